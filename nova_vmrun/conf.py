@@ -1,0 +1,361 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The options of the [vmrun] section.
+
+``oslo-config-generator --namespace nova_vmrun`` prints them.
+"""
+
+from oslo_config import cfg
+from oslo_config import types
+
+GROUP = cfg.OptGroup(
+    'vmrun',
+    title='VMware Workstation, Player and Fusion',
+    help="""
+Options of the nova-vmrun driver, which runs servers on a desktop hypervisor
+through VMware's own command line tools.
+
+It is chosen with ``[DEFAULT] compute_driver = nova_vmrun.VmrunDriver``.
+nova-compute must run as the user who owns the VMs: vmrun shows a user only
+the VMs of that same user and session.
+""")
+
+product_opts = [
+    cfg.StrOpt(
+        'vmrun_path',
+        help="""
+Path of the vmrun program.
+
+Possible values:
+
+* An absolute path.
+* Not set (the default): PATH is searched, then the places where Workstation,
+  Player and Fusion install it.
+
+Related options:
+
+* ``vdiskmanager_path``
+* ``product``
+"""),
+    cfg.StrOpt(
+        'vdiskmanager_path',
+        help="""
+Path of the vmware-vdiskmanager program.
+
+Possible values:
+
+* An absolute path.
+* Not set (the default): the folder of vmrun is searched, then PATH, then the
+  places where Workstation, Player and Fusion install it.
+
+Related options:
+
+* ``vmrun_path``
+"""),
+    cfg.StrOpt(
+        'qemu_img_path',
+        default='qemu-img',
+        help="""
+The qemu-img program, which converts images to VMware's disk format.
+
+Possible values:
+
+* A name that is looked up in PATH, or an absolute path.
+"""),
+    cfg.StrOpt(
+        'product',
+        default='auto',
+        choices=[
+            ('auto', 'Find out when nova-compute starts: Fusion on macOS; '
+                     'elsewhere Workstation, and Player if vmrun says that '
+                     'Workstation is not installed'),
+            ('ws', 'VMware Workstation Pro'),
+            ('player', 'VMware Workstation Player: no pause, snapshot or '
+                       'clone, and no VNC'),
+            ('fusion', 'VMware Fusion'),
+        ],
+        help="""
+The product that runs the servers: the value of vmrun's -T flag.
+
+Related options:
+
+* ``vmrun_path``
+"""),
+    cfg.BoolOpt(
+        'show_gui',
+        default=False,
+        deprecated_group='vix',
+        help="""
+Open a window of the product for each server that is started.
+
+nova-compute then needs a desktop session: DISPLAY (or WAYLAND_DISPLAY) in its
+environment on Linux, a logged-in user on macOS. Without one nova-compute
+refuses to start, since vmrun would hang.
+
+Possible values:
+
+* True: windows open.
+* False (the default): servers run without a window; use the VNC console.
+"""),
+]
+
+guest_opts = [
+    cfg.StrOpt(
+        'default_guestos',
+        default='otherlinux-64',
+        deprecated_group='vix',
+        help="""
+Guest operating system of servers whose image names none.
+
+Possible values:
+
+* VMware's identifier as it stands in a .vmx (``ubuntu-64``), in vSphere's
+  spelling (``ubuntu64Guest``) or in VIX's (``otherLinux64``).
+
+Related options:
+
+* The image properties vmware_ostype, vix_guestos, os_distro and os_type come
+  first.
+"""),
+    cfg.MultiStrOpt(
+        'template_dirs',
+        default=[],
+        help="""
+Directories that are searched for .vmx templates before the driver's own.
+
+A file there replaces the template of the same name, for example
+``linux.vmx.j2``. Templates are trusted code of the operator.
+
+Possible values:
+
+* Absolute paths; the option may be given several times, the first wins.
+"""),
+    cfg.BoolOpt(
+        'desktop_integration',
+        default=False,
+        help="""
+Let guests use the clipboard and drag and drop of the host's desktop.
+
+Off by default, as VMware's hardening guides ask: with it a guest can read
+what the person at the machine copies. Shared folders are never offered.
+
+Related options:
+
+* ``show_gui``
+"""),
+]
+
+disk_opts = [
+    cfg.BoolOpt(
+        'use_linked_clone',
+        default=True,
+        help="""
+Give each server a small disk that refers to a shared, read-only base.
+
+Possible values:
+
+* True (the default): a boot copies a few megabytes.
+* False: a boot copies the whole disk; the guest's disk is a little faster.
+
+Related options:
+
+* ``[DEFAULT] use_cow_images``: False has the same effect as False here.
+* ``linked_clone_method``
+"""),
+    cfg.StrOpt(
+        'linked_clone_method',
+        default='delta',
+        choices=[
+            ('delta', 'Copy an empty delta disk that lies beside the base and '
+                      'name the base in it. No process is started; works on '
+                      'every product'),
+            ('vmrun', "The product's own ``vmrun clone ... linked``: slower, "
+                      'one at a time for each base, not on Player'),
+        ],
+        help="""
+How a linked disk is made.
+
+Related options:
+
+* ``use_linked_clone``
+"""),
+]
+
+network_opts = [
+    cfg.DictOpt(
+        'vmnet_mappings',
+        default={},
+        help="""
+The VMware network of each physical network of Neutron.
+
+Possible values:
+
+* ``physical_network:network`` or ``physical_network.VLAN_ID:network``,
+  separated by commas. The network is ``nat``, ``bridged``, ``hostonly`` or
+  the name of a virtual network such as ``vmnet8``. For example:
+  ``physnet1:vmnet8,provider:bridged``
+
+Related options:
+
+* ``default_vmnet``
+"""),
+    cfg.StrOpt(
+        'default_vmnet',
+        default='nat',
+        help="""
+The VMware network of a physical network that ``vmnet_mappings`` leaves out.
+
+Possible values:
+
+* ``nat``, ``bridged``, ``hostonly``, or a virtual network such as
+  ``vmnet2``.
+* An empty value: a server on an unmapped physical network is refused.
+
+Related options:
+
+* ``vmnet_mappings``
+"""),
+]
+
+console_opts = [
+    cfg.StrOpt(
+        'vnc_port_range',
+        default='5900:6099',
+        regex=r'^[0-9]{2,5}:[0-9]{2,5}$',
+        help="""
+TCP ports that VNC consoles of servers may take, first and last.
+
+A server keeps its port as long as it exists. A server for which no port is
+left is not started.
+
+Possible values:
+
+* ``first:last``
+
+Related options:
+
+* ``[vnc] enabled``: no console is made when it is False.
+* ``[vnc] server_listen``: the address.
+"""),
+    cfg.BoolOpt(
+        'vnc_insecure_listen',
+        default=False,
+        help="""
+Allow VNC consoles on an address that other machines can reach.
+
+The consoles have no password, because nova-novncproxy cannot speak VNC's own
+authentication: whoever reaches the port controls the guest. nova-compute
+therefore refuses a ``[vnc] server_listen`` that is not loopback unless this
+is set. Use a firewall that lets only the proxy in.
+
+Related options:
+
+* ``[vnc] server_listen``
+"""),
+]
+
+
+def _timeout(name, default, what):
+    return cfg.IntOpt(
+        name, default=default, min=1,
+        help="""
+Seconds after which %s is taken for hung.
+
+The program is then ended, the state of the VM is looked up, and nothing is
+repeated blindly.
+""" % what)
+
+
+limit_opts = [
+    cfg.IntOpt(
+        'retry_count',
+        default=3,
+        min=0,
+        help="""
+How often a command is tried again that VMware refused for a passing reason.
+
+Such reasons are a .vmx that VMware is just rewriting, a file that another
+process has open, and a busy VM. Other refusals are not repeated.
+
+Related options:
+
+* ``retry_interval``
+"""),
+    cfg.FloatOpt(
+        'retry_interval',
+        default=1.0,
+        min=0,
+        help="""
+Seconds between two tries.
+
+Related options:
+
+* ``retry_count``
+"""),
+    cfg.IntOpt(
+        'max_concurrent_operations',
+        default=4,
+        min=1,
+        help="""
+How many commands that change a VM may run at once on this host.
+"""),
+    _timeout('list_timeout', 30, '``vmrun list``'),
+    _timeout('start_timeout', 300, '``vmrun start``, also when it resumes'),
+    _timeout('stop_timeout', 60, 'a hard ``vmrun stop`` or ``reset``'),
+    _timeout('suspend_timeout', 300, '``vmrun suspend``'),
+    _timeout('pause_timeout', 60, '``vmrun pause`` or ``unpause``'),
+    _timeout('snapshot_timeout', 600, 'a snapshot command'),
+    _timeout('clone_timeout', 600, '``vmrun clone``'),
+    _timeout('disk_timeout', 3600,
+             'a disk copy or conversion by vmware-vdiskmanager or qemu-img'),
+    cfg.IntOpt(
+        'wait_soft_reboot_seconds',
+        default=60,
+        min=0,
+        help="""
+Seconds that a guest gets to restart by itself at a soft reboot.
+
+When they are over, or VMware Tools do not run in the guest, the VM is reset.
+A clean stop uses Nova's ``[DEFAULT] shutdown_timeout`` instead.
+
+Related options:
+
+* ``[DEFAULT] shutdown_timeout``
+"""),
+]
+
+ALL_OPTS = (product_opts + guest_opts + disk_opts + network_opts +
+            console_opts + limit_opts)
+
+
+def register_opts(conf):
+    """Registers the [vmrun] section with an oslo.config ConfigOpts."""
+    conf.register_group(GROUP)
+    conf.register_opts(ALL_OPTS, group=GROUP)
+
+
+def list_opts():
+    """Returns the options for oslo-config-generator."""
+    return [(GROUP, ALL_OPTS)]
+
+
+def port_range(text):
+    """Reads ``first:last`` into a range of port numbers.
+
+    :raises ValueError: the ports are no ports, or run backwards
+    """
+    port = types.Port(min=1)
+    first, last = (port(number) for number in text.split(':'))
+    if last < first:
+        raise ValueError('%s runs backwards' % text)
+    return range(first, last + 1)
