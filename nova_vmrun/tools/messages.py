@@ -1,0 +1,108 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The one place where the text of VMware's tools is matched.
+
+vmrun prints errors on standard output as ``Error: <text>`` and exits with 255;
+some versions print the same and exit with 0. vmware-vdiskmanager prints the
+same texts with the code in hexadecimal.
+"""
+
+import re
+
+from nova_vmrun import exception
+
+_REOPEN = ('Close the VM in the VMware window, or wait until the other '
+           'program is done, and try again.')
+_LOOK_AT_LOG = ('See vmware.log in the folder of the VM for the cause.')
+
+# The first pattern that is found decides. Texts: VIX error table and the
+# captures of vmrun 1.17; see "Error lines" in the contract suite.
+_REFUSALS = (
+    (r'Service type VIX_SERVICEPROVIDER_\w+ was specified,? but not installed',
+     exception.WrongProduct,
+     'Set [vmrun] product to the product that is installed.'),
+    (r'The specified (version|service provider) was not found',
+     exception.WrongProduct,
+     'Set [vmrun] product to the product that is installed.'),
+    (r'The virtual machine cannot be found',
+     exception.VmNotFound, ''),
+    (r'Cannot read the virtual machine configuration file',
+     exception.ConfigUnreadable,
+     'Check the file with "nova-vmrun vmx lint".'),
+    (r'no display server is present',
+     exception.NoDisplay,
+     'Set [vmrun] show_gui to False, or start nova-compute in a desktop '
+     'session.'),
+    (r'The virtual machine is not powered on'
+     r'|The virtual machine needs to be powered on',
+     exception.NotPoweredOn, ''),
+    (r'should not be powered on', exception.AlreadyPoweredOn, ''),
+    (r'The virtual machine is paused', exception.VmPaused, ''),
+    (r'VMware Tools are not running', exception.ToolsNotRunning,
+     'Install open-vm-tools in the guest.'),
+    (r'The file is already in use', exception.FileInUse, _REOPEN),
+    (r'The operation was cancell?ed', exception.Canceled, _LOOK_AT_LOG),
+    (r'The snapshot does not exist|Invalid snapshot name',
+     exception.SnapshotNotFound, ''),
+    (r'A snapshot with the name already exists|The snapshot already exists',
+     exception.SnapshotExists, ''),
+    (r'the disk is full|No space left on device', exception.DiskFull,
+     'Free some space on the file system of the instances.'),
+    (r'The operation is not supported( with the current license)?\s*$'
+     r'|One of the parameters was invalid',
+     exception.NotSupported, ''),
+)
+
+# Refused for a moment only: nothing happened and a repetition is safe.
+_PASSING = re.compile(
+    'Cannot read the virtual machine configuration file'
+    '|The file is already in use'
+    '|The operation is not supported for the specified parameters')
+
+_ERROR = re.compile(r'^(Error: .*|Unable to connect to host.*)', re.MULTILINE)
+_DISK_ERROR = re.compile(r'\(0x[0-9a-f]+\)\.?\s*$', re.MULTILINE)
+
+
+def is_error(result):
+    """Tells whether a finished vmrun reported an error.
+
+    The exit status alone does not tell: Error: with status 0 was seen.
+    """
+    return result.exit_code != 0 or bool(_ERROR.search(result.stdout))
+
+
+def is_disk_error(result):
+    """The same for vmware-vdiskmanager, which names a code."""
+    return result.exit_code != 0 or bool(_DISK_ERROR.search(result.stdout))
+
+
+def is_passing(error):
+    """Tells whether a refusal may be gone a moment later."""
+    return bool(_PASSING.search(error.output))
+
+
+def refusal(result, brief):
+    """Returns the typed error for what a program printed.
+
+    :param result: of a program that reported an error
+    :param brief: what failed, with the VM or disk named
+    :returns: a ToolRefused
+    """
+    output = (result.stdout + result.stderr).strip()
+    for pattern, kind, resolution in _REFUSALS:
+        if re.search(pattern, output, re.MULTILINE):
+            break
+    else:
+        kind, resolution = exception.ToolRefused, ''
+    return kind(brief, result.details(), resolution, output=output,
+                exit_code=result.exit_code)

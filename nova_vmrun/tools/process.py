@@ -1,0 +1,183 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The one place that starts a program.
+
+Three outcomes are possible and the caller must tell them apart:
+
+* it ran: a :class:`Result`, whatever its exit status;
+* it could not be started: ToolNotFound, nothing happened;
+* it hung and was ended: ToolTimeout, what happened is unknown.
+
+The output of a program goes to files, not to pipes: a VM that ``vmrun start``
+leaves behind may inherit the output, and a reader of a pipe would then wait
+as long as the VM lives. The program gets a session of its own, so that a
+terminal's Ctrl-C and the end of nova-compute's session never reach a VM.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import os
+import resource
+import signal
+import subprocess
+import tempfile
+import threading
+
+from oslo_concurrency import processutils
+from oslo_log import log as logging
+from oslo_utils import timeutils
+
+from nova_vmrun import exception
+
+LOG = logging.getLogger(__name__)
+
+# processutils logs each command line, and its masking does not know vmrun's
+# password flags. A level below DEBUG keeps it silent; we log for ourselves.
+_SILENT = 1
+
+_SECRET_FLAGS = frozenset(['-gp', '-vp', '-p'])
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a program that ran to its end left.
+
+    :ivar argv: the command line
+    :ivar exit_code: 0 to 255, or minus the signal that ended it
+    :ivar stdout: text; bytes that are no UTF-8 are kept as surrogates
+    :ivar stderr: likewise
+    """
+
+    argv: tuple
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def command(self):
+        """The command line as one text, without passwords."""
+        return mask(self.argv)
+
+    def details(self):
+        """Command, exit status and output, for the middle of an error."""
+        return ('Command: %s. Exit status: %s. Output: %s'
+                % (self.command, self.exit_code,
+                   (self.stdout + self.stderr).strip() or 'none'))
+
+
+def mask(argv):
+    """Returns a command line as one text, with passwords struck out."""
+    words = []
+    secret = False
+    for word in argv:
+        words.append('***' if secret else str(word))
+        secret = word in _SECRET_FLAGS
+    return ' '.join(words)
+
+
+class Runner:
+    """Starts programs and waits for them.
+
+    :param env: variables to add to this process's own environment
+    """
+
+    def __init__(self, env=None):
+        self._env = dict(os.environ, LC_ALL='C', **(env or {}))
+        self._started = collections.Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def started(self):
+        """How many processes were started, by the program's file name."""
+        with self._lock:
+            return collections.Counter(self._started)
+
+    def run(self, *argv, timeout, kill_group=True, limits=None):
+        """Runs a program to its end.
+
+        :param argv: program and arguments
+        :param timeout: seconds until it is ended
+        :param kill_group: end its whole process group at the timeout. False
+            for a program that leaves a VM behind: only the program itself is
+            ended, since the VM may be running well.
+        :param limits: resource limits of the program, a mapping of
+            resource.RLIMIT_* to a number
+        :returns: a Result
+        :raises ToolNotFound: it could not be started
+        :raises ToolTimeout: it was ended at its timeout
+        """
+        argv = tuple(str(word) for word in argv)
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(tempfile.TemporaryFile())
+            err = stack.enter_context(tempfile.TemporaryFile())
+            exit_code = self._execute(argv, out.fileno(), err.fileno(),
+                                      timeout, kill_group, limits)
+            return Result(argv, exit_code, _text(out), _text(err))
+
+    def _execute(self, argv, out, err, timeout, kill_group, limits):
+        child = []
+
+        def before_exec():
+            os.setsid()
+            os.dup2(out, 1)
+            os.dup2(err, 2)
+            for kind, number in (limits or {}).items():
+                resource.setrlimit(kind, (number, number))
+
+        def on_execute(process):
+            child.append(process)
+            with self._lock:
+                self._started[os.path.basename(argv[0])] += 1
+
+        watch = timeutils.StopWatch()
+        watch.start()
+        LOG.debug('Running %s', mask(argv))
+        try:
+            processutils.execute(
+                *argv, check_exit_code=False, env_variables=self._env,
+                preexec_fn=before_exec, on_execute=on_execute,
+                timeout=timeout, loglevel=_SILENT)
+        except OSError as error:
+            raise exception.ToolNotFound(
+                '%s cannot be started.' % argv[0],
+                'The system says: %s.' % error,
+                'Install it, or set its path in the [vmrun] section of '
+                'nova.conf.') from error
+        except subprocess.TimeoutExpired as error:
+            _end(child[0], kill_group)
+            raise exception.ToolTimeout(
+                '%s did not end within %s seconds and was killed.'
+                % (os.path.basename(argv[0]), timeout),
+                'Command: %s.' % mask(argv),
+                'If this host is only slow, raise the timeout in the '
+                '[vmrun] section of nova.conf.') from error
+        LOG.debug('%s returned %s in %.3fs', mask(argv),
+                  child[0].returncode, watch.elapsed())
+        return child[0].returncode
+
+
+def _end(process, kill_group):
+    """Kills a program that hangs; its session is its process group."""
+    with contextlib.suppress(ProcessLookupError):
+        if kill_group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _text(file):
+    file.seek(0)
+    text = os.fsdecode(file.read())
+    return text.replace('\r\n', '\n')

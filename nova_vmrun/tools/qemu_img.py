@@ -1,0 +1,72 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""qemu-img, a method per command.
+
+The format of a source is always named: qemu-img would otherwise believe
+whatever header a tenant wrote into the first bytes. It runs under limits of
+memory and time, since images are hostile.
+"""
+
+import resource
+
+from oslo_utils import units
+
+from nova_vmrun.tools import messages
+
+_MEMORY = 2 * units.Gi
+
+
+class QemuImg:
+    """The qemu-img program.
+
+    :param runner: a nova_vmrun.tools.process.Runner
+    :param path: the program
+    :param timeout: seconds for each call; the CPU time is bound by it too
+    """
+
+    def __init__(self, runner, path, timeout):
+        self._runner = runner
+        self._path = path
+        self._timeout = timeout
+
+    def convert_to_vmdk(self, source, source_format, target):
+        """Writes a disk's content into a new monolithicSparse VMDK.
+
+        :param source: path of the disk
+        :param source_format: its format as inspection found it
+        :param target: the .vmdk to make
+        :raises ToolRefused: DiskFull among others
+        """
+        self._run('convert', '-f', source_format, '-O', 'vmdk', '-o',
+                  'subformat=monolithicSparse,adapter_type=lsilogic',
+                  source, target,
+                  brief='A %s image cannot be converted.' % source_format)
+
+    def create_child(self, parent, child):
+        """Makes an empty VMDK that refers to another one.
+
+        :param parent: the .vmdk below, by the path that is written into it
+        :param child: the .vmdk to make
+        :raises ToolRefused: DiskFull among others
+        """
+        self._run('create', '-f', 'vmdk', '-F', 'vmdk', '-b', parent,
+                  '-o', 'adapter_type=lsilogic', child,
+                  brief='No child of the disk %s can be made.' % parent)
+
+    def _run(self, *words, brief):
+        result = self._runner.run(
+            self._path, *words, timeout=self._timeout,
+            limits={resource.RLIMIT_AS: _MEMORY,
+                    resource.RLIMIT_CPU: int(self._timeout)})
+        if result.exit_code != 0:
+            raise messages.refusal(result, brief)

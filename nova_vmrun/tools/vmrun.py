@@ -1,0 +1,156 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""vmrun, a method per verb.
+
+No policy lives here: a method runs its verb once (again only when VMware
+refused for a passing reason) and reports what came of it. Errors are those of
+nova_vmrun.exception: ToolNotFound, ToolTimeout, and ToolRefused with its
+subclasses.
+"""
+
+import contextlib
+import os
+import threading
+import time
+
+from nova_vmrun import exception
+from nova_vmrun.tools import messages
+
+_LIST_HEADER = 'Total running VMs:'
+
+
+class Vmrun:
+    """The vmrun program of one product.
+
+    :param runner: a nova_vmrun.tools.process.Runner
+    :param path: the program
+    :param host_type: value of -T: ws, player or fusion
+    :param conf: the [vmrun] options: timeouts, retries, concurrency
+    :param sleep: waits some seconds; tests replace it
+    """
+
+    def __init__(self, runner, path, host_type, conf, sleep=time.sleep):
+        self._runner = runner
+        self._path = path
+        self.host_type = host_type
+        self._conf = conf
+        self._sleep = sleep
+        self._changes = threading.BoundedSemaphore(
+            conf.max_concurrent_operations)
+
+    def list(self):
+        """Returns the .vmx paths of the user's running and paused VMs.
+
+        The paths are spelled as the VMs were opened.
+        """
+        output = self._run('list', timeout=self._conf.list_timeout,
+                           brief='The running VMs cannot be listed.')
+        return [line for line in map(str.strip, output.splitlines())
+                if line and not line.startswith(_LIST_HEADER) and
+                os.path.isabs(line)]
+
+    def start(self, vmx, *, gui=False):
+        """Powers a VM on, or resumes it if it is suspended.
+
+        Silent success if it runs already. A ToolTimeout kills vmrun alone:
+        the VM may be up.
+        """
+        self._change('start', vmx, 'gui' if gui else 'nogui',
+                     timeout=self._conf.start_timeout, kill_group=False)
+
+    def stop(self, vmx, *, hard=True, timeout=None):
+        """Powers a VM off.
+
+        :param hard: cut the power; otherwise ask VMware Tools in the guest
+        :param timeout: seconds; for a soft stop, which may block
+        """
+        self._change('stop', vmx, _mode(hard),
+                     timeout=timeout or self._conf.stop_timeout)
+
+    def reset(self, vmx, *, hard=True, timeout=None):
+        """Restarts a VM; parameters as for stop."""
+        self._change('reset', vmx, _mode(hard),
+                     timeout=timeout or self._conf.stop_timeout)
+
+    def suspend(self, vmx):
+        """Writes a VM's memory to a file and ends it."""
+        self._change('suspend', vmx, 'hard',
+                     timeout=self._conf.suspend_timeout)
+
+    def pause(self, vmx):
+        """Stops a VM's CPUs; vmrun cannot tell later that it did."""
+        self._change('pause', vmx, timeout=self._conf.pause_timeout)
+
+    def unpause(self, vmx):
+        """Lets a paused VM go on."""
+        self._change('unpause', vmx, timeout=self._conf.pause_timeout)
+
+    def snapshot(self, vmx, name):
+        """Takes a snapshot, with the memory if the VM runs."""
+        self._change('snapshot', vmx, name,
+                     timeout=self._conf.snapshot_timeout)
+
+    def clone(self, source, target, *, linked, snapshot=None, name=None):
+        """Clones a VM.
+
+        :param source: .vmx of the VM to clone
+        :param target: .vmx to make; its folder may be missing
+        :param linked: share the source's disks instead of copying them
+        :param snapshot: name of the snapshot to clone; else the state now
+        :param name: display name of the clone
+        """
+        options = []
+        if snapshot is not None:
+            options.append('-snapshot=%s' % snapshot)
+        if name is not None:
+            options.append('-cloneName=%s' % name)
+        self._change('clone', source, target, 'linked' if linked else 'full',
+                     *options, timeout=self._conf.clone_timeout,
+                     kill_group=False)
+
+    def _change(self, verb, vmx, *operands, timeout, kill_group=True):
+        with self._changes:
+            self._run(verb, vmx, *operands, timeout=timeout,
+                      kill_group=kill_group,
+                      brief='vmrun %s failed for %s.' % (verb, vmx))
+
+    def _run(self, *words, timeout, brief, kill_group=True):
+        tries_left = self._conf.retry_count
+        while True:
+            result = self._runner.run(
+                self._path, '-T', self.host_type, *words, timeout=timeout,
+                kill_group=kill_group)
+            if not messages.is_error(result):
+                return result.stdout
+            error = messages.refusal(result, brief)
+            if not tries_left or not messages.is_passing(error):
+                raise error
+            tries_left -= 1
+            self._sleep(self._conf.retry_interval)
+
+
+def _mode(hard):
+    return 'hard' if hard else 'soft'
+
+
+@contextlib.contextmanager
+def ignoring(*kinds):
+    """Takes refusals of some kinds for success: the VM is where it should be.
+
+    :param kinds: classes of nova_vmrun.exception.ToolRefused
+    """
+    try:
+        yield
+    except exception.ToolRefused as error:
+        if not isinstance(error, kinds):
+            raise
