@@ -1,0 +1,251 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""VMware's dictionary format: .vmx, .vmsd, .vmsn and inventories.
+
+The grammar is that of open-vm-tools (lib/dict/dictll.c, lib/misc/escape.c),
+which the products share: ``name = "value"`` with ``|HH`` escapes, comments
+and blank lines kept, keys compared without case, and a key that comes twice
+or a line that is not well-formed refusing the whole file.
+"""
+
+import os
+import re
+
+_NAME = re.compile(r'[ \t]*([^ \t=#]+)[ \t]*=[ \t]*(.*)\Z', re.DOTALL)
+_QUOTED = re.compile(r'"([^"]*)"[ \t]*(?:#.*)?\Z', re.DOTALL)
+_BARE = re.compile(r'([^ \t#"][^ \t#]*)?[ \t]*(?:#.*)?\Z', re.DOTALL)
+_ESCAPE = re.compile(r'\|([0-9a-fA-F]{2})')
+_MUST_ESCAPE = re.compile(r'["|\x7f\x00-\x08\x0a-\x1f]')
+
+TRUE_WORDS = ('true', 'yes', 'on', '1')
+FALSE_WORDS = ('false', 'no', 'off', '0')
+
+
+class Malformed(Exception):
+    """The text is no dictionary; ``str()`` is VMware's own sentence."""
+
+    def __init__(self, msg_id, text):
+        super().__init__(text)
+        self.msg_id = msg_id
+
+
+def escape(value):
+    """Write ``value`` as the products do: ``|`` and two hex digits."""
+    return _MUST_ESCAPE.sub(lambda m: '|%02X' % ord(m.group()), value)
+
+
+def unescape(text):
+    return _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
+
+
+def parse_line(line):
+    """Split one line into (name, value).
+
+    :returns: None for a blank line or a comment.
+    :raises Malformed: when the line is neither.
+    """
+    stripped = line.strip(' \t')
+    if not stripped or stripped.startswith('#'):
+        return None
+    named = _NAME.match(line)
+    if named:
+        value = _QUOTED.match(named.group(2)) or _BARE.match(named.group(2))
+        if value:
+            return named.group(1), unescape(value.group(1) or '')
+    raise Malformed('msg.dictionary.read.syntaxError',
+                    'Syntax error in line: %s' % line)
+
+
+class Dictionary(object):
+    """An ordered, case-insensitive mapping of str to str.
+
+    Lines that are not settings keep their place; new keys go to the end.
+    """
+
+    def __init__(self, pairs=()):
+        self._lines = []      # str (verbatim) or the lower-cased key
+        self._values = {}     # lower-cased key -> [key as written, value]
+        for key, value in pairs:
+            self[key] = value
+
+    def __contains__(self, key):
+        return key.lower() in self._values
+
+    def __getitem__(self, key):
+        return self._values[key.lower()][1]
+
+    def __setitem__(self, key, value):
+        known = self._values.get(key.lower())
+        if known:
+            known[1] = value
+        else:
+            self._values[key.lower()] = [key, value]
+            self._lines.append(('key', key.lower()))
+
+    def __delitem__(self, key):
+        del self._values[key.lower()]
+        self._lines.remove(('key', key.lower()))
+
+    def __iter__(self):
+        return (key for key, _ in self.items())
+
+    def __len__(self):
+        return len(self._values)
+
+    def items(self):
+        """Return (key as written, value) pairs in the order of the file."""
+        return [tuple(self._values[name]) for kind, name in self._lines
+                if kind == 'key']
+
+    def get(self, key, default=None):
+        known = self._values.get(key.lower())
+        return known[1] if known else default
+
+    def pop(self, key, default=None):
+        value = self.get(key, default)
+        if key in self:
+            del self[key]
+        return value
+
+    def setdefault(self, key, value):
+        if key not in self:
+            self[key] = value
+        return self[key]
+
+    def update(self, pairs):
+        for key, value in dict(pairs).items():
+            self[key] = value
+
+    def copy(self):
+        other = Dictionary()
+        other._lines = list(self._lines)
+        other._values = {k: list(v) for k, v in self._values.items()}
+        return other
+
+    def true(self, key, default=False):
+        """Read a boolean; a bad one is the default, as VMware warns."""
+        word = self.get(key, '').strip().lower()
+        if word in TRUE_WORDS:
+            return True
+        return False if word in FALSE_WORDS else default
+
+    def integer(self, key, default=0):
+        """Read a whole number; a bad one is the default."""
+        try:
+            return int(self.get(key, ''), 0)
+        except ValueError:
+            return default
+
+    def text(self):
+        out = []
+        for kind, item in self._lines:
+            if kind == 'key':
+                key, value = self._values[item]
+                item = '%s = "%s"' % (key, escape(value))
+            out.append(item)
+        return ''.join(line + '\n' for line in out)
+
+    def _keep_verbatim(self, line):
+        self._lines.append(('line', line))
+
+    def _define(self, name, value):
+        if name in self:
+            raise Malformed('msg.dictionary.alreadyDefined',
+                            'Variable "%s" is already defined.' % name)
+        self[name] = value
+
+
+def parse(text):
+    """Read a whole dictionary from text.
+
+    :raises Malformed: on a line that is not well-formed or a second
+        definition of a key.
+    """
+    result = Dictionary()
+    lines = text.split('\n')
+    if lines[-1] == '':
+        lines.pop()
+    for line in lines:
+        line = line[:-1] if line.endswith('\r') else line
+        pair = parse_line(line)
+        if pair is None:
+            result._keep_verbatim(line)
+        else:
+            result._define(*pair)
+    return result
+
+
+_PYTHON_CODECS = {'utf-8': 'utf-8', 'us-ascii': 'ascii', 'ascii': 'ascii',
+                  'iso-8859-1': 'latin-1', 'latin1': 'latin-1',
+                  'big5': 'big5', 'gbk': 'gbk', 'gb18030': 'gb18030',
+                  'shift_jis': 'shift_jis', 'euc-jp': 'euc_jp',
+                  'euc-kr': 'euc_kr', 'koi8-r': 'koi8_r'}
+
+
+def _codec(name):
+    lowered = name.strip().lower()
+    if lowered.startswith('windows-') and lowered[8:].isdigit():
+        return 'cp' + lowered[8:]
+    try:
+        return _PYTHON_CODECS[lowered]
+    except KeyError:
+        raise Malformed(
+            'msg.dictionary.unsupportedEncoding',
+            'Character encoding "%s" is not supported.' % name)
+
+
+def decode(data):
+    """Turn a file's bytes into text by its own ``.encoding`` line.
+
+    :raises Malformed: for an unknown encoding or bytes that do not fit it.
+    """
+    if data.startswith(b'\xef\xbb\xbf'):
+        data = data[3:]
+    said = re.search(br'^[ \t]*\.encoding[ \t]*=[ \t]*"?([\w-]+)', data,
+                     re.MULTILINE | re.IGNORECASE)
+    codec = _codec(said.group(1).decode('ascii')) if said else 'utf-8'
+    try:
+        return data.decode(codec)
+    except (UnicodeDecodeError, LookupError):
+        raise Malformed('msg.dictionary.badEncoding',
+                        'The file is not in its encoding, %s.' % codec)
+
+
+def encode(dictionary):
+    codec = _codec(dictionary.get('.encoding', 'UTF-8'))
+    return dictionary.text().encode(codec, 'backslashreplace')
+
+
+def read(path):
+    """Read the dictionary file ``path``.
+
+    :raises OSError: when it cannot be read.
+    :raises Malformed: when it is no dictionary.
+    """
+    with open(path, 'rb') as f:
+        return parse(decode(f.read()))
+
+
+def write(path, dictionary):
+    """Replace ``path`` in one step, keeping its mode."""
+    temporary = '%s.%d.tmp' % (path, os.getpid())
+    try:
+        with open(temporary, 'wb') as f:
+            f.write(encode(dictionary))
+            if os.path.exists(path):
+                os.fchmod(f.fileno(), os.stat(path).st_mode & 0o7777)
+        os.rename(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,224 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Every setting of the fakes.
+
+A knob is the environment variable ``FAKE_VMRUN_<NAME>``, or a line
+``NAME = value`` of the file that ``FAKE_VMRUN_CONFIG`` names (read at each
+call, so it can be changed under running programs; ``#`` begins a comment;
+several ``FAULTS`` lines add up). The environment wins over the file.
+
+Where things are
+    STATE         folder of the state, made if missing. Default:
+                  $XDG_STATE_HOME/fake-vmrun, else ~/.local/state/fake-vmrun
+    CONFIG        the file described above
+    ENGINE        what plays the machine: plain (default), qemu
+
+The product
+    PRODUCT       what is installed: ws (default), player, fusion
+    VERSION       its version. Default 17.6.4, for fusion 13.6.4
+    BUILD         its build number. Default: the one of the version
+    HOST_CPUS     logical CPUs of the host that VMs see. Default 32
+    HOST_MEMORY   host memory in MiB; one VM cannot have more. Default 131072
+    HOST_ROOT     1 or 0: may the caller change host networks? Default:
+                  whether it is root
+    MAC_CHECK     strict (default): a static MAC outside 00:50:56:00-3f needs
+                  checkMACAddress = "FALSE"; lenient: only VMware's reserved
+                  ones are refused (Workstation 17.6.3 was seen to do so)
+    DISPLAY       1 or 0: is there a display for `start gui`? Default:
+                  whether DISPLAY or WAYLAND_DISPLAY is set (always on macOS)
+    VM_PASSWORD   the password of encrypted VMs (those with encryption.keySafe
+                  or encryption.data in the vmx). Default: secret
+
+Time
+    LATENCY       seconds before each command: a number, or per verb
+                  "start=2,list=0.2,*=0.1". vdiskmanager's verbs are -c, -r...
+    JITTER        the same; a random part up to so much is added
+
+Guests (of the plain engine, and where another engine has no answer)
+    TOOLS         running (default), installed, unknown
+    TOOLS_DELAY   seconds from power-on until Tools have that state. Default 0
+    TOOLS_WAIT    seconds that guest commands wait for Tools. Default 0 (the
+                  products: 300)
+    GUEST_IP      an address, "none", or "auto" (default): one in the subnet
+                  of the first NIC's network, made from its MAC
+    GUEST_USERS   "name:password,name:password", or * (default): any user
+                  with any password that is not empty
+    LOGGED_IN     the user logged in at the console, for -interactive.
+                  Default: nobody
+    STOP_SOFT     what a soft stop or reset does with Tools running: ok
+                  (default), hang (the guest ignores it)
+    STOP_SECONDS  how long a guest takes to shut down. Default 0
+    STOP_TIMEOUT  seconds until a soft stop that has no effect fails.
+                  Default 60
+    RESET_LEAVES_OFF  1: a reset leaves the guest powered off. Default 0
+    CONSOLE       text that the guest writes to its serial ports at boot,
+                  with \\n for a new line. Default: a few kernel-like lines
+
+What goes wrong
+    DISK_FULL     1, or folders separated by ":": files there cannot grow.
+                  Default: none
+    FAULTS        "VERB WHEN KIND [TEXT]", several separated by ";". VERB is a
+                  command, a switch of vdiskmanager, or *. WHEN counts the
+                  calls that match: 2 (the first two), 3-4 (the third and the
+                  fourth), * (each). KIND:
+      hang [SECONDS]        do nothing for so long (default for ever)
+      hang-after [SECONDS]  do the work, then hang
+      hang-stubborn         hang and ignore SIGTERM and SIGINT
+      refuse TEXT           `Error: TEXT`, exit 255, nothing done
+      refuse-after TEXT     the same although all was done
+      error-exit-0 TEXT     `Error: TEXT`, exit 0, nothing done
+      noise TEXT            TEXT on stdout, then the work
+      noise-stderr TEXT     TEXT on stderr, then the work
+      die                   killed before anything is done
+      die-after             killed after the work, before saying so
+      die-writing [SUFFIX]  killed half-way through writing the first file
+                            (whose name ends with SUFFIX, default .vmx): it
+                            is left cut off
+      keep-pipe [SECONDS]   leave a child that holds stdout and stderr open
+                            (default 60; it ends when the state folder goes)
+      own-group             leave the VM's process in the tool's process
+                            group and session
+      busy [SECONDS]        do the work; for so long (default 2) the vmx then
+                            answers `Cannot read the virtual machine
+                            configuration file`, as after a real suspend
+"""
+
+import os
+
+PREFIX = 'FAKE_VMRUN_'
+
+DEFAULTS = {
+    'STATE': '',
+    'CONFIG': '',
+    'ENGINE': 'plain',
+    'PRODUCT': 'ws',
+    'VERSION': '',
+    'BUILD': '',
+    'HOST_CPUS': '32',
+    'HOST_MEMORY': '131072',
+    'HOST_ROOT': '',
+    'MAC_CHECK': 'strict',
+    'DISPLAY': '',
+    'VM_PASSWORD': 'secret',
+    'LATENCY': '0',
+    'JITTER': '0',
+    'TOOLS': 'running',
+    'TOOLS_DELAY': '0',
+    'TOOLS_WAIT': '0',
+    'GUEST_IP': 'auto',
+    'GUEST_USERS': '*',
+    'LOGGED_IN': '',
+    'STOP_SOFT': 'ok',
+    'STOP_SECONDS': '0',
+    'STOP_TIMEOUT': '60',
+    'RESET_LEAVES_OFF': '0',
+    'CONSOLE': '',
+    'DISK_FULL': '',
+    'FAULTS': '',
+}
+
+
+class BadKnob(Exception):
+    """A knob has a value that means nothing."""
+
+
+def _read_config(path):
+    """Return {name: value} of a knob file; FAULTS lines are joined."""
+    found = {}
+    with open(path, encoding='utf-8') as f:
+        for line in f:
+            line = line.strip()
+            if not line or line.startswith('#'):
+                continue
+            name, equals, value = line.partition('=')
+            name = name.strip().upper()
+            if name.startswith(PREFIX):
+                name = name[len(PREFIX):]
+            if not equals or name not in DEFAULTS:
+                raise BadKnob('%s: not a knob: %s' % (path, line))
+            value = value.strip()
+            if name == 'FAULTS' and name in found:
+                value = found[name] + ';' + value
+            found[name] = value
+    return found
+
+
+class Knobs(object):
+    """The settings of one call.
+
+    :param environ: a mapping like os.environ.
+    :raises BadKnob: for a config file that cannot be used.
+    """
+
+    def __init__(self, environ):
+        self.environ = environ
+        self._file = {}
+        path = environ.get(PREFIX + 'CONFIG')
+        if path:
+            try:
+                self._file = _read_config(path)
+            except OSError as e:
+                raise BadKnob('%sCONFIG: %s' % (PREFIX, e))
+
+    def __getitem__(self, name):
+        default = DEFAULTS[name]
+        value = self.environ.get(PREFIX + name)
+        return self._file.get(name, default) if value is None else value
+
+    def number(self, name):
+        try:
+            return float(self[name])
+        except ValueError:
+            raise BadKnob('%s%s=%s is no number'
+                          % (PREFIX, name, self[name]))
+
+    def flag(self, name, default=False):
+        value = self[name].strip().lower()
+        return default if not value else value in ('1', 'true', 'yes', 'on')
+
+    def per_verb(self, name, verb):
+        """Read LATENCY or JITTER for one verb, in seconds."""
+        text = self[name]
+        try:
+            if '=' not in text:
+                return float(text)
+            table = dict(item.strip().split('=', 1)
+                         for item in text.split(',') if item.strip())
+            table = {key.lower(): float(value)
+                     for key, value in table.items()}
+        except ValueError:
+            raise BadKnob('%s%s=%s is neither seconds nor verb=seconds,...'
+                          % (PREFIX, name, text))
+        return table.get(verb.lower(), table.get('*', 0.0))
+
+    def state_folder(self):
+        if self['STATE']:
+            return os.path.abspath(self['STATE'])
+        home = self.environ.get('HOME') or os.path.expanduser('~')
+        base = self.environ.get('XDG_STATE_HOME') or os.path.join(
+            home, '.local', 'state')
+        return os.path.join(base, 'fake-vmrun')
+
+    def disk_full(self, path):
+        """True when a file at ``path`` may not grow."""
+        value = self['DISK_FULL']
+        if value in ('', '0'):
+            return False
+        if value == '1':
+            return True
+        path = os.path.realpath(path)
+        for folder in value.split(':'):
+            folder = os.path.realpath(folder)
+            if path == folder or path.startswith(folder + os.sep):
+                return True
+        return False
