@@ -22,6 +22,8 @@ import os
 
 from vmwarefake import process
 
+HELPER_SUFFIX = '.pid'
+
 
 class EngineError(Exception):
     """The machine could not do what was asked.
@@ -55,16 +57,24 @@ class Machine(object):
         ``start`` and removed after power-off. Unix socket names are short
         (108 bytes) and this path may be long: make the socket elsewhere or
         bind it by a relative name when it does not fit.
+    :ivar main_record: where :func:`vmwarefake.process.spawn` writes the pid
+        record of the process that stands for vmware-vmx. That pid goes to
+        vmware.log and the lock files, and the VM runs exactly as long as the
+        process lives. Record any other process (disk servers and so on) as
+        :meth:`helper_record`: whoever cleans up after a crash kills them.
     :ivar knobs: :class:`vmwarefake.knobs.Knobs`.
     :ivar log: ``log(text)`` appends one line to the VM's vmware.log.
     """
 
-    def __init__(self, vmx_path, config, run_dir, knobs, log):
+    def __init__(self, vmx_path, config, run_dir, main_record, knobs, log):
         self.vmx_path = vmx_path
         self.config = config
         self.run_dir = run_dir
+        self.main_record = main_record
         self.knobs = knobs
         self.log = log
+        #: False only for the fault that leaves a VM in the tool's group.
+        self.new_session = True
 
     @property
     def directory(self):
@@ -77,20 +87,18 @@ class Machine(object):
     def run_file(self, name):
         return os.path.join(self.run_dir, name)
 
+    def helper_record(self, name):
+        return self.run_file(name + HELPER_SUFFIX)
 
-class Started(object):
-    """What became of a start: the processes that are the VM now.
-
-    :ivar pid: the process that stands for vmware-vmx. It is written to
-        vmware.log and to the lock files, and the VM is running exactly as
-        long as it lives.
-    :ivar helpers: pids that belong to the VM besides (disk servers and so
-        on); whoever cleans up after a crash kills them.
-    """
-
-    def __init__(self, pid, helpers=()):
-        self.pid = pid
-        self.helpers = tuple(helpers)
+    def processes(self):
+        """The VM's processes by their records, helpers last."""
+        records = [self.main_record]
+        if os.path.isdir(self.run_dir):
+            records += sorted(
+                self.run_file(name) for name in os.listdir(self.run_dir)
+                if name.endswith(HELPER_SUFFIX))
+        found = [process.read_record(record) for record in records]
+        return [identity for identity in found if identity]
 
 
 class Engine(object):
@@ -119,9 +127,10 @@ class Engine(object):
 
         :param memory: path that :meth:`suspend` or :meth:`release_disks`
             once wrote, or None for a cold boot.
-        :returns: a :class:`Started`. When it returns, VNC (if enabled in
-            the config) answers, unless its port was busy: then the VM runs
-            without it and a line in vmware.log says so.
+        When it returns, the main process is recorded and VNC (if enabled in
+        the config) answers, unless its port was busy: then the VM runs
+        without it and a line in vmware.log says so.
+
         :raises EngineError: when the machine could not be started; nothing
             of it may be left running.
         """
@@ -130,17 +139,16 @@ class Engine(object):
     def stop_soft(self, timeout):
         """Ask the guest to shut down and wait up to ``timeout`` seconds.
 
+        The one method that is called without the VM's lock, so that a hard
+        stop can overtake it.
+
         :returns: True when the VM's process has ended, else False.
         """
         raise NotImplementedError
 
-    def stop_hard(self, pids):
-        """Cut the power: afterwards none of ``pids`` is alive.
-
-        :param pids: :class:`vmwarefake.process.Identity` objects, the main
-            process first, then the helpers. Optional.
-        """
-        for identity in pids:
+    def stop_hard(self):
+        """Cut the power: afterwards no process of the VM lives. Optional."""
+        for identity in self.machine.processes():
             process.kill_and_wait(identity)
 
     def reset(self, soft):
@@ -174,8 +182,8 @@ class Engine(object):
         :param action: a callable that rewrites files and returns the new
             running configuration (a Dictionary whose ``.fileName`` keys may
             have changed, and nothing else).
-        :returns: a :class:`Started`, with a new pid if it had to be so, or
-            None when the processes are the same as before.
+        The main process may become another one; its record then says so.
+
         :raises EngineError: after which the VM must be as it was or dead.
         """
         raise NotImplementedError
