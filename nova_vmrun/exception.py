@@ -36,6 +36,7 @@
           DiskFull
       InvalidInput
         InvalidVmx                 a text that is no .vmx
+        InvalidVmdk                a file that is no VMDK, or not a whole one
         InvalidText                a text with characters a .vmx cannot hold
         InvalidProperty            an image or flavor property out of its table
         UnknownGuestOS
@@ -160,6 +161,10 @@ class InvalidInput(VmrunError):
 
 class InvalidVmx(InvalidInput):
     """A text is not a well-formed .vmx; VMware would refuse it whole."""
+
+
+class InvalidVmdk(InvalidInput):
+    """A file is no VMDK, or one whose content lies in other files."""
 
 
 class InvalidText(InvalidInput):

@@ -1,0 +1,242 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""VMDK headers and descriptors, as bytes and text; no file is opened here.
+
+A sparse VMDK in one file begins with a header of one sector; the descriptor,
+a text that describes the disk, follows in a reserved run of sectors (VMware's
+Virtual Disk Format 1.1). Nothing in a descriptor can be escaped.
+"""
+
+import dataclasses
+import re
+import struct
+
+from oslo_utils import units
+
+from nova_vmrun import exception
+
+SECTOR = 512
+MAGIC = b'KDMV'
+HEADER_SIZE = SECTOR
+NO_PARENT = 'ffffffff'
+
+MONOLITHIC_SPARSE = 'monolithicSparse'
+STREAM_OPTIMIZED = 'streamOptimized'
+
+# The largest descriptor that is read: QEMU's own limit.
+_MAX_DESCRIPTOR = units.Mi
+
+# magic, version, flags, capacity, grain size, descriptor offset and size
+_HEADER = struct.Struct('<4sIIQQQQ')
+_EXTENT = re.compile(
+    r'(RW|RDONLY|NOACCESS) +([0-9]+) +([A-Z]+)(?: +"([^"]*)")?(?: +[0-9]+)?',
+    re.IGNORECASE)
+_FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*)\s*=\s*(.*)')
+
+# Fields that a descriptor of a disk in one file may have. Whatever else names
+# a file (changeTrackPath and those that future products invent) is refused.
+_KNOWN_FIELDS = frozenset([
+    'version', 'encoding', 'cid', 'parentcid', 'isnativesnapshot',
+    'createtype'])
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """The first sector of a sparse extent.
+
+    :ivar capacity: bytes that the guest sees
+    :ivar descriptor_offset: bytes from the start of the file; 0: no descriptor
+    :ivar descriptor_size: bytes that are reserved for it
+    """
+
+    capacity: int
+    descriptor_offset: int
+    descriptor_size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """A line that says where a part of the disk's content lies."""
+
+    access: str
+    sectors: int
+    kind: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Descriptor:
+    """What a descriptor says.
+
+    :ivar fields: header fields by lower-case name, quotes removed
+    :ivar extents: tuple of Extent
+    :ivar ddb: disk database entries by lower-case name
+    """
+
+    fields: dict
+    extents: tuple
+    ddb: dict
+
+    @property
+    def create_type(self):
+        return self.fields.get('createtype', '')
+
+    @property
+    def cid(self):
+        return self.fields.get('cid', '').lower()
+
+    @property
+    def parent_cid(self):
+        return self.fields.get('parentcid', NO_PARENT).lower()
+
+    @property
+    def parent_hint(self):
+        """The parent's path as written, or None for a disk without one."""
+        return self.fields.get('parentfilenamehint')
+
+
+def parse_header(data):
+    """Reads the first sector of a VMDK.
+
+    :param data: bytes, one sector at least
+    :returns: a Header
+    :raises InvalidVmdk: it is no sparse extent of a hosted product
+    """
+    if len(data) < HEADER_SIZE or not data.startswith(MAGIC):
+        raise exception.InvalidVmdk('The file is no sparse VMDK.')
+    (_magic, _version, _flags, capacity, _grain, offset,
+     size) = _HEADER.unpack_from(data)
+    if size * SECTOR > _MAX_DESCRIPTOR:
+        raise exception.InvalidVmdk('The descriptor is larger than 1 MiB.')
+    return Header(capacity * SECTOR, offset * SECTOR, size * SECTOR)
+
+
+def decode_descriptor(data):
+    """Returns the text of a descriptor, which zeros follow.
+
+    :raises InvalidVmdk: it is no text
+    """
+    try:
+        return data.partition(b'\0')[0].decode('utf-8')
+    except UnicodeDecodeError:
+        raise exception.InvalidVmdk('The descriptor is no text.')
+
+
+def parse_descriptor(text):
+    """Reads a descriptor.
+
+    :raises InvalidVmdk: a line is neither a field nor an extent
+    """
+    fields, ddb, extents = {}, {}, []
+    for line in map(str.strip, text.splitlines()):
+        if not line or line.startswith('#'):
+            continue
+        extent = _EXTENT.fullmatch(line)
+        if extent:
+            access, sectors, kind, name = extent.groups()
+            extents.append(Extent(access.upper(), int(sectors), kind.upper(),
+                                  name or ''))
+            continue
+        field = _FIELD.fullmatch(line)
+        if not field:
+            raise exception.InvalidVmdk(
+                'The descriptor has a line that cannot be read.')
+        name, value = field.group(1).lower(), field.group(2).strip('"')
+        known = ddb if name.startswith('ddb.') else fields
+        if name in known:
+            raise exception.InvalidVmdk(
+                'The descriptor sets %s twice.' % name)
+        known[name] = value
+    return Descriptor(fields, tuple(extents), ddb)
+
+
+def refuse_unless_self_contained(descriptor, create_types):
+    """Checks that all of a tenant's disk lies in the one file.
+
+    oslo.utils lets child disks, names with backslashes and flat extents pass,
+    each of which would make a tool read another file of the host.
+
+    :param descriptor: a Descriptor
+    :param create_types: the create types that are allowed
+    :raises InvalidVmdk: it refers to, or could refer to, another file
+    """
+    allowed = {kind.lower() for kind in create_types}
+    if descriptor.create_type.lower() not in allowed:
+        raise exception.InvalidVmdk(
+            'VMDK images of type %r are not accepted; convert it to %s.'
+            % (descriptor.create_type[:40], STREAM_OPTIMIZED))
+    if descriptor.parent_cid != NO_PARENT or descriptor.parent_hint:
+        raise exception.InvalidVmdk(
+            'The VMDK is the child of another disk; a snapshot or linked '
+            'clone must be consolidated before it is uploaded.')
+    unknown = set(descriptor.fields) - _KNOWN_FIELDS
+    if unknown:
+        raise exception.InvalidVmdk(
+            'The VMDK descriptor has the field %r, which may name another '
+            'file.' % sorted(unknown)[0][:40])
+    if len(descriptor.extents) != 1:
+        raise exception.InvalidVmdk(
+            'The VMDK is split into %d extents instead of one.'
+            % len(descriptor.extents))
+    extent, = descriptor.extents
+    if extent.kind != 'SPARSE' or re.search(r'[/\\:]', extent.name):
+        raise exception.InvalidVmdk(
+            'The VMDK keeps its content in another file.')
+
+
+def rewrite_descriptor(text, *, name, cid, adapter, parent_cid=NO_PARENT,
+                       parent_hint=None):
+    """Makes the descriptor of a copy out of that of the original.
+
+    :param text: descriptor of a disk in one sparse file
+    :param name: file name of the copy, without folder
+    :param cid: content id of the copy, eight hexadecimal digits
+    :param adapter: ide, buslogic or lsilogic
+    :param parent_cid: content id of the parent
+    :param parent_hint: path of the parent, None for a disk without one
+    :raises InvalidText: a name that a descriptor cannot hold
+    """
+    for value in filter(None, (name, parent_hint)):
+        if re.search(r'["\x00-\x1f\x7f]', value):
+            raise exception.InvalidText(
+                'A disk cannot be named %r.' % value,
+                'A VMDK descriptor cannot hold quotes or control characters.',
+                'Choose another [DEFAULT] instances_path.')
+    lines = []
+    for line in text.splitlines():
+        extent = _EXTENT.fullmatch(line.strip())
+        key = line.partition('=')[0].strip().lower()
+        if extent:
+            line = '%s %s %s "%s"' % (extent.group(1), extent.group(2),
+                                      extent.group(3), name)
+        elif key == 'cid':
+            line = 'CID=%s' % cid
+        elif key == 'parentcid':
+            line = 'parentCID=%s' % parent_cid
+        elif key == 'parentfilenamehint':
+            continue
+        elif key == 'createtype' and parent_hint is not None:
+            line = '%s\nparentFileNameHint="%s"' % (line, parent_hint)
+        elif key == 'ddb.adaptertype':
+            line = 'ddb.adapterType = "%s"' % adapter
+        lines.append(line)
+    return '\n'.join(lines) + '\n'
+
+
+def adapter_type(bus):
+    """Returns the ddb.adapterType of a disk on a bus.
+
+    VMware writes lsilogic for every controller that is neither IDE nor
+    BusLogic.
+    """
+    return bus if bus in ('ide', 'buslogic') else 'lsilogic'

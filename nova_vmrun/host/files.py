@@ -1,0 +1,103 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Files and folders that survive a crash at any moment."""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+
+
+def write_atomically(path, content, mode=0o600):
+    """Replaces a file so that a reader sees the old or the new one, whole.
+
+    :param path: the file
+    :param content: bytes or text; text is written as UTF-8
+    :param mode: permission bits
+    """
+    if isinstance(content, str):
+        content = content.encode('utf-8')
+    with replacing(path) as part:
+        with open(part, 'wb') as file:
+            file.write(content)
+        os.chmod(part, mode)
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Gives a name to write to; it becomes path if the block succeeds.
+
+    What was written is flushed to the disk before the rename, so a power cut
+    leaves the old file or the new one. A failed block leaves nothing.
+
+    :param path: the file to make or replace
+    """
+    folder = os.path.dirname(path)
+    part = os.path.join(folder, '.%s.%s.part' % (
+        os.path.basename(path), secrets.token_hex(4)))
+    try:
+        yield part
+        with open(part, 'rb') as file:
+            os.fsync(file.fileno())
+        os.rename(part, path)
+        sync_folder(folder)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
+
+
+def copy(source, target):
+    """Copies the content of a file, sharing its blocks where that can be.
+
+    btrfs, XFS and other file systems that know shared blocks copy nothing.
+
+    :raises OSError: ENOSPC among others
+    """
+    with open(source, 'rb') as reader, open(target, 'wb') as writer:
+        left = os.fstat(reader.fileno()).st_size
+        try:
+            while left > 0:
+                done = os.copy_file_range(reader.fileno(), writer.fileno(),
+                                          left)
+                if not done:
+                    break
+                left -= done
+        except (AttributeError, OSError) as error:
+            # Not on macOS, not on every file system, not across them.
+            if getattr(error, 'errno', None) == errno.ENOSPC:
+                raise
+            reader.seek(0)
+            writer.seek(0)
+            shutil.copyfileobj(reader, writer, 1 << 20)
+
+
+def sync_folder(folder):
+    """Makes renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(folder, missing_ok=True):
+    """Removes a folder and all that is in it.
+
+    :raises OSError: something could not be removed
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        if not missing_ok:
+            raise

@@ -1,0 +1,98 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Looks at an image before any tool opens it.
+
+Nova's deep inspection lets child VMDKs pass, and nova.virt.images.fetch()
+makes none at all, so this is done here for every image, whatever
+[workarounds] disable_deep_image_inspection says.
+"""
+
+from oslo_utils.imageutils import format_inspector
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+
+# Formats of Glance that a root disk may have, and qemu-img's names of them.
+QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk'}
+
+_CHUNK = 64 * 1024
+
+
+def inspect(path, image_id, disk_format, create_types):
+    """Finds out what an image really is, or refuses it.
+
+    :param path: the downloaded file
+    :param image_id: its id in Glance, for the error
+    :param disk_format: what Glance says of it
+    :param create_types: VMDK create types that are allowed
+    :returns: (format for qemu-img -f, virtual size in bytes)
+    :raises ImageRefused: it is not what it says, or refers to other files
+    """
+    if disk_format not in QEMU_FORMATS:
+        raise exception.ImageRefused(
+            image_id, 'Its disk_format is %s.' % disk_format,
+            'Use an image of format %s.' % ', '.join(sorted(QEMU_FORMATS)))
+    try:
+        inspector = _detect(path)
+        found = str(inspector)
+        # A raw disk with a GPT is an ordinary raw disk.
+        if found != disk_format and (disk_format, found) != ('raw', 'gpt'):
+            raise exception.ImageRefused(
+                image_id, 'Its disk_format is %s but its content is %s.'
+                % (disk_format, found),
+                'Correct disk_format, or upload the right file.')
+        inspector.safety_check()
+    except format_inspector.SafetyCheckFailed as error:
+        raise exception.ImageRefused(
+            image_id, 'It fails the safety check: %s.'
+            % ', '.join(sorted(map(str, error.failures))),
+            'Convert it with qemu-img to a disk that stands alone.')
+    except format_inspector.ImageFormatError:
+        raise exception.ImageRefused(
+            image_id, 'Its content looks like several formats at once.')
+    if disk_format == 'vmdk':
+        return 'vmdk', _vmdk_size(path, image_id, create_types)
+    if disk_format == 'raw':
+        return 'raw', _file_size(path)
+    return QEMU_FORMATS[disk_format], inspector.virtual_size
+
+
+def _detect(path):
+    with open(path, 'rb') as file:
+        wrapper = format_inspector.InspectWrapper(file)
+        try:
+            while file.peek(1):
+                wrapper.read(_CHUNK)
+                if wrapper.formats:
+                    break
+        finally:
+            wrapper.close()
+    return wrapper.format
+
+
+def _vmdk_size(path, image_id, create_types):
+    try:
+        with open(path, 'rb') as file:
+            header = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
+            file.seek(header.descriptor_offset)
+            descriptor = vmdk.parse_descriptor(vmdk.decode_descriptor(
+                file.read(header.descriptor_size)))
+        vmdk.refuse_unless_self_contained(descriptor, create_types)
+    except exception.InvalidVmdk as error:
+        raise exception.ImageRefused(image_id, str(error))
+    return header.capacity
+
+
+def _file_size(path):
+    with open(path, 'rb') as file:
+        return file.seek(0, 2)
