@@ -1,0 +1,201 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from unittest import mock
+
+import fixtures
+from neutron_lib.api.definitions import portbindings
+from neutron_lib.plugins import directory
+from oslo_config import cfg
+from oslo_config import fixture as config_fixture
+import testtools
+
+from nova_vmrun.ml2 import mech_vmrun
+
+FLAT = {'id': 'flat-id', 'network_type': 'flat',
+        'physical_network': 'physnet1', 'segmentation_id': None}
+VLAN = {'id': 'vlan-id', 'network_type': 'vlan',
+        'physical_network': 'physnet2', 'segmentation_id': 42}
+VXLAN = {'id': 'vxlan-id', 'network_type': 'vxlan',
+         'physical_network': None, 'segmentation_id': 1001}
+LOCAL = {'id': 'local-id', 'network_type': 'local',
+         'physical_network': None, 'segmentation_id': None}
+
+
+def port_context(segments, host='laptop', **port):
+    context = mock.Mock(host=host, segments_to_bind=segments)
+    context.current = {'id': 'port-id', 'network_id': 'network-id',
+                       'device_owner': 'compute:nova', 'fixed_ips': [],
+                       portbindings.VNIC_TYPE: 'normal', **port}
+    return context
+
+
+class MechVmrunTestCase(testtools.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.logger = self.useFixture(fixtures.FakeLogger())
+        self.conf = self.useFixture(config_fixture.Config())
+        self.conf.register_opt(cfg.ListOpt('mechanism_drivers'), group='ml2')
+        self.driver = mech_vmrun.VmrunMechanismDriver()
+
+    def set_hosts(self, *hosts):
+        self.conf.config(group='ml2_vmrun', hosts=list(hosts))
+
+    def set_subnets(self, subnets):
+        plugin = mock.Mock()
+        plugin.get_subnets.side_effect = lambda context, filters: [
+            subnet for subnet in subnets if subnet['id'] in filters['id']]
+        self.useFixture(fixtures.MockPatchObject(
+            directory, 'get_plugin', return_value=plugin))
+
+    def bound_segment(self, context):
+        self.driver.bind_port(context)
+        context.continue_binding.assert_not_called()
+        if not context.set_binding.called:
+            return None
+        context.set_binding.assert_called_once()
+        return context.set_binding.call_args.args[0]
+
+
+class BindPortTestCase(MechVmrunTestCase):
+
+    def test_flat(self):
+        context = port_context([FLAT])
+        self.driver.bind_port(context)
+        context.set_binding.assert_called_once_with(
+            'flat-id', 'vmrun',
+            {'port_filter': False, 'connectivity': 'l2',
+             'network_type': 'flat', 'physical_network': 'physnet1'},
+            status='ACTIVE')
+
+    def test_vlan(self):
+        context = port_context([VLAN])
+        self.driver.bind_port(context)
+        context.set_binding.assert_called_once_with(
+            'vlan-id', 'vmrun',
+            {'port_filter': False, 'connectivity': 'l2',
+             'network_type': 'vlan', 'physical_network': 'physnet2',
+             'segmentation_id': 42},
+            status='ACTIVE')
+
+    def test_first_wireable_segment_wins(self):
+        self.assertEqual(
+            'vlan-id', self.bound_segment(port_context([VXLAN, VLAN, FLAT])))
+
+    def test_no_wireable_segment(self):
+        context = port_context([VXLAN, LOCAL])
+        self.assertIsNone(self.bound_segment(context))
+        self.assertIn(
+            'Port port-id cannot be bound on host laptop: network network-id '
+            'has segments of type vxlan, local for it, and VMware can only '
+            'be wired to flat and vlan.', self.logger.output)
+
+    def test_other_vnic_type(self):
+        context = port_context([FLAT], **{portbindings.VNIC_TYPE: 'direct'})
+        self.assertIsNone(self.bound_segment(context))
+        self.assertIn('its vnic_type is direct', self.logger.output)
+
+    def test_port_of_a_network_service(self):
+        context = port_context([FLAT], device_owner='network:dhcp')
+        self.assertIsNone(self.bound_segment(context))
+
+    def test_port_before_it_has_an_owner(self):
+        context = port_context([FLAT], device_owner='')
+        self.assertEqual('flat-id', self.bound_segment(context))
+
+    def test_segment_of_the_address(self):
+        self.set_subnets([{'id': 'subnet-1', 'segment_id': 'flat-id'},
+                          {'id': 'subnet-2', 'segment_id': 'vlan-id'}])
+        context = port_context([FLAT, VLAN],
+                               fixed_ips=[{'subnet_id': 'subnet-2'}])
+        self.assertEqual('vlan-id', self.bound_segment(context))
+
+    def test_segment_of_the_address_is_not_wireable(self):
+        self.set_subnets([{'id': 'subnet-1', 'segment_id': 'vxlan-id'}])
+        context = port_context([FLAT, VXLAN],
+                               fixed_ips=[{'subnet_id': 'subnet-1'}])
+        self.assertIsNone(self.bound_segment(context))
+        self.assertIn('segments of type vxlan for it', self.logger.output)
+
+    def test_subnet_of_no_segment(self):
+        self.set_subnets([{'id': 'subnet-1', 'segment_id': None},
+                          {'id': 'subnet-2'}])
+        context = port_context([FLAT], fixed_ips=[{'subnet_id': 'subnet-1'},
+                                                  {'subnet_id': 'subnet-2'}])
+        self.assertEqual('flat-id', self.bound_segment(context))
+
+
+class HostsTestCase(MechVmrunTestCase):
+
+    def test_every_host_by_default(self):
+        self.assertEqual('flat-id', self.bound_segment(port_context([FLAT])))
+
+    def test_no_host(self):
+        self.assertIsNone(self.bound_segment(port_context([FLAT], host='')))
+        self.assertIsNone(self.bound_segment(port_context([FLAT], host=None)))
+
+    def test_patterns(self):
+        self.set_hosts('mac-??', 'Laptop*.example.org')
+        for host in ('mac-01', 'MAC-01', 'laptop.example.org',
+                     'laptop-7.example.org'):
+            self.assertEqual(
+                'flat-id', self.bound_segment(port_context([FLAT], host)))
+        for host in ('mac-1', 'mac-001', 'compute1', 'laptop.example.com'):
+            self.assertIsNone(
+                self.bound_segment(port_context([FLAT], host)))
+        self.assertNotIn('cannot be bound', self.logger.output)
+
+    def test_filter_hosts_with_segment_access(self):
+        self.set_hosts('laptop*')
+        self.assertEqual(
+            {'laptop1', 'laptop2'},
+            self.driver.filter_hosts_with_segment_access(
+                None, [VXLAN, FLAT], {'laptop1', 'laptop2', 'compute1'},
+                None))
+
+    def test_filter_hosts_without_wireable_segment(self):
+        self.assertEqual(
+            set(), self.driver.filter_hosts_with_segment_access(
+                None, [VXLAN], {'laptop1'}, None))
+
+
+class InitializeTestCase(MechVmrunTestCase):
+
+    def warnings(self, mechanism_drivers, *hosts):
+        self.conf.config(group='ml2', mechanism_drivers=mechanism_drivers)
+        self.set_hosts(*hosts)
+        self.driver.initialize()
+        return self.logger.output
+
+    def test_alone_with_every_host(self):
+        self.assertEqual('', self.warnings(['vmrun'], '*'))
+
+    def test_with_others_and_named_hosts(self):
+        self.assertEqual('', self.warnings(['ovn', 'vmrun'], 'laptop*'))
+
+    def test_with_others_and_every_host(self):
+        self.assertIn('there are other mechanism drivers: ovn, sriovnicswitch',
+                      self.warnings(['vmrun', 'ovn', 'sriovnicswitch'], '*'))
+
+    def test_no_hosts(self):
+        self.assertIn('no port will be bound', self.warnings(['vmrun']))
+
+
+class ExtensionsTestCase(MechVmrunTestCase):
+
+    def test_what_needs_guest_tags_is_left_out(self):
+        self.assertEqual(
+            {'security-group', 'port-security'},
+            self.driver.supported_extensions(
+                {'security-group', 'port-security', 'vlan-transparent',
+                 'qinq'}))
