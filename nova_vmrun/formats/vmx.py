@@ -1,0 +1,301 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The grammar of a .vmx, in both directions.
+
+A .vmx is a dictionary, one ``name = "value"`` on a line. What is accepted is
+what VMware's own parser accepts (open-vm-tools, dictll.c and escape.c): names
+are case-insensitive, a name that comes twice or a malformed line makes VMware
+refuse the whole file, and ``|HH`` in a value stands for the byte with that
+hexadecimal number. The same grammar serves .vmsd and VMware's preferences.
+"""
+
+import codecs
+from collections import abc
+import dataclasses
+import re
+
+from nova_vmrun import exception
+
+ENCODING = '.encoding'
+
+# The possessive quantifiers keep a long line of blanks from taking quadratic
+# time.
+_LINE = re.compile(
+    r'[ \t]*+(?P<key>[^ \t=#\ufeff]++)[ \t]*+=[ \t]*+'
+    r'(?:"(?P<quoted>[^"]*+)"|(?P<bare>[^ \t#"][^ \t#]*+)?+)'
+    r'[ \t]*+(?P<comment>#.*+)?', re.DOTALL)
+_LINE_END = re.compile('\r\n|\n|\r')
+_BLANK = re.compile(r'[ \t]*+(?P<comment>#.*+)?', re.DOTALL)
+_ESCAPES = re.compile(r'(?:\|[0-9A-Fa-f]{2})+')
+_TO_ESCAPE = re.compile('["|\x00-\x08\x0a-\x1f\x7f]')
+_CONTROL = re.compile('[\x00-\x08\x0a-\x1f\x7f]')
+_SURROGATE = re.compile('[\ud800-\udfff]')
+_BAD_KEY = re.compile('[\0\t\n\r =#\ufeff]')
+_ENCODING_LINE = re.compile(
+    rb'^[ \t]*\.encoding[ \t]*=[ \t]*"?([A-Za-z0-9_.:-]+)', re.I | re.M)
+
+# What VMware writes on the hosts it runs on, and what Python calls it where
+# that differs. A closed table: Python also has codecs that are no encodings.
+_ENCODINGS = dict.fromkeys((
+    'utf-8', 'us-ascii', 'iso-8859-1', 'iso-8859-2', 'iso-8859-5',
+    'iso-8859-7', 'iso-8859-9', 'iso-8859-15', 'windows-1250', 'windows-1251',
+    'windows-1252', 'windows-1253', 'windows-1254', 'windows-1255',
+    'windows-1256', 'windows-1257', 'windows-1258', 'big5', 'gbk', 'gb2312',
+    'gb18030', 'shift_jis', 'euc-jp', 'euc-kr', 'koi8-r'))
+_ENCODINGS.update({
+    'windows-874': 'cp874', 'windows-932': 'cp932', 'windows-936': 'gbk',
+    'windows-949': 'cp949', 'windows-950': 'cp950'})
+
+
+class Vmx(abc.MutableMapping):
+    """An ordered mapping of text to text whose keys ignore case.
+
+    A key keeps the spelling and the place that it was first given. Two are
+    equal if they map the same names to the same values, in whatever order.
+    """
+
+    def __init__(self, items=()):
+        self._entries = {}
+        self.update(items)
+
+    def __getitem__(self, key):
+        return self._entries[key.lower()][1]
+
+    def __setitem__(self, key, value):
+        spelling = self._entries.get(key.lower(), (key,))[0]
+        self._entries[key.lower()] = (spelling, value)
+
+    def __delitem__(self, key):
+        del self._entries[key.lower()]
+
+    def __iter__(self):
+        return (key for key, value in self._entries.values())
+
+    def __len__(self):
+        return len(self._entries)
+
+    def __contains__(self, key):
+        return isinstance(key, str) and key.lower() in self._entries
+
+    def __eq__(self, other):
+        if not isinstance(other, abc.Mapping):
+            return NotImplemented
+        return self._folded() == Vmx(other)._folded()
+
+    __hash__ = None
+
+    def __repr__(self):
+        return 'Vmx(%r)' % dict(self.items())
+
+    def _folded(self):
+        return {key: value for key, (_, value) in self._entries.items()}
+
+    def copy(self):
+        return Vmx(self)
+
+    def get_bool(self, key, default=False):
+        """Reads TRUE or FALSE, in any case.
+
+        :returns: the default if the key is missing or is neither, as VMware
+            does it
+        """
+        return {'true': True, 'false': False}.get(
+            self.get(key, '').lower(), default)
+
+    def get_int(self, key, default=0):
+        """Reads a decimal integer; the default stands in as in get_bool."""
+        value = self.get(key, '')
+        if re.fullmatch(r'-?[0-9]{1,20}', value):
+            return int(value)
+        return default
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of a file.
+
+    :ivar number: counted from 1
+    :ivar key: None for a blank line or a comment, and where there is a problem
+    :ivar value: with the escapes decoded
+    :ivar comment: text after the ``#``, or None
+    :ivar problem: why the line is malformed, or None
+    """
+
+    number: int
+    key: str = None
+    value: str = None
+    comment: str = None
+    problem: str = None
+
+
+def decode(data):
+    """Makes text of a file's bytes, in the encoding that the file names.
+
+    :param data: bytes; a UTF-8 byte order mark is tolerated
+    :returns: the text, and the encoding's name in Python
+    :raises InvalidVmx: unknown encoding, or bytes that it does not allow
+    """
+    match = _ENCODING_LINE.search(data)
+    name = match.group(1).decode('ascii').lower() if match else 'utf-8'
+    if name not in _ENCODINGS:
+        raise exception.InvalidVmx(
+            'The file has the character encoding %s, which is not supported.'
+            % name, resolution='Save it as UTF-8.')
+    encoding = _ENCODINGS[name] or name
+    if encoding == 'utf-8':
+        data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        raise exception.InvalidVmx(
+            'The file is not valid %s.' % name,
+            'Byte %d: %s.' % (error.start, error.reason))
+
+
+def load(data):
+    """Parses a file's bytes.
+
+    :raises InvalidVmx: as decode and parse do
+    """
+    text, encoding = decode(data)
+    return parse(text, encoding)
+
+
+def scan(text, encoding='utf-8'):
+    """Reads line by line, past malformed lines too.
+
+    :param text: a whole file
+    :param encoding: of the bytes that ``|HH`` stands for
+    :returns: an iterator of Line
+    """
+    # VMware's reader ends a line at \n, \r\n and \r, and nothing else.
+    lines = _LINE_END.split(text.removeprefix('\ufeff'))
+    for number, line in enumerate(lines, 1):
+        yield _scan_line(number, line, encoding)
+
+
+def _scan_line(number, line, encoding):
+    if '\0' in line or _SURROGATE.search(line):
+        return Line(number, problem='it holds a NUL or a broken character')
+    match = _BLANK.fullmatch(line)
+    if match:
+        return Line(number, comment=_comment(match))
+    match = _LINE.fullmatch(line)
+    if not match:
+        return Line(number, problem=_problem(line))
+    value = match.group('quoted')
+    if value is None:
+        value = match.group('bare') or ''
+    try:
+        value = _unescape(value, encoding)
+    except UnicodeDecodeError:
+        return Line(number, problem='an escape (|HH) stands for no character')
+    return Line(number, match.group('key'), value, _comment(match))
+
+
+def _comment(match):
+    comment = match.group('comment')
+    return None if comment is None else comment[1:].strip()
+
+
+def _problem(line):
+    if '=' not in line:
+        return 'it has no "="'
+    if line.count('"') % 2:
+        return 'a quotation mark is missing'
+    return 'it is not of the form name = "value"'
+
+
+def _unescape(value, encoding):
+    def decoded(match):
+        escapes = match.group()
+        return bytes.fromhex(escapes.replace('|', '')).decode(encoding)
+    return _ESCAPES.sub(decoded, value)
+
+
+def parse(text, encoding='utf-8'):
+    """Reads a .vmx.
+
+    :param text: a whole file
+    :param encoding: of the bytes that ``|HH`` stands for
+    :returns: a Vmx; comments are not kept, and not kept by VMware either
+    :raises InvalidVmx: a malformed line, or a name that comes twice; nothing
+        else is raised
+    """
+    result = Vmx()
+    for line in scan(text, encoding):
+        if line.problem:
+            raise exception.InvalidVmx(
+                'Line %d is malformed: %s.' % (line.number, line.problem),
+                resolution='VMware refuses such a file whole. Correct the '
+                           'line.')
+        if line.key is None:
+            continue
+        if line.key in result:
+            raise exception.InvalidVmx(
+                'Line %d defines %s a second time.' % (line.number, line.key),
+                resolution='VMware refuses such a file whole. Remove one of '
+                           'the lines.')
+        result[line.key] = line.value
+    return result
+
+
+def quote(value, allow_controls=False):
+    """Makes the quoted and escaped form of a value.
+
+    :param value: text
+    :param allow_controls: whether control characters are escaped (as VMware
+        does) rather than refused; a tab is never escaped
+    :returns: the value as it stands after ``name =``, quotes included
+    :raises InvalidText: a control character, or half of a surrogate pair
+    """
+    if not allow_controls:
+        match = _CONTROL.search(value)
+        if match:
+            raise exception.InvalidText(
+                'The text %r holds the control character U+%04X.'
+                % (value[:80], ord(match.group())),
+                resolution='Use printable characters only.')
+    if _SURROGATE.search(value):
+        raise exception.InvalidText(
+            'The text %r holds half of a surrogate pair.' % value[:80],
+            resolution='Use printable characters only.')
+    escaped = _TO_ESCAPE.sub(lambda m: '|%02X' % ord(m.group()), value)
+    return '"%s"' % escaped
+
+
+def entry(key, value, allow_controls=False):
+    """Makes one line, without its end.
+
+    :raises InvalidText: the name or the value cannot be written
+    """
+    if not key or _BAD_KEY.search(key) or _SURROGATE.search(key):
+        raise exception.InvalidText('%r cannot be the name of a setting.'
+                                    % key)
+    return '%s = %s' % (key, quote(value, allow_controls))
+
+
+def dump(vmx, controls=('annotation',)):
+    """Writes a .vmx.
+
+    :param vmx: a mapping of names to values
+    :param controls: names (in lower case, or a Vmx) whose values may hold
+        control characters; pass the Vmx that a file of VMware's was parsed to
+        when that file is written back
+    :returns: text in the form that VMware itself writes; lines end in ``\\n``
+        on every platform
+    :raises InvalidText: a value elsewhere holds a control character
+    """
+    return ''.join(
+        entry(key, value, key.lower() in controls) + '\n'
+        for key, value in vmx.items())
