@@ -48,13 +48,22 @@ def replacing(path):
         os.path.basename(path), secrets.token_hex(4)))
     try:
         yield part
-        with open(part, 'rb') as file:
-            os.fsync(file.fileno())
-        os.rename(part, path)
-        sync_folder(folder)
+        publish(part, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(part)
+
+
+def publish(part, path):
+    """Gives a finished file its name, in one step that survives power cuts.
+
+    :param part: the file, on the same file system
+    :param path: its name
+    """
+    with open(part, 'rb') as file:
+        os.fsync(file.fileno())
+    os.rename(part, path)
+    sync_folder(os.path.dirname(path))
 
 
 def copy(source, target):

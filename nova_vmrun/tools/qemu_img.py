@@ -19,6 +19,7 @@ memory and time, since images are hostile.
 
 import resource
 
+from oslo_serialization import jsonutils
 from oslo_utils import units
 
 from nova_vmrun.tools import messages
@@ -51,6 +52,22 @@ class QemuImg:
                   'subformat=monolithicSparse,adapter_type=lsilogic',
                   source, target,
                   brief='A %s image cannot be converted.' % source_format)
+
+    def shrink_vmdk(self, source, size, target):
+        """Writes the first bytes of a VMDK's content into a new one.
+
+        :param source: the .vmdk
+        :param size: bytes of its content to keep, whole sectors
+        :param target: the .vmdk to make
+        :raises ToolRefused: DiskFull among others
+        """
+        options = {'driver': 'raw', 'size': size,
+                   'file': {'driver': 'vmdk',
+                            'file': {'driver': 'file', 'filename': source}}}
+        self._run('convert', 'json:' + jsonutils.dumps(options),
+                  '-O', 'vmdk', '-o',
+                  'subformat=monolithicSparse,adapter_type=lsilogic', target,
+                  brief='The disk %s cannot be copied.' % source)
 
     def create_child(self, parent, child):
         """Makes an empty VMDK that refers to another one.

@@ -1,0 +1,255 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Base disks: one for each image and root size, made once, never written to.
+
+::
+
+    _base/<image id>/
+      image.json              what inspection found; a second size is checked
+                              against it without another download
+      disk-20.vmdk            the image as a monolithicSparse VMDK of 20 GiB,
+      disk-own.vmdk           or of the image's own size; mode 0400
+      disk-20-delta.vmdk      an empty child of it, to be copied
+      work/                   there while one is made; whatever a crash left
+                              in it is removed by the next who makes one
+
+A linked disk cannot grow, so the size is part of the key. All is done under a
+lock per image that other processes on this host respect too. A name without
+``work`` in its path is complete: it was put there by a rename.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import os
+
+from oslo_concurrency import lockutils
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+from oslo_utils import units
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from nova_vmrun.host import files
+from nova_vmrun.host import inspection
+from nova_vmrun.host import linked
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Base:
+    """A base disk and its empty child.
+
+    :ivar disk: path of the .vmdk
+    :ivar delta: path of the empty child's .vmdk
+    """
+
+    disk: str
+    delta: str
+
+
+class ImageCache:
+    """The base disks of this host.
+
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
+    :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or
+        None if it is not installed
+    :param create_types: VMDK create types that images may have
+    """
+
+    def __init__(self, layout, qemu_img, vdiskmanager, create_types):
+        self._layout = layout
+        self._qemu_img = qemu_img
+        self._vdiskmanager = vdiskmanager
+        self._create_types = create_types
+
+    def base(self, image_id, disk_format, root_gb, download):
+        """Returns the base disk of an image for a root size.
+
+        :param image_id: its id in Glance
+        :param disk_format: what Glance says of it
+        :param root_gb: GiB of the flavor's root disk; 0 for the image's size
+        :param download: called with a path, writes the image there. Called
+            once for all servers that wait for the image.
+        :returns: a Base
+        :raises ImageRefused: it must not be used
+        :raises DiskTooSmall: root_gb is less than the image needs
+        :raises DiskFull: on the file system of the instances
+        """
+        folder = os.path.join(self._layout.cache, image_id)
+        with lockutils.lock('vmrun-image-%s' % image_id, external=True,
+                            lock_path=self._layout.locks):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            entry = _Entry(folder)
+            try:
+                with _disk_full_is_refused(folder):
+                    self._complete(entry, image_id, disk_format, root_gb,
+                                   download)
+            finally:
+                entry.clean()
+            return Base(entry.disk(root_gb), entry.delta(root_gb))
+
+    def _complete(self, entry, image_id, disk_format, root_gb, download):
+        wanted = root_gb * units.Gi
+        if entry.image_size is not None:
+            _check_size(wanted, entry.image_size)
+        if not os.path.exists(entry.disk(root_gb)):
+            entry.start_work()
+            if entry.sizes():
+                self._copy_other_size(entry, root_gb)
+            else:
+                self._convert(entry, image_id, disk_format, root_gb, download)
+        if not os.path.exists(entry.delta(root_gb)):
+            entry.start_work()
+            self._make_delta(entry, root_gb)
+
+    def _convert(self, entry, image_id, disk_format, root_gb, download):
+        source = entry.work('image')
+        download(source)
+        found, size = inspection.inspect(source, image_id, disk_format,
+                                         self._create_types)
+        size = -(-size // vmdk.SECTOR) * vmdk.SECTOR
+        _check_size(root_gb * units.Gi, size)
+        LOG.info('Converting image %s from %s', image_id, found)
+        target = entry.work(os.path.basename(entry.disk(root_gb)))
+        try:
+            self._qemu_img.convert_to_vmdk(source, found, target)
+        except exception.DiskFull:
+            raise
+        except exception.ToolRefused as error:
+            LOG.warning('Image %s cannot be converted: %s', image_id, error)
+            raise exception.ImageRefused(
+                image_id, 'qemu-img cannot read it as %s.' % found,
+                'See whether "qemu-img check" finds it whole, and upload it '
+                'again.')
+        os.remove(source)
+        self._grow(target, root_gb)
+        entry.keep_image_size(size)
+        _publish(target, entry.disk(root_gb))
+
+    def _copy_other_size(self, entry, root_gb):
+        """Makes a base out of one of another size; Glance is not asked."""
+        wanted = root_gb * units.Gi or entry.image_size
+        source = min(entry.sizes(), key=_capacity)
+        target = entry.work(os.path.basename(entry.disk(root_gb)))
+        if _capacity(source) <= wanted:
+            linked.make_copy(source, target, 'lsilogic')
+        else:
+            # Nothing was ever written behind the image's own size.
+            self._qemu_img.shrink_vmdk(source, entry.image_size, target)
+        self._grow(target, root_gb)
+        _publish(target, entry.disk(root_gb))
+
+    def _grow(self, disk, root_gb):
+        wanted = root_gb * units.Gi
+        if wanted <= _capacity(disk):
+            return
+        if self._vdiskmanager is None:
+            raise exception.InvalidConfiguration(
+                'A disk must be enlarged and vmware-vdiskmanager is not '
+                'installed.',
+                resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
+                           'with disk 0, which keeps the size of the image.')
+        os.chmod(disk, 0o600)
+        self._vdiskmanager.grow(disk, size_mb=wanted // units.Mi)
+
+    def _make_delta(self, entry, root_gb):
+        delta = entry.delta(root_gb)
+        part = entry.work(os.path.basename(delta))
+        self._qemu_img.create_child(entry.disk(root_gb), part)
+        _publish(part, delta)
+
+
+class _Entry:
+    """The folder of one image."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._work = os.path.join(folder, 'work')
+        self._facts = os.path.join(folder, 'image.json')
+
+    def disk(self, root_gb):
+        return os.path.join(self._folder,
+                            'disk-%s.vmdk' % (root_gb or 'own'))
+
+    def delta(self, root_gb):
+        return os.path.join(self._folder,
+                            'disk-%s-delta.vmdk' % (root_gb or 'own'))
+
+    def sizes(self):
+        """Returns the paths of all base disks of the image."""
+        return [os.path.join(self._folder, name)
+                for name in os.listdir(self._folder)
+                if name.endswith('.vmdk') and
+                not name.endswith('-delta.vmdk')]
+
+    @property
+    def image_size(self):
+        """Virtual size of the image in bytes, None if it is not known."""
+        try:
+            with open(self._facts, 'rb') as file:
+                return jsonutils.load(file)['virtual_size']
+        except FileNotFoundError:
+            return None
+
+    def keep_image_size(self, size):
+        files.write_atomically(self._facts,
+                               jsonutils.dumps({'virtual_size': size}))
+
+    def start_work(self):
+        files.remove_tree(self._work)
+        os.mkdir(self._work, mode=0o700)
+
+    def work(self, name):
+        return os.path.join(self._work, name)
+
+    def clean(self):
+        """Removes what is not complete, and the folder if nothing is."""
+        files.remove_tree(self._work)
+        if not self.sizes():
+            files.remove_tree(self._folder)
+
+
+def _capacity(disk):
+    return linked.read_header(disk).capacity
+
+
+def _check_size(wanted, image_size):
+    if wanted and wanted < image_size:
+        raise exception.DiskTooSmall(wanted, image_size)
+
+
+def _publish(part, path):
+    """Makes a finished disk read-only and gives it its name."""
+    descriptor = linked.read_descriptor(part)
+    if descriptor.create_type != vmdk.MONOLITHIC_SPARSE:
+        raise exception.InvalidVmdk(
+            'The disk made as %s is of type %s instead of %s.'
+            % (path, descriptor.create_type, vmdk.MONOLITHIC_SPARSE))
+    os.chmod(part, 0o400)
+    files.publish(part, path)
+
+
+@contextlib.contextmanager
+def _disk_full_is_refused(folder):
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise exception.DiskFull(
+            'There is no space left to prepare an image.',
+            'The system says of %s: %s.' % (folder, error.strerror),
+            'Free some space on the file system of the instances.')

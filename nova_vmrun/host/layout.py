@@ -1,0 +1,119 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Where things lie below [DEFAULT] instances_path.
+
+::
+
+    <instances_path>/
+      <instance uuid>/         a server; the owner may read it, nobody else
+        <uuid>.vmx             what VMware reads, and rewrites
+        <uuid>.vmx.rendered    the same as we wrote it, for the person who
+                               debugs
+        nova.json              whose server this is: see records.py
+        root.vmdk              its root disk
+        config-drive.iso       what the guest is told
+        console.log            what the guest wrote to its serial port
+        paused.json            there while we keep it paused: see states.py
+      _base/<image id>/        see image_cache.py
+      locks/                   lock files, shared by processes of this host
+
+Only a UUID that Nova made becomes a part of a path, never a text of a tenant.
+"""
+
+import os
+import re
+
+from oslo_utils import uuidutils
+
+from nova_vmrun import exception
+
+_DELETED = '.deleted'
+
+
+class Layout:
+    """The paths of one instances_path.
+
+    :param instances_path: absolute path
+    :param cache_name: name of the image cache's folder
+    """
+
+    def __init__(self, instances_path, cache_name):
+        self.root = os.path.abspath(instances_path)
+        self.cache = os.path.join(self.root, cache_name)
+        self.locks = os.path.join(self.root, 'locks')
+
+    def prepare(self):
+        """Makes the folders and checks that they can be used.
+
+        :raises InvalidConfiguration: they cannot
+        """
+        if re.search(r'["\x00-\x1f\x7f]', self.root):
+            raise exception.InvalidConfiguration(
+                '[DEFAULT] instances_path %r cannot be used.' % self.root,
+                'The descriptor of a VMDK cannot hold quotes or control '
+                'characters.', 'Choose another path.')
+        try:
+            for folder in (self.root, self.cache, self.locks):
+                os.makedirs(folder, mode=0o700, exist_ok=True)
+            probe = os.path.join(self.locks, 'writable')
+            with open(probe, 'w'):
+                os.remove(probe)
+        except OSError as error:
+            raise exception.InvalidConfiguration(
+                '[DEFAULT] instances_path %s cannot be written to.'
+                % self.root, 'The system says: %s.' % error,
+                'Make it a folder of the user who runs nova-compute.')
+
+    def folder(self, uuid):
+        if not uuidutils.is_uuid_like(uuid):
+            raise exception.InvalidInput('%r is no server id.' % uuid)
+        return os.path.join(self.root, uuid)
+
+    def vmx(self, uuid):
+        return os.path.join(self.folder(uuid), uuid + '.vmx')
+
+    def rendered(self, uuid):
+        return self.vmx(uuid) + '.rendered'
+
+    def record(self, uuid):
+        return os.path.join(self.folder(uuid), 'nova.json')
+
+    def disk(self, uuid, name):
+        return os.path.join(self.folder(uuid), name + '.vmdk')
+
+    def config_drive(self, uuid):
+        return os.path.join(self.folder(uuid), 'config-drive.iso')
+
+    def console_log(self, uuid):
+        return os.path.join(self.folder(uuid), 'console.log')
+
+    def vmware_log(self, uuid):
+        return os.path.join(self.folder(uuid), 'vmware.log')
+
+    def paused(self, uuid):
+        return os.path.join(self.folder(uuid), 'paused.json')
+
+    def deleted(self, uuid):
+        """The name that a server's folder has while it is removed."""
+        return self.folder(uuid) + _DELETED
+
+    def uuids(self):
+        """Returns the ids of all folders that look like a server's."""
+        return [entry.name for entry in os.scandir(self.root)
+                if uuidutils.is_uuid_like(entry.name) and entry.is_dir()]
+
+    def half_deleted(self):
+        """Returns the folders that a crash kept from being removed."""
+        return [entry.path for entry in os.scandir(self.root)
+                if entry.name.endswith(_DELETED) and
+                uuidutils.is_uuid_like(entry.name[:-len(_DELETED)])]

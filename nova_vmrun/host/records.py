@@ -1,0 +1,83 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Whose server a folder holds, written beside its .vmx.
+
+The record is the first file in a server's folder and goes with it. A folder
+whose record names another compute node is never touched: instances_path may
+be shared, or copied from another machine.
+"""
+
+import dataclasses
+import os
+
+from oslo_serialization import jsonutils
+
+from nova_vmrun.host import files
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What we know of a server that its .vmx does not tell.
+
+    :ivar uuid: of the instance
+    :ivar name: instance.name, which Nova lists and compares
+    :ivar compute_id: of the compute node that owns it
+    :ivar vnc_port: TCP port of its console, None without one
+    """
+
+    uuid: str
+    name: str
+    compute_id: str
+    vnc_port: int | None = None
+
+
+class Records:
+    """The records of this compute node.
+
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param compute_id: this node's id, as Nova keeps it
+    """
+
+    def __init__(self, layout, compute_id):
+        self._layout = layout
+        self._compute_id = compute_id
+
+    def create(self, uuid, name, vnc_port=None):
+        """Makes the folder of a new server, with its record in it.
+
+        :returns: the Record
+        """
+        record = Record(uuid, name, self._compute_id, vnc_port)
+        os.makedirs(self._layout.folder(uuid), mode=0o700, exist_ok=True)
+        files.write_atomically(self._layout.record(uuid),
+                               jsonutils.dumps(dataclasses.asdict(record)))
+        return record
+
+    def get(self, uuid):
+        """Returns a server's record, or None if it is not ours."""
+        try:
+            with open(self._layout.record(uuid), 'rb') as file:
+                record = Record(**jsonutils.load(file))
+        except (OSError, ValueError, TypeError):
+            return None
+        ours = (record.uuid == uuid and
+                record.compute_id == self._compute_id)
+        return record if ours else None
+
+    def all(self):
+        """Returns the records of all servers of this compute node."""
+        return list(filter(None, map(self.get, self._layout.uuids())))
+
+    def taken_ports(self):
+        """Returns the console ports of all servers, running or not."""
+        return {record.vnc_port for record in self.all()} - {None}

@@ -1,0 +1,83 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What this host has to give: processors, memory, disk."""
+
+import platform
+import shutil
+import time
+
+import psutil
+
+from oslo_utils import units
+
+
+class Host:
+    """The machine that nova-compute runs on.
+
+    :param instances_path: the folder whose file system holds the disks
+    """
+
+    def __init__(self, instances_path):
+        self._instances_path = instances_path
+
+    @property
+    def vcpus(self):
+        return psutil.cpu_count()
+
+    @property
+    def memory_mb(self):
+        return psutil.virtual_memory().total // units.Mi
+
+    @property
+    def memory_mb_used(self):
+        memory = psutil.virtual_memory()
+        return (memory.total - memory.available) // units.Mi
+
+    @property
+    def disk_gb(self):
+        return shutil.disk_usage(self._instances_path).total // units.Gi
+
+    @property
+    def disk_gb_used(self):
+        return shutil.disk_usage(self._instances_path).used // units.Gi
+
+    @property
+    def disk_gb_free(self):
+        return shutil.disk_usage(self._instances_path).free // units.Gi
+
+    @property
+    def architecture(self):
+        """The machine's name of its processor, such as x86_64 or arm64."""
+        return platform.machine()
+
+    @property
+    def cpu_info(self):
+        """Facts of the processor, for the hypervisor's description."""
+        frequency = psutil.cpu_freq()
+        return {
+            'arch': self.architecture,
+            'model': platform.processor() or 'unknown',
+            'topology': {'cores': psutil.cpu_count(logical=False) or
+                         self.vcpus, 'threads': self.vcpus},
+            'mhz': int(frequency.max or frequency.current) if frequency
+            else None,
+        }
+
+    def uptime(self):
+        """Returns text like that of uptime(1)."""
+        seconds = int(time.time() - psutil.boot_time())
+        days, seconds = divmod(seconds, 24 * 3600)
+        hours, seconds = divmod(seconds, 3600)
+        load = ', '.join('%.2f' % number for number in psutil.getloadavg())
+        return '%s up %d days, %d:%02d, load average: %s' % (
+            time.strftime('%H:%M:%S'), days, hours, seconds // 60, load)

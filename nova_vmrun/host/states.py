@@ -1,0 +1,157 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The one reader of VMs' power states.
+
+vmrun has no verb for it. What can be known:
+
+* running or paused: the .vmx is in ``vmrun list``, of the same user only;
+* paused: nothing tells, so we keep a marker of our own;
+* suspended: not in the list, and ``checkpoint.vmState`` in the .vmx is set.
+
+Whatever cannot be read is UNKNOWN. It must never pass for OFF: Nova would
+then stop a server that a customer is using.
+"""
+
+import enum
+import os
+import sys
+import threading
+import time
+
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.host import vm_process
+
+LOG = logging.getLogger(__name__)
+
+# How long one ``vmrun list`` answers for all VMs, in seconds.
+_SHARED_SECONDS = 1.0
+# VMware takes a second or two to rewrite a .vmx after a suspend.
+_READ_TRIES = 5
+_READ_INTERVAL = 0.5
+
+
+class State(enum.Enum):
+    RUNNING = 'running'
+    PAUSED = 'paused'
+    SUSPENDED = 'suspended'
+    OFF = 'off'
+    UNKNOWN = 'unknown'
+
+
+def canonical(path):
+    """Returns a path in the one spelling in which paths can be compared."""
+    path = os.path.realpath(path)
+    return path.casefold() if sys.platform == 'darwin' else path
+
+
+class PowerStates:
+    """Reads states, with as few ``vmrun list`` as can be.
+
+    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param clock: a monotonic clock in seconds
+    :param sleep: waits some seconds
+    """
+
+    def __init__(self, vmrun, layout, clock=time.monotonic, sleep=time.sleep):
+        self._vmrun = vmrun
+        self._layout = layout
+        self._clock = clock
+        self._sleep = sleep
+        self._listing = threading.Lock()
+        self._running = frozenset()
+        self._listed_at = float('-inf')
+        self._changed_at = float('-inf')
+
+    def changed(self):
+        """Says that we changed a VM: what was listed before is void."""
+        self._changed_at = self._clock()
+
+    def get(self, uuid, fresh=True):
+        """Returns a server's State; never raises.
+
+        :param uuid: of the instance; its .vmx exists
+        :param fresh: False accepts what was true a second ago
+        """
+        try:
+            if self.is_running(uuid, fresh):
+                return State.PAUSED if self._is_paused(uuid) else State.RUNNING
+            return self._state_at_rest(uuid)
+        except (exception.VmrunError, OSError) as error:
+            LOG.warning('The power state of server %s is unknown: %s',
+                        uuid, error)
+            return State.UNKNOWN
+
+    def is_running(self, uuid, fresh=True):
+        """Tells whether a server has a live VM, running or paused.
+
+        :raises ToolError: vmrun list failed
+        """
+        path = canonical(self._layout.vmx(uuid))
+        return path in self._list(fresh)
+
+    def _list(self, fresh):
+        now = self._clock()
+        oldest = max(now if fresh else now - _SHARED_SECONDS,
+                     self._changed_at)
+        # Whoever waits here may use a list that began after it asked.
+        with self._listing:
+            if self._listed_at < oldest:
+                began = self._clock()
+                self._running = frozenset(map(canonical, self._vmrun.list()))
+                self._listed_at = began
+            return self._running
+
+    def _state_at_rest(self, uuid):
+        for tries_left in reversed(range(_READ_TRIES)):
+            try:
+                with open(self._layout.vmx(uuid), encoding='utf-8',
+                          errors='surrogateescape') as file:
+                    keys = vmx.parse(file.read())
+                break
+            except exception.InvalidVmx:
+                if not tries_left:
+                    raise
+                self._sleep(_READ_INTERVAL)
+        return (State.SUSPENDED if keys.get('checkpoint.vmState')
+                else State.OFF)
+
+    # A pause leaves no trace that could be read, so a marker records which
+    # process was paused. It is void for any other process.
+
+    def mark_paused(self, uuid):
+        """Records that a server's VM is about to be paused."""
+        identity = vm_process.identity(self._layout.vmware_log(uuid))
+        files.write_atomically(self._layout.paused(uuid),
+                               jsonutils.dumps(identity))
+
+    def unmark_paused(self, uuid):
+        """Records that a server's VM is not paused any more."""
+        try:
+            os.remove(self._layout.paused(uuid))
+        except FileNotFoundError:
+            LOG.debug('Server %s was not marked as paused', uuid)
+
+    def _is_paused(self, uuid):
+        try:
+            with open(self._layout.paused(uuid), 'rb') as file:
+                marked = jsonutils.load(file)
+        except (FileNotFoundError, ValueError):
+            return False
+        identity = vm_process.identity(self._layout.vmware_log(uuid))
+        return identity is not None and marked == list(identity)

@@ -1,0 +1,115 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The vmware-vmx process of a VM, as far as its folder tells of it."""
+
+import os
+import re
+import time
+
+from oslo_log import log as logging
+import psutil
+
+LOG = logging.getLogger(__name__)
+
+_PID = re.compile(rb' pid=([0-9]+) ')
+_LOCK_OWNER = re.compile(rb'\S+ ([0-9]+)-')
+_POLL_SECONDS = 0.15
+_ERROR_LINES = 12
+
+
+def identity(vmware_log):
+    """Returns what tells a VM's process from all others: (pid, start time).
+
+    The pid stands in the first line of vmware.log, which VMware starts anew
+    at each power-on. The start time is in seconds since 1970.
+
+    :param vmware_log: path
+    :returns: None if there is no such process
+    """
+    try:
+        with open(vmware_log, 'rb') as file:
+            match = _PID.search(file.readline(4096))
+        if not match:
+            return None
+        process = psutil.Process(int(match.group(1)))
+        return process.pid, process.create_time()
+    except (OSError, psutil.Error):
+        return None
+
+
+def wait_until_released(folder, timeout, sleep=time.sleep,
+                        clock=time.monotonic):
+    """Waits until VMware has let go of a VM's files.
+
+    ``vmrun list`` forgets a VM before its process has written and unlocked
+    everything. Locks of processes that are gone do not count.
+
+    :param folder: of the VM
+    :param timeout: seconds
+    :returns: whether the files are free
+    """
+    deadline = clock() + timeout
+    while _is_locked(folder):
+        if clock() > deadline:
+            LOG.warning('VMware still holds locks in %s', folder)
+            return False
+        sleep(_POLL_SECONDS)
+    return True
+
+
+def _is_locked(folder):
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return False
+    return any(_is_held(os.path.join(folder, name)) for name in names
+               if name.endswith('.lck') and not name.endswith('.vmx.lck'))
+
+
+def _is_held(lock):
+    """Tells whether a live process is named in a <file>.lck folder."""
+    try:
+        for member in os.listdir(lock):
+            with open(os.path.join(lock, member), 'rb') as file:
+                owner = _LOCK_OWNER.match(file.read(512))
+            if owner and psutil.pid_exists(int(owner.group(1))):
+                return True
+    except OSError:
+        # It went away while we looked.
+        return False
+    return False
+
+
+def last_words(vmware_log):
+    """Returns the lines of vmware.log that tell why a VM did not start.
+
+    These are the messages that VMware posted, or else the last lines.
+
+    :param vmware_log: path
+    :returns: one text, empty without a log
+    """
+    try:
+        with open(vmware_log, encoding='utf-8', errors='replace') as file:
+            lines = [line.rstrip() for line in file]
+    except OSError:
+        return ''
+    posted = []
+    inside = False
+    for line in lines:
+        if 'Msg_Post: Error' in line:
+            inside = True
+        elif inside and '----------' in line:
+            inside = False
+        elif inside:
+            posted.append(line)
+    return '\n'.join((posted or lines)[-_ERROR_LINES:])
