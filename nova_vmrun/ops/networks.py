@@ -1,0 +1,87 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""From Neutron's ports to the virtual NICs of a server."""
+
+import re
+
+from nova import exception as nova_exception
+
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+
+_CONNECTIONS = ('nat', 'bridged', 'hostonly')
+_VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
+
+
+class Networks:
+    """Maps physical networks to the networks of this host's product.
+
+    :param conf: the [vmrun] options
+    :raises InvalidConfiguration: an option names no VMware network
+    """
+
+    def __init__(self, conf):
+        self._mappings = {name: _network('vmnet_mappings', value)
+                          for name, value in conf.vmnet_mappings.items()}
+        self._default = (_network('default_vmnet', conf.default_vmnet)
+                         if conf.default_vmnet else None)
+
+    def nics(self, network_info, model):
+        """Returns the NICs of a server, in the order of its ports.
+
+        Reading network_info may wait for Neutron: hold no lock.
+
+        :param network_info: nova.network.model.NetworkInfo
+        :param model: the virtual NIC's model, for all of them
+        :returns: tuple of nova_vmrun.formats.machine.Nic
+        :raises nova.exception.VirtualInterfacePlugException: a port is not
+            bound to this host
+        :raises InvalidConfiguration: a physical network has no VMware network
+        """
+        return tuple(self._nic(vif, model) for vif in network_info)
+
+    def _nic(self, vif, model):
+        if vif['type'] in ('unbound', 'binding_failed'):
+            raise nova_exception.VirtualInterfacePlugException(
+                'Port %s is not bound to this host (%s). Add the mechanism '
+                'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
+                % (vif['id'], vif['type']))
+        connection, vnet = self._lookup(vif)
+        return machine.Nic(mac=vif['address'], model=model,
+                           connection=connection, vnet=vnet)
+
+    def _lookup(self, vif):
+        details = vif.get('details') or {}
+        physical = (details.get('physical_network') or
+                    vif.get_physical_network())
+        vlan = details.get('segmentation_id')
+        name = '%s.%s' % (physical, vlan) if vlan else physical
+        network = self._mappings.get(name) or (
+            None if vlan else self._default)
+        if network is None:
+            raise exception.InvalidConfiguration(
+                'The physical network %s has no VMware network on this host.'
+                % name, 'Port %s is on it.' % vif['id'],
+                'Add it to [vmrun] vmnet_mappings in nova.conf.')
+        return network
+
+
+def _network(option, value):
+    """Returns (connectionType, vnet) of a .vmx for an option's value."""
+    if value in _CONNECTIONS:
+        return value, None
+    if _VMNET.fullmatch(value):
+        return 'custom', value
+    raise exception.InvalidConfiguration(
+        '[vmrun] %s names %r, which is no VMware network.' % (option, value),
+        resolution='Use nat, bridged, hostonly, or vmnet0 to vmnet255.')
