@@ -1,0 +1,95 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The end of a server: stopped, renamed, removed.
+
+``vmrun deleteVM`` is never used: it leaves files behind, and it follows the
+chain of disks up to the base that other servers share.
+"""
+
+import os
+
+from oslo_log import log as logging
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+
+LOG = logging.getLogger(__name__)
+
+
+class Destroy:
+    """Removes servers, also half-made ones.
+
+    :param power: a nova_vmrun.ops.power.Power
+    :param power_states: a nova_vmrun.host.states.PowerStates
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param records: a nova_vmrun.host.records.Records
+    """
+
+    def __init__(self, power, power_states, layout, records):
+        self._power = power
+        self._states = power_states
+        self._layout = layout
+        self._records = records
+
+    def stop(self, uuid):
+        """Cuts the power of a server, if it has a VM that is on.
+
+        :raises VmrunError: the VM may be running still
+        """
+        if not os.path.exists(self._layout.vmx(uuid)):
+            return
+        if self._states.is_running(uuid):
+            self._power.off(uuid)
+
+    def remove(self, uuid):
+        """Removes a stopped server's folder; safe to interrupt and repeat.
+
+        :raises OSError: a file could not be removed
+        """
+        folder, doomed = self._layout.folder(uuid), self._layout.deleted(uuid)
+        if os.path.isdir(folder):
+            files.remove_tree(doomed)
+            os.rename(folder, doomed)
+            files.sync_folder(self._layout.root)
+        files.remove_tree(doomed)
+
+    def may_touch(self, uuid):
+        """Tells whether a server's folder is ours, or nobody's."""
+        if self._records.get(uuid) is not None:
+            return True
+        if os.path.exists(self._layout.record(uuid)):
+            LOG.warning('The folder %s belongs to another compute node and '
+                        'is left alone', self._layout.folder(uuid))
+            return False
+        return True
+
+    def __call__(self, uuid):
+        """Stops and removes a server.
+
+        :raises VmrunError: the VM may be running still
+        """
+        if self.may_touch(uuid):
+            self.stop(uuid)
+            self.remove(uuid)
+
+    def finish_interrupted(self):
+        """Removes what a crash kept from being removed."""
+        for folder in self._layout.half_deleted():
+            LOG.info('Removing what is left of a deleted server: %s', folder)
+            try:
+                files.remove_tree(folder)
+            except OSError as error:
+                raise exception.InvalidConfiguration(
+                    'The folder %s cannot be removed.' % folder,
+                    'The system says: %s.' % error,
+                    'Give it to the user who runs nova-compute.')

@@ -1,0 +1,209 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Power: on, off, reboot, pause, suspend.
+
+Each method may be called in any state, and again after it was interrupted.
+When a command fails or hangs the state is looked up: a stop that failed on a
+VM that is off has done what it should.
+"""
+
+import os
+import time
+
+from oslo_log import log as logging
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.host import states
+from nova_vmrun.host import vm_process
+
+LOG = logging.getLogger(__name__)
+
+_ON = (states.State.RUNNING, states.State.PAUSED)
+_NOT_ON = (states.State.OFF, states.State.SUSPENDED)
+
+_RELEASE_SECONDS = 60
+_POLL_SECONDS = 1.0
+
+
+class Power:
+    """Changes the power state of servers.
+
+    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
+    :param product: a nova_vmrun.host.product.Product
+    :param power_states: a nova_vmrun.host.states.PowerStates
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param consoles: a nova_vmrun.ops.consoles.Consoles
+    :param conf: the [vmrun] options
+    """
+
+    def __init__(self, vmrun, product, power_states, layout, consoles, conf):
+        self._vmrun = vmrun
+        self._product = product
+        self._states = power_states
+        self._layout = layout
+        self._consoles = consoles
+        self._conf = conf
+
+    def on(self, uuid):
+        """Starts a server, or resumes it with its memory if it is suspended.
+
+        A server that runs already stays as it is.
+
+        :raises VmrunError: with the last messages of vmware.log
+        """
+        self._consoles.rotate_log(uuid)
+        self._change(uuid, _ON, self._vmrun.start, gui=self._conf.show_gui)
+
+    def off(self, uuid, timeout=0):
+        """Stops a server; a suspended one keeps its memory file.
+
+        :param timeout: seconds that the guest gets to shut down by itself;
+            0 cuts the power at once
+        """
+        if not (timeout and self._shut_down(uuid, timeout)):
+            self._change(uuid, _NOT_ON, self._vmrun.stop)
+        self._states.unmark_paused(uuid)
+        vm_process.wait_until_released(self._layout.folder(uuid),
+                                       _RELEASE_SECONDS)
+
+    def _shut_down(self, uuid, timeout):
+        """Asks the guest to shut down; tells whether it has."""
+        deadline = time.monotonic() + timeout
+        try:
+            self._vmrun.stop(self._layout.vmx(uuid), hard=False,
+                             timeout=timeout)
+        except exception.NotPoweredOn:
+            return True
+        except (exception.ToolTimeout, exception.ToolRefused) as error:
+            LOG.info('Server %s does not shut down by itself: %s',
+                     uuid, error)
+        finally:
+            self._states.changed()
+        # vmrun may return before the guest is down.
+        while self._states.get(uuid) not in _NOT_ON:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
+    def reboot_soft(self, uuid):
+        """Lets the guest restart; falls back to a hard reboot."""
+        try:
+            self._vmrun.reset(self._layout.vmx(uuid), hard=False,
+                              timeout=self._conf.wait_soft_reboot_seconds)
+        except (exception.ToolTimeout, exception.ToolRefused) as error:
+            LOG.info('Server %s does not restart by itself, it is reset: %s',
+                     uuid, error)
+            self.reboot_hard(uuid)
+            return
+        finally:
+            self._states.changed()
+        # Some guests end up off after a reset.
+        if self._states.get(uuid) not in _ON:
+            self.on(uuid)
+
+    def reboot_hard(self, uuid):
+        """Restarts a server from its disks, whatever state it is in."""
+        self.off(uuid)
+        self.forget_memory(uuid)
+        self.on(uuid)
+
+    def pause(self, uuid):
+        """Stops a server's CPUs.
+
+        :raises NotSupported: the product cannot
+        """
+        self._require(self._product.can_pause, 'pause')
+        # The marker comes first: a paused VM without one would look live.
+        self._states.mark_paused(uuid)
+        try:
+            self._vmrun.pause(self._layout.vmx(uuid))
+        except exception.VmPaused:
+            LOG.info('Server %s was paused already', uuid)
+        except exception.ToolError:
+            self._states.unmark_paused(uuid)
+            raise
+        finally:
+            self._states.changed()
+
+    def unpause(self, uuid):
+        """Lets a paused server go on.
+
+        :raises NotSupported: the product cannot
+        """
+        self._require(self._product.can_pause, 'unpause')
+        self._vmrun.unpause(self._layout.vmx(uuid))
+        self._states.unmark_paused(uuid)
+        self._states.changed()
+
+    def suspend(self, uuid):
+        """Writes a server's memory to its folder and ends its VM."""
+        self._change(uuid, (states.State.SUSPENDED,), self._vmrun.suspend)
+        self._states.unmark_paused(uuid)
+        vm_process.wait_until_released(self._layout.folder(uuid),
+                                       _RELEASE_SECONDS)
+
+    def forget_memory(self, uuid):
+        """Drops the memory file of a suspended server, which is then off.
+
+        A checkpoint that belongs to a snapshot is detached, not removed.
+        """
+        path = self._layout.vmx(uuid)
+        with open(path, encoding='utf-8', errors='surrogateescape') as file:
+            keys = vmx.parse(file.read())
+        checkpoint = keys.get('checkpoint.vmState')
+        if not checkpoint:
+            return
+        read_only = keys.get('checkpoint.vmState.readOnly', '')
+        for key in ('checkpoint.vmState', 'checkpoint.vmState.readOnly'):
+            if key in keys:
+                del keys[key]
+        files.write_atomically(path, vmx.dump(keys))
+        if checkpoint.endswith('.vmss') and read_only.upper() != 'TRUE':
+            memory = os.path.splitext(checkpoint)[0] + '.vmem'
+            for name in (checkpoint, memory):
+                self._remove_from_folder(uuid, name)
+
+    def _remove_from_folder(self, uuid, name):
+        path = os.path.join(self._layout.folder(uuid), os.path.basename(name))
+        if os.path.exists(path):
+            os.remove(path)
+
+    def _require(self, capability, verb):
+        if not capability:
+            raise exception.NotSupported(
+                '%s cannot %s a server.' % (self._product.name, verb),
+                resolution='Use VMware Workstation Pro or Fusion, or suspend '
+                           'the server instead.')
+
+    def _change(self, uuid, wanted, verb, **options):
+        try:
+            verb(self._layout.vmx(uuid), **options)
+        except (exception.ToolTimeout, exception.ToolRefused) as error:
+            self._states.changed()
+            if self._states.get(uuid) not in wanted:
+                self._explain(uuid, error)
+                raise
+            LOG.info('Server %s is where it should be, although: %s',
+                     uuid, error)
+        finally:
+            self._states.changed()
+
+    def _explain(self, uuid, error):
+        """Adds what vmrun never tells: the cause, from vmware.log."""
+        words = vm_process.last_words(self._layout.vmware_log(uuid))
+        if words:
+            error.details = '%s Last lines of vmware.log: %s' % (
+                error.details, words)
