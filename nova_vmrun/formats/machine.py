@@ -31,7 +31,7 @@ SOUND_DEVICES = ('hdaudio', 'es1371', 'sb16')
 SERIAL_KINDS = ('file', 'pipe', 'network')
 # Keyboard maps that VMware's VNC server ships (the files vnckeymap/*).
 KEYMAPS = (
-    'da', 'de', 'de-ch', 'en-us', 'es', 'fi', 'fr', 'fr-be', 'fr-ch', 'is',
+    'da', 'de', 'de-ch', 'es', 'fi', 'fr', 'fr-be', 'fr-ch', 'is',
     'it', 'jp', 'nl-be', 'no', 'pt', 'uk', 'us')
 
 MAX_NICS = 10

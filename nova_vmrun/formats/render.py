@@ -1,0 +1,111 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""From a Machine to the text of its .vmx.
+
+A Jinja2 template per family of guests gives the text its order, its comments
+and what every server of the family has in common. What was rendered is parsed
+again and compared with what was meant, so neither a text that a tenant wrote
+nor a template can put a key into the file that does not belong there.
+"""
+
+import os
+
+import jinja2
+
+from nova_vmrun import exception
+from nova_vmrun.formats import keys
+from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import settings as settings_module
+from nova_vmrun.formats import vmx
+
+SUFFIX = '.vmx.j2'
+_OWN_TEMPLATES = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'templates')
+
+
+class InvalidTemplate(exception.VmrunError):
+    """A template is broken, or writes what it must not write."""
+
+
+def render(machine, template_dirs=()):
+    """Renders the .vmx of a VM.
+
+    :param machine: a Machine
+    :param template_dirs: directories of an operator, searched first
+    :returns: the text, grouped and commented; each line of a server's own
+        ends in a comment that says what set it
+    :raises InvalidMachine: as machine.validate
+    :raises InvalidText: as machine.validate
+    :raises InvalidTemplate: a template is missing or broken, or the text is
+        not what was meant
+    """
+    machines.validate(machine)
+    groups = settings_module.build(machine)
+    name = machine.family + SUFFIX
+    try:
+        template = environment(template_dirs).get_template(name)
+        text = template.render(machine=machine, **groups)
+    except jinja2.TemplateError as error:
+        raise InvalidTemplate(
+            'The template %s cannot be rendered.' % name,
+            '%s: %s' % (type(error).__name__, error),
+            'Correct it, or remove it from [vmrun] template_dirs.')
+    _verify(name, text, groups)
+    return text
+
+
+def environment(template_dirs=()):
+    """Makes the Jinja2 environment of the templates."""
+    # HTML escaping would be wrong here; the filters escape as VMware does.
+    result = jinja2.Environment(  # nosec B701
+        loader=jinja2.FileSystemLoader([*template_dirs, _OWN_TEMPLATES]),
+        undefined=jinja2.StrictUndefined, autoescape=False,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    result.filters['vmxq'] = _quoted
+    result.filters['vmxlines'] = _lines
+    return result
+
+
+def _quoted(value):
+    if isinstance(value, bool):
+        value = 'TRUE' if value else 'FALSE'
+    return vmx.quote(str(value))
+
+
+def _lines(settings):
+    lines = []
+    for setting in settings:
+        entry = vmx.entry(setting.key, setting.value,
+                          allow_controls=setting.key == 'annotation')
+        # An origin is a phrase of ours, but a line break in it would be a key.
+        lines.append('%s  # %s' % (entry, ' '.join(setting.origin.split())))
+    return '\n'.join(lines)
+
+
+def _verify(name, text, groups):
+    """Compares a rendered text with what was meant."""
+    meant = vmx.Vmx((setting.key, setting.value)
+                    for group in groups.values() for setting in group)
+    try:
+        found = vmx.parse(text)
+    except exception.InvalidVmx as error:
+        raise InvalidTemplate('The template %s gives a malformed file.' % name,
+                              str(error), 'Correct the template.')
+    wrong = [key for key in meant if found.get(key) != meant[key]]
+    wrong += [key for key in found
+              if key not in meant and not keys.find(key).constant]
+    if wrong:
+        raise InvalidTemplate(
+            'The template %s leaves out, alters or adds what it must not.'
+            % name, 'Keys: %s.' % ', '.join(sorted(wrong)),
+            'Compare it with the template that comes with nova-vmrun.')

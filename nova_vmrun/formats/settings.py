@@ -1,0 +1,237 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""From a Machine to the keys of its .vmx.
+
+Only what differs from server to server is here. What every server of a family
+has in common stands literally in the templates.
+"""
+
+import dataclasses
+
+from nova_vmrun.formats import identity
+from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import placement
+
+_BOOT_MENU_MS = 5000
+_MIB = 1024 * 1024
+
+# What set a field of a Machine that has no origin of its own.
+_ORIGINS = {
+    'uuid': 'server', 'name': 'server', 'annotation': 'server',
+    'disks': 'server', 'cdroms': 'server', 'floppy': 'server',
+    'serials': 'server', 'guestinfo': 'server', 'machine_id': 'server',
+    'memory_mb': 'flavor', 'vcpus': 'flavor', 'nics': 'network port',
+    'hw_version': 'product', 'desktop_integration': 'option',
+    'typematic_delay_us': 'option', 'vnc': 'option',
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One line to be.
+
+    :ivar origin: a phrase that says what set it: flavor, image property …
+    """
+
+    key: str
+    value: str
+    origin: str
+
+
+class _Group:
+    """Collects the settings that one field of a Machine leads to."""
+
+    def __init__(self, machine):
+        self._machine = machine
+        self.settings = []
+
+    def add(self, field, key, value):
+        if isinstance(value, bool):
+            value = 'TRUE' if value else 'FALSE'
+        origin = self._machine.origins.get(
+            field, _ORIGINS.get(field, 'default'))
+        self.settings.append(Setting(key, str(value), origin))
+
+
+def build(machine):
+    """Makes every setting of a VM that a template must contain.
+
+    :param machine: a valid Machine
+    :returns: names of groups to tuples of Setting; a group may be empty
+    :raises InvalidMachine: a bus is full
+    """
+    placed = placement.place(machine)
+    builders = {
+        'identity': _identity, 'cpu': _cpu, 'firmware': _firmware,
+        'storage': _storage, 'floppy': _floppy, 'network': _network,
+        'serial': _serial, 'console': _console, 'devices': _devices,
+        'guest': _guest, 'isolation': _isolation,
+    }
+    groups = {}
+    for name, builder in builders.items():
+        group = _Group(machine)
+        builder(group, machine, placed)
+        groups[name] = tuple(group.settings)
+    return groups
+
+
+def _identity(group, machine, placed):
+    bios = identity.to_vmware(machine.uuid, machine.hw_version)
+    group.add('name', 'displayName', machine.name)
+    if machine.annotation is not None:
+        group.add('annotation', 'annotation', machine.annotation)
+    group.add('guestos', 'guestOS', machine.guestos)
+    group.add('hw_version', 'virtualHW.version', machine.hw_version)
+    group.add('uuid', 'uuid.bios', bios)
+    group.add('uuid', 'uuid.location', bios)
+
+
+def _cpu(group, machine, placed):
+    group.add('vcpus', 'numvcpus', machine.vcpus)
+    if machine.cores_per_socket is not None:
+        group.add('cores_per_socket', 'cpuid.coresPerSocket',
+                  machine.cores_per_socket)
+    group.add('memory_mb', 'memsize', machine.memory_mb)
+    group.add('nested', 'vhv.enable', machine.nested)
+    if machine.pmu:
+        group.add('pmu', 'vpmc.enable', True)
+    if machine.hide_hypervisor:
+        group.add('hide_hypervisor', 'hypervisor.cpuid.v0', False)
+
+
+def _firmware(group, machine, placed):
+    group.add('firmware', 'firmware', machine.firmware)
+    if machine.firmware == 'efi':
+        group.add('secure_boot', 'uefi.secureBoot.enabled',
+                  machine.secure_boot)
+    group.add('boot_order', 'bios.bootOrder', ','.join(machine.boot_order))
+    if placed.disks:
+        group.add('disks', 'bios.hddOrder', placed.disks[0])
+    if machine.boot_menu:
+        group.add('boot_menu', 'bios.bootDelay', _BOOT_MENU_MS)
+    group.add('hpet', 'hpet0.present', machine.hpet)
+
+
+def _storage(group, machine, placed):
+    for name, model in placed.controllers:
+        group.add('disk_bus', name + '.present', True)
+        if model:
+            group.add('disk_bus', name + '.virtualDev', model)
+    for disk, node in zip(machine.disks, placed.disks):
+        group.add('disk_bus', node + '.present', True)
+        group.add('disks', node + '.fileName', disk.path)
+    for cdrom, node in zip(machine.cdroms, placed.cdroms):
+        group.add('cdrom_bus', node + '.present', True)
+        if cdrom.path is None:
+            group.add('cdroms', node + '.deviceType', 'cdrom-raw')
+            group.add('cdroms', node + '.fileName', 'auto detect')
+            group.add('cdroms', node + '.autodetect', True)
+            group.add('cdroms', node + '.startConnected', False)
+        else:
+            group.add('cdroms', node + '.deviceType', 'cdrom-image')
+            group.add('cdroms', node + '.fileName', cdrom.path)
+            group.add('cdroms', node + '.startConnected', True)
+
+
+def _floppy(group, machine, placed):
+    # VMware adds a drive where nothing is said.
+    group.add('floppy', 'floppy0.present', machine.floppy is not None)
+    if machine.floppy is not None:
+        group.add('floppy', 'floppy0.fileType', 'file')
+        group.add('floppy', 'floppy0.fileName', machine.floppy)
+        group.add('floppy', 'floppy0.startConnected', True)
+
+
+def _network(group, machine, placed):
+    for nic, slot in zip(machine.nics, placed.nics):
+        name = 'ethernet%d.' % slot
+        group.add('nics', name + 'present', True)
+        group.add('nic_model', name + 'virtualDev', nic.model)
+        group.add('nics', name + 'connectionType', nic.connection)
+        if nic.connection == 'custom':
+            group.add('nics', name + 'vnet', nic.vnet)
+        group.add('nics', name + 'addressType', 'static')
+        group.add('nics', name + 'address', nic.mac.lower())
+        # Neutron's addresses are outside VMware's own range.
+        group.add('nics', name + 'checkMACAddress', False)
+        group.add('nics', name + 'startConnected', True)
+        group.add('nics', name + 'allowGuestConnectionControl', False)
+        if nic.rx_kbps is not None:
+            group.add('nic_rx_kbps', name + 'rxbw.limit', nic.rx_kbps)
+        if nic.tx_kbps is not None:
+            group.add('nic_tx_kbps', name + 'txbw.limit', nic.tx_kbps)
+
+
+def _serial(group, machine, placed):
+    for number, serial in enumerate(machine.serials):
+        name = 'serial%d.' % number
+        group.add('serials', name + 'present', True)
+        group.add('serials', name + 'fileType', serial.kind)
+        group.add('serials', name + 'fileName', serial.path)
+        group.add('serials', name + 'startConnected', True)
+        group.add('serials', name + 'yieldOnMsrRead', True)
+        if serial.kind == 'pipe':
+            group.add('serials', name + 'pipe.endPoint', 'server')
+            group.add('serials', name + 'tryNoRxLoss', True)
+        elif serial.kind == 'network':
+            group.add('serials', name + 'network.endPoint',
+                      'server' if serial.server else 'client')
+            if serial.proxy is not None:
+                group.add('serials', name + 'vspc', serial.proxy)
+    if any(serial.kind == 'file' for serial in machine.serials):
+        # An existing file makes VMware ask; autoAnswer alone might replace it.
+        group.add('serials', 'answer.msg.serial.file.open', 'Append')
+
+
+def _console(group, machine, placed):
+    vnc = machine.vnc
+    group.add('vnc', 'RemoteDisplay.vnc.enabled', vnc is not None)
+    if vnc is not None:
+        group.add('vnc', 'RemoteDisplay.vnc.ip', vnc.address)
+        group.add('vnc', 'RemoteDisplay.vnc.port', vnc.port)
+        if vnc.keymap is not None:
+            group.add('vnc', 'RemoteDisplay.vnc.keyMap', vnc.keymap)
+    if machine.typematic_delay_us is not None:
+        group.add('typematic_delay_us', 'keyboard.typematicMinDelay',
+                  machine.typematic_delay_us)
+    if machine.video_ram_mb is not None:
+        group.add('video_ram_mb', 'svga.autodetect', False)
+        group.add('video_ram_mb', 'svga.vramSize',
+                  machine.video_ram_mb * _MIB)
+
+
+def _devices(group, machine, placed):
+    level = machines.USB_CONTROLLERS.index(machine.usb)
+    for needed, key in enumerate(('usb', 'ehci', 'usb_xhci'), 1):
+        group.add('usb', key + '.present', level >= needed)
+    group.add('sound', 'sound.present', machine.sound is not None)
+    if machine.sound is not None:
+        group.add('sound', 'sound.virtualDev', machine.sound)
+        group.add('sound', 'sound.fileName', '-1')
+        group.add('sound', 'sound.autodetect', True)
+
+
+def _guest(group, machine, placed):
+    for name, value in machine.guestinfo.items():
+        group.add('guestinfo', 'guestinfo.' + name, value)
+    if machine.machine_id is not None:
+        group.add('machine_id', 'machine.id', machine.machine_id)
+
+
+def _isolation(group, machine, placed):
+    shared = machine.desktop_integration
+    for name in ('copy', 'paste', 'dnd'):
+        group.add('desktop_integration',
+                  'isolation.tools.%s.disable' % name, not shared)
+    group.add('desktop_integration', 'isolation.tools.setGUIOptions.enable',
+              shared)
