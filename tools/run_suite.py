@@ -1,0 +1,99 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Runs one suite with stestr, or tells the totals of all that were run.
+
+Usage::
+
+    run_suite.py unit|contract|functional|e2e [stestr's filters]
+    run_suite.py --totals
+
+Each suite keeps its results in a folder of its own, so that the last run of
+every suite can be counted, and each skipped test be listed with its reason.
+"""
+
+import collections
+import io
+import os
+import subprocess
+import sys
+
+import subunit
+import testtools
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+RESULTS = os.path.join(ROOT, '.stestr')
+# Suites whose cases share a machine-wide resource run one after the other.
+SERIAL = frozenset(['e2e'])
+
+
+def stestr(suite, *words, **options):
+    return subprocess.run(
+        ['stestr', '--test-path', os.path.join('tests', suite),
+         '--top-dir', ROOT, '--repo-url', os.path.join(RESULTS, suite),
+         *words], cwd=ROOT, **options)
+
+
+def run(suite, filters):
+    os.makedirs(RESULTS, exist_ok=True)
+    serial = ['--serial'] if suite in SERIAL else []
+    return stestr(suite, 'run', *serial, *filters).returncode
+
+
+class Totals(testtools.StreamResult):
+    """Counts the tests of a subunit stream."""
+
+    def __init__(self):
+        super().__init__()
+        self.outcomes = collections.Counter()
+        self.skipped = []
+        self._reasons = {}
+
+    def status(self, test_id=None, test_status=None, file_name=None,
+               file_bytes=None, **details):
+        if file_name == 'reason':
+            self._reasons[test_id] = file_bytes.decode('utf-8', 'replace')
+        if test_status in ('success', 'fail', 'skip', 'xfail', 'uxsuccess'):
+            self.outcomes[test_status] += 1
+        if test_status == 'skip':
+            self.skipped.append(test_id)
+
+    def print_skipped(self):
+        for test_id in self.skipped:
+            print('skipped: %s: %s' % (
+                test_id, self._reasons.get(test_id, 'no reason given')))
+
+
+def totals():
+    result = Totals()
+    for suite in sorted(os.listdir(RESULTS)):
+        last = stestr(suite, 'last', '--subunit', stdout=subprocess.PIPE)
+        stream = subunit.ByteStreamToStreamResult(
+            io.BytesIO(last.stdout), non_subunit_name='stdout')
+        stream.run(result)
+    result.print_skipped()
+    count = result.outcomes
+    failed = count['fail'] + count['uxsuccess']
+    print('Totals: %d passed, %d failed, %d skipped' % (
+        count['success'] + count['xfail'], failed, count['skip']))
+    return 1 if failed else 0
+
+
+def main():
+    if sys.argv[1:] == ['--totals']:
+        return totals()
+    return run(sys.argv[1], sys.argv[2:])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
