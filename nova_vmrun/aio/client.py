@@ -1,0 +1,100 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Access to the control plane's APIs, and the files that give it to others."""
+
+import os
+import shlex
+import shutil
+import sys
+
+from nova_vmrun.aio import settings as aio_settings
+
+CLOUD = 'nova-vmrun'
+
+
+def connect(settings, passwords):
+    """A connection as the administrator.
+
+    :returns: openstack.connection.Connection
+    """
+    import openstack
+    return openstack.connect(
+        load_yaml_config=False, load_envvars=False,
+        region_name=aio_settings.REGION,
+        auth=_auth(settings, passwords),
+        app_name='nova-vmrun', compute_api_version='2')
+
+
+def _auth(settings, passwords):
+    return {
+        'auth_url': settings.url('keystone', '/v3'),
+        'username': 'admin',
+        'password': passwords['admin'],
+        'project_name': 'admin',
+        'user_domain_name': 'Default',
+        'project_domain_name': 'Default',
+    }
+
+
+def environment(layout, settings, passwords, environ=os.environ):
+    """Variables for the openstack command, and to find the programs.
+
+    :returns: dict
+    """
+    variables = {'OS_%s' % name.upper(): value
+                 for name, value in _auth(settings, passwords).items()}
+    variables['OS_REGION_NAME'] = aio_settings.REGION
+    variables['OS_IDENTITY_API_VERSION'] = '3'
+    path = environ.get('PATH', os.defpath)
+    scripts = os.path.join(sys.prefix, 'bin')
+    if not shutil.which('openstack', path=path):
+        path = _append(path, scripts)
+    if layout.fakes.is_dir():
+        variables['FAKE_VMRUN_STATE'] = str(layout.fake_state)
+        path = _append(path, str(layout.fakes))
+    if path != environ.get('PATH'):
+        variables['PATH'] = path
+    return variables
+
+
+def _append(path, folder):
+    return path if folder in path.split(os.pathsep) else (
+        path + os.pathsep + folder)
+
+
+def exports(variables):
+    """Shell text that sets variables."""
+    return ''.join('export %s=%s\n' % (name, shlex.quote(value))
+                   for name, value in variables.items())
+
+
+def write_files(layout, settings, passwords):
+    """Writes openrc and clouds.yaml into the state directory."""
+    import yaml
+    variables = environment(layout, settings, passwords)
+    path = variables.pop('PATH', None)
+    text = ('# Written by "nova-vmrun aio up".\n' + exports(variables))
+    if path:
+        added = [folder for folder in path.split(os.pathsep)
+                 if folder in (os.path.join(sys.prefix, 'bin'),
+                               str(layout.fakes))]
+        text += 'export PATH="$PATH":%s\n' % ':'.join(
+            shlex.quote(folder) for folder in added)
+    aio_settings.write_private(layout.openrc, text)
+    clouds = {'clouds': {CLOUD: {
+        'auth': _auth(settings, passwords),
+        'region_name': aio_settings.REGION,
+        'identity_api_version': 3,
+    }}}
+    aio_settings.write_private(
+        layout.clouds, yaml.safe_dump(clouds, sort_keys=False))

@@ -1,0 +1,124 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Parts which the configuration files of all services share."""
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+
+# Never written again once it exists, and read last.
+LOCAL_CONF = 'local.conf'
+_LOCAL_CONF_TEXT = """\
+# Read after the files that "nova-vmrun aio up" writes beside this one, so an
+# option set here wins. This file is yours: it is made once and then left.
+"""
+
+
+def render(sections):
+    """Text of an oslo.config file.
+
+    :param sections: mapping of section name to mapping of option to value;
+        a value of None is left out, a bool is written as oslo.config reads it
+    """
+    lines = []
+    for section, options in sections.items():
+        lines.append('[%s]' % section)
+        for name, value in options.items():
+            if value is not None:
+                # $ starts a reference to another option.
+                lines.append('%s = %s' % (
+                    name, str(value).replace('$', '$$')))
+        lines.append('')
+    return '\n'.join(lines)
+
+
+def write(layout, project, name, sections):
+    """Writes a configuration file, and an empty local.conf beside it."""
+    folder = layout.config_dir(project)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    aio_settings.write_private(folder / name, render(sections))
+    local = folder / LOCAL_CONF
+    if not local.exists():
+        aio_settings.write_private(local, _LOCAL_CONF_TEXT)
+
+
+def logging_options():
+    """Everything to stderr, which is the service's log file."""
+    return {'use_stderr': True, 'debug': False}
+
+
+def database(layout, name):
+    """Options of a [database] section on SQLite.
+
+    :param name: which database
+    """
+    return {
+        'connection': 'sqlite:///%s' % layout.database(name),
+        # One process each: a failed connection will not mend by waiting.
+        'max_retries': 1,
+    }
+
+
+def credentials(settings, password, user):
+    """Options with which a service asks keystone for a token of its own."""
+    return {
+        'auth_type': 'password',
+        'auth_url': settings.url('keystone', '/v3'),
+        'username': user,
+        'password': password,
+        'user_domain_name': 'Default',
+        'project_name': 'service',
+        'project_domain_name': 'Default',
+        'region_name': aio_settings.REGION,
+    }
+
+
+def authtoken(settings, password, user):
+    """The [keystone_authtoken] section."""
+    return dict(
+        credentials(settings, password, user),
+        www_authenticate_uri=settings.url('keystone', '/v3'),
+        service_token_roles_required=True,
+        service_token_roles='service')
+
+
+def data_file(distribution, relative):
+    """A file that a project's wheel puts below <prefix>, as etc/nova/...
+
+    :param distribution: name as on PyPI
+    :param relative: path below the prefix
+    :raises AioError: the file is nowhere
+    """
+    candidates = []
+    try:
+        for path in importlib.metadata.files(distribution) or ():
+            if str(path).endswith('/' + relative):
+                candidates.append(os.path.realpath(path.locate()))
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    candidates.append(os.path.join(sys.prefix, relative))
+    package = importlib.util.find_spec(distribution)
+    if package and package.origin:
+        checkout = os.path.dirname(os.path.dirname(package.origin))
+        candidates.append(os.path.join(checkout, relative))
+    for candidate in candidates:
+        if os.path.isfile(candidate):
+            return candidate
+    raise errors.AioError(
+        '%s of %s was not found.' % (relative, distribution),
+        'Looked at: %s.' % ', '.join(candidates),
+        'Reinstall it: pip install --force-reinstall %s.' % distribution)

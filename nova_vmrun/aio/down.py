@@ -1,0 +1,75 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Stops the control plane; removes it."""
+
+import shutil
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import guests
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import processes
+
+# Seconds that a process gets to end before it is killed. Nova finishes what
+# it is doing; what is left of it then is safe to interrupt.
+TIMEOUT = 20
+
+
+def down(layout, report):
+    """Stops the services; the servers run on.
+
+    :param layout: Layout of the state directory
+    :param report: Report to tell of progress
+    :returns: whether anything ran
+    """
+    running = {service: processes.find(layout, service)
+               for service in aio_layout.SERVICES}
+    others = [process.pid for process in processes.strays(layout)]
+    nova = running.pop('nova')
+    rest = [pid for pid in running.values() if pid] + others
+    if nova:
+        # First: it tells the others that it goes.
+        report.line('stopping nova (process %d)' % nova)
+        _end([nova], report)
+    if rest:
+        names = [service for service, pid in running.items() if pid]
+        report.line('stopping %s' % ', '.join(
+            names + ['process %d' % pid for pid in others]))
+        _end(rest, report)
+    for service in aio_layout.SERVICES:
+        layout.pid(service).unlink(missing_ok=True)
+        layout.phase(service).unlink(missing_ok=True)
+    return bool(nova or rest)
+
+
+def wipe(layout, report):
+    """Stops services and servers, and removes the state directory.
+
+    :param layout: Layout of the state directory
+    :param report: Report to tell of progress
+    :raises AioError: a server cannot be stopped, or a file not removed
+    """
+    down(layout, report)
+    guests.stop_all(layout, report)
+    report.line('removing %s' % layout.root)
+    try:
+        shutil.rmtree(layout.root)
+    except OSError as error:
+        raise errors.AioError(
+            '%s could not be removed.' % layout.root, '%s.' % error,
+            'Remove it by hand.') from error
+
+
+def _end(pids, report):
+    for pid in processes.end(pids, TIMEOUT):
+        report.line('process %d did not end within %d s and was killed'
+                    % (pid, TIMEOUT))

@@ -1,0 +1,82 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The virtual machines of a control plane, asked of vmrun itself."""
+
+import os
+
+from oslo_config import cfg
+
+from nova_vmrun.aio import config
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import vmware
+from nova_vmrun import conf as vmrun_conf
+from nova_vmrun import exception
+from nova_vmrun.host import product
+from nova_vmrun.tools import process
+from nova_vmrun.tools import vmrun
+
+
+class Guests:
+    """Asks the vmrun of nova.conf for the VMs in the instances directory.
+
+    :param layout: Layout of the state directory
+    """
+
+    def __init__(self, layout):
+        self._folder = os.path.join(layout.instances, '')
+        conf = cfg.ConfigOpts()
+        vmrun_conf.register_opts(conf)
+        conf([], project='nova-vmrun', default_config_files=[
+            str(layout.config_dir('nova') / name)
+            for name in ('nova.conf', config.LOCAL_CONF)])
+        runner = process.Runner(env=vmware.environment(layout))
+        found = product.detect(runner, conf.vmrun)
+        self._vmrun = vmrun.Vmrun(runner, found.vmrun, found.kind, conf.vmrun)
+
+    def running(self):
+        """Paths of the .vmx files of the VMs that run.
+
+        :raises VmrunError: vmrun does not answer
+        """
+        return [path for path in self._vmrun.list()
+                if os.path.realpath(path).startswith(self._folder)]
+
+    def stop(self, path):
+        """Cuts the power of a VM."""
+        with vmrun.ignoring(exception.NotPoweredOn, exception.VmNotFound):
+            self._vmrun.stop(path, hard=True)
+
+
+def stop_all(layout, report):
+    """Stops every VM of the control plane.
+
+    :param layout: Layout of the state directory
+    :param report: Report to tell of progress
+    :raises AioError: a VM runs on, or vmrun cannot be asked
+    """
+    if not any(layout.instances.glob('*/*.vmx')):
+        return
+    try:
+        guests = Guests(layout)
+        for path in guests.running():
+            report.line('stopping %s' % path)
+            guests.stop(path)
+        left = guests.running()
+    except exception.VmrunError as error:
+        raise errors.AioError(
+            'The servers in %s could not be stopped.' % layout.instances,
+            str(error), 'Stop them in VMware, then wipe again.') from error
+    if left:
+        raise errors.AioError(
+            'A server still runs: %s.' % ', '.join(left), '',
+            'Stop it in VMware, then wipe again.')

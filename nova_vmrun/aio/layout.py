@@ -1,0 +1,125 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Where everything of one embedded control plane lies: one directory.
+
+Nothing is written anywhere else, so that removing the directory removes the
+control plane.
+"""
+
+import os
+import pathlib
+import re
+
+from nova_vmrun.aio import errors
+
+# Services in the order in which a reader thinks of them.
+SERVICES = ('keystone', 'glance', 'neutron', 'nova')
+
+# These pass unharmed through oslo.config files, SQLAlchemy URLs and shells.
+_SAFE_PATH = re.compile(r'[\w./+@=~ -]+')
+
+_MARKER = 'aio.json'
+
+
+def default_state_dir(environ=os.environ):
+    """Directory used when none is named.
+
+    :param environ: mapping of environment variables
+    :returns: $XDG_STATE_HOME/nova-vmrun, or ~/.local/state/nova-vmrun
+    """
+    base = environ.get('XDG_STATE_HOME')
+    if not base or not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser('~'), '.local', 'state')
+    return os.path.join(base, 'nova-vmrun')
+
+
+class Layout:
+    """Paths inside a state directory.
+
+    :param state_dir: the directory; need not exist
+    :raises AioError: the path has characters which configuration files
+        cannot hold
+    """
+
+    def __init__(self, state_dir):
+        self.root = pathlib.Path(os.path.realpath(state_dir))
+        if not _SAFE_PATH.fullmatch(str(self.root)):
+            raise errors.AioError(
+                'The state directory %r cannot be used.' % str(self.root),
+                'Its path has characters that the configuration files of '
+                'OpenStack cannot hold.',
+                'Choose one of letters, digits and ./+@=~- with --state-dir.')
+        self.settings = self.root / _MARKER
+        self.secrets = self.root / 'secrets.json'
+        self.lock = self.root / 'lock'
+        self.etc = self.root / 'etc'
+        self.databases = self.root / 'databases'
+        self.keys = self.root / 'keys'
+        self.logs = self.root / 'logs'
+        self.run = self.root / 'run'
+        self.images = self.root / 'images'
+        self.nova_state = self.root / 'nova'
+        self.instances = self.root / 'instances'
+        self.fakes = self.root / 'fakes-bin'
+        self.fake_state = self.root / 'fake-vmware'
+        self.openrc = self.root / 'openrc'
+        self.clouds = self.root / 'clouds.yaml'
+
+    @property
+    def exists(self):
+        """Whether the directory holds a control plane of ours."""
+        return self.settings.exists()
+
+    def create(self):
+        """Makes the directories, closed to other users.
+
+        :raises AioError: a directory cannot be made, or is someone else's
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.exists and any(self.root.iterdir()):
+                raise errors.AioError(
+                    '%s holds other files.' % self.root,
+                    'It is no state directory of nova-vmrun.',
+                    'Name an empty or new directory with --state-dir.')
+            self.root.chmod(0o700)
+            for folder in (self.etc, self.databases, self.keys, self.logs,
+                           self.run, self.images, self.nova_state,
+                           self.instances):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise errors.AioError(
+                'The state directory %s cannot be made.' % self.root,
+                '%s.' % (error.strerror or error),
+                'Name another one with --state-dir.') from error
+
+    def log(self, service):
+        """Log file of a service: its log lines, and what it prints."""
+        return self.logs / ('%s.log' % service)
+
+    def pid(self, service):
+        return self.run / ('%s.pid' % service)
+
+    def phase(self, service):
+        """File in which a service tells what it is doing."""
+        return self.run / ('%s.phase' % service)
+
+    def config_dir(self, project):
+        return self.etc / project
+
+    def database(self, name):
+        return self.databases / ('%s.db' % name)
+
+    def initialised(self, service):
+        """Marker: the databases of the service were made to the end."""
+        return self.databases / ('%s.initialised' % service)

@@ -1,0 +1,74 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Checks that TCP ports are free before anything is started."""
+
+import errno
+import socket
+
+import psutil
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+
+
+def check(settings, services):
+    """Refuses to start a service whose port someone else has.
+
+    :param settings: Settings of the control plane
+    :param services: names of the services about to start
+    :raises AioError: a port is taken, or may not be used
+    """
+    for service in services:
+        for name in aio_settings.PORT_OWNERS[service]:
+            _check_port(name, settings.ports[name])
+
+
+def _check_port(name, port):
+    with socket.socket() as listener:
+        # As the server will: connections of the last run may linger.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((aio_settings.ADDRESS, port))
+            listener.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise errors.AioError(
+                    'Port %d, which %s needs, is taken%s.' % (
+                        port, name, _holder(port)), '',
+                    'Stop that, or choose other ports with --port-base or '
+                    '--%s-port.' % name) from error
+            raise errors.AioError(
+                'Port %d, which %s needs, cannot be used.' % (port, name),
+                '%s.' % error.strerror,
+                'Choose another one with --%s-port.' % name) from error
+
+
+def _holder(port):
+    """Who listens on a port, as far as this user may know.
+
+    :returns: str such as ' by pid 12 (python3 server.py)', or ''
+    """
+    try:
+        connections = psutil.net_connections(kind='tcp')
+    except psutil.Error:
+        return ''
+    for connection in connections:
+        if (connection.status == psutil.CONN_LISTEN
+                and connection.laddr.port == port and connection.pid):
+            try:
+                arguments = psutil.Process(connection.pid).cmdline()
+            except psutil.Error:
+                arguments = []
+            return ' by process %d (%s)' % (
+                connection.pid, ' '.join(arguments)[:100] or 'unknown')
+    return ''

@@ -1,0 +1,220 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The processes of a control plane: start them, find them, end them.
+
+A pid file alone proves nothing: the machine may have been restarted and the
+number given to another process. A process counts as ours only if its command
+line names the service and the state directory, and it started when the pid
+file says.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+
+from nova_vmrun.aio import errors
+
+MODULE = 'nova_vmrun.aio.serve'
+READY = 'ready'
+_LOG_LIMIT = 5 * 1024 * 1024
+
+
+def command(layout, service):
+    """Command line of a service's process."""
+    # -P: a file in the working directory must not become a module.
+    return [sys.executable, '-P', '-m', MODULE, service,
+            '--state-dir', str(layout.root)]
+
+
+def start(layout, service, environment):
+    """Starts the process of a service, in a session of its own.
+
+    :param environment: variables added to the caller's
+    :returns: subprocess.Popen
+    :raises AioError: the log cannot be written or Python not run
+    """
+    layout.phase(service).unlink(missing_ok=True)
+    log = layout.log(service)
+    try:
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_suffix('.log.1'))
+        descriptor = os.open(
+            log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, 'w') as stream:
+            return subprocess.Popen(
+                command(layout, service), stdin=subprocess.DEVNULL,
+                stdout=stream, stderr=stream, cwd=layout.root,
+                env=dict(os.environ, **environment), start_new_session=True)
+    except OSError as error:
+        raise errors.AioError(
+            '%s could not be started.' % service, '%s.' % error,
+            'Is there space left in %s?' % layout.root) from error
+
+
+def write_pid(layout, service):
+    """Called by the process itself: says who it is."""
+    layout.pid(service).write_text(
+        '%d\n%s\n' % (os.getpid(), start_time(os.getpid())))
+
+
+def write_phase(layout, service, phase):
+    """Called by the process itself: says what it is doing."""
+    path = layout.phase(service)
+    new = path.with_name(path.name + '.new')
+    new.write_text('%d %s\n' % (os.getpid(), phase))
+    new.replace(path)
+
+
+def forget(layout, service):
+    """Called by the process itself at its end."""
+    layout.pid(service).unlink(missing_ok=True)
+    layout.phase(service).unlink(missing_ok=True)
+
+
+def start_time(pid):
+    """Something that no other process with this number has.
+
+    :returns: str
+    :raises psutil.NoSuchProcess: there is none
+    """
+    try:
+        with open('/proc/%d/stat' % pid) as stream:
+            # Clock ticks since boot; the wall clock may be set meanwhile.
+            return stream.read().rpartition(')')[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return str(psutil.Process(pid).create_time())
+
+
+def find(layout, service):
+    """Process number of a running service.
+
+    :returns: int, or None if it is not running
+    """
+    try:
+        pid, started = layout.pid(service).read_text().split()
+        pid = int(pid)
+    except (FileNotFoundError, ValueError):
+        return None
+    try:
+        process = psutil.Process(pid)
+        if (process.status() != psutil.STATUS_ZOMBIE
+                and start_time(pid) == started
+                and is_service(layout, service, process.cmdline())):
+            return pid
+    except psutil.Error:
+        pass
+    return None
+
+
+def is_service(layout, service, arguments):
+    """Whether a command line is that of a service of this state directory."""
+    wanted = command(layout, service)[2:]
+    return arguments[-len(wanted):] == wanted
+
+
+def strays(layout):
+    """Processes of ours that no pid file knows.
+
+    :returns: list of psutil.Process
+    """
+    from nova_vmrun.aio import layout as aio_layout
+    known = {find(layout, service) for service in aio_layout.SERVICES}
+    found = []
+    for process in psutil.process_iter(['cmdline']):
+        arguments = process.info['cmdline'] or []
+        if process.pid not in known and any(
+                is_service(layout, service, arguments)
+                for service in aio_layout.SERVICES):
+            found.append(process)
+    return found
+
+
+def phase(layout, service, pid):
+    """What a process says that it is doing.
+
+    :returns: str; empty if it has said nothing yet
+    """
+    try:
+        owner, _, text = layout.phase(service).read_text().partition(' ')
+    except FileNotFoundError:
+        return ''
+    return text.strip() if owner == str(pid) else ''
+
+
+def resident(pid):
+    """Resident memory of a process.
+
+    :returns: bytes; 0 if the process is gone
+    """
+    try:
+        return psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def end(pids, timeout):
+    """Asks processes to end, and kills those that do not.
+
+    :param pids: process numbers
+    :param timeout: seconds to wait before killing
+    :returns: list of the process numbers that had to be killed
+    """
+    alive = []
+    for pid in pids:
+        try:
+            process = psutil.Process(pid)
+            process.send_signal(signal.SIGTERM)
+            alive.append(process)
+        except psutil.NoSuchProcess:
+            pass
+    _, alive = psutil.wait_procs(alive, timeout=timeout)
+    for process in alive:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            pass
+    psutil.wait_procs(alive, timeout=5)
+    return [process.pid for process in alive]
+
+
+def wait_until(condition, timeout, interval=0.1):
+    """Calls a function until it returns something true.
+
+    :param timeout: seconds
+    :returns: what it returned last
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result or time.monotonic() > deadline:
+            return result
+        time.sleep(interval)
+
+
+def tail(path, lines=15):
+    """Last lines of a log.
+
+    :returns: list of str
+    """
+    try:
+        with open(path, 'rb') as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - 64 * 1024))
+            text = stream.read().decode(errors='replace')
+    except OSError:
+        return []
+    return text.splitlines()[-lines:]

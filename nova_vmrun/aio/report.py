@@ -1,0 +1,45 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Tells a person what happens, and when."""
+
+import sys
+import time
+
+
+class Report:
+    """Prints lines with the seconds since it was made.
+
+    :param stream: where to
+    """
+
+    def __init__(self, stream=None):
+        self._stream = stream or sys.stdout
+        self._began = time.monotonic()
+        self._last = self._began
+
+    def line(self, text):
+        """Prints a line."""
+        now = time.monotonic()
+        print('[%5.1f s] %s' % (now - self._began, text),
+              file=self._stream, flush=True)
+        self._last = now
+
+    @property
+    def elapsed(self):
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    @property
+    def silence(self):
+        """Seconds since the last line."""
+        return time.monotonic() - self._last

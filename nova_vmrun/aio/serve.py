@@ -1,0 +1,84 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The main program of one service's process.
+
+Run as ``python -m nova_vmrun.aio.serve NAME --state-dir DIR`` by ``aio up``,
+which reads from the phase file how far it has come.
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import sqlite
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='nova_vmrun.aio.serve')
+    parser.add_argument('service', choices=aio_layout.SERVICES)
+    parser.add_argument('--state-dir', required=True)
+    arguments = parser.parse_args()
+    layout = aio_layout.Layout(arguments.state_dir)
+    # Nova and Neutron parse what they find here.
+    sys.argv = [arguments.service]
+    processes.write_pid(layout, arguments.service)
+    try:
+        run(layout, arguments.service)
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    else:
+        status = 0
+    processes.forget(layout, arguments.service)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The pool threads of a half started service would keep the process.
+    os._exit(status)
+
+
+def run(layout, name):
+    """Starts a service, and stops it at SIGTERM.
+
+    :param layout: Layout of the state directory
+    :param name: one of layout.SERVICES
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+
+    def tell(phase):
+        processes.write_phase(layout, name, phase)
+
+    tell('loading')
+    settings = aio_settings.load(layout)
+    sqlite.install()
+    module = importlib.import_module('nova_vmrun.aio.services.%s' % name)
+    service = module.Service(layout, settings)
+    service.start(tell)
+    tell(processes.READY)
+    stopping.wait()
+    tell('stopping')
+    logging.getLogger(__name__).info('%s is stopping.', name)
+    service.stop()
+
+
+if __name__ == '__main__':
+    main()

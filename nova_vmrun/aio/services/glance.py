@@ -1,0 +1,99 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Glance: images, kept as files in the state directory."""
+
+import os
+
+from nova_vmrun.aio import config
+from nova_vmrun.aio import databases
+from nova_vmrun.aio import settings as aio_settings
+
+PROJECT = 'glance'
+CONFIG = 'glance-api.conf'
+
+
+def write_config(layout, settings, passwords):
+    """Writes glance-api.conf and makes the folders of its stores."""
+    stores = {
+        'file': layout.images,
+        'os_glance_staging_store': layout.root / 'glance-staging',
+        'os_glance_tasks_store': layout.root / 'glance-tasks',
+    }
+    for folder in stores.values():
+        folder.mkdir(mode=0o700, exist_ok=True)
+    sections = {
+        'DEFAULT': dict(
+            config.logging_options(),
+            enabled_backends='file:file',
+            bind_host=aio_settings.ADDRESS,
+            bind_port=settings.ports['glance'],
+            worker_self_reference_url=settings.url('glance'),
+            show_multiple_locations=False,
+            enabled_import_methods='[glance-direct,web-download]',
+            image_cache_dir=layout.root / 'glance-cache'),
+        'database': config.database(layout, 'glance'),
+        'glance_store': {'default_backend': 'file'},
+        'keystone_authtoken': config.authtoken(
+            settings, passwords['glance'], 'glance'),
+        'paste_deploy': {
+            'flavor': 'keystone',
+            'config_file': config.data_file(
+                'glance', 'etc/glance/glance-api-paste.ini'),
+        },
+    }
+    for name, folder in stores.items():
+        sections[name] = {'filesystem_store_datadir': folder}
+    config.write(layout, PROJECT, CONFIG, sections)
+
+
+def environment(layout):
+    """Variables that the process needs."""
+    return {'OS_GLANCE_CONFIG_DIR': str(layout.config_dir(PROJECT))}
+
+
+class Service:
+    """Glance in this process.
+
+    :param layout: Layout of the state directory
+    :param settings: Settings of the control plane
+    """
+
+    def __init__(self, layout, settings):
+        self._layout = layout
+        self._settings = settings
+        self._server = None
+
+    def start(self, tell):
+        """Makes what is missing, then answers requests."""
+        from glance.common import wsgi_app
+
+        from nova_vmrun.aio import wsgi
+
+        wsgi_app.CONFIG_FILES = [CONFIG, config.LOCAL_CONF]
+        databases.prepare(self._layout, 'glance', ['glance'], 'glance',
+                          self._make, tell)
+        tell('loading its API')
+        app = wsgi_app.init_app()
+        self._server = wsgi.Server(
+            'glance', app, self._settings.ports['glance'])
+        self._server.start()
+
+    def stop(self):
+        self._server.stop()
+
+    def _make(self):
+        from glance.cmd import manage
+        folder = self._layout.config_dir(PROJECT)
+        manage.CONF([], project='glance', default_config_files=[
+            os.path.join(folder, CONFIG)])
+        manage.DbCommands().sync()

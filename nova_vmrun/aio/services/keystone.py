@@ -1,0 +1,201 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Keystone: users, the catalog, tokens."""
+
+import uuid
+
+from nova_vmrun.aio import config
+from nova_vmrun.aio import databases
+from nova_vmrun.aio import settings as aio_settings
+
+PROJECT = 'keystone'
+CONFIG = 'keystone.conf'
+
+# Service type, name and path of each API.
+CATALOG = {
+    'glance': ('image', ''),
+    'neutron': ('network', ''),
+    'nova': ('compute', '/v2.1'),
+    'placement': ('placement', ''),
+}
+
+
+def write_config(layout, settings, passwords):
+    """Writes keystone.conf."""
+    keys = layout.keys
+    config.write(layout, PROJECT, CONFIG, {
+        'DEFAULT': dict(
+            config.logging_options(),
+            public_endpoint=settings.url('keystone')),
+        'database': config.database(layout, 'keystone'),
+        'token': {'provider': 'fernet', 'expiration': 24 * 3600},
+        # Receipts default to /etc/keystone.
+        'fernet_tokens': {'key_repository': keys / 'fernet'},
+        'fernet_receipts': {'key_repository': keys / 'fernet'},
+        'credential': {'key_repository': keys / 'credential'},
+        # The passwords have 192 random bits: stretching adds nothing but
+        # a quarter of a second to each login.
+        'identity': {'password_hash_rounds': 4, 'max_password_length': 72},
+        'oslo_policy': {'enforce_scope': True},
+    })
+
+
+def environment(layout):
+    """Variables that the process needs."""
+    return {}
+
+
+class Service:
+    """Keystone in this process.
+
+    :param layout: Layout of the state directory
+    :param settings: Settings of the control plane
+    """
+
+    def __init__(self, layout, settings):
+        self._layout = layout
+        self._settings = settings
+        self._passwords = aio_settings.passwords(layout)
+        self._server = None
+
+    def start(self, tell):
+        """Makes what is missing, then answers requests."""
+        from keystone.cmd import bootstrap
+        import keystone.server
+        from keystone.server.flask import application
+        from keystone.server.flask import core
+
+        from nova_vmrun.aio import wsgi
+
+        folder = self._layout.config_dir(PROJECT)
+        keystone.server.configure(config_files=[
+            str(folder / CONFIG), str(folder / config.LOCAL_CONF)])
+        databases.prepare(self._layout, 'keystone', ['keystone'],
+                          'keystone', self._make, tell)
+        tell('bootstrapping')
+        # It loads the back ends too, which can be done only once.
+        self._bootstrap(bootstrap.Bootstrapper())
+        app = core.setup_app_middleware(
+            application.application_factory('public'))
+        self._server = wsgi.Server(
+            'keystone', app, self._settings.ports['keystone'])
+        self._server.start()
+
+    def stop(self):
+        self._server.stop()
+
+    def _make(self):
+        from keystone.common.sql import upgrades
+        upgrades.offline_sync_database_to_version()
+        _make_keys()
+
+    def _bootstrap(self, bootstrapper):
+        url = self._settings.url('keystone', '/v3')
+        bootstrapper.admin_username = 'admin'
+        bootstrapper.admin_password = self._passwords['admin']
+        bootstrapper.project_name = 'admin'
+        bootstrapper.admin_role_name = 'admin'
+        bootstrapper.service_name = 'keystone'
+        bootstrapper.region_id = aio_settings.REGION
+        bootstrapper.public_url = url
+        bootstrapper.internal_url = url
+        bootstrapper.admin_url = url
+        bootstrapper.immutable_roles = True
+        bootstrapper.bootstrap()
+        self._ensure_services(bootstrapper)
+
+    def _ensure_services(self, bootstrapper):
+        project = _ensure_project('service', bootstrapper.default_domain_id)
+        for name in CATALOG:
+            user = _ensure_user(name, self._passwords[name],
+                                bootstrapper.default_domain_id)
+            for role in (bootstrapper.admin_role_id,
+                         bootstrapper.service_role_id):
+                _grant(user, project, role)
+            kind, path = CATALOG[name]
+            _ensure_endpoints(name, kind, self._settings.url(name, path))
+
+
+def _make_keys():
+    from keystone.common import fernet_utils
+    import keystone.conf
+    from keystone.credential.providers import fernet
+    conf = keystone.conf.CONF
+    for group, count in (
+            ('fernet_tokens', conf.fernet_tokens.max_active_keys),
+            ('credential', fernet.MAX_ACTIVE_KEYS)):
+        keys = fernet_utils.FernetUtils(
+            getattr(conf, group).key_repository, count, group)
+        keys.create_key_directory()
+        if keys.validate_key_repository(requires_write=True):
+            keys.initialize_key_repository()
+
+
+def _ensure_project(name, domain):
+    from keystone.common import provider_api
+    from keystone import exception
+    api = provider_api.ProviderAPIs.resource_api
+    try:
+        return api.get_project_by_name(name, domain)['id']
+    except exception.ProjectNotFound:
+        identifier = uuid.uuid4().hex
+        api.create_project(identifier, {
+            'id': identifier, 'name': name, 'domain_id': domain,
+            'enabled': True, 'description': 'The OpenStack services'})
+        return identifier
+
+
+def _ensure_user(name, password, domain):
+    from keystone.common import provider_api
+    from keystone import exception
+    api = provider_api.ProviderAPIs.identity_api
+    try:
+        return api.get_user_by_name(name, domain)['id']
+    except exception.UserNotFound:
+        return api.create_user({
+            'name': name, 'password': password, 'domain_id': domain,
+            'enabled': True})['id']
+
+
+def _grant(user, project, role):
+    from keystone.common import provider_api
+    from keystone import exception
+    try:
+        provider_api.ProviderAPIs.assignment_api.add_role_to_user_and_project(
+            user_id=user, project_id=project, role_id=role)
+    except exception.Conflict:
+        pass
+
+
+def _ensure_endpoints(name, kind, url):
+    """Registers a service, or moves its endpoints to other ports."""
+    from keystone.common import provider_api
+    api = provider_api.ProviderAPIs.catalog_api
+    service = next((entry for entry in api.list_services()
+                    if entry['type'] == kind), None)
+    if service is None:
+        service = {'id': uuid.uuid4().hex, 'name': name, 'type': kind,
+                   'enabled': True}
+        api.create_service(service['id'], service)
+    known = {entry['interface']: entry for entry in api.list_endpoints()
+             if entry['service_id'] == service['id']}
+    for interface in ('public', 'internal', 'admin'):
+        entry = known.get(interface)
+        if entry is None:
+            identifier = uuid.uuid4().hex
+            api.create_endpoint(identifier, {
+                'id': identifier, 'interface': interface, 'url': url,
+                'service_id': service['id'], 'enabled': True,
+                'region_id': aio_settings.REGION})
+        elif entry['url'] != url:
+            api.update_endpoint(entry['id'], dict(entry, url=url))

@@ -1,0 +1,169 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Neutron: the API alone; the vmrun mechanism driver needs no agent."""
+
+from nova_vmrun.aio import config
+from nova_vmrun.aio import databases
+from nova_vmrun.aio import settings as aio_settings
+
+PROJECT = 'neutron'
+CONFIG = 'neutron.conf'
+
+
+def write_config(layout, settings, passwords):
+    """Writes neutron.conf, with the options of ML2 in it."""
+    config.write(layout, PROJECT, CONFIG, {
+        'DEFAULT': dict(
+            config.logging_options(),
+            core_plugin='ml2',
+            service_plugins='router',
+            transport_url='fake:///',
+            state_path=layout.root / 'neutron',
+            bind_host=aio_settings.ADDRESS,
+            bind_port=settings.ports['neutron'],
+            api_paste_config=config.data_file(
+                'neutron', 'etc/neutron/api-paste.ini'),
+            notify_nova_on_port_status_changes=True,
+            notify_nova_on_port_data_changes=True,
+            send_events_interval=1),
+        'database': config.database(layout, 'neutron'),
+        'keystone_authtoken': config.authtoken(
+            settings, passwords['neutron'], 'neutron'),
+        'nova': config.credentials(
+            settings, passwords['neutron'], 'neutron'),
+        'placement': config.credentials(
+            settings, passwords['neutron'], 'neutron'),
+        'oslo_concurrency': {'lock_path': layout.root / 'neutron' / 'lock'},
+        'ml2': {
+            'mechanism_drivers': 'vmrun',
+            'type_drivers': 'flat,vlan',
+            # Which vmnet would carry a network that a tenant makes of
+            # nothing? An administrator names the physical network.
+            'project_network_types': '',
+            'extension_drivers': 'port_security',
+        },
+        'ml2_type_flat': {'flat_networks': '*'},
+        'ml2_type_vlan': {'network_vlan_ranges': settings.physical_network},
+        'ml2_vmrun': {'hosts': settings.host},
+    })
+
+
+def environment(layout):
+    """Variables that the process needs."""
+    return {
+        'OS_NEUTRON_CONFIG_DIR': str(layout.config_dir(PROJECT)),
+        'OS_NEUTRON_CONFIG_FILES': '%s;%s' % (CONFIG, config.LOCAL_CONF),
+    }
+
+
+class Service:
+    """Neutron in this process.
+
+    :param layout: Layout of the state directory
+    :param settings: Settings of the control plane
+    """
+
+    def __init__(self, layout, settings):
+        self._layout = layout
+        self._settings = settings
+        self._server = None
+
+    def start(self, tell):
+        """Makes what is missing, then answers requests."""
+        from neutron import server
+        from neutron.server import api
+
+        from nova_vmrun.aio import wsgi
+
+        def load():
+            databases.prepare(self._layout, 'neutron', ['neutron'],
+                              'neutron', make_tables, tell)
+            tell('loading its API')
+            return api.api_server()
+
+        app = server.boot_server(load, prog='neutron-api')
+        self._server = wsgi.Server(
+            'neutron', app, self._settings.ports['neutron'])
+        self._server.start()
+
+    def stop(self):
+        self._server.stop()
+
+
+def make_tables():
+    """Makes the tables from the models.
+
+    Neutron's migrations alter constraints, which SQLite cannot do. So the
+    tables are made as the last migration would leave them, and marked so.
+
+    :raises RuntimeError: the tables are there, of another release
+    """
+    from alembic import command
+    from neutron.db.migration import cli
+    from neutron.db.migration.models import head
+    from neutron_lib.db import api
+    from oslo_config import cfg
+    import sqlalchemy
+
+    alembic = cli.get_neutron_config()
+    alembic.neutron_config = cfg.CONF
+    engine = api.get_context_manager().writer.get_engine()
+    with engine.begin() as connection:
+        alembic.attributes['connection'] = connection
+        if sqlalchemy.inspect(connection).has_table('alembic_version'):
+            _check_tables(connection, alembic)
+            return
+        metadata = head.get_metadata()
+        metadata.create_all(connection)
+        _insert_default_rules(connection, metadata)
+        command.stamp(alembic, 'heads')
+
+
+def _check_tables(connection, alembic):
+    from alembic import migration
+    from alembic import script
+    made = set(migration.MigrationContext.configure(
+        connection).get_current_heads())
+    wanted = set(script.ScriptDirectory.from_config(alembic).get_heads())
+    if made != wanted:
+        raise RuntimeError(
+            'The database was made by another release of Neutron, and SQLite '
+            'cannot be migrated. Run "nova-vmrun aio wipe", then "up".')
+
+
+def _insert_default_rules(connection, metadata):
+    """The one thing that Neutron's migrations insert.
+
+    Without it every default security group is empty.
+    """
+    from neutron_lib import constants
+    from oslo_utils import uuidutils
+
+    rules = [
+        (constants.EGRESS_DIRECTION, constants.IPv4, None),
+        (constants.EGRESS_DIRECTION, constants.IPv6, None),
+        (constants.INGRESS_DIRECTION, constants.IPv4, 'PARENT'),
+        (constants.INGRESS_DIRECTION, constants.IPv6, 'PARENT'),
+    ]
+    attributes = metadata.tables['standardattributes']
+    table = metadata.tables['securitygroupdefaultrules']
+    for direction, ethertype, remote_group in rules:
+        attribute = connection.execute(attributes.insert().values(
+            resource_type=table.name,
+            description='Default rule for %s traffic' % direction))
+        connection.execute(table.insert().values(
+            id=uuidutils.generate_uuid(),
+            standard_attr_id=attribute.inserted_primary_key[0],
+            direction=direction, ethertype=ethertype,
+            remote_group_id=remote_group, used_in_default_sg=True,
+            used_in_non_default_sg=remote_group is None))

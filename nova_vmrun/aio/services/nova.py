@@ -1,0 +1,273 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Nova and Placement in one process: API, conductor, scheduler, compute.
+
+One process needs no message broker: the ``fake`` transport hands messages
+over in memory. The price is that objects do not cross a wire and that compute
+sees the database, so this is for demonstrations and development.
+"""
+
+import logging
+import time
+
+from nova_vmrun.aio import config
+from nova_vmrun.aio import databases
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
+
+LOG = logging.getLogger(__name__)
+
+PROJECT = 'nova'
+CONFIG = 'nova.conf'
+# Seconds which compute waits for keystone; both start together.
+KEYSTONE_TIMEOUT = 120
+CELL1_UUID = '6b8ab7a2-3c0e-4d4a-9a7e-2f0c5ad2c0e1'
+
+
+def write_config(layout, settings, passwords, vmware=None):
+    """Writes nova.conf and placement.conf.
+
+    :param vmware: fakes.Programs; what [vmrun] shall run
+    """
+    def section(user='nova'):
+        return config.credentials(settings, passwords[user], user)
+
+    config.write(layout, PROJECT, CONFIG, {
+        'DEFAULT': dict(
+            config.logging_options(),
+            compute_driver='nova_vmrun.VmrunDriver',
+            host=settings.host,
+            my_ip=aio_settings.ADDRESS,
+            state_path=layout.nova_state,
+            instances_path=layout.instances,
+            transport_url='fake:///',
+            force_config_drive=True,
+            osapi_compute_listen=aio_settings.ADDRESS,
+            osapi_compute_listen_port=settings.ports['nova'],
+            # Guests outlive nova-compute, so there is little to wait for.
+            manager_shutdown_timeout=3,
+            graceful_shutdown_timeout=15),
+        'api': {'auth_strategy': 'keystone'},
+        'wsgi': {'api_paste_config': config.data_file(
+            'nova', 'etc/nova/api-paste.ini')},
+        'api_database': config.database(layout, 'nova_api'),
+        'database': config.database(layout, 'nova_cell1'),
+        'cache': {'enabled': True, 'backend': 'oslo_cache.dict'},
+        'keystone_authtoken': config.authtoken(
+            settings, passwords['nova'], 'nova'),
+        'service_user': dict(section(), send_service_user_token=True),
+        'placement': section('placement'),
+        'neutron': section(),
+        'glance': section(),
+        'conductor': {'workers': 1},
+        'scheduler': {'workers': 1},
+        'oslo_concurrency': {'lock_path': layout.nova_state / 'lock'},
+        'vnc': {
+            'enabled': True,
+            'server_listen': aio_settings.ADDRESS,
+            'server_proxyclient_address': aio_settings.ADDRESS,
+            'novncproxy_base_url': settings.url(
+                'novncproxy', '/vnc_auto.html'),
+            'novncproxy_port': settings.ports['novncproxy'],
+        },
+        'vmrun': {
+            'vmrun_path': vmware and vmware.vmrun,
+            'vdiskmanager_path': vmware and vmware.vdiskmanager,
+            'default_vmnet': settings.vmnet,
+        },
+    })
+    config.write(layout, 'placement', 'placement.conf', {
+        'DEFAULT': config.logging_options(),
+        'api': {'auth_strategy': 'keystone'},
+        'placement_database': dict(
+            config.database(layout, 'placement'), sync_on_startup=False),
+        'keystone_authtoken': config.authtoken(
+            settings, passwords['placement'], 'placement'),
+    })
+
+
+def config_files(layout):
+    """What Nova's API reads; the first must be the paste file."""
+    folder = layout.config_dir(PROJECT)
+    return [config.data_file('nova', 'etc/nova/api-paste.ini'),
+            str(folder / CONFIG), str(folder / config.LOCAL_CONF)]
+
+
+def environment(layout):
+    """Variables that the process needs."""
+    return {
+        'OS_NOVA_CONFIG_FILES': ';'.join(config_files(layout)),
+        'OS_NOVA_DISABLE_EVENTLET_PATCHING': '1',
+        'OS_PLACEMENT_CONFIG_DIR': str(layout.config_dir('placement')),
+    }
+
+
+class Service:
+    """Nova and Placement in this process.
+
+    :param layout: Layout of the state directory
+    :param settings: Settings of the control plane
+    """
+
+    def __init__(self, layout, settings):
+        self._layout = layout
+        self._settings = settings
+        self._servers = []
+        self._services = []
+
+    def start(self, tell):
+        """Makes what is missing, then starts one service after the other."""
+        from nova import monkey_patch
+        monkey_patch.patch(backend='threading')
+
+        # Both set up logging, and the last one wins: let that be Nova.
+        self._start_placement(tell)
+        self._start_api(tell)
+        tell('starting conductor and scheduler')
+        self._start_service('nova-conductor', 'conductor')
+        self._start_service('nova-scheduler', 'scheduler')
+        tell('waiting for keystone')
+        self._wait_for_keystone()
+        tell('starting compute')
+        self._start_compute()
+
+    def stop(self):
+        """Stops compute first, so that it can still tell the others."""
+        for service in reversed(self._services):
+            service.stop()
+        for server in self._servers:
+            server.stop()
+
+    def _start_placement(self, tell):
+        from placement import wsgi as placement_wsgi
+
+        from nova_vmrun.aio import wsgi
+
+        databases.prepare(
+            self._layout, 'placement', ['placement'], 'openstack-placement',
+            self._make_placement, tell)
+        self._serve(wsgi, 'placement', placement_wsgi.init_application())
+
+    def _make_placement(self):
+        from oslo_config import cfg
+        from placement import conf
+        from placement.db.sqlalchemy import migration
+        from placement import db_api
+
+        options = cfg.ConfigOpts()
+        conf.register_opts(options)
+        options([], default_config_files=[
+            str(self._layout.config_dir('placement') / 'placement.conf')])
+        db_api.configure(options)
+        migration.upgrade('head')
+
+    def _start_api(self, tell):
+        from nova.api.openstack import wsgi_app
+
+        from nova_vmrun.aio import wsgi
+
+        # Nova's WSGI module would do this too, but only with the databases
+        # there already. It is done once.
+        wsgi_app.init_global_data(
+            config_files(self._layout), 'osapi_compute', 'nova-api')
+        databases.prepare(
+            self._layout, 'nova', ['nova_api', 'nova_cell0', 'nova_cell1'],
+            'nova', lambda: make_databases(self._layout), tell)
+        map_cells(self._layout)
+        tell('loading its API')
+        from nova.wsgi import osapi_compute
+        self._serve(wsgi, 'nova', osapi_compute.application)
+
+    def _serve(self, wsgi, name, application):
+        server = wsgi.Server(name, application, self._settings.ports[name])
+        server.start()
+        self._servers.append(server)
+
+    def _start_service(self, binary, topic, topic_alt=None):
+        from nova import service as nova_service
+        service = nova_service.Service.create(
+            binary=binary, topic=topic, topic_alt=topic_alt)
+        service.start()
+        # The first report is due seconds later, and until then a service
+        # that has been away counts as down.
+        service.service_ref.report_count += 1
+        service.service_ref.save()
+        self._services.append(service)
+
+    def _start_compute(self):
+        """As nova.cmd.compute does, but beside the conductor."""
+        from nova.compute import rpcapi
+        from nova import context
+        from nova.objects import host_mapping
+        import os_brick
+        import os_vif
+        from oslo_config import cfg
+
+        os_brick.setup(cfg.CONF)
+        # Loads the plug-in through which our driver is found.
+        os_vif.initialize()
+        self._start_service('nova-compute', rpcapi.RPC_TOPIC,
+                            rpcapi.RPC_TOPIC_ALT)
+        host_mapping.discover_hosts(context.get_admin_context())
+
+    def _wait_for_keystone(self):
+        deadline = time.monotonic() + KEYSTONE_TIMEOUT
+        while time.monotonic() < deadline:
+            pid = processes.find(self._layout, 'keystone')
+            if pid and processes.phase(
+                    self._layout, 'keystone', pid) == processes.READY:
+                return
+            time.sleep(0.1)
+        raise RuntimeError('keystone did not become ready within %d s; see %s.'
+                           % (KEYSTONE_TIMEOUT, self._layout.log('keystone')))
+
+
+def make_databases(layout):
+    """Makes or upgrades the API database and those of both cells."""
+    from nova import context
+    from nova.db import migration
+
+    migration.db_sync(database='api')
+    admin = context.get_admin_context()
+    for cell in map_cells(layout):
+        with context.target_cell(admin, cell) as targeted:
+            migration.db_sync(database='main', context=targeted)
+
+
+def map_cells(layout):
+    """Tells Nova of cell0 and cell1, and where their databases are now.
+
+    :returns: list of CellMapping
+    """
+    from nova import context
+    from nova import objects
+
+    admin = context.get_admin_context()
+    known = {cell.name: cell
+             for cell in objects.CellMappingList.get_all(admin)}
+    cells = []
+    for name, uuid, transport in (
+            ('cell0', objects.CellMapping.CELL0_UUID, 'none:///'),
+            ('cell1', CELL1_UUID, 'fake:///')):
+        database = config.database(layout, 'nova_' + name)['connection']
+        cell = known.get(name)
+        if cell is None:
+            cell = objects.CellMapping(
+                admin, uuid=uuid, name=name, transport_url=transport,
+                database_connection=database)
+            cell.create()
+        elif cell.database_connection != database:
+            cell.database_connection = database
+            cell.save()
+        cells.append(cell)
+    return cells

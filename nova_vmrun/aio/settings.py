@@ -1,0 +1,175 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What was chosen at the first ``aio up``, kept for the commands after it."""
+
+import dataclasses
+import ipaddress
+import json
+import os
+import secrets
+import socket
+
+from nova_vmrun.aio import errors
+
+ADDRESS = '127.0.0.1'
+REGION = 'RegionOne'
+
+# The ports that OpenStack's installation guides use. novncproxy has its place
+# in the range of --port-base though nothing listens there yet.
+DEFAULT_PORTS = {
+    'keystone': 5000,
+    'glance': 9292,
+    'neutron': 9696,
+    'nova': 8774,
+    'placement': 8778,
+    'novncproxy': 6080,
+}
+PORT_OWNERS = {
+    'keystone': ('keystone',),
+    'glance': ('glance',),
+    'neutron': ('neutron',),
+    'nova': ('nova', 'placement'),
+}
+USERS = ('admin', 'glance', 'neutron', 'nova', 'placement')
+
+
+@dataclasses.dataclass
+class Settings:
+    """One control plane's choices.
+
+    :param host: name of the compute host. Kept, since the name of a laptop
+        changes with its network, and Nova refuses a renamed host
+    :param ports: TCP port by service, on 127.0.0.1
+    :param physical_network: Neutron's name of the network that VMware offers
+    :param vmnet: the VMware network behind it: nat, bridged, hostonly, vmnetN
+    :param network: name of the shared Neutron network
+    :param subnet: its IPv4 range
+    :param fake: run the fake vmrun even if a real one is found
+    :param vmrun_path: path of vmrun, empty to look for it
+    """
+    host: str = dataclasses.field(default_factory=socket.gethostname)
+    ports: dict = dataclasses.field(
+        default_factory=lambda: dict(DEFAULT_PORTS))
+    physical_network: str = 'physnet1'
+    vmnet: str = 'nat'
+    network: str = 'vmnet8'
+    subnet: str = '192.168.80.0/24'
+    fake: bool = False
+    vmrun_path: str = ''
+
+    def validate(self):
+        """Refuses what would fail late and obscurely.
+
+        :raises AioError: a value that cannot be used
+        """
+        for service, port in self.ports.items():
+            if not 1 <= port <= 65535:
+                raise errors.AioError(
+                    'Port %d of %s is out of range.' % (port, service), '',
+                    'Choose ports from 1024 to 65535.')
+        taken = sorted(self.ports.values())
+        if len(set(taken)) != len(taken):
+            raise errors.AioError(
+                'Two services cannot share a port.',
+                'Ports: %s.' % ', '.join(
+                    '%s %d' % item for item in self.ports.items()),
+                'Give each its own.')
+        self.subnet_plan()
+
+    def subnet_plan(self):
+        """Addresses of the shared network.
+
+        VMware's NAT network has the host at .1 and the gateway at .2, and
+        its DHCP server hands out the upper half. Neutron takes from the
+        lower half, so that no address is given twice.
+
+        :returns: dict with cidr, gateway, first and last
+        :raises AioError: no IPv4 range, or one too small to share
+        """
+        try:
+            network = ipaddress.IPv4Network(self.subnet)
+        except ValueError as error:
+            raise errors.AioError(
+                'Subnet %s is no IPv4 range.' % self.subnet,
+                '%s.' % error,
+                'Write it as 192.168.80.0/24.') from error
+        if network.num_addresses < 16:
+            raise errors.AioError(
+                'Subnet %s is too small.' % self.subnet, '',
+                'Choose one with at least 16 addresses.')
+        half = network.num_addresses // 2
+        return {
+            'cidr': str(network),
+            'gateway': str(network[2]),
+            'first': str(network[3]),
+            'last': str(network[half - 1]),
+        }
+
+    def url(self, service, path=''):
+        """Address of a service's API."""
+        return 'http://%s:%d%s' % (ADDRESS, self.ports[service], path)
+
+    def save(self, layout):
+        write_private(layout.settings,
+                      json.dumps(dataclasses.asdict(self), indent=2) + '\n')
+
+
+def ports_from(base):
+    """Ports of all services, one after the other from a first one."""
+    return {service: base + offset
+            for offset, service in enumerate(DEFAULT_PORTS)}
+
+
+def load(layout):
+    """Reads the choices of a control plane that exists.
+
+    :raises AioError: there is none, or its file is damaged
+    """
+    try:
+        values = json.loads(layout.settings.read_text())
+        settings = Settings(**values)
+    except FileNotFoundError:
+        raise errors.AioError(
+            'There is no control plane in %s.' % layout.root, '',
+            'Make one with "nova-vmrun aio up".') from None
+    except (ValueError, TypeError) as error:
+        raise errors.AioError(
+            '%s is damaged.' % layout.settings, '%s.' % error,
+            'Remove %s and run "nova-vmrun aio up" again.' % layout.root
+        ) from error
+    return settings
+
+
+def passwords(layout):
+    """Passwords by user name, made at random at the first call."""
+    try:
+        known = json.loads(layout.secrets.read_text())
+    except (FileNotFoundError, ValueError):
+        known = {}
+    missing = [user for user in USERS if user not in known]
+    if missing:
+        known.update((user, secrets.token_urlsafe(24)) for user in missing)
+        write_private(layout.secrets, json.dumps(known, indent=2) + '\n')
+    return known
+
+
+def write_private(path, text):
+    """Replaces a file in one step; only its owner can read it.
+
+    :raises OSError: the file cannot be written
+    """
+    new = path.with_name(path.name + '.new')
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, 'w') as stream:
+        stream.write(text)
+    os.replace(new, path)

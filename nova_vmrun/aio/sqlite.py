@@ -1,0 +1,96 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Makes oslo.db and SQLite live with many threads.
+
+oslo.db opens every SQLite transaction with a plain BEGIN. One that reads
+first and writes later then fails with "database is locked" as soon as another
+thread has written in between: at once, whatever the timeout, since waiting
+could not help. Here a transaction that means to write says so when it begins
+and waits for its turn, and WAL mode lets the readers go on meanwhile.
+
+oslo.db has no option for this, so two methods of its are wrapped. They are
+its own; tests/unit/aio/test_sqlite.py tells when they are gone.
+"""
+
+from oslo_db import exception as db_exception
+from oslo_db.sqlalchemy import enginefacade
+from oslo_db.sqlalchemy import exc_filters
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy import exc as sa_exc
+
+# Seconds which a writer waits for the writers before it.
+BUSY_TIMEOUT = 60
+_OPTION = 'nova_vmrun_writer'
+
+
+def install():
+    """Patches oslo.db, once for the process, before it makes an engine."""
+    factory = enginefacade._TransactionFactory
+    if getattr(factory, _OPTION, False):
+        return
+    setattr(factory, _OPTION, True)
+    factory._create_session = _session_for_writers(factory._create_session)
+    factory._create_connection = _connection_for_writers(
+        factory._create_connection)
+    # Listeners of the class run before those of an engine, hence before
+    # oslo.db's, which begins a transaction only where none was begun.
+    event.listen(sqlalchemy.Engine, 'connect', _on_connect)
+    event.listen(sqlalchemy.Engine, 'begin', _on_begin)
+    exc_filters.filters('sqlite', sa_exc.OperationalError,
+                        r'.*database is locked')(_locked)
+
+
+def _writer_engine(factory):
+    return factory.get_writer_engine().execution_options(**{_OPTION: True})
+
+
+def _session_for_writers(create_session):
+    def wrapper(self, mode, bind=None):
+        if mode is enginefacade._WRITER and bind is None:
+            bind = _writer_engine(self)
+        return create_session(self, mode, bind=bind)
+    return wrapper
+
+
+def _connection_for_writers(create_connection):
+    def wrapper(self, mode):
+        if mode is enginefacade._WRITER:
+            return _writer_engine(self).connect()
+        return create_connection(self, mode)
+    return wrapper
+
+
+def _on_connect(dbapi_connection, record):
+    if not hasattr(dbapi_connection, 'execute'):
+        return
+    dbapi_connection.execute('PRAGMA busy_timeout = %d'
+                             % (BUSY_TIMEOUT * 1000))
+    dbapi_connection.execute('PRAGMA journal_mode = WAL')
+    # Safe against a crash of the process; after a power cut the last
+    # transactions may be gone, the database is whole.
+    dbapi_connection.execute('PRAGMA synchronous = NORMAL')
+
+
+def _on_begin(connection):
+    if connection.dialect.name != 'sqlite':
+        return
+    if (connection.get_execution_options().get(_OPTION)
+            and 'in_transaction' not in connection.info):
+        connection.exec_driver_sql('BEGIN IMMEDIATE')
+        connection.info['in_transaction'] = True
+
+
+def _locked(error, match, engine_name, is_disconnect):
+    """Lets the projects' own retries see a lock that was not had."""
+    raise db_exception.DBDeadlock(error)

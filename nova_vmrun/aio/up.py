@@ -1,0 +1,184 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Brings the control plane up, from whatever state it is in."""
+
+import importlib
+import re
+import shutil
+import signal
+
+from nova_vmrun.aio import client
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import ports
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import seed
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware
+
+# Seconds; a first start on a slow disk takes long, a hang takes for ever.
+START_TIMEOUT = 300
+_SILENCE = 2
+# A line of a log that tells why a program ended: the last of a traceback.
+_ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
+                    r'| (ERROR|CRITICAL) ')
+# Bytes which databases, logs and a small image take.
+_SPACE = 200 * 1024 * 1024
+
+
+def up(layout, settings, report):
+    """Starts what is not running and makes what is missing.
+
+    :param layout: Layout of the state directory, which exists
+    :param settings: Settings of the control plane
+    :param report: Report to tell of progress
+    :raises AioError: something does not work; one line says what
+    """
+    _check_space(layout)
+    passwords = aio_settings.passwords(layout)
+    programs = vmware.choose(layout, settings)
+    report.line(programs.describe())
+    running = {service: processes.find(layout, service)
+               for service in aio_layout.SERVICES}
+    missing = [service for service in aio_layout.SERVICES
+               if not running[service]]
+    for service in aio_layout.SERVICES:
+        if running[service]:
+            report.line('%s runs already (process %d)'
+                        % (service, running[service]))
+    ports.check(settings, missing)
+    _write_configs(layout, settings, passwords, programs)
+    client.write_files(layout, settings, passwords)
+    if missing:
+        report.line('starting %s; logs are in %s'
+                    % (', '.join(missing), layout.logs))
+    started = {}
+    try:
+        for service in missing:
+            environment = dict(_module(service).environment(layout),
+                               **vmware.environment(layout))
+            started[service] = processes.start(layout, service, environment)
+        _wait_until_ready(layout, started, running, report)
+    except BaseException:
+        # Half a control plane is of no use; what ran before runs on.
+        processes.end([process.pid for process in started.values()], 5)
+        raise
+    _seed(layout, settings, passwords, report)
+
+
+def _module(service):
+    return importlib.import_module('nova_vmrun.aio.services.%s' % service)
+
+
+def _check_space(layout):
+    free = shutil.disk_usage(layout.root).free
+    if free < _SPACE:
+        raise errors.AioError(
+            'The disk of %s is full.' % layout.root,
+            '%d MiB are free, %d MiB are needed.'
+            % (free // 1024 ** 2, _SPACE // 1024 ** 2),
+            'Make space, or choose another --state-dir.')
+
+
+def _write_configs(layout, settings, passwords, programs):
+    try:
+        for service in aio_layout.SERVICES:
+            extra = {'vmware': programs} if service == 'nova' else {}
+            _module(service).write_config(
+                layout, settings, passwords, **extra)
+    except OSError as error:
+        raise errors.AioError(
+            'The configuration could not be written.', '%s.' % error,
+            'Is there space left in %s?' % layout.root) from error
+
+
+def _wait_until_ready(layout, started, running, report):
+    """Waits for all services, telling what each is doing.
+
+    :param started: subprocess.Popen by service
+    :param running: process number, or None, by service
+    :raises AioError: a service died or hangs
+    """
+    pids = {service: started[service].pid if service in started else pid
+            for service, pid in running.items()}
+    phases = {}
+
+    def look():
+        waiting = []
+        for service, pid in pids.items():
+            phase = processes.phase(layout, service, pid)
+            _check_alive(layout, service, started, pid)
+            if phase != phases.get(service) and service in started:
+                if phase == processes.READY:
+                    report.line('%s is ready (process %d, %d MiB)' % (
+                        service, pid, processes.resident(pid) // 1024 ** 2))
+                elif phase:
+                    report.line('%s: %s' % (service, phase))
+            phases[service] = phase
+            if phase != processes.READY:
+                waiting.append(service)
+        if waiting and report.silence > _SILENCE:
+            report.line('waiting for %s' % ', '.join(waiting))
+        return not waiting
+
+    if not processes.wait_until(look, START_TIMEOUT):
+        late = next(service for service, phase in phases.items()
+                    if phase != processes.READY)
+        raise errors.AioError(
+            '%s did not become ready within %d s.' % (late, START_TIMEOUT),
+            'It says: %s.' % (phases[late] or 'nothing'),
+            'Read %s.' % layout.log(late))
+
+
+def _check_alive(layout, service, started, pid):
+    if service in started:
+        status = started[service].poll()
+        if status is None:
+            return
+    elif processes.find(layout, service) == pid:
+        return
+    else:
+        status = None
+    raise errors.AioError(
+        '%s died.' % service, _cause(layout, service, status),
+        'Read %s.' % layout.log(service))
+
+
+def _cause(layout, service, status):
+    """Why a service died: a signal, or the last error in its log."""
+    if status is not None and status < 0:
+        return 'It was ended by %s.' % signal.Signals(-status).name
+    said = [line for line in processes.tail(layout.log(service), 40)
+            if _ERROR.search(line)]
+    return said[-1] if said else ''
+
+
+def _seed(layout, settings, passwords, report):
+    import openstack.exceptions
+    cloud = client.connect(settings, passwords)
+    try:
+        hosts = [host for host in cloud.compute.hypervisors(details=False)
+                 if host.state == 'up']
+        if not hosts:
+            raise errors.AioError(
+                'nova-compute has not registered its host.', '',
+                'Read %s.' % layout.log('nova'))
+        report.line('compute host %s is up' % hosts[0].name)
+        for made in seed.flavors(cloud):
+            report.line('made flavor %s' % made)
+        for made in seed.network(cloud, settings):
+            report.line('made %s' % made)
+    except openstack.exceptions.SDKException as error:
+        raise errors.AioError(
+            'An API does not answer as it should.', '%s.' % error,
+            'Read the logs in %s.' % layout.logs) from error

@@ -1,0 +1,131 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Which vmrun the control plane's compute service runs: VMware's or the fake.
+
+The fake programs behave as VMware's do and make real files, so the whole of
+OpenStack can be tried on a machine without VMware.
+"""
+
+import dataclasses
+import importlib.metadata
+import os
+import pathlib
+import subprocess
+import sys
+
+import nova_vmrun
+from nova_vmrun.aio import errors
+from nova_vmrun import exception
+from nova_vmrun.host import product
+
+_INSTALL_TIMEOUT = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Programs:
+    """The programs to run.
+
+    :param vmrun: path
+    :param vdiskmanager: path, or None to look beside vmrun
+    :param fake: whether they are the fakes
+    """
+    vmrun: str
+    vdiskmanager: str | None
+    fake: bool
+
+    def describe(self):
+        """One line for the person who runs it."""
+        if self.fake:
+            return ('VMware: none, the fake vmrun stands in for it (%s)'
+                    % self.vmrun)
+        return 'VMware: %s' % self.vmrun
+
+
+def choose(layout, settings):
+    """Finds VMware's vmrun, or installs the fakes.
+
+    :param layout: Layout of the state directory
+    :param settings: Settings of the control plane
+    :returns: Programs
+    :raises AioError: a path was named and is no program, or there is neither
+        VMware nor the fakes
+    """
+    if settings.fake:
+        return install_fakes(layout)
+    try:
+        return Programs(
+            os.path.abspath(product.find(
+                'vmrun', 'vmrun_path', settings.vmrun_path)), None, False)
+    except exception.InvalidConfiguration as error:
+        if settings.vmrun_path:
+            raise errors.AioError(
+                '%s is no program.' % settings.vmrun_path, '',
+                'Give the path of vmrun with --vmrun-path, or --fake.'
+            ) from error
+    return install_fakes(layout)
+
+
+def fakes_source():
+    """Folder with the fake programs.
+
+    :returns: pathlib.Path
+    :raises AioError: they are not there
+    """
+    checkout = pathlib.Path(nova_vmrun.__file__).parents[1] / 'tests/fakes'
+    places = [checkout]
+    try:
+        for path in importlib.metadata.files('nova-vmrun') or ():
+            if str(path).endswith('share/nova-vmrun/fakes/install'):
+                places.append(pathlib.Path(path.locate()).resolve().parent)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    places.append(pathlib.Path(sys.prefix) / 'share/nova-vmrun/fakes')
+    for place in places:
+        if (place / 'install').is_file():
+            return place
+    raise errors.AioError(
+        'Neither vmrun nor the fake of it was found.',
+        'Looked for the fake in %s.' % ', '.join(map(str, places)),
+        'Install VMware Workstation, Player or Fusion, or nova-vmrun anew.')
+
+
+def install_fakes(layout):
+    """Puts the fake programs into the state directory.
+
+    :returns: Programs
+    :raises AioError: it did not work
+    """
+    source = fakes_source()
+    layout.fake_state.mkdir(mode=0o700, exist_ok=True)
+    try:
+        done = subprocess.run(
+            [sys.executable, str(source / 'install'), str(layout.fakes)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=_INSTALL_TIMEOUT)
+        failure = done.stdout if done.returncode else None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        failure = str(error)
+    if failure is not None:
+        raise errors.AioError(
+            'The fake programs could not be installed in %s.' % layout.fakes,
+            failure.strip(), '')
+    return Programs(str(layout.fakes / 'vmrun'),
+                    str(layout.fakes / 'vmware-vdiskmanager'), True)
+
+
+def environment(layout):
+    """Variables with which the programs must run; VMware's need none.
+
+    :returns: dict
+    """
+    return {'FAKE_VMRUN_STATE': str(layout.fake_state)}

@@ -1,0 +1,243 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun aio``: a whole OpenStack on this machine, in one directory."""
+
+import argparse
+import dataclasses
+import importlib.util
+
+from cliff import command
+from cliff import lister
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import report
+from nova_vmrun.aio import settings as aio_settings
+
+# Packages of the aio extra that would be missed first.
+_PACKAGES = ('keystone', 'glance', 'neutron', 'placement', 'cheroot',
+             'openstack', 'psutil')
+
+
+def _add_state_dir(parser):
+    parser.add_argument(
+        '--state-dir', metavar='<directory>',
+        default=aio_layout.default_state_dir(),
+        help='Directory that holds the whole control plane (default: '
+             '%(default)s)')
+
+
+def _check_installed():
+    missing = [name for name in _PACKAGES
+               if importlib.util.find_spec(name) is None]
+    if missing:
+        raise errors.AioError(
+            'The services of OpenStack are not installed.',
+            'Missing: %s.' % ', '.join(missing),
+            'Install them with: pip install "nova-vmrun[aio]".')
+
+
+def _port(text):
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError('%d is no port' % port)
+    return port
+
+
+class Up(command.Command):
+    """Bring the control plane up.
+
+    Starts keystone, glance, placement, neutron and nova on 127.0.0.1, with
+    SQLite and no message broker. Running it again repairs what is down and
+    keeps what runs. Options are remembered: the ones of an earlier "up" hold
+    until others are given.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        _add_state_dir(parser)
+        add_settings(parser)
+        return parser
+
+    def take_action(self, parsed_args):
+        _check_installed()
+        from nova_vmrun.aio import lock
+        from nova_vmrun.aio import up
+
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        progress = report.Report(self.app.stdout)
+        progress.line('state directory %s' % layout.root)
+        layout.create()
+        with lock.hold(layout):
+            up.up(layout, chosen_settings(layout, parsed_args), progress)
+        self.app.stdout.write(
+            'The control plane is up. To use it:\n'
+            '  source %s\n  openstack server list\n' % layout.openrc)
+
+
+class Down(command.Command):
+    """Stop the control plane; servers run on.
+
+    "up" brings it back as it was. "wipe" stops the servers too.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        _add_state_dir(parser)
+        return parser
+
+    def take_action(self, parsed_args):
+        _check_installed()
+        from nova_vmrun.aio import down
+        from nova_vmrun.aio import lock
+
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        aio_settings.load(layout)
+        with lock.hold(layout):
+            if not down.down(layout, report.Report(self.app.stdout)):
+                self.app.stdout.write('It was down already.\n')
+
+
+class Wipe(command.Command):
+    """Stop the control plane and its servers, and remove them from disk."""
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        _add_state_dir(parser)
+        return parser
+
+    def take_action(self, parsed_args):
+        _check_installed()
+        from nova_vmrun.aio import down
+        from nova_vmrun.aio import lock
+
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        if not layout.exists:
+            self.app.stdout.write('There is no control plane in %s.\n'
+                                  % layout.root)
+            return
+        with lock.hold(layout):
+            down.wipe(layout, report.Report(self.app.stdout))
+
+
+class Status(lister.Lister):
+    """Show the processes of the control plane.
+
+    Memory is the resident size in MiB. The exit status is 1 unless all
+    services are ready.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        _add_state_dir(parser)
+        return parser
+
+    def take_action(self, parsed_args):
+        _check_installed()
+        from nova_vmrun.aio import status
+
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        services = status.services(layout, aio_settings.load(layout))
+        self._ready = all(service.ready for service in services)
+        return status.COLUMNS, [service.row() for service in services]
+
+    def run(self, parsed_args):
+        return super().run(parsed_args) or (0 if self._ready else 1)
+
+
+class Env(command.Command):
+    """Print what the openstack command needs, as shell exports.
+
+    Use it as: eval "$(nova-vmrun aio env)"
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        _add_state_dir(parser)
+        return parser
+
+    def take_action(self, parsed_args):
+        from nova_vmrun.aio import client
+
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        settings = aio_settings.load(layout)
+        self.app.stdout.write(client.exports(client.environment(
+            layout, settings, aio_settings.passwords(layout))))
+
+
+def add_settings(parser):
+    """Adds the options of ``aio up``."""
+    parser.add_argument(
+        '--port-base', type=_port, metavar='<port>',
+        help='First of six successive ports for all services; lets several '
+             'control planes run side by side')
+    for service, port in aio_settings.DEFAULT_PORTS.items():
+        parser.add_argument(
+            '--%s-port' % service, type=_port, metavar='<port>',
+            help='Port of %s (default: %d)' % (service, port))
+    parser.add_argument(
+        '--fake', action=argparse.BooleanOptionalAction,
+        help='Run the fake vmrun even where VMware is installed')
+    parser.add_argument(
+        '--vmrun-path', metavar='<path>',
+        help='The vmrun to run (default: the first of PATH and of the places '
+             'where VMware puts it; else the fake)')
+    parser.add_argument(
+        '--host', metavar='<name>',
+        help='Name of the compute host (default: the host name at the first '
+             '"up")')
+    parser.add_argument(
+        '--network', metavar='<name>',
+        help='Name of the shared Neutron network (default: vmnet8)')
+    parser.add_argument(
+        '--subnet', metavar='<cidr>',
+        help='IPv4 range of that network, as VMware uses it on the vmnet '
+             '(default: 192.168.80.0/24)')
+    parser.add_argument(
+        '--physical-network', metavar='<name>',
+        help='Physical network behind it (default: physnet1)')
+    parser.add_argument(
+        '--vmnet', metavar='<vmnet>',
+        help='VMware network of servers: nat, bridged, hostonly or vmnetN '
+             '(default: nat)')
+
+
+def chosen_settings(layout, parsed_args):
+    """The remembered settings with the options of this call.
+
+    :raises AioError: the control plane runs with other ones
+    """
+    from nova_vmrun.aio import processes
+
+    old = aio_settings.load(layout) if layout.exists else None
+    new = dataclasses.replace(old) if old else aio_settings.Settings()
+    new.ports = dict(new.ports)
+    if parsed_args.port_base:
+        new.ports = aio_settings.ports_from(parsed_args.port_base)
+    for service in new.ports:
+        port = getattr(parsed_args, '%s_port' % service)
+        if port:
+            new.ports[service] = port
+    for field in dataclasses.fields(new):
+        value = getattr(parsed_args, field.name, None)
+        if value is not None:
+            setattr(new, field.name, value)
+    new.validate()
+    if old and new != old and any(
+            processes.find(layout, service)
+            for service in aio_layout.SERVICES):
+        raise errors.AioError(
+            'The control plane runs with other options.', '',
+            'Run "nova-vmrun aio down" first.')
+    new.save(layout)
+    return new

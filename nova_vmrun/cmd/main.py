@@ -1,0 +1,58 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The ``nova-vmrun`` command.
+
+Commands are found through the ``nova_vmrun.cli`` entry points and import what
+they need when they run: one that reads a file must not wait for Nova.
+"""
+
+import importlib.metadata
+import sys
+
+from cliff import app
+from cliff import commandmanager
+
+NAMESPACE = 'nova_vmrun.cli'
+
+
+class VmrunApp(app.App):
+    """``nova-vmrun``: quiet, and an error is one line."""
+
+    NAME = 'nova-vmrun'
+    # Warnings and errors; -v adds what libraries tell.
+    DEFAULT_VERBOSE_LEVEL = 0
+
+    def __init__(self):
+        super().__init__(
+            description='Tools for Nova on VMware Workstation, Player and '
+                        'Fusion.',
+            version=importlib.metadata.version('nova-vmrun'),
+            command_manager=commandmanager.CommandManager(NAMESPACE),
+            deferred_help=True)
+
+    def run(self, argv):
+        # cliff would open a shell of its own.
+        return super().run(argv or ['--help'])
+
+
+def main(argv=None):
+    """Runs a command.
+
+    :param argv: arguments without the program's name
+    :returns: exit status
+    """
+    return VmrunApp().run(sys.argv[1:] if argv is None else argv)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
