@@ -18,12 +18,10 @@ nova_vmrun.exception: ToolNotFound, ToolTimeout, and ToolRefused with its
 subclasses.
 """
 
-import contextlib
 import os
 import threading
 import time
 
-from nova_vmrun import exception
 from nova_vmrun.tools import messages
 
 _LIST_HEADER = 'Total running VMs:'
@@ -141,16 +139,3 @@ class Vmrun:
 
 def _mode(hard):
     return 'hard' if hard else 'soft'
-
-
-@contextlib.contextmanager
-def ignoring(*kinds):
-    """Takes refusals of some kinds for success: the VM is where it should be.
-
-    :param kinds: classes of nova_vmrun.exception.ToolRefused
-    """
-    try:
-        yield
-    except exception.ToolRefused as error:
-        if not isinstance(error, kinds):
-            raise

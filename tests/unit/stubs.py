@@ -1,0 +1,53 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Things that the unit tests of the tools share."""
+
+import types
+
+from nova_vmrun.tools import process
+
+
+def conf(**changes):
+    """Returns [vmrun] options with small numbers."""
+    options = dict(
+        retry_count=2, retry_interval=0.5, max_concurrent_operations=4,
+        list_timeout=30, start_timeout=300, stop_timeout=60,
+        suspend_timeout=310, pause_timeout=61, snapshot_timeout=600,
+        clone_timeout=620, disk_timeout=3600, wait_soft_reboot_seconds=60,
+        vmrun_path=None, vdiskmanager_path=None, product='auto',
+        show_gui=False)
+    options.update(changes)
+    return types.SimpleNamespace(**options)
+
+
+class ScriptedRunner:
+    """A Runner that prints what it is told, one answer a call.
+
+    :param answers: (exit code, stdout) pairs, or exceptions; the last one
+        is given again and again
+    """
+
+    def __init__(self, *answers):
+        self._answers = list(answers) or [(0, '')]
+        self.calls = []
+        self.options = []
+
+    def run(self, *argv, **options):
+        self.calls.append(argv)
+        self.options.append(options)
+        answer = (self._answers.pop(0) if len(self._answers) > 1
+                  else self._answers[0])
+        if isinstance(answer, Exception):
+            raise answer
+        return process.Result(argv, answer[0], answer[1], '')

@@ -1,0 +1,166 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+
+import fixtures
+import testtools
+
+from nova_vmrun import exception
+from nova_vmrun.tools import process
+
+PYTHON = sys.executable
+
+
+class RunTestCase(testtools.TestCase):
+    """The seam, with small programs that every system has."""
+
+    def setUp(self):
+        super().setUp()
+        self.runner = process.Runner(env={'COLOUR': 'blue'})
+
+    def run_python(self, code, **options):
+        options.setdefault('timeout', 30)
+        return self.runner.run(PYTHON, '-c', code, **options)
+
+    def test_result_tells_both_streams_and_the_exit_status(self):
+        result = self.run_python(
+            "import sys; print('out'); print('err', file=sys.stderr); "
+            "sys.exit(7)")
+        self.assertEqual(('out\n', 'err\n', 7),
+                         (result.stdout, result.stderr, result.exit_code))
+
+    def test_environment_is_added_to_and_speaks_no_language(self):
+        self.useFixture(fixtures.EnvironmentVariable('LANG', 'de_DE.UTF-8'))
+        result = self.run_python(
+            "import os; e = os.environ; "
+            "print(e['COLOUR'], e['LC_ALL'], 'PATH' in e)")
+        self.assertEqual('blue C True\n', result.stdout)
+
+    def test_standard_input_is_empty(self):
+        result = self.run_python("import sys; print(repr(sys.stdin.read()))")
+        self.assertEqual("''\n", result.stdout)
+
+    def test_output_that_is_no_utf8_is_kept(self):
+        result = self.run_python(
+            r"import sys; sys.stdout.buffer.write(b'a\xff\r\n')")
+        self.assertEqual('a\udcff\n', result.stdout)
+
+    def test_a_program_gets_a_session_of_its_own(self):
+        result = self.run_python("import os; print(os.getsid(0), os.getpid())")
+        session, pid = result.stdout.split()
+        self.assertEqual(session, pid)
+
+    def test_a_grandchild_that_keeps_the_output_open_is_not_waited_for(self):
+        pid_file = os.path.join(self.useFixture(fixtures.TempDir()).path, 'p')
+        began = time.monotonic()
+        result = self.runner.run(
+            'sh', '-c', 'sleep 20 & echo $! > "$0"; echo started', pid_file,
+            timeout=15)
+        took = time.monotonic() - began
+        with open(pid_file) as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        self.assertEqual('started\n', result.stdout)
+        self.assertLess(took, 10)
+
+    def test_a_program_that_is_not_there(self):
+        error = self.assertRaises(
+            exception.ToolNotFound, self.runner.run, '/no/such/vmrun',
+            timeout=5)
+        self.assertIn('/no/such/vmrun', str(error))
+        self.assertIn('[vmrun]', error.resolution)
+        self.assertEqual({}, self.runner.started)
+
+    def test_each_process_is_counted(self):
+        self.run_python('')
+        self.run_python('')
+        self.runner.run('sh', '-c', ':', timeout=5)
+        self.assertEqual({os.path.basename(PYTHON): 2, 'sh': 1},
+                         self.runner.started)
+
+    def test_limits_bind_the_program_alone(self):
+        before = resource.getrlimit(resource.RLIMIT_CPU)
+        result = self.run_python(
+            "import resource; print(resource.getrlimit(resource.RLIMIT_CPU))",
+            limits={resource.RLIMIT_CPU: 11})
+        self.assertEqual('(11, 11)\n', result.stdout)
+        self.assertEqual(before, resource.getrlimit(resource.RLIMIT_CPU))
+
+
+class TimeoutTestCase(testtools.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.pid_file = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'pids')
+
+    def hang(self, **options):
+        """Runs a program that hangs with a child; returns both pids."""
+        error = self.assertRaises(
+            exception.ToolTimeout, process.Runner().run, 'sh', '-c',
+            'sleep 60 & echo $$ $! > "$0"; wait', self.pid_file,
+            timeout=1, **options)
+        self.assertIn('1 seconds', str(error))
+        with open(self.pid_file) as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def assertEnds(self, pid):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                with open('/proc/%d/stat' % pid) as file:
+                    if file.read().rpartition(')')[2].split()[0] == 'Z':
+                        return
+            except FileNotFoundError:
+                return
+            time.sleep(0.02)
+        self.fail('process %d is still there' % pid)
+
+    def test_the_whole_group_is_ended(self):
+        tool, child = self.hang()
+        self.assertEnds(tool)
+        self.assertEnds(child)
+
+    def test_what_a_start_left_behind_is_spared(self):
+        tool, child = self.hang(kill_group=False)
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        self.assertEnds(tool)
+        os.kill(child, 0)
+
+
+class MaskTestCase(testtools.TestCase):
+
+    def test_passwords_are_struck_out(self):
+        self.assertEqual(
+            'vmrun -gu user -gp *** -vp *** list',
+            process.mask(['vmrun', '-gu', 'user', '-gp', 's3cret', '-vp',
+                          's3cret', 'list']))
+
+    def test_details_of_a_result_are_masked(self):
+        result = process.Result(('vmrun', '-vp', 's3cret'), 255,
+                                'Error: no\n', '')
+        self.assertNotIn('s3cret', result.details())
+        self.assertIn('Error: no', result.details())
+
+    def test_the_log_is_masked(self):
+        log = self.useFixture(fixtures.FakeLogger(level=10))
+        with tempfile.NamedTemporaryFile('w', suffix='.sh') as script:
+            process.Runner().run('sh', script.name, '-gp', 's3cret',
+                                 timeout=5)
+        self.assertIn('-gp ***', log.output)
+        self.assertNotIn('s3cret', log.output)

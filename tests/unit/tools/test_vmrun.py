@@ -1,0 +1,196 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import testscenarios
+import testtools
+
+from nova_vmrun import exception
+from nova_vmrun.tools import vmrun
+from tests.unit import stubs
+
+VMX = '/vms/a/a.vmx'
+
+
+class VmrunTestCase(testtools.TestCase):
+
+    def vmrun(self, *answers, **conf):
+        self.runner = stubs.ScriptedRunner(*answers)
+        self.slept = []
+        return vmrun.Vmrun(self.runner, '/usr/bin/vmrun', 'ws',
+                           stubs.conf(**conf), sleep=self.slept.append)
+
+    def assertRan(self, *words):
+        self.assertEqual(('/usr/bin/vmrun', '-T', 'ws') + words,
+                         self.runner.calls[-1])
+
+    def test_list(self):
+        tool = self.vmrun((0, 'Total running VMs: 2\n/a b/c.vmx\n/d.vmx\n'))
+        self.assertEqual(['/a b/c.vmx', '/d.vmx'], tool.list())
+        self.assertRan('list')
+
+    def test_list_passes_over_noise_of_fusion(self):
+        tool = self.vmrun((0, 'ServiceImpl_Opener: PID 7\n'
+                              'Total running VMs: 1\n/d.vmx\n'))
+        self.assertEqual(['/d.vmx'], tool.list())
+
+    def test_start_without_window(self):
+        self.vmrun().start(VMX)
+        self.assertRan('start', VMX, 'nogui')
+
+    def test_start_with_window(self):
+        self.vmrun().start(VMX, gui=True)
+        self.assertRan('start', VMX, 'gui')
+
+    def test_only_start_and_clone_spare_the_group_at_a_timeout(self):
+        tool = self.vmrun()
+        spared = set()
+        for verb, operands in (
+                ('start', {}), ('stop', {}), ('reset', {}), ('suspend', {}),
+                ('pause', {}), ('unpause', {}), ('snapshot', {'name': 'n'}),
+                ('clone', {'target': '/b.vmx', 'linked': True})):
+            getattr(tool, verb)(VMX, **operands)
+            if not self.runner.options[-1]['kill_group']:
+                spared.add(verb)
+        self.assertEqual({'start', 'clone'}, spared)
+
+    def test_stop(self):
+        self.vmrun().stop(VMX)
+        self.assertRan('stop', VMX, 'hard')
+        self.assertEqual(60, self.runner.options[-1]['timeout'])
+
+    def test_stop_soft_within_the_given_time(self):
+        self.vmrun().stop(VMX, hard=False, timeout=5)
+        self.assertRan('stop', VMX, 'soft')
+        self.assertEqual(5, self.runner.options[-1]['timeout'])
+
+    def test_reset(self):
+        self.vmrun().reset(VMX, hard=False)
+        self.assertRan('reset', VMX, 'soft')
+
+    def test_suspend_never_runs_scripts_in_the_guest(self):
+        self.vmrun().suspend(VMX)
+        self.assertRan('suspend', VMX, 'hard')
+
+    def test_pause_and_unpause(self):
+        self.vmrun().pause(VMX)
+        self.assertRan('pause', VMX)
+        self.vmrun().unpause(VMX)
+        self.assertRan('unpause', VMX)
+
+    def test_snapshot(self):
+        self.vmrun().snapshot(VMX, 'base')
+        self.assertRan('snapshot', VMX, 'base')
+
+    def test_clone(self):
+        self.vmrun().clone(VMX, '/b/b.vmx', linked=True, snapshot='base',
+                           name='b')
+        self.assertRan('clone', VMX, '/b/b.vmx', 'linked', '-snapshot=base',
+                       '-cloneName=b')
+
+    def test_full_clone_of_the_present_state(self):
+        self.vmrun().clone(VMX, '/b/b.vmx', linked=False)
+        self.assertRan('clone', VMX, '/b/b.vmx', 'full')
+
+    def test_error_with_exit_status_0_is_an_error(self):
+        tool = self.vmrun((0, 'Error: The operation was canceled\n'))
+        self.assertRaises(exception.Canceled, tool.start, VMX)
+
+    def test_error_names_vm_command_and_output(self):
+        tool = self.vmrun((255, 'Error: Unknown error\n'))
+        error = self.assertRaises(exception.ToolRefused, tool.start, VMX)
+        self.assertIn(VMX, error.brief)
+        self.assertIn('-T ws start', error.details)
+        self.assertIn('Exit status: 255', error.details)
+        self.assertIn('Error: Unknown error', error.details)
+
+    def test_passing_refusal_is_tried_again(self):
+        tool = self.vmrun((255, 'Error: The file is already in use\n'),
+                          (0, ''))
+        tool.start(VMX)
+        self.assertEqual(2, len(self.runner.calls))
+        self.assertEqual([0.5], self.slept)
+
+    def test_passing_refusal_that_stays_is_given_up(self):
+        tool = self.vmrun((255, 'Error: The file is already in use\n'))
+        self.assertRaises(exception.FileInUse, tool.start, VMX)
+        self.assertEqual(3, len(self.runner.calls))
+
+    def test_other_refusals_are_not_repeated(self):
+        tool = self.vmrun((255, 'Error: The operation was canceled\n'))
+        self.assertRaises(exception.Canceled, tool.start, VMX)
+        self.assertEqual(1, len(self.runner.calls))
+
+    def test_timeout_is_not_repeated(self):
+        tool = self.vmrun(exception.ToolTimeout('too long'))
+        self.assertRaises(exception.ToolTimeout, tool.start, VMX)
+        self.assertEqual(1, len(self.runner.calls))
+
+
+class RefusalTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
+    """Each line of VMware's and the error that it is."""
+
+    scenarios = [
+        (kind.__name__ + ' ' + line[:30], {'line': line, 'kind': kind})
+        for line, kind in (
+            ('Error: The virtual machine is not powered on: /a.vmx',
+             exception.NotPoweredOn),
+            ('Error: The virtual machine needs to be powered on',
+             exception.NotPoweredOn),
+            ('Error: The virtual machine should not be powered on. '
+             'It is already running.', exception.AlreadyPoweredOn),
+            ('Error: The virtual machine is paused: /a.vmx',
+             exception.VmPaused),
+            ('Error: Cannot open VM: /a.vmx, '
+             'The virtual machine cannot be found', exception.VmNotFound),
+            ('Error: Cannot open VM: /a.vmx, '
+             'Cannot read the virtual machine configuration file',
+             exception.ConfigUnreadable),
+            ('Error: The file is already in use', exception.FileInUse),
+            ('Error: The VMware Tools are not running in the virtual '
+             'machine: /a.vmx', exception.ToolsNotRunning),
+            ('Error: VMware Tools are not running in the guest',
+             exception.ToolsNotRunning),
+            ('Error: The operation was canceled', exception.Canceled),
+            ('Error: The operation was cancelled', exception.Canceled),
+            ('Error: Cannot launch the UI because no display server is '
+             'present in the current environment', exception.NoDisplay),
+            ('Unable to connect to host.\n'
+             'Error: Service type VIX_SERVICEPROVIDER_VMWARE_WORKSTATION was '
+             'specified, but not installed', exception.WrongProduct),
+            ('Error: Service type VIX_SERVICEPROVIDER_VMWARE_PLAYER was '
+             'specified but not installed', exception.WrongProduct),
+            ('Error: The specified version was not found',
+             exception.WrongProduct),
+            ('Error: The operation is not supported',
+             exception.NotSupported),
+            ('Error: One of the parameters was invalid',
+             exception.NotSupported),
+            ('Error: The snapshot does not exist',
+             exception.SnapshotNotFound),
+            ("Error: Invalid snapshot name 'x'\n",
+             exception.SnapshotNotFound),
+            ('Error: A snapshot with the name already exists',
+             exception.SnapshotExists),
+            ('Error: An error occurred while writing a file; the disk is '
+             'full. Data has not been saved.', exception.DiskFull),
+            ('Error: The operation is not supported for the specified '
+             'parameters', exception.ToolRefused),
+            ('Error: Unknown error', exception.ToolRefused),
+        )]
+
+    def test_kind(self):
+        tool = vmrun.Vmrun(stubs.ScriptedRunner((255, self.line + '\n')),
+                           'vmrun', 'ws', stubs.conf(retry_count=0))
+        error = self.assertRaises(exception.ToolRefused, tool.list)
+        self.assertIs(self.kind, type(error))
+        self.assertEqual(255, error.exit_code)
