@@ -19,6 +19,12 @@ import secrets
 import shutil
 
 
+def read(path):
+    """Returns the content of a file, as bytes."""
+    with open(path, 'rb') as file:
+        return file.read()
+
+
 def write_atomically(path, content, mode=0o600):
     """Replaces a file so that a reader sees the old or the new one, whole.
 

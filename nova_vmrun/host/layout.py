@@ -97,6 +97,9 @@ class Layout:
     def console_log(self, uuid):
         return os.path.join(self.folder(uuid), 'console.log')
 
+    def serial_log(self, uuid, number):
+        return os.path.join(self.folder(uuid), 'serial%d.log' % number)
+
     def vmware_log(self, uuid):
         return os.path.join(self.folder(uuid), 'vmware.log')
 

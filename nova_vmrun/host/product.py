@@ -147,7 +147,7 @@ def find(program, option, configured=None, beside=None, platform=sys.platform,
                            'program looked for.')
         return configured
     tried = []
-    for folder in _folders(beside, platform, path):
+    for folder in dict.fromkeys(_folders(beside, platform, path)):
         candidate = _join(folder, program, platform)
         tried.append(candidate)
         if is_program(candidate):
@@ -236,7 +236,7 @@ def _version(runner, kind, vmrun, timeout, platform):
         # vmware-vmx prints its version on standard error.
         result = runner.run(path, '-v', timeout=timeout)
     except (exception.InvalidConfiguration, exception.ToolError) as error:
-        LOG.warning('The version of the product is unknown: %s', error)
+        LOG.warning('The version of the product is unknown: %s', error.brief)
         return None
     version = parse_version(result.stdout + result.stderr)
     if version is None:

@@ -57,8 +57,9 @@ class Host:
 
     @property
     def architecture(self):
-        """The machine's name of its processor, such as x86_64 or arm64."""
-        return platform.machine()
+        """The processor's kind by its common name: x86_64 or aarch64."""
+        machine = platform.machine()
+        return {'arm64': 'aarch64', 'AMD64': 'x86_64'}.get(machine, machine)
 
     @property
     def cpu_info(self):

@@ -120,9 +120,7 @@ class PowerStates:
     def _state_at_rest(self, uuid):
         for tries_left in reversed(range(_READ_TRIES)):
             try:
-                with open(self._layout.vmx(uuid), encoding='utf-8',
-                          errors='surrogateescape') as file:
-                    keys = vmx.parse(file.read())
+                keys = vmx.load(files.read(self._layout.vmx(uuid)))
                 break
             except exception.InvalidVmx:
                 if not tries_left:

@@ -46,7 +46,8 @@ class Destroy:
 
         :raises VmrunError: the VM may be running still
         """
-        if not os.path.exists(self._layout.vmx(uuid)):
+        if not (self._may_touch(uuid) and
+                os.path.exists(self._layout.vmx(uuid))):
             return
         if self._states.is_running(uuid):
             self._power.off(uuid)
@@ -56,6 +57,8 @@ class Destroy:
 
         :raises OSError: a file could not be removed
         """
+        if not self._may_touch(uuid):
+            return
         folder, doomed = self._layout.folder(uuid), self._layout.deleted(uuid)
         if os.path.isdir(folder):
             files.remove_tree(doomed)
@@ -63,7 +66,7 @@ class Destroy:
             files.sync_folder(self._layout.root)
         files.remove_tree(doomed)
 
-    def may_touch(self, uuid):
+    def _may_touch(self, uuid):
         """Tells whether a server's folder is ours, or nobody's."""
         if self._records.get(uuid) is not None:
             return True
@@ -72,15 +75,6 @@ class Destroy:
                         'is left alone', self._layout.folder(uuid))
             return False
         return True
-
-    def __call__(self, uuid):
-        """Stops and removes a server.
-
-        :raises VmrunError: the VM may be running still
-        """
-        if self.may_touch(uuid):
-            self.stop(uuid)
-            self.remove(uuid)
 
     def finish_interrupted(self):
         """Removes what a crash kept from being removed."""

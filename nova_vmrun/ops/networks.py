@@ -36,29 +36,31 @@ class Networks:
         self._default = (_network('default_vmnet', conf.default_vmnet)
                          if conf.default_vmnet else None)
 
-    def nics(self, network_info, model):
+    def nics(self, network_info, hardware):
         """Returns the NICs of a server, in the order of its ports.
 
         Reading network_info may wait for Neutron: hold no lock.
 
         :param network_info: nova.network.model.NetworkInfo
-        :param model: the virtual NIC's model, for all of them
+        :param hardware: a nova_vmrun.formats.hardware.Hardware
         :returns: tuple of nova_vmrun.formats.machine.Nic
         :raises nova.exception.VirtualInterfacePlugException: a port is not
             bound to this host
         :raises InvalidConfiguration: a physical network has no VMware network
         """
-        return tuple(self._nic(vif, model) for vif in network_info)
+        return tuple(self._nic(vif, hardware) for vif in network_info)
 
-    def _nic(self, vif, model):
+    def _nic(self, vif, hardware):
         if vif['type'] in ('unbound', 'binding_failed'):
             raise nova_exception.VirtualInterfacePlugException(
                 'Port %s is not bound to this host (%s). Add the mechanism '
                 'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
                 % (vif['id'], vif['type']))
         connection, vnet = self._lookup(vif)
-        return machine.Nic(mac=vif['address'], model=model,
-                           connection=connection, vnet=vnet)
+        return machine.Nic(
+            mac=vif['address'], model=hardware.nic_model,
+            connection=connection, vnet=vnet,
+            rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
     def _lookup(self, vif):
         details = vif.get('details') or {}

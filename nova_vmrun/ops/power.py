@@ -161,8 +161,7 @@ class Power:
         A checkpoint that belongs to a snapshot is detached, not removed.
         """
         path = self._layout.vmx(uuid)
-        with open(path, encoding='utf-8', errors='surrogateescape') as file:
-            keys = vmx.parse(file.read())
+        keys = vmx.load(files.read(path))
         checkpoint = keys.get('checkpoint.vmState')
         if not checkpoint:
             return

@@ -1,0 +1,252 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What Nova calls: arguments in, one operation called, our errors mapped.
+
+Signatures are those of nova.virt.driver.ComputeDriver; a test compares them.
+Methods that are not here are not offered: the base class refuses them.
+"""
+
+from nova.compute import power_state
+from nova import conf as nova_conf
+from nova import exception as nova_exception
+from nova.objects import fields
+from nova.virt import driver
+from nova.virt import hardware
+from nova.virt import node
+import os_resource_classes as orc
+from oslo_serialization import jsonutils
+from oslo_utils import versionutils
+
+from nova_vmrun import conf
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+from nova_vmrun.host import states
+from nova_vmrun import hypervisor
+from nova_vmrun.ops import errors
+
+CONF = nova_conf.CONF
+conf.register_opts(CONF)
+
+
+class VmrunDriver(driver.ComputeDriver):
+    """Runs servers on VMware Workstation, Player or Fusion."""
+
+    capabilities = dict(
+        driver.ComputeDriver.capabilities,
+        has_imagecache=False,
+        supports_image_type_raw=True,
+        supports_image_type_qcow2=True,
+        supports_image_type_vmdk=True,
+        supports_trusted_certs=True,
+    )
+
+    def __init__(self, virtapi):
+        super().__init__(virtapi)
+        self._hypervisor = None
+
+    # The host
+
+    def init_host(self, host):
+        with errors.as_nova():
+            self._hypervisor = hypervisor.Hypervisor(
+                CONF, node.get_local_node_uuid())
+
+    def get_available_nodes(self, refresh=False):
+        return [CONF.host]
+
+    def get_host_ip_addr(self):
+        return CONF.my_ip
+
+    def get_host_uptime(self):
+        return self._hypervisor.resources.uptime()
+
+    def get_available_resource(self, nodename):
+        product = self._hypervisor.product
+        resources = self._hypervisor.resources
+        return {
+            'uuid': node.get_local_node_uuid(),
+            'hypervisor_hostname': nodename,
+            'hypervisor_type': product.name,
+            'hypervisor_version': versionutils.convert_version_to_int(
+                product.version or (0, 0, 0)),
+            'vcpus': resources.vcpus,
+            'vcpus_used': 0,
+            'memory_mb': resources.memory_mb,
+            'memory_mb_used': resources.memory_mb_used,
+            'local_gb': resources.disk_gb,
+            'local_gb_used': resources.disk_gb_used,
+            'disk_available_least': resources.disk_gb_free,
+            'cpu_info': jsonutils.dumps(resources.cpu_info),
+            'supported_instances': [
+                (fields.Architecture.canonicalize(resources.architecture),
+                 fields.HVType.VMWARE, fields.VMMode.HVM)],
+            'numa_topology': None,
+            'stats': {'uptime': resources.uptime()},
+        }
+
+    def update_provider_tree(self, provider_tree, nodename, allocations=None):
+        resources = self._hypervisor.resources
+        inventory = provider_tree.data(nodename).inventory
+        ratios = self._get_allocation_ratios(inventory)
+        provider_tree.update_inventory(nodename, {
+            orc.VCPU: _inventory(
+                resources.vcpus, self._hypervisor.max_vcpus,
+                CONF.reserved_host_cpus, ratios[orc.VCPU]),
+            orc.MEMORY_MB: _inventory(
+                resources.memory_mb, machine.MAX_MEMORY_MB,
+                CONF.reserved_host_memory_mb, ratios[orc.MEMORY_MB]),
+            orc.DISK_GB: _inventory(
+                resources.disk_gb, resources.disk_gb,
+                self._get_reserved_host_disk_gb_from_config(),
+                ratios[orc.DISK_GB]),
+        })
+
+    # Which servers exist, and how they are
+
+    def list_instances(self):
+        return [record.name for record in self._hypervisor.records.all()]
+
+    def list_instance_uuids(self):
+        return [record.uuid for record in self._hypervisor.records.all()]
+
+    def get_info(self, instance, use_cache=True):
+        if not self._hypervisor.exists(instance.uuid):
+            raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
+        state = self._hypervisor.states.get(instance.uuid,
+                                            fresh=not use_cache)
+        return hardware.InstanceInfo(state=_POWER_STATES[state])
+
+    def instance_exists(self, instance):
+        return self._hypervisor.exists(instance.uuid)
+
+    # Build and remove
+
+    def spawn(self, context, instance, image_meta, injected_files,
+              admin_password, allocations, network_info=None,
+              block_device_info=None, power_on=True, accel_info=None):
+        with errors.as_nova(instance):
+            self._hypervisor.spawn(
+                context, instance, image_meta, injected_files,
+                admin_password, network_info, block_device_info, power_on)
+
+    def destroy(self, context, instance, network_info, block_device_info=None,
+                destroy_disks=True, destroy_secrets=True):
+        self._stop_for_destroy(instance)
+        if destroy_disks:
+            self._remove(instance)
+
+    def cleanup(self, context, instance, network_info, block_device_info=None,
+                destroy_disks=True, migrate_data=None, destroy_vifs=True,
+                destroy_secrets=True):
+        if destroy_disks:
+            self._stop_for_destroy(instance)
+            self._remove(instance)
+
+    def delete_instance_files(self, instance):
+        self._remove(instance)
+        return not self._hypervisor.exists(instance.uuid)
+
+    def _stop_for_destroy(self, instance):
+        # Nova keeps the addresses of a server that may be running still.
+        try:
+            self._hypervisor.destroy.stop(instance.uuid)
+        except exception.VmrunError as error:
+            raise nova_exception.InstancePowerOffFailure(reason=str(error))
+
+    def _remove(self, instance):
+        with errors.as_nova(instance):
+            self._hypervisor.destroy.remove(instance.uuid)
+
+    # Power
+
+    def power_on(self, context, instance, network_info,
+                 block_device_info=None, accel_info=None, share_info=None):
+        with errors.as_nova(instance):
+            self._hypervisor.power.on(instance.uuid)
+
+    def power_off(self, instance, timeout=0, retry_interval=0):
+        with errors.as_nova(instance):
+            self._hypervisor.power.off(instance.uuid, timeout)
+
+    def reboot(self, context, instance, network_info, reboot_type,
+               block_device_info=None, bad_volumes_callback=None,
+               accel_info=None, share_info=None):
+        with errors.as_nova(instance):
+            if reboot_type == 'SOFT':
+                self._hypervisor.power.reboot_soft(instance.uuid)
+            else:
+                self._hypervisor.power.reboot_hard(instance.uuid)
+
+    def pause(self, instance):
+        with errors.as_nova(instance):
+            self._hypervisor.power.pause(instance.uuid)
+
+    def unpause(self, instance):
+        with errors.as_nova(instance):
+            self._hypervisor.power.unpause(instance.uuid)
+
+    def suspend(self, context, instance):
+        with errors.as_nova(instance):
+            self._hypervisor.power.suspend(instance.uuid)
+
+    def resume(self, context, instance, network_info, block_device_info=None,
+               share_info=None):
+        with errors.as_nova(instance):
+            self._hypervisor.power.on(instance.uuid)
+
+    def resume_state_on_host_boot(self, context, instance, network_info,
+                                  share_info, block_device_info=None):
+        with errors.as_nova(instance):
+            self._hypervisor.power.on(instance.uuid)
+
+    # Consoles
+
+    def get_console_output(self, context, instance):
+        return self._hypervisor.consoles.log(instance.uuid).decode('latin-1')
+
+    def get_vnc_console(self, context, instance):
+        if not self._hypervisor.exists(instance.uuid):
+            raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
+        console = self._hypervisor.consoles.vnc(instance.uuid)
+        if console is None:
+            raise nova_exception.ConsoleTypeUnavailable(console_type='vnc')
+        return console
+
+    # What VMware does by itself, so that nothing is left to do. The base
+    # class would take it for unsupported.
+
+    def plug_vifs(self, instance, network_info):
+        """Does nothing: the .vmx names the network of each NIC."""
+
+    def unplug_vifs(self, instance, network_info):
+        """Does nothing: a NIC ends with its .vmx."""
+
+
+_POWER_STATES = {
+    states.State.RUNNING: power_state.RUNNING,
+    states.State.PAUSED: power_state.PAUSED,
+    states.State.SUSPENDED: power_state.SUSPENDED,
+    states.State.OFF: power_state.SHUTDOWN,
+    states.State.UNKNOWN: power_state.NOSTATE,
+}
+
+
+def _inventory(total, largest, reserved, ratio):
+    return {
+        'total': total,
+        'min_unit': 1,
+        'max_unit': min(largest, total),
+        'step_size': 1,
+        'reserved': min(reserved, total),
+        'allocation_ratio': ratio,
+    }

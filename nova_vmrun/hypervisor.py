@@ -1,0 +1,112 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""All that one compute node works with, put together once.
+
+driver.py asks this for an operation; nothing else knows how the parts fit.
+"""
+
+import os
+import sys
+
+from oslo_log import log as logging
+
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+from nova_vmrun.host import image_cache
+from nova_vmrun.host import layout
+from nova_vmrun.host import product
+from nova_vmrun.host import records
+from nova_vmrun.host import resources
+from nova_vmrun.host import states
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops import images
+from nova_vmrun.ops import networks
+from nova_vmrun.ops import power
+from nova_vmrun.ops import spawn
+from nova_vmrun.tools import process
+from nova_vmrun.tools import qemu_img
+from nova_vmrun.tools import vdiskmanager
+from nova_vmrun.tools import vmrun
+
+LOG = logging.getLogger(__name__)
+
+
+class Hypervisor:
+    """The product on this host and the operations on its servers.
+
+    :param conf: nova.conf.CONF
+    :param compute_id: this compute node's id, as Nova keeps it
+    :raises InvalidConfiguration: the options and the host do not fit
+
+    :ivar product: a nova_vmrun.host.product.Product
+    :ivar runner: the nova_vmrun.tools.process.Runner of all its programs
+    """
+
+    def __init__(self, conf, compute_id):
+        own = conf.vmrun
+        self.runner = process.Runner()
+        self.layout = layout.Layout(conf.instances_path,
+                                    conf.image_cache.subdirectory_name)
+        self.layout.prepare()
+        _refuse_gui_without_display(own, os.environ, sys.platform)
+        self.product = product.detect(self.runner, own)
+        LOG.info('Servers run on %s %s, by %s', self.product.name,
+                 self.product.version_text, self.product.vmrun)
+        tool = vmrun.Vmrun(self.runner, self.product.vmrun,
+                           self.product.kind, own)
+        self.records = records.Records(self.layout, compute_id)
+        self.resources = resources.Host(self.layout.root)
+        self.states = states.PowerStates(tool, self.layout)
+        self.consoles = consoles.Consoles(conf, self.layout, self.records,
+                                          self.product)
+        self.power = power.Power(tool, self.product, self.states, self.layout,
+                                 self.consoles, own)
+        self.destroy = destroy.Destroy(self.power, self.states, self.layout,
+                                       self.records)
+        disks = None
+        if self.product.vdiskmanager:
+            disks = vdiskmanager.VDiskManager(
+                self.runner, self.product.vdiskmanager, own.disk_timeout)
+        cache = image_cache.ImageCache(
+            self.layout,
+            qemu_img.QemuImg(self.runner, own.qemu_img_path,
+                             own.disk_timeout),
+            disks, conf.compute.vmdk_allowed_types)
+        self.spawn = spawn.Spawn(
+            conf, self.product, self.resources.architecture, self.layout,
+            self.records, images.RootDisks(conf, cache, self.layout), disks,
+            networks.Networks(own), self.consoles, self.power, self.destroy)
+        self.destroy.finish_interrupted()
+
+    def exists(self, uuid):
+        """Tells whether a server of this compute node has a VM."""
+        return (self.records.get(uuid) is not None and
+                os.path.exists(self.layout.vmx(uuid)))
+
+    @property
+    def max_vcpus(self):
+        """Virtual processors that a server can have."""
+        return machine.max_vcpus(self.product.hardware_version)
+
+
+def _refuse_gui_without_display(own, environ, platform):
+    """Refuses windows where there is no display: vmrun start would hang."""
+    if not own.show_gui or platform == 'darwin':
+        return
+    if not (environ.get('DISPLAY') or environ.get('WAYLAND_DISPLAY')):
+        raise exception.InvalidConfiguration(
+            '[vmrun] show_gui is True and nova-compute has no display.',
+            'Neither DISPLAY nor WAYLAND_DISPLAY is in its environment.',
+            'Start nova-compute in a desktop session, or set show_gui to '
+            'False and use the VNC console.')

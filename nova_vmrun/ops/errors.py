@@ -1,0 +1,53 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Our errors as Nova's: what the compute manager does depends on the class.
+
+InvalidInput, ImageUnacceptable and FlavorDiskSmallerThanImage end a build at
+once, since another host would do no better. Anything else makes Nova try the
+next host. InstanceNotFound means that there is nothing to work on.
+"""
+
+import contextlib
+
+from nova import exception as nova_exception
+
+from nova_vmrun import exception
+
+
+class OperationFailed(nova_exception.NovaException):
+    msg_fmt = '%(reason)s'
+
+
+@contextlib.contextmanager
+def as_nova(instance=None):
+    """Turns our errors into Nova's.
+
+    :param instance: nova.objects.Instance that is worked on
+    """
+    try:
+        yield
+    except exception.ImageRefused as error:
+        raise nova_exception.ImageUnacceptable(
+            image_id=error.image_id,
+            reason=' '.join(filter(None, (error.reason, error.resolution))))
+    except exception.DiskTooSmall as error:
+        raise nova_exception.FlavorDiskSmallerThanImage(
+            flavor_size=error.flavor_size, image_size=error.image_size)
+    except exception.InvalidInput as error:
+        raise nova_exception.InvalidInput(reason=str(error))
+    except exception.VmNotFound as error:
+        if instance is None:
+            raise OperationFailed(reason=str(error))
+        raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
+    except exception.VmrunError as error:
+        raise OperationFailed(reason=str(error))

@@ -1,0 +1,163 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import testscenarios
+import testtools
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from tests.unit import vmdks
+
+ALLOWED = ('monolithicSparse', 'streamOptimized')
+
+
+class HeaderTestCase(testtools.TestCase):
+
+    def test_header(self):
+        header = vmdk.parse_header(vmdks.image(sectors=4096))
+        self.assertEqual(
+            vmdk.Header(capacity=2 << 20, descriptor_offset=512,
+                        descriptor_size=20 * 512), header)
+
+    def test_no_magic(self):
+        self.assertRaises(exception.InvalidVmdk, vmdk.parse_header,
+                          b'QFI\xfb'.ljust(512, b'\0'))
+
+    def test_truncated(self):
+        self.assertRaises(exception.InvalidVmdk, vmdk.parse_header,
+                          vmdks.image()[:511])
+
+    def test_huge_descriptor(self):
+        self.assertRaises(
+            exception.InvalidVmdk, vmdk.parse_header,
+            vmdks.image(descriptor_sectors=2049)[:512])
+
+
+class DescriptorTestCase(testtools.TestCase):
+
+    def test_fields(self):
+        parsed = vmdk.parse_descriptor(vmdks.descriptor(
+            'a.vmdk', cid='12AB34CD', parent_cid='0000000F',
+            hint='/b/c d.vmdk'))
+        self.assertEqual(
+            ('monolithicSparse', '12ab34cd', '0000000f', '/b/c d.vmdk'),
+            (parsed.create_type, parsed.cid, parsed.parent_cid,
+             parsed.parent_hint))
+        self.assertEqual((vmdk.Extent('RW', 2048, 'SPARSE', 'a.vmdk'),),
+                         parsed.extents)
+        self.assertEqual('ide', parsed.ddb['ddb.adaptertype'])
+
+    def test_disk_without_parent(self):
+        parsed = vmdk.parse_descriptor(vmdks.descriptor())
+        self.assertIsNone(parsed.parent_hint)
+        self.assertEqual(vmdk.NO_PARENT, parsed.parent_cid)
+
+    def test_unreadable_line(self):
+        self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
+                          'RW 2048 SPARSE "a.vmdk" and more\n')
+
+    def test_field_that_is_set_twice(self):
+        self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
+                          'CID=1\ncid=2\n')
+
+    def test_text_ends_at_the_first_zero(self):
+        self.assertEqual('a\n', vmdk.decode_descriptor(b'a\n\0\xff'))
+
+    def test_no_text(self):
+        self.assertRaises(exception.InvalidVmdk, vmdk.decode_descriptor,
+                          b'\xff\xfe')
+
+
+class SelfContainedTestCase(testtools.TestCase):
+
+    def test_ordinary_disks(self):
+        for kind in ALLOWED:
+            vmdk.refuse_unless_self_contained(
+                vmdk.parse_descriptor(vmdks.descriptor(create_type=kind)),
+                ALLOWED)
+
+    def test_ours(self):
+        vmdk.refuse_unless_self_contained(
+            vmdk.parse_descriptor(vmdks.descriptor(
+                extra='encoding="UTF-8"\nisNativeSnapshot="no"')), ALLOWED)
+
+
+class HostileTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
+    """Disks that would make a tool read another file of the host."""
+
+    scenarios = [
+        ('child by hint', {'made': {'hint': '/etc/shadow'}}),
+        ('child by content id', {'made': {'parent_cid': '00000000'}}),
+        ('flat', {'made': {'create_type': 'monolithicFlat'}}),
+        ('no type', {'made': {'create_type': ''}}),
+        ('flat extent in a sparse disk', {'made': {
+            'extents': 'RW 2048 FLAT "a-flat.vmdk" 0'}}),
+        ('path', {'made': {'extents': 'RW 2048 SPARSE "/etc/shadow"'}}),
+        ('windows path', {'made': {
+            'extents': r'RW 2048 SPARSE "C:\secret.vmdk"'}}),
+        ('drive', {'made': {'extents': 'RW 2048 SPARSE "C:secret.vmdk"'}}),
+        ('two extents', {'made': {
+            'extents': 'RW 1 SPARSE "a.vmdk"\nRW 1 SPARSE "b.vmdk"'}}),
+        ('zero extent', {'made': {'extents': 'RW 2048 ZERO'}}),
+        ('change tracking file', {'made': {
+            'extra': 'changeTrackPath="/etc/shadow"'}}),
+    ]
+
+    def test_refused(self):
+        parsed = vmdk.parse_descriptor(vmdks.descriptor(**self.made))
+        error = self.assertRaises(
+            exception.InvalidVmdk, vmdk.refuse_unless_self_contained, parsed,
+            ALLOWED)
+        self.assertNotIn('shadow', str(error))
+
+
+class RewriteTestCase(testtools.TestCase):
+
+    def rewrite(self, text, **options):
+        options = dict({'name': 'new.vmdk', 'cid': 'cafecafe',
+                        'adapter': 'lsilogic'}, **options)
+        return vmdk.parse_descriptor(
+            vmdk.rewrite_descriptor(text, **options))
+
+    def test_copy(self):
+        copy = self.rewrite(vmdks.descriptor('old.vmdk'))
+        self.assertEqual(
+            ('cafecafe', vmdk.NO_PARENT, None, 'new.vmdk', 'lsilogic'),
+            (copy.cid, copy.parent_cid, copy.parent_hint,
+             copy.extents[0].name, copy.ddb['ddb.adaptertype']))
+
+    def test_child_of_a_child(self):
+        child = self.rewrite(
+            vmdks.descriptor(hint='old-base.vmdk', parent_cid='11111111'),
+            parent_cid='0badcafe', parent_hint='/cache/base.vmdk')
+        self.assertEqual(('0badcafe', '/cache/base.vmdk'),
+                         (child.parent_cid, child.parent_hint))
+
+    def test_what_it_does_not_know_stays(self):
+        copy = self.rewrite(vmdks.descriptor(extra='encoding="UTF-8"'))
+        self.assertEqual('UTF-8', copy.fields['encoding'])
+        self.assertEqual('4', copy.ddb['ddb.virtualhwversion'])
+
+    def test_names_that_a_descriptor_cannot_hold(self):
+        for name in ('a"b.vmdk', 'a\nb.vmdk', 'a\0b.vmdk'):
+            self.assertRaises(exception.InvalidText, self.rewrite,
+                              vmdks.descriptor(), parent_hint='/x/' + name)
+
+
+class AdapterTypeTestCase(testtools.TestCase):
+
+    def test_all_but_two_are_lsilogic(self):
+        self.assertEqual(
+            ['ide', 'buslogic', 'lsilogic', 'lsilogic', 'lsilogic'],
+            [vmdk.adapter_type(bus) for bus in
+             ('ide', 'buslogic', 'lsilogic', 'nvme', 'pvscsi')])

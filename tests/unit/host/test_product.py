@@ -1,0 +1,186 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import fixtures
+import testscenarios
+import testtools
+
+from nova_vmrun import exception
+from nova_vmrun.host import product
+from tests.unit import stubs
+
+NOT_WORKSTATION = (255, (
+    'Unable to connect to host.\nError: Service type '
+    'VIX_SERVICEPROVIDER_VMWARE_WORKSTATION was specified, but not '
+    'installed\n'))
+NO_VMS = (0, 'Total running VMs: 0\n')
+
+
+class FindTestCase(testtools.TestCase):
+
+    def find(self, there, platform='linux', path='/home/bin:/usr/bin',
+             **options):
+        return product.find('vmrun', 'vmrun_path', platform=platform,
+                            path=path, is_program=there.__contains__,
+                            **options)
+
+    def test_the_option_comes_first(self):
+        self.assertEqual('/opt/vmrun', self.find(
+            ['/opt/vmrun', '/usr/bin/vmrun'], configured='/opt/vmrun'))
+
+    def test_an_option_that_is_wrong_is_not_papered_over(self):
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.find, ['/usr/bin/vmrun'],
+            configured='/opt/vmrun')
+        self.assertIn('/opt/vmrun', str(error))
+        self.assertIn('vmrun_path', str(error))
+
+    def test_path_is_searched_in_its_order(self):
+        self.assertEqual('/home/bin/vmrun', self.find(
+            ['/usr/bin/vmrun', '/home/bin/vmrun']))
+
+    def test_beside_another_program(self):
+        self.assertEqual('/opt/vmw/vmrun', self.find(
+            ['/opt/vmw/vmrun', '/usr/bin/vmrun'], beside='/opt/vmw/vmware'))
+
+    def test_known_place_of_linux(self):
+        self.assertEqual('/usr/bin/vmrun', self.find(
+            ['/usr/bin/vmrun'], path='/home/bin'))
+
+    def test_known_place_of_fusion(self):
+        there = '/Applications/VMware Fusion.app/Contents/Library/vmrun'
+        self.assertEqual(there, self.find([there], platform='darwin'))
+
+    def test_known_places_of_windows(self):
+        for folder in (
+                'C:\\Program Files\\VMware\\VMware Workstation',
+                'C:\\Program Files (x86)\\VMware\\VMware Workstation'):
+            there = folder + '\\vmrun.exe'
+            self.assertEqual(there, self.find(
+                [there], platform='win32', path='C:\\Windows'))
+
+    def test_windows_path(self):
+        self.assertEqual('D:\\vm\\vmrun.exe', self.find(
+            ['D:\\vm\\vmrun.exe'], platform='win32',
+            path='C:\\Windows;D:\\vm\\'))
+
+    def test_nowhere(self):
+        error = self.assertRaises(exception.InvalidConfiguration, self.find,
+                                  [])
+        self.assertIn('/home/bin/vmrun', error.details)
+        self.assertIn('vmrun_path', error.resolution)
+
+
+class DetectTestCase(testtools.TestCase):
+    """Programs are those of this test; what they print is scripted."""
+
+    def setUp(self):
+        super().setUp()
+        # One file stands for the programs, and no other is there.
+        self.useFixture(fixtures.MockPatchObject(
+            product, '_is_program', lambda path: path == '/bin/sh'))
+        self.conf = stubs.conf(vmrun_path='/bin/sh',
+                               vdiskmanager_path='/bin/sh')
+
+    def detect(self, *answers, platform='linux', **conf):
+        for name, value in conf.items():
+            setattr(self.conf, name, value)
+        self.runner = stubs.ScriptedRunner(*answers)
+        return product.detect(self.runner, self.conf, platform)
+
+    def asked(self):
+        return [call[2] for call in self.runner.calls if call[1] == '-T']
+
+    def test_workstation(self):
+        found = self.detect(NO_VMS)
+        self.assertEqual(product.WORKSTATION, found.kind)
+        self.assertEqual(['ws'], self.asked())
+
+    def test_player_behind_workstations_name(self):
+        found = self.detect(NOT_WORKSTATION, NO_VMS)
+        self.assertEqual(product.PLAYER, found.kind)
+        self.assertEqual(['ws', 'player'], self.asked())
+
+    def test_fusion_on_macos(self):
+        found = self.detect(NO_VMS, platform='darwin')
+        self.assertEqual(product.FUSION, found.kind)
+
+    def test_a_product_that_is_named_is_not_replaced(self):
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.detect, NOT_WORKSTATION,
+            product='ws')
+        self.assertIn('[vmrun] product', str(error))
+        self.assertEqual(['ws'], self.asked())
+
+    def test_a_product_that_does_not_work(self):
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.detect,
+            (255, 'Error: Unknown error\n'))
+        self.assertIn('Unknown error', str(error))
+        self.assertIn('licence', error.resolution)
+
+    def test_without_a_version_it_still_works(self):
+        found = self.detect(NO_VMS)
+        self.assertIsNone(found.version)
+        self.assertEqual('unknown', found.version_text)
+        self.assertEqual(18, found.hardware_version)
+
+    def test_vdiskmanager_may_be_missing(self):
+        found = self.detect(NO_VMS, vdiskmanager_path=None)
+        self.assertIsNone(found.vdiskmanager)
+
+
+class VersionTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
+
+    scenarios = [
+        (text.strip()[:40], {'text': text, 'version': version})
+        for text, version in (
+            ('VMware Workstation 17.6.4 build-24832109\n', (17, 6, 4)),
+            ('VMware Workstation 6.5.4 build-246459 Release\n', (6, 5, 4)),
+            ('VMware Player 17.5.2 build-23775571\n', (17, 5, 2)),
+            ('\nVMware Fusion Information:\n'
+             'VMware Fusion 13.5.0 build-22583790 Release\n', (13, 5, 0)),
+            ('\nVMware Workstation Information:\n'
+             'VMware Workstation 26.0.0 build-25388281 Release\n',
+             (26, 0, 0)),
+            ('/usr/bin/vmware: line 105: garbage\n'
+             'VMware Workstation 25.0.0 build-24995812\n', (25, 0, 0)),
+            ('command not found\n', None),
+        )]
+
+    def test_version(self):
+        self.assertEqual(self.version, product.parse_version(self.text))
+
+
+class HardwareVersionTestCase(testtools.TestCase):
+
+    def test_lowest_version_that_the_product_runs_well(self):
+        for kind, version, hardware in (
+                ('ws', (17, 6, 4), 20), ('ws', (25, 0, 0), 22),
+                ('ws', (26, 0, 0), 22), ('ws', (16, 1, 0), 18),
+                ('ws', (9, 0, 0), 10), ('player', (17, 0, 0), 20),
+                ('fusion', (13, 5, 0), 20), ('fusion', (25, 0, 0), 22)):
+            found = product.Product(kind, version, 'vmrun', None)
+            self.assertEqual(hardware, found.hardware_version,
+                             (kind, version))
+
+
+class CapabilitiesTestCase(testtools.TestCase):
+
+    def test_player_cannot_what_the_others_can(self):
+        for kind, can in (('ws', True), ('fusion', True),
+                          ('player', False)):
+            found = product.Product(kind, (17, 0, 0), 'vmrun', None)
+            self.assertEqual(
+                [can] * 4, [found.can_pause, found.can_snapshot,
+                            found.can_clone, found.has_vnc], kind)

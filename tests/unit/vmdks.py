@@ -1,0 +1,69 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""VMDKs for unit tests: real headers and descriptors, no content."""
+
+import struct
+
+SECTORS = 2048
+
+_DESCRIPTOR = '''# Disk DescriptorFile
+version=1
+CID=%(cid)s
+parentCID=%(parent_cid)s
+createType="%(create_type)s"
+%(hint)s
+# Extent description
+%(extents)s
+
+# The Disk Data Base
+#DDB
+
+ddb.virtualHWVersion = "4"
+ddb.adapterType = "ide"
+'''
+
+
+def descriptor(name='disk.vmdk', sectors=SECTORS, cid='0badcafe',
+               parent_cid='ffffffff', create_type='monolithicSparse',
+               hint=None, extents=None, extra=''):
+    """Returns the text of a descriptor."""
+    return _DESCRIPTOR % {
+        'cid': cid, 'parent_cid': parent_cid, 'create_type': create_type,
+        'hint': '\n'.join(filter(None, (
+            hint and 'parentFileNameHint="%s"' % hint, extra))),
+        'extents': extents or 'RW %d SPARSE "%s"' % (sectors, name),
+    }
+
+
+def image(text=None, sectors=SECTORS, content=b'', descriptor_sectors=20):
+    """Returns the bytes of a sparse VMDK with an embedded descriptor.
+
+    :param content: bytes behind the descriptor, to tell files apart
+    """
+    text = descriptor(sectors=sectors) if text is None else text
+    header = struct.pack(
+        '<4sIIQQQQIQQQB4sH', b'KDMV', 1, 3, sectors, 128, 1,
+        descriptor_sectors, 512, 21, 26, 128, 0, b'\n \r\n', 0)
+    return (header.ljust(512, b'\0') +
+            text.encode('utf-8').ljust(descriptor_sectors * 512, b'\0') +
+            content.ljust(4096, b'\0'))
+
+
+def write(path, **options):
+    """Writes a VMDK to a file."""
+    content = options.pop('content', b'')
+    with open(path, 'wb') as file:
+        file.write(image(
+            descriptor(name=path.rpartition('/')[2], **options),
+            sectors=options.get('sectors', SECTORS), content=content))
