@@ -22,15 +22,15 @@ import re
 from nova_vmrun import exception
 
 # The driver's own properties, by their name without prefix. Each is known as
-# vmrun_NAME, which wins, and by the names of the driver's predecessor.
+# vmrun_NAME, which wins, and by other names, the stronger first: those of the
+# predecessor among them.
 OWN = {
     'guestos': ('vix_guestos',),
     'disk_bus': (),
     'nested_hypervisor': ('vix_nested_hypervisor',),
     'iso_images': ('vix_iso_images',),
     'floppy_image': ('vix_floppy_image',),
-    'tools_iso': ('vix_tools_iso', 'vix_tools'),
-    'tools': (),
+    'tools_iso': ('vmrun_tools', 'vix_tools_iso', 'vix_tools'),
     'boot_order': ('vix_boot_order',),
     'cow': ('vix_cow', 'cow'),
 }

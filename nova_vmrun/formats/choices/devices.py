@@ -1,0 +1,118 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Everything that is neither disk, network, CPU topology nor firmware."""
+
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+from nova_vmrun.formats import profiles
+from nova_vmrun.formats import properties as props
+from nova_vmrun.formats.choices import request as requests
+
+_MAX_VIDEO_RAM_MB = 256
+_VIDEO_RAM_LIMIT = 'hw_video:ram_max_mb'
+_TPM = ('hw_tpm_model', 'hw_tpm_version', 'hw:tpm_model', 'hw:tpm_version')
+
+# Simple switches: image property, flavor extra specs (which win), default.
+_SWITCHES = {
+    'hide_hypervisor': ('img_hide_hypervisor_id',
+                        ('hide_hypervisor_id', 'hw:hide_hypervisor_id'),
+                        False),
+    'pmu': ('hw_pmu', ('hw:pmu',), False),
+    'hpet': ('hw_time_hpet', ('hw:time_hpet',), True),
+    'boot_menu': ('hw_boot_menu', ('hw:boot_menu',), False),
+}
+
+
+def refuse_tpm(request):
+    """Refuses a virtual TPM.
+
+    :raises InvalidProperty: the image or the flavor asks for one
+    """
+    for asked in (request.image(*_TPM), request.flavor(*_TPM)):
+        if asked.name:
+            raise exception.InvalidProperty(
+                asked.name, asked.value, 'A virtual TPM needs an encrypted '
+                "VM, and only VMware's own window can make one.",
+                'Remove the property.')
+
+
+def nested(request):
+    """Chooses whether the guest may run VMs itself."""
+    asked = request.image(*props.names('nested_hypervisor'))
+    if asked.name:
+        return asked.choose(props.boolean(asked.name, asked.value))
+    if request.guest.id in profiles.NESTED_GUESTS:
+        return requests.Choice(True, 'guest %s' % request.guest.id)
+    return request.default(request.profile.nested)
+
+
+def switch(request, field):
+    """Chooses one of the fields of Machine that Nova knows as a boolean."""
+    image_name, spec_names, default = _SWITCHES[field]
+    asked = request.flavor(*spec_names)
+    if not asked.name:
+        asked = request.image(image_name)
+    if asked.name:
+        return asked.choose(props.boolean(asked.name, asked.value))
+    return requests.Choice(default, 'default')
+
+
+def video_ram_mb(request):
+    """Chooses the video memory, MiB, or None to leave it to VMware.
+
+    As in Nova, an image can ask only for what the flavor allows.
+    """
+    asked = request.image('hw_video_ram')
+    if not asked.name:
+        return requests.Choice(None, 'default')
+    limit = 0
+    allowed = request.flavor(_VIDEO_RAM_LIMIT)
+    if allowed.name:
+        limit = props.integer(allowed.name, allowed.value, 0, 10 ** 6)
+    number = props.integer(asked.name, asked.value, 1, _MAX_VIDEO_RAM_MB)
+    if number > limit:
+        raise exception.InvalidProperty(
+            asked.name, asked.value, 'The flavor allows %d MiB.' % limit,
+            "Set the flavor's %s." % _VIDEO_RAM_LIMIT)
+    return asked.choose(number)
+
+
+def serial_ports(request):
+    """Chooses the number of serial ports; an image may only lower it."""
+    most = machine.MAX_SERIALS
+    allowed = request.flavor('hw:serial_port_count')
+    if allowed.name:
+        most = props.integer(allowed.name, allowed.value, 0, most)
+    asked = request.image('hw_serial_port_count')
+    if asked.name:
+        return asked.choose(props.integer(asked.name, asked.value, 0, most))
+    if allowed.name:
+        return allowed.choose(most)
+    return requests.Choice(1, 'default')
+
+
+def usb(request):
+    """Chooses one of machine.USB_CONTROLLERS."""
+    asked = request.image('hw_usb_model')
+    if asked.name:
+        return asked.choose(props.one_of(asked.name, asked.value, props.USB))
+    return request.default(request.profile.usb)
+
+
+def sound(request):
+    """Chooses one of machine.SOUND_DEVICES, or None."""
+    asked = request.image('hw_sound_model')
+    if asked.name:
+        return asked.choose(
+            props.one_of(asked.name, asked.value, props.SOUND))
+    return requests.Choice(None, 'default')

@@ -1,0 +1,94 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a choice of hardware is made from, and how its origin is told."""
+
+import dataclasses
+import typing
+
+from nova_vmrun.formats import guestos
+from nova_vmrun.formats import profiles
+from nova_vmrun.formats import properties as props
+
+IMAGE = 'image property'
+FLAVOR = 'flavor'
+
+
+class Choice(typing.NamedTuple):
+    """A value and a phrase that says what set it."""
+
+    value: typing.Any
+    origin: str
+
+
+class Asked(typing.NamedTuple):
+    """A property that is set.
+
+    Its kind is IMAGE or FLAVOR; all three are None if none is set.
+    """
+
+    kind: str
+    name: str
+    value: str
+
+    def choose(self, value, shown=None):
+        """Makes a Choice that names this property.
+
+        :param value: what was chosen for it, a constant of ours
+        :param shown: how the value is shown, if not as it is
+        """
+        return Choice(value, '%s %s=%s' % (
+            self.kind, self.name, value if shown is None else shown))
+
+
+_NOTHING = Asked(None, None, None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is known of a server before its hardware is chosen.
+
+    :ivar properties: of the image
+    :ivar extra_specs: of the flavor
+    :ivar guest: a GuestOS
+    :ivar vcpus: of the flavor
+    :ivar hw_version: virtualHW.version
+    """
+
+    properties: dict
+    extra_specs: dict
+    guest: guestos.GuestOS
+    vcpus: int
+    hw_version: int
+
+    @property
+    def profile(self):
+        return profiles.PROFILES[self.guest.profile]
+
+    @property
+    def is_arm(self):
+        return self.guest.arch == guestos.AARCH64
+
+    def default(self, value):
+        """Makes a Choice that names the guest's defaults."""
+        return Choice(value,
+                      'default of %s guests' % self.guest.profile)
+
+    def image(self, *names):
+        """Finds the first image property that is set."""
+        name, value = props.first(self.properties, names)
+        return Asked(IMAGE, name, value) if name else _NOTHING
+
+    def flavor(self, *names):
+        """Finds the first extra spec that is set."""
+        name, value = props.first(self.extra_specs, names)
+        return Asked(FLAVOR, name, value) if name else _NOTHING
