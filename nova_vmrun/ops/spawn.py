@@ -14,6 +14,7 @@
 """A new server, from its image to a running VM."""
 
 import dataclasses
+import os
 
 from nova.virt import configdrive
 from nova.virt import driver
@@ -127,7 +128,8 @@ class Spawn:
         paths = [self._layout.console_log(uuid)]
         paths += [self._layout.serial_log(uuid, number)
                   for number in range(1, count)]
-        return tuple(machine.Serial('file', path) for path in paths[:count])
+        return tuple(machine.Serial('file', _own(path))
+                     for path in paths[:count])
 
     def _disks(self, instance, block_device_info, base, bus):
         uuid = instance.uuid
@@ -140,7 +142,7 @@ class Spawn:
         swap = driver.block_device_info_get_swap(block_device_info)
         if driver.swap_is_usable(swap):
             paths.append(self._blank(uuid, 'swap', swap['swap_size'], bus))
-        return tuple(machine.Disk(path, bus) for path in paths)
+        return tuple(machine.Disk(_own(path), bus) for path in paths)
 
     def _blank(self, uuid, name, size_mb, bus):
         if self._vdiskmanager is None:
@@ -161,7 +163,7 @@ class Spawn:
         path = self._layout.config_drive(instance.uuid)
         config_drive.make(path, instance, injected_files, admin_password,
                           network_info)
-        return (machine.Cdrom(path, bus),)
+        return (machine.Cdrom(_own(path), bus),)
 
     def _vnc(self, port):
         if port is None:
@@ -180,6 +182,11 @@ class Spawn:
         except (exception.VmrunError, OSError) as error:
             LOG.error('Server %s cannot be removed, Nova will try again: %s',
                       uuid, error)
+
+
+def _own(path):
+    """Names a file of the server's folder, so that the folder can move."""
+    return os.path.basename(path)
 
 
 @dataclasses.dataclass(frozen=True)

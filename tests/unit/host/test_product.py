@@ -13,10 +13,10 @@
 
 import fixtures
 import testscenarios
-import testtools
 
 from nova_vmrun import exception
 from nova_vmrun.host import product
+from tests.unit import base
 from tests.unit import stubs
 
 NOT_WORKSTATION = (255, (
@@ -26,7 +26,7 @@ NOT_WORKSTATION = (255, (
 NO_VMS = (0, 'Total running VMs: 0\n')
 
 
-class FindTestCase(testtools.TestCase):
+class FindTestCase(base.TestCase):
 
     def find(self, there, platform='linux', path='/home/bin:/usr/bin',
              **options):
@@ -81,7 +81,7 @@ class FindTestCase(testtools.TestCase):
         self.assertIn('vmrun_path', error.resolution)
 
 
-class DetectTestCase(testtools.TestCase):
+class DetectTestCase(base.TestCase):
     """Programs are those of this test; what they print is scripted."""
 
     def setUp(self):
@@ -140,7 +140,7 @@ class DetectTestCase(testtools.TestCase):
         self.assertIsNone(found.vdiskmanager)
 
 
-class VersionTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
+class VersionTestCase(testscenarios.TestWithScenarios, base.TestCase):
 
     scenarios = [
         (text.strip()[:40], {'text': text, 'version': version})
@@ -162,7 +162,7 @@ class VersionTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
         self.assertEqual(self.version, product.parse_version(self.text))
 
 
-class HardwareVersionTestCase(testtools.TestCase):
+class HardwareVersionTestCase(base.TestCase):
 
     def test_lowest_version_that_the_product_runs_well(self):
         for kind, version, hardware in (
@@ -175,7 +175,7 @@ class HardwareVersionTestCase(testtools.TestCase):
                              (kind, version))
 
 
-class CapabilitiesTestCase(testtools.TestCase):
+class CapabilitiesTestCase(base.TestCase):
 
     def test_player_cannot_what_the_others_can(self):
         for kind, can in (('ws', True), ('fusion', True),

@@ -11,15 +11,14 @@
 #    under the License.
 
 
-import testtools
-
 from nova_vmrun import exception
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
+from tests.unit import base
 from tests.unit import stubs
 
 
-class VDiskManagerTestCase(testtools.TestCase):
+class VDiskManagerTestCase(base.TestCase):
 
     def tool(self, *answers):
         self.runner = stubs.ScriptedRunner(*answers)
@@ -53,7 +52,7 @@ class VDiskManagerTestCase(testtools.TestCase):
                           size_mb=1)
 
 
-class QemuImgTestCase(testtools.TestCase):
+class QemuImgTestCase(base.TestCase):
 
     def tool(self, *answers):
         self.runner = stubs.ScriptedRunner(*answers)

@@ -19,15 +19,15 @@ import tempfile
 import time
 
 import fixtures
-import testtools
 
 from nova_vmrun import exception
 from nova_vmrun.tools import process
+from tests.unit import base
 
 PYTHON = sys.executable
 
 
-class RunTestCase(testtools.TestCase):
+class RunTestCase(base.TestCase):
     """The seam, with small programs that every system has."""
 
     def setUp(self):
@@ -102,7 +102,7 @@ class RunTestCase(testtools.TestCase):
         self.assertEqual(before, resource.getrlimit(resource.RLIMIT_CPU))
 
 
-class TimeoutTestCase(testtools.TestCase):
+class TimeoutTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -143,7 +143,7 @@ class TimeoutTestCase(testtools.TestCase):
         os.kill(child, 0)
 
 
-class MaskTestCase(testtools.TestCase):
+class MaskTestCase(base.TestCase):
 
     def test_passwords_are_struck_out(self):
         self.assertEqual(

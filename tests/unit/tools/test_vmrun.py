@@ -12,16 +12,16 @@
 
 
 import testscenarios
-import testtools
 
 from nova_vmrun import exception
 from nova_vmrun.tools import vmrun
+from tests.unit import base
 from tests.unit import stubs
 
 VMX = '/vms/a/a.vmx'
 
 
-class VmrunTestCase(testtools.TestCase):
+class VmrunTestCase(base.TestCase):
 
     def vmrun(self, *answers, **conf):
         self.runner = stubs.ScriptedRunner(*answers)
@@ -136,7 +136,7 @@ class VmrunTestCase(testtools.TestCase):
         self.assertEqual(1, len(self.runner.calls))
 
 
-class RefusalTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
+class RefusalTestCase(testscenarios.TestWithScenarios, base.TestCase):
     """Each line of VMware's and the error that it is."""
 
     scenarios = [

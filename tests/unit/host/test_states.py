@@ -1,0 +1,233 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import os
+import threading
+import time
+
+import fixtures
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import layout
+from nova_vmrun.host import states
+from tests.unit import base
+
+State = states.State
+
+UUID = '11111111-2222-3333-4444-555555555555'
+OTHER = '99999999-2222-3333-4444-555555555555'
+
+
+class Clock:
+    now = 100.0
+    calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        return self.now
+
+
+class Lister:
+    """A vmrun that only lists."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self.paths = []
+        self.calls = 0
+        self.takes = 0
+
+    def list(self):
+        self.calls += 1
+        self._clock.now += self.takes
+        if isinstance(self.paths, Exception):
+            raise self.paths
+        return list(self.paths)
+
+
+class Base(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.layout = layout.Layout(
+            self.useFixture(fixtures.TempDir()).path, '_base')
+        self.clock = Clock()
+        self.vmrun = Lister(self.clock)
+        self.slept = []
+        self.states = states.PowerStates(
+            self.vmrun, self.layout, self.clock, self.slept.append)
+
+    def write_vmx(self, text='config.version = "8"\n', uuid=UUID):
+        os.makedirs(self.layout.folder(uuid), exist_ok=True)
+        files.write_atomically(self.layout.vmx(uuid), text)
+
+    def start(self, pid=None):
+        """Makes the VM run, as this very process unless told otherwise."""
+        self.write_vmx()
+        files.write_atomically(
+            self.layout.vmware_log(UUID),
+            '2026-01-01T00:00:00 In(05) vmx Log for VMware pid=%d version=1\n'
+            % (pid or os.getpid()))
+        self.vmrun.paths = [self.layout.vmx(UUID)]
+
+
+class StateTestCase(Base):
+
+    def test_running(self):
+        self.start()
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_running_by_another_spelling_of_its_path(self):
+        self.start()
+        link = self.useFixture(fixtures.TempDir()).path + '/link'
+        os.symlink(self.layout.root, link)
+        self.vmrun.paths = ['%s/%s/%s.vmx' % (link, UUID, UUID)]
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_off(self):
+        self.write_vmx()
+        self.assertEqual(State.OFF, self.states.get(UUID))
+
+    def test_suspended(self):
+        self.write_vmx('checkpoint.vmState = "a-1234abcd.vmss"\n')
+        self.assertEqual(State.SUSPENDED, self.states.get(UUID))
+
+    def test_resumed(self):
+        self.write_vmx('checkpoint.vmState = ""\n')
+        self.assertEqual(State.OFF, self.states.get(UUID))
+
+    def test_paused(self):
+        self.start()
+        self.states.mark_paused(UUID)
+        self.assertEqual(State.PAUSED, self.states.get(UUID))
+        self.states.unmark_paused(UUID)
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_unmark_what_was_not_marked(self):
+        self.start()
+        self.states.unmark_paused(UUID)
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_mark_of_an_earlier_process_is_void(self):
+        self.start()
+        self.states.mark_paused(UUID)
+        self.start(pid=os.getppid())
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_mark_of_a_reused_pid_is_void(self):
+        self.start()
+        files.write_atomically(self.layout.paused(UUID),
+                               '[%d, 12345.0]' % os.getpid())
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_mark_does_not_outlive_the_vm(self):
+        self.start()
+        self.states.mark_paused(UUID)
+        self.vmrun.paths = []
+        self.assertEqual(State.OFF, self.states.get(UUID))
+
+    def test_unknown_while_vmrun_fails(self):
+        self.write_vmx()
+        self.vmrun.paths = exception.ToolTimeout('list hangs')
+        self.assertEqual(State.UNKNOWN, self.states.get(UUID))
+
+    def test_unknown_while_the_vmx_cannot_be_read(self):
+        self.write_vmx('half of a li')
+        self.assertEqual(State.UNKNOWN, self.states.get(UUID))
+        self.assertEqual([0.5] * 4, self.slept)
+
+    def test_a_vmx_that_was_just_being_rewritten(self):
+        self.write_vmx('half of a li')
+
+        def finish_writing(seconds):
+            self.write_vmx('checkpoint.vmState = "a.vmss"\n')
+
+        reader = states.PowerStates(self.vmrun, self.layout, self.clock,
+                                    finish_writing)
+        self.assertEqual(State.SUSPENDED, reader.get(UUID))
+
+    def test_unknown_when_the_vmx_is_gone(self):
+        self.assertEqual(State.UNKNOWN, self.states.get(UUID))
+
+
+class OneListForAllTestCase(Base):
+
+    def test_one_list_answers_for_a_second(self):
+        self.write_vmx()
+        self.write_vmx(uuid=OTHER)
+        for uuid in (UUID, OTHER) * 50:
+            self.states.get(uuid, fresh=False)
+        self.assertEqual(1, self.vmrun.calls)
+        self.clock.now += 1.1
+        self.states.get(UUID, fresh=False)
+        self.assertEqual(2, self.vmrun.calls)
+
+    def test_who_wants_fresh_data_gets_it(self):
+        self.write_vmx()
+        for _ in range(3):
+            self.clock.now += 0.01
+            self.states.get(UUID, fresh=True)
+        self.assertEqual(3, self.vmrun.calls)
+
+    def test_our_own_changes_void_the_list(self):
+        self.write_vmx()
+        self.states.get(UUID, fresh=False)
+        self.clock.now += 0.01
+        self.states.changed()
+        self.states.get(UUID, fresh=False)
+        self.assertEqual(2, self.vmrun.calls)
+
+    def test_a_list_that_began_before_the_change_is_void(self):
+        self.write_vmx()
+        self.vmrun.takes = 0.5
+        began = self.clock.now
+        self.states.get(UUID, fresh=False)
+        self.states._changed_at = began + 0.1
+        self.states.get(UUID, fresh=False)
+        self.assertEqual(2, self.vmrun.calls)
+
+    def test_a_failure_is_not_remembered(self):
+        self.start()
+        paths = self.vmrun.paths
+        self.vmrun.paths = exception.ToolTimeout('list hangs')
+        self.states.get(UUID, fresh=False)
+        self.vmrun.paths = paths
+        self.assertEqual(State.RUNNING, self.states.get(UUID, fresh=False))
+
+    def test_who_waits_shares_the_next_list(self):
+        """Ten who ask during a list need one more, not ten."""
+        self.start()
+        listing, go_on = threading.Event(), threading.Event()
+        plain_list = self.vmrun.list
+
+        def slow_list():
+            listing.set()
+            self.assertTrue(go_on.wait(10))
+            self.clock.now += 0.001
+            return plain_list()
+
+        self.vmrun.list = slow_list
+        threads = [threading.Thread(target=self.states.get, args=(UUID,))
+                   for _ in range(11)]
+        threads[0].start()
+        self.assertTrue(listing.wait(10))
+        self.clock.now += 0.001
+        asked = self.clock.calls + 10
+        for thread in threads[1:]:
+            thread.start()
+        while self.clock.calls < asked:
+            time.sleep(0.001)
+        go_on.set()
+        for thread in threads:
+            thread.join(10)
+        self.assertEqual(2, self.vmrun.calls)
