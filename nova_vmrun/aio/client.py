@@ -22,12 +22,25 @@ from nova_vmrun.aio import settings as aio_settings
 CLOUD = 'nova-vmrun'
 
 
+def bypass_proxy(environ):
+    """Keeps requests to this machine from going through an HTTP proxy.
+
+    :param environ: mapping of environment variables
+    :returns: the variables to set
+    """
+    hosts = environ.get('no_proxy') or environ.get('NO_PROXY') or ''
+    if aio_settings.ADDRESS not in hosts.split(','):
+        hosts = ','.join(filter(None, [hosts, aio_settings.ADDRESS]))
+    return {'no_proxy': hosts, 'NO_PROXY': hosts}
+
+
 def connect(settings, passwords):
     """A connection as the administrator.
 
     :returns: openstack.connection.Connection
     """
     import openstack
+    os.environ.update(bypass_proxy(os.environ))
     return openstack.connect(
         load_yaml_config=False, load_envvars=False,
         region_name=aio_settings.REGION,
@@ -55,6 +68,7 @@ def environment(layout, settings, passwords, environ=os.environ):
                  for name, value in _auth(settings, passwords).items()}
     variables['OS_REGION_NAME'] = aio_settings.REGION
     variables['OS_IDENTITY_API_VERSION'] = '3'
+    variables.update(bypass_proxy(environ))
     path = environ.get('PATH', os.defpath)
     scripts = os.path.join(sys.prefix, 'bin')
     if not shutil.which('openstack', path=path):

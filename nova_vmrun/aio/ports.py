@@ -13,12 +13,16 @@
 """Checks that TCP ports are free before anything is started."""
 
 import errno
+import random
 import socket
 
 import psutil
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
+
+# Below those that systems give to outgoing connections.
+_CANDIDATES = range(20000, 30000, 10)
 
 
 def check(settings, services):
@@ -33,24 +37,49 @@ def check(settings, services):
             _check_port(name, settings.ports[name])
 
 
-def _check_port(name, port):
+def free_base():
+    """First of as many free ports in a row as there are services.
+
+    :returns: int
+    :raises AioError: none were found
+    """
+    count = len(aio_settings.DEFAULT_PORTS)
+    for base in random.sample(_CANDIDATES, 50):
+        if all(_is_free(port) for port in range(base, base + count)):
+            return base
+    raise errors.AioError('No %d free ports in a row were found.' % count)
+
+
+def _is_free(port):
+    try:
+        _bind(port)
+    except OSError:
+        return False
+    return True
+
+
+def _bind(port):
     with socket.socket() as listener:
         # As the server will: connections of the last run may linger.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((aio_settings.ADDRESS, port))
-            listener.listen()
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise errors.AioError(
-                    'Port %d, which %s needs, is taken%s.' % (
-                        port, name, _holder(port)), '',
-                    'Stop that, or choose other ports with --port-base or '
-                    '--%s-port.' % name) from error
+        listener.bind((aio_settings.ADDRESS, port))
+        listener.listen()
+
+
+def _check_port(name, port):
+    try:
+        _bind(port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise errors.AioError(
-                'Port %d, which %s needs, cannot be used.' % (port, name),
-                '%s.' % error.strerror,
-                'Choose another one with --%s-port.' % name) from error
+                'Port %d, which %s needs, is taken%s.'
+                % (port, name, _holder(port)), '',
+                'Stop that, or choose other ports with --port-base or '
+                '--%s-port.' % name) from error
+        raise errors.AioError(
+            'Port %d, which %s needs, cannot be used.' % (port, name),
+            '%s.' % error.strerror,
+            'Choose another one with --%s-port.' % name) from error
 
 
 def _holder(port):

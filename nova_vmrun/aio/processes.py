@@ -19,6 +19,7 @@ file says.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,10 @@ from nova_vmrun.aio import errors
 MODULE = 'nova_vmrun.aio.serve'
 READY = 'ready'
 _LOG_LIMIT = 5 * 1024 * 1024
+# A line of a log that tells what went wrong: logged as such, or the last one
+# of a traceback.
+_ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
+                    r'| (ERROR|CRITICAL) ')
 
 
 def command(layout, service):
@@ -143,6 +148,25 @@ def strays(layout):
     return found
 
 
+def using(folder):
+    """Processes that have to do with a directory.
+
+    This one and those that started it do not count.
+
+    :param folder: pathlib.Path
+    :returns: list of psutil.Process
+    """
+    myself = psutil.Process()
+    callers = {myself.pid, *(parent.pid for parent in myself.parents())}
+    found = []
+    for process in psutil.process_iter(['cmdline', 'cwd']):
+        words = (process.info['cmdline'] or []) + [process.info['cwd'] or '']
+        if process.pid not in callers and any(
+                str(folder) in word for word in words):
+            found.append(process)
+    return found
+
+
 def phase(layout, service, pid):
     """What a process says that it is doing.
 
@@ -205,7 +229,15 @@ def wait_until(condition, timeout, interval=0.1):
         time.sleep(interval)
 
 
-def tail(path, lines=15):
+def complaints(path, lines):
+    """Last lines of a log that tell of errors.
+
+    :returns: list of str
+    """
+    return [line for line in tail(path, 400) if _ERROR.search(line)][-lines:]
+
+
+def tail(path, lines):
     """Last lines of a log.
 
     :returns: list of str

@@ -34,6 +34,11 @@ class Report:
               file=self._stream, flush=True)
         self._last = now
 
+    def raw(self, text):
+        """Prints text as it is."""
+        print(text, file=self._stream, flush=True)
+        self._last = time.monotonic()
+
     @property
     def elapsed(self):
         """Seconds since the start."""

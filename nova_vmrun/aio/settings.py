@@ -166,10 +166,16 @@ def passwords(layout):
 def write_private(path, text):
     """Replaces a file in one step; only its owner can read it.
 
-    :raises OSError: the file cannot be written
+    :raises AioError: the file cannot be written
     """
     new = path.with_name(path.name + '.new')
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, 'w') as stream:
-        stream.write(text)
-    os.replace(new, path)
+    try:
+        descriptor = os.open(
+            new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, 'w') as stream:
+            stream.write(text)
+        os.replace(new, path)
+    except OSError as error:
+        raise errors.AioError(
+            '%s could not be written.' % path, '%s.' % error.strerror,
+            'Mend that, or choose another --state-dir.') from error

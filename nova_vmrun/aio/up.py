@@ -13,7 +13,7 @@
 """Brings the control plane up, from whatever state it is in."""
 
 import importlib
-import re
+import os
 import shutil
 import signal
 
@@ -29,9 +29,6 @@ from nova_vmrun.aio import vmware
 # Seconds; a first start on a slow disk takes long, a hang takes for ever.
 START_TIMEOUT = 300
 _SILENCE = 2
-# A line of a log that tells why a program ended: the last of a traceback.
-_ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
-                    r'| (ERROR|CRITICAL) ')
 # Bytes which databases, logs and a small image take.
 _SPACE = 200 * 1024 * 1024
 
@@ -66,7 +63,8 @@ def up(layout, settings, report):
     try:
         for service in missing:
             environment = dict(_module(service).environment(layout),
-                               **vmware.environment(layout))
+                               **vmware.environment(layout),
+                               **client.bypass_proxy(os.environ))
             started[service] = processes.start(layout, service, environment)
         _wait_until_ready(layout, started, running, report)
     except BaseException:
@@ -91,15 +89,9 @@ def _check_space(layout):
 
 
 def _write_configs(layout, settings, passwords, programs):
-    try:
-        for service in aio_layout.SERVICES:
-            extra = {'vmware': programs} if service == 'nova' else {}
-            _module(service).write_config(
-                layout, settings, passwords, **extra)
-    except OSError as error:
-        raise errors.AioError(
-            'The configuration could not be written.', '%s.' % error,
-            'Is there space left in %s?' % layout.root) from error
+    for service in aio_layout.SERVICES:
+        extra = {'vmware': programs} if service == 'nova' else {}
+        _module(service).write_config(layout, settings, passwords, **extra)
 
 
 def _wait_until_ready(layout, started, running, report):
@@ -111,14 +103,16 @@ def _wait_until_ready(layout, started, running, report):
     """
     pids = {service: started[service].pid if service in started else pid
             for service, pid in running.items()}
-    phases = {}
+    phases = {service: '' if service in started else
+              processes.phase(layout, service, pid)
+              for service, pid in pids.items()}
 
     def look():
         waiting = []
         for service, pid in pids.items():
             phase = processes.phase(layout, service, pid)
             _check_alive(layout, service, started, pid)
-            if phase != phases.get(service) and service in started:
+            if phase != phases[service]:
                 if phase == processes.READY:
                     report.line('%s is ready (process %d, %d MiB)' % (
                         service, pid, processes.resident(pid) // 1024 ** 2))
@@ -149,6 +143,8 @@ def _check_alive(layout, service, started, pid):
         return
     else:
         status = None
+    # A full disk leaves nothing in the log that would tell.
+    _check_space(layout)
     raise errors.AioError(
         '%s died.' % service, _cause(layout, service, status),
         'Read %s.' % layout.log(service))
@@ -158,9 +154,8 @@ def _cause(layout, service, status):
     """Why a service died: a signal, or the last error in its log."""
     if status is not None and status < 0:
         return 'It was ended by %s.' % signal.Signals(-status).name
-    said = [line for line in processes.tail(layout.log(service), 40)
-            if _ERROR.search(line)]
-    return said[-1] if said else ''
+    said = processes.complaints(layout.log(service), 1)
+    return said[0] if said else ''
 
 
 def _seed(layout, settings, passwords, report):

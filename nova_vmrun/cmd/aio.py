@@ -15,6 +15,7 @@
 import argparse
 import dataclasses
 import importlib.util
+import tempfile
 
 from cliff import command
 from cliff import lister
@@ -173,6 +174,55 @@ class Env(command.Command):
         settings = aio_settings.load(layout)
         self.app.stdout.write(client.exports(client.environment(
             layout, settings, aio_settings.passwords(layout))))
+
+
+class Demo(command.Command):
+    """Boot a server on a real OpenStack, step by step, then remove it all.
+
+    Every step is checked on the API and on the disk or with vmrun; the exit
+    status is 0 only if all of them were so. With VMware installed its vmrun
+    is used, else the fake.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--keep', action='store_true',
+            help='Leave OpenStack up at the end, and print what to type next')
+        parser.add_argument(
+            '--state-dir', metavar='<directory>',
+            help='Directory that holds the whole control plane (default: a '
+                 'temporary one; with --keep that of "aio up")')
+        add_settings(parser)
+        return parser
+
+    def take_action(self, parsed_args):
+        _check_installed()
+        from nova_vmrun.aio.demo import runner
+        from nova_vmrun.aio.demo import session
+        from nova_vmrun.aio import lock
+
+        progress = report.Report(self.app.stdout)
+        layout = self._layout(parsed_args)
+        progress.line('state directory %s' % layout.root)
+        layout.create()
+        with lock.hold(layout):
+            settings = chosen_settings(layout, parsed_args)
+            option = (' --state-dir %s' % parsed_args.state_dir
+                      if parsed_args.state_dir else '')
+            runner.run(session.Session(
+                layout, settings, progress, parsed_args.keep), option)
+
+    def _layout(self, parsed_args):
+        if parsed_args.state_dir:
+            return aio_layout.Layout(parsed_args.state_dir)
+        if parsed_args.keep:
+            return aio_layout.Layout(aio_layout.default_state_dir())
+        if not parsed_args.port_base:
+            # The usual ones may be those of a control plane that is kept.
+            from nova_vmrun.aio import ports
+            parsed_args.port_base = ports.free_base()
+        return aio_layout.Layout(tempfile.mkdtemp(prefix='nova-vmrun-demo-'))
 
 
 def add_settings(parser):

@@ -133,11 +133,12 @@ class Service:
         # Both set up logging, and the last one wins: let that be Nova.
         self._start_placement(tell)
         self._start_api(tell)
+        # The scheduler asks placement for traits as soon as it is made.
+        tell('waiting for keystone')
+        self._wait_for_keystone()
         tell('starting conductor and scheduler')
         self._start_service('nova-conductor', 'conductor')
         self._start_service('nova-scheduler', 'scheduler')
-        tell('waiting for keystone')
-        self._wait_for_keystone()
         tell('starting compute')
         self._start_compute()
 

@@ -1,0 +1,101 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Runs the demo: all steps, their times, and the end of it all."""
+
+import time
+
+from nova_vmrun.aio.demo import steps
+from nova_vmrun.aio import down
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import guests
+from nova_vmrun.aio import processes
+from nova_vmrun import exception
+
+_LOG_LINES = 12
+
+_NEXT = """\
+The control plane is still up. What to type next:
+    source {openrc}
+    openstack server create --flavor m1.nano --image demo \
+--network demo --wait mine
+    openstack server list
+    openstack server show mine
+    nova-vmrun aio status{option}
+To stop it, and to start it again:
+    nova-vmrun aio down{option}
+    nova-vmrun aio up{option}
+To remove it, with all its servers:
+    nova-vmrun aio wipe{option}
+"""
+
+
+def run(session, option=''):
+    """Runs the demo.
+
+    :param session: Session
+    :param option: --state-dir as the user must give it, or ''
+    :raises AioError: a step failed; says which, and why
+    """
+    todo = list(steps.STEPS)
+    if not session.keep:
+        todo.append(steps.clean_up)
+    times = []
+    for number, step in enumerate(todo, 1):
+        title = step.__doc__.strip()
+        session.report.line('%d/%d %s' % (number, len(todo), title))
+        began = time.monotonic()
+        try:
+            step(session)
+        except BaseException as error:
+            _give_up(session, title, error)
+            raise errors.AioError(
+                'The demo failed at: %s.' % title, _cause(error),
+                'Logs are in %s; "nova-vmrun aio wipe --state-dir %s" '
+                'removes them.' % (session.layout.logs, session.layout.root)
+            ) from error
+        times.append((title, time.monotonic() - began))
+    session.report.raw('')
+    for title, seconds in times:
+        session.report.raw('%7.1f s  %s' % (seconds, title))
+    session.report.raw('%7.1f s  in total' % session.report.elapsed)
+    if session.keep:
+        session.report.raw('')
+        session.report.raw(_NEXT.format(
+            openrc=session.layout.openrc, option=option))
+
+
+def _cause(error):
+    if isinstance(error, KeyboardInterrupt):
+        return 'It was interrupted.'
+    text = str(error).strip()
+    if isinstance(error, exception.VmrunError):
+        return text
+    return '%s: %s.' % (type(error).__name__, text)
+
+
+def _give_up(session, title, error):
+    """Shows what the logs say, and leaves nothing running."""
+    session.report.line('FAILED: %s' % title)
+    session.report.line('  %s' % _cause(error))
+    for service in ('nova', 'neutron'):
+        lines = processes.complaints(session.layout.log(service), _LOG_LINES)
+        if lines:
+            session.report.line('  %s says:' % session.layout.log(service))
+            session.text('\n'.join(lines))
+    if session.keep:
+        return
+    down.down(session.layout, session.report)
+    try:
+        guests.stop_all(session.layout, session.report)
+    except errors.AioError as failure:
+        session.report.line('  %s' % failure)

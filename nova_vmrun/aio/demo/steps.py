@@ -1,0 +1,229 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The steps of the demo, one function each.
+
+A step does one thing a user would do, shows it, and checks it twice: what the
+API says, and what vmrun or the disk says. It raises where they differ.
+"""
+
+import hashlib
+import tempfile
+import time
+
+from nova_vmrun.aio.demo import image
+from nova_vmrun.aio.demo import session as demo_session
+from nova_vmrun.aio import down
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import up
+
+NAME = demo_session.NAME
+_PHYSICAL_NETWORK = 'physnet-demo'
+_CIDR = '192.168.81.0/24'
+_CHUNK = 1024 ** 2
+
+
+def bring_up(session):
+    """Bring up OpenStack: keystone, glance, placement, neutron, nova"""
+    up.up(session.layout, session.settings, session.report)
+    pids = {service: processes.find(session.layout, service)
+            for service in ('keystone', 'glance', 'neutron', 'nova')}
+    session.check(all(pids.values()), 'all four processes run')
+    memory = sum(map(processes.resident, pids.values())) // 1024 ** 2
+    session.report.line('  resident memory of all together: %d MiB' % memory)
+
+
+def upload_image(session):
+    """Make a qcow2 image with qemu-img and upload it to glance"""
+    cloud = session.cloud
+    with tempfile.TemporaryDirectory() as folder:
+        path = image.make(folder)
+        digest = _sha512(path)
+        size = path.stat().st_size
+        session.report.line('  made %s: %d KiB, a disk of %d MiB' % (
+            path.name, size // 1024, image.SIZE // 1024 ** 2))
+        session.image = next(
+            (found for found in cloud.image.images(name=NAME)
+             if found.hash_value == digest), None)
+        if session.image is None:
+            session.image = cloud.image.create_image(
+                name=NAME, filename=str(path), disk_format='qcow2',
+                container_format='bare', visibility='public',
+                validate_checksum=False)
+    session.image = cloud.image.get_image(session.image.id)
+    session.check(session.image.status == 'active', 'the image is active')
+    session.check(session.image.hash_value == digest,
+                  'glance has the very bytes that were made')
+    session.check((session.layout.images / session.image.id).stat().st_size
+                  == size, 'they are on disk')
+
+
+def create_network(session):
+    """Create a network"""
+    cloud = session.cloud
+    session.network = cloud.network.find_network(NAME)
+    if session.network is None:
+        session.network = cloud.network.create_network(
+            name=NAME, provider_network_type='flat',
+            provider_physical_network=_PHYSICAL_NETWORK)
+        cloud.network.create_subnet(
+            network_id=session.network.id, name=NAME, ip_version=4,
+            cidr=_CIDR, is_dhcp_enabled=False)
+    subnets = list(cloud.network.subnets(network_id=session.network.id))
+    session.check([subnet.cidr for subnet in subnets] == [_CIDR],
+                  'network %s has the subnet %s' % (NAME, _CIDR))
+
+
+def boot(session):
+    """Boot a server"""
+    old = session.find_server()
+    if old:
+        session.report.line('  deleting the server of an earlier run')
+        session.cloud.compute.delete_server(old)
+        session.cloud.compute.wait_for_delete(
+            old, interval=1, wait=demo_session.TIMEOUT)
+    seen = {}
+
+    def watch():
+        if 'ACTIVE' in seen:
+            return
+        server = session.find_server()
+        if server is None:
+            return
+        state = server.task_state or server.status
+        if state not in seen:
+            seen[state] = time.monotonic()
+            session.report.line('  %s%s' % (
+                server.status,
+                ' (%s)' % server.task_state if server.task_state else ''))
+
+    session.openstack(
+        'server', 'create', '--flavor', demo_session.FLAVOR, '--image',
+        session.image.id, '--network', NAME, '--wait', NAME, watch=watch)
+    session.server = session.find_server()
+    session.refuse_error(session.server)
+    session.check(session.server.status == 'ACTIVE', 'the API says ACTIVE')
+    if 'ACTIVE' in seen:
+        session.report.line('  from the first sight of it to ACTIVE: %.1f s'
+                            % (seen['ACTIVE'] - min(seen.values())))
+
+
+def show(session):
+    """Show the server"""
+    session.openstack('server', 'show', session.server.id)
+    ports = list(session.cloud.network.ports(device_id=session.server.id))
+    session.check(len(ports) == 1 and ports[0].status == 'ACTIVE',
+                  'its port is ACTIVE')
+    address = ports[0].fixed_ips[0]['ip_address']
+    session.check(
+        [entry['addr'] for entry in session.server.addresses[NAME]]
+        == [address], 'its address is %s' % address)
+
+
+def show_vmx(session):
+    """Show the .vmx file that was rendered"""
+    session.check(session.vmx is not None, 'there is one on disk')
+    session.report.line('  %s' % session.vmx)
+    with open(session.vmx, errors='replace') as stream:
+        text = stream.read()
+    session.text(text)
+    port = next(iter(session.cloud.network.ports(
+        device_id=session.server.id)))
+    session.check(port.mac_address in text.lower(),
+                  'it has the MAC address that neutron gave: %s'
+                  % port.mac_address)
+
+
+def show_running(session):
+    """Ask vmrun what runs"""
+    session.report.line('  $ vmrun list')
+    running = session.guests.running()
+    session.text('\n'.join(
+        ['Total running VMs: %d' % len(running), *running]))
+    session.check(session.runs(), 'vmrun lists the server')
+
+
+def stop(session):
+    """Stop the server"""
+    session.cloud.compute.stop_server(session.server)
+    session.wait_for('SHUTOFF')
+    session.check(not session.runs(), 'vmrun no longer lists it')
+
+
+def start(session):
+    """Start it again"""
+    session.cloud.compute.start_server(session.server)
+    session.wait_for('ACTIVE')
+    session.check(session.runs(), 'vmrun lists it')
+
+
+def pause(session):
+    """Pause it"""
+    session.cloud.compute.pause_server(session.server)
+    session.wait_for('PAUSED')
+    session.check(session.runs(), 'vmrun still lists it')
+
+
+def unpause(session):
+    """Let it go on"""
+    session.cloud.compute.unpause_server(session.server)
+    session.wait_for('ACTIVE')
+    session.check(session.runs(), 'vmrun lists it')
+
+
+def console_log(session):
+    """Read its console log"""
+    text = session.openstack('console', 'log', 'show', session.server.id)
+    session.report.line('  %d characters' % len(text))
+
+
+def delete(session):
+    """Delete it"""
+    vmx = session.vmx
+    folder = session.layout.instances / session.server.id
+    session.cloud.compute.delete_server(session.server)
+    began = time.monotonic()
+    while session.find_server():
+        session.refuse_error(session.find_server())
+        if time.monotonic() - began > demo_session.TIMEOUT:
+            raise errors.AioError('The server is still there after %d s.'
+                                  % demo_session.TIMEOUT)
+        session.breathe('the server to go')
+        time.sleep(0.2)
+    session.report.line('  gone after %.1f s' % (time.monotonic() - began))
+    session.check(vmx not in session.guests.running(),
+                  'vmrun no longer lists it')
+    session.check(not folder.exists(), '%s is gone' % folder)
+    session.check(not list(session.cloud.network.ports(
+        network_id=session.network.id)), 'its port is gone')
+
+
+def clean_up(session):
+    """Take everything down and remove it"""
+    down.wipe(session.layout, session.report)
+    session.check(not session.layout.root.exists(),
+                  '%s is gone' % session.layout.root)
+    session.check(not processes.using(session.layout.root),
+                  'no process of it is left')
+
+
+STEPS = (bring_up, upload_image, create_network, boot, show, show_vmx,
+         show_running, stop, start, pause, unpause, console_log, delete)
+
+
+def _sha512(path):
+    digest = hashlib.sha512()
+    with open(path, 'rb') as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
