@@ -21,8 +21,6 @@ where Nova says so.
 import dataclasses
 
 from nova_vmrun import exception
-from nova_vmrun.formats import machine as machines
-from nova_vmrun.formats import properties as props
 from nova_vmrun.formats.choices import cpu
 from nova_vmrun.formats.choices import devices
 from nova_vmrun.formats.choices import firmware
@@ -30,6 +28,8 @@ from nova_vmrun.formats.choices import images
 from nova_vmrun.formats.choices import network
 from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats.choices import storage
+from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import properties as props
 
 FUSION = 'fusion'
 

@@ -139,6 +139,8 @@ class Machine:
     """A VM.
 
     :ivar uuid: what the guest reads from its SMBIOS, in the usual form
+    :ivar uuid_location: VMware's own note of where the files are, as it stands
+        in an existing .vmx, or None
     :ivar name: any printable text
     :ivar guestos: VMware's id of the guest operating system (ubuntu-64)
     :ivar family: name of the template, one of nova_vmrun.formats.guestos
@@ -163,6 +165,7 @@ class Machine:
     memory_mb: int
     vcpus: int
     hw_version: int
+    uuid_location: str = None
     cores_per_socket: int = None
     firmware: str = 'bios'
     secure_boot: bool = False

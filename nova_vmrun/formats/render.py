@@ -25,6 +25,7 @@ import jinja2
 from nova_vmrun import exception
 from nova_vmrun.formats import keys
 from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import merge
 from nova_vmrun.formats import settings as settings_module
 from nova_vmrun.formats import vmx
 
@@ -62,6 +63,30 @@ def render(machine, template_dirs=()):
             'Correct it, or remove it from [vmrun] template_dirs.')
     _verify(name, text, groups)
     return text
+
+
+def rerender(machine, existing, previous=None, folder='', template_dirs=()):
+    """Renders a VM again that has a .vmx.
+
+    :param machine: a Machine, as it is to be
+    :param existing: the Vmx that VMware has left
+    :param previous: the Vmx of the text that was rendered last, or None if it
+        is lost
+    :param folder: the .vmx's
+    :param template_dirs: as for render
+    :returns: the text as rendered, and the text that the .vmx must have
+    :raises: what render raises
+    """
+    machine = merge.keep_places(machine, existing, folder)
+    rendered = render(machine, template_dirs)
+    merged = merge.merge(vmx.parse(rendered), existing, previous)
+    text = merge.append_kept(rendered, merged)
+    if vmx.parse(text) != merged:
+        raise exception.InvalidVmx(
+            'The keys that VMware has added to server %s cannot be kept.'
+            % machine.uuid, resolution='Remove the .vmx, so that it is '
+            'rendered anew.')
+    return rendered, text
 
 
 def environment(template_dirs=()):

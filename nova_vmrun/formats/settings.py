@@ -93,7 +93,8 @@ def _identity(group, machine, placed):
     group.add('guestos', 'guestOS', machine.guestos)
     group.add('hw_version', 'virtualHW.version', machine.hw_version)
     group.add('uuid', 'uuid.bios', bios)
-    group.add('uuid', 'uuid.location', bios)
+    # Without one, VMware takes the files for moved and asks.
+    group.add('uuid', 'uuid.location', machine.uuid_location or bios)
 
 
 def _cpu(group, machine, placed):
@@ -123,10 +124,12 @@ def _firmware(group, machine, placed):
 
 
 def _storage(group, machine, placed):
+    with_disks = {node.partition(':')[0] for node in placed.disks}
     for name, model in placed.controllers:
-        group.add('disk_bus', name + '.present', True)
+        field = 'disk_bus' if name in with_disks else 'cdrom_bus'
+        group.add(field, name + '.present', True)
         if model:
-            group.add('disk_bus', name + '.virtualDev', model)
+            group.add(field, name + '.virtualDev', model)
     for disk, node in zip(machine.disks, placed.disks):
         group.add('disk_bus', node + '.present', True)
         group.add('disks', node + '.fileName', disk.path)

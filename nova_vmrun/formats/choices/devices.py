@@ -13,10 +13,10 @@
 """Everything that is neither disk, network, CPU topology nor firmware."""
 
 from nova_vmrun import exception
+from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats import machine
 from nova_vmrun.formats import profiles
 from nova_vmrun.formats import properties as props
-from nova_vmrun.formats.choices import request as requests
 
 _MAX_VIDEO_RAM_MB = 256
 _VIDEO_RAM_LIMIT = 'hw_video:ram_max_mb'

@@ -13,8 +13,8 @@
 """Firmware, secure boot and the order of boot devices."""
 
 from nova_vmrun import exception
-from nova_vmrun.formats import properties as props
 from nova_vmrun.formats.choices import request as requests
+from nova_vmrun.formats import properties as props
 
 _SECURE_BOOT_SINCE = 14
 _BOOT_ORDER = ('hdd', 'cdrom', 'floppy')

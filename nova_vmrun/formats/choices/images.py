@@ -13,8 +13,8 @@
 """What an image says of its disk, and of other images to be attached."""
 
 from nova_vmrun import exception
-from nova_vmrun.formats import properties as props
 from nova_vmrun.formats.choices import request as requests
+from nova_vmrun.formats import properties as props
 
 
 def _nothing(value):

@@ -13,8 +13,8 @@
 """The model of network adapters and the limits on their traffic."""
 
 from nova_vmrun import exception
-from nova_vmrun.formats import properties as props
 from nova_vmrun.formats.choices import request as requests
+from nova_vmrun.formats import properties as props
 
 _ARM_MODELS = ('e1000e', 'vmxnet3')
 _VIF_LIMIT = 'quota:vif_limit'

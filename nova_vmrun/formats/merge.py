@@ -1,0 +1,182 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Rendering a VM again whose .vmx VMware has rewritten in the meantime.
+
+VMware adds keys of its own (generated addresses, PCI slots, state), some of
+which no document names. They are kept as long as the device they belong to
+is there.
+"""
+
+import dataclasses
+import os
+import re
+
+from nova_vmrun.formats import keys
+from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import placement
+from nova_vmrun.formats import vmx
+
+_DEVICE = re.compile(
+    '((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+'
+    '|(?:scsi|sata|nvme|ethernet|serial|floppy)[0-9]+)[.].*')
+# VMware's name for a disk while snapshots of it exist: root-000001.vmdk.
+_SNAPSHOT = re.compile('-[0-9]{6}$')
+
+
+def keep_places(machine, existing, folder=''):
+    """Gives devices the places that they have in a file.
+
+    Network adapters are recognised by their MAC address, disks and drives by
+    their files; a disk of which VMware has made a snapshot goes on with the
+    snapshot's file.
+
+    :param machine: a Machine, as it is to be
+    :param existing: the Vmx that it has now
+    :param folder: the .vmx's, against which its relative paths are read
+    :returns: a Machine
+    """
+    slots = _slots(existing)
+    nodes = _nodes(existing, folder)
+    return dataclasses.replace(
+        machine,
+        uuid_location=existing.get('uuid.location') or machine.uuid_location,
+        nics=tuple(dataclasses.replace(nic, slot=slots.get(nic.mac.lower()))
+                   if nic.slot is None else nic for nic in machine.nics),
+        disks=tuple(_at_its_node(disk, existing, nodes, folder)
+                    for disk in machine.disks),
+        cdroms=tuple(_at_its_node(cdrom, existing, nodes, folder)
+                     for cdrom in machine.cdroms))
+
+
+def _slots(existing):
+    """Maps MAC addresses to N of ethernetN."""
+    found = {}
+    for slot in range(machines.MAX_NICS):
+        mac = _mac(existing, slot)
+        if mac and existing.get_bool('ethernet%d.present' % slot):
+            found.setdefault(mac, slot)
+    return found
+
+
+def _mac(settings, slot):
+    name = 'ethernet%s.' % slot
+    return (settings.get(name + 'address') or
+            settings.get(name + 'generatedAddress') or '').lower()
+
+
+def _nodes(existing, folder):
+    """Maps paths of disks and drives to (node, path as it is written)."""
+    exact, parents = {}, {}
+    for key, path in existing.items():
+        match = re.fullmatch(
+            '((?:scsi|sata|nvme|ide)[0-3]:[0-9]+)[.]filename', key.lower())
+        if match and existing.get_bool(match.group(1) + '.present'):
+            place = match.group(1), path
+            exact.setdefault(_whole(path, folder), place)
+            stem, extension = os.path.splitext(path)
+            parent = _SNAPSHOT.sub('', stem) + extension
+            parents.setdefault(_whole(parent, folder), place)
+    return {**parents, **exact}
+
+
+def _whole(path, folder):
+    return os.path.normpath(os.path.join(folder, path))
+
+
+def _at_its_node(device, existing, nodes, folder):
+    if device.node is not None or device.path is None:
+        return device
+    node, path = nodes.get(_whole(device.path, folder), (None, None))
+    if node is None or not _fits(device.bus, node, existing):
+        return device
+    if _whole(path, folder) == _whole(device.path, folder):
+        path = device.path
+    return dataclasses.replace(device, node=node, path=path)
+
+
+def _fits(bus, node, existing):
+    controller = node.partition(':')[0]
+    if bus in machines.SCSI_BUSES:
+        return existing.get(controller + '.virtualDev', '').lower() == bus
+    return controller.startswith(placement.family_of(bus))
+
+
+def merge(rendered, existing, ours=None):
+    """Joins what was rendered with what VMware has added.
+
+    :param rendered: the Vmx of the new file
+    :param existing: the Vmx of the file as it is now
+    :param ours: the Vmx of the file as it was last rendered, or any container
+        of names that were ours; None: those that the table of keys says are
+    :returns: a Vmx: all that is rendered, and then what is kept
+    """
+    if ours is None:
+        ours = _OursByTable()
+    result = rendered.copy()
+    for key, value in existing.items():
+        if key not in rendered and _is_kept(key, rendered, existing, ours):
+            result[key] = value
+    return result
+
+
+class _OursByTable:
+
+    def __contains__(self, key):
+        known = keys.find(key)
+        return (known.ours or known.constant) and not known.vmware
+
+
+def _is_kept(key, rendered, existing, ours):
+    if key in ours:
+        return False
+    match = _DEVICE.fullmatch(key.lower())
+    if not match:
+        return True
+    device = match.group(1)
+    present = device + '.present'
+    if present not in rendered:
+        return present not in ours
+    return not _was_replaced(device, key, rendered, existing)
+
+
+def _was_replaced(device, key, rendered, existing):
+    """Tells whether a key describes what was here before."""
+    if not rendered.get_bool(device + '.present'):
+        return True
+    if device.startswith('ethernet'):
+        number = device.removeprefix('ethernet')
+        if _mac(rendered, number) != _mac(existing, number):
+            return True
+    if key.lower().endswith('.redo'):
+        name = device + '.fileName'
+        return rendered.get(name) != existing.get(name)
+    name = device + '.virtualDev'
+    before, after = existing.get(name), rendered.get(name)
+    return before is not None and after is not None and (
+        before.lower() != after.lower())
+
+
+def append_kept(text, merged):
+    """Adds to a rendered text what a merge has kept.
+
+    :param text: the rendered text that went into the merge
+    :param merged: what merge returned for it
+    :returns: text that parses to merged
+    """
+    rendered = vmx.parse(text)
+    kept = [vmx.entry(key, value, allow_controls=True)
+            for key, value in merged.items() if key not in rendered]
+    if not kept:
+        return text
+    heading = '# --- Written by VMware and kept ---'
+    return '\n'.join([text, heading.ljust(76, '-'), *kept, ''])
