@@ -18,8 +18,9 @@ and blank lines kept, keys compared without case, and a key that comes twice
 or a line that is not well-formed refusing the whole file.
 """
 
-import os
 import re
+
+from vmwarefake import files
 
 _NAME = re.compile(r'[ \t]*([^ \t=#]+)[ \t]*=[ \t]*(.*)\Z', re.DOTALL)
 _QUOTED = re.compile(r'"([^"]*)"[ \t]*(?:#.*)?\Z', re.DOTALL)
@@ -238,14 +239,4 @@ def read(path):
 
 def write(path, dictionary):
     """Replace ``path`` in one step, keeping its mode."""
-    temporary = '%s.%d.tmp' % (path, os.getpid())
-    try:
-        with open(temporary, 'wb') as f:
-            f.write(encode(dictionary))
-            if os.path.exists(path):
-                os.fchmod(f.fileno(), os.stat(path).st_mode & 0o7777)
-        os.rename(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+    files.replace(path, encode(dictionary))

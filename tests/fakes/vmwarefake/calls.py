@@ -1,0 +1,49 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""calls.jsonl: one line of JSON per call of any tool."""
+
+import fcntl
+import json
+import os
+import time
+
+FILE = 'calls.jsonl'
+
+
+class Call(object):
+    """The record of this call.
+
+    :param folder: the state folder.
+    :param prog: ``vmrun``, ``vmware-vdiskmanager``, ...
+    :param argv: the arguments, without the program's name.
+    """
+
+    def __init__(self, folder, prog, argv):
+        self._path = os.path.join(folder, FILE)
+        self._record = {'prog': prog, 'argv': list(argv), 'rc': None,
+                        'start': time.time(), 'end': None,
+                        'pid': os.getpid()}
+        self._written = False
+
+    def finish(self, rc):
+        """Write the line; ``rc`` None means that the call never ends."""
+        if self._written:
+            return
+        self._written = True
+        self._record['rc'] = rc
+        self._record['end'] = None if rc is None else time.time()
+        line = json.dumps(self._record, sort_keys=True) + '\n'
+        with open(self._path, 'a', encoding='utf-8',
+                  errors='surrogateescape') as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            f.write(line)

@@ -1,0 +1,63 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Saved states: .vmss (suspend) and .vmsn (snapshot) files.
+
+They begin as the real ones do (D2 BE D2 BE); what follows is the fakes' own:
+JSON with the configuration and the hardware that the memory depends on. The
+guest's memory, which the engine writes, is in a .vmem beside it.
+"""
+
+import json
+import os
+
+from vmwarefake import files
+
+MAGIC = b'\xd2\xbe\xd2\xbe\x08\0\0\0'
+
+
+def memory_path(path):
+    """The file of the guest's memory that belongs to a .vmss or .vmsn."""
+    return os.path.splitext(path)[0] + '.vmem'
+
+
+def write(path, content):
+    """Write a state file; ``content`` is a dict that JSON can hold."""
+    data = json.dumps(content, sort_keys=True).encode('ascii')
+    files.replace(path, MAGIC + len(data).to_bytes(8, 'little') + data)
+
+
+def read(path):
+    """Read it back; {} for a file that is not the fakes'."""
+    try:
+        with open(path, 'rb') as f:
+            if f.read(len(MAGIC)) != MAGIC:
+                return {}
+            return json.loads(f.read(int.from_bytes(f.read(8), 'little')))
+    except (OSError, ValueError):
+        return {}
+
+
+def belongs_to_snapshot(config):
+    return (config.true('checkpoint.vmState.readOnly')
+            or config.get('checkpoint.vmState', '').endswith('.vmsn'))
+
+
+def discard(vm):
+    """Drop the suspended state of a VM from its config and its folder."""
+    state = vm.config.get('checkpoint.vmState')
+    if state and not belongs_to_snapshot(vm.config):
+        path = vm.path(state)
+        files.remove(path)
+        files.remove(memory_path(path))
+    vm.config['checkpoint.vmState'] = ''
+    vm.config.pop('checkpoint.vmState.readOnly')

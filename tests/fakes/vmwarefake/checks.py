@@ -1,0 +1,199 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a VM must be like to be powered on.
+
+Each check raises :class:`errors.PowerOnFailed` with the message id that the
+products use, where it is known (marked *inferred* where it is not). vmrun
+tells none of it: the text is in vmware.log only.
+"""
+
+import os
+import re
+
+from vmwarefake import check_devices
+from vmwarefake import checkpoint
+from vmwarefake import devices
+from vmwarefake import errors
+from vmwarefake import guestos
+
+UUID = re.compile(r'(?:[0-9a-f]{2} ){7}[0-9a-f]{2}-(?:[0-9a-f]{2} ){7}'
+                  r'[0-9a-f]{2}\Z', re.I)
+MAX_CPUS = 32
+MAX_MEMORY = 131072
+_FIRMWARE = ('bios', 'efi')
+
+
+def fail(msg_id, text):
+    raise errors.PowerOnFailed(msg_id, text)
+
+
+def all_checks(vm, ask):
+    """Run every check on a VM that is about to be powered on.
+
+    :param vm: vm.VM, its config as read from the file.
+    :param ask: a function (msg_id, text) called for what VMware would ask
+        in a dialog; it raises when nothing answers the question.
+    """
+    config = vm.config
+    check_version(config, vm.session.product)
+    check_guest(config, vm.session.product)
+    check_cpus(config, vm.session.knobs)
+    check_memory(config, vm.session.knobs)
+    check_firmware(config)
+    check_uuid(config)
+    check_vnc(config, vm.log)
+    warn_about_values(config, vm.log)
+    check_devices.all_checks(vm, ask)
+    check_checkpoint(vm)
+
+
+def check_version(config, product):
+    if config.get('config.version') != '8':
+        fail('msg.config.version',                              # inferred id
+             'The configuration file has no or a bad config.version.')
+    hardware = config.integer('virtualHW.version')
+    if hardware < 3:
+        fail('msg.virtualHW.missing',                           # inferred id
+             'The configuration file has no or a bad virtualHW.version.')
+    if hardware > product.newest_hardware():
+        fail('msg.virtualHW.tooNew',                            # inferred id
+             'This virtual machine uses hardware version %d, which is no '
+             'longer or not yet supported: this product runs up to %d.'
+             % (hardware, product.newest_hardware()))
+
+
+def check_guest(config, product):
+    guest = config.get('guestOS', '')
+    if not guestos.known(guest, product):
+        fail('msg.guestos.badname',
+             'Guest operating system \'%s\' is not supported by this '
+             'product.' % guest)
+
+
+def _number(config, key, default):
+    """Read a number; VMware warns about a bad one and takes the default."""
+    return config.integer(key, default)
+
+
+def check_cpus(config, knobs):
+    cpus = _number(config, 'numvcpus', 1)
+    cores = _number(config, 'cpuid.coresPerSocket', 1)
+    if not 1 <= cpus <= MAX_CPUS:
+        fail('msg.cpuid.numvcpus',                              # inferred id
+             'numvcpus = "%d" is out of range (1 to %d).' % (cpus, MAX_CPUS))
+    if cores < 1 or cpus % cores:
+        fail('msg.cpuid.asymmetricalCores',
+             'The number of virtual CPUs, %d, is not a multiple of the '
+             'number of cores per socket, %d.' % (cpus, cores))
+    if cpus > knobs.number('HOST_CPUS'):
+        fail('msg.vmmonVMX.tooManyVCPUs',                       # inferred id
+             'This virtual machine is configured to run with %d CPUs, but '
+             'the host has only %s.' % (cpus, knobs['HOST_CPUS']))
+
+
+def check_memory(config, knobs):
+    size = _number(config, 'memsize', 32)
+    if size % 4 or not 4 <= size <= MAX_MEMORY:
+        fail('msg.memsize.bad',                                 # inferred id
+             'memsize = "%d" is no multiple of 4 between 4 and %d.'
+             % (size, MAX_MEMORY))
+    if size > knobs.number('HOST_MEMORY'):
+        fail('msg.vmmonVMX.notEnoughMem',                       # inferred id
+             'Not enough physical memory is available to power on this '
+             'virtual machine with its configured settings.')
+
+
+def check_firmware(config):
+    firmware = config.get('firmware', 'bios').lower()
+    if firmware not in _FIRMWARE:
+        fail('msg.firmware.bad', 'firmware = "%s".' % firmware)   # inferred
+    if config.true('uefi.secureBoot.enabled') and firmware != 'efi':
+        fail('msg.firmware.secureBoot',                         # inferred id
+             'Secure boot needs firmware = "efi".')
+    if config.true('vtpm.present') and 'encryption.keySafe' not in config:
+        fail('msg.vtpm.notEncrypted',                           # inferred id
+             'A virtual TPM needs an encrypted virtual machine.')
+
+
+def check_uuid(config):
+    for key in ('uuid.bios', 'uuid.location'):
+        if key in config and not UUID.match(config[key]):
+            fail('msg.uuid.bad',                                # inferred id
+                 '%s = "%s" is no UUID.' % (key, config[key]))
+
+
+def check_vnc(config, log):
+    """A VNC server that cannot be is a line in the log, not a failure."""
+    if not config.true('RemoteDisplay.vnc.enabled'):
+        return
+    if len(config.get('RemoteDisplay.vnc.password', '')) > 8:
+        log('RemoteDisplay.vnc.password: only the first 8 characters count.')
+
+
+_BOOLEANS = re.compile(
+    r'(.*\.present|.*\.startConnected|.*\.enabled|.*\.enable|.*\.disable|'
+    r'msg\.autoAnswer|disk\.EnableUUID|vcpu\.hotadd|mem\.hotadd)\Z', re.I)
+_INTEGERS = ('memsize', 'numvcpus', 'cpuid.coresPerSocket',
+             'virtualHW.version', 'bios.bootDelay',
+             'RemoteDisplay.vnc.port')
+_WORDS = ('true', 'false', 'yes', 'no', 'on', 'off', '1', '0', '')
+
+
+def warn_about_values(config, log):
+    for key, value in config.items():
+        if _BOOLEANS.match(key) and value.strip().lower() not in _WORDS:
+            log.error('msg.dictionary.notBoolean',
+                      'Value "%s" for variable "%s" is not a valid boolean '
+                      'value. Using the default.' % (value, key))
+    for key in _INTEGERS:
+        value = config.get(key, '').strip()
+        if value and not re.match(r'-?(0[xX][0-9a-fA-F]+|\d+)\Z', value):
+            log.error('msg.dictionary.notInteger',
+                      'Value "%s" for variable "%s" is not a valid integer '
+                      'value. Using the default.' % (value, key))
+
+
+#: What a suspended machine must find as it left it.
+FROZEN = ('memsize', 'numvcpus', 'cpuid.coresPerSocket', 'firmware',
+          'virtualHW.version')
+
+
+def frozen(config, directory):
+    """Return what the memory of a suspended VM depends on, as a dict."""
+    found = {key: config.get(key, '') for key in FROZEN}
+    found['drives'] = ','.join(
+        '%s=%s' % (d.node, d.get('deviceType', 'disk'))
+        for d in devices.drives(config, directory))
+    found['nics'] = ','.join(
+        'ethernet%d=%s' % (n, config.get('ethernet%d.virtualDev' % n, ''))
+        for n in devices.nics(config))
+    return found
+
+
+def check_checkpoint(vm):
+    """Refuse to resume on other hardware than was suspended."""
+    state = vm.config.get('checkpoint.vmState')
+    if not state:
+        return
+    path = vm.path(state)
+    if not os.path.exists(path):
+        fail('msg.checkpoint.resume.open',                      # inferred id
+             'Cannot open the suspended state "%s".' % path)
+    saved = checkpoint.read(path).get('hardware', {})
+    now = frozen(vm.config, vm.directory)
+    for key, value in saved.items():
+        if now.get(key) != value:
+            name = ('msg.checkpoint.memsize.mismatch' if key == 'memsize'
+                    else 'msg.checkpoint.mismatch')
+            fail(name, 'The suspended state was saved with %s = "%s", the '
+                 'virtual machine now has "%s".' % (key, value, now.get(key)))

@@ -1,0 +1,213 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What power-on writes into the .vmx.
+
+At the first power-on the products add their own keys at the end of the file;
+at every one they note that the shutdown has not been clean yet.
+"""
+
+import hashlib
+import os
+import zlib
+
+from vmwarefake import devices
+
+_LEGACY_NICS = ('', 'vlance', 'vmxnet', 'e1000')
+_BRIDGE_SLOTS = {'pciBridge0': 17, 'pciBridge4': 21, 'pciBridge5': 22,
+                 'pciBridge6': 23, 'pciBridge7': 24}
+
+
+def format_uuid(raw):
+    """Write 16 bytes as VMware does: blanks, a dash after the eighth."""
+    pairs = ['%02x' % byte for byte in raw]
+    return '%s-%s' % (' '.join(pairs[:8]), ' '.join(pairs[8:]))
+
+
+def _uuid_bytes(text):
+    return bytes.fromhex(text.replace('-', ' ').replace(' ', ''))
+
+
+def location_uuid(vmx):
+    """The uuid.location of a place; a moved or copied VM has another."""
+    place = '%s:%s' % (os.uname().nodename, os.path.realpath(vmx))
+    digest = hashlib.md5(os.fsencode(place), usedforsecurity=False).digest()
+    return format_uuid(b'VM' + digest[2:])
+
+
+def prepare(vm, ask):
+    """Add to ``vm.config`` what a power-on adds."""
+    _identify(vm, ask)
+    base = vm.base
+    config = vm.config
+    config.setdefault('.encoding', 'UTF-8')
+    config.setdefault('extendedConfigFile', base + '.vmxf')
+    config.setdefault('virtualHW.productCompatibility', 'hosted')
+    config.setdefault('vmxstats.filename', base + '.scoreboard')
+    config.setdefault('nvram', base + '.nvram')
+    cpus = config.integer('numvcpus', 1)
+    config.setdefault('numa.autosize.cookie', str(cpus * 10000 + 12))
+    config.setdefault('numa.autosize.vcpu.maxPerVirtualNode', str(cpus))
+    config.setdefault('cpuid.coresPerSocket.cookie',
+                      str(config.integer('cpuid.coresPerSocket', 1)))
+    _pci_slots(vm)
+    for drive in devices.disks(config, vm.directory):
+        config.setdefault(drive.node + '.redo', '')
+    config.setdefault('svga.vramSize', '268435456')
+    _addresses(config)
+    config.setdefault('vmotion.checkpointFBSize', '4194304')
+    config.setdefault('vmotion.checkpointSVGAPrimarySize', '268435456')
+    if config.true('vmci0.present'):
+        tail = _uuid_bytes(config['uuid.bios'])[-4:]
+        config.setdefault('vmci0.id',
+                          str(int.from_bytes(tail, 'big', signed=True)))
+    config.setdefault('monitor.phys_bits_used', '45')
+    _hide_vnc_password(config)
+    config['cleanShutdown'] = 'FALSE'
+    config['softPowerOff'] = 'FALSE'
+
+
+def _identify(vm, ask):
+    """Make or check the uuids; a copied VM is asked about."""
+    config = vm.config
+    here = location_uuid(vm.vmx)
+    if config.get('uuid.location', here).lower() != here:
+        action = config.get('uuid.action', '').lower()
+        if action not in ('create', 'keep', 'change'):
+            ask('msg.uuid.altered',
+                'This virtual machine might have been moved or copied.')
+            action = 'create'
+        if action != 'keep':
+            _forget_identity(config)
+    if 'uuid.bios' not in config:
+        config['uuid.bios'] = format_uuid(b'VM' + os.urandom(14))
+    config['uuid.location'] = here
+
+
+def _forget_identity(config):
+    config.pop('uuid.bios')
+    config.pop('vmci0.id')
+    for n in devices.nics(config):
+        config.pop('ethernet%d.generatedAddress' % n)
+        config.pop('ethernet%d.generatedAddressOffset' % n)
+
+
+def _addresses(config):
+    """Generate MACs: 00:0c:29, three bytes of the uuid, 10 more for each."""
+    tail = int.from_bytes(_uuid_bytes(config['uuid.bios'])[-3:], 'big')
+    for n in devices.nics(config):
+        nic = 'ethernet%d' % n
+        if config.get(nic + '.addressType', 'generated').lower() != (
+                'generated'):
+            continue
+        value = (tail & 0xffff00) | ((tail + 10 * n) & 0xff)
+        raw = b'\x00\x0c\x29' + value.to_bytes(3, 'big')
+        config.setdefault(nic + '.addressType', 'generated')
+        config.setdefault(nic + '.generatedAddress',
+                          ':'.join('%02x' % byte for byte in raw))
+        config.setdefault(nic + '.generatedAddressOffset', str(10 * n))
+
+
+def _pci_slots(vm):
+    config = vm.config
+    for bridge, slot in _BRIDGE_SLOTS.items():
+        if config.true(bridge + '.present'):
+            config.setdefault(bridge + '.pciSlotNumber', str(slot))
+    used = {config.integer(key) for key in config
+            if key.lower().endswith('.pcislotnumber')}
+    for device, wanted, step in _slot_wishes(vm):
+        key = device + '.pciSlotNumber'
+        if config.integer(key, -1) >= 0:
+            continue
+        while wanted in used:
+            wanted += step
+        used.add(wanted)
+        config[key] = str(wanted)
+
+
+def _slot_wishes(vm):
+    """Yield (device, first slot to try, distance to the next)."""
+    config = vm.config
+    controllers = {d.controller: d.bus
+                   for d in devices.drives(config, vm.directory)}
+    for controller, bus in sorted(controllers.items()):
+        kind = config.get(controller + '.virtualDev', '').lower()
+        if bus == 'nvme' or kind in ('pvscsi', 'lsisas1068'):
+            yield controller, 160, 32
+        elif bus == 'scsi':
+            yield controller, 16, 1
+        elif bus == 'sata':
+            yield controller, 32, 1
+    for n in devices.nics(config):
+        nic = 'ethernet%d' % n
+        legacy = config.get(nic + '.virtualDev', '').lower() in _LEGACY_NICS
+        yield (nic, 33, 1) if legacy else (nic, 160, 32)
+
+
+def _hide_vnc_password(config):
+    """The products keep an obfuscated key and drop the clear text.
+
+    How they obfuscate is not known; the fakes' key is only their own.
+    """
+    password = config.pop('RemoteDisplay.vnc.password')
+    if password:
+        config['RemoteDisplay.vnc.key'] = vnc_key(password)
+
+
+def vnc_key(password):
+    import base64
+    raw = password[:8].encode('utf-8', 'surrogateescape')[:8].ljust(8, b'\0')
+    mixed = bytes(a ^ b for a, b in zip(raw, _PAD))
+    return base64.b64encode(b'fake' + mixed).decode('ascii')
+
+
+def vnc_password(config):
+    """Return the clear password (bytes, at most 8), or None for none."""
+    import base64
+    clear = config.get('RemoteDisplay.vnc.password')
+    if clear:
+        return clear.encode('utf-8', 'surrogateescape')[:8]
+    key = config.get('RemoteDisplay.vnc.key')
+    if not key:
+        return None
+    raw = base64.b64decode(key)
+    return bytes(a ^ b for a, b in zip(raw[4:], _PAD)).rstrip(b'\0')
+
+
+_PAD = zlib.crc32(b'vnc').to_bytes(4, 'big') * 2
+
+
+def extra_files(vm):
+    """Write the .vmxf and .nvram that stand beside a VM once it ran."""
+    from vmwarefake import files
+    vmxf = vm.path(vm.config['extendedConfigFile'])
+    if not os.path.exists(vmxf):
+        files.replace(vmxf, _VMXF.replace(
+            '@NAME@', os.path.basename(vm.vmx).replace('&', '&amp;')
+            .replace('<', '&lt;')).replace(
+            '@ID@', vm.config['uuid.bios']).encode(
+                'utf-8', 'surrogateescape'))
+    nvram = vm.path(vm.config['nvram'])
+    if not os.path.exists(nvram):
+        files.replace(nvram, b'MRVN' + bytes(8684 - 4))
+    files.replace(vm.path(vm.config['vmxstats.filename']), bytes(8192))
+
+
+_VMXF = """<?xml version="1.0"?>
+<Foundry>
+<VM>
+<VMId type="string">@ID@</VMId>
+<ClientMetaData>
+<clientMetaDataAttributes/>
+<HistoryEventList/></ClientMetaData>
+<vmxPathName type="string">@NAME@</vmxPathName></VM></Foundry>
+"""

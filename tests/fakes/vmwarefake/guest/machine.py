@@ -1,0 +1,286 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The process of a plain VM: VNC, serial ports and a guest that obeys.
+
+Run as ``python -I -S .../guest/machine.py RUN_DIR VMX``. It reads
+RUN_DIR/machine.json, writes RUN_DIR/ready.json once VNC listens (or cannot),
+and then does what RUN_DIR/command says at each SIGUSR1. It ends when told
+to, or when its pid record is gone with the state folder.
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import stat
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
+
+from vmwarefake.guest import rfb            # noqa: E402
+from vmwarefake.guest import screen         # noqa: E402
+
+_WATCH = 5          # seconds between looks at the pid record
+
+
+def write_json(path, value):
+    temporary = path + '.tmp'
+    with open(temporary, 'w', encoding='utf-8') as f:
+        json.dump(value, f)
+    os.rename(temporary, path)
+
+
+class Machine(object):
+    """The machine, in one thread."""
+
+    def __init__(self, run_dir, vmx):
+        self._run_dir = run_dir
+        with open(self._file('machine.json'), encoding='utf-8') as f:
+            self._plan = json.load(f)
+        self._selector = selectors.DefaultSelector()
+        self._vmx = vmx
+        self._clients = {}
+        self._paused = False
+        self._boots = self._plan.get('boots', 0)
+        self._typed = self._plan.get('typed', '')
+        self._born = time.monotonic() - self._plan.get('uptime', 0)
+        self._screen = screen.Screen()
+        self._wake = None
+        self._ended = False
+
+    def _file(self, name):
+        return os.path.join(self._run_dir, name)
+
+    # -- life ------------------------------------------------------------
+
+    def run(self):
+        self._catch_signals()
+        vnc = self._listen_vnc()
+        self._listen_pipes()
+        if not self._plan.get('resumed'):
+            self._boot()
+        self._draw()
+        write_json(self._file('ready.json'), vnc)
+        while not self._ended:
+            self._step()
+
+    def _catch_signals(self):
+        reader, self._wake = os.pipe()
+        for fd in (reader, self._wake):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(self._wake)
+        signal.signal(signal.SIGUSR1, lambda *args: None)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        self._selector.register(reader, selectors.EVENT_READ,
+                                self._signalled)
+
+    def _step(self):
+        ready = self._selector.select(_WATCH)
+        for key, events in ready:
+            if key.fd in self._selector.get_map():
+                key.data(key.fileobj, events)
+        if not ready and not os.path.exists(self._plan['record']):
+            self._ended = True
+
+    def _signalled(self, reader, events):
+        os.read(reader, 64)
+        try:
+            with open(self._file('command'), encoding='utf-8') as f:
+                number, _, command = f.read().strip().partition(' ')
+        except OSError:
+            return
+        answer = getattr(self, '_do_' + command)()
+        write_json(self._file('answer.json'), [int(number), answer])
+
+    # -- what the tools tell -------------------------------------------
+
+    def _do_pause(self):
+        self._paused = True
+        return self._draw()
+
+    def _do_unpause(self):
+        self._paused = False
+        return self._draw()
+
+    def _do_reset(self):
+        self._typed = ''
+        self._born = time.monotonic()
+        self._boot()
+        return self._draw()
+
+    def _do_shut_down(self):
+        self._say(['reboot: Power down'])
+        write_json(self._file('powered-off.json'), True)
+        self._ended = True
+
+    def _do_state(self):
+        """What a suspend saves and a resume takes up again."""
+        return {'uptime': time.monotonic() - self._born,
+                'boots': self._boots, 'typed': self._typed}
+
+    # -- the guest -------------------------------------------------------
+
+    def _boot(self):
+        self._boots += 1
+        self._say(self._plan['console'])
+
+    def _say(self, lines):
+        data = ''.join(line + '\r\n' for line in lines).encode()
+        for path in self._plan['serial_files']:
+            with open(path, 'ab') as f:
+                f.write(data)
+        for client in list(self._clients):
+            if self._clients[client] is None:
+                self._send_pipe(client, data)
+
+    def _draw(self):
+        self._screen.lines = [
+            self._plan['name'], os.path.basename(self._vmx),
+            'paused' if self._paused else 'running',
+            'boot %d' % self._boots, '> ' + self._typed[-40:]]
+        for client, viewer in list(self._clients.items()):
+            if viewer is not None:
+                viewer.changed()
+                self._flush(client)
+
+    def _key(self, keysym):
+        if not self._paused and 32 <= keysym < 127:
+            self._typed += chr(keysym)
+            self._draw()
+        elif keysym == 0xff0d and not self._paused:
+            self._typed = ''
+            self._draw()
+
+    # -- VNC -------------------------------------------------------------
+
+    def _listen_vnc(self):
+        vnc = self._plan.get('vnc')
+        if not vnc:
+            return {'vnc': None}
+        family = socket.AF_INET6 if ':' in vnc['ip'] else socket.AF_INET
+        server = socket.socket(family, socket.SOCK_STREAM)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind((vnc['ip'], vnc['port']))
+            server.listen(16)
+        except (OSError, OverflowError) as e:
+            server.close()
+            return {'vnc': None, 'error': str(e)}
+        server.setblocking(False)
+        self._selector.register(server, selectors.EVENT_READ,
+                                self._accept_viewer)
+        return {'vnc': '%s:%d' % (vnc['ip'], vnc['port'])}
+
+    def _accept_viewer(self, server, events):
+        password = self._plan['vnc']['password']
+        viewer = rfb.Client(
+            None if password is None else bytes.fromhex(password),
+            self._screen.pixels, self._plan['name'], self._key)
+        client = self._accept(server, viewer)
+        if client:
+            self._flush(client)
+
+    def _accept(self, server, viewer):
+        try:
+            client = server.accept()[0]
+        except OSError:
+            return None
+        client.setblocking(False)
+        self._clients[client] = viewer
+        self._selector.register(client, selectors.EVENT_READ, self._serve)
+        return client
+
+    def _serve(self, client, events):
+        viewer = self._clients[client]
+        if events & selectors.EVENT_READ:
+            try:
+                data = client.recv(65536)
+            except BlockingIOError:
+                data = None
+            except OSError:
+                data = b''
+            if data == b'':
+                return self._drop(client)
+            if data and viewer is not None:
+                try:
+                    viewer.receive(data)
+                except (rfb.Closed, ValueError):
+                    self._flush(client)
+                    return self._drop(client)
+            elif data and not self._paused:
+                self._send_pipe(client, data)           # a terminal echoes
+        self._flush(client)
+
+    def _flush(self, client):
+        viewer = self._clients.get(client)
+        if viewer is None:
+            return
+        try:
+            while viewer.out:
+                sent = client.send(viewer.out)
+                del viewer.out[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            return self._drop(client)
+        wanted = selectors.EVENT_READ
+        if viewer.out:
+            wanted |= selectors.EVENT_WRITE
+        self._selector.modify(client, wanted, self._serve)
+
+    def _drop(self, client):
+        if client in self._clients:
+            del self._clients[client]
+            self._selector.unregister(client)
+            client.close()
+
+    # -- serial ports on pipes -------------------------------------------
+
+    def _listen_pipes(self):
+        for path in self._plan['serial_pipes']:
+            try:
+                if stat.S_ISSOCK(os.lstat(path).st_mode):
+                    os.unlink(path)
+            except OSError:
+                pass            # nothing there: what we want
+            server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                server.bind(path)
+                server.listen(4)
+            except OSError:
+                server.close()
+                continue
+            server.setblocking(False)
+            self._selector.register(server, selectors.EVENT_READ,
+                                    self._accept_terminal)
+
+    def _accept_terminal(self, server, events):
+        client = self._accept(server, None)
+        if client:
+            text = ''.join(line + '\r\n' for line in self._plan['console'])
+            self._send_pipe(client, text.encode())
+
+    def _send_pipe(self, client, data):
+        try:
+            client.send(data)
+        except BlockingIOError:
+            pass                # a serial line loses what nobody reads
+        except OSError:
+            self._drop(client)
+
+
+if __name__ == '__main__':
+    Machine(sys.argv[1], sys.argv[2]).run()

@@ -1,0 +1,71 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What guest commands need before they can do anything."""
+
+import time
+
+from vmwarefake.engine import base
+from vmwarefake import errors
+from vmwarefake import vm as vms
+
+_POLL = 0.05
+
+
+def tools_state(machine):
+    """Return ``unknown``, ``installed`` or ``running``."""
+    if machine.state != vms.RUNNING:
+        return 'unknown'
+    state = machine.engine.tools_state()
+    if state is not base.FROM_KNOBS:
+        return state
+    knobs = machine.session.knobs
+    since = time.time() - machine.record.data.get('started', 0)
+    if since < knobs.number('TOOLS_DELAY'):
+        return 'unknown'
+    return knobs['TOOLS']
+
+
+def need_running(machine):
+    """Refuse unless the VM runs and is not paused."""
+    if not machine.is_on:
+        raise errors.not_powered_on(machine.given)
+    if machine.state == vms.PAUSED:
+        raise errors.paused(machine.given)
+
+
+def need_tools(machine):
+    """Refuse unless Tools run, after waiting for them a while."""
+    end = time.monotonic() + machine.session.knobs.number('TOOLS_WAIT')
+    while tools_state(machine) != 'running':
+        if machine.record.process() is None:
+            raise errors.vix(3006)
+        if time.monotonic() >= end:
+            raise errors.tools_down(machine.given)
+        time.sleep(_POLL)
+
+
+def need_login(machine):
+    """Refuse unless the -gu and -gp of this call are a guest user's."""
+    session = machine.session
+    if not session.guest_user:
+        raise errors.vix(3018)
+    wanted = session.knobs['GUEST_USERS']
+    password = session.guest_password or ''
+    if wanted == '*':
+        good = bool(password)
+    else:
+        good = '%s:%s' % (session.guest_user, password) in [
+            user.strip() for user in wanted.split(',')]
+    if not good:
+        raise errors.Refused('Invalid user name or password for the guest '
+                             'OS')

@@ -1,0 +1,150 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""VMware's lock directories.
+
+A file F that is in use has a directory ``F.lck`` with one member file for
+each holder: 512 bytes, one line padded with NULs (open-vm-tools,
+lib/file/fileLockPrimitive.c)::
+
+    <machineID> <pid>-<procStartTime>(<procName>) <lamport> <X|S> \
+<procStartTime> lc=<hash of the path>
+
+A member whose machine is ours and whose process has gone is stale: the next
+one to open the file discards it. Any other member refuses.
+"""
+
+import base64
+import os
+import re
+
+from vmwarefake import process
+
+SIZE = 512
+_OWNER = re.compile(r'(\d+)-([^(]*)(?:\((.*)\))?\Z')
+
+
+class Busy(Exception):
+    """Another process holds the lock; ``path`` is the locked file."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.path = path
+
+
+def machine_id():
+    """This host's id: 16 characters of base64, blanks and / made dashes."""
+    host = os.uname()
+    digest = '%s %s' % (host.nodename, host.sysname)
+    import hashlib
+    raw = hashlib.md5(digest.encode(), usedforsecurity=False).digest()[:12]
+    return base64.b64encode(raw).decode('ascii').replace('/', '-')
+
+
+def path_hash(path):
+    """Hash a path as the products do (DJB2, 32 bits, unsigned)."""
+    value = 5381
+    for byte in os.fsencode(path):
+        value = (value * 33 + byte) & 0xffffffff
+    return value
+
+
+def _members(path):
+    try:
+        names = sorted(os.listdir(path + '.lck'))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [os.path.join(path + '.lck', n) for n in names
+            if n.startswith('M') and n.endswith('.lck')]
+
+
+def _read_member(member):
+    """Return (machine id, Identity, 'X' or 'S'); None for garbage."""
+    try:
+        with open(member, 'rb') as f:
+            words = f.read(SIZE).rstrip(b'\0').decode('utf-8').split(' ')
+        owner = _OWNER.match(words[1])
+        return (words[0], process.Identity(owner.group(1), owner.group(2)),
+                words[3])
+    except (OSError, UnicodeDecodeError, IndexError, AttributeError):
+        return None
+
+
+def _is_stale(machine, owner):
+    return machine == machine_id() and not owner.alive()
+
+
+def holders(path):
+    """Return (Identity, kind) of those who hold ``path``, stale ones not.
+
+    Stale members, garbage, and a plain file in the directory's place are
+    removed on the way, as any product that opens the file does.
+    """
+    if os.path.isfile(path + '.lck'):
+        os.unlink(path + '.lck')
+    found = []
+    for member in _members(path):
+        content = _read_member(member)
+        if content is None or _is_stale(*content[:2]):
+            _discard(member)
+        else:
+            found.append(content[1:])
+    return found
+
+
+def check(path, shared=False, owner=None):
+    """Raise :class:`Busy` when the lock could not be taken.
+
+    :param owner: an Identity whose own locks do not count.
+    """
+    for holder, kind in holders(path):
+        if holder != owner and not (shared and kind == 'S'):
+            raise Busy(path)
+
+
+def acquire(path, owner, shared=False):
+    """Lock ``path`` for the process ``owner`` (an Identity).
+
+    :raises Busy: when another has it.
+    """
+    check(path, shared, owner)
+    if any(holder == owner for holder, _ in holders(path)):
+        return
+    folder = path + '.lck'
+    number = int.from_bytes(os.urandom(2), 'big')
+    entry = os.path.join(folder, 'D%05d.lck' % number)
+    os.makedirs(entry)
+    line = '%s %d-%s(vmware-vmx) 1 %s %s lc=%d' % (
+        machine_id(), owner.pid, owner.started, 'S' if shared else 'X',
+        owner.started, path_hash(path))
+    draft = os.path.join(folder, 'E%05d.lck' % number)
+    with open(draft, 'wb') as f:
+        f.write(line.encode('utf-8').ljust(SIZE, b'\0'))
+    os.rename(draft, os.path.join(folder, 'M%05d.lck' % number))
+    os.rmdir(entry)
+
+
+def release(path, owner):
+    """Give back what ``owner`` holds of ``path``."""
+    for member in _members(path):
+        content = _read_member(member)
+        if content and content[1] == owner:
+            _discard(member)
+
+
+def _discard(member):
+    for step, target in ((os.unlink, member),
+                         (os.rmdir, os.path.dirname(member))):
+        try:
+            step(target)
+        except OSError:
+            return          # another holder's member keeps the directory

@@ -1,0 +1,172 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Power operations on one VM, used by several verbs.
+
+All of them are called with the VM's lock held, unless they say otherwise.
+"""
+
+import contextlib
+import os
+
+from vmwarefake import checkpoint
+from vmwarefake import checks
+from vmwarefake import devices
+from vmwarefake.engine import base
+from vmwarefake import errors
+from vmwarefake import files
+from vmwarefake import firstboot
+from vmwarefake import locks
+
+
+def _asker(vm):
+    """Return the function that answers (or not) what a dialog would ask."""
+    def ask(msg_id, text):
+        answer = vm.config.get('answer.' + msg_id)
+        if answer is None and vm.config.true('msg.autoAnswer'):
+            answer = 'default'
+        if answer is None:
+            raise errors.PowerOnFailed(
+                msg_id, text + '\nThe question was not answered.')
+        vm.log.question(msg_id, text, answer)
+    return ask
+
+
+def power_on(vm):
+    """Start or resume a VM that is off or suspended.
+
+    :raises errors.Refused: ``The operation was canceled`` for whatever is
+        wrong; the reason is in vmware.log.
+    """
+    check_not_locked(vm)
+    vm.log.hold()
+    try:
+        _prepare(vm)
+    except (errors.PowerOnFailed, base.EngineError) as e:
+        raise _canceled(vm, e.msg_id, str(e))
+    except OSError as e:
+        raise _canceled(vm, 'msg.fileio.generic', str(e))
+    _run(vm)
+
+
+def check_not_locked(vm):
+    """Refuse when another process, a GUI say, has the VM open."""
+    try:
+        locks.check(vm.vmx, owner=vm.owner)
+    except locks.Busy:
+        raise errors.vix(15)
+
+
+def _prepare(vm):
+    ask = _asker(vm)
+    checks.all_checks(vm, ask)
+    vm.engine.check()
+    firstboot.prepare(vm, ask)
+    vm.began()
+    vm.save_config()
+    firstboot.extra_files(vm)
+    if vm.uses_vmem():
+        _make_vmem(vm)
+    _truncate_serial_files(vm)
+    _renew_content_ids(vm)
+
+
+def _make_vmem(vm):
+    path = vm.vmem_path()
+    files.check_space(path)
+    with open(path, 'wb') as f:
+        f.truncate(vm.config.integer('memsize', 32) * 1024 * 1024)
+
+
+def _truncate_serial_files(vm):
+    """A serial port's file is begun anew when the answer is Replace."""
+    if vm.config.get('answer.msg.serial.file.open', '').lower() != 'replace':
+        return
+    for n in range(4):
+        port = 'serial%d' % n
+        if vm.config.true(port + '.present') and vm.config.get(
+                port + '.fileType', '').lower() == 'file':
+            files.remove(vm.path(vm.config[port + '.fileName']))
+
+
+def _renew_content_ids(vm):
+    """A guest that boots writes, and writing changes a disk's CID.
+
+    That is what breaks the children of a disk which is booted itself.
+    """
+    from vmwarefake.vmdk import disk
+    for drive in devices.disks(vm.config, vm.directory):
+        if drive.writes_back:
+            disk.open_link(drive.path).renew_cid()
+
+
+def _run(vm):
+    state = vm.config.get('checkpoint.vmState')
+    memory = checkpoint.memory_path(vm.path(state)) if state else None
+    try:
+        vm.engine.start(memory)
+    except base.EngineError as e:
+        vm.config['cleanShutdown'] = 'TRUE'
+        refusal = _canceled(vm, e.msg_id, str(e))
+        vm.finish(None, 'Power on failed.')
+        raise refusal
+    vm.complete_power_on()
+
+
+def _canceled(vm, msg_id, text):
+    """Leave the reason in a vmware.log of its own and return the refusal."""
+    vm.log.begin(os.getpid(), vm.session.product)
+    vm.log.error(msg_id, text)
+    vm.log.error('msg.moduletable.powerOnFailed', 'Power on failed.')
+    return errors.vix(10)
+
+
+def power_off(vm):
+    """Cut the power of a VM that is on."""
+    owner = vm.owner
+    vm.engine.stop_hard()
+    vm.went_off(owner, soft=False)
+
+
+def suspend(vm):
+    """Save a VM that is on to a .vmss and end it."""
+    path = suspend_path(vm)
+    owner = vm.owner
+    vm.log('Checkpoint: suspending to %s' % path)
+    try:
+        checkpoint.write(path, {'hardware': checks.frozen(vm.config,
+                                                          vm.directory)})
+        vm.engine.suspend(checkpoint.memory_path(path))
+    except (base.EngineError, OSError) as e:
+        files.remove(path)
+        files.remove(checkpoint.memory_path(path))
+        vm.log.error('msg.checkpoint.suspend', str(e))
+        raise errors.vix(3012)
+    vm.config['checkpoint.vmState'] = os.path.basename(path)
+    vm.config['cleanShutdown'] = 'TRUE'
+    vm.finish(owner, 'Transitioned vmx/execState/val to suspended')
+
+
+def suspend_path(vm):
+    """Name the state file: the VM's name and eight hex digits."""
+    number = int.from_bytes(os.urandom(4), 'big')
+    return vm.path('%s-%08x.vmss' % (vm.base, number))
+
+
+@contextlib.contextmanager
+def engine_errors(vm):
+    """Turn an engine's failure into vmrun's words, the reason logged."""
+    try:
+        yield
+    except base.EngineError as e:
+        vm.log.error(e.msg_id, str(e))
+        raise errors.vix(16)

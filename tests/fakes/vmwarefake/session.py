@@ -1,0 +1,100 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""One call of a tool: its knobs, the product, the state, its output."""
+
+import errno
+import sys
+import time
+
+from vmwarefake import calls
+from vmwarefake import errors
+from vmwarefake import files
+from vmwarefake import knobs
+from vmwarefake import product
+from vmwarefake import state
+
+
+class Session(object):
+    """What the verbs of one call share.
+
+    :ivar vm_password: from -vp, or None.
+    :ivar guest_user: from -gu, or None.
+    :ivar guest_password: from -gp, or None.
+    :ivar own_group: True for the fault that leaves the VM in our group.
+    """
+
+    def __init__(self, environ, prog, argv):
+        self.knobs = knobs.Knobs(environ)
+        self.product = product.Product(self.knobs)
+        if self.product.kind not in product.NAMES:
+            raise knobs.BadKnob('FAKE_VMRUN_PRODUCT=%s is none of %s' % (
+                self.product.kind, ', '.join(sorted(product.NAMES))))
+        self.state = state.State(self.knobs.state_folder())
+        self.call = calls.Call(self.state.folder, prog, argv)
+        self.vm_password = None
+        self.guest_user = None
+        self.guest_password = None
+        self.own_group = False
+        files.arm(disk_full=self.knobs.disk_full)
+
+    def write(self, text):
+        """Print, as the product does; no line end is added."""
+        sys.stdout.write(text)
+
+    def line(self, text):
+        self.write(text + '\n')
+
+    def vm(self, given):
+        """Open the VM that was named on the command line.
+
+        :raises errors.Refused: in the words of the product.
+        """
+        from vmwarefake import vm
+        return vm.VM(self, given).open()
+
+    def strike(self, verb):
+        """Return the faults that strike in this call."""
+        if not self.knobs['FAULTS']:
+            return NoFaults()
+        from vmwarefake import faults
+        return faults.strike(self, verb)
+
+    def delay(self, verb):
+        """Sleep for as long as the knobs say that the verb takes."""
+        seconds = self.knobs.per_verb('LATENCY', verb)
+        jitter = self.knobs.per_verb('JITTER', verb)
+        if jitter:
+            import random
+            seconds += random.random() * jitter
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+class NoFaults(object):
+    """What a call without faults has instead of faults.Active."""
+
+    def before(self):
+        """Nothing happens before the work."""
+
+    def after(self):
+        """Nor after it."""
+
+    def busy_for(self):
+        return 0
+
+
+def refusal_of(e):
+    """Turn an OSError into what vmrun says of it."""
+    codes = {errno.ENOSPC: 8, errno.EACCES: 3014, errno.EPERM: 3014,
+             errno.EROFS: 3014, errno.ENOENT: 4, errno.EEXIST: 12}
+    return errors.vix(codes.get(e.errno, 7))

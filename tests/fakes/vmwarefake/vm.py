@@ -1,0 +1,322 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""One virtual machine: its files, its record, its engine."""
+
+import contextlib
+import os
+import time
+
+from vmwarefake import checkpoint
+from vmwarefake import devices
+from vmwarefake import dictionary
+from vmwarefake import errors
+from vmwarefake import files
+from vmwarefake import locks
+from vmwarefake import process
+from vmwarefake import vmlog
+
+OFF = 'off'
+RUNNING = 'running'
+PAUSED = 'paused'
+SUSPENDED = 'suspended'
+
+
+class VM(object):
+    """A VM that a command works on.
+
+    :ivar given: the path as it was given; some error lines repeat it.
+    :ivar vmx: the absolute path.
+    :ivar config: the running configuration of a VM that runs, else the file.
+    :ivar record: its state.Record.
+    """
+
+    def __init__(self, session, given):
+        self.session = session
+        self.given = given
+        self.vmx = os.path.abspath(given)
+        self.record = session.state.record(self.vmx).load()
+        self.config = None
+        self.log = None
+        self._engine = None
+
+    @property
+    def directory(self):
+        return os.path.dirname(self.vmx)
+
+    @property
+    def base(self):
+        """The file's name without ``.vmx``, as all other files begin."""
+        return os.path.splitext(os.path.basename(self.vmx))[0]
+
+    def path(self, name):
+        """Resolve a file name of the vmx."""
+        working = self.config.get('workingDir') if self.config else None
+        folder = os.path.join(self.directory, working or '.')
+        return os.path.normpath(os.path.join(folder, name))
+
+    # -- opening ---------------------------------------------------------
+
+    def open(self):
+        """Read the configuration, or refuse in vmrun's words."""
+        if not self.vmx.lower().endswith('.vmx'):
+            raise errors.cannot_open(self.given, 'unknown file suffix')
+        if not os.path.exists(self.vmx):
+            raise errors.cannot_open(self.given,
+                                     'The virtual machine cannot be found')
+        if self.record.data.get('busy_until', 0) > time.time():
+            raise self.unreadable()
+        running = self.record.process() is not None
+        try:
+            self.config = dictionary.read(
+                self.record.config_path if running else self.vmx)
+        except FileNotFoundError:
+            self.config = self._read_file()
+        except (OSError, dictionary.Malformed):
+            raise self.unreadable()
+        self.log = vmlog.Log(self.vmx, self.config)
+        self._check_password()
+        return self
+
+    def unreadable(self):
+        return errors.cannot_open(
+            self.given, 'Cannot read the virtual machine configuration file')
+
+    def _read_file(self):
+        try:
+            return dictionary.read(self.vmx)
+        except (OSError, dictionary.Malformed):
+            raise self.unreadable()
+
+    @property
+    def encrypted(self):
+        return ('encryption.keySafe' in self.config
+                or 'encryption.data' in self.config)
+
+    def _check_password(self):
+        if not self.encrypted:
+            return
+        given = self.session.vm_password
+        if given is None:
+            raise errors.vix(17004)
+        if given != self.session.knobs['VM_PASSWORD']:
+            raise errors.cannot_open(self.given, 'Incorrect password')
+
+    # -- state -----------------------------------------------------------
+
+    @property
+    def state(self):
+        """One of OFF, RUNNING, PAUSED, SUSPENDED."""
+        if self.record.process():
+            return PAUSED if self.record.data.get('paused') else RUNNING
+        return SUSPENDED if self.config.get('checkpoint.vmState') else OFF
+
+    @property
+    def is_on(self):
+        return self.state in (RUNNING, PAUSED)
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Hold the VM for this call, after putting in order what is left
+        of calls that were killed and of processes that have gone.
+        """
+        with self.record.lock():
+            self.record.load()
+            if self.record.data.get('phase') in ('starting', 'on'):
+                self._take_running_config()
+                self.settle()
+                if not self.record.process() and os.path.exists(self.vmx):
+                    self.config = self._read_file()
+            yield self
+
+    def _take_running_config(self):
+        """From power-on to the clean-up the vmx on disk does not count."""
+        try:
+            self.config = dictionary.read(self.record.config_path)
+        except (OSError, dictionary.Malformed):
+            self.config = self.config or dictionary.Dictionary()
+        self.log = vmlog.Log(self.vmx, self.config)
+
+    def settle(self):
+        """Finish what a killed call or an ended process has left undone.
+
+        Call with the lock held.
+        """
+        phase = self.record.data.get('phase')
+        if self.record.process():
+            if phase == 'starting':
+                self.complete_power_on()
+        elif phase == 'on':
+            if self.engine.powered_itself_off():
+                self.went_off(self.owner, soft=True)
+            else:
+                self._crashed()
+        elif phase == 'starting':
+            self._crashed()
+
+    def _crashed(self):
+        """Leave the files as a crash does: locks, cleanShutdown FALSE."""
+        self._clean_up('crashed')
+
+    def _clean_up(self, phase):
+        self.engine.stop_hard()
+        self.record.clear_run()
+        self.record.data = {'phase': phase,
+                            'given': self.record.data.get('given')}
+        if phase == 'off' and os.path.exists(self.vmx):
+            self.record.data['uuid'] = self.config.get('uuid.bios')
+        self.record.save()
+        self._engine = None
+
+    # -- the engine ------------------------------------------------------
+
+    @property
+    def engine(self):
+        if self._engine is None:
+            from vmwarefake import engine
+            from vmwarefake.engine import base
+            name = self.record.data.get('engine',
+                                        self.session.knobs['ENGINE'])
+            if self.log is None:
+                self.log = vmlog.Log(self.vmx,
+                                     self.config or dictionary.Dictionary())
+            machine = base.Machine(
+                self.vmx, self.config, self.record.run_dir,
+                self.record.pid_record, self.session.knobs, self.log)
+            machine.new_session = not self.session.own_group
+            self._engine = engine.load(name)(machine)
+        return self._engine
+
+    @property
+    def owner(self):
+        """The process that holds the VM's locks."""
+        return process.read_record(self.record.pid_record)
+
+    # -- writing ---------------------------------------------------------
+
+    def save_config(self):
+        """Write the configuration to the vmx, and remember it if running."""
+        dictionary.write(self.vmx, self.config)
+        if self.record.process():
+            dictionary.write(self.record.config_path, self.config)
+
+    # -- power -----------------------------------------------------------
+
+    def began(self):
+        """Note the running configuration just before the engine starts."""
+        self.record.begin(self.given)
+        self.record.data['engine'] = self.session.knobs['ENGINE']
+        self.record.save()
+        dictionary.write(self.record.config_path, self.config)
+
+    def complete_power_on(self):
+        """After the process is there: log, locks, and the phase.
+
+        A resumed VM has no more use for what it was resumed from, unless
+        that belongs to a snapshot.
+        """
+        owner = self.owner
+        self.log.begin(owner.pid, self.session.product)
+        self._log_power_on()
+        self.lock_files(owner)
+        self.record.data['phase'] = 'on'
+        self.record.save()
+        if self.config.get('checkpoint.vmState'):
+            checkpoint.discard(self)
+            self.save_config()
+
+    def _log_power_on(self):
+        self.log('Command line: "vmware-vmx" "%s"' % self.vmx)
+        self.log('DICT --- CONFIGURATION')
+        for key, value in self.config.items():
+            self.log('DICT %24s = "%s"' % (key, dictionary.escape(value)))
+        self.log('Transitioned vmx/execState/val to poweredOn')
+        self.log('VMX: Powered on.')
+
+    def lock_files(self, owner):
+        """Take the locks that a running VM holds."""
+        locks.acquire(self.vmx, owner)
+        if not self.config.true('disk.locking', True):
+            return
+        for path, shared in self._disk_locks():
+            with contextlib.suppress(OSError):
+                locks.acquire(path, owner, shared)
+
+    def _disk_locks(self):
+        from vmwarefake.vmdk import disk
+        for drive in devices.disks(self.config, self.directory):
+            for n, link in enumerate(disk.open_chain(drive.path)):
+                yield link.path, n > 0
+
+    def unlock_files(self, owner):
+        """Give back every lock of ``owner`` in the VM's folder, and those
+        on disks and parents elsewhere.
+        """
+        if owner is None:
+            return
+        targets = {self.vmx}
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.directory):
+                if name.endswith('.lck'):
+                    targets.add(os.path.join(self.directory, name[:-4]))
+        from vmwarefake import vmdk
+        with contextlib.suppress(vmdk.DiskError):
+            targets.update(path for path, _ in self._disk_locks())
+        for path in sorted(targets):
+            locks.release(path, owner)
+
+    def went_off(self, owner, soft):
+        """Clean up on disk after the process has ended in good order.
+
+        :param owner: the Identity of that process, whose locks are freed.
+        """
+        self.config['cleanShutdown'] = 'TRUE'
+        self.config['softPowerOff'] = 'TRUE' if soft else 'FALSE'
+        self.finish(owner, 'Transitioned vmx/execState/val to poweredOff')
+
+    def finish(self, owner, log_line):
+        """Write the vmx back from memory, drop locks, forget the process."""
+        if os.path.isdir(self.directory):
+            if os.path.exists(self.vmx):
+                dictionary.write(self.vmx, self.config)
+            files.remove(self.vmem_path())
+            self.log(log_line)
+            self.log('VMX exit (0).')
+            self.unlock_files(owner)
+        self._clean_up('off')
+
+    def vmem_path(self):
+        """The file behind guest memory, named by the uuid."""
+        name = self.config.get('uuid.bios', '').replace(' ', '')
+        return os.path.join(self.directory, '%s.vmem' % name)
+
+    def uses_vmem(self):
+        return (self.config.true('mainMem.useNamedFile', True)
+                and self.config.get('mainMem.backing', '') != 'swap')
+
+    def adopt(self):
+        """Settle a VM that is known by its record alone, lock held."""
+        self.record.load()
+        if self.record.data.get('phase') in ('starting', 'on'):
+            self._take_running_config()
+            self.settle()
+
+    def set_paused(self, paused):
+        self.record.data['paused'] = paused
+        self.record.save()
+        self.log('VMX: %s.' % ('Paused' if paused else 'Unpaused'))
+
+    def restarted(self):
+        """Note a reset: Tools start anew and guest variables are gone."""
+        self.record.data['started'] = time.time()
+        self.record.data.pop('guest_variables', None)
+        self.record.save()
