@@ -148,12 +148,11 @@ disk.locking bool t Lock files beside the disks
 disk.* text v VMware's own
 diskLib.* text t Tuning of the disk library
 hard-disk.* text t Tuning of the disk library
-floppy0.present bool o Floppy drive
-floppy0.fileType file|device o What is in it
-floppy0.fileName path o Its image
-floppy0.startConnected bool o Whether a disk is in the drive
-floppy0.* text v VMware's own
-floppy1.present bool t Second floppy drive
+floppy#.present bool o Floppy drive
+floppy#.fileType file|device o What is in it
+floppy#.fileName path o Its image
+floppy#.startConnected bool o Whether a disk is in the drive
+floppy#.* text v VMware's own
 """
 
 ROWS['network'] = """
