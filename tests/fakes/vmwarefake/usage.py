@@ -15,3 +15,7 @@
 
 def vmrun(product):
     return '\n%s\n\nUsage: vmrun\n' % product.vmrun_version()
+
+
+def vdiskmanager(product):
+    return 'VMware Virtual Disk Manager - build %s.\n' % product.build

@@ -126,8 +126,10 @@ class VM(object):
 
     @contextlib.contextmanager
     def locked(self):
-        """Hold the VM for this call, after putting in order what is left
-        of calls that were killed and of processes that have gone.
+        """Hold the VM for this call.
+
+        What calls that were killed and processes that have gone left behind
+        is put in order first.
         """
         with self.record.lock():
             self.record.load()
@@ -258,9 +260,7 @@ class VM(object):
                 yield link.path, n > 0
 
     def unlock_files(self, owner):
-        """Give back every lock of ``owner`` in the VM's folder, and those
-        on disks and parents elsewhere.
-        """
+        """Give back every lock of ``owner``, on disks elsewhere too."""
         if owner is None:
             return
         targets = {self.vmx}

@@ -126,15 +126,19 @@ def create(path, type_number, sectors, adapter='lsilogic', hardware=20,
         sparse.create(path, sectors, text)
         return new
     for extent in described.extents:
-        extent_path = new.extent_path(extent)
-        if extent.kind == 'SPARSE':
-            sparse.create(extent_path, extent.sectors)
-        else:
-            files.check_space(extent_path)
-            with open(extent_path, 'xb') as f:
-                f.truncate(extent.sectors * vmdk.SECTOR)
+        make_extent(new.extent_path(extent), extent)
     files.replace(path, text.encode('utf-8', 'surrogateescape'))
     return new
+
+
+def make_extent(path, extent):
+    """Make the empty file of one extent."""
+    if extent.kind == 'SPARSE':
+        sparse.create(path, extent.sectors)
+        return
+    files.check_space(path)
+    with open(path, 'xb') as f:
+        f.truncate(extent.sectors * vmdk.SECTOR)
 
 
 def create_child(path, parent, hint=None):

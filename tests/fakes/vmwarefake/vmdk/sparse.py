@@ -265,9 +265,23 @@ class SparseExtent(object):
         self._file.write(_bytes(new))
         return first + added * TABLE_SECTORS
 
-    def set_clean(self):
+    def repair(self):
+        """Clear the mark of an unclean end; make both table sets agree.
+
+        :returns: True when something was wrong.
+        """
+        wrong = bool(self.header.unclean)
+        redundant = self._redundant()
+        for number in range(len(self.directory()) if redundant else 0):
+            table = _bytes(self._table(number))
+            sector = redundant[number]
+            if self._read(sector, PER_TABLE * 4) != table:
+                self._file.seek(sector * vmdk.SECTOR)
+                self._file.write(table)
+                wrong = True
         self.header.unclean = 0
         self.header.write(self._file)
+        return wrong
 
     def rewrite_descriptor(self, text):
         write_embedded(self._file, self.header, text, self.path)

@@ -1,0 +1,233 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The operations of vmware-vdiskmanager, one function for each switch."""
+
+import contextlib
+import errno
+import os
+import sys
+
+from vmwarefake import locks
+from vmwarefake import messages
+from vmwarefake import vdiskmanager
+from vmwarefake import vmdk
+from vmwarefake.vmdk import create as creator
+from vmwarefake.vmdk import disk
+
+_EXPANDED = """
+WARNING: If the virtual disk is partitioned, you must use a third-party
+         utility in the virtual machine to expand the size of the
+         partitions. For more information, see:
+         http://www.vmware.com/support/kb/enduser/std_adp.php?p_faqid=1647
+"""
+
+
+@contextlib.contextmanager
+def _saying(what):
+    """Turn what goes wrong into ``WHAT TEXT (0xCODE).``"""
+    try:
+        yield
+    except vmdk.DiskError as e:
+        if e.code == vmdk.UNSUPPORTED and e.detail:
+            sys.stderr.write('fake vmware-vdiskmanager: %s\n' % e.detail)
+        raise vdiskmanager.failed(what, e.code)
+    except locks.Busy:
+        raise vdiskmanager.failed(what, vmdk.IN_USE)
+    except OSError as e:
+        codes = {errno.ENOSPC: vmdk.DISK_FULL, errno.ENOENT: 4,
+                 errno.EEXIST: vmdk.EXISTS, errno.EACCES: 13,
+                 errno.EPERM: 13, errno.ENOTDIR: 4}
+        raise vdiskmanager.failed(what, codes.get(e.errno, 7))
+
+
+def _progress(session, request, word):
+    """Print the progress: one line, rewritten by carriage returns."""
+    if request.quiet:
+        return
+    for percent in (10, 50, 100):
+        session.write('\r  %s: %d%% done.' % (word, percent))
+    session.write('\n')
+
+
+def create(session, request):
+    """-c: make an empty disk."""
+    adapter = request.adapter()
+    kind = request.type
+    if 'size' not in request.options:
+        raise vdiskmanager.Usage()
+    with _saying('Failed to create disk:'):
+        if kind == 5:
+            raise vmdk.DiskError(vmdk.BAD_PARAMETER, request.disk)
+        size = vdiskmanager.sectors(request.options['size'], adapter)
+        creator.create(request.disk, kind, size, adapter,
+                       session.product.newest_hardware())
+    session.line("Creating disk '%s'" % request.disk)
+    if kind in creator.FLAT_TYPES:
+        _progress(session, request, 'Create')
+    session.line('Virtual disk creation successful.')
+
+
+def convert(session, request):
+    """-r: copy to a disk of another type; a chain becomes one disk."""
+    from vmwarefake.vmdk import copy
+    kind = request.type
+    with _saying('Failed to convert disk:'):
+        chain = disk.open_chain(request.argument)
+        for link in chain:
+            locks.check(link.path, shared=True)
+        adapter = request.adapter(
+            chain[0].descriptor.ddb.get('ddb.adapterType', 'lsilogic'))
+        hardware = session.product.newest_hardware()
+        if kind == 5:
+            from vmwarefake.vmdk import stream
+            stream.convert(chain[0], request.disk, adapter, hardware)
+        else:
+            copy.flatten(chain, request.disk, kind, adapter, hardware)
+    session.line("Creating disk '%s'" % request.disk)
+    _progress(session, request, 'Convert')
+    session.line('Virtual disk conversion successful.')
+
+
+def expand(session, request):
+    """-x: raise the capacity of a disk that has no kin."""
+    with _saying("Failed to expand the disk '%s':" % request.disk):
+        link = disk.open_link(request.disk)
+        link.check_extents()
+        locks.check(link.path)
+        size = vdiskmanager.sectors(
+            request.argument, link.descriptor.ddb.get('ddb.adapterType', ''))
+        # For a child or a disk with children the text is not known.
+        if size <= link.capacity or link.is_child or has_kin(link):
+            raise vmdk.DiskError(vmdk.BAD_PARAMETER, link.path)
+        from vmwarefake.vmdk import grow
+        grow.grow(link, size)
+    _progress(session, request, 'Grow')
+    session.line('Disk expansion completed successfully.')
+    session.write(_EXPANDED)
+
+
+def has_kin(link):
+    """True when a delta or a snapshot is known to stand on a disk."""
+    if disk.children_in(link.directory, link.path):
+        return True
+    from vmwarefake import dictionary
+    for name in os.listdir(link.directory):
+        if not name.endswith('.vmsd'):
+            continue
+        try:
+            keys = dictionary.read(os.path.join(link.directory, name))
+        except (OSError, dictionary.Malformed):
+            continue
+        for key, value in keys.items():
+            if key.lower().startswith('snapshot') and key.lower().endswith(
+                    '.filename') and os.path.realpath(os.path.join(
+                        link.directory, value)) == os.path.realpath(
+                            link.path):
+                return True
+    return False
+
+
+def _compact(request, what, code):
+    """Rewrite a sparse disk that stands alone; returns its link."""
+    with _saying(what):
+        link = disk.open_link(request.disk)
+        link.check_extents()
+        locks.check(link.path)
+        if not link.is_sparse or link.is_child or has_kin(link) or (
+                link.descriptor.create_type == 'streamOptimized'):
+            raise vmdk.DiskError(code, link.path)
+        from vmwarefake.vmdk import grow
+        grow.compact(link)
+
+
+def defragment(session, request):
+    """-d: put the grains in order."""
+    _compact(request, "Failed to defragment the disk '%s' :" % request.disk,
+             vmdk.BAD_PARAMETER)
+    _progress(session, request, 'Defragment')
+    session.line('Defragmentation completed successfully.')
+
+
+def shrink(session, request):
+    """-k: give back the grains that are all zero."""
+    _compact(request, "Failed to shrink the disk '%s' :" % request.disk,
+             vmdk.NOT_PARENT)
+    _progress(session, request, 'Shrink')
+    session.line('Shrink completed successfully.')
+
+
+def rename(session, request):
+    """-n: another name for the disk and all its extents."""
+    with _saying("Failed to rename the disk '%s' :" % request.argument):
+        link = disk.open_link(request.argument)
+        link.check_extents()
+        locks.check(link.path)
+        from vmwarefake.vmdk import grow
+        grow.rename(link, os.path.abspath(request.disk))
+    session.line('Renaming completed successfully.')
+
+
+def prepare(session, request):
+    """-p: only for disks that are mounted on Windows hosts."""
+    raise vdiskmanager.Failed('Failed to prepare the disk mounted at \'%s\' '
+                              'for shrinking.\n' % request.disk)
+
+
+def repair(session, request):
+    """-R: check a sparse disk and mend what can be mended."""
+    with _saying("Failed to open the disk '%s' :" % request.disk):
+        link = disk.open_link(request.disk)
+        locks.check(link.path)
+        from vmwarefake.vmdk import grow
+        mended = grow.repair(link)
+        link.check_extents()
+    if mended:
+        session.line("The virtual disk, '%s', was corrupted and has been "
+                     'successfully repaired.' % request.disk)
+    else:
+        session.line("No errors were found on the virtual disk, '%s'."
+                     % request.disk)
+
+
+def check_chain(session, request):
+    """-e: do all links open and fit?"""
+    with _saying("Failed to open the disk '%s' :" % request.disk):
+        disk.open_link(request.disk).check_extents()
+    try:
+        disk.open_chain(request.disk)
+    except vmdk.DiskError as e:
+        reason = messages.with_code(e.code)
+        raise vdiskmanager.Failed(
+            "Failed to open the disk '%s' : %s\n"
+            'Disk link %s successfully opened.\n'
+            'Disk chain is not consistent: %s\n'
+            % (request.disk, reason, request.disk, reason))
+    session.line('Disk chain is consistent.')
+
+
+def make_deletable(session, request):
+    """-D: note in the descriptor that the disk may be deleted."""
+    with _saying("Failed to open the disk '%s' :" % request.disk):
+        link = disk.open_link(request.disk)
+        link.descriptor.ddb['ddb.deletable'] = 'true'
+        link.save()
+
+
+def delete(session, request):
+    """-U: remove the disk and its extents."""
+    with _saying("Failed to delete the disk '%s' :" % request.disk):
+        link = disk.open_link(request.disk)
+        locks.check(link.path)
+        for path in reversed(link.files()):
+            if os.path.exists(path):
+                os.unlink(path)

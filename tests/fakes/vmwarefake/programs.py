@@ -1,0 +1,76 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""vmware, vmware-vmx and vmplayer: what tools ask for their version."""
+
+import os
+import sys
+
+from vmwarefake import knobs
+from vmwarefake import session as sessions
+
+_BAD_KNOB = 70
+_NO_DISPLAY = 1
+
+
+def _run(prog, answer):
+    argv = sys.argv[1:]
+    try:
+        session = sessions.Session(os.environ, prog, argv)
+        code = answer(session, argv)
+    except knobs.BadKnob as e:
+        sys.stderr.write('fake %s: %s\n' % (prog, e))
+        return _BAD_KNOB
+    sys.stdout.flush()
+    session.call.finish(code)
+    return code
+
+
+def vmware():
+    return _run('vmware', _window)
+
+
+def vmplayer():
+    return _run('vmplayer', _window)
+
+
+def _window(session, argv):
+    """Answer -v; there is no window to open.
+
+    vmplayer of a Workstation names itself Workstation, as was seen.
+    """
+    if argv[:1] in (['-v'], ['--version']):
+        session.line(session.product.full_version)
+        return 0
+    sys.stderr.write('fake %s: this is no graphical program; only -v is '
+                     'answered\n' % session.product.name)
+    return _NO_DISPLAY
+
+
+def vmware_vmx():
+    return _run('vmware-vmx', _vmx)
+
+
+def _vmx(session, argv):
+    """Answer -v, on standard error as the product does."""
+    product = session.product
+    if argv[:1] in (['-v'], ['--version']):
+        sys.stderr.write('\n%s Information:\n%s Release\n'
+                         % (product.name, product.full_version))
+        return 0
+    if argv[:1] == ['--query-license']:
+        editions = {'ws': 'ws.pro', 'player': 'player', 'fusion': 'fusion.pro'}
+        session.line(editions[product.kind])
+        return 0
+    sys.stderr.write('fake vmware-vmx: VMs are started by vmrun; only -v and '
+                     '--query-license are answered\n')
+    return _NO_DISPLAY
