@@ -12,6 +12,7 @@
 
 """The virtual machines of a control plane, asked of vmrun itself."""
 
+import contextlib
 import os
 
 from oslo_config import cfg
@@ -53,7 +54,8 @@ class Guests:
 
     def stop(self, path):
         """Cuts the power of a VM."""
-        with vmrun.ignoring(exception.NotPoweredOn, exception.VmNotFound):
+        with contextlib.suppress(exception.NotPoweredOn,
+                                 exception.VmNotFound):
             self._vmrun.stop(path, hard=True)
 
 

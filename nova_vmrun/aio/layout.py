@@ -87,7 +87,7 @@ class Layout:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.exists and any(self.root.iterdir()):
+            if not self.exists and self._strangers():
                 raise errors.AioError(
                     '%s holds other files.' % self.root,
                     'It is no state directory of nova-vmrun.',
@@ -102,6 +102,11 @@ class Layout:
                 'The state directory %s cannot be made.' % self.root,
                 '%s.' % (error.strerror or error),
                 'Name another one with --state-dir.') from error
+
+    def _strangers(self):
+        """Files that an interrupted first start cannot have left."""
+        own = {path.name for path in vars(self).values()}
+        return [path for path in self.root.iterdir() if path.name not in own]
 
     def log(self, service):
         """Log file of a service: its log lines, and what it prints."""

@@ -31,11 +31,13 @@ from nova_vmrun.aio import errors
 
 MODULE = 'nova_vmrun.aio.serve'
 READY = 'ready'
+FAILED = 'failed: '
 _LOG_LIMIT = 5 * 1024 * 1024
+_TAIL = 256 * 1024
 # A line of a log that tells what went wrong: logged as such, or the last one
 # of a traceback.
 _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
-                    r'| (ERROR|CRITICAL) ')
+                    r'|^\S+ \S+ \d+ (ERROR|CRITICAL) ')
 
 
 def command(layout, service):
@@ -82,6 +84,13 @@ def write_phase(layout, service, phase):
     new = path.with_name(path.name + '.new')
     new.write_text('%d %s\n' % (os.getpid(), phase))
     new.replace(path)
+
+
+def write_failure(layout, service, error):
+    """Called by the process itself: says why it ends."""
+    words = ' '.join(str(error).split())
+    write_phase(layout, service, '%s%s' % (
+        FAILED, words or type(error).__name__))
 
 
 def forget(layout, service):
@@ -229,24 +238,20 @@ def wait_until(condition, timeout, interval=0.1):
         time.sleep(interval)
 
 
-def complaints(path, lines):
+def complaints(path, lines, since=0):
     """Last lines of a log that tell of errors.
 
-    :returns: list of str
-    """
-    return [line for line in tail(path, 400) if _ERROR.search(line)][-lines:]
-
-
-def tail(path, lines):
-    """Last lines of a log.
-
+    :param path: the log
+    :param lines: how many at most
+    :param since: bytes of the log that are too old to count
     :returns: list of str
     """
     try:
         with open(path, 'rb') as stream:
-            stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, stream.tell() - 64 * 1024))
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(since, size - _TAIL, 0))
             text = stream.read().decode(errors='replace')
     except OSError:
         return []
-    return text.splitlines()[-lines:]
+    return [line for line in text.splitlines()
+            if _ERROR.search(line)][-lines:]

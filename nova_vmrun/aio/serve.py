@@ -42,12 +42,13 @@ def main():
     processes.write_pid(layout, arguments.service)
     try:
         run(layout, arguments.service)
-    except Exception:
+    except BaseException as error:
         traceback.print_exc()
+        processes.write_failure(layout, arguments.service, error)
         status = 1
     else:
+        processes.forget(layout, arguments.service)
         status = 0
-    processes.forget(layout, arguments.service)
     sys.stdout.flush()
     sys.stderr.flush()
     # The pool threads of a half started service would keep the process.

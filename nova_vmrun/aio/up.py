@@ -110,13 +110,13 @@ def _wait_until_ready(layout, started, running, report):
     def look():
         waiting = []
         for service, pid in pids.items():
-            phase = processes.phase(layout, service, pid)
             _check_alive(layout, service, started, pid)
+            phase = processes.phase(layout, service, pid)
             if phase != phases[service]:
                 if phase == processes.READY:
                     report.line('%s is ready (process %d, %d MiB)' % (
                         service, pid, processes.resident(pid) // 1024 ** 2))
-                elif phase:
+                elif phase and not phase.startswith(processes.FAILED):
                     report.line('%s: %s' % (service, phase))
             phases[service] = phase
             if phase != processes.READY:
@@ -146,12 +146,15 @@ def _check_alive(layout, service, started, pid):
     # A full disk leaves nothing in the log that would tell.
     _check_space(layout)
     raise errors.AioError(
-        '%s died.' % service, _cause(layout, service, status),
+        '%s died.' % service, _cause(layout, service, pid, status),
         'Read %s.' % layout.log(service))
 
 
-def _cause(layout, service, status):
-    """Why a service died: a signal, or the last error in its log."""
+def _cause(layout, service, pid, status):
+    """Why a service died: what it said last, a signal, or its log."""
+    phase = processes.phase(layout, service, pid)
+    if phase.startswith(processes.FAILED):
+        return phase[len(processes.FAILED):]
     if status is not None and status < 0:
         return 'It was ended by %s.' % signal.Signals(-status).name
     said = processes.complaints(layout.log(service), 1)
@@ -159,9 +162,11 @@ def _cause(layout, service, status):
 
 
 def _seed(layout, settings, passwords, report):
+    """Sees that all answer, and makes what a first server needs."""
     import openstack.exceptions
     cloud = client.connect(settings, passwords)
     try:
+        _check_answers(cloud, settings, layout)
         hosts = [host for host in cloud.compute.hypervisors(details=False)
                  if host.state == 'up']
         if not hosts:
@@ -177,3 +182,16 @@ def _seed(layout, settings, passwords, report):
         raise errors.AioError(
             'An API does not answer as it should.', '%s.' % error,
             'Read the logs in %s.' % layout.logs) from error
+
+
+def _check_answers(cloud, settings, layout):
+    from keystoneauth1 import exceptions
+    for service, names in aio_settings.PORT_OWNERS.items():
+        for name in names:
+            try:
+                cloud.session.get(settings.url(name, '/'), timeout=30,
+                                  authenticated=False)
+            except exceptions.ClientException as error:
+                raise errors.AioError(
+                    '%s runs but does not answer.' % name, '%s.' % error,
+                    'Read %s.' % layout.log(service)) from error

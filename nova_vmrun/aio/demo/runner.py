@@ -18,10 +18,12 @@ from nova_vmrun.aio.demo import steps
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun import exception
 
 _LOG_LINES = 12
+_LOG_WIDTH = 300
 
 _NEXT = """\
 The control plane is still up. What to type next:
@@ -53,11 +55,12 @@ def run(session, option=''):
     for number, step in enumerate(todo, 1):
         title = step.__doc__.strip()
         session.report.line('%d/%d %s' % (number, len(todo), title))
+        marks = _log_sizes(session.layout)
         began = time.monotonic()
         try:
             step(session)
         except BaseException as error:
-            _give_up(session, title, error)
+            _give_up(session, title, error, marks)
             raise errors.AioError(
                 'The demo failed at: %s.' % title, _cause(error),
                 'Logs are in %s; "nova-vmrun aio wipe --state-dir %s" '
@@ -83,15 +86,22 @@ def _cause(error):
     return '%s: %s.' % (type(error).__name__, text)
 
 
-def _give_up(session, title, error):
-    """Shows what the logs say, and leaves nothing running."""
+def _log_sizes(layout):
+    return {service: log.stat().st_size
+            for service in aio_layout.SERVICES
+            if (log := layout.log(service)).exists()}
+
+
+def _give_up(session, title, error, marks):
+    """Shows what the logs say since, and leaves nothing running."""
     session.report.line('FAILED: %s' % title)
     session.report.line('  %s' % _cause(error))
-    for service in ('nova', 'neutron'):
-        lines = processes.complaints(session.layout.log(service), _LOG_LINES)
+    for service in aio_layout.SERVICES:
+        log = session.layout.log(service)
+        lines = processes.complaints(log, _LOG_LINES, marks.get(service, 0))
         if lines:
-            session.report.line('  %s says:' % session.layout.log(service))
-            session.text('\n'.join(lines))
+            session.report.line('  %s says:' % log)
+            session.text('\n'.join(line[:_LOG_WIDTH] for line in lines))
     if session.keep:
         return
     down.down(session.layout, session.report)

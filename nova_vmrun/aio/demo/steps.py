@@ -52,9 +52,11 @@ def upload_image(session):
         size = path.stat().st_size
         session.report.line('  made %s: %d KiB, a disk of %d MiB' % (
             path.name, size // 1024, image.SIZE // 1024 ** 2))
-        session.image = next(
-            (found for found in cloud.image.images(name=NAME)
-             if found.hash_value == digest), None)
+        for found in cloud.image.images(name=NAME):
+            if found.hash_value == digest:
+                session.image = found
+            else:
+                cloud.image.delete_image(found)
         if session.image is None:
             session.image = cloud.image.create_image(
                 name=NAME, filename=str(path), disk_format='qcow2',
@@ -107,11 +109,15 @@ def boot(session):
                 server.status,
                 ' (%s)' % server.task_state if server.task_state else ''))
 
-    session.openstack(
-        'server', 'create', '--flavor', demo_session.FLAVOR, '--image',
-        session.image.id, '--network', NAME, '--wait', NAME, watch=watch)
-    session.server = session.find_server()
-    session.refuse_error(session.server)
+    try:
+        session.openstack(
+            'server', 'create', '--flavor', demo_session.FLAVOR, '--image',
+            NAME, '--network', NAME, '--wait', NAME, watch=watch)
+    finally:
+        # Nova's own reason says more than the command's failure.
+        session.server = session.find_server()
+        if session.server:
+            session.refuse_error(session.server)
     session.check(session.server.status == 'ACTIVE', 'the API says ACTIVE')
     if 'ACTIVE' in seen:
         session.report.line('  from the first sight of it to ACTIVE: %.1f s'

@@ -1,0 +1,37 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import os
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import lock
+from tests.unit.aio import base
+
+
+class HoldTestCase(base.TestCase):
+
+    def test_second_command_is_refused_and_told_who_is_first(self):
+        with lock.hold(self.layout):
+            error = self.assertRaises(
+                errors.AioError, lock.hold(self.layout).__enter__)
+        self.assertIn('It is process %d' % os.getpid(), error.details)
+
+    def test_it_is_free_after_a_failure(self):
+        try:
+            with lock.hold(self.layout):
+                raise RuntimeError()
+        except RuntimeError:
+            pass
+        with lock.hold(self.layout):
+            self.assertEqual('%d\n' % os.getpid(),
+                             self.layout.lock.read_text())

@@ -1,0 +1,211 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import os
+import subprocess
+import sys
+
+import psutil
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import processes
+from tests.unit.aio import base
+
+_PRINT_AND_WAIT = 'print("up", flush=True); import sys; sys.stdin.read()'
+_DEAF = ('import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); '
+         + _PRINT_AND_WAIT)
+
+
+class ProcessCase(base.TestCase):
+
+    def run_python(self, code, *arguments):
+        """Starts a program that has begun when this returns."""
+        process = subprocess.Popen(
+            [sys.executable, '-c', code, *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdout.readline()
+        return process
+
+    def run_service(self, service='glance'):
+        """Starts something whose command line ends as a service's does."""
+        return self.run_python(
+            _PRINT_AND_WAIT,
+            *processes.command(self.layout, service)[2:])
+
+    def write_pid(self, pid, service='glance', started=None):
+        self.layout.pid(service).write_text(
+            '%d\n%s\n' % (pid, started or processes.start_time(pid)))
+
+
+class FindTestCase(ProcessCase):
+
+    def test_service_that_runs_is_found(self):
+        process = self.run_service()
+        self.write_pid(process.pid)
+        self.assertEqual(process.pid, processes.find(self.layout, 'glance'))
+
+    def test_no_pid_file_means_down(self):
+        self.assertIsNone(processes.find(self.layout, 'glance'))
+
+    def test_garbage_means_down(self):
+        for text in ('', 'x\n', '12\n', '12 13 14\n'):
+            self.layout.pid('glance').write_text(text)
+            self.assertIsNone(processes.find(self.layout, 'glance'))
+
+    def test_process_that_died_means_down(self):
+        process = self.run_service()
+        self.write_pid(process.pid)
+        process.kill()
+        process.wait()
+        self.assertIsNone(processes.find(self.layout, 'glance'))
+
+    def test_process_that_nobody_has_waited_for_means_down(self):
+        process = self.run_service()
+        self.write_pid(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        self.assertIsNone(processes.find(self.layout, 'glance'))
+
+    def test_number_given_to_another_program_means_down(self):
+        process = self.run_python(_PRINT_AND_WAIT)
+        self.write_pid(process.pid)
+        self.assertIsNone(processes.find(self.layout, 'glance'))
+
+    def test_number_given_to_another_service_means_down(self):
+        process = self.run_service('neutron')
+        self.write_pid(process.pid)
+        self.assertIsNone(processes.find(self.layout, 'glance'))
+
+    def test_process_that_started_at_another_time_means_down(self):
+        process = self.run_service()
+        self.write_pid(process.pid, started='12345')
+        self.assertIsNone(processes.find(self.layout, 'glance'))
+
+
+class StraysTestCase(ProcessCase):
+
+    def test_service_whose_pid_file_was_lost_is_found(self):
+        lost = self.run_service('neutron')
+        known = self.run_service('glance')
+        self.write_pid(known.pid)
+        self.assertEqual(
+            [lost.pid],
+            [process.pid for process in processes.strays(self.layout)])
+
+    def test_using_finds_any_program_that_names_the_directory(self):
+        process = self.run_python(
+            _PRINT_AND_WAIT, str(self.layout.root / 'disk.vmdk'))
+        self.assertEqual(
+            [process.pid],
+            [found.pid for found in processes.using(self.layout.root)])
+
+
+class EndTestCase(ProcessCase):
+
+    def test_process_that_listens_is_not_killed(self):
+        process = self.run_python(_PRINT_AND_WAIT)
+        self.assertEqual([], processes.end([process.pid], 30))
+        self.assertFalse(psutil.pid_exists(process.pid))
+
+    def test_process_that_does_not_is_killed(self):
+        process = self.run_python(_DEAF)
+        self.assertEqual([process.pid], processes.end([process.pid], 0.1))
+        self.assertFalse(psutil.pid_exists(process.pid))
+
+    def test_process_that_is_gone_is_no_error(self):
+        process = self.run_python(_PRINT_AND_WAIT)
+        process.kill()
+        process.wait()
+        self.assertEqual([], processes.end([process.pid], 1))
+
+
+class PhaseTestCase(ProcessCase):
+
+    def test_what_a_process_says_is_read(self):
+        processes.write_phase(self.layout, 'nova', 'starting compute')
+        self.assertEqual('starting compute', processes.phase(
+            self.layout, 'nova', os.getpid()))
+
+    def test_what_an_earlier_process_said_does_not_count(self):
+        processes.write_phase(self.layout, 'nova', processes.READY)
+        self.assertEqual('', processes.phase(self.layout, 'nova', 1))
+
+    def test_failure_is_one_line(self):
+        processes.write_failure(self.layout, 'nova',
+                                RuntimeError('one\n  two'))
+        self.assertEqual('failed: one two', processes.phase(
+            self.layout, 'nova', os.getpid()))
+
+    def test_failure_without_words_has_its_name(self):
+        processes.write_failure(self.layout, 'nova', KeyboardInterrupt())
+        self.assertEqual('failed: KeyboardInterrupt', processes.phase(
+            self.layout, 'nova', os.getpid()))
+
+    def test_pid_file_of_this_process_is_its_own(self):
+        processes.write_pid(self.layout, 'nova')
+        pid, started = self.layout.pid('nova').read_text().split()
+        self.assertEqual((os.getpid(), processes.start_time(os.getpid())),
+                         (int(pid), started))
+        processes.forget(self.layout, 'nova')
+        self.assertFalse(self.layout.pid('nova').exists())
+
+
+class StartTestCase(ProcessCase):
+
+    def test_output_goes_to_the_log_and_the_log_is_kept_small(self):
+        log = self.layout.log('glance')
+        log.write_bytes(b'x' * (processes._LOG_LIMIT + 1))
+        self.patch(processes, 'command', lambda *_: [
+            sys.executable, '-c', 'import os; print(os.environ["COLOUR"])'])
+        process = processes.start(self.layout, 'glance', {'COLOUR': 'blue'})
+        self.assertEqual(0, process.wait())
+        self.assertEqual('blue\n', log.read_text())
+        self.assertTrue(log.with_suffix('.log.1').exists())
+
+    def test_log_that_cannot_be_written_is_one_clear_line(self):
+        self.layout.log('glance').mkdir()
+        error = self.assertRaises(errors.AioError, processes.start,
+                                  self.layout, 'glance', {})
+        self.assertIn('glance could not be started.', error.brief)
+
+
+class ComplaintsTestCase(base.TestCase):
+
+    LOG = """\
+2026-11-21 01:26:00.001 11 INFO nova.service [-] Set to ERROR state later
+2026-11-21 01:26:01.001 11 ERROR nova.service [-] First
+Traceback (most recent call last):
+  File "x.py", line 1, in <module>
+nova.exception.Invalid: no match
+keystone.exception.ValidationError: Last
+"""
+
+    def test_lines_that_tell_of_errors_are_found(self):
+        self.layout.log('nova').write_text(self.LOG)
+        self.assertEqual(
+            ['2026-11-21 01:26:01.001 11 ERROR nova.service [-] First',
+             'keystone.exception.ValidationError: Last'],
+            processes.complaints(self.layout.log('nova'), 5))
+
+    def test_old_lines_do_not_count(self):
+        self.layout.log('nova').write_text(self.LOG)
+        self.assertEqual([], processes.complaints(
+            self.layout.log('nova'), 5, since=len(self.LOG)))
+
+    def test_no_log_is_no_complaint(self):
+        self.assertEqual([], processes.complaints(
+            self.layout.log('nova'), 5))

@@ -1,0 +1,102 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import os
+import stat
+
+import testtools
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+from tests.unit.aio import base
+
+
+class SettingsTestCase(base.TestCase):
+
+    def test_what_was_chosen_is_remembered(self):
+        self.settings.ports = aio_settings.ports_from(21000)
+        self.settings.fake = True
+        self.settings.save(self.layout)
+        self.assertEqual(self.settings, aio_settings.load(self.layout))
+
+    def test_no_control_plane_is_one_clear_line(self):
+        error = self.assertRaises(
+            errors.AioError, aio_settings.load, self.layout)
+        self.assertIn('nova-vmrun aio up', error.resolution)
+
+    def test_damaged_file_is_one_clear_line(self):
+        for text in ('', '[]', '{"colour": "blue"}'):
+            self.layout.settings.write_text(text)
+            error = self.assertRaises(
+                errors.AioError, aio_settings.load, self.layout)
+            self.assertIn('is damaged', str(error))
+
+    def test_ports_follow_one_another(self):
+        ports = aio_settings.ports_from(21000)
+        self.assertEqual(list(range(21000, 21006)), list(ports.values()))
+
+    def test_shared_port_is_refused(self):
+        self.settings.ports['nova'] = self.settings.ports['glance']
+        with testtools.ExpectedException(errors.AioError, '.*share a port.*'):
+            self.settings.validate()
+
+    def test_port_base_that_runs_out_of_range_is_refused(self):
+        self.settings.ports = aio_settings.ports_from(65533)
+        with testtools.ExpectedException(errors.AioError, '.*out of range.*'):
+            self.settings.validate()
+
+    def test_neutron_takes_addresses_that_vmware_does_not_give(self):
+        self.settings.subnet = '10.1.2.0/24'
+        self.assertEqual(
+            {'cidr': '10.1.2.0/24', 'gateway': '10.1.2.2',
+             'first': '10.1.2.3', 'last': '10.1.2.127'},
+            self.settings.subnet_plan())
+
+    def test_subnet_that_is_none_is_refused(self):
+        for subnet in ('vmnet8', '10.1.2.3/24', '10.1.2.0/29', 'fe80::/64'):
+            self.settings.subnet = subnet
+            self.assertRaises(errors.AioError, self.settings.validate)
+
+
+class PasswordsTestCase(base.TestCase):
+
+    def test_each_state_directory_has_its_own(self):
+        first = aio_settings.passwords(self.layout)
+        self.layout.secrets.unlink()
+        second = aio_settings.passwords(self.layout)
+        self.assertEqual(len(first) * 2,
+                         len({*first.values(), *second.values()}))
+
+    def test_they_stay(self):
+        self.assertEqual(aio_settings.passwords(self.layout),
+                         aio_settings.passwords(self.layout))
+
+    def test_nobody_else_can_read_them(self):
+        aio_settings.passwords(self.layout)
+        self.assertEqual(
+            0o600, stat.S_IMODE(os.stat(self.layout.secrets).st_mode))
+
+    def test_half_written_file_is_replaced(self):
+        self.layout.secrets.write_text('{"admin": "x')
+        self.assertEqual(set(aio_settings.USERS),
+                         set(aio_settings.passwords(self.layout)))
+
+
+class WritePrivateTestCase(base.TestCase):
+
+    def test_failure_names_the_file(self):
+        path = self.layout.root / 'nowhere' / 'file'
+        error = self.assertRaises(
+            errors.AioError, aio_settings.write_private, path, 'text')
+        self.assertIn(str(path), str(error))
+        self.assertIn('No such file or directory', str(error))

@@ -1,0 +1,98 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import pathlib
+import stat
+
+import fixtures
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import vmware
+from nova_vmrun.host import product
+from tests.unit.aio import base
+
+_INSTALL = """
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir()
+(folder / 'vmrun').write_text('fake')
+"""
+
+
+class ChooseTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.bin = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.useFixture(fixtures.EnvironmentVariable('PATH', str(self.bin)))
+        self.patch(product, '_KNOWN_FOLDERS', {'linux': ()})
+        self.source = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.patch(vmware, 'fakes_source', lambda: self.source)
+        self.write_install(_INSTALL)
+
+    def write_install(self, text):
+        (self.source / 'install').write_text(text)
+
+    def make_vmrun(self, name='vmrun'):
+        path = self.bin / name
+        path.write_text('#!/bin/sh\n')
+        path.chmod(0o755)
+        return str(path)
+
+    def choose(self):
+        return vmware.choose(self.layout, self.settings)
+
+    def test_vmware_is_taken_where_it_is_installed(self):
+        path = self.make_vmrun()
+        programs = self.choose()
+        self.assertEqual((path, False), (programs.vmrun, programs.fake))
+        self.assertEqual('VMware: %s' % path, programs.describe())
+
+    def test_without_it_the_fake_stands_in_and_says_so(self):
+        programs = self.choose()
+        self.assertTrue(programs.fake)
+        self.assertEqual('fake', pathlib.Path(programs.vmrun).read_text())
+        self.assertIn('the fake vmrun stands in', programs.describe())
+
+    def test_fake_can_be_asked_for(self):
+        self.make_vmrun()
+        self.settings.fake = True
+        self.assertTrue(self.choose().fake)
+
+    def test_path_that_is_named_is_taken(self):
+        self.make_vmrun()
+        self.settings.vmrun_path = self.make_vmrun('other')
+        self.assertEqual(self.settings.vmrun_path, self.choose().vmrun)
+
+    def test_path_that_is_no_program_is_refused(self):
+        self.make_vmrun()
+        self.settings.vmrun_path = '/nowhere/vmrun'
+        error = self.assertRaises(errors.AioError, self.choose)
+        self.assertIn('/nowhere/vmrun is no program', error.brief)
+
+    def test_fakes_that_do_not_install_say_why(self):
+        self.write_install('import sys; sys.exit("no room")')
+        error = self.assertRaises(errors.AioError, self.choose)
+        self.assertEqual('no room', error.details)
+
+    def test_state_of_the_fakes_is_closed_to_others(self):
+        self.choose()
+        self.assertEqual(
+            0o700, stat.S_IMODE(self.layout.fake_state.stat().st_mode))
+
+
+class SourceTestCase(base.TestCase):
+
+    def test_checkout_has_the_fakes(self):
+        source = vmware.fakes_source()
+        self.assertTrue((source / 'install').is_file())

@@ -1,0 +1,177 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import io
+import json
+import subprocess
+import sys
+
+import fixtures
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cmd import aio
+from nova_vmrun.cmd import main
+from tests.unit import base
+
+
+class CommandCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        folder = self.useFixture(fixtures.TempDir()).path
+        self.layout = aio_layout.Layout(folder + '/state')
+        self.app = main.VmrunApp()
+        self.app.stdout = self.output = io.StringIO()
+        self.app.stderr = self.errors = io.StringIO()
+        self.patch(self.app, 'configure_logging', lambda: None)
+
+    def run_command(self, *arguments):
+        return self.app.run(
+            ['aio', *arguments, '--state-dir', str(self.layout.root)])
+
+    def make(self):
+        self.layout.create()
+        settings = aio_settings.Settings()
+        settings.save(self.layout)
+        return settings
+
+
+class SettingsTestCase(CommandCase):
+    """What `up` makes of its options."""
+
+    def choose(self, *arguments):
+        parser = aio.Up(self.app, None).get_parser('up')
+        return aio.chosen_settings(
+            self.layout, parser.parse_args(list(arguments)))
+
+    def setUp(self):
+        super().setUp()
+        self.layout.create()
+
+    def test_first_time_has_the_usual_ports(self):
+        self.assertEqual(aio_settings.DEFAULT_PORTS, self.choose().ports)
+
+    def test_options_are_remembered(self):
+        first = self.choose('--port-base', '21000', '--fake',
+                            '--subnet', '10.0.0.0/24')
+        self.assertEqual(first, self.choose())
+
+    def test_option_given_later_wins(self):
+        self.choose('--port-base', '21000', '--fake')
+        second = self.choose('--nova-port', '8774', '--no-fake')
+        self.assertEqual((21000, 8774, False), (
+            second.ports['keystone'], second.ports['nova'], second.fake))
+
+    def test_bad_option_is_not_remembered(self):
+        self.assertRaises(aio.errors.AioError, self.choose,
+                          '--subnet', 'vmnet8')
+        self.assertFalse(self.layout.exists)
+
+    def test_port_that_is_none_is_refused(self):
+        self.useFixture(fixtures.MonkeyPatch('sys.stderr', io.StringIO()))
+        self.assertRaises(SystemExit, self.choose, '--port-base', '70000')
+
+    def test_options_cannot_change_under_what_runs(self):
+        self.choose()
+        self.patch(processes, 'find', lambda *_: 1)
+        error = self.assertRaises(aio.errors.AioError, self.choose,
+                                  '--port-base', '21000')
+        self.assertIn('aio down', error.resolution)
+        self.choose()
+
+
+class StatusTestCase(CommandCase):
+
+    def test_what_is_down_is_told_and_fails(self):
+        self.make()
+        self.assertEqual(1, self.run_command('status', '-f', 'json'))
+        rows = json.loads(self.output.getvalue())
+        self.assertEqual(
+            [('keystone', 'down', None, 'keystone:5000', 0),
+             ('glance', 'down', None, 'glance:9292', 0),
+             ('neutron', 'down', None, 'neutron:9696', 0),
+             ('nova', 'down', None, 'nova:8774 placement:8778', 0)],
+            [(row['Service'], row['State'], row['PID'], row['Ports'],
+              row['Memory MiB']) for row in rows])
+        self.assertEqual(str(self.layout.log('nova')), rows[-1]['Log'])
+
+    def test_all_ready_succeeds(self):
+        self.make()
+        self.patch(processes, 'find', lambda *_: 12)
+        self.patch(processes, 'phase', lambda *_: processes.READY)
+        self.patch(processes, 'resident', lambda _: 150 * 1024 ** 2)
+        self.assertEqual(0, self.run_command('status', '-f', 'value',
+                                             '-c', 'Memory MiB'))
+        self.assertEqual('150\n' * 4, self.output.getvalue())
+
+
+class OtherCommandsTestCase(CommandCase):
+
+    def test_env_is_what_a_shell_can_eval(self):
+        settings = self.make()
+        self.assertEqual(0, self.run_command('env'))
+        self.assertIn('export OS_AUTH_URL=%s/v3\n' % settings.url('keystone'),
+                      self.output.getvalue())
+
+    def test_down_twice_is_harmless(self):
+        self.make()
+        self.assertEqual(0, self.run_command('down'))
+        self.assertIn('It was down already.', self.output.getvalue())
+
+    def test_down_of_nothing_is_one_clear_line(self):
+        self.assertEqual(1, self.run_command('down'))
+        self.assertIn('There is no control plane in %s.' % self.layout.root,
+                      self.log.output)
+
+    def test_wipe_of_nothing_is_harmless(self):
+        self.assertEqual(0, self.run_command('wipe'))
+        self.assertFalse(self.layout.root.exists())
+
+    def test_wipe_never_touches_what_is_not_ours(self):
+        self.layout.root.mkdir()
+        (self.layout.root / 'letter.txt').write_text('Dear')
+        self.assertEqual(0, self.run_command('wipe'))
+        self.assertTrue((self.layout.root / 'letter.txt').exists())
+
+    def test_missing_extra_says_how_to_get_it(self):
+        self.make()
+        self.patch(aio, '_PACKAGES', ('keystone', 'nothing_of_the_kind'))
+        self.assertEqual(1, self.run_command('status'))
+        self.assertIn('pip install "nova-vmrun[aio]"', self.log.output)
+
+    def test_traceback_only_with_debug(self):
+        self.run_command('down')
+        self.assertNotIn('take_action', self.log.output)
+        self.app.run(['--debug', 'aio', 'down', '--state-dir',
+                      str(self.layout.root)])
+        self.assertIn('take_action', self.log.output)
+
+
+class MainTestCase(base.TestCase):
+
+    def test_reading_commands_do_not_wait_for_openstack(self):
+        code = ('import sys, nova_vmrun.cmd.main, nova_vmrun.cmd.aio; '
+                'print([name for name in ("nova", "keystone", "neutron", '
+                '"openstack", "sqlalchemy") if name in sys.modules])')
+        printed = subprocess.run([sys.executable, '-c', code], check=True,
+                                 capture_output=True, text=True).stdout
+        self.assertEqual('[]\n', printed)
+
+    def test_no_command_prints_help(self):
+        app = main.VmrunApp()
+        app.stdout = io.StringIO()
+        self.patch(app, 'configure_logging', lambda: None)
+        self.assertRaises(SystemExit, app.run, [])
+        self.assertIn('aio up', app.stdout.getvalue())
