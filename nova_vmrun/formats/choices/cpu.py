@@ -85,7 +85,8 @@ def _preferences(request):
 
 
 def _possible(vcpus, limits):
-    most_cores = limits['cores'][0] * limits['threads'][0]
+    threads, source = limits['threads']
+    most_cores = limits['cores'][0] * (threads if source else 1)
     return [cores for cores in range(1, vcpus + 1)
             if vcpus % cores == 0 and cores <= most_cores and
             vcpus // cores <= limits['sockets'][0]]
