@@ -18,6 +18,7 @@ again and compared with what was meant, so neither a text that a tenant wrote
 nor a template can put a key into the file that does not belong there.
 """
 
+import functools
 import os
 
 import jinja2
@@ -54,9 +55,12 @@ def render(machine, template_dirs=()):
     groups = settings_module.build(machine)
     name = machine.family + SUFFIX
     try:
-        template = environment(template_dirs).get_template(name)
+        template = _environment(tuple(template_dirs)).get_template(name)
         text = template.render(machine=machine, **groups)
-    except jinja2.TemplateError as error:
+    except exception.VmrunError:
+        raise
+    except Exception as error:
+        # A template is a program: it can fail in any way.
         raise InvalidTemplate(
             'The template %s cannot be rendered.' % name,
             '%s: %s' % (type(error).__name__, error),
@@ -89,11 +93,12 @@ def rerender(machine, existing, previous=None, folder='', template_dirs=()):
     return rendered, text
 
 
-def environment(template_dirs=()):
-    """Makes the Jinja2 environment of the templates."""
+@functools.lru_cache(maxsize=4)
+def _environment(template_dirs):
+    # It is kept since it keeps compiled templates; changed ones are reloaded.
     # HTML escaping would be wrong here; the filters escape as VMware does.
     result = jinja2.Environment(  # nosec B701
-        loader=jinja2.FileSystemLoader([*template_dirs, _OWN_TEMPLATES]),
+        loader=jinja2.FileSystemLoader((*template_dirs, _OWN_TEMPLATES)),
         undefined=jinja2.StrictUndefined, autoescape=False,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     result.filters['vmxq'] = _quoted
@@ -112,9 +117,14 @@ def _lines(settings):
     for setting in settings:
         entry = vmx.entry(setting.key, setting.value,
                           allow_controls=setting.key == 'annotation')
-        # An origin is a phrase of ours, but a line break in it would be a key.
-        lines.append('%s  # %s' % (entry, ' '.join(setting.origin.split())))
+        lines.append('%s  # %s' % (entry, _comment(setting.origin)))
     return '\n'.join(lines)
+
+
+def _comment(text):
+    # An origin is a phrase of ours; were it not, a line break in it would
+    # start a key.
+    return ''.join(c if c.isprintable() else ' ' for c in text)
 
 
 def _verify(name, text, groups):
