@@ -70,6 +70,9 @@ def wipe(layout, report):
 
 
 def _end(pids, report):
-    for pid in processes.end(pids, TIMEOUT):
+    def waiting(left):
+        report.line('waiting for process %s' % ', '.join(map(str, left)))
+
+    for pid in processes.end(pids, TIMEOUT, waiting):
         report.line('process %d did not end within %d s and was killed'
                     % (pid, TIMEOUT))

@@ -34,6 +34,8 @@ READY = 'ready'
 FAILED = 'failed: '
 _LOG_LIMIT = 5 * 1024 * 1024
 _TAIL = 256 * 1024
+# Seconds without news.
+_PATIENCE = 2
 # A line of a log that tells what went wrong: logged as such, or the last one
 # of a traceback.
 _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
@@ -199,11 +201,12 @@ def resident(pid):
         return 0
 
 
-def end(pids, timeout):
+def end(pids, timeout, waiting=None):
     """Asks processes to end, and kills those that do not.
 
     :param pids: process numbers
     :param timeout: seconds to wait before killing
+    :param waiting: called every two seconds with those that are left
     :returns: list of the process numbers that had to be killed
     """
     alive = []
@@ -214,7 +217,12 @@ def end(pids, timeout):
             alive.append(process)
         except psutil.NoSuchProcess:
             pass
-    _, alive = psutil.wait_procs(alive, timeout=timeout)
+    deadline = time.monotonic() + timeout
+    while alive and time.monotonic() < deadline:
+        _, alive = psutil.wait_procs(
+            alive, timeout=min(_PATIENCE, deadline - time.monotonic()))
+        if alive and waiting:
+            waiting([process.pid for process in alive])
     for process in alive:
         try:
             process.kill()

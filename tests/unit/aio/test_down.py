@@ -34,7 +34,7 @@ class DownTestCase(base.TestCase):
             types.SimpleNamespace(pid=pid) for pid in self.strays])
         self.patch(processes, 'end', self.end)
 
-    def end(self, pids, timeout):
+    def end(self, pids, timeout, waiting):
         self.ended.append(pids)
         return [pid for pid in pids if pid in self.killed]
 

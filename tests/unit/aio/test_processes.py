@@ -126,6 +126,13 @@ class EndTestCase(ProcessCase):
         self.assertEqual([process.pid], processes.end([process.pid], 0.1))
         self.assertFalse(psutil.pid_exists(process.pid))
 
+    def test_waiting_is_told(self):
+        self.patch(processes, '_PATIENCE', 0.01)
+        process = self.run_python(_DEAF)
+        told = []
+        processes.end([process.pid], 0.1, told.append)
+        self.assertEqual([process.pid], told[0])
+
     def test_process_that_is_gone_is_no_error(self):
         process = self.run_python(_PRINT_AND_WAIT)
         process.kill()

@@ -1,0 +1,233 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun aio`` with its real processes."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import fixtures
+import psutil
+import testtools
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import ports
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
+
+# Seconds for one command; the slowest is the first start.
+TIMEOUT = 240
+GIBIBYTE = 1024 ** 3
+
+
+class AioCase(testtools.TestCase):
+    """A state directory and ports of its own; nothing is left of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(fixtures.Timeout(2 * TIMEOUT, gentle=True))
+        folder = self.useFixture(fixtures.TempDir()).path
+        self.layout = aio_layout.Layout(folder + '/state')
+        self.port_base = ports.free_base()
+        self.addCleanup(self.check_nothing_is_left)
+        self.addCleanup(self.run_aio, 'wipe')
+
+    def check_nothing_is_left(self):
+        self.assertFalse(self.layout.root.exists())
+        self.assertEqual([], processes.using(self.layout.root))
+
+    def command(self, *arguments):
+        return [sys.executable, '-m', 'nova_vmrun.cmd.main', 'aio',
+                *arguments, '--state-dir', str(self.layout.root)]
+
+    def run_aio(self, *arguments):
+        """Runs a command.
+
+        :returns: CompletedProcess, its output as text
+        """
+        done = subprocess.run(
+            self.command(*arguments), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=TIMEOUT)
+        self.addDetail(' '.join(arguments), testtools.content.text_content(
+            done.stdout + done.stderr))
+        return done
+
+    def up(self, *arguments):
+        return self.run_aio('up', '--fake', '--port-base',
+                            str(self.port_base), *arguments)
+
+    def succeed(self, done):
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done.stdout
+
+    def fail_in_one_line(self, done):
+        self.assertEqual(1, done.returncode)
+        lines = done.stderr.splitlines()
+        self.assertEqual(1, len(lines), done.stderr)
+        return lines[0]
+
+    def status(self):
+        rows = json.loads(self.run_aio('status', '-f', 'json').stdout)
+        return {row['Service']: row for row in rows}
+
+    def pids(self):
+        return {name: row['PID'] for name, row in self.status().items()}
+
+    def openstack(self, *arguments):
+        script = '. "$1"; shift; exec openstack "$@" -f json'
+        done = subprocess.run(
+            ['sh', '-c', script, 'sh', str(self.layout.openrc), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=TIMEOUT)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return json.loads(done.stdout)
+
+
+class LifeTestCase(AioCase):
+    """A control plane from its first start to its end."""
+
+    def test_up_down_up_wipe(self):
+        self.succeed(self.up())
+        status = self.status()
+        self.assertEqual({'ready'},
+                         {row['State'] for row in status.values()})
+        memory = sum(psutil.Process(row['PID']).memory_info().rss
+                     for row in status.values())
+        self.assertLess(memory, GIBIBYTE)
+        self.check_api()
+        network = self.network()
+
+        before = self.pids()
+        self.succeed(self.up())
+        self.assertEqual(before, self.pids())
+
+        self.check_repair(before)
+
+        self.succeed(self.run_aio('down'))
+        self.assertEqual({None}, set(self.pids().values()))
+        self.assertEqual([], processes.using(self.layout.root))
+        ports.check(aio_settings.load(self.layout), aio_layout.SERVICES)
+        self.succeed(self.run_aio('down'))
+
+        self.succeed(self.run_aio('up'))
+        self.check_api()
+        self.assertEqual(network, self.network())
+
+        self.succeed(self.run_aio('wipe'))
+        self.check_nothing_is_left()
+
+    def check_api(self):
+        self.assertEqual(
+            {'identity', 'image', 'network', 'compute', 'placement'},
+            {service['Type'] for service in self.openstack('catalog',
+                                                           'list')})
+        [host] = self.openstack('hypervisor', 'list')
+        self.assertEqual('up', host['State'])
+        self.assertEqual(4, len(self.openstack(
+            'security', 'group', 'rule', 'list', 'default')))
+
+    def network(self):
+        [network] = self.openstack('network', 'list')
+        return network
+
+    def check_repair(self, before):
+        """After kill -9 of one process only that one is started."""
+        os.kill(before['nova'], signal.SIGKILL)
+        processes.wait_until(
+            lambda: not psutil.pid_exists(before['nova']), 10)
+        self.assertEqual(1, self.run_aio('status').returncode)
+        self.succeed(self.up())
+        after = self.pids()
+        self.assertNotEqual(before.pop('nova'), after.pop('nova'))
+        self.assertEqual(before, after)
+
+
+class InterruptedTestCase(AioCase):
+
+    def start_up(self):
+        """Begins `up` and returns when its services make their databases."""
+        process = subprocess.Popen(
+            self.command('up', '--fake', '--port-base', str(self.port_base)),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        for line in process.stdout:
+            if 'making its database' in line:
+                return process
+        self.fail('up ended early')
+
+    def test_up_after_up_and_a_service_were_killed(self):
+        process = self.start_up()
+        process.kill()
+        process.wait()
+        os.kill(processes.find(self.layout, 'keystone'), signal.SIGKILL)
+        self.succeed(self.up())
+        self.assertEqual({'ready'},
+                         {row['State'] for row in self.status().values()})
+
+    def test_control_c_leaves_nothing_running(self):
+        process = self.start_up()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        self.assertNotEqual(0, process.wait())
+        self.assertEqual([], processes.using(self.layout.root))
+
+
+class FailureTestCase(AioCase):
+    """What goes wrong is one line, and leaves nothing running."""
+
+    def test_taken_port(self):
+        with socket.socket() as listener:
+            listener.bind((aio_settings.ADDRESS, self.port_base + 2))
+            listener.listen()
+            line = self.fail_in_one_line(self.up())
+        self.assertIn('Port %d, which neutron needs, is taken by process %d'
+                      % (self.port_base + 2, os.getpid()), line)
+        self.assertEqual([], processes.using(self.layout.root))
+
+    def test_service_that_cannot_start(self):
+        self.layout.create()
+        folder = self.layout.config_dir('neutron')
+        folder.mkdir()
+        (folder / 'local.conf').write_text(
+            '[ml2]\nmechanism_drivers = nothing_of_the_kind\n')
+        line = self.fail_in_one_line(self.up())
+        self.assertIn('neutron died.', line)
+        self.assertIn('nothing_of_the_kind', line)
+        self.assertIn('Read %s.' % self.layout.log('neutron'), line)
+        self.assertEqual([], processes.using(self.layout.root))
+
+    @unittest.skipUnless(hasattr(os, 'geteuid') and os.geteuid() == 0,
+                         'only root can mount a small disk')
+    def test_full_disk(self):
+        folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(folder.rmdir)
+        mounted = subprocess.run(
+            ['mount', '-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder],
+            capture_output=True, text=True)
+        if mounted.returncode:
+            self.skipTest('no mount here: %s' % mounted.stderr.strip())
+        self.addCleanup(subprocess.run, ['umount', folder], check=True)
+        self.layout = aio_layout.Layout(folder / 'state')
+        line = self.fail_in_one_line(self.up())
+        self.assertIn('The disk of %s is full.' % self.layout.root, line)
+        self.assertEqual(1, self.run_aio('status').returncode)
+        self.run_aio('wipe')
