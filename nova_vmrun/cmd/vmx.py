@@ -1,0 +1,134 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun vmx``: reading the configuration files of VMs.
+
+These commands need neither Nova nor VMware, and take any .vmx.
+"""
+
+import os
+
+from cliff import lister
+
+from nova_vmrun.formats.lint import check
+from nova_vmrun.formats.lint import finding
+from nova_vmrun.formats import report
+from nova_vmrun.formats import vmx
+
+RENDERED_SUFFIX = '.rendered'
+
+
+def _read(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
+def _rendered_text(path):
+    """Reads the copy of a file that was kept as it was rendered, or None."""
+    try:
+        return vmx.decode(_read(path + RENDERED_SUFFIX))[0]
+    except FileNotFoundError:
+        return None
+
+
+class _FileCommand(lister.Lister):
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        parser.add_argument('file', metavar='<file>', help='A .vmx')
+        return parser
+
+
+class Show(_FileCommand):
+    """Show what a .vmx says, by subject; secrets are masked."""
+
+    def take_action(self, parsed_args):
+        settings = vmx.load(_read(parsed_args.file))
+        return ('About', 'Key', 'Value'), report.grouped(settings)
+
+
+class Explain(_FileCommand):
+    """Show each key of a .vmx and where its value came from.
+
+    The rendered copy beside the file (<file>.rendered) tells which image
+    property, flavor or default set a value.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--key', metavar='<key>', action='append', default=[],
+            help='Show only keys that contain this text (repeat for more)')
+        return parser
+
+    def take_action(self, parsed_args):
+        settings = vmx.load(_read(parsed_args.file))
+        rendered = _rendered_text(parsed_args.file)
+        rows = report.explain(settings, rendered)
+        wanted = [key.lower() for key in parsed_args.key]
+        if wanted:
+            rows = [row for row in rows
+                    if any(text in row[0].lower() for text in wanted)]
+        return ('Key', 'Value', 'Set by'), rows
+
+
+class Diff(lister.Lister):
+    """Show what differs between two .vmx files.
+
+    With one file, it is compared with the rendered copy beside it
+    (<file>.rendered): the difference is what has happened since.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        parser.add_argument('file', metavar='<file>', help='A .vmx')
+        parser.add_argument('other', metavar='<other>', nargs='?',
+                            help='A .vmx to compare it with')
+        return parser
+
+    def take_action(self, parsed_args):
+        before, after = parsed_args.file, parsed_args.other
+        if after is None:
+            before, after = before + RENDERED_SUFFIX, before
+        changes = report.diff(vmx.load(_read(before)),
+                              vmx.load(_read(after)))
+        return (('Change', 'Key', 'Before', 'After', 'By'),
+                [(change.kind, change.key, _shown(change.before),
+                  _shown(change.after), change.by) for change in changes])
+
+
+def _shown(value):
+    return '' if value is None else value
+
+
+class Lint(_FileCommand):
+    """Check a .vmx; the exit status is 1 if VMware would refuse it.
+
+    Checked are the syntax, keys that come twice or are not known, values of
+    the wrong kind, devices that are not whole, files that are not there, and
+    settings that open the host to the guest.
+    """
+
+    def take_action(self, parsed_args):
+        text, encoding = vmx.decode(_read(parsed_args.file))
+        folder = os.path.dirname(os.path.abspath(parsed_args.file))
+        self._found = check.check(
+            text, exists=lambda path: os.path.exists(
+                os.path.join(folder, path)), encoding=encoding)
+        return (('Severity', 'Line', 'Key', 'Problem'),
+                [(item.severity, item.line or '', item.key, item.problem)
+                 for item in self._found])
+
+    def run(self, parsed_args):
+        status = super().run(parsed_args)
+        errors = any(item.severity == finding.ERROR for item in self._found)
+        return 1 if errors else status

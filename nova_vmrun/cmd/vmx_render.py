@@ -1,0 +1,185 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun vmx render``: what a server's .vmx would say.
+
+It stands apart from the other commands since it must be fast: it prints text
+and needs none of the tables that they can.
+"""
+
+import argparse
+import json
+import uuid
+
+from cliff import command
+
+from nova_vmrun.formats import guestos
+from nova_vmrun.formats import hardware
+from nova_vmrun.formats import machine
+from nova_vmrun.formats import render
+
+_EXAMPLE_MAC = 'fa:16:3e:00:00:01'
+# Namespace of the uuids of servers that are only rendered, so that the same
+# command always prints the same text.
+_NAMESPACE = uuid.UUID('6d0e8f0c-2c55-5d4b-9a55-3f6f1c1f7a10')
+_FLAVOR = {'vcpus': 1, 'ram': 2048, 'disk': 20, 'ephemeral': 0, 'swap': 0}
+_CONNECTIONS = ('bridged', 'nat', 'hostonly')
+_VNC_PORT = 5900
+# Virtual hardware of Workstation 17 and Fusion 13.
+_HW_VERSION = 20
+
+
+def _pair(text):
+    key, equals, value = text.partition('=')
+    if not key or not equals:
+        raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
+    return key, value
+
+
+def _flavor(text):
+    flavor = dict(_FLAVOR)
+    for part in text.split(','):
+        key, value = _pair(part)
+        if key not in flavor or not value.isdecimal():
+            raise argparse.ArgumentTypeError(
+                '%r: use a number, and one of %s' % (part, ', '.join(flavor)))
+        flavor[key] = int(value)
+    return flavor
+
+
+def _nic(text):
+    mac, _, network = text.partition(',')
+    network = network or 'nat'
+    if network in _CONNECTIONS:
+        return mac, network, None
+    return mac, 'custom', network
+
+
+class Render(command.Command):
+    """Print the .vmx that a server would get.
+
+    Nothing is started and neither Nova nor VMware needs to be installed.
+    Each line ends in a comment that says what set it.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        parser.add_argument('--name', metavar='<name>', default='server',
+                            help='Name of the server')
+        parser.add_argument('--uuid', metavar='<uuid>',
+                            help='Its id (default: made of its name)')
+        parser.add_argument(
+            '--flavor', metavar='<key=number,...>', type=_flavor,
+            default=_FLAVOR,
+            help='vcpus, ram (MiB), disk and ephemeral (GiB), swap (MiB); '
+                 'default: vcpus=1,ram=2048,disk=20')
+        parser.add_argument(
+            '--extra-spec', metavar='<key=value>', action='append',
+            type=_pair, default=[], help='Of the flavor (repeat for more)')
+        parser.add_argument(
+            '--property', metavar='<key=value>', action='append', type=_pair,
+            default=[], help='Of the image (repeat for more)')
+        parser.add_argument(
+            '--properties-file', metavar='<file.json>',
+            help='Properties of the image as a JSON object, for example the '
+                 'output of "openstack image show -f json -c properties"')
+        parser.add_argument(
+            '--nic', metavar='<mac[,vmnet]>', action='append', type=_nic,
+            default=[], help='A network adapter (repeat for more); the '
+            'network is nat (default), bridged, hostonly or vmnetN')
+        parser.add_argument('--product', default='ws',
+                            choices=('ws', 'player', 'fusion'),
+                            help='Workstation, Player or Fusion')
+        parser.add_argument('--arch', default=guestos.X86_64,
+                            choices=(guestos.X86_64, guestos.AARCH64),
+                            help='Of the host')
+        parser.add_argument('--hw-version', metavar='<number>', type=int,
+                            default=_HW_VERSION,
+                            help='virtualHW.version (default: %(default)s)')
+        parser.add_argument('--default-guestos', metavar='<id>',
+                            default='otherlinux-64',
+                            help='As [vmrun] default_guestos')
+        parser.add_argument('--template-dir', metavar='<directory>',
+                            action='append', default=[],
+                            help='As [vmrun] template_dirs')
+        return parser
+
+    def take_action(self, parsed_args):
+        self.app.stdout.write(render.render(
+            _machine(parsed_args), parsed_args.template_dir))
+
+
+def _machine(arguments):
+    properties = _properties(arguments)
+    flavor = arguments.flavor
+    guest = guestos.choose(properties, arguments.default_guestos,
+                           arguments.arch, arguments.hw_version)
+    chosen = hardware.choose(
+        properties, dict(arguments.extra_spec), guest, flavor['vcpus'],
+        arguments.product, arguments.hw_version)
+    vnc = None
+    if arguments.product != 'player':
+        vnc = machine.Vnc('127.0.0.1', _VNC_PORT)
+    return chosen.machine(
+        uuid=arguments.uuid or str(uuid.uuid5(_NAMESPACE, arguments.name)),
+        name=arguments.name, vcpus=flavor['vcpus'],
+        memory_mb=machine.round_memory(flavor['ram']),
+        hw_version=arguments.hw_version,
+        disks=tuple(machine.Disk(name + '.vmdk', chosen.disk_bus)
+                    for name in _disk_names(flavor)),
+        cdroms=tuple(machine.Cdrom(name, chosen.cdrom_bus)
+                     for name in _cdrom_names(chosen)),
+        floppy=chosen.floppy_image and chosen.floppy_image + '.flp',
+        nics=_nics(arguments.nic, chosen),
+        serials=tuple(machine.Serial('file', name)
+                      for name in _serial_names(chosen)),
+        vnc=vnc)
+
+
+def _properties(arguments):
+    properties = {}
+    if arguments.properties_file:
+        with open(arguments.properties_file, encoding='utf-8') as file:
+            properties = json.load(file)
+        # "openstack image show" has them below this name.
+        properties = properties.get('properties', properties)
+        properties = {key: str(value) for key, value in properties.items()}
+    properties.update(arguments.property)
+    return properties
+
+
+def _disk_names(flavor):
+    yield 'root'
+    if flavor['ephemeral']:
+        yield 'ephemeral0'
+    if flavor['swap']:
+        yield 'swap'
+
+
+def _cdrom_names(chosen):
+    yield 'config-drive.iso'
+    for image_id in chosen.iso_images:
+        yield image_id + '.iso'
+    yield from chosen.tools_isos
+
+
+def _serial_names(chosen):
+    for number in range(chosen.serial_ports):
+        yield 'serial%d.log' % number if number else 'console.log'
+
+
+def _nics(asked, chosen):
+    asked = asked or [(_EXAMPLE_MAC, 'nat', None)]
+    return tuple(
+        machine.Nic(mac, chosen.nic_model, connection, vnet,
+                    rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
+        for mac, connection, vnet in asked)

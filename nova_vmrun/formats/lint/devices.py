@@ -1,0 +1,122 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Devices that are there must be whole, and have a place."""
+
+import re
+
+from nova_vmrun.formats.lint import finding
+
+_PRESENT = re.compile(
+    '(?P<kind>scsi|sata|nvme|ide|ethernet|serial|floppy)(?P<number>[0-9]+)'
+    '(:(?P<unit>[0-9]+))?[.]present', re.IGNORECASE)
+_UNITS = {'scsi': 16, 'sata': 30, 'nvme': 64, 'ide': 2}
+_NUMBERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2, 'ethernet': 10,
+            'serial': 4, 'floppy': 2}
+_SCSI_CONTROLLER_UNIT = 7
+# Devices that need a PCI Express root port.
+_PCIE_MODELS = ('vmxnet3', 'e1000e', 'pvscsi')
+_RESERVED_MACS = ('00:0c:29', '00:05:69')
+# Static addresses that VMware takes without being told not to check.
+_OWN_MACS = re.compile('00:50:56:[0-3][0-9a-f]:', re.IGNORECASE)
+
+
+def check(settings):
+    """Checks every device that is present.
+
+    :param settings: a Vmx
+    :returns: an iterator of Finding
+    """
+    macs = {}
+    for key in settings:
+        match = _PRESENT.fullmatch(key)
+        if not match or not settings.get_bool(key):
+            continue
+        device = key.rpartition('.')[0]
+        kind = match.group('kind').lower()
+        number = int(match.group('number'))
+        if number >= _NUMBERS[kind]:
+            yield finding.error(key, 'is out of range: VMware ignores it.')
+        elif match.group('unit') is not None:
+            yield from _check_unit(settings, device, kind,
+                                   int(match.group('unit')))
+        elif kind == 'ethernet':
+            yield from _check_nic(settings, device, macs)
+        else:
+            yield from _check_file(settings, device)
+    yield from _check_bridges(settings)
+
+
+def _needs(settings, key):
+    if not settings.get(key):
+        yield finding.error(key, 'is missing.')
+
+
+def _check_unit(settings, device, kind, unit):
+    controller = device.partition(':')[0]
+    if kind not in _UNITS or unit >= _UNITS[kind] or (
+            kind == 'scsi' and unit == _SCSI_CONTROLLER_UNIT):
+        yield finding.error(device + '.present',
+                            'is out of range: VMware ignores it.')
+    elif kind != 'ide' and not settings.get_bool(controller + '.present'):
+        yield finding.error(device + '.present',
+                            'is on %s, which is not present.' % controller)
+    device_type = settings.get(device + '.deviceType', '').lower()
+    if kind == 'nvme' and device_type.startswith('cdrom'):
+        yield finding.error(device + '.deviceType',
+                            'is %s; NVMe has no CD drives.' % device_type)
+    yield from _check_file(settings, device)
+
+
+def _check_file(settings, device):
+    if not (settings.get_bool(device + '.autodetect') or
+            settings.get_bool(device + '.clientDevice')):
+        yield from _needs(settings, device + '.fileName')
+
+
+def _check_nic(settings, device, macs):
+    if settings.get(device + '.connectionType', '').lower() == 'custom':
+        yield from _needs(settings, device + '.vnet')
+    kind = settings.get(device + '.addressType', 'generated').lower()
+    if kind != 'static':
+        return
+    yield from _needs(settings, device + '.address')
+    key = device + '.address'
+    mac = settings.get(key, '').lower()
+    if not mac:
+        return
+    if mac in macs:
+        yield finding.error(key, 'is %s, as %s has it.' % (mac, macs[mac]))
+    macs[mac] = device
+    if mac.startswith(_RESERVED_MACS):
+        yield finding.error(key, 'is %s; VMware keeps such addresses to '
+                            'itself and would not start the VM.' % mac)
+    elif not _OWN_MACS.match(mac) and settings.get_bool(
+            device + '.checkMACAddress', True):
+        yield finding.warning(
+            key, "is %s, which is outside VMware's own range; set "
+            '%s.checkMACAddress to FALSE.' % (mac, device))
+
+
+def _check_bridges(settings):
+    if any(settings.get_bool('pciBridge%d.present' % number)
+           for number in (4, 5, 6, 7)):
+        return
+    for key, value in settings.items():
+        name = key.lower()
+        needs_port = (name.endswith('.virtualdev') and
+                      value.lower() in _PCIE_MODELS)
+        if name.startswith('nvme') or name == 'usb_xhci.present':
+            needs_port = name.endswith('.present') and settings.get_bool(key)
+        if needs_port:
+            yield finding.error(key, 'needs a PCI Express port: set '
+                                'pciBridge4.present and its virtualDev.')

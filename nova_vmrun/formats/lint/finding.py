@@ -1,0 +1,43 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a check finds."""
+
+import dataclasses
+
+ERROR = 'error'
+WARNING = 'warning'
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something wrong with a file.
+
+    :ivar severity: ERROR if VMware would refuse the file or the VM would not
+        do what it says; else WARNING
+    :ivar key: the key at fault, or an empty text
+    :ivar problem: a sentence
+    :ivar line: its number, or None if the fault is that a key is missing
+    """
+
+    severity: str
+    key: str
+    problem: str
+    line: int = None
+
+
+def error(key, problem):
+    return Finding(ERROR, key, problem)
+
+
+def warning(key, problem):
+    return Finding(WARNING, key, problem)

@@ -1,0 +1,90 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Keys that must be there, and values that must be of a kind."""
+
+import re
+
+from nova_vmrun.formats import guestos
+from nova_vmrun.formats import keys
+from nova_vmrun.formats.lint import finding
+
+_REQUIRED = ('config.version', 'virtualHW.version', 'guestOS')
+_BOOLEANS = ('true', 'false')
+_FORMS = {
+    'int': re.compile('-?[0-9]+'),
+    'uuid': re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE),
+    'mac': re.compile('([0-9a-f]{2}:){5}[0-9a-f]{2}', re.IGNORECASE),
+}
+_NAMES = {'int': 'a number', 'mac': 'a MAC address',
+          'uuid': 'a UUID as VMware writes it'}
+
+
+def check(settings):
+    """Checks each key by itself.
+
+    :param settings: a Vmx
+    :returns: an iterator of Finding
+    """
+    for key in _REQUIRED:
+        if key not in settings:
+            yield finding.error(key, 'is missing.')
+    for key, value in settings.items():
+        known = keys.find(key)
+        if known is keys.UNKNOWN:
+            yield finding.warning(key, 'is not known.')
+        elif known.values:
+            yield from _check_word(key, value, known)
+        elif known.kind == 'bool' and value.lower() not in _BOOLEANS:
+            # VMware goes on with a default and only logs it.
+            yield finding.error(key, 'is %r; it must be TRUE or FALSE.'
+                                % value)
+        elif known.kind in _FORMS and value and (
+                not _FORMS[known.kind].fullmatch(value)):
+            yield finding.error(key, 'is %r; it must be %s.'
+                                % (value, _NAMES[known.kind]))
+    yield from _check_guest(settings)
+    yield from _check_size(settings)
+
+
+def _check_word(key, value, known):
+    spellings = {word.lower(): word for word in known.values}
+    if value.lower() not in spellings:
+        yield finding.error(key, 'is %r; it must be one of: %s.'
+                            % (value, ', '.join(known.values)))
+    elif value != spellings[value.lower()]:
+        yield finding.warning(key, 'is %r; VMware writes it %s.'
+                              % (value, spellings[value.lower()]))
+
+
+def _check_guest(settings):
+    guest_id = settings.get('guestOS')
+    if guest_id and guestos.find(guest_id) is None:
+        yield finding.error(
+            'guestOS', 'is %r; VMware knows no such guest and would not '
+            'start the VM.' % guest_id)
+
+
+def _check_size(settings):
+    memory = settings.get_int('memsize', 32)
+    if memory < 4 or memory % 4:
+        yield finding.error('memsize', 'is %d; it must be a multiple of 4.'
+                            % memory)
+    vcpus = settings.get_int('numvcpus', 1)
+    if vcpus < 1:
+        yield finding.error('numvcpus', 'is %d.' % vcpus)
+        return
+    cores = settings.get_int('cpuid.coresPerSocket', 1)
+    if cores < 1 or vcpus % cores:
+        yield finding.error(
+            'cpuid.coresPerSocket', 'is %d; it must divide the %d CPUs.'
+            % (cores, vcpus))

@@ -1,0 +1,138 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Reading a .vmx aloud: what is in it, where it comes from, what changed."""
+
+import dataclasses
+
+from nova_vmrun.formats import guestos
+from nova_vmrun.formats import keys
+from nova_vmrun.formats import vmx
+
+MASKED = '***'
+BY_VMWARE = 'written by VMware'
+BY_TEMPLATE = 'template'
+UNKNOWN = 'unknown'
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """A difference between two files.
+
+    :ivar kind: added, removed or changed
+    :ivar before: value, None where it is added
+    :ivar after: value, None where it is removed
+    :ivar by: BY_VMWARE, or UNKNOWN if VMware does not write such a key
+    """
+
+    kind: str
+    key: str
+    before: str
+    after: str
+    by: str
+
+
+def masked(key, value):
+    """Makes a value that may be shown: secrets become MASKED."""
+    if value and keys.find(key).secret:
+        return MASKED
+    return value
+
+
+def grouped(settings):
+    """Sorts settings by what they are about.
+
+    :param settings: a Vmx
+    :returns: a list of (heading, key, value); secrets are masked, and within
+        a group the file's order is kept
+    """
+    order = list(keys.GROUPS)
+    rows = [(keys.find(key).group, key, masked(key, value))
+            for key, value in settings.items()]
+    rows.sort(key=lambda row: order.index(row[0]))
+    return [(keys.GROUPS[group], key, value) for group, key, value in rows]
+
+
+def origins(text):
+    """Reads which comments a rendered text has.
+
+    :param text: as nova_vmrun.formats.render made it
+    :returns: keys in lower case to (value, origin)
+    """
+    found = {}
+    family = BY_TEMPLATE
+    for line in vmx.scan(text):
+        if line.key is None:
+            continue
+        if line.key.lower() == 'guestos':
+            guest = guestos.find(line.value)
+            family = '%s %s' % (BY_TEMPLATE, guest.family) if guest else family
+        found[line.key.lower()] = (line.value, line.comment)
+    return {key: (value, comment or family)
+            for key, (value, comment) in found.items()}
+
+
+def explain(settings, rendered=None):
+    """Tells of each key where its value came from.
+
+    :param settings: the Vmx of a file
+    :param rendered: text of the file as it was rendered, or None if there is
+        none: then the table of keys has to do
+    :returns: a list of (key, value, phrase); secrets are masked
+    """
+    known = origins(rendered) if rendered is not None else None
+    return [(key, masked(key, value), _explain(key, value, known))
+            for key, value in settings.items()]
+
+
+def _explain(key, value, known):
+    described = keys.find(key)
+    if known is None:
+        if described.vmware:
+            return BY_VMWARE
+        if described.ours or described.constant:
+            return 'nova-vmrun (there is no rendered copy to tell more)'
+        return UNKNOWN
+    if key.lower() not in known:
+        return BY_VMWARE if described.vmware else (
+            'added since it was rendered')
+    before, origin = known[key.lower()]
+    if before != value:
+        return 'changed since it was rendered (%s: %s)' % (
+            origin, masked(key, before))
+    return origin
+
+
+def diff(before, after):
+    """Compares two files.
+
+    :param before: a Vmx
+    :param after: a Vmx
+    :returns: a list of Change, what was removed or changed first, in the
+        order of the files; secrets are masked
+    """
+    changes = [
+        _change(key, value, after.get(key)) for key, value in before.items()
+        if after.get(key) != value]
+    changes += [_change(key, None, value) for key, value in after.items()
+                if key not in before]
+    return changes
+
+
+def _change(key, before, after):
+    kind = 'changed'
+    if before is None:
+        kind = 'added'
+    elif after is None:
+        kind = 'removed'
+    by = BY_VMWARE if keys.find(key).vmware else UNKNOWN
+    return Change(kind, key, masked(key, before), masked(key, after), by)
