@@ -15,10 +15,12 @@
 These commands need neither Nova nor VMware, and take any .vmx.
 """
 
+import contextlib
 import os
 
 from cliff import lister
 
+from nova_vmrun import exception
 from nova_vmrun.formats.lint import check
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import report
@@ -28,16 +30,38 @@ RENDERED_SUFFIX = '.rendered'
 
 
 def _read(path):
+    """Reads a file's text, and the name of its encoding."""
     with open(path, 'rb') as file:
-        return file.read()
+        data = file.read()
+    with _naming(path):
+        return vmx.decode(data)
+
+
+def _load(path):
+    text, encoding = _read(path)
+    with _naming(path):
+        return vmx.parse(text, encoding)
+
+
+@contextlib.contextmanager
+def _naming(path):
+    try:
+        yield
+    except exception.InvalidVmx as error:
+        raise exception.InvalidVmx('%s cannot be read.' % path, str(error))
 
 
 def _rendered_text(path):
-    """Reads the copy of a file that was kept as it was rendered, or None."""
+    """Reads the copy of a file that was kept as it was rendered.
+
+    :returns: text; None if there is no copy and the file itself is not as it
+        was rendered either
+    """
     try:
-        return vmx.decode(_read(path + RENDERED_SUFFIX))[0]
+        return _read(path + RENDERED_SUFFIX)[0]
     except FileNotFoundError:
-        return None
+        text = _read(path)[0]
+        return text if report.has_origins(text) else None
 
 
 class _FileCommand(lister.Lister):
@@ -52,7 +76,7 @@ class Show(_FileCommand):
     """Show what a .vmx says, by subject; secrets are masked."""
 
     def take_action(self, parsed_args):
-        settings = vmx.load(_read(parsed_args.file))
+        settings = _load(parsed_args.file)
         return ('About', 'Key', 'Value'), report.grouped(settings)
 
 
@@ -71,7 +95,7 @@ class Explain(_FileCommand):
         return parser
 
     def take_action(self, parsed_args):
-        settings = vmx.load(_read(parsed_args.file))
+        settings = _load(parsed_args.file)
         rendered = _rendered_text(parsed_args.file)
         rows = report.explain(settings, rendered)
         wanted = [key.lower() for key in parsed_args.key]
@@ -99,8 +123,7 @@ class Diff(lister.Lister):
         before, after = parsed_args.file, parsed_args.other
         if after is None:
             before, after = before + RENDERED_SUFFIX, before
-        changes = report.diff(vmx.load(_read(before)),
-                              vmx.load(_read(after)))
+        changes = report.diff(_load(before), _load(after))
         return (('Change', 'Key', 'Before', 'After', 'By'),
                 [(change.kind, change.key, _shown(change.before),
                   _shown(change.after), change.by) for change in changes])
@@ -119,7 +142,7 @@ class Lint(_FileCommand):
     """
 
     def take_action(self, parsed_args):
-        text, encoding = vmx.decode(_read(parsed_args.file))
+        text, encoding = _read(parsed_args.file)
         folder = os.path.dirname(os.path.abspath(parsed_args.file))
         self._found = check.check(
             text, exists=lambda path: os.path.exists(

@@ -71,6 +71,15 @@ class Render(command.Command):
     Each line ends in a comment that says what set it.
     """
 
+    # cliff asks all installed packages for plug-ins of a command that knows
+    # its name, and once more which package it belongs to. Both take longer
+    # than rendering does.
+    def __init__(self, app, app_args):
+        super().__init__(app, app_args)
+
+    def get_epilog(self):
+        return ''
+
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         parser.add_argument('--name', metavar='<name>', default='server',

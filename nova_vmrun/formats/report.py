@@ -62,8 +62,13 @@ def grouped(settings):
     return [(keys.GROUPS[group], key, value) for group, key, value in rows]
 
 
+def has_origins(text):
+    """Tells whether a text is one that we rendered, comments and all."""
+    return any(line.key and line.comment for line in vmx.scan(text))
+
+
 def origins(text):
-    """Reads which comments a rendered text has.
+    """Reads what set the values of a rendered text.
 
     :param text: as nova_vmrun.formats.render made it
     :returns: keys in lower case to (value, origin)

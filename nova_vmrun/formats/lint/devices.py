@@ -51,7 +51,7 @@ def check(settings):
                                    int(match.group('unit')))
         elif kind == 'ethernet':
             yield from _check_nic(settings, device, macs)
-        else:
+        elif kind in ('serial', 'floppy'):
             yield from _check_file(settings, device)
     yield from _check_bridges(settings)
 

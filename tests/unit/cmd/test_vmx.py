@@ -1,0 +1,290 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import types
+
+import fixtures
+import testtools
+
+from nova_vmrun.cmd import vmx as commands
+from nova_vmrun.cmd import vmx_render
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+
+MAC = 'fa:16:3e:0a:0b:0c'
+IMAGE = '12345678-90ab-cdef-1234-567890abcdef'
+
+
+class CommandTestCase(testtools.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+
+    def _write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding='utf-8')
+        return str(path)
+
+    def _run(self, command, *argv):
+        """Runs a command.
+
+        :returns: exit status and standard output
+        """
+        app = types.SimpleNamespace(stdout=io.StringIO(), options=None)
+        instance = command(app, None)
+        arguments = instance.get_parser('vmx').parse_args(argv)
+        return instance.run(arguments), app.stdout.getvalue()
+
+    def _rows(self, command, *argv):
+        status, output = self._run(command, *argv, '-f', 'json')
+        return status, json.loads(output)
+
+
+class RenderTestCase(CommandTestCase):
+
+    def _render(self, *argv):
+        status, text = self._run(vmx_render.Render, *argv)
+        self.assertEqual(0, status)
+        return vmx.parse(text)
+
+    def test_a_server(self):
+        found = self._render(
+            '--name', 'web "1"', '--flavor', 'vcpus=2,ram=4096,disk=20',
+            '--property', 'os_distro=debian', '--property', 'os_version=12',
+            '--property', 'hw_vif_model=vmxnet3',
+            '--nic', MAC + ',vmnet8', '--nic', 'fa:16:3e:0a:0b:0d,bridged')
+        for key, value in (
+                ('displayName', 'web "1"'), ('numvcpus', '2'),
+                ('memsize', '4096'), ('guestOS', 'debian12-64'),
+                ('virtualHW.version', '20'),
+                ('ethernet0.address', MAC),
+                ('ethernet0.virtualDev', 'vmxnet3'),
+                ('ethernet0.connectionType', 'custom'),
+                ('ethernet0.vnet', 'vmnet8'),
+                ('ethernet1.connectionType', 'bridged'),
+                ('scsi0:0.fileName', 'root.vmdk'),
+                ('RemoteDisplay.vnc.enabled', 'TRUE')):
+            self.assertEqual(value, found[key])
+
+    def test_the_same_command_prints_the_same_text(self):
+        self.assertEqual(self._render(), self._render())
+        self.assertNotEqual(self._render('--name', 'a')['uuid.bios'],
+                            self._render('--name', 'b')['uuid.bios'])
+
+    def test_uuid(self):
+        self.assertEqual('78 56 34 12 ab 90 ef cd-12 34 56 78 90 ab cd ef',
+                         self._render('--uuid', IMAGE)['uuid.bios'])
+
+    def test_disks_of_the_flavor(self):
+        found = self._render('--flavor', 'ephemeral=1,swap=512')
+        self.assertEqual(
+            ['root.vmdk', 'ephemeral0.vmdk', 'swap.vmdk'],
+            [found['scsi0:%d.fileName' % unit] for unit in range(3)])
+
+    def test_images_that_properties_name(self):
+        found = self._render(
+            '--property', 'vix_iso_images=' + IMAGE,
+            '--property', 'vix_tools=linux',
+            '--property', 'vix_floppy_image=' + IMAGE)
+        self.assertEqual(
+            ['config-drive.iso', IMAGE + '.iso', 'linux.iso'],
+            [found['sata0:%d.fileName' % unit] for unit in range(3)])
+        self.assertEqual(IMAGE + '.flp', found['floppy0.fileName'])
+
+    def test_extra_specs(self):
+        found = self._render('--extra-spec', 'quota:vif_limit=1',
+                             '--extra-spec', 'hw:serial_port_count=2')
+        self.assertEqual('1000', found['ethernet0.rxbw.limit'])
+        self.assertEqual('serial1.log', found['serial1.fileName'])
+
+    def test_properties_file(self):
+        for name, content in (
+                ('plain.json', {'os_distro': 'fedora', 'min': 1}),
+                ('shown.json', {'properties': {'os_distro': 'fedora'}})):
+            path = self._write(name, json.dumps(content))
+            self.assertEqual('fedora-64', self._render(
+                '--properties-file', path)['guestOS'])
+        self.assertEqual('ubuntu-64', self._render(
+            '--properties-file', path,
+            '--property', 'os_distro=ubuntu')['guestOS'])
+
+    def test_products(self):
+        found = self._render('--product', 'player')
+        self.assertEqual('FALSE', found['RemoteDisplay.vnc.enabled'])
+        found = self._render('--product', 'fusion', '--arch', 'aarch64')
+        self.assertEqual('arm-other6xlinux-64', found['guestOS'])
+        found = self._render('--hw-version', '16', '--default-guestos',
+                             'Ubuntu64')
+        self.assertEqual(('16', 'ubuntu-64'),
+                         (found['virtualHW.version'], found['guestOS']))
+
+    def test_template_dir(self):
+        self._write('linux.vmx.j2', '{% extends "base.vmx.j2" %}'
+                    '{% block extra %}\nMemTrimRate = "0"\n{% endblock %}')
+        found = self._render('--template-dir', str(self.folder))
+        self.assertEqual('0', found['MemTrimRate'])
+
+    def test_what_a_server_could_not_have(self):
+        for argv, error in (
+                (['--property', 'hw_vif_model=virtio'],
+                 exception.InvalidProperty),
+                (['--property', 'vmware_ostype=beos'],
+                 exception.UnknownGuestOS),
+                (['--name', 'a\nb'], exception.InvalidText),
+                (['--nic', 'nonsense'], exception.InvalidInput),
+                (['--flavor', 'vcpus=99'], exception.InvalidInput)):
+            self.assertRaises(error, self._run, vmx_render.Render, *argv)
+
+    def test_arguments_that_are_wrong(self):
+        for argv in (['--property', 'x'], ['--flavor', 'gpu=1'],
+                     ['--flavor', 'ram=much'], ['--product', 'esx']):
+            with fixtures.MonkeyPatch('sys.stderr', io.StringIO()):
+                self.assertRaises(SystemExit, self._run, vmx_render.Render,
+                                  *argv)
+
+    def test_it_imports_little(self):
+        # Rendering takes less than half a second, start of Python included.
+        heavy = ('nova', 'oslo_config', 'oslo_log', 'cliff.lister',
+                 'prettytable', 'yaml')
+        program = (
+            'import sys\nimport nova_vmrun.cmd.vmx_render\n'
+            'print(sorted(set(%r) & set(sys.modules)))' % (heavy,))
+        found = subprocess.run([sys.executable, '-c', program], text=True,
+                               capture_output=True, check=True)
+        self.assertEqual('[]\n', found.stdout)
+
+
+class ShowTestCase(CommandTestCase):
+
+    def test_rows(self):
+        path = self._write('a.vmx', 'memsize = "64"\ndisplayName = "web"\n'
+                                    'guestinfo.userdata = "c2VjcmV0"\n')
+        status, rows = self._rows(commands.Show, path)
+        self.assertEqual(0, status)
+        self.assertEqual(
+            [('Identity', 'displayName', 'web'),
+             ('CPU and memory', 'memsize', '64'),
+             ('What the guest is told', 'guestinfo.userdata', '***')],
+            [tuple(row.values()) for row in rows])
+
+    def test_a_malformed_file_is_named(self):
+        path = self._write('a.vmx', 'a b\n')
+        error = self.assertRaises(exception.InvalidVmx, self._run,
+                                  commands.Show, path)
+        self.assertIn(path, str(error))
+        self.assertIn('Line 1', str(error))
+
+    def test_a_file_in_another_encoding(self):
+        path = self.folder / 'a.vmx'
+        path.write_bytes('.encoding = "windows-1251"\n'
+                         'displayName = "Ж|C6"\n'.encode('cp1251'))
+        rows = self._rows(commands.Show, str(path))[1]
+        self.assertIn('ЖЖ', [row['Value'] for row in rows])
+
+
+class ExplainTestCase(CommandTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.text = self._run(
+            vmx_render.Render, '--property', 'hw_vif_model=e1000')[1]
+
+    def _set_by(self, path, key):
+        rows = self._rows(commands.Explain, path, '--key', key)[1]
+        self.assertEqual({key}, {row['Key'] for row in rows})
+        return rows[0]['Set by']
+
+    def test_with_the_rendered_copy(self):
+        self._write('a.vmx.rendered', self.text)
+        live = vmx.parse(self.text)
+        live['vmci0.id'] = '42'
+        live['memsize'] = '512'
+        path = self._write('a.vmx', vmx.dump(live))
+        for key, expected in (
+                ('ethernet0.virtualDev', 'image property hw_vif_model=e1000'),
+                ('vmci0.id', 'written by VMware'),
+                ('memsize', 'changed since it was rendered (flavor: 2048)'),
+                ('msg.autoAnswer', 'template linux')):
+            self.assertEqual(expected, self._set_by(path, key))
+
+    def test_a_file_as_it_was_rendered(self):
+        path = self._write('a.vmx', self.text)
+        self.assertEqual('flavor', self._set_by(path, 'memsize'))
+
+    def test_a_file_of_anybodys(self):
+        path = self._write('a.vmx', 'memsize = "64"\nfoo = "1"\n')
+        self.assertEqual('unknown', self._set_by(path, 'foo'))
+
+
+class DiffTestCase(CommandTestCase):
+
+    def test_two_files(self):
+        one = self._write('a.vmx', 'memsize = "64"\nnumvcpus = "1"\n')
+        two = self._write('b.vmx', 'memsize = "128"\nvmci0.id = "1"\n')
+        status, rows = self._rows(commands.Diff, one, two)
+        self.assertEqual(0, status)
+        self.assertEqual(
+            [('changed', 'memsize', '64', '128'),
+             ('removed', 'numvcpus', '1', ''),
+             ('added', 'vmci0.id', '', '1')],
+            [tuple(row.values())[:4] for row in rows])
+
+    def test_a_file_and_its_rendered_copy(self):
+        path = self._write('a.vmx', 'memsize = "128"\n')
+        self._write('a.vmx.rendered', 'memsize = "64" # flavor\n')
+        rows = self._rows(commands.Diff, path)[1]
+        self.assertEqual([('64', '128')],
+                         [(row['Before'], row['After']) for row in rows])
+
+    def test_without_a_rendered_copy(self):
+        path = self._write('a.vmx', 'memsize = "128"\n')
+        error = self.assertRaises(FileNotFoundError, self._run,
+                                  commands.Diff, path)
+        self.assertIn('a.vmx.rendered', str(error))
+
+
+class LintTestCase(CommandTestCase):
+
+    def test_a_rendered_file_lacks_its_disks(self):
+        text = self._run(vmx_render.Render)[1]
+        path = self._write('a.vmx', text)
+        status, rows = self._rows(commands.Lint, path)
+        self.assertEqual(1, status)
+        self.assertEqual({'scsi0:0.fileName', 'sata0:0.fileName'},
+                         {row['Key'] for row in rows})
+        # Relative paths are the .vmx's.
+        self._write('root.vmdk', '')
+        self._write('config-drive.iso', '')
+        self.assertEqual((0, []), self._rows(commands.Lint, path))
+
+    def test_warnings_alone_are_no_failure(self):
+        text = self._run(vmx_render.Render)[1] + 'foo = "1"\n'
+        for name in ('root.vmdk', 'config-drive.iso'):
+            self._write(name, '')
+        status, rows = self._rows(commands.Lint,
+                                  self._write('a.vmx', text))
+        self.assertEqual(0, status)
+        self.assertEqual([('warning', 'foo')],
+                         [(row['Severity'], row['Key']) for row in rows])
+
+    def test_a_malformed_file(self):
+        path = self._write('a.vmx', 'memsize = "64"\nmemsize = "64"\n')
+        status, rows = self._rows(commands.Lint, path)
+        self.assertEqual(1, status)
+        self.assertIn((2, 'memsize'),
+                      [(row['Line'], row['Key']) for row in rows])
