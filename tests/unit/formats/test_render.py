@@ -373,3 +373,49 @@ class TemplatesTestCase(base.TestCase):
         error = self.assertRaises(render.InvalidTemplate, render.render,
                                   base.make_machine(family='beos'))
         self.assertIn('beos.vmx.j2', str(error))
+
+
+class StrictTestCase(base.TestCase):
+    """What a reader would refuse that is stricter than VMware's own."""
+
+    LINE = re.compile(r'([A-Za-z0-9_.:-]+) = "([^"]*)"(  # [^"]+)?')
+
+    def _read(self, text):
+        found = {}
+        for line in text.splitlines():
+            if not line or line.startswith('#'):
+                continue
+            key, value, _ = self.LINE.fullmatch(line).groups()
+            self.assertNotIn(key.lower(), found)
+            found[key.lower()] = value
+        return found
+
+    def test_every_id_of_the_vsphere_driver(self):
+        for vsphere in (base.FIXTURES / 'rocky_ostypes.txt').read_text(
+                ).split():
+            server = base.make_server({'vmware_ostype': vsphere},
+                                      product='fusion', vcpus=4)
+            found = self._read(render.render(server))
+            self.assertEqual(0, int(found['memsize']) % 4)
+            cores = int(found.get('cpuid.corespersocket', 1))
+            self.assertEqual(0, int(found['numvcpus']) % cores)
+            self.assertIn(found['guestos'], guestos.all_guests())
+            self.assertIn(found['firmware'], ('bios', 'efi'))
+            self.assertIn(found['ethernet0.virtualdev'],
+                          machine.NIC_MODELS)
+            for key, value in found.items():
+                device = key.removesuffix('.present')
+                if device == key or value != 'TRUE':
+                    continue
+                if ':' in device:
+                    self.assertTrue(found[device + '.filename'])
+                    controller = device.partition(':')[0]
+                    if not controller.startswith('ide'):
+                        self.assertEqual('TRUE',
+                                         found[controller + '.present'])
+                elif device.startswith('scsi'):
+                    self.assertIn(found[device + '.virtualdev'],
+                                  machine.SCSI_BUSES)
+                elif device.startswith('ethernet'):
+                    for part in ('address', 'connectiontype'):
+                        self.assertTrue(found['%s.%s' % (device, part)])
