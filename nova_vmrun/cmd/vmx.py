@@ -64,6 +64,17 @@ def _rendered_text(path):
         return text if report.has_origins(text) else None
 
 
+def _cells(rows):
+    """Makes rows that a table can show."""
+    return [tuple(_cell(value) for value in row) for row in rows]
+
+
+def _cell(value):
+    if value is None:
+        return ''
+    return report.printable(value) if isinstance(value, str) else value
+
+
 class _FileCommand(lister.Lister):
 
     def get_parser(self, prog_name):
@@ -77,7 +88,7 @@ class Show(_FileCommand):
 
     def take_action(self, parsed_args):
         settings = _load(parsed_args.file)
-        return ('About', 'Key', 'Value'), report.grouped(settings)
+        return ('About', 'Key', 'Value'), _cells(report.grouped(settings))
 
 
 class Explain(_FileCommand):
@@ -102,7 +113,7 @@ class Explain(_FileCommand):
         if wanted:
             rows = [row for row in rows
                     if any(text in row[0].lower() for text in wanted)]
-        return ('Key', 'Value', 'Set by'), rows
+        return ('Key', 'Value', 'Set by'), _cells(rows)
 
 
 class Diff(lister.Lister):
@@ -125,12 +136,8 @@ class Diff(lister.Lister):
             before, after = before + RENDERED_SUFFIX, before
         changes = report.diff(_load(before), _load(after))
         return (('Change', 'Key', 'Before', 'After', 'By'),
-                [(change.kind, change.key, _shown(change.before),
-                  _shown(change.after), change.by) for change in changes])
-
-
-def _shown(value):
-    return '' if value is None else value
+                _cells((change.kind, change.key, change.before, change.after,
+                        change.by) for change in changes))
 
 
 class Lint(_FileCommand):
@@ -148,8 +155,8 @@ class Lint(_FileCommand):
             text, exists=lambda path: os.path.exists(
                 os.path.join(folder, path)), encoding=encoding)
         return (('Severity', 'Line', 'Key', 'Problem'),
-                [(item.severity, item.line or '', item.key, item.problem)
-                 for item in self._found])
+                _cells((item.severity, item.line, item.key, item.problem)
+                       for item in self._found))
 
     def run(self, parsed_args):
         status = super().run(parsed_args)

@@ -53,6 +53,8 @@ class Hardware:
     :ivar serial_ports: how many
     :ivar nic_rx_kbps: limit of what the guest receives, kbit/s, or None
     :ivar nic_tx_kbps: limit of what the guest sends, kbit/s, or None
+    :ivar show_gui: whether the image wants a window on the host, or None; a
+        tenant must not be the one to decide, so [vmrun] show_gui comes first
     :ivar linked_clone: whether the image insists on (or forbids) a linked
         disk, or None
     :ivar disk_type: what vmware_disktype says of the image, or None
@@ -83,6 +85,7 @@ class Hardware:
     serial_ports: int
     usb: str
     sound: str
+    show_gui: bool
     linked_clone: bool
     disk_type: str
     iso_images: tuple
@@ -153,6 +156,7 @@ def _choices(request):
         serial_ports=devices.serial_ports(request),
         usb=devices.usb(request),
         sound=devices.sound(request),
+        show_gui=devices.show_gui(request),
         linked_clone=images.linked_clone(request),
         disk_type=images.disk_type(request),
         iso_images=images.iso_images(request),

@@ -33,6 +33,7 @@ OWN = {
     'tools_iso': ('vmrun_tools', 'vix_tools_iso', 'vix_tools'),
     'boot_order': ('vix_boot_order',),
     'cow': ('vix_cow', 'cow'),
+    'show_gui': ('vix_show_gui', 'show_gui'),
 }
 PREFIX = 'vmrun_'
 

@@ -41,6 +41,14 @@ class Change:
     by: str
 
 
+def printable(text):
+    """Makes a text that cannot steer a terminal.
+
+    A guest can write control characters into its own .vmx.
+    """
+    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def masked(key, value):
     """Makes a value that may be shown: secrets become MASKED."""
     if value and keys.find(key).secret:

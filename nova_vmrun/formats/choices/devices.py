@@ -116,3 +116,11 @@ def sound(request):
         return asked.choose(
             props.one_of(asked.name, asked.value, props.SOUND))
     return requests.Choice(None, 'default')
+
+
+def show_gui(request):
+    """Tells whether the image wants a window on the host; None: no wish."""
+    asked = request.image(*props.names('show_gui'))
+    if asked.name:
+        return asked.choose(props.boolean(asked.name, asked.value))
+    return requests.Choice(None, 'default')

@@ -189,6 +189,13 @@ class ShowTestCase(CommandTestCase):
         self.assertIn(path, str(error))
         self.assertIn('Line 1', str(error))
 
+    def test_a_guest_cannot_steer_the_terminal(self):
+        path = self._write('a.vmx', 'annotation = "a|1B[2J|0Ab"\n'
+                                    'k\x1b[2J = "1"\n')
+        output = self._run(commands.Show, path)[1]
+        self.assertNotIn('\x1b', output)
+        self.assertIn(r'a\x1b[2J\nb', output)
+
     def test_a_file_in_another_encoding(self):
         path = self.folder / 'a.vmx'
         path.write_bytes('.encoding = "windows-1251"\n'

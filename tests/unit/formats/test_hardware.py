@@ -389,6 +389,12 @@ class DevicesTestCase(HardwareTestCase):
         self._refused('hw_sound_model', {'hw_sound_model': 'virtio'})
         self._refused('hw_usb_model', {'hw_usb_model': 'ehci'})
 
+    def test_show_gui(self):
+        self.assertIsNone(self._choose().show_gui)
+        for name in ('vmrun_show_gui', 'vix_show_gui', 'show_gui'):
+            self.assertIs(True, self._choose({name: 'true'}).show_gui)
+            self._refused(name, {name: 'maybe'})
+
 
 class ImagesTestCase(HardwareTestCase):
 
