@@ -31,8 +31,9 @@ _ORIGINS = {
     'disks': 'server', 'cdroms': 'server', 'floppy': 'server',
     'serials': 'server', 'guestinfo': 'server', 'machine_id': 'server',
     'memory_mb': 'flavor', 'vcpus': 'flavor', 'nics': 'network port',
-    'hw_version': 'product', 'desktop_integration': 'option',
-    'typematic_delay_us': 'option', 'vnc': 'option',
+    'hw_version': 'product', 'vnc': 'option [vnc] enabled',
+    'desktop_integration': 'option desktop_integration',
+    'typematic_delay_us': 'option console_delay_seconds',
 }
 
 
