@@ -29,6 +29,7 @@ from nova_vmrun.formats import vmx
 _DEVICE = re.compile(
     '((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+'
     '|(?:scsi|sata|nvme|ethernet|serial|floppy)[0-9]+)[.].*')
+_UUID = re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE)
 # VMware's name for a disk while snapshots of it exist: root-000001.vmdk.
 _SNAPSHOT = re.compile('-[0-9]{6}$')
 
@@ -49,13 +50,18 @@ def keep_places(machine, existing, folder=''):
     nodes = _nodes(existing, folder)
     return dataclasses.replace(
         machine,
-        uuid_location=existing.get('uuid.location') or machine.uuid_location,
+        uuid_location=_location(existing) or machine.uuid_location,
         nics=tuple(dataclasses.replace(nic, slot=slots.get(nic.mac.lower()))
                    if nic.slot is None else nic for nic in machine.nics),
         disks=tuple(_at_its_node(disk, existing, nodes, folder)
                     for disk in machine.disks),
         cdroms=tuple(_at_its_node(cdrom, existing, nodes, folder)
                      for cdrom in machine.cdroms))
+
+
+def _location(existing):
+    text = existing.get('uuid.location', '')
+    return text if _UUID.fullmatch(text) else None
 
 
 def _slots(existing):

@@ -12,6 +12,9 @@
 
 import dataclasses
 
+import hypothesis
+from hypothesis import strategies
+
 from nova_vmrun.formats import machine
 from nova_vmrun.formats import merge
 from nova_vmrun.formats import render
@@ -129,6 +132,36 @@ class KeptTestCase(MergeTestCase):
         rendered, text = render.rerender(self.server, self.pristine,
                                          self.pristine)
         self.assertEqual(rendered, text)
+
+    def test_a_broken_location_is_not_kept(self):
+        self.live['uuid.location'] = 'x"\n'
+        self.assertEqual(self.pristine['uuid.location'],
+                         self._rerender()[1]['uuid.location'])
+
+    @hypothesis.given(
+        strategies.dictionaries(
+            strategies.from_regex(
+                '(ethernet|scsi|sata|ide|serial|x)[0-3](:[0-3])?[.]'
+                '(present|fileName|address|virtualDev|redo|y)',
+                fullmatch=True),
+            strategies.one_of(
+                strategies.sampled_from(['TRUE', 'root.vmdk', FIRST.mac,
+                                         SECOND.mac, 'pvscsi']),
+                strategies.text(strategies.characters(codec='utf-8')))),
+        strategies.booleans())
+    def test_whatever_is_in_the_file_ours_is_right(self, settings, known):
+        existing = vmx.Vmx(settings)
+        rendered, text = render.rerender(
+            self.server, existing, self.pristine if known else None)
+        found = vmx.parse(text)
+        for key, value in vmx.parse(rendered).items():
+            self.assertEqual(value, found[key])
+        for key in found:
+            self.assertTrue(key in rendered or key in existing, key)
+        macs = [value for key, value in found.items()
+                if key.endswith('.address')]
+        self.assertIn(FIRST.mac, macs)
+        self.assertIn(SECOND.mac, macs)
 
 
 class NicsTestCase(MergeTestCase):
