@@ -108,6 +108,11 @@ class Layout:
         own = {path.name for path in vars(self).values()}
         return [path for path in self.root.iterdir() if path.name not in own]
 
+    @property
+    def calls(self):
+        """Where the fake programs write down how they were called."""
+        return self.fake_state / 'calls.jsonl'
+
     def log(self, service):
         """Log file of a service: its log lines, and what it prints."""
         return self.logs / ('%s.log' % service)

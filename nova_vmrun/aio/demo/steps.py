@@ -17,6 +17,7 @@ API says, and what vmrun or the disk says. It raises where they differ.
 """
 
 import hashlib
+import json
 import tempfile
 import time
 
@@ -112,7 +113,8 @@ def boot(session):
     try:
         session.openstack(
             'server', 'create', '--flavor', demo_session.FLAVOR, '--image',
-            NAME, '--network', NAME, '--wait', NAME, watch=watch)
+            NAME, '--network', NAME, '--wait', NAME,
+            '-f', 'value', '-c', 'id', watch=watch)
     finally:
         # Nova's own reason says more than the command's failure.
         session.server = session.find_server()
@@ -126,7 +128,7 @@ def boot(session):
 
 def show(session):
     """Show the server"""
-    session.openstack('server', 'show', session.server.id)
+    session.openstack('server', 'show', NAME, '--max-width', '100')
     ports = list(session.cloud.network.ports(device_id=session.server.id))
     session.check(len(ports) == 1 and ports[0].status == 'ACTIVE',
                   'its port is ACTIVE')
@@ -178,6 +180,7 @@ def pause(session):
     session.cloud.compute.pause_server(session.server)
     session.wait_for('PAUSED')
     session.check(session.runs(), 'vmrun still lists it')
+    _check_fake_was_told(session, 'pause')
 
 
 def unpause(session):
@@ -185,11 +188,12 @@ def unpause(session):
     session.cloud.compute.unpause_server(session.server)
     session.wait_for('ACTIVE')
     session.check(session.runs(), 'vmrun lists it')
+    _check_fake_was_told(session, 'unpause')
 
 
 def console_log(session):
     """Read its console log"""
-    text = session.openstack('console', 'log', 'show', session.server.id)
+    text = session.openstack('console', 'log', 'show', NAME)
     session.report.line('  %d characters' % len(text))
 
 
@@ -199,8 +203,8 @@ def delete(session):
     folder = session.layout.instances / session.server.id
     session.cloud.compute.delete_server(session.server)
     began = time.monotonic()
-    while session.find_server():
-        session.refuse_error(session.find_server())
+    while server := session.find_server():
+        session.refuse_error(server)
         if time.monotonic() - began > demo_session.TIMEOUT:
             raise errors.AioError('The server is still there after %d s.'
                                   % demo_session.TIMEOUT)
@@ -225,6 +229,17 @@ def clean_up(session):
 
 STEPS = (bring_up, upload_image, create_network, boot, show, show_vmx,
          show_running, stop, start, pause, unpause, console_log, delete)
+
+
+def _check_fake_was_told(session, verb):
+    """vmrun cannot be asked whether a VM is paused; the fake has a diary."""
+    if session.layout.calls.exists():
+        with open(session.layout.calls) as stream:
+            calls = [json.loads(line) for line in stream]
+        session.check(
+            any(call['rc'] == 0 and verb in call['argv']
+                and session.vmx in call['argv'] for call in calls),
+            'vmrun was told to %s it' % verb)
 
 
 def _sha512(path):
