@@ -1,0 +1,328 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""An engine with real machines: QEMU runs what the .vmx says.
+
+``FAKE_VMRUN_ENGINE=qemu``; see :mod:`vmwarefake.engine.qemu_options` for its
+settings. The main process is QEMU itself. Beside it run a server for each
+disk (:mod:`.qemu_disks`), which end with it, and one process for each virtual
+network (:mod:`.qemu_vmnetd`), which ends when nobody is on it. Linux only.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+
+from vmwarefake import devices
+from vmwarefake.engine import base
+from vmwarefake.engine import qemu_agent
+from vmwarefake.engine import qemu_disks
+from vmwarefake.engine import qemu_networks
+from vmwarefake.engine import qemu_options
+from vmwarefake.engine import qemu_plan
+from vmwarefake.engine import qemu_qmp
+from vmwarefake.engine import qemu_sockets
+from vmwarefake.engine import qemu_storage
+from vmwarefake import process
+
+_START = 60             # seconds
+_SOFT_RESET = 60
+_GUEST_SHUTDOWN = 'qemu_system_shutdown_request reason=6'
+
+
+class Engine(base.Engine):
+    """See :class:`vmwarefake.engine.base.Engine`."""
+
+    def __init__(self, machine):
+        super().__init__(machine)
+        self._options = qemu_options.Options(machine.knobs.environ)
+
+    # -- power-on --------------------------------------------------------
+
+    def check(self):
+        self._options.qemu()
+        with qemu_sockets.Folder(self.machine.directory) as sockets:
+            plan = qemu_plan.Plan(self.machine, self._options, sockets)
+            if plan.variables():
+                self._options.firmware()
+            for note in plan.notes:
+                self.machine.log('QEMU: ' + note)
+
+    def start(self, memory=None):
+        with qemu_sockets.Folder(self.machine.run_dir) as sockets:
+            plan = qemu_plan.Plan(self.machine, self._options, sockets)
+            servers = qemu_disks.Servers(self.machine, sockets)
+            self._make_files(plan)
+            try:
+                servers.start(plan.exports)
+                self._start_qemu(plan, sockets, memory)
+                self._let_go(plan, sockets)
+            except BaseException:
+                self.stop_hard()
+                servers.stop(plan.exports)
+                raise
+
+    def _make_files(self, plan):
+        for name, content in plan.files.items():
+            path = self.machine.run_file(name)
+            with open(path, 'wb', opener=_private) as f:
+                f.write(content)
+        variables = plan.variables()
+        if variables:
+            _, template = self._options.firmware()
+            if (not os.path.exists(variables) or os.path.getsize(variables)
+                    != os.path.getsize(template)):
+                shutil.copyfile(template, variables)
+
+    def _start_qemu(self, plan, sockets, memory):
+        machine = self.machine
+        with_vnc = self._may_have_vnc(plan.vnc)
+        output = machine.run_file('qemu.log')
+        with contextlib.ExitStack() as stack:
+            fds = self._plug_in(plan, stack)
+            memory_fd = None
+            if memory:
+                memory_fd = _open_memory(memory, stack)
+            keep = list(fds.values()) + list(sockets.pass_fds)
+            if memory_fd is not None:
+                keep.append(memory_fd)
+            pid = process.spawn(
+                plan.argv(fds, memory_fd, with_vnc), machine.main_record,
+                output, machine.new_session, pass_fds=keep)
+            qemu_sockets.wait_for_server(
+                sockets, 'qmp', pid, _START,
+                lambda: qemu_sockets.last_lines(output))
+        if plan.vnc and with_vnc:
+            machine.log('MKSSocketListener: Started VNC server, listening '
+                        'at %s:%d' % plan.vnc)
+
+    def _plug_in(self, plan, stack):
+        """Plug in all cables; return {netdev: descriptor}."""
+        networks = qemu_networks.Networks(self.machine.knobs, self._options,
+                                          self.machine.log)
+        fds = {}
+        for link in plan.links:
+            cable = stack.enter_context(networks.plug(link.network))
+            fds[link.netdev] = cable.fileno()
+        return fds
+
+    def _may_have_vnc(self, vnc):
+        """Whether the port is free; VMware goes on without VNC if not."""
+        if not vnc:
+            return False
+        family = socket.AF_INET6 if ':' in vnc[0] else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(vnc)
+            return True
+        except OSError as e:
+            self.machine.log('MKSSocketListener: Failed to start VNC server '
+                             'at %s:%d: %s' % (*vnc, e))
+            return False
+
+    def _let_go(self, plan, sockets):
+        """Unplug what is not connected, and let the processors run."""
+        with qemu_qmp.Monitor(sockets, timeout=_START) as monitor:
+            if not monitor.wait_until_loaded(_START):
+                raise base.EngineError('msg.checkpoint.resume',
+                                       'The saved state was not loaded.')
+            for link in plan.links:
+                if not link.connected:
+                    _set_link(monitor, link.netdev, False)
+            monitor.command('cont')
+
+    # -- the running machine ---------------------------------------------
+
+    @contextlib.contextmanager
+    def _monitor(self):
+        with qemu_sockets.Folder(self.machine.run_dir) as sockets:
+            with qemu_qmp.Monitor(sockets) as monitor:
+                yield monitor
+
+    def stop_soft(self, timeout):
+        identity = process.read_record(self.machine.main_record)
+        if identity is None:
+            return True
+        with self._monitor() as monitor:
+            monitor.command('system_powerdown')
+        return process.wait_gone(identity, timeout)
+
+    def reset(self, soft):
+        with self._monitor() as monitor:
+            if not soft:
+                monitor.command('system_reset')
+                return
+            with self._agent() as agent:
+                agent.tell('guest-shutdown', mode='reboot')
+            if not monitor.wait_event('RESET', _SOFT_RESET):
+                raise base.EngineError('msg.engine.reset',
+                                       'The guest did not restart.')
+
+    def pause(self):
+        with self._monitor() as monitor:
+            monitor.command('stop')
+
+    def unpause(self):
+        with self._monitor() as monitor:
+            monitor.command('cont')
+
+    def suspend(self, memory):
+        identity = process.read_record(self.machine.main_record)
+        with qemu_sockets.Folder(self.machine.run_dir) as sockets:
+            plan = qemu_plan.Plan(self.machine, self._options, sockets)
+            with qemu_qmp.Monitor(sockets) as monitor:
+                with _held(monitor):
+                    _save(monitor, memory)
+                    process.kill_and_wait(identity)
+            qemu_disks.Servers(self.machine, sockets).wait_gone(plan.exports)
+
+    def release_disks(self, action, memory=None):
+        with qemu_sockets.Folder(self.machine.run_dir) as sockets:
+            servers = qemu_disks.Servers(self.machine, sockets)
+            old = qemu_plan.Plan(self.machine, self._options, sockets)
+            with qemu_qmp.Monitor(sockets) as monitor:
+                with _held(monitor):
+                    if memory:
+                        _save(monitor, memory)
+                    servers.stop(old.exports)
+                    self._swap(action, servers, old.exports, sockets)
+
+    def _swap(self, action, servers, exports, sockets):
+        """Call ``action`` and serve the disks that it returned.
+
+        When it fails the old ones are served again.
+        """
+        try:
+            self.machine.config = action() or self.machine.config
+            exports = qemu_plan.Plan(self.machine, self._options,
+                                     sockets).exports
+        finally:
+            try:
+                servers.start(exports)
+            except base.EngineError:
+                self.stop_hard()
+                raise
+
+    def capture_screen(self, path):
+        with self._monitor() as monitor:
+            monitor.command('screendump', {'filename': os.path.abspath(path),
+                                           'format': 'png'})
+
+    def device_connected(self, node, connected):
+        node = node.lower()
+        with self._monitor() as monitor:
+            if node.startswith('ethernet'):
+                _set_link(monitor, 'net-' + node, connected)
+                return
+            drives = {d.node: d for d in devices.drives(
+                self.machine.config, self.machine.directory)}
+            drive = drives.get(node)
+            if drive is None or not drive.is_cdrom:
+                raise base.Unsupported(node, 'only network cards and CD '
+                                       'drives can be connected')
+            device = qemu_storage.device_id(node)
+            if connected:
+                monitor.command('blockdev-change-medium', {
+                    'id': device, 'filename': drive.path, 'format': 'raw',
+                    'read-only-mode': 'read-only'})
+            else:
+                monitor.command('eject', {'id': device, 'force': True})
+
+    # -- Tools -----------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _agent(self):
+        with qemu_sockets.Folder(self.machine.run_dir) as sockets:
+            with qemu_agent.Agent(sockets) as agent:
+                yield agent
+
+    def tools_state(self):
+        """Tools run when something in the guest has opened the channel."""
+        try:
+            with self._monitor() as monitor:
+                channels = {c['label']: c.get('frontend-open')
+                            for c in monitor.command('query-chardev')}
+            if not channels.get('agent'):
+                return 'unknown'
+            with self._agent():
+                return 'running'
+        except base.EngineError:
+            return 'unknown'
+
+    def guest_ip(self):
+        config = self.machine.config
+        macs = [devices.mac(config, n) for n in devices.nics(config)]
+        try:
+            with self._agent() as agent:
+                return agent.address(macs)
+        except base.EngineError:
+            return None
+
+    def guest_variables(self):
+        try:
+            with self._agent() as agent:
+                return agent.variables()
+        except base.EngineError:
+            return {}
+
+    def guest_variable_written(self, name, value):
+        with contextlib.suppress(base.EngineError):
+            with self._agent() as agent:
+                agent.write_variable(name, value)
+
+    def powered_itself_off(self):
+        log = self.machine.run_file('qemu.log')
+        if not os.path.exists(log):
+            return False
+        with open(log, errors='replace') as f:
+            return _GUEST_SHUTDOWN in f.read()
+
+
+def _private(path, flags):
+    return os.open(path, flags, 0o600)
+
+
+def _open_memory(path, stack):
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError as e:
+        raise base.EngineError('msg.checkpoint.resume.open',
+                               'Cannot read the saved memory: %s' % e)
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _set_link(monitor, netdev, up):
+    monitor.command('set_link', {'name': netdev, 'up': up})
+
+
+def _save(monitor, path):
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        monitor.save(fd)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _held(monitor):
+    """Hold the processors; let them go afterwards if they were running."""
+    running = monitor.status() == 'running'
+    monitor.command('stop')
+    try:
+        yield
+    finally:
+        if running:
+            with contextlib.suppress(base.EngineError):
+                monitor.command('cont')

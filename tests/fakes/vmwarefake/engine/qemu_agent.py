@@ -1,0 +1,169 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""QEMU's guest agent, which stands for VMware Tools in the guest."""
+
+import base64
+import json
+import os
+import time
+
+from vmwarefake.engine import base
+
+_SYNC = 5           # seconds for an agent to answer at all
+_CHUNK = 48 * 1024
+_MARK = b'\xff'
+
+#: In the guest: a file for each guest variable, and what it set itself.
+VARIABLES = '/run/guestinfo'
+SET_BY_GUEST = '/run/guestinfo.set'
+
+
+class Agent(object):
+    """A connection to the agent; a context manager that ends it.
+
+    :param sockets: qemu_sockets.Folder.
+    :param timeout: in seconds, for each answer.
+    :raises base.EngineError: when it does not answer.
+    """
+
+    def __init__(self, sockets, timeout=_SYNC):
+        self._buffer = b''
+        self._timeout = timeout
+        try:
+            self._sock = sockets.connect('agent', timeout)
+        except OSError as e:
+            raise _silent(e)
+        try:
+            self._synchronize()
+        except BaseException:
+            self._sock.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self._sock.close()
+
+    def _synchronize(self):
+        """Skip what is left of talks that were broken off."""
+        number = int.from_bytes(os.urandom(4), 'big')
+        self._send('guest-sync-delimited', {'id': number}, _MARK)
+        end = time.monotonic() + self._timeout
+        while time.monotonic() < end:
+            line = self._line().rpartition(_MARK)[2]
+            try:
+                if json.loads(line).get('return') == number:
+                    return
+            except ValueError:
+                continue        # half an answer to somebody else
+        raise _silent('it answers something else')
+
+    def _send(self, name, arguments, before=b''):
+        message = {'execute': name, 'arguments': arguments}
+        try:
+            self._sock.sendall(
+                before + json.dumps(message).encode('ascii') + b'\n')
+        except OSError as e:
+            raise _silent(e)
+
+    def _line(self):
+        while b'\n' not in self._buffer:
+            try:
+                data = self._sock.recv(65536)
+            except OSError as e:
+                raise _silent(e)
+            if not data:
+                raise _silent('it has gone')
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b'\n')
+        return line
+
+    def command(self, name, **arguments):
+        """Run one command and return what it returns.
+
+        :raises base.EngineError: when the agent refuses it.
+        """
+        self._send(name, {key.replace('_', '-'): value
+                          for key, value in arguments.items()})
+        answer = json.loads(self._line())
+        if 'error' in answer:
+            raise base.EngineError('msg.engine.agent', '%s: %s' % (
+                name, answer['error'].get('desc', '')))
+        return answer.get('return')
+
+    def tell(self, name, **arguments):
+        """Send a command that is not answered when it succeeds."""
+        self._send(name, arguments)
+
+    def read_file(self, path):
+        """Return the content of a file in the guest, b'' if it has none."""
+        try:
+            handle = self.command('guest-file-open', path=path, mode='r')
+        except base.EngineError:
+            return b''
+        content = b''
+        while True:
+            part = self.command('guest-file-read', handle=handle,
+                                count=_CHUNK)
+            content += base64.b64decode(part['buf-b64'])
+            if part['eof']:
+                break
+        self.command('guest-file-close', handle=handle)
+        return content
+
+    def write_file(self, path, content):
+        """Replace the content of a file in the guest.
+
+        :raises base.EngineError: when the guest cannot.
+        """
+        handle = self.command('guest-file-open', path=path, mode='w')
+        for start in range(0, len(content), _CHUNK):
+            part = content[start:start + _CHUNK]
+            self.command('guest-file-write', handle=handle,
+                         buf_b64=base64.b64encode(part).decode('ascii'))
+        self.command('guest-file-close', handle=handle)
+
+    def address(self, macs):
+        """Return the guest's first IPv4 address, None if it has none.
+
+        :param macs: of its cards in their order; the first counts most.
+        """
+        found = {}
+        for interface in self.command('guest-network-get-interfaces'):
+            for entry in interface.get('ip-addresses', ()):
+                if entry['ip-address-type'] == 'ipv4':
+                    found.setdefault(
+                        interface.get('hardware-address', '').lower(),
+                        entry['ip-address'])
+        return next((found[mac] for mac in macs if mac in found), None)
+
+    def variables(self):
+        """Return {name: value} of the guest variables that the guest set."""
+        found = {}
+        text = self.read_file(SET_BY_GUEST).decode('ascii', 'replace')
+        for line in text.splitlines():
+            key, _, value = line.partition(' ')
+            if key.startswith('guestinfo.'):
+                found[key[len('guestinfo.'):]] = base64.b64decode(
+                    value).decode('utf-8', 'surrogateescape')
+        return found
+
+    def write_variable(self, name, value):
+        self.write_file('%s/guestinfo.%s' % (VARIABLES, name),
+                        value.encode('utf-8', 'surrogateescape'))
+
+
+def _silent(reason):
+    return base.EngineError('msg.engine.agent',
+                            'The guest agent does not answer: %s' % reason)

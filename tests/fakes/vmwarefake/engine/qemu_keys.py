@@ -1,0 +1,89 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Keys of a .vmx that mean hardware or features which QEMU has not.
+
+Refused are those without which the guest would see another machine than was
+asked for. What no guest needs to boot is left out, with a line in the log.
+"""
+
+import re
+
+from vmwarefake.engine import base
+
+#: Device names whose ``.present`` is understood elsewhere in this engine.
+_KNOWN = re.compile(
+    r'(scsi\d+|sata\d+|nvme\d+|ide\d+|(scsi|sata|nvme|ide)\d+:\d+|'
+    r'ethernet\d+|serial\d+|parallel\d+|floppy\d+|usb|ehci|usb_xhci|sound|'
+    r'hpet\d+|pcibridge\d+|svga|usb(_xhci)?:\d+(\.\w+)?|'
+    r'sharedfolder\d+)\Z', re.I)
+
+#: Devices that are left out.
+_LEFT_OUT = re.compile(r'vmci\d+\Z', re.I)
+
+_NEEDS_KVM = ('needs the processor\'s virtualization, which emulation does '
+              'not give: leave it out, or set FAKE_VMRUN_QEMU_ACCEL=kvm')
+_REFUSED_WHEN_TRUE = {
+    'vhv.enable': _NEEDS_KVM,
+    'vpmc.enable': _NEEDS_KVM,
+    'vvtd.enable': 'there is no IOMMU on this chipset',
+    'vtpm.present': 'there is no TPM',
+    'uefi.secureBoot.enabled': 'secure boot needs another chipset',
+    'smbios.reflectHost': 'the host\'s SMBIOS is not shown to guests',
+    'serialNumber.reflectHost': 'the host\'s SMBIOS is not shown to guests',
+    'board-id.reflectHost': 'the host\'s SMBIOS is not shown to guests',
+    'hw.model.reflectHost': 'the host\'s SMBIOS is not shown to guests',
+}
+_REFUSED_WHEN_SET = {
+    'encryption.keySafe': 'encrypted virtual machines cannot be read',
+    'encryption.data': 'encrypted virtual machines cannot be read',
+    'featMask.vm.hv.capable': _NEEDS_KVM,
+}
+_WITH_KVM = ('vhv.enable', 'vpmc.enable', 'featMask.vm.hv.capable')
+_CPUID_MASK = re.compile(r'cpuid\.[0-9a-f]+\.(eax|ebx|ecx|edx)(\.amd)?\Z',
+                         re.I)
+
+
+def check(config, accel):
+    """Refuse what cannot be given.
+
+    :returns: lines for the log, of what is left out.
+    :raises base.Unsupported: naming the key.
+    """
+    allowed = _WITH_KVM if accel == 'kvm' else ()
+    for key, reason in _REFUSED_WHEN_TRUE.items():
+        if key not in allowed and config.true(key):
+            raise base.Unsupported(key, reason)
+    for key, reason in _REFUSED_WHEN_SET.items():
+        if key not in allowed and config.get(key):
+            raise base.Unsupported(key, reason)
+    if config.get('guestOS', '').lower().startswith('arm'):
+        raise base.Unsupported('guestOS', 'the emulated machine is an x86')
+    return _check_devices(config)
+
+
+def _check_devices(config):
+    notes = []
+    for key, value in config.items():
+        if _CPUID_MASK.match(key):
+            raise base.Unsupported(key, 'there are no masks for CPUID')
+        device, dot, last = key.rpartition('.')
+        if last.lower() != 'present' or not config.true(key):
+            continue
+        if _LEFT_OUT.match(device):
+            notes.append('%s = "%s": QEMU has no such device; the guest '
+                         'does without.' % (key, value))
+        elif not _KNOWN.match(device) and key not in _REFUSED_WHEN_TRUE:
+            raise base.Unsupported(key, 'QEMU has no such device')
+    if config.true('mks.enable3d'):
+        notes.append('mks.enable3d = "TRUE": the display has no 3D.')
+    return notes

@@ -1,0 +1,121 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The tools' side of virtual networks: see that one is up, and plug in."""
+
+import json
+import os
+import socket
+import sys
+
+from vmwarefake.engine import base
+from vmwarefake.engine import qemu_sockets
+from vmwarefake.engine import qemu_vmnetd
+from vmwarefake import hostnet
+from vmwarefake import process
+from vmwarefake import state as states
+
+_START = 30
+_ANSWER = 30
+#: A bridged network has no subnet of the host's making: guests get one.
+_INSTEAD_OF_BRIDGED = ('10.0.2.0', '255.255.255.0')
+
+
+class Networks(object):
+    """The virtual networks of this host.
+
+    :param knobs: knobs.Knobs, for the state folder.
+    :param options: qemu_options.Options.
+    :param log: a function that writes a line to vmware.log.
+    """
+
+    def __init__(self, knobs, options, log):
+        self._state = states.State(knobs.state_folder())
+        self._options = options
+        self._log = log
+
+    def plug(self, network):
+        """Return a socket that is the other end of a VM's cable.
+
+        :param network: ``vmnet8``, or the name of a LAN segment.
+        :raises base.EngineError: when the network cannot be had.
+        """
+        folder = self._state.path(os.path.join('net', network))
+        os.makedirs(folder, exist_ok=True)
+        with states.flock(os.path.join(folder, qemu_vmnetd.LOCK)):
+            with qemu_sockets.Folder(folder) as sockets:
+                self._see_that_it_runs(network, folder, sockets)
+                ours, theirs = socket.socketpair()
+                with theirs:
+                    answer = _ask(sockets, theirs)
+        if 'error' in answer:
+            ours.close()
+            raise base.EngineError('msg.vnet.connectvnet', '%s: %s'
+                                   % (network, answer['error']))
+        if answer.get('no_interface'):
+            self._log('%s has no interface on the host: %s.'
+                      % (network, answer['no_interface']))
+        return ours
+
+    def _see_that_it_runs(self, network, folder, sockets):
+        try:
+            sockets.connect(qemu_vmnetd.SOCKET, 1).close()
+            return
+        except OSError:
+            sockets.remove(qemu_vmnetd.SOCKET)
+        output = os.path.join(folder, 'vmnetd.log')
+        pid = process.spawn(
+            [sys.executable, '-I', '-S', qemu_vmnetd.__file__, folder,
+             json.dumps(self._settings(network))],
+            os.path.join(folder, 'pid'), output)
+        qemu_sockets.wait_for_server(
+            sockets, qemu_vmnetd.SOCKET, pid, _START,
+            lambda: '%s: %s' % (network, qemu_sockets.last_lines(output)))
+
+    def _settings(self, network):
+        known = hostnet.read(self._state)['networks'].get(network, {})
+        kind = known.get('type', 'pvn')
+        subnet, mask = known.get('subnet', ''), known.get('mask', '')
+        tap = self._tap()
+        if kind == 'bridged':
+            subnet, mask = _INSTEAD_OF_BRIDGED
+            tap = None
+            self._log('%s is bridged: QEMU\'s guests are on a network of '
+                      'their own, %s, which reaches out.' % (network, subnet))
+        return {'name': network, 'qemu': self._options.qemu(), 'type': kind,
+                'subnet': subnet, 'mask': mask, 'tap': tap}
+
+    def _tap(self):
+        if self._options.net == 'tap':
+            return 'required'
+        if self._options.net == 'auto' and os.geteuid() == 0:
+            return 'wanted'
+        return None
+
+
+def _ask(sockets, cable):
+    """Have a cable plugged in.
+
+    :returns: vmnetd's answer, a dict.
+    """
+    try:
+        with sockets.connect(qemu_vmnetd.SOCKET, _ANSWER) as sock:
+            socket.send_fds(sock, [b'{"plug": true}\n'], [cable.fileno()])
+            data = b''
+            while not data.endswith(b'\n'):
+                part = sock.recv(4096)
+                if not part:
+                    break
+                data += part
+        return json.loads(data)
+    except (OSError, ValueError) as e:
+        return {'error': 'the network does not answer: %s' % e}

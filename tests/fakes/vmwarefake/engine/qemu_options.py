@@ -1,0 +1,114 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Settings of the QEMU engine, environment variables like all knobs.
+
+``FAKE_VMRUN_QEMU``
+    the emulator. Default: qemu-system-x86_64 on PATH
+``FAKE_VMRUN_QEMU_ACCEL``
+    tcg (default) or kvm. Never chosen by looking at /dev/kvm, which may open
+    where no guest runs
+``FAKE_VMRUN_QEMU_CPU``
+    the processor's model. Default: Nehalem, with kvm the host's own
+``FAKE_VMRUN_QEMU_HARDWARE``
+    native (default): each device is QEMU's own, or for the few that QEMU
+    lacks (LSI Logic, BusLogic, vmxnet) the nearest; exact: those few are
+    refused instead; cloud: all SCSI and SATA controllers become pvscsi and
+    all NICs vmxnet3, for the kernels of clouds that lack other drivers.
+    Whatever is not what the .vmx says is written to vmware.log
+``FAKE_VMRUN_QEMU_FIRMWARE``
+    folder of OVMF. Default: where distributions have it
+``FAKE_VMRUN_NET``
+    user: virtual networks exist for guests only; tap: each has an interface
+    of its name on the host (needs root and /dev/net/tun); auto (default):
+    tap where that can be made
+"""
+
+import os
+import shutil
+
+from vmwarefake.engine import base
+
+_FIRMWARE_FOLDERS = ('/usr/share/OVMF', '/usr/share/edk2/x64',
+                     '/usr/share/edk2/ovmf')
+_FIRMWARE_FILES = (('OVMF_CODE_4M.fd', 'OVMF_VARS_4M.fd'),
+                   ('OVMF_CODE.4m.fd', 'OVMF_VARS.4m.fd'),
+                   ('OVMF_CODE.fd', 'OVMF_VARS.fd'))
+_CHOICES = {
+    'QEMU_ACCEL': ('tcg', 'kvm'),
+    'QEMU_HARDWARE': ('native', 'exact', 'cloud'),
+    'NET': ('auto', 'user', 'tap'),
+}
+
+
+class Options(object):
+    """The settings, read from ``environ``.
+
+    :raises base.EngineError: for a value that means nothing.
+    """
+
+    def __init__(self, environ):
+        self._environ = environ
+        self.accel = self._choice('QEMU_ACCEL')
+        self.hardware = self._choice('QEMU_HARDWARE')
+        self.net = self._choice('NET')
+        default = 'host' if self.accel == 'kvm' else 'Nehalem'
+        self.cpu = self._get('QEMU_CPU') or default
+
+    def _get(self, name):
+        return self._environ.get('FAKE_VMRUN_' + name, '')
+
+    def _choice(self, name):
+        choices = _CHOICES[name]
+        value = self._get(name) or choices[0]
+        if value not in choices:
+            raise base.EngineError(
+                'msg.engine.knob', 'FAKE_VMRUN_%s=%s is none of %s'
+                % (name, value, ', '.join(choices)))
+        return value
+
+    def qemu(self):
+        """Return the path of the emulator.
+
+        :raises base.EngineError: when it is not there.
+        """
+        return program(self._get('QEMU') or 'qemu-system-x86_64',
+                       'qemu-system-x86')
+
+    def firmware(self):
+        """Return the paths of OVMF's code and of its empty variables.
+
+        :raises base.EngineError: when they are not there.
+        """
+        folder = self._get('QEMU_FIRMWARE')
+        for place in [folder] if folder else _FIRMWARE_FOLDERS:
+            for names in _FIRMWARE_FILES:
+                code, variables = [os.path.join(place, name)
+                                   for name in names]
+                if os.path.exists(code) and os.path.exists(variables):
+                    return code, variables
+        raise base.EngineError(
+            'msg.engine.missing', 'firmware = "efi" needs OVMF, which is not '
+            'installed: apt-get install ovmf')
+
+
+def program(name, package):
+    """Return the path of a program.
+
+    :raises base.EngineError: naming the Debian package that has it.
+    """
+    path = shutil.which(name)
+    if not path:
+        raise base.EngineError(
+            'msg.engine.missing', '%s is not installed: apt-get install %s'
+            % (name, package))
+    return path

@@ -1,0 +1,162 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The whole machine: from a .vmx to QEMU's command line."""
+
+import json
+
+from vmwarefake.engine import qemu_cards
+from vmwarefake.engine import qemu_keys
+from vmwarefake.engine import qemu_pci
+from vmwarefake.engine import qemu_ports
+from vmwarefake.engine import qemu_storage
+
+#: Where the guest finds guestinfo and machine.id.
+GUEST_INFORMATION = 'opt/vmrun/guestinfo'
+
+
+class Plan(object):
+    """What is to be run for a .vmx. Making one starts nothing.
+
+    :ivar exports: disks to be served, qemu_storage.Export each.
+    :ivar links: cables of the NICs, qemu_cards.Link each.
+    :ivar vnc: (address, port) at which VNC is to answer, or None.
+    :ivar notes: lines for vmware.log about what differs from the .vmx.
+    :ivar files: {name: bytes} to be made in the run folder.
+    :param machine: base.Machine.
+    :param options: qemu_options.Options.
+    :param sockets: qemu_sockets.Folder.
+    :raises base.Unsupported: for a key that means hardware that QEMU lacks.
+    """
+
+    def __init__(self, machine, options, sockets):
+        self._config = machine.config
+        self._machine = machine
+        self._options = options
+        self._sockets = sockets
+        notes = qemu_keys.check(self._config, options.accel)
+        slots = qemu_pci.Slots()
+        order = qemu_storage.boot_order(self._config, machine.directory)
+        self._storage = qemu_storage.Storage(
+            self._config, machine.directory, slots, options.hardware,
+            sockets.address, order)
+        self._cards = qemu_cards.Cards(self._config, slots, options.hardware,
+                                       order)
+        self._ports = qemu_ports.Ports(self._config, slots, machine.path,
+                                       machine.run_file, order)
+        self.vnc, self._vnc_option = self._ports.vnc()
+        self._slots = slots
+        self.exports = self._storage.exports
+        self.links = self._cards.links
+        self.notes = (notes + slots.notes + self._storage.notes
+                      + self._cards.notes + self._ports.notes)
+        self.files = dict(self._ports.secrets)
+        self.files['guestinfo'] = qemu_ports.guest_information(self._config)
+
+    def argv(self, link_fds, memory_fd=None, with_vnc=True):
+        """Return QEMU's command line.
+
+        :param link_fds: {netdev: descriptor of its cable}.
+        :param memory_fd: of the saved state to resume from, or None.
+        :param with_vnc: False when the port of the VNC server is taken.
+        """
+        argv = self._machine_options()
+        argv += self._firmware()
+        argv += qemu_ports.smbios(self._config)
+        argv += ['-fw_cfg', 'name=%s,file=%s' % (
+            GUEST_INFORMATION, qemu_ports.escaped(
+                self._machine.run_file('guestinfo')))]
+        argv += ['-qmp', 'unix:%s,server=on,wait=off'
+                 % qemu_ports.escaped(self._sockets.address('qmp'))]
+        argv += self._display(with_vnc)
+        for bridge in self._slots.bridges():
+            argv += ['-device', bridge]
+        for node in self._storage.nodes:
+            argv += ['-blockdev', node]
+        for device in self._storage.devices:
+            argv += ['-device', device]
+        for netdev, fd in sorted(link_fds.items()):
+            argv += ['-netdev', {'type': 'socket', 'id': netdev,
+                                 'fd': str(fd)}]
+        for device in self._cards.devices:
+            argv += ['-device', device]
+        argv += self._ports.argv + self._agent()
+        if memory_fd is not None:
+            argv += ['-incoming', 'fd:%d' % memory_fd]
+        return [word if isinstance(word, str) else json.dumps(word)
+                for word in argv]
+
+    def _machine_options(self):
+        config = self._config
+        cpus = config.integer('numvcpus', 1)
+        cores = config.integer('cpuid.coresPerSocket', 1)
+        machine = 'pc,vmport=off,usb=off'
+        if not config.true('hpet0.present', True):
+            machine += ',hpet=off'
+        if self._is_efi():
+            machine += ',pflash0=firmware-code,pflash1=firmware-variables'
+        cpu = self._options.cpu
+        if not config.true('hypervisor.cpuid.v0', True):
+            cpu += ',hypervisor=off'
+        return [self._options.qemu(), '-name',
+                qemu_ports.escaped('guest=%s' % self._machine.vmx_path),
+                '-accel', self._options.accel, '-machine', machine,
+                '-cpu', cpu, '-m', '%dM' % config.integer('memsize', 32),
+                '-smp', 'cpus=%d,sockets=%d,cores=%d,threads=1'
+                % (cpus, cpus // cores, cores),
+                '-nodefaults', '-no-user-config', '-rtc', 'base=utc', '-S',
+                '-action', 'reboot=reset,shutdown=poweroff,panic=none',
+                '-trace', 'enable=qemu_system_shutdown_request']
+
+    def _is_efi(self):
+        return self._config.get('firmware', 'bios').lower() == 'efi'
+
+    def _firmware(self):
+        if not self._is_efi():
+            return []
+        code, _ = self._options.firmware()
+        return ['-blockdev', {
+            'driver': 'raw', 'node-name': 'firmware-code', 'read-only': True,
+            'file': {'driver': 'file', 'filename': code}},
+            '-blockdev', {
+                'driver': 'raw', 'node-name': 'firmware-variables',
+                'file': {'driver': 'file', 'filename': self.variables()}}]
+
+    def variables(self):
+        """The file of the firmware's variables: the VM's .nvram.
+
+        None for a BIOS, which keeps nothing.
+        """
+        if not self._is_efi():
+            return None
+        return self._machine.path(self._config.get('nvram', 'efi.nvram'))
+
+    def _display(self, with_vnc):
+        argv = ['-display', 'none', '-device', {
+            'driver': 'VGA', 'id': 'svga', 'bus': qemu_pci.ROOT,
+            'addr': hex(qemu_pci.DISPLAY)}]
+        if self.vnc and with_vnc:
+            for name in self._ports.secrets:
+                argv += ['-object', {
+                    'qom-type': 'secret', 'id': name,
+                    'file': self._machine.run_file(name)}]
+            argv += ['-vnc', self._vnc_option]
+        return argv
+
+    def _agent(self):
+        return ['-device', {
+            'driver': 'virtio-serial-pci', 'id': 'channel',
+            'bus': qemu_pci.ROOT, 'addr': hex(qemu_pci.CHANNEL)},
+            '-chardev', 'socket,id=agent,path=%s,server=on,wait=off'
+            % qemu_ports.escaped(self._sockets.address('agent')),
+            '-device', {'driver': 'virtserialport', 'chardev': 'agent',
+                        'name': qemu_ports.AGENT_PORT, 'id': 'agent-port'}]
