@@ -134,13 +134,14 @@ def _machine(arguments):
                            arguments.arch, arguments.hw_version)
     chosen = hardware.choose(
         properties, dict(arguments.extra_spec), guest, flavor['vcpus'],
-        arguments.product, arguments.hw_version)
+        arguments.hw_version, arguments.product)
     vnc = None
     if arguments.product != 'player':
         vnc = machine.Vnc('127.0.0.1', _VNC_PORT)
-    return chosen.machine(
+    return machine.Machine(
         uuid=arguments.uuid or str(uuid.uuid5(_NAMESPACE, arguments.name)),
-        name=arguments.name, vcpus=flavor['vcpus'],
+        name=arguments.name, guestos=guest.id, family=guest.family,
+        vcpus=flavor['vcpus'],
         memory_mb=machine.round_memory(flavor['ram']),
         hw_version=arguments.hw_version,
         disks=tuple(machine.Disk(name + '.vmdk', chosen.disk_bus)
@@ -151,7 +152,7 @@ def _machine(arguments):
         nics=_nics(arguments.nic, chosen),
         serials=tuple(machine.Serial('file', name)
                       for name in _serial_names(chosen)),
-        vnc=vnc)
+        vnc=vnc, **chosen.machine_fields())
 
 
 def _properties(arguments):

@@ -28,7 +28,6 @@ from nova_vmrun.formats.choices import images
 from nova_vmrun.formats.choices import network
 from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats.choices import storage
-from nova_vmrun.formats import machine as machines
 from nova_vmrun.formats import properties as props
 
 FUSION = 'fusion'
@@ -44,7 +43,6 @@ _MACHINE_FIELDS = _SWITCHES + (
 class Hardware:
     """What properties and defaults ask for.
 
-    :ivar guest: the GuestOS
     :ivar disk_bus: bus of the disks, one of machine.BUSES
     :ivar cdrom_bus: bus of CD drives
     :ivar nic_model: one of machine.NIC_MODELS
@@ -66,7 +64,6 @@ class Hardware:
     :ivar origins: names of these fields to a phrase that says what set them
     """
 
-    guest: object
     disk_bus: str
     cdrom_bus: str
     nic_model: str
@@ -94,20 +91,17 @@ class Hardware:
     unsupported: tuple
     origins: dict
 
-    def machine(self, **fields):
-        """Makes the Machine with this hardware.
+    def machine_fields(self):
+        """Makes the arguments of Machine that are chosen here.
 
-        :param fields: of Machine, those that are not chosen here
+        :returns: a dict, origins included; guestos and family are the guest's
         """
-        chosen = {name: getattr(self, name) for name in _MACHINE_FIELDS}
-        origins = dict(self.origins, **fields.pop('origins', {}))
-        return machines.Machine(
-            guestos=self.guest.id, family=self.guest.family,
-            origins=origins, **chosen, **fields)
+        fields = {name: getattr(self, name) for name in _MACHINE_FIELDS}
+        return dict(fields, origins=dict(self.origins))
 
 
-def choose(properties, extra_specs, guest, vcpus, product=None,
-           hw_version=20):
+def choose(properties, extra_specs, guest, vcpus, hw_version=20,
+           product=None):
     """Chooses the hardware of a server.
 
     :param properties: mapping of image properties to text, as the image or
@@ -115,8 +109,8 @@ def choose(properties, extra_specs, guest, vcpus, product=None,
     :param extra_specs: mapping of the flavor's extra specs to text
     :param guest: a GuestOS
     :param vcpus: of the flavor
-    :param product: ws, player or fusion; None: whichever runs the guest
     :param hw_version: virtualHW.version
+    :param product: ws, player or fusion; None: whichever runs the guest
     :returns: a Hardware
     :raises InvalidProperty: a value outside its table, or one that another
         contradicts
@@ -129,7 +123,6 @@ def choose(properties, extra_specs, guest, vcpus, product=None,
     choices = _choices(request)
     origins = {name: choice.origin for name, choice in choices.items()}
     return Hardware(
-        guest=guest,
         unsupported=tuple(sorted(
             key for key in extra_specs if key.startswith('quota:') and
             key not in network.OBEYED_QUOTAS)),

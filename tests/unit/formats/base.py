@@ -54,15 +54,16 @@ def make_server(properties=(), extra_specs=(), vcpus=2, product='ws',
     """Makes the Machine of a server with these properties."""
     properties, extra_specs = dict(properties), dict(extra_specs)
     guest = guestos.choose(properties, arch=arch, hw_version=hw_version)
-    chosen = hardware.choose(properties, extra_specs, guest, vcpus, product,
-                             hw_version)
+    chosen = hardware.choose(properties, extra_specs, guest, vcpus,
+                             hw_version, product)
     defaults = dict(
-        uuid=UUID, name='web', memory_mb=2048, vcpus=vcpus,
-        hw_version=hw_version,
+        uuid=UUID, name='web', guestos=guest.id, family=guest.family,
+        memory_mb=2048, vcpus=vcpus, hw_version=hw_version,
         disks=(machine.Disk('root.vmdk', chosen.disk_bus),),
         cdroms=(machine.Cdrom('config-drive.iso', chosen.cdrom_bus),),
         nics=(machine.Nic('fa:16:3e:00:00:01', chosen.nic_model, 'nat'),))
-    return chosen.machine(**dict(defaults, **fields))
+    defaults.update(chosen.machine_fields())
+    return machine.Machine(**dict(defaults, **fields))
 
 
 class TestCase(testtools.TestCase):

@@ -26,8 +26,8 @@ class HardwareTestCase(base.TestCase):
     def _choose(self, properties=(), extra_specs=(), vcpus=2, product=None,
                 hw_version=20, guest='ubuntu-64'):
         return hardware.choose(dict(properties), dict(extra_specs),
-                               guestos.find(guest), vcpus, product,
-                               hw_version)
+                               guestos.find(guest), vcpus,
+                               hw_version, product)
 
     def _refused(self, name, properties=(), extra_specs=(), **arguments):
         error = self.assertRaises(
@@ -457,12 +457,8 @@ class MachineTestCase(HardwareTestCase):
 
     def test_fields_and_origins_of_a_machine(self):
         found = self._choose({'hw_vif_model': 'vmxnet3'})
-        server = found.machine(
-            uuid=base.UUID, name='web', memory_mb=512, vcpus=2,
-            hw_version=20, origins={'vnc': 'option [vnc] enabled'})
-        self.assertEqual(('ubuntu-64', 'linux', 'bios'),
-                         (server.guestos, server.family, server.firmware))
+        server = base.make_machine(**found.machine_fields())
         self.assertEqual('image property hw_vif_model=vmxnet3',
                          server.origins['nic_model'])
-        self.assertEqual('option [vnc] enabled', server.origins['vnc'])
+        self.assertEqual('default', server.origins['guestos'])
         machine.validate(server)
