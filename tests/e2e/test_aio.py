@@ -26,6 +26,7 @@ import fixtures
 import psutil
 import testtools
 
+from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
@@ -157,6 +158,54 @@ class LifeTestCase(AioCase):
         after = self.pids()
         self.assertNotEqual(before.pop('nova'), after.pop('nova'))
         self.assertEqual(before, after)
+
+
+class GuestsTestCase(AioCase):
+
+    def running(self):
+        return guests.Guests(self.layout).running()
+
+    def test_servers_outlive_down_and_end_with_wipe(self):
+        self.succeed(self.up())
+        self.make_image()
+        server = self.openstack(
+            'server', 'create', '--flavor', 'm1.nano', '--image', 'tiny',
+            '--network', 'vmnet8', '--wait', 'survivor')
+        self.assertEqual('ACTIVE', server['status'])
+        [vmx] = self.running()
+
+        self.succeed(self.run_aio('down'))
+        self.assertEqual([vmx], self.running())
+
+        self.succeed(self.run_aio('up'))
+        [found] = self.openstack('server', 'list')
+        self.assertEqual((server['id'], 'ACTIVE'),
+                         (found['ID'], found['Status']))
+        self.assertEqual([vmx], self.running())
+
+        done = self.run_aio('wipe')
+        self.succeed(done)
+        self.assertIn('stopping %s' % vmx, done.stdout)
+        self.check_nothing_is_left()
+
+    def make_image(self):
+        path = self.layout.root / 'tiny.raw'
+        path.write_bytes(os.urandom(4096) + bytes(1024 * 1024))
+        self.openstack('image', 'create', '--disk-format', 'raw',
+                       '--file', str(path), 'tiny')
+
+
+class DemoTestCase(AioCase):
+
+    def test_every_step_is_so_and_nothing_is_left(self):
+        done = self.run_aio('demo', '--fake', '--port-base',
+                            str(self.port_base))
+        output = self.succeed(done)
+        for text in ('the fake vmrun stands in', '| ACTIVE ',
+                     'displayName = "demo"', 'Total running VMs: 1',
+                     'PAUSED after', 'no process of it is left'):
+            self.assertIn(text, output)
+        self.check_nothing_is_left()
 
 
 class InterruptedTestCase(AioCase):
