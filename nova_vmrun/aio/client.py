@@ -18,6 +18,7 @@ import shutil
 import sys
 
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware
 
 CLOUD = 'nova-vmrun'
 
@@ -74,7 +75,7 @@ def environment(layout, settings, passwords, environ=os.environ):
     if not shutil.which('openstack', path=path):
         path = _append(path, scripts)
     if layout.fakes.is_dir():
-        variables['FAKE_VMRUN_STATE'] = str(layout.fake_state)
+        variables.update(vmware.environment(layout, settings))
         path = _append(path, str(layout.fakes))
     if path != environ.get('PATH'):
         variables['PATH'] = path

@@ -19,6 +19,7 @@ from oslo_config import cfg
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
@@ -40,7 +41,8 @@ class Guests:
         conf([], project='nova-vmrun', default_config_files=[
             str(layout.config_dir('nova') / name)
             for name in ('nova.conf', config.LOCAL_CONF)])
-        runner = process.Runner(env=vmware.environment(layout))
+        runner = process.Runner(env=vmware.environment(
+            layout, aio_settings.load(layout)))
         found = product.detect(runner, conf.vmrun)
         self._vmrun = vmrun.Vmrun(runner, found.vmrun, found.kind, conf.vmrun)
 

@@ -56,6 +56,7 @@ class Settings:
     :param subnet: its IPv4 range
     :param fake: run the fake vmrun even if a real one is found
     :param vmrun_path: path of vmrun, empty to look for it
+    :param knobs: FAKE_VMRUN_... variables with which the fake runs
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict = dataclasses.field(
@@ -66,6 +67,7 @@ class Settings:
     subnet: str = '192.168.80.0/24'
     fake: bool = False
     vmrun_path: str = ''
+    knobs: dict = dataclasses.field(default_factory=dict)
 
     def validate(self):
         """Refuses what would fail late and obscurely.

@@ -63,7 +63,7 @@ def up(layout, settings, report):
     try:
         for service in missing:
             environment = dict(_module(service).environment(layout),
-                               **vmware.environment(layout),
+                               **vmware.environment(layout, settings),
                                **client.bypass_proxy(os.environ))
             started[service] = processes.start(layout, service, environment)
         _wait_until_ready(layout, started, running, report)

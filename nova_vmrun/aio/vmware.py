@@ -29,6 +29,8 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 
 _INSTALL_TIMEOUT = 60
+_KNOB = 'FAKE_VMRUN_'
+_STATE = 'FAKE_VMRUN_STATE'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,9 +125,19 @@ def install_fakes(layout):
                     str(layout.fakes / 'vmware-vdiskmanager'), True)
 
 
-def environment(layout):
+def knobs(environ):
+    """What the environment tells the fake, but for where its state is.
+
+    :param environ: mapping of environment variables
+    :returns: dict
+    """
+    return {name: value for name, value in environ.items()
+            if name.startswith(_KNOB) and name != _STATE}
+
+
+def environment(layout, settings):
     """Variables with which the programs must run; VMware's need none.
 
     :returns: dict
     """
-    return {'FAKE_VMRUN_STATE': str(layout.fake_state)}
+    return dict(settings.knobs, **{_STATE: str(layout.fake_state)})

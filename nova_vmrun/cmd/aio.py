@@ -15,6 +15,7 @@
 import argparse
 import dataclasses
 import importlib.util
+import os
 import tempfile
 
 from cliff import command
@@ -268,6 +269,7 @@ def chosen_settings(layout, parsed_args):
     :raises AioError: the control plane runs with other ones
     """
     from nova_vmrun.aio import processes
+    from nova_vmrun.aio import vmware
 
     old = aio_settings.load(layout) if layout.exists else None
     new = dataclasses.replace(old) if old else aio_settings.Settings()
@@ -282,6 +284,7 @@ def chosen_settings(layout, parsed_args):
         value = getattr(parsed_args, field.name, None)
         if value is not None:
             setattr(new, field.name, value)
+    new.knobs = dict(new.knobs, **vmware.knobs(os.environ))
     new.validate()
     if old and new != old and any(
             processes.find(layout, service)

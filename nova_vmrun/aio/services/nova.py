@@ -17,15 +17,13 @@ over in memory. The price is that objects do not cross a wire and that compute
 sees the database, so this is for demonstrations and development.
 """
 
-import logging
+import threading
 import time
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
-
-LOG = logging.getLogger(__name__)
 
 PROJECT = 'nova'
 CONFIG = 'nova.conf'
@@ -143,11 +141,15 @@ class Service:
         self._start_compute()
 
     def stop(self):
-        """Stops compute first, so that it can still tell the others."""
-        for service in reversed(self._services):
-            service.stop()
-        for server in self._servers:
-            server.stop()
+        """Stops compute first: what it finishes needs the others."""
+        *others, compute = self._services
+        compute.stop()
+        threads = [threading.Thread(target=part.stop)
+                   for part in others + self._servers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def _start_placement(self, tell):
         from placement import wsgi as placement_wsgi

@@ -37,7 +37,9 @@ class EnvironmentTestCase(base.TestCase):
 
     def test_fakes_are_found_after_the_programs_of_the_system(self):
         self.layout.fakes.mkdir()
+        self.settings.knobs = {'FAKE_VMRUN_ENGINE': 'qemu'}
         variables = self.environment()
+        self.assertEqual('qemu', variables['FAKE_VMRUN_ENGINE'])
         path = variables['PATH'].split(os.pathsep)
         self.assertEqual(('/usr/bin', str(self.layout.fakes)),
                          (path[0], path[-1]))

@@ -26,6 +26,7 @@ class GuestsTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
+        self.settings.save(self.layout)
         nova.write_config(
             self.layout, self.settings, self.passwords,
             vmware=vmware.Programs('/opt/vmrun', None, False))

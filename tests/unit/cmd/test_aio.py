@@ -74,6 +74,15 @@ class SettingsTestCase(CommandCase):
         self.assertEqual((21000, 8774, False), (
             second.ports['keystone'], second.ports['nova'], second.fake))
 
+    def test_how_the_fake_runs_is_remembered_for_other_shells(self):
+        self.useFixture(fixtures.EnvironmentVariable(
+            'FAKE_VMRUN_ENGINE', 'qemu'))
+        self.useFixture(fixtures.EnvironmentVariable(
+            'FAKE_VMRUN_STATE', '/elsewhere'))
+        self.choose()
+        self.useFixture(fixtures.EnvironmentVariable('FAKE_VMRUN_ENGINE'))
+        self.assertEqual({'FAKE_VMRUN_ENGINE': 'qemu'}, self.choose().knobs)
+
     def test_bad_option_is_not_remembered(self):
         self.assertRaises(aio.errors.AioError, self.choose,
                           '--subnet', 'vmnet8')
