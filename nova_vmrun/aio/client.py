@@ -14,7 +14,6 @@
 
 import os
 import shlex
-import shutil
 import sys
 
 from nova_vmrun.aio import settings as aio_settings
@@ -70,21 +69,25 @@ def environment(layout, settings, passwords, environ=os.environ):
     variables['OS_REGION_NAME'] = aio_settings.REGION
     variables['OS_IDENTITY_API_VERSION'] = '3'
     variables.update(bypass_proxy(environ))
-    path = environ.get('PATH', os.defpath)
-    scripts = os.path.join(sys.prefix, 'bin')
-    if not shutil.which('openstack', path=path):
-        path = _append(path, scripts)
     if layout.fakes.is_dir():
         variables.update(vmware.environment(layout, settings))
-        path = _append(path, str(layout.fakes))
-    if path != environ.get('PATH'):
-        variables['PATH'] = path
+    path = environ.get('PATH', os.defpath).split(os.pathsep)
+    missing = [folder for folder in program_folders(layout)
+               if folder not in path]
+    if missing:
+        variables['PATH'] = os.pathsep.join(path + missing)
     return variables
 
 
-def _append(path, folder):
-    return path if folder in path.split(os.pathsep) else (
-        path + os.pathsep + folder)
+def program_folders(layout):
+    """Where the openstack command is, and the fakes if they are used.
+
+    Behind all of the caller's own: nothing of his is hidden by them.
+    """
+    folders = [os.path.join(sys.prefix, 'bin')]
+    if layout.fakes.is_dir():
+        folders.append(str(layout.fakes))
+    return folders
 
 
 def exports(variables):
@@ -97,15 +100,12 @@ def write_files(layout, settings, passwords):
     """Writes openrc and clouds.yaml into the state directory."""
     import yaml
     variables = environment(layout, settings, passwords)
-    path = variables.pop('PATH', None)
-    text = ('# Written by "nova-vmrun aio up".\n' + exports(variables))
-    if path:
-        added = [folder for folder in path.split(os.pathsep)
-                 if folder in (os.path.join(sys.prefix, 'bin'),
-                               str(layout.fakes))]
-        text += 'export PATH="$PATH":%s\n' % ':'.join(
-            shlex.quote(folder) for folder in added)
-    aio_settings.write_private(layout.openrc, text)
+    variables.pop('PATH', None)
+    aio_settings.write_private(
+        layout.openrc,
+        '# Written by "nova-vmrun aio up".\n%sexport PATH="$PATH":%s\n' % (
+            exports(variables),
+            ':'.join(map(shlex.quote, program_folders(layout)))))
     clouds = {'clouds': {CLOUD: {
         'auth': _auth(settings, passwords),
         'region_name': aio_settings.REGION,

@@ -57,6 +57,9 @@ class Settings:
     :param fake: run the fake vmrun even if a real one is found
     :param vmrun_path: path of vmrun, empty to look for it
     :param knobs: FAKE_VMRUN_... variables with which the fake runs
+    :param transport_url: Nova's message bus. fake:/// is the memory of one
+        process, so nova-compute runs in it too. With any other, it does not:
+        start nova-compute with a nova.conf that names the same bus
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict = dataclasses.field(
@@ -68,6 +71,12 @@ class Settings:
     fake: bool = False
     vmrun_path: str = ''
     knobs: dict = dataclasses.field(default_factory=dict)
+    transport_url: str = 'fake:///'
+
+    @property
+    def runs_compute(self):
+        """Whether nova-compute runs in Nova's process."""
+        return self.transport_url.startswith('fake:')
 
     def validate(self):
         """Refuses what would fail late and obscurely.

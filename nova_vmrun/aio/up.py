@@ -167,13 +167,8 @@ def _seed(layout, settings, passwords, report):
     cloud = client.connect(settings, passwords)
     try:
         _check_answers(cloud, settings, layout)
-        hosts = [host for host in cloud.compute.hypervisors(details=False)
-                 if host.state == 'up']
-        if not hosts:
-            raise errors.AioError(
-                'nova-compute has not registered its host.', '',
-                'Read %s.' % layout.log('nova'))
-        report.line('compute host %s is up' % hosts[0].name)
+        if settings.runs_compute:
+            _check_compute(layout, cloud, report)
         for made in seed.flavors(cloud):
             report.line('made flavor %s' % made)
         for made in seed.network(cloud, settings):
@@ -182,6 +177,16 @@ def _seed(layout, settings, passwords, report):
         raise errors.AioError(
             'An API does not answer as it should.', '%s.' % error,
             'Read the logs in %s.' % layout.logs) from error
+
+
+def _check_compute(layout, cloud, report):
+    hosts = [host for host in cloud.compute.hypervisors(details=False)
+             if host.state == 'up']
+    if not hosts:
+        raise errors.AioError(
+            'nova-compute has not registered its host.', '',
+            'Read %s.' % layout.log('nova'))
+    report.line('compute host %s is up' % hosts[0].name)
 
 
 def _check_answers(cloud, settings, layout):

@@ -20,6 +20,7 @@ import dataclasses
 import importlib.metadata
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -29,6 +30,9 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 
 _INSTALL_TIMEOUT = 60
+# Every wrapper that the fakes' install makes names the program behind it.
+_FAKE = b'fake_vmrun'
+_WRAPPER_SIZE = 4096
 _KNOB = 'FAKE_VMRUN_'
 _STATE = 'FAKE_VMRUN_STATE'
 
@@ -65,9 +69,11 @@ def choose(layout, settings):
     if settings.fake:
         return install_fakes(layout)
     try:
-        return Programs(
-            os.path.abspath(product.find(
-                'vmrun', 'vmrun_path', settings.vmrun_path)), None, False)
+        path = product.find('vmrun', 'vmrun_path', settings.vmrun_path,
+                            is_program=_is_vmware)
+        # Else openrc would go on to name the fakes of an earlier run.
+        shutil.rmtree(layout.fakes, ignore_errors=True)
+        return Programs(os.path.abspath(path), None, False)
     except exception.InvalidConfiguration as error:
         if settings.vmrun_path:
             raise errors.AioError(
@@ -75,6 +81,18 @@ def choose(layout, settings):
                 'Give the path of vmrun with --vmrun-path, or --fake.'
             ) from error
     return install_fakes(layout)
+
+
+def _is_vmware(path):
+    """Whether a path is a program, and no fake that openrc put on PATH."""
+    if shutil.which(path) is None:
+        return False
+    try:
+        with open(path, 'rb') as stream:
+            return _FAKE not in stream.read(_WRAPPER_SIZE)
+    except PermissionError:
+        # A program may be run without being readable; a fake is both.
+        return True
 
 
 def fakes_source():

@@ -39,7 +39,6 @@ class Server:
             (aio_settings.ADDRESS, port), application, numthreads=THREADS,
             server_name=aio_settings.ADDRESS, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
-        # A client of the same process must not wait for the port.
         self._server.error_log = self._log
 
     def start(self):

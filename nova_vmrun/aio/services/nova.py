@@ -48,7 +48,7 @@ def write_config(layout, settings, passwords, vmware=None):
             my_ip=aio_settings.ADDRESS,
             state_path=layout.nova_state,
             instances_path=layout.instances,
-            transport_url='fake:///',
+            transport_url=settings.transport_url,
             force_config_drive=True,
             osapi_compute_listen=aio_settings.ADDRESS,
             osapi_compute_listen_port=settings.ports['nova'],
@@ -137,8 +137,9 @@ class Service:
         tell('starting conductor and scheduler')
         self._start_service('nova-conductor', 'conductor')
         self._start_service('nova-scheduler', 'scheduler')
-        tell('starting compute')
-        self._start_compute()
+        if self._settings.runs_compute:
+            tell('starting compute')
+            self._start_compute()
 
     def stop(self):
         """Stops compute first: what it finishes needs the others."""
@@ -185,8 +186,9 @@ class Service:
             config_files(self._layout), 'osapi_compute', 'nova-api')
         databases.prepare(
             self._layout, 'nova', ['nova_api', 'nova_cell0', 'nova_cell1'],
-            'nova', lambda: make_databases(self._layout), tell)
-        map_cells(self._layout)
+            'nova', lambda: make_databases(self._layout, self._settings),
+            tell)
+        map_cells(self._layout, self._settings)
         tell('loading its API')
         from nova.wsgi import osapi_compute
         self._serve(wsgi, 'nova', osapi_compute.application)
@@ -235,20 +237,20 @@ class Service:
                            % (KEYSTONE_TIMEOUT, self._layout.log('keystone')))
 
 
-def make_databases(layout):
+def make_databases(layout, settings):
     """Makes or upgrades the API database and those of both cells."""
     from nova import context
     from nova.db import migration
 
     migration.db_sync(database='api')
     admin = context.get_admin_context()
-    for cell in map_cells(layout):
+    for cell in map_cells(layout, settings):
         with context.target_cell(admin, cell) as targeted:
             migration.db_sync(database='main', context=targeted)
 
 
-def map_cells(layout):
-    """Tells Nova of cell0 and cell1, and where their databases are now.
+def map_cells(layout, settings):
+    """Tells Nova of cell0 and cell1, and how to reach them now.
 
     :returns: list of CellMapping
     """
@@ -261,7 +263,7 @@ def map_cells(layout):
     cells = []
     for name, uuid, transport in (
             ('cell0', objects.CellMapping.CELL0_UUID, 'none:///'),
-            ('cell1', CELL1_UUID, 'fake:///')):
+            ('cell1', CELL1_UUID, settings.transport_url)):
         database = config.database(layout, 'nova_' + name)['connection']
         cell = known.get(name)
         if cell is None:
@@ -269,8 +271,10 @@ def map_cells(layout):
                 admin, uuid=uuid, name=name, transport_url=transport,
                 database_connection=database)
             cell.create()
-        elif cell.database_connection != database:
+        elif (cell.database_connection, cell.transport_url) != (
+                database, transport):
             cell.database_connection = database
+            cell.transport_url = transport
             cell.save()
         cells.append(cell)
     return cells

@@ -79,7 +79,7 @@ class FilesTestCase(base.TestCase):
 
     def test_path_of_the_shell_that_reads_it_is_added_to(self):
         self.layout.fakes.mkdir()
-        self.patch(os, 'environ', {'PATH': '/nowhere'})
+        self.patch(os, 'environ', {'PATH': sys.prefix + '/bin'})
         variables = self.source(PATH='/usr/bin:/bin')
         self.assertEqual(
             ['/usr/bin', '/bin', sys.prefix + '/bin', str(self.layout.fakes)],

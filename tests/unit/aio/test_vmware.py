@@ -24,7 +24,7 @@ from tests.unit.aio import base
 _INSTALL = """
 import pathlib, sys
 folder = pathlib.Path(sys.argv[1])
-folder.mkdir()
+folder.mkdir(exist_ok=True)
 (folder / 'vmrun').write_text('fake')
 """
 
@@ -68,6 +68,19 @@ class ChooseTestCase(base.TestCase):
         self.make_vmrun()
         self.settings.fake = True
         self.assertTrue(self.choose().fake)
+
+    def test_fake_on_path_is_not_taken_for_vmware(self):
+        fake = self.bin / 'vmrun'
+        fake.write_text('#!/bin/sh\nexec python3 /fakes/fake_vmrun "$@"\n')
+        fake.chmod(0o755)
+        self.assertTrue(self.choose().fake)
+
+    def test_vmware_that_was_installed_meanwhile_ends_the_fakes(self):
+        self.choose()
+        self.assertTrue(self.layout.fakes.exists())
+        self.make_vmrun()
+        self.assertFalse(self.choose().fake)
+        self.assertFalse(self.layout.fakes.exists())
 
     def test_path_that_is_named_is_taken(self):
         self.make_vmrun()
