@@ -37,6 +37,7 @@ from vmwarefake import process
 
 _START = 60             # seconds
 _SOFT_RESET = 60
+_LOG = 'qemu.log'
 _GUEST_SHUTDOWN = 'qemu_system_shutdown_request reason=6'
 
 
@@ -67,10 +68,19 @@ class Engine(base.Engine):
                 servers.start(plan.exports)
                 self._start_qemu(plan, sockets, memory)
                 self._let_go(plan, sockets)
+            except qemu_qmp.Gone:
+                self._clear_away(servers, plan)
+                raise base.EngineError('msg.engine.died', self._said())
             except BaseException:
-                self.stop_hard()
-                servers.stop(plan.exports)
+                self._clear_away(servers, plan)
                 raise
+
+    def _clear_away(self, servers, plan):
+        self.stop_hard()
+        servers.stop(plan.exports)
+
+    def _said(self):
+        return qemu_sockets.last_lines(self.machine.run_file(_LOG))
 
     def _make_files(self, plan):
         for name, content in plan.files.items():
@@ -87,7 +97,6 @@ class Engine(base.Engine):
     def _start_qemu(self, plan, sockets, memory):
         machine = self.machine
         with_vnc = self._may_have_vnc(plan.vnc)
-        output = machine.run_file('qemu.log')
         with contextlib.ExitStack() as stack:
             fds = self._plug_in(plan, stack)
             memory_fd = None
@@ -98,10 +107,9 @@ class Engine(base.Engine):
                 keep.append(memory_fd)
             pid = process.spawn(
                 plan.argv(fds, memory_fd, with_vnc), machine.main_record,
-                output, machine.new_session, pass_fds=keep)
-            qemu_sockets.wait_for_server(
-                sockets, 'qmp', pid, _START,
-                lambda: qemu_sockets.last_lines(output))
+                machine.run_file(_LOG), machine.new_session, pass_fds=keep)
+            qemu_sockets.wait_for_server(sockets, 'qmp', pid, _START,
+                                         self._said)
         if plan.vnc and with_vnc:
             machine.log('MKSSocketListener: Started VNC server, listening '
                         'at %s:%d' % plan.vnc)
@@ -282,7 +290,7 @@ class Engine(base.Engine):
                 agent.write_variable(name, value)
 
     def powered_itself_off(self):
-        log = self.machine.run_file('qemu.log')
+        log = self.machine.run_file(_LOG)
         if not os.path.exists(log):
             return False
         with open(log, errors='replace') as f:

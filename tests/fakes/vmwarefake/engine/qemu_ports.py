@@ -104,7 +104,8 @@ class Ports(object):
             return
         device = {'driver': 'floppy', 'id': name, 'unit': number}
         if boot_index is not None:
-            device['bootindex'] = boot_index
+            self.argv += ['-global', 'isa-fdc.bootindex%s=%d'
+                          % ('AB'[number], boot_index)]
         if config.true(name + '.startConnected', True):
             path = self._path(config.get(name + '.fileName', ''))
             if config.get(name + '.fileType', 'device').lower() != 'file':

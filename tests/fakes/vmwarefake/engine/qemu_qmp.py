@@ -29,6 +29,14 @@ class Refused(base.EngineError):
         super().__init__('msg.engine.qmp', '%s: %s' % (command, text))
 
 
+class Gone(base.EngineError):
+    """There is no QEMU, or no longer."""
+
+    def __init__(self, reason):
+        super().__init__('msg.engine.gone', 'QEMU does not answer: %s'
+                         % reason)
+
+
 class Monitor(object):
     """A connection to a QEMU; a context manager that ends it.
 
@@ -37,15 +45,14 @@ class Monitor(object):
     :param folder: qemu_sockets.Folder.
     :param name: the socket in it.
     :param timeout: in seconds, for each answer.
-    :raises base.EngineError: when QEMU is not there.
+    :raises Gone: when QEMU is not there.
     """
 
     def __init__(self, folder, name='qmp', timeout=30):
         try:
             self._sock = folder.connect(name, timeout)
         except OSError as e:
-            raise base.EngineError('msg.engine.gone',
-                                   'QEMU does not answer: %s' % e)
+            raise Gone(e)
         self._file = self._sock.makefile('rb')
         self._events = []
         self._receive()
@@ -62,10 +69,9 @@ class Monitor(object):
         try:
             line = self._file.readline()
         except OSError as e:
-            raise base.EngineError('msg.engine.gone',
-                                   'QEMU does not answer: %s' % e)
+            raise Gone(e)
         if not line:
-            raise base.EngineError('msg.engine.gone', 'QEMU has ended')
+            raise Gone('it has ended')
         return json.loads(line)
 
     def command(self, name, arguments=None, fd=None):
@@ -84,8 +90,7 @@ class Monitor(object):
             else:
                 socket.send_fds(self._sock, [data], [fd])
         except OSError as e:
-            raise base.EngineError('msg.engine.gone',
-                                   'QEMU does not answer: %s' % e)
+            raise Gone(e)
         while True:
             answer = self._receive()
             if 'return' in answer:

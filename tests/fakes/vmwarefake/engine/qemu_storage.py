@@ -27,6 +27,8 @@ _UNITS = {'mptsas1068': 8, 'ich9-ahci': 6}
 #: Those that Debian's OVMF can boot from.
 _OVMF_SCSI = 'virtio-scsi-pci'
 
+_SAS_ADDRESS = 0x5000c29000000000       # VMware's
+
 _RAW_TYPES = ('rawdisk', 'plaindisk')
 #: Seconds that QEMU waits for a disk whose server is being replaced.
 _RECONNECT = 3600
@@ -95,35 +97,43 @@ class Storage(object):
         return kind
 
     def _kind(self, drive):
-        name = drive.controller
         if drive.bus in ('ide', 'nvme'):
             return drive.bus
-        said = self.config.get(name + '.virtualDev', '').lower()
-        key = name + '.virtualDev'
+        key = drive.controller + '.virtualDev'
+        said = self.config.get(key, '').lower()
         if drive.bus == 'sata':
-            if said not in ('', 'ahci'):
-                raise base.Unsupported(key, 'there is no SATA controller %s'
-                                       % said)
-            if self.hardware == 'cloud':
-                return self._instead(key, 'ahci', 'pvscsi')
-            return 'ich9-ahci'
-        self._check_shared(name)
-        said = said or 'lsilogic'
-        if self.hardware != 'exact' and self._needs_ovmf():
-            return self._instead(key, said, _OVMF_SCSI)
-        if said in _SCSI and self.hardware != 'cloud':
-            return _SCSI[said]
+            return self._sata(key, said or 'ahci')
+        self._check_shared(drive.controller)
+        return self._scsi(key, said or 'lsilogic')
+
+    def _sata(self, key, said):
+        if said != 'ahci':
+            raise base.Unsupported(key, 'there is no SATA controller ' + said)
         if self.hardware == 'cloud':
-            return self._instead(key, said, 'pvscsi')
+            return self._instead(key, said, self._cloud_scsi())
+        return 'ich9-ahci'
+
+    def _scsi(self, key, said):
         if self.hardware == 'exact':
-            raise base.Unsupported(
-                key, 'QEMU has no %s, and FAKE_VMRUN_QEMU_HARDWARE=exact '
-                'allows no other' % said)
+            if said not in _SCSI:
+                raise base.Unsupported(
+                    key, 'QEMU has no %s, and FAKE_VMRUN_QEMU_HARDWARE=exact '
+                    'allows no other' % said)
+            return _SCSI[said]
+        if self._needs_ovmf():
+            return self._instead(key, said, _OVMF_SCSI)
+        if self.hardware == 'cloud':
+            return self._instead(key, said, self._cloud_scsi())
+        if said in _SCSI:
+            return _SCSI[said]
         return self._instead(key, said, _SCSI_NEAREST[said])
 
     def _needs_ovmf(self):
         """OVMF, as Debian builds it, boots from no other SCSI controller."""
         return self.config.get('firmware', 'bios').lower() == 'efi'
+
+    def _cloud_scsi(self):
+        return _OVMF_SCSI if self._needs_ovmf() else 'pvscsi'
 
     def _instead(self, key, said, given):
         if said != given:
@@ -149,6 +159,9 @@ class Storage(object):
         else:
             device, medium = self._disk(drive)
         device.update(self._position(drive, kind))
+        if kind == 'mptsas1068':
+            # Without, its drives have no SAS address and are not found.
+            device['wwn'] = _SAS_ADDRESS + drive.bus_number * 16 + drive.unit
         device['id'] = device_id(drive.node)
         if medium:
             device['drive'] = medium
