@@ -16,6 +16,7 @@ They are made offline: what is not the matter of the test is linked from the
 environment that runs it.
 """
 
+import importlib.util
 import os
 import pathlib
 import re
@@ -37,12 +38,11 @@ TIMEOUT = 300
 
 def missing():
     """Says what is not installed, or nothing."""
-    for program in ('git', 'pip'):
-        found = (shutil.which(program) if program == 'git'
-                 else subprocess.call([sys.executable, '-m', program, '-V'],
-                                      stdout=subprocess.DEVNULL) == 0)
-        if not found:
-            return '%s is not installed' % program
+    if not shutil.which('git'):
+        return 'git is not installed'
+    for module in ('pip', 'setuptools'):
+        if not importlib.util.find_spec(module):
+            return '%s is not installed' % module
     if not (ROOT / '.git').exists():
         return 'pbr packs what Git knows, and this is no Git checkout'
     return None

@@ -21,6 +21,13 @@ import testtools
 from tests.functional.loading import environments
 
 LOAD_DRIVER = pathlib.Path(__file__).with_name('load_driver.py')
+LOAD_ENTRY_POINTS = """
+from importlib import metadata
+
+for entry_point in metadata.distribution('nova-vmrun').entry_points:
+    entry_point.load()
+    print(entry_point.name)
+"""
 NOVA_PROJECT = """\
 [build-system]
 requires = ["setuptools"]
@@ -74,6 +81,8 @@ class LoadingTestCase(testtools.TestCase):
         self.assertEqual(self.site_packages / 'nova_vmrun' / 'driver.py',
                          driver)
         self.assertIn('nova-vmrun', environment.run('nova-vmrun', '--version'))
+        self.assertIn('nova_vmrun.ml2',
+                      environment.run('python', '-c', LOAD_ENTRY_POINTS))
         fakes = environment.prefix / 'share' / 'nova-vmrun' / 'fakes'
         self.assert_complete('nova_vmrun', self.site_packages / 'nova_vmrun')
         self.assert_complete('tests/fakes', fakes)
