@@ -12,6 +12,7 @@
 
 """What guest commands need before they can do anything."""
 
+import contextlib
 import time
 
 from vmwarefake.engine import base
@@ -69,3 +70,53 @@ def need_login(machine):
     if not good:
         raise errors.Refused('Invalid user name or password for the guest '
                              'OS')
+
+
+def open_guest(session, words, login=True):
+    """Open a VM for a command that works in its guest.
+
+    The VM is not locked afterwards.
+
+    :raises errors.Refused: unless it runs, Tools run and the login is good.
+    """
+    machine = session.vm(words[0])
+    with machine.locked():
+        need_running(machine)
+        need_tools(machine)
+        if login:
+            need_login(machine)
+    return machine
+
+
+def is_windows(machine):
+    return machine.config.get('guestOS', '').lower().startswith(
+        ('win', 'longhorn', 'arm-win'))
+
+
+def files(machine):
+    """Return the guest's files; those of another VM at this place go."""
+    from vmwarefake.guest import filesystem
+    from vmwarefake import state
+    uuid = machine.config.get('uuid.bios', '')
+    folder = machine.record.path('guest')
+    mark = machine.record.path('guest-of')
+    try:
+        with open(mark) as f:
+            known = f.read()
+    except FileNotFoundError:
+        known = ''
+    if known != uuid:
+        state.remove_tree(folder)
+        with open(mark, 'w') as f:
+            f.write(uuid)
+    return filesystem.FileSystem(folder, is_windows(machine))
+
+
+@contextlib.contextmanager
+def guest_errors():
+    """Turn what goes wrong in the guest into vmrun's words."""
+    from vmwarefake.guest import filesystem
+    try:
+        yield
+    except filesystem.GuestError as e:
+        raise errors.vix(e.code)

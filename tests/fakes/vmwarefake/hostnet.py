@@ -47,10 +47,12 @@ def exists(state, network):
 def address_for(state, network, mac):
     """Return an address of the network's DHCP pool (.128 to .253).
 
-    The same MAC gets the same address. None where VMware serves no DHCP.
+    The same MAC gets the same address. None where nobody serves DHCP.
     """
     known = read(state)['networks'].get(network or '')
+    host = 128 + zlib.crc32(mac.encode()) % 126
+    if known and known['type'] == 'bridged':
+        return '192.168.0.%d' % host        # somebody else's DHCP server
     if not known or not known['dhcp']:
         return None
-    host = 128 + zlib.crc32(mac.encode()) % 126
     return '%s.%d' % (known['subnet'].rpartition('.')[0], host)

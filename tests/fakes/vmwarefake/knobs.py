@@ -53,6 +53,8 @@ Guests (of the plain engine, and where another engine has no answer)
                   of the first NIC's network, made from its MAC
     GUEST_USERS   "name:password,name:password", or * (default): any user
                   with any password that is not empty
+    GUEST_PROGRAMS  further programs of the guest and their exit codes:
+                  "/opt/setup=3,/usr/bin/tool=0". Default: none
     LOGGED_IN     the user logged in at the console, for -interactive.
                   Default: nobody
     STOP_SOFT     what a soft stop or reset does with Tools running: ok
@@ -117,6 +119,7 @@ DEFAULTS = {
     'TOOLS_WAIT': '0',
     'GUEST_IP': 'auto',
     'GUEST_USERS': '*',
+    'GUEST_PROGRAMS': '',
     'LOGGED_IN': '',
     'STOP_SOFT': 'ok',
     'STOP_SECONDS': '0',

@@ -20,6 +20,7 @@ from vmwarefake import session as sessions
 
 _BAD_KNOB = 70
 _NO_DISPLAY = 1
+_NOT_FOUND = 127
 
 
 def _run(prog, answer):
@@ -36,20 +37,34 @@ def _run(prog, answer):
 
 
 def vmware():
-    return _run('vmware', _window)
+    return _run('vmware', _workstation)
 
 
 def vmplayer():
-    return _run('vmplayer', _window)
+    return _run('vmplayer', _player)
 
 
-def _window(session, argv):
-    """Answer -v; there is no window to open.
+def _workstation(session, argv):
+    if session.product.kind != 'ws':
+        sys.stderr.write('fake vmware: %s has no program vmware\n'
+                         % session.product.name)
+        return _NOT_FOUND
+    return _window(session, argv, session.product.name)
 
-    vmplayer of a Workstation names itself Workstation, as was seen.
-    """
+
+def _player(session, argv):
+    """Workstation brings a vmplayer too; some name themselves Workstation."""
+    if session.product.kind == 'fusion':
+        sys.stderr.write('fake vmplayer: Fusion has no program vmplayer\n')
+        return _NOT_FOUND
+    return _window(session, argv, 'VMware Player')
+
+
+def _window(session, argv, name):
+    """Answer -v; there is no window to open."""
     if argv[:1] in (['-v'], ['--version']):
-        session.line(session.product.full_version)
+        session.line('%s %s build-%s' % (name, session.product.version,
+                                         session.product.build))
         return 0
     sys.stderr.write('fake %s: this is no graphical program; only -v is '
                      'answered\n' % session.product.name)

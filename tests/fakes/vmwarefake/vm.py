@@ -318,5 +318,6 @@ class VM(object):
     def restarted(self):
         """Note a reset: Tools start anew and guest variables are gone."""
         self.record.data['started'] = time.time()
-        self.record.data.pop('guest_variables', None)
+        for volatile in ('guest_variables', 'processes', 'tools_iso'):
+            self.record.data.pop(volatile, None)
         self.record.save()

@@ -84,18 +84,25 @@ def _shut_down_softly(machine):
     time.sleep(min(timeout, knobs.number('STOP_SECONDS')))
     if knobs['STOP_SOFT'] == 'hang':
         time.sleep(timeout)
-    elif _stop_softly(machine, timeout):
-        with machine.locked():
-            return
+    elif shut_down(machine, timeout):
+        return
     # What the products print then is not known.
     raise errors.vix(10)
 
 
-def _stop_softly(machine, timeout):
+def shut_down(machine, timeout):
+    """Let the guest power off, without the lock, and clean up after it.
+
+    :returns: True when the VM is off within ``timeout`` seconds.
+    """
     try:
-        return machine.engine.stop_soft(timeout)
+        gone = machine.engine.stop_soft(timeout)
     except base.EngineError:
-        return machine.record.process() is None
+        gone = machine.record.process() is None
+    if gone:
+        with machine.locked():
+            return not machine.is_on
+    return False
 
 
 def reset(session, words):
@@ -109,12 +116,17 @@ def reset(session, words):
             if session.knobs['STOP_SOFT'] == 'hang':
                 time.sleep(session.knobs.number('STOP_TIMEOUT'))
                 raise errors.vix(10)
-        if session.knobs.flag('RESET_LEAVES_OFF'):
-            return power.power_off(machine)
-        with power.engine_errors(machine):
-            machine.engine.reset(mode == 'soft')
-        machine.restarted()
-        machine.log('Transitioned vmx/execState/val to poweredOn')
+        restart(machine, mode == 'soft')
+
+
+def restart(machine, soft):
+    """Let the guest begin anew; some are off afterwards (a knob)."""
+    if machine.session.knobs.flag('RESET_LEAVES_OFF'):
+        return power.power_off(machine)
+    with power.engine_errors(machine):
+        machine.engine.reset(soft)
+    machine.restarted()
+    machine.log('Transitioned vmx/execState/val to poweredOn')
 
 
 def suspend(session, words):

@@ -1,0 +1,195 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What Tools tell: their state, the address, variables, the screen."""
+
+import os
+import time
+
+from vmwarefake import devices
+from vmwarefake.engine import base
+from vmwarefake import errors
+from vmwarefake import guestops
+from vmwarefake import hostnet
+from vmwarefake import power
+
+_POLL = 0.1
+_MOST = 65536           # bytes of one guest variable
+_NO_TOOLS = ('other', 'other-64')
+
+
+def check_tools_state(session, words):
+    machine = session.vm(words[0])
+    with machine.locked():
+        state = guestops.tools_state(machine)
+    session.line(state)
+    return errors.TOOLS_UNKNOWN if state == 'unknown' else 0
+
+
+def guest_address(machine):
+    """Return the address that Tools report, or None."""
+    address = machine.engine.guest_ip()
+    if address is not base.FROM_KNOBS:
+        return address
+    said = machine.session.knobs['GUEST_IP']
+    if said != 'auto':
+        return None if said == 'none' else said
+    for n in devices.nics(machine.config):
+        network = devices.vmnet(machine.config, n)
+        mac = devices.mac(machine.config, n)
+        found = hostnet.address_for(machine.session.state, network, mac)
+        if found:
+            return found
+    return None
+
+
+def get_address(session, words):
+    """With -wait it waits for Tools and an address, for ever if need be.
+
+    Of a suspended VM some saw the old address (stricter: refused).
+    """
+    machine = session.vm(words[0])
+    wait = '-wait' in [word.lower() for word in words[1:]]
+    while True:
+        with machine.locked():
+            guestops.need_running(machine)
+            if not wait:
+                guestops.need_tools(machine)
+            address = guest_address(machine) if (
+                guestops.tools_state(machine) == 'running') else None
+        if address:
+            return session.line(address)
+        if not wait:
+            raise errors.Refused('Unable to get the IP address')
+        time.sleep(_POLL)
+
+
+_KINDS = ('guestvar', 'runtimeconfig', 'guestenv')
+
+
+def _kind(word):
+    if word.lower() not in _KINDS:
+        raise errors.Usage()
+    return word.lower()
+
+
+def read_variable(session, words):
+    kind = _kind(words[1])
+    machine = session.vm(words[0])
+    with machine.locked():
+        session.line(_READ[kind](machine, words[2]))
+
+
+def _read_guest_var(machine, name):
+    guestops.need_running(machine)
+    if name == 'ip':
+        return guest_address(machine) or ''
+    written = machine.record.data.get('guest_variables', {})
+    own = machine.engine.guest_variables()
+    return own.get(name, written.get(name, machine.config.get(
+        'guestinfo.' + name, '')))
+
+
+def _read_config(machine, name):
+    return machine.config.get(name, '')
+
+
+def _read_env(machine, name):
+    _need_guest(machine)
+    return machine.record.data.get('guest_env', {}).get(name, '')
+
+
+_READ = {'guestvar': _read_guest_var, 'runtimeconfig': _read_config,
+         'guestenv': _read_env}
+
+
+def _need_guest(machine):
+    guestops.need_running(machine)
+    guestops.need_tools(machine)
+    guestops.need_login(machine)
+
+
+def write_variable(session, words):
+    kind = _kind(words[1])
+    if len(words) < 4:
+        raise errors.Usage()
+    machine = session.vm(words[0])
+    with machine.locked():
+        _WRITE[kind](machine, words[2], words[3])
+
+
+def _write_guest_var(machine, name, value):
+    """Kept while the VM runs only."""
+    guestops.need_running(machine)
+    limit = machine.config.integer('tools.setInfo.sizeLimit', 1 << 20)
+    known = machine.record.data.setdefault('guest_variables', {})
+    known[name] = value
+    if len(value.encode('utf-8', 'surrogateescape')) > _MOST or sum(
+            len(key) + len(item) for key, item in known.items()) > limit:
+        raise errors.vix(3)
+    with power.engine_errors(machine):
+        machine.engine.guest_variable_written(name, value)
+    machine.record.save()
+
+
+def _write_config(machine, name, value):
+    """Changes what runs, and stays in the vmx."""
+    if not machine.is_on:
+        power.check_not_locked(machine)
+    machine.config[name] = value
+    machine.save_config()
+    if machine.is_on:
+        with power.engine_errors(machine):
+            machine.engine.config_changed(name, value)
+
+
+def _write_env(machine, name, value):
+    _need_guest(machine)
+    if not guestops.is_windows(machine) and (
+            machine.session.guest_user != 'root'):
+        raise errors.vix(3015)
+    machine.record.data.setdefault('guest_env', {})[name] = value
+    machine.record.save()
+
+
+_WRITE = {'guestvar': _write_guest_var, 'runtimeconfig': _write_config,
+          'guestenv': _write_env}
+
+
+def capture_screen(session, words):
+    machine = guestops.open_guest(session, words)
+    target = os.path.abspath(words[1])
+    if not os.path.isdir(os.path.dirname(target)):
+        raise errors.vix(4)
+    with machine.locked():
+        guestops.need_running(machine)
+        try:
+            machine.engine.capture_screen(target)
+        except base.EngineError as e:
+            machine.log.error(e.msg_id, str(e))
+            raise errors.vix(19000)
+
+
+def install_tools(session, words):
+    machine = session.vm(words[0])
+    with machine.locked():
+        guestops.need_running(machine)
+        if machine.config.get('guestOS', '').lower() in _NO_TOOLS:
+            raise errors.vix(21000)
+        if not any(d.is_cdrom for d in devices.drives(machine.config,
+                                                      machine.directory)):
+            raise errors.vix(21002)
+        if machine.record.data.get('tools_iso'):
+            raise errors.vix(21011)
+        machine.record.data['tools_iso'] = True
+        machine.record.save()
+        machine.log('TOOLS: installation of VMware Tools begun.')
