@@ -16,7 +16,8 @@ demo: $(TOX)
 	@$(TOX) -q -e demo -- $(if $(KEEP),--keep)
 
 test: $(TOX)
-	@tools/system-packages test
+	@tools/system-packages
+	@tools/system-packages --optional test
 	@$(TOX)
 
 $(TOX):

@@ -45,7 +45,7 @@ def stestr(suite, *words, **options):
 
 
 def run(suite, filters):
-    os.makedirs(RESULTS, exist_ok=True)
+    os.makedirs(os.path.join(RESULTS, suite), exist_ok=True)
     serial = ['--serial'] if suite in SERIAL else []
     return stestr(suite, 'run', *serial, *filters).returncode
 

@@ -25,6 +25,20 @@ from cliff import commandmanager
 NAMESPACE = 'nova_vmrun.cli'
 
 
+class Commands(commandmanager.CommandManager):
+    """Finds our own commands alone.
+
+    cliff would read the entry points of every installed package, and import
+    each command, before it runs one.
+    """
+
+    def load_commands(self, namespace):
+        self.group_list.append(namespace)
+        own = importlib.metadata.distribution('nova-vmrun').entry_points
+        for entry in own.select(group=namespace):
+            self.commands[entry.name.replace('_', ' ')] = entry
+
+
 class VmrunApp(app.App):
     """``nova-vmrun``: quiet, and an error is one line."""
 
@@ -37,7 +51,7 @@ class VmrunApp(app.App):
             description='Tools for Nova on VMware Workstation, Player and '
                         'Fusion.',
             version=importlib.metadata.version('nova-vmrun'),
-            command_manager=commandmanager.CommandManager(NAMESPACE),
+            command_manager=Commands(NAMESPACE),
             deferred_help=True)
 
     def run(self, argv):

@@ -93,11 +93,15 @@ class Descriptor:
 
     @property
     def cid(self):
-        return self.fields.get('cid', '').lower()
+        return self._content_id('cid')
 
     @property
     def parent_cid(self):
-        return self.fields.get('parentcid', NO_PARENT).lower()
+        return self._content_id('parentcid')
+
+    def _content_id(self, field):
+        # qemu-img leaves leading zeros out, VMware writes eight digits.
+        return self.fields.get(field, NO_PARENT).lower().zfill(8)
 
     @property
     def parent_hint(self):

@@ -169,7 +169,7 @@ class Power:
         for key in ('checkpoint.vmState', 'checkpoint.vmState.readOnly'):
             if key in keys:
                 del keys[key]
-        files.write_atomically(path, vmx.dump(keys))
+        files.write_atomically(path, vmx.dump(keys, controls=keys))
         if checkpoint.endswith('.vmss') and read_only.upper() != 'TRUE':
             memory = os.path.splitext(checkpoint)[0] + '.vmem'
             for name in (checkpoint, memory):

@@ -105,7 +105,8 @@ class Spawn:
             self._product.hardware_version)
         chosen = hardware.choose(
             image, instance.flavor.extra_specs, guest,
-            instance.flavor.vcpus, self._product.hardware_version)
+            instance.flavor.vcpus, self._product.hardware_version,
+            self._product.kind)
         if chosen.unsupported:
             LOG.warning('VMware cannot obey these limits of the flavor: %s',
                         ', '.join(chosen.unsupported), instance=instance)

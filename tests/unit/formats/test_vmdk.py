@@ -57,6 +57,11 @@ class DescriptorTestCase(testtools.TestCase):
                          parsed.extents)
         self.assertEqual('ide', parsed.ddb['ddb.adaptertype'])
 
+    def test_content_ids_without_leading_zeros(self):
+        parsed = vmdk.parse_descriptor('CID=abc\nparentCID=1\n')
+        self.assertEqual(('00000abc', '00000001'),
+                         (parsed.cid, parsed.parent_cid))
+
     def test_disk_without_parent(self):
         parsed = vmdk.parse_descriptor(vmdks.descriptor())
         self.assertIsNone(parsed.parent_hint)
