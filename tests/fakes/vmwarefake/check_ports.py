@@ -66,7 +66,8 @@ def _check_file(vm, port, name, ask):
     if not name or not os.path.isdir(os.path.dirname(path)):
         ask('msg.serial.disconnect',
             'Cannot open the output file "%s" of %s.' % (path, port))
-    elif os.path.exists(path) and os.path.getsize(path):
+    elif os.path.exists(path) and os.path.getsize(path) and (
+            not vm.config.get('checkpoint.vmState')):
         ask('msg.serial.file.open',
             'File "%s" already exists. Do you want to replace it, or append '
             'to it?' % path)

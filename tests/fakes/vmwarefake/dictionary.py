@@ -169,6 +169,9 @@ class Dictionary(object):
 def parse(text):
     """Read a whole dictionary from text.
 
+    One of the products' two readers takes lines that end in CR LF, the
+    other does not (stricter: a CR is malformed).
+
     :raises Malformed: on a line that is not well-formed or a second
         definition of a key.
     """
@@ -177,7 +180,6 @@ def parse(text):
     if lines[-1] == '':
         lines.pop()
     for line in lines:
-        line = line[:-1] if line.endswith('\r') else line
         pair = parse_line(line)
         if pair is None:
             result._keep_verbatim(line)

@@ -21,7 +21,8 @@ Where things are
     STATE         folder of the state, made if missing. Default:
                   $XDG_STATE_HOME/fake-vmrun, else ~/.local/state/fake-vmrun
     CONFIG        the file described above
-    ENGINE        what plays the machine: plain (default), qemu
+    ENGINE        what plays the machine: plain (default), or qemu, whose own
+                  knobs are in engine/qemu_options.py
 
 The product
     PRODUCT       what is installed: ws (default), player, fusion
@@ -131,6 +132,10 @@ DEFAULTS = {
 }
 
 
+#: Knobs of other engines, which document them themselves.
+_ENGINE_KNOBS = ('QEMU', 'NET')
+
+
 class BadKnob(Exception):
     """A knob has a value that means nothing."""
 
@@ -147,7 +152,8 @@ def _read_config(path):
             name = name.strip().upper()
             if name.startswith(PREFIX):
                 name = name[len(PREFIX):]
-            if not equals or name not in DEFAULTS:
+            known = name in DEFAULTS or name.startswith(_ENGINE_KNOBS)
+            if not equals or not known:
                 raise BadKnob('%s: not a knob: %s' % (path, line))
             value = value.strip()
             if name == 'FAULTS' and name in found:
@@ -160,23 +166,23 @@ class Knobs(object):
     """The settings of one call.
 
     :param environ: a mapping like os.environ.
+    :ivar environ: the same with the file's knobs added.
     :raises BadKnob: for a config file that cannot be used.
     """
 
     def __init__(self, environ):
-        self.environ = environ
-        self._file = {}
+        self.environ = dict(environ)
         path = environ.get(PREFIX + 'CONFIG')
         if path:
             try:
-                self._file = _read_config(path)
+                found = _read_config(path)
             except OSError as e:
                 raise BadKnob('%sCONFIG: %s' % (PREFIX, e))
+            for name, value in found.items():
+                self.environ.setdefault(PREFIX + name, value)
 
     def __getitem__(self, name):
-        default = DEFAULTS[name]
-        value = self.environ.get(PREFIX + name)
-        return self._file.get(name, default) if value is None else value
+        return self.environ.get(PREFIX + name, DEFAULTS[name])
 
     def number(self, name):
         try:

@@ -71,13 +71,13 @@ def _prepare(vm):
     checks.all_checks(vm, ask)
     vm.engine.check()
     firstboot.prepare(vm, ask)
-    vm.began()
     vm.save_config()
     firstboot.extra_files(vm)
     if vm.uses_vmem():
         _make_vmem(vm)
     _truncate_serial_files(vm)
     _renew_content_ids(vm)
+    vm.began()
 
 
 def _make_vmem(vm):
@@ -115,11 +115,21 @@ def _run(vm):
     try:
         vm.engine.start(memory)
     except base.EngineError as e:
-        vm.config['cleanShutdown'] = 'TRUE'
-        refusal = _canceled(vm, e.msg_id, str(e))
-        vm.finish(None, 'Power on failed.')
-        raise refusal
-    vm.complete_power_on()
+        raise _undo(vm, e.msg_id, str(e))
+    try:
+        vm.complete_power_on()
+    except locks.Busy as e:
+        vm.engine.stop_hard()
+        raise _undo(vm, 'msg.disk.noBackEnd',
+                    'Failed to lock the file (%s)' % e.path)
+
+
+def _undo(vm, msg_id, text):
+    """Leave the VM as one that is off; returns the refusal."""
+    vm.config['cleanShutdown'] = 'TRUE'
+    refusal = _canceled(vm, msg_id, text)
+    vm.finish(vm.owner, 'Power on failed.')
+    return refusal
 
 
 def _canceled(vm, msg_id, text):

@@ -247,6 +247,8 @@ class VM(object):
     def lock_files(self, owner):
         """Take the locks that a running VM holds."""
         locks.acquire(self.vmx, owner)
+        if self.uses_vmem():
+            locks.acquire(self.vmem_path(), owner)
         if not self.config.true('disk.locking', True):
             return
         for path, shared in self._disk_locks():

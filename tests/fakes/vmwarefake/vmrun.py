@@ -16,6 +16,7 @@ import importlib
 import os
 import sys
 
+from vmwarefake import engine
 from vmwarefake import errors
 from vmwarefake import knobs
 from vmwarefake import session as sessions
@@ -54,7 +55,7 @@ def run(session, argv):
     except errors.Refused as e:
         session.write(e.output())
         return e.code
-    except knobs.BadKnob as e:
+    except (knobs.BadKnob, engine.NoSuchEngine) as e:
         sys.stderr.write('fake vmrun: %s\n' % e)
         return _BAD_KNOB
 
