@@ -16,11 +16,11 @@ At the first power-on the products add their own keys at the end of the file;
 at every one they note that the shutdown has not been clean yet.
 """
 
-import hashlib
 import os
 import zlib
 
 from vmwarefake import devices
+from vmwarefake import digest
 
 _LEGACY_NICS = ('', 'vlance', 'vmxnet', 'e1000')
 _BRIDGE_SLOTS = {'pciBridge0': 17, 'pciBridge4': 21, 'pciBridge5': 22,
@@ -40,8 +40,7 @@ def _uuid_bytes(text):
 def location_uuid(vmx):
     """The uuid.location of a place; a moved or copied VM has another."""
     place = '%s:%s' % (os.uname().nodename, os.path.realpath(vmx))
-    digest = hashlib.md5(os.fsencode(place), usedforsecurity=False).digest()
-    return format_uuid(b'VM' + digest[2:])
+    return format_uuid(b'VM' + digest.digest(os.fsencode(place), 14))
 
 
 def prepare(vm, ask):

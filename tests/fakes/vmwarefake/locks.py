@@ -27,6 +27,7 @@ import base64
 import os
 import re
 
+from vmwarefake import digest
 from vmwarefake import process
 
 SIZE = 512
@@ -44,9 +45,8 @@ class Busy(Exception):
 def machine_id():
     """This host's id: 16 characters of base64, blanks and / made dashes."""
     host = os.uname()
-    digest = '%s %s' % (host.nodename, host.sysname)
-    import hashlib
-    raw = hashlib.md5(digest.encode(), usedforsecurity=False).digest()[:12]
+    name = '%s %s' % (host.nodename, host.sysname)
+    raw = digest.digest(name.encode('utf-8', 'surrogateescape'), 12)
     return base64.b64encode(raw).decode('ascii').replace('/', '-')
 
 

@@ -75,6 +75,7 @@ class Networks(object):
         output = os.path.join(folder, 'vmnetd.log')
         pid = process.spawn(
             [sys.executable, '-I', '-S', qemu_vmnetd.__file__, folder,
+             self._state.path(hostnet.FILE),
              json.dumps(self._settings(network))],
             os.path.join(folder, 'pid'), output)
         qemu_sockets.wait_for_server(

@@ -12,14 +12,15 @@
 
 """A virtual network of the host: one process for each, as VMware has.
 
-It is made of a QEMU without a machine, whose hub joins the cables of all
-VMs, the user-mode network that stands for VMware's NAT and DHCP services,
-and the interface on the host where there is one. Started with the first VM
-on the network, it ends a while after the last.
+It joins the cables of all VMs by a switch of its own, with the interface on
+the host where there is one, and with a QEMU that has no machine but a
+user-mode network, which stands for VMware's NAT and DHCP services. Started
+with the first VM on the network, it ends a while after the last.
 
-Run as a program with the network's folder and its settings as JSON. It
-listens on ``vmnetd.sock`` in that folder: a client sends a line of JSON and,
-to plug a VM in, the end of a socket pair; it gets a line of JSON back.
+Run as a program with the network's folder, the file with the host's port
+forwardings, and the network's settings as JSON. It listens on
+``vmnetd.sock`` in the folder: a client sends a line of JSON and, to plug a
+VM in, the end of a socket pair; it gets a line of JSON back.
 """
 
 import ctypes
@@ -27,7 +28,7 @@ import fcntl
 import ipaddress
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -37,18 +38,26 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 
+from vmwarefake.engine import base  # noqa: E402
 from vmwarefake.engine import qemu_qmp  # noqa: E402
 from vmwarefake.engine import qemu_sockets  # noqa: E402
+from vmwarefake.engine import qemu_switch  # noqa: E402
 from vmwarefake.engine import qemu_tap  # noqa: E402
 
 SOCKET = 'vmnetd'
 LOCK = 'lock'
 
 _GRACE = 3          # seconds without a VM after which it ends
+_LOOK = 1           # seconds between looks at the port forwardings
 _START = 30
 _PDEATHSIG = 1
 #: As VMware has them on each network, by the last byte of the address.
 HOST, GATEWAY, NAME_SERVER, DHCP_SERVER, FIRST_LEASE = 1, 2, 3, 254, 128
+
+
+def network_of(settings):
+    return ipaddress.ip_network('%s/%s' % (settings['subnet'],
+                                           settings['mask']))
 
 
 def user_network(settings):
@@ -59,8 +68,7 @@ def user_network(settings):
     """
     if not settings['subnet']:
         return None
-    network = ipaddress.ip_network('%s/%s' % (settings['subnet'],
-                                              settings['mask']))
+    network = network_of(settings)
     isolated = settings['type'] == 'hostOnly'
     return {
         'type': 'user', 'id': 'services', 'net': str(network),
@@ -70,54 +78,55 @@ def user_network(settings):
         'ipv6': False, 'restrict': isolated}
 
 
-class Hub(object):
-    """The QEMU that joins the cables.
+class Services(object):
+    """The QEMU that gives NAT and DHCP.
 
-    :param settings: dict with qemu (path), subnet, mask, type.
     :param folder: qemu_sockets.Folder for its monitor.
-    :param tap: descriptor of the host's interface, or None.
+    :ivar cable: socket of our end of its cable.
     """
 
-    def __init__(self, settings, folder, log, tap):
-        folder.remove('hub')
-        argv = [settings['qemu'], '-machine', 'none', '-nodefaults',
-                '-display', 'none', '-qmp',
-                'unix:%s,server=on,wait=off' % folder.address('hub')]
-        services = user_network(settings)
-        if services:
-            argv += _joined(services)
-        if tap is not None:
-            argv += _joined({'type': 'tap', 'id': 'host', 'fd': str(tap)})
-        with open(log, 'ab') as output:
+    def __init__(self, qemu, options, folder, log):
+        self.cable, theirs = socket.socketpair()
+        self._forwarded = set()
+        folder.remove('services')
+        with theirs, open(log, 'ab') as output:
+            argv = [qemu, '-machine', 'none', '-nodefaults', '-display',
+                    'none', '-qmp', 'unix:%s,server=on,wait=off'
+                    % folder.address('services')]
+            for netdev in (options, {'type': 'socket', 'id': 'cable',
+                                     'fd': str(theirs.fileno())}):
+                argv += ['-netdev', json.dumps(netdev), '-netdev',
+                         json.dumps({'type': 'hubport', 'hubid': 0,
+                                     'id': 'hub-' + netdev['id'],
+                                     'netdev': netdev['id']})]
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                pass_fds=(() if tap is None else (tap,)) + folder.pass_fds,
+                pass_fds=(theirs.fileno(),) + folder.pass_fds,
                 preexec_fn=_die_with_parent)
-        qemu_sockets.wait_for_server(folder, 'hub', self.process.pid, _START,
-                                     lambda: 'see ' + log)
-        self.monitor = qemu_qmp.Monitor(folder, 'hub')
+        qemu_sockets.wait_for_server(folder, 'services', self.process.pid,
+                                     _START, lambda: 'see ' + log)
+        self._monitor = qemu_qmp.Monitor(folder, 'services')
 
-    def plug(self, name, fd):
-        self.monitor.give(name, fd)
-        self.monitor.command('netdev_add', {'type': 'socket', 'id': name,
-                                            'fd': name})
-        self.monitor.command('netdev_add', {
-            'type': 'hubport', 'id': 'hub-' + name, 'hubid': 0,
-            'netdev': name})
+    def forward(self, wanted):
+        """Make port forwardings be these.
 
-    def unplug(self, name):
-        self.monitor.command('netdev_del', {'id': 'hub-' + name})
-        self.monitor.command('netdev_del', {'id': name})
+        :param wanted: a set of (protocol, host port, address, guest port).
+        """
+        for rule in self._forwarded - wanted:
+            self._human('hostfwd_remove services %s:127.0.0.1:%d' % rule[:2])
+        for rule in wanted - self._forwarded:
+            self._human('hostfwd_add services %s:127.0.0.1:%d-%s:%d' % rule)
+        self._forwarded = wanted
+
+    def _human(self, line):
+        answer = self._monitor.command('human-monitor-command',
+                                       {'command-line': line}).strip()
+        if answer:
+            print('%s: %s' % (line, answer), flush=True)
 
     def stop(self):
         self.process.kill()
         self.process.wait()
-
-
-def _joined(netdev):
-    port = {'type': 'hubport', 'id': 'hub-' + netdev['id'], 'hubid': 0,
-            'netdev': netdev['id']}
-    return ['-netdev', json.dumps(netdev), '-netdev', json.dumps(port)]
 
 
 def _die_with_parent():
@@ -125,57 +134,85 @@ def _die_with_parent():
 
 
 class Daemon(object):
-    """Serves clients, and unplugs VMs that have gone."""
+    """Passes frames, serves clients, and ends when it is of no more use.
 
-    def __init__(self, path, settings):
+    :param path: the network's folder.
+    :param host_file: of the host's networks and port forwardings.
+    :param settings: dict with name, qemu (path), subnet, mask, type and tap
+        (None, "wanted" or "required").
+    """
+
+    def __init__(self, path, host_file, settings):
         self._path = path
-        self._folder = qemu_sockets.Folder(path)
+        self._host_file = host_file
         self._settings = settings
+        self._folder = qemu_sockets.Folder(path)
+        self._selector = selectors.DefaultSelector()
+        self._switch = qemu_switch.Switch()
+        self._services = None
         self._tap_error = None
-        self._cables = {}       # descriptor -> name
-        self._next = 0
-        self._idle_since = time.monotonic()
-        self._hub = Hub(settings, self._folder,
-                        os.path.join(path, 'vmnetd.log'), self._make_tap())
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._folder.remove('new')
-        self._listener.bind(self._folder.address('new'))
-        self._listener.listen(64)
-        # Whoever sees the name can connect.
-        os.rename(self._folder.address('new'), self._folder.address(SOCKET))
+        self._cables = 0
+        self._idle_since = self._looked = time.monotonic()
+        self._add_services()
+        self._add_host()
+        self._listen()
 
-    def _make_tap(self):
+    def _add_services(self):
+        options = user_network(self._settings)
+        if options:
+            self._services = Services(
+                self._settings['qemu'], options, self._folder,
+                os.path.join(self._path, 'vmnetd.log'))
+            self._add(qemu_switch.ServicesPort(self._services.cable))
+
+    def _add_host(self):
         settings = self._settings
         if not settings['tap'] or not settings['subnet']:
-            return None
-        network = ipaddress.ip_network('%s/%s' % (settings['subnet'],
-                                                  settings['mask']))
+            return
         try:
-            return qemu_tap.create(settings['name'], str(network[HOST]),
-                                   settings['mask'])
+            fd = qemu_tap.create(settings['name'],
+                                 str(network_of(settings)[HOST]),
+                                 settings['mask'])
         except OSError as e:
             if settings['tap'] == 'required':
                 raise
             self._tap_error = str(e)
-            return None
+        else:
+            self._add(qemu_switch.HostPort(fd))
+
+    def _listen(self):
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._folder.remove('new')
+        self._listener.bind(self._folder.address('new'))
+        self._listener.listen(64)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        # Whoever sees the name can connect.
+        os.rename(self._folder.address('new'), self._folder.address(SOCKET))
+
+    # -- the loop --------------------------------------------------------
 
     def serve(self):
-        poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
+        """Work until nobody needs it; return why it ends."""
         while not self._may_end():
-            if self._hub.process.poll() is not None:
-                return 'the hub has ended'
-            for fd, _ in poll.poll(1000):
-                if fd == self._listener.fileno():
-                    self._answer(poll)
+            if self._services and self._services.process.poll() is not None:
+                return 'its services have ended'
+            self._look_at_forwardings()
+            for key, events in self._selector.select(_LOOK):
+                if key.fileobj is self._listener:
+                    self._answer()
+                elif events & selectors.EVENT_READ:
+                    self._read(key.data)
                 else:
-                    self._unplug(poll, fd)
+                    key.data.flush()
+                    self._watch(key.data)
         return 'nobody is on it'
 
     def _may_end(self):
         """True when it has been idle and no client is on its way."""
         if self._cables or time.monotonic() < self._idle_since + _GRACE:
             return False
+        if not os.path.isdir(self._path):
+            return True
         lock = os.open(os.path.join(self._path, LOCK),
                        os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -187,46 +224,75 @@ class Daemon(object):
         self._folder.remove(SOCKET)
         return True
 
-    def _answer(self, poll):
+    def _look_at_forwardings(self):
+        if not self._services or time.monotonic() < self._looked + _LOOK:
+            return
+        self._looked = time.monotonic()
+        try:
+            with open(self._host_file, encoding='utf-8') as f:
+                known = json.load(f)['forwardings']
+        except (OSError, ValueError, KeyError):
+            known = {}
+        self._services.forward({
+            tuple(row[:4]) for row in known.get(self._settings['name'], ())})
+
+    # -- ports -----------------------------------------------------------
+
+    def _add(self, port):
+        self._switch.add(port)
+        self._selector.register(port, selectors.EVENT_READ, port)
+
+    def _watch(self, port):
+        events = selectors.EVENT_READ
+        if port.wants_to_write:
+            events |= selectors.EVENT_WRITE
+        self._selector.modify(port, events, port)
+
+    def _read(self, port):
+        frames = port.read()
+        if frames is None:
+            self._selector.unregister(port)
+            self._switch.remove(port)
+            self._cables -= 1
+            self._idle_since = time.monotonic()
+            return
+        for frame in frames:
+            self._switch.pass_on(port, frame)
+        for other in self._switch.ports:
+            if other.wants_to_write:
+                self._watch(other)
+
+    # -- clients ---------------------------------------------------------
+
+    def _answer(self):
         client, _ = self._listener.accept()
         with client:
             client.settimeout(5)
             try:
-                data, fds, _, _ = socket.recv_fds(client, 4096, 1)
-                json.loads(data)
-                answer = self._plug(poll, fds[0])
-            except (OSError, ValueError, IndexError) as e:
-                answer = {'error': str(e)}
-            except qemu_qmp.base.EngineError as e:
-                answer = {'error': str(e)}
-            try:
-                client.sendall(json.dumps(answer).encode('ascii') + b'\n')
-            except OSError:
-                return      # the tool was killed; so its cable will hang up
+                _, fds, _, _ = socket.recv_fds(client, 4096, 1)
+                if fds:
+                    self._plug(socket.socket(fileno=fds[0]))
+                client.sendall(json.dumps(
+                    {'no_interface': self._tap_error}).encode('ascii')
+                    + b'\n')
+            except OSError as e:
+                # The tool was killed; so its cable is cut too.
+                print('a client has gone: %s' % e, flush=True)
 
-    def _plug(self, poll, fd):
-        self._next += 1
-        name = 'cable%d' % self._next
-        self._hub.plug(name, fd)
-        self._cables[fd] = name
-        poll.register(fd, 0)
-        return {'plugged': name, 'no_interface': self._tap_error}
-
-    def _unplug(self, poll, fd):
-        poll.unregister(fd)
-        os.close(fd)
-        self._hub.unplug(self._cables.pop(fd))
-        self._idle_since = time.monotonic()
+    def _plug(self, cable):
+        self._add(qemu_switch.CablePort(cable))
+        self._cables += 1
 
     def close(self):
-        self._hub.stop()
+        if self._services:
+            self._services.stop()
 
 
 def main(argv):
-    path, settings = argv
+    path, host_file, settings = argv
     try:
-        daemon = Daemon(path, json.loads(settings))
-    except (OSError, qemu_qmp.base.EngineError) as e:
+        daemon = Daemon(path, host_file, json.loads(settings))
+    except (OSError, base.EngineError) as e:
         print(e)
         return 1
     try:

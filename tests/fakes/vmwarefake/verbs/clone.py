@@ -257,8 +257,9 @@ def delete_vm(session, words):
 
 
 def _is_own(machine, name):
-    if name.startswith(machine.base):
-        return bool(_OWN.match(name[len(machine.base):]))
+    if name.startswith(machine.base) and _OWN.match(
+            name[len(machine.base):]):
+        return True
     return bool(_LOG.match(name) or _MEMORY.match(name))
 
 
