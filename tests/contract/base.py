@@ -52,8 +52,9 @@ needs_guest = _skip_when_real('needs a guest OS with VMware Tools')
 
 
 def product(*kinds):
-    """Run the test for the first of ``kinds``; on real VMware skip it when
-    another product is installed.
+    """Run the test for the first of ``kinds``.
+
+    On real VMware it is skipped when another product is installed.
     """
     def decorate(function):
         @functools.wraps(function)

@@ -93,8 +93,8 @@ def _lock(machine, pid):
         started = f.read().rpartition(b')')[2].split()[19].decode()
     folder = machine.vmx + '.lck'
     os.mkdir(folder)
-    line = 'AAAAAAAAAAAAAAAA %d-%s(vmware) 1 X %s lc=1' % (pid, started,
-                                                          started)
+    line = 'AAAAAAAAAAAAAAAA %d-%s(vmware) 1 X %s lc=1' % (
+        pid, started, started)
     with open(os.path.join(folder, 'M00001.lck'), 'wb') as f:
         f.write(line.encode().ljust(512, b'\0'))
 

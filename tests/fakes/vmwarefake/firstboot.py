@@ -54,7 +54,7 @@ def prepare(vm, ask):
     config.setdefault('vmxstats.filename', base + '.scoreboard')
     config.setdefault('nvram', base + '.nvram')
     cpus = config.integer('numvcpus', 1)
-    config.setdefault('numa.autosize.cookie', str(cpus * 10000 + 12))
+    config.setdefault('numa.autosize.cookie', str(cpus * 10010 + 2))
     config.setdefault('numa.autosize.vcpu.maxPerVirtualNode', str(cpus))
     config.setdefault('cpuid.coresPerSocket.cookie',
                       str(config.integer('cpuid.coresPerSocket', 1)))

@@ -151,7 +151,7 @@ class Daemon(object):
         self._switch = qemu_switch.Switch()
         self._services = None
         self._tap_error = None
-        self._cables = 0
+        self._cables = set()
         self._idle_since = self._looked = time.monotonic()
         self._add_services()
         self._add_host()
@@ -253,7 +253,7 @@ class Daemon(object):
         if frames is None:
             self._selector.unregister(port)
             self._switch.remove(port)
-            self._cables -= 1
+            self._cables.discard(port)
             self._idle_since = time.monotonic()
             return
         for frame in frames:
@@ -280,8 +280,9 @@ class Daemon(object):
                 print('a client has gone: %s' % e, flush=True)
 
     def _plug(self, cable):
-        self._add(qemu_switch.CablePort(cable))
-        self._cables += 1
+        port = qemu_switch.CablePort(cable)
+        self._add(port)
+        self._cables.add(port)
 
     def close(self):
         if self._services:
