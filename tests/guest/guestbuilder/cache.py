@@ -72,17 +72,17 @@ def guest(kernel, image, say):
     chosen = packages.select(kernel)
     top = folder()
     os.makedirs(top, exist_ok=True)
-    name = '%s-%s-%s' % (kernel, image, key(chosen, image))
-    path = os.path.join(top, name)
+    kind = '%s-%s' % (kernel, image)
+    path = os.path.join(top, '%s-%s' % (kind, key(chosen, image)))
     # Whoever comes second finds what the first has made.
-    with open(path + '.lock', 'w') as lock:
+    with open(os.path.join(top, kind + '.lock'), 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if os.path.isdir(path):
             say('found %s' % path)
         else:
             say('making %s' % path)
             _make(chosen, image, path)
-            _remove_others(top, '%s-%s-' % (kernel, image), name)
+            _remove_others(top, kind + '-', os.path.basename(path))
     return path
 
 

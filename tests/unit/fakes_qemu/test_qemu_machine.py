@@ -107,6 +107,11 @@ class CardsTest(plans.PlanTest):
         self.assertEqual([True, True, False, True, True],
                          [link.connected for link in links])
 
+    def test_machine_waits_only_for_cables_to_be_unplugged(self):
+        self.assertNotIn('-S', self.argv(plans.nic(0, 'vmxnet3')))
+        self.assertIn('-S', self.argv(plans.nic(0, 'vmxnet3', 'nat',
+                                                startConnected='FALSE')))
+
     def test_each_card_has_its_cable(self):
         keys = {**plans.nic(1, 'e1000'), **plans.nic(0, 'vmxnet3')}
 

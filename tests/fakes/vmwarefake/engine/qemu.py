@@ -140,15 +140,15 @@ class Engine(base.Engine):
             return False
 
     def _let_go(self, plan, sockets):
-        """Unplug what is not connected, and let the processors run."""
+        """Wait until the machine is there, and unplug what is to be."""
         with qemu_qmp.Monitor(sockets, timeout=_START) as monitor:
             if not monitor.wait_until_loaded(_START):
                 raise base.EngineError('msg.checkpoint.resume',
                                        'The saved state was not loaded.')
-            for link in plan.links:
-                if not link.connected:
-                    _set_link(monitor, link.netdev, False)
-            monitor.command('cont')
+            for link in plan.unplugged:
+                _set_link(monitor, link.netdev, False)
+            if plan.unplugged:
+                monitor.command('cont')
 
     # -- the running machine ---------------------------------------------
 

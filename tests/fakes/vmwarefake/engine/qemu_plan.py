@@ -62,6 +62,15 @@ class Plan(object):
         self.files = dict(self._ports.secrets)
         self.files['guestinfo'] = qemu_ports.guest_information(self._config)
 
+    @property
+    def unplugged(self):
+        """The cables that must be unplugged before the guest looks.
+
+        Only for them does the machine wait to be let go: a tool that is
+        killed in between would leave it standing still.
+        """
+        return [link for link in self.links if not link.connected]
+
     def argv(self, link_fds, memory_fd=None, with_vnc=True):
         """Return QEMU's command line.
 
@@ -92,6 +101,8 @@ class Plan(object):
         argv += self._ports.argv + self._agent()
         if memory_fd is not None:
             argv += ['-incoming', 'fd:%d' % memory_fd]
+        if self.unplugged:
+            argv.append('-S')
         return [word if isinstance(word, str) else json.dumps(word)
                 for word in argv]
 
@@ -113,7 +124,7 @@ class Plan(object):
                 '-cpu', cpu, '-m', '%dM' % config.integer('memsize', 32),
                 '-smp', 'cpus=%d,sockets=%d,cores=%d,threads=1'
                 % (cpus, cpus // cores, cores),
-                '-nodefaults', '-no-user-config', '-rtc', 'base=utc', '-S',
+                '-nodefaults', '-no-user-config', '-rtc', 'base=utc',
                 '-action', 'reboot=reset,shutdown=poweroff,panic=none',
                 '-trace', 'enable=qemu_system_shutdown_request']
 

@@ -1,0 +1,227 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import hashlib
+import os
+import subprocess
+
+from tests.e2e.engine import vms
+from tests.e2e.guest import console
+from tests.e2e.guest import images
+
+FLOPPY_SIZE = 1440 * 1024
+MIB = 1024 * 1024
+
+
+def drivers(facts, kind='disks'):
+    return [device['driver'] for device in facts[kind]]
+
+
+class ControllersTest(vms.EngineCase):
+    """A kernel with all drivers, and no device in another's place."""
+
+    environ = {'FAKE_VMRUN_QEMU_HARDWARE': 'exact'}
+
+    def _disk(self, vm, name, mib):
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk',
+                        vm.file(name), '%dM' % mib], check=True)
+
+    def test_everything_at_once(self):
+        keys = {**vms.disk_keys('scsi0', 'pvscsi'),
+                **vms.disk_keys('scsi0', 'pvscsi', 2, 'd1.vmdk'),
+                **vms.disk_keys('scsi1', 'lsisas1068', 1, 'd2.vmdk'),
+                **vms.disk_keys('sata0', '', 3, 'd3.vmdk'),
+                **vms.disk_keys('nvme0', '', 0, 'd4.vmdk'),
+                **vms.disk_keys('nvme0', '', 1, 'd5.vmdk'),
+                **vms.disk_keys('ide0', '', 1, 'd6.vmdk'),
+                **vms.cd_keys('ide1:0', 'first.iso'),
+                **vms.cd_keys('sata0:1', 'second.iso'),
+                'floppy0.present': 'TRUE', 'floppy0.fileType': 'file',
+                'floppy0.fileName': 'floppy.img'}
+        vm = self.vm(keys, images.image())
+        for n in range(1, 7):
+            self._disk(vm, 'd%d.vmdk' % n, n)
+        for name in ('first', 'second'):
+            self._cd(vm, name)
+        floppy = os.urandom(FLOPPY_SIZE)
+        with open(vm.file('floppy.img'), 'wb') as f:
+            f.write(floppy)
+
+        facts = vm.boot()
+
+        found = {disk['bytes'] // MIB: disk for disk in facts['disks']}
+        self.assertEqual(
+            {1: 'vmw_pvscsi', 2: 'mptsas', 3: 'ahci', 4: 'nvme', 5: 'nvme',
+             6: 'ata_piix'},
+            {n: found[n]['driver'] for n in range(1, 7)})
+        self.assertEqual('vmw_pvscsi', console.root_disk(facts)['driver'])
+        self.assertEqual('blank', found[2]['content'])
+        self.assertTrue(found[1]['unit'].endswith(':0:2:0'))
+        self.assertEqual({'FIRST': 'ata_piix', 'SECOND': 'ahci'},
+                         {cd['label']: cd['driver'] for cd in facts['cds']})
+        self.assertEqual(
+            [(FLOPPY_SIZE, hashlib.sha256(floppy).hexdigest())],
+            [(f['bytes'], f['sha256']) for f in facts['floppies']])
+
+    def _cd(self, vm, name):
+        images.need_programs('genisoimage')
+        folder = vm.file(name)
+        os.mkdir(folder)
+        subprocess.run(['genisoimage', '-quiet', '-V', name.upper(), '-o',
+                        vm.file(name + '.iso'), folder], check=True)
+
+    def _boot_from(self, *place, **keys):
+        vm = self.vm({**vms.disk_keys(*place), **keys}, images.image())
+        return console.root_disk(vm.boot())['driver']
+
+    def test_boot_from_sas(self):
+        self.assertEqual('mptsas', self._boot_from('scsi0', 'lsisas1068'))
+
+    def test_boot_from_sata(self):
+        self.assertEqual('ahci', self._boot_from('sata0', ''))
+
+    def test_boot_from_nvme(self):
+        self.assertEqual('nvme', self._boot_from('nvme0', ''))
+
+    def test_boot_from_ide(self):
+        self.assertEqual('ata_piix', self._boot_from('ide0', ''))
+
+    def test_what_qemu_lacks_is_refused_by_name(self):
+        vm = self.vm(vms.disk_keys('scsi0', 'lsilogic'),
+                     images.image(kernel='cloud'))
+
+        output = vm.run('start', 'nogui', code=255)
+
+        self.assertEqual('Error: The operation was canceled\n', output)
+        self.assertIn('scsi0.virtualDev: QEMU has no lsilogic', vm.log())
+        self.assertEqual([], self.processes(vm.folder))
+
+
+class NearestTest(vms.EngineCase):
+
+    def test_lsilogic(self):
+        vm = self.vm(vms.disk_keys('scsi0', 'lsilogic'), images.image())
+
+        facts = vm.boot()
+
+        self.assertEqual(['sym53c8xx'], drivers(facts))
+        self.assertIn('scsi0.virtualDev = "lsilogic": the guest gets '
+                      'lsi53c895a instead.', vm.log())
+
+
+class CloudTest(vms.EngineCase):
+
+    environ = {'FAKE_VMRUN_QEMU_HARDWARE': 'cloud'}
+
+    def test_kernel_with_few_drivers(self):
+        vm = self.vm({**vms.disk_keys('sata0', ''),
+                      **vms.cd_keys('sata0:1', self.config_drive()),
+                      **vms.nic_keys(0, 'e1000e')},
+                     images.image(kernel='cloud'))
+
+        facts = vm.boot()
+
+        self.assertEqual(['vmw_pvscsi'], drivers(facts))
+        self.assertEqual(['config-2'], [c['label'] for c in facts['cds']])
+        self.assertEqual(['vmxnet3'], drivers(facts, 'nics'))
+
+
+class FirmwareTest(vms.EngineCase):
+
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists('/usr/share/OVMF'):
+            self.skipTest('ovmf is not installed')
+
+    def test_uefi_from_sata_and_its_variables_stay(self):
+        vm = self.vm({**vms.disk_keys('sata0', ''), 'firmware': 'efi'},
+                     images.image())
+        self.assertEqual('efi', vm.boot()['firmware'])
+        vm.run('stop', 'hard')
+        with open(vm.file('test.nvram'), 'rb') as f:
+            written = f.read()
+        self.assertIn('Boot0000'.encode('utf-16-le'), written)
+        vm.start()
+        with open(vm.file('test.nvram'), 'rb') as f:
+            self.assertIn('Boot0000'.encode('utf-16-le'), f.read())
+
+    def test_uefi_from_scsi(self):
+        vm = self.vm({**vms.disk_keys(), 'firmware': 'efi'}, images.image())
+
+        facts = vm.boot()
+
+        self.assertEqual('efi', facts['firmware'])
+        self.assertIn('the guest gets virtio-scsi-pci instead', vm.log())
+
+
+class CdTest(vms.EngineCase):
+
+    def test_installer_cd_beside_an_empty_disk(self):
+        vm = self.vm({**vms.disk_keys('scsi0', 'pvscsi'),
+                      **vms.cd_keys('sata0:0', 'guest.iso'),
+                      'bios.bootOrder': 'hdd,cdrom'})
+        vm.copy(images.image('iso'), 'guest.iso')
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk',
+                        vm.file('disk.vmdk'), '32M'], check=True)
+
+        facts = vm.boot()
+
+        self.assertEqual([(32 * MIB, 'blank')], [
+            (disk['bytes'], disk['content']) for disk in facts['disks']])
+        self.assertEqual(['GUEST'], [cd['label'] for cd in facts['cds']])
+        self.assertIsNone(console.root_disk(facts))
+
+
+class RescueTest(vms.EngineCase):
+
+    def test_each_disk_tells_whose_it_is(self):
+        vm = self.vm({**vms.disk_keys('scsi0', 'pvscsi', 0, 'rescue.vmdk'),
+                      **vms.disk_keys('scsi0', 'pvscsi', 1, 'disk.vmdk')},
+                     images.image(kernel='cloud'))
+        vm.copy(images.image(kernel='cloud', name='rescue'), 'rescue.vmdk')
+
+        facts = vm.boot()
+
+        self.assertEqual(['rescue', 'guest'], [
+            disk['data']['image'] for disk in facts['disks']])
+        self.assertEqual([True, False],
+                         [disk['root'] for disk in facts['disks']])
+        self.assertEqual(1, console.boots(facts))
+
+
+class DefectTest(vms.EngineCase):
+    """Mistakes that only a guest finds."""
+
+    def test_disk_on_a_controller_that_the_guest_does_not_know(self):
+        vm = self.vm(vms.disk_keys('scsi0', 'lsisas1068'),
+                     images.image(kernel='cloud'))
+
+        facts = vm.boot()
+
+        self.assertEqual([], facts['disks'])
+        self.assertIsNone(console.root_disk(facts))
+
+    def test_disk_whose_parent_was_written_to(self):
+        vm = self.vm(vms.disk_keys('scsi0', 'pvscsi', 0, 'child.vmdk'),
+                     images.image(kernel='cloud'))
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk', '-F',
+                        'vmdk', '-b', 'disk.vmdk', 'child.vmdk'],
+                       cwd=vm.folder, check=True)
+        with open(vm.file('child.vmdk'), 'r+b') as f:
+            text = f.read()
+            f.seek(text.index(b'parentCID=') + len('parentCID='))
+            f.write(b'0badc0de')
+
+        vm.run('start', 'nogui', code=255)
+
+        self.assertIn('msg.disk.noBackEnd', vm.log())
+        self.assertEqual([], self.processes(vm.folder))

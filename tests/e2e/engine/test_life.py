@@ -1,0 +1,283 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import re
+import socket
+import struct
+import subprocess
+import zlib
+
+from tests.e2e.engine import vms
+from tests.e2e.guest import console
+from tests.e2e.guest import images
+
+
+class LifeTest(vms.EngineCase):
+    """Power operations, as the guest sees them."""
+
+    def _booted(self, **keys):
+        vm = self.vm({**vms.disk_keys(), **keys}, images.image(kernel='cloud'))
+        self.facts = vm.boot()
+        return vm
+
+    def test_boot_is_what_the_vmx_says(self):
+        vm = self._booted(numvcpus='2', **{
+            'cpuid.coresPerSocket': '2', 'guestinfo.greeting': 'he|22llo',
+            'machine.id': 'some text',
+            'uuid.bios': '33 22 11 00 55 44 77 66-88 99 aa bb cc dd ee ff'})
+
+        self.assertEqual((2, 1, 'bios'), (
+            self.facts['cpus'], self.facts['sockets'],
+            self.facts['firmware']))
+        self.assertTrue(180000 < self.facts['memory_kb'] < 256 * 1024)
+        dmi = self.facts['dmi']
+        self.assertEqual(('VMware, Inc.', 'VMware7,1'),
+                         (dmi['sys_vendor'], dmi['product_name']))
+        self.assertEqual('00112233-4455-6677-8899-aabbccddeeff',
+                         dmi['product_uuid'])
+        self.assertEqual({'guestinfo.greeting': 'he"llo',
+                          'machine.id': 'some text'},
+                         self.facts['guestinfo'])
+        self.assertEqual([vm.path], self.running())
+
+    def test_stop_and_start(self):
+        vm = self._booted()
+        vm.run('stop', 'soft')
+        vm.console.wait_word('down')
+        self.assertEqual([], self.running())
+        self.assertEqual([], self.processes(vm.folder))
+        self.assertEqual('TRUE', vm.config()['softPowerOff'])
+
+        facts = vm.boot()
+        self.assertEqual(2, console.boots(facts))
+        vm.run('stop', 'hard')
+        self.assertEqual([], self.processes(vm.folder))
+        self.assertEqual('FALSE', vm.config()['softPowerOff'])
+
+    def test_reset_keeps_the_process(self):
+        vm = self._booted()
+        pid = vm.pid()
+
+        vm.run('reset', 'hard')
+        facts = vm.console.wait_facts(2)
+        self.assertEqual(2, console.boots(facts))
+        self.assertNotIn('down', [w for w, _ in vm.console.lines()])
+
+        self.wait_for('Tools', lambda: self._tools(vm) == 'running')
+        vm.run('reset', 'soft')
+        facts = vm.console.wait_facts(3)
+        self.assertEqual(3, console.boots(facts))
+        vm.console.wait_word('down')
+        self.assertEqual(pid, vm.pid())
+        os.kill(pid, 0)
+
+    def _tools(self, vm):
+        done = subprocess.run(
+            [self._programs + '/vmrun', 'checkToolsState', vm.path],
+            env=self._environ, stdout=subprocess.PIPE, text=True,
+            check=False)
+        return done.stdout.strip()
+
+    def test_pause_stops_the_ticks(self):
+        vm = self._booted()
+        vm.console.wait_tick()
+        vm.run('pause')
+        before = vm.console.ticks()[-1]
+        # Nothing tells that something does not happen; 3 s are three ticks.
+        self.assertRaises(console.Silent, vm.console.wait_tick, before, 3)
+        vm.run('unpause')
+
+        after = vm.console.wait_tick(before)
+        self.assertTrue(after < before + 2.5, (before, after))
+
+    def test_suspend_and_resume_go_on(self):
+        vm = self._booted()
+        before = vm.console.wait_tick()
+        vm.run('suspend', 'hard')
+        self.assertEqual([], self.processes(vm.folder))
+        self.assertTrue(vm.config()['checkpoint.vmState'].endswith('.vmss'))
+
+        vm.start()
+        after = vm.console.wait_tick(before)
+
+        self.assertTrue(after < before + 20, (before, after))
+        self.assertEqual(1, len(vm.console.all_facts()))
+        self.assertEqual([], [n for n in os.listdir(vm.folder)
+                              if n.endswith('.vmss')])
+
+    def test_paused_machine_is_suspended_and_runs_when_resumed(self):
+        vm = self._booted()
+        before = vm.console.wait_tick()
+        vm.run('pause')
+        vm.run('suspend', 'hard')
+        vm.start()
+
+        vm.console.wait_tick(before)
+
+    def test_machine_that_cannot_be_saved_goes_on(self):
+        vm = self.vm(vms.disk_keys('nvme0', ''), images.image())
+        vm.boot()
+        before = vm.console.wait_tick()
+
+        vm.run('suspend', 'hard', code=255)
+
+        self.assertIn('non-migratable device', vm.log())
+        vm.console.wait_tick(before)
+        self.assertEqual([vm.path], self.running())
+
+    def test_live_snapshot_and_revert(self):
+        vm = self._booted()
+        taken = vm.console.wait_tick()
+        vm.run('snapshot', 'one')
+        later = vm.console.wait_tick(taken + 2)
+        self.assertIn('-000001.vmdk', vm.config()['scsi0:0.fileName'])
+        vm.run('stop', 'hard')
+        vm.run('revertToSnapshot', 'one')
+        self.assertTrue(vm.config()['checkpoint.vmState'].endswith('.vmsn'))
+
+        vm.start()
+        self.wait_for('an earlier uptime',
+                      lambda: vm.console.ticks()[-1] < later)
+        uptime = vm.console.ticks()[-1]
+
+        self.assertTrue(uptime >= taken, (taken, uptime, later))
+        self.assertEqual(1, len(vm.console.all_facts()))
+
+    def test_snapshot_when_off_brings_the_disk_back(self):
+        vm = self._booted()
+        vm.run('stop', 'soft')
+        vm.run('snapshot', 'off')
+        self.assertEqual(2, console.boots(vm.boot()))
+        vm.run('stop', 'soft')
+        self.assertEqual(3, console.boots(vm.boot()))
+        vm.run('stop', 'soft')
+        vm.run('revertToSnapshot', 'off')
+
+        self.assertEqual(2, console.boots(vm.boot()))
+
+    def test_disk_goes_on_after_a_live_snapshot(self):
+        vm = self._booted()
+        vm.run('snapshot', 'live')
+        vm.console.wait_tick(vm.console.ticks()[-1]
+                             if vm.console.ticks() else 0)
+        vm.run('stop', 'soft')
+        vm.console.wait_word('down')
+
+        self.assertEqual(2, console.boots(vm.boot()))
+
+    def test_killed_process_is_a_crash_that_leaves_nothing(self):
+        vm = self._booted()
+        vm.kill()
+
+        self.wait_for('end of all processes',
+                      lambda: not self.processes(vm.folder))
+        self.assertEqual([], self.running())
+        self.assertEqual('FALSE', vm.config()['cleanShutdown'])
+        self.assertEqual(2, console.boots(vm.boot()))
+
+    def test_guest_that_turns_itself_off(self):
+        iso = self.config_drive('poweroff 1\n')
+        vm = self._booted(**vms.cd_keys('ide1:0', iso))
+        vm.console.wait_word('down')
+
+        self.wait_for('power-off', lambda: not self.running())
+        self.assertEqual(('TRUE', 'TRUE'), (
+            vm.config()['cleanShutdown'], vm.config()['softPowerOff']))
+
+    def test_guest_that_ignores_the_power_button(self):
+        self._environ['FAKE_VMRUN_STOP_TIMEOUT'] = '3'
+        iso = self.config_drive('ignore-power-button\n')
+        vm = self._booted(**vms.cd_keys('ide1:0', iso))
+
+        output = vm.run('stop', 'soft', code=255)
+
+        self.assertTrue(output.startswith('Error: '), output)
+        self.assertEqual([vm.path], self.running())
+
+    def test_files_are_kept_and_told(self):
+        iso = self.config_drive('write a/b some "text"\n')
+        vm = self._booted(**vms.cd_keys('ide1:0', iso))
+        self.assertEqual(('the-name', 'the-id'), (
+            self.facts['hostname'], self.facts['instance_id']))
+        self.assertEqual(['config-2'],
+                         [cd['label'] for cd in self.facts['cds']])
+        vm.run('stop', 'hard')
+        vm.change({'ide1:0.present': 'FALSE'})
+
+        self.assertEqual({'a/b': 'some "text"'}, console.files(vm.boot()))
+
+    def test_screen_shows_something(self):
+        vm = self._booted()
+        path = os.path.join(self.folder, 'screen.png')
+
+        self.vmrun('-gu', 'root', '-gp', 'secret', 'captureScreen', vm.path,
+                   path)
+
+        self.assertTrue(_colours(path) > 1)
+
+    def test_vnc(self):
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            port = probe.getsockname()[1]
+        if port < 5900:
+            port += 5900
+        vm = self.vm({**vms.disk_keys(), 'RemoteDisplay.vnc.enabled': 'TRUE',
+                      'RemoteDisplay.vnc.ip': '127.0.0.1',
+                      'RemoteDisplay.vnc.port': str(port)},
+                     images.image(kernel='cloud'))
+        vm.start()
+
+        with socket.create_connection(('127.0.0.1', port), 10) as sock:
+            sock.settimeout(10)
+            self.assertEqual(b'RFB 003.008\n', sock.recv(12))
+        self.assertIn('Started VNC server, listening at 127.0.0.1:%d' % port,
+                      vm.log())
+
+    def test_vnc_on_a_taken_port_is_no_failure(self):
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen(1)
+            port = taken.getsockname()[1]
+            vm = self.vm({**vms.disk_keys(),
+                          'RemoteDisplay.vnc.enabled': 'TRUE',
+                          'RemoteDisplay.vnc.ip': '127.0.0.1',
+                          'RemoteDisplay.vnc.port': str(port)},
+                         images.image(kernel='cloud'))
+            vm.start()
+
+        self.assertIn('Failed to start VNC server', vm.log())
+        self.assertEqual([vm.path], self.running())
+
+    def test_log_tells_what_the_guest_does_without(self):
+        vm = self._booted(**{'vmci0.present': 'TRUE'})
+
+        self.assertTrue(re.search(r'QEMU: vmci0\.present = "TRUE"',
+                                  vm.log()))
+
+
+def _colours(path):
+    """Return how many colours a PNG of eight bits a sample has."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    assert data.startswith(b'\x89PNG\r\n\x1a\n'), data[:20]
+    width, height, depth, kind = struct.unpack('>IIBB', data[16:26])
+    assert (depth, kind) == (8, 2), (depth, kind)
+    pixels, at = b'', 8
+    while at < len(data):
+        length, name = struct.unpack('>I4s', data[at:at + 8])
+        if name == b'IDAT':
+            pixels += data[at + 8:at + 8 + length]
+        at += 12 + length
+    rows = zlib.decompress(pixels)
+    assert len(rows) == height * (width * 3 + 1)
+    return len(set(rows[1:]))
