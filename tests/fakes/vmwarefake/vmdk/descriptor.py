@@ -63,11 +63,11 @@ class Descriptor(object):
 
     @property
     def cid(self):
-        return self.header.get('CID', '').lower()
+        return _eight_digits(self.header.get('CID', ''))
 
     @property
     def parent_cid(self):
-        return self.header.get('parentCID', NO_PARENT).lower()
+        return _eight_digits(self.header.get('parentCID', NO_PARENT))
 
     @property
     def parent_hint(self):
@@ -98,6 +98,14 @@ class Descriptor(object):
         lines += ['', '# The Disk Data Base', '#DDB', '']
         lines += ['%s = "%s"' % pair for pair in self.ddb.items()]
         return '\n'.join(lines) + '\n'
+
+
+def _eight_digits(cid):
+    """Write a content id as VMware does; qemu leaves out leading zeros."""
+    try:
+        return '%08x' % int(cid, 16)
+    except ValueError:
+        return cid
 
 
 def new_cid():
