@@ -67,7 +67,7 @@ class Engine(base.Engine):
             try:
                 servers.start(plan.exports)
                 self._start_qemu(plan, sockets, memory)
-                self._let_go(plan, sockets)
+                self._let_go(plan, sockets, memory)
             except qemu_qmp.Gone:
                 self._clear_away(servers, plan)
                 raise base.EngineError('msg.engine.died', self._said())
@@ -139,7 +139,7 @@ class Engine(base.Engine):
                              'at %s:%d: %s' % (*vnc, e))
             return False
 
-    def _let_go(self, plan, sockets):
+    def _let_go(self, plan, sockets, memory):
         """Wait until the machine is there, and unplug what is to be."""
         with qemu_qmp.Monitor(sockets, timeout=_START) as monitor:
             if not monitor.wait_until_loaded(_START):
@@ -147,7 +147,8 @@ class Engine(base.Engine):
                                        'The saved state was not loaded.')
             for link in plan.unplugged:
                 _set_link(monitor, link.netdev, False)
-            if plan.unplugged:
+            if plan.unplugged or memory:
+                # What was saved stood still.
                 monitor.command('cont')
 
     # -- the running machine ---------------------------------------------
