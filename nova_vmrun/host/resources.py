@@ -12,6 +12,7 @@
 
 """What this host has to give: processors, memory, disk."""
 
+import functools
 import platform
 import shutil
 import time
@@ -61,7 +62,7 @@ class Host:
         machine = platform.machine()
         return {'arm64': 'aarch64', 'AMD64': 'x86_64'}.get(machine, machine)
 
-    @property
+    @functools.cached_property
     def cpu_info(self):
         """Facts of the processor, for the hypervisor's description."""
         frequency = psutil.cpu_freq()

@@ -1,0 +1,177 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""A whole Nova in one process, with our driver and the fake VMware tools."""
+
+import io
+import os
+import socket
+import subprocess
+import sys
+
+import fixtures
+from nova.compute import power_state
+from nova import context
+from nova.tests.functional import integrated_helpers
+from oslo_utils import uuidutils
+
+import nova_vmrun.driver  # noqa: F401  registers the options
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import resources
+from nova_vmrun.host import vm_process
+import nova_vmrun.osvif  # noqa: F401  makes nova.virt.nova_vmrun importable
+from tests.functional import fake_vmware
+
+
+def make_image(path, image_format='qcow2', size='4M', options=()):
+    """Makes a disk image with some real content, like qemu-img does.
+
+    :returns: its bytes
+    """
+    raw = path + '.raw'
+    with open(raw, 'wb') as file:
+        file.write(os.urandom(256 * 1024))
+        file.truncate(int(size.rstrip('M')) << 20)
+    subprocess.run(['qemu-img', 'convert', '-f', 'raw', '-O', image_format,
+                    *options, raw, path], check=True)
+    with open(path, 'rb') as file:
+        return file.read()
+
+
+def free_port_range(count):
+    """Returns first:last of TCP ports that nobody has right now."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            first = probe.getsockname()[1]
+        if first + count < 65536:
+            return '%d:%d' % (first, first + count - 1)
+
+
+class TestCase(integrated_helpers._IntegratedTestBase):
+
+    microversion = 'latest'
+    ADMIN_API = True
+
+    def _setup_services(self):
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.vmware = self.useFixture(self._fake_vmware())
+        self.instances_path = os.path.join(self.folder, 'instances')
+        self.flags(api_paste_config=os.path.join(
+            sys.prefix, 'etc', 'nova', 'api-paste.ini'), group='wsgi')
+        self.flags(compute_driver='nova_vmrun.VmrunDriver',
+                   instances_path=self.instances_path,
+                   state_path=self.folder,
+                   shutdown_timeout=5)
+        # With one host, "no host is left" would hide why this one failed.
+        self.flags(max_attempts=1, group='scheduler')
+        self.flags(vmrun_path=self.vmware.vmrun,
+                   vdiskmanager_path=self.vmware.vdiskmanager,
+                   vnc_port_range=free_port_range(100), group='vmrun')
+        # Nova's tests may not read /sys, which tells of processors.
+        self.useFixture(fixtures.MockPatchObject(
+            resources.Host, 'cpu_info', {'arch': 'x86_64'}))
+        super()._setup_services()
+        self.driver = self.compute.manager.driver
+
+    def _fake_vmware(self):
+        return fake_vmware.FakeVmware()
+
+    # Images
+
+    def add_image(self, image_format='qcow2', content=None, properties=None,
+                  size='4M', options=(), **changes):
+        """Puts an image into Glance; returns its id."""
+        if content is None:
+            content = make_image(
+                os.path.join(self.folder, uuidutils.generate_uuid()),
+                image_format, size, options)
+        metadata = dict({
+            'id': uuidutils.generate_uuid(), 'name': 'image',
+            'disk_format': image_format, 'container_format': 'bare',
+            'visibility': 'public', 'is_public': True, 'status': 'active',
+            'size': len(content), 'min_ram': 0, 'min_disk': 0,
+            'properties': properties or {}}, **changes)
+        self.glance.create(None, metadata, data=io.BytesIO(content))
+        return metadata['id']
+
+    def add_flavor(self, **changes):
+        """Makes a flavor; returns its id."""
+        return self._create_flavor(**dict(
+            {'vcpu': 1, 'memory_mb': 64, 'disk': 1, 'ephemeral': 0},
+            **changes))
+
+    def boot(self, image_id=None, flavor_id=None, networks='none',
+             expected_state='ACTIVE', **options):
+        """Boots a server and waits for it.
+
+        :param options: more of the API's body: name, config_drive...
+        """
+        server = self.request_boot(image_id, flavor_id, networks, **options)
+        return self._wait_for_state_change(server, expected_state)
+
+    def request_boot(self, image_id=None, flavor_id=None, networks='none',
+                     **options):
+        """Asks for a server and does not wait."""
+        body = self._build_server(
+            image_uuid=image_id or self.add_image(),
+            flavor_id=flavor_id or self.add_flavor(), networks=networks)
+        body.update(options)
+        return self.admin_api.post_server({'server': body})
+
+    def fault(self, server):
+        """Returns what the user is told of a server in ERROR."""
+        return self.admin_api.get_server(server['id'])['fault']['message']
+
+    def sync_power_states(self):
+        """Does what Nova does every ten minutes."""
+        self.compute.manager._sync_power_states(context.get_admin_context())
+
+    # What is on this host
+
+    def path(self, server, *names):
+        return os.path.join(self.instances_path, server['id'], *names)
+
+    def vmx_path(self, server):
+        return self.path(server, server['id'] + '.vmx')
+
+    def vmx(self, server):
+        with open(self.vmx_path(server), 'rb') as file:
+            return vmx.load(file.read())
+
+    def is_running(self, server):
+        return os.path.realpath(self.vmx_path(server)) in map(
+            os.path.realpath, self.vmware.running())
+
+    def pid_of(self, server):
+        """Returns the process of a server's VM."""
+        return vm_process.identity(self.path(server, 'vmware.log'))[0]
+
+    def power_state(self, server):
+        return self.admin_api.get_server(server['id'])[
+            'OS-EXT-STS:power_state']
+
+    def assertRunning(self, server):
+        self.assertTrue(self.is_running(server))
+        self.assertEqual(power_state.RUNNING, self.power_state(server))
+
+    def assertNothingLeft(self):
+        """No server, no VM, no half-made file in the cache."""
+        self.assertEqual([], self.vmware.running())
+        left = set(os.listdir(self.instances_path))
+        self.assertEqual({'_base', 'locks'}, left & {'_base', 'locks'} | left -
+                         {'compute_nodes'})
+        for folder, _folders, names in os.walk(
+                os.path.join(self.instances_path, '_base')):
+            self.assertNotIn('work', folder.split(os.sep))
+            self.assertEqual([], [n for n in names if n.endswith('.part')])

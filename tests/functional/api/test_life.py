@@ -1,0 +1,283 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""The life of a server, as its user sees it and as the host has it."""
+
+import os
+import subprocess
+import time
+
+from nova.compute import power_state
+
+from nova_vmrun.host import linked
+from tests.functional.api import base
+
+
+class BootTestCase(base.TestCase):
+
+    def test_boot_and_delete(self):
+        server = self.boot()
+        self.assertRunning(server)
+        self._delete_server(server)
+        self.assertNothingLeft()
+        self.assertEqual([], self.driver.list_instances())
+
+    def test_a_booted_server_is_listed(self):
+        server = self.boot()
+        self.assertEqual([server['id']], self.driver.list_instance_uuids())
+        name = self.admin_api.get_server(server['id'])[
+            'OS-EXT-SRV-ATTR:instance_name']
+        self.assertEqual([name], self.driver.list_instances())
+
+    def test_what_the_vmx_says(self):
+        flavor = self.add_flavor(vcpu=2, memory_mb=130)
+        server = self.boot(flavor_id=flavor, name='web "1" | \u2603')
+        vmx = self.vmx(server)
+        self.assertEqual('web "1" | \u2603', vmx['displayName'])
+        self.assertEqual(('132', '2'), (vmx['memsize'], vmx['numvcpus']))
+        self.assertEqual('root.vmdk', vmx['scsi0:0.fileName'])
+        self.assertEqual('keep', vmx['uuid.action'])
+        self.assertEqual('TRUE', vmx['isolation.tools.hgfs.disable'])
+
+    def test_files_are_their_owners_alone(self):
+        server = self.boot(config_drive=True)
+        for name in ('', server['id'] + '.vmx', 'root.vmdk', 'nova.json',
+                     server['id'] + '.vmx.rendered', 'config-drive.iso'):
+            mode = os.stat(self.path(server, name)).st_mode
+            self.assertEqual(0, mode & 0o077, name)
+
+    def test_ports_become_nics_on_vmware_networks(self):
+        server = self.boot(networks=[{'port': self.neutron.port_1['id']}])
+        vmx = self.vmx(server)
+        self.assertEqual(
+            (self.neutron.port_1['mac_address'], 'static', 'nat'),
+            (vmx['ethernet0.address'], vmx['ethernet0.addressType'],
+             vmx['ethernet0.connectionType']))
+
+    def test_ephemeral_and_swap_disks(self):
+        flavor = self.add_flavor(ephemeral=1, swap=16)
+        server = self.boot(flavor_id=flavor)
+        vmx = self.vmx(server)
+        self.assertEqual('ephemeral0.vmdk', vmx['scsi0:1.fileName'])
+        self.assertEqual('swap.vmdk', vmx['scsi0:2.fileName'])
+        self.assertEqual(1 << 30, self.virtual_size(server, 'ephemeral0'))
+        self.assertEqual(16 << 20, self.virtual_size(server, 'swap'))
+
+    def virtual_size(self, server, disk):
+        return linked.read_header(
+            self.path(server, disk + '.vmdk')).capacity
+
+
+class DiskTestCase(base.TestCase):
+
+    def content(self, path, size):
+        """Returns what a guest reads at the start of a disk."""
+        raw = os.path.join(self.folder, 'seen.raw')
+        subprocess.run(['qemu-img', 'convert', '-U', '-f', 'vmdk', '-O',
+                        'raw', path, raw], check=True)
+        with open(raw, 'rb') as file:
+            return file.read(size), os.path.getsize(raw)
+
+    def original(self, image_format, options=()):
+        """Returns an image and what is in it."""
+        path = os.path.join(self.folder, 'original')
+        content = base.make_image(path, image_format, options=options)
+        with open(path + '.raw', 'rb') as file:
+            return content, file.read()
+
+    def check_boot(self, image_format, options=(), **boot):
+        content, raw = self.original(image_format, options)
+        image_id = self.add_image(image_format, content=content)
+        server = self.boot(image_id, **boot)
+        self._stop_server(server)
+        seen, size = self.content(self.path(server, 'root.vmdk'), len(raw))
+        self.assertEqual(raw, seen)
+        return image_id, size
+
+    def test_qcow2(self):
+        _image_id, size = self.check_boot('qcow2')
+        self.assertEqual(1 << 30, size)
+
+    def test_raw(self):
+        self.check_boot('raw')
+
+    def test_monolithic_sparse(self):
+        self.check_boot('vmdk')
+
+    def test_stream_optimized(self):
+        self.check_boot('vmdk', ('-o', 'subformat=streamOptimized'))
+
+    def test_disk_0_keeps_the_size_of_the_image(self):
+        _image_id, size = self.check_boot(
+            'qcow2', flavor_id=self.add_flavor(disk=0))
+        self.assertEqual(4 << 20, size)
+
+    def test_full_copy(self):
+        self.flags(use_linked_clone=False, group='vmrun')
+        self.restart_compute_service(self.compute)
+        image_id, _size = self.check_boot('qcow2')
+        folder = os.path.join(self.instances_path, '_base', image_id)
+        self.assertIn('disk-1.vmdk', os.listdir(folder))
+
+    def test_a_second_size_needs_no_second_download(self):
+        content, raw = self.original('qcow2')
+        image_id = self.add_image(content=content)
+        for disk in (2, 1, 0):
+            server = self.boot(image_id, self.add_flavor(disk=disk))
+            self._stop_server(server)
+            seen, size = self.content(self.path(server, 'root.vmdk'),
+                                      len(raw))
+            self.assertEqual(raw, seen)
+            self.assertEqual((disk << 30) or (4 << 20), size)
+            # The first boot has it; Glance could not give it again.
+            self.glance._imagedata[image_id] = b''
+
+    def test_bases_cannot_be_written_to(self):
+        image_id = self.add_image()
+        self.boot(image_id)
+        folder = os.path.join(self.instances_path, '_base', image_id)
+        modes = {name: os.stat(os.path.join(folder, name)).st_mode & 0o777
+                 for name in os.listdir(folder) if name.endswith('.vmdk')}
+        self.assertEqual({'disk-1.vmdk': 0o400, 'disk-1-delta.vmdk': 0o400},
+                         modes)
+
+
+class PowerTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.boot()
+
+    def test_stop_and_start(self):
+        self._stop_server(self.server)
+        self.assertFalse(self.is_running(self.server))
+        self.assertEqual(power_state.SHUTDOWN, self.power_state(self.server))
+        self._start_server(self.server)
+        self.assertRunning(self.server)
+
+    def test_pause_and_unpause(self):
+        self.admin_api.post_server_action(self.server['id'], {'pause': None})
+        self._wait_for_state_change(self.server, 'PAUSED')
+        self.assertEqual(power_state.PAUSED, self.power_state(self.server))
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'unpause': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
+        self.assertRunning(self.server)
+
+    def test_suspend_and_resume(self):
+        self._suspend_server(self.server)
+        self.assertFalse(self.is_running(self.server))
+        self.assertEqual(power_state.SUSPENDED,
+                         self.power_state(self.server))
+        self.assertIn('.vmss', self.vmx(self.server)['checkpoint.vmState'])
+        self._resume_server(self.server)
+        self.assertRunning(self.server)
+
+    def test_hard_reboot(self):
+        before = self.vm_process()
+        self._reboot_server(self.server, hard=True)
+        self.assertRunning(self.server)
+        self.assertNotEqual(before, self.vm_process())
+
+    def test_soft_reboot(self):
+        self._reboot_server(self.server)
+        self.assertRunning(self.server)
+
+    def test_hard_reboot_of_a_suspended_server_starts_from_disk(self):
+        self._suspend_server(self.server)
+        self._reboot_server(self.server, hard=True)
+        self.assertRunning(self.server)
+        left = [name for name in os.listdir(self.path(self.server))
+                if name.endswith('.vmss')]
+        self.assertEqual([], left)
+
+    def test_delete_in_each_state(self):
+        for action in ('pause', 'suspend', 'os-stop'):
+            server = self.boot()
+            self.admin_api.post_server_action(server['id'], {action: None})
+            self._delete_server(server)
+        self._delete_server(self.server)
+        self.assertNothingLeft()
+
+    def test_delete_of_a_server_whose_vm_crashed(self):
+        os.kill(self.vm_process(), 9)
+        self._delete_server(self.server)
+        self.assertNothingLeft()
+
+    def vm_process(self):
+        return self.pid_of(self.server)
+
+
+class CrashTestCase(base.TestCase):
+
+    # Nova stops the server while it holds the server's lock; with a call
+    # instead of a cast it would wait for itself.
+    CAST_AS_CALL = False
+
+    def test_a_crashed_vm_is_seen_and_starts_again(self):
+        server = self.boot()
+        os.kill(self.pid_of(server), 9)
+        # What was seen of the host within the last second may be used again.
+        time.sleep(1)
+        self.sync_power_states()
+        self._wait_for_state_change(server, 'SHUTOFF')
+        self._start_server(server)
+        self.assertRunning(server)
+
+
+class ConsoleTestCase(base.TestCase):
+
+    def test_log(self):
+        server = self.boot()
+        response = self.admin_api.post_server_action(
+            server['id'], {'os-getConsoleOutput': {}})
+        with open(self.path(server, 'console.log')) as file:
+            self.assertEqual(file.read(), response['output'])
+
+    def test_long_log_is_cut_at_its_beginning(self):
+        server = self.boot()
+        self._stop_server(server)
+        with open(self.path(server, 'console.log'), 'w') as file:
+            for number in range(20000):
+                file.write('line %d\n' % number)
+        response = self.admin_api.post_server_action(
+            server['id'], {'os-getConsoleOutput': {}})
+        self.assertTrue(response['output'].endswith('line 19999\n'))
+        self.assertLessEqual(len(response['output']), 100 * 1024)
+
+    def test_vnc(self):
+        server, other = self.boot(), self.boot()
+        ports = set()
+        for each in (server, other):
+            response = self.admin_api.api_post(
+                '/servers/%s/remote-consoles' % each['id'],
+                {'remote_console': {'protocol': 'vnc', 'type': 'novnc'}})
+            self.assertEqual(
+                'novnc', response.body['remote_console']['type'])
+            vmx = self.vmx(each)
+            self.assertEqual('127.0.0.1', vmx['RemoteDisplay.vnc.ip'])
+            ports.add(vmx['RemoteDisplay.vnc.port'])
+        self.assertEqual(2, len(ports))
+
+
+class ConfigDriveTestCase(base.TestCase):
+
+    def test_config_drive(self):
+        server = self.boot(config_drive=True)
+        vmx = self.vmx(server)
+        self.assertEqual('config-drive.iso', vmx['sata0:0.fileName'])
+        listing = subprocess.run(
+            ['isoinfo', '-i', self.path(server, 'config-drive.iso'), '-J',
+             '-x', '/openstack/latest/meta_data.json'],
+            check=True, stdout=subprocess.PIPE).stdout
+        self.assertIn(server['id'].encode(), listing)

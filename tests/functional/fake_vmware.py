@@ -1,0 +1,96 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""The fake VMware tools, as programs on a path of the test's own."""
+
+import json
+import os
+import subprocess
+
+import fixtures
+
+FAKES = os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), 'fakes')
+
+
+class FakeVmware(fixtures.Fixture):
+    """Installs the fakes; ends every VM when the test is over.
+
+    :ivar vmrun: path of the program
+    :ivar vdiskmanager: path of the program
+    """
+
+    def __init__(self, **knobs):
+        self._knobs = knobs
+
+    def _setUp(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        programs = os.path.join(folder, 'bin')
+        self._state = os.path.join(folder, 'state')
+        subprocess.run([os.path.join(FAKES, 'install'), programs], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.vmrun = os.path.join(programs, 'vmrun')
+        self.vdiskmanager = os.path.join(programs, 'vmware-vdiskmanager')
+        self._knob_file = os.path.join(folder, 'knobs')
+        for name, value in (('STATE', self._state),
+                            ('CONFIG', self._knob_file)):
+            self.useFixture(fixtures.EnvironmentVariable(
+                'FAKE_VMRUN_' + name, value))
+        self.set_knobs(**self._knobs)
+        self.addCleanup(self._end_all)
+
+    def set_knobs(self, **knobs):
+        """Sets the knobs of programs that are started from now on."""
+        with open(self._knob_file, 'w') as file:
+            for name, value in knobs.items():
+                file.write('%s=%s\n' % (name, value))
+
+    def run(self, *words):
+        """Runs vmrun as a person would; returns its output."""
+        return subprocess.run([self.vmrun, *words], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+
+    def running(self):
+        """Returns the .vmx paths of running VMs."""
+        return self.run('list').splitlines()[1:]
+
+    def calls(self):
+        """Returns what was called: dicts with prog, argv, rc, start, end."""
+        try:
+            with open(os.path.join(self._state, 'calls.jsonl')) as file:
+                return [json.loads(line) for line in file]
+        except FileNotFoundError:
+            return []
+
+    def verbs_since(self, number):
+        """Returns (program, first word of its arguments) of later calls.
+
+        :param number: how many calls there were before
+        """
+        return [(call['prog'], _verb(call['argv']))
+                for call in self.calls()[number:]]
+
+    def _end_all(self):
+        self.set_knobs()
+        for vmx in self.running():
+            self.run('stop', vmx, 'hard')
+
+
+def _verb(argv):
+    words = iter(argv)
+    for word in words:
+        if word in ('-T', '-gu', '-gp', '-vp'):
+            next(words)
+        else:
+            return word
+    return ''
