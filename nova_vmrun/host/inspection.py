@@ -27,6 +27,11 @@ QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk'}
 
 _CHUNK = 64 * 1024
 
+# QEMU searches this much of a VMDK for the name of a parent, whatever length
+# the header gives, and takes the first it finds, be it in a comment.
+_QEMU_READS = 20 * vmdk.SECTOR
+_PARENT = 'parentfilenamehint'
+
 
 def inspect(path, image_id, disk_format, create_types):
     """Finds out what an image really is, or refuses it.
@@ -85,12 +90,23 @@ def _vmdk_size(path, image_id, create_types):
         with open(path, 'rb') as file:
             header = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
             file.seek(header.descriptor_offset)
-            descriptor = vmdk.parse_descriptor(vmdk.decode_descriptor(
-                file.read(header.descriptor_size)))
-        vmdk.refuse_unless_self_contained(descriptor, create_types)
+            text = vmdk.decode_descriptor(file.read(
+                max(header.descriptor_size, _QEMU_READS)))
+        vmdk.refuse_unless_self_contained(vmdk.parse_descriptor(text),
+                                          create_types)
+        _refuse_what_qemu_reads_otherwise(header, text)
     except exception.InvalidVmdk as error:
         raise exception.ImageRefused(image_id, str(error))
     return header.capacity
+
+
+def _refuse_what_qemu_reads_otherwise(header, text):
+    if _PARENT in text.lower():
+        raise exception.InvalidVmdk(
+            'The VMDK descriptor names a parent where none can be.')
+    if not header.capacity:
+        # QEMU would take the descriptor for that of a disk in many files.
+        raise exception.InvalidVmdk('The VMDK has no capacity.')
 
 
 def _file_size(path):

@@ -1,0 +1,153 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import struct
+
+import fixtures
+from oslo_utils import units
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.host import inspection
+from tests.unit import base
+from tests.unit import images
+from tests.unit import vmdks
+
+CREATE_TYPES = ('streamOptimized', 'monolithicSparse')
+_DESCRIPTOR_AT = 512
+
+
+class Base(base.TestCase):
+
+    def inspect(self, content, disk_format):
+        self.path = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'image')
+        with open(self.path, 'wb') as file:
+            file.write(content)
+        return inspection.inspect(self.path, 'image-id', disk_format,
+                                  CREATE_TYPES)
+
+
+class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        (name, {'content': content, 'disk_format': disk_format,
+                'size': size})
+        for name, content, disk_format, size in (
+            ('qcow2', images.qcow2(5 * units.Gi), 'qcow2', 5 * units.Gi),
+            ('qcow2 with zstd', images.qcow2(features=images.COMPRESSION),
+             'qcow2', units.Mi),
+            ('raw', b'content'.ljust(70000), 'raw', 70000),
+            ('raw with partitions', images.partitioned(), 'raw', units.Mi),
+            ('vmdk', vmdks.image(sectors=4096), 'vmdk', 2 * units.Mi),
+            ('vmdk with a full descriptor', vmdks.image(
+                vmdks.descriptor().ljust(20 * 512, '\n')), 'vmdk',
+             units.Mi),
+        )]
+
+    def test_format_and_size(self):
+        self.assertEqual((self.disk_format, self.size),
+                         self.inspect(self.content, self.disk_format))
+
+
+def _parent_behind_the_descriptor():
+    """The header tells of one sector, and a parent is named in the next."""
+    content = bytearray(vmdks.image(descriptor_sectors=1))
+    text = vmdks.descriptor().encode('ascii')
+    text += b'#'.ljust(511 - len(text), b'x') + b'\n'
+    text += b'parentFileNameHint="/etc/shadow"\n'
+    content[_DESCRIPTOR_AT:_DESCRIPTOR_AT + len(text)] = text
+    return bytes(content)
+
+
+def _descriptor_elsewhere():
+    """QEMU always reads the second sector, whatever the header tells."""
+    content = bytearray(vmdks.image(descriptor_sectors=20))
+    content[28:36] = struct.pack('<Q', 2)
+    return bytes(content)
+
+
+def _vmdk(**fields):
+    return vmdks.image(vmdks.descriptor(**fields))
+
+
+class RefusedTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        (name, {'content': content, 'disk_format': disk_format,
+                'words': words})
+        for name, content, disk_format, words in (
+            ('qcow2 as raw', images.qcow2(), 'raw',
+             'disk_format is raw but its content is qcow2'),
+            ('raw as qcow2', bytes(70000), 'qcow2',
+             'disk_format is qcow2 but its content is raw'),
+            ('partitions as qcow2', images.partitioned(), 'qcow2',
+             'content is gpt'),
+            ('vmdk as raw', vmdks.image(), 'raw', 'content is vmdk'),
+            ('empty as qcow2', b'', 'qcow2', 'content is raw'),
+            ('qcow2 and more', images.qcow2()[:510] + b'\x55\xaa' +
+             bytes(70000), 'qcow2', 'several formats at once'),
+            ('no format of ours', b'', 'ami', 'disk_format is ami'),
+            ('backing file', images.qcow2(backing_file=b'/etc/shadow'),
+             'qcow2', 'backing_file'),
+            ('data file', images.qcow2(features=images.DATA_FILE), 'qcow2',
+             'data_file'),
+            ('a feature of tomorrow', images.qcow2(features=1 << 20),
+             'qcow2', 'unknown_features'),
+            ('an old qcow', images.qcow2(version=1), 'qcow2',
+             'unknown_features'),
+            ('child vmdk', _vmdk(parent_cid='12345678'), 'vmdk',
+             'child of another disk'),
+            ('vmdk with a parent in a comment', _vmdk(
+                extra='# parentFileNameHint="/etc/shadow"'), 'vmdk',
+             'names a parent'),
+            ('vmdk with a parent in its database', _vmdk(
+                extra='ddb.a = "x parentFileNameHint="/etc/shadow"'), 'vmdk',
+             'names a parent'),
+            ('vmdk with a parent behind its descriptor',
+             _parent_behind_the_descriptor(), 'vmdk',
+             'child of another disk'),
+            ('vmdk with another descriptor', _descriptor_elsewhere(), 'vmdk',
+             'descriptor'),
+            ('vmdk with content elsewhere', _vmdk(
+                extents='RW 2048 SPARSE "C:\\secret.vmdk"'), 'vmdk',
+             'content in another file'),
+            ('vmdk in two files', _vmdk(
+                extents='RW 1 SPARSE "a.vmdk"\nRW 1 SPARSE "b.vmdk"'),
+             'vmdk', '2 extents'),
+            ('vmdk of another type', _vmdk(create_type='monolithicFlat'),
+             'vmdk', 'descriptor'),
+            ('vmdk of no capacity', vmdks.image(sectors=0), 'vmdk',
+             'no capacity'),
+            ('text that describes a disk',
+             b'# Disk DescriptorFile\ncreateType="monolithicFlat"\n'
+             b'RW 2048 FLAT "/etc/shadow" 0\n', 'vmdk', ''),
+        )]
+
+    def test_refused(self):
+        error = self.assertRaises(exception.ImageRefused, self.inspect,
+                                  self.content, self.disk_format)
+        self.assertIn(self.words, error.reason)
+        self.assertEqual('image-id', error.image_id)
+        # A tenant reads this.
+        self.assertNotIn(os.path.dirname(self.path), str(error))
+
+
+class CreateTypesTestCase(Base):
+
+    def test_an_operator_may_allow_fewer(self):
+        self.inspect(vmdks.image(), 'vmdk')
+        error = self.assertRaises(
+            exception.ImageRefused, inspection.inspect, self.path,
+            'image-id', 'vmdk', ['streamOptimized'])
+        self.assertIn("'monolithicSparse' are not accepted", error.reason)

@@ -1,0 +1,41 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Disk images for unit tests: real headers, no content. VMDKs: vmdks.py."""
+
+import struct
+
+from oslo_utils import units
+
+DIRTY, CORRUPT, DATA_FILE, COMPRESSION = 1, 2, 4, 8
+
+
+def qcow2(size=units.Mi, backing_file=b'', features=0, version=3):
+    """Returns the bytes of a qcow2 image.
+
+    :param size: virtual size in bytes
+    :param features: the incompatible features that it says it uses
+    """
+    offset = 1024 if backing_file else 0
+    header = struct.pack(
+        '>4sIQIIQIIQQIIQQQQII', b'QFI\xfb', version, offset,
+        len(backing_file), 16, size, 0, 1, 65536, 131072, 1, 0, 0,
+        features, 0, 0, 4, 104)
+    return (header.ljust(1024, b'\0') + backing_file).ljust(3 * 65536, b'\0')
+
+
+def partitioned(size=units.Mi):
+    """Returns the bytes of a raw disk with a GUID partition table."""
+    partition = struct.pack('<B3BB3BII', 0, 0, 2, 0, 0xEE, 255, 255, 255,
+                            1, size // 512 - 1)
+    sector = bytes(446) + partition + bytes(48) + b'\x55\xaa'
+    return sector.ljust(size, b'\0')
