@@ -1,0 +1,346 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import stat
+import threading
+from unittest import mock
+
+import fixtures
+from oslo_utils import units
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import image_cache
+from nova_vmrun.host import layout
+from nova_vmrun.host import linked
+from nova_vmrun.tools import qemu_img
+from nova_vmrun.tools import vdiskmanager
+from tests.unit import base
+from tests.unit import images
+from tests.unit import vmdks
+
+IMAGE = 'aaaaaaaa-1111-2222-3333-444444444444'
+OTHER_IMAGE = 'bbbbbbbb-1111-2222-3333-444444444444'
+
+
+def _resize(disk, size):
+    """Writes a VMDK of a size in place of whatever is there."""
+    vmdks.write(disk, sectors=size // 512)
+
+
+class Tools:
+    """qemu-img and vmware-vdiskmanager that write headers alone."""
+
+    def __init__(self):
+        self.image_size = units.Mi
+        self.qemu_img = mock.create_autospec(qemu_img.QemuImg, instance=True)
+        self.qemu_img.convert_to_vmdk.side_effect = self._convert
+        self.qemu_img.shrink_vmdk.side_effect = (
+            lambda source, size, target: _resize(target, size))
+        self.qemu_img.create_child.side_effect = self._create_child
+        self.vdiskmanager = mock.create_autospec(vdiskmanager.VDiskManager,
+                                                 instance=True)
+        self.vdiskmanager.grow.side_effect = (
+            lambda disk, size_mb: _resize(disk, size_mb * units.Mi))
+
+    def _convert(self, source, source_format, target):
+        _resize(target, self.image_size)
+
+    def _create_child(self, parent, child):
+        vmdks.write(child, parent_cid=linked.read_descriptor(parent).cid,
+                    hint=parent)
+
+    def runs(self):
+        """Returns the names of all calls so far."""
+        return [call[0] for tool in (self.qemu_img, self.vdiskmanager)
+                for call in tool.method_calls]
+
+
+class Base(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.layout = layout.Layout(
+            self.useFixture(fixtures.TempDir()).path, '_base')
+        self.layout.prepare()
+        self.folder = os.path.join(self.layout.cache, IMAGE)
+        self.tools = Tools()
+        self.cache = self.make_cache(self.tools.vdiskmanager)
+        self.downloads = []
+
+    def make_cache(self, disks):
+        return image_cache.ImageCache(
+            self.layout, self.tools.qemu_img, disks, ['monolithicSparse'])
+
+    def download(self, path):
+        self.downloads.append(path)
+        with open(path, 'wb') as file:
+            file.write(images.qcow2(self.tools.image_size))
+
+    def base(self, root_gb=1, image_id=IMAGE, disk_format='qcow2',
+             download=None):
+        return self.cache.base(image_id, disk_format, root_gb,
+                               download or self.download)
+
+    def capacity(self, disk):
+        return linked.read_header(disk).capacity
+
+
+class MakeTestCase(Base):
+
+    def test_a_base_of_the_flavors_size_and_its_empty_child(self):
+        made = self.base(root_gb=2)
+        self.assertEqual(2 * units.Gi, self.capacity(made.disk))
+        self.assertEqual(linked.read_descriptor(made.disk).cid,
+                         linked.read_descriptor(made.delta).parent_cid)
+        self.assertEqual(
+            ['convert_to_vmdk', 'create_child', 'grow'], self.tools.runs())
+
+    def test_only_what_is_complete_has_a_name(self):
+        self.base(root_gb=2)
+        self.assertEqual(
+            {'disk-2.vmdk', 'disk-2-delta.vmdk', 'image.json'},
+            set(os.listdir(self.folder)))
+
+    def test_nobody_may_write_to_it(self):
+        made = self.base()
+        for path in (made.disk, made.delta):
+            self.assertEqual(0o400, stat.S_IMODE(os.stat(path).st_mode))
+        self.assertEqual(0o700, stat.S_IMODE(os.stat(self.folder).st_mode))
+
+    def test_the_tool_is_told_what_the_image_is(self):
+        self.base()
+        (source, found, _target), _options = (
+            self.tools.qemu_img.convert_to_vmdk.call_args)
+        self.assertEqual((self.downloads[0], 'qcow2'), (source, found))
+
+    def test_what_was_fetched_is_removed_before_more_is_written(self):
+        def grow(disk, size_mb):
+            self.assertFalse(os.path.exists(self.downloads[0]))
+            _resize(disk, size_mb * units.Mi)
+
+        self.tools.vdiskmanager.grow.side_effect = grow
+        self.base()
+
+    def test_disk_0_keeps_the_size_of_the_image(self):
+        made = self.base(root_gb=0)
+        self.assertEqual(units.Mi, self.capacity(made.disk))
+        self.assertNotIn('grow', self.tools.runs())
+
+    def test_an_image_of_just_the_size_is_not_grown(self):
+        self.tools.image_size = units.Gi
+        self.base(root_gb=1)
+        self.assertNotIn('grow', self.tools.runs())
+
+    def test_half_a_sector_is_rounded_up(self):
+        def download(path):
+            files.write_atomically(path, bytes(units.Mi - 511))
+
+        self.tools.image_size = units.Mi
+        self.base(root_gb=0, disk_format='raw', download=download)
+        self.assertIn(b'{"virtual_size": 1048576}',
+                      files.read(os.path.join(self.folder, 'image.json')))
+
+
+class ReuseTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.tools.image_size = 2 * units.Gi
+        self.made = self.base(root_gb=2)
+        self.before = self.tools.runs()
+        del self.downloads[:]
+
+    def test_the_same_size_starts_nothing(self):
+        self.assertEqual(self.made, self.base(root_gb=2))
+        self.assertEqual(self.before, self.tools.runs())
+        self.assertEqual([], self.downloads)
+
+    def test_a_larger_size_is_copied_and_grown(self):
+        made = self.base(root_gb=5)
+        self.assertEqual(5 * units.Gi, self.capacity(made.disk))
+        self.assertEqual([], self.downloads)
+        self.assertEqual(1, self.tools.runs().count('convert_to_vmdk'))
+        self.assertEqual(2 * units.Gi, self.capacity(self.made.disk))
+
+    def test_a_smaller_size_is_cut_to_the_images_own_and_grown(self):
+        self.base(root_gb=5)
+        os.remove(self.made.disk)
+        made = self.base(root_gb=3)
+        self.assertEqual(3 * units.Gi, self.capacity(made.disk))
+        self.tools.qemu_img.shrink_vmdk.assert_called_once_with(
+            os.path.join(self.folder, 'disk-5.vmdk'), 2 * units.Gi, mock.ANY)
+        self.assertEqual([], self.downloads)
+
+    def test_too_small_a_size_is_refused_at_once(self):
+        error = self.assertRaises(exception.DiskTooSmall, self.base,
+                                  root_gb=1)
+        self.assertEqual((units.Gi, 2 * units.Gi),
+                         (error.flavor_size, error.image_size))
+        self.assertEqual([], self.downloads)
+        self.assertTrue(os.path.exists(self.made.disk))
+
+    def test_a_delta_that_is_missing_is_made_again(self):
+        os.remove(self.made.delta)
+        self.base(root_gb=2)
+        self.assertTrue(os.path.exists(self.made.delta))
+        self.assertEqual([], self.downloads)
+
+
+class SharedTestCase(Base):
+
+    def test_servers_that_boot_at_once_share_one_download(self):
+        fetching, go_on = threading.Event(), threading.Event()
+
+        def slow_download(path):
+            fetching.set()
+            self.assertTrue(go_on.wait(20))
+            self.download(path)
+
+        made = []
+        threads = [
+            threading.Thread(target=lambda: made.append(
+                self.base(download=slow_download)))
+            for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        self.assertTrue(fetching.wait(20))
+        go_on.set()
+        for thread in threads:
+            thread.join(20)
+        self.assertEqual(1, len(self.downloads))
+        self.assertEqual(1, self.tools.runs().count('convert_to_vmdk'))
+        self.assertEqual(1, len(set(made)))
+        self.assertEqual(3, len(made))
+
+    def test_another_image_need_not_wait(self):
+        def download_while_another_is_made(path):
+            other = threading.Thread(
+                target=self.base, kwargs={'image_id': OTHER_IMAGE})
+            other.start()
+            other.join(20)
+            self.assertFalse(other.is_alive())
+            self.download(path)
+
+        self.base(download=download_while_another_is_made)
+        self.assertEqual({IMAGE, OTHER_IMAGE},
+                         set(os.listdir(self.layout.cache)))
+
+
+class FailureTestCase(Base):
+
+    def check_nothing_left(self):
+        self.assertEqual([], os.listdir(self.layout.cache))
+
+    def check_refused(self, kind, **options):
+        error = self.assertRaises(kind, self.base, **options)
+        self.check_nothing_left()
+        return error
+
+    def test_a_failed_download_is_no_entry(self):
+        def download(path):
+            files.write_atomically(path, images.qcow2()[:1000])
+            raise ConnectionError('Glance went away')
+
+        self.check_refused(ConnectionError, download=download)
+        self.base()
+        self.assertEqual(1, len(self.downloads))
+
+    def test_a_refused_image(self):
+        def download(path):
+            files.write_atomically(
+                path, images.qcow2(backing_file=b'/etc/shadow'))
+
+        error = self.check_refused(exception.ImageRefused, download=download)
+        self.assertEqual(IMAGE, error.image_id)
+        self.assertEqual([], self.tools.runs())
+
+    def test_an_image_larger_than_the_disk_is_not_converted(self):
+        self.tools.image_size = units.Gi + 1
+        self.check_refused(exception.DiskTooSmall)
+        self.assertEqual([], self.tools.runs())
+
+    def test_an_image_that_cannot_be_converted_is_its_owners_affair(self):
+        self.tools.qemu_img.convert_to_vmdk.side_effect = (
+            exception.ToolRefused('no', 'Command: qemu-img /host/path'))
+        error = self.check_refused(exception.ImageRefused)
+        self.assertNotIn('/host/path', str(error))
+        self.assertIn('/host/path', self.log.output)
+
+    def test_a_tool_that_is_missing_is_not_the_images_fault(self):
+        self.tools.qemu_img.convert_to_vmdk.side_effect = (
+            exception.ToolNotFound('qemu-img cannot be started.'))
+        self.check_refused(exception.ToolNotFound)
+
+    def test_disk_full_in_a_tool(self):
+        def convert(source, source_format, target):
+            files.write_atomically(target, b'half')
+            raise exception.DiskFull('full')
+
+        self.tools.qemu_img.convert_to_vmdk.side_effect = convert
+        self.check_refused(exception.DiskFull)
+
+    def test_disk_full_while_fetching(self):
+        def download(path):
+            raise OSError(28, 'No space left on device')
+
+        error = self.check_refused(exception.DiskFull, download=download)
+        self.assertIn(self.folder, error.details)
+
+    def test_other_troubles_of_the_disk_keep_their_name(self):
+        def download(path):
+            raise OSError(5, 'Input/output error')
+
+        self.check_refused(OSError, download=download)
+
+    def test_without_vdiskmanager_nothing_grows(self):
+        self.cache = self.make_cache(None)
+        error = self.check_refused(exception.InvalidConfiguration)
+        self.assertIn('vdiskmanager_path', error.resolution)
+        self.base(root_gb=0)
+
+    def test_a_disk_of_the_wrong_kind_is_not_kept(self):
+        self.tools.qemu_img.convert_to_vmdk.side_effect = (
+            lambda source, source_format, target: vmdks.write(
+                target, create_type='streamOptimized'))
+        self.check_refused(exception.VmrunError, root_gb=0)
+
+
+class CrashTestCase(testscenarios.TestWithScenarios, Base):
+    """The power was cut while an entry was made."""
+
+    scenarios = [
+        (name, {'left': left})
+        for name, left in (
+            ('while fetching', {'work/image': images.qcow2()[:99]}),
+            ('while converting', {'work/image': images.qcow2(),
+                                  'work/disk-1.vmdk': b'KDMV half'}),
+            ('before the disk had a name', {'image.json':
+                                            b'{"virtual_size": 1048576}',
+                                            'work/disk-1.vmdk':
+                                            vmdks.image()}),
+            ('before anything was there', {}),
+        )]
+
+    def test_the_next_one_starts_anew(self):
+        for name, content in self.left.items():
+            path = os.path.join(self.folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            files.write_atomically(path, content)
+        made = self.base()
+        self.assertEqual(1, len(self.downloads))
+        self.assertEqual(units.Gi, self.capacity(made.disk))
+        self.assertEqual(
+            {'disk-1.vmdk', 'disk-1-delta.vmdk', 'image.json'},
+            set(os.listdir(self.folder)))
