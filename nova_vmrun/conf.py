@@ -104,7 +104,7 @@ refuses to start, since vmrun would hang.
 
 Possible values:
 
-* True: windows open.
+* True: windows open, except for images with the property vix_show_gui=False.
 * False (the default): servers run without a window; use the VNC console.
 """),
 ]
@@ -170,24 +170,8 @@ Possible values:
 Related options:
 
 * ``[DEFAULT] use_cow_images``: False has the same effect as False here.
-* ``linked_clone_method``
-"""),
-    cfg.StrOpt(
-        'linked_clone_method',
-        default='delta',
-        choices=[
-            ('delta', 'Copy an empty delta disk that lies beside the base and '
-                      'name the base in it. No process is started; works on '
-                      'every product'),
-            ('vmrun', "The product's own ``vmrun clone ... linked``: slower, "
-                      'one at a time for each base, not on Player'),
-        ],
-        help="""
-How a linked disk is made.
-
-Related options:
-
-* ``use_linked_clone``
+* The image properties vmrun_cow, img_linked_clone and vmware_linked_clone
+  come first.
 """),
 ]
 

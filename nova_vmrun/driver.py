@@ -60,6 +60,10 @@ class VmrunDriver(driver.ComputeDriver):
         with errors.as_nova():
             self._hypervisor = hypervisor.Hypervisor(
                 CONF, node.get_local_node_uuid())
+        # Nova asks after init_host what this node's product can.
+        self.capabilities = dict(
+            self.capabilities,
+            supports_secure_boot=self._hypervisor.has_secure_boot)
 
     def get_available_nodes(self, refresh=False):
         return [CONF.host]

@@ -21,6 +21,7 @@ import sys
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.formats.choices import firmware
 from nova_vmrun.formats import machine
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import layout
@@ -28,6 +29,7 @@ from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import resources
 from nova_vmrun.host import states
+from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import images
@@ -71,7 +73,7 @@ class Hypervisor:
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
                                           self.product)
         self.power = power.Power(tool, self.product, self.states, self.layout,
-                                 self.consoles, own)
+                                 self.records, self.consoles, own)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
         disks = None
@@ -86,6 +88,7 @@ class Hypervisor:
         self.spawn = spawn.Spawn(
             conf, self.product, self.resources.architecture, self.layout,
             self.records, images.RootDisks(conf, cache, self.layout), disks,
+            attachments.Attachments(cache, self.layout, self.product),
             networks.Networks(own), self.consoles, self.power, self.destroy)
         self.destroy.finish_interrupted()
 
@@ -98,6 +101,12 @@ class Hypervisor:
     def max_vcpus(self):
         """Virtual processors that a server can have."""
         return machine.max_vcpus(self.product.hardware_version)
+
+    @property
+    def has_secure_boot(self):
+        """Tells whether servers can have UEFI firmware that checks them."""
+        return firmware.offers_secure_boot(self.product.hardware_version,
+                                           self.resources.architecture)
 
 
 def _refuse_gui_without_display(own, environ, platform):

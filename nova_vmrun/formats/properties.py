@@ -80,17 +80,19 @@ def names(own):
     return (PREFIX + own,) + OWN[own]
 
 
+OWN_NAMES = frozenset(name for own in OWN for name in names(own))
+
+
 def refuse_unknown(properties):
     """Refuses a property that has our prefix and means nothing.
 
     :raises InvalidProperty: a misspelt vmrun_ or vix_ property
     """
-    known = {name for own in OWN for name in names(own)}
     for name in properties:
-        if name.startswith((PREFIX, 'vix_')) and name not in known:
+        if name.startswith((PREFIX, 'vix_')) and name not in OWN_NAMES:
             raise exception.InvalidProperty(
                 name, properties[name], 'There is no such property.',
-                'Known ones: %s.' % ', '.join(sorted(known)))
+                'Known ones: %s.' % ', '.join(sorted(OWN_NAMES)))
 
 
 def first(properties, candidates):

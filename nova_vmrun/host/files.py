@@ -97,6 +97,23 @@ def copy(source, target):
             shutil.copyfileobj(reader, writer, 1 << 20)
 
 
+def link_or_copy(source, target):
+    """Gives a file that nobody writes to a second name; copies it at worst.
+
+    Some file systems know no hard links, or count no more than a few.
+
+    :param source: the file
+    :param target: the name to make
+    :raises OSError: ENOSPC among others
+    """
+    with replacing(target) as part:
+        try:
+            os.link(source, part)
+        except OSError:
+            copy(source, part)
+            shutil.copymode(source, part)
+
+
 def sync_folder(folder):
     """Makes renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -20,6 +20,7 @@
       disk-20.vmdk            the image as a monolithicSparse VMDK of 20 GiB,
       disk-own.vmdk           or of the image's own size; mode 0400
       disk-20-delta.vmdk      an empty child of it, to be copied
+      cd.iso, floppy.flp      the image as it is in Glance, for a drive
       work/                   there while one is made; whatever a crash left
                               in it is removed by the next who makes one
 
@@ -88,6 +89,34 @@ class ImageCache:
         :raises DiskTooSmall: root_gb is less than the image needs
         :raises DiskFull: on the file system of the instances
         """
+        with self._locked(image_id) as entry:
+            self._complete(entry, image_id, disk_format, root_gb, download)
+            return Base(entry.disk(root_gb), entry.delta(root_gb))
+
+    def file(self, image_id, name, download, check):
+        """Returns an image as it is, which many servers may read.
+
+        :param image_id: its id in Glance
+        :param name: of the file in the image's folder
+        :param download: called with a path, writes the image there, once
+        :param check: called with that path, raises ImageRefused if the image
+            must not be used
+        :returns: path, of a file that must not be written to
+        :raises DiskFull: on the file system of the instances
+        """
+        with self._locked(image_id) as entry:
+            path = entry.file(name)
+            if not os.path.exists(path):
+                entry.start_work()
+                part = entry.work(name)
+                download(part)
+                check(part)
+                os.chmod(part, 0o400)
+                files.publish(part, path)
+            return path
+
+    @contextlib.contextmanager
+    def _locked(self, image_id):
         folder = os.path.join(self._layout.cache, image_id)
         with lockutils.lock('vmrun-image-%s' % image_id, external=True,
                             lock_path=self._layout.locks):
@@ -95,11 +124,9 @@ class ImageCache:
             entry = _Entry(folder)
             try:
                 with _disk_full_is_refused(folder):
-                    self._complete(entry, image_id, disk_format, root_gb,
-                                   download)
+                    yield entry
             finally:
                 entry.clean()
-            return Base(entry.disk(root_gb), entry.delta(root_gb))
 
     def _complete(self, entry, image_id, disk_format, root_gb, download):
         wanted = root_gb * units.Gi
@@ -188,6 +215,9 @@ class _Entry:
         return os.path.join(self._folder,
                             'disk-%s-delta.vmdk' % (root_gb or 'own'))
 
+    def file(self, name):
+        return os.path.join(self._folder, name)
+
     def sizes(self):
         """Returns the paths of all base disks of the image."""
         return [os.path.join(self._folder, name)
@@ -218,7 +248,7 @@ class _Entry:
     def clean(self):
         """Removes what is not complete, and the folder if nothing is."""
         files.remove_tree(self._work)
-        if not self.sizes():
+        if set(os.listdir(self._folder)) <= {os.path.basename(self._facts)}:
             files.remove_tree(self._folder)
 
 

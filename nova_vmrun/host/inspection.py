@@ -26,6 +26,7 @@ from nova_vmrun.formats import vmdk
 QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk'}
 
 _CHUNK = 64 * 1024
+_LARGEST_FLOPPY = 2880 * 1024
 
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
@@ -72,7 +73,49 @@ def inspect(path, image_id, disk_format, create_types):
     return QEMU_FORMATS[disk_format], inspector.virtual_size
 
 
+def inspect_iso(path, image_id, disk_format):
+    """Refuses an image that is no ISO image, or says that it is not.
+
+    Installers are hybrids: their first sectors are a disk with partitions.
+
+    :param path: the downloaded file
+    :param image_id: its id in Glance, for the error
+    :param disk_format: what Glance says of it
+    :raises ImageRefused: it cannot be in a CD drive
+    """
+    found = {str(each) for each in _read(path).formats}
+    if disk_format != 'iso' or 'iso' not in found or found - {'iso', 'gpt'}:
+        raise exception.ImageRefused(
+            image_id, 'It cannot be in a CD drive: its disk_format is %s and '
+            'its content is %s.' % (disk_format, ', '.join(sorted(found))),
+            'Use an ISO 9660 image, uploaded with disk_format iso.')
+
+
+def inspect_floppy(path, image_id, disk_format):
+    """Refuses an image that is no floppy disk's content; see inspect_iso."""
+    found = {str(each) for each in _read(path).formats}
+    size = _file_size(path)
+    # The boot sector of a FAT file system looks like a partition table.
+    if disk_format != 'raw' or found - {'raw', 'gpt'}:
+        reason = ('its disk_format is %s and its content is %s.'
+                  % (disk_format, ', '.join(sorted(found))))
+    elif not 0 < size <= _LARGEST_FLOPPY:
+        reason = 'it has %d bytes, a floppy disk at most %d.' % (
+            size, _LARGEST_FLOPPY)
+    else:
+        return
+    raise exception.ImageRefused(
+        image_id, 'It cannot be in a floppy drive: ' + reason,
+        'Use the raw content of a floppy disk, uploaded with disk_format '
+        'raw.')
+
+
 def _detect(path):
+    return _read(path).format
+
+
+def _read(path):
+    """Reads as much of an image as tells its format."""
     with open(path, 'rb') as file:
         wrapper = format_inspector.InspectWrapper(file)
         try:
@@ -82,7 +125,7 @@ def _detect(path):
                     break
         finally:
             wrapper.close()
-    return wrapper.format
+    return wrapper
 
 
 def _vmdk_size(path, image_id, create_types):

@@ -22,6 +22,8 @@
         nova.json              whose server this is: see records.py
         root.vmdk              its root disk
         config-drive.iso       what the guest is told
+        cd0.iso                an image in its first CD drive, and so on
+        floppy.flp             an image in its floppy drive
         console.log            what the guest wrote to its serial port
         paused.json            there while we keep it paused: see states.py
       _base/<image id>/        see image_cache.py
@@ -93,6 +95,12 @@ class Layout:
 
     def config_drive(self, uuid):
         return os.path.join(self.folder(uuid), 'config-drive.iso')
+
+    def cd(self, uuid, number):
+        return os.path.join(self.folder(uuid), 'cd%d.iso' % number)
+
+    def floppy(self, uuid):
+        return os.path.join(self.folder(uuid), 'floppy.flp')
 
     def console_log(self, uuid):
         return os.path.join(self.folder(uuid), 'console.log')

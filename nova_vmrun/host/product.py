@@ -94,6 +94,24 @@ class Product:
     def version_text(self):
         return '.'.join(map(str, self.version)) if self.version else 'unknown'
 
+    def tools_folders(self):
+        """Returns where the ISO images of VMware Tools may be."""
+        folders = []
+        # vmrun may be a link into the product's folder.
+        for program in (self.vmrun, os.path.realpath(self.vmrun)):
+            folder = os.path.dirname(program)
+            above = os.path.dirname(folder)
+            folders += [
+                # Fusion, and Fusion for both kinds of processors.
+                os.path.join(folder, 'isoimages'),
+                os.path.join(folder, 'isoimages', 'x86_x64'),
+                # Linux: from /usr/bin, and from /usr/lib/vmware/bin.
+                os.path.join(above, 'lib', 'vmware', 'isoimages'),
+                os.path.join(above, 'isoimages'),
+                # Windows.
+                folder]
+        return list(dict.fromkeys(folders))
+
     @property
     def can_pause(self):
         """vmrun pause and unpause; documented as missing on Player."""

@@ -33,12 +33,14 @@ class Record:
     :ivar name: instance.name, which Nova lists and compares
     :ivar compute_id: of the compute node that owns it
     :ivar vnc_port: TCP port of its console, None without one
+    :ivar show_gui: False if its image asks for no window on the host
     """
 
     uuid: str
     name: str
     compute_id: str
     vnc_port: int | None = None
+    show_gui: bool = True
 
 
 class Records:
@@ -52,12 +54,14 @@ class Records:
         self._layout = layout
         self._compute_id = compute_id
 
-    def create(self, uuid, name, vnc_port=None):
+    def create(self, uuid, name, vnc_port=None, show_gui=True):
         """Makes the folder of a new server, with its record in it.
+
+        Parameters are those of Record.
 
         :returns: the Record
         """
-        record = Record(uuid, name, self._compute_id, vnc_port)
+        record = Record(uuid, name, self._compute_id, vnc_port, show_gui)
         os.makedirs(self._layout.folder(uuid), mode=0o700, exist_ok=True)
         files.write_atomically(self._layout.record(uuid),
                                jsonutils.dumps(dataclasses.asdict(record)))

@@ -20,8 +20,11 @@ next host. InstanceNotFound means that there is nothing to work on.
 import contextlib
 
 from nova import exception as nova_exception
+from oslo_log import log as logging
 
 from nova_vmrun import exception
+
+LOG = logging.getLogger(__name__)
 
 
 class OperationFailed(nova_exception.NovaException):
@@ -44,6 +47,7 @@ def as_nova(instance=None):
         raise nova_exception.FlavorDiskSmallerThanImage(
             flavor_size=error.flavor_size, image_size=error.image_size)
     except exception.InvalidInput as error:
+        LOG.warning('Refused: %s', error, instance=instance)
         raise nova_exception.InvalidInput(reason=str(error))
     except exception.VmNotFound as error:
         if instance is None:

@@ -12,12 +12,8 @@
 
 """From an image in Glance to the root disk of a server."""
 
-from nova.virt import images as nova_images
-from oslo_log import log as logging
-
 from nova_vmrun.host import linked
-
-LOG = logging.getLogger(__name__)
+from nova_vmrun.ops import glance
 
 
 class RootDisks:
@@ -44,24 +40,22 @@ class RootDisks:
         :param image_meta: nova.objects.ImageMeta
         :returns: a nova_vmrun.host.image_cache.Base
         """
-        def download(path):
-            LOG.info('Fetching image %s', image_meta.id, instance=instance)
-            nova_images.fetch(context, image_meta.id, path,
-                              trusted_certs=instance.trusted_certs)
+        return self._cache.base(
+            image_meta.id, image_meta.disk_format, instance.flavor.root_gb,
+            glance.downloader(context, instance, image_meta.id))
 
-        return self._cache.base(image_meta.id, image_meta.disk_format,
-                                instance.flavor.root_gb, download)
-
-    def make(self, base, uuid, bus):
+    def make(self, base, uuid, bus, linked_clone=None):
         """Makes a server's root disk.
 
         :param base: a nova_vmrun.host.image_cache.Base
         :param uuid: of the instance; its folder exists
         :param bus: the controller that the disk will be on
+        :param linked_clone: what the image insists on; None leaves it to
+            the options
         :returns: path of the .vmdk
         """
         disk = self._layout.disk(uuid, 'root')
-        if self._linked:
+        if self._linked if linked_clone is None else linked_clone:
             linked.make_child(base.delta, base.disk, disk, bus)
         else:
             linked.make_copy(base.disk, disk, bus)

@@ -44,15 +44,18 @@ class Power:
     :param product: a nova_vmrun.host.product.Product
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param layout: a nova_vmrun.host.layout.Layout
+    :param records: a nova_vmrun.host.records.Records
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param conf: the [vmrun] options
     """
 
-    def __init__(self, vmrun, product, power_states, layout, consoles, conf):
+    def __init__(self, vmrun, product, power_states, layout, records,
+                 consoles, conf):
         self._vmrun = vmrun
         self._product = product
         self._states = power_states
         self._layout = layout
+        self._records = records
         self._consoles = consoles
         self._conf = conf
 
@@ -64,7 +67,11 @@ class Power:
         :raises VmrunError: with the last messages of vmware.log
         """
         self._consoles.rotate_log(uuid)
-        self._change(uuid, _ON, self._vmrun.start, gui=self._conf.show_gui)
+        self._change(uuid, _ON, self._vmrun.start, gui=self._has_window(uuid))
+
+    def _has_window(self, uuid):
+        record = self._records.get(uuid)
+        return self._conf.show_gui and (record is None or record.show_gui)
 
     def off(self, uuid, timeout=0):
         """Stops a server; a suspended one keeps its memory file.

@@ -10,21 +10,39 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the image and the flavor of a server ask for."""
+"""What the image of a server asks for."""
+
+from nova_vmrun.formats import properties
+from nova_vmrun.ops import glance
 
 _PREFIX = 'image_'
+# Nova cuts what it keeps of a property at so many bytes.
+_KEPT_BYTES = 255
 
 
-def of_image(instance):
+def of_image(context, instance):
     """Returns the properties of a server's image, as its owner set them.
 
     nova.objects.ImageMeta drops every property that Nova does not know, so
-    they are read from the copy that Nova keeps with the server. Nova cuts
-    the values there at 255 bytes.
+    they are read from the copy that Nova keeps with the server. One of ours
+    that may have been cut off there is read from Glance.
 
+    :param context: nova.context.RequestContext of the user
     :param instance: nova.objects.Instance
     :returns: dict of names to texts
+    :raises ImageRefused: Glance does not have the image any more
     """
-    return {key[len(_PREFIX):]: value
+    kept = {key[len(_PREFIX):]: value
             for key, value in instance.system_metadata.items()
             if key.startswith(_PREFIX) and value is not None}
+    cut = [name for name, value in kept.items()
+           if name in properties.OWN_NAMES and _may_be_cut(value)]
+    if cut:
+        whole = glance.show(context, instance.image_ref)['properties']
+        kept.update((name, whole[name]) for name in cut if name in whole)
+    return kept
+
+
+def _may_be_cut(value):
+    # A character of several bytes may end up to three bytes earlier.
+    return len(value.encode('utf-8')) > _KEPT_BYTES - 4

@@ -45,6 +45,7 @@ class Spawn:
     :param records: a nova_vmrun.host.records.Records
     :param root_disks: a nova_vmrun.ops.images.RootDisks
     :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or None
+    :param attachments: a nova_vmrun.ops.attachments.Attachments
     :param networks: a nova_vmrun.ops.networks.Networks
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param power: a nova_vmrun.ops.power.Power
@@ -52,8 +53,8 @@ class Spawn:
     """
 
     def __init__(self, conf, product, architecture, layout, records,
-                 root_disks, vdiskmanager, networks, consoles, power,
-                 destroy):
+                 root_disks, vdiskmanager, attachments, networks, consoles,
+                 power, destroy):
         self._conf = conf
         self._product = product
         self._architecture = architecture
@@ -61,6 +62,7 @@ class Spawn:
         self._records = records
         self._root_disks = root_disks
         self._vdiskmanager = vdiskmanager
+        self._attachments = attachments
         self._networks = networks
         self._consoles = consoles
         self._power = power
@@ -77,18 +79,27 @@ class Spawn:
         :raises VmrunError: the host
         """
         uuid = instance.uuid
-        draft = self._draft(instance)
+        draft = self._draft(context, instance)
+        prepared = self._attachments.prepare(context, instance,
+                                             draft.hardware)
         base = self._root_disks.prepare(context, instance, image_meta)
         try:
             with self._consoles.port_for_new_server() as vnc_port:
-                self._records.create(uuid, instance.name, vnc_port)
+                self._records.create(uuid, instance.name, vnc_port,
+                                     draft.hardware.show_gui is not False)
+            cds = self._attachments.cdroms(uuid, prepared)
+            cds += self._config_drives(instance, injected_files,
+                                       admin_password, network_info)
+            floppy = self._attachments.floppy(uuid, prepared)
             server = dataclasses.replace(
                 draft.machine,
                 disks=self._disks(instance, block_device_info, base,
-                                  draft.hardware.disk_bus),
+                                  draft.hardware),
                 nics=self._networks.nics(network_info, draft.hardware),
-                cdroms=self._cdroms(instance, injected_files, admin_password,
-                                    network_info, draft.hardware.cdrom_bus),
+                cdroms=tuple(machine.Cdrom(self._named(uuid, path),
+                                           draft.hardware.cdrom_bus)
+                             for path in cds),
+                floppy=self._named(uuid, floppy),
                 vnc=self._vnc(vnc_port))
             self._write_vmx(uuid, server)
             if power_on:
@@ -97,9 +108,9 @@ class Spawn:
             with excutils.save_and_reraise_exception():
                 self._remove(uuid)
 
-    def _draft(self, instance):
+    def _draft(self, context, instance):
         """Decides all that needs no disk, network or port."""
-        image = properties.of_image(instance)
+        image = properties.of_image(context, instance)
         guest = guestos.choose(
             image, self._conf.vmrun.default_guestos, self._architecture,
             self._product.hardware_version)
@@ -129,12 +140,12 @@ class Spawn:
         paths = [self._layout.console_log(uuid)]
         paths += [self._layout.serial_log(uuid, number)
                   for number in range(1, count)]
-        return tuple(machine.Serial('file', _own(path))
+        return tuple(machine.Serial('file', self._named(uuid, path))
                      for path in paths[:count])
 
-    def _disks(self, instance, block_device_info, base, bus):
-        uuid = instance.uuid
-        paths = [self._root_disks.make(base, uuid, bus)]
+    def _disks(self, instance, block_device_info, base, chosen):
+        uuid, bus = instance.uuid, chosen.disk_bus
+        paths = [self._root_disks.make(base, uuid, bus, chosen.linked_clone)]
         ephemerals = driver.block_device_info_get_ephemerals(
             block_device_info)
         for number, ephemeral in enumerate(ephemerals):
@@ -143,7 +154,8 @@ class Spawn:
         swap = driver.block_device_info_get_swap(block_device_info)
         if driver.swap_is_usable(swap):
             paths.append(self._blank(uuid, 'swap', swap['swap_size'], bus))
-        return tuple(machine.Disk(_own(path), bus) for path in paths)
+        return tuple(machine.Disk(self._named(uuid, path), bus)
+                     for path in paths)
 
     def _blank(self, uuid, name, size_mb, bus):
         if self._vdiskmanager is None:
@@ -157,19 +169,25 @@ class Spawn:
                                   adapter=vmdk.adapter_type(bus))
         return path
 
-    def _cdroms(self, instance, injected_files, admin_password, network_info,
-                bus):
+    def _config_drives(self, instance, injected_files, admin_password,
+                       network_info):
         if not configdrive.required_by(instance):
-            return ()
+            return []
         path = self._layout.config_drive(instance.uuid)
         config_drive.make(path, instance, injected_files, admin_password,
                           network_info)
-        return (machine.Cdrom(_own(path), bus),)
+        return [path]
 
     def _vnc(self, port):
         if port is None:
             return None
         return machine.Vnc(self._consoles.listen_address, port)
+
+    def _named(self, uuid, path):
+        """Names a file of the server's folder so that the folder can move."""
+        if path and os.path.dirname(path) == self._layout.folder(uuid):
+            return os.path.basename(path)
+        return path
 
     def _write_vmx(self, uuid, server):
         text = render.render(server, self._conf.vmrun.template_dirs)
@@ -183,11 +201,6 @@ class Spawn:
         except (exception.VmrunError, OSError) as error:
             LOG.error('Server %s cannot be removed, Nova will try again: %s',
                       uuid, error)
-
-
-def _own(path):
-    """Names a file of the server's folder, so that the folder can move."""
-    return os.path.basename(path)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@
 
 from nova_vmrun import exception
 from nova_vmrun.formats.choices import request as requests
+from nova_vmrun.formats import guestos
 from nova_vmrun.formats import properties as props
 
 _SECURE_BOOT_SINCE = 14
@@ -39,10 +40,20 @@ def firmware(request):
     return request.default(request.profile.firmware)
 
 
+def offers_secure_boot(hw_version, architecture):
+    """Tells whether VMs can boot securely.
+
+    :param hw_version: virtualHW.version
+    :param architecture: of the guest, x86_64 or aarch64
+    """
+    return hw_version >= _SECURE_BOOT_SINCE and (
+        architecture != guestos.AARCH64)
+
+
 def secure_boot(request, chosen_firmware):
     """Chooses whether the firmware checks what it boots."""
-    possible = (chosen_firmware == 'efi' and not request.is_arm and
-                request.hw_version >= _SECURE_BOOT_SINCE)
+    possible = chosen_firmware == 'efi' and offers_secure_boot(
+        request.hw_version, request.guest.arch)
     policy, asked = _policy(request)
     if policy is None:
         return request.default(request.profile.secure_boot and possible)

@@ -1,0 +1,121 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Images that a server finds in its CD and floppy drives.
+
+An image in a CD drive is a hard link to the one in the cache: no bytes are
+copied, and the cache may forget it while servers still have it. VMware writes
+to floppies, so each server gets a copy.
+"""
+
+import dataclasses
+import os
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import inspection
+from nova_vmrun.ops import glance
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """What will be in the drives of a server, as it lies on this host.
+
+    :ivar isos: paths in the cache, in the order of the drives
+    :ivar tools: paths of the product's own ISO images
+    :ivar floppy: path in the cache, or None
+    """
+
+    isos: tuple
+    tools: tuple
+    floppy: str | None
+
+
+class Attachments:
+    """Fills the drives of servers.
+
+    :param cache: a nova_vmrun.host.image_cache.ImageCache
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param product: a nova_vmrun.host.product.Product
+    """
+
+    def __init__(self, cache, layout, product):
+        self._cache = cache
+        self._layout = layout
+        self._product = product
+
+    def prepare(self, context, instance, hardware):
+        """Fetches what the image's properties ask for.
+
+        :param context: nova.context.RequestContext of the user, who must
+            have access to each image, also when the cache has it
+        :param instance: nova.objects.Instance
+        :param hardware: a nova_vmrun.formats.hardware.Hardware
+        :returns: a Prepared
+        :raises ImageRefused: an image is missing, or not what it must be
+        :raises InvalidConfiguration: the product has no such ISO image
+        """
+        tools = tuple(map(self._tools_iso, hardware.tools_isos))
+        isos = tuple(
+            self._fetch(context, instance, image_id, 'cd.iso',
+                        inspection.inspect_iso)
+            for image_id in hardware.iso_images)
+        floppy = None
+        if hardware.floppy_image:
+            floppy = self._fetch(context, instance, hardware.floppy_image,
+                                 'floppy.flp', inspection.inspect_floppy)
+        return Prepared(isos, tools, floppy)
+
+    def _fetch(self, context, instance, image_id, name, inspect):
+        image = glance.show(context, image_id)
+        return self._cache.file(
+            image_id, name,
+            glance.downloader(context, instance, image_id),
+            lambda path: inspect(path, image_id, image['disk_format']))
+
+    def _tools_iso(self, name):
+        for folder in self._product.tools_folders():
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                return path
+        raise exception.InvalidConfiguration(
+            '%s on this host has no ISO image %s of VMware Tools.'
+            % (self._product.name, name),
+            'Looked in: %s.' % ', '.join(self._product.tools_folders()),
+            'Download VMware Tools in the product, or remove the property '
+            'vix_tools_iso of the image.')
+
+    def cdroms(self, uuid, prepared):
+        """Puts the ISO images into a server's folder.
+
+        :param uuid: of the instance; its folder exists
+        :param prepared: a Prepared
+        :returns: paths, in the order of the drives
+        """
+        paths = []
+        for number, source in enumerate(prepared.isos):
+            paths.append(self._layout.cd(uuid, number))
+            files.link_or_copy(source, paths[-1])
+        return paths + list(prepared.tools)
+
+    def floppy(self, uuid, prepared):
+        """Puts the floppy image into a server's folder.
+
+        :returns: its path, or None
+        """
+        if prepared.floppy is None:
+            return None
+        path = self._layout.floppy(uuid)
+        with files.replacing(path) as part:
+            files.copy(prepared.floppy, part)
+            os.chmod(part, 0o600)
+        return path

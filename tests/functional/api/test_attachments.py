@@ -1,0 +1,162 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Images in the drives of a server, and what its image says of its disk."""
+
+import os
+import subprocess
+
+from nova_vmrun.host import linked
+from tests.functional.api import base
+
+
+class TestCase(base.TestCase):
+
+    def make_iso(self, text):
+        folder = os.path.join(self.folder, 'cd')
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, 'file'), 'w') as file:
+            file.write(text)
+        path = os.path.join(self.folder, 'cd.iso')
+        subprocess.run(['genisoimage', '-quiet', '-o', path, folder],
+                       check=True)
+        with open(path, 'rb') as file:
+            return file.read()
+
+    def add_iso(self, text='installer'):
+        content = self.make_iso(text)
+        return self.add_image('iso', content=content), content
+
+    def add_floppy(self):
+        content = b'kickstart'.ljust(1440 * 1024, b'\0')
+        return self.add_image('raw', content=content), content
+
+    def install_tools_iso(self, name):
+        folder = os.path.join(os.path.dirname(self.vmware.vmrun),
+                              'isoimages')
+        os.mkdir(folder)
+        path = os.path.join(folder, name)
+        with open(path, 'wb') as file:
+            file.write(self.make_iso('tools'))
+        return path
+
+    def content(self, server, name):
+        with open(self.path(server, name), 'rb') as file:
+            return file.read()
+
+    def drives(self, server):
+        """Returns the files in the CD drives, in the order of the drives."""
+        vmx = self.vmx(server)
+        return [vmx[key.replace('deviceType', 'fileName')]
+                for key in vmx if vmx[key] == 'cdrom-image']
+
+    def make_empty_vmdk(self):
+        path = os.path.join(self.folder, 'empty.vmdk')
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk', path, '2G'],
+                       check=True)
+        with open(path, 'rb') as file:
+            return file.read()
+
+
+class DrivesTestCase(TestCase):
+
+    def test_the_example_of_nova_vix_driver(self):
+        """An empty disk, an installer, a kickstart and VMware Tools."""
+        iso_id, iso = self.add_iso()
+        floppy_id, floppy = self.add_floppy()
+        tools = self.install_tools_iso('linux.iso')
+        image_id = self.add_image('vmdk', content=self.make_empty_vmdk(),
+                                  properties={'img_hv_type': 'vmware',
+                                              'vix_tools': 'linux',
+                                              'vix_iso_images': iso_id,
+                                              'vix_floppy_image': floppy_id})
+        server = self.boot(image_id, self.add_flavor(disk=2),
+                           config_drive=True)
+        self.assertRunning(server)
+        self.assertEqual(['cd0.iso', tools, 'config-drive.iso'],
+                         self.drives(server))
+        self.assertEqual(iso, self.content(server, 'cd0.iso'))
+        self.assertEqual('floppy.flp', self.vmx(server)['floppy0.fileName'])
+        self.assertEqual(floppy, self.content(server, 'floppy.flp'))
+        self.assertEqual('hdd,cdrom,floppy',
+                         self.vmx(server)['bios.bootOrder'])
+
+    def test_servers_share_an_iso_and_not_a_floppy(self):
+        iso_id, _iso = self.add_iso()
+        floppy_id, _floppy = self.add_floppy()
+        image_id = self.add_image(properties={'vix_iso_images': iso_id,
+                                              'vix_floppy_image': floppy_id})
+        first, second = self.boot(image_id), self.boot(image_id)
+        self.assertTrue(os.path.samefile(self.path(first, 'cd0.iso'),
+                                         self.path(second, 'cd0.iso')))
+        self.assertFalse(os.path.samefile(self.path(first, 'floppy.flp'),
+                                          self.path(second, 'floppy.flp')))
+        self._delete_server(first)
+        self._delete_server(second)
+        self.assertNothingLeft()
+
+    def test_a_list_longer_than_nova_keeps_of_a_property(self):
+        ids, contents = zip(*(self.add_iso('disc %d' % number)
+                              for number in range(8)))
+        image_id = self.add_image(
+            properties={'vix_iso_images': ','.join(ids)})
+        server = self.boot(image_id)
+        self.assertEqual(['cd%d.iso' % number for number in range(8)],
+                         self.drives(server))
+        self.assertEqual(contents[7], self.content(server, 'cd7.iso'))
+
+    def refused(self, *words, **properties):
+        server = self.boot(self.add_image(properties=properties),
+                           expected_state='ERROR')
+        for word in words:
+            self.assertIn(word, self.fault(server))
+        self._delete_server(server)
+        self.assertNothingLeft()
+
+    def test_an_image_that_does_not_exist(self):
+        missing = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
+        self.refused(missing, 'no such image', vix_iso_images=missing)
+
+    def test_a_disk_is_no_cd(self):
+        disk = self.add_image()
+        self.refused(disk, 'disk_format is qcow2', vix_iso_images=disk)
+
+    def test_text_that_calls_itself_a_cd(self):
+        text = self.add_image('iso', content=b'text' * 20000)
+        self.refused(text, 'its content is raw', vix_iso_images=text)
+
+    def test_a_floppy_that_is_too_large(self):
+        floppy = self.add_image('raw', content=bytes(3 << 20))
+        self.refused(floppy, '3145728 bytes', vix_floppy_image=floppy)
+
+    def test_tools_that_the_product_does_not_have(self):
+        self.refused('solaris.iso', 'VMware Tools', vix_tools='solaris')
+
+
+class RootDiskTestCase(TestCase):
+
+    def is_linked(self, server):
+        parent = linked.read_descriptor(self.path(server, 'root.vmdk'))
+        return parent.parent_cid != 'ffffffff'
+
+    def test_an_image_that_wants_no_linked_disk(self):
+        self.assertTrue(self.is_linked(self.boot()))
+        server = self.boot(self.add_image(properties={'cow': 'false'}))
+        self.assertFalse(self.is_linked(server))
+
+    def test_an_image_that_wants_a_linked_disk(self):
+        self.flags(use_linked_clone=False, group='vmrun')
+        self.restart_compute_service(self.compute)
+        self.assertFalse(self.is_linked(self.boot()))
+        server = self.boot(self.add_image(
+            properties={'vmware_linked_clone': 'true'}))
+        self.assertTrue(self.is_linked(server))
