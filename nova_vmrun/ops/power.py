@@ -93,6 +93,10 @@ class Power:
                              timeout=timeout)
         except exception.NotPoweredOn:
             return True
+        except (exception.ToolsNotRunning, exception.VmPaused) as error:
+            LOG.info('Server %s cannot be asked to shut down: %s',
+                     uuid, error)
+            return False
         except (exception.ToolTimeout, exception.ToolRefused) as error:
             LOG.info('Server %s does not shut down by itself: %s',
                      uuid, error)

@@ -1,0 +1,143 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""A host without VMware, for the unit tests of operations."""
+
+import os
+from unittest import mock
+
+import fixtures
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import layout
+from nova_vmrun.host import product
+from nova_vmrun.host import records
+from nova_vmrun.host import states
+from nova_vmrun.tools import vmrun as vmrun_tool
+from tests.unit import base
+
+UUID = '11111111-2222-3333-4444-555555555555'
+OTHER = '99999999-2222-3333-4444-555555555555'
+
+VMX = 'config.version = "8"\nvirtualHW.version = "18"\n'
+
+
+class Vmrun:
+    """Stands for the program: VMs are paths in a set.
+
+    :ivar tool: what the operations take for a tools.vmrun.Vmrun
+    :ivar running: .vmx paths
+    """
+
+    def __init__(self):
+        self.running = set()
+        self._failures = {}
+        self.tool = mock.create_autospec(vmrun_tool.Vmrun, instance=True)
+        self.tool.list.side_effect = self._list
+        for verb, leaves_running in (
+                ('start', True), ('stop', False), ('suspend', False),
+                ('reset', None), ('pause', None), ('unpause', None)):
+            getattr(self.tool, verb).side_effect = self._verb(
+                verb, leaves_running)
+
+    def fail(self, verb, error, works=False):
+        """Makes a verb raise an error.
+
+        :param works: whether the verb does its work nevertheless
+        """
+        self._failures[verb] = error, works
+
+    def verbs(self):
+        """Returns the verbs that were run, without list."""
+        return [call[0] for call in self.tool.method_calls
+                if call[0] != 'list']
+
+    def _list(self):
+        if 'list' in self._failures:
+            raise self._failures['list'][0]
+        return sorted(self.running)
+
+    def _verb(self, verb, leaves_running):
+        def run(vmx, **options):
+            error, works = self._failures.get(
+                (verb, 'hard' if options.get('hard', True) else 'soft'),
+                self._failures.get(verb, (None, True)))
+            if works and leaves_running is not None:
+                change = (self.running.add if leaves_running
+                          else self.running.discard)
+                change(vmx)
+            if error:
+                raise error
+        return run
+
+
+class Clock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class TestCase(base.TestCase):
+    """A host with a folder for servers and a vmrun of the test's own."""
+
+    kind = product.WORKSTATION
+
+    def setUp(self):
+        super().setUp()
+        # No power cut is expected in a test, and disks are slow.
+        self.useFixture(fixtures.MockPatch('os.fsync'))
+        self.layout = layout.Layout(
+            self.useFixture(fixtures.TempDir()).path, '_base')
+        self.layout.prepare()
+        self.records = records.Records(self.layout, 'this-node')
+        self.vmrun = Vmrun()
+        self.states = states.PowerStates(self.vmrun.tool, self.layout)
+        self.product = product.Product(self.kind, (17, 6, 0),
+                                       '/usr/bin/vmrun', None)
+
+    def add_server(self, uuid=UUID, running=False, vmx=VMX, **record):
+        """Makes the folder of a server."""
+        self.records.create(uuid, 'instance-%s' % uuid[:4], **record)
+        files.write_atomically(self.layout.vmx(uuid), vmx)
+        if running:
+            self.start(uuid)
+
+    def start(self, uuid=UUID):
+        """Makes a server's VM run; this very process stands for it."""
+        files.write_atomically(
+            self.layout.vmware_log(uuid),
+            '2026-01-01T00:00:00 In(05) vmx Log for VMware pid=%d version=1\n'
+            % os.getpid())
+        self.vmrun.running.add(self.layout.vmx(uuid))
+
+    def is_running(self, uuid=UUID):
+        return self.layout.vmx(uuid) in self.vmrun.running
+
+    def state(self, uuid=UUID):
+        return self.states.get(uuid)
+
+
+def refused(text='The operation was canceled'):
+    return exception.Canceled('vmrun failed.', 'Output: Error: ' + text,
+                              output='Error: ' + text)
+
+
+def hung():
+    return exception.ToolTimeout('vmrun did not end within 60 seconds.')
