@@ -1,0 +1,192 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import socket
+import threading
+import types
+
+import fixtures
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import product
+from nova_vmrun.ops import consoles
+from tests.unit.ops import hosts
+from tests.unit import stubs
+
+UUID = hosts.UUID
+
+
+class Base(hosts.TestCase):
+
+    def make(self, listen='127.0.0.1', ports='5900:5902', enabled=True,
+             insecure=False):
+        conf = types.SimpleNamespace(
+            vnc=types.SimpleNamespace(
+                enabled=enabled, server_listen=listen,
+                server_proxyclient_address='192.0.2.7'),
+            vmrun=stubs.conf(vnc_port_range=ports,
+                             vnc_insecure_listen=insecure))
+        return consoles.Consoles(conf, self.layout, self.records,
+                                 self.product)
+
+
+class PortTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.in_use = set()
+        self.useFixture(fixtures.MockPatchObject(
+            consoles.Consoles, '_can_listen',
+            lambda this, port: port not in self.in_use))
+        self.consoles = self.make()
+
+    def take(self, uuid):
+        with self.consoles.port_for_new_server() as port:
+            self.records.create(uuid, 'instance', port)
+        return port
+
+    def test_each_server_has_a_port_of_its_own(self):
+        self.assertEqual([5900, 5901],
+                         [self.take(UUID), self.take(hosts.OTHER)])
+
+    def test_a_server_keeps_its_port_while_it_is_off(self):
+        self.take(UUID)
+        self.assertEqual(5901, self.take(hosts.OTHER))
+        self.assertEqual(5900, self.consoles.vnc(UUID).port)
+
+    def test_a_port_of_another_program_is_passed_over(self):
+        self.in_use = {5900}
+        self.assertEqual(5901, self.take(UUID))
+
+    def test_no_port_is_left(self):
+        self.in_use = {5901}
+        self.take(UUID)
+        self.take(hosts.OTHER)
+        error = self.assertRaises(exception.InvalidConfiguration, self.take,
+                                  UUID[:-1] + '6')
+        self.assertIn('5900 to 5902', error.details)
+        self.assertIn('vnc_port_range', error.resolution)
+
+    def test_a_port_is_held_until_the_record_is_written(self):
+        choosing, go_on = threading.Event(), threading.Event()
+
+        def hesitate():
+            with self.consoles.port_for_new_server() as port:
+                choosing.set()
+                go_on.wait(20)
+                self.records.create(UUID, 'instance', port)
+
+        first = threading.Thread(target=hesitate)
+        first.start()
+        self.assertTrue(choosing.wait(20))
+        second = threading.Thread(target=self.take, args=(hosts.OTHER,))
+        second.start()
+        second.join(0.1)
+        self.assertTrue(second.is_alive())
+        go_on.set()
+        first.join(20)
+        second.join(20)
+        self.assertEqual({5900, 5901}, self.records.taken_ports())
+
+    def test_nothing_is_listened_to_without_vnc(self):
+        for made in (self.make(enabled=False), self.make_for_player()):
+            with made.port_for_new_server() as port:
+                self.assertIsNone(port)
+
+    def make_for_player(self):
+        self.product = product.Product(product.PLAYER, (17, 0, 0), 'vmrun',
+                                       None)
+        return self.make()
+
+    def test_where_the_proxy_finds_it(self):
+        self.take(UUID)
+        found = self.consoles.vnc(UUID)
+        self.assertEqual(('192.0.2.7', 5900), (found.host, found.port))
+
+    def test_a_server_without_console(self):
+        self.records.create(UUID, 'instance')
+        self.assertIsNone(self.consoles.vnc(UUID))
+        self.assertIsNone(self.consoles.vnc(hosts.OTHER))
+
+
+class ProbeTestCase(Base):
+
+    def test_a_port_that_somebody_listens_to_is_not_free(self):
+        with socket.socket() as other:
+            other.bind(('127.0.0.1', 0))
+            other.listen()
+            port = other.getsockname()[1]
+            made = self.make(ports='%d:%d' % (port, port))
+            with self.assertRaisesRegex(exception.InvalidConfiguration,
+                                        'No port is left'):
+                with made.port_for_new_server():
+                    self.fail('the port is taken')
+
+
+class ConfigurationTestCase(Base):
+
+    def test_only_this_host_may_reach_a_console(self):
+        for address in ('127.0.0.1', '127.0.0.5', '::1', 'localhost'):
+            self.assertEqual(address, self.make(address).listen_address)
+        for address in ('0.0.0.0', '::', '192.0.2.1', 'host.example'):
+            error = self.assertRaises(exception.InvalidConfiguration,
+                                      self.make, address)
+            self.assertIn(address, error.brief)
+
+    def test_an_operator_may_insist(self):
+        self.assertEqual('0.0.0.0', self.make(
+            '0.0.0.0', insecure=True).listen_address)
+
+    def test_an_open_address_is_no_matter_without_vnc(self):
+        self.make('0.0.0.0', enabled=False)
+
+    def test_a_range_that_is_none(self):
+        for ports in ('5903:5902', '00:10', '5900:65536'):
+            error = self.assertRaises(exception.InvalidConfiguration,
+                                      self.make, ports=ports)
+            self.assertIn('vnc_port_range', error.brief)
+
+
+class LogTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.add_server()
+        self.consoles = self.make()
+        self.path = self.layout.console_log(UUID)
+
+    def test_before_the_first_start(self):
+        self.assertEqual(b'', self.consoles.log(UUID))
+        self.consoles.rotate_log(UUID)
+
+    def test_bytes_of_a_guest(self):
+        files.write_atomically(self.path, b'boot \xff\x00 login:')
+        self.assertEqual(b'boot \xff\x00 login:', self.consoles.log(UUID))
+
+    def test_the_end_of_a_long_log(self):
+        files.write_atomically(self.path, b'a' * 200000 + b'end')
+        log = self.consoles.log(UUID)
+        self.assertEqual(100 * 1024, len(log))
+        self.assertTrue(log.endswith(b'aend'))
+
+    def test_a_long_log_is_put_aside(self):
+        files.write_atomically(self.path, bytes((1 << 20) + 1))
+        self.consoles.rotate_log(UUID)
+        self.assertFalse(os.path.exists(self.path))
+        self.assertTrue(os.path.exists(self.path + '.1'))
+
+    def test_a_short_one_goes_on(self):
+        files.write_atomically(self.path, bytes(1 << 20))
+        self.consoles.rotate_log(UUID)
+        self.assertTrue(os.path.exists(self.path))

@@ -1,0 +1,142 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+
+import fixtures
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import records
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops import power
+from tests.unit.ops import hosts
+from tests.unit import stubs
+
+UUID = hosts.UUID
+
+
+class DestroyTestCase(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(fixtures.MockPatchObject(power, 'time',
+                                                 hosts.Clock()))
+        operations = power.Power(
+            self.vmrun.tool, self.product, self.states, self.layout,
+            self.records, None, stubs.conf())
+        self.destroy = destroy.Destroy(operations, self.states, self.layout,
+                                       self.records)
+
+    def left(self):
+        return sorted(set(os.listdir(self.layout.root)) - {'_base', 'locks'})
+
+    def remove(self, uuid=UUID):
+        self.destroy.stop(uuid)
+        self.destroy.remove(uuid)
+
+    def test_nothing_is_left_of_a_running_server(self):
+        self.add_server(running=True)
+        os.mkdir(os.path.join(self.layout.folder(UUID), 'caches'))
+        self.remove()
+        self.assertFalse(self.is_running())
+        self.assertEqual([], self.left())
+
+    def test_a_server_that_is_off_needs_no_stop(self):
+        self.add_server()
+        self.remove()
+        self.assertEqual([], self.vmrun.verbs())
+
+    def test_a_second_time(self):
+        self.add_server()
+        self.remove()
+        self.remove()
+        self.assertEqual([], self.left())
+
+    def test_half_made_servers(self):
+        """A crash may come before the record, and before the .vmx."""
+        os.mkdir(self.layout.folder(UUID))
+        files.write_atomically(self.layout.disk(UUID, 'root'), 'half')
+        self.records.create(hosts.OTHER, 'instance-2')
+        for uuid in (UUID, hosts.OTHER):
+            self.remove(uuid)
+        self.assertEqual([], self.left())
+        self.assertFalse(self.vmrun.tool.list.called)
+
+    def test_a_removal_that_was_interrupted(self):
+        self.add_server()
+        os.rename(self.layout.folder(UUID), self.layout.deleted(UUID))
+        self.remove()
+        self.assertEqual([], self.left())
+
+    def test_a_removal_that_was_interrupted_before_the_server_came_back(self):
+        self.add_server()
+        os.rename(self.layout.folder(UUID), self.layout.deleted(UUID))
+        self.add_server()
+        self.remove()
+        self.assertEqual([], self.left())
+
+    def test_the_folder_goes_out_of_the_way_in_one_step(self):
+        """A half-removed folder must not pass for a server."""
+        self.add_server()
+        self.useFixture(fixtures.MockPatch(
+            'shutil.rmtree', side_effect=self._busy))
+        self.assertRaises(PermissionError, self.destroy.remove, UUID)
+        self.assertEqual([UUID + '.deleted'], self.left())
+        self.assertEqual([], self.records.all())
+
+    def _busy(self, folder):
+        if os.path.exists(folder):
+            raise PermissionError(13, 'A file is in use')
+        raise FileNotFoundError(2, 'No such folder')
+
+    def test_while_it_may_be_running_nothing_is_removed(self):
+        self.add_server(running=True)
+        self.vmrun.fail('stop', hosts.hung())
+        self.assertRaises(exception.ToolTimeout, self.remove)
+        self.assertEqual([UUID], self.left())
+
+    def test_nor_while_vmrun_does_not_tell(self):
+        self.add_server()
+        self.vmrun.fail('list', hosts.hung())
+        self.assertRaises(exception.ToolTimeout, self.remove)
+        self.assertEqual([UUID], self.left())
+
+    def test_another_compute_nodes_server_is_left_alone(self):
+        records.Records(self.layout, 'that-node').create(UUID, 'instance-1')
+        files.write_atomically(self.layout.vmx(UUID), hosts.VMX)
+        self.start()
+        self.remove()
+        self.assertTrue(self.is_running())
+        self.assertTrue(os.path.exists(self.layout.vmx(UUID)))
+        self.assertIn('belongs to another compute node', self.log.output)
+
+    def test_nothing_but_a_server_is_ever_removed(self):
+        for name in ('_base', '..', '', UUID + '/..'):
+            self.assertRaises(exception.InvalidInput, self.remove, name)
+        self.assertTrue(os.path.exists(self.layout.cache))
+
+    def test_what_a_crash_left_goes_at_the_start(self):
+        self.add_server()
+        self.add_server(hosts.OTHER)
+        os.rename(self.layout.folder(UUID), self.layout.deleted(UUID))
+        self.destroy.finish_interrupted()
+        self.assertEqual([hosts.OTHER], self.left())
+
+    def test_what_cannot_be_removed_is_named(self):
+        self.add_server()
+        os.rename(self.layout.folder(UUID), self.layout.deleted(UUID))
+        self.useFixture(fixtures.MockPatchObject(
+            files, 'remove_tree', side_effect=PermissionError(13, 'no')))
+        error = self.assertRaises(exception.InvalidConfiguration,
+                                  self.destroy.finish_interrupted)
+        self.assertIn(self.layout.deleted(UUID), error.brief)

@@ -1,0 +1,124 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+
+from nova import exception as nova_exception
+from nova.network import model
+
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+from nova_vmrun.ops import networks
+from tests.unit import base
+
+MAC = 'fa:16:3e:00:00:01'
+
+
+def port(physical='physnet1', vif_type='vmrun', details=None, mac=MAC):
+    """Returns a port as Neutron tells Nova of it.
+
+    :param physical: name of its physical network
+    :param details: of its binding; None: they name the physical network
+    """
+    network = model.Network(
+        id='net', bridge=None, label='net', physical_network=physical)
+    if details is None:
+        details = {'physical_network': physical}
+    return model.VIF(id='port-1', address=mac, network=network,
+                     type=vif_type, details=details)
+
+
+class NetworksTestCase(base.TestCase):
+
+    hardware = types.SimpleNamespace(
+        nic_model='vmxnet3', nic_rx_kbps=1000, nic_tx_kbps=None)
+
+    def networks(self, mappings=None, default='nat'):
+        return networks.Networks(types.SimpleNamespace(
+            vmnet_mappings=mappings or {}, default_vmnet=default))
+
+    def nic(self, vif, **options):
+        nic, = self.networks(**options).nics([vif], self.hardware)
+        return nic
+
+    def connection(self, vif, **options):
+        nic = self.nic(vif, **options)
+        return nic.connection, nic.vnet
+
+    def test_a_nic(self):
+        self.assertEqual(
+            machine.Nic(mac=MAC, model='vmxnet3', connection='nat',
+                        rx_kbps=1000), self.nic(port()))
+
+    def test_ports_keep_their_order(self):
+        macs = ['fa:16:3e:00:00:0%d' % number for number in (3, 1, 2)]
+        nics = self.networks().nics([port(mac=mac) for mac in macs],
+                                    self.hardware)
+        self.assertEqual(macs, [nic.mac for nic in nics])
+
+    def test_a_physical_network_that_is_mapped(self):
+        for value, connection in (
+                ('vmnet8', ('custom', 'vmnet8')),
+                ('vmnet255', ('custom', 'vmnet255')),
+                ('bridged', ('bridged', None)),
+                ('hostonly', ('hostonly', None))):
+            self.assertEqual(connection, self.connection(
+                port(), mappings={'physnet1': value}))
+
+    def test_one_that_is_not_mapped_takes_the_default(self):
+        self.assertEqual(('custom', 'vmnet2'), self.connection(
+            port('other'), mappings={'physnet1': 'bridged'},
+            default='vmnet2'))
+
+    def test_without_a_default_it_is_refused(self):
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.nic, port('other'),
+            default='')
+        self.assertIn('physical network other', error.brief)
+        self.assertIn('port-1', error.details)
+        self.assertIn('vmnet_mappings', error.resolution)
+
+    def test_a_vlan_has_a_mapping_of_its_own(self):
+        vlan = port(details={'physical_network': 'physnet1',
+                             'segmentation_id': 42})
+        self.assertEqual(('custom', 'vmnet3'), self.connection(
+            vlan, mappings={'physnet1': 'nat', 'physnet1.42': 'vmnet3'}))
+
+    def test_a_vlan_never_lands_on_an_untagged_network(self):
+        vlan = port(details={'physical_network': 'physnet1',
+                             'segmentation_id': 42})
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.nic, vlan,
+            mappings={'physnet1': 'bridged'})
+        self.assertIn('physnet1.42', error.brief)
+
+    def test_a_binding_without_details(self):
+        """Another mechanism driver may leave them out."""
+        self.assertEqual(('bridged', None), self.connection(
+            port(details={}), mappings={'physnet1': 'bridged'}))
+
+    def test_a_port_that_is_not_bound_here(self):
+        for vif_type in ('unbound', 'binding_failed'):
+            error = self.assertRaises(
+                nova_exception.VirtualInterfacePlugException, self.nic,
+                port(vif_type=vif_type))
+            self.assertIn('mechanism_drivers', str(error))
+
+    def test_options_that_name_no_network(self):
+        for value in ('eth0', 'vmnet256', 'vmnet01', 'vmnet', '../vmnet8',
+                      'vmnet8\n'):
+            for option, conf in (
+                    ('vmnet_mappings', {'mappings': {'physnet1': value}}),
+                    ('default_vmnet', {'default': value})):
+                error = self.assertRaises(exception.InvalidConfiguration,
+                                          self.networks, **conf)
+                self.assertIn(option, error.brief)
