@@ -1,0 +1,81 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import stat
+import types
+
+import fixtures
+from oslo_concurrency import processutils
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.ops import config_drive
+from tests.unit.ops import hosts
+
+
+class ConfigDriveTestCase(hosts.TestCase):
+    """Nova makes the drive; what it holds is tested through the API."""
+
+    def setUp(self):
+        super().setUp()
+        self.add_server()
+        self.path = self.layout.config_drive(hosts.UUID)
+        self.metadata = self.useFixture(fixtures.MockPatch(
+            'nova.api.metadata.base.InstanceMetadata')).mock
+        self.builder = self.useFixture(fixtures.MockPatch(
+            'nova.virt.configdrive.ConfigDriveBuilder')).mock
+        self.make_drive = (
+            self.builder.return_value.__enter__.return_value.make_drive)
+        self.make_drive.side_effect = self._make_drive
+
+    def _make_drive(self, path):
+        with open(path, 'w') as file:
+            file.write('secrets')
+        os.chmod(path, 0o644)
+
+    def make(self, admin_password=None):
+        config_drive.make(
+            self.path, types.SimpleNamespace(uuid=hosts.UUID), ['file'],
+            admin_password, 'network')
+
+    def left(self):
+        return [name for name in os.listdir(self.layout.folder(hosts.UUID))
+                if 'config-drive' in name]
+
+    def test_only_the_owner_may_read_it(self):
+        self.make()
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(self.path).st_mode))
+        self.assertEqual(b'secrets', files.read(self.path))
+
+    def test_the_password_is_told(self):
+        self.make('s3cret')
+        self.assertEqual({'admin_pass': 's3cret'},
+                         self.metadata.call_args[1]['extra_md'])
+
+    def test_no_password(self):
+        self.make()
+        self.assertEqual({}, self.metadata.call_args[1]['extra_md'])
+
+    def test_mkisofs_that_fails_leaves_nothing(self):
+        def fail(path):
+            self._make_drive(path)
+            raise error
+
+        self.make_drive.side_effect = fail
+        for error in (
+                processutils.ProcessExecutionError('mkisofs is unhappy'),
+                FileNotFoundError(2, 'No such file', 'genisoimage')):
+            raised = self.assertRaises(exception.VmrunError, self.make)
+            self.assertIn(hosts.UUID, raised.brief)
+            self.assertIn('mkisofs_cmd', raised.resolution)
+            self.assertEqual([], self.left())

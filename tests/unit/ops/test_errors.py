@@ -1,0 +1,103 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+
+from nova import exception as nova_exception
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.ops import errors
+from tests.unit import base
+
+INSTANCE = types.SimpleNamespace(
+    uuid='11111111-2222-3333-4444-555555555555')
+
+# What Nova's compute manager ends a build for. After any other exception it
+# tries the next host.
+_ENDS_A_BUILD = (
+    nova_exception.FlavorDiskTooSmall, nova_exception.ImageUnacceptable,
+    nova_exception.InvalidInput)
+
+_ARGUMENTS = {
+    exception.InvalidProperty: ('name', 'value'),
+    exception.UnknownGuestOS: ('name', 'value'),
+    exception.ImageRefused: ('image-id', 'reason'),
+    exception.DiskTooSmall: (1, 2),
+}
+
+
+def _all_kinds(kind):
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _all_kinds(below)
+
+
+def raised_for(error, instance=INSTANCE):
+    """Returns what Nova gets for an error of ours."""
+    try:
+        with errors.as_nova(instance):
+            raise error
+    except nova_exception.NovaException as raised:
+        return raised
+
+
+class EachKindTestCase(testscenarios.TestWithScenarios, base.TestCase):
+
+    scenarios = [(kind.__name__, {'kind': kind})
+                 for kind in _all_kinds(exception.VmrunError)
+                 if kind.__module__.startswith('nova_vmrun.')]
+
+    def test_a_user_is_told_and_a_host_is_replaced(self):
+        raised = raised_for(self.kind(*_ARGUMENTS.get(self.kind, ('brief',))))
+        users = issubclass(self.kind, (
+            exception.InvalidInput, exception.ImageRefused,
+            exception.DiskTooSmall))
+        self.assertEqual(users, isinstance(raised, _ENDS_A_BUILD))
+
+
+class AsNovaTestCase(base.TestCase):
+
+    def test_all_three_parts_are_told(self):
+        text = str(raised_for(exception.VmrunError(
+            'What failed.', 'Command: x.', 'Do this.')))
+        self.assertEqual('What failed. Command: x. Do this.', text)
+
+    def test_an_image(self):
+        raised = raised_for(exception.ImageRefused(
+            'image-1', 'It is broken.', 'Upload it again.'))
+        self.assertIs(nova_exception.ImageUnacceptable, type(raised))
+        for words in ('image-1', 'It is broken.', 'Upload it again.'):
+            self.assertIn(words, str(raised))
+
+    def test_a_disk_that_is_too_small(self):
+        raised = raised_for(exception.DiskTooSmall(1 << 30, 2 << 30))
+        self.assertIn('is %d bytes, image is %d bytes' % (1 << 30, 2 << 30),
+                      str(raised))
+
+    def test_a_vm_that_is_gone(self):
+        gone = exception.VmNotFound('gone')
+        self.assertIsInstance(raised_for(gone),
+                              nova_exception.InstanceNotFound)
+        self.assertIsInstance(raised_for(gone, instance=None),
+                              errors.OperationFailed)
+
+    def test_what_a_user_got_wrong_is_logged_here_too(self):
+        raised_for(exception.InvalidInput('A bad name.'))
+        self.assertIn('A bad name.', self.log.output)
+
+    def test_other_exceptions_pass(self):
+        def fail():
+            with errors.as_nova(INSTANCE):
+                raise OSError(5, 'Input/output error')
+
+        self.assertRaises(OSError, fail)
