@@ -94,6 +94,8 @@ Related options:
     cfg.BoolOpt(
         'show_gui',
         default=False,
+        # The generator prints no former name but one that is given.
+        deprecated_name='show_gui',
         deprecated_group='vix',
         help="""
 Open a window of the product for each server that is started.
@@ -113,6 +115,7 @@ guest_opts = [
     cfg.StrOpt(
         'default_guestos',
         default='otherlinux-64',
+        deprecated_name='default_guestos',
         deprecated_group='vix',
         help="""
 Guest operating system of servers whose image names none.
@@ -148,6 +151,11 @@ Let guests use the clipboard and drag and drop of the host's desktop.
 
 Off by default, as VMware's hardening guides ask: with it a guest can read
 what the person at the machine copies. Shared folders are never offered.
+
+Possible values:
+
+* True: guests and the host share one clipboard.
+* False (the default): they are kept apart.
 
 Related options:
 
@@ -242,6 +250,11 @@ authentication: whoever reaches the port controls the guest. nova-compute
 therefore refuses a ``[vnc] server_listen`` that is not loopback unless this
 is set. Use a firewall that lets only the proxy in.
 
+Possible values:
+
+* True: any address is accepted.
+* False (the default): only loopback is.
+
 Related options:
 
 * ``[vnc] server_listen``
@@ -294,7 +307,7 @@ Related options:
 How many commands that change a VM may run at once on this host.
 """),
     _timeout('list_timeout', 30, '``vmrun list``'),
-    _timeout('start_timeout', 300, '``vmrun start``, also when it resumes'),
+    _timeout('start_timeout', 300, '``vmrun start`` (also one that resumes)'),
     _timeout('stop_timeout', 60, 'a hard ``vmrun stop`` or ``reset``'),
     _timeout('suspend_timeout', 300, '``vmrun suspend``'),
     _timeout('pause_timeout', 60, '``vmrun pause`` or ``unpause``'),

@@ -26,7 +26,7 @@ import importlib.abc
 import importlib.util
 import sys
 
-from os_vif import objects
+from os_vif.objects import host_info
 from os_vif import plugin
 
 ALIAS = 'nova.virt.nova_vmrun'
@@ -58,7 +58,7 @@ class VmrunPlugin(plugin.PluginBase):
     """Plugs nothing: VMware's own virtual networks carry the NICs."""
 
     def describe(self):
-        return objects.host_info.HostPluginInfo(
+        return host_info.HostPluginInfo(
             plugin_name='nova_vmrun', vif_info=[])
 
     def plug(self, vif, instance_info):

@@ -1,0 +1,82 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+
+import fixtures
+from oslo_serialization import jsonutils
+
+from nova_vmrun.host import resources
+from tests.unit import base
+
+GI = 1 << 30
+
+
+class HostTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.host = resources.Host('/instances')
+        self.patch('psutil.cpu_count', lambda logical=True:
+                   8 if logical else 4)
+        self.patch('psutil.virtual_memory', lambda: types.SimpleNamespace(
+            total=16 * GI, available=10 * GI, used=3 * GI, free=GI))
+        self.disk_asked = []
+        self.patch('shutil.disk_usage', self._disk_usage)
+
+    def patch(self, name, new):
+        self.useFixture(fixtures.MockPatch(name, new))
+
+    def _disk_usage(self, path):
+        self.disk_asked.append(path)
+        return types.SimpleNamespace(total=100 * GI + 5, used=41 * GI,
+                                     free=50 * GI - 1)
+
+    def test_processors(self):
+        self.assertEqual(8, self.host.vcpus)
+
+    def test_memory_that_can_be_had_is_not_used(self):
+        """The file cache would otherwise pass for used memory."""
+        self.assertEqual((16 * 1024, 6 * 1024),
+                         (self.host.memory_mb, self.host.memory_mb_used))
+
+    def test_the_disk_is_that_of_the_instances(self):
+        self.assertEqual(
+            (100, 41, 49), (self.host.disk_gb, self.host.disk_gb_used,
+                            self.host.disk_gb_free))
+        self.assertEqual({'/instances'}, set(self.disk_asked))
+
+    def test_architecture_by_its_common_name(self):
+        for machine, name in (('x86_64', 'x86_64'), ('AMD64', 'x86_64'),
+                              ('arm64', 'aarch64'), ('aarch64', 'aarch64')):
+            self.patch('platform.machine', lambda: machine)
+            self.assertEqual(name, self.host.architecture)
+
+    def test_cpu_info_can_be_sent(self):
+        self.patch('psutil.cpu_freq', lambda: types.SimpleNamespace(
+            max=0.0, current=2400.5))
+        info = self.host.cpu_info
+        self.assertEqual(info, jsonutils.loads(jsonutils.dumps(info)))
+        self.assertEqual({'cores': 4, 'threads': 8}, info['topology'])
+        self.assertEqual(2400, info['mhz'])
+
+    def test_a_frequency_that_nobody_knows(self):
+        self.patch('psutil.cpu_freq', lambda: None)
+        self.assertIsNone(self.host.cpu_info['mhz'])
+
+    def test_uptime_as_uptime_prints_it(self):
+        self.patch('time.time', lambda: 1000000.0)
+        self.patch('psutil.boot_time',
+                   lambda: 1000000.0 - (3 * 24 + 4) * 3600 - 5 * 60)
+        self.patch('psutil.getloadavg', lambda: (0.5, 1.25, 2))
+        self.assertIn(' up 3 days, 4:05, load average: 0.50, 1.25, 2.00',
+                      self.host.uptime())

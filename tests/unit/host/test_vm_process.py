@@ -1,0 +1,132 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import subprocess
+
+import fixtures
+import psutil
+
+from nova_vmrun.host import files
+from nova_vmrun.host import vm_process
+from tests.unit import base
+
+
+class IdentityTestCase(base.TestCase):
+
+    def identity(self, text):
+        path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
+        if text is not None:
+            files.write_atomically(path, text)
+        return vm_process.identity(path)
+
+    def test_a_live_process(self):
+        pid = os.getpid()
+        self.assertEqual(
+            (pid, psutil.Process().create_time()),
+            self.identity('2026 In(05) vmx Log for VMware pid=%d version=17\n'
+                          % pid))
+
+    def test_only_the_first_line_counts(self):
+        self.assertIsNone(self.identity(
+            '2026 In(05) vmx Log\nguest wrote pid=%d here\n' % os.getpid()))
+
+    def test_a_process_that_is_gone(self):
+        child = subprocess.Popen(['true'])
+        child.wait()
+        self.assertIsNone(self.identity('Log pid=%d version\n' % child.pid))
+
+    def test_a_log_that_is_not_there(self):
+        self.assertIsNone(self.identity(None))
+
+
+class LocksTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.now = 0.0
+
+    def lock(self, file, text):
+        """Makes a lock as VMware does: a folder with a file in it."""
+        folder = os.path.join(self.folder, file + '.lck')
+        os.mkdir(folder)
+        files.write_atomically(os.path.join(folder, 'M12345.lck'), text)
+        return folder
+
+    def wait(self, on_sleep=lambda: None):
+        def sleep(seconds):
+            self.now += seconds
+            on_sleep()
+
+        return vm_process.wait_until_released(
+            self.folder, 60, sleep, lambda: self.now)
+
+    def test_no_lock(self):
+        self.assertTrue(self.wait())
+        self.assertEqual(0, self.now)
+
+    def test_it_waits_for_a_live_process(self):
+        lock = self.lock('root.vmdk', 'M12345 %d-1\0' % os.getpid())
+
+        def release():
+            if self.now > 5 and os.path.exists(lock):
+                files.remove_tree(lock)
+
+        self.assertTrue(self.wait(release))
+        self.assertGreater(self.now, 5)
+
+    def test_but_not_for_ever(self):
+        self.lock('root.vmdk', 'M12345 %d-1\0' % os.getpid())
+        self.assertFalse(self.wait())
+        self.assertLess(self.now, 61)
+        self.assertIn(self.folder, self.log.output)
+
+    def test_locks_of_the_dead_do_not_count(self):
+        child = subprocess.Popen(['true'])
+        child.wait()
+        self.lock('root.vmdk', 'M12345 %d-1\0' % child.pid)
+        self.assertTrue(self.wait())
+        self.assertEqual(0, self.now)
+
+    def test_a_window_may_keep_the_vmx_open(self):
+        self.lock('server.vmx', 'M12345 %d-1\0' % os.getpid())
+        self.assertTrue(self.wait())
+        self.assertEqual(0, self.now)
+
+    def test_a_folder_that_is_gone(self):
+        self.assertTrue(vm_process.wait_until_released(
+            os.path.join(self.folder, 'gone'), 60))
+
+
+class LastWordsTestCase(base.TestCase):
+
+    def last_words(self, *lines):
+        path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
+        files.write_atomically(path, '\n'.join(lines).encode('latin-1'))
+        return vm_process.last_words(path)
+
+    def test_messages_that_were_posted(self):
+        self.assertEqual('first\nsecond', self.last_words(
+            'start', 'x Msg_Post: Error', 'first', 'x --------------',
+            'more', 'x Msg_Post: Error', 'second', 'x --------------',
+            'the end'))
+
+    def test_without_one_the_last_lines(self):
+        lines = ['line %d' % number for number in range(40)]
+        self.assertEqual('\n'.join(lines[-12:]), self.last_words(*lines))
+
+    def test_a_log_in_another_encoding(self):
+        self.assertEqual('Gr\ufffd\ufffde', self.last_words('Gr\xfc\xdfe'))
+
+    def test_no_log(self):
+        self.assertEqual('', vm_process.last_words('/no/such/vmware.log'))
