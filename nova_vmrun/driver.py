@@ -189,7 +189,9 @@ class VmrunDriver(driver.ComputeDriver):
             if reboot_type == 'SOFT':
                 self._hypervisor.power.reboot_soft(instance.uuid)
             else:
-                self._hypervisor.power.reboot_hard(instance.uuid)
+                self._hypervisor.power.reboot_hard(
+                    instance.uuid, self._hypervisor.definitions.rewriter(
+                        instance, network_info))
 
     def pause(self, instance):
         with errors.as_nova(instance):

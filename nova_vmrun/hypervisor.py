@@ -31,8 +31,9 @@ from nova_vmrun.host import resources
 from nova_vmrun.host import states
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
+from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
-from nova_vmrun.ops import images
+from nova_vmrun.ops import disks
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import power
 from nova_vmrun.ops import spawn
@@ -76,20 +77,24 @@ class Hypervisor:
                                  self.records, self.consoles, own)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
-        disks = None
+        vdisk = None
         if self.product.vdiskmanager:
-            disks = vdiskmanager.VDiskManager(
+            vdisk = vdiskmanager.VDiskManager(
                 self.runner, self.product.vdiskmanager, own.disk_timeout)
         cache = image_cache.ImageCache(
             self.layout,
             qemu_img.QemuImg(self.runner, own.qemu_img_path,
                              own.disk_timeout),
-            disks, conf.compute.vmdk_allowed_types)
+            vdisk, conf.compute.vmdk_allowed_types)
+        server_disks = disks.Disks(conf, cache, self.layout, vdisk)
+        drives = attachments.Attachments(cache, self.layout, self.product)
+        self.definitions = definition.Definitions(
+            own, self.product, self.resources.architecture, self.layout,
+            self.records, server_disks, drives, networks.Networks(own),
+            self.consoles)
         self.spawn = spawn.Spawn(
-            conf, self.product, self.resources.architecture, self.layout,
-            self.records, images.RootDisks(conf, cache, self.layout), disks,
-            attachments.Attachments(cache, self.layout, self.product),
-            networks.Networks(own), self.consoles, self.power, self.destroy)
+            self.layout, self.records, self.definitions, server_disks, drives,
+            self.consoles, self.power, self.destroy)
         self.destroy.finish_interrupted()
 
     def exists(self, uuid):

@@ -20,23 +20,25 @@ to floppies, so each server gets a copy.
 import dataclasses
 import os
 
+from oslo_log import log as logging
+
 from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import inspection
 from nova_vmrun.ops import glance
 
+LOG = logging.getLogger(__name__)
+
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """What will be in the drives of a server, as it lies on this host.
+    """Images for the drives of a server.
 
     :ivar isos: paths in the cache, in the order of the drives
-    :ivar tools: paths of the product's own ISO images
     :ivar floppy: path in the cache, or None
     """
 
     isos: tuple
-    tools: tuple
     floppy: str | None
 
 
@@ -64,7 +66,8 @@ class Attachments:
         :raises ImageRefused: an image is missing, or not what it must be
         :raises InvalidConfiguration: the product has no such ISO image
         """
-        tools = tuple(map(self._tools_iso, hardware.tools_isos))
+        for name in hardware.tools_isos:
+            self._require_tools_iso(name)
         isos = tuple(
             self._fetch(context, instance, image_id, 'cd.iso',
                         inspection.inspect_iso)
@@ -73,7 +76,7 @@ class Attachments:
         if hardware.floppy_image:
             floppy = self._fetch(context, instance, hardware.floppy_image,
                                  'floppy.flp', inspection.inspect_floppy)
-        return Prepared(isos, tools, floppy)
+        return Prepared(isos, floppy)
 
     def _fetch(self, context, instance, image_id, name, inspect):
         image = glance.show(context, image_id)
@@ -82,40 +85,57 @@ class Attachments:
             glance.downloader(context, instance, image_id),
             lambda path: inspect(path, image_id, image['disk_format']))
 
-    def _tools_iso(self, name):
+    def _require_tools_iso(self, name):
+        if self._find_tools_iso(name) is None:
+            raise exception.InvalidConfiguration(
+                '%s on this host has no ISO image %s of VMware Tools.'
+                % (self._product.name, name),
+                'Looked in: %s.' % ', '.join(self._product.tools_folders()),
+                'Download VMware Tools in the product, or remove the '
+                'property vix_tools_iso of the image.')
+
+    def _find_tools_iso(self, name):
         for folder in self._product.tools_folders():
             path = os.path.join(folder, name)
             if os.path.isfile(path):
                 return path
-        raise exception.InvalidConfiguration(
-            '%s on this host has no ISO image %s of VMware Tools.'
-            % (self._product.name, name),
-            'Looked in: %s.' % ', '.join(self._product.tools_folders()),
-            'Download VMware Tools in the product, or remove the property '
-            'vix_tools_iso of the image.')
+        return None
 
-    def cdroms(self, uuid, prepared):
-        """Puts the ISO images into a server's folder.
+    def place(self, uuid, prepared):
+        """Puts images into a server's folder, which exists.
 
-        :param uuid: of the instance; its folder exists
+        :param uuid: of the instance
         :param prepared: a Prepared
-        :returns: paths, in the order of the drives
+        """
+        for number, source in enumerate(prepared.isos):
+            files.link_or_copy(source, self._layout.cd(uuid, number))
+        if prepared.floppy:
+            with files.replacing(self._layout.floppy(uuid)) as part:
+                files.copy(prepared.floppy, part)
+                os.chmod(part, 0o600)
+
+    def cds(self, uuid, hardware):
+        """Returns what is in a server's CD drives, in their order.
+
+        ISO images of VMware Tools that the product has no more are left out.
+
+        :param hardware: a nova_vmrun.formats.hardware.Hardware
+        :returns: list of paths
         """
         paths = []
-        for number, source in enumerate(prepared.isos):
-            paths.append(self._layout.cd(uuid, number))
-            files.link_or_copy(source, paths[-1])
-        return paths + list(prepared.tools)
+        while os.path.exists(self._layout.cd(uuid, len(paths))):
+            paths.append(self._layout.cd(uuid, len(paths)))
+        for name in hardware.tools_isos:
+            path = self._find_tools_iso(name)
+            if path:
+                paths.append(path)
+            else:
+                LOG.warning('Server %s goes on without %s: %s has it no more',
+                            uuid, name, self._product.name)
+        config_drive = self._layout.config_drive(uuid)
+        return paths + ([config_drive] if os.path.exists(config_drive) else [])
 
-    def floppy(self, uuid, prepared):
-        """Puts the floppy image into a server's folder.
-
-        :returns: its path, or None
-        """
-        if prepared.floppy is None:
-            return None
+    def floppy(self, uuid):
+        """Returns the path of a server's floppy disk, or None."""
         path = self._layout.floppy(uuid)
-        with files.replacing(path) as part:
-            files.copy(prepared.floppy, part)
-            os.chmod(part, 0o600)
-        return path
+        return path if os.path.exists(path) else None

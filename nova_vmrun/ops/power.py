@@ -125,10 +125,18 @@ class Power:
         if self._states.get(uuid) not in _ON:
             self.on(uuid)
 
-    def reboot_hard(self, uuid):
-        """Restarts a server from its disks, whatever state it is in."""
-        self.off(uuid)
-        self.forget_memory(uuid)
+    def reboot_hard(self, uuid, rewrite=None):
+        """Restarts a server from its disks, whatever state it is in.
+
+        :param rewrite: called while the VM is off, writes its .vmx anew; it
+            brings back one that is lost
+        """
+        if os.path.exists(self._layout.vmx(uuid)) or (
+                self._states.is_running(uuid)):
+            self.off(uuid)
+            self.forget_memory(uuid)
+        if rewrite:
+            rewrite()
         self.on(uuid)
 
     def pause(self, uuid):
@@ -172,6 +180,8 @@ class Power:
         A checkpoint that belongs to a snapshot is detached, not removed.
         """
         path = self._layout.vmx(uuid)
+        if not os.path.exists(path):
+            return
         keys = vmx.load(files.read(path))
         checkpoint = keys.get('checkpoint.vmState')
         if not checkpoint:

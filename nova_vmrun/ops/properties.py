@@ -20,7 +20,7 @@ _PREFIX = 'image_'
 _KEPT_BYTES = 255
 
 
-def of_image(context, instance):
+def requested(context, instance):
     """Returns the properties of a server's image, as its owner set them.
 
     nova.objects.ImageMeta drops every property that Nova does not know, so
@@ -32,17 +32,37 @@ def of_image(context, instance):
     :returns: dict of names to texts
     :raises ImageRefused: Glance does not have the image any more
     """
-    kept = {key[len(_PREFIX):]: value
-            for key, value in instance.system_metadata.items()
-            if key.startswith(_PREFIX) and value is not None}
-    cut = [name for name, value in kept.items()
-           if name in properties.OWN_NAMES and _may_be_cut(value)]
+    kept = _kept(instance)
+    cut = _cut(kept)
     if cut:
         whole = glance.show(context, instance.image_ref)['properties']
         kept.update((name, whole[name]) for name in cut if name in whole)
     return kept
 
 
-def _may_be_cut(value):
+def remembered(instance):
+    """Returns what is known of a server's image without asking Glance.
+
+    A property that may have been cut off is left out: it is a list of images,
+    which lie in the server's folder since the server was made.
+
+    :param instance: nova.objects.Instance
+    :returns: dict of names to texts
+    """
+    kept = _kept(instance)
+    for name in _cut(kept):
+        del kept[name]
+    return kept
+
+
+def _kept(instance):
+    return {key[len(_PREFIX):]: value
+            for key, value in instance.system_metadata.items()
+            if key.startswith(_PREFIX) and value is not None}
+
+
+def _cut(kept):
     # A character of several bytes may end up to three bytes earlier.
-    return len(value.encode('utf-8')) > _KEPT_BYTES - 4
+    return [name for name, value in kept.items()
+            if name in properties.OWN_NAMES and
+            len(value.encode('utf-8')) > _KEPT_BYTES - 4]

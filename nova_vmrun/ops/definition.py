@@ -1,0 +1,210 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What the VM of a server is: from Nova's server to the .vmx.
+
+The decisions come from Nova (flavor, image properties, ports), the disks and
+drives from what lies in the server's folder. So the same function writes the
+.vmx of a new server and of one that exists.
+"""
+
+import dataclasses
+import functools
+import os
+import re
+
+from oslo_log import log as logging
+
+from nova_vmrun import exception
+from nova_vmrun.formats import guestos
+from nova_vmrun.formats import hardware
+from nova_vmrun.formats import machine
+from nova_vmrun.formats import render
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.ops import properties
+
+LOG = logging.getLogger(__name__)
+
+# A disk of which VMware has made a snapshot: root-000001.vmdk.
+_SNAPSHOT = re.compile('-[0-9]{6}[.]vmdk')
+
+
+@dataclasses.dataclass(frozen=True)
+class Draft:
+    """A server without its disks, drives, network and console."""
+
+    machine: machine.Machine
+    hardware: hardware.Hardware
+
+
+class Definitions:
+    """Decides and writes what VMs are.
+
+    :param conf: the [vmrun] options
+    :param product: a nova_vmrun.host.product.Product
+    :param architecture: of the host, x86_64 or aarch64
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param records: a nova_vmrun.host.records.Records
+    :param disks: a nova_vmrun.ops.disks.Disks
+    :param attachments: a nova_vmrun.ops.attachments.Attachments
+    :param networks: a nova_vmrun.ops.networks.Networks
+    :param consoles: a nova_vmrun.ops.consoles.Consoles
+    """
+
+    def __init__(self, conf, product, architecture, layout, records, disks,
+                 attachments, networks, consoles):
+        self._conf = conf
+        self._product = product
+        self._architecture = architecture
+        self._layout = layout
+        self._records = records
+        self._disks = disks
+        self._attachments = attachments
+        self._networks = networks
+        self._consoles = consoles
+
+    def draft(self, instance, image):
+        """Decides all that needs no disk, network or port.
+
+        :param instance: nova.objects.Instance
+        :param image: properties of its image, see ops.properties
+        :returns: a Draft
+        :raises InvalidInput: the user's properties, names or sizes
+        """
+        guest = guestos.choose(
+            image, self._conf.default_guestos, self._architecture,
+            self._product.hardware_version)
+        chosen = hardware.choose(
+            image, instance.flavor.extra_specs, guest,
+            instance.flavor.vcpus, self._product.hardware_version,
+            self._product.kind)
+        if chosen.unsupported:
+            LOG.warning('VMware cannot obey these limits of the flavor: %s',
+                        ', '.join(chosen.unsupported), instance=instance)
+        server = machine.Machine(
+            uuid=instance.uuid, name=instance.display_name,
+            guestos=guest.id, family=guest.family,
+            memory_mb=machine.round_memory(instance.flavor.memory_mb),
+            vcpus=instance.flavor.vcpus,
+            hw_version=self._product.hardware_version,
+            annotation='OpenStack server %s (%s)' % (instance.uuid,
+                                                     instance.name),
+            desktop_integration=self._conf.desktop_integration,
+            **chosen.machine_fields())
+        machine.validate(server)
+        return Draft(server, chosen)
+
+    def write(self, draft, network_info):
+        """Writes the .vmx of a server whose files lie in its folder.
+
+        What VMware has added to an existing .vmx stays. The VM must be off.
+
+        :param draft: a Draft
+        :param network_info: nova.network.model.NetworkInfo
+        """
+        self._write(draft, self._networks.nics(network_info, draft.hardware))
+
+    def rewriter(self, instance, network_info):
+        """Returns a function that writes the .vmx of an existing server.
+
+        What can be refused is refused now, while the server still runs.
+
+        :param instance: nova.objects.Instance
+        :param network_info: nova.network.model.NetworkInfo
+        :raises VmrunError: the .vmx cannot be written anew
+        """
+        draft = self.draft(instance, properties.remembered(instance))
+        nics = self._networks.nics(network_info, draft.hardware)
+        if self._load_live(instance.uuid) is None:
+            self._refuse_snapshots(instance.uuid)
+        return functools.partial(self._write, draft, nics)
+
+    def _write(self, draft, nics):
+        uuid = draft.machine.uuid
+        server = self._complete(draft, nics)
+        live = self._load_live(uuid)
+        if live is None:
+            rendered = text = render.render(server, self._conf.template_dirs)
+        else:
+            rendered, text = render.rerender(
+                server, live, self._load_rendered(uuid),
+                self._layout.folder(uuid), self._conf.template_dirs)
+        files.write_atomically(self._layout.rendered(uuid), rendered)
+        files.write_atomically(self._layout.vmx(uuid), text)
+
+    def _complete(self, draft, nics):
+        uuid, chosen = draft.machine.uuid, draft.hardware
+        return dataclasses.replace(
+            draft.machine, nics=nics,
+            disks=tuple(
+                machine.Disk(self._named(uuid, path), chosen.disk_bus)
+                for path in self._disks.existing(uuid)),
+            cdroms=tuple(
+                machine.Cdrom(self._named(uuid, path), chosen.cdrom_bus)
+                for path in self._attachments.cds(uuid, chosen)),
+            floppy=self._named(uuid, self._attachments.floppy(uuid)),
+            serials=self._serials(uuid, chosen.serial_ports),
+            vnc=self._vnc(uuid))
+
+    def _serials(self, uuid, count):
+        """The first port's output is what Nova shows as the console log."""
+        paths = [self._layout.console_log(uuid)]
+        paths += [self._layout.serial_log(uuid, number)
+                  for number in range(1, count)]
+        return tuple(machine.Serial('file', self._named(uuid, path))
+                     for path in paths[:count])
+
+    def _vnc(self, uuid):
+        port = self._records.get(uuid).vnc_port
+        if port is None:
+            return None
+        return machine.Vnc(self._consoles.listen_address, port)
+
+    def _named(self, uuid, path):
+        """Names a file of the server's folder so that the folder can move."""
+        if path and os.path.dirname(path) == self._layout.folder(uuid):
+            return os.path.basename(path)
+        return path
+
+    def _load_live(self, uuid):
+        """Returns the Vmx that a server has, or None if it is lost."""
+        path = self._layout.vmx(uuid)
+        try:
+            return vmx.load(files.read(path))
+        except FileNotFoundError:
+            return None
+        except exception.InvalidVmx as error:
+            raise exception.InvalidVmx(
+                'The .vmx of server %s cannot be read.' % uuid, error.brief,
+                'Correct it, or remove it: a hard reboot writes it anew.')
+
+    def _load_rendered(self, uuid):
+        try:
+            return vmx.load(files.read(self._layout.rendered(uuid)))
+        except (FileNotFoundError, exception.InvalidVmx) as error:
+            LOG.warning('What was rendered for server %s is lost: %s',
+                        uuid, error)
+            return None
+
+    def _refuse_snapshots(self, uuid):
+        """Only the .vmx tells which snapshot a server goes on from."""
+        folder = self._layout.folder(uuid)
+        found = [name for name in os.listdir(folder)
+                 if _SNAPSHOT.search(name)]
+        if found:
+            raise exception.VmrunError(
+                'The .vmx of server %s is lost, and snapshots were made of '
+                'its disks.' % uuid, 'There are: %s.'
+                % ', '.join(sorted(found)),
+                'Restore %s from a backup; the disks were not touched.'
+                % self._layout.vmx(uuid))

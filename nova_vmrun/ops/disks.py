@@ -1,0 +1,105 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The disks of a server: root, ephemeral, swap."""
+
+import os
+
+from nova.virt import driver
+from oslo_utils import units
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from nova_vmrun.host import linked
+from nova_vmrun.ops import glance
+
+
+class Disks:
+    """Makes the disks of servers.
+
+    :param conf: nova.conf.CONF
+    :param cache: a nova_vmrun.host.image_cache.ImageCache
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or None
+    """
+
+    def __init__(self, conf, cache, layout, vdiskmanager):
+        self._cache = cache
+        self._layout = layout
+        self._vdiskmanager = vdiskmanager
+        self._linked = conf.use_cow_images and conf.vmrun.use_linked_clone
+
+    def prepare(self, context, instance, image_meta):
+        """Returns the base disk that a server's root disk is made of.
+
+        The first server of an image fetches it, as the user who asked for
+        the server; the others wait.
+
+        :param context: nova.context.RequestContext of the user
+        :param instance: nova.objects.Instance
+        :param image_meta: nova.objects.ImageMeta
+        :returns: a nova_vmrun.host.image_cache.Base
+        """
+        return self._cache.base(
+            image_meta.id, image_meta.disk_format, instance.flavor.root_gb,
+            glance.downloader(context, instance, image_meta.id))
+
+    def make(self, uuid, base, block_device_info, hardware):
+        """Makes all disks of a server; its folder exists.
+
+        :param uuid: of the instance
+        :param base: a nova_vmrun.host.image_cache.Base
+        :param block_device_info: as Nova gives it: ephemeral disks and swap
+        :param hardware: a nova_vmrun.formats.hardware.Hardware
+        """
+        bus = hardware.disk_bus
+        self._make_root(uuid, base, bus, hardware.linked_clone)
+        ephemerals = driver.block_device_info_get_ephemerals(
+            block_device_info)
+        for number, ephemeral in enumerate(ephemerals):
+            self._make_blank(uuid, _ephemeral(number),
+                             ephemeral['size'] * units.Ki, bus)
+        swap = driver.block_device_info_get_swap(block_device_info)
+        if driver.swap_is_usable(swap):
+            self._make_blank(uuid, 'swap', swap['swap_size'], bus)
+
+    def _make_root(self, uuid, base, bus, linked_clone):
+        # An image may insist on one way; else the options decide.
+        disk = self._layout.disk(uuid, 'root')
+        if self._linked if linked_clone is None else linked_clone:
+            linked.make_child(base.delta, base.disk, disk, bus)
+        else:
+            linked.make_copy(base.disk, disk, bus)
+
+    def _make_blank(self, uuid, name, size_mb, bus):
+        if self._vdiskmanager is None:
+            raise exception.InvalidConfiguration(
+                'Server %s needs an empty disk and vmware-vdiskmanager is '
+                'not installed.' % uuid,
+                resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
+                           'without ephemeral and swap disks.')
+        self._vdiskmanager.create(
+            self._layout.disk(uuid, name), size_mb=size_mb,
+            adapter=vmdk.adapter_type(bus))
+
+    def existing(self, uuid):
+        """Returns the paths of a server's disks, in the guest's order."""
+        paths = [self._layout.disk(uuid, 'root')]
+        while os.path.exists(self._layout.disk(
+                uuid, _ephemeral(len(paths) - 1))):
+            paths.append(self._layout.disk(uuid, _ephemeral(len(paths) - 1)))
+        swap = self._layout.disk(uuid, 'swap')
+        return paths + ([swap] if os.path.exists(swap) else [])
+
+
+def _ephemeral(number):
+    return 'ephemeral%d' % number

@@ -1,0 +1,126 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Reboots: soft ones by the guest, hard ones from what Nova knows."""
+
+import os
+
+from nova_vmrun.formats import vmx
+from tests.functional.api import base
+
+
+class TestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.boot(
+            networks=[{'port': self.neutron.port_1['id']}])
+
+    def reboot_hard(self):
+        self._reboot_server(self.server, hard=True)
+        self.assertRunning(self.server)
+
+
+class RebootTestCase(TestCase):
+
+    def test_soft(self):
+        before = self.pid_of(self.server)
+        self._reboot_server(self.server)
+        self.assertRunning(self.server)
+        self.assertEqual(before, self.pid_of(self.server))
+
+    def test_hard(self):
+        before = self.pid_of(self.server)
+        self.reboot_hard()
+        self.assertNotEqual(before, self.pid_of(self.server))
+
+    def test_a_suspended_server_starts_from_its_disk(self):
+        self._suspend_server(self.server)
+        self.reboot_hard()
+        left = [name for name in os.listdir(self.path(self.server))
+                if name.endswith('.vmss')]
+        self.assertEqual([], left)
+
+
+class RewriteTestCase(TestCase):
+
+    def test_what_vmware_added_stays(self):
+        before = self.vmx(self.server)
+        self.assertIn('ethernet0.pciSlotNumber', before)
+        self.reboot_hard()
+        self.assertEqual(dict(before.items()),
+                         dict(self.vmx(self.server).items()))
+
+    def test_options_that_changed_count(self):
+        self.assertEqual(
+            'nat', self.vmx(self.server)['ethernet0.connectionType'])
+        self.flags(default_vmnet='hostonly', group='vmrun')
+        self.restart_compute_service(self.compute)
+        self.reboot_hard()
+        self.assertEqual(
+            'hostonly', self.vmx(self.server)['ethernet0.connectionType'])
+
+    def test_a_lost_vmx_is_written_anew(self):
+        before = self.vmx(self.server)
+        self._stop_server(self.server)
+        os.remove(self.vmx_path(self.server))
+        self.reboot_hard()
+        after = self.vmx(self.server)
+        for key in ('uuid.bios', 'ethernet0.address', 'memsize',
+                    'scsi0:0.fileName', 'RemoteDisplay.vnc.port'):
+            self.assertEqual(before[key], after[key])
+
+    def test_a_disk_goes_on_from_its_snapshot(self):
+        self._stop_server(self.server)
+        self.vmware.run('snapshot', self.vmx_path(self.server), 'mine')
+        self.reboot_hard()
+        self.assertEqual('root-000001.vmdk',
+                         self.vmx(self.server)['scsi0:0.fileName'])
+
+
+class RefusedRewriteTestCase(TestCase):
+
+    # A cast would bring the error back to the API.
+    CAST_AS_CALL = False
+
+    def test_a_lost_vmx_is_not_guessed_if_there_are_snapshots(self):
+        self._stop_server(self.server)
+        self.vmware.run('snapshot', self.vmx_path(self.server), 'mine')
+        os.remove(self.vmx_path(self.server))
+        self.check_refused('root-000001.vmdk')
+
+    def test_a_vmx_spoiled_by_hand_is_named_and_left_alone(self):
+        self._stop_server(self.server)
+        with open(self.vmx_path(self.server), 'a') as file:
+            file.write('memsize = "64\n')
+        self.check_refused('malformed', 'remove it')
+        with open(self.vmx_path(self.server)) as file:
+            self.assertIn('memsize = "64\n', file.read())
+
+    def check_refused(self, *words):
+        self.admin_api.post_server_action(
+            self.server['id'], {'reboot': {'type': 'HARD'}})
+        server = self._wait_for_state_change(self.server, 'ERROR')
+        for word in words:
+            self.assertIn(word, self.fault(server))
+
+
+class VmxTestCase(TestCase):
+
+    def test_the_pristine_text_is_kept(self):
+        with open(self.vmx_path(self.server) + '.rendered', 'rb') as file:
+            text = file.read()
+        self.assertIn(b'\n# ', text)
+        rendered, live = vmx.load(text), self.vmx(self.server)
+        changed = [key for key in rendered if rendered[key] != live[key]]
+        # VMware notes there for itself where the files are.
+        self.assertEqual(['uuid.location'], changed)
