@@ -1,0 +1,181 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Reads the source: who imports whom, and what each file must have."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+from tests.unit import base
+
+ROOT = pathlib.Path(__file__).parents[2]
+PACKAGE = ROOT / 'nova_vmrun'
+
+# What a part may import of the others, beside itself. Arrows point down.
+_BELOW = {
+    'driver': {'hypervisor', 'ops', 'host', 'formats', 'conf', 'exception'},
+    'hypervisor': {'ops', 'host', 'tools', 'formats', 'conf', 'exception'},
+    'ops': {'host', 'tools', 'formats', 'conf', 'exception'},
+    'host': {'tools', 'formats', 'exception'},
+    'tools': {'exception'},
+    'formats': {'exception'},
+    'conf': set(),
+    'exception': set(),
+    'osvif': {'driver'},
+    'ml2': set(),
+    'cmd': {'aio', 'formats', 'exception'},
+    'aio': {'host', 'tools', 'conf', 'exception'},
+}
+# Parts that work where Nova is not installed.
+_WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host')
+_MAX_LINES = 500
+_LICENCE = (ROOT / 'nova_vmrun' / 'exception.py').read_text().partition(
+    '\n\n')[0]
+
+
+def imports(path):
+    """Returns the dotted names that a file imports, at any depth."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, '%s imports relatively' % path
+            names.update('%s.%s' % (node.module, alias.name)
+                         for alias in node.names)
+    return names
+
+
+def modules():
+    """Yields (part of the package, path, imported names)."""
+    for path in sorted(PACKAGE.rglob('*.py')):
+        part = path.relative_to(PACKAGE).parts[0].removesuffix('.py')
+        if part != '__init__':
+            yield part, path, imports(path)
+
+
+def roots(names):
+    return {name.partition('.')[0] for name in names}
+
+
+class ImportsTestCase(base.TestCase):
+
+    def test_arrows_point_down(self):
+        wrong = []
+        for part, path, names in modules():
+            for name in names:
+                top, _, rest = name.partition('.')
+                if top == 'nova_vmrun' and rest.partition('.')[0] not in (
+                        _BELOW[part] | {part, ''}):
+                    wrong.append('%s imports %s' % (path, name))
+        self.assertEqual([], wrong)
+
+    def test_each_part_is_read(self):
+        self.assertEqual(set(_BELOW), {part for part, _, _ in modules()})
+
+    def test_only_the_upper_parts_need_nova(self):
+        self.assertEqual([], [
+            str(path) for part, path, names in modules()
+            if part in _WITHOUT_NOVA and 'nova' in roots(names)])
+
+    def test_what_needs_no_nova_works_without_it(self):
+        names = [
+            str(path.relative_to(ROOT)).removesuffix('.py').replace('/', '.')
+            for part, path, _ in modules()
+            if part in ('formats', 'tools', 'exception') or
+            path.name in ('main.py', 'vmx.py', 'vmx_render.py')]
+        self.assertIn('nova_vmrun.cmd.vmx', names)
+        subprocess.run(
+            [sys.executable, '-c',
+             'import importlib, sys\n'
+             'sys.modules.update(nova=None, eventlet=None)\n'
+             'for name in sys.argv[1:]: importlib.import_module(name)',
+             *names], check=True)
+
+    def test_nobody_needs_eventlet(self):
+        self.assertEqual([], [str(path) for _, path, names in modules()
+                              if 'eventlet' in roots(names)])
+
+    def test_one_module_runs_programs(self):
+        """The all-in-one control plane supervises services by itself."""
+        runners = {str(path.relative_to(PACKAGE))
+                   for part, path, _ in modules()
+                   if part != 'aio' and runs_programs(path)}
+        self.assertEqual({'tools/process.py'}, runners)
+
+
+def runs_programs(path):
+    """Tells whether a file can start a process by itself.
+
+    To name the exception that Nova's own code raises is no such thing.
+    """
+    text = path.read_text()
+    tree = ast.parse(text)
+    used = {node.attr for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and
+            isinstance(node.value, ast.Name) and
+            node.value.id == 'processutils'}
+    started = {node.attr for node in ast.walk(tree)
+               if isinstance(node, ast.Attribute) and
+               isinstance(node.value, ast.Name) and node.value.id == 'os'}
+    return bool('subprocess' in roots(imports(path)) or
+                used - {'ProcessExecutionError'} or
+                started & {'system', 'popen', 'fork', 'posix_spawn', 'execv',
+                           'execve', 'execvp', 'spawnv'})
+
+
+class RunsProgramsTestCase(base.TestCase):
+    """The reader of the source can tell."""
+
+    def test_each_way(self):
+        path = pathlib.Path(self.useFixture(
+            base.fixtures.TempDir()).path) / 'module.py'
+        for text, expected in (
+                ('import subprocess', True),
+                ('from subprocess import run', True),
+                ('from oslo_concurrency import processutils\n'
+                 'processutils.execute("a")', True),
+                ('from oslo_concurrency import processutils\n'
+                 'processutils.ProcessExecutionError', False),
+                ('import os\nos.system("a")', True),
+                ('import os\nos.path', False)):
+            path.write_text(text)
+            self.assertEqual(expected, runs_programs(path), text)
+
+
+class FilesTestCase(base.TestCase):
+
+    def sources(self):
+        for top in ('nova_vmrun', 'tests', 'tools'):
+            yield from sorted((ROOT / top).rglob('*.py'))
+
+    def test_no_file_is_long(self):
+        self.assertEqual([], [
+            str(path) for path in self.sources()
+            if len(path.read_text().splitlines()) > _MAX_LINES])
+
+    def test_each_file_tells_its_licence(self):
+        self.assertIn('Apache License', _LICENCE)
+        self.assertEqual([], [
+            str(path) for path in self.sources()
+            if path.stat().st_size and
+            not path.read_text().startswith(_LICENCE)])
+
+    def test_so_does_each_program(self):
+        programs = [path for path in (ROOT / 'tests').rglob('*')
+                    if path.is_file() and not path.suffix and
+                    path.read_bytes()[:2] == b'#!']
+        self.assertIn(ROOT / 'tests' / 'fakes' / 'fake_vmrun', programs)
+        self.assertEqual([], [str(path) for path in programs
+                              if _LICENCE not in path.read_text()])
