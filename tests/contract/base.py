@@ -98,7 +98,7 @@ class ContractCase(testtools.TestCase):
     @property
     def state(self):
         """The state folder of the fakes."""
-        return os.path.join(self.folder, 'state')
+        return os.path.join(self.folder, transcripts.STATE)
 
     def use_product(self, kind, **knobs):
         """Choose what the fakes stand for from here on."""
@@ -129,8 +129,7 @@ class ContractCase(testtools.TestCase):
                            cwd or self.folder, timeout)
         after = transcripts.snapshot_of(self.folder)
         self.calls.append(transcripts.entry(
-            result, name, arguments, _without_state(before),
-            _without_state(after), self.folder))
+            result, name, arguments, before, after, self.folder))
         return result
 
     def vmrun(self, *arguments, **kwargs):
@@ -262,11 +261,6 @@ class _Tolerant(object):
         self._result.addSkip(test, 'expected difference: ' + self._reason)
 
     addError = addFailure
-
-
-def _without_state(files):
-    return {name: value for name, value in files.items()
-            if not name.startswith('state' + os.sep)}
 
 
 def _recorded_pids(state):

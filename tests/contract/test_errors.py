@@ -51,10 +51,16 @@ class OpenErrorsTest(base.ContractCase):
     @base.fakes_only
     def test_vmx_being_rewritten_after_suspend(self):
         machine = self.running_vm(disk=False)
-        self.knobs['FAULTS'] = 'suspend 1 busy 0.3'
+        self.knobs['FAULTS'] = 'suspend * busy 600'
         self.done('suspend', machine.vmx)
         self.refused(CANNOT_READ % machine.vmx, 'start', machine.vmx,
                      'nogui')
+
+    @base.fakes_only
+    def test_vmx_rewritten_after_suspend_is_readable_soon(self):
+        machine = self.running_vm(disk=False)
+        self.knobs['FAULTS'] = 'suspend * busy 0.1'
+        self.done('suspend', machine.vmx)
         self.wait_for(lambda: self.vmrun('start', machine.vmx,
                                          'nogui').rc == 0)
 

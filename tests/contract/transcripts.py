@@ -19,7 +19,9 @@ whenever a test runs on them; differences fail that test, unless it has an
 entry in :mod:`tests.contract.expected`.
 """
 
+import contextlib
 import functools
+import glob
 import json
 import os
 import re
@@ -29,6 +31,8 @@ from tests.contract import tools
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'fixtures', 'transcripts')
+#: The folder of the fakes' state, in the folder of a test.
+STATE = 'state'
 _RANDOM = ((re.compile(r'-[0-9a-f]{8}\.(vmss|vmem)'), r'-XXXXXXXX.\1'),
            (re.compile(r'564d[0-9a-f]{12}-[0-9a-f]{16}\.vmem'), 'UUID.vmem'),
            (re.compile(r'pid=\d+'), 'pid=N'),
@@ -48,15 +52,21 @@ def normalise(text, folder):
 
 
 def snapshot_of(folder):
-    """Return {relative path: (size, mtime)} of the files in a folder."""
+    """Return {relative path: (size, mtime)} of the files in a folder.
+
+    The fakes' own state is left out; no product has one.
+    """
     found = {}
-    for parent, _, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
+        if parent == folder and STATE in folders:
+            folders.remove(STATE)
         for name in names:
             path = os.path.join(parent, name)
             relative = os.path.relpath(path, folder)
             if not _UNSTABLE.search(relative):
-                status = os.lstat(path)
-                found[relative] = (status.st_size, status.st_mtime_ns)
+                with contextlib.suppress(FileNotFoundError):
+                    status = os.lstat(path)
+                    found[relative] = status.st_size, status.st_mtime_ns
     return found
 
 
@@ -102,12 +112,14 @@ def append(test, entries):
 
 @functools.lru_cache(None)
 def load(folder=FOLDER):
-    """Return {test: {transcript: calls}} of all transcripts in a folder."""
+    """Return {test: {transcript: calls}} of all transcripts in a folder.
+
+    A folder that is empty or missing holds none.
+    """
     found = {}
-    for name in sorted(os.listdir(folder)):
-        if not name.endswith('.jsonl'):
-            continue
-        with open(os.path.join(folder, name), encoding='utf-8') as f:
+    for path in sorted(glob.glob(os.path.join(folder, '*.jsonl'))):
+        name = os.path.basename(path)
+        with open(path, encoding='utf-8') as f:
             for line in f:
                 record = json.loads(line)
                 found.setdefault(record['test'], {})[name] = record['calls']

@@ -23,7 +23,7 @@ from vmwarefake import knobs
 
 KINDS = ('hang', 'hang-after', 'hang-stubborn', 'refuse', 'refuse-after',
          'error-exit-0', 'noise', 'noise-stderr', 'die', 'die-after',
-         'die-writing', 'keep-pipe', 'own-group', 'busy')
+         'die-writing', 'die-step', 'keep-pipe', 'own-group', 'busy')
 
 
 class Fault(object):
@@ -103,6 +103,8 @@ class Active(object):
             self._session.own_group = True
         for fault in self._of('die-writing'):
             files.arm(die_suffix=fault.text or '.vmx')
+        for fault in self._of('die-step'):
+            files.arm(die_step=int(fault.text))
         for fault in self._of('die'):
             self._die()
         for fault in self._of('hang', 'hang-stubborn'):

@@ -12,8 +12,9 @@
 
 """All writing of files goes through here, so that it can go wrong on order.
 
-Files are replaced in one step. The two faults that concern files (a disk that
-is full, a tool killed half-way through a write) are armed for the call.
+Files are replaced in one step. The faults that concern files (a disk that is
+full, a tool killed half-way through a write or between two of them) are armed
+for the call.
 """
 
 import errno
@@ -22,24 +23,38 @@ import signal
 
 _disk_full = None
 _die_suffix = None
+_steps_to_live = None
 
 
-def arm(disk_full=None, die_suffix=None):
+def arm(disk_full=None, die_suffix=None, die_step=None):
     """Set the faults of this call.
 
     :param disk_full: a function of a path, true where nothing can grow.
     :param die_suffix: end of the name of the file in whose writing this
         process is to die.
+    :param die_step: before which change of a file to die, counted from 1.
     """
-    global _disk_full, _die_suffix
+    global _disk_full, _die_suffix, _steps_to_live
+    if die_step is not None:
+        _steps_to_live = die_step
     if disk_full is not None:
         _disk_full = disk_full
     if die_suffix is not None:
         _die_suffix = die_suffix
 
 
+def step():
+    """Count one change of the world; whoever makes one calls this first."""
+    global _steps_to_live
+    if _steps_to_live is not None:
+        _steps_to_live -= 1
+        if not _steps_to_live:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def check_space(path):
     """Raise OSError ENOSPC when ``path`` may not grow."""
+    step()
     if _disk_full and _disk_full(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
@@ -75,6 +90,7 @@ def append(path, data):
 
 def remove(path):
     """Delete a file; one that is not there is fine."""
+    step()
     try:
         os.unlink(path)
     except FileNotFoundError:

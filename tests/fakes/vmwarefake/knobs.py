@@ -87,6 +87,7 @@ What goes wrong
       die-writing [SUFFIX]  killed half-way through writing the first file
                             (whose name ends with SUFFIX, default .vmx): it
                             is left cut off
+      die-step N            killed just before the N-th change on disk
       keep-pipe [SECONDS]   leave a child that holds stdout and stderr open
                             (default 60; it ends when the state folder goes)
       own-group             leave the VM's process in the tool's process

@@ -28,6 +28,7 @@ import os
 import re
 
 from vmwarefake import digest
+from vmwarefake import files
 from vmwarefake import process
 
 SIZE = 512
@@ -119,6 +120,7 @@ def acquire(path, owner, shared=False):
     check(path, shared, owner)
     if any(holder == owner for holder, _ in holders(path)):
         return
+    files.step()
     folder = path + '.lck'
     number = int.from_bytes(os.urandom(2), 'big')
     entry = os.path.join(folder, 'D%05d.lck' % number)

@@ -22,6 +22,8 @@ import signal
 import sys
 import time
 
+from vmwarefake import files
+
 _POLL = 0.005
 
 
@@ -104,6 +106,7 @@ def spawn(argv, record=None, output=None, new_session=True, env=None,
     :param pass_fds: descriptors to keep open.
     :returns: the pid. The caller never waits for it; see :func:`reap`.
     """
+    files.step()
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -199,6 +202,7 @@ def kill_and_wait(identity, sig=signal.SIGKILL, timeout=30):
     :returns: True when the process is gone.
     """
     if identity.alive():
+        files.step()
         try:
             os.kill(identity.pid, sig)
             # A stopped process takes no signal but KILL before it goes on.

@@ -187,8 +187,9 @@ def _keep_resumable(vm, snapshot):
         return
     from vmwarefake import power
     old, new = vm.path(snapshot.filename), power.suspend_path(vm)
-    os.rename(old, new)
-    os.rename(checkpoint.memory_path(old), checkpoint.memory_path(new))
+    files.step()
+    shutil.copyfile(old, new)
+    shutil.copyfile(checkpoint.memory_path(old), checkpoint.memory_path(new))
     vm.config['checkpoint.vmState'] = os.path.basename(new)
     vm.config.pop('checkpoint.vmState.readOnly')
     vm.save_config()
@@ -239,15 +240,23 @@ def _own_links(vm):
 
 
 def _merge_child(vm, listing, parent, child):
+    """Put the parent in the child's place; every step leaves whole chains.
+
+    Grandchildren get the parent's content id rather than it the child's:
+    the one takes a single write, the other would need all at once.
+    """
     from vmwarefake.vmdk import copy
     grandchildren = disk.children_in(vm.directory, child.path)
     copy.merge(child, parent)
     for grandchild in grandchildren:
         grandchild.descriptor.header['parentFileNameHint'] = (
             _relative(vm, parent.path))
+        grandchild.descriptor.header['parentCID'] = parent.descriptor.cid
         grandchild.save()
     _rename_everywhere(vm, listing, child.path, parent.path)
     _remove(child)
+    if not grandchildren:
+        parent.renew_cid()
 
 
 def _rename_everywhere(vm, listing, old, new):

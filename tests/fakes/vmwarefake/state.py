@@ -36,6 +36,7 @@ import os
 import time
 import zlib
 
+from vmwarefake import files
 from vmwarefake import process
 
 
@@ -48,6 +49,7 @@ def read_json(path, default):
 
 
 def write_json(path, value):
+    files.step()
     temporary = '%s.%d.tmp' % (path, os.getpid())
     with open(temporary, 'w', encoding='utf-8') as f:
         json.dump(value, f, indent=1, sort_keys=True)

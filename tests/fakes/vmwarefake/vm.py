@@ -237,12 +237,13 @@ class VM(object):
             self.save_config()
 
     def _log_power_on(self):
-        self.log('Command line: "vmware-vmx" "%s"' % self.vmx)
-        self.log('DICT --- CONFIGURATION')
-        for key, value in self.config.items():
-            self.log('DICT %24s = "%s"' % (key, dictionary.escape(value)))
-        self.log('Transitioned vmx/execState/val to poweredOn')
-        self.log('VMX: Powered on.')
+        lines = ['Command line: "vmware-vmx" "%s"' % self.vmx,
+                 'DICT --- CONFIGURATION']
+        lines += ['DICT %24s = "%s"' % (key, dictionary.escape(value))
+                  for key, value in self.config.items()]
+        lines += ['Transitioned vmx/execState/val to poweredOn',
+                  'VMX: Powered on.']
+        self.log('\n'.join(lines))
 
     def lock_files(self, owner):
         """Take the locks that a running VM holds."""
@@ -291,8 +292,7 @@ class VM(object):
             if os.path.exists(self.vmx):
                 dictionary.write(self.vmx, self.config)
             files.remove(self.vmem_path())
-            self.log(log_line)
-            self.log('VMX exit (0).')
+            self.log(log_line + '\nVMX exit (0).')
             self.unlock_files(owner)
         self._clean_up('off')
 

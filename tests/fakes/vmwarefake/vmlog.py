@@ -12,6 +12,7 @@
 
 """vmware.log: rotated at each power-on, the pid on its first line."""
 
+import contextlib
 import os
 import time
 
@@ -51,7 +52,7 @@ class Log(object):
         head = ('Log for %s pid=%d version=%s build=build-%s option=Release'
                 % (product.name, pid, product.version, product.build))
         pending, self._pending = [head] + (self._pending or []), None
-        files.append(self.path, self._format(pending))
+        self._append(pending)
 
     def __call__(self, text):
         if not self._wanted:
@@ -59,7 +60,7 @@ class Log(object):
         if self._pending is not None:
             self._pending.extend(text.split('\n'))
         elif os.path.isdir(os.path.dirname(self.path)):
-            files.append(self.path, self._format(text.split('\n')))
+            self._append(text.split('\n'))
 
     def error(self, msg_id, text):
         """Write a message as a dialog leaves it in the log."""
@@ -77,8 +78,10 @@ class Log(object):
             if os.path.exists(newer):
                 os.replace(newer, older)
 
-    @staticmethod
-    def _format(lines):
+    def _append(self, lines):
+        """Write lines; a log that cannot be written stops nothing."""
         stamp = _stamp()
-        return ''.join('%s In(05) vmx %s\n' % (stamp, line)
-                       for line in lines).encode('utf-8', 'surrogateescape')
+        text = ''.join('%s In(05) vmx %s\n' % (stamp, line)
+                       for line in lines)
+        with contextlib.suppress(OSError):
+            files.append(self.path, text.encode('utf-8', 'surrogateescape'))

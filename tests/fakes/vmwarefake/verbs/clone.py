@@ -247,13 +247,22 @@ def delete_vm(session, words):
                 doomed.add(path)
             elif name.endswith('.lck') and os.path.isdir(path):
                 shutil.rmtree(path)
-        for path in sorted(doomed):
+        for path in sorted(doomed, key=_when_to_go):
             files.remove(path)
         try:
             os.rmdir(machine.directory)
         except OSError:
             pass                # something of others is left in it
         machine.record.forget()
+
+
+def _when_to_go(path):
+    """Order files so that a call that was cut off can be repeated.
+
+    The .vmsd names the disks that the .vmx does not; the .vmx is what makes
+    a VM of them.
+    """
+    return path.endswith('.vmx'), path.endswith('.vmsd'), path
 
 
 def _is_own(machine, name):

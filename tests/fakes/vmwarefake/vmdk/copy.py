@@ -129,12 +129,14 @@ class Writer(object):
 def merge(child, parent):
     """Write what ``child`` holds into ``parent``, which keeps its name.
 
-    The parent then has the child's content, and so its content id.
+    What a guest reads through the child is the same before, during and
+    after, so this may be cut off and repeated. The parent's content id is
+    left to the caller.
     """
+    files.step()
     with Writer(parent) as writer:
         for grain, data in data_of(child):
             writer.write(grain, data)
-    parent.renew_cid(child.descriptor.cid)
 
 
 def flatten(chain, path, type_number, adapter, hardware):

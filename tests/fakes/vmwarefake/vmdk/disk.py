@@ -83,6 +83,7 @@ class Disk(object):
             files.replace(self.path,
                           text.encode('utf-8', 'surrogateescape'))
             return
+        files.step()
         with sparse.SparseExtent(self.path, writable=True) as extent:
             extent.rewrite_descriptor(text)
 
