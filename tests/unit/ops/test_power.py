@@ -237,6 +237,32 @@ class RebootTestCase(Base):
         self.power.reboot_hard(UUID)
         self.assertTrue(self.is_running())
 
+    def test_hard_writes_the_vmx_anew_while_the_vm_is_off(self):
+        def rewrite():
+            self.assertFalse(self.is_running())
+            self.assertEqual(['stop'], self.vmrun.verbs())
+
+        self.power.reboot_hard(UUID, rewrite)
+        self.assertTrue(self.is_running())
+
+    def test_hard_brings_back_a_vmx_that_is_lost(self):
+        self.vmrun.running.clear()
+        os.remove(self.layout.vmx(UUID))
+        self.power.reboot_hard(UUID, self.add_server)
+        self.assertEqual(['start'], self.vmrun.verbs())
+
+    def test_hard_stops_a_vm_whose_vmx_is_lost(self):
+        os.remove(self.layout.vmx(UUID))
+        self.power.reboot_hard(UUID, self.add_server)
+        self.assertEqual(['stop', 'start'], self.vmrun.verbs())
+
+    def test_a_vmx_that_cannot_be_written_starts_nothing(self):
+        def rewrite():
+            raise OSError(28, 'No space left on device')
+
+        self.assertRaises(OSError, self.power.reboot_hard, UUID, rewrite)
+        self.assertFalse(self.is_running())
+
     def test_a_stop_that_failed_starts_nothing(self):
         self.vmrun.fail('stop', hosts.hung())
         self.assertRaises(exception.ToolTimeout, self.power.reboot_hard, UUID)

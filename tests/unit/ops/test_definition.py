@@ -1,0 +1,195 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import stat
+import types
+from unittest import mock
+
+from nova.network import model
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.ops import attachments
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import disks
+from nova_vmrun.ops import networks
+from tests.unit.ops import hosts
+from tests.unit import stubs
+
+UUID = hosts.UUID
+
+
+def instance(name='web', extra_specs=None, **system_metadata):
+    return types.SimpleNamespace(
+        uuid=UUID, name='instance-1', display_name=name,
+        system_metadata=system_metadata,
+        flavor=types.SimpleNamespace(
+            vcpus=2, memory_mb=130, extra_specs=extra_specs or {}))
+
+
+class Base(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        conf = stubs.conf(
+            default_guestos='otherlinux-64', desktop_integration=False,
+            template_dirs=[], vmnet_mappings={}, default_vmnet='nat')
+        screens = mock.create_autospec(consoles.Consoles, instance=True)
+        screens.listen_address = '127.0.0.1'
+        everything = types.SimpleNamespace(
+            use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
+        self.definitions = definition.Definitions(
+            conf, self.product, 'x86_64', self.layout, self.records,
+            disks.Disks(everything, None, self.layout, None),
+            attachments.Attachments(None, self.layout, self.product),
+            networks.Networks(conf), screens)
+
+    def add_folder(self, *names):
+        """Makes a server's folder with some files, but without a .vmx."""
+        self.records.create(UUID, 'instance-1', 5900)
+        for name in ('root.vmdk',) + names:
+            files.write_atomically(
+                os.path.join(self.layout.folder(UUID), name), '')
+
+    def write(self, network=(), **options):
+        self.definitions.write(
+            self.definitions.draft(instance(**options), {}), network)
+        return self.load()
+
+    def load(self):
+        return vmx.load(files.read(self.layout.vmx(UUID)))
+
+    def change(self, **keys):
+        """Does what VMware, or an operator, does to a .vmx."""
+        live = self.load()
+        for key, value in keys.items():
+            live[key.replace('__', ':').replace('_', '.')] = value
+        files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
+
+
+class WriteTestCase(Base):
+
+    def test_what_nova_decided(self):
+        self.add_folder()
+        written = self.write(name='web "1"', network=[model.VIF(
+            id='port', address='fa:16:3e:00:00:01', type='vmrun',
+            network=model.Network(id='net', physical_network='p'))])
+        self.assertEqual(
+            ['web "1"', '132', '2', '5900', 'fa:16:3e:00:00:01'],
+            [written[key] for key in (
+                'displayName', 'memsize', 'numvcpus',
+                'RemoteDisplay.vnc.port', 'ethernet0.address')])
+
+    def test_what_lies_in_the_folder_by_names_that_can_move(self):
+        self.add_folder('ephemeral0.vmdk', 'swap.vmdk', 'cd0.iso', 'cd1.iso',
+                        'config-drive.iso', 'floppy.flp')
+        names = [value for key, value in self.write().items()
+                 if key.lower().endswith('filename')]
+        self.assertEqual(
+            ['cd0.iso', 'cd1.iso', 'config-drive.iso', 'console.log',
+             'ephemeral0.vmdk', 'floppy.flp', 'root.vmdk', 'swap.vmdk'],
+            sorted(name for name in names if '.' in name))
+
+    def test_the_text_for_the_person_who_debugs_is_kept(self):
+        self.add_folder()
+        self.write()
+        for path in (self.layout.vmx(UUID), self.layout.rendered(UUID)):
+            self.assertEqual(0o600, stat.S_IMODE(os.stat(path).st_mode))
+        self.assertEqual(files.read(self.layout.vmx(UUID)),
+                         files.read(self.layout.rendered(UUID)))
+
+    def test_what_vmware_added_stays(self):
+        self.add_folder()
+        self.write()
+        location = '56 4d 1a 2b 3c 4d 5e 6f-70 81 92 a3 b4 c5 d6 e7'
+        self.change(uuid_location=location, vmci0_id='42')
+        written = self.write()
+        self.assertEqual((location, '42'),
+                         (written['uuid.location'], written['vmci0.id']))
+
+    def test_what_nova_changed_since_is_changed(self):
+        self.add_folder()
+        self.write(name='old')
+        self.assertEqual('new', self.write(name='new')['displayName'])
+
+
+class RewriterTestCase(Base):
+
+    def rewriter(self):
+        return self.definitions.rewriter(instance(), ())
+
+    def test_nothing_is_written_before_it_is_called(self):
+        self.add_folder()
+        rewrite = self.rewriter()
+        self.assertFalse(os.path.exists(self.layout.vmx(UUID)))
+        rewrite()
+        self.assertEqual('web', self.load()['displayName'])
+
+    def test_a_lost_vmx_of_a_server_with_snapshots(self):
+        """Only the .vmx tells which of the disks is the present one."""
+        self.add_folder('root-000001.vmdk')
+        error = self.assertRaises(exception.VmrunError, self.rewriter)
+        self.assertIn('root-000001.vmdk', error.details)
+        self.assertIn(UUID, error.brief)
+
+    def test_a_disk_that_goes_on_from_a_snapshot_stays(self):
+        self.add_folder('root-000001.vmdk')
+        self.write()
+        self.change(scsi0__0_fileName='root-000001.vmdk')
+        self.rewriter()()
+        self.assertEqual('root-000001.vmdk',
+                         self.load()['scsi0:0.fileName'])
+
+    def test_a_vmx_that_cannot_be_read(self):
+        self.add_folder()
+        files.write_atomically(self.layout.vmx(UUID), 'half of a li')
+        error = self.assertRaises(exception.VmrunError, self.rewriter)
+        self.assertIn(UUID, error.brief)
+        self.assertEqual(b'half of a li',
+                         files.read(self.layout.vmx(UUID)))
+
+    def test_without_what_was_rendered_it_still_works(self):
+        self.add_folder()
+        self.write()
+        os.remove(self.layout.rendered(UUID))
+        self.rewriter()()
+        self.assertTrue(os.path.exists(self.layout.rendered(UUID)))
+
+
+class HostileNameTestCase(testscenarios.TestWithScenarios, Base):
+    """Nova's API lets some of these pass."""
+
+    scenarios = [('U+%04X' % ord(character), {'character': character})
+                 for character in '\0\x01\n\x0b\x0c\r\x1b\x1f\x7f\ud800']
+
+    def test_refused_before_anything_is_made(self):
+        error = self.assertRaises(
+            exception.InvalidInput, self.definitions.draft, instance(
+                name='a%sevil = "TRUE"' % self.character), {})
+        self.assertIn('haracter', str(error))
+
+
+class HarmlessNameTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [(ascii(name), {'name': name}) for name in (
+        '"quoted"', 'a|b', '|22', '|0A', '#none', 'a = b', ' edges ', '\t',
+        '\u2603 \U0001f600', '\u2028', '\u202e', "'", '\\', '{{ 7 * 7 }}',
+        '%s', '${x}', 'x' * 255)]
+
+    def test_it_arrives(self):
+        self.add_folder()
+        written = self.write(name=self.name)
+        self.assertEqual(self.name, written['displayName'])

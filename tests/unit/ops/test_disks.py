@@ -1,0 +1,132 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+from unittest import mock
+
+import fixtures
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.host import image_cache
+from nova_vmrun.host import linked
+from nova_vmrun.ops import disks
+from nova_vmrun.tools import vdiskmanager
+from tests.unit.ops import glances
+from tests.unit.ops import hosts
+from tests.unit import stubs
+
+UUID = hosts.UUID
+
+
+def conf(use_cow_images=True, use_linked_clone=True):
+    return types.SimpleNamespace(
+        use_cow_images=use_cow_images,
+        vmrun=stubs.conf(use_linked_clone=use_linked_clone))
+
+
+class Base(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.cache = mock.create_autospec(image_cache.ImageCache,
+                                          instance=True)
+        self.vdiskmanager = mock.create_autospec(vdiskmanager.VDiskManager,
+                                                 instance=True)
+        self.linked, self.whole = [
+            self.useFixture(fixtures.MockPatchObject(
+                linked, name, autospec=True)).mock
+            for name in ('make_child', 'make_copy')]
+
+    def make(self, options=None, block_device_info=None, linked_clone=None,
+             bus='sata', disk_manager=True):
+        """Makes the disks of a server."""
+        made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
+                           self.vdiskmanager if disk_manager else None)
+        made.make(UUID, image_cache.Base('/base', '/delta'),
+                  block_device_info, types.SimpleNamespace(
+                      disk_bus=bus, linked_clone=linked_clone))
+        return made
+
+
+class PrepareTestCase(Base):
+
+    def test_an_image_is_fetched_as_its_user_and_with_its_certificates(self):
+        fetch = self.useFixture(glances.Glance()).fetch
+        made = disks.Disks(conf(), self.cache, self.layout, None).prepare(
+            'context', glances.instance(), types.SimpleNamespace(
+                id=glances.IMAGE, disk_format='qcow2'))
+        self.assertIs(self.cache.base.return_value, made)
+        (image_id, disk_format, root_gb, download), _ = (
+            self.cache.base.call_args)
+        self.assertEqual((glances.IMAGE, 'qcow2', 7),
+                         (image_id, disk_format, root_gb))
+        self.assertFalse(fetch.called)
+        download('/path')
+        fetch.assert_called_once_with('context', glances.IMAGE, '/path',
+                                      trusted_certs='the certificates')
+
+
+class RootTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        (name, {'options': options, 'image_says': image_says,
+                'is_linked': is_linked})
+        for name, options, image_says, is_linked in (
+            ('by default', {}, None, True),
+            ('no cow images', {'use_cow_images': False}, None, False),
+            ('no linked clones', {'use_linked_clone': False}, None, False),
+            ('the image insists', {'use_linked_clone': False}, True, True),
+            ('the image forbids', {}, False, False),
+        )]
+
+    def test_linked_or_whole(self):
+        self.make(self.options, linked_clone=self.image_says)
+        path = self.layout.disk(UUID, 'root')
+        if self.is_linked:
+            self.linked.assert_called_once_with('/delta', '/base', path,
+                                                'sata')
+        else:
+            self.whole.assert_called_once_with('/base', path, 'sata')
+        self.assertNotEqual(self.linked.called, self.whole.called)
+
+
+class BlankTestCase(Base):
+
+    info = {'ephemerals': [{'size': 2}, {'size': 1}],
+            'swap': {'device_name': '/dev/sdb', 'swap_size': 512}}
+
+    def test_ephemeral_disks_and_swap(self):
+        self.make(block_device_info=self.info, bus='ide')
+        self.assertEqual(
+            [mock.call(self.layout.disk(UUID, name), size_mb=size,
+                       adapter='ide')
+             for name, size in (('ephemeral0', 2048), ('ephemeral1', 1024),
+                                ('swap', 512))],
+            self.vdiskmanager.create.call_args_list)
+
+    def test_the_guest_has_them_in_that_order(self):
+        self.add_server()
+        names = ['root', 'ephemeral0', 'ephemeral1', 'swap']
+        made = self.make()
+        for name in names:
+            open(self.layout.disk(UUID, name), 'w').close()
+        self.assertEqual([self.layout.disk(UUID, name) for name in names],
+                         made.existing(UUID))
+
+    def test_without_vdiskmanager(self):
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.make,
+            block_device_info=self.info, disk_manager=False)
+        self.assertIn(UUID, error.brief)
+        self.assertIn('vdiskmanager_path', error.resolution)
+        self.make(disk_manager=False)

@@ -1,0 +1,114 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+from unittest import mock
+
+from nova import exception as nova_exception
+
+from nova_vmrun import exception
+from nova_vmrun.host import image_cache
+from nova_vmrun.ops import attachments
+from nova_vmrun.ops import glance
+from nova_vmrun.ops import properties
+from tests.unit import base
+from tests.unit.ops import glances
+from tests.unit.ops import hosts
+
+
+class GlanceTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.glance = self.useFixture(glances.Glance())
+
+    def check_refused(self, found):
+        self.glance.images[glances.IMAGE] = found
+        return self.assertRaises(exception.ImageRefused, glance.show,
+                                 'context', glances.IMAGE)
+
+    def test_an_image_that_the_user_must_not_see(self):
+        for kind in (nova_exception.ImageNotFound,
+                     nova_exception.ImageNotAuthorized):
+            error = self.check_refused(kind(image_id=glances.IMAGE))
+            self.assertEqual(glances.IMAGE, error.image_id)
+
+    def test_an_image_without_content(self):
+        self.assertIn('queued', self.check_refused(
+            {'status': 'queued'}).reason)
+
+
+class AttachmentsTestCase(hosts.TestCase):
+    """Drives are filled with what the user may read."""
+
+    def setUp(self):
+        super().setUp()
+        self.glance = self.useFixture(glances.Glance())
+        self.cache = mock.create_autospec(image_cache.ImageCache,
+                                          instance=True)
+        self.attachments = attachments.Attachments(
+            self.cache, self.layout, self.product)
+
+    def prepare(self, isos=(), floppy=None, tools=()):
+        return self.attachments.prepare(
+            'context', glances.instance(), types.SimpleNamespace(
+                iso_images=isos, floppy_image=floppy, tools_isos=tools))
+
+    def test_what_the_cache_has_is_not_for_everybody(self):
+        for drives in ({'isos': [glances.IMAGE]},
+                       {'floppy': glances.IMAGE}):
+            self.assertRaises(exception.ImageRefused, self.prepare, **drives)
+        self.assertFalse(self.cache.file.called)
+
+    def test_tools_that_the_product_does_not_bring(self):
+        error = self.assertRaises(exception.InvalidConfiguration,
+                                  self.prepare, tools=['linux.iso'])
+        self.assertIn('linux.iso', error.brief)
+
+
+class PropertiesTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.glance = self.useFixture(glances.Glance())
+
+    def requested(self, **system_metadata):
+        return properties.requested('context',
+                                    glances.instance(**system_metadata))
+
+    def test_properties_of_the_image_alone(self):
+        self.assertEqual({'os_distro': 'debian', 'mine': 'x'}, self.requested(
+            image_os_distro='debian', image_mine='x', image_none=None,
+            instance_type_vcpus='1'))
+        self.assertEqual([], self.glance.asked)
+
+    def test_a_text_that_nova_cut_off_is_read_from_glance(self):
+        ids = ','.join([glances.IMAGE] * 9)
+        self.glance.images[glances.IMAGE] = {
+            'properties': {'vmrun_iso_images': ids, 'other': 'y' * 300}}
+        found = self.requested(image_vmrun_iso_images=ids[:255],
+                               image_other='y' * 255)
+        self.assertEqual(ids, found['vmrun_iso_images'])
+        self.assertEqual(255, len(found['other']))
+
+    def test_so_is_one_of_characters_with_several_bytes(self):
+        self.glance.images[glances.IMAGE] = {'properties': {
+            'vmrun_iso_images': 'whole'}}
+        self.assertEqual('whole', self.requested(
+            image_vmrun_iso_images='\u2603' * 84)['vmrun_iso_images'])
+
+    def test_an_existing_server_needs_no_glance(self):
+        found = properties.remembered(glances.instance(
+            image_os_distro='debian', image_vmrun_iso_images='x' * 255,
+            image_other='y' * 255))
+        self.assertEqual({'os_distro': 'debian', 'other': 'y' * 255}, found)
+        self.assertEqual([], self.glance.asked)

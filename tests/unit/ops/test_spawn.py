@@ -1,0 +1,166 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import types
+from unittest import mock
+
+import fixtures
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.ops import attachments
+from nova_vmrun.ops import config_drive
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops import disks
+from nova_vmrun.ops import power
+from nova_vmrun.ops import spawn
+from tests.unit.ops import hosts
+from tests.unit import stubs
+
+UUID = hosts.UUID
+
+
+class Base(hosts.TestCase):
+    """Each step leaves the file that it would leave."""
+
+    def setUp(self):
+        super().setUp()
+        self.steps = []
+        self.failing = {}
+        self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
+        self.consoles.port_for_new_server.return_value.__enter__ = (
+            lambda manager: 5900)
+        self.disks = self.part(disks.Disks, 'prepare', 'make')
+        self.attachments = self.part(attachments.Attachments, 'prepare',
+                                     'place')
+        self.definitions = self.part(definition.Definitions, 'draft', 'write')
+        self.definitions.draft.return_value = None
+        operations = power.Power(
+            self.vmrun.tool, self.product, self.states, self.layout,
+            self.records, self.consoles, stubs.conf())
+        self.spawn = spawn.Spawn(
+            self.layout, self.records, self.definitions, self.disks,
+            self.attachments, self.consoles, operations,
+            destroy.Destroy(operations, self.states, self.layout,
+                            self.records))
+        self.useFixture(fixtures.MockPatch(
+            'nova.virt.configdrive.required_by', return_value=True))
+        self.useFixture(fixtures.MockPatchObject(
+            config_drive, 'make', side_effect=self.step('config_drive.make')))
+        self.vmrun.tool.start.side_effect = self.step('power.on')
+
+    def part(self, kind, *names):
+        """Returns a collaborator whose methods are steps."""
+        made = mock.create_autospec(kind, instance=True)
+        for name in names:
+            getattr(made, name).side_effect = self.step(
+                '%s.%s' % (kind.__module__.rpartition('.')[2], name))
+        return made
+
+    def step(self, name):
+        def run(*args, **options):
+            self.steps.append(name)
+            if name in self.failing:
+                raise self.failing[name]
+            if name == 'definition.draft':
+                return types.SimpleNamespace(
+                    hardware=types.SimpleNamespace(show_gui=None))
+            if os.path.isdir(self.layout.folder(UUID)):
+                files.write_atomically(self.layout.disk(UUID, name), '')
+            if name == 'definition.write':
+                files.write_atomically(self.layout.vmx(UUID), hosts.VMX)
+            return mock.DEFAULT
+        return run
+
+    def run_spawn(self, power_on=True):
+        instance = types.SimpleNamespace(uuid=UUID, name='instance-1',
+                                         system_metadata={})
+        self.spawn('context', instance, 'image', [], None, 'network', None,
+                   power_on)
+
+    def left(self):
+        return set(os.listdir(self.layout.root)) - {'_base', 'locks'}
+
+
+class SpawnTestCase(Base):
+
+    def test_steps(self):
+        self.run_spawn()
+        self.assertEqual(
+            ['definition.draft', 'attachments.prepare', 'disks.prepare',
+             'disks.make', 'attachments.place', 'config_drive.make',
+             'definition.write', 'power.on'], self.steps)
+
+    def test_the_record_comes_before_any_other_file(self):
+        """A crash must not leave a folder that nobody knows the owner of."""
+        run = self.disks.make.side_effect
+
+        def make(*args, **options):
+            self.assertEqual(['nova.json'],
+                             os.listdir(self.layout.folder(UUID)))
+            return run(*args, **options)
+
+        self.disks.make.side_effect = make
+        self.run_spawn()
+        self.assertEqual(5900, self.records.get(UUID).vnc_port)
+
+    def test_a_server_may_stay_off(self):
+        self.run_spawn(power_on=False)
+        self.assertNotIn('power.on', self.steps)
+        self.assertEqual({UUID}, self.left())
+
+    def test_a_removal_that_fails_does_not_hide_the_cause(self):
+        self.failing['definition.write'] = exception.InvalidInput('the cause')
+        self.useFixture(fixtures.MockPatchObject(
+            files, 'remove_tree', side_effect=PermissionError(13, 'busy')))
+        error = self.assertRaises(exception.InvalidInput, self.run_spawn)
+        self.assertEqual('the cause', str(error))
+        self.assertIn('busy', self.log.output)
+
+
+class RefusedBeforeTestCase(testscenarios.TestWithScenarios, Base):
+    """What a user got wrong costs nothing."""
+
+    scenarios = [(step, {'failing_step': step, 'steps_run': number})
+                 for number, step in enumerate((
+                     'definition.draft', 'attachments.prepare',
+                     'disks.prepare'), 1)]
+
+    def test_nothing_is_made(self):
+        error = self.failing[self.failing_step] = exception.InvalidInput('no')
+        self.useFixture(fixtures.MockPatchObject(
+            self.records, 'create', side_effect=AssertionError))
+        self.assertIs(error, self.assertRaises(exception.InvalidInput,
+                                               self.run_spawn))
+        self.assertEqual(self.steps_run, len(self.steps))
+        self.assertEqual(set(), self.left())
+
+
+class FailedLaterTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        ('%s %s' % (step, error), {'failing_step': step, 'error': error})
+        for step in ('disks.make', 'attachments.place', 'config_drive.make',
+                     'definition.write', 'power.on')
+        for error in (exception.VmrunError('no'), OSError(28, 'disk full'))
+        if (step, type(error)) != ('power.on', OSError)]
+
+    def test_nothing_is_left(self):
+        self.failing[self.failing_step] = self.error
+        self.assertIs(self.error, self.assertRaises(type(self.error),
+                                                    self.run_spawn))
+        self.assertEqual(set(), self.left())
+        self.assertEqual(set(), self.vmrun.running)
