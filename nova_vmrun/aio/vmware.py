@@ -20,6 +20,7 @@ import dataclasses
 import importlib.metadata
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,12 @@ _WRAPPER_SIZE = 4096
 _KNOB = 'FAKE_VMRUN_'
 _STATE = 'FAKE_VMRUN_STATE'
 
+ENGINE = 'FAKE_VMRUN_ENGINE'
+QEMU, PLAIN = 'qemu', 'plain'
+_QEMU_PROGRAMS = ('qemu-system-x86_64', 'qemu-nbd')
+_MACHINES = {QEMU: 'with QEMU as its machines',
+             PLAIN: 'with machines that boot nothing'}
+
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
@@ -44,16 +51,19 @@ class Programs:
     :param vmrun: path
     :param vdiskmanager: path, or None to look beside vmrun
     :param fake: whether they are the fakes
+    :param engine: what plays the machines of the fakes, such as qemu
     """
     vmrun: str
     vdiskmanager: str | None
     fake: bool
+    engine: str = PLAIN
 
     def describe(self):
         """One line for the person who runs it."""
         if self.fake:
-            return ('VMware: none, the fake vmrun stands in for it (%s)'
-                    % self.vmrun)
+            return ('VMware: none, the fake vmrun stands in for it, %s (%s)'
+                    % (_MACHINES.get(self.engine, 'by ' + self.engine),
+                       self.vmrun))
         return 'VMware: %s' % self.vmrun
 
 
@@ -67,7 +77,7 @@ def choose(layout, settings):
         VMware nor the fakes
     """
     if settings.fake:
-        return install_fakes(layout)
+        return install_fakes(layout, settings)
     try:
         path = product.find('vmrun', 'vmrun_path', settings.vmrun_path,
                             is_program=_is_vmware)
@@ -80,7 +90,19 @@ def choose(layout, settings):
                 '%s is no program.' % settings.vmrun_path, '',
                 'Give the path of vmrun with --vmrun-path, or --fake.'
             ) from error
-    return install_fakes(layout)
+    return install_fakes(layout, settings)
+
+
+def describe(layout, settings):
+    """What the last "up" chose, in one line."""
+    if layout.fakes.is_dir():
+        return _fakes(layout, settings).describe()
+    try:
+        return 'VMware: %s' % product.find(
+            'vmrun', 'vmrun_path', settings.vmrun_path,
+            is_program=_is_vmware)
+    except exception.InvalidConfiguration as error:
+        return str(error)
 
 
 def _is_vmware(path):
@@ -119,7 +141,7 @@ def fakes_source():
         'Install VMware Workstation, Player or Fusion, or nova-vmrun anew.')
 
 
-def install_fakes(layout):
+def install_fakes(layout, settings):
     """Puts the fake programs into the state directory.
 
     :returns: Programs
@@ -139,8 +161,24 @@ def install_fakes(layout):
         raise errors.AioError(
             'The fake programs could not be installed in %s.' % layout.fakes,
             failure.strip(), '')
+    return _fakes(layout, settings)
+
+
+def _fakes(layout, settings):
     return Programs(str(layout.fakes / 'vmrun'),
-                    str(layout.fakes / 'vmware-vdiskmanager'), True)
+                    str(layout.fakes / 'vmware-vdiskmanager'), True,
+                    settings.knobs.get(ENGINE, PLAIN))
+
+
+def default_engine():
+    """The engine of a new control plane that was told of none.
+
+    :returns: QEMU where it and its disk server are installed, else PLAIN
+    """
+    if (sys.platform.startswith('linux') and platform.machine() == 'x86_64'
+            and all(map(shutil.which, _QEMU_PROGRAMS))):
+        return QEMU
+    return PLAIN
 
 
 def knobs(environ):

@@ -136,7 +136,7 @@ class Status(lister.Lister):
     """Show the processes of the control plane.
 
     Memory is the resident size in MiB. The exit status is 1 unless all
-    services are ready.
+    services are ready. A line on the standard error tells what runs the VMs.
     """
 
     def get_parser(self, prog_name):
@@ -147,9 +147,12 @@ class Status(lister.Lister):
     def take_action(self, parsed_args):
         _check_installed()
         from nova_vmrun.aio import status
+        from nova_vmrun.aio import vmware
 
         layout = aio_layout.Layout(parsed_args.state_dir)
-        services = status.services(layout, aio_settings.load(layout))
+        settings = aio_settings.load(layout)
+        services = status.services(layout, settings)
+        self.app.stderr.write(vmware.describe(layout, settings) + '\n')
         self._ready = all(service.ready for service in services)
         return status.COLUMNS, [service.row() for service in services]
 
@@ -284,6 +287,9 @@ def chosen_settings(layout, parsed_args):
         value = getattr(parsed_args, field.name, None)
         if value is not None:
             setattr(new, field.name, value)
+    if not old:
+        # Remembered: a VM that runs is not to change its engine.
+        new.knobs = {vmware.ENGINE: vmware.default_engine()}
     new.knobs = dict(new.knobs, **vmware.knobs(os.environ))
     new.validate()
     if old and new != old and any(

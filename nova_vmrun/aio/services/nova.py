@@ -68,7 +68,8 @@ def write_config(layout, settings, passwords, vmware=None):
         'neutron': section(),
         'glance': section(),
         'conductor': {'workers': 1},
-        'scheduler': {'workers': 1},
+        # One host: a second try would only hide why the first one failed.
+        'scheduler': {'workers': 1, 'max_attempts': 1},
         'oslo_concurrency': {'lock_path': layout.nova_state / 'lock'},
         'vnc': {
             'enabled': True,

@@ -130,6 +130,10 @@ class ServicesTestCase(base.TestCase):
         conf = self.write(nova, 'nova.conf')
         self.assertEqual('laptop', conf['DEFAULT']['host'])
 
+    def test_reason_of_a_failure_is_not_hidden_by_a_second_try(self):
+        conf = self.write(nova, 'nova.conf')
+        self.assertEqual('1', conf['scheduler']['max_attempts'])
+
     def test_nova_waits_no_minutes_when_it_stops(self):
         conf = self.write(nova, 'nova.conf')
         self.assertEqual('3', conf['DEFAULT']['manager_shutdown_timeout'])

@@ -64,6 +64,22 @@ class ChooseTestCase(base.TestCase):
         self.assertEqual('fake', pathlib.Path(programs.vmrun).read_text())
         self.assertIn('the fake vmrun stands in', programs.describe())
 
+    def test_engine_of_the_fake_is_told(self):
+        self.settings.knobs = {vmware.ENGINE: vmware.QEMU}
+        told = self.choose().describe()
+        self.assertIn('with QEMU as its machines', told)
+        self.assertEqual(told, vmware.describe(self.layout, self.settings))
+
+    def test_vmware_is_told_of_too(self):
+        path = self.make_vmrun()
+        self.choose()
+        self.assertEqual('VMware: %s' % path,
+                         vmware.describe(self.layout, self.settings))
+
+    def test_vmware_that_has_gone_is_told_of(self):
+        self.assertIn('vmrun is not installed',
+                      vmware.describe(self.layout, self.settings))
+
     def test_fake_can_be_asked_for(self):
         self.make_vmrun()
         self.settings.fake = True
@@ -102,6 +118,28 @@ class ChooseTestCase(base.TestCase):
         self.choose()
         self.assertEqual(
             0o700, stat.S_IMODE(self.layout.fake_state.stat().st_mode))
+
+
+class EngineTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.installed = {'qemu-system-x86_64', 'qemu-nbd'}
+        self.patch(vmware.shutil, 'which', lambda name: (
+            name if name in self.installed else None))
+        self.patch(vmware.sys, 'platform', 'linux')
+        self.patch(vmware.platform, 'machine', lambda: 'x86_64')
+
+    def test_qemu_is_taken_where_it_is_installed(self):
+        self.assertEqual(vmware.QEMU, vmware.default_engine())
+
+    def test_not_without_what_serves_its_disks(self):
+        self.installed.remove('qemu-nbd')
+        self.assertEqual(vmware.PLAIN, vmware.default_engine())
+
+    def test_not_where_guests_are_of_another_processor(self):
+        self.patch(vmware.platform, 'machine', lambda: 'aarch64')
+        self.assertEqual(vmware.PLAIN, vmware.default_engine())
 
 
 class SourceTestCase(base.TestCase):

@@ -21,6 +21,7 @@ import fixtures
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware
 from nova_vmrun.cmd import aio
 from nova_vmrun.cmd import main
 from tests.unit import base
@@ -59,6 +60,7 @@ class SettingsTestCase(CommandCase):
     def setUp(self):
         super().setUp()
         self.layout.create()
+        self.useFixture(fixtures.EnvironmentVariable('FAKE_VMRUN_ENGINE'))
 
     def test_first_time_has_the_usual_ports(self):
         self.assertEqual(aio_settings.DEFAULT_PORTS, self.choose().ports)
@@ -82,6 +84,12 @@ class SettingsTestCase(CommandCase):
         self.choose()
         self.useFixture(fixtures.EnvironmentVariable('FAKE_VMRUN_ENGINE'))
         self.assertEqual({'FAKE_VMRUN_ENGINE': 'qemu'}, self.choose().knobs)
+
+    def test_engine_is_chosen_once(self):
+        self.patch(vmware, 'default_engine', lambda: 'first')
+        self.choose()
+        self.patch(vmware, 'default_engine', lambda: 'second')
+        self.assertEqual({'FAKE_VMRUN_ENGINE': 'first'}, self.choose().knobs)
 
     def test_bad_option_is_not_remembered(self):
         self.assertRaises(aio.errors.AioError, self.choose,
@@ -115,6 +123,16 @@ class StatusTestCase(CommandCase):
             [(row['Service'], row['State'], row['PID'], row['Ports'],
               row['Memory MiB']) for row in rows])
         self.assertEqual(str(self.layout.log('nova')), rows[-1]['Log'])
+
+    def test_what_runs_the_vms_is_told_beside_the_table(self):
+        settings = self.make()
+        self.layout.fakes.mkdir()
+        settings.knobs = {vmware.ENGINE: vmware.QEMU}
+        settings.save(self.layout)
+        self.run_command('status', '-f', 'json')
+        self.assertIn('the fake vmrun stands in for it, with QEMU as its '
+                      'machines', self.errors.getvalue())
+        json.loads(self.output.getvalue())
 
     def test_all_ready_succeeds(self):
         self.make()
