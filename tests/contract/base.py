@@ -21,6 +21,7 @@ import functools
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -139,6 +140,19 @@ class ContractCase(testtools.TestCase):
     def vdisk(self, *arguments, **kwargs):
         """Run vmware-vdiskmanager in the test's folder."""
         return self.run_tool('vmware-vdiskmanager', *arguments, **kwargs)
+
+    def popen(self, *arguments, **kwargs):
+        """Start vmrun and do not wait for it.
+
+        :returns: a Popen whose standard output is a pipe.
+        """
+        child = subprocess.Popen(
+            [tools.program('vmrun')] + list(arguments),
+            env=self.environment(), stdout=subprocess.PIPE, **kwargs)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.addCleanup(child.stdout.close)
+        return child
 
     # -- assertions ------------------------------------------------------
 

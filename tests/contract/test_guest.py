@@ -14,6 +14,7 @@
 
 import os
 import subprocess
+import time
 
 from tests.contract import base
 
@@ -92,11 +93,15 @@ class ToolsTest(GuestCase):
 
     def test_address_wait_blocks_until_tools_run(self):
         self.done('stop', self.vm.vmx, 'hard')
-        self.knobs.update(TOOLS_DELAY='0.5', GUEST_IP='192.0.2.7')
+        self.knobs.update(TOOLS_DELAY='600', GUEST_IP='192.0.2.7')
+        begin = time.time()
         self.done('start', self.vm.vmx, 'nogui')
         self.refused(TOOLS_DOWN % self.vm.vmx, 'getGuestIPAddress',
                      self.vm.vmx)
+        delay = time.time() - begin + 0.4
+        self.knobs['TOOLS_DELAY'] = str(delay)
         self.says('192.0.2.7\n', 'getGuestIPAddress', self.vm.vmx, '-wait')
+        self.assertTrue(time.time() >= begin + delay)
 
     def test_guest_commands_wait_for_tools(self):
         self.knobs.update(TOOLS='unknown', TOOLS_WAIT='0.3')

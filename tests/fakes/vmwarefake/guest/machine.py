@@ -33,7 +33,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
 from vmwarefake.guest import rfb            # noqa: E402
 from vmwarefake.guest import screen         # noqa: E402
 
-_WATCH = 5          # seconds between looks at the pid record
+_WATCH = 1          # seconds between looks at the pid record
 
 
 def write_json(path, value):
