@@ -1,0 +1,98 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Which methods of nova.virt.driver.ComputeDriver are not overridden.
+
+A method that is in neither list must be in our driver. So a new release of
+Nova, and each method that is added here, makes somebody decide.
+"""
+
+_NOT_YET = 'Not built yet.'
+_MIGRATION = 'Live migration needs shared memory transport; vmrun has none.'
+_SHARES = 'Manila shares need virtiofs.'
+_AGENT = 'vmrun has no such command.'
+
+# The base class refuses these by NotImplementedError.
+REFUSED = {
+    'attach_interface': _NOT_YET,
+    'attach_volume': _NOT_YET,
+    'block_stats': 'VMware keeps no counters that vmrun could tell.',
+    'cache_image': _NOT_YET,
+    'check_can_live_migrate_destination': _MIGRATION,
+    'check_can_live_migrate_source': _MIGRATION,
+    'check_instance_shared_storage_local': _NOT_YET,
+    'check_instance_shared_storage_remote': _NOT_YET,
+    'cleanup_live_migration_destination_check': _MIGRATION,
+    'confirm_migration': _NOT_YET,
+    'default_device_names_for_instance': "Nova's own names are right.",
+    'default_root_device_name': "Nova's own names are right.",
+    'detach_interface': _NOT_YET,
+    'detach_volume': _NOT_YET,
+    'extend_volume': _NOT_YET,
+    'finish_migration': _NOT_YET,
+    'finish_revert_migration': _NOT_YET,
+    'get_all_volume_usage': 'VMware keeps no counters that vmrun could tell.',
+    'get_device_name_for_instance': "Nova's own names are right.",
+    'get_diagnostics': _NOT_YET,
+    'get_host_cpu_stats': 'Only [DEFAULT] compute_monitors asks for them.',
+    'get_instance_diagnostics': 'Nova has no name for drivers such as ours.',
+    'get_instance_disk_info': _MIGRATION,
+    'get_mks_console': 'WebMKS is a service of vSphere.',
+    'get_serial_console': _NOT_YET,
+    'get_spice_console': 'VMware does not speak SPICE.',
+    'get_volume_connector': _NOT_YET,
+    'host_maintenance_mode': 'Nova removed it from its API in 2.43.',
+    'host_power_action': 'Nova removed it from its API in 2.43.',
+    'is_share_mounted': _SHARES,
+    'live_migration': _MIGRATION,
+    'live_migration_abort': _MIGRATION,
+    'live_migration_force_complete': _MIGRATION,
+    'migrate_disk_and_power_off': _NOT_YET,
+    'mount_share': _SHARES,
+    'poll_rebooting_instances': _NOT_YET,
+    'post_live_migration_at_destination': _MIGRATION,
+    'post_live_migration_at_source': _MIGRATION,
+    'power_update_event': 'It is for machines that others switch.',
+    'pre_live_migration': _MIGRATION,
+    'quiesce': _NOT_YET,
+    'rebuild': 'Nova rebuilds by destroy and spawn.',
+    'rescue': _NOT_YET,
+    'restore': 'Nova powers the server on instead.',
+    'rollback_live_migration_at_destination': _MIGRATION,
+    'set_admin_password': _NOT_YET,
+    'set_host_enabled': 'Nova keeps it by itself.',
+    'snapshot': _NOT_YET,
+    'soft_delete': 'Nova powers the server off instead.',
+    'swap_volume': _NOT_YET,
+    'trigger_crash_dump': _AGENT,
+    'umount_share': _SHARES,
+    'unquiesce': _NOT_YET,
+    'unrescue': _NOT_YET,
+    'volume_snapshot_create': 'It is for volumes of network file systems.',
+    'volume_snapshot_delete': 'It is for volumes of network file systems.',
+}
+
+# What the base class does is right.
+INHERITED = frozenset([
+    'capabilities_as_traits', 'check_instance_shared_storage_cleanup',
+    'check_source_migrate_data_at_dest', 'clean_networks_preparation',
+    'cleanup_host', 'cleanup_lingering_instance_resources', 'emit_event',
+    'failed_spawn_cleanup', 'get_instance_driver_metadata',
+    'get_nodenames_by_uuid', 'get_num_instances', 'inject_network_info',
+    'instance_on_disk', 'is_node_deleted', 'is_supported_fs_format',
+    'manage_image_cache', 'manages_network_binding_host_id',
+    'network_binding_host_id', 'node_is_available',
+    'post_claim_migrate_data', 'post_live_migration', 'prepare_for_spawn',
+    'prepare_networks_before_block_device_mapping',
+    'process_instances_at_startup', 'register_event_listener',
+    'rollback_live_migration_at_source',
+])

@@ -1,0 +1,171 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""How many processes each operation starts, at most.
+
+A process of vmrun's costs a quarter of a second on a real host, all of ours
+next to nothing. These are budgets of the success path.
+"""
+
+import os
+
+import fixtures
+from nova.compute import power_state
+from nova.compute import provider_tree
+from nova import objects
+from nova import test
+from oslo_utils import uuidutils
+
+from nova_vmrun.host import files
+from tests.functional.api import base as api_base
+from tests.functional.contract import base
+
+_NODE = 'host'
+
+
+class BudgetTestCase(test.NoDBTestCase):
+
+    REQUIRES_LOCKING = True
+
+    def setUp(self):
+        super().setUp()
+        self.vmware = base.use_fakes(self)
+        self.content = api_base.make_image(
+            os.path.join(self.useFixture(fixtures.TempDir()).path, 'image'))
+        self.fetched = 0
+        self.copied = 0
+        self.useFixture(fixtures.MockPatch('nova.virt.images.fetch',
+                                           self._fetch))
+        self.image_id = uuidutils.generate_uuid()
+        self.driver = base.start_driver()
+        self.runner = self.driver._hypervisor.runner
+
+    def _fetch(self, context, image_id, path, trusted_certs=None):
+        self.fetched += 1
+        with open(path, 'wb') as file:
+            file.write(self.content)
+
+    def instance(self, root_gb=1):
+        flavor = objects.Flavor(vcpus=1, memory_mb=64, root_gb=root_gb,
+                                ephemeral_gb=0, swap=0, extra_specs={})
+        return objects.Instance(
+            id=1, uuid=uuidutils.generate_uuid(), display_name='web',
+            image_ref=self.image_id, flavor=flavor, trusted_certs=None,
+            config_drive='', system_metadata={
+                'image_disk_format': 'qcow2',
+                'image_base_image_ref': self.image_id})
+
+    def spawn(self, instance):
+        self.driver.spawn(
+            None, instance, objects.ImageMeta.from_dict({
+                'id': self.image_id, 'disk_format': 'qcow2',
+                'container_format': 'bare', 'properties': {}}),
+            [], None, {}, network_info=[])
+        return instance
+
+    def running_server(self, **options):
+        return self.spawn(self.instance(**options))
+
+    def started(self, operation, *args, **options):
+        """Runs an operation; returns how many processes each program was."""
+        before = self.runner.started
+        operation(*args, **options)
+        return self.runner.started - before
+
+    def assertStarts(self, budget, operation, *args, **options):
+        started = self.started(operation, *args, **options)
+        self.assertLessEqual(started.total(), budget, started)
+
+    def state(self, instance):
+        return self.driver.get_info(instance, use_cache=False).state
+
+    def test_what_is_counted_is_what_runs(self):
+        """The fakes keep a list of their own."""
+        calls = len(self.vmware.calls())
+        started = self.started(self.running_server)
+        self.assertEqual(len(self.vmware.calls()) - calls,
+                         started['vmrun'] + started['vmware-vdiskmanager'])
+
+    def test_spawn_of_a_cached_image(self):
+        self.running_server()
+        instance = self.instance()
+        self.assertStarts(2, self.spawn, instance)
+        self.assertEqual(power_state.RUNNING, self.state(instance))
+
+    def test_first_boot_of_an_image(self):
+        """One download, one conversion, and no copy of the whole disk."""
+        copy = files.copy
+
+        def count(source, target):
+            self.copied += os.path.getsize(source)
+            copy(source, target)
+
+        self.useFixture(fixtures.MockPatchObject(files, 'copy', count))
+        instance = self.instance(root_gb=0)
+        started = self.started(self.spawn, instance)
+        # The other one makes the empty child.
+        self.assertLessEqual(started['qemu-img'], 2)
+        self.assertLessEqual(started['vmrun'], 2)
+        self.assertEqual(0, started['vmware-vdiskmanager'])
+        self.assertEqual(1, self.fetched)
+        self.assertLess(self.copied, len(self.content))
+
+    def test_destroy_of_a_running_server(self):
+        instance = self.running_server()
+        self.assertStarts(2, self.driver.destroy, None, instance, [])
+        self.assertEqual([], self.vmware.running())
+
+    def test_power(self):
+        driver, instance = self.driver, self.running_server()
+        for operation, args, state in (
+                (driver.pause, (instance,), power_state.PAUSED),
+                (driver.unpause, (instance,), power_state.RUNNING),
+                (driver.suspend, (None, instance), power_state.SUSPENDED),
+                (driver.resume, (None, instance, []), power_state.RUNNING),
+                (driver.reboot, (None, instance, [], 'HARD'),
+                 power_state.RUNNING),
+                (driver.reboot, (None, instance, [], 'SOFT'),
+                 power_state.RUNNING),
+                (driver.power_off, (instance,), power_state.SHUTDOWN),
+                (driver.power_on, (None, instance, []), power_state.RUNNING),
+                (driver.power_off, (instance, 30), power_state.SHUTDOWN)):
+            self.assertStarts(2, operation, *args)
+            self.assertEqual(state, self.state(instance))
+
+    def test_states_of_many_servers(self):
+        instances = [self.running_server() for _ in range(8)]
+        self.driver._hypervisor.states.changed()
+
+        def look():
+            for instance in instances:
+                self.assertEqual(power_state.RUNNING,
+                                 self.driver.get_info(instance).state)
+
+        self.assertStarts(1, look)
+
+    def test_what_nova_asks_of_the_host_every_minute(self):
+        self.running_server()
+        tree = provider_tree.ProviderTree()
+        tree.new_root(_NODE, uuidutils.generate_uuid(), generation=0)
+
+        def update():
+            self.driver.get_available_resource(_NODE)
+            self.driver.update_provider_tree(tree, _NODE)
+            self.driver.get_available_nodes()
+
+        self.assertStarts(1, update)
+        self.assertStarts(0, update)
+
+    def test_which_servers_there_are(self):
+        self.running_server()
+        self.assertStarts(0, self.driver.list_instances)
+        self.assertStarts(0, self.driver.list_instance_uuids)

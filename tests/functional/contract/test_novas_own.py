@@ -1,0 +1,75 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from nova import test
+from nova.tests.unit import utils
+from nova.tests.unit.virt import test_virt_drivers as novas
+
+from tests.functional.contract import base
+from tests.functional.contract import offer
+
+_IMAGE = 'cedef40a-ed67-4d10-800e-17455edce175'
+
+# Methods that tests of Nova's call besides those in their names.
+_ALSO_CALLS = {
+    'test_snapshot_not_running': 'snapshot',
+    'test_snapshot_running': 'snapshot',
+    'test_unrescue_rescued_instance': 'rescue',
+    'test_unrescue_unrescued_instance': 'unrescue',
+    'test_restore_running': 'restore',
+    'test_restore_soft_deleted': 'soft_delete',
+    'test_attach_detach_volume': 'attach_volume',
+    'test_attach_detach_different_power_states': 'attach_volume',
+    'test_get_volume_connector_storage_ip': 'get_volume_connector',
+    'test_host_power_action_reboot': 'host_power_action',
+    'test_host_power_action_shutdown': 'host_power_action',
+    'test_host_power_action_startup': 'host_power_action',
+}
+
+
+class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
+    """Nova's tests of a driver.
+
+    They pass over each method that raises NotImplementedError. Here such a
+    test is skipped if the method is on our list, and fails if it is not.
+    """
+
+    REQUIRES_LOCKING = True
+
+    def setUp(self):
+        name = self._testMethodName
+        method = _ALSO_CALLS.get(name, name.removeprefix('test_'))
+        if method in offer.REFUSED:
+            self.skipTest('%s: %s' % (method, offer.REFUSED[method]))
+        self.driver_module = 'nova_vmrun.driver.VmrunDriver'
+        super().setUp()
+        self.vmware = base.use_fakes(self)
+        self.useFixture(base.fixtures.MockPatchObject(
+            novas.LOG, 'error', side_effect=AssertionError))
+        self.image_service.images[_IMAGE]['disk_format'] = 'raw'
+        self.image_service._imagedata[_IMAGE] = bytes(1 << 20)
+        self.connection.init_host('myhostname')
+        make_instance = utils.get_test_instance
+
+        def make_named_instance(*args, **options):
+            """Nova's API gives each server a name; its tests do not."""
+            instance = make_instance(*args, **options)
+            instance.display_name = 'web'
+            return instance
+
+        self.stub_out('nova.tests.unit.utils.get_test_instance',
+                      make_named_instance)
+
+    def _check_available_resource_fields(self, host_status):
+        # Nova swallows a NotImplementedError that happens in here.
+        super()._check_available_resource_fields(host_status)
+        self.assertIn('vmware', str(host_status['supported_instances']))
