@@ -1,0 +1,302 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+from unittest import mock
+
+import fixtures
+from nova.compute import power_state
+from nova.compute import provider_tree
+from nova import exception as nova_exception
+from oslo_serialization import jsonutils
+import testscenarios
+
+from nova_vmrun import driver
+from nova_vmrun import exception
+from nova_vmrun.host import product
+from nova_vmrun.host import records
+from nova_vmrun.host import resources
+from nova_vmrun.host import states
+from nova_vmrun import hypervisor
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops import errors
+from nova_vmrun.ops import power
+from tests.unit import base
+
+UUID = '11111111-2222-3333-4444-555555555555'
+NODE = 'host'
+INSTANCE = types.SimpleNamespace(uuid=UUID)
+ANY = mock.ANY
+
+
+class Base(base.TestCase):
+    """A driver above operations that do nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.parts = types.SimpleNamespace(
+            exists=mock.Mock(return_value=True), spawn=mock.Mock(),
+            max_vcpus=16, has_secure_boot=True,
+            product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
+                                    None))
+        for name, kind in (
+                ('power', power.Power), ('destroy', destroy.Destroy),
+                ('consoles', consoles.Consoles),
+                ('states', states.PowerStates), ('records', records.Records),
+                ('definitions', definition.Definitions),
+                ('resources', resources.Host)):
+            setattr(self.parts, name,
+                    mock.create_autospec(kind, instance=True))
+        self.made = self.useFixture(fixtures.MockPatchObject(
+            hypervisor, 'Hypervisor', return_value=self.parts)).mock
+        self.useFixture(fixtures.MockPatch(
+            'nova.virt.node.get_local_node_uuid', return_value='node-uuid'))
+        self.driver = driver.VmrunDriver(None)
+        self.driver.init_host('host')
+
+
+# Each call of Nova's with the one operation that it is.
+_CALLS = [
+    ('spawn', ('context', INSTANCE, 'image', ['file'], 'password', {},
+               'network', 'disks', False),
+     'spawn', ('context', INSTANCE, 'image', ['file'], 'password', 'network',
+               'disks', False)),
+    ('power_on', ('context', INSTANCE, 'network'), 'power.on', (UUID,)),
+    ('power_off', (INSTANCE,), 'power.off', (UUID, 0)),
+    ('power_off', (INSTANCE, 60, 10), 'power.off', (UUID, 60)),
+    ('reboot', ('context', INSTANCE, 'network', 'SOFT'), 'power.reboot_soft',
+     (UUID,)),
+    ('reboot', ('context', INSTANCE, 'network', 'HARD'), 'power.reboot_hard',
+     (UUID, ANY)),
+    ('pause', (INSTANCE,), 'power.pause', (UUID,)),
+    ('unpause', (INSTANCE,), 'power.unpause', (UUID,)),
+    ('suspend', ('context', INSTANCE), 'power.suspend', (UUID,)),
+    ('resume', ('context', INSTANCE, 'network'), 'power.on', (UUID,)),
+    ('resume_state_on_host_boot', ('context', INSTANCE, 'network', 'shares'),
+     'power.on', (UUID,)),
+    ('delete_instance_files', (INSTANCE,), 'destroy.remove', (UUID,)),
+]
+
+
+class OperationTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        ('%s %s' % (method, number),
+         {'method': method, 'arguments': arguments, 'operation': operation,
+          'passed': passed})
+        for number, (method, arguments, operation, passed)
+        in enumerate(_CALLS)]
+
+    def called(self):
+        part = self.parts
+        for name in self.operation.split('.'):
+            part = getattr(part, name)
+        return part
+
+    def test_one_operation_is_called(self):
+        getattr(self.driver, self.method)(*self.arguments)
+        self.called().assert_called_once_with(*self.passed)
+
+    def test_our_errors_become_novas(self):
+        self.called().side_effect = exception.ToolTimeout('vmrun hung.')
+        error = self.assertRaises(
+            nova_exception.NovaException, getattr(self.driver, self.method),
+            *self.arguments)
+        self.assertIn('vmrun hung.', str(error))
+
+
+class RebootTestCase(Base):
+
+    def test_a_hard_reboot_writes_the_vmx_anew(self):
+        self.driver.reboot('context', INSTANCE, 'network', 'HARD')
+        self.parts.definitions.rewriter.assert_called_once_with(INSTANCE,
+                                                                'network')
+        self.parts.power.reboot_hard.assert_called_once_with(
+            UUID, self.parts.definitions.rewriter.return_value)
+
+    def test_what_is_refused_stops_nothing(self):
+        self.parts.definitions.rewriter.side_effect = (
+            exception.InvalidInput('no'))
+        self.assertRaises(
+            nova_exception.InvalidInput, self.driver.reboot, 'context',
+            INSTANCE, 'network', 'HARD')
+        self.assertFalse(self.parts.power.reboot_hard.called)
+
+
+class DestroyTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.calls = mock.Mock()
+        self.calls.attach_mock(self.parts.destroy.stop, 'stop')
+        self.calls.attach_mock(self.parts.destroy.remove, 'remove')
+
+    def check_calls(self, *names):
+        self.assertEqual([getattr(mock.call, name)(UUID) for name in names],
+                         self.calls.mock_calls)
+
+    def test_destroy(self):
+        self.driver.destroy('context', INSTANCE, 'network')
+        self.check_calls('stop', 'remove')
+
+    def test_destroy_keeps_the_disks_if_told_so(self):
+        self.driver.destroy('context', INSTANCE, 'network',
+                            destroy_disks=False)
+        self.check_calls('stop')
+
+    def test_cleanup(self):
+        self.driver.cleanup('context', INSTANCE, 'network')
+        self.check_calls('stop', 'remove')
+
+    def test_cleanup_keeps_the_disks_if_told_so(self):
+        self.driver.cleanup('context', INSTANCE, 'network',
+                            destroy_disks=False)
+        self.check_calls()
+
+    def test_a_server_that_may_run_still_keeps_its_addresses(self):
+        """Nova gives the ports back after any other exception."""
+        self.parts.destroy.stop.side_effect = exception.ToolTimeout('hung')
+        for method in (self.driver.destroy, self.driver.cleanup):
+            self.assertRaises(nova_exception.InstancePowerOffFailure, method,
+                              'context', INSTANCE, 'network')
+        self.assertFalse(self.parts.destroy.remove.called)
+
+    def test_files_that_could_not_be_deleted(self):
+        self.assertFalse(self.driver.delete_instance_files(INSTANCE))
+        self.parts.exists.return_value = False
+        self.assertTrue(self.driver.delete_instance_files(INSTANCE))
+
+
+class InfoTestCase(Base):
+
+    def test_each_state(self):
+        for state, nova_state in (
+                (states.State.RUNNING, power_state.RUNNING),
+                (states.State.PAUSED, power_state.PAUSED),
+                (states.State.SUSPENDED, power_state.SUSPENDED),
+                (states.State.OFF, power_state.SHUTDOWN),
+                (states.State.UNKNOWN, power_state.NOSTATE)):
+            self.parts.states.get.return_value = state
+            self.assertEqual(nova_state,
+                             self.driver.get_info(INSTANCE).state)
+
+    def test_a_list_is_shared_if_nova_allows_it(self):
+        self.parts.states.get.return_value = states.State.OFF
+        for use_cache in (True, False):
+            self.driver.get_info(INSTANCE, use_cache=use_cache)
+            self.parts.states.get.assert_called_with(UUID,
+                                                     fresh=not use_cache)
+
+    def test_a_server_that_is_not_here(self):
+        self.parts.exists.return_value = False
+        self.assertFalse(self.driver.instance_exists(INSTANCE))
+        for call in (lambda: self.driver.get_info(INSTANCE),
+                     lambda: self.driver.get_vnc_console(None, INSTANCE)):
+            self.assertRaises(nova_exception.InstanceNotFound, call)
+
+    def test_lists(self):
+        self.parts.records.all.return_value = [
+            records.Record(UUID, 'instance-1', 'node-uuid')]
+        self.assertEqual(['instance-1'], self.driver.list_instances())
+        self.assertEqual([UUID], self.driver.list_instance_uuids())
+
+
+class ConsoleTestCase(Base):
+
+    def test_no_console(self):
+        self.parts.consoles.vnc.return_value = None
+        self.assertRaises(nova_exception.ConsoleTypeUnavailable,
+                          self.driver.get_vnc_console, None, INSTANCE)
+
+    def test_a_log_in_the_form_that_nova_sends_on(self):
+        self.parts.consoles.log.return_value = b'Gr\xfc\xdfe \x00\xff'
+        output = self.driver.get_console_output(None, INSTANCE)
+        self.assertEqual(b'Gr\xfc\xdfe \x00\xff', output.encode('latin-1'))
+
+
+class HostTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        for name, value in dict(
+                vcpus=8, memory_mb=16384, memory_mb_used=4000, disk_gb=100,
+                disk_gb_used=40, disk_gb_free=60, architecture='x86_64',
+                cpu_info={'arch': 'x86_64'}).items():
+            setattr(self.parts.resources, name, value)
+        self.parts.resources.uptime.return_value = 'up'
+
+    def test_start(self):
+        self.made.assert_called_once_with(driver.CONF, 'node-uuid')
+
+    def test_a_host_that_cannot_be_used_ends_the_start(self):
+        self.made.side_effect = exception.InvalidConfiguration('No vmrun.')
+        error = self.assertRaises(errors.OperationFailed,
+                                  self.driver.init_host, 'host')
+        self.assertIn('No vmrun.', str(error))
+
+    def test_capabilities_of_the_product(self):
+        for can in (True, False):
+            self.parts.has_secure_boot = can
+            self.driver.init_host('host')
+            self.assertEqual(can,
+                             self.driver.capabilities['supports_secure_boot'])
+        self.assertFalse(
+            driver.VmrunDriver.capabilities['supports_secure_boot'])
+
+    def test_what_the_host_is(self):
+        found = self.driver.get_available_resource(NODE)
+        self.assertEqual(
+            (NODE, 'node-uuid', 'VMware Workstation', 17006004, 60),
+            tuple(found[key] for key in (
+                'hypervisor_hostname', 'uuid', 'hypervisor_type',
+                'hypervisor_version', 'disk_available_least')))
+        self.assertEqual([('x86_64', 'vmware', 'hvm')],
+                         found['supported_instances'])
+        self.assertEqual({'arch': 'x86_64'},
+                         jsonutils.loads(found['cpu_info']))
+
+    def test_a_version_that_is_unknown(self):
+        self.parts.product = product.Product(product.PLAYER, None, 'vmrun',
+                                             None)
+        found = self.driver.get_available_resource(NODE)
+        self.assertEqual((0, 'VMware Player'), (
+            found['hypervisor_version'], found['hypervisor_type']))
+
+    def inventory(self, **options):
+        for name, value in options.items():
+            driver.CONF.set_override(name, value)
+            self.addCleanup(driver.CONF.clear_override, name)
+        tree = provider_tree.ProviderTree()
+        tree.new_root(NODE, 'node-uuid', generation=0)
+        self.driver.update_provider_tree(tree, NODE)
+        return tree.data(NODE).inventory
+
+    def test_inventory(self):
+        inventory = self.inventory(
+            reserved_host_cpus=1, reserved_host_memory_mb=512,
+            reserved_host_disk_mb=2048, cpu_allocation_ratio=3.0)
+        self.assertEqual(
+            [(8, 1, 8), (16384, 512, 16384), (100, 2, 100)],
+            [(inventory[kind]['total'], inventory[kind]['reserved'],
+              inventory[kind]['max_unit'])
+             for kind in ('VCPU', 'MEMORY_MB', 'DISK_GB')])
+        self.assertEqual(3.0, inventory['VCPU']['allocation_ratio'])
+
+    def test_one_server_gets_no_more_than_vmware_allows(self):
+        self.parts.resources.vcpus = 64
+        self.assertEqual(16, self.inventory()['VCPU']['max_unit'])
+
+    def test_no_more_is_reserved_than_there_is(self):
+        self.assertEqual(16384, self.inventory(
+            reserved_host_memory_mb=99999)['MEMORY_MB']['reserved'])

@@ -1,0 +1,93 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import sys
+import types
+
+import fixtures
+
+from nova_vmrun import exception
+from nova_vmrun.host import product
+from nova_vmrun import hypervisor
+from tests.unit import base
+from tests.unit import stubs
+
+UUID = '11111111-2222-3333-4444-555555555555'
+
+
+class HypervisorTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.useFixture(fixtures.TempDir()).path + '/instances'
+        self.product = product.Product(product.WORKSTATION, (17, 6, 4),
+                                       '/usr/bin/vmrun', None)
+        self.detect = self.useFixture(fixtures.MockPatchObject(
+            product, 'detect', side_effect=lambda *args: self.product)).mock
+        for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+            self.useFixture(fixtures.EnvironmentVariable(name))
+
+    def make(self, compute_id='this-node', **own):
+        conf = types.SimpleNamespace(
+            instances_path=self.root, use_cow_images=True,
+            image_cache=types.SimpleNamespace(subdirectory_name='_base'),
+            compute=types.SimpleNamespace(vmdk_allowed_types=[]),
+            vnc=types.SimpleNamespace(
+                enabled=True, server_listen='127.0.0.1',
+                server_proxyclient_address='127.0.0.1'),
+            vmrun=stubs.conf(**dict(
+                qemu_img_path='qemu-img', vnc_port_range='5900:5999',
+                vnc_insecure_listen=False, vmnet_mappings={},
+                default_vmnet='nat', use_linked_clone=True,
+                template_dirs=[], default_guestos='otherlinux-64',
+                desktop_integration=False), **own))
+        return hypervisor.Hypervisor(conf, compute_id)
+
+    def test_a_start_runs_no_program_but_those_that_tell_the_product(self):
+        self.assertEqual(0, self.make().runner.started.total())
+        self.assertEqual(1, self.detect.call_count)
+
+    def test_what_a_crash_left_is_removed_at_the_start(self):
+        first = self.make()
+        first.records.create(UUID, 'instance-1')
+        os.rename(first.layout.folder(UUID), first.layout.deleted(UUID))
+        self.make()
+        self.assertEqual([], first.layout.half_deleted())
+
+    def test_a_server_of_this_node_with_a_vmx_exists(self):
+        made = self.make()
+        self.assertFalse(made.exists(UUID))
+        made.records.create(UUID, 'instance-1')
+        self.assertFalse(made.exists(UUID))
+        open(made.layout.vmx(UUID), 'w').close()
+        self.assertTrue(made.exists(UUID))
+        self.assertFalse(self.make('that-node').exists(UUID))
+
+    def test_processors_by_the_product(self):
+        self.assertEqual(32, self.make().max_vcpus)
+        self.product = product.Product(product.PLAYER, (12, 0, 0), 'vmrun',
+                                       None)
+        self.assertEqual(16, self.make().max_vcpus)
+
+    def test_windows_need_a_display(self):
+        error = self.assertRaises(exception.InvalidConfiguration, self.make,
+                                  show_gui=True)
+        self.assertIn('show_gui', error.brief)
+        self.assertFalse(self.detect.called)
+        for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+            with fixtures.EnvironmentVariable(name, ':0'):
+                self.make(show_gui=True)
+
+    def test_macos_needs_no_such_variable(self):
+        self.useFixture(fixtures.MockPatchObject(sys, 'platform', 'darwin'))
+        self.make(show_gui=True)
