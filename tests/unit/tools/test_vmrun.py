@@ -11,9 +11,13 @@
 #    under the License.
 
 
+import threading
+import time
+
 import testscenarios
 
 from nova_vmrun import exception
+from nova_vmrun.tools import process
 from nova_vmrun.tools import vmrun
 from tests.unit import base
 from tests.unit import stubs
@@ -134,6 +138,54 @@ class VmrunTestCase(base.TestCase):
         tool = self.vmrun(exception.ToolTimeout('too long'))
         self.assertRaises(exception.ToolTimeout, tool.start, VMX)
         self.assertEqual(1, len(self.runner.calls))
+
+
+class MeetingRunner:
+    """Ends a program only while enough others run."""
+
+    def __init__(self, number):
+        self._meeting = threading.Barrier(number)
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+
+    def run(self, *argv, **options):
+        if 'list' not in argv:
+            with self._lock:
+                self._now += 1
+                self.most = max(self.most, self._now)
+            self._meeting.wait(20)
+            time.sleep(0.02)
+            with self._lock:
+                self._now -= 1
+        return process.Result(argv, 0, '', '')
+
+
+class ConcurrencyTestCase(base.TestCase):
+    """Commands that change VMs run side by side, a few at a time."""
+
+    def start_threads(self, number, runner):
+        self.tool = vmrun.Vmrun(runner, '/usr/bin/vmrun', 'ws',
+                                stubs.conf(max_concurrent_operations=3))
+        threads = [threading.Thread(target=self.tool.start, args=(VMX,))
+                   for _ in range(number)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def test_as_many_as_the_option_says(self):
+        runner = MeetingRunner(3)
+        for thread in self.start_threads(9, runner):
+            thread.join(20)
+        self.assertEqual(3, runner.most)
+
+    def test_a_list_need_not_wait_for_them(self):
+        runner = MeetingRunner(4)
+        threads = self.start_threads(3, runner)
+        self.assertEqual([], self.tool.list())
+        runner._meeting.wait(20)
+        for thread in threads:
+            thread.join(20)
 
 
 class RefusalTestCase(testscenarios.TestWithScenarios, base.TestCase):
