@@ -86,7 +86,7 @@ def copy(source, target):
                 done = os.copy_file_range(reader.fileno(), writer.fileno(),
                                           left)
                 if not done:
-                    break
+                    raise OSError(errno.EIO, 'Some kernels copy nothing')
                 left -= done
         except (AttributeError, OSError) as error:
             # Not on macOS, not on every file system, not across them.

@@ -1,0 +1,94 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What power cuts and unusual file systems ask of files; see test_layout."""
+
+import errno
+import os
+import stat
+
+import fixtures
+
+from nova_vmrun.host import files
+from tests.unit import base
+
+
+class DurableTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.path = os.path.join(self.folder, 'file')
+        self.steps = []
+        self.record(os, 'fsync', self._name_of)
+        self.record(os, 'rename', lambda source, target: target)
+
+    def record(self, module, name, subject):
+        real = getattr(module, name)
+
+        def run(*args):
+            self.steps.append((name, subject(*args)))
+            return real(*args)
+
+        self.useFixture(fixtures.MockPatchObject(module, name, run))
+
+    def _name_of(self, descriptor):
+        return ('folder' if stat.S_ISDIR(os.fstat(descriptor).st_mode)
+                else 'content')
+
+    def test_content_then_name_then_folder(self):
+        files.write_atomically(self.path, 'text')
+        self.assertEqual([('fsync', 'content'), ('rename', self.path),
+                          ('fsync', 'folder')], self.steps)
+
+
+class LinkTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.source, self.target = (
+            os.path.join(self.folder, name) for name in ('a', 'b'))
+        files.write_atomically(self.source, 'content', mode=0o400)
+
+    def test_no_bytes_are_copied(self):
+        files.link_or_copy(self.source, self.target)
+        self.assertTrue(os.path.samefile(self.source, self.target))
+
+    def test_where_links_cannot_be(self):
+        for code in (errno.EPERM, errno.EMLINK, errno.EXDEV):
+            self.useFixture(fixtures.MockPatchObject(
+                os, 'link', side_effect=OSError(code, 'no link')))
+            files.link_or_copy(self.source, self.target)
+            self.assertFalse(os.path.samefile(self.source, self.target))
+            self.assertEqual(b'content', files.read(self.target))
+            self.assertEqual(
+                0o400, stat.S_IMODE(os.stat(self.target).st_mode))
+
+    def test_a_copy_that_was_cut_short_is_gone_on_with(self):
+        """The kernel may copy less than it was asked for."""
+        files.write_atomically(self.source, b'x' * 10000)
+        real = os.copy_file_range
+
+        def copy_a_little(source, target, count):
+            return real(source, target, min(count, 999))
+
+        self.useFixture(fixtures.MockPatchObject(os, 'copy_file_range',
+                                                 copy_a_little))
+        files.copy(self.source, self.target)
+        self.assertEqual(b'x' * 10000, files.read(self.target))
+
+    def test_a_file_system_that_copies_nothing_and_says_nothing(self):
+        self.useFixture(fixtures.MockPatchObject(
+            os, 'copy_file_range', return_value=0))
+        files.copy(self.source, self.target)
+        self.assertEqual(b'content', files.read(self.target))
