@@ -47,6 +47,10 @@ class VmrunDriver(driver.ComputeDriver):
         supports_image_type_raw=True,
         supports_image_type_qcow2=True,
         supports_image_type_vmdk=True,
+        supports_image_type_vhd=True,
+        supports_image_type_vhdx=True,
+        supports_image_type_vdi=True,
+        supports_image_type_iso=True,
         supports_trusted_certs=True,
     )
 

@@ -101,7 +101,7 @@ class Hardware:
 
 
 def choose(properties, extra_specs, guest, vcpus, hw_version=20,
-           product=None):
+           product=None, image_adapter=None):
     """Chooses the hardware of a server.
 
     :param properties: mapping of image properties to text, as the image or
@@ -111,13 +111,15 @@ def choose(properties, extra_specs, guest, vcpus, hw_version=20,
     :param vcpus: of the flavor
     :param hw_version: virtualHW.version
     :param product: ws, player or fusion; None: whichever runs the guest
+    :param image_adapter: ide or buslogic if VMware wrote the image's disk for
+        that controller; properties come first
     :returns: a Hardware
     :raises InvalidProperty: a value outside its table, or one that another
         contradicts
     """
     props.refuse_unknown(properties)
     request = requests.Request(properties, extra_specs, guest, vcpus,
-                               hw_version)
+                               hw_version, image_adapter)
     devices.refuse_tpm(request)
     _refuse_macos(guest, product)
     choices = _choices(request)

@@ -104,6 +104,18 @@ class Descriptor:
         return self.fields.get(field, NO_PARENT).lower().zfill(8)
 
     @property
+    def adapter_by_vmware(self):
+        """ide or buslogic, if VMware wrote the disk for one of these.
+
+        None says nothing: VMware writes lsilogic for SATA, NVMe and
+        paravirtual SCSI too, and qemu-img writes ide whatever will follow.
+        """
+        if not {'ddb.longcontentid', 'ddb.uuid'} & set(self.ddb):
+            return None
+        adapter = self.ddb.get('ddb.adaptertype', '').lower()
+        return adapter if adapter in ('ide', 'buslogic') else None
+
+    @property
     def parent_hint(self):
         """The parent's path as written, or None for a disk without one."""
         return self.fields.get('parentfilenamehint')

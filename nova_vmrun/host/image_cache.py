@@ -54,10 +54,12 @@ class Base:
 
     :ivar disk: path of the .vmdk
     :ivar delta: path of the empty child's .vmdk
+    :ivar adapter: ide or buslogic if the image was made for it, else None
     """
 
     disk: str
     delta: str
+    adapter: str | None = None
 
 
 class ImageCache:
@@ -76,11 +78,10 @@ class ImageCache:
         self._vdiskmanager = vdiskmanager
         self._create_types = create_types
 
-    def base(self, image_id, disk_format, root_gb, download):
+    def base(self, image, root_gb, download):
         """Returns the base disk of an image for a root size.
 
-        :param image_id: its id in Glance
-        :param disk_format: what Glance says of it
+        :param image: a nova_vmrun.host.inspection.Image
         :param root_gb: GiB of the flavor's root disk; 0 for the image's size
         :param download: called with a path, writes the image there. Called
             once for all servers that wait for the image.
@@ -89,9 +90,10 @@ class ImageCache:
         :raises DiskTooSmall: root_gb is less than the image needs
         :raises DiskFull: on the file system of the instances
         """
-        with self._locked(image_id) as entry:
-            self._complete(entry, image_id, disk_format, root_gb, download)
-            return Base(entry.disk(root_gb), entry.delta(root_gb))
+        with self._locked(image.id) as entry:
+            self._complete(entry, image, root_gb, download)
+            return Base(entry.disk(root_gb), entry.delta(root_gb),
+                        entry.facts.get('adapter'))
 
     def file(self, image_id, name, download, check):
         """Returns an image as it is, which many servers may read.
@@ -128,54 +130,54 @@ class ImageCache:
             finally:
                 entry.clean()
 
-    def _complete(self, entry, image_id, disk_format, root_gb, download):
-        wanted = root_gb * units.Gi
-        if entry.image_size is not None:
-            _check_size(wanted, entry.image_size)
+    def _complete(self, entry, image, root_gb, download):
+        if entry.facts:
+            _check_size(root_gb * units.Gi, entry.facts['virtual_size'])
         if not os.path.exists(entry.disk(root_gb)):
             entry.start_work()
-            if entry.sizes():
+            if entry.facts and entry.sizes():
                 self._copy_other_size(entry, root_gb)
             else:
-                self._convert(entry, image_id, disk_format, root_gb, download)
+                self._convert(entry, image, root_gb, download)
         if not os.path.exists(entry.delta(root_gb)):
             entry.start_work()
             self._make_delta(entry, root_gb)
 
-    def _convert(self, entry, image_id, disk_format, root_gb, download):
+    def _convert(self, entry, image, root_gb, download):
         source = entry.work('image')
         download(source)
-        found, size = inspection.inspect(source, image_id, disk_format,
-                                         self._create_types)
-        size = -(-size // vmdk.SECTOR) * vmdk.SECTOR
+        content = inspection.inspect(source, image, self._create_types)
+        size = -(-content.size // vmdk.SECTOR) * vmdk.SECTOR
         _check_size(root_gb * units.Gi, size)
-        LOG.info('Converting image %s from %s', image_id, found)
+        LOG.info('Converting image %s from %s', image.id, content.format)
         target = entry.work(os.path.basename(entry.disk(root_gb)))
         try:
-            self._qemu_img.convert_to_vmdk(source, found, target)
+            self._qemu_img.convert_to_vmdk(source, content.format, target,
+                                           content.span)
         except exception.DiskFull:
             raise
         except exception.ToolRefused as error:
-            LOG.warning('Image %s cannot be converted: %s', image_id, error)
+            LOG.warning('Image %s cannot be converted: %s', image.id, error)
             raise exception.ImageRefused(
-                image_id, 'qemu-img cannot read it as %s.' % found,
+                image.id, 'qemu-img cannot read it as %s.' % content.format,
                 'See whether "qemu-img check" finds it whole, and upload it '
                 'again.')
         os.remove(source)
         self._grow(target, root_gb)
-        entry.keep_image_size(size)
+        entry.keep_facts(virtual_size=size, adapter=content.adapter)
         _publish(target, entry.disk(root_gb))
 
     def _copy_other_size(self, entry, root_gb):
         """Makes a base out of one of another size; Glance is not asked."""
-        wanted = root_gb * units.Gi or entry.image_size
+        wanted = root_gb * units.Gi or entry.facts['virtual_size']
         source = min(entry.sizes(), key=_capacity)
         target = entry.work(os.path.basename(entry.disk(root_gb)))
         if _capacity(source) <= wanted:
             linked.make_copy(source, target, 'lsilogic')
         else:
             # Nothing was ever written behind the image's own size.
-            self._qemu_img.shrink_vmdk(source, entry.image_size, target)
+            self._qemu_img.shrink_vmdk(
+                source, entry.facts['virtual_size'], target)
         self._grow(target, root_gb)
         _publish(target, entry.disk(root_gb))
 
@@ -226,17 +228,15 @@ class _Entry:
                 not name.endswith('-delta.vmdk')]
 
     @property
-    def image_size(self):
-        """Virtual size of the image in bytes, None if it is not known."""
+    def facts(self):
+        """What inspection found: virtual_size in bytes and adapter, or {}."""
         try:
-            with open(self._facts, 'rb') as file:
-                return jsonutils.load(file)['virtual_size']
+            return jsonutils.loads(files.read(self._facts))
         except FileNotFoundError:
-            return None
+            return {}
 
-    def keep_image_size(self, size):
-        files.write_atomically(self._facts,
-                               jsonutils.dumps({'virtual_size': size}))
+    def keep_facts(self, **facts):
+        files.write_atomically(self._facts, jsonutils.dumps(facts))
 
     def start_work(self):
         files.remove_tree(self._work)

@@ -17,133 +17,166 @@ makes none at all, so this is done here for every image, whatever
 [workarounds] disable_deep_image_inspection says.
 """
 
+import dataclasses
+
 from oslo_utils.imageutils import format_inspector
+from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import ova
+from nova_vmrun.host import window
 
 # Formats of Glance that a root disk may have, and qemu-img's names of them.
-QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk'}
+QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk', 'vhd': 'vpc',
+                'vhdx': 'vhdx', 'vdi': 'vdi'}
+OVA = 'ova'
+LARGEST_DISK = 8 * units.Ti
 
-_CHUNK = 64 * 1024
-_LARGEST_FLOPPY = 2880 * 1024
-
+_CHUNK = 64 * units.Ki
+_LARGEST_FLOPPY = 2880 * units.Ki
+# The boot sector of a disk with partitions, or of a FAT file system, is what
+# the inspector calls gpt; as a disk it is raw.
+_UNSTRUCTURED = frozenset(['raw', 'gpt'])
+# vmware_disktype of images that are an extent of ESX, without a descriptor.
+_BARE_TYPES = (None, 'thin', 'preallocated')
+_NOT_BARE = (b'COWD', b'# Disk DescriptorFile')
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR
 _PARENT = 'parentfilenamehint'
+_VHD_COOKIE = b'conectix'
+_VHD_FOOTER = 512
+_VHD_DIFFERENCING = 4
 
 
-def inspect(path, image_id, disk_format, create_types):
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """What Glance says of an image.
+
+    :ivar id: its id
+    :ivar disk_format: of Glance's list
+    :ivar container_format: bare, or ova for a tar file with a VMDK in it
+    :ivar disk_type: the property vmware_disktype, or None
+    """
+
+    id: str
+    disk_format: str
+    container_format: str = 'bare'
+    disk_type: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What an image really is.
+
+    :ivar format: for qemu-img
+    :ivar size: bytes of the disk that a guest sees
+    :ivar span: (offset, length) in bytes of the disk in the file; None: all
+    :ivar adapter: ide or buslogic, if VMware wrote the disk for one of these
+        controllers; else None
+    """
+
+    format: str
+    size: int
+    span: tuple | None = None
+    adapter: str | None = None
+
+
+def inspect(path, image, create_types):
     """Finds out what an image really is, or refuses it.
 
     :param path: the downloaded file
-    :param image_id: its id in Glance, for the error
-    :param disk_format: what Glance says of it
+    :param image: an Image
     :param create_types: VMDK create types that are allowed
-    :returns: (format for qemu-img -f, virtual size in bytes)
+    :returns: a Content
     :raises ImageRefused: it is not what it says, or refers to other files
     """
-    if disk_format not in QEMU_FORMATS:
+    if image.disk_format not in QEMU_FORMATS:
         raise exception.ImageRefused(
-            image_id, 'Its disk_format is %s.' % disk_format,
+            image.id, 'Its disk_format is %s.' % image.disk_format,
             'Use an image of format %s.' % ', '.join(sorted(QEMU_FORMATS)))
+    span = None
+    if image.container_format == OVA:
+        span = ova.find_disk(path, image.id)
+    with window.opened(path, span) as file:
+        content = _inspect(file, image, create_types)
+    if not 0 < content.size <= LARGEST_DISK:
+        raise exception.ImageRefused(
+            image.id, 'It says that its disk has %d bytes.' % content.size,
+            'VMware has disks of up to 8 TiB.')
+    return dataclasses.replace(content, span=span)
+
+
+def _inspect(file, image, create_types):
     try:
-        inspector = _detect(path)
-        found = str(inspector)
-        # A raw disk with a GPT is an ordinary raw disk.
-        if found != disk_format and (disk_format, found) != ('raw', 'gpt'):
-            raise exception.ImageRefused(
-                image_id, 'Its disk_format is %s but its content is %s.'
-                % (disk_format, found),
-                'Correct disk_format, or upload the right file.')
+        inspector = _read(file).format
+    except format_inspector.ImageFormatError:
+        raise exception.ImageRefused(
+            image.id, 'Its content looks like several formats at once.')
+    found = str(inspector)
+    if found in _UNSTRUCTURED:
+        return _unstructured(file, image, found)
+    if found != image.disk_format:
+        raise _mismatch(image, found)
+    try:
         inspector.safety_check()
     except format_inspector.SafetyCheckFailed as error:
         raise exception.ImageRefused(
-            image_id, 'It fails the safety check: %s.'
+            image.id, 'It fails the safety check: %s.'
             % ', '.join(sorted(map(str, error.failures))),
             'Convert it with qemu-img to a disk that stands alone.')
-    except format_inspector.ImageFormatError:
-        raise exception.ImageRefused(
-            image_id, 'Its content looks like several formats at once.')
-    if disk_format == 'vmdk':
-        return 'vmdk', _vmdk_size(path, image_id, create_types)
-    if disk_format == 'raw':
-        return 'raw', _file_size(path)
-    return QEMU_FORMATS[disk_format], inspector.virtual_size
+    if found == 'vmdk':
+        return _vmdk(file, image, create_types)
+    if found == 'vhd':
+        return _vhd(file, image, 0)
+    return Content(QEMU_FORMATS[found], inspector.virtual_size)
 
 
-def inspect_iso(path, image_id, disk_format):
-    """Refuses an image that is no ISO image, or says that it is not.
-
-    Installers are hybrids: their first sectors are a disk with partitions.
-
-    :param path: the downloaded file
-    :param image_id: its id in Glance, for the error
-    :param disk_format: what Glance says of it
-    :raises ImageRefused: it cannot be in a CD drive
-    """
-    found = {str(each) for each in _read(path).formats}
-    if disk_format != 'iso' or 'iso' not in found or found - {'iso', 'gpt'}:
-        raise exception.ImageRefused(
-            image_id, 'It cannot be in a CD drive: its disk_format is %s and '
-            'its content is %s.' % (disk_format, ', '.join(sorted(found))),
-            'Use an ISO 9660 image, uploaded with disk_format iso.')
+def _mismatch(image, found):
+    return exception.ImageRefused(
+        image.id, 'Its disk_format is %s but its content is %s.'
+        % (image.disk_format, found),
+        'Correct disk_format, or upload the right file.')
 
 
-def inspect_floppy(path, image_id, disk_format):
-    """Refuses an image that is no floppy disk's content; see inspect_iso."""
-    found = {str(each) for each in _read(path).formats}
-    size = _file_size(path)
-    # The boot sector of a FAT file system looks like a partition table.
-    if disk_format != 'raw' or found - {'raw', 'gpt'}:
-        reason = ('its disk_format is %s and its content is %s.'
-                  % (disk_format, ', '.join(sorted(found))))
-    elif not 0 < size <= _LARGEST_FLOPPY:
-        reason = 'it has %d bytes, a floppy disk at most %d.' % (
-            size, _LARGEST_FLOPPY)
-    else:
-        return
-    raise exception.ImageRefused(
-        image_id, 'It cannot be in a floppy drive: ' + reason,
-        'Use the raw content of a floppy disk, uploaded with disk_format '
-        'raw.')
+def _unstructured(file, image, found):
+    """An image that has no header which names its format."""
+    size = window.size(file)
+    if image.disk_format == 'raw':
+        return Content('raw', size)
+    if image.disk_format == 'vhd' and size > _VHD_FOOTER:
+        file.seek(size - _VHD_FOOTER)
+        if file.read(len(_VHD_COOKIE)) == _VHD_COOKIE:
+            return _vhd(file, image, size - _VHD_FOOTER)
+    file.seek(0)
+    if (image.disk_format == 'vmdk' and image.disk_type in _BARE_TYPES and
+            not file.read(vmdk.SECTOR).startswith(_NOT_BARE)):
+        # An extent of ESX, the default of vmware_disktype.
+        return Content('raw', size)
+    raise _mismatch(image, found)
 
 
-def _detect(path):
-    return _read(path).format
-
-
-def _read(path):
-    """Reads as much of an image as tells its format."""
-    with open(path, 'rb') as file:
-        wrapper = format_inspector.InspectWrapper(file)
-        try:
-            while file.peek(1):
-                wrapper.read(_CHUNK)
-                if wrapper.formats:
-                    break
-        finally:
-            wrapper.close()
-    return wrapper
-
-
-def _vmdk_size(path, image_id, create_types):
+def _vmdk(file, image, create_types):
     try:
-        with open(path, 'rb') as file:
-            header = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
-            file.seek(header.descriptor_offset)
-            text = vmdk.decode_descriptor(file.read(
-                max(header.descriptor_size, _QEMU_READS)))
-        vmdk.refuse_unless_self_contained(vmdk.parse_descriptor(text),
-                                          create_types)
+        file.seek(0)
+        header = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
+        file.seek(header.descriptor_offset)
+        text = vmdk.decode_descriptor(file.read(
+            max(header.descriptor_size, _QEMU_READS)))
+        descriptor = vmdk.parse_descriptor(text)
+        vmdk.refuse_unless_self_contained(descriptor, create_types)
         _refuse_what_qemu_reads_otherwise(header, text)
     except exception.InvalidVmdk as error:
-        raise exception.ImageRefused(image_id, str(error))
-    return header.capacity
+        raise exception.ImageRefused(image.id, str(error))
+    return Content('vmdk', header.capacity,
+                   adapter=descriptor.adapter_by_vmware)
 
 
 def _refuse_what_qemu_reads_otherwise(header, text):
+    if header.descriptor_offset != vmdk.SECTOR:
+        raise exception.InvalidVmdk(
+            'The VMDK descriptor is not in the second sector.')
     if _PARENT in text.lower():
         raise exception.InvalidVmdk(
             'The VMDK descriptor names a parent where none can be.')
@@ -152,6 +185,67 @@ def _refuse_what_qemu_reads_otherwise(header, text):
         raise exception.InvalidVmdk('The VMDK has no capacity.')
 
 
-def _file_size(path):
-    with open(path, 'rb') as file:
-        return file.seek(0, 2)
+def _vhd(file, image, footer):
+    """A dynamic VHD has a copy of its footer first, a fixed one has not."""
+    file.seek(footer)
+    data = file.read(_VHD_FOOTER)
+    if int.from_bytes(data[60:64], 'big') == _VHD_DIFFERENCING:
+        raise exception.ImageRefused(
+            image.id, 'The VHD is the child of another disk.',
+            'Convert it to a disk that stands alone.')
+    return Content('vpc', int.from_bytes(data[48:56], 'big'))
+
+
+def inspect_iso(path, image):
+    """Refuses an image that is no ISO image, or says that it is not.
+
+    Installers are hybrids: their first sectors are a disk with partitions.
+
+    :param path: the downloaded file
+    :param image: an Image
+    :raises ImageRefused: it cannot be in a CD drive
+    """
+    found = _formats(path)
+    if (image.disk_format != 'iso' or 'iso' not in found or
+            found - {'iso', 'gpt'}):
+        raise exception.ImageRefused(
+            image.id, 'It cannot be in a CD drive: its disk_format is %s and '
+            'its content is %s.' % (image.disk_format,
+                                    ', '.join(sorted(found))),
+            'Use an ISO 9660 image, uploaded with disk_format iso.')
+
+
+def inspect_floppy(path, image):
+    """Refuses an image that is no floppy disk's content; see inspect_iso."""
+    found = _formats(path)
+    with window.opened(path) as file:
+        size = window.size(file)
+    if image.disk_format != 'raw' or found - _UNSTRUCTURED:
+        reason = ('its disk_format is %s and its content is %s.'
+                  % (image.disk_format, ', '.join(sorted(found))))
+    elif not 0 < size <= _LARGEST_FLOPPY:
+        reason = 'it has %d bytes, a floppy disk at most %d.' % (
+            size, _LARGEST_FLOPPY)
+    else:
+        return
+    raise exception.ImageRefused(
+        image.id, 'It cannot be in a floppy drive: ' + reason,
+        'Use the raw content of a floppy disk, uploaded with disk_format '
+        'raw.')
+
+
+def _formats(path):
+    with window.opened(path) as file:
+        return {str(each) for each in _read(file).formats}
+
+
+def _read(file):
+    """Reads as much of an image as tells its format."""
+    wrapper = format_inspector.InspectWrapper(file)
+    try:
+        while wrapper.read(_CHUNK):
+            if wrapper.formats:
+                break
+    finally:
+        wrapper.close()
+    return wrapper

@@ -34,6 +34,7 @@ class Record:
     :ivar compute_id: of the compute node that owns it
     :ivar vnc_port: TCP port of its console, None without one
     :ivar show_gui: False if its image asks for no window on the host
+    :ivar image_adapter: ide or buslogic if the image's disk was made for it
     """
 
     uuid: str
@@ -41,6 +42,7 @@ class Record:
     compute_id: str
     vnc_port: int | None = None
     show_gui: bool = True
+    image_adapter: str | None = None
 
 
 class Records:
@@ -54,14 +56,15 @@ class Records:
         self._layout = layout
         self._compute_id = compute_id
 
-    def create(self, uuid, name, vnc_port=None, show_gui=True):
+    def create(self, uuid, name, vnc_port=None, **facts):
         """Makes the folder of a new server, with its record in it.
 
-        Parameters are those of Record.
+        Parameters are the fields of Record.
+
 
         :returns: the Record
         """
-        record = Record(uuid, name, self._compute_id, vnc_port, show_gui)
+        record = Record(uuid, name, self._compute_id, vnc_port, **facts)
         os.makedirs(self._layout.folder(uuid), mode=0o700, exist_ok=True)
         files.write_atomically(self._layout.record(uuid),
                                jsonutils.dumps(dataclasses.asdict(record)))

@@ -55,12 +55,14 @@ class Attachments:
         self._layout = layout
         self._product = product
 
-    def prepare(self, context, instance, hardware):
-        """Fetches what the image's properties ask for.
+    def prepare(self, context, instance, image, hardware):
+        """Fetches what the image is, or what its properties ask for.
 
         :param context: nova.context.RequestContext of the user, who must
             have access to each image, also when the cache has it
         :param instance: nova.objects.Instance
+        :param image: a nova_vmrun.host.inspection.Image; if it is an ISO
+            image it is in the first drive
         :param hardware: a nova_vmrun.formats.hardware.Hardware
         :returns: a Prepared
         :raises ImageRefused: an image is missing, or not what it must be
@@ -68,22 +70,29 @@ class Attachments:
         """
         for name in hardware.tools_isos:
             self._require_tools_iso(name)
+        images = [self._shown(context, image_id)
+                  for image_id in hardware.iso_images]
+        if image.disk_format == 'iso':
+            images.insert(0, image)
         isos = tuple(
-            self._fetch(context, instance, image_id, 'cd.iso',
-                        inspection.inspect_iso)
-            for image_id in hardware.iso_images)
+            self._fetch(context, instance, each, 'cd.iso',
+                        inspection.inspect_iso) for each in images)
         floppy = None
         if hardware.floppy_image:
-            floppy = self._fetch(context, instance, hardware.floppy_image,
-                                 'floppy.flp', inspection.inspect_floppy)
+            floppy = self._fetch(
+                context, instance,
+                self._shown(context, hardware.floppy_image), 'floppy.flp',
+                inspection.inspect_floppy)
         return Prepared(isos, floppy)
 
-    def _fetch(self, context, instance, image_id, name, inspect):
-        image = glance.show(context, image_id)
+    def _shown(self, context, image_id):
+        return inspection.Image(
+            image_id, glance.show(context, image_id)['disk_format'])
+
+    def _fetch(self, context, instance, image, name, inspect):
         return self._cache.file(
-            image_id, name,
-            glance.downloader(context, instance, image_id),
-            lambda path: inspect(path, image_id, image['disk_format']))
+            image.id, name, glance.downloader(context, instance, image.id),
+            lambda path: inspect(path, image))
 
     def _require_tools_iso(self, name):
         if self._find_tools_iso(name) is None:

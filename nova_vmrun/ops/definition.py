@@ -73,11 +73,12 @@ class Definitions:
         self._networks = networks
         self._consoles = consoles
 
-    def draft(self, instance, image):
+    def draft(self, instance, image, image_adapter=None):
         """Decides all that needs no disk, network or port.
 
         :param instance: nova.objects.Instance
         :param image: properties of its image, see ops.properties
+        :param image_adapter: ide or buslogic if its disk was made for it
         :returns: a Draft
         :raises InvalidInput: the user's properties, names or sizes
         """
@@ -87,7 +88,7 @@ class Definitions:
         chosen = hardware.choose(
             image, instance.flavor.extra_specs, guest,
             instance.flavor.vcpus, self._product.hardware_version,
-            self._product.kind)
+            self._product.kind, image_adapter)
         if chosen.unsupported:
             LOG.warning('VMware cannot obey these limits of the flavor: %s',
                         ', '.join(chosen.unsupported), instance=instance)
@@ -123,7 +124,8 @@ class Definitions:
         :param network_info: nova.network.model.NetworkInfo
         :raises VmrunError: the .vmx cannot be written anew
         """
-        draft = self.draft(instance, properties.remembered(instance))
+        draft = self.draft(instance, properties.remembered(instance),
+                           self._records.get(instance.uuid).image_adapter)
         nics = self._networks.nics(network_info, draft.hardware)
         if self._load_live(instance.uuid) is None:
             self._refuse_snapshots(instance.uuid)

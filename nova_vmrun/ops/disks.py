@@ -38,7 +38,7 @@ class Disks:
         self._vdiskmanager = vdiskmanager
         self._linked = conf.use_cow_images and conf.vmrun.use_linked_clone
 
-    def prepare(self, context, instance, image_meta):
+    def prepare(self, context, instance, image):
         """Returns the base disk that a server's root disk is made of.
 
         The first server of an image fetches it, as the user who asked for
@@ -46,23 +46,36 @@ class Disks:
 
         :param context: nova.context.RequestContext of the user
         :param instance: nova.objects.Instance
-        :param image_meta: nova.objects.ImageMeta
-        :returns: a nova_vmrun.host.image_cache.Base
+        :param image: a nova_vmrun.host.inspection.Image
+        :returns: a nova_vmrun.host.image_cache.Base; None for an ISO image,
+            whose server gets a blank root disk
+        :raises InvalidInput: a flavor without disk, and nothing to boot from
         """
+        root_gb = instance.flavor.root_gb
+        if image.disk_format == 'iso':
+            if not root_gb:
+                raise exception.InvalidInput(
+                    'Image %s is an ISO image and the flavor has no root '
+                    'disk.' % image.id,
+                    resolution='Use a flavor with disk 1 or more.')
+            return None
         return self._cache.base(
-            image_meta.id, image_meta.disk_format, instance.flavor.root_gb,
-            glance.downloader(context, instance, image_meta.id))
+            image, root_gb, glance.downloader(context, instance, image.id))
 
-    def make(self, uuid, base, block_device_info, hardware):
+    def make(self, instance, base, block_device_info, hardware):
         """Makes all disks of a server; its folder exists.
 
-        :param uuid: of the instance
-        :param base: a nova_vmrun.host.image_cache.Base
+        :param instance: nova.objects.Instance
+        :param base: what prepare returned
         :param block_device_info: as Nova gives it: ephemeral disks and swap
         :param hardware: a nova_vmrun.formats.hardware.Hardware
         """
-        bus = hardware.disk_bus
-        self._make_root(uuid, base, bus, hardware.linked_clone)
+        uuid, bus = instance.uuid, hardware.disk_bus
+        if base is None:
+            self._make_blank(uuid, 'root', instance.flavor.root_gb * units.Ki,
+                             bus)
+        else:
+            self._make_root(uuid, base, bus, hardware.linked_clone)
         ephemerals = driver.block_device_info_get_ephemerals(
             block_device_info)
         for number, ephemeral in enumerate(ephemerals):
@@ -86,7 +99,8 @@ class Disks:
                 'Server %s needs an empty disk and vmware-vdiskmanager is '
                 'not installed.' % uuid,
                 resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
-                           'without ephemeral and swap disks.')
+                           'without ephemeral and swap disks, and an image '
+                           'that is no ISO image.')
         self._vdiskmanager.create(
             self._layout.disk(uuid, name), size_mb=size_mb,
             adapter=vmdk.adapter_type(bus))

@@ -17,6 +17,7 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
+from nova_vmrun.host import inspection
 from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import properties
 
@@ -58,15 +59,26 @@ class Spawn:
         :raises VmrunError: the host
         """
         uuid = instance.uuid
-        draft = self._definitions.draft(
-            instance, properties.requested(context, instance))
-        drives = self._attachments.prepare(context, instance, draft.hardware)
-        base = self._disks.prepare(context, instance, image_meta)
+        asked = properties.requested(context, instance)
+        draft = self._definitions.draft(instance, asked)
+        image = inspection.Image(
+            image_meta.id, image_meta.disk_format,
+            image_meta.container_format, draft.hardware.disk_type)
+        drives = self._attachments.prepare(context, instance, image,
+                                           draft.hardware)
+        base = self._disks.prepare(context, instance, image)
+        adapter = base and base.adapter
+        if adapter:
+            # The disk itself says which controller its guest knows.
+            draft = self._definitions.draft(instance, asked, adapter)
         try:
             with self._consoles.port_for_new_server() as vnc_port:
-                self._records.create(uuid, instance.name, vnc_port,
-                                     draft.hardware.show_gui is not False)
-            self._disks.make(uuid, base, block_device_info, draft.hardware)
+                self._records.create(
+                    uuid, instance.name, vnc_port,
+                    show_gui=draft.hardware.show_gui is not False,
+                    image_adapter=adapter)
+            self._disks.make(instance, base, block_device_info,
+                             draft.hardware)
             self._attachments.place(uuid, drives)
             if configdrive.required_by(instance):
                 config_drive.make(

@@ -12,8 +12,9 @@
 
 """qemu-img, a method per command.
 
-The format of a source is always named: qemu-img would otherwise believe
-whatever header a tenant wrote into the first bytes. It runs under limits of
+The format of a source is always named, as with -f, and so is the driver of
+the file below it: qemu-img would otherwise believe whatever header a tenant
+wrote into the first bytes. It runs under limits of
 memory and time, since images are hostile.
 """
 
@@ -40,17 +41,20 @@ class QemuImg:
         self._path = path
         self._timeout = timeout
 
-    def convert_to_vmdk(self, source, source_format, target):
+    def convert_to_vmdk(self, source, source_format, target, span=None):
         """Writes a disk's content into a new monolithicSparse VMDK.
 
         :param source: path of the disk
         :param source_format: its format as inspection found it
         :param target: the .vmdk to make
+        :param span: (offset, length) in bytes of the disk in its file; None:
+            it is all of it
         :raises ToolRefused: DiskFull among others
         """
-        self._run('convert', '-f', source_format, '-O', 'vmdk', '-o',
-                  'subformat=monolithicSparse,adapter_type=lsilogic',
-                  source, target,
+        node = _node(source, source_format, span)
+        self._run('convert', 'json:' + jsonutils.dumps(node),
+                  '-O', 'vmdk', '-o',
+                  'subformat=monolithicSparse,adapter_type=lsilogic', target,
                   brief='A %s image cannot be converted.' % source_format)
 
     def shrink_vmdk(self, source, size, target):
@@ -68,6 +72,24 @@ class QemuImg:
                   '-O', 'vmdk', '-o',
                   'subformat=monolithicSparse,adapter_type=lsilogic', target,
                   brief='The disk %s cannot be copied.' % source)
+
+    def convert_chain(self, chain, adapter, target):
+        """Writes a disk's content into a new streamOptimized VMDK.
+
+        :param chain: paths of VMDKs: the disk, its parent, and so on to the
+            base. A VM may have them open as long as it does not write.
+        :param adapter: ide, buslogic or lsilogic
+        :param target: the .vmdk to make
+        :raises ToolRefused: DiskFull among others
+        """
+        node = None
+        for path in reversed(chain):
+            # What the file itself says of its parent is not asked.
+            node = dict(_node(path, 'vmdk', None), backing=node)
+        self._run('convert', '-U', 'json:' + jsonutils.dumps(node),
+                  '-O', 'vmdk', '-o',
+                  'subformat=streamOptimized,adapter_type=%s' % adapter,
+                  target, brief='The disk %s cannot be copied.' % chain[0])
 
     def create_child(self, parent, child):
         """Makes an empty VMDK that refers to another one.
@@ -87,3 +109,17 @@ class QemuImg:
                     resource.RLIMIT_CPU: int(self._timeout)})
         if result.exit_code != 0:
             raise messages.refusal(result, brief)
+
+
+def _node(source, source_format, span):
+    """Describes a disk to QEMU, each layer by its name, none to be guessed."""
+    file = {'driver': 'file', 'filename': source}
+    if span is not None:
+        offset, length = span
+        file = {'driver': 'raw', 'offset': offset, 'size': length,
+                'file': file}
+    node = {'driver': source_format, 'file': file}
+    if source_format == 'vpc':
+        # QEMU would cut disks of other makers to what a geometry can name.
+        node['force_size_calc'] = 'current_size'
+    return node

@@ -12,7 +12,9 @@
 
 """Disk images for unit tests: real headers, no content. VMDKs: vmdks.py."""
 
+import io
 import struct
+import tarfile
 
 from oslo_utils import units
 
@@ -39,3 +41,47 @@ def partitioned(size=units.Mi):
                             1, size // 512 - 1)
     sector = bytes(446) + partition + bytes(48) + b'\x55\xaa'
     return sector.ljust(size, b'\0')
+
+
+def vhd_footer(size=units.Mi, kind=3):
+    """Returns the sector that ends a VHD, and begins a dynamic one.
+
+    :param kind: 2 fixed, 3 dynamic, 4 differencing
+    """
+    return struct.pack('>8sIIQI4sI4sQQIII', b'conectix', 2, 0x10000, 512, 0,
+                       b'vpc ', 0x50003, b'Wi2k', size, size, 0, kind,
+                       0).ljust(512, b'\0')
+
+
+def tar(members):
+    """Returns the bytes of a tar file.
+
+    :param members: (name, content) or (name, content, changes of TarInfo)
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode='w',
+                      format=tarfile.USTAR_FORMAT) as file:
+        for name, content, *changes in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            for key, value in dict(*changes).items():
+                setattr(info, key, value)
+            file.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def ovf(files=(('file1', 'disk.vmdk', ''),), disks=('file1',)):
+    """Returns an OVF descriptor.
+
+    :param files: (id, href, more attributes)
+    :param disks: ids of files
+    """
+    return (
+        '<?xml version="1.0"?>\n<!-- A comment -->\n'
+        '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" '
+        'xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">'
+        '<References>%s</References><DiskSection>%s</DiskSection></Envelope>'
+        % (''.join('<File ovf:id="%s" ovf:href="%s" %s/>' % file
+                   for file in files),
+           ''.join('<Disk ovf:diskId="d" ovf:fileRef="%s"/>' % disk
+                   for disk in disks))).encode('ascii')

@@ -30,18 +30,19 @@ createType="%(create_type)s"
 #DDB
 
 ddb.virtualHWVersion = "4"
-ddb.adapterType = "ide"
+ddb.adapterType = "%(adapter)s"
 '''
 
 
 def descriptor(name='disk.vmdk', sectors=SECTORS, cid='0badcafe',
                parent_cid='ffffffff', create_type='monolithicSparse',
-               hint=None, extents=None, extra=''):
+               hint=None, extents=None, extra='', adapter='ide'):
     """Returns the text of a descriptor."""
     return _DESCRIPTOR % {
         'cid': cid, 'parent_cid': parent_cid, 'create_type': create_type,
         'hint': '\n'.join(filter(None, (
             hint and 'parentFileNameHint="%s"' % hint, extra))),
+        'adapter': adapter,
         'extents': extents or 'RW %d SPARSE "%s"' % (sectors, name),
     }
 

@@ -62,6 +62,7 @@ class Request:
     :ivar guest: a GuestOS
     :ivar vcpus: of the flavor
     :ivar hw_version: virtualHW.version
+    :ivar image_adapter: ide, buslogic or None: what the image's disk says
     """
 
     properties: dict
@@ -69,6 +70,7 @@ class Request:
     guest: guestos.GuestOS
     vcpus: int
     hw_version: int
+    image_adapter: str = None
 
     @property
     def profile(self):

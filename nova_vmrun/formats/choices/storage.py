@@ -13,6 +13,7 @@
 """The buses of disks and CD drives."""
 
 from nova_vmrun import exception
+from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats import machine
 from nova_vmrun.formats import properties as props
 
@@ -26,6 +27,9 @@ def disk_bus(request):
     if bus == 'scsi':
         asked, bus = _scsi_model(request, asked)
     if not asked.name:
+        if request.image_adapter and not request.is_arm:
+            return requests.Choice(request.image_adapter, "ddb.adapterType "
+                                   "of the image's disk")
         bus = request.profile.disk_bus
         if bus == 'nvme' and request.hw_version < _NVME_SINCE:
             bus = 'sata'

@@ -87,8 +87,8 @@ class BadImageTestCase(base.TestCase):
         self.check_refused(image_id, 'qemu-img cannot read it as qcow2')
 
     def test_format_that_is_not_offered(self):
-        image_id = self.add_image('iso', content=b'\0' * 40000)
-        self.check_refused(image_id, 'disk_format is iso')
+        image_id = self.add_image('ploop', content=b'\0' * 40000)
+        self.check_refused(image_id, 'disk_format is ploop')
 
 
 class BadTextTestCase(base.TestCase):

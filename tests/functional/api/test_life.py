@@ -16,10 +16,8 @@
 import os
 import subprocess
 import time
-from unittest import mock
 
 from nova.compute import power_state
-from nova.virt import images
 
 from nova_vmrun.host import linked
 from tests.functional.api import base
@@ -78,90 +76,6 @@ class BootTestCase(base.TestCase):
     def virtual_size(self, server, disk):
         return linked.read_header(
             self.path(server, disk + '.vmdk')).capacity
-
-
-class DiskTestCase(base.TestCase):
-
-    def content(self, path, size):
-        """Returns what a guest reads at the start of a disk."""
-        raw = os.path.join(self.folder, 'seen.raw')
-        subprocess.run(['qemu-img', 'convert', '-U', '-f', 'vmdk', '-O',
-                        'raw', path, raw], check=True)
-        with open(raw, 'rb') as file:
-            return file.read(size), os.path.getsize(raw)
-
-    def original(self, image_format, options=()):
-        """Returns an image and what is in it."""
-        path = os.path.join(self.folder, 'original')
-        content = base.make_image(path, image_format, options=options)
-        with open(path + '.raw', 'rb') as file:
-            return content, file.read()
-
-    def check_boot(self, image_format, options=(), **boot):
-        content, raw = self.original(image_format, options)
-        image_id = self.add_image(image_format, content=content)
-        server = self.boot(image_id, **boot)
-        self._stop_server(server)
-        seen, size = self.content(self.path(server, 'root.vmdk'), len(raw))
-        self.assertEqual(raw, seen)
-        return image_id, size
-
-    def test_qcow2(self):
-        _image_id, size = self.check_boot('qcow2')
-        self.assertEqual(1 << 30, size)
-
-    def test_raw(self):
-        self.check_boot('raw')
-
-    def test_monolithic_sparse(self):
-        self.check_boot('vmdk')
-
-    def test_stream_optimized(self):
-        self.check_boot('vmdk', ('-o', 'subformat=streamOptimized'))
-
-    def test_disk_0_keeps_the_size_of_the_image(self):
-        _image_id, size = self.check_boot(
-            'qcow2', flavor_id=self.add_flavor(disk=0))
-        self.assertEqual(4 << 20, size)
-
-    def test_full_copy(self):
-        self.flags(use_linked_clone=False, group='vmrun')
-        self.restart_compute_service(self.compute)
-        image_id, _size = self.check_boot('qcow2')
-        folder = os.path.join(self.instances_path, '_base', image_id)
-        self.assertIn('disk-1.vmdk', os.listdir(folder))
-
-    def test_a_second_size_needs_no_second_download(self):
-        content, raw = self.original('qcow2')
-        image_id = self.add_image(content=content)
-        for disk in (2, 1, 0):
-            server = self.boot(image_id, self.add_flavor(disk=disk))
-            self._stop_server(server)
-            seen, size = self.content(self.path(server, 'root.vmdk'),
-                                      len(raw))
-            self.assertEqual(raw, seen)
-            self.assertEqual((disk << 30) or (4 << 20), size)
-            # The first boot has it; Glance could not give it again.
-            self.glance._imagedata[image_id] = b''
-
-    def test_two_boots_at_once_download_once(self):
-        image_id = self.add_image()
-        with mock.patch.object(images, 'fetch', side_effect=images.fetch,
-                               autospec=True) as fetch:
-            servers = [self.request_boot(image_id) for _number in range(2)]
-            for server in servers:
-                self._wait_for_state_change(server, 'ACTIVE')
-                self.assertRunning(server)
-        self.assertEqual(1, fetch.call_count)
-
-    def test_bases_cannot_be_written_to(self):
-        image_id = self.add_image()
-        self.boot(image_id)
-        folder = os.path.join(self.instances_path, '_base', image_id)
-        modes = {name: os.stat(os.path.join(folder, name)).st_mode & 0o777
-                 for name in os.listdir(folder) if name.endswith('.vmdk')}
-        self.assertEqual({'disk-1.vmdk': 0o400, 'disk-1-delta.vmdk': 0o400},
-                         modes)
 
 
 class PowerTestCase(base.TestCase):

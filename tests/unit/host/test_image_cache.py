@@ -22,6 +22,7 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import image_cache
+from nova_vmrun.host import inspection
 from nova_vmrun.host import layout
 from nova_vmrun.host import linked
 from nova_vmrun.tools import qemu_img
@@ -54,7 +55,7 @@ class Tools:
         self.vdiskmanager.grow.side_effect = (
             lambda disk, size_mb: _resize(disk, size_mb * units.Mi))
 
-    def _convert(self, source, source_format, target):
+    def _convert(self, source, source_format, target, span):
         _resize(target, self.image_size)
 
     def _create_child(self, parent, child):
@@ -90,8 +91,8 @@ class Base(base.TestCase):
 
     def base(self, root_gb=1, image_id=IMAGE, disk_format='qcow2',
              download=None):
-        return self.cache.base(image_id, disk_format, root_gb,
-                               download or self.download)
+        return self.cache.base(inspection.Image(image_id, disk_format),
+                               root_gb, download or self.download)
 
     def capacity(self, disk):
         return linked.read_header(disk).capacity
@@ -121,7 +122,7 @@ class MakeTestCase(Base):
 
     def test_the_tool_is_told_what_the_image_is(self):
         self.base()
-        (source, found, _target), _options = (
+        (source, found, _target, _span), _options = (
             self.tools.qemu_img.convert_to_vmdk.call_args)
         self.assertEqual((self.downloads[0], 'qcow2'), (source, found))
 
@@ -149,7 +150,7 @@ class MakeTestCase(Base):
 
         self.tools.image_size = units.Mi
         self.base(root_gb=0, disk_format='raw', download=download)
-        self.assertIn(b'{"virtual_size": 1048576}',
+        self.assertIn(b'"virtual_size": 1048576',
                       files.read(os.path.join(self.folder, 'image.json')))
 
 
@@ -284,7 +285,7 @@ class FailureTestCase(Base):
         self.check_refused(exception.ToolNotFound)
 
     def test_disk_full_in_a_tool(self):
-        def convert(source, source_format, target):
+        def convert(source, source_format, target, span):
             files.write_atomically(target, b'half')
             raise exception.DiskFull('full')
 
@@ -312,7 +313,7 @@ class FailureTestCase(Base):
 
     def test_a_disk_of_the_wrong_kind_is_not_kept(self):
         self.tools.qemu_img.convert_to_vmdk.side_effect = (
-            lambda source, source_format, target: vmdks.write(
+            lambda source, source_format, target, span: vmdks.write(
                 target, create_type='streamOptimized'))
         self.check_refused(exception.VmrunError, root_gb=0)
 

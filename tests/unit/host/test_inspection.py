@@ -29,13 +29,14 @@ _DESCRIPTOR_AT = 512
 
 class Base(base.TestCase):
 
-    def inspect(self, content, disk_format):
+    def inspect(self, content, disk_format, **says):
         self.path = os.path.join(
             self.useFixture(fixtures.TempDir()).path, 'image')
         with open(self.path, 'wb') as file:
             file.write(content)
-        return inspection.inspect(self.path, 'image-id', disk_format,
-                                  CREATE_TYPES)
+        return inspection.inspect(
+            self.path, inspection.Image('image-id', disk_format, **says),
+            CREATE_TYPES)
 
 
 class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
@@ -56,8 +57,69 @@ class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
         )]
 
     def test_format_and_size(self):
-        self.assertEqual((self.disk_format, self.size),
-                         self.inspect(self.content, self.disk_format))
+        self.assertEqual(
+            inspection.Content(self.disk_format, self.size),
+            self.inspect(self.content, self.disk_format))
+
+
+class WhatElseIsADiskTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        (name, {'content': content, 'says': says, 'expected': expected})
+        for name, content, says, expected in (
+            ('dynamic vhd', images.vhd_footer(3 * units.Mi).ljust(70000),
+             {'disk_format': 'vhd'},
+             inspection.Content('vpc', 3 * units.Mi)),
+            ('fixed vhd', bytes(units.Mi) + images.vhd_footer(kind=2),
+             {'disk_format': 'vhd'}, inspection.Content('vpc', units.Mi)),
+            ('extent of ESX', bytes(units.Mi), {'disk_format': 'vmdk'},
+             inspection.Content('raw', units.Mi)),
+            ('extent of ESX that says so', images.partitioned(),
+             {'disk_format': 'vmdk', 'disk_type': 'thin'},
+             inspection.Content('raw', units.Mi)),
+            ('extent that is declared raw', bytes(units.Mi),
+             {'disk_format': 'raw', 'disk_type': 'preallocated'},
+             inspection.Content('raw', units.Mi)),
+            ('vmdk of VMware for IDE', vmdks.image(vmdks.descriptor(
+                adapter='ide', extra='ddb.longContentID = "%032x"' % 1)),
+             {'disk_format': 'vmdk'},
+             inspection.Content('vmdk', units.Mi, adapter='ide')),
+            ('vmdk of qemu-img for IDE', vmdks.image(vmdks.descriptor(
+                adapter='ide')), {'disk_format': 'vmdk'},
+             inspection.Content('vmdk', units.Mi)),
+            ('vmdk of VMware for SATA', vmdks.image(vmdks.descriptor(
+                adapter='lsilogic', extra='ddb.uuid = "60 00"')),
+             {'disk_format': 'vmdk'}, inspection.Content('vmdk', units.Mi)),
+        )]
+
+    def test_content(self):
+        self.assertEqual(self.expected,
+                         self.inspect(self.content, **self.says))
+
+
+class NotADiskTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [
+        (name, {'content': content, 'says': says, 'words': words})
+        for name, content, says, words in (
+            ('differencing vhd', images.vhd_footer(kind=4).ljust(70000),
+             {'disk_format': 'vhd'}, 'child of another disk'),
+            ('no vhd', bytes(units.Mi), {'disk_format': 'vhd'},
+             'content is raw'),
+            ('extent that should be sparse', bytes(units.Mi),
+             {'disk_format': 'vmdk', 'disk_type': 'sparse'},
+             'content is raw'),
+            ('sparse extent of ESX', b'COWD'.ljust(70000),
+             {'disk_format': 'vmdk'}, 'content is raw'),
+            ('larger than any disk', images.qcow2(size=1 << 60),
+             {'disk_format': 'qcow2'}, str(1 << 60)),
+            ('empty', b'', {'disk_format': 'raw'}, '0 bytes'),
+        )]
+
+    def test_refused(self):
+        error = self.assertRaises(exception.ImageRefused, self.inspect,
+                                  self.content, **self.says)
+        self.assertIn(self.words, error.reason)
 
 
 def _parent_behind_the_descriptor():
@@ -149,5 +211,5 @@ class CreateTypesTestCase(Base):
         self.inspect(vmdks.image(), 'vmdk')
         error = self.assertRaises(
             exception.ImageRefused, inspection.inspect, self.path,
-            'image-id', 'vmdk', ['streamOptimized'])
+            inspection.Image('image-id', 'vmdk'), ['streamOptimized'])
         self.assertIn("'monolithicSparse' are not accepted", error.reason)

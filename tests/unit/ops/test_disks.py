@@ -18,6 +18,7 @@ import testscenarios
 
 from nova_vmrun import exception
 from nova_vmrun.host import image_cache
+from nova_vmrun.host import inspection
 from nova_vmrun.host import linked
 from nova_vmrun.ops import disks
 from nova_vmrun.tools import vdiskmanager
@@ -52,9 +53,10 @@ class Base(hosts.TestCase):
         """Makes the disks of a server."""
         made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
                            self.vdiskmanager if disk_manager else None)
-        made.make(UUID, image_cache.Base('/base', '/delta'),
-                  block_device_info, types.SimpleNamespace(
-                      disk_bus=bus, linked_clone=linked_clone))
+        made.make(types.SimpleNamespace(uuid=UUID),
+                  image_cache.Base('/base', '/delta'), block_device_info,
+                  types.SimpleNamespace(disk_bus=bus,
+                                        linked_clone=linked_clone))
         return made
 
 
@@ -62,14 +64,12 @@ class PrepareTestCase(Base):
 
     def test_an_image_is_fetched_as_its_user_and_with_its_certificates(self):
         fetch = self.useFixture(glances.Glance()).fetch
+        image = inspection.Image(glances.IMAGE, 'qcow2')
         made = disks.Disks(conf(), self.cache, self.layout, None).prepare(
-            'context', glances.instance(), types.SimpleNamespace(
-                id=glances.IMAGE, disk_format='qcow2'))
+            'context', glances.instance(), image)
         self.assertIs(self.cache.base.return_value, made)
-        (image_id, disk_format, root_gb, download), _ = (
-            self.cache.base.call_args)
-        self.assertEqual((glances.IMAGE, 'qcow2', 7),
-                         (image_id, disk_format, root_gb))
+        (asked, root_gb, download), _ = self.cache.base.call_args
+        self.assertEqual((image, 7), (asked, root_gb))
         self.assertFalse(fetch.called)
         download('/path')
         fetch.assert_called_once_with('context', glances.IMAGE, '/path',

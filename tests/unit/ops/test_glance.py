@@ -17,6 +17,7 @@ from nova import exception as nova_exception
 
 from nova_vmrun import exception
 from nova_vmrun.host import image_cache
+from nova_vmrun.host import inspection
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import glance
 from nova_vmrun.ops import properties
@@ -60,7 +61,8 @@ class AttachmentsTestCase(hosts.TestCase):
 
     def prepare(self, isos=(), floppy=None, tools=()):
         return self.attachments.prepare(
-            'context', glances.instance(), types.SimpleNamespace(
+            'context', glances.instance(), inspection.Image('id', 'qcow2'),
+            types.SimpleNamespace(
                 iso_images=isos, floppy_image=floppy, tools_isos=tools))
 
     def test_what_the_cache_has_is_not_for_everybody(self):

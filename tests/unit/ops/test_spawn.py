@@ -19,6 +19,7 @@ import testscenarios
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import image_cache
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import consoles
@@ -27,6 +28,7 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import power
 from nova_vmrun.ops import spawn
+from tests.unit.ops import glances
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -48,6 +50,7 @@ class Base(hosts.TestCase):
                                      'place')
         self.definitions = self.part(definition.Definitions, 'draft', 'write')
         self.definitions.draft.return_value = None
+        self.disks.prepare.return_value = image_cache.Base('disk', 'delta')
         operations = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, self.consoles, stubs.conf())
@@ -77,7 +80,8 @@ class Base(hosts.TestCase):
                 raise self.failing[name]
             if name == 'definition.draft':
                 return types.SimpleNamespace(
-                    hardware=types.SimpleNamespace(show_gui=None))
+                    hardware=types.SimpleNamespace(show_gui=None,
+                                                   disk_type=None))
             if os.path.isdir(self.layout.folder(UUID)):
                 files.write_atomically(self.layout.disk(UUID, name), '')
             if name == 'definition.write':
@@ -88,7 +92,9 @@ class Base(hosts.TestCase):
     def run_spawn(self, power_on=True):
         instance = types.SimpleNamespace(uuid=UUID, name='instance-1',
                                          system_metadata={})
-        self.spawn('context', instance, 'image', [], None, 'network', None,
+        image_meta = types.SimpleNamespace(
+            id=glances.IMAGE, disk_format='vmdk', container_format='bare')
+        self.spawn('context', instance, image_meta, [], None, 'network', None,
                    power_on)
 
     def left(self):
@@ -103,6 +109,13 @@ class SpawnTestCase(Base):
             ['definition.draft', 'attachments.prepare', 'disks.prepare',
              'disks.make', 'attachments.place', 'config_drive.make',
              'definition.write', 'power.on'], self.steps)
+
+    def test_a_disk_that_names_its_controller_is_decided_on_once_more(self):
+        self.disks.prepare.return_value = image_cache.Base('disk', 'delta',
+                                                           'buslogic')
+        self.run_spawn()
+        self.assertEqual('buslogic', self.definitions.draft.call_args[0][2])
+        self.assertEqual('buslogic', self.records.get(UUID).image_adapter)
 
     def test_the_record_comes_before_any_other_file(self):
         """A crash must not leave a folder that nobody knows the owner of."""

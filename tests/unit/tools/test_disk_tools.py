@@ -11,6 +11,8 @@
 #    under the License.
 
 
+from oslo_serialization import jsonutils
+
 from nova_vmrun import exception
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
@@ -60,10 +62,31 @@ class QemuImgTestCase(base.TestCase):
 
     def test_convert_names_the_format_of_the_source(self):
         self.tool().convert_to_vmdk('/i', 'qcow2', '/o.vmdk')
-        self.assertEqual([(
-            'qemu-img', 'convert', '-f', 'qcow2', '-O', 'vmdk', '-o',
-            'subformat=monolithicSparse,adapter_type=lsilogic', '/i',
-            '/o.vmdk')], self.runner.calls)
+        program, verb, source, *rest = self.runner.calls[0]
+        self.assertEqual(('qemu-img', 'convert'), (program, verb))
+        self.assertEqual(
+            {'driver': 'qcow2', 'file': {'driver': 'file',
+                                         'filename': '/i'}}, self.node(source))
+        self.assertEqual(
+            ['-O', 'vmdk', '-o',
+             'subformat=monolithicSparse,adapter_type=lsilogic', '/o.vmdk'],
+            rest)
+
+    def test_a_disk_within_a_file(self):
+        self.tool().convert_to_vmdk('/i', 'vmdk', '/o.vmdk', (512, 1024))
+        self.assertEqual(
+            {'driver': 'raw', 'offset': 512, 'size': 1024,
+             'file': {'driver': 'file', 'filename': '/i'}},
+            self.node(self.runner.calls[0][2])['file'])
+
+    def test_a_vhd_is_as_large_as_it_says(self):
+        self.tool().convert_to_vmdk('/i', 'vpc', '/o.vmdk')
+        self.assertEqual('current_size', self.node(
+            self.runner.calls[0][2])['force_size_calc'])
+
+    def node(self, source):
+        self.assertTrue(source.startswith('json:'))
+        return jsonutils.loads(source[len('json:'):])
 
     def test_child_names_the_format_of_the_parent(self):
         self.tool().create_child('/p.vmdk', '/c.vmdk')
