@@ -26,6 +26,8 @@ from oslo_utils import units
 from nova_vmrun.tools import messages
 
 _MEMORY = 2 * units.Gi
+# Drivers that look for a parent if they are not told of one.
+_WITH_BACKING = ('qcow2', 'vmdk')
 
 
 class QemuImg:
@@ -119,6 +121,9 @@ def _node(source, source_format, span):
         file = {'driver': 'raw', 'offset': offset, 'size': length,
                 'file': file}
     node = {'driver': source_format, 'file': file}
+    if source_format in _WITH_BACKING:
+        # Whatever the disk says of a parent is passed over.
+        node['backing'] = None
     if source_format == 'vpc':
         # QEMU would cut disks of other makers to what a geometry can name.
         node['force_size_calc'] = 'current_size'

@@ -110,6 +110,10 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
             ('entities', images.tar([
                 ('vm.ovf', b'<!DOCTYPE a [<!ENTITY b "c">]>' + images.ovf()),
                 _DISK]), 'entities'),
+            ('entities in another encoding', images.tar([
+                ('vm.ovf', ('<!DOCTYPE a [<!ENTITY b "c">]>' +
+                            images.ovf().decode()).encode('utf-16')),
+                _DISK]), 'entities'),
             ('no XML', images.tar([('vm.ovf', b'text'), _DISK]),
              'well-formed'),
             ('large descriptor', images.tar([

@@ -65,12 +65,37 @@ class QemuImgTestCase(base.TestCase):
         program, verb, source, *rest = self.runner.calls[0]
         self.assertEqual(('qemu-img', 'convert'), (program, verb))
         self.assertEqual(
-            {'driver': 'qcow2', 'file': {'driver': 'file',
-                                         'filename': '/i'}}, self.node(source))
+            {'driver': 'qcow2', 'backing': None,
+             'file': {'driver': 'file', 'filename': '/i'}}, self.node(source))
         self.assertEqual(
             ['-O', 'vmdk', '-o',
              'subformat=monolithicSparse,adapter_type=lsilogic', '/o.vmdk'],
             rest)
+
+    def test_what_a_disk_says_of_a_parent_is_not_believed(self):
+        for disk_format, backing in (('qcow2', True), ('vmdk', True),
+                                     ('raw', False), ('vdi', False)):
+            self.tool().convert_to_vmdk('/i', disk_format, '/o.vmdk')
+            node = self.node(self.runner.calls[0][2])
+            self.assertEqual(backing, 'backing' in node, disk_format)
+            self.assertIsNone(node.get('backing'))
+
+    def test_a_chain_is_told_whole(self):
+        self.tool().convert_chain(['/c.vmdk', '/b.vmdk', '/a.vmdk'], 'ide',
+                                  '/o.vmdk')
+        node = self.node(self.runner.calls[0][3])
+        paths = []
+        while node:
+            self.assertEqual('vmdk', node['driver'])
+            paths.append(node['file']['filename'])
+            node = node['backing']
+        self.assertEqual(['/c.vmdk', '/b.vmdk', '/a.vmdk'], paths)
+
+    def test_the_first_bytes_of_a_disk(self):
+        self.tool().shrink_vmdk('/i.vmdk', 4096, '/o.vmdk')
+        node = self.node(self.runner.calls[0][2])
+        self.assertEqual(('raw', 4096, 'vmdk'), (
+            node['driver'], node['size'], node['file']['driver']))
 
     def test_a_disk_within_a_file(self):
         self.tool().convert_to_vmdk('/i', 'vmdk', '/o.vmdk', (512, 1024))
