@@ -219,6 +219,17 @@ class VmrunDriver(driver.ComputeDriver):
         with errors.as_nova(instance):
             self._hypervisor.power.on(instance.uuid)
 
+    # Images
+
+    def snapshot(self, context, instance, image_id, update_task_state):
+        try:
+            with errors.as_nova(instance):
+                self._hypervisor.snapshot(context, instance, image_id,
+                                          update_task_state)
+        except nova_exception.InstanceNotFound:
+            # So Nova's drivers call a server without a VM here.
+            raise nova_exception.InstanceNotRunning(instance_id=instance.uuid)
+
     # Consoles
 
     def get_console_output(self, context, instance):

@@ -36,6 +36,7 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import power
+from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
@@ -81,11 +82,10 @@ class Hypervisor:
         if self.product.vdiskmanager:
             vdisk = vdiskmanager.VDiskManager(
                 self.runner, self.product.vdiskmanager, own.disk_timeout)
+        converter = qemu_img.QemuImg(self.runner, own.qemu_img_path,
+                                     own.disk_timeout)
         cache = image_cache.ImageCache(
-            self.layout,
-            qemu_img.QemuImg(self.runner, own.qemu_img_path,
-                             own.disk_timeout),
-            vdisk, conf.compute.vmdk_allowed_types)
+            self.layout, converter, vdisk, conf.compute.vmdk_allowed_types)
         server_disks = disks.Disks(conf, cache, self.layout, vdisk)
         drives = attachments.Attachments(cache, self.layout, self.product)
         self.definitions = definition.Definitions(
@@ -95,6 +95,10 @@ class Hypervisor:
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, self.power, self.destroy)
+        self.snapshot = snapshot.Snapshots(
+            tool, converter, self.product, self.states, self.layout,
+            self.records)
+        self.snapshot.finish_interrupted()
         self.destroy.finish_interrupted()
 
     def exists(self, uuid):

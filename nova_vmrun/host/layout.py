@@ -26,6 +26,7 @@
         floppy.flp             an image in its floppy drive
         console.log            what the guest wrote to its serial port
         paused.json            there while we keep it paused: see states.py
+        snapshot/              there while an image is made of its disk
       _base/<image id>/        see image_cache.py
       locks/                   lock files, shared by processes of this host
 
@@ -83,6 +84,12 @@ class Layout:
 
     def vmx(self, uuid):
         return os.path.join(self.folder(uuid), uuid + '.vmx')
+
+    def vmsd(self, uuid):
+        return os.path.join(self.folder(uuid), uuid + '.vmsd')
+
+    def snapshot_work(self, uuid):
+        return os.path.join(self.folder(uuid), 'snapshot')
 
     def rendered(self, uuid):
         return self.vmx(uuid) + '.rendered'

@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images in Glance, read as the user who asked for the server."""
+"""Images in Glance, as the user who asked for the server sees them."""
+
+import os
 
 from nova import exception as nova_exception
 from nova.image import glance
@@ -18,6 +20,7 @@ from nova.virt import images
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.ops import progress
 
 LOG = logging.getLogger(__name__)
 
@@ -57,3 +60,59 @@ def downloader(context, instance, image_id):
                      trusted_certs=instance.trusted_certs)
 
     return download
+
+
+def upload(context, instance, image_id, path, properties, obsolete):
+    """Gives an image that Nova has made its content.
+
+    :param context: nova.context.RequestContext that may change the image
+    :param instance: nova.objects.Instance that the image is of
+    :param image_id: its id
+    :param path: the file, a VMDK
+    :param properties: dict of properties that it gets
+    :param obsolete: names of properties that it must not keep
+    :raises ImageNotFound: Nova's; the image was deleted, now or before
+    :raises VmrunError: Glance has not got the whole file
+    """
+    inherited = glance.API().get(context, image_id)['properties']
+    purge = bool(set(inherited) & set(obsolete))
+    if purge:
+        kept = {name: value for name, value in inherited.items()
+                if name not in obsolete}
+        properties = dict(kept, **properties)
+    size = os.path.getsize(path)
+    LOG.info('Uploading %d bytes as image %s', size, image_id,
+             instance=instance)
+    try:
+        with open(path, 'rb') as file:
+            image = glance.API().update(
+                context, image_id,
+                {'disk_format': 'vmdk', 'container_format': 'bare',
+                 'properties': properties},
+                data=progress.Reader(file, 'Uploading', instance),
+                purge_props=purge)
+    except Exception as error:
+        _raise_if_deleted(context, image_id, error)
+        raise
+    # Nova begins a broken upload anew, but not the file that it reads.
+    if image['size'] != size:
+        raise exception.VmrunError(
+            'The upload of image %s was not complete.' % image_id,
+            'Glance has %s bytes of %d.' % (image['size'], size),
+            'See the log of Glance, and try again.')
+
+
+def _raise_if_deleted(context, image_id, error):
+    """Says what Nova understands: Glance has an answer for each moment."""
+    if isinstance(error, nova_exception.ImageNotFound):
+        return
+    try:
+        status = glance.API().get(context, image_id)['status']
+    except nova_exception.ImageNotFound:
+        status = 'deleted'
+    except Exception as second:
+        LOG.warning('Glance does not tell whether image %s exists: %s',
+                    image_id, second)
+        return
+    if status in ('deleted', 'pending_delete'):
+        raise nova_exception.ImageNotFound(image_id=image_id) from error

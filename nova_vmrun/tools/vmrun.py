@@ -98,6 +98,14 @@ class Vmrun:
         self._change('snapshot', vmx, name,
                      timeout=self._conf.snapshot_timeout)
 
+    def delete_snapshot(self, vmx, name):
+        """Removes a snapshot and merges what was written since.
+
+        A VM that runs goes on meanwhile; this can take minutes.
+        """
+        self._change('deleteSnapshot', vmx, name,
+                     timeout=self._conf.snapshot_timeout)
+
     def clone(self, source, target, *, linked, snapshot=None, name=None):
         """Clones a VM.
 

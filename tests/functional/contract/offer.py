@@ -70,7 +70,6 @@ REFUSED = {
     'rollback_live_migration_at_destination': _MIGRATION,
     'set_admin_password': _NOT_YET,
     'set_host_enabled': 'Nova keeps it by itself.',
-    'snapshot': _NOT_YET,
     'soft_delete': 'Nova powers the server off instead.',
     'swap_volume': _NOT_YET,
     'trigger_crash_dump': _AGENT,

@@ -124,6 +124,19 @@ class BudgetTestCase(test.NoDBTestCase):
         self.assertStarts(2, self.driver.destroy, None, instance, [])
         self.assertEqual([], self.vmware.running())
 
+    def test_image_of_a_server(self):
+        """VMware is asked for nothing that the state does not call for."""
+        self.useFixture(fixtures.MockPatch('nova_vmrun.ops.glance.upload'))
+        instance = self.running_server()
+        for vmrun, change in ((3, None), (1, self.driver.pause),
+                              (1, self.driver.power_off)):
+            if change:
+                change(instance)
+            self.assertEqual(
+                {'vmrun': vmrun, 'qemu-img': 1}, self.started(
+                    self.driver.snapshot, None, instance,
+                    uuidutils.generate_uuid(), lambda **states: None))
+
     def test_power(self):
         driver, instance = self.driver, self.running_server()
         for operation, args, state in (

@@ -16,6 +16,7 @@ from nova.tests.unit.virt import test_virt_drivers as novas
 
 from tests.functional.contract import base
 from tests.functional.contract import offer
+from tests.functional import glance_uploads
 
 _IMAGE = 'cedef40a-ed67-4d10-800e-17455edce175'
 
@@ -53,6 +54,7 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         self.driver_module = 'nova_vmrun.driver.VmrunDriver'
         super().setUp()
         self.vmware = base.use_fakes(self)
+        self.useFixture(glance_uploads.GlanceUploads())
         self.useFixture(base.fixtures.MockPatchObject(
             novas.LOG, 'error', side_effect=AssertionError))
         self.image_service.images[_IMAGE]['disk_format'] = 'raw'

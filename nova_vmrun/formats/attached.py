@@ -1,0 +1,62 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Which file of a disk a VM uses right now, read from its .vmx."""
+
+import dataclasses
+import re
+
+from nova_vmrun.formats import machine
+
+_FILE = re.compile('((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+)[.]filename')
+
+
+@dataclasses.dataclass(frozen=True)
+class Attached:
+    """A disk as it is attached to a VM.
+
+    :ivar node: scsi0:0
+    :ivar file: name in the folder of the VM
+    :ivar bus: one of machine.BUSES
+    """
+
+    node: str
+    file: str
+    bus: str
+
+
+def find(keys, name):
+    """Finds a disk under whatever name snapshots have given to it.
+
+    Since a snapshot VMware writes to root-000001.vmdk in place of root.vmdk.
+
+    :param keys: the Vmx
+    :param name: the disk's file name without .vmdk and number: root
+    :returns: an Attached, or None
+    """
+    wanted = re.compile(re.escape(name) + '(-[0-9]{6})?[.]vmdk')
+    for key, path in keys.items():
+        match = _FILE.fullmatch(key.lower())
+        if match is None or not keys.get_bool(match.group(1) + '.present'):
+            continue
+        if wanted.fullmatch(path):
+            node = match.group(1)
+            return Attached(node, path, _bus(keys, node.partition(':')[0]))
+    return None
+
+
+def _bus(keys, controller):
+    family = controller.rstrip('0123456789')
+    if family != 'scsi':
+        return family
+    model = keys.get(controller + '.virtualDev', '').lower()
+    return model if model in machine.SCSI_BUSES else 'lsilogic'

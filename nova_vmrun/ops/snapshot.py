@@ -1,0 +1,291 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""An image of a server's root disk, whatever state the server is in.
+
+A running server is not stopped: VMware takes a snapshot, which freezes the
+files of the disk for as long as they are read, and is told to remove it. The
+disk of a server that is paused, suspended or off is read as it stands.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+
+from nova.compute import task_states
+from oslo_log import log as logging
+from oslo_utils import timeutils
+from oslo_utils import units
+
+from nova_vmrun import exception
+from nova_vmrun.formats import attached
+from nova_vmrun.formats import snapshot_image
+from nova_vmrun.formats import vmdk
+from nova_vmrun.formats import vmsd
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import disk_chain
+from nova_vmrun.host import files
+from nova_vmrun.host import linked
+from nova_vmrun.host import states
+from nova_vmrun.ops import glance
+from nova_vmrun.ops import progress
+from nova_vmrun.ops import properties
+
+LOG = logging.getLogger(__name__)
+
+# Snapshots with such a name are ours to remove; the owner of the host may
+# have made others.
+PREFIX = 'nova-vmrun-'
+# What the servers of this host may write while an image is made.
+_RESERVE = 512 * units.Mi
+# VMware takes a second or two to rewrite its files.
+_READ_TRIES = 5
+_READ_INTERVAL = 0.5
+
+
+class Snapshots:
+    """Makes images of servers.
+
+    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
+    :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
+    :param product: a nova_vmrun.host.product.Product
+    :param power_states: a nova_vmrun.host.states.PowerStates
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param records: a nova_vmrun.host.records.Records
+    :param sleep: waits some seconds; tests replace it
+    """
+
+    def __init__(self, vmrun, qemu_img, product, power_states, layout,
+                 records, sleep=time.sleep):
+        self._vmrun = vmrun
+        self._qemu_img = qemu_img
+        self._product = product
+        self._states = power_states
+        self._layout = layout
+        self._records = records
+        self._sleep = sleep
+
+    def __call__(self, context, instance, image_id, update_task_state):
+        """Makes an image that Nova has created the content of a root disk.
+
+        :param context: nova.context.RequestContext that may write the image
+        :param instance: nova.objects.Instance
+        :param image_id: of the image, which has no content yet
+        :param update_task_state: called with Nova's task states
+        :raises NotSupported: the server runs, and the product has no
+            snapshots
+        :raises DiskFull: no space for the memory or for the image
+        :raises VmNotFound: there is no such server, or it was deleted
+        :raises ImageNotFound: Nova's; the image was deleted
+        """
+        uuid = instance.uuid
+        try:
+            with self._work(uuid) as target:
+                update_task_state(
+                    task_state=task_states.IMAGE_PENDING_UPLOAD)
+                keys, bus = self._copy_disk(instance, image_id, target)
+                update_task_state(
+                    task_state=task_states.IMAGE_UPLOADING,
+                    expected_state=task_states.IMAGE_PENDING_UPLOAD)
+                glance.upload(
+                    context, instance, image_id, target,
+                    snapshot_image.describe(
+                        keys, bus, properties.remembered(instance)),
+                    snapshot_image.OBSOLETE)
+        except (exception.VmrunError, OSError) as error:
+            if os.path.exists(self._layout.vmx(uuid)):
+                raise
+            raise exception.VmNotFound(
+                'Server %s is gone.' % uuid, str(error)) from error
+
+    @contextlib.contextmanager
+    def _work(self, uuid):
+        """Gives the path of a file that is gone afterwards."""
+        self._clear(uuid)
+        work = self._layout.snapshot_work(uuid)
+        os.mkdir(work, mode=0o700)
+        try:
+            yield os.path.join(work, 'disk.vmdk')
+        finally:
+            files.remove_tree(work)
+
+    def _clear(self, uuid):
+        """Removes what a crash has left of an earlier image."""
+        files.remove_tree(self._layout.snapshot_work(uuid))
+        for snapshot in self._snapshots(uuid):
+            if snapshot.name.startswith(PREFIX):
+                LOG.warning('Removing snapshot %s of server %s, which was '
+                            'left behind', snapshot.name, uuid)
+                self._thaw(uuid, snapshot.name)
+
+    def finish_interrupted(self):
+        """Removes what a crash kept from being removed."""
+        for record in self._records.all():
+            try:
+                self._clear(record.uuid)
+            except (exception.VmrunError, OSError) as error:
+                LOG.error('What is left of a snapshot of server %s cannot be '
+                          'removed: %s', record.uuid, error)
+
+    def _copy_disk(self, instance, image_id, target):
+        """Writes the root disk to a new file.
+
+        :returns: (Vmx of the server, bus of the disk)
+        """
+        uuid = instance.uuid
+        state = self._usable_state(uuid)
+        keys = self._read(self._layout.vmx(uuid), vmx.load)
+        disk = attached.find(keys, 'root')
+        if disk is None:
+            raise exception.VmrunError(
+                'The root disk of server %s is not in its .vmx.' % uuid,
+                'No line of %s names root.vmdk.' % self._layout.vmx(uuid),
+                'Attach it again, or reboot the server hard.')
+        is_running = state is states.State.RUNNING
+        self._require_space(
+            uuid, self._chain(uuid, disk.file),
+            keys.get_int('memsize') * units.Mi if is_running else 0)
+        with self._frozen(instance, image_id, disk, is_running) as file:
+            self._convert(instance, self._chain(uuid, file),
+                          vmdk.adapter_type(disk.bus), target)
+        return keys, disk.bus
+
+    def _usable_state(self, uuid):
+        if not os.path.exists(self._layout.vmx(uuid)):
+            raise exception.VmNotFound('Server %s has no VM.' % uuid)
+        state = self._states.get(uuid)
+        if state is states.State.UNKNOWN:
+            raise exception.VmrunError(
+                'No image can be made of server %s: whether it runs is not '
+                'known.' % uuid, 'The log of nova-compute says why.',
+                'Try again when "vmrun list" works.')
+        if state is states.State.RUNNING and not self._product.can_snapshot:
+            raise exception.NotSupported(
+                '%s cannot make an image of a running server.'
+                % self._product.name, 'It has no snapshots.',
+                'Stop the server, and try again.')
+        return state
+
+    def _chain(self, uuid, file):
+        folder = self._layout.folder(uuid)
+        return disk_chain.follow(os.path.join(folder, file),
+                                 (folder, self._layout.cache))
+
+    def _require_space(self, uuid, chain, memory):
+        """Refuses now what would fill the file system under all servers."""
+        # Compression takes most data down; what is compressed grows by 1 %.
+        content = min(sum(os.stat(path).st_blocks * 512 for path in chain),
+                      linked.read_header(chain[0]).capacity) * 101 // 100
+        needed = memory + content + _RESERVE
+        free = shutil.disk_usage(self._layout.root).free
+        if needed <= free:
+            return
+        raise exception.DiskFull(
+            'There is not enough space for an image of server %s.' % uuid,
+            'It may need %d MiB: %d for the memory of a running server, %d '
+            'for the disk, and %d in reserve. %s has %d MiB.' % (
+                needed // units.Mi, memory // units.Mi, content // units.Mi,
+                _RESERVE // units.Mi, self._layout.root, free // units.Mi),
+            'Free some space on the file system of the instances%s.'
+            % (', or stop the server first' if memory else ''))
+
+    @contextlib.contextmanager
+    def _frozen(self, instance, image_id, disk, is_running):
+        """Keeps a disk from being written to; gives the file to read."""
+        if not is_running:
+            yield disk.file
+            return
+        uuid, name = instance.uuid, PREFIX + image_id
+        LOG.info('Taking snapshot %s: the server stands still while VMware '
+                 'begins to write its memory', name, instance=instance)
+        try:
+            with timeutils.StopWatch() as watch:
+                file = self._freeze(uuid, name, disk)
+            LOG.info('Snapshot %s took %.1f s', name, watch.elapsed(),
+                     instance=instance)
+            yield file
+        finally:
+            self._thaw(uuid, name)
+
+    def _freeze(self, uuid, name, disk):
+        try:
+            self._vmrun.snapshot(self._layout.vmx(uuid), name)
+        except exception.VmPaused:
+            # By the owner of the host: Nova would have known.
+            return disk.file
+        return self._frozen_file(uuid, name, disk)
+
+    def _frozen_file(self, uuid, name, disk):
+        def parse(data):
+            for snapshot in vmsd.parse(data):
+                if snapshot.name == name and disk.node in snapshot.disks:
+                    return snapshot.disks[disk.node]
+            raise exception.InvalidVmx(
+                'It has no snapshot %s of %s.' % (name, disk.file))
+
+        return self._read(self._layout.vmsd(uuid), parse)
+
+    def _thaw(self, uuid, name):
+        """Removes a snapshot; if that fails, it is tried again later."""
+        try:
+            self._vmrun.delete_snapshot(self._layout.vmx(uuid), name)
+        except (exception.SnapshotNotFound, exception.VmNotFound):
+            LOG.debug('Server %s has no snapshot %s', uuid, name)
+        except exception.VmrunError as error:
+            if name in [each.name for each in self._snapshots(uuid)]:
+                LOG.error('Snapshot %s of server %s stays until the next one '
+                          'is made or nova-compute starts: %s',
+                          name, uuid, error)
+
+    def _snapshots(self, uuid):
+        try:
+            return self._read(self._layout.vmsd(uuid), vmsd.parse)
+        except FileNotFoundError:
+            return []
+
+    def _read(self, path, parse):
+        for tries_left in reversed(range(_READ_TRIES)):
+            try:
+                return parse(files.read(path))
+            except exception.InvalidVmx as error:
+                if not tries_left:
+                    raise exception.VmrunError(
+                        'The file %s cannot be used.' % path, error.brief,
+                        'See vmware.log in the same folder, and try again.')
+                self._sleep(_READ_INTERVAL)
+
+    def _convert(self, instance, chain, adapter, target):
+        LOG.info('Copying the root disk from %d files', len(chain),
+                 instance=instance)
+        before = _marks(chain)
+        with progress.growing(target, 'The copy of the root disk', instance):
+            self._qemu_img.convert_chain(chain, adapter, target)
+        if _marks(chain) != before:
+            raise exception.VmrunError(
+                'The disk of server %s was written to while it was read.'
+                % instance.uuid, 'It was started outside of Nova.',
+                'Try again.')
+        made = linked.read_header(target), linked.read_descriptor(target)
+        if (made[0].capacity != linked.read_header(chain[0]).capacity or
+                made[1].create_type != vmdk.STREAM_OPTIMIZED):
+            raise exception.InvalidVmdk(
+                'The image of server %s is not what it must be.'
+                % instance.uuid, 'qemu-img made %r of %d bytes.' % (
+                    made[1].create_type, made[0].capacity),
+                'Use a qemu-img that QEMU supports.')
+
+
+def _marks(chain):
+    """Returns what changes with every write."""
+    found = [os.stat(path) for path in chain]
+    return [(each.st_ino, each.st_size, each.st_mtime_ns) for each in found]
