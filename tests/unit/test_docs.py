@@ -1,0 +1,170 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What the documentation names exists, and works as it says."""
+
+import configparser
+import importlib.metadata
+import pathlib
+import re
+
+from nova_vmrun import conf
+from nova_vmrun import driver
+from nova_vmrun.formats import properties
+from nova_vmrun.ml2 import conf as ml2_conf
+from tests.unit import base
+
+ROOT = pathlib.Path(conf.__file__).parents[1]
+SOURCE = ROOT / 'doc' / 'source'
+PAGES = sorted(SOURCE.glob('*.rst')) + [
+    ROOT / name for name in ('README.rst', 'CONTRIBUTING.rst', 'HACKING.rst')]
+TEXT = '\n'.join(page.read_text(encoding='utf-8') for page in PAGES)
+
+# Shown as examples of what is refused.
+MISSPELT = {'vmrun_guestoss'}
+OPTIONS = {
+    'vmrun': {option.name for option in conf.ALL_OPTS},
+    'ml2_vmrun': {option.name for option in ml2_conf.OPTS},
+}
+
+# Entries of Nova's support matrix, and the method of the driver or the
+# capability without which they cannot work.
+METHODS = {
+    'operation.attach-volume': 'attach_volume',
+    'operation.detach-volume': 'detach_volume',
+    'operation.extend-volume': 'extend_volume',
+    'operation.swap-volume': 'swap_volume',
+    'storage.block': 'attach_volume',
+    'operation.attach-interface': 'attach_interface',
+    'operation.detach-interface': 'detach_interface',
+    'operation.maintenance-mode': 'host_maintenance_mode',
+    'operation.get-guest-info': 'get_info',
+    'operation.get-host-uptime': 'get_host_uptime',
+    'operation.get-host-ip': 'get_host_ip_addr',
+    'operation.live-migrate': 'live_migration',
+    'operation.launch': 'spawn',
+    'operation.terminate': 'destroy',
+    'operation.pause': 'pause',
+    'operation.unpause': 'unpause',
+    'operation.reboot': 'reboot',
+    'operation.rescue': 'rescue',
+    'operation.resize': 'finish_migration',
+    'operation.suspend': 'suspend',
+    'operation.resume': 'resume',
+    'operation.set-admin-password': 'set_admin_password',
+    'operation.snapshot': 'snapshot',
+    'operation.trigger-crash-dump': 'trigger_crash_dump',
+    'operation.quiesce': 'quiesce',
+    'operation.unquiesce': 'unquiesce',
+    'console.serial.log': 'get_console_output',
+    'console.serial.interactive': 'get_serial_console',
+    'console.spice': 'get_spice_console',
+    'console.vnc': 'get_vnc_console',
+}
+CAPABILITIES = {
+    'operation.evacuate': 'supports_evacuate',
+    'operation.device-tags': 'supports_device_tagging',
+    'operation.attach-tagged-volume': 'supports_tagged_attach_volume',
+    'operation.attach-tagged-interface': 'supports_tagged_attach_interface',
+    'operation.multiattach-volume': 'supports_multiattach',
+    'operation.trusted-certs': 'supports_trusted_certs',
+    'operation.file-backed-memory': 'supports_mem_backing_file',
+    'operation.boot-emulated-tpm': 'supports_vtpm',
+}
+
+
+def found(pattern):
+    return set(re.findall(pattern, TEXT))
+
+
+class NamesTestCase(base.TestCase):
+
+    def _assert_known(self, known, names):
+        self.assertTrue(names, 'the pattern finds nothing any more')
+        self.assertEqual(set(), names - set(known))
+
+    def test_all_options_are_shown(self):
+        page = (SOURCE / 'configuration.rst').read_text(encoding='utf-8')
+        namespaces = {
+            entry.name for entry in importlib.metadata.distribution(
+                'nova-vmrun').entry_points.select(group='oslo.config.opts')}
+        self.assertEqual(
+            namespaces, set(re.findall(r'\.\. show-options:: (\S+)', page)))
+
+    def test_options_exist(self):
+        for group, known in OPTIONS.items():
+            self._assert_known(
+                known, found(r'\[%s\]\s+([a-z_]+)' % group))
+
+    def test_properties_exist(self):
+        self._assert_known(
+            properties.OWN_NAMES | MISSPELT | OPTIONS['vmrun'],
+            found(r'\b(?<!/)((?:vmrun|vix)_[a-z_]+)\b(?!/|[.])'))
+
+    def test_files_exist(self):
+        names = found(
+            r'``((?:nova_vmrun|tests|doc|releasenotes|tools)/[\w./-]+'
+            r'|[\w/]+[.]py|Makefile|tox[.]ini|bindep[.]txt)``')
+        self.assertTrue(names)
+        for name in sorted(names):
+            places = [ROOT / name, ROOT / 'nova_vmrun' / name]
+            self.assertTrue(any(place.exists() for place in places), name)
+
+    def test_tox_environments_exist(self):
+        tox = configparser.ConfigParser(interpolation=None)
+        tox.read(ROOT / 'tox.ini')
+        known = {section.partition(':')[2] for section in tox.sections()}
+        names = set()
+        for several in found(r'tox -e ([\w,-]+)'):
+            names.update(several.split(','))
+        self._assert_known(known | {'py3'}, names)
+
+    def test_make_targets_exist(self):
+        makefile = (ROOT / 'Makefile').read_text()
+        self._assert_known(re.findall(r'(?m)^([a-z]+):', makefile),
+                           found(r'\bmake (demo|test|[a-z]+)``')
+                           | found(r'\$ make ([a-z]+)'))
+
+    def test_commands_exist(self):
+        commands = importlib.metadata.distribution(
+            'nova-vmrun').entry_points.select(group='nova_vmrun.cli')
+        self._assert_known({entry.name.replace('_', ' ')
+                            for entry in commands},
+                           found(r'nova-vmrun ((?:aio|vmx) [a-z]+)'))
+
+    def test_contract_tests_exist(self):
+        known = '\n'.join(path.read_text() for path in (
+            ROOT / 'tests' / 'contract').glob('test_*.py'))
+        self._assert_known(re.findall(r'def (test_\w+)', known),
+                           found(r'``(test_\w+)``'))
+
+
+class SupportTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        page = (SOURCE / 'support.rst').read_text(encoding='utf-8')
+        self.table = dict(re.findall(
+            r'(?m)^``([a-z.-]+)`` +(yes|partly|no)\b', page))
+
+    def test_methods(self):
+        for entry, method in METHODS.items():
+            self._check(entry, method in vars(driver.VmrunDriver))
+
+    def test_capabilities(self):
+        for entry, name in CAPABILITIES.items():
+            self._check(entry, driver.VmrunDriver.capabilities.get(name))
+
+    def _check(self, entry, offered):
+        self.assertEqual(
+            bool(offered), self.table[entry] != 'no',
+            'doc/source/support.rst, and the table of README.rst: %s' % entry)
