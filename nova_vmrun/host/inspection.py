@@ -45,6 +45,10 @@ _NOT_BARE = (b'COWD', b'# Disk DescriptorFile')
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR
 _PARENT = 'parentfilenamehint'
+# Where a VMDK's header tells its grain directory, and what stands there if a
+# second header, the last but one sector, takes the place of the first.
+_GRAIN_DIRECTORY = slice(56, 64)
+_IN_FOOTER = b'\xff' * 8
 _VHD_COOKIE = b'conectix'
 _VHD_FOOTER = 512
 _VHD_DIFFERENCING = 4
@@ -160,7 +164,10 @@ def _unstructured(file, image, found):
 def _vmdk(file, image, create_types):
     try:
         file.seek(0)
-        header = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
+        first = file.read(vmdk.HEADER_SIZE)
+        header = vmdk.parse_header(first)
+        if first[_GRAIN_DIRECTORY] == _IN_FOOTER:
+            _refuse_another_capacity(file, header)
         file.seek(header.descriptor_offset)
         text = vmdk.decode_descriptor(file.read(
             max(header.descriptor_size, _QEMU_READS)))
@@ -171,6 +178,13 @@ def _vmdk(file, image, create_types):
         raise exception.ImageRefused(image.id, str(error))
     return Content('vmdk', header.capacity,
                    adapter=descriptor.adapter_by_vmware)
+
+
+def _refuse_another_capacity(file, header):
+    file.seek(window.size(file) - 2 * vmdk.SECTOR)
+    footer = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
+    if footer.capacity != header.capacity:
+        raise exception.InvalidVmdk('The VMDK tells two capacities.')
 
 
 def _refuse_what_qemu_reads_otherwise(header, text):

@@ -39,6 +39,18 @@ class Base(base.TestCase):
             CREATE_TYPES)
 
 
+def _streamed(sectors=2048, footer_sectors=2048):
+    """The grain directory is found by a header at the end of the file."""
+    content = bytearray(vmdks.image(vmdks.descriptor(
+        create_type='streamOptimized'), sectors=sectors))
+    content[56:64] = b'\xff' * 8
+    footer = bytearray(content[:512])
+    footer[12:20] = struct.pack('<Q', footer_sectors)
+    footer[56:64] = struct.pack('<Q', 26)
+    marker = struct.pack('<QII', 1, 0, 3).ljust(512, b'\0')
+    return bytes(content + marker + footer + bytes(512))
+
+
 class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
 
     scenarios = [
@@ -51,6 +63,7 @@ class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
             ('raw', b'content'.ljust(70000), 'raw', 70000),
             ('raw with partitions', images.partitioned(), 'raw', units.Mi),
             ('vmdk', vmdks.image(sectors=4096), 'vmdk', 2 * units.Mi),
+            ('streamed vmdk', _streamed(), 'vmdk', units.Mi),
             ('vmdk with a full descriptor', vmdks.image(
                 vmdks.descriptor().ljust(20 * 512, '\n')), 'vmdk',
              units.Mi),
@@ -181,6 +194,8 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
              'child of another disk'),
             ('vmdk with another descriptor', _descriptor_elsewhere(), 'vmdk',
              'descriptor'),
+            ('streamed vmdk that is larger in the end',
+             _streamed(footer_sectors=1 << 30), 'vmdk', 'two capacities'),
             ('vmdk with content elsewhere', _vmdk(
                 extents='RW 2048 SPARSE "C:\\secret.vmdk"'), 'vmdk',
              'content in another file'),
