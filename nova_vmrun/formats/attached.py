@@ -25,7 +25,8 @@ class Attached:
     """A disk as it is attached to a VM.
 
     :ivar node: scsi0:0
-    :ivar file: name in the folder of the VM
+    :ivar file: as it is written: a name in the folder of the VM, for disks
+        of ours
     :ivar bus: one of machine.BUSES
     """
 
@@ -44,14 +45,22 @@ def find(keys, name):
     :returns: an Attached, or None
     """
     wanted = re.compile(re.escape(name) + '(-[0-9]{6})?[.]vmdk')
+    return next((disk for disk in every(keys) if wanted.fullmatch(disk.file)),
+                None)
+
+
+def every(keys):
+    """Yields all disks of a VM, none of its CD drives.
+
+    :param keys: the Vmx
+    :returns: an iterator of Attached, in the order of the .vmx
+    """
     for key, path in keys.items():
         match = _FILE.fullmatch(key.lower())
-        if match is None or not keys.get_bool(match.group(1) + '.present'):
-            continue
-        if wanted.fullmatch(path):
+        if (match and path.lower().endswith('.vmdk') and
+                keys.get_bool(match.group(1) + '.present')):
             node = match.group(1)
-            return Attached(node, path, _bus(keys, node.partition(':')[0]))
-    return None
+            yield Attached(node, path, _bus(keys, node.partition(':')[0]))
 
 
 def _bus(keys, controller):

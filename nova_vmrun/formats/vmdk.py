@@ -48,6 +48,7 @@ _FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*)\s*=\s*(.*)')
 _KNOWN_FIELDS = frozenset([
     'version', 'encoding', 'cid', 'parentcid', 'isnativesnapshot',
     'createtype'])
+_PARENT_HINT = 'parentfilenamehint'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Descriptor:
     @property
     def parent_hint(self):
         """The parent's path as written, or None for a disk without one."""
-        return self.fields.get('parentfilenamehint')
+        return self.fields.get(_PARENT_HINT)
 
 
 def parse_header(data):
@@ -184,30 +185,32 @@ def refuse_unless_self_contained(descriptor, create_types):
 
     :param descriptor: a Descriptor
     :param create_types: the create types that are allowed
-    :raises InvalidVmdk: it refers to, or could refer to, another file
+    :raises InvalidVmdk: it refers to, or could refer to, another file; all
+        reasons are told
     """
+    faults = list(_faults(descriptor, create_types))
+    if faults:
+        raise exception.InvalidVmdk(' '.join(faults))
+
+
+def _faults(descriptor, create_types):
     allowed = {kind.lower() for kind in create_types}
     if descriptor.create_type.lower() not in allowed:
-        raise exception.InvalidVmdk(
-            'VMDK images of type %r are not accepted; convert it to %s.'
-            % (descriptor.create_type[:40], STREAM_OPTIMIZED))
+        yield ('VMDK images of type %r are not accepted; convert it to %s.'
+               % (descriptor.create_type[:40], STREAM_OPTIMIZED))
     if descriptor.parent_cid != NO_PARENT or descriptor.parent_hint:
-        raise exception.InvalidVmdk(
-            'The VMDK is the child of another disk; a snapshot or linked '
-            'clone must be consolidated before it is uploaded.')
-    unknown = set(descriptor.fields) - _KNOWN_FIELDS
+        yield ('The VMDK is the child of another disk; a snapshot or linked '
+               'clone must be consolidated before it is uploaded.')
+    unknown = set(descriptor.fields) - _KNOWN_FIELDS - {_PARENT_HINT}
     if unknown:
-        raise exception.InvalidVmdk(
-            'The VMDK descriptor has the field %r, which may name another '
-            'file.' % sorted(unknown)[0][:40])
+        yield ('The VMDK descriptor has the field %r, which may name another '
+               'file.' % sorted(unknown)[0][:40])
     if len(descriptor.extents) != 1:
-        raise exception.InvalidVmdk(
-            'The VMDK is split into %d extents instead of one.'
-            % len(descriptor.extents))
-    extent, = descriptor.extents
-    if extent.kind != 'SPARSE' or re.search(r'[/\\:]', extent.name):
-        raise exception.InvalidVmdk(
-            'The VMDK keeps its content in another file.')
+        yield ('The VMDK is split into %d extents instead of one.'
+               % len(descriptor.extents))
+    elif (descriptor.extents[0].kind != 'SPARSE' or
+            re.search(r'[/\\:]', descriptor.extents[0].name)):
+        yield 'The VMDK keeps its content in another file.'
 
 
 def rewrite_descriptor(text, *, name, cid, adapter, parent_cid=NO_PARENT,
@@ -239,7 +242,7 @@ def rewrite_descriptor(text, *, name, cid, adapter, parent_cid=NO_PARENT,
             line = 'CID=%s' % cid
         elif key == 'parentcid':
             line = 'parentCID=%s' % parent_cid
-        elif key == 'parentfilenamehint':
+        elif key == _PARENT_HINT:
             continue
         elif key == 'createtype' and parent_hint is not None:
             line = '%s\nparentFileNameHint="%s"' % (line, parent_hint)

@@ -18,6 +18,7 @@ a span of bytes. Only plain members are known; the tar extensions that no OVA
 needs, some of which make readers allocate what a header says, are refused.
 """
 
+import contextlib
 import tarfile
 from xml.etree import ElementTree
 
@@ -41,17 +42,36 @@ def find_disk(path, image_id):
     :returns: (offset, length) in bytes of the disk
     :raises ImageRefused: it is no OVA, or not one with a single disk
     """
-    try:
-        with window.opened(path) as file:
-            members = _members(file)
-            name = _name_of_disk(_read_ovf(file, members))
-    except _Invalid as error:
-        raise exception.ImageRefused(image_id, str(error), _ADVICE)
+    members, envelope = contents(path, image_id)
+    with _refusing(image_id):
+        name = _name_of_disk(envelope)
     if name not in members:
         raise exception.ImageRefused(
             image_id, 'The OVA does not hold the disk that it names.',
             _ADVICE)
     return members[name]
+
+
+def contents(path, image_id):
+    """Tells what is in an OVA.
+
+    :param path: the file
+    :param image_id: its id in Glance, for the error
+    :returns: dict of members' names to (offset, length) in bytes, and the
+        root of the OVF descriptor, an Element
+    :raises ImageRefused: it is no OVA
+    """
+    with _refusing(image_id), window.opened(path) as file:
+        members = _members(file)
+        return members, _read_ovf(file, members)
+
+
+@contextlib.contextmanager
+def _refusing(image_id):
+    try:
+        yield
+    except _Invalid as error:
+        raise exception.ImageRefused(image_id, str(error), _ADVICE)
 
 
 class _Invalid(Exception):

@@ -59,7 +59,7 @@ def wait_until_released(folder, timeout, sleep=time.sleep,
     :returns: whether the files are free
     """
     deadline = clock() + timeout
-    while _is_locked(folder):
+    while is_locked(folder):
         if clock() > deadline:
             LOG.warning('VMware still holds locks in %s', folder)
             return False
@@ -67,7 +67,14 @@ def wait_until_released(folder, timeout, sleep=time.sleep,
     return True
 
 
-def _is_locked(folder):
+def is_locked(folder):
+    """Tells whether a live process uses the files of a VM.
+
+    The lock of the .vmx does not count: a window that shows a VM which is
+    off holds it too.
+
+    :param folder: of the VM
+    """
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
