@@ -54,8 +54,7 @@ def follow(disk, folders):
 
 def _inside(disk, path, roots):
     real = os.path.realpath(path)
-    if not any(os.path.dirname(real) == root or
-               real.startswith(root + os.sep) for root in roots):
+    if not any(real.startswith(root + os.sep) for root in roots):
         raise _broken(disk, 'It refers to %s, which is neither in the '
                       "server's folder nor in the image cache." % real)
     return real

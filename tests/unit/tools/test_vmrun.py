@@ -61,6 +61,7 @@ class VmrunTestCase(base.TestCase):
         for verb, operands in (
                 ('start', {}), ('stop', {}), ('reset', {}), ('suspend', {}),
                 ('pause', {}), ('unpause', {}), ('snapshot', {'name': 'n'}),
+                ('delete_snapshot', {'name': 'n'}),
                 ('clone', {'target': '/b.vmx', 'linked': True})):
             getattr(tool, verb)(VMX, **operands)
             if not self.runner.options[-1]['kill_group']:
@@ -94,6 +95,12 @@ class VmrunTestCase(base.TestCase):
     def test_snapshot(self):
         self.vmrun().snapshot(VMX, 'base')
         self.assertRan('snapshot', VMX, 'base')
+        self.assertEqual(600, self.runner.options[-1]['timeout'])
+
+    def test_delete_snapshot(self):
+        self.vmrun().delete_snapshot(VMX, 'base')
+        self.assertRan('deleteSnapshot', VMX, 'base')
+        self.assertEqual(600, self.runner.options[-1]['timeout'])
 
     def test_clone(self):
         self.vmrun().clone(VMX, '/b/b.vmx', linked=True, snapshot='base',

@@ -1,0 +1,49 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from nova_vmrun.formats import attached
+from nova_vmrun.formats import machine
+from nova_vmrun.formats import render
+from nova_vmrun.formats import vmx
+from tests.unit.formats import base
+
+
+class AttachedTestCase(base.TestCase):
+
+    def test_each_bus_as_it_is_rendered(self):
+        for bus in machine.BUSES:
+            server = base.make_machine(
+                disks=(machine.Disk('root.vmdk', bus),
+                       machine.Disk('ephemeral0.vmdk', bus)))
+            keys = vmx.parse(render.render(server))
+            found = attached.find(keys, 'root')
+            self.assertEqual(('root.vmdk', bus), (found.file, found.bus))
+            self.assertEqual('root.vmdk', keys[found.node + '.fileName'])
+
+    def test_a_disk_of_which_there_are_snapshots(self):
+        keys = vmx.Vmx({'sata0:0.present': 'TRUE',
+                        'SATA0:0.FILENAME': 'root-000012.vmdk'})
+        self.assertEqual(
+            attached.Attached('sata0:0', 'root-000012.vmdk', 'sata'),
+            attached.find(keys, 'root'))
+
+    def test_what_is_no_disk_of_that_name(self):
+        for file in ('xroot.vmdk', 'root-1.vmdk', 'root.vmdk.iso',
+                     '/elsewhere/root.vmdk', '../root.vmdk'):
+            keys = vmx.Vmx({'ide0:0.present': 'TRUE',
+                            'ide0:0.fileName': file})
+            self.assertIsNone(attached.find(keys, 'root'), file)
+
+    def test_a_disk_that_is_not_attached(self):
+        keys = vmx.Vmx({'ide0:0.present': 'FALSE',
+                        'ide0:0.fileName': 'root.vmdk'})
+        self.assertIsNone(attached.find(keys, 'root'))
