@@ -34,11 +34,13 @@ _BELOW = {
     'exception': set(),
     'osvif': {'driver'},
     'ml2': set(),
-    'cmd': {'aio', 'formats', 'exception'},
+    'imaging': {'host', 'tools', 'formats', 'exception'},
+    'cmd': {'aio', 'imaging', 'formats', 'exception'},
     'aio': {'host', 'tools', 'conf', 'exception'},
 }
 # Parts that work where Nova is not installed.
-_WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host')
+_WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host',
+                 'imaging')
 _MAX_LINES = 500
 _LICENCE = (ROOT / 'nova_vmrun' / 'exception.py').read_text().partition(
     '\n\n')[0]
@@ -93,8 +95,8 @@ class ImportsTestCase(base.TestCase):
         names = [
             str(path.relative_to(ROOT)).removesuffix('.py').replace('/', '.')
             for part, path, _ in modules()
-            if part in ('formats', 'tools', 'exception') or
-            path.name in ('main.py', 'vmx.py', 'vmx_render.py')]
+            if part in ('formats', 'tools', 'exception', 'imaging') or
+            path.name in ('main.py', 'vmx.py', 'vmx_render.py', 'image.py')]
         self.assertIn('nova_vmrun.cmd.vmx', names)
         subprocess.run(
             [sys.executable, '-c',

@@ -1,0 +1,126 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun image upload``: a disk of the user's own becomes an image."""
+
+import os
+import tempfile
+
+from cliff import show
+from oslo_utils import units
+
+from nova_vmrun.cmd import image as common
+from nova_vmrun import exception
+from nova_vmrun.formats import report
+from nova_vmrun.formats import vmdk
+from nova_vmrun.imaging import at_rest
+from nova_vmrun.imaging import check
+from nova_vmrun.imaging import convert
+from nova_vmrun.imaging import properties as found
+from nova_vmrun.imaging import sniff
+from nova_vmrun.imaging import source as sources
+
+_VISIBILITIES = ('public', 'private', 'shared', 'community')
+_SHOWN = ('id', 'name', 'disk_format', 'container_format', 'size',
+          'min_disk', 'visibility', 'os_hash_algo', 'os_hash_value')
+
+
+class Upload(show.ShowOne):
+    """Make an image of a disk, or of a VM's boot disk.
+
+    What Workstation, Player and Fusion keep in many files is made into one
+    first; the files that are read are listed. The image gets the properties
+    that make it boot as it did: from the .vmx, from the OVF in an OVA, or
+    from the disk itself. The hash that Glance reports is checked.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        common.add_arguments(parser)
+        parser.add_argument('--name', metavar='<name>',
+                            help='Of the image (default: of the VM or file)')
+        parser.add_argument(
+            '--os-cloud', metavar='<name>',
+            help='A cloud of clouds.yaml (default: what OS_CLOUD or the '
+                 'other OS_* variables say)')
+        parser.add_argument(
+            '--work-dir', metavar='<directory>',
+            help='Where the one file is made of many (default: the '
+                 "system's directory for temporary files)")
+        parser.add_argument('--qemu-img', metavar='<path>',
+                            default='qemu-img', help='The program')
+        visibility = parser.add_mutually_exclusive_group()
+        for name in _VISIBILITIES:
+            visibility.add_argument(
+                '--' + name, dest='visibility', action='store_const',
+                const=name, help='Make the image %s' % name)
+        return parser
+
+    def take_action(self, parsed_args):
+        from nova_vmrun.imaging import cloud
+
+        source = sources.find(parsed_args.file, parsed_args.disk)
+        if source.vm is not None:
+            at_rest.require(source.vm)
+        disk = source.disk() if source.is_vmdk else None
+        properties = _properties(source, disk, parsed_args.property)
+        client = cloud.connect(parsed_args.os_cloud)
+        with tempfile.TemporaryDirectory(
+                prefix='nova-vmrun-', dir=parsed_args.work_dir) as folder:
+            path = source.path
+            if disk and not _is_ready(disk):
+                self._tell('Reading %s' % ', '.join(disk.files))
+                path = convert.make_one_file(
+                    disk, folder, convert.tool(parsed_args.qemu_img))
+            attributes = _attributes(source, path, properties)
+            attributes['name'] = parsed_args.name or source.name
+            if parsed_args.visibility:
+                attributes['visibility'] = parsed_args.visibility
+            self._tell('Uploading %d MiB'
+                       % -(-os.path.getsize(path) // units.Mi))
+            image = cloud.upload(client, path, attributes)
+        rows = [(name, image.get(name)) for name in _SHOWN]
+        rows.append(('properties', common.Lines(
+            ['%s=%s' % pair for pair in sorted(properties.items())])))
+        return zip(*rows)
+
+    def _tell(self, text):
+        self.app.stderr.write(report.printable(text) + '\n')
+
+
+def _properties(source, disk, asked):
+    """Puts together what was found and what the user says."""
+    properties = dict(source.properties)
+    if not properties and disk:
+        properties = found.of_disk(disk.adapter_by_vmware)
+    if source.kind.disk_type:
+        properties['vmware_disktype'] = source.kind.disk_type
+    properties.update(asked)
+    return properties
+
+
+def _is_ready(disk):
+    return disk.is_one_file and disk.create_type == vmdk.STREAM_OPTIMIZED
+
+
+def _attributes(source, path, properties):
+    """Makes what Glance is told, if the driver would boot it."""
+    kind = sniff.Kind('vmdk') if source.is_vmdk else source.kind
+    verdict = check.judge(path, kind, properties)
+    if verdict.reasons:
+        raise exception.ImageRefused(
+            os.path.basename(source.path), ' '.join(verdict.reasons),
+            'See "nova-vmrun image inspect".')
+    size = verdict.content.size if verdict.content else 0
+    return dict(properties, disk_format=kind.disk_format,
+                container_format=kind.container_format,
+                min_disk=-(-size // units.Gi))
