@@ -11,3 +11,10 @@
 #    under the License.
 
 """One suite for the fakes and for real VMware; see tests/fakes/README.md."""
+
+from tests.contract import tools
+
+if tools.is_real():
+    # Without the programs not one test is worth its start.
+    tools.real_program('vmrun')
+    tools.real_program('vmware-vdiskmanager')

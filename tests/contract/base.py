@@ -17,6 +17,7 @@ neither knows nor asks whether they are fakes, unless it says so:
 ``@fakes_only`` and ``@needs_guest`` are skipped on real VMware.
 """
 
+import fcntl
 import functools
 import os
 import shutil
@@ -79,14 +80,20 @@ class ContractCase(testtools.TestCase):
     def setUp(self):
         super().setUp()
         if tools.is_real():
-            tools.real_program('vmrun')
+            self._wait_for_turn()
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix='contract-'))
         self.kind = tools.real_product() if tools.is_real() else 'ws'
         self.knobs = {}
         self.calls = []
-        self._vms = []
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.addCleanup(self._end_machines)
+
+    def _wait_for_turn(self):
+        """Let one test use the product at a time: they share its list."""
+        turn = open(os.path.join(tempfile.gettempdir(),
+                                 'nova-vmrun-contract.lock'), 'w')
+        self.addCleanup(turn.close)
+        fcntl.flock(turn, fcntl.LOCK_EX)
 
     def run(self, result=None):
         reason = differs(self.id())
@@ -198,7 +205,6 @@ class ContractCase(testtools.TestCase):
         :returns: a :class:`vmx.VM`.
         """
         machine = vmx.VM(self, os.path.join(self.folder, name), name)
-        self._vms.append(machine)
         os.makedirs(machine.folder)
         if disk:
             made = self.vdisk('-c', '-s', '8MB', '-a', 'lsilogic', '-t', '0',
@@ -232,10 +238,10 @@ class ContractCase(testtools.TestCase):
             self._compare_transcripts()
         transcripts.append(self.id(), self.calls)
         if tools.is_real():
-            for machine in self._vms:
-                if os.path.exists(machine.vmx):
-                    tools.run([tools.program('vmrun'), 'stop', machine.vmx,
-                               'hard'], self.environment(), None, TIMEOUT)
+            for path in self.list():
+                if path.startswith(self.folder + os.sep):
+                    self.vmrun('unpause', path)
+                    self.vmrun('stop', path, 'hard')
             return
         for pid in _recorded_pids(self.state):
             try:

@@ -26,7 +26,6 @@ class CloneCase(base.ContractCase):
         """Clone a VM and return the clone."""
         target = vmx.VM(self, self.path('clone'), 'clone')
         self.done('clone', machine.vmx, target.vmx, kind, *more)
-        self._vms.append(target)
         return target
 
     def disk(self, machine):

@@ -49,7 +49,6 @@ class DialogTest(base.ContractCase):
         before = machine.get('uuid.bios')
         os.rename(machine.folder, self.path('moved'))
         new = vmx.VM(self, self.path('moved'), 'vm')
-        self._vms.append(new)
         return new, before
 
     def test_moved_vm_asks(self):
@@ -75,7 +74,6 @@ class DialogTest(base.ContractCase):
         self.done('stop', machine.vmx, 'hard')
         shutil.copytree(machine.folder, self.path('copy'))
         copy = vmx.VM(self, self.path('copy'), 'vm')
-        self._vms.append(copy)
         self.done('start', copy.vmx, 'nogui')
         for key in ('uuid.bios', 'ethernet0.generatedAddress'):
             self.assertNotEqual(machine.get(key), copy.get(key), key)

@@ -39,6 +39,7 @@ _RANDOM = ((re.compile(r'-[0-9a-f]{8}\.(vmss|vmem)'), r'-XXXXXXXX.\1'),
            (re.compile(r'build-\d+'), 'build-N'),
            (re.compile(r'1\.17\.0\.\d+'), '1.17.0.N'))
 _UNSTABLE = re.compile(r'(vmware(-\d+)?\.log|\.lck|\.scoreboard|\.plist)')
+_LIST = 'Total running VMs:'
 _COMPARED = ('argv', 'rc', 'out', 'err', 'files')
 
 
@@ -49,6 +50,18 @@ def normalise(text, folder):
     for pattern, replacement in _RANDOM:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _sort_list(text):
+    """Put what ``vmrun list`` printed in order; the products have none.
+
+    VMs that are not of the test are left out.
+    """
+    if not text.startswith(_LIST):
+        return text
+    lines = sorted(line for line in text.splitlines()[1:]
+                   if line.startswith('{dir}'))
+    return '\n'.join(['%s %d' % (_LIST, len(lines))] + lines) + '\n'
 
 
 def snapshot_of(folder):
@@ -85,7 +98,7 @@ def entry(result, program, arguments, before, after, folder):
         'program': program,
         'argv': [normalise(word, folder) for word in arguments],
         'rc': result.rc,
-        'out': normalise(result.out, folder),
+        'out': _sort_list(normalise(result.out, folder)),
         'err': normalise(result.err, folder),
         'files': [normalise(line, folder)
                   for line in changes(before, after)],
