@@ -70,7 +70,7 @@ _PASSING = re.compile(
     '|The operation is not supported for the specified parameters')
 
 _ERROR = re.compile(r'^(Error: .*|Unable to connect to host.*)', re.MULTILINE)
-_DISK_ERROR = re.compile(r'\(0x[0-9a-f]+\)\.?\s*$', re.MULTILINE)
+_DISK_ERROR = re.compile(r'^(.*\(0x[0-9a-f]+\)\.?)\s*$', re.MULTILINE)
 
 
 def is_error(result):
@@ -104,5 +104,10 @@ def refusal(result, brief):
             break
     else:
         kind, resolution = exception.ToolRefused, ''
+    # Nova cuts what a user is told at 255 bytes: the cause comes early.
+    words = _ERROR.search(output) or _DISK_ERROR.search(output)
+    if words:
+        brief = '%s: %s' % (brief.rstrip('.'),
+                            words.group(1).removeprefix('Error: ').strip())
     return kind(brief, result.details(), resolution, output=output,
                 exit_code=result.exit_code)

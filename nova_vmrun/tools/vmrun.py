@@ -128,7 +128,8 @@ class Vmrun:
         with self._changes:
             self._run(verb, vmx, *operands, timeout=timeout,
                       kill_group=kill_group,
-                      brief='vmrun %s failed for %s.' % (verb, vmx))
+                      brief='vmrun %s failed for %s.' % (
+                          verb, os.path.basename(vmx)))
 
     def _run(self, *words, timeout, brief, kill_group=True):
         tries_left = self._conf.retry_count

@@ -11,6 +11,7 @@
 #    under the License.
 
 
+import os
 import threading
 import time
 
@@ -119,8 +120,9 @@ class VmrunTestCase(base.TestCase):
     def test_error_names_vm_command_and_output(self):
         tool = self.vmrun((255, 'Error: Unknown error\n'))
         error = self.assertRaises(exception.ToolRefused, tool.start, VMX)
-        self.assertIn(VMX, error.brief)
-        self.assertIn('-T ws start', error.details)
+        self.assertEqual('vmrun start failed for %s: Unknown error'
+                         % os.path.basename(VMX), error.brief)
+        self.assertIn('-T ws start %s' % VMX, error.details)
         self.assertIn('Exit status: 255', error.details)
         self.assertIn('Error: Unknown error', error.details)
 
