@@ -100,14 +100,17 @@ def _whole(path, folder):
 
 
 def _at_its_node(device, existing, nodes, folder):
-    if device.node is not None or device.path is None:
+    if device.path is None:
         return device
     node, path = nodes.get(_whole(device.path, folder), (None, None))
-    if node is None or not _fits(device.bus, node, existing):
+    if node is None:
         return device
-    if _whole(path, folder) == _whole(device.path, folder):
-        path = device.path
-    return dataclasses.replace(device, node=node, path=path)
+    if _whole(path, folder) != _whole(device.path, folder):
+        # Wherever it is attached, what the snapshot's file holds is newer.
+        device = dataclasses.replace(device, path=path)
+    if device.node is not None or not _fits(device.bus, node, existing):
+        return device
+    return dataclasses.replace(device, node=node)
 
 
 def _fits(bus, node, existing):
