@@ -17,15 +17,13 @@ OpenStack can be tried on a machine without VMware.
 """
 
 import dataclasses
-import importlib.metadata
 import os
-import pathlib
 import platform
 import shutil
 import subprocess
 import sys
 
-import nova_vmrun
+from nova_vmrun.aio import assets
 from nova_vmrun.aio import errors
 from nova_vmrun import exception
 from nova_vmrun.host import product
@@ -123,22 +121,13 @@ def fakes_source():
     :returns: pathlib.Path
     :raises AioError: they are not there
     """
-    checkout = pathlib.Path(nova_vmrun.__file__).parents[1] / 'tests/fakes'
-    places = [checkout]
     try:
-        for path in importlib.metadata.files('nova-vmrun') or ():
-            if str(path).endswith('share/nova-vmrun/fakes/install'):
-                places.append(pathlib.Path(path.locate()).resolve().parent)
-    except importlib.metadata.PackageNotFoundError:
-        pass
-    places.append(pathlib.Path(sys.prefix) / 'share/nova-vmrun/fakes')
-    for place in places:
-        if (place / 'install').is_file():
-            return place
-    raise errors.AioError(
-        'Neither vmrun nor the fake of it was found.',
-        'Looked for the fake in %s.' % ', '.join(map(str, places)),
-        'Install VMware Workstation, Player or Fusion, or nova-vmrun anew.')
+        return assets.folder('fakes', 'install')
+    except errors.AioError as error:
+        raise errors.AioError(
+            'Neither vmrun nor the fake of it was found.', error.details,
+            'Install VMware Workstation, Player or Fusion, or nova-vmrun '
+            'anew.') from error
 
 
 def install_fakes(layout, settings):

@@ -83,9 +83,10 @@ class LoadingTestCase(testtools.TestCase):
         self.assertIn('nova-vmrun', environment.run('nova-vmrun', '--version'))
         self.assertIn('nova_vmrun.ml2',
                       environment.run('python', '-c', LOAD_ENTRY_POINTS))
-        fakes = environment.prefix / 'share' / 'nova-vmrun' / 'fakes'
+        share = environment.prefix / 'share' / 'nova-vmrun'
         self.assert_complete('nova_vmrun', self.site_packages / 'nova_vmrun')
-        self.assert_complete('tests/fakes', fakes)
+        self.assert_complete('tests/fakes', share / 'fakes')
+        self.assert_complete('tests/guest', share / 'guest')
 
     def assert_complete(self, source, target):
         """Every file of a folder, templates too, came with the wheel."""

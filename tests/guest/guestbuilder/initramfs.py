@@ -60,7 +60,9 @@ def _add_tree(archive, root):
                     content = f.read()
             else:
                 content = b''
-            executable = mode & 0o111 or not stat.S_ISREG(mode)
+            # Scripts may have lost the bit on their way, in a wheel.
+            executable = (mode & 0o111 or not stat.S_ISREG(mode)
+                          or content.startswith(b'#!'))
             archive.add(os.path.relpath(path, root),
                         stat.S_IFMT(mode) | (0o755 if executable else 0o644),
                         content)
