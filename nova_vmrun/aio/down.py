@@ -22,6 +22,8 @@ from nova_vmrun.aio import processes
 # Seconds that a process gets to end before it is killed. Nova finishes what
 # it is doing; what is left of it then is safe to interrupt.
 TIMEOUT = 20
+# Seconds in which a virtual network of the fake sees that it is of no use.
+_NETWORK_TIMEOUT = 5
 
 
 def down(layout, report):
@@ -67,6 +69,8 @@ def wipe(layout, report):
         raise errors.AioError(
             '%s could not be removed.' % layout.root, '%s.' % error,
             'Remove it by hand.') from error
+    processes.wait_until(lambda: not processes.using(layout.root),
+                         _NETWORK_TIMEOUT)
 
 
 def _end(pids, report):

@@ -209,10 +209,12 @@ class Daemon(object):
 
     def _may_end(self):
         """True when it has been idle and no client is on its way."""
-        if self._cables or time.monotonic() < self._idle_since + _GRACE:
+        if self._cables:
             return False
         if not os.path.isdir(self._path):
             return True
+        if time.monotonic() < self._idle_since + _GRACE:
+            return False
         lock = os.open(os.path.join(self._path, LOCK),
                        os.O_RDWR | os.O_CREAT, 0o600)
         try:
