@@ -28,7 +28,7 @@ _LOG_WIDTH = 300
 _NEXT = """\
 The control plane is still up. What to type next:
     source {openrc}
-    openstack server create --flavor m1.nano --image demo \
+    openstack server create --flavor m1.tiny --image demo \
 --network demo --wait mine
     openstack server list
     openstack server show mine
@@ -71,6 +71,12 @@ def run(session, option=''):
     for title, seconds in times:
         session.report.raw('%7.1f s  %s' % (seconds, title))
     session.report.raw('%7.1f s  in total' % session.report.elapsed)
+    session.report.raw('')
+    if session.machines:
+        session.report.raw(session.machines)
+    if session.picture:
+        session.report.raw('Its screen, the one file that is kept: %s'
+                           % session.picture)
     if session.keep:
         session.report.raw('')
         session.report.raw(_NEXT.format(

@@ -20,17 +20,19 @@ import tempfile
 import time
 
 from nova_vmrun.aio import client
+from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import settings as aio_settings
 
 NAME = 'demo'
-FLAVOR = 'm1.nano'
+FLAVOR = 'm1.tiny'
 # Seconds for one change of state; a real VMware on a slow disk needs some.
 TIMEOUT = 180
 # Seconds after which something is printed though nothing happened.
 _SILENCE = 1.5
 _POLL = 0.2
+_WIDTH = 110
 
 
 class Session:
@@ -40,6 +42,10 @@ class Session:
     :param settings: Settings of the control plane
     :param report: Report to tell of progress
     :param keep: leave the control plane up
+    :ivar no_guest: why the server has no guest; None if it has one
+    :ivar machines: one line about what runs the VMs, once that is known
+    :ivar image_path: pathlib.Path of the image that was made
+    :ivar picture: pathlib.Path of the picture of the screen, if one was taken
     """
 
     def __init__(self, layout, settings, report, keep):
@@ -47,6 +53,11 @@ class Session:
         self.settings = settings
         self.report = report
         self.keep = keep
+        # Why the server's machine boots nothing; None if it boots a guest.
+        self.no_guest = None
+        self.machines = None
+        self.image_path = None
+        self.picture = None
         self.image = None
         self.network = None
         self.server = None
@@ -80,6 +91,12 @@ class Session:
         for line in text.rstrip('\n').splitlines():
             self.report.raw('    ' + line)
 
+    def log_text(self, lines):
+        """Prints lines of a log, of which long ones are cut off."""
+        self.text('\n'.join(
+            line if len(line) <= _WIDTH else line[:_WIDTH - 3] + '...'
+            for line in lines))
+
     def check(self, truth, claim):
         """Prints what was found to be so, or ends the demo.
 
@@ -91,11 +108,12 @@ class Session:
             raise errors.AioError('Not so: %s.' % claim)
         self.report.line('  checked: %s' % claim)
 
-    def openstack(self, *arguments, watch=None):
+    def openstack(self, *arguments, watch=None, show=None):
         """Runs the openstack command and prints what it prints.
 
         :param arguments: its arguments
         :param watch: called every 0.2 seconds while it runs
+        :param show: prints its output; default text()
         :returns: str, its output
         :raises AioError: it fails
         """
@@ -118,7 +136,7 @@ class Session:
                     process.wait()
             output.seek(0)
             text = output.read()
-        self.text(text)
+        (show or self.text)(text)
         if process.returncode:
             raise errors.AioError(
                 '"openstack %s" failed with status %d.'
@@ -142,6 +160,34 @@ class Session:
         return next(iter(self.cloud.compute.servers(
             name='^%s$' % NAME, sort_key='created_at', sort_dir='desc')),
             None)
+
+    def console_log(self):
+        """What the server has written to its serial port."""
+        return self.cloud.compute.get_server_console_output(
+            self.server.id)['output']
+
+    def wait_for_guest(self, boots, watch=None):
+        """Waits until the guest tells what it sees.
+
+        :param boots: how often it must have been booted
+        :param watch: called with its console log each time that it is read
+        :returns: dict, its facts
+        :raises AioError: it does not
+        """
+        began = time.monotonic()
+        while True:
+            log = self.console_log()
+            if watch:
+                watch(log)
+            told = guest.facts(log)
+            disk = told and guest.root_disk(told)
+            if disk and disk['data']['boots'] == boots:
+                return told
+            if time.monotonic() - began > TIMEOUT:
+                raise errors.AioError(
+                    'The guest has said nothing for %d s.' % TIMEOUT)
+            self.breathe('the guest to boot')
+            time.sleep(_POLL)
 
     def wait_for(self, status):
         """Waits until the server has a status.

@@ -18,25 +18,68 @@ API says, and what vmrun or the disk says. It raises where they differ.
 
 import hashlib
 import json
-import tempfile
+import pathlib
+import shutil
 import time
 
+from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio.demo import image
+from nova_vmrun.aio.demo import screen
 from nova_vmrun.aio.demo import session as demo_session
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import up
+from nova_vmrun.aio import vmware
 
 NAME = demo_session.NAME
 _PHYSICAL_NETWORK = 'physnet-demo'
 _CIDR = '192.168.81.0/24'
 _CHUNK = 1024 ** 2
+_LOG_LINES = 20
+# Seconds in which a guest that runs says something.
+_TICKS = 2
+PICTURE = 'nova-vmrun-demo.png'
+
+
+def make_image(session):
+    """Make a disk image"""
+    folder = session.layout.root / 'demo-image'
+    folder.mkdir(exist_ok=True)
+    session.no_guest = _why_no_guest(session.settings)
+    if not session.no_guest:
+        session.report.line('  a small Linux, of packages of Debian; this is '
+                            'kept for the next time')
+        try:
+            session.image_path = guest.make(folder)
+        except errors.AioError as error:
+            if any(session.layout.instances.glob('*/*.vmx')):
+                raise           # their engine cannot be changed
+            session.no_guest = str(error)
+            # Without a system, QEMU would not show more than its BIOS.
+            session.settings.knobs[vmware.ENGINE] = vmware.PLAIN
+            session.settings.save(session.layout)
+    if session.no_guest:
+        session.report.line('  without a system: %s' % session.no_guest)
+        session.image_path = image.make(folder)
+    session.report.line('  made %s: %d KiB' % (
+        session.image_path.name, session.image_path.stat().st_size // 1024))
+
+
+def _why_no_guest(settings):
+    if settings.knobs.get(vmware.ENGINE) == vmware.QEMU:
+        return None
+    if vmware.default_engine() == vmware.QEMU:
+        return 'it runs with %s=%s' % (
+            vmware.ENGINE, settings.knobs.get(vmware.ENGINE))
+    return ('QEMU is not installed (on Debian: apt-get install '
+            'qemu-system-x86 qemu-utils)')
 
 
 def bring_up(session):
     """Bring up OpenStack: keystone, glance, placement, neutron, nova"""
     up.up(session.layout, session.settings, session.report)
+    session.machines = vmware.describe(session.layout, session.settings)
     pids = {service: processes.find(session.layout, service)
             for service in ('keystone', 'glance', 'neutron', 'nova')}
     session.check(all(pids.values()), 'all four processes run')
@@ -45,24 +88,23 @@ def bring_up(session):
 
 
 def upload_image(session):
-    """Make a qcow2 image with qemu-img and upload it to glance"""
+    """Upload the image to glance"""
     cloud = session.cloud
-    with tempfile.TemporaryDirectory() as folder:
-        path = image.make(folder)
-        digest = _sha512(path)
-        size = path.stat().st_size
-        session.report.line('  made %s: %d KiB, a disk of %d MiB' % (
-            path.name, size // 1024, image.SIZE // 1024 ** 2))
-        for found in cloud.image.images(name=NAME):
-            if found.hash_value == digest:
-                session.image = found
-            else:
-                cloud.image.delete_image(found)
-        if session.image is None:
-            session.image = cloud.image.create_image(
-                name=NAME, filename=str(path), disk_format='qcow2',
-                container_format='bare', visibility='public',
-                validate_checksum=False)
+    path = session.image_path
+    digest = _sha512(path)
+    size = path.stat().st_size
+    for found in cloud.image.images(name=NAME):
+        if found.hash_value == digest:
+            session.image = found
+        else:
+            cloud.image.delete_image(found)
+    if session.image is None:
+        session.image = cloud.image.create_image(
+            name=NAME, filename=str(path), disk_format='qcow2',
+            container_format='bare', visibility='public',
+            validate_checksum=False,
+            **({} if session.no_guest else guest.PROPERTIES))
+    shutil.rmtree(path.parent)
     session.image = cloud.image.get_image(session.image.id)
     session.check(session.image.status == 'active', 'the image is active')
     session.check(session.image.hash_value == digest,
@@ -126,6 +168,74 @@ def boot(session):
                             % (seen['ACTIVE'] - min(seen.values())))
 
 
+def watch_boot(session):
+    """Watch its guest boot"""
+    if session.no_guest:
+        session.report.line('  it has none')
+        return
+    log = _BootLog(session)
+    told = session.wait_for_guest(boots=1, watch=log.show)
+    log.tell_rest()
+    session.report.line('  what the guest sees:')
+    session.text('\n'.join(guest.summary(told)))
+    session.check(told['instance_id'] == session.server.id,
+                  'the guest knows its id from the config drive')
+    session.check(guest.root_disk(told)['bytes']
+                  == session.server.flavor.disk * 1024 ** 3,
+                  'its disk is as large as the flavor says')
+    port, = session.cloud.network.ports(device_id=session.server.id)
+    address = port.fixed_ips[0]['ip_address']
+    session.check(
+        any(nic['mac'] == port.mac_address and
+            any(found.partition('/')[0] == address
+                for found in nic['addresses']) for nic in told['nics']),
+        'its NIC has the address %s' % address)
+
+
+class _BootLog:
+    """Prints the beginning of a log as it grows."""
+
+    def __init__(self, session):
+        self._session = session
+        self._lines = []
+
+    def show(self, log):
+        """:param log: all of it, as far as it has come"""
+        whole, _, _ = log.rpartition('\n')
+        lines = guest.without_facts(whole).splitlines()
+        self._session.log_text(
+            lines[len(self._lines):max(_LOG_LINES, len(self._lines))])
+        self._lines = lines
+
+    def tell_rest(self):
+        more = len(self._lines) - _LOG_LINES
+        if more > 0:
+            self._session.text('(%d more lines)' % more)
+
+
+def take_picture(session):
+    """Take a picture of its screen, over VNC"""
+    if session.no_guest:
+        session.report.line('  it shows nothing')
+        return
+    picture = screen.capture(*_vnc_address(session))
+    session.check(picture.colours > 1, 'the screen is not blank')
+    path = pathlib.Path.cwd() / PICTURE
+    path.write_bytes(picture.png())
+    session.picture = path
+    session.report.line('  %d x %d pixels: %s'
+                        % (picture.width, picture.height, path))
+
+
+def _vnc_address(session):
+    """Asks Nova for a console, and where its proxy would find the screen."""
+    compute = session.cloud.compute
+    console = compute.create_console(session.server.id, 'novnc')
+    token = console['url'].rpartition('token%3D')[2]
+    place = compute.validate_console_auth_token(token)
+    return place.host, int(place.port)
+
+
 def show(session):
     """Show the server"""
     session.openstack('server', 'show', NAME, '--max-width', '100')
@@ -181,6 +291,12 @@ def pause(session):
     session.wait_for('PAUSED')
     session.check(session.runs(), 'vmrun still lists it')
     _check_fake_was_told(session, 'pause')
+    if not session.no_guest:
+        log = session.console_log()
+        time.sleep(_TICKS)
+        session.check(session.console_log() == log,
+                      'the guest, which tells every second that it lives, '
+                      'says nothing')
 
 
 def unpause(session):
@@ -192,9 +308,14 @@ def unpause(session):
 
 
 def console_log(session):
-    """Read its console log"""
-    text = session.openstack('console', 'log', 'show', NAME)
-    session.report.line('  %d characters' % len(text))
+    """Read the end of its console log"""
+    session.openstack(
+        'console', 'log', 'show', '--lines', '8', NAME,
+        show=lambda text: session.log_text(text.splitlines()))
+    if not session.no_guest:
+        session.wait_for_guest(boots=2)
+        session.check(True, 'the guest has counted its second boot on its '
+                      'disk')
 
 
 def delete(session):
@@ -227,8 +348,10 @@ def clean_up(session):
                   'no process of it is left')
 
 
-STEPS = (bring_up, upload_image, create_network, boot, show, show_vmx,
-         show_running, stop, start, pause, unpause, console_log, delete)
+# While a guest boots there is something else to be shown.
+STEPS = (make_image, bring_up, upload_image, create_network, boot, show,
+         show_vmx, show_running, watch_boot, take_picture, stop, start,
+         console_log, pause, unpause, delete)
 
 
 def _check_fake_was_told(session, verb):

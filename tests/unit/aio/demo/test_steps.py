@@ -1,0 +1,104 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from nova_vmrun.aio.demo import guest
+from nova_vmrun.aio.demo import image
+from nova_vmrun.aio.demo import session
+from nova_vmrun.aio.demo import steps
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware
+from tests.unit.aio import base
+
+
+class MakeImageTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.settings.knobs = {vmware.ENGINE: vmware.QEMU}
+        self.session = session.Session(
+            self.layout, self.settings, self.report, False)
+        self.patch(guest, 'make', self.make('guest'))
+        self.patch(image, 'make', self.make('blank'))
+
+    def make(self, name):
+        def make(folder):
+            path = folder / name
+            path.write_bytes(bytes(2048))
+            return path
+
+        return make
+
+    def refuse(self, folder):
+        raise errors.AioError('The guest cannot be made.', 'No apt-get.')
+
+    def test_qemu_gets_a_guest(self):
+        steps.make_image(self.session)
+        self.assertEqual('guest', self.session.image_path.name)
+        self.assertIsNone(self.session.no_guest)
+
+    def test_plain_engine_gets_a_blank_disk(self):
+        self.settings.knobs = {vmware.ENGINE: vmware.PLAIN}
+        self.patch(vmware, 'default_engine', lambda: vmware.PLAIN)
+        steps.make_image(self.session)
+        self.assertEqual('blank', self.session.image_path.name)
+        self.assertIn('QEMU is not installed', self.session.no_guest)
+
+    def test_engine_that_was_asked_for_is_told(self):
+        self.settings.knobs = {vmware.ENGINE: vmware.PLAIN}
+        self.patch(vmware, 'default_engine', lambda: vmware.QEMU)
+        steps.make_image(self.session)
+        self.assertIn('FAKE_VMRUN_ENGINE=plain', self.session.no_guest)
+
+    def test_guest_that_cannot_be_made_makes_the_engine_plain(self):
+        self.settings.save(self.layout)
+        self.patch(guest, 'make', self.refuse)
+        steps.make_image(self.session)
+        self.assertEqual('blank', self.session.image_path.name)
+        self.assertIn('  without a system: The guest cannot be made. No '
+                      'apt-get.', self.lines())
+        self.assertEqual(vmware.PLAIN, aio_settings.load(
+            self.layout).knobs[vmware.ENGINE])
+
+    def test_engine_of_servers_that_exist_is_kept(self):
+        self.patch(guest, 'make', self.refuse)
+        (self.layout.instances / 'uuid').mkdir()
+        (self.layout.instances / 'uuid' / 'uuid.vmx').write_text('')
+        self.assertRaises(errors.AioError, steps.make_image, self.session)
+        self.assertEqual(vmware.QEMU, self.settings.knobs[vmware.ENGINE])
+
+
+class BootLogTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.log = steps._BootLog(session.Session(
+            self.layout, self.settings, self.report, False))
+
+    def printed(self):
+        return self.output.getvalue().split('\n')[:-1]
+
+    def test_lines_are_printed_once_and_when_they_are_whole(self):
+        self.log.show('one\ntw')
+        self.log.show('one\ntwo\n')
+        self.assertEqual(['    one', '    two'], self.printed())
+
+    def test_long_log_is_cut_off(self):
+        for count in (1, 15, 30):
+            self.log.show('line\n' * count)
+        self.log.tell_rest()
+        self.assertEqual(20 * ['    line'] + ['    (10 more lines)'],
+                         self.printed())
+
+    def test_long_line_is_cut_off(self):
+        self.log.show('x' * 500 + '\n')
+        self.assertEqual(['    ' + 'x' * 107 + '...'], self.printed())
