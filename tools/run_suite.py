@@ -15,8 +15,10 @@
 
 Usage::
 
-    run_suite.py unit|contract|functional|e2e [stestr's filters]
+    run_suite.py unit|contract|functional|e2e [--sample] [stestr's filters]
     run_suite.py --totals
+
+--sample runs those tests alone that have the attribute "sample".
 
 Each suite keeps its results in a folder of its own, so that the last run of
 every suite can be counted, and each skipped test be listed with its reason.
@@ -33,8 +35,11 @@ import testtools
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, '.stestr')
-# Suites whose cases share a machine-wide resource run one after the other.
-SERIAL = frozenset(['e2e'])
+SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
+# How many processes run a suite where that is not one for each processor, and
+# which of its tests stay together: those that share a control plane.
+WORKERS = {'e2e': 2}
+GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 
 
 def stestr(suite, *words, **options):
@@ -46,8 +51,11 @@ def stestr(suite, *words, **options):
 
 def run(suite, filters):
     os.makedirs(os.path.join(RESULTS, suite), exist_ok=True)
-    serial = ['--serial'] if suite in SERIAL else []
-    return stestr(suite, 'run', *serial, *filters).returncode
+    groups = ['--group-regex', GROUPS[suite]] if suite in GROUPS else []
+    options = ['--concurrency', str(WORKERS.get(suite, 0))]
+    if filters[:1] == ['--sample']:
+        filters = [SAMPLE, *filters[1:]]
+    return stestr(suite, *groups, 'run', *options, *filters).returncode
 
 
 class Totals(testtools.StreamResult):
@@ -62,7 +70,8 @@ class Totals(testtools.StreamResult):
     def status(self, test_id=None, test_status=None, file_name=None,
                file_bytes=None, **details):
         if file_name == 'reason':
-            self._reasons[test_id] = file_bytes.decode('utf-8', 'replace')
+            self._reasons[test_id] = bytes(file_bytes).decode(
+                'utf-8', 'replace')
         if test_status in ('success', 'fail', 'skip', 'xfail', 'uxsuccess'):
             self.outcomes[test_status] += 1
         if test_status == 'skip':

@@ -31,6 +31,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
+from tests.e2e.guest import images
 
 # Seconds for one command; the slowest is the first start.
 TIMEOUT = 240
@@ -43,11 +44,17 @@ class AioCase(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.useFixture(fixtures.Timeout(2 * TIMEOUT, gentle=True))
+        self.set_knobs(ENGINE='plain', NET='user')
         folder = self.useFixture(fixtures.TempDir()).path
         self.layout = aio_layout.Layout(folder + '/state')
         self.port_base = ports.free_base()
         self.addCleanup(self.check_nothing_is_left)
         self.addCleanup(self.run_aio, 'wipe')
+
+    def set_knobs(self, **knobs):
+        for name, value in knobs.items():
+            self.useFixture(fixtures.EnvironmentVariable(
+                'FAKE_VMRUN_' + name, value))
 
     def check_nothing_is_left(self):
         self.assertFalse(self.layout.root.exists())
@@ -57,15 +64,16 @@ class AioCase(testtools.TestCase):
         return [sys.executable, '-m', 'nova_vmrun.cmd.main', 'aio',
                 *arguments, '--state-dir', str(self.layout.root)]
 
-    def run_aio(self, *arguments):
+    def run_aio(self, *arguments, folder=None):
         """Runs a command.
 
+        :param folder: the current folder
         :returns: CompletedProcess, its output as text
         """
         done = subprocess.run(
             self.command(*arguments), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            timeout=TIMEOUT)
+            timeout=TIMEOUT, cwd=folder)
         self.addDetail(' '.join(arguments), testtools.content.text_content(
             done.stdout + done.stderr))
         return done
@@ -197,15 +205,41 @@ class GuestsTestCase(AioCase):
 
 class DemoTestCase(AioCase):
 
-    def test_every_step_is_so_and_nothing_is_left(self):
+    def run_demo(self):
+        """Runs it.
+
+        :returns: (what it printed, the names of the files that it left)
+        """
+        folder = self.useFixture(fixtures.TempDir()).path
         done = self.run_aio('demo', '--fake', '--port-base',
-                            str(self.port_base))
+                            str(self.port_base), folder=folder)
         output = self.succeed(done)
-        for text in ('the fake vmrun stands in', '| ACTIVE ',
-                     'displayName = "demo"', 'Total running VMs: 1',
-                     'PAUSED after', 'no process of it is left'):
-            self.assertIn(text, output)
         self.check_nothing_is_left()
+        return output, os.listdir(folder)
+
+    def assert_all_in(self, texts, output):
+        for text in texts:
+            self.assertIn(text, output)
+
+    def test_every_step_is_so_and_nothing_is_left(self):
+        output, left = self.run_demo()
+        self.assert_all_in(
+            ('machines that boot nothing', '| ACTIVE ',
+             'displayName = "demo"', 'Total running VMs: 1', 'PAUSED after',
+             'no process of it is left'), output)
+        self.assertEqual([], left)
+
+    @testtools.testcase.attr('sample')
+    def test_guest_is_shown_where_there_is_qemu(self):
+        images.need_programs('qemu-system-x86_64', 'qemu-nbd')
+        images.image('qcow2', 'cloud')
+        self.set_knobs(ENGINE='qemu')
+        output, left = self.run_demo()
+        self.assert_all_in(
+            ('with QEMU as its machines', '] Linux version ',
+             'checked: the guest knows its id', 'the screen is not blank',
+             'counted its second boot', 'no process of it is left'), output)
+        self.assertEqual(['nova-vmrun-demo.png'], left)
 
 
 class InterruptedTestCase(AioCase):

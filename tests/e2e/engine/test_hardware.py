@@ -14,6 +14,8 @@ import hashlib
 import os
 import subprocess
 
+import testtools
+
 from tests.e2e.engine import vms
 from tests.e2e.guest import console
 from tests.e2e.guest import images
@@ -35,6 +37,7 @@ class ControllersTest(vms.EngineCase):
         subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk',
                         vm.file(name), '%dM' % mib], check=True)
 
+    @testtools.testcase.attr('sample')
     def test_everything_at_once(self):
         keys = {**vms.disk_keys('scsi0', 'pvscsi'),
                 **vms.disk_keys('scsi0', 'pvscsi', 2, 'd1.vmdk'),
@@ -201,6 +204,7 @@ class RescueTest(vms.EngineCase):
 class DefectTest(vms.EngineCase):
     """Mistakes that only a guest finds."""
 
+    @testtools.testcase.attr('sample')
     def test_disk_on_a_controller_that_the_guest_does_not_know(self):
         vm = self.vm(vms.disk_keys('scsi0', 'lsisas1068'),
                      images.image(kernel='cloud'))
@@ -210,6 +214,7 @@ class DefectTest(vms.EngineCase):
         self.assertEqual([], facts['disks'])
         self.assertIsNone(console.root_disk(facts))
 
+    @testtools.testcase.attr('sample')
     def test_disk_whose_parent_was_written_to(self):
         vm = self.vm(vms.disk_keys('scsi0', 'pvscsi', 0, 'child.vmdk'),
                      images.image(kernel='cloud'))

@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import os
 import socket
 import urllib.request
 
 from tests.e2e.engine import vms
 from tests.e2e.guest import console
+from tests.e2e.guest import host_interface
 from tests.e2e.guest import images
 
 MACS = ('fa:16:3e:00:00:01', 'fa:16:3e:00:00:02')
@@ -153,10 +153,7 @@ class HostInterfaceTest(vms.EngineCase):
 
     def setUp(self):
         super().setUp()
-        if os.geteuid() != 0 or not os.access('/dev/net/tun', os.W_OK):
-            self.skipTest('a network interface needs root and /dev/net/tun')
-        if os.path.exists('/sys/class/net/vmnet8'):
-            self.skipTest('there is an interface vmnet8 already')
+        self.useFixture(host_interface.HostInterface())
 
     def test_guest_is_reached_at_its_address(self):
         vm = self.vm({**vms.disk_keys(), **static(0, 'nat', MACS[0])},

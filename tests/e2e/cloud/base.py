@@ -1,0 +1,154 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What the tests of servers share."""
+
+import hashlib
+import sys
+import time
+import unittest
+
+import fixtures
+import psutil
+import testtools
+
+from tests.e2e.cloud import control_plane
+from tests.e2e.guest import console
+from tests.e2e.guest import images
+
+TIMEOUT = 400       # seconds for one test; the first brings all up
+CHANGE = 120        # seconds for one change of a server's state
+_POLL = 0.2
+
+
+class Server:
+    """A server, and what its guest says.
+
+    :ivar console: console.Console of what Nova gives as its console log
+    :ivar name: its name
+    """
+
+    def __init__(self, plane, server):
+        self._plane = plane
+        self._compute = plane.cloud.compute
+        self.id = server.id
+        self.name = server.name
+        self.console = console.Console(self._console_log)
+
+    def _console_log(self):
+        return self._compute.get_server_console_output(self.id)['output']
+
+    def look(self):
+        """Return it as the API has it now."""
+        return self._compute.get_server(self.id)
+
+    def wait(self, status):
+        """Wait until it has a status and nothing is being done to it.
+
+        :raises AssertionError: it is in ERROR, with Nova's reason, or it
+            takes too long
+        """
+        end = time.monotonic() + CHANGE
+        while True:
+            server = self.look()
+            if server.status == status and not server.task_state:
+                return server
+            if server.status == 'ERROR':
+                raise AssertionError('%s is in ERROR: %s' % (
+                    self.name, (server.fault or {}).get('message')))
+            if time.monotonic() > end:
+                raise AssertionError('%s is %s (%s), not %s' % (
+                    self.name, server.status, server.task_state, status))
+            time.sleep(_POLL)
+
+    def delete(self):
+        self._compute.delete_server(self.id, ignore_missing=True)
+        self._compute.wait_for_delete(self.look(), interval=1, wait=CHANGE)
+
+    def ports(self):
+        """Return its ports in the order in which it has them."""
+        found = {port.fixed_ips[0]['ip_address']: port for port in
+                 self._plane.cloud.network.ports(device_id=self.id)}
+        return [found[address] for address in self.addresses()]
+
+    def addresses(self):
+        """Return the addresses that Nova shows."""
+        return [entry['addr'] for entries in self.look().addresses.values()
+                for entry in entries]
+
+    @property
+    def folder(self):
+        return self._plane.layout.instances / self.id
+
+    def processes(self):
+        """Return the ids of processes that have to do with its files."""
+        found = []
+        for process in psutil.process_iter(['cmdline']):
+            if any(str(self.folder) in word
+                   for word in process.info['cmdline'] or ()):
+                found.append(process.pid)
+        return found
+
+
+class CloudCase(testtools.TestCase):
+    """Servers of a test are deleted at its end, and leave nothing."""
+
+    def setUp(self):
+        super().setUp()
+        if not sys.platform.startswith('linux'):
+            raise unittest.SkipTest('the QEMU engine runs on Linux only')
+        images.need_programs('qemu-system-x86_64', 'qemu-nbd', 'qemu-img',
+                             'genisoimage')
+        self.useFixture(fixtures.Timeout(TIMEOUT, gentle=True))
+        images.image('raw', 'cloud')
+        self.plane = control_plane.shared()
+        self.cloud = self.plane.cloud
+
+    def create(self, image=None, flavor=None, networks=None, **details):
+        """Ask for a server, without waiting for it.
+
+        :param networks: None for the shared NAT network
+        :returns: Server
+        """
+        image = image or self.plane.image()
+        flavor = flavor or self.plane.flavor()
+        details.setdefault('name', self.id().split('.')[-1].partition('[')[0]
+                           .replace('_', '-'))
+        server = Server(self.plane, self.cloud.compute.create_server(
+            image_id=image.id, flavor_id=flavor.id,
+            networks=networks or [{'uuid': self.plane.nat.id}], **details))
+        self.addCleanup(self._remove, server)
+        return server
+
+    def boot(self, *args, **kwargs):
+        """Make a server and wait for its guest.
+
+        :returns: (Server, facts)
+        """
+        server = self.create(*args, **kwargs)
+        server.wait('ACTIVE')
+        return server, server.console.wait_facts()
+
+    def _remove(self, server):
+        self.addDetail('console of %s' % server.id, testtools.content.
+                       text_content(server.console.text()[-20000:]))
+        server.delete()
+        self.assertFalse(server.folder.exists())
+        self.assertEqual([], server.processes())
+
+    def root_bytes(self, facts):
+        return console.root_disk(facts)['bytes']
+
+
+def sha256(path):
+    with open(path, 'rb') as f:
+        return hashlib.file_digest(f, 'sha256').hexdigest()

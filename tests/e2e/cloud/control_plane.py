@@ -1,0 +1,172 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The control plane that all tests of a run share, and what is made in it."""
+
+import atexit
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+
+from nova_vmrun.aio import client
+from nova_vmrun.aio import config
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import ports
+from nova_vmrun.aio import settings as aio_settings
+from tests.e2e.guest import images
+
+_TIMEOUT = 300      # seconds for one command
+#: The networks of the fake's host: NAT and host-only.
+NAT_CIDR, NAT_GATEWAY = '172.16.41.0/24', '172.16.41.2'
+_PRIVATE_CIDR = '172.16.11.0/24'
+_PRIVATE = 'private'
+NAT = 'vmnet8'
+
+#: Other control planes on this machine look for free VNC ports from 5900 on.
+_NOVA_OPTIONS = """\
+[DEFAULT]
+initial_cpu_allocation_ratio = 16
+[quota]
+instances = -1
+cores = -1
+[vmrun]
+vmnet_mappings = physnet-private:vmnet1
+vnc_port_range = 7900:7999
+"""
+_KNOBS = {'NET': 'user', 'QEMU_HARDWARE': 'native'}
+#: What Debian's cloud kernel has drivers for; it boots in half the time.
+CLOUD_HARDWARE = {'hw_scsi_model': 'vmpvscsi', 'hw_vif_model': 'vmxnet3',
+                  'hw_cdrom_bus': 'ide'}
+#: Glance's formats, by those of the guest's builder.
+_DISK_FORMATS = {'vmdk-stream': 'vmdk'}
+
+_shared = None
+
+
+class ControlPlane:
+    """An OpenStack whose compute host runs guests in QEMU.
+
+    :ivar cloud: openstack.connection.Connection
+    :ivar layout: Layout of its state directory
+    """
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix='nova-vmrun-e2e-')
+        self.layout = aio_layout.Layout(
+            os.path.join(self._folder.name, 'state'))
+        self._knobs = os.path.join(self._folder.name, 'knobs')
+        self._write_knobs(_KNOBS)
+        self._images = {}
+        self._flavors = {}
+        self._write_nova_options()
+        self.up('--fake', '--port-base', str(ports.free_base()),
+                '--subnet', NAT_CIDR)
+        settings = aio_settings.load(self.layout)
+        self.cloud = client.connect(
+            settings, aio_settings.passwords(self.layout))
+        self.private = self._make_private_network()
+        self.nat = self.cloud.network.find_network(NAT)
+
+    def _write_nova_options(self):
+        self.layout.create()
+        folder = self.layout.config_dir('nova')
+        folder.mkdir()
+        (folder / config.LOCAL_CONF).write_text(_NOVA_OPTIONS)
+
+    def _write_knobs(self, knobs):
+        """The fake's programs read this file each time that they are run."""
+        with open(self._knobs + '.new', 'w') as f:
+            for name, value in knobs.items():
+                f.write('%s = %s\n' % (name, value))
+        os.replace(self._knobs + '.new', self._knobs)
+
+    @contextlib.contextmanager
+    def knobs(self, **changes):
+        """Have the fake run with other knobs."""
+        self._write_knobs({**_KNOBS, **changes})
+        try:
+            yield
+        finally:
+            self._write_knobs(_KNOBS)
+
+    def aio(self, *words):
+        """Run a command of ``nova-vmrun aio``; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, '-m', 'nova_vmrun.cmd.main', 'aio', *words,
+             '--state-dir', str(self.layout.root)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=_TIMEOUT,
+            env={**os.environ, 'FAKE_VMRUN_ENGINE': 'qemu',
+                 'FAKE_VMRUN_CONFIG': self._knobs})
+        if done.returncode:
+            raise AssertionError('aio %s: %s' % (' '.join(words),
+                                                 done.stdout))
+        return done.stdout
+
+    def up(self, *words):
+        return self.aio('up', *words)
+
+    def end(self):
+        self.aio('wipe')
+        self._folder.cleanup()
+
+    # -- what is made once -----------------------------------------------
+
+    def _make_private_network(self):
+        network = self.cloud.network.create_network(
+            name=_PRIVATE, provider_network_type='flat',
+            provider_physical_network='physnet-private')
+        self.cloud.network.create_subnet(
+            network_id=network.id, name=_PRIVATE, ip_version=4,
+            cidr=_PRIVATE_CIDR, gateway_ip=None, is_dhcp_enabled=False,
+            allocation_pools=[{'start': '172.16.11.10',
+                               'end': '172.16.11.100'}])
+        return network
+
+    def image(self, image_format='qcow2', kernel='cloud', **properties):
+        """Return an image of the guest, uploaded once for each kind.
+
+        :param image_format: one that make_guest knows
+        :param kernel: full (all drivers), or cloud: then its properties ask
+            for hardware that it has drivers for
+        """
+        key = (image_format, kernel, *sorted(properties.items()))
+        if key not in self._images:
+            if kernel == 'cloud':
+                properties = {**CLOUD_HARDWARE, **properties}
+            self._images[key] = self.cloud.image.create_image(
+                name='guest-%d' % len(self._images),
+                filename=images.image(image_format, kernel),
+                disk_format=_DISK_FORMATS.get(image_format, image_format),
+                container_format='bare', validate_checksum=False,
+                **properties)
+        return self._images[key]
+
+    def flavor(self, ram=192, vcpus=1, disk=1, ephemeral=0, swap=0):
+        """Return a flavor; sizes as Nova has them."""
+        key = (ram, vcpus, disk, ephemeral, swap)
+        if key not in self._flavors:
+            self._flavors[key] = self.cloud.compute.create_flavor(
+                name='e2e-%d-%d-%d-%d-%d' % key, ram=ram, vcpus=vcpus,
+                disk=disk, ephemeral=ephemeral, swap=swap)
+        return self._flavors[key]
+
+
+def shared():
+    """Return the run's control plane, brought up at the first call."""
+    global _shared
+    if _shared is None:
+        _shared = ControlPlane()
+        atexit.register(_shared.end)
+    return _shared
