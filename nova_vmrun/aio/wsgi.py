@@ -25,6 +25,34 @@ LOG = logging.getLogger(__name__)
 THREADS = 8
 
 
+class _Input:
+    """The body of a request that an application cannot close.
+
+    Glance closes what it was sent; cheroot would lose the connection, and
+    answer the next request on it with 500.
+    """
+
+    def __init__(self, body):
+        self._body = body
+
+    def __getattr__(self, name):
+        return getattr(self._body, name)
+
+    def __iter__(self):
+        return iter(self._body)
+
+    def close(self):
+        """Does nothing: the connection belongs to the server."""
+
+
+def _keeping_connections(application):
+    def call(environ, start_response):
+        environ['wsgi.input'] = _Input(environ['wsgi.input'])
+        return application(environ, start_response)
+
+    return call
+
+
 class Server:
     """An HTTP server on 127.0.0.1.
 
@@ -36,7 +64,8 @@ class Server:
     def __init__(self, name, application, port):
         self._name = name
         self._server = wsgi.Server(
-            (aio_settings.ADDRESS, port), application, numthreads=THREADS,
+            (aio_settings.ADDRESS, port),
+            _keeping_connections(application), numthreads=THREADS,
             server_name=aio_settings.ADDRESS, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
         self._server.error_log = self._log
