@@ -181,6 +181,30 @@ Related options:
 * The image properties vmrun_cow, img_linked_clone and vmware_linked_clone
   come first.
 """),
+    cfg.StrOpt(
+        'cache_prefix',
+        default='',
+        regex=r'[A-Za-z0-9._-]*$',
+        max_length=100,
+        help="""
+What the name of the folder of cached images begins with.
+
+Compute nodes on one host, or with ``[DEFAULT] instances_path`` on one file
+system, share the cache where this is the same, and keep caches of their own
+where it differs. Disks that are linked to a cache go on to use it when this
+is changed.
+
+Possible values:
+
+* Letters, digits, dots, hyphens and underscores.
+* Empty (the default): the name is that of ``[image_cache]
+  subdirectory_name`` alone.
+
+Related options:
+
+* ``[image_cache] subdirectory_name``
+* ``[DEFAULT] instances_path``
+"""),
 ]
 
 network_opts = [

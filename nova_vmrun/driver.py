@@ -43,7 +43,7 @@ class VmrunDriver(driver.ComputeDriver):
 
     capabilities = dict(
         driver.ComputeDriver.capabilities,
-        has_imagecache=False,
+        has_imagecache=True,
         supports_image_type_raw=True,
         supports_image_type_qcow2=True,
         supports_image_type_vmdk=True,
@@ -229,6 +229,14 @@ class VmrunDriver(driver.ComputeDriver):
         except nova_exception.InstanceNotFound:
             # So Nova's drivers call a server without a VM here.
             raise nova_exception.InstanceNotRunning(instance_id=instance.uuid)
+
+    def cache_image(self, context, image_id):
+        with errors.as_nova():
+            return self._hypervisor.cache_image(context, image_id)
+
+    def manage_image_cache(self, context, all_instances):
+        with errors.as_nova():
+            self._hypervisor.age_images(all_instances)
 
     # Consoles
 

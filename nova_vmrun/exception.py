@@ -42,6 +42,7 @@
         UnknownGuestOS
       ImageRefused                 an image that is broken, hostile or too big
       DiskTooSmall                 the flavor's disk cannot hold the image
+      BaseDamaged                  a disk below those of servers was changed
 
 Nothing here knows Nova: driver.py alone turns these into nova.exception.
 """
@@ -218,3 +219,11 @@ class DiskTooSmall(VmrunError):
             resolution='Choose a flavor with a larger disk.')
         self.flavor_size = flavor_size
         self.image_size = image_size
+
+
+class BaseDamaged(VmrunError):
+    """A base disk is not what it was, and servers' disks are linked to it.
+
+    Nothing is linked to it any more, and it is left as it is: a person may
+    restore it.
+    """

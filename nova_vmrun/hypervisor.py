@@ -23,6 +23,8 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 from nova_vmrun.formats.choices import firmware
 from nova_vmrun.formats import machine
+from nova_vmrun.host import boots
+from nova_vmrun.host import cache_users
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import layout
 from nova_vmrun.host import product
@@ -30,12 +32,14 @@ from nova_vmrun.host import records
 from nova_vmrun.host import resources
 from nova_vmrun.host import states
 from nova_vmrun.ops import attachments
+from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import power
+from nova_vmrun.ops import precache
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.tools import process
@@ -60,8 +64,9 @@ class Hypervisor:
     def __init__(self, conf, compute_id):
         own = conf.vmrun
         self.runner = process.Runner()
-        self.layout = layout.Layout(conf.instances_path,
-                                    conf.image_cache.subdirectory_name)
+        self.layout = layout.Layout(
+            conf.instances_path,
+            own.cache_prefix + conf.image_cache.subdirectory_name)
         self.layout.prepare()
         _refuse_gui_without_display(own, os.environ, sys.platform)
         self.product = product.detect(self.runner, own)
@@ -84,8 +89,14 @@ class Hypervisor:
                 self.runner, self.product.vdiskmanager, own.disk_timeout)
         converter = qemu_img.QemuImg(self.runner, own.qemu_img_path,
                                      own.disk_timeout)
+        users = cache_users.CacheUsers(self.layout)
         cache = image_cache.ImageCache(
-            self.layout, converter, vdisk, conf.compute.vmdk_allowed_types)
+            self.layout, converter, vdisk, conf.compute.vmdk_allowed_types,
+            users)
+        under_way = boots.Boots(self.layout)
+        self.age_images = cache_ageing.Ageing(
+            conf.image_cache, cache, users, under_way)
+        self.cache_image = precache.Precache(cache)
         server_disks = disks.Disks(conf, cache, self.layout, vdisk)
         drives = attachments.Attachments(cache, self.layout, self.product)
         self.definitions = definition.Definitions(
@@ -94,12 +105,14 @@ class Hypervisor:
             self.consoles)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
-            self.consoles, self.power, self.destroy)
+            self.consoles, self.power, self.destroy, under_way)
         self.snapshot = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
             self.records)
         self.snapshot.finish_interrupted()
         self.destroy.finish_interrupted()
+        cache.finish_interrupted()
+        under_way.oldest()
 
     def exists(self, uuid):
         """Tells whether a server of this compute node has a VM."""

@@ -114,6 +114,20 @@ def link_or_copy(source, target):
             shutil.copymode(source, part)
 
 
+def move(source, target):
+    """Renames a file; copies it to another file system at worst.
+
+    :raises OSError: ENOSPC among others
+    """
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy(source, target)
+        os.remove(source)
+
+
 def sync_folder(folder):
     """Makes renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -16,13 +16,17 @@
 
     _base/<image id>/
       image.json              what inspection found; a second size is checked
-                              against it without another download
+                              against it without another download. Also size,
+                              time and content id of each file.
       disk-20.vmdk            the image as a monolithicSparse VMDK of 20 GiB,
       disk-own.vmdk           or of the image's own size; mode 0400
       disk-20-delta.vmdk      an empty child of it, to be copied
       cd.iso, floppy.flp      the image as it is in Glance, for a drive
+      *.used                  empty; when the file was used last
       work/                   there while one is made; whatever a crash left
                               in it is removed by the next who makes one
+    _base/<image id>.deleted  an image that is being removed
+    _base/boots/              see boots.py
 
 A linked disk cannot grow, so the size is part of the key. All is done under a
 lock per image that other processes on this host respect too. A name without
@@ -36,16 +40,22 @@ import os
 
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
-from oslo_serialization import jsonutils
 from oslo_utils import units
+from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import cache_entry
 from nova_vmrun.host import files
 from nova_vmrun.host import inspection
 from nova_vmrun.host import linked
 
 LOG = logging.getLogger(__name__)
+
+# The name of an ISO image.
+CD = 'cd.iso'
+
+_DELETED = '.deleted'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +63,13 @@ class Base:
     """A base disk and its empty child.
 
     :ivar disk: path of the .vmdk
-    :ivar delta: path of the empty child's .vmdk
+    :ivar delta: path of the empty child's .vmdk; None if the disk is to
+        become the server's own
     :ivar adapter: ide or buslogic if the image was made for it, else None
     """
 
     disk: str
-    delta: str
+    delta: str | None
     adapter: str | None = None
 
 
@@ -70,13 +81,15 @@ class ImageCache:
     :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or
         None if it is not installed
     :param create_types: VMDK create types that images may have
+    :param users: a nova_vmrun.host.cache_users.CacheUsers
     """
 
-    def __init__(self, layout, qemu_img, vdiskmanager, create_types):
+    def __init__(self, layout, qemu_img, vdiskmanager, create_types, users):
         self._layout = layout
         self._qemu_img = qemu_img
         self._vdiskmanager = vdiskmanager
         self._create_types = create_types
+        self._users = users
 
     def base(self, image, root_gb, download):
         """Returns the base disk of an image for a root size.
@@ -89,11 +102,24 @@ class ImageCache:
         :raises ImageRefused: it must not be used
         :raises DiskTooSmall: root_gb is less than the image needs
         :raises DiskFull: on the file system of the instances
+        :raises BaseDamaged: servers use a base that was written to
         """
-        with self._locked(image.id) as entry:
+        with self.locked(image.id) as entry:
+            disk, delta = _disk(root_gb), _delta(root_gb)
             self._complete(entry, image, root_gb, download)
-            return Base(entry.disk(root_gb), entry.delta(root_gb),
+            entry.touch(disk)
+            return Base(entry.path(disk), entry.path(delta),
                         entry.facts.get('adapter'))
+
+    def has_disk(self, image_id):
+        """Tells whether a server of an image could start without Glance."""
+        with self.locked(image_id) as entry:
+            return bool(entry.facts and entry.intact_disks())
+
+    def has_file(self, image_id, name):
+        """Tells whether an image is there as it is in Glance."""
+        with self.locked(image_id) as entry:
+            return entry.trouble(name) is None
 
     def file(self, image_id, name, download, check):
         """Returns an image as it is, which many servers may read.
@@ -106,54 +132,138 @@ class ImageCache:
         :returns: path, of a file that must not be written to
         :raises DiskFull: on the file system of the instances
         """
-        with self._locked(image_id) as entry:
-            path = entry.file(name)
-            if not os.path.exists(path):
+        with self.locked(image_id) as entry:
+            if self._is_broken(entry, image_id, name):
                 entry.start_work()
                 part = entry.work(name)
                 download(part)
                 check(part)
-                os.chmod(part, 0o400)
-                files.publish(part, path)
-            return path
+                entry.publish(part, name)
+            entry.touch(name)
+            return entry.path(name)
+
+    def private(self, image, root_gb, download, folder):
+        """Makes a disk of an image that the cache does not keep.
+
+        :param image: a nova_vmrun.host.inspection.Image
+        :param root_gb: GiB of the flavor's root disk; 0 for the image's size
+        :param download: called with a path, writes the image there
+        :param folder: where it is made; its owner removes it
+        :returns: a Base without delta
+        :raises ImageRefused: and others, as base does
+        """
+        with _disk_full_is_refused(folder):
+            target = os.path.join(folder, 'disk.vmdk')
+            content = self._convert(image, root_gb, download,
+                                    os.path.join(folder, 'image'), target)
+            return Base(target, None, content.adapter)
 
     @contextlib.contextmanager
-    def _locked(self, image_id):
+    def locked(self, image_id, blocking=True):
+        """Gives the cache_entry.Entry of an image, to one at a time.
+
+        :param image_id: its id in Glance
+        :param blocking: False: raise if somebody else has it
+        :raises AcquireLockFailedException: of lockutils
+        """
         folder = os.path.join(self._layout.cache, image_id)
         with lockutils.lock('vmrun-image-%s' % image_id, external=True,
-                            lock_path=self._layout.locks):
+                            lock_path=self._layout.locks, blocking=blocking):
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            entry = _Entry(folder)
+            entry = cache_entry.Entry(folder)
             try:
                 with _disk_full_is_refused(folder):
                     yield entry
             finally:
                 entry.clean()
 
-    def _complete(self, entry, image, root_gb, download):
-        if entry.facts:
-            _check_size(root_gb * units.Gi, entry.facts['virtual_size'])
-        if not os.path.exists(entry.disk(root_gb)):
-            entry.start_work()
-            if entry.facts and entry.sizes():
-                self._copy_other_size(entry, root_gb)
-            else:
-                self._convert(entry, image, root_gb, download)
-        if not os.path.exists(entry.delta(root_gb)):
-            entry.start_work()
-            self._make_delta(entry, root_gb)
+    def image_ids(self):
+        """Returns the ids of all images in the cache."""
+        return [entry.name for entry in os.scandir(self._layout.cache)
+                if uuidutils.is_uuid_like(entry.name) and entry.is_dir()]
 
-    def _convert(self, entry, image, root_gb, download):
-        source = entry.work('image')
+    def remove(self, image_id):
+        """Removes an image; the caller has its lock."""
+        folder = os.path.join(self._layout.cache, image_id)
+        files.remove_tree(folder + _DELETED)
+        os.rename(folder, folder + _DELETED)
+        files.sync_folder(self._layout.cache)
+        os.mkdir(folder, mode=0o700)
+        files.remove_tree(folder + _DELETED)
+
+    def finish_interrupted(self):
+        """Removes what a crash kept from being made or removed.
+
+        Images that another process is busy with are left to it.
+        """
+        for image_id in self.image_ids():
+            with contextlib.suppress(lockutils.AcquireLockFailedException):
+                with self.locked(image_id, blocking=False):
+                    LOG.debug('Looked for leftovers of image %s', image_id)
+        for entry in os.scandir(self._layout.cache):
+            if (entry.name.endswith(_DELETED) and uuidutils.is_uuid_like(
+                    entry.name.removesuffix(_DELETED))):
+                files.remove_tree(entry.path)
+
+    def _complete(self, entry, image, root_gb, download):
+        disk, delta = _disk(root_gb), _delta(root_gb)
+        facts = entry.facts
+        if facts:
+            _check_size(root_gb * units.Gi, facts['virtual_size'])
+        if self._is_broken(entry, image.id, disk):
+            sources = entry.intact_disks() if facts else []
+            entry.start_work()
+            if sources:
+                self._copy_other_size(entry, sources, root_gb)
+            else:
+                self._convert_into(entry, image, root_gb, download)
+        if entry.delta_trouble(delta, disk):
+            entry.start_work()
+            self._qemu_img.create_child(entry.path(disk), entry.work(delta))
+            entry.publish(entry.work(delta), delta)
+
+    def _is_broken(self, entry, image_id, name):
+        """Tells whether a file must be made, and removes a broken one.
+
+        :raises BaseDamaged: servers would suffer from that
+        """
+        trouble = entry.trouble(name)
+        if trouble is None:
+            return False
+        path = entry.path(name)
+        users = self._users.of(image_id, name)
+        if users:
+            LOG.error('Base disk %s: %s Disks that refer to it: %s', path,
+                      trouble, ', '.join(users))
+            raise exception.BaseDamaged(
+                'The base disk %s is not what it was, and %d disks of '
+                'servers need it.' % (path, len(users)), trouble,
+                'Restore it with its modification time from a backup. Or '
+                'delete the servers that the log of nova-compute names; it '
+                'is then made again.')
+        if os.path.exists(path):
+            LOG.warning('%s is made again: %s', path, trouble)
+            entry.remove(name)
+        return True
+
+    def _convert_into(self, entry, image, root_gb, download):
+        disk = _disk(root_gb)
+        content = self._convert(image, root_gb, download,
+                                entry.work('image'), entry.work(disk))
+        entry.keep_facts(virtual_size=_whole_sectors(content.size),
+                         adapter=content.adapter)
+        entry.publish(entry.work(disk), disk)
+
+    def _convert(self, image, root_gb, download, source, target):
+        """Fetches an image and makes a VMDK of it; the image is removed."""
         download(source)
         content = inspection.inspect(source, image, self._create_types)
-        size = -(-content.size // vmdk.SECTOR) * vmdk.SECTOR
+        size = _whole_sectors(content.size)
         _check_size(root_gb * units.Gi, size)
         LOG.info('Converting image %s from %s', image.id, content.format)
-        target = entry.work(os.path.basename(entry.disk(root_gb)))
         try:
             self._qemu_img.convert_to_vmdk(source, content.format, target,
-                                           content.span)
+                                           size, content.span)
         except exception.DiskFull:
             raise
         except exception.ToolRefused as error:
@@ -164,22 +274,21 @@ class ImageCache:
                 'again.')
         os.remove(source)
         self._grow(target, root_gb)
-        entry.keep_facts(virtual_size=size, adapter=content.adapter)
-        _publish(target, entry.disk(root_gb))
+        return content
 
-    def _copy_other_size(self, entry, root_gb):
+    def _copy_other_size(self, entry, sources, root_gb):
         """Makes a base out of one of another size; Glance is not asked."""
-        wanted = root_gb * units.Gi or entry.facts['virtual_size']
-        source = min(entry.sizes(), key=_capacity)
-        target = entry.work(os.path.basename(entry.disk(root_gb)))
+        disk, image_size = _disk(root_gb), entry.facts['virtual_size']
+        wanted = root_gb * units.Gi or image_size
+        source = min(map(entry.path, sources), key=_capacity)
+        target = entry.work(disk)
         if _capacity(source) <= wanted:
             linked.make_copy(source, target, 'lsilogic')
         else:
             # Nothing was ever written behind the image's own size.
-            self._qemu_img.shrink_vmdk(
-                source, entry.facts['virtual_size'], target)
+            self._qemu_img.shrink_vmdk(source, image_size, target)
         self._grow(target, root_gb)
-        _publish(target, entry.disk(root_gb))
+        entry.publish(target, disk)
 
     def _grow(self, disk, root_gb):
         wanted = root_gb * units.Gi
@@ -194,82 +303,26 @@ class ImageCache:
         os.chmod(disk, 0o600)
         self._vdiskmanager.grow(disk, size_mb=wanted // units.Mi)
 
-    def _make_delta(self, entry, root_gb):
-        delta = entry.delta(root_gb)
-        part = entry.work(os.path.basename(delta))
-        self._qemu_img.create_child(entry.disk(root_gb), part)
-        _publish(part, delta)
+
+def _disk(root_gb):
+    return 'disk-%s.vmdk' % (root_gb or 'own')
 
 
-class _Entry:
-    """The folder of one image."""
-
-    def __init__(self, folder):
-        self._folder = folder
-        self._work = os.path.join(folder, 'work')
-        self._facts = os.path.join(folder, 'image.json')
-
-    def disk(self, root_gb):
-        return os.path.join(self._folder,
-                            'disk-%s.vmdk' % (root_gb or 'own'))
-
-    def delta(self, root_gb):
-        return os.path.join(self._folder,
-                            'disk-%s-delta.vmdk' % (root_gb or 'own'))
-
-    def file(self, name):
-        return os.path.join(self._folder, name)
-
-    def sizes(self):
-        """Returns the paths of all base disks of the image."""
-        return [os.path.join(self._folder, name)
-                for name in os.listdir(self._folder)
-                if name.endswith('.vmdk') and
-                not name.endswith('-delta.vmdk')]
-
-    @property
-    def facts(self):
-        """What inspection found: virtual_size in bytes and adapter, or {}."""
-        try:
-            return jsonutils.loads(files.read(self._facts))
-        except FileNotFoundError:
-            return {}
-
-    def keep_facts(self, **facts):
-        files.write_atomically(self._facts, jsonutils.dumps(facts))
-
-    def start_work(self):
-        files.remove_tree(self._work)
-        os.mkdir(self._work, mode=0o700)
-
-    def work(self, name):
-        return os.path.join(self._work, name)
-
-    def clean(self):
-        """Removes what is not complete, and the folder if nothing is."""
-        files.remove_tree(self._work)
-        if set(os.listdir(self._folder)) <= {os.path.basename(self._facts)}:
-            files.remove_tree(self._folder)
+def _delta(root_gb):
+    return 'disk-%s-delta.vmdk' % (root_gb or 'own')
 
 
 def _capacity(disk):
     return linked.read_header(disk).capacity
 
 
+def _whole_sectors(size):
+    return -(-size // vmdk.SECTOR) * vmdk.SECTOR
+
+
 def _check_size(wanted, image_size):
     if wanted and wanted < image_size:
         raise exception.DiskTooSmall(wanted, image_size)
-
-
-def _publish(part, path):
-    """Makes a finished disk read-only and gives it its name."""
-    descriptor = linked.read_descriptor(part)
-    if descriptor.create_type != vmdk.MONOLITHIC_SPARSE:
-        raise exception.InvalidVmdk(
-            'The disk made as %s is of type %s instead of %s.'
-            % (path, descriptor.create_type, vmdk.MONOLITHIC_SPARSE))
-    os.chmod(part, 0o400)
-    files.publish(part, path)
 
 
 @contextlib.contextmanager

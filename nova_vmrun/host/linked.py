@@ -69,15 +69,30 @@ def make_copy(base, copy, bus):
     _copy(base, copy, bus)
 
 
+def move(disk, target, bus):
+    """Makes a disk that nobody else has a server's own; nothing is copied.
+
+    :param disk: a VMDK without parent
+    :param target: its path from now on
+    :param bus: the controller that it will be on
+    """
+    with files.replacing(target) as part:
+        files.move(disk, part)
+        _rewrite(part, target, bus)
+
+
 def _copy(source, target, bus, **parent):
     with files.replacing(target) as part:
         files.copy(source, part)
-        os.chmod(part, 0o600)
-        text = vmdk.rewrite_descriptor(
-            _descriptor_text(source), name=os.path.basename(target),
-            cid=secrets.token_hex(4), adapter=vmdk.adapter_type(bus),
-            **parent)
-        _write_descriptor(part, text)
+        _rewrite(part, target, bus, **parent)
+
+
+def _rewrite(part, target, bus, **parent):
+    os.chmod(part, 0o600)
+    text = vmdk.rewrite_descriptor(
+        _descriptor_text(part), name=os.path.basename(target),
+        cid=secrets.token_hex(4), adapter=vmdk.adapter_type(bus), **parent)
+    _write_descriptor(part, text)
 
 
 def _descriptor_text(path):

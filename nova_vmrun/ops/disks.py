@@ -14,6 +14,7 @@
 
 import os
 
+from nova.compute import vm_states
 from nova.virt import driver
 from oslo_utils import units
 
@@ -38,15 +39,18 @@ class Disks:
         self._vdiskmanager = vdiskmanager
         self._linked = conf.use_cow_images and conf.vmrun.use_linked_clone
 
-    def prepare(self, context, instance, image):
+    def prepare(self, context, instance, image, private):
         """Returns the base disk that a server's root disk is made of.
 
         The first server of an image fetches it, as the user who asked for
-        the server; the others wait.
+        the server; the others wait. The image of a shelved server is used
+        once and removed from Glance then, so that the cache does not keep it.
 
         :param context: nova.context.RequestContext of the user
         :param instance: nova.objects.Instance
         :param image: a nova_vmrun.host.inspection.Image
+        :param private: a folder of this server's alone, which is there until
+            its disks are made
         :returns: a nova_vmrun.host.image_cache.Base; None for an ISO image,
             whose server gets a blank root disk
         :raises InvalidInput: a flavor without disk, and nothing to boot from
@@ -59,8 +63,10 @@ class Disks:
                     'disk.' % image.id,
                     resolution='Use a flavor with disk 1 or more.')
             return None
-        return self._cache.base(
-            image, root_gb, glance.downloader(context, instance, image.id))
+        download = glance.downloader(context, instance, image.id)
+        if instance.vm_state == vm_states.SHELVED_OFFLOADED:
+            return self._cache.private(image, root_gb, download, private)
+        return self._cache.base(image, root_gb, download)
 
     def make(self, instance, base, block_device_info, hardware):
         """Makes all disks of a server; its folder exists.
@@ -88,7 +94,9 @@ class Disks:
     def _make_root(self, uuid, base, bus, linked_clone):
         # An image may insist on one way; else the options decide.
         disk = self._layout.disk(uuid, 'root')
-        if self._linked if linked_clone is None else linked_clone:
+        if base.delta is None:
+            linked.move(base.disk, disk, bus)
+        elif self._linked if linked_clone is None else linked_clone:
             linked.make_child(base.delta, base.disk, disk, bus)
         else:
             linked.make_copy(base.disk, disk, bus)

@@ -13,6 +13,7 @@
 """Images in Glance, as the user who asked for the server sees them."""
 
 import os
+import shutil
 
 from nova import exception as nova_exception
 from nova.image import glance
@@ -50,16 +51,34 @@ def show(context, image_id):
 def downloader(context, instance, image_id):
     """Returns a function that writes an image's content to a path.
 
+    glanceclient compares what comes with the hash that Glance has of it.
+
     :param context: nova.context.RequestContext of the user
-    :param instance: nova.objects.Instance that it is for
+    :param instance: nova.objects.Instance that it is for; None: it is fetched
+        before there is one
     :param image_id: its id
     """
     def download(path):
+        _require_space(show(context, image_id), os.path.dirname(path))
         LOG.info('Fetching image %s', image_id, instance=instance)
         images.fetch(context, image_id, path,
-                     trusted_certs=instance.trusted_certs)
+                     trusted_certs=instance and instance.trusted_certs)
 
     return download
+
+
+def _require_space(image, folder):
+    """Refuses an image before a byte of it is written.
+
+    :raises DiskFull: not even the image itself has space
+    """
+    needed, free = image.get('size') or 0, shutil.disk_usage(folder).free
+    if needed > free:
+        raise exception.DiskFull(
+            'There is not enough space to fetch image %s.' % image['id'],
+            'It has %d bytes, and the file system of the instances has %d.'
+            % (needed, free),
+            'Free some space on the file system of the instances.')
 
 
 def upload(context, instance, image_id, path, properties, obsolete):

@@ -35,10 +35,11 @@ class Spawn:
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param power: a nova_vmrun.ops.power.Power
     :param destroy: a nova_vmrun.ops.destroy.Destroy
+    :param boots: a nova_vmrun.host.boots.Boots
     """
 
     def __init__(self, layout, records, definitions, disks, attachments,
-                 consoles, power, destroy):
+                 consoles, power, destroy, boots):
         self._layout = layout
         self._records = records
         self._definitions = definitions
@@ -47,6 +48,7 @@ class Spawn:
         self._consoles = consoles
         self._power = power
         self._destroy = destroy
+        self._boots = boots
 
     def __call__(self, context, instance, image_meta, injected_files,
                  admin_password, network_info, block_device_info, power_on):
@@ -58,6 +60,14 @@ class Spawn:
         :raises ImageRefused: the image
         :raises VmrunError: the host
         """
+        with self._boots.begin() as private:
+            self._build(context, instance, image_meta, injected_files,
+                        admin_password, network_info, block_device_info,
+                        power_on, private)
+
+    def _build(self, context, instance, image_meta, injected_files,
+               admin_password, network_info, block_device_info, power_on,
+               private):
         uuid = instance.uuid
         asked = properties.requested(context, instance)
         draft = self._definitions.draft(instance, asked)
@@ -66,7 +76,7 @@ class Spawn:
             image_meta.container_format, draft.hardware.disk_type)
         drives = self._attachments.prepare(context, instance, image,
                                            draft.hardware)
-        base = self._disks.prepare(context, instance, image)
+        base = self._disks.prepare(context, instance, image, private)
         adapter = base and base.adapter
         if adapter:
             # The disk itself says which controller its guest knows.

@@ -14,8 +14,8 @@
 
 The format of a source is always named, as with -f, and so is the driver of
 the file below it: qemu-img would otherwise believe whatever header a tenant
-wrote into the first bytes. It runs under limits of
-memory and time, since images are hostile.
+wrote into the first bytes. It runs under limits of memory, time and what it
+may write, since images are hostile.
 """
 
 import resource
@@ -26,6 +26,8 @@ from oslo_utils import units
 from nova_vmrun.tools import messages
 
 _MEMORY = 2 * units.Gi
+# A sparse VMDK has two tables with four bytes for each 64 KiB: 1/8192 of it.
+_TABLES = 4096
 # Drivers that look for a parent if they are not told of one.
 _WITH_BACKING = ('qcow2', 'vmdk')
 
@@ -43,12 +45,14 @@ class QemuImg:
         self._path = path
         self._timeout = timeout
 
-    def convert_to_vmdk(self, source, source_format, target, span=None):
+    def convert_to_vmdk(self, source, source_format, target, size,
+                        span=None):
         """Writes a disk's content into a new monolithicSparse VMDK.
 
         :param source: path of the disk
         :param source_format: its format as inspection found it
         :param target: the .vmdk to make
+        :param size: bytes that the disk has for a guest; no more is written
         :param span: (offset, length) in bytes of the disk in its file; None:
             it is all of it
         :raises ToolRefused: DiskFull among others
@@ -57,7 +61,8 @@ class QemuImg:
         self._run('convert', 'json:' + jsonutils.dumps(node),
                   '-O', 'vmdk', '-o',
                   'subformat=monolithicSparse,adapter_type=lsilogic', target,
-                  brief='A %s image cannot be converted.' % source_format)
+                  brief='A %s image cannot be converted.' % source_format,
+                  largest_file=size + size // _TABLES + units.Mi)
 
     def shrink_vmdk(self, source, size, target):
         """Writes the first bytes of a VMDK's content into a new one.
@@ -104,11 +109,14 @@ class QemuImg:
                   '-o', 'adapter_type=lsilogic', child,
                   brief='No child of the disk %s can be made.' % parent)
 
-    def _run(self, *words, brief):
-        result = self._runner.run(
-            self._path, *words, timeout=self._timeout,
-            limits={resource.RLIMIT_AS: _MEMORY,
-                    resource.RLIMIT_CPU: int(self._timeout)})
+    def _run(self, *words, brief, largest_file=None):
+        limits = {resource.RLIMIT_AS: _MEMORY,
+                  resource.RLIMIT_CPU: int(self._timeout),
+                  resource.RLIMIT_CORE: 0}
+        if largest_file:
+            limits[resource.RLIMIT_FSIZE] = largest_file
+        result = self._runner.run(self._path, *words, timeout=self._timeout,
+                                  limits=limits)
         if result.exit_code != 0:
             raise messages.refusal(result, brief)
 

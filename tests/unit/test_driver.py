@@ -36,7 +36,7 @@ from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
 NODE = 'host'
-INSTANCE = types.SimpleNamespace(uuid=UUID)
+INSTANCE = types.SimpleNamespace(uuid=UUID, task_state=None)
 ANY = mock.ANY
 
 
@@ -47,6 +47,7 @@ class Base(base.TestCase):
         super().setUp()
         self.parts = types.SimpleNamespace(
             exists=mock.Mock(return_value=True), spawn=mock.Mock(),
+            cache_image=mock.Mock(), age_images=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
@@ -86,6 +87,10 @@ _CALLS = [
     ('resume_state_on_host_boot', ('context', INSTANCE, 'network', 'shares'),
      'power.on', (UUID,)),
     ('delete_instance_files', (INSTANCE,), 'destroy.remove', (UUID,)),
+    ('cache_image', ('context', 'image'), 'cache_image',
+     ('context', 'image')),
+    ('manage_image_cache', ('context', ['instance']), 'age_images',
+     (['instance'],)),
 ]
 
 

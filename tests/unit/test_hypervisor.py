@@ -48,7 +48,7 @@ class HypervisorTestCase(base.TestCase):
             vmrun=stubs.conf(**dict(
                 qemu_img_path='qemu-img', vnc_port_range='5900:5999',
                 vnc_insecure_listen=False, vmnet_mappings={},
-                default_vmnet='nat', use_linked_clone=True,
+                default_vmnet='nat', use_linked_clone=True, cache_prefix='',
                 template_dirs=[], default_guestos='otherlinux-64',
                 desktop_integration=False), **own))
         return hypervisor.Hypervisor(conf, compute_id)

@@ -20,6 +20,7 @@ from oslo_utils import units
 import testscenarios
 
 from nova_vmrun import exception
+from nova_vmrun.host import cache_users
 from nova_vmrun.host import files
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import inspection
@@ -55,7 +56,7 @@ class Tools:
         self.vdiskmanager.grow.side_effect = (
             lambda disk, size_mb: _resize(disk, size_mb * units.Mi))
 
-    def _convert(self, source, source_format, target, span):
+    def _convert(self, source, source_format, target, size, span):
         _resize(target, self.image_size)
 
     def _create_child(self, parent, child):
@@ -82,7 +83,8 @@ class Base(base.TestCase):
 
     def make_cache(self, disks):
         return image_cache.ImageCache(
-            self.layout, self.tools.qemu_img, disks, ['monolithicSparse'])
+            self.layout, self.tools.qemu_img, disks, ['monolithicSparse'],
+            cache_users.CacheUsers(self.layout))
 
     def download(self, path):
         self.downloads.append(path)
@@ -111,7 +113,8 @@ class MakeTestCase(Base):
     def test_only_what_is_complete_has_a_name(self):
         self.base(root_gb=2)
         self.assertEqual(
-            {'disk-2.vmdk', 'disk-2-delta.vmdk', 'image.json'},
+            {'disk-2.vmdk', 'disk-2-delta.vmdk', 'image.json',
+             'disk-2.vmdk.used', 'disk-2-delta.vmdk.used'},
             set(os.listdir(self.folder)))
 
     def test_nobody_may_write_to_it(self):
@@ -122,7 +125,7 @@ class MakeTestCase(Base):
 
     def test_the_tool_is_told_what_the_image_is(self):
         self.base()
-        (source, found, _target, _span), _options = (
+        (source, found, _target, _size, _span), _options = (
             self.tools.qemu_img.convert_to_vmdk.call_args)
         self.assertEqual((self.downloads[0], 'qcow2'), (source, found))
 
@@ -285,7 +288,7 @@ class FailureTestCase(Base):
         self.check_refused(exception.ToolNotFound)
 
     def test_disk_full_in_a_tool(self):
-        def convert(source, source_format, target, span):
+        def convert(source, source_format, target, size, span):
             files.write_atomically(target, b'half')
             raise exception.DiskFull('full')
 
@@ -313,7 +316,7 @@ class FailureTestCase(Base):
 
     def test_a_disk_of_the_wrong_kind_is_not_kept(self):
         self.tools.qemu_img.convert_to_vmdk.side_effect = (
-            lambda source, source_format, target, span: vmdks.write(
+            lambda source, source_format, target, size, span: vmdks.write(
                 target, create_type='streamOptimized'))
         self.check_refused(exception.VmrunError, root_gb=0)
 
@@ -343,5 +346,6 @@ class CrashTestCase(testscenarios.TestWithScenarios, Base):
         self.assertEqual(1, len(self.downloads))
         self.assertEqual(units.Gi, self.capacity(made.disk))
         self.assertEqual(
-            {'disk-1.vmdk', 'disk-1-delta.vmdk', 'image.json'},
+            {'disk-1.vmdk', 'disk-1-delta.vmdk', 'image.json',
+             'disk-1.vmdk.used', 'disk-1-delta.vmdk.used'},
             set(os.listdir(self.folder)))

@@ -15,6 +15,7 @@
 import types
 
 import fixtures
+from nova.compute import vm_states
 from nova import exception as nova_exception
 
 IMAGE = 'aaaaaaaa-1111-2222-3333-444444444444'
@@ -25,6 +26,7 @@ def instance(**system_metadata):
     """Returns what the operations read of an instance."""
     return types.SimpleNamespace(
         uuid=UUID, image_ref=IMAGE, trusted_certs='the certificates',
+        vm_state=vm_states.BUILDING,
         flavor=types.SimpleNamespace(root_gb=7),
         system_metadata=system_metadata)
 
@@ -46,4 +48,5 @@ class Glance(fixtures.Fixture):
             image_id=image_id))
         if isinstance(found, Exception):
             raise found
-        return dict({'status': 'active', 'properties': {}}, **found)
+        return dict({'id': image_id, 'status': 'active', 'size': 0,
+                     'container_format': 'bare', 'properties': {}}, **found)

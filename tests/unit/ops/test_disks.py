@@ -14,6 +14,7 @@ import types
 from unittest import mock
 
 import fixtures
+from nova.compute import vm_states
 import testscenarios
 
 from nova_vmrun import exception
@@ -49,12 +50,13 @@ class Base(hosts.TestCase):
             for name in ('make_child', 'make_copy')]
 
     def make(self, options=None, block_device_info=None, linked_clone=None,
-             bus='sata', disk_manager=True):
+             bus='sata', disk_manager=True,
+             base=image_cache.Base('/base', '/delta')):
         """Makes the disks of a server."""
         made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
                            self.vdiskmanager if disk_manager else None)
         made.make(types.SimpleNamespace(uuid=UUID),
-                  image_cache.Base('/base', '/delta'), block_device_info,
+                  base, block_device_info,
                   types.SimpleNamespace(disk_bus=bus,
                                         linked_clone=linked_clone))
         return made
@@ -63,10 +65,11 @@ class Base(hosts.TestCase):
 class PrepareTestCase(Base):
 
     def test_an_image_is_fetched_as_its_user_and_with_its_certificates(self):
-        fetch = self.useFixture(glances.Glance()).fetch
+        glance = self.useFixture(glances.Glance())
+        glance.images[glances.IMAGE] = {'size': 5}
+        fetch = glance.fetch
         image = inspection.Image(glances.IMAGE, 'qcow2')
-        made = disks.Disks(conf(), self.cache, self.layout, None).prepare(
-            'context', glances.instance(), image)
+        made = self.prepare(glances.instance(), image)
         self.assertIs(self.cache.base.return_value, made)
         (asked, root_gb, download), _ = self.cache.base.call_args
         self.assertEqual((image, 7), (asked, root_gb))
@@ -74,6 +77,20 @@ class PrepareTestCase(Base):
         download('/path')
         fetch.assert_called_once_with('context', glances.IMAGE, '/path',
                                       trusted_certs='the certificates')
+
+    def prepare(self, instance, image):
+        return disks.Disks(conf(), self.cache, self.layout, None).prepare(
+            'context', instance, image, '/private')
+
+    def test_the_image_of_a_shelved_server_is_not_cached(self):
+        instance = glances.instance()
+        instance.vm_state = vm_states.SHELVED_OFFLOADED
+        image = inspection.Image(glances.IMAGE, 'vmdk')
+        made = self.prepare(instance, image)
+        self.assertIs(self.cache.private.return_value, made)
+        self.cache.private.assert_called_once_with(image, 7, mock.ANY,
+                                                   '/private')
+        self.assertFalse(self.cache.base.called)
 
 
 class RootTestCase(testscenarios.TestWithScenarios, Base):
@@ -98,6 +115,17 @@ class RootTestCase(testscenarios.TestWithScenarios, Base):
         else:
             self.whole.assert_called_once_with('/base', path, 'sata')
         self.assertNotEqual(self.linked.called, self.whole.called)
+
+
+class PrivateTestCase(Base):
+
+    def test_the_disk_becomes_the_servers_own_whatever_the_options_say(self):
+        move = self.useFixture(fixtures.MockPatchObject(
+            linked, 'move', autospec=True)).mock
+        self.make(linked_clone=True, base=image_cache.Base('/disk', None))
+        move.assert_called_once_with(
+            '/disk', self.layout.disk(UUID, 'root'), 'sata')
+        self.assertFalse(self.linked.called or self.whole.called)
 
 
 class BlankTestCase(Base):

@@ -18,6 +18,7 @@ import fixtures
 import testscenarios
 
 from nova_vmrun import exception
+from nova_vmrun.host import boots
 from nova_vmrun.host import files
 from nova_vmrun.host import image_cache
 from nova_vmrun.ops import attachments
@@ -58,7 +59,7 @@ class Base(hosts.TestCase):
             self.layout, self.records, self.definitions, self.disks,
             self.attachments, self.consoles, operations,
             destroy.Destroy(operations, self.states, self.layout,
-                            self.records))
+                            self.records), boots.Boots(self.layout))
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))
         self.useFixture(fixtures.MockPatchObject(
@@ -109,6 +110,21 @@ class SpawnTestCase(Base):
             ['definition.draft', 'attachments.prepare', 'disks.prepare',
              'disks.make', 'attachments.place', 'config_drive.make',
              'definition.write', 'power.on'], self.steps)
+
+    def test_what_it_needs_of_the_cache_stays_until_its_disks_are_made(self):
+        run = self.disks.make.side_effect
+        under_way = boots.Boots(self.layout)
+
+        def make(*args, **options):
+            self.assertIsNotNone(under_way.oldest())
+            private = self.disks.prepare.call_args[0][3]
+            self.assertEqual(['lock'], os.listdir(private))
+            return run(*args, **options)
+
+        self.disks.make.side_effect = make
+        self.run_spawn()
+        self.assertIn('disks.make', self.steps)
+        self.assertIsNone(under_way.oldest())
 
     def test_a_disk_that_names_its_controller_is_decided_on_once_more(self):
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta',

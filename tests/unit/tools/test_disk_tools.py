@@ -11,6 +11,8 @@
 #    under the License.
 
 
+import resource
+
 from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
@@ -61,7 +63,7 @@ class QemuImgTestCase(base.TestCase):
         return qemu_img.QemuImg(self.runner, 'qemu-img', 77)
 
     def test_convert_names_the_format_of_the_source(self):
-        self.tool().convert_to_vmdk('/i', 'qcow2', '/o.vmdk')
+        self.tool().convert_to_vmdk('/i', 'qcow2', '/o.vmdk', 1 << 20)
         program, verb, source, *rest = self.runner.calls[0]
         self.assertEqual(('qemu-img', 'convert'), (program, verb))
         self.assertEqual(
@@ -75,7 +77,8 @@ class QemuImgTestCase(base.TestCase):
     def test_what_a_disk_says_of_a_parent_is_not_believed(self):
         for disk_format, backing in (('qcow2', True), ('vmdk', True),
                                      ('raw', False), ('vdi', False)):
-            self.tool().convert_to_vmdk('/i', disk_format, '/o.vmdk')
+            self.tool().convert_to_vmdk('/i', disk_format, '/o.vmdk',
+                                        1 << 20)
             node = self.node(self.runner.calls[0][2])
             self.assertEqual(backing, 'backing' in node, disk_format)
             self.assertIsNone(node.get('backing'))
@@ -98,14 +101,15 @@ class QemuImgTestCase(base.TestCase):
             node['driver'], node['size'], node['file']['driver']))
 
     def test_a_disk_within_a_file(self):
-        self.tool().convert_to_vmdk('/i', 'vmdk', '/o.vmdk', (512, 1024))
+        self.tool().convert_to_vmdk('/i', 'vmdk', '/o.vmdk', 1 << 20,
+                                    (512, 1024))
         self.assertEqual(
             {'driver': 'raw', 'offset': 512, 'size': 1024,
              'file': {'driver': 'file', 'filename': '/i'}},
             self.node(self.runner.calls[0][2])['file'])
 
     def test_a_vhd_is_as_large_as_it_says(self):
-        self.tool().convert_to_vmdk('/i', 'vpc', '/o.vmdk')
+        self.tool().convert_to_vmdk('/i', 'vpc', '/o.vmdk', 1 << 20)
         self.assertEqual('current_size', self.node(
             self.runner.calls[0][2])['force_size_calc'])
 
@@ -119,14 +123,17 @@ class QemuImgTestCase(base.TestCase):
             'qemu-img', 'create', '-f', 'vmdk', '-F', 'vmdk', '-b', '/p.vmdk',
             '-o', 'adapter_type=lsilogic', '/c.vmdk')], self.runner.calls)
 
-    def test_each_call_has_limits_of_memory_and_time(self):
-        self.tool().convert_to_vmdk('/i', 'raw', '/o.vmdk')
+    def test_a_conversion_has_limits_of_memory_time_and_space(self):
+        self.tool().convert_to_vmdk('/i', 'raw', '/o.vmdk', 1 << 20)
         options, = self.runner.options
         self.assertEqual(77, options['timeout'])
-        self.assertEqual([77, 2 << 30], sorted(options['limits'].values()))
+        self.assertEqual(
+            {resource.RLIMIT_CPU: 77, resource.RLIMIT_AS: 2 << 30,
+             resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE:
+             (2 << 20) + 256}, options['limits'])
 
     def test_disk_full(self):
         tool = self.tool((1, 'qemu-img: error while writing at byte 0: '
                              'No space left on device\n'))
         self.assertRaises(exception.DiskFull, tool.convert_to_vmdk, '/i',
-                          'raw', '/o.vmdk')
+                          'raw', '/o.vmdk', 1 << 20)

@@ -1,0 +1,206 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The folder of one image in the cache; see image_cache.py for what is in it.
+
+Each file is recorded before it gets its name, with what tells whether it was
+written to since: a base that a program other than ours has opened for writing
+would break every disk that is linked to it, and poison those to come.
+"""
+
+import os
+
+from oslo_serialization import jsonutils
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from nova_vmrun.host import files
+from nova_vmrun.host import linked
+
+_DISK = '.vmdk'
+_DELTA = '-delta.vmdk'
+_USED = '.used'
+_FACTS = 'image.json'
+_WORK = 'work'
+
+
+class Entry:
+    """The files of one image. Whoever uses it holds the image's lock.
+
+    :param folder: of the image; it exists
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._work = self.path(_WORK)
+        self._facts = self.path(_FACTS)
+
+    def path(self, name):
+        return os.path.join(self._folder, name)
+
+    def work(self, name):
+        """Returns a path for a file that is not complete yet."""
+        return os.path.join(self._work, name)
+
+    def start_work(self):
+        files.remove_tree(self._work)
+        os.mkdir(self._work, mode=0o700)
+
+    # What is there
+
+    def disks(self):
+        """Returns the names of all base disks."""
+        return [name for name in self._names()
+                if name.endswith(_DISK) and not name.endswith(_DELTA)]
+
+    def others(self):
+        """Returns the names of images that are kept as they are."""
+        return [name for name in self._names()
+                if not name.endswith((_DISK, _USED)) and
+                name not in (_FACTS, _WORK)]
+
+    def _names(self):
+        return sorted(os.listdir(self._folder))
+
+    def intact_disks(self):
+        """Returns the names of the base disks that can be read from."""
+        return [name for name in self.disks() if self.trouble(name) is None]
+
+    # What is known
+
+    @property
+    def facts(self):
+        """What inspection found: virtual_size in bytes and adapter, or {}."""
+        return {name: value for name, value in self._known().items()
+                if name != 'files'}
+
+    def keep_facts(self, **facts):
+        self._keep(dict(self._known(), **facts))
+
+    def _known(self):
+        try:
+            known = jsonutils.loads(files.read(self._facts))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def _keep(self, known):
+        files.write_atomically(self._facts, jsonutils.dumps(known))
+
+    def publish(self, part, name):
+        """Makes a finished file read-only and gives it its name.
+
+        :param part: the file, in the work folder
+        :param name: its name
+        :raises InvalidVmdk: a disk that is not as we make them
+        """
+        if name.endswith(_DISK):
+            _require_monolithic_sparse(part, name)
+        os.chmod(part, 0o400)
+        known = self._known()
+        recorded = dict(known.get('files', {}), **{name: _measure(part)})
+        self._keep(dict(known, files=recorded))
+        files.publish(part, self.path(name))
+        self.touch(name)
+
+    def trouble(self, name):
+        """Tells how a file differs from what it was when it was published.
+
+        :returns: a sentence, or None if it is as it was
+        """
+        path = self.path(name)
+        was = self._known().get('files', {}).get(name)
+        try:
+            now = _measure(path)
+        except FileNotFoundError:
+            return 'It is missing.'
+        except exception.InvalidVmdk as error:
+            return 'It cannot be read: %s' % error.brief
+        if was is None:
+            return 'Nothing tells where it came from.'
+        for key, what in _MEASURED:
+            if was.get(key) != now.get(key):
+                return '%s is %s and was %s.' % (what, now.get(key),
+                                                 was.get(key))
+        return None
+
+    def delta_trouble(self, delta, disk):
+        """Tells why an empty child cannot be used any more, or None."""
+        trouble = self.trouble(delta)
+        if trouble is None:
+            parent = linked.read_descriptor(self.path(delta)).parent_cid
+            if parent != linked.read_descriptor(self.path(disk)).cid:
+                trouble = 'It is not a child of the disk that is there.'
+        return trouble
+
+    # When it was used
+
+    def touch(self, name):
+        """Remembers that a file was used just now."""
+        with open(self.path(name) + _USED, 'a') as file:
+            os.utime(file.fileno())
+
+    def last_use(self, name):
+        """Returns when a file was used, in seconds since the epoch.
+
+        A file that nobody remembers having used counts from when it was made.
+        """
+        for path in (self.path(name) + _USED, self.path(name)):
+            try:
+                return os.stat(path).st_mtime
+            except FileNotFoundError:
+                continue
+        return 0
+
+    # The end
+
+    def remove(self, name):
+        """Removes a file, and the empty child of a disk with it."""
+        self.start_work()
+        doomed = [name, name + _USED]
+        if name.endswith(_DISK):
+            delta = name.removesuffix(_DISK) + _DELTA
+            doomed = [delta, delta + _USED, *doomed]
+        for each in doomed:
+            if os.path.exists(self.path(each)):
+                os.rename(self.path(each), self.work(each))
+        files.sync_folder(self._folder)
+        files.remove_tree(self._work)
+
+    def clean(self):
+        """Removes what is not complete, and the folder if nothing is."""
+        files.remove_tree(self._work)
+        if not self.disks() and not self.others():
+            files.remove_tree(self._folder)
+
+
+# The file's modification time is kept in whole nanoseconds, as the file
+# system has it; a content id changes whenever VMware writes to a disk.
+_MEASURED = (('size', 'Its size in bytes'), ('cid', 'Its content id'),
+             ('mtime_ns', 'Its modification time in nanoseconds'))
+
+
+def _measure(path):
+    status = os.stat(path)
+    found = {'size': status.st_size, 'mtime_ns': status.st_mtime_ns}
+    if path.endswith(_DISK):
+        linked.read_header(path)
+        found['cid'] = linked.read_descriptor(path).cid
+    return found
+
+
+def _require_monolithic_sparse(part, name):
+    descriptor = linked.read_descriptor(part)
+    if descriptor.create_type != vmdk.MONOLITHIC_SPARSE:
+        raise exception.InvalidVmdk(
+            'The disk made as %s is of type %s instead of %s.'
+            % (name, descriptor.create_type, vmdk.MONOLITHIC_SPARSE))
