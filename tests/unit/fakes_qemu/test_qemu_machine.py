@@ -323,13 +323,30 @@ class KeysTest(plans.PlanTest):
         self.assertUnsupported('guestOS', {'guestOS': 'arm-ubuntu-64'})
 
     def test_what_is_left_out_is_noted(self):
-        notes = self.plan({'vmci0.present': 'TRUE'}).notes
+        for key, value in (('vmci0.present', 'TRUE'),
+                           ('usb:1.present', 'TRUE'),
+                           ('sharedFolder0.present', 'TRUE'),
+                           ('mks.enable3d', 'TRUE'),
+                           ('ethernet0.rxbw.limit', '1000'),
+                           ('vcpu.hotadd', 'TRUE'),
+                           ('bios.bootDelay', '5000'),
+                           ('keyboard.typematicMinDelay', '2000000'),
+                           ('RemoteDisplay.vnc.keyMap', 'de')):
+            note, = self.plan({key: value}).notes
+            self.assertIn('%s = "%s": ' % (key, value), note)
+            self.assertEqual([], self.plan({key: ''}).notes)
+        self.assertEqual([], self.plan({'mem.hotadd': 'FALSE'}).notes)
 
-        self.assertEqual(1, len(notes))
-        self.assertIn('vmci0.present = "TRUE"', notes[0])
+    def test_hardware_clock(self):
+        def base(keys):
+            return self.values(self.argv(keys), '-rtc')
+
+        self.assertEqual(['base=utc'], base({}))
+        self.assertEqual(['base=2001-09-09T02:46:40'], base(
+            {'rtc.startTime': '1000000000', 'rtc.diffFromUTC': '3600'}))
 
     def test_what_there_is(self):
-        for device in ('svga', 'pciBridge0', 'hpet0', 'sharedFolder0'):
+        for device in ('svga', 'pciBridge0', 'hpet0'):
             self.assertEqual([], self.plan({device + '.present':
                                             'TRUE'}).notes)
 

@@ -24,11 +24,23 @@ from vmwarefake.engine import base
 _KNOWN = re.compile(
     r'(scsi\d+|sata\d+|nvme\d+|ide\d+|(scsi|sata|nvme|ide)\d+:\d+|'
     r'ethernet\d+|serial\d+|parallel\d+|floppy\d+|usb|ehci|usb_xhci|sound|'
-    r'hpet\d+|pcibridge\d+|svga|usb(_xhci)?:\d+(\.\w+)?|'
-    r'sharedfolder\d+)\Z', re.I)
+    r'hpet\d+|pcibridge\d+|svga)\Z', re.I)
 
-#: Devices that are left out.
-_LEFT_OUT = re.compile(r'vmci\d+\Z', re.I)
+#: What is left out, and what the guest then has. The value that leaves
+#: nothing out is empty, FALSE or 0.
+_LEFT_OUT = tuple((re.compile(pattern + r'\Z', re.I), reason) for
+                  pattern, reason in (
+    (r'vmci\d+\.present', 'QEMU has no such device; the guest does without'),
+    (r'usb(_xhci)?:\d+(\.\w+)?\.present',
+     'the guest has a keyboard and a mouse on PS/2 instead'),
+    (r'sharedFolder\d+\.present', 'no folder of the host is shared'),
+    (r'mks\.enable3d', 'the display has no 3D'),
+    (r'ethernet\d+\.[rt]xbw\.limit', 'the network is as fast as it can be'),
+    (r'(mem|vcpu)\.hotadd', 'nothing can be added while it runs'),
+    (r'bios\.(bootDelay|forceSetupOnce)', 'the firmware waits for nobody'),
+    (r'keyboard\.typematicMinDelay', 'keys repeat as the guest wants'),
+    (r'RemoteDisplay\.vnc\.keyMap', 'keys are those of a US keyboard'),
+))
 
 _NEEDS_KVM = ('needs the processor\'s virtualization, which emulation does '
               'not give: leave it out, or set FAKE_VMRUN_QEMU_ACCEL=kvm')
@@ -76,14 +88,18 @@ def _check_devices(config):
     for key, value in config.items():
         if _CPUID_MASK.match(key):
             raise base.Unsupported(key, 'there are no masks for CPUID')
-        device, dot, last = key.rpartition('.')
-        if last.lower() != 'present' or not config.true(key):
+        if value.lower() in ('', '0', 'false'):
             continue
-        if _LEFT_OUT.match(device):
-            notes.append('%s = "%s": QEMU has no such device; the guest '
-                         'does without.' % (key, value))
-        elif not _KNOWN.match(device) and key not in _REFUSED_WHEN_TRUE:
+        reason = _why_left_out(key)
+        device, dot, last = key.rpartition('.')
+        if reason:
+            notes.append('%s = "%s": %s.' % (key, value, reason))
+        elif (last.lower() == 'present' and config.true(key)
+              and not _KNOWN.match(device) and key not in _REFUSED_WHEN_TRUE):
             raise base.Unsupported(key, 'QEMU has no such device')
-    if config.true('mks.enable3d'):
-        notes.append('mks.enable3d = "TRUE": the display has no 3D.')
     return notes
+
+
+def _why_left_out(key):
+    return next((reason for pattern, reason in _LEFT_OUT
+                 if pattern.match(key)), None)

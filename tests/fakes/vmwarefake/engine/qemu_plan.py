@@ -13,6 +13,7 @@
 """The whole machine: from a .vmx to QEMU's command line."""
 
 import json
+import time
 
 from vmwarefake.engine import qemu_cards
 from vmwarefake.engine import qemu_keys
@@ -124,7 +125,8 @@ class Plan(object):
                 '-cpu', cpu, '-m', '%dM' % config.integer('memsize', 32),
                 '-smp', 'cpus=%d,sockets=%d,cores=%d,threads=1'
                 % (cpus, cpus // cores, cores),
-                '-nodefaults', '-no-user-config', '-rtc', 'base=utc',
+                '-nodefaults', '-no-user-config', '-rtc', 'base='
+                + qemu_ports.clock(config, time.time()),
                 '-action', 'reboot=reset,shutdown=poweroff,panic=none',
                 '-trace', 'enable=qemu_system_shutdown_request']
 

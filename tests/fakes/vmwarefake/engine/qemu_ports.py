@@ -13,6 +13,7 @@
 """Ports and the rest: serial, parallel, floppy, USB, sound, VNC, SMBIOS."""
 
 import os
+import time
 import uuid
 
 from vmwarefake.engine import base
@@ -172,6 +173,19 @@ class Ports(object):
             self.secrets['vnc-password'] = password
             option += ',password-secret=vnc-password'
         return (address, port), option
+
+
+def clock(config, now):
+    """Return what the hardware clock shows at power-on, as QEMU's base.
+
+    :param now: seconds since 1970.
+    """
+    start = config.integer('rtc.startTime')
+    ahead = config.integer('rtc.diffFromUTC')
+    if not start and not ahead:
+        return 'utc'
+    start = (start or now) + ahead
+    return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(start))
 
 
 def smbios(config):
