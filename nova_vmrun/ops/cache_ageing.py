@@ -102,10 +102,10 @@ class Ageing:
             LOG.info('Removing image %s from the cache', image_id)
             self._cache.remove(image_id)
             return
-        for name in entry.disks():
-            if name != latest and is_unused_for(
-                    name, self._options.
-                    remove_unused_resized_minimum_age_seconds):
+        kept = used & set(names) or {latest}
+        for name in set(entry.disks()) - kept:
+            if is_unused_for(name, self._options.
+                             remove_unused_resized_minimum_age_seconds):
                 LOG.info('Removing %s of image %s from the cache', name,
                          image_id)
                 entry.remove(name)

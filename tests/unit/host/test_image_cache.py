@@ -15,92 +15,18 @@ import stat
 import threading
 from unittest import mock
 
-import fixtures
 from oslo_utils import units
 import testscenarios
 
 from nova_vmrun import exception
-from nova_vmrun.host import cache_users
 from nova_vmrun.host import files
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import inspection
-from nova_vmrun.host import layout
 from nova_vmrun.host import linked
-from nova_vmrun.tools import qemu_img
-from nova_vmrun.tools import vdiskmanager
-from tests.unit import base
+from tests.unit.host import caches
 from tests.unit import images
 from tests.unit import vmdks
 
-IMAGE = 'aaaaaaaa-1111-2222-3333-444444444444'
-OTHER_IMAGE = 'bbbbbbbb-1111-2222-3333-444444444444'
 
-
-def _resize(disk, size):
-    """Writes a VMDK of a size in place of whatever is there."""
-    vmdks.write(disk, sectors=size // 512)
-
-
-class Tools:
-    """qemu-img and vmware-vdiskmanager that write headers alone."""
-
-    def __init__(self):
-        self.image_size = units.Mi
-        self.qemu_img = mock.create_autospec(qemu_img.QemuImg, instance=True)
-        self.qemu_img.convert_to_vmdk.side_effect = self._convert
-        self.qemu_img.shrink_vmdk.side_effect = (
-            lambda source, size, target: _resize(target, size))
-        self.qemu_img.create_child.side_effect = self._create_child
-        self.vdiskmanager = mock.create_autospec(vdiskmanager.VDiskManager,
-                                                 instance=True)
-        self.vdiskmanager.grow.side_effect = (
-            lambda disk, size_mb: _resize(disk, size_mb * units.Mi))
-
-    def _convert(self, source, source_format, target, size, span):
-        _resize(target, self.image_size)
-
-    def _create_child(self, parent, child):
-        vmdks.write(child, parent_cid=linked.read_descriptor(parent).cid,
-                    hint=parent)
-
-    def runs(self):
-        """Returns the names of all calls so far."""
-        return [call[0] for tool in (self.qemu_img, self.vdiskmanager)
-                for call in tool.method_calls]
-
-
-class Base(base.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.layout = layout.Layout(
-            self.useFixture(fixtures.TempDir()).path, '_base')
-        self.layout.prepare()
-        self.folder = os.path.join(self.layout.cache, IMAGE)
-        self.tools = Tools()
-        self.cache = self.make_cache(self.tools.vdiskmanager)
-        self.downloads = []
-
-    def make_cache(self, disks):
-        return image_cache.ImageCache(
-            self.layout, self.tools.qemu_img, disks, ['monolithicSparse'],
-            cache_users.CacheUsers(self.layout))
-
-    def download(self, path):
-        self.downloads.append(path)
-        with open(path, 'wb') as file:
-            file.write(images.qcow2(self.tools.image_size))
-
-    def base(self, root_gb=1, image_id=IMAGE, disk_format='qcow2',
-             download=None):
-        return self.cache.base(inspection.Image(image_id, disk_format),
-                               root_gb, download or self.download)
-
-    def capacity(self, disk):
-        return linked.read_header(disk).capacity
-
-
-class MakeTestCase(Base):
+class MakeTestCase(caches.TestCase):
 
     def test_a_base_of_the_flavors_size_and_its_empty_child(self):
         made = self.base(root_gb=2)
@@ -132,7 +58,7 @@ class MakeTestCase(Base):
     def test_what_was_fetched_is_removed_before_more_is_written(self):
         def grow(disk, size_mb):
             self.assertFalse(os.path.exists(self.downloads[0]))
-            _resize(disk, size_mb * units.Mi)
+            caches.resize(disk, size_mb * units.Mi)
 
         self.tools.vdiskmanager.grow.side_effect = grow
         self.base()
@@ -157,7 +83,7 @@ class MakeTestCase(Base):
                       files.read(os.path.join(self.folder, 'image.json')))
 
 
-class ReuseTestCase(Base):
+class ReuseTestCase(caches.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -202,7 +128,7 @@ class ReuseTestCase(Base):
         self.assertEqual([], self.downloads)
 
 
-class SharedTestCase(Base):
+class SharedTestCase(caches.TestCase):
 
     def test_servers_that_boot_at_once_share_one_download(self):
         fetching, go_on = threading.Event(), threading.Event()
@@ -231,18 +157,18 @@ class SharedTestCase(Base):
     def test_another_image_need_not_wait(self):
         def download_while_another_is_made(path):
             other = threading.Thread(
-                target=self.base, kwargs={'image_id': OTHER_IMAGE})
+                target=self.base, kwargs={'image_id': caches.OTHER_IMAGE})
             other.start()
             other.join(20)
             self.assertFalse(other.is_alive())
             self.download(path)
 
         self.base(download=download_while_another_is_made)
-        self.assertEqual({IMAGE, OTHER_IMAGE},
+        self.assertEqual({caches.IMAGE, caches.OTHER_IMAGE},
                          set(os.listdir(self.layout.cache)))
 
 
-class FailureTestCase(Base):
+class FailureTestCase(caches.TestCase):
 
     def check_nothing_left(self):
         self.assertEqual([], os.listdir(self.layout.cache))
@@ -267,7 +193,7 @@ class FailureTestCase(Base):
                 path, images.qcow2(backing_file=b'/etc/shadow'))
 
         error = self.check_refused(exception.ImageRefused, download=download)
-        self.assertEqual(IMAGE, error.image_id)
+        self.assertEqual(caches.IMAGE, error.image_id)
         self.assertEqual([], self.tools.runs())
 
     def test_an_image_larger_than_the_disk_is_not_converted(self):
@@ -321,7 +247,7 @@ class FailureTestCase(Base):
         self.check_refused(exception.VmrunError, root_gb=0)
 
 
-class CrashTestCase(testscenarios.TestWithScenarios, Base):
+class CrashTestCase(testscenarios.TestWithScenarios, caches.TestCase):
     """The power was cut while an entry was made."""
 
     scenarios = [

@@ -1,0 +1,75 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from unittest import mock
+
+from nova_vmrun import exception
+from nova_vmrun.host import inspection
+from nova_vmrun.ops import precache
+from tests.unit.host import caches
+from tests.unit import images
+from tests.unit.ops import glances
+
+
+class PrecacheTestCase(caches.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.glance = self.useFixture(glances.Glance())
+        self.glance.fetch.side_effect = self.fetch
+        self.precache = precache.Precache(self.cache)
+
+    def fetch(self, context, image_id, path, trusted_certs):
+        self.download(path)
+
+    def add(self, disk_format, **found):
+        self.glance.images[caches.IMAGE] = dict(
+            found, disk_format=disk_format)
+
+    def test_a_disk_is_fetched_once_in_its_own_size(self):
+        self.add('qcow2')
+        self.assertTrue(self.precache('context', caches.IMAGE))
+        self.glance.fetch.assert_called_once_with(
+            'context', caches.IMAGE, mock.ANY, trusted_certs=None)
+        self.assertFalse(self.precache('context', caches.IMAGE))
+        self.assertEqual(1, self.glance.fetch.call_count)
+        self.base(root_gb=3, download=self.fail)
+
+    def test_a_size_that_a_server_has_will_do(self):
+        self.add('qcow2')
+        self.base(root_gb=3)
+        self.assertFalse(self.precache('context', caches.IMAGE))
+
+    def test_an_installer(self):
+        self.add('iso')
+        with mock.patch.object(inspection, 'inspect_iso') as inspect:
+            self.assertTrue(self.precache('context', caches.IMAGE))
+            self.assertFalse(self.precache('context', caches.IMAGE))
+        self.assertEqual(1, inspect.call_count)
+        self.assertTrue(self.cache.has_file(caches.IMAGE, 'cd.iso'))
+
+    def test_what_kind_of_disk_it_says_it_is(self):
+        """A bare extent must not say that it is sparse."""
+        def fetch(context, image_id, path, trusted_certs):
+            with open(path, 'wb') as file:
+                file.write(images.partitioned())
+
+        self.glance.fetch.side_effect = fetch
+        self.add('vmdk', properties={'vmware_disktype': 'sparse'})
+        self.assertRaises(exception.ImageRefused, self.precache, 'context',
+                          caches.IMAGE)
+        self.add('vmdk', properties={'vmware_disktype': 'preallocated'})
+        self.assertTrue(self.precache('context', caches.IMAGE))
+
+    def test_an_image_that_the_user_must_not_see(self):
+        self.assertRaises(exception.ImageRefused, self.precache, 'context',
+                          caches.IMAGE)
