@@ -219,6 +219,18 @@ class VmrunDriver(driver.ComputeDriver):
         with errors.as_nova(instance):
             self._hypervisor.power.on(instance.uuid)
 
+    # Rescue
+
+    def rescue(self, context, instance, network_info, image_meta,
+               rescue_password, block_device_info, share_info):
+        with errors.as_nova(instance):
+            self._hypervisor.rescue.begin(context, instance, network_info,
+                                          image_meta, rescue_password)
+
+    def unrescue(self, context, instance):
+        with errors.as_nova(instance):
+            self._hypervisor.rescue.end(instance.uuid)
+
     # Images
 
     def snapshot(self, context, instance, image_id, update_task_state):

@@ -40,6 +40,7 @@ from nova_vmrun.ops import disks
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import power
 from nova_vmrun.ops import precache
+from nova_vmrun.ops import rescue
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.tools import process
@@ -106,6 +107,8 @@ class Hypervisor:
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, self.power, self.destroy, under_way)
+        self.rescue = rescue.Rescue(self.layout, self.definitions,
+                                    server_disks, drives, self.power)
         self.snapshot = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
             self.records)

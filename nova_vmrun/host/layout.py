@@ -25,6 +25,7 @@
         cd0.iso                an image in its first CD drive, and so on
         floppy.flp             an image in its floppy drive
         console.log            what the guest wrote to its serial port
+        rescue.*, *.unrescued  there while it is in rescue: see rescued.py
         paused.json            there while we keep it paused: see states.py
         snapshot/              there while an image is made of its disk
       _base/<image id>/        see image_cache.py

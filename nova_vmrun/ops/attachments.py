@@ -119,9 +119,24 @@ class Attachments:
         for number, source in enumerate(prepared.isos):
             files.link_or_copy(source, self._layout.cd(uuid, number))
         if prepared.floppy:
-            with files.replacing(self._layout.floppy(uuid)) as part:
-                files.copy(prepared.floppy, part)
-                os.chmod(part, 0o600)
+            _copy(prepared.floppy, self._layout.floppy(uuid))
+
+    def put_cd(self, context, instance, image, path):
+        """Fetches an ISO image and gives it a name.
+
+        :param context: nova.context.RequestContext of the user
+        :param instance: nova.objects.Instance
+        :param image: a nova_vmrun.host.inspection.Image
+        :param path: the name
+        """
+        files.link_or_copy(
+            self._fetch(context, instance, image, 'cd.iso',
+                        inspection.inspect_iso), path)
+
+    def put_floppy(self, context, instance, image, path):
+        """Fetches a floppy image and copies it; parameters as for put_cd."""
+        _copy(self._fetch(context, instance, image, 'floppy.flp',
+                          inspection.inspect_floppy), path)
 
     def cds(self, uuid, hardware):
         """Returns what is in a server's CD drives, in their order.
@@ -148,3 +163,9 @@ class Attachments:
         """Returns the path of a server's floppy disk, or None."""
         path = self._layout.floppy(uuid)
         return path if os.path.exists(path) else None
+
+
+def _copy(source, target):
+    with files.replacing(target) as part:
+        files.copy(source, part)
+        os.chmod(part, 0o600)

@@ -31,7 +31,9 @@ from nova_vmrun.formats import machine
 from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.host import rescued
 from nova_vmrun.ops import properties
+from nova_vmrun.ops import rescue_attachment
 
 LOG = logging.getLogger(__name__)
 
@@ -72,22 +74,25 @@ class Definitions:
         self._attachments = attachments
         self._networks = networks
         self._consoles = consoles
+        self._rescue_files = rescued.RescueFiles(layout)
 
-    def draft(self, instance, image, image_adapter=None):
+    def draft(self, instance, image, image_adapter=None, flavor=None):
         """Decides all that needs no disk, network or port.
 
         :param instance: nova.objects.Instance
         :param image: properties of its image, see ops.properties
         :param image_adapter: ide or buslogic if its disk was made for it
+        :param flavor: nova.objects.Flavor; None: the one that it has
         :returns: a Draft
         :raises InvalidInput: the user's properties, names or sizes
         """
+        flavor = flavor or instance.flavor
         guest = guestos.choose(
             image, self._conf.default_guestos, self._architecture,
             self._product.hardware_version)
         chosen = hardware.choose(
-            image, instance.flavor.extra_specs, guest,
-            instance.flavor.vcpus, self._product.hardware_version,
+            image, flavor.extra_specs, guest,
+            flavor.vcpus, self._product.hardware_version,
             self._product.kind, image_adapter)
         if chosen.unsupported:
             LOG.warning('VMware cannot obey these limits of the flavor: %s',
@@ -95,8 +100,8 @@ class Definitions:
         server = machine.Machine(
             uuid=instance.uuid, name=instance.display_name,
             guestos=guest.id, family=guest.family,
-            memory_mb=machine.round_memory(instance.flavor.memory_mb),
-            vcpus=instance.flavor.vcpus,
+            memory_mb=machine.round_memory(flavor.memory_mb),
+            vcpus=flavor.vcpus,
             hw_version=self._product.hardware_version,
             annotation='OpenStack server %s (%s)' % (instance.uuid,
                                                      instance.name),
@@ -115,6 +120,27 @@ class Definitions:
         """
         self._write(draft, self._networks.nics(network_info, draft.hardware))
 
+    def hardware_of(self, instance):
+        """Returns the Hardware of a server that exists.
+
+        :param instance: nova.objects.Instance
+        """
+        return self._remembered(instance).hardware
+
+    def check(self, instance, flavor):
+        """Finds out whether a server could have a flavor; writes nothing.
+
+        :param instance: nova.objects.Instance
+        :param flavor: nova.objects.Flavor
+        :raises InvalidInput: VMware cannot give it that
+        """
+        self._remembered(instance, flavor)
+
+    def _remembered(self, instance, flavor=None):
+        return self.draft(instance, properties.remembered(instance),
+                          self._records.get(instance.uuid).image_adapter,
+                          flavor)
+
     def rewriter(self, instance, network_info):
         """Returns a function that writes the .vmx of an existing server.
 
@@ -124,8 +150,7 @@ class Definitions:
         :param network_info: nova.network.model.NetworkInfo
         :raises VmrunError: the .vmx cannot be written anew
         """
-        draft = self.draft(instance, properties.remembered(instance),
-                           self._records.get(instance.uuid).image_adapter)
+        draft = self._remembered(instance)
         nics = self._networks.nics(network_info, draft.hardware)
         if self._load_live(instance.uuid) is None:
             self._refuse_snapshots(instance.uuid)
@@ -146,7 +171,7 @@ class Definitions:
 
     def _complete(self, draft, nics):
         uuid, chosen = draft.machine.uuid, draft.hardware
-        return dataclasses.replace(
+        server = dataclasses.replace(
             draft.machine, nics=nics,
             disks=tuple(
                 machine.Disk(self._named(uuid, path), chosen.disk_bus)
@@ -157,6 +182,15 @@ class Definitions:
             floppy=self._named(uuid, self._attachments.floppy(uuid)),
             serials=self._serials(uuid, chosen.serial_ports),
             vnc=self._vnc(uuid))
+        rescue = self._rescue_files.get(uuid)
+        if rescue is None:
+            return server
+        drive = self._rescue_files.config_drive(uuid)
+        return rescue_attachment.attach(
+            server, rescue,
+            self._named(uuid, self._rescue_files.medium(uuid, rescue.device)),
+            self._named(uuid, self._layout.config_drive(uuid)),
+            self._named(uuid, drive) if os.path.exists(drive) else None)
 
     def _serials(self, uuid, count):
         """The first port's output is what Nova shows as the console log."""

@@ -101,6 +101,19 @@ class Disks:
         else:
             linked.make_copy(base.disk, disk, bus)
 
+    def make_rescue(self, context, instance, image, path, bus):
+        """Makes the disk that a server boots from in rescue.
+
+        :param context: nova.context.RequestContext of the user
+        :param instance: nova.objects.Instance
+        :param image: a nova_vmrun.host.inspection.Image
+        :param path: the .vmdk to make
+        :param bus: the controller that it will be on
+        """
+        base = self._cache.base(
+            image, 0, glance.downloader(context, instance, image.id))
+        linked.make_child(base.delta, base.disk, path, bus)
+
     def _make_blank(self, uuid, name, size_mb, bus):
         if self._vdiskmanager is None:
             raise exception.InvalidConfiguration(

@@ -64,7 +64,6 @@ REFUSED = {
     'pre_live_migration': _MIGRATION,
     'quiesce': _NOT_YET,
     'rebuild': 'Nova rebuilds by destroy and spawn.',
-    'rescue': _NOT_YET,
     'restore': 'Nova powers the server on instead.',
     'rollback_live_migration_at_destination': _MIGRATION,
     'set_admin_password': _NOT_YET,
@@ -74,7 +73,6 @@ REFUSED = {
     'trigger_crash_dump': _AGENT,
     'umount_share': _SHARES,
     'unquiesce': _NOT_YET,
-    'unrescue': _NOT_YET,
     'volume_snapshot_create': 'It is for volumes of network file systems.',
     'volume_snapshot_delete': 'It is for volumes of network file systems.',
 }

@@ -1,0 +1,122 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Rescue: a server boots from another image, its own disks beside it."""
+
+from nova.virt import configdrive
+from oslo_utils import excutils
+
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+from nova_vmrun.host import inspection
+from nova_vmrun.host import rescued
+from nova_vmrun.ops import config_drive
+
+_BUSES = {
+    rescued.DISK: ('ide', 'sata', 'scsi'),
+    rescued.CDROM: ('ide', 'sata', 'scsi'),
+    rescued.FLOPPY: (None,),
+}
+
+
+class Rescue:
+    """Begins and ends rescues.
+
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param definitions: a nova_vmrun.ops.definition.Definitions
+    :param disks: a nova_vmrun.ops.disks.Disks
+    :param attachments: a nova_vmrun.ops.attachments.Attachments
+    :param power: a nova_vmrun.ops.power.Power
+    """
+
+    def __init__(self, layout, definitions, disks, attachments, power):
+        self._files = rescued.RescueFiles(layout)
+        self._definitions = definitions
+        self._disks = disks
+        self._attachments = attachments
+        self._power = power
+
+    def begin(self, context, instance, network_info, image_meta, password):
+        """Boots a server, which is off, from a rescue image.
+
+        A failure leaves the server off, as it was before.
+
+        :param image_meta: nova.objects.ImageMeta of the rescue image
+        :param password: for the rescue system's administrator
+        :raises InvalidInput: the image's hw_rescue_device or hw_rescue_bus
+        :raises VmrunError: the host
+        """
+        uuid = instance.uuid
+        # A rescue that was interrupted, or one after the other.
+        self._files.end(uuid)
+        chosen = self._definitions.hardware_of(instance)
+        rescue = _choose(image_meta, chosen)
+        try:
+            self._make_medium(context, instance, image_meta, rescue)
+            if configdrive.required_by(instance):
+                config_drive.make(self._files.config_drive(uuid), instance,
+                                  [], password, network_info)
+            rewrite = self._definitions.rewriter(instance, network_info)
+            self._files.begin(uuid, rescue)
+            rewrite()
+            self._power.on(uuid)
+        except Exception:
+            with excutils.save_and_reraise_exception():
+                self._power.off(uuid)
+                self._files.end(uuid)
+
+    def end(self, uuid):
+        """Boots a server from its own disk again."""
+        self._power.off(uuid)
+        self._files.end(uuid)
+        self._power.on(uuid)
+
+    def _make_medium(self, context, instance, image_meta, rescue):
+        image = inspection.Image(
+            image_meta.id, image_meta.disk_format,
+            image_meta.container_format,
+            image_meta.properties.get('hw_disk_type'))
+        path = self._files.medium(instance.uuid, rescue.device)
+        if rescue.device == rescued.DISK:
+            self._disks.make_rescue(context, instance, image, path,
+                                    rescue.bus)
+        elif rescue.device == rescued.CDROM:
+            self._attachments.put_cd(context, instance, image, path)
+        else:
+            self._attachments.put_floppy(context, instance, image, path)
+
+
+def _choose(image_meta, chosen):
+    """Decides how the medium is attached.
+
+    :param chosen: the nova_vmrun.formats.hardware.Hardware of the server
+    """
+    device = image_meta.properties.get('hw_rescue_device') or (
+        rescued.CDROM if image_meta.disk_format == 'iso' else rescued.DISK)
+    bus = image_meta.properties.get('hw_rescue_bus')
+    allowed = _BUSES.get(device)
+    if allowed is None:
+        raise exception.InvalidProperty(
+            'hw_rescue_device', device, 'VMware does not offer it.',
+            'Use one of: %s.' % ', '.join(_BUSES))
+    if device == rescued.FLOPPY:
+        return rescued.Rescued(device, None)
+    usual = (chosen.disk_bus if device == rescued.DISK else chosen.cdrom_bus)
+    if bus is None:
+        return rescued.Rescued(device, usual)
+    if bus not in allowed:
+        raise exception.InvalidProperty(
+            'hw_rescue_bus', bus, 'VMware does not offer it for a %s.'
+            % device, 'Use one of: %s.' % ', '.join(allowed))
+    if bus == 'scsi':
+        bus = usual if usual in machine.SCSI_BUSES else 'lsilogic'
+    return rescued.Rescued(device, bus)

@@ -1,0 +1,140 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Rescue: the server boots from another image and has its own disk too."""
+
+import os
+import subprocess
+
+from nova_vmrun.host import linked
+from tests.functional.api import base
+
+
+class TestCase(base.TestCase):
+
+    # A cast would bring the errors of a refused rescue back to the API.
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.boot(
+            config_drive=True,
+            networks=[{'port': self.neutron.port_1['id']}])
+        self.before = self.vmx(self.server)
+        self.files = self.list_files()
+
+    def rescue(self, image_id, expected_state='RESCUE'):
+        self.admin_api.post_server_action(
+            self.server['id'], {'rescue': {'rescue_image_ref': image_id}})
+        self._wait_for_state_change(self.server, expected_state)
+
+    def unrescue(self):
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'unrescue': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
+
+    def list_files(self):
+        return {name for name in os.listdir(self.path(self.server))
+                if not name.endswith(('.lck', '.log', '.log.1'))}
+
+    def check_as_before(self):
+        """Compares all but what VMware notes of the last power cycle."""
+        before, after = self.before, self.vmx(self.server)
+        changed = {key: (before.get(key), after.get(key))
+                   for key in {**before, **after}
+                   if before.get(key) != after.get(key)}
+        self.assertEqual({}, changed)
+        self.assertEqual(self.files, self.list_files())
+
+
+class RescueTestCase(TestCase):
+
+    def test_from_a_disk(self):
+        image_id = self.add_image()
+        self.rescue(image_id)
+        self.assertTrue(self.is_running(self.server))
+        vmx = self.vmx(self.server)
+        self.assertEqual(('rescue.vmdk', 'root.vmdk'),
+                         (vmx['scsi0:0.fileName'], vmx['scsi0:1.fileName']))
+        self.assertEqual('config-drive-rescue.iso', vmx['sata0:0.fileName'])
+        parent = linked.read_descriptor(
+            self.path(self.server, 'rescue.vmdk')).parent_hint
+        self.assertIn(image_id, parent)
+        self.assertEqual(self.before['ethernet0.pciSlotNumber'],
+                         vmx['ethernet0.pciSlotNumber'])
+        self.unrescue()
+        self.assertRunning(self.server)
+        self.check_as_before()
+
+    def test_from_a_cd(self):
+        folder = os.path.join(self.folder, 'cd')
+        os.mkdir(folder)
+        iso = os.path.join(self.folder, 'rescue.iso')
+        subprocess.run(['genisoimage', '-quiet', '-o', iso, folder],
+                       check=True)
+        with open(iso, 'rb') as file:
+            image_id = self.add_image('iso', content=file.read())
+        self.rescue(image_id)
+        vmx = self.vmx(self.server)
+        self.assertEqual('root.vmdk', vmx['scsi0:0.fileName'])
+        self.assertEqual('rescue.iso', vmx['sata0:0.fileName'])
+        self.assertEqual('cdrom,hdd,floppy', vmx['bios.bootOrder'])
+        self.unrescue()
+        self.check_as_before()
+
+    def test_on_the_bus_that_the_image_asks_for(self):
+        self.rescue(self.add_image(properties={'hw_rescue_device': 'disk',
+                                               'hw_rescue_bus': 'ide'}))
+        vmx = self.vmx(self.server)
+        self.assertEqual(('rescue.vmdk', 'root.vmdk'),
+                         (vmx['ide0:0.fileName'], vmx['scsi0:0.fileName']))
+
+    def test_a_disk_with_a_snapshot_goes_on_from_it(self):
+        self._stop_server(self.server)
+        self.vmware.run('snapshot', self.vmx_path(self.server), 'mine')
+        self._start_server(self.server)
+        self.rescue(self.add_image())
+        self.assertEqual('root-000001.vmdk',
+                         self.vmx(self.server)['scsi0:1.fileName'])
+
+    def test_delete(self):
+        self.rescue(self.add_image())
+        self._delete_server(self.server)
+        self.assertNothingLeft()
+
+
+class RefusedTestCase(TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self._stop_server(self.server)
+        self.before, self.files = self.vmx(self.server), self.list_files()
+
+    def check_refused(self, word, **image):
+        self.rescue(self.add_image(**image), 'ERROR')
+        self.assertIn(word, self.fault(self.server))
+        self.assertFalse(self.is_running(self.server))
+        self.check_as_before()
+
+    def test_a_bus_that_vmware_does_not_have(self):
+        self.check_refused('hw_rescue_bus', properties={
+            'hw_rescue_device': 'disk', 'hw_rescue_bus': 'virtio'})
+
+    def test_an_image_that_is_no_disk(self):
+        self.check_refused('content is raw', content=b'text')
+
+    def test_a_vm_that_does_not_start(self):
+        self.flags(retry_count=0, group='vmrun')
+        self.vmware.set_knobs(FAULTS='start * refuse Unknown error')
+        self.rescue(self.add_image(), 'ERROR')
+        self.assertIn('Unknown error', self.fault(self.server))
+        self.check_as_before()
