@@ -1,0 +1,109 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+from unittest import mock
+
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.formats import machine
+from nova_vmrun.host import rescued
+from nova_vmrun.ops import rescue
+from nova_vmrun.ops import rescue_attachment
+from tests.unit import base
+
+UUID = '11111111-2222-3333-4444-555555555555'
+
+
+def image(disk_format='qcow2', **properties):
+    return types.SimpleNamespace(
+        disk_format=disk_format, properties=mock.Mock(get=properties.get))
+
+
+class ChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
+
+    scenarios = [
+        (name, {'image': image(disk_format, **properties),
+                'disk_bus': disk_bus, 'expected': expected})
+        for name, disk_format, properties, disk_bus, expected in (
+            ('disk', 'qcow2', {}, 'sata', ('disk', 'sata')),
+            ('iso', 'iso', {}, 'sata', ('cdrom', 'ide')),
+            ('bus', 'raw', {'hw_rescue_bus': 'ide'}, 'sata',
+             ('disk', 'ide')),
+            ('the SCSI that the guest has', 'raw', {'hw_rescue_bus': 'scsi'},
+             'pvscsi', ('disk', 'pvscsi')),
+            ('some SCSI', 'raw', {'hw_rescue_bus': 'scsi'}, 'sata',
+             ('disk', 'lsilogic')),
+            ('floppy', 'raw', {'hw_rescue_device': 'floppy',
+                               'hw_rescue_bus': 'fdc'}, 'sata',
+             ('floppy', None)),
+            ('iso as disk', 'iso', {'hw_rescue_device': 'disk'}, 'sata',
+             ('disk', 'sata')),
+        )]
+
+    def test_device_and_bus(self):
+        hardware = types.SimpleNamespace(disk_bus=self.disk_bus,
+                                         cdrom_bus='ide')
+        self.assertEqual(rescued.Rescued(*self.expected),
+                         rescue._choose(self.image, hardware))
+
+
+class RefusedChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
+
+    scenarios = [
+        (name, {'image': image(**{name: value}), 'name': name})
+        for name, value in (('hw_rescue_bus', 'virtio'),
+                            ('hw_rescue_device', 'tape'))]
+
+    def test_the_property_is_named(self):
+        hardware = types.SimpleNamespace(disk_bus='sata', cdrom_bus='ide')
+        error = self.assertRaises(exception.InvalidProperty, rescue._choose,
+                                  self.image, hardware)
+        self.assertEqual(self.name, error.name)
+
+
+class AttachTestCase(base.TestCase):
+
+    def attach(self, device, bus, rescue_drive='rescue-drive'):
+        server = machine.Machine(
+            uuid=UUID, name='web', guestos='ubuntu-64', family='linux',
+            memory_mb=64, vcpus=1, hw_version=18,
+            disks=(machine.Disk('root', 'sata'), machine.Disk('swap', 'sata')),
+            cdroms=(machine.Cdrom('drive', 'sata'),))
+        return rescue_attachment.attach(
+            server, rescued.Rescued(device, bus), 'medium', 'drive',
+            rescue_drive)
+
+    def test_a_disk_takes_the_first_place(self):
+        server = self.attach('disk', 'sata')
+        self.assertEqual(
+            [('medium', 'sata0:0'), ('root', 'sata0:1'), ('swap', 'sata0:2')],
+            [(disk.path, disk.node) for disk in server.disks])
+
+    def test_what_the_guest_is_told_is_of_the_rescue(self):
+        paths = [cdrom.path for cdrom in self.attach('disk', 'ide').cdroms]
+        self.assertEqual(['rescue-drive'], paths)
+        server = self.attach('disk', 'ide', rescue_drive=None)
+        self.assertEqual('drive', server.cdroms[0].path)
+
+    def test_a_cd_is_booted_before_the_disk(self):
+        server = self.attach('cdrom', 'ide')
+        self.assertEqual(['medium', 'rescue-drive'],
+                         [cdrom.path for cdrom in server.cdroms])
+        self.assertEqual('cdrom', server.boot_order[0])
+        self.assertEqual('rescue', server.origins['boot_order'])
+
+    def test_a_floppy(self):
+        server = self.attach('floppy', None)
+        self.assertEqual('medium', server.floppy)
+        self.assertEqual('floppy', server.boot_order[0])
