@@ -87,7 +87,7 @@ class Upload(show.ShowOne):
                 attributes['visibility'] = parsed_args.visibility
             self._tell('Uploading %d MiB'
                        % -(-os.path.getsize(path) // units.Mi))
-            image = cloud.upload(client, path, attributes)
+            image = cloud.upload(client, path, attributes, source.path)
         rows = [(name, image.get(name)) for name in _SHOWN]
         rows.append(('properties', common.Lines(
             ['%s=%s' % pair for pair in sorted(properties.items())])))

@@ -49,17 +49,18 @@ def connect(name=None):
             'Set the OS_* variables or write a clouds.yaml as for the '
             'openstack command, and try "openstack token issue".')
     return glance_client.Client(
-        session=session, region_name=cloud.get_region_name(),
+        session=session, region_name=cloud.region_name or None,
         interface=cloud.get_interface('image'),
         endpoint_override=cloud.get_endpoint('image'))
 
 
-def upload(client, path, attributes):
+def upload(client, path, attributes, name):
     """Makes an image of a file and checks what Glance has got.
 
     :param client: what connect returned
     :param path: the file
     :param attributes: dict: name, disk_format and so on, and properties
+    :param name: what the file was made of, for errors
     :returns: what Glance says of the image, a mapping
     :raises VmrunError: Glance refuses it, or has got other bytes; nothing of
         the image is left then
@@ -69,7 +70,7 @@ def upload(client, path, attributes):
         image_id = client.images.create(**attributes)['id']
         reader = _send(client, image_id, path)
         image = client.images.get(image_id)
-        _compare(image, path, reader)
+        _compare(image, path, reader, name)
         return image
     except BaseException as error:
         left = image_id and _remove(client, image_id)
@@ -77,8 +78,10 @@ def upload(client, path, attributes):
                               keystone_exceptions.ClientException,
                               TypeError)):
             raise exception.VmrunError(
-                'Glance does not take %s.' % path,
-                '%s.%s' % (str(error).rstrip('.'), left or ''),
+                'Glance does not take %s.' % name,
+                'It says: %s (%s).%s' % (
+                    str(error).rstrip('.'), getattr(error, 'code', 'no code'),
+                    left or ''),
                 'See whether the quota and the properties are allowed, and '
                 'the log of Glance.') from error
         raise
@@ -93,7 +96,7 @@ def _send(client, image_id, path):
         return reader
 
 
-def _compare(image, path, reader):
+def _compare(image, path, reader, name):
     algorithm, value = image.get('os_hash_algo'), image.get('os_hash_value')
     if not value:
         algorithm, value = 'md5', image.get('checksum')
@@ -106,7 +109,7 @@ def _compare(image, path, reader):
         return
     raise exception.VmrunError(
         'The upload of %s as image %s was not complete.'
-        % (path, image['id']),
+        % (name, image['id']),
         'Glance has %s bytes with %s %s; the file has %d with %s.'
         % (image.get('size'), algorithm, value, size, expected),
         'Try again; see the log of Glance if it happens twice.')

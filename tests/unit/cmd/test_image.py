@@ -1,0 +1,172 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import json
+import os
+import subprocess
+import sys
+
+import fixtures
+from oslo_utils import units
+
+from nova_vmrun.cmd import image
+from nova_vmrun import exception
+from tests.unit import base
+from tests.unit.cmd import commands
+from tests.unit import images
+from tests.unit.imaging import vms
+from tests.unit import vmdks
+
+
+class InspectTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, 'wb') as file:
+            file.write(content)
+        return path
+
+    def inspect(self, path, *argv):
+        """Returns the exit status and what is shown."""
+        status, output, _ = commands.run(image.Inspect, path, '-f', 'json',
+                                         *argv)
+        return status, json.loads(output)
+
+    def check(self, path, *argv, status=0, **expected):
+        found, shown = self.inspect(path, *argv)
+        self.assertEqual(status, found, shown)
+        self.assertEqual(status == 0, shown['bootable'])
+        self.assertEqual(expected, {name: shown[name] for name in expected})
+        return shown
+
+    def refused(self, path, text, *argv, **expected):
+        shown = self.check(path, *argv, status=1, **expected)
+        self.assertIn(text, ' '.join(shown['reasons']))
+
+    def test_formats(self):
+        for name, content, expected in (
+                ('a.img', images.qcow2(), 'qcow2'),
+                ('a.qcow2', bytes(units.Mi), 'raw'),
+                ('b.img', images.partitioned(), 'raw'),
+                ('c.img', images.vhd_footer() + bytes(1024), 'vhd'),
+                ('d.img', bytes(units.Mi) + images.vhd_footer(kind=2),
+                 'vhd')):
+            self.check(self.write(name, content), disk_format=expected,
+                       virtual_size=units.Mi, container_format='bare')
+
+    def test_vmdk(self):
+        path = os.path.join(self.folder, 'a.vmdk')
+        vmdks.write(path)
+        self.check(path, disk_format='vmdk', sub_format='monolithicSparse',
+                   virtual_size=units.Mi, files=[path], reasons=[],
+                   recorded_adapter='ide', guest='unknown', told_by='')
+
+    def test_bare_extent(self):
+        path = self.write('a-flat.vmdk', bytes(units.Mi))
+        self.check(path, disk_format='raw', sub_format='preallocated')
+
+    def test_rule_that_chose_the_controller(self):
+        path = os.path.join(self.folder, 'a.vmdk')
+        # qemu-img always writes ide, VMware means it.
+        vmdks.write(path)
+        self.check(path, controller='lsilogic',
+                   controller_by='default of linux guests')
+        vmdks.write(path, extra='ddb.uuid = "60 00"')
+        self.check(path, controller='ide',
+                   controller_by="ddb.adapterType of the image's disk")
+        self.check(path, '--property', 'vmware_adaptertype=busLogic',
+                   controller='buslogic', controller_by='image property '
+                   'vmware_adaptertype=busLogic')
+        self.check(path, '--property', 'vmware_adaptertype=busLogic',
+                   '--property', 'vmrun_disk_bus=nvme', controller='nvme',
+                   controller_by='image property vmrun_disk_bus=nvme')
+
+    def test_guest(self):
+        path = self.write('a.img', images.qcow2())
+        self.check(path, '--property', 'os_distro=windows',
+                   '--property', 'os_version=11', guest='windows11-64',
+                   controller='nvme')
+
+    def test_a_vm_beside_it_tells(self):
+        told_by = vms.write_vm(self.folder)
+        path = os.path.join(self.folder, 'web.vmdk')
+        vmdks.write(path)
+        for named in (path, told_by, self.folder):
+            self.check(named, file=path, guest='ubuntu-64',
+                       controller='pvscsi', told_by=told_by)
+        shown = self.check(path, '--property', 'hw_vif_model=e1000')
+        self.assertEqual(
+            ['hw_firmware_type=uefi', 'hw_vif_model=e1000',
+             'img_hv_type=vmware', 'os_secure_boot=disabled',
+             'os_type=linux', 'vmware_adaptertype=paraVirtual',
+             'vmware_disktype=streamOptimized',
+             'vmware_ostype=ubuntu64Guest'], shown['properties'])
+
+    def test_split(self):
+        path = vms.write_split(self.folder)
+        self.refused(path, 'image upload', sub_format='twoGbMaxExtentSparse',
+                     virtual_size=2 * units.Mi)
+        self.refused(path, 'split into 2 extents')
+        self.refused(path, "type 'twoGbMaxExtentSparse'")
+
+    def test_every_reason(self):
+        path = self.write('a.vmdk', vmdks.image(vmdks.descriptor(
+            parent_cid='11111111', hint='/etc/passwd',
+            extra='changeTrackPath="x"')))
+        for text in ('child of another', 'changetrackpath',
+                     '/etc/passwd cannot be read'):
+            self.refused(path, text)
+        self.refused(path, 'no such property', '--property', 'vmrun_x=1')
+
+    def test_what_it_is_declared_as(self):
+        path = self.write('a.img', images.qcow2())
+        self.refused(path, 'disk_format is raw but its content is qcow2',
+                     '--disk-format', 'raw', disk_format='raw')
+
+    def test_ova(self):
+        ovf = images.ovf()
+        disk = vmdks.image()
+        path = self.write('a.ova', images.tar(
+            [('a.ovf', ovf), ('disk.vmdk', disk)]))
+        self.check(path, container_format='ova', disk_format='vmdk',
+                   virtual_size=units.Mi, told_by=path,
+                   files=['a.ovf (%d bytes)' % len(ovf),
+                          'disk.vmdk (%d bytes)' % len(disk)])
+
+    def test_iso(self):
+        content = bytearray(40960)
+        content[32768:32774] = b'\x01CD001'
+        self.check(self.write('a.iso', bytes(content)), disk_format='iso')
+
+    def test_a_file_cannot_steer_the_terminal(self):
+        path = self.write('a.vmdk', vmdks.image(vmdks.descriptor(
+            create_type='\x1b[2Jx')))
+        output = commands.run(image.Inspect, path)[1]
+        self.assertNotIn('\x1b', output)
+
+    def test_nothing_there(self):
+        error = self.assertRaises(exception.InvalidInput, self.inspect,
+                                  '/nonexistent')
+        self.assertIn('/nonexistent', error.brief)
+
+    def test_it_imports_neither_nova_nor_a_client(self):
+        heavy = ('nova', 'openstack', 'glanceclient', 'oslo_log', 'psutil')
+        program = (
+            'import sys\nimport nova_vmrun.cmd.image\n'
+            'print(sorted(set(%r) & set(sys.modules)))' % (heavy,))
+        found = subprocess.run([sys.executable, '-c', program], text=True,
+                               capture_output=True, check=True)
+        self.assertEqual('[]\n', found.stdout)

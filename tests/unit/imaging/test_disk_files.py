@@ -1,0 +1,158 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+
+import fixtures
+
+from nova_vmrun import exception
+from nova_vmrun.imaging import disk_files
+from tests.unit import base
+from tests.unit.imaging import vms
+from tests.unit import vmdks
+
+
+class DiskFilesTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def refused(self, path, text):
+        error = self.assertRaises(exception.InvalidVmdk, disk_files.follow,
+                                  path)
+        self.assertIn(path, error.brief)
+        self.assertIn(text, error.details)
+        self.assertTrue(error.resolution)
+        return error
+
+    def test_one_file(self):
+        path = self.path('a.vmdk')
+        vmdks.write(path)
+        disk = disk_files.follow(path)
+        self.assertEqual(([path], [path], True),
+                         (disk.chain, disk.files, disk.is_one_file))
+        self.assertEqual(vmdks.SECTORS * 512, disk.size)
+
+    def test_split(self):
+        path = vms.write_split(self.folder)
+        disk = disk_files.follow(path)
+        self.assertEqual([path], disk.chain)
+        self.assertEqual([path, self.path('web-s001.vmdk'),
+                          self.path('web-s002.vmdk')], disk.files)
+        self.assertEqual(2 * vmdks.SECTORS * 512, disk.size)
+        self.assertFalse(disk.is_one_file)
+
+    def test_flat(self):
+        path = vms.write_descriptor(
+            self.folder, create_type='monolithicFlat', adapter='ide',
+            extra='ddb.uuid = "60 00"',
+            extents='RW 8 FLAT "web-flat.vmdk" 0\nRW 8 ZERO')
+        with open(self.path('web-flat.vmdk'), 'wb') as file:
+            file.write(bytes(4096))
+        disk = disk_files.follow(path)
+        self.assertEqual([path, self.path('web-flat.vmdk')], disk.files)
+        self.assertEqual((8192, 'ide'), (disk.size, disk.adapter_by_vmware))
+
+    def test_chain(self):
+        base_disk = vms.write_split(self.folder, cid='11111111')
+        os.mkdir(self.path('clone'))
+        child = vms.write_split(
+            self.path('clone'), 'c', cid='22222222', parent_cid='11111111',
+            hint='../web.vmdk')
+        top = vms.write_split(
+            self.path('clone'), 'c-000001', cid='33333333',
+            parent_cid='22222222', hint=child)
+        disk = disk_files.follow(top)
+        self.assertEqual([top, child, base_disk], disk.chain)
+        self.assertEqual(9, len(disk.files))
+
+    def test_parent_of_another_computer(self):
+        base_disk = vms.write_split(self.folder, cid='11111111')
+        child = vms.write_split(
+            self.folder, 'c', parent_cid='11111111',
+            hint='C:\\VMs\\web\\web.vmdk')
+        self.assertEqual([child, base_disk], disk_files.follow(child).chain)
+
+    def test_what_is_missing_is_named(self):
+        path = vms.write_split(self.folder, count=3)
+        os.remove(self.path('web-s001.vmdk'))
+        os.remove(self.path('web-s003.vmdk'))
+        error = self.refused(path, self.path('web-s001.vmdk'))
+        self.assertIn(self.path('web-s003.vmdk'), error.details)
+        self.assertNotIn('s002', error.details)
+
+    def test_missing_parent(self):
+        path = vms.write_split(self.folder, parent_cid='11111111',
+                               hint='/gone/base.vmdk')
+        self.refused(path, '/gone/base.vmdk')
+
+    def test_parent_that_was_written_to(self):
+        vms.write_split(self.folder, 'base', cid='99999999')
+        path = vms.write_split(self.folder, parent_cid='11111111',
+                               hint='base.vmdk')
+        self.refused(path, 'was written to')
+
+    def test_circle(self):
+        one = vms.write_split(self.folder, 'a', cid='11111111',
+                              parent_cid='11111111', hint='b.vmdk')
+        vms.write_split(self.folder, 'b', cid='11111111',
+                        parent_cid='11111111', hint='a.vmdk')
+        self.refused(one, 'circle')
+
+    def test_content_elsewhere(self):
+        os.mkdir(self.path('in'))
+        with open(self.path('secret'), 'wb') as file:
+            file.write(bytes(512))
+        for name in ('/etc/passwd', '../secret'):
+            path = vms.write_descriptor(
+                self.path('in'), create_type='monolithicFlat',
+                extents='RW 1 FLAT "%s" 0' % name)
+            self.refused(path, name)
+
+    def test_no_plain_file(self):
+        os.mkfifo(self.path('web-flat.vmdk'))
+        path = vms.write_descriptor(
+            self.folder, create_type='monolithicFlat',
+            extents='RW 1 FLAT "web-flat.vmdk" 0')
+        self.refused(path, 'no plain file')
+
+    def test_an_extent_alone(self):
+        vms.write_split(self.folder)
+        path = self.path('web-s001.vmdk')
+        with open(path, 'wb') as file:
+            file.write(vmdks.image(text='', descriptor_sectors=0)[:28] +
+                       bytes(484))
+        self.assertIn('-s001', self.refused(path, 'extents').resolution)
+
+    def test_encrypted(self):
+        path = vms.write_split(
+            self.folder, extra='encryption.keySafe="vmware:key"')
+        self.refused(path, 'encrypted')
+
+    def test_what_is_no_vmdk(self):
+        for content in (b'', b'# Disk DescriptorFile\n\xff', b'text',
+                        b'# Disk DescriptorFile\nno line of it'):
+            path = self.path('a.vmdk')
+            with open(path, 'wb') as file:
+                file.write(content)
+            self.refused(path, 'The ')
+
+    def test_marks_change_with_an_extent(self):
+        disk = disk_files.follow(vms.write_split(self.folder))
+        before = disk.marks()
+        with open(self.path('web-s002.vmdk'), 'ab') as file:
+            file.write(b'x')
+        self.assertNotEqual(before, disk.marks())
