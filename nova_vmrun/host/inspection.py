@@ -24,6 +24,7 @@ from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import disk_headers
 from nova_vmrun.host import ova
 from nova_vmrun.host import window
 
@@ -40,7 +41,8 @@ _LARGEST_FLOPPY = 2880 * units.Ki
 _UNSTRUCTURED = frozenset(['raw', 'gpt'])
 # vmware_disktype of images that are an extent of ESX, without a descriptor.
 _BARE_TYPES = (None, 'thin', 'preallocated')
-_NOT_BARE = (b'COWD', b'# Disk DescriptorFile')
+_NOT_BARE = (b'COWD', b'\xbe\xba\xfe\xca\0\0\0\0',
+             b'# Disk DescriptorFile')
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR
@@ -128,13 +130,29 @@ def _inspect(file, image, create_types):
     except format_inspector.SafetyCheckFailed as error:
         raise exception.ImageRefused(
             image.id, 'It fails the safety check: %s.'
-            % ', '.join(sorted(map(str, error.failures))),
+            % ', '.join('%s (%s)' % each
+                        for each in sorted(error.failures.items())),
+            'Convert it with qemu-img to a disk that stands alone.')
+    except format_inspector.ImageFormatError:
+        raise _cut_off(image)
+    trouble = disk_headers.trouble(found, file)
+    if trouble:
+        raise exception.ImageRefused(
+            image.id, trouble,
             'Convert it with qemu-img to a disk that stands alone.')
     if found == 'vmdk':
         return _vmdk(file, image, create_types)
     if found == 'vhd':
         return _vhd(file, image, 0)
-    return Content(QEMU_FORMATS[found], inspector.virtual_size)
+    try:
+        return Content(QEMU_FORMATS[found], inspector.virtual_size)
+    except format_inspector.ImageFormatError:
+        raise _cut_off(image)
+
+
+def _cut_off(image):
+    return exception.ImageRefused(
+        image.id, 'Its header is not whole.', 'Upload it again.')
 
 
 def _mismatch(image, found):
@@ -154,7 +172,8 @@ def _unstructured(file, image, found):
         if file.read(len(_VHD_COOKIE)) == _VHD_COOKIE:
             return _vhd(file, image, size - _VHD_FOOTER)
     file.seek(0)
-    if (image.disk_format == 'vmdk' and image.disk_type in _BARE_TYPES and
+    if (image.disk_format == 'vmdk' and image.container_format != OVA and
+            image.disk_type in _BARE_TYPES and
             not file.read(vmdk.SECTOR).startswith(_NOT_BARE)):
         # An extent of ESX, the default of vmware_disktype.
         return Content('raw', size)

@@ -90,7 +90,8 @@ class TestCase(base.TestCase):
 
     def make_cache(self, disks):
         return image_cache.ImageCache(
-            self.layout, self.tools.qemu_img, disks, ['monolithicSparse'],
+            self.layout, self.tools.qemu_img, disks,
+            ['monolithicSparse', 'streamOptimized'],
             self.users)
 
     def download(self, path):
