@@ -207,6 +207,40 @@ Related options:
 """),
 ]
 
+migration_opts = [
+    cfg.StrOpt(
+        'ssh_path',
+        default='ssh',
+        help="""
+The ssh program, which prepares another host for a server that moves to it.
+
+The user who runs nova-compute must be able to log in there without a
+password. Other names, keys and ports belong in that user's ~/.ssh/config.
+
+Possible values:
+
+* A name that is looked up in PATH, or an absolute path.
+
+Related options:
+
+* ``scp_path``
+"""),
+    cfg.StrOpt(
+        'scp_path',
+        default='scp',
+        help="""
+The scp program, which copies the files of a server to another host.
+
+Possible values:
+
+* A name that is looked up in PATH, or an absolute path.
+
+Related options:
+
+* ``ssh_path``
+"""),
+]
+
 network_opts = [
     cfg.DictOpt(
         'vmnet_mappings',
@@ -339,6 +373,9 @@ How many commands that change a VM may run at once on this host.
     _timeout('clone_timeout', 600, '``vmrun clone``'),
     _timeout('disk_timeout', 3600,
              'a disk copy or conversion by vmware-vdiskmanager or qemu-img'),
+    _timeout('ssh_timeout', 120, 'a command on another host'),
+    _timeout('transfer_timeout', 14400,
+             'the copy of a server to another host'),
     cfg.IntOpt(
         'wait_soft_reboot_seconds',
         default=60,
@@ -355,8 +392,8 @@ Related options:
 """),
 ]
 
-ALL_OPTS = (product_opts + guest_opts + disk_opts + network_opts +
-            console_opts + limit_opts)
+ALL_OPTS = (product_opts + guest_opts + disk_opts + migration_opts +
+            network_opts + console_opts + limit_opts)
 
 
 def register_opts(conf):

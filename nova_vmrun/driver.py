@@ -17,6 +17,7 @@ Methods that are not here are not offered: the base class refuses them.
 """
 
 from nova.compute import power_state
+from nova.compute import task_states
 from nova import conf as nova_conf
 from nova import exception as nova_exception
 from nova.objects import fields
@@ -56,24 +57,27 @@ class VmrunDriver(driver.ComputeDriver):
 
     def __init__(self, virtapi):
         super().__init__(virtapi)
+        self._host = None
+        self._compute_id = None
         self._hypervisor = None
 
     # The host
 
     def init_host(self, host):
+        self._host = host
+        self._compute_id = node.get_local_node_uuid()
         with errors.as_nova():
-            self._hypervisor = hypervisor.Hypervisor(
-                CONF, node.get_local_node_uuid())
+            self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
         # Nova asks after init_host what this node's product can.
         self.capabilities = dict(
             self.capabilities,
             supports_secure_boot=self._hypervisor.has_secure_boot)
 
     def get_available_nodes(self, refresh=False):
-        return [CONF.host]
+        return [self._host]
 
     def get_host_ip_addr(self):
-        return CONF.my_ip
+        return self._hypervisor.address
 
     def get_host_uptime(self):
         return self._hypervisor.resources.uptime()
@@ -82,7 +86,7 @@ class VmrunDriver(driver.ComputeDriver):
         product = self._hypervisor.product
         resources = self._hypervisor.resources
         return {
-            'uuid': node.get_local_node_uuid(),
+            'uuid': self._compute_id,
             'hypervisor_hostname': nodename,
             'hypervisor_type': product.name,
             'hypervisor_version': versionutils.convert_version_to_int(
@@ -149,6 +153,11 @@ class VmrunDriver(driver.ComputeDriver):
 
     def destroy(self, context, instance, network_info, block_device_info=None,
                 destroy_disks=True, destroy_secrets=True):
+        if instance.task_state == task_states.RESIZE_REVERTING:
+            # Only what the resize has made: the old server comes back.
+            with errors.as_nova(instance):
+                self._hypervisor.resize.discard(instance.uuid)
+            return
         self._stop_for_destroy(instance)
         if destroy_disks:
             self._remove(instance)
@@ -193,6 +202,7 @@ class VmrunDriver(driver.ComputeDriver):
             if reboot_type == 'SOFT':
                 self._hypervisor.power.reboot_soft(instance.uuid)
             else:
+                self._hypervisor.resize.recover(instance)
                 self._hypervisor.power.reboot_hard(
                     instance.uuid, self._hypervisor.definitions.rewriter(
                         instance, network_info))
@@ -249,6 +259,36 @@ class VmrunDriver(driver.ComputeDriver):
     def manage_image_cache(self, context, all_instances):
         with errors.as_nova():
             self._hypervisor.age_images(all_instances)
+
+    # Resize and cold migration
+
+    def migrate_disk_and_power_off(self, context, instance, dest,
+                                   flavor, network_info,
+                                   block_device_info=None,
+                                   timeout=0, retry_interval=0):
+        with errors.as_nova(instance):
+            self._hypervisor.resize.migrate(instance, dest, flavor, timeout)
+        # The other host needs to be told nothing, and would not believe it.
+        return ''
+
+    def finish_migration(self, context, migration, instance, disk_info,
+                         network_info, image_meta, resize_instance,
+                         allocations, block_device_info=None, power_on=True,
+                         share_info=None):
+        with errors.as_nova(instance):
+            self._hypervisor.resize.finish(instance, network_info, migration,
+                                           power_on)
+
+    def confirm_migration(self, context, migration, instance, network_info):
+        with errors.as_nova(instance):
+            self._hypervisor.resize.confirm(instance.uuid)
+
+    def finish_revert_migration(self, context, instance, network_info,
+                                migration, block_device_info=None,
+                                power_on=True, share_info=None):
+        with errors.as_nova(instance):
+            self._hypervisor.resize.revert(instance, network_info, migration,
+                                           power_on)
 
     # Consoles
 

@@ -37,14 +37,18 @@ from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
+from nova_vmrun.ops import other_host
 from nova_vmrun.ops import power
 from nova_vmrun.ops import precache
 from nova_vmrun.ops import rescue
+from nova_vmrun.ops import resize
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
+from nova_vmrun.tools import ssh
 from nova_vmrun.tools import vdiskmanager
 from nova_vmrun.tools import vmrun
 
@@ -58,12 +62,14 @@ class Hypervisor:
     :param compute_id: this compute node's id, as Nova keeps it
     :raises InvalidConfiguration: the options and the host do not fit
 
+    :ivar address: of this host, by which others reach it
     :ivar product: a nova_vmrun.host.product.Product
     :ivar runner: the nova_vmrun.tools.process.Runner of all its programs
     """
 
     def __init__(self, conf, compute_id):
         own = conf.vmrun
+        self.address = conf.my_ip
         self.runner = process.Runner()
         self.layout = layout.Layout(
             conf.instances_path,
@@ -109,6 +115,12 @@ class Hypervisor:
             self.consoles, self.power, self.destroy, under_way)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
                                     server_disks, drives, self.power)
+        self.resize = resize.Resize(
+            self.address, self.layout, self.records, self.definitions,
+            migration_files.MigrationFiles(self.layout, converter, vdisk),
+            other_host.OtherHost(ssh.Ssh(self.runner, own), self.layout),
+            self.consoles, self.power, self.destroy,
+            can_make_disks=vdisk is not None)
         self.snapshot = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
             self.records)

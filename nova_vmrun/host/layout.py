@@ -28,6 +28,11 @@
         rescue.*, *.unrescued  there while it is in rescue: see rescued.py
         paused.json            there while we keep it paused: see states.py
         snapshot/              there while an image is made of its disk
+        migration.json         there since a resize made the folder
+      <instance uuid>_resize/     a server as it was, until its resize is
+                                  confirmed or reverted
+      <instance uuid>_prepared/   a server as it will be after its resize
+      <instance uuid>_preparing/  the same, while it is made
       _base/<image id>/        see image_cache.py
       locks/                   lock files, shared by processes of this host
 
@@ -42,6 +47,10 @@ from oslo_utils import uuidutils
 from nova_vmrun import exception
 
 _DELETED = '.deleted'
+# Nova's own name for it, which its other drivers use.
+_KEPT = '_resize'
+_PREPARED = '_prepared'
+_PREPARING = '_preparing'
 
 
 class Layout:
@@ -122,6 +131,26 @@ class Layout:
     def paused(self, uuid):
         return os.path.join(self.folder(uuid), 'paused.json')
 
+    def migration(self, folder):
+        """Names the file that tells which migration made a folder."""
+        return os.path.join(folder, 'migration.json')
+
+    def kept(self, uuid):
+        """The folder of a server as it was before its resize."""
+        return self.folder(uuid) + _KEPT
+
+    def prepared(self, uuid):
+        """The folder of a server as it will be after its resize."""
+        return self.folder(uuid) + _PREPARED
+
+    def preparing(self, uuid):
+        """The name of that folder while it is made."""
+        return self.folder(uuid) + _PREPARING
+
+    def beside(self, uuid):
+        """Returns all folders that a resize makes beside a server's."""
+        return [self.preparing(uuid), self.prepared(uuid), self.kept(uuid)]
+
     def deleted(self, uuid):
         """The name that a server's folder has while it is removed."""
         return self.folder(uuid) + _DELETED
@@ -130,6 +159,13 @@ class Layout:
         """Returns the ids of all folders that look like a server's."""
         return [entry.name for entry in os.scandir(self.root)
                 if uuidutils.is_uuid_like(entry.name) and entry.is_dir()]
+
+    def kept_uuids(self):
+        """Returns the ids of all servers whose old folder a resize keeps."""
+        return [entry.name.removesuffix(_KEPT)
+                for entry in os.scandir(self.root)
+                if entry.name.endswith(_KEPT) and uuidutils.is_uuid_like(
+                    entry.name.removesuffix(_KEPT)) and entry.is_dir()]
 
     def half_deleted(self):
         """Returns the folders that a crash kept from being removed."""

@@ -72,8 +72,27 @@ class Records:
 
     def get(self, uuid):
         """Returns a server's record, or None if it is not ours."""
+        return self._read(uuid, self._layout.folder(uuid))
+
+    def kept(self, uuid):
+        """Returns the record of a server as it was before its resize.
+
+        :returns: None if no such folder is there, or if it is not ours
+        """
+        return self._read(uuid, self._layout.kept(uuid))
+
+    def is_foreign(self, uuid, folder):
+        """Tells whether a folder of a server belongs to another node."""
+        return (os.path.exists(self._path(uuid, folder)) and
+                self._read(uuid, folder) is None)
+
+    def _path(self, uuid, folder):
+        return os.path.join(
+            folder, os.path.basename(self._layout.record(uuid)))
+
+    def _read(self, uuid, folder):
         try:
-            with open(self._layout.record(uuid), 'rb') as file:
+            with open(self._path(uuid, folder), 'rb') as file:
                 record = Record(**jsonutils.load(file))
         except (OSError, ValueError, TypeError):
             return None
@@ -86,5 +105,11 @@ class Records:
         return list(filter(None, map(self.get, self._layout.uuids())))
 
     def taken_ports(self):
-        """Returns the console ports of all servers, running or not."""
-        return {record.vnc_port for record in self.all()} - {None}
+        """Returns the console ports of all servers, running or not.
+
+        A server that is on another host until its resize is confirmed may
+        come back to its port.
+        """
+        kept = filter(None, map(self.kept, self._layout.kept_uuids()))
+        return {record.vnc_port
+                for record in (*self.all(), *kept)} - {None}

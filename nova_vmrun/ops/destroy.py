@@ -46,33 +46,43 @@ class Destroy:
 
         :raises VmrunError: the VM may be running still
         """
-        if not (self._may_touch(uuid) and
+        if not (self._may_touch(uuid, self._layout.folder(uuid)) and
                 os.path.exists(self._layout.vmx(uuid))):
             return
         if self._states.is_running(uuid):
             self._power.off(uuid)
 
     def remove(self, uuid):
-        """Removes a stopped server's folder; safe to interrupt and repeat.
+        """Removes a stopped server, and what a resize has kept of it.
+
+        Safe to interrupt and to repeat.
 
         :raises OSError: a file could not be removed
         """
-        if not self._may_touch(uuid):
+        for folder in self._layout.beside(uuid):
+            self.remove_folder(uuid, folder)
+        self.remove_folder(uuid, self._layout.folder(uuid))
+
+    def remove_folder(self, uuid, folder):
+        """Removes one of the folders of a server, which does not run there.
+
+        :param folder: path, one that nova_vmrun.host.layout.Layout names
+        :raises OSError: a file could not be removed
+        """
+        if not self._may_touch(uuid, folder):
             return
-        folder, doomed = self._layout.folder(uuid), self._layout.deleted(uuid)
+        doomed = self._layout.deleted(uuid)
+        files.remove_tree(doomed)
         if os.path.isdir(folder):
-            files.remove_tree(doomed)
             os.rename(folder, doomed)
             files.sync_folder(self._layout.root)
         files.remove_tree(doomed)
 
-    def _may_touch(self, uuid):
-        """Tells whether a server's folder is ours, or nobody's."""
-        if self._records.get(uuid) is not None:
-            return True
-        if os.path.exists(self._layout.record(uuid)):
+    def _may_touch(self, uuid, folder):
+        """Tells whether a folder is ours, or nobody's."""
+        if self._records.is_foreign(uuid, folder):
             LOG.warning('The folder %s belongs to another compute node and '
-                        'is left alone', self._layout.folder(uuid))
+                        'is left alone', folder)
             return False
         return True
 

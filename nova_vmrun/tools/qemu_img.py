@@ -80,13 +80,16 @@ class QemuImg:
                   'subformat=monolithicSparse,adapter_type=lsilogic', target,
                   brief='The disk %s cannot be copied.' % source)
 
-    def convert_chain(self, chain, adapter, target):
-        """Writes a disk's content into a new streamOptimized VMDK.
+    def convert_chain(self, chain, adapter, target,
+                      subformat='streamOptimized'):
+        """Writes a disk's content into a new VMDK that needs no other file.
 
         :param chain: paths of VMDKs: the disk, its parent, and so on to the
             base. A VM may have them open as long as it does not write.
         :param adapter: ide, buslogic or lsilogic
         :param target: the .vmdk to make
+        :param subformat: streamOptimized to be uploaded, monolithicSparse to
+            be written to
         :raises ToolRefused: DiskFull among others
         """
         node = None
@@ -95,7 +98,7 @@ class QemuImg:
             node = dict(_node(path, 'vmdk', None), backing=node)
         self._run('convert', '-U', 'json:' + jsonutils.dumps(node),
                   '-O', 'vmdk', '-o',
-                  'subformat=streamOptimized,adapter_type=%s' % adapter,
+                  'subformat=%s,adapter_type=%s' % (subformat, adapter),
                   target, brief='The disk %s cannot be copied.' % chain[0])
 
     def create_child(self, parent, child):

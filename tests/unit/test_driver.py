@@ -32,11 +32,13 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import power
+from nova_vmrun.ops import resize
 from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
 NODE = 'host'
 INSTANCE = types.SimpleNamespace(uuid=UUID, task_state=None)
+REVERTED = types.SimpleNamespace(uuid=UUID, task_state='resize_reverting')
 ANY = mock.ANY
 
 
@@ -56,6 +58,7 @@ class Base(base.TestCase):
                 ('consoles', consoles.Consoles),
                 ('states', states.PowerStates), ('records', records.Records),
                 ('definitions', definition.Definitions),
+                ('resize', resize.Resize),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
                     mock.create_autospec(kind, instance=True))
@@ -87,6 +90,19 @@ _CALLS = [
     ('resume_state_on_host_boot', ('context', INSTANCE, 'network', 'shares'),
      'power.on', (UUID,)),
     ('delete_instance_files', (INSTANCE,), 'destroy.remove', (UUID,)),
+    ('migrate_disk_and_power_off',
+     ('context', INSTANCE, '10.0.0.2', 'flavor', 'network', 'disks', 60, 10),
+     'resize.migrate', (INSTANCE, '10.0.0.2', 'flavor', 60)),
+    ('finish_migration',
+     ('context', 'migration', INSTANCE, 'disk info', 'network', 'image', True,
+      {}, 'disks', False),
+     'resize.finish', (INSTANCE, 'network', 'migration', False)),
+    ('confirm_migration', ('context', 'migration', INSTANCE, 'network'),
+     'resize.confirm', (UUID,)),
+    ('finish_revert_migration',
+     ('context', INSTANCE, 'network', 'migration', 'disks', False),
+     'resize.revert', (INSTANCE, 'network', 'migration', False)),
+    ('destroy', ('context', REVERTED, 'network'), 'resize.discard', (UUID,)),
     ('cache_image', ('context', 'image'), 'cache_image',
      ('context', 'image')),
     ('manage_image_cache', ('context', ['instance']), 'age_images',
@@ -129,6 +145,15 @@ class RebootTestCase(Base):
                                                                 'network')
         self.parts.power.reboot_hard.assert_called_once_with(
             UUID, self.parts.definitions.rewriter.return_value)
+
+    def test_a_hard_reboot_finds_what_a_resize_has_left(self):
+        calls = mock.Mock()
+        calls.attach_mock(self.parts.resize.recover, 'recover')
+        calls.attach_mock(self.parts.definitions.rewriter, 'rewriter')
+        self.driver.reboot('context', INSTANCE, 'network', 'HARD')
+        self.assertEqual([mock.call.recover(INSTANCE),
+                          mock.call.rewriter(INSTANCE, 'network')],
+                         calls.mock_calls)
 
     def test_what_is_refused_stops_nothing(self):
         self.parts.definitions.rewriter.side_effect = (

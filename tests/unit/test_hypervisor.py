@@ -39,7 +39,7 @@ class HypervisorTestCase(base.TestCase):
 
     def make(self, compute_id='this-node', **own):
         conf = types.SimpleNamespace(
-            instances_path=self.root, use_cow_images=True,
+            instances_path=self.root, use_cow_images=True, my_ip='10.0.0.1',
             image_cache=types.SimpleNamespace(subdirectory_name='_base'),
             compute=types.SimpleNamespace(vmdk_allowed_types=[]),
             vnc=types.SimpleNamespace(

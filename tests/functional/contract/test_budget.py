@@ -60,7 +60,8 @@ class BudgetTestCase(test.NoDBTestCase):
         return objects.Instance(
             id=1, uuid=uuidutils.generate_uuid(), display_name='web',
             image_ref=self.image_id, flavor=flavor, trusted_certs=None,
-            config_drive='', system_metadata={
+            config_drive='', vm_state='active', task_state=None,
+            system_metadata={
                 'image_disk_format': 'qcow2',
                 'image_base_image_ref': self.image_id})
 

@@ -1,0 +1,296 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Resize and cold migration.
+
+A server whose files lie in ``<uuid>`` is resized in steps, each of which ends
+with one rename::
+
+    migrate   <uuid>_preparing -> <uuid>_prepared, all disk work is done now;
+              to another host it is copied under the same two names;
+              <uuid> -> <uuid>_resize
+    finish    <uuid>_prepared -> <uuid>, then the .vmx is written anew
+    confirm   <uuid>_resize is removed
+    revert    <uuid> is removed, <uuid>_resize -> <uuid>
+
+So the old disk is always whole, in ``<uuid>`` or in ``<uuid>_resize``. A file
+in the new folder names the migration that made it: only that migration's
+revert may remove the folder, nothing that was left behind ever replaces what
+a server has written since.
+"""
+
+import os
+
+from nova.compute import task_states
+from nova.compute import vm_states
+from nova import exception as nova_exception
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.host import linked
+from nova_vmrun.ops import properties
+from nova_vmrun.ops import resize_plan
+
+LOG = logging.getLogger(__name__)
+
+
+class Resize:
+    """Gives servers another flavor, or another host.
+
+    :param address: of this host, as Nova knows it
+    :param layout: a nova_vmrun.host.layout.Layout
+    :param records: a nova_vmrun.host.records.Records
+    :param definitions: a nova_vmrun.ops.definition.Definitions
+    :param migration_files: a nova_vmrun.ops.migration_files.MigrationFiles
+    :param other_host: a nova_vmrun.ops.other_host.OtherHost
+    :param consoles: a nova_vmrun.ops.consoles.Consoles
+    :param power: a nova_vmrun.ops.power.Power
+    :param destroy: a nova_vmrun.ops.destroy.Destroy
+    :param can_make_disks: whether vmware-vdiskmanager is there
+    """
+
+    def __init__(self, address, layout, records, definitions, migration_files,
+                 other_host, consoles, power, destroy, can_make_disks):
+        self._address = address
+        self._layout = layout
+        self._records = records
+        self._definitions = definitions
+        self._files = migration_files
+        self._other_host = other_host
+        self._consoles = consoles
+        self._power = power
+        self._destroy = destroy
+        self._can_make_disks = can_make_disks
+
+    # On the host that the server leaves
+
+    def migrate(self, instance, host, flavor, timeout):
+        """Stops a server and prepares its files for another flavor or host.
+
+        :param instance: nova.objects.Instance with its present flavor
+        :param host: address of the host that it goes to
+        :param flavor: nova.objects.Flavor that it is to have
+        :param timeout: seconds that the guest gets to shut down by itself
+        :raises InstanceFaultRollback: Nova's; the server is as it was
+        """
+        uuid, moves = instance.uuid, host != self._address
+        try:
+            plan = self._plan(instance, host, flavor, moves)
+        except (exception.VmrunError, OSError) as error:
+            raise _rolled_back(uuid, error) from error
+        try:
+            self._settle(uuid)
+            self._power.off(uuid, timeout)
+            self._power.forget_memory(uuid)
+            self._files.prepare(plan, moves)
+            if moves:
+                self._other_host.send(host, uuid)
+                self._files.discard(uuid)
+            self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
+        except Exception as error:
+            LOG.exception('The resize is rolled back', instance=instance)
+            self._roll_back(instance, host if moves else None)
+            raise _rolled_back(uuid, error) from error
+
+    def _plan(self, instance, host, flavor, moves):
+        """Refuses what can be refused; nothing of the server is touched."""
+        if self._records.get(instance.uuid) is None:
+            raise exception.VmNotFound(
+                'Server %s is not on this host.' % instance.uuid, '',
+                'Reboot it hard, which looks for what a resize has left.')
+        self._definitions.check(instance, flavor)
+        plan = resize_plan.make(self._layout, instance, flavor, moves,
+                                self._can_make_disks)
+        self._files.require_space(plan)
+        if moves:
+            self._other_host.examine(host, instance.uuid,
+                                     self._files.needed_elsewhere(plan))
+        return plan
+
+    def _settle(self, uuid):
+        """Ends earlier resizes: what the server is now is what counts."""
+        self._unmark(uuid)
+        for folder in self._layout.beside(uuid):
+            self._destroy.remove_folder(uuid, folder)
+
+    def _roll_back(self, instance, host):
+        uuid = instance.uuid
+        if host:
+            self._discard_there(host, uuid)
+        self._bring_back(uuid, None)
+        self._files.discard(uuid)
+        if instance.vm_state == vm_states.ACTIVE:
+            self._power.on(uuid)
+
+    def _discard_there(self, host, uuid):
+        try:
+            self._other_host.discard(host, uuid)
+        except exception.VmrunError as error:
+            LOG.warning('Parts of server %s may be left on host %s: %s',
+                        uuid, host, error)
+
+    def confirm(self, uuid):
+        """Removes a server as it was before its resize.
+
+        :raises OSError: a file could not be removed
+        """
+        self._unmark(uuid)
+        for folder in self._layout.beside(uuid):
+            self._destroy.remove_folder(uuid, folder)
+
+    def revert(self, instance, network_info, migration, power_on):
+        """Brings a server back as it was before its resize.
+
+        Nova also calls this when it starts after a crash in migrate, of which
+        any part may have been done.
+
+        :param instance: nova.objects.Instance with its old flavor
+        :param network_info: nova.network.model.NetworkInfo
+        :param migration: nova.objects.Migration
+        :param power_on: whether it ran before
+        :raises VmrunError: it cannot be started
+        """
+        uuid = instance.uuid
+        if self._bring_back(uuid, migration.uuid):
+            self._definitions.rewriter(instance, network_info)()
+        self._files.discard(uuid)
+        if instance.task_state == task_states.RESIZE_MIGRATING and (
+                migration.dest_host != self._address):
+            self._discard_there(migration.dest_host, uuid)
+        if power_on:
+            self._power.on(uuid)
+
+    def _bring_back(self, uuid, migration):
+        """Gives the old folder its name again; tells whether it had none."""
+        if self._records.kept(uuid) is None:
+            return False
+        folder = self._layout.folder(uuid)
+        if os.path.isdir(folder):
+            if migration is None or self._mark(uuid) != migration:
+                LOG.warning('%s is older than the server and is left alone',
+                            self._layout.kept(uuid))
+                return False
+            self._destroy.stop(uuid)
+            self._destroy.remove_folder(uuid, folder)
+        self._rename(self._layout.kept(uuid), folder)
+        return True
+
+    # On the host that the server goes to, which may be the same
+
+    def finish(self, instance, network_info, migration, power_on):
+        """Makes a server of what was prepared.
+
+        :param instance: nova.objects.Instance with its new flavor
+        :param network_info: nova.network.model.NetworkInfo
+        :param migration: nova.objects.Migration
+        :param power_on: whether it ran before
+        :raises VmrunError: it cannot be made or started
+        """
+        prepared = self._layout.prepared(instance.uuid)
+        if os.path.isdir(prepared):
+            files.write_atomically(self._layout.migration(prepared),
+                                   jsonutils.dumps(migration.uuid))
+            self._rename(prepared, self._layout.folder(instance.uuid))
+        self._adopt(instance)
+        self._definitions.rewriter(instance, network_info)()
+        if power_on:
+            self._power.on(instance.uuid)
+
+    def _adopt(self, instance):
+        """Records that a server that was copied to this host is ours."""
+        uuid = instance.uuid
+        if self._records.get(uuid) is not None:
+            return
+        if not os.path.exists(self._layout.vmx(uuid)) or (
+                self._records.is_foreign(uuid, self._layout.folder(uuid))):
+            raise exception.VmrunError(
+                'The files of server %s are not on this host.' % uuid,
+                'Neither %s nor %s is there.' % (
+                    self._layout.prepared(uuid), self._layout.folder(uuid)),
+                'Look for %s on the host that it was on.'
+                % self._layout.kept(uuid))
+        # The disk says which controller its guest knows; see hardware.choose.
+        root = linked.read_descriptor(self._layout.disk(uuid, 'root'))
+        adapter = root.ddb.get('ddb.adaptertype')
+        adapter = adapter if adapter in ('ide', 'buslogic') else None
+        draft = self._definitions.draft(
+            instance, properties.remembered(instance), adapter)
+        with self._consoles.port_for_new_server() as port:
+            self._records.create(
+                uuid, instance.name, port,
+                show_gui=draft.hardware.show_gui is not False,
+                image_adapter=adapter)
+
+    def discard(self, uuid):
+        """Removes what a resize has made, before its revert.
+
+        The old folder stays, and so does a server that no resize has made.
+
+        :raises VmrunError: its VM may be running still
+        :raises OSError: a file could not be removed
+        """
+        self._files.discard(uuid)
+        if self._mark(uuid) is None:
+            LOG.info('Server %s was not made by a resize and stays', uuid)
+            return
+        self._destroy.stop(uuid)
+        self._destroy.remove_folder(uuid, self._layout.folder(uuid))
+
+    def recover(self, instance):
+        """Finds a server whose resize was never finished nor reverted.
+
+        :param instance: nova.objects.Instance
+        :raises VmNotFound: nothing of it is on this host
+        """
+        uuid = instance.uuid
+        folder = self._layout.folder(uuid)
+        if self._bring_back(uuid, None) or os.path.isdir(folder):
+            LOG.debug('Server %s is in its folder', uuid)
+        elif os.path.isdir(self._layout.prepared(uuid)):
+            self._rename(self._layout.prepared(uuid), folder)
+        else:
+            raise exception.VmNotFound(
+                'Server %s is not on this host.' % uuid,
+                'There is no %s.' % folder)
+        self._adopt(instance)
+
+    def _mark(self, uuid):
+        """Returns the id of the migration that made a server's folder."""
+        try:
+            return jsonutils.loads(files.read(
+                self._layout.migration(self._layout.folder(uuid))))
+        except FileNotFoundError:
+            return None
+
+    def _unmark(self, uuid):
+        path = self._layout.migration(self._layout.folder(uuid))
+        if os.path.exists(path):
+            os.remove(path)
+            files.sync_folder(os.path.dirname(path))
+
+    def _rename(self, source, target):
+        os.rename(source, target)
+        files.sync_folder(self._layout.root)
+
+
+def _rolled_back(uuid, error):
+    """Returns what tells Nova that a server is as it was before."""
+    if isinstance(error, OSError):
+        error = exception.VmrunError(
+            'Server %s cannot be resized: %s.' % (uuid, error.strerror),
+            'The system says: %s.' % error,
+            'See that the file system of the instances is writable and has '
+            'space.')
+    return nova_exception.InstanceFaultRollback(
+        inner_exception=nova_exception.ResizeError(reason=str(error)))

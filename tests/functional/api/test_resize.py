@@ -1,0 +1,219 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Resize and cold migration through Nova's API."""
+
+import hashlib
+import os
+import subprocess
+from unittest import mock
+
+from nova.virt import node
+from oslo_utils import uuidutils
+
+from nova_vmrun.host import vm_process
+from nova_vmrun.ops import resize
+from tests.functional.api import base
+from tests.functional import fake_ssh
+
+
+class TestCase(base.TestCase):
+
+    # What fails on a compute node is no failure of the API.
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.flags(allow_resize_to_same_host=True)
+        self.small = self.add_flavor()
+
+    def resize(self, server, expected_state='VERIFY_RESIZE', **flavor):
+        self.admin_api.post_server_action(server['id'], {
+            'resize': {'flavorRef': self.add_flavor(**flavor)}})
+        return self._wait_for_state_change(server, expected_state)
+
+    def write_as_guest(self, path):
+        """Changes a disk as its guest does; only while nobody has it open."""
+        subprocess.run(['qemu-io', '-f', 'vmdk', '-c',
+                        'write -P 0x5a 8M 64k', path], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def content(self, path):
+        """Returns the hash of what a guest reads, and the disk's size."""
+        raw = os.path.join(self.folder, 'seen.raw')
+        subprocess.run(['qemu-img', 'convert', '-U', '-f', 'vmdk', '-O',
+                        'raw', path, raw], check=True)
+        size = os.path.getsize(raw)
+        with open(raw, 'rb') as file:
+            return hashlib.sha256(file.read(16 << 20)).hexdigest(), size
+
+
+class ResizeTestCase(TestCase):
+
+    def test_memory_and_processors(self):
+        server = self.boot(
+            flavor_id=self.small,
+            networks=[{'port': self.neutron.port_1['id']}])
+        disk = os.stat(self.path(server, 'root.vmdk')).st_ino
+        before = self.vmx(server)
+        calls = len(self.vmware.calls())
+        self.resize(server, memory_mb=128, vcpu=2)
+        # The soft stop, what came of it, and the start.
+        self.assertLessEqual(len(self.vmware.verbs_since(calls)), 4)
+        self.assertRunning(server)
+        after = self.vmx(server)
+        self.assertEqual(('128', '2'), (after['memsize'], after['numvcpus']))
+        for key in ('uuid.bios', 'uuid.location', 'ethernet0.address',
+                    'ethernet0.pciSlotNumber', 'RemoteDisplay.vnc.port'):
+            self.assertEqual(before[key], after[key])
+        self._confirm_resize(server)
+        self.assertRunning(server)
+        self.assertEqual(disk, os.stat(self.path(server, 'root.vmdk')).st_ino)
+        self.assertFalse(os.path.exists(self.path(server) + '_resize'))
+        self._delete_server(server)
+        self.assertNothingLeft()
+
+    def test_disks_grow_and_a_revert_takes_them_back(self):
+        server = self.boot(flavor_id=self.add_flavor(ephemeral=1, swap=64))
+        self._stop_server(server)
+        path = self.path(server, 'root.vmdk')
+        self.write_as_guest(path)
+        self._start_server(server)
+        self._stop_server(server)
+        digest, size = self.content(path)
+        self.assertEqual(1 << 30, size)
+        self.resize(server, disk=2, ephemeral=2, swap=128)
+        # It was stopped before.
+        self.assertFalse(self.is_running(server))
+        self.assertEqual((digest, 2 << 30), self.content(path))
+        self.assertEqual(
+            [2 << 30, 128 << 20],
+            [self.content(self.path(server, name))[1]
+             for name in ('ephemeral0.vmdk', 'swap.vmdk')])
+        self.admin_api.post_server_action(server['id'],
+                                          {'revertResize': None})
+        self._wait_for_state_change(server, 'SHUTOFF')
+        self.assertEqual((digest, 1 << 30), self.content(path))
+        self.assertEqual(1 << 30, self.content(
+            self.path(server, 'ephemeral0.vmdk'))[1])
+        self._start_server(server)
+        self.assertRunning(server)
+
+    def test_a_smaller_disk_is_refused(self):
+        # Of a smaller root disk Nova's API does not even ask us.
+        server = self.boot(flavor_id=self.add_flavor(ephemeral=1))
+        pid = self.pid_of(server)
+        self.admin_api.post_server_action(
+            server['id'], {'resize': {'flavorRef': self.small}})
+        self._wait_for_migration_status(server, ['error'])
+        self._wait_for_server_parameter(server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertEqual(pid, self.pid_of(server))
+        self.assertRunning(server)
+        self.assertEqual([server['id']], [
+            name for name in os.listdir(self.instances_path)
+            if server['id'] in name])
+
+    def test_deleted_before_it_is_confirmed(self):
+        server = self.boot(flavor_id=self.small)
+        self.resize(server, disk=2)
+        self.assertRunning(server)
+        self._delete_server(server)
+        self.assertNothingLeft()
+
+    def test_a_hard_reboot_finds_a_server_that_was_not_finished(self):
+        server = self.boot(flavor_id=self.small)
+        digest = self.content(self.path(server, 'root.vmdk'))
+        with mock.patch.object(resize.Resize, 'finish',
+                               side_effect=OSError('It breaks here.')):
+            self.resize(server, 'ERROR', disk=2)
+        self.assertFalse(os.path.exists(self.path(server)))
+        self._reboot_server(server, hard=True, api=self.admin_api)
+        self.assertRunning(server)
+        self._stop_server(server)
+        self.assertEqual(digest, self.content(self.path(server, 'root.vmdk')))
+        self._delete_server(server)
+        self.assertNothingLeft()
+
+
+class TwoHostsTestCase(TestCase):
+
+    addresses = ('10.0.0.1', '10.0.0.2')
+
+    def _setup_services(self):
+        self.flags(my_ip=self.addresses[0])
+        super()._setup_services()
+        self.paths = {'compute': self.instances_path,
+                      'second': os.path.join(self.folder, 'second')}
+        programs = self.useFixture(fake_ssh.FakeSsh(
+            dict(zip(self.addresses, self.paths.values()))))
+        # The first host has read no option of these yet.
+        self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
+                   group='vmrun')
+        node.LOCAL_NODE_UUID = uuidutils.generate_uuid()
+        self.flags(my_ip=self.addresses[1],
+                   instances_path=self.paths['second'])
+        self.second = self._start_compute('second')
+
+    def at(self, host, server, *names):
+        return os.path.join(self.paths[host], server['id'], *names)
+
+    def where(self, server):
+        return self.admin_api.get_server(
+            server['id'])['OS-EXT-SRV-ATTR:host']
+
+    def assertRunsAt(self, host, server):
+        self.assertEqual(host, self.where(server))
+        vmx = self.at(host, server, server['id'] + '.vmx')
+        self.assertEqual([os.path.realpath(vmx)],
+                         list(map(os.path.realpath, self.vmware.running())))
+
+    def test_there_and_back(self):
+        self.flags(allow_resize_to_same_host=False)
+        server = self.boot(flavor_id=self.small, host='compute')
+        self._stop_server(server)
+        digest = self.content(self.at('compute', server, 'root.vmdk'))
+        self._start_server(server)
+        # The other host has no image of it, and needs none.
+        self._migrate_server(server, api=self.admin_api)
+        self.assertRunsAt('second', server)
+        self.assertFalse(os.path.exists(self.at('compute', server)))
+        self._confirm_resize(server)
+        self.assertEqual([], [
+            name for name in os.listdir(self.paths['compute'])
+            if server['id'] in name])
+        self.resize(server, disk=2, memory_mb=128)
+        self.assertRunsAt('compute', server)
+        grown = self.at('compute', server, 'root.vmdk')
+        self.assertEqual(2 << 30, self.content(grown)[1])
+        self._revert_resize(server)
+        self.assertRunsAt('second', server)
+        self.assertFalse(os.path.exists(self.at('compute', server)))
+        self._stop_server(server)
+        self.assertEqual(
+            digest, self.content(self.at('second', server, 'root.vmdk')))
+        self._delete_server(server)
+        for path in self.paths.values():
+            self.assertNotIn(server['id'], ' '.join(os.listdir(path)))
+
+    def test_a_host_that_cannot_be_reached(self):
+        server = self.boot(flavor_id=self.small, host='compute')
+        pid = vm_process.identity(
+            self.at('compute', server, 'vmware.log'))[0]
+        self.flags(ssh_path='/nonexistent/ssh', group='vmrun')
+        self.admin_api.post_server_action(server['id'], {'migrate': None})
+        self._wait_for_migration_status(server, ['error'])
+        self._wait_for_server_parameter(server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertRunsAt('compute', server)
+        self.assertEqual(pid, vm_process.identity(
+            self.at('compute', server, 'vmware.log'))[0])
