@@ -76,6 +76,7 @@ CAPABILITIES = {
     'operation.attach-tagged-volume': 'supports_tagged_attach_volume',
     'operation.attach-tagged-interface': 'supports_tagged_attach_interface',
     'operation.multiattach-volume': 'supports_multiattach',
+    'operation.cache-images': 'has_imagecache',
     'operation.trusted-certs': 'supports_trusted_certs',
     'operation.file-backed-memory': 'supports_mem_backing_file',
     'operation.boot-emulated-tpm': 'supports_vtpm',
@@ -139,7 +140,7 @@ class NamesTestCase(base.TestCase):
             'nova-vmrun').entry_points.select(group='nova_vmrun.cli')
         self._assert_known({entry.name.replace('_', ' ')
                             for entry in commands},
-                           found(r'nova-vmrun ((?:aio|vmx) [a-z]+)'))
+                           found(r'nova-vmrun ((?:aio|vmx|image) [a-z]+)'))
 
     def test_contract_tests_exist(self):
         known = '\n'.join(path.read_text() for path in (
