@@ -184,15 +184,16 @@ Related options:
     cfg.StrOpt(
         'cache_prefix',
         default='',
-        regex=r'[A-Za-z0-9._-]*$',
+        regex=r'\A[A-Za-z0-9._-]*\Z',
         max_length=100,
         help="""
 What the name of the folder of cached images begins with.
 
 Compute nodes on one host, or with ``[DEFAULT] instances_path`` on one file
 system, share the cache where this is the same, and keep caches of their own
-where it differs. Disks that are linked to a cache go on to use it when this
-is changed.
+where it differs. Choose it before the first server: disks go on to use the
+cache that they are linked to, which ages no more, and no image can be made of
+their servers.
 
 Possible values:
 

@@ -62,6 +62,21 @@ class EachOptionTestCase(testscenarios.TestWithScenarios, base.TestCase):
         return settings.vmrun[self.opt.name]
 
 
+class CachePrefixTestCase(base.TestCase):
+
+    def set(self, value):
+        settings = cfg.ConfigOpts()
+        conf.register_opts(settings)
+        # The group, and what is overridden in it, is shared.
+        self.addCleanup(settings.clear_override, 'cache_prefix', 'vmrun')
+        settings.set_override('cache_prefix', value, group='vmrun')
+
+    def test_it_is_a_part_of_a_name_and_no_path(self):
+        self.set('node-1.2_')
+        for value in ('../', 'a/b', '/', 'a b', 'x' * 101, 'a\n', '"'):
+            self.assertRaises(ValueError, self.set, value)
+
+
 class ReadTestCase(base.TestCase):
 
     def read(self, text):

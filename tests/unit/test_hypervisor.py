@@ -45,12 +45,12 @@ class HypervisorTestCase(base.TestCase):
             vnc=types.SimpleNamespace(
                 enabled=True, server_listen='127.0.0.1',
                 server_proxyclient_address='127.0.0.1'),
-            vmrun=stubs.conf(**dict(
+            vmrun=stubs.conf(**dict(dict(
                 qemu_img_path='qemu-img', vnc_port_range='5900:5999',
                 vnc_insecure_listen=False, vmnet_mappings={},
                 default_vmnet='nat', use_linked_clone=True, cache_prefix='',
                 template_dirs=[], default_guestos='otherlinux-64',
-                desktop_integration=False), **own))
+                desktop_integration=False), **own)))
         return hypervisor.Hypervisor(conf, compute_id)
 
     def test_a_start_runs_no_program_but_those_that_tell_the_product(self):
@@ -63,6 +63,20 @@ class HypervisorTestCase(base.TestCase):
         os.rename(first.layout.folder(UUID), first.layout.deleted(UUID))
         self.make()
         self.assertEqual([], first.layout.half_deleted())
+
+    def test_compute_nodes_may_have_caches_of_their_own(self):
+        folders = {os.path.basename(self.make(cache_prefix=prefix)
+                                    .layout.cache)
+                   for prefix in ('', 'one', 'two')}
+        self.assertEqual({'_base', 'one_base', 'two_base'}, folders)
+
+    def test_half_made_images_are_removed_at_the_start(self):
+        cache = self.make().layout.cache
+        os.makedirs(os.path.join(cache, UUID, 'work'))
+        os.makedirs(os.path.join(cache, UUID + '.deleted', 'work'))
+        os.makedirs(os.path.join(cache, 'boots', 'one'))
+        self.make()
+        self.assertEqual([], os.listdir(cache))
 
     def test_a_server_of_this_node_with_a_vmx_exists(self):
         made = self.make()
