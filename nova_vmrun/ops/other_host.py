@@ -66,7 +66,8 @@ class OtherHost:
             answer = self._ssh.run(host, self._script(uuid, probe))
         finally:
             os.remove(probe)
-        self._require(host, uuid, answer.strip(), needed)
+        # A login shell may have greeted first.
+        self._require(host, uuid, (answer.splitlines() or [''])[-1], needed)
 
     def _script(self, uuid, probe):
         folder, kept = self._layout.folder(uuid), self._layout.kept(uuid)
@@ -93,7 +94,7 @@ class OtherHost:
                 'It is %s.' % answer.removeprefix(_TAKEN),
                 'If it is left over from an earlier move, remove it.')
         try:
-            free = int(answer.splitlines()[-1].split()[3]) * units.Ki
+            free = int(answer.split()[3]) * units.Ki
         except (IndexError, ValueError):
             raise exception.VmrunError(
                 'Host %s does not tell how much space it has.' % host,

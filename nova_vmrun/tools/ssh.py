@@ -21,6 +21,12 @@ from nova_vmrun.tools import messages
 
 # Seconds until a host that does not answer is given up.
 _CONNECT_SECONDS = 20
+# Exit status of ssh where it is not that of the command.
+_NO_CONNECTION = 255
+_LET_IN = ('Let the user who runs nova-compute log in there by ssh without a '
+           'password.')
+_SAME_PATH = ('See that [DEFAULT] instances_path is the same there, and that '
+              'the user who runs nova-compute can write to it.')
 
 
 class Ssh:
@@ -58,7 +64,7 @@ class Ssh:
         """
         address = '[%s]' % host if ':' in host else host
         self._run(
-            self._conf.scp_path, '-q', '-r', '-p', *_options(), '--', folder,
+            self._conf.scp_path, '-q', '-r', *_options(), '--', folder,
             '%s:%s' % (address, target), timeout=self._conf.transfer_timeout,
             brief='The files cannot be copied to host %s.' % host)
 
@@ -71,8 +77,7 @@ class Ssh:
                 result, '%s: %s' % (brief.rstrip('.'), said[-1]) if said
                 else brief)
             error.resolution = error.resolution or (
-                'Let the user who runs nova-compute log in there by ssh '
-                'without a password.')
+                _LET_IN if result.exit_code == _NO_CONNECTION else _SAME_PATH)
             raise error
         return result
 
