@@ -225,6 +225,20 @@ class LifeTest(vms.EngineCase):
 
         self.assertTrue(_colours(path) > 1)
 
+    def test_serial_pipe_is_joined_to_the_guest(self):
+        vm = self._booted(**{'serial1.present': 'TRUE',
+                             'serial1.fileType': 'pipe',
+                             'serial1.fileName': 'pipe'})
+
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(30)
+            sock.connect(vm.file('pipe'))
+            # The answer is not in the question, which is echoed.
+            sock.sendall(b'\necho $((6 * 7)) apples\n')
+            said = b''
+            while b'42 apples' not in said:
+                said += sock.recv(4096) or self.fail(said)
+
     def test_vnc(self):
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
