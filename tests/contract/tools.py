@@ -80,6 +80,22 @@ def fake_bin():
 
 
 @functools.lru_cache(None)
+def blank_disk():
+    """Make an empty disk of 8 MB called disk.vmdk, once for all tests.
+
+    :returns: its path; to be copied.
+    """
+    folder = tempfile.mkdtemp(prefix='nova-vmrun-disk-')
+    atexit.register(shutil.rmtree, folder, True)
+    path = os.path.join(folder, 'disk.vmdk')
+    subprocess.run([program('vmware-vdiskmanager'), '-c', '-s', '8MB', '-a',
+                    'lsilogic', '-t', '0', path],
+                   env=dict(os.environ, FAKE_VMRUN_STATE=folder),
+                   check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+@functools.lru_cache(None)
 def real_program(name):
     """Return the path of an installed program of the product.
 
