@@ -70,11 +70,13 @@ class Layout:
 
         :raises InvalidConfiguration: they cannot
         """
-        if re.search(r'["\x00-\x1f\x7f]', self.root):
+        # Surrogates stand for bytes that are no UTF-8.
+        if re.search('["\x00-\x1f\x7f\ud800-\udfff]', self.root):
             raise exception.InvalidConfiguration(
                 '[DEFAULT] instances_path %r cannot be used.' % self.root,
-                'The descriptor of a VMDK cannot hold quotes or control '
-                'characters.', 'Choose another path.')
+                'The descriptor of a VMDK cannot hold quotes, control '
+                'characters, or bytes that are no UTF-8.',
+                'Choose another path.')
         try:
             for folder in (self.root, self.cache, self.locks):
                 os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -52,7 +52,7 @@ class LayoutTestCase(base.TestCase):
         self.assertIn(path, str(error))
 
     def test_a_path_that_a_descriptor_cannot_hold_is_refused(self):
-        for bad in ('a"b', 'a\nb', 'a\x7fb'):
+        for bad in ('a"b', 'a\nb', 'a\x7fb', os.fsdecode(b'a\xff')):
             path = os.path.join(self.root, bad)
             self.assertRaises(exception.InvalidConfiguration,
                               layout.Layout(path, '_base').prepare)
