@@ -21,6 +21,7 @@ import os
 import fixtures
 from nova.compute import power_state
 from nova.compute import provider_tree
+from nova import conf as nova_conf
 from nova import objects
 from nova import test
 from oslo_utils import uuidutils
@@ -29,6 +30,7 @@ from nova_vmrun.host import files
 from tests.functional.api import base as api_base
 from tests.functional.contract import base
 
+CONF = nova_conf.CONF
 _NODE = 'host'
 
 
@@ -46,6 +48,9 @@ class BudgetTestCase(test.NoDBTestCase):
         self.useFixture(fixtures.MockPatch('nova.virt.images.fetch',
                                            self._fetch))
         self.image_id = uuidutils.generate_uuid()
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.ops.glance.show',
+            return_value={'id': self.image_id, 'size': len(self.content)}))
         self.driver = base.start_driver()
         self.runner = self.driver._hypervisor.runner
 
@@ -154,6 +159,34 @@ class BudgetTestCase(test.NoDBTestCase):
                 (driver.power_off, (instance, 30), power_state.SHUTDOWN)):
             self.assertStarts(2, operation, *args)
             self.assertEqual(state, self.state(instance))
+
+    def test_resize(self):
+        """Neither more memory nor a revert copies a disk."""
+        driver, migration = self.driver, objects.Migration(
+            uuid=uuidutils.generate_uuid(), dest_host=CONF.my_ip)
+        for root_gb, disk_tools in ((1, 0), (2, 1)):
+            instance = self.running_server()
+            old, new = instance.flavor, instance.flavor.obj_clone()
+            new.root_gb, new.memory_mb = root_gb, 128
+            started = self.started(
+                driver.migrate_disk_and_power_off, None, instance,
+                CONF.my_ip, new, [])
+            self.assertEqual(
+                (1, disk_tools, disk_tools),
+                (started['vmrun'], started['qemu-img'],
+                 started['vmware-vdiskmanager']))
+            instance.flavor = new
+            self.assertStarts(1, driver.finish_migration, None, migration,
+                              instance, '', [], None, True, {})
+            instance.task_state = 'resize_reverting'
+            self.assertStarts(2, driver.destroy, None, instance, [])
+            instance.flavor = old
+            self.assertStarts(1, driver.finish_revert_migration, None,
+                              instance, [], migration)
+            self.assertEqual(power_state.RUNNING, self.state(instance))
+            instance.task_state = None
+            self.assertStarts(0, driver.confirm_migration, None, migration,
+                              instance, [])
 
     def test_states_of_many_servers(self):
         instances = [self.running_server() for _ in range(8)]
