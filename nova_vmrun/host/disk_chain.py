@@ -44,8 +44,9 @@ def follow(disk, folders):
             return chain
         parent = _inside(disk, os.path.join(os.path.dirname(chain[-1]),
                                             child.parent_hint or ''), roots)
-        if parent in chain or len(chain) >= _MAX_LINKS:
-            raise _broken(disk, 'Its files refer to each other in a circle.')
+        if len(chain) >= _MAX_LINKS:
+            raise _broken(disk, 'It has more than %d files, or they refer to '
+                          'each other in a circle.' % _MAX_LINKS)
         if _read(disk, parent).cid != child.parent_cid:
             raise _broken(disk, '%s was written to after %s was made from it.'
                           % (parent, chain[-1]))
