@@ -21,6 +21,8 @@ import uuid
 
 from oslo_utils import units
 
+from nova_vmrun.host import qcow2_tables
+
 _CHILD = 'The %s is the child of another disk.'
 
 # VDI: type of the image, 1 grows and 2 does not; ids of link and parent.
@@ -64,7 +66,9 @@ def _at(file, offset, size):
 
 def _qcow2(file):
     (method,) = struct.unpack('>I', _at(file, _QCOW2_ENCRYPTION, 4))
-    return 'The qcow2 is encrypted.' if method else None
+    if method:
+        return 'The qcow2 is encrypted.'
+    return None if qcow2_tables.is_whole(file) else 'The qcow2 is cut off.'
 
 
 def _vdi(file):
