@@ -166,6 +166,7 @@ class OneListForAllTestCase(Base):
         self.write_vmx()
         self.write_vmx(uuid=OTHER)
         for uuid in (UUID, OTHER) * 50:
+            self.clock.now += 0.009
             self.states.get(uuid, fresh=False)
         self.assertEqual(1, self.vmrun.calls)
         self.clock.now += 1.1
