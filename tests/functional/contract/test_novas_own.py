@@ -10,14 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+from nova import conf as nova_conf
 from nova import test
 from nova.tests.unit import utils
 from nova.tests.unit.virt import test_virt_drivers as novas
 
 from tests.functional.contract import base
 from tests.functional.contract import offer
+from tests.functional import fake_ssh
 from tests.functional import glance_uploads
 
+CONF = nova_conf.CONF
 _IMAGE = 'cedef40a-ed67-4d10-800e-17455edce175'
 
 # Methods that tests of Nova's call besides those in their names.
@@ -55,6 +58,12 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         super().setUp()
         self.vmware = base.use_fakes(self)
         self.useFixture(glance_uploads.GlanceUploads())
+        programs = self.useFixture(fake_ssh.FakeSsh({
+            'this_host': CONF.instances_path,
+            # The name that Nova's tests give to another one.
+            'dest_host': self.useFixture(base.fixtures.TempDir()).path}))
+        self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
+                   group='vmrun')
         self.useFixture(base.fixtures.MockPatchObject(
             novas.LOG, 'error', side_effect=AssertionError))
         self.image_service.images[_IMAGE]['disk_format'] = 'raw'
