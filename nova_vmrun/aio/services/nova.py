@@ -50,6 +50,8 @@ def write_config(layout, settings, passwords, vmware=None):
             instances_path=layout.instances,
             transport_url=settings.transport_url,
             force_config_drive=True,
+            # There is no other host to resize to.
+            allow_resize_to_same_host=True,
             osapi_compute_listen=aio_settings.ADDRESS,
             osapi_compute_listen_port=settings.ports['nova'],
             # Guests outlive nova-compute, so there is little to wait for.

@@ -134,6 +134,11 @@ class ServicesTestCase(base.TestCase):
         conf = self.write(nova, 'nova.conf')
         self.assertEqual('1', conf['scheduler']['max_attempts'])
 
+    def test_a_server_can_be_resized_on_the_only_host(self):
+        conf = self.write(nova, 'nova.conf')
+        self.assertEqual('True',
+                         conf['DEFAULT']['allow_resize_to_same_host'])
+
     def test_nova_waits_no_minutes_when_it_stops(self):
         conf = self.write(nova, 'nova.conf')
         self.assertEqual('3', conf['DEFAULT']['manager_shutdown_timeout'])
