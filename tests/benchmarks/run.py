@@ -174,6 +174,7 @@ class Benchmarks:
                                            lambda **_: None))
         self._print('snapshot / its conversion', ours.seconds, other.seconds,
                     1.15)
+        print('  processor time: %.2f s / %.2f s' % (ours.cpu, other.cpu))
         self._print('  bytes read', ours.read, other.read, 1.05, 'MiB',
                     units.Mi)
 
