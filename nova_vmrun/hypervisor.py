@@ -114,7 +114,8 @@ class Hypervisor:
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, self.power, self.destroy, under_way)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
-                                    server_disks, drives, self.power)
+                                    server_disks, drives, self.power,
+                                    under_way)
         self.resize = resize.Resize(
             self.address, self.layout, self.records, self.definitions,
             migration_files.MigrationFiles(self.layout, converter, vdisk),

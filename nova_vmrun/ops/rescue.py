@@ -36,14 +36,17 @@ class Rescue:
     :param disks: a nova_vmrun.ops.disks.Disks
     :param attachments: a nova_vmrun.ops.attachments.Attachments
     :param power: a nova_vmrun.ops.power.Power
+    :param boots: a nova_vmrun.host.boots.Boots
     """
 
-    def __init__(self, layout, definitions, disks, attachments, power):
+    def __init__(self, layout, definitions, disks, attachments, power,
+                 boots):
         self._files = rescued.RescueFiles(layout)
         self._definitions = definitions
         self._disks = disks
         self._attachments = attachments
         self._power = power
+        self._boots = boots
 
     def begin(self, context, instance, network_info, image_meta, password):
         """Boots a server, which is off, from a rescue image.
@@ -61,7 +64,8 @@ class Rescue:
         chosen = self._definitions.hardware_of(instance)
         rescue = _choose(image_meta, chosen)
         try:
-            self._make_medium(context, instance, image_meta, rescue)
+            with self._boots.begin():
+                self._make_medium(context, instance, image_meta, rescue)
             if configdrive.required_by(instance):
                 config_drive.make(self._files.config_drive(uuid), instance,
                                   [], password, network_info)
