@@ -17,6 +17,7 @@ import os
 import subprocess
 from unittest import mock
 
+from nova.tests.functional.api import client
 from nova.virt import node
 from oslo_utils import uuidutils
 
@@ -28,18 +29,22 @@ from tests.functional import fake_ssh
 
 class TestCase(base.TestCase):
 
-    # What fails on a compute node is no failure of the API.
-    CAST_AS_CALL = False
-
     def setUp(self):
         super().setUp()
         self.flags(allow_resize_to_same_host=True)
         self.small = self.add_flavor()
 
-    def resize(self, server, expected_state='VERIFY_RESIZE', **flavor):
+    def resize(self, server, **flavor):
         self.admin_api.post_server_action(server['id'], {
             'resize': {'flavorRef': self.add_flavor(**flavor)}})
-        return self._wait_for_state_change(server, expected_state)
+        return self._wait_for_state_change(server, 'VERIFY_RESIZE')
+
+    def refuse(self, server, action):
+        """Asks for what a compute node refuses, and waits for its answer."""
+        self.admin_api.post_server_action(server['id'], action)
+        self._wait_for_migration_status(server, ['error'])
+        self._wait_for_server_parameter(server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
 
     def write_as_guest(self, path):
         """Changes a disk as its guest does; only while nobody has it open."""
@@ -108,21 +113,6 @@ class ResizeTestCase(TestCase):
         self._start_server(server)
         self.assertRunning(server)
 
-    def test_a_smaller_disk_is_refused(self):
-        # Of a smaller root disk Nova's API does not even ask us.
-        server = self.boot(flavor_id=self.add_flavor(ephemeral=1))
-        pid = self.pid_of(server)
-        self.admin_api.post_server_action(
-            server['id'], {'resize': {'flavorRef': self.small}})
-        self._wait_for_migration_status(server, ['error'])
-        self._wait_for_server_parameter(server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
-        self.assertEqual(pid, self.pid_of(server))
-        self.assertRunning(server)
-        self.assertEqual([server['id']], [
-            name for name in os.listdir(self.instances_path)
-            if server['id'] in name])
-
     def test_deleted_before_it_is_confirmed(self):
         server = self.boot(flavor_id=self.small)
         self.resize(server, disk=2)
@@ -135,7 +125,10 @@ class ResizeTestCase(TestCase):
         digest = self.content(self.path(server, 'root.vmdk'))
         with mock.patch.object(resize.Resize, 'finish',
                                side_effect=OSError('It breaks here.')):
-            self.resize(server, 'ERROR', disk=2)
+            # The API of the test waits for the compute node.
+            self.assertRaises(client.OpenStackApiException, self.resize,
+                              server, disk=2)
+        self._wait_for_state_change(server, 'ERROR')
         self.assertFalse(os.path.exists(self.path(server)))
         self._reboot_server(server, hard=True, api=self.admin_api)
         self.assertRunning(server)
@@ -145,7 +138,24 @@ class ResizeTestCase(TestCase):
         self.assertNothingLeft()
 
 
-class TwoHostsTestCase(TestCase):
+class RefusedTestCase(TestCase):
+
+    # One compute node must not hear at once of what another refuses.
+    CAST_AS_CALL = False
+
+    def test_a_smaller_disk_is_refused(self):
+        # Of a smaller root disk Nova's API does not even ask us.
+        server = self.boot(flavor_id=self.add_flavor(ephemeral=1))
+        pid = self.pid_of(server)
+        self.refuse(server, {'resize': {'flavorRef': self.small}})
+        self.assertEqual(pid, self.pid_of(server))
+        self.assertRunning(server)
+        self.assertEqual([server['id']], [
+            name for name in os.listdir(self.instances_path)
+            if server['id'] in name])
+
+
+class TwoHosts(TestCase):
 
     addresses = ('10.0.0.1', '10.0.0.2')
 
@@ -177,6 +187,9 @@ class TwoHostsTestCase(TestCase):
         self.assertEqual([os.path.realpath(vmx)],
                          list(map(os.path.realpath, self.vmware.running())))
 
+
+class MoveTestCase(TwoHosts):
+
     def test_there_and_back(self):
         self.flags(allow_resize_to_same_host=False)
         server = self.boot(flavor_id=self.small, host='compute')
@@ -205,15 +218,17 @@ class TwoHostsTestCase(TestCase):
         for path in self.paths.values():
             self.assertNotIn(server['id'], ' '.join(os.listdir(path)))
 
+
+class RefusedMoveTestCase(TwoHosts):
+
+    CAST_AS_CALL = False
+
     def test_a_host_that_cannot_be_reached(self):
         server = self.boot(flavor_id=self.small, host='compute')
         pid = vm_process.identity(
             self.at('compute', server, 'vmware.log'))[0]
         self.flags(ssh_path='/nonexistent/ssh', group='vmrun')
-        self.admin_api.post_server_action(server['id'], {'migrate': None})
-        self._wait_for_migration_status(server, ['error'])
-        self._wait_for_server_parameter(server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.refuse(server, {'migrate': None})
         self.assertRunsAt('compute', server)
         self.assertEqual(pid, vm_process.identity(
             self.at('compute', server, 'vmware.log'))[0])
