@@ -36,10 +36,10 @@
           DiskFull
       InvalidInput
         InvalidVmx                 a text that is no .vmx
-        InvalidVmdk                a file that is no VMDK, or not a whole one
         InvalidText                a text with characters a .vmx cannot hold
         InvalidProperty            an image or flavor property out of its table
         UnknownGuestOS
+      InvalidVmdk                  a file that is no VMDK, or not a whole one
       ImageRefused                 an image that is broken, hostile or too big
       DiskTooSmall                 the flavor's disk cannot hold the image
       BaseDamaged                  a disk below those of servers was changed
@@ -164,8 +164,11 @@ class InvalidVmx(InvalidInput):
     """A text is not a well-formed .vmx; VMware would refuse it whole."""
 
 
-class InvalidVmdk(InvalidInput):
-    """A file is no VMDK, or one whose content lies in other files."""
+class InvalidVmdk(VmrunError):
+    """A file is no VMDK, or one whose content lies in other files.
+
+    Of an image it becomes an ImageRefused; else a disk of ours is damaged.
+    """
 
 
 class InvalidText(InvalidInput):

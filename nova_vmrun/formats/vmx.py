@@ -38,7 +38,7 @@ _LINE_END = re.compile('\r\n|\n|\r')
 _BLANK = re.compile(r'[ \t]*+(?P<comment>#.*+)?', re.DOTALL)
 _ESCAPES = re.compile(r'(?:\|[0-9A-Fa-f]{2})+')
 _TO_ESCAPE = re.compile('["|\x00-\x08\x0a-\x1f\x7f]')
-_CONTROL = re.compile('[\x00-\x08\x0a-\x1f\x7f]')
+_CONTROL = re.compile('[\x00-\x08\x0a-\x1f\x7f-\x9f]')
 _SURROGATE = re.compile('[\ud800-\udfff]')
 _BAD_KEY = re.compile('[\0\t\n\r =#\ufeff]')
 _ENCODING_LINE = re.compile(

@@ -273,8 +273,11 @@ class ImageCache:
                 'See whether "qemu-img check" finds it whole, and upload it '
                 'again.')
         os.remove(source)
+        # What it says of its size and what QEMU made of it may differ.
+        size = _capacity(target)
+        _check_size(root_gb * units.Gi, size)
         self._grow(target, root_gb)
-        return content
+        return dataclasses.replace(content, size=size)
 
     def _copy_other_size(self, entry, sources, root_gb):
         """Makes a base out of one of another size; Glance is not asked."""

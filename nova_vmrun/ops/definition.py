@@ -98,7 +98,8 @@ class Definitions:
             LOG.warning('VMware cannot obey these limits of the flavor: %s',
                         ', '.join(chosen.unsupported), instance=instance)
         server = machine.Machine(
-            uuid=instance.uuid, name=instance.display_name,
+            uuid=instance.uuid,
+            name=instance.display_name or instance.name,
             guestos=guest.id, family=guest.family,
             memory_mb=machine.round_memory(flavor.memory_mb),
             vcpus=flavor.vcpus,

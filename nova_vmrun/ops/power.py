@@ -163,7 +163,15 @@ class Power:
         :raises NotSupported: the product cannot
         """
         self._require(self._product.can_pause, 'unpause')
-        self._vmrun.unpause(self._layout.vmx(uuid))
+        try:
+            self._vmrun.unpause(self._layout.vmx(uuid))
+        except exception.ToolRefused as error:
+            # Somebody let it go on in VMware's window: nothing else is
+            # refused for a VM that is on.
+            if not self._states.is_running(uuid):
+                raise
+            LOG.warning('Server %s is taken for running, although: %s',
+                        uuid, error)
         self._states.unmark_paused(uuid)
         self._states.changed()
 

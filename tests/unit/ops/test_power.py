@@ -303,6 +303,18 @@ class PauseTestCase(Base):
         self.assertRaises(exception.ToolTimeout, self.power.unpause, UUID)
         self.assertEqual(State.PAUSED, self.state())
 
+    def test_somebody_let_it_go_on_before(self):
+        self.power.pause(UUID)
+        self.vmrun.fail('unpause', hosts.refused())
+        self.power.unpause(UUID)
+        self.assertEqual(State.RUNNING, self.state())
+
+    def test_it_crashed_while_it_was_paused(self):
+        self.power.pause(UUID)
+        self.vmrun.running.clear()
+        self.vmrun.fail('unpause', hosts.refused())
+        self.assertRaises(exception.Canceled, self.power.unpause, UUID)
+
 
 class PlayerTestCase(Base):
 
