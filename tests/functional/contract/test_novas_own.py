@@ -11,6 +11,7 @@
 #    under the License.
 
 from nova import conf as nova_conf
+from nova import objects
 from nova import test
 from nova.tests.unit import utils
 from nova.tests.unit.virt import test_virt_drivers as novas
@@ -79,6 +80,14 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
 
         self.stub_out('nova.tests.unit.utils.get_test_instance',
                       make_named_instance)
+        make_image_meta = objects.ImageMeta.from_dict
+
+        def make_meta_of_an_image(image):
+            """Nova's tests rescue from an image that is not even named."""
+            return make_image_meta(image or self.image_service.images[_IMAGE])
+
+        self.stub_out('nova.objects.ImageMeta.from_dict',
+                      staticmethod(make_meta_of_an_image))
 
     def _check_available_resource_fields(self, host_status):
         # Nova swallows a NotImplementedError that happens in here.
