@@ -38,7 +38,9 @@ RESULTS = os.path.join(ROOT, '.stestr')
 SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
 # How many processes run a suite where that is not one for each processor, and
 # which of its tests stay together: those that share a control plane.
-WORKERS = {'e2e': 2}
+WORKERS = {'e2e': 2,
+           # Its tests wait for processes half of their time.
+           'contract': 2 * (os.cpu_count() or 1)}
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 
 

@@ -38,7 +38,7 @@ class KilledTest(base.ContractCase):
         :param before: the commands that each round needs run first, in
             each of them since they leave a process.
         :param check: what to look at after each kill; by default that the
-            VM starts, stops and can be deleted.
+            VM starts, is listed and stops.
         """
         for name in _COPIED:
             os.makedirs(self.path(name), exist_ok=True)
@@ -79,8 +79,6 @@ class KilledTest(base.ContractCase):
         self.run_vm('start', 'nogui')
         self.assertEqual([self.machine.vmx], self.list(), self.what)
         self.run_vm('stop', 'hard')
-        self.run_vm('deleteVM')
-        self.assertEqual([], os.listdir(self.path('state', 'vms')))
 
     def check_snapshots(self):
         self.run_vm('listSnapshots')
