@@ -38,7 +38,7 @@ TIMEOUT = 240
 GIBIBYTE = 1024 ** 3
 
 
-class AioCase(testtools.TestCase):
+class AioCase(testtools.testcase.WithAttributes, testtools.TestCase):
     """A state directory and ports of its own; nothing is left of it."""
 
     def setUp(self):

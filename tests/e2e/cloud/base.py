@@ -99,7 +99,7 @@ class Server:
         return found
 
 
-class CloudCase(testtools.TestCase):
+class CloudCase(testtools.testcase.WithAttributes, testtools.TestCase):
     """Servers of a test are deleted at its end, and leave nothing."""
 
     def setUp(self):

@@ -143,7 +143,7 @@ class VM(object):
         os.kill(self.pid(), signal.SIGKILL)
 
 
-class EngineCase(testtools.TestCase):
+class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
     """Afterwards no process is left that a test has started."""
 
     environ = {}
