@@ -378,6 +378,16 @@ How many commands that change a VM may run at once on this host.
     _timeout('transfer_timeout', 14400,
              'the copy of a server to another host'),
     cfg.IntOpt(
+        'guest_address_timeout',
+        default=10,
+        min=1,
+        help="""
+Seconds that a guest gets to tell its address when diagnostics are asked for.
+
+Only VMware Tools in the guest tell it. Without them the diagnostics of a
+server take this long.
+"""),
+    cfg.IntOpt(
         'wait_soft_reboot_seconds',
         default=60,
         min=0,

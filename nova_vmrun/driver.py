@@ -16,7 +16,6 @@ Signatures are those of nova.virt.driver.ComputeDriver; a test compares them.
 Methods that are not here are not offered: the base class refuses them.
 """
 
-from nova.compute import power_state
 from nova.compute import task_states
 from nova import conf as nova_conf
 from nova import exception as nova_exception
@@ -31,9 +30,9 @@ from oslo_utils import versionutils
 from nova_vmrun import conf
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
-from nova_vmrun.host import states
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
+from nova_vmrun.ops import power_states
 
 CONF = nova_conf.CONF
 conf.register_opts(CONF)
@@ -136,10 +135,18 @@ class VmrunDriver(driver.ComputeDriver):
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
         state = self._hypervisor.states.get(instance.uuid,
                                             fresh=not use_cache)
-        return hardware.InstanceInfo(state=_POWER_STATES[state])
+        return hardware.InstanceInfo(state=power_states.NOVAS[state])
 
     def instance_exists(self, instance):
         return self._hypervisor.exists(instance.uuid)
+
+    def get_diagnostics(self, instance):
+        with errors.as_nova(instance):
+            return self._hypervisor.diagnostics.free(instance)
+
+    def get_instance_diagnostics(self, instance):
+        with errors.as_nova(instance):
+            return self._hypervisor.diagnostics.typed(instance)
 
     # Build and remove
 
@@ -311,15 +318,6 @@ class VmrunDriver(driver.ComputeDriver):
 
     def unplug_vifs(self, instance, network_info):
         """Does nothing: a NIC ends with its .vmx."""
-
-
-_POWER_STATES = {
-    states.State.RUNNING: power_state.RUNNING,
-    states.State.PAUSED: power_state.PAUSED,
-    states.State.SUSPENDED: power_state.SUSPENDED,
-    states.State.OFF: power_state.SHUTDOWN,
-    states.State.UNKNOWN: power_state.NOSTATE,
-}
 
 
 def _inventory(total, largest, reserved, ratio):

@@ -36,6 +36,7 @@ from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
+from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
@@ -90,6 +91,8 @@ class Hypervisor:
                                  self.records, self.consoles, own)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
+        self.diagnostics = diagnostics.Diagnostics(
+            tool, self.product, self.states, self.layout)
         vdisk = None
         if self.product.vdiskmanager:
             vdisk = vdiskmanager.VDiskManager(

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Which file of a disk a VM uses right now, read from its .vmx."""
+"""What is attached to a VM right now, read from its .vmx."""
 
 import dataclasses
 import re
@@ -18,6 +18,7 @@ import re
 from nova_vmrun.formats import machine
 
 _FILE = re.compile('((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+)[.]filename')
+_ADDRESS = re.compile('(ethernet[0-9]+)[.]address')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,3 +70,35 @@ def _bus(keys, controller):
         return family
     model = keys.get(controller + '.virtualDev', '').lower()
     return model if model in machine.SCSI_BUSES else 'lsilogic'
+
+
+@dataclasses.dataclass(frozen=True)
+class Adapter:
+    """A network adapter as it is attached to a VM.
+
+    :ivar name: ethernet0
+    :ivar mac: its address
+    :ivar network: nat, bridged, hostonly or the name of a virtual network
+    """
+
+    name: str
+    mac: str
+    network: str
+
+
+def adapters(keys):
+    """Returns the network adapters of a VM.
+
+    :param keys: the Vmx
+    :returns: a list of Adapter, in the order of their numbers
+    """
+    found = []
+    for key, mac in keys.items():
+        match = _ADDRESS.fullmatch(key.lower())
+        if match and keys.get_bool(match.group(1) + '.present'):
+            name = match.group(1)
+            # VMware's own default is bridged.
+            kind = keys.get(name + '.connectionType', 'bridged')
+            found.append(Adapter(name, mac, keys.get(name + '.vnet', kind)
+                                 if kind == 'custom' else kind))
+    return sorted(found, key=lambda each: int(each.name[len('ethernet'):]))

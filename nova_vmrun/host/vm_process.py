@@ -12,6 +12,7 @@
 
 """The vmware-vmx process of a VM, as far as its folder tells of it."""
 
+import dataclasses
 import os
 import re
 import time
@@ -45,6 +46,60 @@ def identity(vmware_log):
         return process.pid, process.create_time()
     except (OSError, psutil.Error):
         return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """What the process of a VM has used since it was started.
+
+    :ivar uptime: seconds
+    :ivar cpu_ns: nanoseconds of all its threads, in user and system mode
+    :ivar memory_bytes: that are in the host's memory now
+    :ivar read_bytes: from the host's files, and so the other three; None
+        where the system does not tell
+    """
+
+    uptime: int
+    cpu_ns: int
+    memory_bytes: int
+    read_bytes: int | None = None
+    write_bytes: int | None = None
+    read_requests: int | None = None
+    write_requests: int | None = None
+
+
+def usage(vmware_log):
+    """Returns the Usage of a VM's process.
+
+    :param vmware_log: path
+    :returns: None if there is no such process
+    """
+    found = identity(vmware_log)
+    if found is None:
+        return None
+    pid, started = found
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            return Usage(
+                uptime=int(time.time() - started),
+                cpu_ns=int((times.user + times.system) * 10 ** 9),
+                memory_bytes=process.memory_info().rss, **_io(process))
+    except psutil.Error:
+        return None
+
+
+def _io(process):
+    # macOS does not tell; Linux tells only the owner of the process.
+    try:
+        counters = process.io_counters()
+    except (AttributeError, psutil.AccessDenied):
+        return {}
+    return {'read_bytes': counters.read_bytes,
+            'write_bytes': counters.write_bytes,
+            'read_requests': counters.read_count,
+            'write_requests': counters.write_count}
 
 
 def wait_until_released(folder, timeout, sleep=time.sleep,

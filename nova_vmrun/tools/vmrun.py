@@ -18,6 +18,7 @@ nova_vmrun.exception: ToolNotFound, ToolTimeout, and ToolRefused with its
 subclasses.
 """
 
+import ipaddress
 import os
 import threading
 import time
@@ -92,6 +93,23 @@ class Vmrun:
     def unpause(self, vmx):
         """Lets a paused VM go on."""
         self._change('unpause', vmx, timeout=self._conf.pause_timeout)
+
+    def guest_address(self, vmx):
+        """Returns the address that VMware Tools in a guest tell, or None.
+
+        With -wait, since without it vmrun does not see the Tools of a VM that
+        has no window. It then waits for ever where there are none: a
+        ToolTimeout means that nobody answers.
+        """
+        text = self._run('getGuestIPAddress', vmx, '-wait',
+                         timeout=self._conf.guest_address_timeout,
+                         brief='The address of %s cannot be asked for.'
+                         % os.path.basename(vmx)).strip()
+        try:
+            # Some versions print "unknown", or nothing, and succeed.
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            return None
 
     def snapshot(self, vmx, name):
         """Takes a snapshot, with the memory if the VM runs."""

@@ -30,6 +30,7 @@ from nova_vmrun import hypervisor
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
+from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
@@ -59,6 +60,7 @@ class Base(base.TestCase):
                 ('states', states.PowerStates), ('records', records.Records),
                 ('definitions', definition.Definitions),
                 ('resize', resize.Resize),
+                ('diagnostics', diagnostics.Diagnostics),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
                     mock.create_autospec(kind, instance=True))
@@ -83,6 +85,9 @@ _CALLS = [
      (UUID,)),
     ('reboot', ('context', INSTANCE, 'network', 'HARD'), 'power.reboot_hard',
      (UUID, ANY)),
+    ('get_diagnostics', (INSTANCE,), 'diagnostics.free', (INSTANCE,)),
+    ('get_instance_diagnostics', (INSTANCE,), 'diagnostics.typed',
+     (INSTANCE,)),
     ('pause', (INSTANCE,), 'power.pause', (UUID,)),
     ('unpause', (INSTANCE,), 'power.unpause', (UUID,)),
     ('suspend', ('context', INSTANCE), 'power.suspend', (UUID,)),

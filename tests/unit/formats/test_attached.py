@@ -17,6 +17,26 @@ from nova_vmrun.formats import vmx
 from tests.unit.formats import base
 
 
+class AdaptersTestCase(base.TestCase):
+
+    def test_as_they_are_rendered(self):
+        nics = [machine.Nic('fa:16:3e:00:00:%02x' % number, 'vmxnet3', kind,
+                            vnet, slot)
+                for number, (kind, vnet, slot) in enumerate((
+                    ('nat', None, 2), ('custom', 'vmnet8', 0),
+                    ('bridged', None, 9)))]
+        keys = vmx.parse(render.render(base.make_machine(nics=tuple(nics))))
+        self.assertEqual(
+            [attached.Adapter('ethernet0', nics[1].mac, 'vmnet8'),
+             attached.Adapter('ethernet2', nics[0].mac, 'nat'),
+             attached.Adapter('ethernet9', nics[2].mac, 'bridged')],
+            attached.adapters(keys))
+
+    def test_one_that_is_taken_out(self):
+        self.assertEqual([], attached.adapters(vmx.Vmx({
+            'ethernet0.present': 'FALSE', 'ethernet0.address': 'x'})))
+
+
 class AttachedTestCase(base.TestCase):
 
     def test_each_bus_as_it_is_rendered(self):

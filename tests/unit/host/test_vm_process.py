@@ -12,6 +12,7 @@
 
 import os
 import subprocess
+import time
 
 import fixtures
 import psutil
@@ -47,6 +48,41 @@ class IdentityTestCase(base.TestCase):
 
     def test_a_log_that_is_not_there(self):
         self.assertIsNone(self.identity(None))
+
+
+class UsageTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
+        files.write_atomically(self.path, 'Log pid=%d version=17\n'
+                               % os.getpid())
+
+    def test_of_this_process(self):
+        memory = psutil.Process().memory_info().rss
+        usage = vm_process.usage(self.path)
+        self.assertGreater(usage.cpu_ns, 0)
+        self.assertLess(abs(usage.memory_bytes - memory), memory / 2)
+        self.assertLess(abs(time.time() - psutil.Process().create_time() -
+                            usage.uptime), 60)
+        self.assertIsNotNone(usage.read_requests)
+
+    def test_a_system_that_does_not_tell_of_files(self):
+        for error in (AttributeError, psutil.AccessDenied):
+            self.useFixture(fixtures.MockPatchObject(
+                psutil.Process, 'io_counters', side_effect=error))
+            usage = vm_process.usage(self.path)
+            self.assertIsNone(usage.read_bytes)
+            self.assertGreater(usage.memory_bytes, 0)
+
+    def test_a_process_that_is_gone(self):
+        self.assertIsNone(vm_process.usage('/no/such/vmware.log'))
+
+    def test_one_that_goes_meanwhile(self):
+        self.useFixture(fixtures.MockPatchObject(
+            psutil.Process, 'cpu_times',
+            side_effect=psutil.NoSuchProcess(1)))
+        self.assertIsNone(vm_process.usage(self.path))
 
 
 class LocksTestCase(base.TestCase):

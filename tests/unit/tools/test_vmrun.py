@@ -98,6 +98,16 @@ class VmrunTestCase(base.TestCase):
         self.assertRan('snapshot', VMX, 'base')
         self.assertEqual(600, self.runner.options[-1]['timeout'])
 
+    def test_guest_address(self):
+        for text, address in (
+                ('192.168.80.128\n', '192.168.80.128'),
+                ('fd00::5\n', 'fd00::5'), ('10.0.0.300\n', None),
+                ('unknown\n', None), ('\n', None)):
+            tool = self.vmrun((0, text))
+            self.assertEqual(address, tool.guest_address(VMX), text)
+        self.assertRan('getGuestIPAddress', VMX, '-wait')
+        self.assertEqual(10, self.runner.options[-1]['timeout'])
+
     def test_delete_snapshot(self):
         self.vmrun().delete_snapshot(VMX, 'base')
         self.assertRan('deleteSnapshot', VMX, 'base')
