@@ -256,9 +256,13 @@ Possible values:
   the name of a virtual network such as ``vmnet8``. For example:
   ``physnet1:vmnet8,provider:bridged``
 
+A server is not started on a network that VMware does not have on this host.
+The network of a VLAN must be bridged to an interface that carries it.
+
 Related options:
 
 * ``default_vmnet``
+* ``vlan_interface``
 """),
     cfg.StrOpt(
         'default_vmnet',
@@ -271,6 +275,25 @@ Possible values:
 * ``nat``, ``bridged``, ``hostonly``, or a virtual network such as
   ``vmnet2``.
 * An empty value: a server on an unmapped physical network is refused.
+
+Related options:
+
+* ``vmnet_mappings``
+"""),
+    cfg.StrOpt(
+        'vlan_interface',
+        help="""
+The adapter of this host on which VLANs come in.
+
+Before a server is started on a VLAN it is checked that this adapter exists,
+and that the virtual network of the VLAN is bridged to an interface of it that
+carries the VLAN. The error names the command that mends what is missing;
+nothing of it is made by itself, since that needs root.
+
+Possible values:
+
+* The name of an adapter, such as ``eth0``.
+* Not set (the default): a server on a VLAN is refused.
 
 Related options:
 

@@ -196,6 +196,7 @@ class VmrunDriver(driver.ComputeDriver):
     def power_on(self, context, instance, network_info,
                  block_device_info=None, accel_info=None, share_info=None):
         with errors.as_nova(instance):
+            self._hypervisor.networks.check(network_info)
             self._hypervisor.power.on(instance.uuid)
 
     def power_off(self, instance, timeout=0, retry_interval=0):
@@ -228,12 +229,15 @@ class VmrunDriver(driver.ComputeDriver):
 
     def resume(self, context, instance, network_info, block_device_info=None,
                share_info=None):
+        with errors.rolled_back(instance):
+            self._hypervisor.networks.check(network_info)
         with errors.as_nova(instance):
             self._hypervisor.power.on(instance.uuid)
 
     def resume_state_on_host_boot(self, context, instance, network_info,
                                   share_info, block_device_info=None):
         with errors.as_nova(instance):
+            self._hypervisor.networks.check(network_info)
             self._hypervisor.power.on(instance.uuid)
 
     # Rescue

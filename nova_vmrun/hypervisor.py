@@ -25,12 +25,14 @@ from nova_vmrun.formats.choices import firmware
 from nova_vmrun.formats import machine
 from nova_vmrun.host import boots
 from nova_vmrun.host import cache_users
+from nova_vmrun.host import host_networks
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import layout
 from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import resources
 from nova_vmrun.host import states
+from nova_vmrun.host import vlans
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
@@ -109,9 +111,12 @@ class Hypervisor:
         self.cache_image = precache.Precache(cache)
         server_disks = disks.Disks(conf, cache, self.layout, vdisk)
         drives = attachments.Attachments(cache, self.layout, self.product)
+        vmnets = host_networks.HostNetworks(tool)
+        self.networks = networks.Networks(own, vmnets, vlans.Vlans(
+            own.vlan_interface, vmnets, self.runner))
         self.definitions = definition.Definitions(
             own, self.product, self.resources.architecture, self.layout,
-            self.records, server_disks, drives, networks.Networks(own),
+            self.records, server_disks, drives, self.networks,
             self.consoles)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,

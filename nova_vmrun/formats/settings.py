@@ -17,6 +17,7 @@ has in common stands literally in the templates.
 """
 
 import dataclasses
+import operator
 
 from nova_vmrun.formats import identity
 from nova_vmrun.formats import machine as machines
@@ -157,7 +158,9 @@ def _floppy(group, machine, placed):
 
 
 def _network(group, machine, placed):
-    for nic, slot in zip(machine.nics, placed.nics):
+    # By slot, so that the order of attachments makes no difference.
+    for slot, nic in sorted(zip(placed.nics, machine.nics),
+                            key=operator.itemgetter(0)):
         name = 'ethernet%d.' % slot
         group.add('nics', name + 'present', True)
         group.add('nic_model', name + 'virtualDev', nic.model)

@@ -55,3 +55,17 @@ def as_nova(instance=None):
         raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
     except exception.VmrunError as error:
         raise OperationFailed(reason=str(error))
+
+
+@contextlib.contextmanager
+def rolled_back(instance):
+    """Tells Nova that the server is as it was, and stays in its state.
+
+    :param instance: nova.objects.Instance that is worked on
+    :raises InstanceFaultRollback: Nova's, instead of any error of ours
+    """
+    try:
+        with as_nova(instance):
+            yield
+    except nova_exception.NovaException as error:
+        raise nova_exception.InstanceFaultRollback(error)

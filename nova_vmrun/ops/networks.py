@@ -27,14 +27,18 @@ class Networks:
     """Maps physical networks to the networks of this host's product.
 
     :param conf: the [vmrun] options
+    :param host_networks: a nova_vmrun.host.host_networks.HostNetworks
+    :param vlans: a nova_vmrun.host.vlans.Vlans
     :raises InvalidConfiguration: an option names no VMware network
     """
 
-    def __init__(self, conf):
+    def __init__(self, conf, host_networks, vlans):
         self._mappings = {name: _network('vmnet_mappings', value)
                           for name, value in conf.vmnet_mappings.items()}
         self._default = (_network('default_vmnet', conf.default_vmnet)
                          if conf.default_vmnet else None)
+        self._host_networks = host_networks
+        self._vlans = vlans
 
     def nics(self, network_info, hardware):
         """Returns the NICs of a server, in the order of its ports.
@@ -46,23 +50,35 @@ class Networks:
         :returns: tuple of nova_vmrun.formats.machine.Nic
         :raises nova.exception.VirtualInterfacePlugException: a port is not
             bound to this host
-        :raises InvalidConfiguration: a physical network has no VMware network
+        :raises InvalidConfiguration: a physical network has no VMware
+            network, or this host does not have it as it must be
         """
         return tuple(self._nic(vif, hardware) for vif in network_info)
 
+    def check(self, network_info):
+        """Finds out whether this host still has the networks of a server.
+
+        :param network_info: nova.network.model.NetworkInfo
+        :raises InvalidConfiguration: it does not
+        """
+        for vif in network_info or ():
+            if _is_bound(vif):
+                self._connection(vif)
+
     def _nic(self, vif, hardware):
-        if vif['type'] in ('unbound', 'binding_failed'):
+        if not _is_bound(vif):
             raise nova_exception.VirtualInterfacePlugException(
                 'Port %s is not bound to this host (%s). Add the mechanism '
                 'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
                 % (vif['id'], vif['type']))
-        connection, vnet = self._lookup(vif)
+        connection, vnet = self._connection(vif)
         return machine.Nic(
             mac=vif['address'], model=hardware.nic_model,
             connection=connection, vnet=vnet,
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
-    def _lookup(self, vif):
+    def _connection(self, vif):
+        """Returns (connectionType, vnet) of a port's adapter."""
         details = vif.get('details') or {}
         physical = (details.get('physical_network') or
                     vif.get_physical_network())
@@ -75,7 +91,30 @@ class Networks:
                 'The physical network %s has no VMware network on this host.'
                 % name, 'Port %s is on it.' % vif['id'],
                 'Add it to [vmrun] vmnet_mappings in nova.conf.')
+        connection, vnet = network
+        found = self._on_this_host(vnet or connection, name, vif)
+        if vlan:
+            self._vlans.check(found, int(vlan))
         return network
+
+    def _on_this_host(self, vmnet, physical, vif):
+        """Returns the Vmnet, or None if the host tells of no network."""
+        found = self._host_networks.find(vmnet)
+        names = self._host_networks.names()
+        if found is None and names:
+            raise exception.InvalidConfiguration(
+                'VMware has no virtual network %s on this host.' % vmnet,
+                'Port %s is on the physical network %s, which is mapped to '
+                'it. There are: %s.' % (vif['id'], physical,
+                                        ', '.join(names)),
+                "Make it with VMware's network editor (on Linux: sudo "
+                'vmware-netcfg), or name another in [vmrun] vmnet_mappings '
+                'or default_vmnet in nova.conf.')
+        return found
+
+
+def _is_bound(vif):
+    return vif['type'] not in ('unbound', 'binding_failed')
 
 
 def _network(option, value):

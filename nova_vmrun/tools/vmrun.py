@@ -58,6 +58,14 @@ class Vmrun:
                 if line and not line.startswith(_LIST_HEADER) and
                 os.path.isabs(line)]
 
+    def list_host_networks(self):
+        """Returns the table of VMware's virtual networks, as it is printed.
+
+        Products older than Workstation 17 refuse it on Linux and Windows.
+        """
+        return self._run('listHostNetworks', timeout=self._conf.list_timeout,
+                         brief='The virtual networks cannot be listed.')
+
     def start(self, vmx, *, gui=False):
         """Powers a VM on, or resumes it if it is suspended.
 

@@ -15,6 +15,7 @@
 
 import types
 
+from nova_vmrun.formats import vmnets
 from nova_vmrun.tools import process
 
 
@@ -27,9 +28,26 @@ def conf(**changes):
         snapshot_timeout=600,
         clone_timeout=620, disk_timeout=3600, wait_soft_reboot_seconds=60,
         vmrun_path=None, vdiskmanager_path=None, product='auto',
-        show_gui=False)
+        show_gui=False, vlan_interface=None)
     options.update(changes)
     return types.SimpleNamespace(**options)
+
+
+class HostNetworks:
+    """Virtual networks of a host; VLANs are as they must be.
+
+    :param names: of the networks; with none, the host does not tell
+    """
+
+    def __init__(self, *names):
+        self._names = names
+
+    def find(self, name):
+        name = vmnets.BY_CONNECTION.get(name, name)
+        return vmnets.Vmnet(name, 'nat') if name in self._names else None
+
+    def names(self):
+        return list(self._names)
 
 
 class ScriptedRunner:

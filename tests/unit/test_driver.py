@@ -32,6 +32,7 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
+from nova_vmrun.ops import networks
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
 from tests.unit import base
@@ -59,7 +60,7 @@ class Base(base.TestCase):
                 ('consoles', consoles.Consoles),
                 ('states', states.PowerStates), ('records', records.Records),
                 ('definitions', definition.Definitions),
-                ('resize', resize.Resize),
+                ('networks', networks.Networks), ('resize', resize.Resize),
                 ('diagnostics', diagnostics.Diagnostics),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
@@ -167,6 +168,33 @@ class RebootTestCase(Base):
             nova_exception.InvalidInput, self.driver.reboot, 'context',
             INSTANCE, 'network', 'HARD')
         self.assertFalse(self.parts.power.reboot_hard.called)
+
+
+class StartTestCase(Base):
+    """A host whose networks have changed since the last start."""
+
+    def setUp(self):
+        super().setUp()
+        self.parts.networks.check.side_effect = (
+            exception.InvalidConfiguration('No vmnet3.'))
+
+    def refused(self, kind, method, *args):
+        error = self.assertRaises(kind, getattr(self.driver, method),
+                                  'context', INSTANCE, 'network', *args)
+        self.parts.networks.check.assert_called_once_with('network')
+        self.assertFalse(self.parts.power.on.called)
+        return error
+
+    def test_power_on(self):
+        self.refused(errors.OperationFailed, 'power_on')
+
+    def test_start_with_the_host(self):
+        self.refused(errors.OperationFailed, 'resume_state_on_host_boot',
+                     'shares')
+
+    def test_a_suspended_server_stays_suspended(self):
+        error = self.refused(nova_exception.InstanceFaultRollback, 'resume')
+        self.assertIn('No vmnet3.', str(error.inner_exception))
 
 
 class DestroyTestCase(Base):

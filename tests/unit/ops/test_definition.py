@@ -55,7 +55,7 @@ class Base(hosts.TestCase):
             conf, self.product, 'x86_64', self.layout, self.records,
             disks.Disks(everything, None, self.layout, None),
             attachments.Attachments(None, self.layout, self.product),
-            networks.Networks(conf), screens)
+            networks.Networks(conf, stubs.HostNetworks(), None), screens)
 
     def add_folder(self, *names):
         """Makes a server's folder with some files, but without a .vmx."""

@@ -11,14 +11,18 @@
 #    under the License.
 
 import types
+from unittest import mock
 
 from nova import exception as nova_exception
 from nova.network import model
 
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
+from nova_vmrun.formats import vmnets
+from nova_vmrun.host import vlans
 from nova_vmrun.ops import networks
 from tests.unit import base
+from tests.unit import stubs
 
 MAC = 'fa:16:3e:00:00:01'
 
@@ -42,9 +46,12 @@ class NetworksTestCase(base.TestCase):
     hardware = types.SimpleNamespace(
         nic_model='vmxnet3', nic_rx_kbps=1000, nic_tx_kbps=None)
 
-    def networks(self, mappings=None, default='nat'):
-        return networks.Networks(types.SimpleNamespace(
-            vmnet_mappings=mappings or {}, default_vmnet=default))
+    def networks(self, mappings=None, default='nat', host=()):
+        self.vlans = mock.create_autospec(vlans.Vlans, instance=True)
+        return networks.Networks(
+            types.SimpleNamespace(vmnet_mappings=mappings or {},
+                                  default_vmnet=default),
+            stubs.HostNetworks(*host), self.vlans)
 
     def nic(self, vif, **options):
         nic, = self.networks(**options).nics([vif], self.hardware)
@@ -100,6 +107,38 @@ class NetworksTestCase(base.TestCase):
             exception.InvalidConfiguration, self.nic, vlan,
             mappings={'physnet1': 'bridged'})
         self.assertIn('physnet1.42', error.brief)
+
+    def test_a_vlan_is_checked_on_the_host(self):
+        vlan = port(details={'physical_network': 'physnet1',
+                             'segmentation_id': '42'})
+        for host, found in ((('vmnet3',), vmnets.Vmnet('vmnet3', 'nat')),
+                            ((), None)):
+            self.nic(vlan, mappings={'physnet1.42': 'vmnet3'}, host=host)
+            self.vlans.check.assert_called_once_with(found, 42)
+
+    def test_a_flat_network_is_no_vlan(self):
+        self.nic(port(), host=('vmnet8',))
+        self.assertFalse(self.vlans.check.called)
+
+    def test_a_network_that_the_host_does_not_have(self):
+        for value, name in (('vmnet3', 'vmnet3'), ('hostonly', 'hostonly')):
+            error = self.assertRaises(
+                exception.InvalidConfiguration, self.nic, port(),
+                mappings={'physnet1': value}, host=('vmnet0', 'vmnet8'))
+            self.assertIn('no virtual network %s' % name, error.brief)
+            self.assertIn('port-1', error.details)
+            self.assertIn('vmnet0, vmnet8', error.details)
+            self.assertIn('vmware-netcfg', error.resolution)
+
+    def test_a_start_without_a_new_vmx_is_checked_too(self):
+        refused = {'mappings': {'physnet1': 'vmnet3'}, 'host': ('vmnet8',)}
+        checked = self.networks(**refused)
+        self.assertRaises(exception.InvalidConfiguration, checked.check,
+                          [port()])
+        # Where Neutron fails the NIC stays as it is in the .vmx.
+        checked.check([port(vif_type='binding_failed')])
+        self.networks(host=('vmnet8',)).check([port()])
+        checked.check(None)
 
     def test_a_binding_without_details(self):
         """Another mechanism driver may leave them out."""
