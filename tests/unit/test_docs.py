@@ -12,6 +12,7 @@
 
 """What the documentation names exists, and works as it says."""
 
+import ast
 import configparser
 import importlib.metadata
 import pathlib
@@ -21,10 +22,12 @@ from nova_vmrun import conf
 from nova_vmrun import driver
 from nova_vmrun.formats import properties
 from nova_vmrun.ml2 import conf as ml2_conf
+from tests.functional import shown
 from tests.unit import base
 
 ROOT = pathlib.Path(conf.__file__).parents[1]
 SOURCE = ROOT / 'doc' / 'source'
+FUNCTIONAL = ROOT / 'tests' / 'functional'
 PAGES = sorted(SOURCE.glob('*.rst')) + [
     ROOT / name for name in ('README.rst', 'CONTRIBUTING.rst', 'HACKING.rst')]
 TEXT = '\n'.join(page.read_text(encoding='utf-8') for page in PAGES)
@@ -36,7 +39,70 @@ OPTIONS = {
     'ml2_vmrun': {option.name for option in ml2_conf.OPTS},
 }
 
-# Entries of Nova's support matrix, and the method of the driver or the
+# All entries of Nova's support matrix, in its order.
+ENTRIES = '''
+operation.attach-volume
+operation.attach-tagged-volume
+operation.detach-volume
+operation.extend-volume
+operation.attach-interface
+operation.attach-tagged-interface
+operation.detach-interface
+operation.maintenance-mode
+operation.evacuate
+operation.rebuild
+operation.rebuild-volume-backed
+operation.get-guest-info
+operation.get-host-uptime
+operation.get-host-ip
+operation.live-migrate
+operation.force-live-migration-to-complete
+operation.abort-in-progress-live-migration
+operation.launch
+operation.pause
+operation.reboot
+operation.rescue
+operation.resize
+operation.resume
+operation.set-admin-password
+operation.snapshot
+operation.suspend
+operation.swap-volume
+operation.terminate
+operation.trigger-crash-dump
+operation.unpause
+guest.disk.autoconfig
+guest.disk.rate-limit
+guest.setup.configdrive
+guest.setup.inject.file
+guest.setup.inject.networking
+console.rdp
+console.serial.log
+console.serial.interactive
+console.spice
+console.vnc
+storage.block
+storage.block.backend.fibrechannel
+storage.block.backend.iscsi
+storage.block.backend.iscsi.auth.chap
+storage.image
+operation.uefi-boot
+operation.device-tags
+operation.quiesce
+operation.unquiesce
+operation.multiattach-volume
+operation.encrypted-volume
+operation.trusted-certs
+operation.file-backed-memory
+operation.report-cpu-traits
+operation.port-with-resource-request
+operation.boot-encrypted-vm
+operation.cache-images
+operation.boot-emulated-tpm
+operation.boot-stateless-firmware
+'''.split()
+
+# Entries of it, and the method of the driver or the
 # capability without which they cannot work.
 METHODS = {
     'operation.attach-volume': 'attach_volume',
@@ -153,9 +219,34 @@ class SupportTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        page = (SOURCE / 'support.rst').read_text(encoding='utf-8')
+        page = (ROOT / 'README.rst').read_text(encoding='utf-8')
+        begin, end = (page.index('.. The entries %s here.' % word)
+                      for word in ('begin', 'end'))
         self.table = dict(re.findall(
-            r'(?m)^``([a-z.-]+)`` +(yes|partly|no)\b', page))
+            r'(?m)^([a-z.-]+) +(yes|partly|no)\b', page[begin:end]))
+        self.without_reason = re.findall(
+            r'(?m)^([a-z.-]+) +(?:partly|no)$', page[begin:end])
+        self.besides = dict(re.findall(
+            r'(?m)^([A-Z][A-Za-z, -]+?)  +(yes|partly|no)\b',
+            page[end:page.index('\nWhat to know\n')]))
+
+    def test_entries_are_those_of_nova(self):
+        self.assertEqual(ENTRIES, list(self.table))
+
+    def test_what_does_not_work_has_its_reason(self):
+        self.assertEqual([], self.without_reason)
+
+    def test_what_works_is_shown_by_functional_tests(self):
+        self.assertIn('Security groups', self.besides)
+        works = [entry for entry, word in {**self.table, **self.besides}
+                 .items() if word != 'no']
+        self.assertEqual(
+            sorted(works), sorted(shown.TESTS),
+            'README.rst and tests/functional/shown.py differ')
+        for entry, names in shown.TESTS.items():
+            self.assertTrue(names, entry)
+            for name in names:
+                self.assertTrue(_is_test(name), '%s: %s' % (entry, name))
 
     def test_methods(self):
         for entry, method in METHODS.items():
@@ -168,4 +259,20 @@ class SupportTestCase(base.TestCase):
     def _check(self, entry, offered):
         self.assertEqual(
             bool(offered), self.table[entry] != 'no',
-            'doc/source/support.rst, and the table of README.rst: %s' % entry)
+            'The table of README.rst: %s' % entry)
+
+
+def _is_test(name):
+    """Tells whether a test of tests/functional exists, without importing it.
+
+    Its class must have the method itself, and it may not be skipped.
+    """
+    module, kind, method = name.rsplit('.', 2)
+    path = FUNCTIONAL.joinpath(*module.split('.')).with_suffix('.py')
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    return any(
+        isinstance(each, ast.ClassDef) and each.name == kind and any(
+            isinstance(function, ast.FunctionDef) and
+            function.name == method and not function.decorator_list
+            for function in each.body)
+        for each in tree.body)

@@ -1,0 +1,132 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Which functional tests show what README says that works.
+
+Keys are entries of Nova's support matrix, and features that README lists
+besides. Each "yes" and each "partly" of the README needs at least one test
+here, by module, class and name below tests/functional; a unit test holds both
+to it.
+"""
+
+TESTS = {
+    'operation.rebuild': [
+        'api.test_rebuild.RebuildTestCase.test_a_running_server',
+        'api.test_rebuild.RebuildTestCase.test_a_stopped_server_stays_stopped',
+    ],
+    'operation.get-guest-info': [
+        'api.test_life.PowerTestCase.test_stop_and_start',
+        'api.test_life.CrashTestCase'
+        '.test_a_crashed_vm_is_seen_and_starts_again',
+        'api.test_bad_input.UnhelpfulToolTestCase'
+        '.test_list_fails_and_nova_does_not_stop_the_server',
+    ],
+    'operation.get-host-uptime': [
+        'api.test_host.HypervisorTestCase.test_hypervisor',
+    ],
+    'operation.get-host-ip': [
+        'api.test_host.HypervisorTestCase.test_hypervisor',
+    ],
+    'operation.launch': [
+        'api.test_life.BootTestCase.test_boot_and_delete',
+        'api.test_life.BootTestCase.test_what_the_vmx_says',
+        'split.test_split.SplitControlPlaneTestCase.test_life_of_a_server',
+    ],
+    'operation.pause': [
+        'api.test_life.PowerTestCase.test_pause_and_unpause',
+    ],
+    'operation.reboot': [
+        'api.test_reboot.RebootTestCase.test_soft',
+        'api.test_reboot.RebootTestCase.test_hard',
+        'api.test_reboot.RewriteTestCase.test_a_lost_vmx_is_written_anew',
+    ],
+    'operation.rescue': [
+        'api.test_rescue.RescueTestCase.test_from_a_disk',
+        'api.test_rescue.RescueTestCase.test_from_a_cd',
+        'api.test_rescue.RescueTestCase'
+        '.test_on_the_bus_that_the_image_asks_for',
+    ],
+    'operation.resize': [
+        'api.test_resize.ResizeTestCase.test_memory_and_processors',
+        'api.test_resize.ResizeTestCase'
+        '.test_disks_grow_and_a_revert_takes_them_back',
+        'api.test_resize.MoveTestCase.test_there_and_back',
+    ],
+    'operation.resume': [
+        'api.test_life.PowerTestCase.test_suspend_and_resume',
+    ],
+    'operation.snapshot': [
+        'api.test_snapshot.SnapshotTestCase.test_running_and_linked',
+        'api.test_snapshot.SnapshotTestCase'
+        '.test_each_state_in_which_the_disk_rests',
+        'api.test_snapshot.SnapshotTestCase.test_shelve_and_unshelve',
+        'api.test_snapshot.PlayerTestCase'
+        '.test_a_running_server_must_be_stopped_first',
+    ],
+    'operation.suspend': [
+        'api.test_life.PowerTestCase.test_suspend_and_resume',
+    ],
+    'operation.terminate': [
+        'api.test_life.BootTestCase.test_boot_and_delete',
+        'api.test_life.PowerTestCase.test_delete_in_each_state',
+    ],
+    'operation.unpause': [
+        'api.test_life.PowerTestCase.test_pause_and_unpause',
+    ],
+    'guest.setup.configdrive': [
+        'api.test_life.ConfigDriveTestCase.test_config_drive',
+    ],
+    'console.serial.log': [
+        'api.test_life.ConsoleTestCase.test_log',
+        'api.test_life.ConsoleTestCase'
+        '.test_long_log_is_cut_at_its_beginning',
+    ],
+    'console.vnc': [
+        'api.test_life.ConsoleTestCase.test_vnc',
+    ],
+    'storage.image': [
+        'api.test_disks.FormatTestCase.test_qcow2',
+        'api.test_disks.FormatTestCase.test_raw',
+        'api.test_disks.FormatTestCase.test_stream_optimized',
+        'api.test_disks.CacheTestCase.test_full_copy',
+    ],
+    'operation.uefi-boot': [
+        'api.test_host.BootTestCase.test_uefi',
+    ],
+    'operation.trusted-certs': [
+        'api.test_host.BootTestCase'
+        '.test_trusted_certificates_come_to_the_download',
+    ],
+    'operation.cache-images': [
+        'api.test_cache.PrecacheTestCase'
+        '.test_an_aggregate_is_told_to_cache_an_image',
+        'api.test_cache.AgeingTestCase'
+        '.test_an_image_goes_after_its_last_server',
+    ],
+    'Diagnostics': [
+        'api.test_diagnostics.DiagnosticsTestCase.test_typed',
+        'api.test_diagnostics.DiagnosticsTestCase.test_free',
+    ],
+    'Ephemeral and swap disks': [
+        'api.test_life.BootTestCase.test_ephemeral_and_swap_disks',
+    ],
+    'CD and floppy drives': [
+        'api.test_attachments.DrivesTestCase'
+        '.test_the_example_of_nova_vix_driver',
+    ],
+    'Flat and VLAN networks': [
+        'api.test_life.BootTestCase'
+        '.test_ports_become_nics_on_vmware_networks',
+        'ml2.port_binding.VmrunTestCase.test_flat',
+        'ml2.port_binding.VmrunTestCase.test_vlan',
+    ],
+}
