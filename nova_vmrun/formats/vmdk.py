@@ -28,6 +28,7 @@ from nova_vmrun import exception
 SECTOR = 512
 MAGIC = b'KDMV'
 HEADER_SIZE = SECTOR
+FOOTER = 2 * SECTOR
 NO_PARENT = 'ffffffff'
 
 MONOLITHIC_SPARSE = 'monolithicSparse'
@@ -36,10 +37,16 @@ STREAM_OPTIMIZED = 'streamOptimized'
 # The largest descriptor that is read: QEMU's own limit.
 _MAX_DESCRIPTOR = units.Mi
 
-# magic, version, flags, capacity, grain size, descriptor offset and size
-_HEADER = struct.Struct('<4sIIQQQQ')
+# magic, version, flags, capacity, grain size, descriptor offset and size,
+# entries of a grain table, offsets of the spare grain directory and of the one
+# that counts
+_HEADER = struct.Struct('<4sIIQQQQIQQ')
+_COMPRESSED = 1 << 16
+# Stands for the directory's offset if a second header, the last sector but
+# one, takes the place of the first.
+_IN_FOOTER = (1 << 64) - 1
 _EXTENT = re.compile(
-    r'(RW|RDONLY|NOACCESS) +([0-9]+) +([A-Z]+)(?: +"([^"]*)")?(?: +[0-9]+)?',
+    r'(RW|RDONLY|NOACCESS) +([0-9]+) +([A-Z]+)(?: +"([^"]*)")?(?: +([0-9]+))?',
     re.IGNORECASE)
 _FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*)\s*=\s*(.*)')
 
@@ -58,21 +65,34 @@ class Header:
     :ivar capacity: bytes that the guest sees
     :ivar descriptor_offset: bytes from the start of the file; 0: no descriptor
     :ivar descriptor_size: bytes that are reserved for it
+    :ivar grain: bytes of the disk that an entry of a grain table is for
+    :ivar entries: how many a grain table has
+    :ivar directory: bytes from the start of the file to the grain directory;
+        None: a second header, FOOTER bytes before the end, tells
+    :ivar is_compressed: whether the grains are
     """
 
     capacity: int
     descriptor_offset: int
     descriptor_size: int
+    grain: int = 0
+    entries: int = 0
+    directory: int | None = None
+    is_compressed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """A line that says where a part of the disk's content lies."""
+    """A line that says where a part of the disk's content lies.
+
+    :ivar offset: in sectors from the start of the file, of a flat one
+    """
 
     access: str
     sectors: int
     kind: str
     name: str
+    offset: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,11 +151,14 @@ def parse_header(data):
     """
     if len(data) < HEADER_SIZE or not data.startswith(MAGIC):
         raise exception.InvalidVmdk('The file is no sparse VMDK.')
-    (_magic, _version, _flags, capacity, _grain, offset,
-     size) = _HEADER.unpack_from(data)
+    (_magic, _version, flags, capacity, grain, offset, size, entries, _spare,
+     directory) = _HEADER.unpack_from(data)
     if size * SECTOR > _MAX_DESCRIPTOR:
         raise exception.InvalidVmdk('The descriptor is larger than 1 MiB.')
-    return Header(capacity * SECTOR, offset * SECTOR, size * SECTOR)
+    return Header(capacity * SECTOR, offset * SECTOR, size * SECTOR,
+                  grain * SECTOR, entries,
+                  None if directory == _IN_FOOTER else directory * SECTOR,
+                  bool(flags & _COMPRESSED))
 
 
 def decode_descriptor(data):
@@ -160,9 +183,9 @@ def parse_descriptor(text):
             continue
         extent = _EXTENT.fullmatch(line)
         if extent:
-            access, sectors, kind, name = extent.groups()
+            access, sectors, kind, name, offset = extent.groups()
             extents.append(Extent(access.upper(), int(sectors), kind.upper(),
-                                  name or ''))
+                                  name or '', int(offset or 0)))
             continue
         field = _FIELD.fullmatch(line)
         if not field:

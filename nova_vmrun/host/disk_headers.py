@@ -17,11 +17,8 @@ of them can be the child of another disk, and a qcow2 can be encrypted.
 """
 
 import struct
-import uuid
 
-from oslo_utils import units
-
-from nova_vmrun.host import qcow2_tables
+from nova_vmrun.host import vhdx
 
 _CHILD = 'The %s is the child of another disk.'
 
@@ -31,18 +28,6 @@ _VDI_WHOLE = (1, 2)
 _VDI_LINKS = (0x1a8, 32)
 
 _QCOW2_ENCRYPTION = 32
-
-# VHDX: the first region table says where the metadata are, and these whether
-# there is a parent.
-_REGION_TABLE = 192 * units.Ki
-_REGIONS = (b'regi', 8, 16)
-_METADATA = (b'metadata', 10, 32)
-_METADATA_REGION = uuid.UUID('8b7ca206-4790-4b9a-b8fe-575f050f886e')
-_FILE_PARAMETERS = uuid.UUID('caa16737-fa36-4d43-b3b6-33f0aa44e76b')
-_PARENT_LOCATOR = uuid.UUID('a8d35f2d-b30b-454d-abf7-d3d84834ab0c')
-_HAS_PARENT = 2
-_MOST_ENTRIES = 2047
-_ENTRY = 32
 
 
 def trouble(found, file):
@@ -66,9 +51,7 @@ def _at(file, offset, size):
 
 def _qcow2(file):
     (method,) = struct.unpack('>I', _at(file, _QCOW2_ENCRYPTION, 4))
-    if method:
-        return 'The qcow2 is encrypted.'
-    return None if qcow2_tables.is_whole(file) else 'The qcow2 is cut off.'
+    return 'The qcow2 is encrypted.' if method else None
 
 
 def _vdi(file):
@@ -79,27 +62,7 @@ def _vdi(file):
 
 
 def _vhdx(file):
-    regions = _table(file, _REGION_TABLE, *_REGIONS)
-    if _METADATA_REGION not in regions:
-        return 'The VHDX has no metadata.'
-    offset = struct.unpack_from('<Q', regions[_METADATA_REGION], 16)[0]
-    items = _table(file, offset, *_METADATA)
-    if _FILE_PARAMETERS not in items:
-        return 'The VHDX has no parameters.'
-    at = struct.unpack_from('<I', items[_FILE_PARAMETERS], 16)[0]
-    (flags,) = struct.unpack('<4xI', _at(file, offset + at, 8))
-    if flags & _HAS_PARENT or _PARENT_LOCATOR in items:
-        return _CHILD % 'VHDX'
-    return None
-
-
-def _table(file, offset, magic, count_at, first):
-    """Reads a table of a VHDX; returns GUIDs and their entries."""
-    head = _at(file, offset, first)
-    if not head.startswith(magic):
-        return {}
-    count = min(struct.unpack_from('<H', head, count_at)[0], _MOST_ENTRIES)
-    data = file.read(count * _ENTRY)
-    return {uuid.UUID(bytes_le=data[start:start + 16]):
-            data[start:start + _ENTRY]
-            for start in range(0, len(data) - _ENTRY + 1, _ENTRY)}
+    try:
+        return _CHILD % 'VHDX' if vhdx.read(file).has_parent else None
+    except vhdx.Invalid as error:
+        return str(error)

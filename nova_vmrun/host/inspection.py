@@ -25,6 +25,7 @@ from oslo_utils import units
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import disk_headers
+from nova_vmrun.host import disk_tables
 from nova_vmrun.host import ova
 from nova_vmrun.host import window
 
@@ -47,10 +48,6 @@ _NOT_BARE = (b'COWD', b'\xbe\xba\xfe\xca\0\0\0\0',
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR
 _PARENT = 'parentfilenamehint'
-# Where a VMDK's header tells its grain directory, and what stands there if a
-# second header, the last but one sector, takes the place of the first.
-_GRAIN_DIRECTORY = slice(56, 64)
-_IN_FOOTER = b'\xff' * 8
 _VHD_COOKIE = b'conectix'
 _VHD_FOOTER = 512
 _VHD_DIFFERENCING = 4
@@ -107,10 +104,14 @@ def inspect(path, image, create_types):
         span = ova.find_disk(path, image.id)
     with window.opened(path, span) as file:
         content = _inspect(file, image, create_types)
-    if not 0 < content.size <= LARGEST_DISK:
-        raise exception.ImageRefused(
-            image.id, 'It says that its disk has %d bytes.' % content.size,
-            'VMware has disks of up to 8 TiB.')
+        if not 0 < content.size <= LARGEST_DISK:
+            raise exception.ImageRefused(
+                image.id, 'It says that its disk has %d bytes.'
+                % content.size, 'VMware has disks of up to 8 TiB.')
+        if not disk_tables.is_whole(content.format, file, content.size):
+            raise exception.ImageRefused(
+                image.id, 'Its content is cut off, or its tables are '
+                'damaged.', 'Upload it again.')
     return dataclasses.replace(content, span=span)
 
 
@@ -183,9 +184,8 @@ def _unstructured(file, image, found):
 def _vmdk(file, image, create_types):
     try:
         file.seek(0)
-        first = file.read(vmdk.HEADER_SIZE)
-        header = vmdk.parse_header(first)
-        if first[_GRAIN_DIRECTORY] == _IN_FOOTER:
+        header = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
+        if header.directory is None:
             _refuse_another_capacity(file, header)
         file.seek(header.descriptor_offset)
         text = vmdk.decode_descriptor(file.read(
@@ -200,7 +200,7 @@ def _vmdk(file, image, create_types):
 
 
 def _refuse_another_capacity(file, header):
-    file.seek(window.size(file) - 2 * vmdk.SECTOR)
+    file.seek(window.size(file) - vmdk.FOOTER)
     footer = vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
     if footer.capacity != header.capacity:
         raise exception.InvalidVmdk('The VMDK tells two capacities.')

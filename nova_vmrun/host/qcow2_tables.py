@@ -10,20 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether all of a qcow2's content is in its file.
+"""Whether all of a qcow2's content is in its file; see disk_tables.py."""
 
-qemu-img reads zeros where a file has ended, so that an image that was cut off
-would become a disk with holes, and nobody would be told. The tables that say
-where each cluster lies are read here, each once.
-"""
-
-import array
 import struct
-import sys
 
 from oslo_utils import units
 
-from nova_vmrun.host import window
+from nova_vmrun.host import blocks
 
 # Cluster bits, size, encryption, entries of the first table, and its offset.
 _HEADER = struct.Struct('>IQIIQ')
@@ -37,39 +30,39 @@ _OFFSET = 0x00fffffffffffe00
 _NO_PLACE = 1 << 62 | 1
 
 
-def is_whole(file):
-    """Tells whether each cluster begins before the file ends.
+def is_whole(file, size):
+    """Tells whether each cluster ends before the file does.
 
     :param file: a qcow2, open for reading
+    :param size: bytes of the disk that a guest sees
     :raises struct.error: even the header is cut off
+    :raises Damaged: of blocks; the tables are
     """
     file.seek(_HEADER_AT)
     bits, _size, _method, entries, offset = _HEADER.unpack(
         file.read(_HEADER.size))
     if bits not in _CLUSTER_BITS or entries * 8 > _LARGEST_TABLE:
         return False
-    end = window.size(file)
-    first = _table(file, offset, entries * 8)
-    if first is None:
-        return False
-    # A table that is named twice is read once: it is never more than the file.
-    for table in {entry & _OFFSET for entry in first} - {0}:
-        clusters = None
-        if not table % (1 << bits):
-            clusters = _table(file, table, 1 << bits)
-        if clusters is None or any(
-                entry & _OFFSET >= end for entry in clusters
-                if not entry & _NO_PLACE):
-            return False
-    return True
+    disk = blocks.Disk(file, size, 1 << bits)
+    return disk.holds(_clusters(disk, offset, entries))
 
 
-def _table(file, offset, size):
-    file.seek(offset)
-    data = file.read(size)
-    if len(data) < size:
-        return None
-    entries = array.array('Q', data)
-    if sys.byteorder == 'little':
-        entries.byteswap()
-    return entries
+def _clusters(disk, offset, entries):
+    """Yields the numbers of clusters and their places.
+
+    A table that is named often is read once: it is never more than the file.
+    """
+    each = disk.block // 8
+    needed = min(entries, -(-disk.count // each))
+    seen = {0}
+    for number, entry in enumerate(disk.table(offset, needed, 'Q', True)):
+        table = entry & _OFFSET
+        if table % disk.block:
+            raise blocks.Damaged()
+        if table in seen and (not table or number < needed - 1):
+            continue
+        seen.add(table)
+        for cluster, place in enumerate(disk.piece(table, 0, each, 'Q', True),
+                                        number * each):
+            if place & _OFFSET and not place & _NO_PLACE:
+                yield cluster, place & _OFFSET

@@ -44,7 +44,10 @@ class _Window(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer):
-        left = max(0, self._length - self._position)
+        left = self._length - self._position
+        if left <= 0:
+            # As far behind the end as a header may send us.
+            return 0
         self._file.seek(self._offset + self._position)
         data = self._file.read(min(left, len(buffer)))
         buffer[:len(data)] = data

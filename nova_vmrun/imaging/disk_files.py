@@ -25,12 +25,14 @@ import re
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import disk_tables
+from nova_vmrun.host import window
 
 DESCRIPTOR_MAGIC = b'# Disk DescriptorFile'
 # VMware's own limit, disk.maxNumLinks.
 _MAX_LINKS = 255
 _MAX_DESCRIPTOR = 1 << 20
-_NO_FILE = 'ZERO'
+_NO_FILE, _SPARSE, _FLAT = 'ZERO', 'SPARSE', ('FLAT', 'VMFS')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +138,8 @@ def _read(path):
                       'Remove the encryption in the settings of the VM, and '
                       'try again.')
     if header is not None:
+        _require_whole(path, path, vmdk.Extent(
+            '', header.capacity // vmdk.SECTOR, _SPARSE, ''))
         return Link(path, descriptor, header.capacity, (path,))
     sectors = sum(extent.sectors for extent in descriptor.extents)
     return Link(path, descriptor, sectors * vmdk.SECTOR,
@@ -181,6 +185,7 @@ def _extents(path, descriptor):
                 'must be copied with VMware or qemu-img first.')
         if os.path.lexists(file):
             _require_plain(path, file)
+            _require_whole(path, file, extent)
             yield file
         else:
             missing.append(file)
@@ -206,6 +211,20 @@ def _parent(disk, link):
 def _require_plain(disk, path):
     if not os.path.isfile(path):
         raise _broken(disk, '%s is no plain file.' % path)
+
+
+def _require_whole(disk, path, extent):
+    """Refuses a disk that tools would read zeros from where a file ended."""
+    with window.opened(path) as file:
+        if extent.kind == _SPARSE:
+            is_whole = disk_tables.is_whole('vmdk', file,
+                                            extent.sectors * vmdk.SECTOR)
+        else:
+            is_whole = extent.kind not in _FLAT or window.size(file) >= (
+                extent.offset + extent.sectors) * vmdk.SECTOR
+    if not is_whole:
+        raise _broken(disk, 'The file %s is cut off, or its tables are '
+                      'damaged.' % path)
 
 
 def _broken(disk, details, advice='See what became of its files, or restore '

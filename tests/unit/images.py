@@ -53,6 +53,20 @@ def vhd_footer(size=units.Mi, kind=3):
                        0).ljust(512, b'\0')
 
 
+def vhd(size=units.Mi, kind=3, block=2 * units.Mi, entries=()):
+    """Returns the bytes of a dynamic VHD.
+
+    :param entries: of its table; the others say that a block is nowhere
+    """
+    count = min(-(-size // block), 4096)
+    table = struct.pack('>%dI' % count, *entries,
+                        *[0xffffffff] * (count - len(entries)))
+    second = struct.pack('>8sQQIII', b'cxsparse', (1 << 64) - 1, 1536,
+                         0x10000, count, block)
+    return (vhd_footer(size, kind) + second.ljust(1024, b'\0') +
+            table.ljust(-(-len(table) // 512) * 512, b'\xff'))
+
+
 def tar(members):
     """Returns the bytes of a tar file.
 

@@ -47,18 +47,26 @@ def descriptor(name='disk.vmdk', sectors=SECTORS, cid='0badcafe',
     }
 
 
-def image(text=None, sectors=SECTORS, content=b'', descriptor_sectors=20):
+_TABLES = 26
+_MOST_TABLES = 1 << 18
+
+
+def image(text=None, sectors=SECTORS, content=b'', descriptor_sectors=20,
+          flags=3):
     """Returns the bytes of a sparse VMDK with an embedded descriptor.
 
-    :param content: bytes behind the descriptor, to tell files apart
+    :param content: bytes behind the descriptor, to tell files apart; those
+        from sector 26 on are the directory of its grain tables
     """
     text = descriptor(sectors=sectors) if text is None else text
     header = struct.pack(
-        '<4sIIQQQQIQQQB4sH', b'KDMV', 1, 3, sectors, 128, 1,
-        descriptor_sectors, 512, 21, 26, 128, 0, b'\n \r\n', 0)
+        '<4sIIQQQQIQQQB4sH', b'KDMV', 1, flags, sectors, 128, 1,
+        descriptor_sectors, 512, 21, _TABLES, 128, 0, b'\n \r\n', 0)
+    directory = min(sectors // 128 // 512, _MOST_TABLES) * 4 + 4
     return (header.ljust(512, b'\0') +
             text.encode('utf-8').ljust(descriptor_sectors * 512, b'\0') +
-            content.ljust(4096, b'\0'))
+            content.ljust((_TABLES - 1 - descriptor_sectors) * 512 +
+                          max(directory, 1536), b'\0'))
 
 
 def write(path, **options):

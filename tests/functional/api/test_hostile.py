@@ -22,10 +22,10 @@ from tests.fixtures.hostile import hybrids
 from tests.functional.api import base
 
 
-class CutOffTestCase(base.TestCase):
-    """Compressed data that ends in the middle."""
+class DamagedTestCase(base.TestCase):
+    """Compressed data that is damaged in the middle."""
 
-    def cut(self, image_format, options):
+    def damaged(self, image_format, options):
         path = os.path.join(self.folder, 'whole')
         with open(path + '.raw', 'wb') as file:
             # It can be compressed, but not to nothing.
@@ -33,14 +33,18 @@ class CutOffTestCase(base.TestCase):
         subprocess.run(['qemu-img', 'convert', '-f', 'raw', '-O',
                         image_format, *options, path + '.raw', path],
                        check=True)
-        with open(path, 'rb') as file:
-            return file.read(os.path.getsize(path) // 2)
+        with open(path, 'r+b') as file:
+            quarter = os.path.getsize(path) // 4
+            file.seek(2 * quarter)
+            file.write(bytes(quarter))
+            file.seek(0)
+            return file.read()
 
     def test_each_format(self):
         for image_format, options in (
                 ('qcow2', ('-c',)),
                 ('vmdk', ('-o', 'subformat=streamOptimized'))):
-            image_id = self.add_image(image_format, content=self.cut(
+            image_id = self.add_image(image_format, content=self.damaged(
                 image_format, options))
             server = self.boot(image_id, expected_state='ERROR')
             self.assertIn('qemu-img cannot read it as %s' % image_format,

@@ -61,7 +61,7 @@ class InspectTestCase(base.TestCase):
                 ('a.img', images.qcow2(), 'qcow2'),
                 ('a.qcow2', bytes(units.Mi), 'raw'),
                 ('b.img', images.partitioned(), 'raw'),
-                ('c.img', images.vhd_footer() + bytes(1024), 'vhd'),
+                ('c.img', images.vhd(), 'vhd'),
                 ('d.img', bytes(units.Mi) + images.vhd_footer(kind=2),
                  'vhd')):
             self.check(self.write(name, content), disk_format=expected,

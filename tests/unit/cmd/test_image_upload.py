@@ -73,7 +73,7 @@ class UploadTestCase(base.TestCase):
         for name, content, disk_format in (
                 ('cirros.img', images.qcow2(), 'qcow2'),
                 ('cirros.raw', bytes(units.Mi), 'raw'),
-                ('cirros.vhd', images.vhd_footer() + bytes(1024), 'vhd')):
+                ('cirros.vhd', images.vhd(), 'vhd')):
             shown, _ = self.upload(self.write(name, content))
             self.assertEqual(content, self.cloud.content)
             self.assertEqual(

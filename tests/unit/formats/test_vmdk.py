@@ -27,7 +27,15 @@ class HeaderTestCase(testtools.TestCase):
         header = vmdk.parse_header(vmdks.image(sectors=4096))
         self.assertEqual(
             vmdk.Header(capacity=2 << 20, descriptor_offset=512,
-                        descriptor_size=20 * 512), header)
+                        descriptor_size=20 * 512, grain=65536, entries=512,
+                        directory=26 * 512), header)
+
+    def test_a_directory_that_a_footer_tells(self):
+        data = bytearray(vmdks.image(flags=3 << 16)[:512])
+        data[56:64] = b'\xff' * 8
+        header = vmdk.parse_header(bytes(data))
+        self.assertIsNone(header.directory)
+        self.assertTrue(header.is_compressed)
 
     def test_no_magic(self):
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_header,

@@ -97,7 +97,7 @@ class BombTestCase(caches.TestCase):
     """A small image of a large disk is measured by the flavor's disk."""
 
     def test_no_tool_opens_it(self):
-        large = 7 * units.Ti
+        large = units.Ti
         for disk_format, content in (
                 ('vmdk', vmdks.image(vmdks.descriptor(
                     create_type='streamOptimized'), sectors=large // 512)),
@@ -121,7 +121,7 @@ _GOOD = [(name, 'bare', content) for name, content
          in hybrids.DISKS.items()] + [
     ('vmdk', 'bare', vmdks.image(vmdks.descriptor(
         create_type='streamOptimized'))),
-    ('vhd', 'bare', bytes(2048) + images.vhd_footer()),
+    ('vhd', 'bare', bytes(units.Mi) + images.vhd_footer(kind=2)),
     ('raw', 'bare', images.partitioned(70000)),
     ('iso', 'bare', hybrids.installer()),
     ('vmdk', 'ova', images.tar([('vm.ovf', images.ovf()),

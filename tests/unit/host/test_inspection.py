@@ -80,7 +80,7 @@ class WhatElseIsADiskTestCase(testscenarios.TestWithScenarios, Base):
     scenarios = [
         (name, {'content': content, 'says': says, 'expected': expected})
         for name, content, says, expected in (
-            ('dynamic vhd', images.vhd_footer(3 * units.Mi).ljust(70000),
+            ('dynamic vhd', images.vhd(3 * units.Mi),
              {'disk_format': 'vhd'},
              inspection.Content('vpc', 3 * units.Mi)),
             ('fixed vhd', bytes(units.Mi) + images.vhd_footer(kind=2),

@@ -15,12 +15,16 @@ import struct
 
 import testscenarios
 
-from nova_vmrun.host import qcow2_tables
+from nova_vmrun.host import disk_tables
 from tests.unit import base
 from tests.unit import images
 
 CLUSTER = 65536
 _END = 5 * CLUSTER
+
+
+def is_whole(file, size=8192 * CLUSTER):
+    return disk_tables.is_whole('qcow2', file, size)
 
 
 def qcow2(first=3 * CLUSTER, cluster=4 * CLUSTER, length=_END):
@@ -34,13 +38,16 @@ def qcow2(first=3 * CLUSTER, cluster=4 * CLUSTER, length=_END):
 class Qcow2TestCase(testscenarios.TestWithScenarios, base.TestCase):
 
     scenarios = [
-        (name, {'options': options, 'expected': expected})
-        for name, options, expected in (
+        (name, {'options': options, 'expected': expected,
+                'size': size[0] if size else 8192 * CLUSTER})
+        for name, options, expected, *size in (
             ('whole', {}, True),
             ('marked as the only user', {'first': 3 * CLUSTER | 1 << 63,
                                          'cluster': 4 * CLUSTER | 1 << 63},
              True),
-            ('the last cluster is short', {'length': _END - 5}, True),
+            ('the last cluster is short', {'length': _END - 1}, False),
+            ('the last cluster need not be behind the end of the disk',
+             {'length': _END - 5}, True, 8192 * CLUSTER - 5),
             ('the last cluster is missing', {'length': 4 * CLUSTER}, False),
             ('its second table is short', {'length': 4 * CLUSTER - 1},
              False),
@@ -57,7 +64,7 @@ class Qcow2TestCase(testscenarios.TestWithScenarios, base.TestCase):
 
     def test_whole(self):
         self.assertIs(self.expected,
-                      qcow2_tables.is_whole(qcow2(**self.options)))
+                      is_whole(qcow2(**self.options), self.size))
 
 
 class LimitsTestCase(base.TestCase):
@@ -69,9 +76,9 @@ class LimitsTestCase(base.TestCase):
 
     def test_numbers_that_no_qcow2_has(self):
         for bits in (0, 8, 22, 1 << 31):
-            self.assertFalse(qcow2_tables.is_whole(
+            self.assertFalse(is_whole(
                 self.changed(20, '>I', bits)))
-        self.assertFalse(qcow2_tables.is_whole(
+        self.assertFalse(is_whole(
             self.changed(36, '>I', (1 << 32) - 1)))
 
     def test_a_table_that_is_named_often_is_read_once(self):
@@ -81,5 +88,6 @@ class LimitsTestCase(base.TestCase):
         reads = []
         read = file.read
         file.read = lambda size: reads.append(size) or read(size)
-        self.assertTrue(qcow2_tables.is_whole(file))
-        self.assertEqual([28, CLUSTER, CLUSTER], reads)
+        # One more than once: the last may be short.
+        self.assertTrue(is_whole(file, CLUSTER // 8 * 8192 * CLUSTER))
+        self.assertEqual([28, CLUSTER, CLUSTER, CLUSTER], reads)

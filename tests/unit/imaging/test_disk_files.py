@@ -112,6 +112,25 @@ class DiskFilesTestCase(base.TestCase):
                         parent_cid='11111111', hint='a.vmdk')
         self.refused(one, 'circle')
 
+    def test_cut_off(self):
+        """A tool would read zeros where the file has ended."""
+        one = self.path('a.vmdk')
+        vmdks.write(one)
+        split = vms.write_split(self.folder)
+        for path, file in ((one, one), (split, self.path('web-s002.vmdk'))):
+            os.truncate(file, 26 * 512)
+            self.assertIn(file, self.refused(path, 'cut off').details)
+
+    def test_flat_and_cut_off(self):
+        path = vms.write_descriptor(
+            self.folder, create_type='monolithicFlat',
+            extents='RW 8 FLAT "web-flat.vmdk" 2')
+        with open(self.path('web-flat.vmdk'), 'wb') as file:
+            file.truncate(5120)
+        self.assertEqual(4096, disk_files.follow(path).size)
+        os.truncate(self.path('web-flat.vmdk'), 5119)
+        self.refused(path, 'cut off')
+
     def test_content_elsewhere(self):
         os.mkdir(self.path('in'))
         with open(self.path('secret'), 'wb') as file:

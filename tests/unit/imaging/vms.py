@@ -48,7 +48,7 @@ def write_split(folder, stem='web', count=2, **options):
     names = ['%s-s%03d.vmdk' % (stem, number + 1) for number in range(count)]
     for name in names:
         with open(os.path.join(folder, name), 'wb') as file:
-            file.write(vmdks.image(text='')[:512])
+            file.write(vmdks.image(text=''))
     options.setdefault('create_type', 'twoGbMaxExtentSparse')
     return write_descriptor(folder, stem, extents='\n'.join(
         'RW %d SPARSE "%s"' % (vmdks.SECTORS, name) for name in names),
