@@ -220,7 +220,9 @@ def _faults(descriptor, create_types):
     allowed = {kind.lower() for kind in create_types}
     if descriptor.create_type.lower() not in allowed:
         yield ('VMDK images of type %r are not accepted; convert it to %s.'
-               % (descriptor.create_type[:40], STREAM_OPTIMIZED))
+               % (descriptor.create_type[:40], next(
+                   (kind for kind in (STREAM_OPTIMIZED, MONOLITHIC_SPARSE)
+                    if kind.lower() in allowed), 'qcow2')))
     if descriptor.parent_cid != NO_PARENT or descriptor.parent_hint:
         yield ('The VMDK is the child of another disk; a snapshot or linked '
                'clone must be consolidated before it is uploaded.')

@@ -42,7 +42,8 @@ _LARGEST_FLOPPY = 2880 * units.Ki
 _UNSTRUCTURED = frozenset(['raw', 'gpt'])
 # vmware_disktype of images that are an extent of ESX, without a descriptor.
 _BARE_TYPES = (None, 'thin', 'preallocated')
-_NOT_BARE = (b'COWD', b'\xbe\xba\xfe\xca\0\0\0\0',
+ESX_SPARSE = b'COWD'
+_NOT_BARE = (ESX_SPARSE, b'\xbe\xba\xfe\xca\0\0\0\0',
              b'# Disk DescriptorFile')
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
@@ -50,6 +51,10 @@ _QEMU_READS = 20 * vmdk.SECTOR
 _PARENT = 'parentfilenamehint'
 _VHD_COOKIE = b'conectix'
 _VHD_FOOTER = 512
+# Of a VMDK that begins thus and has a second header in its end, no more than
+# these are looked at; what lies between them is content.
+_BOTH_ENDS = vmdk.MAGIC
+_FIRST, _LAST = units.Mi + _CHUNK, _CHUNK
 _VHD_DIFFERENCING = 4
 
 
@@ -168,10 +173,8 @@ def _unstructured(file, image, found):
     size = window.size(file)
     if image.disk_format == 'raw':
         return Content('raw', size)
-    if image.disk_format == 'vhd' and size > _VHD_FOOTER:
-        file.seek(size - _VHD_FOOTER)
-        if file.read(len(_VHD_COOKIE)) == _VHD_COOKIE:
-            return _vhd(file, image, size - _VHD_FOOTER)
+    if image.disk_format == 'vhd' and _ends_as_vhd(file):
+        return _vhd(file, image, size - _VHD_FOOTER)
     file.seek(0)
     if (image.disk_format == 'vmdk' and image.container_format != OVA and
             image.disk_type in _BARE_TYPES and
@@ -238,7 +241,7 @@ def inspect_iso(path, image):
     :param image: an Image
     :raises ImageRefused: it cannot be in a CD drive
     """
-    found = _formats(path)
+    found = formats(path)
     if (image.disk_format != 'iso' or 'iso' not in found or
             found - {'iso', 'gpt'}):
         raise exception.ImageRefused(
@@ -250,7 +253,7 @@ def inspect_iso(path, image):
 
 def inspect_floppy(path, image):
     """Refuses an image that is no floppy disk's content; see inspect_iso."""
-    found = _formats(path)
+    found = formats(path)
     with window.opened(path) as file:
         size = window.size(file)
     if image.disk_format != 'raw' or found - _UNSTRUCTURED:
@@ -267,18 +270,40 @@ def inspect_floppy(path, image):
         'raw.')
 
 
-def _formats(path):
+def formats(path):
+    """Returns the names of all formats that a file looks like.
+
+    :param path: the file
+    :returns: set of oslo.utils' names; raw and gpt say that it may be any disk
+    """
     with window.opened(path) as file:
         return {str(each) for each in _read(file).formats}
+
+
+def is_fixed_vhd(path):
+    """Tells whether a file is a VHD whose content comes first, as it is."""
+    with window.opened(path) as file:
+        return _ends_as_vhd(file)
+
+
+def _ends_as_vhd(file):
+    file.seek(max(0, window.size(file) - _VHD_FOOTER))
+    return file.read(len(_VHD_COOKIE)) == _VHD_COOKIE
 
 
 def _read(file):
     """Reads as much of an image as tells its format."""
     wrapper = format_inspector.InspectWrapper(file)
+    file.seek(0)
+    is_vmdk = file.read(len(_BOTH_ENDS)) == _BOTH_ENDS
+    file.seek(0)
     try:
         while wrapper.read(_CHUNK):
             if wrapper.formats:
                 break
+            if is_vmdk and file.tell() >= _FIRST:
+                is_vmdk = False
+                file.seek(max(file.tell(), window.size(file) - _LAST))
     finally:
         wrapper.close()
     return wrapper

@@ -16,17 +16,11 @@ import os
 import tarfile
 import typing
 
-from oslo_utils.imageutils import format_inspector
-
 from nova_vmrun import exception
 from nova_vmrun.host import inspection
 from nova_vmrun.imaging import disk_files
 
-_VHD_FOOTER = 512
-_VHD_COOKIE = b'conectix'
-_ESX_SPARSE = b'COWD'
 _MAGIC_AT, _MAGIC = 257, b'ustar'
-_CHUNK = 65536
 
 
 class Kind(typing.NamedTuple):
@@ -51,14 +45,11 @@ def sniff(path):
     """
     with open(path, 'rb') as file:
         head = file.read(tarfile.BLOCKSIZE)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _VHD_FOOTER))
-        tail = file.read(_VHD_FOOTER)
     if head.startswith(disk_files.DESCRIPTOR_MAGIC):
         return Kind('vmdk')
     if head[_MAGIC_AT:].startswith(_MAGIC):
         return Kind('vmdk', inspection.OVA)
-    found = _formats(path)
+    found = inspection.formats(path)
     if 'iso' in found and found <= {'iso', 'gpt'}:
         return Kind('iso')
     if len(found) > 1:
@@ -68,9 +59,9 @@ def sniff(path):
     name = found.pop()
     if name not in ('raw', 'gpt'):
         return Kind(name)
-    if tail.startswith(_VHD_COOKIE):
+    if inspection.is_fixed_vhd(path):
         return Kind('vhd')
-    if head.startswith(_ESX_SPARSE):
+    if head.startswith(inspection.ESX_SPARSE):
         raise exception.ImageRefused(
             os.path.basename(path), 'It is an extent of a disk of ESX.',
             'Name the .vmdk that is its descriptor.')
@@ -78,15 +69,3 @@ def sniff(path):
         # Glance refuses a file without VMDK header that is declared as one.
         return Kind('raw', disk_type='preallocated')
     return Kind('raw')
-
-
-def _formats(path):
-    with open(path, 'rb') as file:
-        wrapper = format_inspector.InspectWrapper(file)
-        try:
-            while wrapper.read(_CHUNK):
-                if wrapper.formats:
-                    break
-        finally:
-            wrapper.close()
-        return {str(each) for each in wrapper.formats}

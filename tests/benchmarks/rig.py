@@ -31,6 +31,7 @@ from nova_vmrun.tools import vdiskmanager
 IMAGE = 'aaaaaaaa-1111-2222-3333-444444444444'
 _FAKES = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'fakes')
 _TIMEOUT = 600
+CREATE_TYPES = ('monolithicSparse', 'streamOptimized')
 
 
 class Rig:
@@ -51,7 +52,7 @@ class Rig:
             self.layout, self.qemu_img, vdiskmanager.VDiskManager(
                 self.runner, os.path.join(_FAKES, 'fake_vdiskmanager'),
                 _TIMEOUT),
-            ['monolithicSparse', 'streamOptimized'],
+            CREATE_TYPES,
             cache_users.CacheUsers(self.layout))
 
     def base(self, download, image_format='qcow2', root_gb=0):

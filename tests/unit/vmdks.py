@@ -69,6 +69,20 @@ def image(text=None, sectors=SECTORS, content=b'', descriptor_sectors=20,
                           max(directory, 1536), b'\0'))
 
 
+def with_footer(content, footer_sectors=None):
+    """Returns a streamOptimized VMDK with a second header, as of VMware.
+
+    :param content: bytes of one whose first header tells all
+    :param footer_sectors: of the disk, if the second is to tell others
+    """
+    footer = bytearray(content[:512])
+    if footer_sectors is not None:
+        struct.pack_into('<Q', footer, 12, footer_sectors)
+    marker = struct.pack('<QII', 1, 0, 3).ljust(512, b'\0')
+    return (content[:56] + b'\xff' * 8 + content[64:] + marker +
+            bytes(footer) + bytes(512))
+
+
 def write(path, **options):
     """Writes a VMDK to a file."""
     content = options.pop('content', b'')

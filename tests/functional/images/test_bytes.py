@@ -18,11 +18,13 @@ import fixtures
 from oslo_utils import units
 import testtools
 
+from nova_vmrun.host import inspection
 from nova_vmrun.host import linked
 from nova_vmrun.imaging import convert
 from nova_vmrun.imaging import disk_files
 from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
+from tests.unit import vmdks
 
 _SIZE, _CONTENT = 64 * units.Mi, 24 * units.Mi
 # Headers, empty children, the programs' own files and libraries.
@@ -94,6 +96,40 @@ class BytesTestCase(testtools.TestCase):
         self._between(0, cost.written, size + _SLACK)
         self.assertEqual(before, self.rig.runner.started)
         self.assertIsNone(linked.read_descriptor(disk).parent_hint)
+
+    def test_inspection_reads_no_content(self):
+        """An image of any format is read once: by its conversion."""
+        for disk_format, qemu_format, options in (
+                ('raw', 'raw', 'preallocation=off'),
+                ('qcow2', 'qcow2', 'cluster_size=65536'),
+                ('vmdk', 'vmdk', 'subformat=monolithicSparse'),
+                ('vmdk', 'vmdk', 'subformat=streamOptimized'),
+                ('vdi', 'vdi', 'static=off'),
+                ('vhd', 'vpc', 'subformat=dynamic'),
+                ('vhd', 'vpc', 'subformat=fixed'),
+                ('vhdx', 'vhdx', 'subformat=dynamic')):
+            path = os.path.join(self.folder, 'image')
+            self.rig.run('qemu-img', 'convert', '-f', 'qcow2', '-O',
+                         qemu_format, '-o', options, self.image, path)
+            self.check_inspection(path, disk_format)
+            if options == 'subformat=streamOptimized':
+                with open(path, 'rb') as file:
+                    content = file.read()
+                with open(path, 'wb') as file:
+                    file.write(vmdks.with_footer(content))
+                self.check_inspection(path, disk_format)
+                self.rig.run('qemu-img', 'compare', '-f', 'vmdk', '-F',
+                             'qcow2', path, self.image)
+
+    def check_inspection(self, path, disk_format):
+        image = inspection.Image('image-id', disk_format)
+        with measure.cost() as cost:
+            found = inspection.inspect(path, image, rigs.CREATE_TYPES)
+        # qemu-img rounds a VHD up to a whole geometry.
+        self._between(_SIZE, found.size, _SIZE + units.Mi)
+        # The metadata of a VHDX lie behind its first 2 MiB.
+        self._between(0, cost.read, 4 * units.Mi)
+        self.assertLess(12 * units.Mi, os.path.getsize(path))
 
     def test_one_file_of_many(self):
         """What "image upload" makes has the content, for one pass."""

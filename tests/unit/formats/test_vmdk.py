@@ -104,6 +104,19 @@ class SelfContainedTestCase(testtools.TestCase):
             vmdk.parse_descriptor(vmdks.descriptor(
                 extra='encoding="UTF-8"\nisNativeSnapshot="no"')), ALLOWED)
 
+    def test_the_advice_is_a_type_that_is_allowed(self):
+        parsed = vmdk.parse_descriptor(vmdks.descriptor(
+            create_type='twoGbMaxExtentSparse'))
+        for kinds, advice in (
+                (ALLOWED, 'streamOptimized'),
+                (('streamoptimized',), 'streamOptimized'),
+                (('monolithicSparse',), 'monolithicSparse'),
+                (('monolithicFlat',), 'qcow2'), ((), 'qcow2')):
+            error = self.assertRaises(
+                exception.InvalidVmdk, vmdk.refuse_unless_self_contained,
+                parsed, kinds)
+            self.assertIn('convert it to %s.' % advice, str(error))
+
 
 class HostileTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
     """Disks that would make a tool read another file of the host."""

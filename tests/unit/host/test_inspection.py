@@ -41,14 +41,8 @@ class Base(base.TestCase):
 
 def _streamed(sectors=2048, footer_sectors=2048):
     """The grain directory is found by a header at the end of the file."""
-    content = bytearray(vmdks.image(vmdks.descriptor(
-        create_type='streamOptimized'), sectors=sectors))
-    content[56:64] = b'\xff' * 8
-    footer = bytearray(content[:512])
-    footer[12:20] = struct.pack('<Q', footer_sectors)
-    footer[56:64] = struct.pack('<Q', 26)
-    marker = struct.pack('<QII', 1, 0, 3).ljust(512, b'\0')
-    return bytes(content + marker + footer + bytes(512))
+    return vmdks.with_footer(vmdks.image(vmdks.descriptor(
+        create_type='streamOptimized'), sectors=sectors), footer_sectors)
 
 
 class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
