@@ -15,8 +15,10 @@
 
 Usage::
 
-    run_suite.py unit|contract|functional|e2e [--sample] [stestr's filters]
+    run_suite.py SUITE [--sample] [stestr's filters]
     run_suite.py --totals
+
+SUITE is unit, contract, functional, e2e or browser.
 
 --sample runs those tests alone that have the attribute "sample".
 

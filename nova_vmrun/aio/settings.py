@@ -24,8 +24,7 @@ from nova_vmrun.aio import errors
 ADDRESS = '127.0.0.1'
 REGION = 'RegionOne'
 
-# The ports that OpenStack's installation guides use. novncproxy has its place
-# in the range of --port-base though nothing listens there yet.
+# The ports that OpenStack's installation guides use.
 DEFAULT_PORTS = {
     'keystone': 5000,
     'glance': 9292,
@@ -33,12 +32,13 @@ DEFAULT_PORTS = {
     'nova': 8774,
     'placement': 8778,
     'novncproxy': 6080,
+    'serialproxy': 6083,
 }
 PORT_OWNERS = {
     'keystone': ('keystone',),
     'glance': ('glance',),
     'neutron': ('neutron',),
-    'nova': ('nova', 'placement'),
+    'nova': ('nova', 'placement', 'novncproxy', 'serialproxy'),
 }
 USERS = ('admin', 'glance', 'neutron', 'nova', 'placement')
 
@@ -56,6 +56,7 @@ class Settings:
     :param subnet: its IPv4 range
     :param fake: run the fake vmrun even if a real one is found
     :param vmrun_path: path of vmrun, empty to look for it
+    :param novnc: noVNC's folder, empty to look for it
     :param knobs: FAKE_VMRUN_... variables with which the fake runs
     :param transport_url: Nova's message bus. fake:/// is the memory of one
         process, so nova-compute runs in it too. With any other, it does not:
@@ -70,8 +71,13 @@ class Settings:
     subnet: str = '192.168.80.0/24'
     fake: bool = False
     vmrun_path: str = ''
+    novnc: str = ''
     knobs: dict = dataclasses.field(default_factory=dict)
     transport_url: str = 'fake:///'
+
+    def __post_init__(self):
+        # One that was made before there was a service lacks its port.
+        self.ports = {**DEFAULT_PORTS, **self.ports}
 
     @property
     def runs_compute(self):

@@ -20,6 +20,7 @@ import signal
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import novnc
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import seed
@@ -31,6 +32,8 @@ START_TIMEOUT = 300
 _SILENCE = 2
 # Bytes which databases, logs and a small image take.
 _SPACE = 200 * 1024 * 1024
+# What anyone may read, where that is not /.
+_PAGES = {'novncproxy': '/' + novnc.PAGE}
 
 
 def up(layout, settings, report):
@@ -45,6 +48,8 @@ def up(layout, settings, report):
     passwords = aio_settings.passwords(layout)
     programs = vmware.choose(layout, settings)
     report.line(programs.describe())
+    if novnc.find(settings) is None:
+        report.line(novnc.HINT)
     running = {service: processes.find(layout, service)
                for service in aio_layout.SERVICES}
     missing = [service for service in aio_layout.SERVICES
@@ -193,9 +198,12 @@ def _check_answers(cloud, settings, layout):
     from keystoneauth1 import exceptions
     for service, names in aio_settings.PORT_OWNERS.items():
         for name in names:
+            if name == 'serialproxy':
+                # It shows nothing without a token.
+                continue
+            url = settings.url(name, _PAGES.get(name, '/'))
             try:
-                cloud.session.get(settings.url(name, '/'), timeout=30,
-                                  authenticated=False)
+                cloud.session.get(url, timeout=30, authenticated=False)
             except exceptions.ClientException as error:
                 raise errors.AioError(
                     '%s runs but does not answer.' % name, '%s.' % error,

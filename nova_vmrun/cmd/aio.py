@@ -233,7 +233,7 @@ def add_settings(parser):
     """Adds the options of ``aio up``."""
     parser.add_argument(
         '--port-base', type=_port, metavar='<port>',
-        help='First of six successive ports for all services; lets several '
+        help='First of seven successive ports for all services; lets several '
              'control planes run side by side')
     for service, port in aio_settings.DEFAULT_PORTS.items():
         parser.add_argument(
@@ -246,6 +246,9 @@ def add_settings(parser):
         '--vmrun-path', metavar='<path>',
         help='The vmrun to run (default: the first of PATH and of the places '
              'where VMware puts it; else the fake)')
+    parser.add_argument(
+        '--novnc', metavar='<directory>', type=os.path.abspath,
+        help='Where noVNC was unpacked (default: /usr/share/novnc)')
     parser.add_argument(
         '--host', metavar='<name>',
         help='Name of the compute host (default: the host name at the first '

@@ -22,6 +22,7 @@ import time
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
+from nova_vmrun.aio import novnc
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 
@@ -78,8 +79,14 @@ def write_config(layout, settings, passwords, vmware=None):
             'server_listen': aio_settings.ADDRESS,
             'server_proxyclient_address': aio_settings.ADDRESS,
             'novncproxy_base_url': settings.url(
-                'novncproxy', '/vnc_auto.html'),
+                'novncproxy', '/' + novnc.PAGE),
             'novncproxy_port': settings.ports['novncproxy'],
+        },
+        'serial_console': {
+            'base_url': settings.url('serialproxy', '/').replace(
+                'http', 'ws', 1),
+            'proxyclient_address': aio_settings.ADDRESS,
+            'serialproxy_port': settings.ports['serialproxy'],
         },
         'vmrun': {
             'vmrun_path': vmware and vmware.vmrun,
@@ -137,6 +144,8 @@ class Service:
         # The scheduler asks placement for traits as soon as it is made.
         tell('waiting for keystone')
         self._wait_for_keystone()
+        tell('starting console proxies')
+        self._start_console_proxies()
         tell('starting conductor and scheduler')
         self._start_service('nova-conductor', 'conductor')
         self._start_service('nova-scheduler', 'scheduler')
@@ -200,6 +209,14 @@ class Service:
         server = wsgi.Server(name, application, self._settings.ports[name])
         server.start()
         self._servers.append(server)
+
+    def _start_console_proxies(self):
+        from nova_vmrun.aio import console_proxy
+
+        for proxy in console_proxy.make_all(self._settings,
+                                            novnc.folder(self._settings)):
+            proxy.start()
+            self._servers.append(proxy)
 
     def _start_service(self, binary, topic, topic_alt=None):
         from nova import service as nova_service

@@ -43,7 +43,14 @@ class SettingsTestCase(base.TestCase):
 
     def test_ports_follow_one_another(self):
         ports = aio_settings.ports_from(21000)
-        self.assertEqual(list(range(21000, 21006)), list(ports.values()))
+        self.assertEqual(list(range(21000, 21007)), list(ports.values()))
+
+    def test_port_that_an_older_release_did_not_know_is_the_usual_one(self):
+        ports = aio_settings.ports_from(21000)
+        del ports['serialproxy']
+        settings = aio_settings.Settings(host='laptop', ports=ports)
+        self.assertEqual((6083, 21000), (settings.ports['serialproxy'],
+                                         settings.ports['keystone']))
 
     def test_shared_port_is_refused(self):
         self.settings.ports['nova'] = self.settings.ports['glance']

@@ -112,6 +112,14 @@ class UpTestCase(base.TestCase):
         self.assertIn('nova is ready (process 1003, 100 MiB)', self.lines())
         self.assertEqual([], self.world.ended)
 
+    def test_one_line_tells_how_to_get_novnc(self):
+        self.useFixture(fixtures.MonkeyPatch(
+            'nova_vmrun.aio.novnc.find', lambda settings: None))
+        self.up()
+        [line] = [line for line in self.lines() if 'noVNC' in line]
+        self.assertIn('package novnc', line)
+        self.assertEqual(list(aio_layout.SERVICES), self.world.names)
+
     def test_what_runs_is_left_alone(self):
         self.world.running = {'keystone': 11, 'nova': 12}
         self.up()

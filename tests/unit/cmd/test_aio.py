@@ -119,7 +119,8 @@ class StatusTestCase(CommandCase):
             [('keystone', 'down', None, 'keystone:5000', 0),
              ('glance', 'down', None, 'glance:9292', 0),
              ('neutron', 'down', None, 'neutron:9696', 0),
-             ('nova', 'down', None, 'nova:8774 placement:8778', 0)],
+             ('nova', 'down', None, 'nova:8774 placement:8778 '
+              'novncproxy:6080 serialproxy:6083', 0)],
             [(row['Service'], row['State'], row['PID'], row['Ports'],
               row['Memory MiB']) for row in rows])
         self.assertEqual(str(self.layout.log('nova')), rows[-1]['Log'])

@@ -206,11 +206,16 @@ class Client(object):
         if not true_colour or bits not in (8, 16, 32):
             raise Closed()
         order = 'big' if big_endian else 'little'
+        # noVNC 1.3 takes the bits that no colour uses for opacity.
+        unused = ((1 << bits) - 1) & ~(
+            red_max << red_shift | green_max << green_shift
+            | blue_max << blue_shift)
         table = []
         for red, green, blue in screen.PALETTE:
             value = ((red * red_max // 255) << red_shift
                      | (green * green_max // 255) << green_shift
-                     | (blue * blue_max // 255) << blue_shift)
+                     | (blue * blue_max // 255) << blue_shift
+                     | unused)
             table.append((value & (1 << bits) - 1).to_bytes(bits // 8,
                                                             order))
         return b''.join([table[pixel] for pixel in pixels])

@@ -1,0 +1,100 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Nova's console proxies, in the process of Nova.
+
+nova-novncproxy and nova-serialproxy are programs of their own elsewhere. They
+ask nova-compute whether the port of a token is still the server's, and with
+the ``fake`` transport only this process can ask it. So Nova's own handler of
+requests, which checks tokens and origins, is served from a thread here; what
+differs from Nova's programs is that they fork for each console.
+"""
+
+import socketserver
+import threading
+
+from nova.console.securityproxy import rfb
+from nova.console import websocketproxy
+from oslo_log import log as logging
+from websockify import websocketproxy as websockify
+
+from nova_vmrun.aio import settings as aio_settings
+
+LOG = logging.getLogger(__name__)
+
+
+class _Handler(websocketproxy.NovaProxyRequestHandler):
+
+    def translate_path(self, path):
+        # Files come from a folder that is not the process's own.
+        self.directory = self.server.folder
+        return super().translate_path(path)
+
+
+class _Server(websockify.LibProxyServer):
+    daemon_threads = True
+
+    def __init__(self, port, folder, security_proxy):
+        super().__init__(RequestHandlerClass=_Handler,
+                         listen_host=aio_settings.ADDRESS, listen_port=port)
+        self.folder = folder
+        self.only_upgrade = folder is None
+        self.file_only = True
+        self.security_proxy = security_proxy
+        self.logger = LOG
+
+    def server_bind(self):
+        # HTTPServer would ask the DNS what this address is called.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def handle_error(self, request, client_address):
+        # Most of them are tokens that have expired.
+        LOG.warning('A console was closed.', exc_info=True)
+
+
+class ConsoleProxy:
+    """One proxy, which serves each console in a thread.
+
+    :param name: of the thread
+    :param port: TCP port on 127.0.0.1
+    :param folder: pathlib.Path of the web page that it serves, or None for
+        none
+    :param security_proxy: what speaks with the VM before the browser does
+    """
+
+    def __init__(self, name, port, folder=None, security_proxy=None):
+        self._server = _Server(port, folder and str(folder), security_proxy)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name=name, daemon=True)
+
+    def start(self):
+        """Serves from now on."""
+        self._thread.start()
+
+    def stop(self):
+        """Stops listening; what is open ends with the process."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def make_all(settings, folder):
+    """Makes nova-novncproxy and nova-serialproxy, which listen at once.
+
+    :param settings: Settings of the control plane
+    :param folder: pathlib.Path of noVNC's files
+    :returns: list of ConsoleProxy
+    """
+    return [
+        ConsoleProxy('novncproxy', settings.ports['novncproxy'], folder,
+                     rfb.RFBSecurityProxy()),
+        ConsoleProxy('serialproxy', settings.ports['serialproxy'])]
