@@ -317,8 +317,9 @@ class KeysTest(plans.PlanTest):
                     'smbios.reflectHost', 'magic0.present'):
             self.assertUnsupported(key, {key: 'TRUE'})
             self.plan({key: 'FALSE'})
-        self.assertUnsupported('encryption.keySafe',
-                               {'encryption.keySafe': 'x'})
+        for key in ('encryption.keySafe', 'board-id', 'hw.model',
+                    'serialNumber'):
+            self.assertUnsupported(key, {key: 'x'})
         self.assertUnsupported('cpuid.1.ecx', {'cpuid.1.ecx': '----'})
         self.assertUnsupported('guestOS', {'guestOS': 'arm-ubuntu-64'})
 
@@ -327,6 +328,12 @@ class KeysTest(plans.PlanTest):
                            ('usb:1.present', 'TRUE'),
                            ('sharedFolder0.present', 'TRUE'),
                            ('mks.enable3d', 'TRUE'),
+                           ('svga.vramSize', '268435456'),
+                           ('svga.numDisplays', '2'),
+                           ('vm.genid', '-42'),
+                           ('numa.vcpu.maxPerVirtualNode', '4'),
+                           ('efi.legacyBoot.enabled', 'TRUE'),
+                           ('keyboard.vusb.enable', 'TRUE'),
                            ('ethernet0.rxbw.limit', '1000'),
                            ('vcpu.hotadd', 'TRUE'),
                            ('bios.bootDelay', '5000'),

@@ -35,6 +35,11 @@ _LEFT_OUT = tuple((re.compile(pattern + r'\Z', re.I), reason) for
      'the guest has a keyboard and a mouse on PS/2 instead'),
     (r'sharedFolder\d+\.present', 'no folder of the host is shared'),
     (r'mks\.enable3d', 'the display has no 3D'),
+    (r'svga\.(vramSize|numDisplays)', 'there is one display of 16 MiB'),
+    (r'vm\.genidX?', 'the guest finds no generation id'),
+    (r'numa\.vcpu\..*', 'all memory is as near to every processor'),
+    (r'efi\.legacyBoot\.enabled', 'UEFI boots what is made for UEFI'),
+    (r'keyboard\.vusb\.enable', 'the keyboard is on PS/2'),
     (r'ethernet\d+\.[rt]xbw\.limit', 'the network is as fast as it can be'),
     (r'(mem|vcpu)\.hotadd', 'nothing can be added while it runs'),
     (r'bios\.(bootDelay|forceSetupOnce)', 'the firmware waits for nobody'),
@@ -58,6 +63,9 @@ _REFUSED_WHEN_TRUE = {
 _REFUSED_WHEN_SET = {
     'encryption.keySafe': 'encrypted virtual machines cannot be read',
     'encryption.data': 'encrypted virtual machines cannot be read',
+    'board-id': 'the SMBIOS is VMware\'s',
+    'hw.model': 'the SMBIOS is VMware\'s',
+    'serialNumber': 'the SMBIOS has the serial number of uuid.bios',
     'featMask.vm.hv.capable': _NEEDS_KVM,
 }
 _WITH_KVM = ('vhv.enable', 'vpmc.enable', 'featMask.vm.hv.capable')
