@@ -82,9 +82,21 @@ class FormatTestCase(TestCase):
     def test_vdi(self):
         self.check_boot('vdi')
 
+    def test_sparse(self):
+        self.check_boot('vmdk', declared={
+            'properties': {'vmware_disktype': 'sparse'}})
+
     def test_extent_of_esx(self):
         """As the vSphere driver wants them: no descriptor, only content."""
         self.check_boot('raw', declared={'disk_format': 'vmdk'})
+
+    def test_extent_of_esx_by_its_type(self):
+        for kind in ('preallocated', 'thin'):
+            # Glance's default takes it only as what it looks like: raw.
+            for disk_format in ('vmdk', 'raw'):
+                self.check_boot('raw', declared={
+                    'disk_format': disk_format,
+                    'properties': {'vmware_disktype': kind}})
 
     def test_ova(self):
         content, raw = self.original('vmdk', ('-o',
