@@ -21,9 +21,9 @@ from tests.e2e.guest import images
 MACS = ('fa:16:3e:00:00:01', 'fa:16:3e:00:00:02')
 
 
-def static(number, connection, mac):
+def static(number, connection, mac, **more):
     return vms.nic_keys(number, 'vmxnet3', connection, addressType='static',
-                        address=mac, checkMACAddress='FALSE')
+                        address=mac, checkMACAddress='FALSE', **more)
 
 
 def http(address, port=80):
@@ -36,6 +36,7 @@ def http(address, port=80):
 class NetworkTest(vms.EngineCase):
 
     def test_nat_and_host_only(self):
+        self._environ['FAKE_VMRUN_HOST_ROOT'] = '1'
         vm = self.vm({**vms.disk_keys(), **static(0, 'nat', MACS[0]),
                       **static(1, 'hostonly', MACS[1])},
                      images.image(kernel='cloud'))
@@ -50,35 +51,21 @@ class NetworkTest(vms.EngineCase):
         self.assertTrue(private.startswith('172.16.11.'), private)
         self.assertIn('default via 172.16.41.2 dev', facts['routes'][0])
         self.assertEqual([nat], vm.run('getGuestIPAddress').split())
+        self._check_port_forwarding(nat)
 
-    def test_addresses_of_the_config_drive(self):
-        drive = self.config_drive(network_data={
-            'links': [{'id': 'b', 'ethernet_mac_address': MACS[1],
-                       'type': 'phy', 'mtu': 1400},
-                      {'id': 'a', 'ethernet_mac_address': MACS[0],
-                       'type': 'phy', 'mtu': 1500}],
-            'networks': [
-                {'id': 'n1', 'link': 'b', 'type': 'ipv4',
-                 'ip_address': '172.16.11.20', 'netmask': '255.255.255.0',
-                 'routes': []},
-                {'id': 'n0', 'link': 'a', 'type': 'ipv4',
-                 'ip_address': '172.16.41.20', 'netmask': '255.255.255.0',
-                 'routes': [{'network': '0.0.0.0', 'netmask': '0.0.0.0',
-                             'gateway': '172.16.41.2'}]}],
-            'services': [{'type': 'dns', 'address': '172.16.41.3'}]})
-        vm = self.vm({**vms.disk_keys(), **vms.cd_keys('ide1:0', drive),
-                      **static(0, 'nat', MACS[0]),
-                      **static(1, 'hostonly', MACS[1])},
-                     images.image(kernel='cloud'))
+    def _check_port_forwarding(self, address):
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            port = probe.getsockname()[1]
+        self.vmrun('setPortForwarding', 'vmnet8', 'tcp', str(port), address,
+                   '80')
 
-        facts = vm.boot()
+        self.wait_for('the forwarded port', lambda: self._answers(port))
+        self.assertEqual('guest', http('127.0.0.1', port))
 
-        self.assertEqual(['172.16.41.20'],
-                         console.addresses(facts, MACS[0]))
-        self.assertEqual(['172.16.11.20'],
-                         console.addresses(facts, MACS[1]))
-        self.assertEqual([1500, 1400], [n['mtu'] for n in facts['nics']])
-        self.assertEqual(['172.16.41.3'], facts['dns'])
+    def _answers(self, port):
+        with socket.socket() as sock:
+            return sock.connect_ex(('127.0.0.1', port)) == 0
 
     def test_guests_reach_each_other(self):
         server = self.vm({**vms.disk_keys(), **vms.nic_keys(0)},
@@ -93,37 +80,9 @@ class NetworkTest(vms.EngineCase):
         self.assertEqual({'neighbour': 'guest'},
                          console.files(client.boot()))
 
-    def test_port_forwarding(self):
-        self._environ['FAKE_VMRUN_HOST_ROOT'] = '1'
-        vm = self.vm({**vms.disk_keys(), **vms.nic_keys(0)},
-                     images.image(kernel='cloud'))
-        facts = vm.boot()
-        address, = console.addresses(facts, facts['nics'][0]['mac'])
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
-        self.vmrun('setPortForwarding', 'vmnet8', 'tcp', str(port), address,
-                   '80')
-
-        self.wait_for('the forwarded port', lambda: self._answers(port))
-        self.assertEqual('guest', http('127.0.0.1', port))
-
-    def _answers(self, port):
-        with socket.socket() as sock:
-            return sock.connect_ex(('127.0.0.1', port)) == 0
-
-    def test_unplugged_card(self):
-        vm = self.vm({**vms.disk_keys(), **vms.nic_keys(
-            0, 'vmxnet3', 'nat', startConnected='FALSE')},
-            images.image(kernel='cloud'))
-
-        facts = vm.boot()
-
-        self.assertFalse(facts['nics'][0]['carrier'])
-
-    def test_cards_keep_the_order_of_their_slots(self):
+    def test_cards_keep_the_order_of_their_slots_and_their_cables(self):
         vm = self.vm({**vms.disk_keys(),
-                      **static(0, 'nat', MACS[0]),
+                      **static(0, 'nat', MACS[0], startConnected='FALSE'),
                       **static(1, 'nat', MACS[1]),
                       'scsi0.pciSlotNumber': '160',
                       'ethernet0.pciSlotNumber': '224',
@@ -132,8 +91,8 @@ class NetworkTest(vms.EngineCase):
 
         facts = vm.boot()
 
-        self.assertEqual([MACS[1], MACS[0]],
-                         [nic['mac'] for nic in facts['nics']])
+        self.assertEqual([(MACS[1], True), (MACS[0], False)], [
+            (nic['mac'], nic['carrier']) for nic in facts['nics']])
 
     def test_network_ends_with_its_last_vm(self):
         vm = self.vm({**vms.disk_keys(), **vms.nic_keys(0)},

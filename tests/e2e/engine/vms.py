@@ -29,7 +29,7 @@ from tests.e2e.guest import images
 
 FAKES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                      os.pardir, os.pardir, 'fakes')
-TIMEOUT = 300       # seconds for one test
+TIMEOUT = 600       # seconds for one test
 COMMAND = 120       # seconds for one command
 
 _BASE = {
@@ -243,7 +243,7 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
                 found.append(' '.join(words))
         return found
 
-    def wait_for(self, what, found, timeout=30):
+    def wait_for(self, what, found, timeout=60):
         """Wait until ``found()`` is true."""
         return console.Console(str).wait(what, found, timeout)
 
