@@ -19,10 +19,14 @@ import subprocess
 import sys
 import tempfile
 
+from oslo_utils import uuidutils
+import psutil
+
 from nova_vmrun.aio import client
 from nova_vmrun.aio import config
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
+from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from tests.e2e.guest import images
 
@@ -48,8 +52,14 @@ _KNOBS = {'NET': 'user', 'QEMU_HARDWARE': 'native'}
 #: What Debian's cloud kernel has drivers for; it boots in half the time.
 CLOUD_HARDWARE = {'hw_scsi_model': 'vmpvscsi', 'hw_vif_model': 'vmxnet3',
                   'hw_cdrom_bus': 'ide'}
-#: Glance's formats, by those of the guest's builder.
-_DISK_FORMATS = {'vmdk-stream': 'vmdk'}
+#: What Glance is told of the guest builder's formats, where it is not that.
+_DECLARED = {'vmdk-stream': {'disk_format': 'vmdk'},
+             'ova': {'disk_format': 'vmdk', 'container_format': 'ova'}}
+#: With its default Glance takes no extent of ESX.
+_ANY_CONTENT = """\
+[image_format]
+require_image_format_match = False
+"""
 
 _shared = None
 
@@ -134,24 +144,59 @@ class ControlPlane:
                                'end': '172.16.11.100'}])
         return network
 
-    def image(self, image_format='qcow2', kernel='cloud', **properties):
+    def image(self, image_format='qcow2', kernel='cloud', guest='guest',
+              **details):
         """Return an image of the guest, uploaded once for each kind.
 
-        :param image_format: one that make_guest knows
+        :param image_format: one that the guest's builder knows, or ova
         :param kernel: full (all drivers), or cloud: then its properties ask
             for hardware that it has drivers for
+        :param guest: by which the guest knows its own disk among several
+        :param details: properties; or disk_format, if that is not what it is
         """
-        key = (image_format, kernel, *sorted(properties.items()))
+        key = (image_format, kernel, guest, *sorted(details.items()))
         if key not in self._images:
             if kernel == 'cloud':
-                properties = {**CLOUD_HARDWARE, **properties}
-            self._images[key] = self.cloud.image.create_image(
-                name='guest-%d' % len(self._images),
-                filename=images.image(image_format, kernel),
-                disk_format=_DISK_FORMATS.get(image_format, image_format),
-                container_format='bare', validate_checksum=False,
-                **properties)
+                details = {**CLOUD_HARDWARE, **details}
+            self._images[key] = self.upload(
+                images.image(image_format, kernel, guest),
+                **{'disk_format': image_format,
+                   **_DECLARED.get(image_format, {}), **details})
         return self._images[key]
+
+    def upload(self, path, container_format='bare', **details):
+        """Make an image of a file."""
+        return self.cloud.image.create_image(
+            # One of a known name might be taken instead.
+            name=uuidutils.generate_uuid(), filename=path,
+            container_format=container_format, validate_checksum=False,
+            **details)
+
+    @contextlib.contextmanager
+    def glance_takes_any_content(self):
+        """Run Glance with an option that some sites need."""
+        conf = self.layout.config_dir('glance') / config.LOCAL_CONF
+        before = conf.read_text()
+        self._run_glance(conf, before + _ANY_CONTENT)
+        try:
+            yield
+        finally:
+            self._run_glance(conf, before)
+
+    def _run_glance(self, conf, options):
+        with self.killed('glance'):
+            conf.write_text(options)
+
+    @contextlib.contextmanager
+    def killed(self, service):
+        """Kill a service, and start it again afterwards."""
+        process = psutil.Process(processes.find(self.layout, service))
+        process.kill()
+        psutil.wait_procs([process], timeout=10)
+        try:
+            yield
+        finally:
+            self.up()
 
     def flavor(self, ram=192, vcpus=1, disk=1, ephemeral=0, swap=0):
         """Return a flavor; sizes as Nova has them."""

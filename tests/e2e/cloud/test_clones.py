@@ -12,8 +12,12 @@
 
 """Servers that share a base disk."""
 
+import os
+
 from tests.e2e.cloud import base
 from tests.e2e.guest import console
+from tests.e2e.guest import disks
+from tests.e2e.guest import images
 
 COUNT = 10
 
@@ -22,21 +26,22 @@ class LinkedClonesTest(base.CloudCase):
 
     def setUp(self):
         super().setUp()
-        self.image = self.plane.image()
+        # No other test boots it.
+        self.image = self.plane.image(os_distro='debian')
 
     def bases(self):
         """Return {path: hash} of what was made of the image."""
-        folder = self.plane.layout.instances / '_base' / self.image.id
-        return {path: base.sha256(path) for path in folder.iterdir()
-                if path.is_file()}
+        return {path: disks.sha256(path)
+                for path in self.base_of(self.image).parent.iterdir()
+                if path.suffix == '.vmdk'}
 
     def test_ten_at_once_leave_their_base_as_it_was(self):
-        self.boot(self.image)
-        before = self.bases()
-        self.assertTrue(any(path.suffix == '.vmdk' for path in before))
-
         servers = [self.create(self.image, name='clone-%d' % number)
                    for number in range(COUNT)]
+        servers[0].wait('ACTIVE')
+        before = self.bases()
+        self.assertIn(self.base_of(self.image), before)
+
         for server in servers:
             server.wait('ACTIVE')
         facts = [server.console.wait_facts(timeout=base.CHANGE)
@@ -48,3 +53,6 @@ class LinkedClonesTest(base.CloudCase):
             [(said['hostname'], said['instance_id'], console.boots(said))
              for said in facts])
         self.assertEqual(before, self.bases())
+        source = images.image('raw', 'cloud')
+        self.assertEqual(disks.sha256(source), disks.content(
+            self.base_of(self.image), os.path.getsize(source)))

@@ -19,6 +19,8 @@ import fixtures
 
 from tests.e2e.cloud import base
 from tests.e2e.guest import console
+from tests.e2e.guest import disks
+from tests.e2e.guest import images
 
 GIB = 1024 ** 3
 FLOPPY_SIZE = 1440 * 1024
@@ -31,10 +33,7 @@ class DrivesTest(base.CloudCase):
         self.folder = self.useFixture(fixtures.TempDir()).path
 
     def upload(self, disk_format, path):
-        image = self.cloud.image.create_image(
-            name=os.path.basename(path), filename=path,
-            disk_format=disk_format, container_format='bare',
-            validate_checksum=False)
+        image = self.plane.upload(path, disk_format=disk_format)
         self.addCleanup(self.cloud.image.delete_image, image)
         return image
 
@@ -59,13 +58,15 @@ class DrivesTest(base.CloudCase):
             vmrun_iso_images=self.upload('iso', self.make_cd()).id,
             vmrun_floppy_image=self.upload('raw', floppy).id)
 
-        _, facts = self.boot(image)
+        server, facts = self.boot(image)
 
         self.assertEqual([(GIB, 'blank')], [
             (disk['bytes'], disk['content']) for disk in facts['disks']])
         self.assertIsNone(console.root_disk(facts))
+        self.assertEqual(disks.sha256(images.image('iso')),
+                         disks.sha256(server.folder / 'cd0.iso'))
         self.assertEqual(['GUEST', 'SECOND', 'config-2'],
                          [cd['label'] for cd in facts['cds']])
-        self.assertEqual([(FLOPPY_SIZE, base.sha256(floppy))], [
+        self.assertEqual([(FLOPPY_SIZE, disks.sha256(floppy))], [
             (found['bytes'], found['sha256'])
             for found in facts['floppies']])

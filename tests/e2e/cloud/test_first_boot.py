@@ -92,25 +92,3 @@ class ToldTest(base.CloudCase):
                                         facts['nics'][1]['name'])],
             [route for route in facts['routes']
              if route.startswith('default')])
-
-
-class FormatsTest(base.CloudCase):
-    """Every format boots, on a disk as large as the flavor says."""
-
-    def check(self, image_format):
-        _, facts = self.boot(self.plane.image(image_format))
-        self.assertEqual((GIB, 1), (self.root_bytes(facts),
-                                    console.boots(facts)))
-
-    def test_raw(self):
-        self.check('raw')
-
-    def test_vmdk(self):
-        self.check('vmdk')
-
-    def test_vhdx(self):
-        self.check('vhdx')
-
-    @testtools.testcase.attr('sample')
-    def test_vmdk_stream_optimized(self):
-        self.check('vmdk-stream')

@@ -12,13 +12,11 @@
 
 """Images of servers whose guests have something on their disks."""
 
-import os
-import signal
-
-import psutil
+import base64
 
 from nova_vmrun.aio import processes
 from tests.e2e.cloud import base
+from tests.e2e.guest import console
 
 
 class SnapshotCase(base.CloudCase):
@@ -51,7 +49,8 @@ class SnapshotCase(base.CloudCase):
 class SnapshotTest(SnapshotCase):
 
     def test_a_running_guest_goes_on_and_its_image_boots(self):
-        server, _ = self.boot()
+        server, _ = self.boot(
+            user_data=base64.b64encode(b'write note kept\n').decode())
         image = self.wait_image(self.make_image(server))
         server.wait('ACTIVE')
         self.assertGoesOn(server)
@@ -60,7 +59,8 @@ class SnapshotTest(SnapshotCase):
         # The disk counts how often it was booted.
         again = self.create(image, name='again')
         again.wait('ACTIVE')
-        again.console.wait_boots(2)
+        facts = again.console.wait_boots(2)
+        self.assertEqual({'note': 'kept'}, console.files(facts))
 
     def test_shelve_and_unshelve(self):
         server, _ = self.boot()
@@ -73,13 +73,11 @@ class SnapshotTest(SnapshotCase):
 
     def test_nova_is_killed_in_the_middle(self):
         server, _ = self.boot()
-        nova = psutil.Process(processes.find(self.plane.layout, 'nova'))
         image = self.make_image(server)
         copy = server.folder / 'snapshot' / 'disk.vmdk'
         self.assertTrue(processes.wait_until(copy.exists, 30))
-        os.kill(nova.pid, signal.SIGKILL)
-        psutil.wait_procs([nova], timeout=10)
-        self.plane.up()
+        with self.plane.killed('nova'):
+            self.assertTrue(server.processes())
 
         server.wait('ACTIVE')
         self.assertGoesOn(server)

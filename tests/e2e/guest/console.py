@@ -16,7 +16,6 @@ import json
 import time
 
 _PREFIX = '@guest '
-_POLL = 0.1
 
 
 class Silent(AssertionError):
@@ -29,10 +28,12 @@ class Console(object):
     :param read: a function that returns the whole text of the serial port,
         for example from a file or from Nova's console log. A text that is
         only the end of it will do where nothing is counted.
+    :param poll: seconds between two looks, the longer the more a look costs
     """
 
-    def __init__(self, read):
+    def __init__(self, read, poll=0.1):
         self._read = read
+        self._poll = poll
 
     @classmethod
     def of_file(cls, path):
@@ -94,9 +95,9 @@ class Console(object):
             if time.monotonic() > end:
                 raise Silent('no %s within %d s; the console ends with:\n%s'
                              % (what, timeout, self._read()[-2000:]))
-            time.sleep(_POLL)
+            time.sleep(self._poll)
 
-    def wait_facts(self, boot=1, timeout=120):
+    def wait_facts(self, boot=1, timeout=240):
         """Wait for the facts of the ``boot``-th boot on this console."""
         def found():
             facts = self.all_facts()
@@ -104,7 +105,7 @@ class Console(object):
 
         return self.wait('facts of boot %d' % boot, found, timeout)
 
-    def wait_boots(self, count, timeout=120):
+    def wait_boots(self, count, timeout=240):
         """Wait for facts in which the disk counts ``count`` boots."""
         def found():
             facts = self.all_facts()
@@ -112,7 +113,7 @@ class Console(object):
 
         return self.wait('boot number %d' % count, found, timeout)
 
-    def wait_tick(self, after=0.0, timeout=60):
+    def wait_tick(self, after=0.0, timeout=120):
         """Wait for a tick at an uptime beyond ``after``; return it."""
         def found():
             ticks = self.ticks()
@@ -120,7 +121,7 @@ class Console(object):
 
         return self.wait('tick after %.2f' % after, found, timeout)
 
-    def wait_word(self, word, count=1, timeout=60):
+    def wait_word(self, word, count=1, timeout=120):
         """Wait until the guest has said ``word`` so many times."""
         def found():
             return [w for w, _ in self.lines()].count(word) >= count

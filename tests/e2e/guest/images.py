@@ -14,14 +14,20 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 
-_MAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                     os.pardir, os.pardir, 'guest', 'make_guest')
-_TIMEOUT = 600
+from tests.unit import guest  # noqa: F401 - makes guestbuilder importable
+from tests.unit import images as unit_images
+
+from guestbuilder import cache
+from guestbuilder import formats
+from guestbuilder import packages
+
+_ADAPTER = 'lsilogic'
+#: What exports of VMware have in them.
+_IN_OVA = 'vmdk-stream'
+_guests = {}
 _made = {}
 _folder = None
 
@@ -36,7 +42,7 @@ def need_programs(*names):
 def image(image_format='vmdk', kernel='full', name='guest'):
     """Return the path of an image, which nobody may change.
 
-    :param image_format: one that make_guest knows.
+    :param image_format: one that make_guest knows, or ova.
     :param kernel: full (all drivers) or cloud (quicker).
     :param name: by which the guest knows its own disk among several.
     :raises unittest.SkipTest: when it cannot be made here.
@@ -44,25 +50,45 @@ def image(image_format='vmdk', kernel='full', name='guest'):
     key = (image_format, kernel, name)
     if key not in _made:
         _made[key] = _make(*key)
-    path, reason = _made[key]
-    if reason:
-        raise unittest.SkipTest(reason)
-    return path
+        os.chmod(_made[key], 0o444)
+    return _made[key]
 
 
 def _make(image_format, kernel, name):
-    """Return (path, None), or (None, why there is none)."""
+    source = _guest(kernel, name)
     folder = os.path.join(_image_folder(), kernel)
-    done = subprocess.run(
-        [sys.executable, _MAKE, folder, '--quiet', '--kernel', kernel,
-         '--name', name, '--format', image_format],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, timeout=_TIMEOUT, check=False)
-    if done.returncode:
-        return None, done.stderr.strip() or 'make_guest failed'
-    path = done.stdout.strip()
-    os.chmod(path, 0o444)
-    return path, None
+    os.makedirs(folder, exist_ok=True)
+    if image_format == 'ova':
+        return _make_ova(image(_IN_OVA, kernel, name),
+                         os.path.join(folder, name + '.ova'))
+    if image_format == 'iso':
+        return shutil.copyfile(os.path.join(source, 'cd.iso'),
+                               os.path.join(folder, name + '.iso'))
+    return formats.convert(os.path.join(source, 'disk.raw'), image_format,
+                           folder, name, _ADAPTER)
+
+
+def _make_ova(disk, path):
+    with open(disk, 'rb') as f:
+        content = f.read()
+    with open(path, 'wb') as f:
+        f.write(unit_images.tar([('vm.ovf', unit_images.ovf()),
+                                 ('disk.vmdk', content)]))
+    return path
+
+
+def _guest(kernel, name):
+    """Return the folder with a guest's disk and CD."""
+    key = (kernel, name)
+    if key not in _guests:
+        try:
+            _guests[key] = (cache.guest(*key, lambda text: None), None)
+        except (packages.PackageError, OSError) as e:
+            _guests[key] = (None, str(e))
+    path, reason = _guests[key]
+    if reason:
+        raise unittest.SkipTest(reason)
+    return path
 
 
 def _image_folder():
