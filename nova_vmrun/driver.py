@@ -33,6 +33,7 @@ from nova_vmrun.formats import machine
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import power_states
+from nova_vmrun.ops import security_groups
 
 CONF = nova_conf.CONF
 conf.register_opts(CONF)
@@ -52,6 +53,7 @@ class VmrunDriver(driver.ComputeDriver):
         supports_image_type_vdi=True,
         supports_image_type_iso=True,
         supports_trusted_certs=True,
+        supports_attach_interface=True,
     )
 
     def __init__(self, virtapi):
@@ -157,6 +159,8 @@ class VmrunDriver(driver.ComputeDriver):
             self._hypervisor.spawn(
                 context, instance, image_meta, injected_files,
                 admin_password, network_info, block_device_info, power_on)
+        if power_on:
+            security_groups.warn(context, instance, network_info)
 
     def destroy(self, context, instance, network_info, block_device_info=None,
                 destroy_disks=True, destroy_secrets=True):
@@ -198,6 +202,7 @@ class VmrunDriver(driver.ComputeDriver):
         with errors.as_nova(instance):
             self._hypervisor.networks.check(network_info)
             self._hypervisor.power.on(instance.uuid)
+        security_groups.warn(context, instance, network_info)
 
     def power_off(self, instance, timeout=0, retry_interval=0):
         with errors.as_nova(instance):
@@ -214,6 +219,7 @@ class VmrunDriver(driver.ComputeDriver):
                 self._hypervisor.power.reboot_hard(
                     instance.uuid, self._hypervisor.definitions.rewriter(
                         instance, network_info))
+        security_groups.warn(context, instance, network_info)
 
     def pause(self, instance):
         with errors.as_nova(instance):
@@ -300,6 +306,16 @@ class VmrunDriver(driver.ComputeDriver):
         with errors.as_nova(instance):
             self._hypervisor.resize.revert(instance, network_info, migration,
                                            power_on)
+
+    # Network adapters
+
+    def attach_interface(self, context, instance, image_meta, vif):
+        with errors.as_nova(instance):
+            self._hypervisor.interfaces.attach(context, instance, vif)
+
+    def detach_interface(self, context, instance, vif):
+        with errors.as_nova(instance):
+            self._hypervisor.interfaces.detach(context, instance, vif)
 
     # Consoles
 

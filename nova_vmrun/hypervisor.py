@@ -40,6 +40,7 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import other_host
@@ -118,6 +119,8 @@ class Hypervisor:
             own, self.product, self.resources.architecture, self.layout,
             self.records, server_disks, drives, self.networks,
             self.consoles)
+        self.interfaces = interfaces.Interfaces(
+            self.states, self.networks, self.definitions)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, self.power, self.destroy, under_way)

@@ -46,12 +46,12 @@ def keep_places(machine, existing, folder=''):
     :param folder: the .vmx's, against which its relative paths are read
     :returns: a Machine
     """
-    slots = _slots(existing)
+    places = slots(existing)
     nodes = _nodes(existing, folder)
     return dataclasses.replace(
         machine,
         uuid_location=_location(existing) or machine.uuid_location,
-        nics=tuple(dataclasses.replace(nic, slot=slots.get(nic.mac.lower()))
+        nics=tuple(dataclasses.replace(nic, slot=places.get(nic.mac.lower()))
                    if nic.slot is None else nic for nic in machine.nics),
         disks=tuple(_at_its_node(disk, existing, nodes, folder)
                     for disk in machine.disks),
@@ -64,8 +64,12 @@ def _location(existing):
     return text if _UUID.fullmatch(text) else None
 
 
-def _slots(existing):
-    """Maps MAC addresses to N of ethernetN."""
+def slots(existing):
+    """Maps MAC addresses to N of ethernetN.
+
+    :param existing: a Vmx
+    :returns: dict, with addresses in lower case
+    """
     found = {}
     for slot in range(machines.MAX_NICS):
         mac = _mac(existing, slot)

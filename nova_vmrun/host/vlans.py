@@ -44,17 +44,13 @@ class Vlans:
     :param host_networks: a nova_vmrun.host.host_networks.HostNetworks
     :param runner: a nova_vmrun.tools.process.Runner
     :param platform: sys.platform
-    :param adapters: returns the names of the host's adapters; tests replace
-        it
     """
 
-    def __init__(self, adapter, host_networks, runner, platform=sys.platform,
-                 adapters=psutil.net_if_stats):
+    def __init__(self, adapter, host_networks, runner, platform=sys.platform):
         self._adapter = adapter
         self._host_networks = host_networks
         self._runner = runner
         self._platform = platform
-        self._adapters = adapters
 
     def check(self, network, vlan):
         """Checks all that a VLAN needs.
@@ -66,7 +62,7 @@ class Vlans:
         :param vlan: its number
         :raises InvalidConfiguration: which step failed, and what mends it
         """
-        present = self._adapters()
+        present = psutil.net_if_stats()
         self._check_adapter(present, vlan)
         if network is None or self._platform not in _RESTART:
             LOG.warning('It cannot be checked on this host whether the '

@@ -28,6 +28,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
+from nova_vmrun.formats import merge
 from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
@@ -118,8 +119,20 @@ class Definitions:
 
         :param draft: a Draft
         :param network_info: nova.network.model.NetworkInfo
+        :raises InvalidConfiguration: this host does not have its networks
         """
+        self._networks.check(network_info)
         self._write(draft, self._networks.nics(network_info, draft.hardware))
+
+    def mac_addresses(self, uuid):
+        """Returns the addresses of the adapters that a server has.
+
+        :raises VmNotFound: it has no .vmx
+        """
+        live = self._load_live(uuid)
+        if live is None:
+            raise exception.VmNotFound('Server %s has no VM here.' % uuid)
+        return frozenset(merge.slots(live))
 
     def hardware_of(self, instance):
         """Returns the Hardware of a server that exists.
@@ -151,11 +164,23 @@ class Definitions:
         :param network_info: nova.network.model.NetworkInfo
         :raises VmrunError: the .vmx cannot be written anew
         """
+        self._networks.check(network_info)
         draft = self._remembered(instance)
         nics = self._networks.nics(network_info, draft.hardware)
         if self._load_live(instance.uuid) is None:
             self._refuse_snapshots(instance.uuid)
         return functools.partial(self._write, draft, nics)
+
+    def write_adapters(self, instance, network_info):
+        """Writes the .vmx of a stopped server with other adapters.
+
+        This host need not have their networks until the server starts.
+
+        :param instance: nova.objects.Instance
+        :param network_info: list of nova.network.model.VIF
+        """
+        draft = self._remembered(instance)
+        self._write(draft, self._networks.nics(network_info, draft.hardware))
 
     def _write(self, draft, nics):
         uuid = draft.machine.uuid

@@ -54,6 +54,8 @@ def as_nova(instance=None):
             raise OperationFailed(reason=str(error))
         raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
     except exception.VmrunError as error:
+        # Nova tells nobody why a reboot failed that left the server running.
+        LOG.warning('%s', error, instance=instance)
         raise OperationFailed(reason=str(error))
 
 

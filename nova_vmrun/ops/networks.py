@@ -50,20 +50,26 @@ class Networks:
         :returns: tuple of nova_vmrun.formats.machine.Nic
         :raises nova.exception.VirtualInterfacePlugException: a port is not
             bound to this host
-        :raises InvalidConfiguration: a physical network has no VMware
-            network, or this host does not have it as it must be
+        :raises InvalidConfiguration: a physical network has no VMware network
         """
         return tuple(self._nic(vif, hardware) for vif in network_info)
 
     def check(self, network_info):
-        """Finds out whether this host still has the networks of a server.
+        """Finds out whether this host has the networks of a server.
 
-        :param network_info: nova.network.model.NetworkInfo
-        :raises InvalidConfiguration: it does not
+        Without them, VMware would start it with its adapters disconnected.
+
+        :param network_info: list of nova.network.model.VIF, or None
+        :raises InvalidConfiguration: it does not, or not as they must be
         """
         for vif in network_info or ():
-            if _is_bound(vif):
-                self._connection(vif)
+            if not _is_bound(vif):
+                continue
+            name, vlan = _physical_network(vif)
+            connection, vnet = self._lookup(name, vlan, vif)
+            found = self._on_this_host(vnet or connection, name, vif)
+            if vlan:
+                self._vlans.check(found, int(vlan))
 
     def _nic(self, vif, hardware):
         if not _is_bound(vif):
@@ -71,19 +77,14 @@ class Networks:
                 'Port %s is not bound to this host (%s). Add the mechanism '
                 'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
                 % (vif['id'], vif['type']))
-        connection, vnet = self._connection(vif)
+        connection, vnet = self._lookup(*_physical_network(vif), vif)
         return machine.Nic(
             mac=vif['address'], model=hardware.nic_model,
             connection=connection, vnet=vnet,
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
-    def _connection(self, vif):
-        """Returns (connectionType, vnet) of a port's adapter."""
-        details = vif.get('details') or {}
-        physical = (details.get('physical_network') or
-                    vif.get_physical_network())
-        vlan = details.get('segmentation_id')
-        name = '%s.%s' % (physical, vlan) if vlan else physical
+    def _lookup(self, name, vlan, vif):
+        """Returns (connectionType, vnet) for a physical network."""
         network = self._mappings.get(name) or (
             None if vlan else self._default)
         if network is None:
@@ -91,10 +92,6 @@ class Networks:
                 'The physical network %s has no VMware network on this host.'
                 % name, 'Port %s is on it.' % vif['id'],
                 'Add it to [vmrun] vmnet_mappings in nova.conf.')
-        connection, vnet = network
-        found = self._on_this_host(vnet or connection, name, vif)
-        if vlan:
-            self._vlans.check(found, int(vlan))
         return network
 
     def _on_this_host(self, vmnet, physical, vif):
@@ -115,6 +112,15 @@ class Networks:
 
 def _is_bound(vif):
     return vif['type'] not in ('unbound', 'binding_failed')
+
+
+def _physical_network(vif):
+    """Returns (name in vmnet_mappings, VLAN id or None) of a port."""
+    details = vif.get('details') or {}
+    physical = (details.get('physical_network') or
+                vif.get_physical_network())
+    vlan = details.get('segmentation_id')
+    return '%s.%s' % (physical, vlan) if vlan else physical, vlan
 
 
 def _network(option, value):

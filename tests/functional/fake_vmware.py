@@ -28,7 +28,11 @@ class FakeVmware(fixtures.Fixture):
 
     :ivar vmrun: path of the program
     :ivar vdiskmanager: path of the program
+    :ivar host_networks: names of virtual networks to (type, whether there is
+        DHCP, subnet of 256 addresses); to be set before it is set up
     """
+
+    host_networks = None
 
     def __init__(self, **knobs):
         self._knobs = knobs
@@ -47,7 +51,18 @@ class FakeVmware(fixtures.Fixture):
             self.useFixture(fixtures.EnvironmentVariable(
                 'FAKE_VMRUN_' + name, value))
         self.set_knobs(**self._knobs)
+        if self.host_networks is not None:
+            self._write_host_networks()
         self.addCleanup(self._end_all)
+
+    def _write_host_networks(self):
+        os.makedirs(self._state)
+        with open(os.path.join(self._state, 'host.json'), 'w') as file:
+            json.dump({'forwardings': {}, 'networks': {
+                name: {'type': kind, 'dhcp': dhcp, 'subnet': subnet,
+                       'mask': '255.255.255.0' if subnet else ''}
+                for name, (kind, dhcp, subnet)
+                in self.host_networks.items()}}, file)
 
     def set_knobs(self, **knobs):
         """Sets the knobs of programs that are started from now on."""

@@ -19,6 +19,15 @@ to it.
 """
 
 TESTS = {
+    'operation.attach-interface': [
+        'api.test_networks.AttachTestCase.test_an_adapter_comes_and_goes',
+        'api.test_networks.AttachTestCase.test_a_running_server_gets_none',
+    ],
+    'operation.detach-interface': [
+        'api.test_networks.AttachTestCase.test_an_adapter_comes_and_goes',
+        'api.test_networks.RefusedDetachTestCase'
+        '.test_a_running_server_loses_none',
+    ],
     'operation.rebuild': [
         'api.test_rebuild.RebuildTestCase.test_a_running_server',
         'api.test_rebuild.RebuildTestCase.test_a_stopped_server_stays_stopped',
@@ -124,6 +133,7 @@ TESTS = {
         '.test_the_example_of_nova_vix_driver',
     ],
     'Flat and VLAN networks': [
+        'api.test_networks.BootTestCase.test_two_networks_and_a_vlan',
         'api.test_life.BootTestCase'
         '.test_ports_become_nics_on_vmware_networks',
         'ml2.port_binding.VmrunTestCase.test_flat',

@@ -32,6 +32,7 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
+from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
@@ -60,7 +61,9 @@ class Base(base.TestCase):
                 ('consoles', consoles.Consoles),
                 ('states', states.PowerStates), ('records', records.Records),
                 ('definitions', definition.Definitions),
-                ('networks', networks.Networks), ('resize', resize.Resize),
+                ('networks', networks.Networks),
+                ('interfaces', interfaces.Interfaces),
+                ('resize', resize.Resize),
                 ('diagnostics', diagnostics.Diagnostics),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
@@ -95,6 +98,10 @@ _CALLS = [
     ('resume', ('context', INSTANCE, 'network'), 'power.on', (UUID,)),
     ('resume_state_on_host_boot', ('context', INSTANCE, 'network', 'shares'),
      'power.on', (UUID,)),
+    ('attach_interface', ('context', INSTANCE, 'image', 'vif'),
+     'interfaces.attach', ('context', INSTANCE, 'vif')),
+    ('detach_interface', ('context', INSTANCE, 'vif'),
+     'interfaces.detach', ('context', INSTANCE, 'vif')),
     ('delete_instance_files', (INSTANCE,), 'destroy.remove', (UUID,)),
     ('migrate_disk_and_power_off',
      ('context', INSTANCE, '10.0.0.2', 'flavor', 'network', 'disks', 60, 10),

@@ -23,7 +23,6 @@ _AGENT = 'vmrun has no such command.'
 
 # The base class refuses these by NotImplementedError.
 REFUSED = {
-    'attach_interface': _NOT_YET,
     'attach_volume': _NOT_YET,
     'block_stats': 'VMware keeps no counters that vmrun could tell.',
     'check_can_live_migrate_destination': _MIGRATION,
@@ -33,7 +32,6 @@ REFUSED = {
     'cleanup_live_migration_destination_check': _MIGRATION,
     'default_device_names_for_instance': "Nova's own names are right.",
     'default_root_device_name': "Nova's own names are right.",
-    'detach_interface': _NOT_YET,
     'detach_volume': _NOT_YET,
     'extend_volume': _NOT_YET,
     'get_all_volume_usage': 'VMware keeps no counters that vmrun could tell.',

@@ -22,6 +22,7 @@ import fixtures
 from nova.compute import power_state
 from nova.compute import provider_tree
 from nova import conf as nova_conf
+from nova.network import model
 from nova import objects
 from nova import test
 from oslo_utils import uuidutils
@@ -70,12 +71,12 @@ class BudgetTestCase(test.NoDBTestCase):
                 'image_disk_format': 'qcow2',
                 'image_base_image_ref': self.image_id})
 
-    def spawn(self, instance):
+    def spawn(self, instance, network_info=()):
         self.driver.spawn(
             None, instance, objects.ImageMeta.from_dict({
                 'id': self.image_id, 'disk_format': 'qcow2',
                 'container_format': 'bare', 'properties': {}}),
-            [], None, {}, network_info=[])
+            [], None, {}, network_info=network_info)
         return instance
 
     def running_server(self, **options):
@@ -106,6 +107,15 @@ class BudgetTestCase(test.NoDBTestCase):
         instance = self.instance()
         self.assertStarts(2, self.spawn, instance)
         self.assertEqual(power_state.RUNNING, self.state(instance))
+
+    def test_what_networks_the_host_has_is_asked_once(self):
+        ports = [model.VIF(
+            id='port-%d' % number, address='fa:16:3e:00:00:0%d' % number,
+            type='vmrun', network=model.Network(id='net'))
+            for number in range(2)]
+        self.running_server()
+        self.assertStarts(3, self.spawn, self.instance(), ports[:1])
+        self.assertStarts(2, self.spawn, self.instance(), ports)
 
     def test_first_boot_of_an_image(self):
         """One download, one conversion, and no copy of the whole disk."""

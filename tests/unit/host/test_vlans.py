@@ -38,10 +38,11 @@ class VlansTestCase(base.TestCase):
               platform='linux', output=None):
         self.runner = stubs.ScriptedRunner(
             (0, output if output is not None else json.dumps(link)))
+        self.useFixture(fixtures.MockPatch(
+            'psutil.net_if_stats', return_value=dict.fromkeys(adapters)))
         vlans.Vlans(
             adapter, types.SimpleNamespace(networking_file=FILE),
-            self.runner, platform, lambda: dict.fromkeys(adapters)
-        ).check(network, vlan)
+            self.runner, platform).check(network, vlan)
 
     def refused(self, **options):
         return self.assertRaises(exception.InvalidConfiguration, self.check,

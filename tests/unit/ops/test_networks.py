@@ -113,32 +113,31 @@ class NetworksTestCase(base.TestCase):
                              'segmentation_id': '42'})
         for host, found in ((('vmnet3',), vmnets.Vmnet('vmnet3', 'nat')),
                             ((), None)):
-            self.nic(vlan, mappings={'physnet1.42': 'vmnet3'}, host=host)
+            self.networks({'physnet1.42': 'vmnet3'}, host=host).check([vlan])
             self.vlans.check.assert_called_once_with(found, 42)
 
     def test_a_flat_network_is_no_vlan(self):
-        self.nic(port(), host=('vmnet8',))
+        self.networks(host=('vmnet8',)).check([port()])
         self.assertFalse(self.vlans.check.called)
 
     def test_a_network_that_the_host_does_not_have(self):
         for value, name in (('vmnet3', 'vmnet3'), ('hostonly', 'hostonly')):
+            refused = self.networks({'physnet1': value},
+                                    host=('vmnet0', 'vmnet8'))
             error = self.assertRaises(
-                exception.InvalidConfiguration, self.nic, port(),
-                mappings={'physnet1': value}, host=('vmnet0', 'vmnet8'))
+                exception.InvalidConfiguration, refused.check, [port()])
             self.assertIn('no virtual network %s' % name, error.brief)
             self.assertIn('port-1', error.details)
             self.assertIn('vmnet0, vmnet8', error.details)
             self.assertIn('vmware-netcfg', error.resolution)
 
-    def test_a_start_without_a_new_vmx_is_checked_too(self):
-        refused = {'mappings': {'physnet1': 'vmnet3'}, 'host': ('vmnet8',)}
-        checked = self.networks(**refused)
-        self.assertRaises(exception.InvalidConfiguration, checked.check,
-                          [port()])
-        # Where Neutron fails the NIC stays as it is in the .vmx.
+    def test_where_neutron_fails_a_nic_stays_as_it_is(self):
+        checked = self.networks(default='vmnet3', host=('vmnet8',))
         checked.check([port(vif_type='binding_failed')])
-        self.networks(host=('vmnet8',)).check([port()])
         checked.check(None)
+
+    def test_a_host_that_does_not_tell(self):
+        self.networks(default='vmnet3').check([port()])
 
     def test_a_binding_without_details(self):
         """Another mechanism driver may leave them out."""

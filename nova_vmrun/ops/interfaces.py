@@ -1,0 +1,99 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Network adapters that are added to a server, or taken away.
+
+vmrun cannot change the hardware of a running VM, so both need a stopped one.
+An adapter keeps its place among the others, whatever comes and goes.
+"""
+
+from nova.objects import instance_info_cache
+from oslo_concurrency import lockutils
+
+from nova_vmrun import exception
+from nova_vmrun.host import states
+
+_REASONS = {
+    states.State.RUNNING: 'It runs.',
+    states.State.PAUSED: 'It is paused.',
+    states.State.SUSPENDED: 'It is suspended.',
+    states.State.UNKNOWN: 'Nobody can tell whether it runs.',
+}
+
+
+class Interfaces:
+    """Changes which adapters a stopped server has.
+
+    :param power_states: a nova_vmrun.host.states.PowerStates
+    :param networks: a nova_vmrun.ops.networks.Networks
+    :param definitions: a nova_vmrun.ops.definition.Definitions
+    """
+
+    def __init__(self, power_states, networks, definitions):
+        self._states = power_states
+        self._networks = networks
+        self._definitions = definitions
+
+    def attach(self, context, instance, vif):
+        """Adds an adapter for a port; again is harmless.
+
+        :param context: nova.context.RequestContext
+        :param instance: nova.objects.Instance
+        :param vif: nova.network.model.VIF of the port
+        :raises VmNotFound: the server has no VM here
+        :raises VmrunError: it is not stopped, or the host does not have the
+            port's network
+        """
+        self._networks.check([vif])
+        with self._lock(instance):
+            self._write(context, instance, vif, attached=True)
+
+    def detach(self, context, instance, vif):
+        """Takes the adapter of a port away; again is harmless.
+
+        :param context: nova.context.RequestContext
+        :param instance: nova.objects.Instance
+        :param vif: nova.network.model.VIF of the port
+        :raises VmNotFound: the server has no VM here
+        :raises VmrunError: it is not stopped
+        """
+        with self._lock(instance):
+            self._write(context, instance, vif, attached=False)
+
+    def _lock(self, instance):
+        """Nova lets two ports of a server come and go at the same time."""
+        return lockutils.lock('vmrun-interfaces-%s' % instance.uuid)
+
+    def _write(self, context, instance, vif, attached):
+        present = self._definitions.mac_addresses(instance.uuid)
+        if (vif['address'].lower() in present) == attached:
+            return
+        self._require_stopped(instance)
+        # Read now, under the lock: it has the ports of all who were before.
+        known = instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
+            context, instance.uuid).network_info
+        ports = [port for port in known
+                 if port['id'] != vif['id'] and
+                 port['address'].lower() in present]
+        if attached:
+            ports.append(vif)
+        self._definitions.write_adapters(instance, ports)
+
+    def _require_stopped(self, instance):
+        state = self._states.get(instance.uuid, fresh=True)
+        if state is not states.State.OFF:
+            raise exception.VmrunError(
+                'Adapters of server %s can neither be added nor removed now.'
+                % instance.uuid, _REASONS[state],
+                'Stop the server first: VMware changes the adapters of a VM '
+                'only while it is off.')

@@ -1,0 +1,255 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import itertools
+import types
+from unittest import mock
+
+import fixtures
+from nova.network import model
+from nova.objects import instance_info_cache
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.host import states
+from nova_vmrun.ops import attachments
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import disks
+from nova_vmrun.ops import interfaces
+from nova_vmrun.ops import networks
+from tests.unit.ops import hosts
+from tests.unit.ops import test_definition
+from tests.unit import stubs
+
+UUID = hosts.UUID
+# Two networks and a VLAN: name, connectionType, vnet.
+PORTS = {
+    'nat': ('physnet1', None, 'nat', None),
+    'office': ('office', None, 'bridged', None),
+    'vlan': ('physnet1', 101, 'custom', 'vmnet11'),
+}
+MACS = {name: 'fa:16:3e:00:00:0%d' % number
+        for number, name in enumerate(PORTS, 1)}
+
+
+def port(name):
+    """Returns a port as Neutron tells Nova of it."""
+    physical, vlan, _, _ = PORTS[name]
+    details = {'physical_network': physical}
+    if vlan:
+        details['segmentation_id'] = vlan
+    return model.VIF(
+        id=name, address=MACS[name].upper(), type='vmrun', details=details,
+        network=model.Network(id='net', physical_network=physical))
+
+
+class Base(hosts.TestCase):
+    """A stopped server, and the ports that Nova knows of."""
+
+    def setUp(self):
+        super().setUp()
+        conf = stubs.conf(
+            default_guestos='otherlinux-64', desktop_integration=False,
+            template_dirs=[], default_vmnet='', vmnet_mappings={
+                'physnet1': 'nat', 'office': 'bridged',
+                'physnet1.101': 'vmnet11'})
+        screens = mock.create_autospec(consoles.Consoles, instance=True)
+        screens.listen_address = '127.0.0.1'
+        everything = types.SimpleNamespace(
+            use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
+        self.vlans = mock.Mock()
+        mapping = networks.Networks(conf, stubs.HostNetworks(), self.vlans)
+        self.definitions = definition.Definitions(
+            conf, self.product, 'x86_64', self.layout, self.records,
+            disks.Disks(everything, None, self.layout, None),
+            attachments.Attachments(None, self.layout, self.product),
+            mapping, screens)
+        self.interfaces = interfaces.Interfaces(self.states, mapping,
+                                                self.definitions)
+        self.instance = test_definition.instance(
+            image_hw_vif_model='vmxnet3')
+        self.records.create(UUID, 'instance-1', 5900)
+        self.known = []
+        self.useFixture(fixtures.MockPatchObject(
+            instance_info_cache.InstanceInfoCache, 'get_by_instance_uuid',
+            lambda context, uuid: types.SimpleNamespace(
+                network_info=self.known)))
+        self.definitions.write(
+            self.definitions.draft(self.instance, {}), ())
+
+    def attach(self, name):
+        """Does what Nova does: it notes the port, then asks the driver."""
+        self.known = self.known + [port(name)]
+        self.interfaces.attach(None, self.instance, port(name))
+
+    def detach(self, name):
+        self.interfaces.detach(None, self.instance, port(name))
+        self.known = [vif for vif in self.known if vif['id'] != name]
+
+    def text(self):
+        return files.read(self.layout.vmx(UUID))
+
+    def nics(self):
+        """Returns the keys of each adapter by its number."""
+        found = {}
+        for key, value in vmx.load(self.text()).items():
+            device, _, name = key.partition('.')
+            if device.startswith('ethernet'):
+                found.setdefault(device, {})[name] = value
+        return found
+
+    def power_cycle(self):
+        """Does what VMware does with a VM's adapters."""
+        live = vmx.load(self.text())
+        for device in self.nics():
+            live.setdefault(device + '.pciSlotNumber',
+                            'of ' + live[device + '.address'])
+        files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
+
+
+def expected(name):
+    """Returns the keys of an adapter that VMware has seen once."""
+    _, _, connection, vnet = PORTS[name]
+    keys = {
+        'present': 'TRUE', 'virtualDev': 'vmxnet3',
+        'connectionType': connection, 'addressType': 'static',
+        'address': MACS[name], 'checkMACAddress': 'FALSE',
+        'startConnected': 'TRUE', 'allowGuestConnectionControl': 'FALSE',
+        'pciSlotNumber': 'of ' + MACS[name]}
+    return dict(keys, vnet=vnet) if vnet else keys
+
+
+class OrderTestCase(testscenarios.TestWithScenarios, Base):
+
+    scenarios = [('attach %s' % ' '.join(order), {'order': order})
+                 for order in itertools.permutations(PORTS)]
+
+    def check(self, places):
+        self.power_cycle()
+        self.assertEqual(
+            {'ethernet%d' % slot: expected(name)
+             for name, slot in places.items()}, self.nics())
+        before = self.text()
+        # A hard reboot has the ports in an order of Neutron's.
+        for ports in (self.known, self.known[::-1]):
+            self.definitions.rewriter(self.instance, ports)()
+            self.assertEqual(vmx.load(before), vmx.load(self.text()))
+            self.assertEqual(before.count(b'ethernet'),
+                             self.text().count(b'ethernet'))
+
+    def test_every_order_of_detaching(self):
+        for leaving in itertools.permutations(PORTS):
+            places = {}
+            for slot, name in enumerate(self.order):
+                self.attach(name)
+                places[name] = slot
+                self.check(places)
+            for name in leaving:
+                self.detach(name)
+                del places[name]
+                self.check(places)
+
+    def test_a_port_that_comes_back_takes_the_free_place(self):
+        for name in self.order:
+            self.attach(name)
+        places = {name: slot for slot, name in enumerate(self.order)}
+        for name in self.order:
+            self.detach(name)
+            self.attach(name)
+            self.check(places)
+
+
+class InterfacesTestCase(Base):
+
+    def test_once_more(self):
+        self.attach('nat')
+        before = self.text()
+        self.interfaces.attach(None, self.instance, port('nat'))
+        self.assertEqual(before, self.text())
+        self.detach('nat')
+        self.interfaces.detach(None, self.instance, port('nat'))
+        self.assertEqual({}, self.nics())
+
+    def test_nothing_else_changes(self):
+        before = self.text()
+        self.attach('vlan')
+        self.assertNotEqual(before, self.text())
+        self.detach('vlan')
+        self.assertEqual(before, self.text())
+
+    def test_a_port_that_nova_only_wants_to_attach_is_left_out(self):
+        self.known = [port('office')]
+        self.attach('nat')
+        self.assertEqual({'ethernet0': MACS['nat']},
+                         {device: keys['address']
+                          for device, keys in self.nics().items()})
+
+    def test_a_server_that_is_not_stopped(self):
+        self.attach('nat')
+        before = self.text()
+        for state, reason in ((states.State.RUNNING, 'It runs'),
+                              (states.State.PAUSED, 'paused'),
+                              (states.State.SUSPENDED, 'suspended'),
+                              (states.State.UNKNOWN, 'can tell')):
+            with fixtures.MockPatchObject(self.states, 'get',
+                                          return_value=state):
+                for refused in (lambda: self.attach('office'),
+                                lambda: self.detach('nat')):
+                    error = self.assertRaises(exception.VmrunError, refused)
+                    self.assertIn(reason, error.details)
+                    self.assertIn('Stop the server', error.resolution)
+        self.assertEqual(before, self.text())
+
+    def test_the_state_is_looked_up_anew(self):
+        self.states.get(UUID)
+        self.start()
+        self.assertRaises(exception.VmrunError, self.attach, 'nat')
+
+    def test_a_server_without_a_vm(self):
+        self.known = []
+        other = test_definition.instance()
+        other.uuid = hosts.OTHER
+        for change in (self.interfaces.attach, self.interfaces.detach):
+            self.assertRaises(exception.VmNotFound, change, None, other,
+                              port('nat'))
+
+    def test_the_network_of_a_new_adapter_is_checked_first(self):
+        self.vlans.check.side_effect = exception.InvalidConfiguration('no')
+        before = self.text()
+        self.assertRaises(exception.InvalidConfiguration, self.attach, 'vlan')
+        self.assertEqual(before, self.text())
+
+    def test_an_adapter_without_a_network_can_be_taken_away(self):
+        self.attach('nat')
+        self.attach('vlan')
+        self.vlans.check.side_effect = exception.InvalidConfiguration('no')
+        self.detach('nat')
+        self.detach('vlan')
+        self.assertEqual({}, self.nics())
+
+    def test_no_more_than_vmware_has_places(self):
+        for number in range(11):
+            vif = port('nat')
+            vif.update(id='port-%d' % number,
+                       address='fa:16:3e:00:01:%02d' % number)
+            self.known = self.known + [vif]
+            if number < 10:
+                self.interfaces.attach(None, self.instance, vif)
+        error = self.assertRaises(exception.InvalidInput,
+                                  self.interfaces.attach, None,
+                                  self.instance, vif)
+        self.assertIn('11 network adapters', error.brief)
+        self.assertEqual(10, len(self.nics()))
