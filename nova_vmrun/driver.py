@@ -69,6 +69,7 @@ class VmrunDriver(driver.ComputeDriver):
         self._compute_id = node.get_local_node_uuid()
         with errors.as_nova():
             self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
+            self._hypervisor.finish_interrupted()
         # Nova asks after init_host what this node's product can.
         self.capabilities = dict(
             self.capabilities,
@@ -276,6 +277,8 @@ class VmrunDriver(driver.ComputeDriver):
     def manage_image_cache(self, context, all_instances):
         with errors.as_nova():
             self._hypervisor.age_images(all_instances)
+            # Of Nova's periodic calls, this alone brings all servers.
+            self._hypervisor.orphans.warn(context, self._host, all_instances)
 
     # Resize and cold migration
 

@@ -28,6 +28,7 @@ from nova_vmrun.host import cache_users
 from nova_vmrun.host import host_networks
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import layout
+from nova_vmrun.host import orphans as orphan_finder
 from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import resources
@@ -43,6 +44,7 @@ from nova_vmrun.ops import disks
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
+from nova_vmrun.ops import orphans
 from nova_vmrun.ops import other_host
 from nova_vmrun.ops import power
 from nova_vmrun.ops import precache
@@ -136,10 +138,22 @@ class Hypervisor:
         self.snapshot = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
             self.records)
+        self.orphans = orphans.Orphans(
+            orphan_finder.Finder(self.layout, self.records, self.states,
+                                 cache, users, under_way),
+            self.destroy, self.snapshot, cache, users, under_way)
+        self._cache = cache
+        self._boots = under_way
+
+    def finish_interrupted(self):
+        """Removes what the end of another nova-compute has left half-done.
+
+        :raises VmrunError: it cannot be removed
+        """
         self.snapshot.finish_interrupted()
         self.destroy.finish_interrupted()
-        cache.finish_interrupted()
-        under_way.oldest()
+        self._cache.finish_interrupted()
+        self._boots.oldest()
 
     def exists(self, uuid):
         """Tells whether a server of this compute node has a VM."""

@@ -21,6 +21,9 @@ import dataclasses
 
 from nova_vmrun.formats import vmx
 
+# Snapshots with such a name are ours to remove; the owner of the host may
+# have made others.
+OWN_PREFIX = 'nova-vmrun-'
 # VMware allows a hundred; a damaged file must not keep us counting.
 _MAX_SNAPSHOTS = 1000
 _MAX_DISKS = 256

@@ -68,6 +68,12 @@ class Boots:
             return min((os.stat(_lock(folder)).st_mtime for folder in living),
                        default=None)
 
+    def ended(self):
+        """Returns the folders of boots that a crash has ended."""
+        with self._guard():
+            return [folder for folder in self._folders()
+                    if not _is_alive(folder)]
+
     def _guard(self):
         return lockutils.lock('vmrun-boots', external=True,
                               lock_path=self._locks)

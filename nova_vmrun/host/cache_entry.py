@@ -68,6 +68,10 @@ class Entry:
                 if not name.endswith((_DISK, _USED)) and
                 name not in (_FACTS, _WORK)]
 
+    def unfinished(self):
+        """Returns the paths of what is not complete."""
+        return [self._work] if os.path.isdir(self._work) else []
+
     def _names(self):
         return sorted(os.listdir(self._folder))
 

@@ -167,8 +167,7 @@ class ImageCache:
         :raises AcquireLockFailedException: of lockutils
         """
         folder = os.path.join(self._layout.cache, image_id)
-        with lockutils.lock('vmrun-image-%s' % image_id, external=True,
-                            lock_path=self._layout.locks, blocking=blocking):
+        with self._lock(image_id, blocking):
             os.makedirs(folder, mode=0o700, exist_ok=True)
             entry = cache_entry.Entry(folder)
             try:
@@ -176,6 +175,10 @@ class ImageCache:
                     yield entry
             finally:
                 entry.clean()
+
+    def _lock(self, image_id, blocking):
+        return lockutils.lock('vmrun-image-%s' % image_id, external=True,
+                              lock_path=self._layout.locks, blocking=blocking)
 
     def image_ids(self):
         """Returns the ids of all images in the cache."""
@@ -204,6 +207,34 @@ class ImageCache:
             if (entry.name.endswith(_DELETED) and uuidutils.is_uuid_like(
                     entry.name.removesuffix(_DELETED))):
                 files.remove_tree(entry.path)
+
+    def leftovers(self):
+        """Returns what a crash has left, as a list of paths."""
+        found = [entry.path for entry in os.scandir(self._layout.cache)
+                 if entry.name.endswith(_DELETED) and uuidutils.is_uuid_like(
+                     entry.name.removesuffix(_DELETED))]
+        for image_id in self.image_ids():
+            entry = self._entry(image_id)
+            with contextlib.suppress(lockutils.AcquireLockFailedException):
+                with self._lock(image_id, blocking=False):
+                    found += entry.unfinished()
+        return found
+
+    def unlocked_files(self, image_id):
+        """Returns the complete files of an image that nobody is busy with.
+
+        :returns: list of (name, path, last use in seconds since the epoch)
+        """
+        entry = self._entry(image_id)
+        try:
+            with self._lock(image_id, blocking=False):
+                return [(name, entry.path(name), entry.last_use(name))
+                        for name in entry.disks() + entry.others()]
+        except (lockutils.AcquireLockFailedException, FileNotFoundError):
+            return []
+
+    def _entry(self, image_id):
+        return cache_entry.Entry(os.path.join(self._layout.cache, image_id))
 
     def _complete(self, entry, image, root_gb, download):
         disk, delta = _disk(root_gb), _delta(root_gb)

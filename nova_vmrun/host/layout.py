@@ -169,6 +169,19 @@ class Layout:
                 if entry.name.endswith(_KEPT) and uuidutils.is_uuid_like(
                     entry.name.removesuffix(_KEPT)) and entry.is_dir()]
 
+    def folders(self):
+        """Returns all folders of servers, in whatever state they are.
+
+        :returns: list of (uuid, path)
+        """
+        ends = ('', _KEPT, _PREPARED, _PREPARING, _DELETED)
+        return sorted(
+            (entry.name.removesuffix(end), entry.path)
+            for entry in os.scandir(self.root) for end in ends
+            if entry.name.endswith(end) and uuidutils.is_uuid_like(
+                entry.name.removesuffix(end)) and
+            entry.is_dir(follow_symlinks=False))
+
     def half_deleted(self):
         """Returns the folders that a crash kept from being removed."""
         return [entry.path for entry in os.scandir(self.root)

@@ -102,10 +102,13 @@ class PowerStates:
 
         :raises ToolError: vmrun list failed
         """
-        path = canonical(self._layout.vmx(uuid))
-        return path in self._list(fresh)
+        return canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
-    def _list(self, fresh):
+    def running(self, fresh=True):
+        """Returns the canonical .vmx paths of all live VMs of this user.
+
+        :raises ToolError: vmrun list failed
+        """
         now = self._clock()
         oldest = max(now if fresh else now - _SHARED_SECONDS,
                      self._changed_at)

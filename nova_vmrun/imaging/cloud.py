@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Glance, reached with the credentials of the openstack command."""
+"""A cloud, reached with the credentials of the openstack command."""
 
 import hashlib
 import os
@@ -28,12 +28,12 @@ _ALGORITHM = 'sha512'
 _CHUNK = 1 << 20
 
 
-def connect(name=None):
-    """Returns a client of Glance.
+def log_in(name=None):
+    """Returns a cloud whose credentials were tried.
 
     :param name: of a cloud in clouds.yaml; None: what OS_CLOUD or the other
         OS_* variables say
-    :returns: a glanceclient.v2.client.Client
+    :returns: an openstack.config.cloud_region.CloudRegion
     :raises InvalidConfiguration: no credentials, or they are refused
     """
     try:
@@ -41,6 +41,7 @@ def connect(name=None):
         session = cloud.get_session()
         # Now, and not after half an hour of reading a disk.
         session.get_token()
+        return cloud
     except (openstack_exceptions.SDKException,
             keystone_exceptions.ClientException) as error:
         raise exception.InvalidConfiguration(
@@ -48,8 +49,18 @@ def connect(name=None):
             str(error),
             'Set the OS_* variables or write a clouds.yaml as for the '
             'openstack command, and try "openstack token issue".')
+
+
+def connect(name=None):
+    """Returns a client of Glance.
+
+    :param name: of a cloud, as log_in takes it
+    :returns: a glanceclient.v2.client.Client
+    :raises InvalidConfiguration: no credentials, or they are refused
+    """
+    cloud = log_in(name)
     return glance_client.Client(
-        session=session, region_name=cloud.region_name or None,
+        session=cloud.get_session(), region_name=cloud.region_name or None,
         interface=cloud.get_interface('image'),
         endpoint_override=cloud.get_endpoint('image'))
 

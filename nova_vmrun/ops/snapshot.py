@@ -43,9 +43,6 @@ from nova_vmrun.ops import properties
 
 LOG = logging.getLogger(__name__)
 
-# Snapshots with such a name are ours to remove; the owner of the host may
-# have made others.
-PREFIX = 'nova-vmrun-'
 # What the servers of this host may write while an image is made.
 _RESERVE = 512 * units.Mi
 # VMware takes a second or two to rewrite its files.
@@ -111,7 +108,7 @@ class Snapshots:
     @contextlib.contextmanager
     def _work(self, uuid):
         """Gives the path of a file that is gone afterwards."""
-        self._clear(uuid)
+        self.clear(uuid)
         work = self._layout.snapshot_work(uuid)
         os.mkdir(work, mode=0o700)
         try:
@@ -119,11 +116,14 @@ class Snapshots:
         finally:
             files.remove_tree(work)
 
-    def _clear(self, uuid):
-        """Removes what a crash has left of an earlier image."""
+    def clear(self, uuid):
+        """Removes what a crash has left of an earlier image of a server.
+
+        :raises OSError: a file could not be removed
+        """
         files.remove_tree(self._layout.snapshot_work(uuid))
         for snapshot in self._snapshots(uuid):
-            if snapshot.name.startswith(PREFIX):
+            if snapshot.name.startswith(vmsd.OWN_PREFIX):
                 LOG.warning('Removing snapshot %s of server %s, which was '
                             'left behind', snapshot.name, uuid)
                 self._thaw(uuid, snapshot.name)
@@ -132,7 +132,7 @@ class Snapshots:
         """Removes what a crash kept from being removed."""
         for record in self._records.all():
             try:
-                self._clear(record.uuid)
+                self.clear(record.uuid)
             except (exception.VmrunError, OSError) as error:
                 LOG.error('What is left of a snapshot of server %s cannot be '
                           'removed: %s', record.uuid, error)
@@ -205,7 +205,7 @@ class Snapshots:
         if not is_running:
             yield disk.file
             return
-        uuid, name = instance.uuid, PREFIX + image_id
+        uuid, name = instance.uuid, vmsd.OWN_PREFIX + image_id
         LOG.info('Taking snapshot %s: the server stands still while VMware '
                  'begins to write its memory', name, instance=instance)
         try:

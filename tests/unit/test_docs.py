@@ -206,7 +206,8 @@ class NamesTestCase(base.TestCase):
             'nova-vmrun').entry_points.select(group='nova_vmrun.cli')
         self._assert_known({entry.name.replace('_', ' ')
                             for entry in commands},
-                           found(r'nova-vmrun ((?:aio|vmx|image) [a-z]+)'))
+                           found(r'nova-vmrun (orphans|'
+                                 r'(?:aio|vmx|image) [a-z]+)'))
 
     def test_contract_tests_exist(self):
         known = '\n'.join(path.read_text() for path in (

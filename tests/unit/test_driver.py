@@ -34,6 +34,7 @@ from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
+from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
 from tests.unit import base
@@ -53,6 +54,7 @@ class Base(base.TestCase):
         self.parts = types.SimpleNamespace(
             exists=mock.Mock(return_value=True), spawn=mock.Mock(),
             cache_image=mock.Mock(), age_images=mock.Mock(),
+            finish_interrupted=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
@@ -65,6 +67,7 @@ class Base(base.TestCase):
                 ('interfaces', interfaces.Interfaces),
                 ('resize', resize.Resize),
                 ('diagnostics', diagnostics.Diagnostics),
+                ('orphans', orphans.Orphans),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
                     mock.create_autospec(kind, instance=True))
@@ -120,7 +123,15 @@ _CALLS = [
      ('context', 'image')),
     ('manage_image_cache', ('context', ['instance']), 'age_images',
      (['instance'],)),
+    ('manage_image_cache', ('context', ['instance']), 'orphans.warn',
+     ('context', NODE, ['instance'])),
 ]
+
+
+class InterruptedTestCase(Base):
+
+    def test_what_was_left_half_done_is_finished(self):
+        self.parts.finish_interrupted.assert_called_once_with()
 
 
 class OperationTestCase(testscenarios.TestWithScenarios, Base):

@@ -51,7 +51,9 @@ class HypervisorTestCase(base.TestCase):
                 default_vmnet='nat', use_linked_clone=True, cache_prefix='',
                 template_dirs=[], default_guestos='otherlinux-64',
                 desktop_integration=False), **own)))
-        return hypervisor.Hypervisor(conf, compute_id)
+        made = hypervisor.Hypervisor(conf, compute_id)
+        made.finish_interrupted()
+        return made
 
     def test_a_start_runs_no_program_but_those_that_tell_the_product(self):
         self.assertEqual(0, self.make().runner.started.total())

@@ -1,0 +1,157 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun orphans``: what is on this host and belongs to no server."""
+
+import os
+
+from cliff import lister
+
+from nova_vmrun import exception
+from nova_vmrun.formats import report
+from nova_vmrun.host import orphans
+
+_REMOVED = 'removed'
+
+
+class Orphans(lister.Lister):
+    """List what is on this compute host and belongs to no server of Nova.
+
+    Folders, VMs, snapshots, leftovers of crashes, and disks in the image
+    cache that served no server for long. To be run on the compute host by
+    the user who runs nova-compute, with credentials of an administrator of
+    its cloud. Nova is asked about each server. What is kept has a reason:
+    a VM that runs is stopped by a person, never by this command. The exit
+    status is 1 if something is left.
+    """
+
+    def get_parser(self, prog_name):
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--delete', action='store_true',
+            help='Remove what nothing speaks against, for good')
+        parser.add_argument(
+            '--min-age', metavar='<minutes>', type=int, default=60,
+            help='Keep what changed within so many minutes: it may be being '
+                 'built or removed right now (default: %(default)s)')
+        parser.add_argument(
+            '--config-file', metavar='<file>', action='append', default=[],
+            help='nova.conf of nova-compute, repeat for more (default: where '
+                 'nova-compute looks)')
+        parser.add_argument(
+            '--os-cloud', metavar='<name>',
+            help='A cloud of clouds.yaml (default: what OS_CLOUD or the '
+                 'other OS_* variables say)')
+        return parser
+
+    def take_action(self, parsed_args):
+        from nova_vmrun.cmd import servers
+
+        conf, compute_id = _configuration(parsed_args.config_file)
+        _require_owner(conf.instances_path)
+        nova = servers.Servers(parsed_args.os_cloud)
+        host = nova.host(compute_id)
+        work = _open(conf, compute_id)
+        min_age = parsed_args.min_age * 60
+        known = nova.all(host, work.finder.server_ids())
+        cache_age = conf.image_cache.remove_unused_original_minimum_age_seconds
+        found = [*work.finder.of_servers(known, min_age),
+                 *work.finder.of_cache(known, cache_age)]
+        outcomes = [orphan.kept for orphan in found]
+        if parsed_args.delete:
+            outcomes = [
+                self._has_changed(nova, host, known, orphan) or
+                self._remove(work, orphan, min_age) for orphan in found]
+        self._is_clean = all(each == _REMOVED for each in outcomes)
+        return ('Kind', 'Path', 'Orphan because', 'Kept because'), [
+            tuple(map(report.printable, (
+                orphan.kind, orphan.path, orphan.reason, outcome)))
+            for orphan, outcome in zip(found, outcomes)]
+
+    def _has_changed(self, nova, host, known, orphan):
+        """Tells whether Nova has begun something since the first look."""
+        if orphan.kept or not orphan.owner or orphan.kind == orphans.BASE:
+            return ''
+        try:
+            if nova.get(orphan.owner, host) == known.get(orphan.owner):
+                return ''
+        except Exception as error:
+            return _told(error)
+        return 'Nova works on the server now.'
+
+    def _remove(self, work, orphan, min_age):
+        """Returns what became of it, as one text."""
+        try:
+            return work.remove(orphan, min_age) or _REMOVED
+        except Exception as error:
+            # The others may be removed nevertheless.
+            return _told(error)
+
+    def run(self, parsed_args):
+        return super().run(parsed_args) or int(not self._is_clean)
+
+
+def _told(error):
+    return '%s: %s' % (type(error).__name__, error)
+
+
+def _configuration(files):
+    """Reads nova.conf; returns it and this compute node's id."""
+    # Before other modules of Nova, which would load eventlet.
+    from nova import monkey_patch
+    os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', '1')
+    monkey_patch.patch(backend='threading')
+    from nova import config
+    from nova import exception as nova_exception
+    from nova.virt import node
+
+    from nova_vmrun import conf as own
+
+    own.register_opts(config.CONF)
+    argv = ['nova-vmrun']
+    for path in files:
+        argv += ['--config-file', path]
+    config.parse_args(argv, configure_db=False, init_rpc=False)
+    try:
+        compute_id = node.read_local_node_uuid()
+    except nova_exception.InvalidNodeConfiguration as error:
+        raise exception.InvalidConfiguration(
+            'The id of this compute node cannot be read.', str(error),
+            'Restore the file compute_id.') from error
+    if compute_id is None:
+        raise exception.InvalidConfiguration(
+            'nova-compute never ran here with this configuration.',
+            'There is no file compute_id in %s.' % config.CONF.state_path,
+            'Name the nova.conf of nova-compute with --config-file.')
+    return config.CONF, compute_id
+
+
+def _require_owner(instances_path):
+    """Refuses another user, to whom vmrun would not show what runs."""
+    try:
+        owner = os.stat(instances_path).st_uid
+    except OSError as error:
+        raise exception.InvalidConfiguration(
+            '[DEFAULT] instances_path cannot be read.',
+            'The system says: %s.' % error,
+            'Name the nova.conf of nova-compute with --config-file.')
+    if owner != os.geteuid():
+        raise exception.InvalidConfiguration(
+            '%s belongs to another user.' % instances_path,
+            'Its owner has the id %d, you have %d.' % (owner, os.geteuid()),
+            'Run this command as the user who runs nova-compute.')
+
+
+def _open(conf, compute_id):
+    from nova_vmrun import hypervisor
+
+    return hypervisor.Hypervisor(conf, compute_id).orphans
