@@ -36,15 +36,7 @@ class Guests:
 
     def __init__(self, layout):
         self._folder = os.path.join(layout.instances, '')
-        conf = cfg.ConfigOpts()
-        vmrun_conf.register_opts(conf)
-        conf([], project='nova-vmrun', default_config_files=[
-            str(layout.config_dir('nova') / name)
-            for name in ('nova.conf', config.LOCAL_CONF)])
-        runner = process.Runner(env=vmware.environment(
-            layout, aio_settings.load(layout)))
-        found = product.detect(runner, conf.vmrun)
-        self._vmrun = vmrun.Vmrun(runner, found.vmrun, found.kind, conf.vmrun)
+        self._vmrun = tool(layout, aio_settings.load(layout))
 
     def running(self):
         """Paths of the .vmx files of the VMs that run.
@@ -59,6 +51,24 @@ class Guests:
         with contextlib.suppress(exception.NotPoweredOn,
                                  exception.VmNotFound):
             self._vmrun.stop(path, hard=True)
+
+
+def tool(layout, settings):
+    """The vmrun of nova.conf.
+
+    :param layout: Layout of the state directory
+    :param settings: Settings of the control plane
+    :returns: nova_vmrun.tools.vmrun.Vmrun
+    :raises VmrunError: it does not work
+    """
+    conf = cfg.ConfigOpts()
+    vmrun_conf.register_opts(conf)
+    conf([], project='nova-vmrun', default_config_files=[
+        str(layout.config_dir('nova') / name)
+        for name in ('nova.conf', config.LOCAL_CONF)])
+    runner = process.Runner(env=vmware.environment(layout, settings))
+    found = product.detect(runner, conf.vmrun)
+    return vmrun.Vmrun(runner, found.vmrun, found.kind, conf.vmrun)
 
 
 def stop_all(layout, report):

@@ -38,29 +38,36 @@ def flavors(cloud):
     return made
 
 
-def network(cloud, settings):
+def network(cloud, settings, plan):
     """Makes the shared flat network with its subnet.
 
     There is no DHCP agent: the config drive carries the address to the guest.
 
     :param cloud: openstack.connection.Connection
     :param settings: Settings of the control plane
-    :returns: names made
+    :param plan: what subnets.choose returns
+    :returns: lines about what was made, and about what does not fit
     """
-    made = []
+    said = []
     found = cloud.network.find_network(settings.network)
     if found is None:
         found = cloud.network.create_network(
             name=settings.network, is_shared=True,
             provider_network_type='flat',
             provider_physical_network=settings.physical_network)
-        made.append('network %s' % settings.network)
-    if not list(cloud.network.subnets(network_id=found.id)):
-        plan = settings.subnet_plan()
+        said.append('made network %s' % settings.network)
+    known = [subnet.cidr
+             for subnet in cloud.network.subnets(network_id=found.id)]
+    if not known:
         cloud.network.create_subnet(
             network_id=found.id, name=settings.network, ip_version=4,
             cidr=plan['cidr'], gateway_ip=plan['gateway'],
-            is_dhcp_enabled=False,
+            is_dhcp_enabled=False, dns_nameservers=plan['name_servers'],
             allocation_pools=[{'start': plan['first'], 'end': plan['last']}])
-        made.append('subnet %s' % plan['cidr'])
-    return made
+        said.append('made subnet %s, servers get %s to %s'
+                    % (plan['cidr'], plan['first'], plan['last']))
+    elif plan['cidr'] not in known:
+        said.append('network %s has %s, but %s of VMware has %s: its servers '
+                    'cannot be reached' % (settings.network, ', '.join(known),
+                                           settings.vmnet, plan['cidr']))
+    return said

@@ -53,7 +53,7 @@ class Settings:
     :param physical_network: Neutron's name of the network that VMware offers
     :param vmnet: the VMware network behind it: nat, bridged, hostonly, vmnetN
     :param network: name of the shared Neutron network
-    :param subnet: its IPv4 range
+    :param subnet: its IPv4 range, empty for that of the VMware network
     :param fake: run the fake vmrun even if a real one is found
     :param vmrun_path: path of vmrun, empty to look for it
     :param novnc: noVNC's folder, empty to look for it
@@ -68,7 +68,7 @@ class Settings:
     physical_network: str = 'physnet1'
     vmnet: str = 'nat'
     network: str = 'vmnet8'
-    subnet: str = '192.168.80.0/24'
+    subnet: str = ''
     fake: bool = False
     vmrun_path: str = ''
     novnc: str = ''
@@ -101,36 +101,8 @@ class Settings:
                 'Ports: %s.' % ', '.join(
                     '%s %d' % item for item in self.ports.items()),
                 'Give each its own.')
-        self.subnet_plan()
-
-    def subnet_plan(self):
-        """Addresses of the shared network.
-
-        VMware's NAT network has the host at .1 and the gateway at .2, and
-        its DHCP server hands out the upper half. Neutron takes from the
-        lower half, so that no address is given twice.
-
-        :returns: dict with cidr, gateway, first and last
-        :raises AioError: no IPv4 range, or one too small to share
-        """
-        try:
-            network = ipaddress.IPv4Network(self.subnet)
-        except ValueError as error:
-            raise errors.AioError(
-                'Subnet %s is no IPv4 range.' % self.subnet,
-                '%s.' % error,
-                'Write it as 192.168.80.0/24.') from error
-        if network.num_addresses < 16:
-            raise errors.AioError(
-                'Subnet %s is too small.' % self.subnet, '',
-                'Choose one with at least 16 addresses.')
-        half = network.num_addresses // 2
-        return {
-            'cidr': str(network),
-            'gateway': str(network[2]),
-            'first': str(network[3]),
-            'last': str(network[half - 1]),
-        }
+        if self.subnet:
+            _check_subnet(self.subnet)
 
     def url(self, service, path=''):
         """Address of a service's API."""
@@ -139,6 +111,19 @@ class Settings:
     def save(self, layout):
         write_private(layout.settings,
                       json.dumps(dataclasses.asdict(self), indent=2) + '\n')
+
+
+def _check_subnet(text):
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise errors.AioError(
+            'Subnet %s is no IPv4 range.' % text, '%s.' % error,
+            'Write it as 192.168.80.0/24.') from error
+    if network.num_addresses < 16:
+        raise errors.AioError(
+            'Subnet %s is too small.' % text, '',
+            'Choose one with at least 16 addresses.')
 
 
 def ports_from(base):

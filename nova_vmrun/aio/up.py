@@ -25,6 +25,7 @@ from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import seed
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import subnets
 from nova_vmrun.aio import vmware
 
 # Seconds; a first start on a slow disk takes long, a hang takes for ever.
@@ -60,6 +61,7 @@ def up(layout, settings, report):
                         % (service, running[service]))
     ports.check(settings, missing)
     _write_configs(layout, settings, passwords, programs)
+    plan = subnets.choose(layout, settings)
     client.write_files(layout, settings, passwords)
     if missing:
         report.line('starting %s; logs are in %s'
@@ -76,7 +78,7 @@ def up(layout, settings, report):
         # Half a control plane is of no use; what ran before runs on.
         processes.end([process.pid for process in started.values()], 5)
         raise
-    _seed(layout, settings, passwords, report)
+    _seed(layout, settings, passwords, plan, report)
 
 
 def _module(service):
@@ -166,7 +168,7 @@ def _cause(layout, service, pid, status):
     return said[0] if said else ''
 
 
-def _seed(layout, settings, passwords, report):
+def _seed(layout, settings, passwords, plan, report):
     """Sees that all answer, and makes what a first server needs."""
     import openstack.exceptions
     cloud = client.connect(settings, passwords)
@@ -176,8 +178,8 @@ def _seed(layout, settings, passwords, report):
             _check_compute(layout, cloud, report)
         for made in seed.flavors(cloud):
             report.line('made flavor %s' % made)
-        for made in seed.network(cloud, settings):
-            report.line('made %s' % made)
+        for line in seed.network(cloud, settings, plan):
+            report.line(line)
     except openstack.exceptions.SDKException as error:
         raise errors.AioError(
             'An API does not answer as it should.', '%s.' % error,

@@ -258,8 +258,8 @@ def add_settings(parser):
         help='Name of the shared Neutron network (default: vmnet8)')
     parser.add_argument(
         '--subnet', metavar='<cidr>',
-        help='IPv4 range of that network, as VMware uses it on the vmnet '
-             '(default: 192.168.80.0/24)')
+        help='IPv4 range of that network (default: what VMware has on the '
+             'vmnet; nobody tells that of a bridged one)')
     parser.add_argument(
         '--physical-network', metavar='<name>',
         help='Physical network behind it (default: physnet1)')

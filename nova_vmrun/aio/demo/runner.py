@@ -29,7 +29,7 @@ _NEXT = """\
 The control plane is still up. What to type next:
     source {openrc}
     openstack server create --flavor m1.tiny --image demo \
---network demo --wait mine
+--network {network} --wait mine
     openstack server list
     openstack server show mine
     nova-vmrun aio status{option}
@@ -80,7 +80,8 @@ def run(session, option=''):
     if session.keep:
         session.report.raw('')
         session.report.raw(_NEXT.format(
-            openrc=session.layout.openrc, option=option))
+            openrc=session.layout.openrc, option=option,
+            network=session.settings.network))
 
 
 def _cause(error):

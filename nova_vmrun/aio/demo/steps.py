@@ -29,12 +29,11 @@ from nova_vmrun.aio.demo import session as demo_session
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
 
 NAME = demo_session.NAME
-_PHYSICAL_NETWORK = 'physnet-demo'
-_CIDR = '192.168.81.0/24'
 _CHUNK = 1024 ** 2
 _LOG_LINES = 20
 # Seconds in which a guest that runs says something.
@@ -113,20 +112,18 @@ def upload_image(session):
                   == size, 'they are on disk')
 
 
-def create_network(session):
-    """Create a network"""
+def find_network(session):
+    """Find the network of VMware's on which servers are"""
     cloud = session.cloud
-    session.network = cloud.network.find_network(NAME)
-    if session.network is None:
-        session.network = cloud.network.create_network(
-            name=NAME, provider_network_type='flat',
-            provider_physical_network=_PHYSICAL_NETWORK)
-        cloud.network.create_subnet(
-            network_id=session.network.id, name=NAME, ip_version=4,
-            cidr=_CIDR, is_dhcp_enabled=False)
-    subnets = list(cloud.network.subnets(network_id=session.network.id))
-    session.check([subnet.cidr for subnet in subnets] == [_CIDR],
-                  'network %s has the subnet %s' % (NAME, _CIDR))
+    session.network = cloud.network.find_network(session.settings.network)
+    subnet, = cloud.network.subnets(network_id=session.network.id)
+    pool, = subnet.allocation_pools
+    session.report.line('  %s: %s, servers get %s to %s' % (
+        session.network.name, subnet.cidr, pool['start'], pool['end']))
+    plan = subnets.choose(session.layout, session.settings)
+    session.check(subnet.cidr == plan['cidr'],
+                  'its addresses are those of %s on this host'
+                  % session.settings.vmnet)
 
 
 def boot(session):
@@ -155,7 +152,7 @@ def boot(session):
     try:
         session.openstack(
             'server', 'create', '--flavor', demo_session.FLAVOR, '--image',
-            NAME, '--network', NAME, '--wait', NAME,
+            NAME, '--network', session.network.name, '--wait', NAME,
             '-f', 'value', '-c', 'id', watch=watch)
     finally:
         # Nova's own reason says more than the command's failure.
@@ -244,8 +241,8 @@ def show(session):
                   'its port is ACTIVE')
     address = ports[0].fixed_ips[0]['ip_address']
     session.check(
-        [entry['addr'] for entry in session.server.addresses[NAME]]
-        == [address], 'its address is %s' % address)
+        [entry['addr'] for entries in session.server.addresses.values()
+         for entry in entries] == [address], 'its address is %s' % address)
 
 
 def show_vmx(session):
@@ -336,7 +333,7 @@ def delete(session):
                   'vmrun no longer lists it')
     session.check(not folder.exists(), '%s is gone' % folder)
     session.check(not list(session.cloud.network.ports(
-        network_id=session.network.id)), 'its port is gone')
+        device_id=session.server.id)), 'its port is gone')
 
 
 def clean_up(session):
@@ -349,7 +346,7 @@ def clean_up(session):
 
 
 # While a guest boots there is something else to be shown.
-STEPS = (make_image, bring_up, upload_image, create_network, boot, show,
+STEPS = (make_image, bring_up, upload_image, find_network, boot, show,
          show_vmx, show_running, watch_boot, take_picture, stop, start,
          console_log, pause, unpause, delete)
 

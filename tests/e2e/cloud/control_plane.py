@@ -32,7 +32,7 @@ from tests.e2e.guest import images
 
 _TIMEOUT = 300      # seconds for one command
 #: The networks of the fake's host: NAT and host-only.
-NAT_CIDR, NAT_GATEWAY = '172.16.41.0/24', '172.16.41.2'
+NAT_GATEWAY = '172.16.41.2'
 _PRIVATE_CIDR = '172.16.11.0/24'
 _PRIVATE = 'private'
 NAT = 'vmnet8'
@@ -80,8 +80,7 @@ class ControlPlane:
         self._images = {}
         self._flavors = {}
         self._write_nova_options()
-        self.up('--fake', '--port-base', str(ports.free_base()),
-                '--subnet', NAT_CIDR)
+        self.up('--fake', '--port-base', str(ports.free_base()))
         settings = aio_settings.load(self.layout)
         self.cloud = client.connect(
             settings, aio_settings.passwords(self.layout))

@@ -62,13 +62,6 @@ class SettingsTestCase(base.TestCase):
         with testtools.ExpectedException(errors.AioError, '.*out of range.*'):
             self.settings.validate()
 
-    def test_neutron_takes_addresses_that_vmware_does_not_give(self):
-        self.settings.subnet = '10.1.2.0/24'
-        self.assertEqual(
-            {'cidr': '10.1.2.0/24', 'gateway': '10.1.2.2',
-             'first': '10.1.2.3', 'last': '10.1.2.127'},
-            self.settings.subnet_plan())
-
     def test_subnet_that_is_none_is_refused(self):
         for subnet in ('vmnet8', '10.1.2.3/24', '10.1.2.0/29', 'fe80::/64'):
             self.settings.subnet = subnet

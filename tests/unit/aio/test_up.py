@@ -21,6 +21,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
 from tests.unit.aio import base
@@ -53,6 +54,7 @@ class World(fixtures.Fixture):
         self.ended = []
         self.checked = None
         self.free = 10 ** 9
+        self.no_subnet = False
 
     def _setUp(self):
         replace = {
@@ -63,6 +65,7 @@ class World(fixtures.Fixture):
             (processes, 'resident'): lambda _: 100 * 1024 ** 2,
             (ports, 'check'): self.check,
             (up, '_seed'): lambda *_: None,
+            (subnets, 'choose'): self.choose_subnet,
             (vmware, 'choose'): lambda *_: vmware.Programs(
                 '/opt/vmrun', None, False),
             (up.shutil, 'disk_usage'): lambda _: _Usage(0, 0, self.free),
@@ -87,6 +90,11 @@ class World(fixtures.Fixture):
         if len(process.phases) > 1:
             return process.phases.pop(0)
         return process.phases[0] if process.phases else ''
+
+    def choose_subnet(self, layout, settings):
+        if self.no_subnet:
+            raise errors.AioError('VMware has no virtual network.')
+        return {'cidr': '10.0.0.0/24'}
 
     def check(self, settings, services):
         self.checked = list(services)
@@ -213,6 +221,11 @@ class UpTestCase(base.TestCase):
         self.patch(client, 'write_files', fill)
         error = self.died(['loading'], 1)
         self.assertIn('is full', error.brief)
+
+    def test_network_that_vmware_does_not_have_starts_nothing(self):
+        self.world.no_subnet = True
+        self.assertRaises(errors.AioError, self.up)
+        self.assertEqual([], self.world.names)
 
     def test_taken_port_starts_nothing(self):
         def taken(settings, services):
