@@ -25,7 +25,7 @@ from nova_vmrun.ml2 import conf as ml2_conf
 from tests.functional import shown
 from tests.unit import base
 
-ROOT = pathlib.Path(conf.__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SOURCE = ROOT / 'doc' / 'source'
 FUNCTIONAL = ROOT / 'tests' / 'functional'
 PAGES = sorted(SOURCE.glob('*.rst')) + [

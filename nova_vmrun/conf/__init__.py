@@ -18,6 +18,9 @@
 from oslo_config import cfg
 from oslo_config import types
 
+from nova_vmrun.conf import programs
+from nova_vmrun.conf import servers
+
 GROUP = cfg.OptGroup(
     'vmrun',
     title='VMware Workstation, Player and Fusion',
@@ -29,218 +32,6 @@ It is chosen with ``[DEFAULT] compute_driver = nova_vmrun.VmrunDriver``.
 nova-compute must run as the user who owns the VMs: vmrun shows a user only
 the VMs of that same user and session.
 """)
-
-product_opts = [
-    cfg.StrOpt(
-        'vmrun_path',
-        help="""
-Path of the vmrun program.
-
-Possible values:
-
-* An absolute path.
-* Not set (the default): PATH is searched, then the places where Workstation,
-  Player and Fusion install it.
-
-Related options:
-
-* ``vdiskmanager_path``
-* ``product``
-"""),
-    cfg.StrOpt(
-        'vdiskmanager_path',
-        help="""
-Path of the vmware-vdiskmanager program.
-
-Possible values:
-
-* An absolute path.
-* Not set (the default): the folder of vmrun is searched, then PATH, then the
-  places where Workstation, Player and Fusion install it.
-
-Related options:
-
-* ``vmrun_path``
-"""),
-    cfg.StrOpt(
-        'qemu_img_path',
-        default='qemu-img',
-        help="""
-The qemu-img program, which converts images to VMware's disk format.
-
-Possible values:
-
-* A name that is looked up in PATH, or an absolute path.
-"""),
-    cfg.StrOpt(
-        'product',
-        default='auto',
-        choices=[
-            ('auto', 'Find out when nova-compute starts: Fusion on macOS; '
-                     'elsewhere Workstation, and Player if vmrun says that '
-                     'Workstation is not installed'),
-            ('ws', 'VMware Workstation Pro'),
-            ('player', 'VMware Workstation Player: no pause, snapshot or '
-                       'clone, and no VNC'),
-            ('fusion', 'VMware Fusion'),
-        ],
-        help="""
-The product that runs the servers: the value of vmrun's -T flag.
-
-Related options:
-
-* ``vmrun_path``
-"""),
-    cfg.BoolOpt(
-        'show_gui',
-        default=False,
-        # The generator prints no former name but one that is given.
-        deprecated_name='show_gui',
-        deprecated_group='vix',
-        help="""
-Open a window of the product for each server that is started.
-
-nova-compute then needs a desktop session: DISPLAY (or WAYLAND_DISPLAY) in its
-environment on Linux, a logged-in user on macOS. Without one nova-compute
-refuses to start, since vmrun would hang.
-
-Possible values:
-
-* True: windows open, except for images with the property vix_show_gui=False.
-* False (the default): servers run without a window; use the VNC console.
-"""),
-]
-
-guest_opts = [
-    cfg.StrOpt(
-        'default_guestos',
-        default='otherlinux-64',
-        deprecated_name='default_guestos',
-        deprecated_group='vix',
-        help="""
-Guest operating system of servers whose image names none.
-
-Possible values:
-
-* VMware's identifier as it stands in a .vmx (``ubuntu-64``), in vSphere's
-  spelling (``ubuntu64Guest``) or in VIX's (``otherLinux64``).
-
-Related options:
-
-* The image properties vmware_ostype, vix_guestos, os_distro and os_type come
-  first.
-"""),
-    cfg.MultiStrOpt(
-        'template_dirs',
-        default=[],
-        help="""
-Directories that are searched for .vmx templates before the driver's own.
-
-A file there replaces the template of the same name, for example
-``linux.vmx.j2``. Templates are trusted code of the operator.
-
-Possible values:
-
-* Absolute paths; the option may be given several times, the first wins.
-"""),
-    cfg.BoolOpt(
-        'desktop_integration',
-        default=False,
-        help="""
-Let guests use the clipboard and drag and drop of the host's desktop.
-
-Off by default, as VMware's hardening guides ask: with it a guest can read
-what the person at the machine copies. Shared folders are never offered.
-
-Possible values:
-
-* True: guests and the host share one clipboard.
-* False (the default): they are kept apart.
-
-Related options:
-
-* ``show_gui``
-"""),
-]
-
-disk_opts = [
-    cfg.BoolOpt(
-        'use_linked_clone',
-        default=True,
-        help="""
-Give each server a small disk that refers to a shared, read-only base.
-
-Possible values:
-
-* True (the default): a boot copies a few megabytes.
-* False: a boot copies the whole disk; the guest's disk is a little faster.
-
-Related options:
-
-* ``[DEFAULT] use_cow_images``: False has the same effect as False here.
-* The image properties vmrun_cow, img_linked_clone and vmware_linked_clone
-  come first.
-"""),
-    cfg.StrOpt(
-        'cache_prefix',
-        default='',
-        regex=r'\A[A-Za-z0-9._-]*\Z',
-        max_length=100,
-        help="""
-What the name of the folder of cached images begins with.
-
-Compute nodes on one host, or with ``[DEFAULT] instances_path`` on one file
-system, share the cache where this is the same, and keep caches of their own
-where it differs. Choose it before the first server: disks go on to use the
-cache that they are linked to, which ages no more, and no image can be made of
-their servers.
-
-Possible values:
-
-* Letters, digits, dots, hyphens and underscores.
-* Empty (the default): the name is that of ``[image_cache]
-  subdirectory_name`` alone.
-
-Related options:
-
-* ``[image_cache] subdirectory_name``
-* ``[DEFAULT] instances_path``
-"""),
-]
-
-migration_opts = [
-    cfg.StrOpt(
-        'ssh_path',
-        default='ssh',
-        help="""
-The ssh program, which prepares another host for a server that moves to it.
-
-The user who runs nova-compute must be able to log in there without a
-password. Other names, keys and ports belong in that user's ~/.ssh/config.
-
-Possible values:
-
-* A name that is looked up in PATH, or an absolute path.
-
-Related options:
-
-* ``scp_path``
-"""),
-    cfg.StrOpt(
-        'scp_path',
-        default='scp',
-        help="""
-The scp program, which copies the files of a server to another host.
-
-Possible values:
-
-* A name that is looked up in PATH, or an absolute path.
-
-Related options:
-
-* ``ssh_path``
-"""),
-]
 
 network_opts = [
     cfg.DictOpt(
@@ -426,8 +217,8 @@ Related options:
 """),
 ]
 
-ALL_OPTS = (product_opts + guest_opts + disk_opts + migration_opts +
-            network_opts + console_opts + limit_opts)
+ALL_OPTS = (programs.OPTS + servers.OPTS + network_opts + console_opts +
+            limit_opts)
 
 
 def register_opts(conf):
