@@ -52,6 +52,7 @@ class VmrunDriver(driver.ComputeDriver):
         supports_image_type_vhdx=True,
         supports_image_type_vdi=True,
         supports_image_type_iso=True,
+        supports_device_tagging=True,
         supports_trusted_certs=True,
         supports_attach_interface=True,
     )
@@ -67,6 +68,7 @@ class VmrunDriver(driver.ComputeDriver):
     def init_host(self, host):
         self._host = host
         self._compute_id = node.get_local_node_uuid()
+        conf.set_defaults(CONF)
         with errors.as_nova():
             self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
             self._hypervisor.finish_interrupted()

@@ -41,6 +41,7 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
@@ -82,6 +83,7 @@ class Hypervisor:
             own.cache_prefix + conf.image_cache.subdirectory_name)
         self.layout.prepare()
         _refuse_gui_without_display(own, os.environ, sys.platform)
+        _refuse_vfat(conf)
         self.product = product.detect(self.runner, own)
         LOG.info('Servers run on %s %s, by %s', self.product.name,
                  self.product.version_text, self.product.vmrun)
@@ -117,15 +119,16 @@ class Hypervisor:
         vmnets = host_networks.HostNetworks(tool)
         self.networks = networks.Networks(own, vmnets, vlans.Vlans(
             own.vlan_interface, vmnets, self.runner))
+        told = guest_info.GuestInfo(own, self.layout)
         self.definitions = definition.Definitions(
             own, self.product, self.resources.architecture, self.layout,
             self.records, server_disks, drives, self.networks,
-            self.consoles)
+            self.consoles, told)
         self.interfaces = interfaces.Interfaces(
             self.states, self.networks, self.definitions)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
-            self.consoles, self.power, self.destroy, under_way)
+            self.consoles, told, self.power, self.destroy, under_way)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
                                     server_disks, drives, self.power,
                                     under_way)
@@ -182,3 +185,12 @@ def _refuse_gui_without_display(own, environ, platform):
             'Neither DISPLAY nor WAYLAND_DISPLAY is in its environment.',
             'Start nova-compute in a desktop session, or set show_gui to '
             'False and use the VNC console.')
+
+
+def _refuse_vfat(conf):
+    """Refuses config drives that are no CD: root would have to mount them."""
+    if conf.config_drive_format != 'iso9660':
+        raise exception.InvalidConfiguration(
+            '[DEFAULT] config_drive_format is %s.' % conf.config_drive_format,
+            'A config drive is an ISO image in a CD drive.',
+            'Set config_drive_format to iso9660, or leave it out.')

@@ -227,6 +227,15 @@ def register_opts(conf):
     conf.register_opts(ALL_OPTS, group=GROUP)
 
 
+def set_defaults(conf):
+    """Changes defaults of Nova that are wrong on VMware's networks.
+
+    No metadata service can be reached there, so servers get a config drive.
+    What an operator has set in nova.conf stays.
+    """
+    conf.set_default('force_config_drive', True)
+
+
 def list_opts():
     """Returns the options for oslo-config-generator."""
     return [(GROUP, ALL_OPTS)]

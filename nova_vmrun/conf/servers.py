@@ -66,6 +66,52 @@ Related options:
 """),
 ]
 
+guest_info_opts = [
+    cfg.BoolOpt(
+        'use_guestinfo',
+        default=False,
+        help="""
+Tell guests through VMware's guestinfo variables what a config drive tells.
+
+The .vmx of each new server then has ``guestinfo.metadata``,
+``guestinfo.userdata`` and ``guestinfo.vendordata`` as cloud-init's VMware data
+source reads them: name, keys, fixed addresses, user data. The administrator's
+password is in the config drive only.
+
+Any process in the guest can read these variables, also without being root.
+
+Possible values:
+
+* True: they are set. User data of more than 64 KiB, compressed and in base64,
+  are refused.
+* False (the default): they are not.
+
+Related options:
+
+* ``[DEFAULT] force_config_drive``
+* ``use_machine_id``
+"""),
+    cfg.BoolOpt(
+        'use_machine_id',
+        default=False,
+        help="""
+Tell guests their addresses in ``machine.id``, as OpenStack Essex did on ESX.
+
+It is for guests without cloud-init. ``guest_tool.py``, which is in the folder
+``contrib`` of the sources, sets the addresses of a guest from it.
+
+Possible values:
+
+* True: the .vmx of each new server has ``machine.id``, with one IPv4 address
+  of each adapter, and ``guestinfo.hostname``.
+* False (the default): it has none.
+
+Related options:
+
+* ``use_guestinfo``
+"""),
+]
+
 disk_opts = [
     cfg.BoolOpt(
         'use_linked_clone',
@@ -111,4 +157,4 @@ Related options:
 """),
 ]
 
-OPTS = guest_opts + disk_opts
+OPTS = guest_opts + guest_info_opts + disk_opts

@@ -22,6 +22,7 @@
         nova.json              whose server this is: see records.py
         root.vmdk              its root disk
         config-drive.iso       what the guest is told
+        guest-info.json        the same for its .vmx, if an option asks for it
         cd0.iso                an image in its first CD drive, and so on
         floppy.flp             an image in its floppy drive
         console.log            what the guest wrote to its serial port
@@ -114,6 +115,9 @@ class Layout:
 
     def config_drive(self, uuid):
         return os.path.join(self.folder(uuid), 'config-drive.iso')
+
+    def guest_info(self, uuid):
+        return os.path.join(self.folder(uuid), 'guest-info.json')
 
     def cd(self, uuid, number):
         return os.path.join(self.folder(uuid), 'cd%d.iso' % number)

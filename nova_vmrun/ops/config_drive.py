@@ -20,24 +20,33 @@ from oslo_concurrency import processutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.ops import guest_networks
 
 
-def make(path, instance, injected_files, admin_password, network_info):
+def describe(instance, injected_files, admin_password, network_info):
+    """Collects what a server is to be told. Neutron is asked too.
+
+    :param instance: nova.objects.Instance
+    :param injected_files: list of (path, content)
+    :param admin_password: for the guest's administrator, or None
+    :param network_info: nova.network.model.NetworkInfo
+    :returns: nova.api.metadata.base.InstanceMetadata
+    """
+    extra = {'admin_pass': admin_password} if admin_password else {}
+    return instance_metadata.InstanceMetadata(
+        instance, content=injected_files, extra_md=extra,
+        network_info=guest_networks.static(network_info))
+
+
+def make(path, metadata):
     """Writes a config drive, an ISO image, for the owner's eyes only.
 
     Nova's own builder runs [DEFAULT] mkisofs_cmd.
 
     :param path: the .iso to make
-    :param instance: nova.objects.Instance
-    :param injected_files: list of (path, content)
-    :param admin_password: for the guest's administrator, or None
-    :param network_info: nova.network.model.NetworkInfo
+    :param metadata: what describe returned
     :raises VmrunError: mkisofs failed
     """
-    extra = {'admin_pass': admin_password} if admin_password else {}
-    metadata = instance_metadata.InstanceMetadata(
-        instance, content=injected_files, extra_md=extra,
-        network_info=network_info)
     with files.replacing(path) as part:
         try:
             with configdrive.ConfigDriveBuilder(metadata) as builder:
@@ -45,6 +54,6 @@ def make(path, instance, injected_files, admin_password, network_info):
         except (processutils.ProcessExecutionError, OSError) as error:
             raise exception.VmrunError(
                 'The config drive of server %s cannot be made.'
-                % instance.uuid, str(error),
+                % metadata.uuid, str(error),
                 'Install genisoimage, or set [DEFAULT] mkisofs_cmd.')
         os.chmod(part, 0o600)

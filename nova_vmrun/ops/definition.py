@@ -29,6 +29,7 @@ from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
 from nova_vmrun.formats import merge
+from nova_vmrun.formats import placement
 from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
@@ -62,10 +63,11 @@ class Definitions:
     :param attachments: a nova_vmrun.ops.attachments.Attachments
     :param networks: a nova_vmrun.ops.networks.Networks
     :param consoles: a nova_vmrun.ops.consoles.Consoles
+    :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
     """
 
     def __init__(self, conf, product, architecture, layout, records, disks,
-                 attachments, networks, consoles):
+                 attachments, networks, consoles, guest_info):
         self._conf = conf
         self._product = product
         self._architecture = architecture
@@ -75,6 +77,7 @@ class Definitions:
         self._attachments = attachments
         self._networks = networks
         self._consoles = consoles
+        self._guest_info = guest_info
         self._rescue_files = rescued.RescueFiles(layout)
 
     def draft(self, instance, image, image_adapter=None, flavor=None):
@@ -111,6 +114,18 @@ class Definitions:
             **chosen.machine_fields())
         machine.validate(server)
         return Draft(server, chosen)
+
+    def disk_nodes(self, draft):
+        """Tells where the disks of a server will be, whose files exist.
+
+        :param draft: a Draft
+        :returns: names of disks, as Layout.disk has them, to nodes (scsi0:0)
+        """
+        disks = self._disks_of(draft)
+        placed = placement.place(
+            dataclasses.replace(draft.machine, disks=disks))
+        return {os.path.basename(disk.path).removesuffix('.vmdk'): node
+                for disk, node in zip(disks, placed.disks)}
 
     def write(self, draft, network_info):
         """Writes the .vmx of a server whose files lie in its folder.
@@ -199,15 +214,13 @@ class Definitions:
         uuid, chosen = draft.machine.uuid, draft.hardware
         server = dataclasses.replace(
             draft.machine, nics=nics,
-            disks=tuple(
-                machine.Disk(self._named(uuid, path), chosen.disk_bus)
-                for path in self._disks.existing(uuid)),
+            disks=self._disks_of(draft),
             cdroms=tuple(
                 machine.Cdrom(self._named(uuid, path), chosen.cdrom_bus)
                 for path in self._attachments.cds(uuid, chosen)),
             floppy=self._named(uuid, self._attachments.floppy(uuid)),
             serials=self._serials(uuid, chosen.serial_ports),
-            vnc=self._vnc(uuid))
+            vnc=self._vnc(uuid), **self._guest_info.load(uuid))
         rescue = self._rescue_files.get(uuid)
         if rescue is None:
             return server
@@ -217,6 +230,12 @@ class Definitions:
             self._named(uuid, self._rescue_files.medium(uuid, rescue.device)),
             self._named(uuid, self._layout.config_drive(uuid)),
             self._named(uuid, drive) if os.path.exists(drive) else None)
+
+    def _disks_of(self, draft):
+        uuid = draft.machine.uuid
+        return tuple(
+            machine.Disk(self._named(uuid, path), draft.hardware.disk_bus)
+            for path in self._disks.existing(uuid))
 
     def _serials(self, uuid, count):
         """The first port's output is what Nova shows as the console log."""

@@ -156,7 +156,7 @@ class Diagnostics:
                      instance=instance)
             return None
         expected = [ip['address']
-                    for vif in instance.get_network_info()
+                    for vif in instance.get_network_info() or ()
                     for ip in vif.fixed_ips()]
         if told and expected and told not in expected:
             LOG.warning(

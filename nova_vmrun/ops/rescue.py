@@ -67,8 +67,10 @@ class Rescue:
             with self._boots.begin():
                 self._make_medium(context, instance, image_meta, rescue)
             if configdrive.required_by(instance):
-                config_drive.make(self._files.config_drive(uuid), instance,
-                                  [], password, network_info)
+                config_drive.make(
+                    self._files.config_drive(uuid),
+                    config_drive.describe(instance, [], password,
+                                          network_info))
             rewrite = self._definitions.rewriter(instance, network_info)
             self._files.begin(uuid, rescue)
             rewrite()

@@ -19,6 +19,7 @@ from oslo_utils import excutils
 from nova_vmrun import exception
 from nova_vmrun.host import inspection
 from nova_vmrun.ops import config_drive
+from nova_vmrun.ops import device_tags
 from nova_vmrun.ops import properties
 
 LOG = logging.getLogger(__name__)
@@ -33,19 +34,21 @@ class Spawn:
     :param disks: a nova_vmrun.ops.disks.Disks
     :param attachments: a nova_vmrun.ops.attachments.Attachments
     :param consoles: a nova_vmrun.ops.consoles.Consoles
+    :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
     :param power: a nova_vmrun.ops.power.Power
     :param destroy: a nova_vmrun.ops.destroy.Destroy
     :param boots: a nova_vmrun.host.boots.Boots
     """
 
     def __init__(self, layout, records, definitions, disks, attachments,
-                 consoles, power, destroy, boots):
+                 consoles, guest_info, power, destroy, boots):
         self._layout = layout
         self._records = records
         self._definitions = definitions
         self._disks = disks
         self._attachments = attachments
         self._consoles = consoles
+        self._guest_info = guest_info
         self._power = power
         self._destroy = destroy
         self._boots = boots
@@ -69,6 +72,7 @@ class Spawn:
                admin_password, network_info, block_device_info, power_on,
                private):
         uuid = instance.uuid
+        self._guest_info.check(instance)
         asked = properties.requested(context, instance)
         draft = self._definitions.draft(instance, asked)
         image = inspection.Image(
@@ -90,16 +94,27 @@ class Spawn:
             self._disks.make(instance, base, block_device_info,
                              draft.hardware)
             self._attachments.place(uuid, drives)
-            if configdrive.required_by(instance):
-                config_drive.make(
-                    self._layout.config_drive(uuid), instance,
-                    injected_files, admin_password, network_info)
+            instance.device_metadata = device_tags.find(
+                context, instance, block_device_info,
+                self._definitions.disk_nodes(draft))
+            self._tell(instance, injected_files, admin_password, network_info)
             self._definitions.write(draft, network_info)
             if power_on:
                 self._power.on(uuid)
         except Exception:
             with excutils.save_and_reraise_exception():
                 self._remove(uuid)
+
+    def _tell(self, instance, injected_files, admin_password, network_info):
+        uuid = instance.uuid
+        with_drive = configdrive.required_by(instance)
+        metadata = None
+        if with_drive or self._guest_info.needs_metadata:
+            metadata = config_drive.describe(instance, injected_files,
+                                             admin_password, network_info)
+        if with_drive:
+            config_drive.make(self._layout.config_drive(uuid), metadata)
+        self._guest_info.write(instance, metadata, network_info)
 
     def _remove(self, uuid):
         try:

@@ -93,6 +93,11 @@ TESTS = {
     ],
     'guest.setup.configdrive': [
         'api.test_life.ConfigDriveTestCase.test_config_drive',
+        'api.test_guest_setup.ConfigDriveTestCase'
+        '.test_all_that_the_user_asked_for_arrives',
+        'api.test_guest_setup.ConfigDriveTestCase'
+        '.test_addresses_are_fixed_though_the_subnet_has_dhcp',
+        'api.test_cloud_init.CloudInitTestCase.test_config_drive',
     ],
     'console.serial.log': [
         'api.test_life.ConsoleTestCase.test_log',
@@ -111,6 +116,10 @@ TESTS = {
     'operation.uefi-boot': [
         'api.test_host.BootTestCase.test_uefi',
     ],
+    'operation.device-tags': [
+        'api.test_guest_setup.DeviceTagsTestCase'
+        '.test_tags_of_adapters_and_disks',
+    ],
     'operation.trusted-certs': [
         'api.test_host.BootTestCase'
         '.test_trusted_certificates_come_to_the_download',
@@ -124,6 +133,11 @@ TESTS = {
     'Diagnostics': [
         'api.test_diagnostics.DiagnosticsTestCase.test_typed',
         'api.test_diagnostics.DiagnosticsTestCase.test_free',
+    ],
+    'Guest variables of VMware': [
+        'api.test_cloud_init.CloudInitTestCase.test_guestinfo',
+        'api.test_cloud_init.CloudInitTestCase'
+        '.test_guestinfo_outlives_a_hard_reboot',
     ],
     'Ephemeral and swap disks': [
         'api.test_life.BootTestCase.test_ephemeral_and_swap_disks',

@@ -28,7 +28,8 @@ def conf(**changes):
         snapshot_timeout=600,
         clone_timeout=620, disk_timeout=3600, wait_soft_reboot_seconds=60,
         vmrun_path=None, vdiskmanager_path=None, product='auto',
-        show_gui=False, vlan_interface=None)
+        show_gui=False, vlan_interface=None, use_guestinfo=False,
+        use_machine_id=False)
     options.update(changes)
     return types.SimpleNamespace(**options)
 

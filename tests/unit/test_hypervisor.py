@@ -27,6 +27,8 @@ UUID = '11111111-2222-3333-4444-555555555555'
 
 class HypervisorTestCase(base.TestCase):
 
+    config_drive_format = 'iso9660'
+
     def setUp(self):
         super().setUp()
         self.root = self.useFixture(fixtures.TempDir()).path + '/instances'
@@ -40,6 +42,7 @@ class HypervisorTestCase(base.TestCase):
     def make(self, compute_id='this-node', **own):
         conf = types.SimpleNamespace(
             instances_path=self.root, use_cow_images=True, my_ip='10.0.0.1',
+            config_drive_format=self.config_drive_format,
             image_cache=types.SimpleNamespace(subdirectory_name='_base'),
             compute=types.SimpleNamespace(vmdk_allowed_types=[]),
             vnc=types.SimpleNamespace(
@@ -71,6 +74,11 @@ class HypervisorTestCase(base.TestCase):
                                     .layout.cache)
                    for prefix in ('', 'one', 'two')}
         self.assertEqual({'_base', 'one_base', 'two_base'}, folders)
+
+    def test_a_config_drive_that_root_must_mount_is_refused(self):
+        self.config_drive_format = 'vfat'
+        error = self.assertRaises(exception.InvalidConfiguration, self.make)
+        self.assertIn('config_drive_format', error.brief)
 
     def test_half_made_images_are_removed_at_the_start(self):
         cache = self.make().layout.cache

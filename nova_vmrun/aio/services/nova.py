@@ -50,7 +50,6 @@ def write_config(layout, settings, passwords, vmware=None):
             state_path=layout.nova_state,
             instances_path=layout.instances,
             transport_url=settings.transport_url,
-            force_config_drive=True,
             # There is no other host to resize to.
             allow_resize_to_same_host=True,
             osapi_compute_listen=aio_settings.ADDRESS,

@@ -110,7 +110,8 @@ class DrivesTestCase(TestCase):
         image_id = self.add_image(
             properties={'vix_iso_images': ','.join(ids)})
         server = self.boot(image_id)
-        self.assertEqual(['cd%d.iso' % number for number in range(8)],
+        self.assertEqual(['cd%d.iso' % number for number in range(8)] +
+                         ['config-drive.iso'],
                          self.drives(server))
         self.assertEqual(contents[7], self.content(server, 'cd7.iso'))
 

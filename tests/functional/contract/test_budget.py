@@ -52,6 +52,9 @@ class BudgetTestCase(test.NoDBTestCase):
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.ops.glance.show',
             return_value={'id': self.image_id, 'size': len(self.content)}))
+        # There is no database in which tags could be.
+        self.useFixture(fixtures.MockPatch('nova_vmrun.ops.device_tags.find',
+                                           return_value=None))
         self.driver = base.start_driver()
         self.runner = self.driver._hypervisor.runner
 

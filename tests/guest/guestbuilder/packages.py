@@ -73,7 +73,11 @@ def _show(names):
     return {package.name: package for package in packages}
 
 
-def _show_all(names):
+def show_all(names):
+    """Return {name: Package} for names that apt must know.
+
+    :raises PackageError: when it does not know them all.
+    """
     found = _show(names)
     if len(found) < len(names) and os.geteuid() == 0:
         run(['apt-get', 'update', '-q'])
@@ -93,7 +97,7 @@ def select(kernel):
     :raises PackageError: when apt does not know them all.
     """
     run(['apt-cache', '--version'])
-    chosen = _show_all([KERNELS[kernel], *_PROGRAMS])
+    chosen = show_all([KERNELS[kernel], *_PROGRAMS])
     metapackage = chosen.pop(KERNELS[kernel])
     pending = [name for name in metapackage.depends
                if name.startswith('linux-image-')]

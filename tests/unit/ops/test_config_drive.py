@@ -44,9 +44,11 @@ class ConfigDriveTestCase(hosts.TestCase):
         os.chmod(path, 0o644)
 
     def make(self, admin_password=None):
-        config_drive.make(
-            self.path, types.SimpleNamespace(uuid=hosts.UUID), ['file'],
-            admin_password, 'network')
+        metadata = config_drive.describe(
+            types.SimpleNamespace(uuid=hosts.UUID), ['file'], admin_password,
+            [])
+        metadata.uuid = hosts.UUID
+        config_drive.make(self.path, metadata)
 
     def left(self):
         return [name for name in os.listdir(self.layout.folder(hosts.UUID))

@@ -25,6 +25,7 @@ from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import networks
 from tests.unit.ops import hosts
 from tests.unit import stubs
@@ -55,7 +56,8 @@ class Base(hosts.TestCase):
             conf, self.product, 'x86_64', self.layout, self.records,
             disks.Disks(everything, None, self.layout, None),
             attachments.Attachments(None, self.layout, self.product),
-            networks.Networks(conf, stubs.HostNetworks(), None), screens)
+            networks.Networks(conf, stubs.HostNetworks(), None), screens,
+            guest_info.GuestInfo(conf, self.layout))
 
     def add_folder(self, *names):
         """Makes a server's folder with some files, but without a .vmx."""
@@ -81,6 +83,27 @@ class Base(hosts.TestCase):
 
 
 class WriteTestCase(Base):
+
+    def test_what_the_guest_is_told_stays(self):
+        self.add_folder()
+        files.write_atomically(
+            self.layout.guest_info(UUID),
+            '{"guestinfo": {"metadata": "eA=="}, "machine_id": "a;b#"}')
+        for _ in range(2):
+            written = self.write()
+            self.assertEqual(('eA==', 'a;b#'), (
+                written['guestinfo.metadata'], written['machine.id']))
+            self.assertEqual(0o600, stat.S_IMODE(
+                os.stat(self.layout.vmx(UUID)).st_mode))
+
+    def test_where_the_disks_will_be(self):
+        self.add_folder('ephemeral0.vmdk', 'swap.vmdk', 'cd0.iso')
+        draft = self.definitions.draft(instance(), {})
+        nodes = self.definitions.disk_nodes(draft)
+        written = self.write()
+        self.assertEqual({'root', 'ephemeral0', 'swap'}, set(nodes))
+        for name, node in nodes.items():
+            self.assertEqual(name + '.vmdk', written[node + '.fileName'])
 
     def test_what_nova_decided(self):
         self.add_folder()

@@ -93,6 +93,10 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.assertIn('192.168.1.130 and Neutron shows 10.0.0.5, fd00::5',
                       self.log.output)
 
+    def test_neutron_told_nothing_yet(self):
+        self.instance.get_network_info = lambda: None
+        self.assertEqual('10.0.0.5', self.free()['guest_address'])
+
     def test_a_guest_without_tools(self):
         for error in (hosts.hung(), exception.ToolsNotRunning('No Tools.')):
             self.vmrun.tool.guest_address.side_effect = error

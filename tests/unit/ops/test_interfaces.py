@@ -28,6 +28,7 @@ from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
 from tests.unit.ops import hosts
@@ -76,7 +77,7 @@ class Base(hosts.TestCase):
             conf, self.product, 'x86_64', self.layout, self.records,
             disks.Disks(everything, None, self.layout, None),
             attachments.Attachments(None, self.layout, self.product),
-            mapping, screens)
+            mapping, screens, guest_info.GuestInfo(conf, self.layout))
         self.interfaces = interfaces.Interfaces(self.states, mapping,
                                                 self.definitions)
         self.instance = test_definition.instance(

@@ -26,7 +26,9 @@ from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
+from nova_vmrun.ops import device_tags
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import power
 from nova_vmrun.ops import spawn
 from tests.unit.ops import glances
@@ -50,6 +52,7 @@ class Base(hosts.TestCase):
         self.attachments = self.part(attachments.Attachments, 'prepare',
                                      'place')
         self.definitions = self.part(definition.Definitions, 'draft', 'write')
+        self.guest_info = self.part(guest_info.GuestInfo, 'check', 'write')
         self.definitions.draft.return_value = None
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta')
         operations = power.Power(
@@ -57,14 +60,19 @@ class Base(hosts.TestCase):
             self.records, self.consoles, stubs.conf())
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, self.disks,
-            self.attachments, self.consoles, operations,
+            self.attachments, self.consoles, self.guest_info, operations,
             destroy.Destroy(operations, self.states, self.layout,
                             self.records), boots.Boots(self.layout))
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))
         self.useFixture(fixtures.MockPatchObject(
             config_drive, 'make', side_effect=self.step('config_drive.make')))
+        self.describe = self.useFixture(fixtures.MockPatchObject(
+            config_drive, 'describe')).mock
         self.vmrun.tool.start.side_effect = self.step('power.on')
+        self.tags = self.useFixture(fixtures.MockPatchObject(
+            device_tags, 'find',
+            side_effect=self.step('device_tags.find'))).mock
 
     def part(self, kind, *names):
         """Returns a collaborator whose methods are steps."""
@@ -107,9 +115,11 @@ class SpawnTestCase(Base):
     def test_steps(self):
         self.run_spawn()
         self.assertEqual(
-            ['definition.draft', 'attachments.prepare', 'disks.prepare',
-             'disks.make', 'attachments.place', 'config_drive.make',
-             'definition.write', 'power.on'], self.steps)
+            ['guest_info.check', 'definition.draft', 'attachments.prepare',
+             'disks.prepare',
+             'disks.make', 'attachments.place', 'device_tags.find',
+             'config_drive.make', 'guest_info.write', 'definition.write',
+             'power.on'], self.steps)
 
     def test_what_it_needs_of_the_cache_stays_until_its_disks_are_made(self):
         run = self.disks.make.side_effect
@@ -165,8 +175,8 @@ class RefusedBeforeTestCase(testscenarios.TestWithScenarios, Base):
 
     scenarios = [(step, {'failing_step': step, 'steps_run': number})
                  for number, step in enumerate((
-                     'definition.draft', 'attachments.prepare',
-                     'disks.prepare'), 1)]
+                     'guest_info.check', 'definition.draft',
+                     'attachments.prepare', 'disks.prepare'), 1)]
 
     def test_nothing_is_made(self):
         error = self.failing[self.failing_step] = exception.InvalidInput('no')
@@ -182,7 +192,8 @@ class FailedLaterTestCase(testscenarios.TestWithScenarios, Base):
 
     scenarios = [
         ('%s %s' % (step, error), {'failing_step': step, 'error': error})
-        for step in ('disks.make', 'attachments.place', 'config_drive.make',
+        for step in ('disks.make', 'attachments.place', 'device_tags.find',
+                     'config_drive.make', 'guest_info.write',
                      'definition.write', 'power.on')
         for error in (exception.VmrunError('no'), OSError(28, 'disk full'))
         if (step, type(error)) != ('power.on', OSError)]

@@ -1,0 +1,62 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""guestinfo.* as cloud-init's VMware data source reads it."""
+
+import base64
+import gzip
+import json
+
+from nova_vmrun import exception
+
+# VMware's tools pass at most this many bytes of one variable.
+MAX_BYTES = 64 * 1024
+_ENCODING = 'gzip+base64'
+
+
+def variables(metadata, user_data=None, vendor_data=None):
+    """Returns what stands in a .vmx, by names without ``guestinfo.``.
+
+    :param metadata: dict with instance-id, local-hostname, network ...
+    :param user_data: bytes, or None
+    :param vendor_data: bytes, or None
+    :returns: dict of texts; they hold neither quotes nor line breaks
+    :raises InvalidInput: one of the three is too long
+    """
+    contents = {
+        'metadata': json.dumps(metadata, sort_keys=True).encode('utf-8'),
+        'userdata': user_data, 'vendordata': vendor_data}
+    found = {}
+    for name, content in contents.items():
+        if content:
+            found[name] = encode(name, content)
+            found[name + '.encoding'] = _ENCODING
+    return found
+
+
+def encode(name, content):
+    """Returns bytes as the text of a variable.
+
+    The same bytes always give the same text.
+
+    :param name: of the variable, for the error
+    :raises InvalidInput: the text is too long
+    """
+    text = base64.b64encode(gzip.compress(content, mtime=0)).decode('ascii')
+    if len(text) > MAX_BYTES:
+        raise exception.InvalidInput(
+            'guestinfo.%s would have %d bytes.' % (name, len(text)),
+            'VMware Tools pass at most %d, compressed and in base64.'
+            % MAX_BYTES,
+            'Use less user data, for example a link to the rest of it; or let '
+            'the operator set [vmrun] use_guestinfo to False.')
+    return text

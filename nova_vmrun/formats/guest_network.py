@@ -1,0 +1,90 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The networks of a guest, in the forms that guests read from a .vmx."""
+
+import dataclasses
+import ipaddress
+
+
+@dataclasses.dataclass(frozen=True)
+class Interface:
+    """An adapter as the guest has to set it up.
+
+    :ivar mac: six pairs of hexadecimal digits with colons
+    :ivar addresses: with the length of the prefix: 10.0.0.5/24, fd00::5/64
+    :ivar routes: pairs of a network (0.0.0.0/0) and the gateway to it
+    :ivar dns: addresses of name servers
+    :ivar mtu: bytes, or None
+    """
+
+    mac: str
+    addresses: tuple = ()
+    routes: tuple = ()
+    dns: tuple = ()
+    mtu: int | None = None
+
+
+def version2(interfaces):
+    """Returns version 2 of cloud-init's network configuration.
+
+    The names are the guest's after cloud-init has renamed its adapters: some
+    systems can only set up an adapter whose name is known.
+
+    :param interfaces: a sequence of Interface
+    :returns: a dict
+    """
+    return {'version': 2, 'ethernets': {
+        'eth%d' % number: _ethernet('eth%d' % number, each)
+        for number, each in enumerate(interfaces)}}
+
+
+def _ethernet(name, interface):
+    result = {
+        'match': {'macaddress': interface.mac.lower()}, 'set-name': name,
+        'dhcp4': False, 'dhcp6': False,
+        'addresses': list(interface.addresses)}
+    if interface.routes:
+        result['routes'] = [{'to': network, 'via': gateway}
+                            for network, gateway in interface.routes]
+    if interface.dns:
+        result['nameservers'] = {'addresses': list(interface.dns)}
+    if interface.mtu:
+        result['mtu'] = interface.mtu
+    return result
+
+
+def machine_id(interfaces):
+    """Returns machine.id as the ESX driver of OpenStack Essex wrote it.
+
+    For each adapter MAC;ADDRESS;NETMASK;GATEWAY;BROADCAST;DNS,DNS and a ``#``
+    behind it. The format has room for one IPv4 address of an adapter; those
+    that have none are left out.
+
+    :param interfaces: a sequence of Interface
+    :returns: one text, empty if no adapter has an IPv4 address
+    """
+    return ''.join(filter(None, map(_machine_id_entry, interfaces)))
+
+
+def _machine_id_entry(interface):
+    addresses = [ipaddress.ip_interface(text) for text in interface.addresses]
+    first = next((each for each in addresses if each.version == 4), None)
+    if first is None:
+        return None
+    gateway = next((gateway for network, gateway in interface.routes
+                    if network == '0.0.0.0/0'), '')
+    servers = [text for text in interface.dns
+               if ipaddress.ip_address(text).version == 4]
+    return ';'.join((
+        interface.mac.lower(), str(first.ip), str(first.netmask), gateway,
+        str(first.network.broadcast_address), ','.join(servers))) + '#'

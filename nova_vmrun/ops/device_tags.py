@@ -1,0 +1,86 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a guest is told of the devices to which the user gave tags."""
+
+import re
+
+from nova import block_device
+from nova.objects import block_device as mappings
+from nova.objects import virt_device_metadata as metadata
+from nova.objects import virtual_interface
+from nova.virt import driver
+
+_NODE = re.compile('(scsi|ide)([0-9]+):([0-9]+)')
+
+
+def find(context, instance, block_device_info, nodes):
+    """Returns what instance.device_metadata has to be.
+
+    Adapters are told by their addresses: VMware chooses the PCI slots at the
+    first start, when the config drive is written already.
+
+    :param context: nova.context.RequestContext
+    :param instance: nova.objects.Instance
+    :param block_device_info: as Nova gives it
+    :param nodes: names of disks (root, ephemeral0, swap) to where they are in
+        the .vmx (scsi0:1)
+    :returns: nova.objects.InstanceDeviceMetadata, or None without tags
+    """
+    devices = _nics(context, instance)
+    devices += _disks(context, instance, block_device_info, nodes)
+    if not devices:
+        return None
+    return metadata.InstanceDeviceMetadata(devices=devices)
+
+
+def _nics(context, instance):
+    vifs = virtual_interface.VirtualInterfaceList.get_by_instance_uuid(
+        context, instance.uuid)
+    return [metadata.NetworkInterfaceMetadata(mac=vif.address, tags=[vif.tag])
+            for vif in vifs if vif.tag]
+
+
+def _disks(context, instance, block_device_info, nodes):
+    places = {block_device.strip_dev(device): nodes.get(disk)
+              for disk, device in _device_names(block_device_info)}
+    found = mappings.BlockDeviceMappingList.get_by_instance_uuid(
+        context, instance.uuid)
+    return [_disk(mapping.tag,
+                  places.get(block_device.strip_dev(mapping.device_name)))
+            for mapping in found if mapping.tag]
+
+
+def _device_names(block_device_info):
+    """Yields a disk of ours and Nova's name of it, for each disk."""
+    yield 'root', (block_device_info or {}).get('root_device_name')
+    ephemerals = driver.block_device_info_get_ephemerals(block_device_info)
+    for number, ephemeral in enumerate(ephemerals):
+        yield 'ephemeral%d' % number, ephemeral['device_name']
+    swap = driver.block_device_info_get_swap(block_device_info)
+    if driver.swap_is_usable(swap):
+        yield 'swap', swap['device_name']
+
+
+def _disk(tag, node):
+    disk = metadata.DiskMetadata(tags=[tag])
+    match = _NODE.fullmatch(node or '')
+    if match:
+        # Nova has no name for SATA and NVMe.
+        family, controller, unit = match.groups()
+        if family == 'scsi':
+            disk.bus = metadata.SCSIDeviceBus(
+                address='%s:0:%x:0' % (controller, int(unit)))
+        else:
+            disk.bus = metadata.IDEDeviceBus(
+                address='%s:%s' % (controller, unit))
+    return disk

@@ -1,0 +1,151 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What guests are told, read by Debian's cloud-init."""
+
+import base64
+import os
+import shlex
+import stat
+
+from nova.tests.unit import fake_crypto
+from oslo_serialization import jsonutils
+import pycdlib
+
+from nova_vmrun.formats import vmx
+from tests.functional.api import base
+from tests.functional import cloud_init
+
+KEY = fake_crypto.get_ssh_public_key().strip()
+USER_DATA = b'#cloud-config\nruncmd: [["echo", "\xc3\xa9 \\"|22"]]\n'
+
+# A stand-in of what the guest's tools have: each variable is a file.
+RPCTOOL = """#!/bin/sh
+key=${1#info-get guestinfo.}
+if [ "$key" != "$1" ] && [ -f %(folder)s/"$key" ]; then
+    cat %(folder)s/"$key"
+else
+    echo 'No value found' >&2
+    exit 1
+fi
+"""
+
+
+class CloudInitTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        try:
+            cloud_init.fetch()
+        except cloud_init.Unavailable as error:
+            self.skipTest("Debian's cloud-init cannot be had: %s" % error)
+        self.mac = self.neutron.port_1['mac_address']
+        vendor = os.path.join(self.folder, 'vendor.json')
+        with open(vendor, 'w') as file:
+            jsonutils.dump({'cloud-init': '#cloud-config\nntp: {}\n'}, file)
+        self.flags(vendordata_jsonfile_path=vendor, group='api')
+        self.admin_api.post_keypair({'keypair': {
+            'name': 'mine', 'public_key': KEY, 'type': 'ssh'}})
+
+    def boot_guest(self, **options):
+        return self.boot(
+            networks=[{'port': self.neutron.port_1['id']}], name='Web',
+            key_name='mine', metadata={'role': 'front'},
+            user_data=base64.b64encode(USER_DATA).decode(), **options)
+
+    def folder_of(self, name):
+        path = os.path.join(self.folder, name)
+        os.makedirs(path)
+        return path
+
+    def read_guestinfo(self, server):
+        variables = self.folder_of('variables')
+        for key, value in self.vmx(server).items():
+            if key.startswith('guestinfo.'):
+                path = os.path.join(variables, key[len('guestinfo.'):])
+                with open(path, 'w') as file:
+                    file.write(value)
+        programs = self.folder_of('programs')
+        tool = os.path.join(programs, 'vmware-rpctool')
+        with open(tool, 'w') as file:
+            file.write(RPCTOOL % {'folder': shlex.quote(variables)})
+        os.chmod(tool, 0o755)
+        return cloud_init.read('vmware', self.folder_of('run'), self.mac,
+                               programs)
+
+    def read_config_drive(self, server):
+        folder = self.folder_of('drive')
+        drive = pycdlib.PyCdlib()
+        drive.open(self.path(server, 'config-drive.iso'))
+        try:
+            for above, _folders, names in drive.walk(joliet_path='/'):
+                os.makedirs(folder + above, exist_ok=True)
+                for name in names:
+                    path = os.path.join(above, name)
+                    drive.get_file_from_iso(folder + path, joliet_path=path)
+        finally:
+            drive.close()
+        return cloud_init.read('config-drive', folder, self.mac)
+
+    def check(self, found):
+        self.assertEqual(USER_DATA, base64.b64decode(found['userdata']))
+        self.assertEqual(b'#cloud-config\nntp: {}\n',
+                         base64.b64decode(found['vendordata']))
+        self.assertEqual([KEY], found['keys'])
+        self.assertEqual({'role': 'front'}, found['metadata']['meta'])
+        lines = list(map(str.strip, found['interfaces'].splitlines()))
+        self.assertIn('iface eth0 inet static', lines)
+        self.assertTrue({'address 192.168.1.3/24', 'address 192.168.1.3'} &
+                        set(lines), lines)
+        self.assertTrue(any('192.168.1.1' in line and (
+            'gateway' in line or 'default' in line) for line in lines), lines)
+        self.assertNotIn('dhcp', found['interfaces'])
+
+    def test_config_drive(self):
+        server = self.boot_guest()
+        found = self.read_config_drive(server)
+        self.check(found)
+        self.assertEqual((server['id'], 'web.novalocal'), tuple(
+            found['metadata'][name]
+            for name in ('instance-id', 'local-hostname')))
+
+    def test_guestinfo(self):
+        self.flags(use_guestinfo=True, group='vmrun')
+        self.restart_compute_service(self.compute)
+        server = self.boot_guest()
+        found = self.read_guestinfo(server)
+        self.check(found)
+        self.assertEqual((server['id'], 'web.novalocal'), tuple(
+            found['metadata'][name]
+            for name in ('instance-id', 'local-hostname')))
+        for path in (self.vmx_path(server), self.path(
+                server, server['id'] + '.vmx.rendered')):
+            self.assertEqual(0o600, stat.S_IMODE(os.stat(path).st_mode))
+
+    def test_guestinfo_outlives_a_hard_reboot(self):
+        self.flags(use_guestinfo=True, use_machine_id=True, group='vmrun')
+        self.restart_compute_service(self.compute)
+        server = self.boot_guest()
+        before = self.told(server)
+        self.assertEqual(
+            '%s;192.168.1.3;255.255.255.0;192.168.1.1;192.168.1.255;#'
+            % self.mac, before['machine.id'])
+        self.flags(use_guestinfo=False, use_machine_id=False, group='vmrun')
+        self.restart_compute_service(self.compute)
+        self._stop_server(server)
+        os.remove(self.vmx_path(server))
+        self._reboot_server(server, hard=True)
+        self.assertEqual(before, self.told(server))
+
+    def told(self, server):
+        return vmx.Vmx((key, value) for key, value in self.vmx(server).items()
+                       if key.startswith(('guestinfo.', 'machine.')))

@@ -1,0 +1,79 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Runs in Debian's own Python, with cloud-init's own code: see __init__.py.
+
+reader.py vmware|config-drive FOLDER MAC: prints JSON.
+"""
+
+import base64
+import json
+import sys
+import unittest.mock
+
+from cloudinit import distros
+from cloudinit import helpers
+from cloudinit.net import eni
+from cloudinit.net import network_state
+from cloudinit import sources
+from cloudinit.sources import DataSourceConfigDrive
+from cloudinit.sources import DataSourceVMware
+from cloudinit.sources.helpers import openstack
+
+
+def _text(content):
+    if isinstance(content, str):
+        content = content.encode('utf-8')
+    return base64.b64encode(content or b'').decode('ascii')
+
+
+def _interfaces(config):
+    state = network_state.parse_net_config_data(config)
+    return eni.Renderer()._render_interfaces(state)
+
+
+def vmware(folder, mac):
+    with unittest.mock.patch.object(
+            DataSourceVMware.dmi, 'read_dmi_data', lambda key: 'VMware7,1'):
+        source = DataSourceVMware.DataSourceVMware(
+            {}, distros.fetch('debian')('debian', {}, helpers.Paths({})),
+            helpers.Paths({'run_dir': folder, 'cloud_dir': folder}))
+        if not source._get_data():
+            raise SystemExit('the VMware data source finds nothing')
+    return {
+        'metadata': source.metadata, 'userdata': _text(source.userdata_raw),
+        'vendordata': _text(source.vendordata_raw),
+        'keys': source.get_public_ssh_keys(),
+        'interfaces': _interfaces(source.metadata['network']['config'])}
+
+
+def config_drive(folder, mac):
+    found = DataSourceConfigDrive.read_config_drive(folder)
+    keys = found['metadata'].get('public_keys', {})
+    return {
+        'metadata': {key: value for key, value in found['metadata'].items()
+                     if key != 'random_seed'},
+        'userdata': _text(found['userdata']),
+        'vendordata': _text(sources.convert_vendordata(
+            found.get('vendordata'))),
+        'keys': list(keys.values()),
+        'files': {path: _text(content)
+                  for path, content in found['files'].items()},
+        'interfaces': _interfaces(openstack.convert_net_json(
+            found['networkdata'], known_macs={mac: 'eth0'}))}
+
+
+READERS = {'vmware': vmware, 'config-drive': config_drive}
+
+if __name__ == '__main__':
+    kind, where, address = sys.argv[1:]
+    json.dump(READERS[kind](where, address), sys.stdout)
