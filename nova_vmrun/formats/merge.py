@@ -158,8 +158,18 @@ def _is_kept(key, rendered, existing, ours):
     device = match.group(1)
     present = device + '.present'
     if present not in rendered:
-        return present not in ours
+        return present not in ours and not _has_static_address(device,
+                                                               existing)
     return not _was_replaced(device, key, rendered, existing)
+
+
+def _has_static_address(device, existing):
+    """Tells whether a device is an adapter of ours.
+
+    What was rendered last may be lost, or newer than the .vmx. VMware's own
+    window makes adapters with generated addresses only.
+    """
+    return existing.get(device + '.addressType', '').lower() == 'static'
 
 
 def _was_replaced(device, key, rendered, existing):

@@ -145,11 +145,10 @@ class OrderTestCase(testscenarios.TestWithScenarios, Base):
              for name, slot in places.items()}, self.nics())
         before = self.text()
         # A hard reboot has the ports in an order of Neutron's.
-        for ports in (self.known, self.known[::-1]):
-            self.definitions.rewriter(self.instance, ports)()
-            self.assertEqual(vmx.load(before), vmx.load(self.text()))
-            self.assertEqual(before.count(b'ethernet'),
-                             self.text().count(b'ethernet'))
+        self.definitions.rewriter(self.instance, self.known[::-1])()
+        self.assertEqual(vmx.load(before), vmx.load(self.text()))
+        self.assertEqual(before.count(b'ethernet'),
+                         self.text().count(b'ethernet'))
 
     def test_every_order_of_detaching(self):
         for leaving in itertools.permutations(PORTS):
@@ -254,3 +253,49 @@ class InterfacesTestCase(Base):
                                   self.instance, vif)
         self.assertIn('11 network adapters', error.brief)
         self.assertEqual(10, len(self.nics()))
+
+
+class CrashTestCase(testscenarios.TestWithScenarios, Base):
+    """The power is cut before one of the files is written."""
+
+    scenarios = [('%s, before write %d' % (change, number),
+                  {'change': change, 'number': number})
+                 for change in ('attach', 'detach') for number in (1, 2)]
+
+    def setUp(self):
+        super().setUp()
+        self.attach('nat')
+        if self.change == 'detach':
+            self.attach('vlan')
+        with fixtures.MockPatchObject(files, 'write_atomically',
+                                      self._cut(files.write_atomically)):
+            self.assertRaises(KeyboardInterrupt, getattr(self, self.change),
+                              'vlan')
+
+    def _cut(self, write):
+        calls = itertools.count(1)
+
+        def wrapper(*args):
+            if next(calls) == self.number:
+                raise KeyboardInterrupt
+            write(*args)
+
+        return wrapper
+
+    def addresses(self):
+        return {keys['address'] for keys in self.nics().values()}
+
+    def test_it_can_be_repeated(self):
+        with_vlan = {MACS['nat'], MACS['vlan']}
+        if self.change == 'attach':
+            self.interfaces.attach(None, self.instance, port('vlan'))
+            self.assertEqual(with_vlan, self.addresses())
+        self.detach('vlan')
+        self.assertEqual({MACS['nat']}, self.addresses())
+
+    def test_a_hard_reboot_mends_it(self):
+        for ports in (['nat'], ['nat', 'vlan'], []):
+            self.definitions.rewriter(
+                self.instance, [port(name) for name in ports])()
+            self.assertEqual({MACS[name] for name in ports},
+                             self.addresses())
