@@ -12,6 +12,7 @@
 
 """Images of every format boot, and their content arrives whole."""
 
+import http
 import os
 
 from openstack import exceptions
@@ -64,8 +65,11 @@ class FormatsTest(base.CloudCase):
 
     def test_vmdk_extents_without_descriptor(self):
         kinds = ('preallocated', 'thin')
-        self.assertRaises(exceptions.BadRequestException, self.plane.image,
-                          'raw', disk_format='vmdk', vmware_disktype=kinds[0])
+        refused = self.assertRaises(
+            exceptions.HttpException, self.plane.image, 'raw',
+            disk_format='vmdk', vmware_disktype=kinds[0])
+        self.assertEqual(http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                         refused.status_code)
         with self.plane.glance_takes_any_content():
             found = [self.plane.image('raw', disk_format='vmdk',
                                       vmware_disktype=kind) for kind in kinds]
