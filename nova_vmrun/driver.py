@@ -77,6 +77,9 @@ class VmrunDriver(driver.ComputeDriver):
             self.capabilities,
             supports_secure_boot=self._hypervisor.has_secure_boot)
 
+    def cleanup_host(self, host):
+        self._hypervisor.close()
+
     def get_available_nodes(self, refresh=False):
         return [self._host]
 
@@ -87,6 +90,8 @@ class VmrunDriver(driver.ComputeDriver):
         return self._hypervisor.resources.uptime()
 
     def get_available_resource(self, nodename):
+        # Nova asks once a minute.
+        self._hypervisor.serials.trim_logs()
         product = self._hypervisor.product
         resources = self._hypervisor.resources
         return {
@@ -325,14 +330,21 @@ class VmrunDriver(driver.ComputeDriver):
     # Consoles
 
     def get_console_output(self, context, instance):
-        return self._hypervisor.consoles.log(instance.uuid).decode('latin-1')
+        return self._hypervisor.serials.log(instance.uuid).decode('latin-1')
+
+    def get_serial_console(self, context, instance):
+        return self._console(instance, self._hypervisor.serials.console,
+                             'serial')
 
     def get_vnc_console(self, context, instance):
+        return self._console(instance, self._hypervisor.consoles.vnc, 'vnc')
+
+    def _console(self, instance, find, kind):
         if not self._hypervisor.exists(instance.uuid):
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
-        console = self._hypervisor.consoles.vnc(instance.uuid)
+        console = find(instance.uuid)
         if console is None:
-            raise nova_exception.ConsoleTypeUnavailable(console_type='vnc')
+            raise nova_exception.ConsoleTypeUnavailable(console_type=kind)
         return console
 
     # What VMware does by itself, so that nothing is left to do. The base

@@ -51,6 +51,7 @@ from nova_vmrun.ops import power
 from nova_vmrun.ops import precache
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import resize
+from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.tools import process
@@ -94,8 +95,10 @@ class Hypervisor:
         self.states = states.PowerStates(tool, self.layout)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
                                           self.product)
+        self.serials = serial_consoles.SerialConsoles(
+            conf, self.layout, self.records)
         self.power = power.Power(tool, self.product, self.states, self.layout,
-                                 self.records, self.consoles, own)
+                                 self.records, self.serials, own)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
         self.diagnostics = diagnostics.Diagnostics(
@@ -123,7 +126,7 @@ class Hypervisor:
         self.definitions = definition.Definitions(
             own, self.product, self.resources.architecture, self.layout,
             self.records, server_disks, drives, self.networks,
-            self.consoles, told)
+            self.consoles, told, self.serials)
         self.interfaces = interfaces.Interfaces(
             self.states, self.networks, self.definitions)
         self.spawn = spawn.Spawn(
@@ -147,6 +150,7 @@ class Hypervisor:
             self.destroy, self.snapshot, cache, users, under_way)
         self._cache = cache
         self._boots = under_way
+        self.serials.begin()
 
     def finish_interrupted(self):
         """Removes what the end of another nova-compute has left half-done.
@@ -157,6 +161,10 @@ class Hypervisor:
         self.destroy.finish_interrupted()
         self._cache.finish_interrupted()
         self._boots.oldest()
+
+    def close(self):
+        """Ends what this process does; the servers run on."""
+        self.serials.end()
 
     def exists(self, uuid):
         """Tells whether a server of this compute node has a VM."""

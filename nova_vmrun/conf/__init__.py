@@ -18,6 +18,7 @@
 from oslo_config import cfg
 from oslo_config import types
 
+from nova_vmrun.conf import consoles
 from nova_vmrun.conf import programs
 from nova_vmrun.conf import servers
 
@@ -89,48 +90,6 @@ Possible values:
 Related options:
 
 * ``vmnet_mappings``
-"""),
-]
-
-console_opts = [
-    cfg.StrOpt(
-        'vnc_port_range',
-        default='5900:6099',
-        regex=r'^[0-9]{2,5}:[0-9]{2,5}$',
-        help="""
-TCP ports that VNC consoles of servers may take, first and last.
-
-A server keeps its port as long as it exists. A server for which no port is
-left is not started.
-
-Possible values:
-
-* ``first:last``
-
-Related options:
-
-* ``[vnc] enabled``: no console is made when it is False.
-* ``[vnc] server_listen``: the address.
-"""),
-    cfg.BoolOpt(
-        'vnc_insecure_listen',
-        default=False,
-        help="""
-Allow VNC consoles on an address that other machines can reach.
-
-The consoles have no password, because nova-novncproxy cannot speak VNC's own
-authentication: whoever reaches the port controls the guest. nova-compute
-therefore refuses a ``[vnc] server_listen`` that is not loopback unless this
-is set. Use a firewall that lets only the proxy in.
-
-Possible values:
-
-* True: any address is accepted.
-* False (the default): only loopback is.
-
-Related options:
-
-* ``[vnc] server_listen``
 """),
 ]
 
@@ -217,7 +176,7 @@ Related options:
 """),
 ]
 
-ALL_OPTS = (programs.OPTS + servers.OPTS + network_opts + console_opts +
+ALL_OPTS = (programs.OPTS + servers.OPTS + network_opts + consoles.OPTS +
             limit_opts)
 
 

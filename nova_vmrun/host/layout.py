@@ -25,7 +25,9 @@
         guest-info.json        the same for its .vmx, if an option asks for it
         cd0.iso                an image in its first CD drive, and so on
         floppy.flp             an image in its floppy drive
-        console.log            what the guest wrote to its serial port
+        console.log            what the guest wrote to its serial port, and
+        console.log.1          what came before that
+        serial0                its serial port itself: see serial_bridge.py
         rescue.*, *.unrescued  there while it is in rescue: see rescued.py
         paused.json            there while we keep it paused: see states.py
         snapshot/              there while an image is made of its disk
@@ -130,6 +132,9 @@ class Layout:
 
     def serial_log(self, uuid, number):
         return os.path.join(self.folder(uuid), 'serial%d.log' % number)
+
+    def serial_socket(self, uuid):
+        return os.path.join(self.folder(uuid), 'serial0')
 
     def vmware_log(self, uuid):
         return os.path.join(self.folder(uuid), 'vmware.log')

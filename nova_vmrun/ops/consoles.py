@@ -10,29 +10,22 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a person sees of a server: its screen and its serial port's log."""
+"""What a person sees of a server: its screen."""
 
 import contextlib
 import errno
 import ipaddress
-import os
 import socket
 
 from nova.console import type as console_type
 from oslo_concurrency import lockutils
-from oslo_utils import units
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 
-# What Nova shows at most.
-_LOG_BYTES = 100 * units.Ki
-# A log that is larger is put aside when the server is next started.
-_ROTATE_BYTES = units.Mi
-
 
 class Consoles:
-    """VNC ports and serial logs of this host's servers.
+    """VNC ports of this host's servers.
 
     :param conf: nova.conf.CONF
     :param layout: a nova_vmrun.host.layout.Layout
@@ -45,7 +38,8 @@ class Consoles:
     def __init__(self, conf, layout, records, product):
         self._layout = layout
         self._records = records
-        self.has_vnc = conf.vnc.enabled and product.has_vnc
+        self.has_vnc = (conf.vnc.enabled and conf.vmrun.remote_display and
+                        product.has_vnc)
         self._address = str(conf.vnc.server_listen)
         self._proxy_address = str(conf.vnc.server_proxyclient_address)
         if self.has_vnc:
@@ -105,26 +99,6 @@ class Consoles:
             return None
         return console_type.ConsoleVNC(host=self._proxy_address,
                                        port=record.vnc_port)
-
-    def log(self, uuid):
-        """Returns the end of what a server wrote to its serial port.
-
-        :returns: bytes, 100 KiB at most; empty before the first start
-        """
-        try:
-            with open(self._layout.console_log(uuid), 'rb') as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _LOG_BYTES))
-                return file.read()
-        except FileNotFoundError:
-            return b''
-
-    def rotate_log(self, uuid):
-        """Puts a long log aside; only while the server is off."""
-        path = self._layout.console_log(uuid)
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.getsize(path) > _ROTATE_BYTES:
-                os.replace(path, path + '.1')
 
 
 def _refuse_open_address(conf):

@@ -64,10 +64,11 @@ class Definitions:
     :param networks: a nova_vmrun.ops.networks.Networks
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
+    :param serial_ports: a nova_vmrun.ops.serial_consoles.SerialConsoles
     """
 
     def __init__(self, conf, product, architecture, layout, records, disks,
-                 attachments, networks, consoles, guest_info):
+                 attachments, networks, consoles, guest_info, serial_ports):
         self._conf = conf
         self._product = product
         self._architecture = architecture
@@ -78,6 +79,7 @@ class Definitions:
         self._networks = networks
         self._consoles = consoles
         self._guest_info = guest_info
+        self._serial_ports = serial_ports
         self._rescue_files = rescued.RescueFiles(layout)
 
     def draft(self, instance, image, image_adapter=None, flavor=None):
@@ -111,6 +113,8 @@ class Definitions:
             annotation='OpenStack server %s (%s)' % (instance.uuid,
                                                      instance.name),
             desktop_integration=self._conf.desktop_integration,
+            typematic_delay_us=_microseconds(
+                self._conf.console_delay_seconds),
             **chosen.machine_fields())
         machine.validate(server)
         return Draft(server, chosen)
@@ -238,12 +242,10 @@ class Definitions:
             for path in self._disks.existing(uuid))
 
     def _serials(self, uuid, count):
-        """The first port's output is what Nova shows as the console log."""
-        paths = [self._layout.console_log(uuid)]
-        paths += [self._layout.serial_log(uuid, number)
-                  for number in range(1, count)]
-        return tuple(machine.Serial('file', self._named(uuid, path))
-                     for path in paths[:count])
+        return tuple(
+            dataclasses.replace(port, path=self._named(uuid, port.path))
+            if port.kind == 'file' else port
+            for port in self._serial_ports.ports(uuid, count))
 
     def _vnc(self, uuid):
         port = self._records.get(uuid).vnc_port
@@ -289,3 +291,7 @@ class Definitions:
                 % ', '.join(sorted(found)),
                 'Restore %s from a backup; the disks were not touched.'
                 % self._layout.vmx(uuid))
+
+
+def _microseconds(seconds):
+    return None if seconds is None else round(seconds * 10 ** 6)

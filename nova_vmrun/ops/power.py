@@ -45,18 +45,18 @@ class Power:
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
-    :param consoles: a nova_vmrun.ops.consoles.Consoles
+    :param serials: a nova_vmrun.ops.serial_consoles.SerialConsoles
     :param conf: the [vmrun] options
     """
 
     def __init__(self, vmrun, product, power_states, layout, records,
-                 consoles, conf):
+                 serials, conf):
         self._vmrun = vmrun
         self._product = product
         self._states = power_states
         self._layout = layout
         self._records = records
-        self._consoles = consoles
+        self._serials = serials
         self._conf = conf
 
     def on(self, uuid):
@@ -66,7 +66,7 @@ class Power:
 
         :raises VmrunError: with the last messages of vmware.log
         """
-        self._consoles.rotate_log(uuid)
+        self._serials.before_start(uuid)
         self._change(uuid, _ON, self._vmrun.start, gui=self._has_window(uuid))
 
     def _has_window(self, uuid):

@@ -99,6 +99,12 @@ TESTS = {
         '.test_addresses_are_fixed_though_the_subnet_has_dhcp',
         'api.test_cloud_init.CloudInitTestCase.test_config_drive',
     ],
+    'console.serial.interactive': [
+        'api.test_consoles.SerialConsoleTestCase'
+        '.test_console_and_log_of_one_port',
+        'api.test_consoles.SerialConsoleTestCase'
+        '.test_console_after_a_restart_of_nova_compute',
+    ],
     'console.serial.log': [
         'api.test_life.ConsoleTestCase.test_log',
         'api.test_life.ConsoleTestCase'

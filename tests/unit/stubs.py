@@ -29,9 +29,24 @@ def conf(**changes):
         clone_timeout=620, disk_timeout=3600, wait_soft_reboot_seconds=60,
         vmrun_path=None, vdiskmanager_path=None, product='auto',
         show_gui=False, vlan_interface=None, use_guestinfo=False,
-        use_machine_id=False)
+        use_machine_id=False, remote_display=True,
+        console_delay_seconds=None, serial_port_service_uri=None,
+        serial_port_proxy_uri=None)
     options.update(changes)
     return types.SimpleNamespace(**options)
+
+
+def serial_conf(enabled=False, port_range='10000:20000', **own):
+    """Returns what the serial ports of servers depend on.
+
+    :param own: [vmrun] options
+    """
+    return types.SimpleNamespace(
+        vmrun=conf(**own),
+        serial_console=types.SimpleNamespace(
+            enabled=enabled, port_range=port_range,
+            proxyclient_address='127.0.0.1'),
+        consoleauth=types.SimpleNamespace(token_ttl=600))
 
 
 class HostNetworks:

@@ -37,6 +37,7 @@ from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
+from nova_vmrun.ops import serial_consoles
 from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
@@ -54,13 +55,14 @@ class Base(base.TestCase):
         self.parts = types.SimpleNamespace(
             exists=mock.Mock(return_value=True), spawn=mock.Mock(),
             cache_image=mock.Mock(), age_images=mock.Mock(),
-            finish_interrupted=mock.Mock(),
+            finish_interrupted=mock.Mock(), close=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
         for name, kind in (
                 ('power', power.Power), ('destroy', destroy.Destroy),
                 ('consoles', consoles.Consoles),
+                ('serials', serial_consoles.SerialConsoles),
                 ('states', states.PowerStates), ('records', records.Records),
                 ('definitions', definition.Definitions),
                 ('networks', networks.Networks),
@@ -283,7 +285,8 @@ class InfoTestCase(Base):
         self.parts.exists.return_value = False
         self.assertFalse(self.driver.instance_exists(INSTANCE))
         for call in (lambda: self.driver.get_info(INSTANCE),
-                     lambda: self.driver.get_vnc_console(None, INSTANCE)):
+                     lambda: self.driver.get_vnc_console(None, INSTANCE),
+                     lambda: self.driver.get_serial_console(None, INSTANCE)):
             self.assertRaises(nova_exception.InstanceNotFound, call)
 
     def test_lists(self):
@@ -297,11 +300,18 @@ class ConsoleTestCase(Base):
 
     def test_no_console(self):
         self.parts.consoles.vnc.return_value = None
-        self.assertRaises(nova_exception.ConsoleTypeUnavailable,
-                          self.driver.get_vnc_console, None, INSTANCE)
+        self.parts.serials.console.return_value = None
+        for find in (self.driver.get_vnc_console,
+                     self.driver.get_serial_console):
+            self.assertRaises(nova_exception.ConsoleTypeUnavailable, find,
+                              None, INSTANCE)
+
+    def test_consoles_end_with_nova_compute(self):
+        self.driver.cleanup_host('host')
+        self.parts.close.assert_called_once_with()
 
     def test_a_log_in_the_form_that_nova_sends_on(self):
-        self.parts.consoles.log.return_value = b'Gr\xfc\xdfe \x00\xff'
+        self.parts.serials.log.return_value = b'Gr\xfc\xdfe \x00\xff'
         output = self.driver.get_console_output(None, INSTANCE)
         self.assertEqual(b'Gr\xfc\xdfe \x00\xff', output.encode('latin-1'))
 
@@ -319,6 +329,10 @@ class HostTestCase(Base):
 
     def test_start(self):
         self.made.assert_called_once_with(driver.CONF, 'node-uuid')
+
+    def test_logs_are_kept_short_as_often_as_nova_asks_for_resources(self):
+        self.driver.get_available_resource('host')
+        self.parts.serials.trim_logs.assert_called_once_with()
 
     def test_a_host_that_cannot_be_used_ends_the_start(self):
         self.made.side_effect = exception.InvalidConfiguration('No vmrun.')

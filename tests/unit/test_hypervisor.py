@@ -48,6 +48,8 @@ class HypervisorTestCase(base.TestCase):
             vnc=types.SimpleNamespace(
                 enabled=True, server_listen='127.0.0.1',
                 server_proxyclient_address='127.0.0.1'),
+            serial_console=types.SimpleNamespace(
+                enabled=False, proxyclient_address='127.0.0.1'),
             vmrun=stubs.conf(**dict(dict(
                 qemu_img_path='qemu-img', vnc_port_range='5900:5999',
                 vnc_insecure_listen=False, vmnet_mappings={},

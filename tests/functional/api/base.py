@@ -62,9 +62,12 @@ class TestCase(integrated_helpers._IntegratedTestBase):
 
     microversion = 'latest'
     ADMIN_API = True
+    # Where temporary folders are made; None for one of Nova's own.
+    FOLDERS = None
 
     def _setup_services(self):
-        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.folder = self.useFixture(
+            fixtures.TempDir(rootdir=self.FOLDERS)).path
         self.vmware = self.useFixture(self._fake_vmware())
         self.instances_path = os.path.join(self.folder, 'instances')
         self.flags(api_paste_config=os.path.join(

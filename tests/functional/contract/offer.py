@@ -39,7 +39,6 @@ REFUSED = {
     'get_host_cpu_stats': 'Only [DEFAULT] compute_monitors asks for them.',
     'get_instance_disk_info': _MIGRATION,
     'get_mks_console': 'WebMKS is a service of vSphere.',
-    'get_serial_console': _NOT_YET,
     'get_spice_console': 'VMware does not speak SPICE.',
     'get_volume_connector': _NOT_YET,
     'host_maintenance_mode': 'Nova removed it from its API in 2.43.',
@@ -73,7 +72,7 @@ REFUSED = {
 INHERITED = frozenset([
     'capabilities_as_traits', 'check_instance_shared_storage_cleanup',
     'check_source_migrate_data_at_dest', 'clean_networks_preparation',
-    'cleanup_host', 'cleanup_lingering_instance_resources', 'emit_event',
+    'cleanup_lingering_instance_resources', 'emit_event',
     'failed_spawn_cleanup', 'get_instance_driver_metadata',
     'get_nodenames_by_uuid', 'get_num_instances', 'inject_network_info',
     'instance_on_disk', 'is_node_deleted', 'is_supported_fs_format',

@@ -27,6 +27,7 @@ from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import other_host
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
+from nova_vmrun.ops import serial_consoles
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
 from tests.unit.ops import hosts
@@ -81,7 +82,8 @@ class TestCase(hosts.TestCase):
             lambda: contextlib.nullcontext(5907))
         power_ = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, self.consoles, stubs.conf())
+            self.records, mock.create_autospec(
+                serial_consoles.SerialConsoles, instance=True), stubs.conf())
         self.destroy = destroy.Destroy(power_, self.states, self.layout,
                                        self.records)
         self.resize = self.make_resize(power_)

@@ -10,7 +10,6 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import os
 import socket
 import threading
 import types
@@ -18,7 +17,6 @@ import types
 import fixtures
 
 from nova_vmrun import exception
-from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import consoles
 from tests.unit.ops import hosts
@@ -30,13 +28,14 @@ UUID = hosts.UUID
 class Base(hosts.TestCase):
 
     def make(self, listen='127.0.0.1', ports='5900:5902', enabled=True,
-             insecure=False):
+             insecure=False, display=True):
         conf = types.SimpleNamespace(
             vnc=types.SimpleNamespace(
                 enabled=enabled, server_listen=listen,
                 server_proxyclient_address='192.0.2.7'),
             vmrun=stubs.conf(vnc_port_range=ports,
-                             vnc_insecure_listen=insecure))
+                             vnc_insecure_listen=insecure,
+                             remote_display=display))
         return consoles.Consoles(conf, self.layout, self.records,
                                  self.product)
 
@@ -100,7 +99,8 @@ class PortTestCase(Base):
         self.assertEqual({5900, 5901}, self.records.taken_ports())
 
     def test_nothing_is_listened_to_without_vnc(self):
-        for made in (self.make(enabled=False), self.make_for_player()):
+        for made in (self.make(enabled=False), self.make(display=False),
+                     self.make_for_player()):
             with made.port_for_new_server() as port:
                 self.assertIsNone(port)
 
@@ -156,37 +156,3 @@ class ConfigurationTestCase(Base):
             error = self.assertRaises(exception.InvalidConfiguration,
                                       self.make, ports=ports)
             self.assertIn('vnc_port_range', error.brief)
-
-
-class LogTestCase(Base):
-
-    def setUp(self):
-        super().setUp()
-        self.add_server()
-        self.consoles = self.make()
-        self.path = self.layout.console_log(UUID)
-
-    def test_before_the_first_start(self):
-        self.assertEqual(b'', self.consoles.log(UUID))
-        self.consoles.rotate_log(UUID)
-
-    def test_bytes_of_a_guest(self):
-        files.write_atomically(self.path, b'boot \xff\x00 login:')
-        self.assertEqual(b'boot \xff\x00 login:', self.consoles.log(UUID))
-
-    def test_the_end_of_a_long_log(self):
-        files.write_atomically(self.path, b'a' * 200000 + b'end')
-        log = self.consoles.log(UUID)
-        self.assertEqual(100 * 1024, len(log))
-        self.assertTrue(log.endswith(b'aend'))
-
-    def test_a_long_log_is_put_aside(self):
-        files.write_atomically(self.path, bytes((1 << 20) + 1))
-        self.consoles.rotate_log(UUID)
-        self.assertFalse(os.path.exists(self.path))
-        self.assertTrue(os.path.exists(self.path + '.1'))
-
-    def test_a_short_one_goes_on(self):
-        files.write_atomically(self.path, bytes(1 << 20))
-        self.consoles.rotate_log(UUID)
-        self.assertTrue(os.path.exists(self.path))

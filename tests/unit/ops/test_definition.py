@@ -27,6 +27,7 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import networks
+from nova_vmrun.ops import serial_consoles
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -47,7 +48,8 @@ class Base(hosts.TestCase):
         super().setUp()
         conf = stubs.conf(
             default_guestos='otherlinux-64', desktop_integration=False,
-            template_dirs=[], vmnet_mappings={}, default_vmnet='nat')
+            template_dirs=[], vmnet_mappings={}, default_vmnet='nat',
+            console_delay_seconds=0.5)
         screens = mock.create_autospec(consoles.Consoles, instance=True)
         screens.listen_address = '127.0.0.1'
         everything = types.SimpleNamespace(
@@ -57,7 +59,9 @@ class Base(hosts.TestCase):
             disks.Disks(everything, None, self.layout, None),
             attachments.Attachments(None, self.layout, self.product),
             networks.Networks(conf, stubs.HostNetworks(), None), screens,
-            guest_info.GuestInfo(conf, self.layout))
+            guest_info.GuestInfo(conf, self.layout),
+            serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
+                                           self.records))
 
     def add_folder(self, *names):
         """Makes a server's folder with some files, but without a .vmx."""
@@ -115,6 +119,11 @@ class WriteTestCase(Base):
             [written[key] for key in (
                 'displayName', 'memsize', 'numvcpus',
                 'RemoteDisplay.vnc.port', 'ethernet0.address')])
+
+    def test_seconds_until_a_key_repeats_are_microseconds_for_vmware(self):
+        self.add_folder()
+        self.assertEqual('500000',
+                         self.write()['keyboard.typematicMinDelay'])
 
     def test_what_lies_in_the_folder_by_names_that_can_move(self):
         self.add_folder('ephemeral0.vmdk', 'swap.vmdk', 'cd0.iso', 'cd1.iso',

@@ -11,6 +11,7 @@
 #    under the License.
 
 import os
+from unittest import mock
 
 import fixtures
 
@@ -19,6 +20,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import records
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import power
+from nova_vmrun.ops import serial_consoles
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -33,7 +35,8 @@ class DestroyTestCase(hosts.TestCase):
                                                  hosts.Clock()))
         operations = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, None, stubs.conf())
+            self.records, mock.create_autospec(
+                serial_consoles.SerialConsoles, instance=True), stubs.conf())
         self.destroy = destroy.Destroy(operations, self.states, self.layout,
                                        self.records)
 

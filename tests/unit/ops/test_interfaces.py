@@ -31,6 +31,7 @@ from nova_vmrun.ops import disks
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
+from nova_vmrun.ops import serial_consoles
 from tests.unit.ops import hosts
 from tests.unit.ops import test_definition
 from tests.unit import stubs
@@ -77,7 +78,9 @@ class Base(hosts.TestCase):
             conf, self.product, 'x86_64', self.layout, self.records,
             disks.Disks(everything, None, self.layout, None),
             attachments.Attachments(None, self.layout, self.product),
-            mapping, screens, guest_info.GuestInfo(conf, self.layout))
+            mapping, screens, guest_info.GuestInfo(conf, self.layout),
+            serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
+                                           self.records))
         self.interfaces = interfaces.Interfaces(self.states, mapping,
                                                 self.definitions)
         self.instance = test_definition.instance(

@@ -20,8 +20,8 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.host import states
-from nova_vmrun.ops import consoles
 from nova_vmrun.ops import power
+from nova_vmrun.ops import serial_consoles
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -43,11 +43,12 @@ class Base(hosts.TestCase):
         super().setUp()
         self.clock = hosts.Clock()
         self.useFixture(fixtures.MockPatchObject(power, 'time', self.clock))
-        self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
+        self.serials = mock.create_autospec(
+            serial_consoles.SerialConsoles, instance=True)
         self.conf = stubs.conf()
         self.power = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, self.consoles, self.conf)
+            self.records, self.serials, self.conf)
 
 
 class OnTestCase(Base):
@@ -66,12 +67,12 @@ class OnTestCase(Base):
             self.assertEqual(
                 show_gui, self.vmrun.tool.start.call_args[1]['gui'])
 
-    def test_a_long_console_log_is_put_aside_before(self):
+    def test_serial_ports_are_prepared_before(self):
         self.add_server()
-        self.consoles.rotate_log.side_effect = (
+        self.serials.before_start.side_effect = (
             lambda uuid: self.assertFalse(self.is_running()))
         self.power.on(UUID)
-        self.consoles.rotate_log.assert_called_once_with(UUID)
+        self.serials.before_start.assert_called_once_with(UUID)
 
     def test_a_start_that_only_complains_is_a_start(self):
         for error in (hosts.refused(), hosts.hung()):

@@ -30,6 +30,7 @@ from nova_vmrun.ops import device_tags
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import power
+from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import spawn
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
@@ -57,7 +58,8 @@ class Base(hosts.TestCase):
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta')
         operations = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, self.consoles, stubs.conf())
+            self.records, mock.create_autospec(
+                serial_consoles.SerialConsoles, instance=True), stubs.conf())
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, self.disks,
             self.attachments, self.consoles, self.guest_info, operations,
