@@ -24,6 +24,7 @@ from nova.virt import driver
 from nova.virt import hardware
 from nova.virt import node
 import os_resource_classes as orc
+from oslo_log import log as logging
 from oslo_serialization import jsonutils
 from oslo_utils import versionutils
 
@@ -35,6 +36,7 @@ from nova_vmrun.ops import errors
 from nova_vmrun.ops import power_states
 from nova_vmrun.ops import security_groups
 
+LOG = logging.getLogger(__name__)
 CONF = nova_conf.CONF
 conf.register_opts(CONF)
 
@@ -228,6 +230,17 @@ class VmrunDriver(driver.ComputeDriver):
                     instance.uuid, self._hypervisor.definitions.rewriter(
                         instance, network_info))
         security_groups.warn(context, instance, network_info)
+
+    def poll_rebooting_instances(self, timeout, instances):
+        """Tells of reboots that take long, and leaves them alone.
+
+        Each step of a reboot has a time limit here, and a soft one that does
+        not end becomes a hard one; what a crash has cut short is repeated by
+        Nova when nova-compute starts.
+        """
+        for instance in instances:
+            LOG.warning('The reboot has not ended for %d seconds', timeout,
+                        instance=instance)
 
     def pause(self, instance):
         with errors.as_nova(instance):

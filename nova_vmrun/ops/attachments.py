@@ -23,6 +23,7 @@ import os
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.formats import properties
 from nova_vmrun.host import files
 from nova_vmrun.host import inspection
 from nova_vmrun.ops import glance
@@ -100,8 +101,9 @@ class Attachments:
                 '%s on this host has no ISO image %s of VMware Tools.'
                 % (self._product.name, name),
                 'Looked in: %s.' % ', '.join(self._product.tools_folders()),
-                'Download VMware Tools in the product, or remove the '
-                'property vix_tools_iso of the image.')
+                'Download VMware Tools in the product, or remove the property '
+                'of the image that asks for it: %s.'
+                % ' or '.join(properties.names('tools_iso')))
 
     def _find_tools_iso(self, name):
         for folder in self._product.tools_folders():

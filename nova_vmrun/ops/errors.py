@@ -18,6 +18,8 @@ next host. InstanceNotFound means that there is nothing to work on.
 """
 
 import contextlib
+import errno
+import os
 
 from nova import exception as nova_exception
 from oslo_log import log as logging
@@ -25,6 +27,13 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 
 LOG = logging.getLogger(__name__)
+
+
+# What a file system says that is full, read-only, broken or another user's.
+_OF_FILES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO,
+             errno.EACCES, errno.EPERM)
+# Nova cuts what a user is told at 255 bytes, and puts words of its own first.
+_SHOWN = 180
 
 
 class OperationFailed(nova_exception.NovaException):
@@ -56,7 +65,29 @@ def as_nova(instance=None):
     except exception.VmrunError as error:
         # Nova tells nobody why a reboot failed that left the server running.
         LOG.warning('%s', error, instance=instance)
-        raise OperationFailed(reason=str(error))
+        raise OperationFailed(reason=_told(error))
+    except OSError as error:
+        if error.errno not in _OF_FILES:
+            raise
+        LOG.exception('A file cannot be written', instance=instance)
+        raise OperationFailed(reason=_told(_of_files(error, instance)))
+
+
+def _told(error):
+    """Returns an error as one text; long details come at its end."""
+    if len(str(error)) <= _SHOWN:
+        return str(error)
+    return ' '.join(filter(None, (error.brief, error.resolution,
+                                  error.details)))
+
+
+def _of_files(error, instance):
+    whose = 'server %s' % instance.uuid if instance else 'this host'
+    return exception.VmrunError(
+        'A file of %s cannot be written: %s.'
+        % (whose, os.strerror(error.errno)), 'The system says: %s.' % error,
+        'See that the file system of the instances is whole, writable and '
+        'has space.')
 
 
 @contextlib.contextmanager

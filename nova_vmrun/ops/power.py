@@ -217,21 +217,27 @@ class Power:
                            'the server instead.')
 
     def _change(self, uuid, wanted, verb, **options):
+        log = self._layout.vmware_log(uuid)
+        before = vm_process.log_mark(log)
         try:
             verb(self._layout.vmx(uuid), **options)
         except (exception.ToolTimeout, exception.ToolRefused) as error:
             self._states.changed()
             if self._states.get(uuid) not in wanted:
-                self._explain(uuid, error)
+                if vm_process.log_mark(log) != before:
+                    _explain(error, log)
                 raise
             LOG.info('Server %s is where it should be, although: %s',
                      uuid, error)
         finally:
             self._states.changed()
 
-    def _explain(self, uuid, error):
-        """Adds what vmrun never tells: the cause, from vmware.log."""
-        words = vm_process.last_words(self._layout.vmware_log(uuid))
-        if words:
-            error.details = '%s Last lines of vmware.log: %s' % (
-                error.details, words)
+
+def _explain(error, log):
+    """Adds what vmrun never tells: the cause, from vmware.log."""
+    cause = vm_process.cause(log)
+    if cause:
+        error.brief = '%s: %s' % (error.brief.rstrip('.'), cause)
+    else:
+        error.details = '%s Last lines of vmware.log: %s' % (
+            error.details, vm_process.last_words(log))

@@ -136,6 +136,14 @@ class InterruptedTestCase(Base):
         self.parts.finish_interrupted.assert_called_once_with()
 
 
+class SlowRebootTestCase(Base):
+
+    def test_it_is_told_and_left_alone(self):
+        self.driver.poll_rebooting_instances(600, [INSTANCE])
+        self.assertIn('has not ended for 600 seconds', self.log.output)
+        self.assertEqual([], self.parts.power.method_calls)
+
+
 class OperationTestCase(testscenarios.TestWithScenarios, Base):
 
     scenarios = [

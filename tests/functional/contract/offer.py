@@ -48,7 +48,6 @@ REFUSED = {
     'live_migration_abort': _MIGRATION,
     'live_migration_force_complete': _MIGRATION,
     'mount_share': _SHARES,
-    'poll_rebooting_instances': _NOT_YET,
     'post_live_migration_at_destination': _MIGRATION,
     'post_live_migration_at_source': _MIGRATION,
     'power_update_event': 'It is for machines that others switch.',

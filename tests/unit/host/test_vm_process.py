@@ -149,15 +149,39 @@ class LastWordsTestCase(base.TestCase):
     def last_words(self, *lines):
         path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
         files.write_atomically(path, '\n'.join(lines).encode('latin-1'))
+        self.mark = vm_process.log_mark(path)
+        self.cause = vm_process.cause(path)
         return vm_process.last_words(path)
 
     def test_messages_that_were_posted(self):
-        self.assertEqual('first\nsecond', self.last_words(
+        self.last_words(
             'start', 'x Msg_Post: Error', 'first', 'x --------------',
             'more', 'x Msg_Post: Error', 'second', 'x --------------',
-            'the end'))
+            'the end')
+        self.assertEqual('first second', self.cause)
 
-    def test_without_one_the_last_lines(self):
+    def test_what_stands_before_a_message_is_left_out(self):
+        for head in ('2026-01-01T00:00:01.123Z In(05) vmx ',
+                     '2026-01-01T00:00:01.123Z In(05)+ vmx ',
+                     '2018-01-01T00:00:00.000+01:00| vmx| I125: '):
+            self.last_words('%sMsg_Post: Error' % head,
+                            '%s[msg.disk.noBackEnd] No disk.' % head,
+                            '%sNo more.' % head, '%s---------------' % head)
+            self.assertEqual('No disk. No more.', self.cause)
+
+    def test_without_one_there_is_no_cause(self):
+        self.last_words('one', 'two')
+        self.assertEqual('', self.cause)
+
+    def test_a_log_that_was_written_to_has_another_mark(self):
+        marks = set()
+        for lines in (('one',), ('one', 'two')):
+            self.last_words(*lines)
+            marks.add(self.mark)
+        self.assertEqual(2, len(marks))
+        self.assertIsNone(vm_process.log_mark('/no/such/vmware.log'))
+
+    def test_the_last_lines(self):
         lines = ['line %d' % number for number in range(40)]
         self.assertEqual('\n'.join(lines[-12:]), self.last_words(*lines))
 

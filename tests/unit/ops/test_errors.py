@@ -10,6 +10,8 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import errno
+import os
 import types
 
 from nova import exception as nova_exception
@@ -95,9 +97,24 @@ class AsNovaTestCase(base.TestCase):
         raised_for(exception.InvalidInput('A bad name.'))
         self.assertIn('A bad name.', self.log.output)
 
+    def test_long_details_come_last(self):
+        details = 'Command: %s.' % ('x' * 300)
+        text = str(raised_for(exception.VmrunError(
+            'What failed.', details, 'Do this.')))
+        self.assertEqual('What failed. Do this. ' + details, text)
+
+    def test_a_file_system_that_takes_no_writes(self):
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+            text = str(raised_for(OSError(number, 'text', '/vm/a.vmdk')))
+            self.assertIn('A file of server %s cannot be written: %s.'
+                          % (INSTANCE.uuid, os.strerror(number)), text)
+            self.assertIn('/vm/a.vmdk', text)
+        self.assertIn('of this host', str(raised_for(
+            OSError(errno.EROFS, 'text'), instance=None)))
+
     def test_other_exceptions_pass(self):
         def fail():
             with errors.as_nova(INSTANCE):
-                raise OSError(5, 'Input/output error')
+                raise OSError(errno.ECONNREFUSED, 'Connection refused')
 
         self.assertRaises(OSError, fail)

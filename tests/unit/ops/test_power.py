@@ -82,14 +82,33 @@ class OnTestCase(Base):
             self.power.on(UUID)
             self.assertTrue(self.is_running())
 
+    def fail_to_start(self, error, log=None):
+        def fail(*_args, **_options):
+            if log:
+                files.write_atomically(self.layout.vmware_log(UUID), log)
+            raise error
+
+        self.vmrun.tool.start.side_effect = fail
+        return self.assertRaises(type(error), self.power.on, UUID)
+
     def test_a_start_that_failed_tells_what_vmware_posted(self):
         self.add_server()
-        files.write_atomically(self.layout.vmware_log(UUID), LOG)
         for error in (hosts.refused(), hosts.hung()):
-            self.vmrun.fail('start', error)
-            raised = self.assertRaises(type(error), self.power.on, UUID)
-            self.assertIn('Cannot open the disk', raised.details)
-            self.assertNotIn('Transitioned', raised.details)
+            raised = self.fail_to_start(error, LOG)
+            self.assertTrue(raised.brief.endswith(': Cannot open the disk.'))
+            self.assertNotIn('Transitioned', str(raised))
+
+    def test_without_a_message_the_last_lines_of_the_log(self):
+        self.add_server()
+        raised = self.fail_to_start(hosts.refused(), 'one\ntwo\n')
+        self.assertTrue(raised.details.endswith('one\ntwo'))
+
+    def test_the_log_of_an_earlier_start_tells_nothing_of_this_one(self):
+        self.add_server()
+        files.write_atomically(self.layout.vmware_log(UUID), LOG)
+        raised = self.fail_to_start(hosts.refused())
+        self.assertNotIn('vmware.log', str(raised))
+        self.assertNotIn('Cannot open', str(raised))
 
     def test_what_cannot_be_looked_up_did_not_work(self):
         self.add_server()
