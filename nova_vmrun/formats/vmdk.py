@@ -42,6 +42,8 @@ _MAX_DESCRIPTOR = units.Mi
 # that counts
 _HEADER = struct.Struct('<4sIIQQQQIQQ')
 _COMPRESSED = 1 << 16
+# No file has more: an offset in bytes is a positive number of 64 bits.
+_LAST_SECTOR = (1 << 63) // SECTOR - 1
 # Stands for the directory's offset if a second header, the last sector but
 # one, takes the place of the first.
 _IN_FOOTER = (1 << 64) - 1
@@ -155,6 +157,8 @@ def parse_header(data):
      directory) = _HEADER.unpack_from(data)
     if size * SECTOR > _MAX_DESCRIPTOR:
         raise exception.InvalidVmdk('The descriptor is larger than 1 MiB.')
+    if offset > _LAST_SECTOR:
+        raise exception.InvalidVmdk('The descriptor is in no file.')
     return Header(capacity * SECTOR, offset * SECTOR, size * SECTOR,
                   grain * SECTOR, entries,
                   None if directory == _IN_FOOTER else directory * SECTOR,

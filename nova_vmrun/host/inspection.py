@@ -18,6 +18,7 @@ makes none at all, so this is done here for every image, whatever
 """
 
 import dataclasses
+import struct
 
 from oslo_utils.imageutils import format_inspector
 from oslo_utils import units
@@ -121,11 +122,11 @@ def inspect(path, image, create_types):
 
 
 def _inspect(file, image, create_types):
-    try:
-        inspector = _read(file).format
-    except format_inspector.ImageFormatError:
+    found = _read(file, image.id)
+    if len(found) > 1:
         raise exception.ImageRefused(
             image.id, 'Its content looks like several formats at once.')
+    inspector, = found
     found = str(inspector)
     if found in _UNSTRUCTURED:
         return _unstructured(file, image, found)
@@ -152,7 +153,7 @@ def _inspect(file, image, create_types):
         return _vhd(file, image, 0)
     try:
         return Content(QEMU_FORMATS[found], inspector.virtual_size)
-    except format_inspector.ImageFormatError:
+    except (format_inspector.ImageFormatError, struct.error):
         raise _cut_off(image)
 
 
@@ -241,7 +242,7 @@ def inspect_iso(path, image):
     :param image: an Image
     :raises ImageRefused: it cannot be in a CD drive
     """
-    found = formats(path)
+    found = formats(path, image.id)
     if (image.disk_format != 'iso' or 'iso' not in found or
             found - {'iso', 'gpt'}):
         raise exception.ImageRefused(
@@ -253,7 +254,7 @@ def inspect_iso(path, image):
 
 def inspect_floppy(path, image):
     """Refuses an image that is no floppy disk's content; see inspect_iso."""
-    found = formats(path)
+    found = formats(path, image.id)
     with window.opened(path) as file:
         size = window.size(file)
     if image.disk_format != 'raw' or found - _UNSTRUCTURED:
@@ -270,14 +271,16 @@ def inspect_floppy(path, image):
         'raw.')
 
 
-def formats(path):
+def formats(path, image_id):
     """Returns the names of all formats that a file looks like.
 
     :param path: the file
+    :param image_id: its id in Glance, for the error
     :returns: set of oslo.utils' names; raw and gpt say that it may be any disk
+    :raises ImageRefused: nobody can tell
     """
     with window.opened(path) as file:
-        return {str(each) for each in _read(file).formats}
+        return set(map(str, _read(file, image_id)))
 
 
 def is_fixed_vhd(path):
@@ -291,8 +294,8 @@ def _ends_as_vhd(file):
     return file.read(len(_VHD_COOKIE)) == _VHD_COOKIE
 
 
-def _read(file):
-    """Reads as much of an image as tells its format."""
+def _read(file, image_id):
+    """Reads as much of an image as tells its format; returns inspectors."""
     wrapper = format_inspector.InspectWrapper(file)
     file.seek(0)
     is_vmdk = file.read(len(_BOTH_ENDS)) == _BOTH_ENDS
@@ -304,6 +307,10 @@ def _read(file):
             if is_vmdk and file.tell() >= _FIRST:
                 is_vmdk = False
                 file.seek(max(file.tell(), window.size(file) - _LAST))
-    finally:
         wrapper.close()
-    return wrapper
+        return wrapper.formats
+    except Exception as error:
+        # Such as a text that may be a VMDK's descriptor, and is no text later.
+        raise exception.ImageRefused(
+            image_id, 'Its content is of no format, and not plain either.',
+            'Upload the right file.') from error

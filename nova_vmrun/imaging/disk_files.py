@@ -137,6 +137,8 @@ def _read(path):
         raise _broken(path, 'It is encrypted.',
                       'Remove the encryption in the settings of the VM, and '
                       'try again.')
+    if not descriptor.extents:
+        raise _broken(path, 'Its descriptor tells of no content.')
     if header is not None:
         _require_whole(path, path, vmdk.Extent(
             '', header.capacity // vmdk.SECTOR, _SPARSE, ''))
@@ -150,7 +152,7 @@ def _read_text(path):
     """Returns the vmdk.Header, None for a descriptor alone, and the text."""
     _require_plain(path, path)
     try:
-        with open(path, 'rb') as file:
+        with window.opened(path) as file:
             head = file.read(vmdk.HEADER_SIZE)
             if head.startswith(DESCRIPTOR_MAGIC):
                 file.seek(0)

@@ -49,7 +49,7 @@ def sniff(path):
         return Kind('vmdk')
     if head[_MAGIC_AT:].startswith(_MAGIC):
         return Kind('vmdk', inspection.OVA)
-    found = inspection.formats(path)
+    found = inspection.formats(path, os.path.basename(path))
     if 'iso' in found and found <= {'iso', 'gpt'}:
         return Kind('iso')
     if len(found) > 1:

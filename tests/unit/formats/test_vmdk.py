@@ -50,6 +50,12 @@ class HeaderTestCase(testtools.TestCase):
             exception.InvalidVmdk, vmdk.parse_header,
             vmdks.image(descriptor_sectors=2049)[:512])
 
+    def test_a_descriptor_that_no_file_reaches(self):
+        data = bytearray(vmdks.image()[:512])
+        data[28:36] = b'\xff' * 8
+        self.assertRaises(exception.InvalidVmdk, vmdk.parse_header,
+                          bytes(data))
+
 
 class DescriptorTestCase(testtools.TestCase):
 

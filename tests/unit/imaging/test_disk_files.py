@@ -169,6 +169,15 @@ class DiskFilesTestCase(base.TestCase):
                 file.write(content)
             self.refused(path, 'The ')
 
+    def test_a_descriptor_behind_any_end(self):
+        path = self.path('a.vmdk')
+        content = bytearray(vmdks.image())
+        for offset in (b'\xff' * 8, b'\xff' * 6 + b'\x3f\0'):
+            content[28:36] = offset
+            with open(path, 'wb') as file:
+                file.write(content)
+            self.refused(path, 'descriptor')
+
     def test_marks_change_with_an_extent(self):
         disk = disk_files.follow(vms.write_split(self.folder))
         before = disk.marks()
