@@ -31,6 +31,7 @@ _DELTA = '-delta.vmdk'
 _USED = '.used'
 _FACTS = 'image.json'
 _WORK = 'work'
+_FILES, _VOUCHED = 'files', 'vouched'
 
 
 class Entry:
@@ -85,7 +86,7 @@ class Entry:
     def facts(self):
         """What inspection found: virtual_size in bytes and adapter, or {}."""
         return {name: value for name, value in self._known().items()
-                if name != 'files'}
+                if name not in (_FILES, _VOUCHED)}
 
     def keep_facts(self, **facts):
         self._keep(dict(self._known(), **facts))
@@ -111,8 +112,8 @@ class Entry:
             _require_monolithic_sparse(part, name)
         os.chmod(part, 0o400)
         known = self._known()
-        recorded = dict(known.get('files', {}), **{name: _measure(part)})
-        self._keep(dict(known, files=recorded))
+        recorded = dict(known.get(_FILES, {}), **{name: _measure(part)})
+        self._keep(dict(known, **{_FILES: recorded}))
         files.publish(part, self.path(name))
         self.touch(name)
 
@@ -122,7 +123,7 @@ class Entry:
         :returns: a sentence, or None if it is as it was
         """
         path = self.path(name)
-        was = self._known().get('files', {}).get(name)
+        was = self._known().get(_FILES, {}).get(name)
         try:
             now = _measure(path)
         except FileNotFoundError:
@@ -145,6 +146,39 @@ class Entry:
             if parent != linked.read_descriptor(self.path(disk)).cid:
                 trouble = 'It is not a child of the disk that is there.'
         return trouble
+
+    # Who vouches for it
+
+    def is_vouched(self, what, certificates):
+        """Tells whether content was compared with a signature.
+
+        :param what: a file's name, or a word for all base disks
+        :param certificates: ids of those that the signer's must lead to; none
+            of them: nobody asks
+        """
+        return not certificates or sorted(certificates) in self._vouched(what)
+
+    def vouch(self, what, certificates):
+        """Remembers that content was compared with a signature.
+
+        :param certificates: as for is_vouched; none: it was not
+        """
+        if not self.is_vouched(what, certificates):
+            self._keep_vouched(what, [*self._vouched(what),
+                                      sorted(certificates)])
+
+    def forget_vouched(self, what):
+        """Prepares for other content."""
+        self._keep_vouched(what, [])
+
+    def _vouched(self, what):
+        return self._known().get(_VOUCHED, {}).get(what, [])
+
+    def _keep_vouched(self, what, found):
+        known = self._known()
+        if found != self._vouched(what):
+            self._keep(dict(known, **{
+                _VOUCHED: dict(known.get(_VOUCHED, {}), **{what: found})}))
 
     # When it was used
 

@@ -17,7 +17,8 @@
     _base/<image id>/
       image.json              what inspection found; a second size is checked
                               against it without another download. Also size,
-                              time and content id of each file.
+                              time and content id of each file, and by which
+                              certificates the content was checked.
       disk-20.vmdk            the image as a monolithicSparse VMDK of 20 GiB,
       disk-own.vmdk           or of the image's own size; mode 0400
       disk-20-delta.vmdk      an empty child of it, to be copied
@@ -36,6 +37,7 @@ lock per image that other processes on this host respect too. A name without
 import contextlib
 import dataclasses
 import errno
+import filecmp
 import os
 
 from oslo_concurrency import lockutils
@@ -55,6 +57,8 @@ LOG = logging.getLogger(__name__)
 # The name of an ISO image.
 CD = 'cd.iso'
 
+# All base disks of an image: each is made of the first.
+_DISKS = 'disks'
 _DELETED = '.deleted'
 
 
@@ -91,13 +95,16 @@ class ImageCache:
         self._create_types = create_types
         self._users = users
 
-    def base(self, image, root_gb, download):
+    def base(self, image, root_gb, download, certificates=()):
         """Returns the base disk of an image for a root size.
 
         :param image: a nova_vmrun.host.inspection.Image
         :param root_gb: GiB of the flavor's root disk; 0 for the image's size
         :param download: called with a path, writes the image there. Called
             once for all servers that wait for the image.
+        :param certificates: ids of those by which download checks the image,
+            each time; if the image is there and was not checked by them, it
+            is fetched once more
         :returns: a Base
         :raises ImageRefused: it must not be used
         :raises DiskTooSmall: root_gb is less than the image needs
@@ -106,7 +113,11 @@ class ImageCache:
         """
         with self.locked(image.id) as entry:
             disk, delta = _disk(root_gb), _delta(root_gb)
-            self._complete(entry, image, root_gb, download)
+            self._complete(entry, image, root_gb, download, certificates)
+            if not entry.is_vouched(_DISKS, certificates):
+                self._check(entry, image, disk, download)
+                self._complete(entry, image, root_gb, download, certificates)
+                entry.vouch(_DISKS, certificates)
             entry.touch(disk)
             return Base(entry.path(disk), entry.path(delta),
                         entry.facts.get('adapter'))
@@ -121,7 +132,7 @@ class ImageCache:
         with self.locked(image_id) as entry:
             return entry.trouble(name) is None
 
-    def file(self, image_id, name, download, check):
+    def file(self, image_id, name, download, check, certificates=()):
         """Returns an image as it is, which many servers may read.
 
         :param image_id: its id in Glance
@@ -129,16 +140,22 @@ class ImageCache:
         :param download: called with a path, writes the image there, once
         :param check: called with that path, raises ImageRefused if the image
             must not be used
+        :param certificates: as for base
         :returns: path, of a file that must not be written to
         :raises DiskFull: on the file system of the instances
         """
         with self.locked(image_id) as entry:
-            if self._is_broken(entry, image_id, name):
+            is_broken = self._is_broken(entry, image_id, name)
+            if is_broken or not entry.is_vouched(name, certificates):
                 entry.start_work()
                 part = entry.work(name)
                 download(part)
                 check(part)
-                entry.publish(part, name)
+                if is_broken or not filecmp.cmp(part, entry.path(name),
+                                                shallow=False):
+                    entry.forget_vouched(name)
+                    entry.publish(part, name)
+                entry.vouch(name, certificates)
             entry.touch(name)
             return entry.path(name)
 
@@ -236,7 +253,28 @@ class ImageCache:
     def _entry(self, image_id):
         return cache_entry.Entry(os.path.join(self._layout.cache, image_id))
 
-    def _complete(self, entry, image, root_gb, download):
+    def _check(self, entry, image, disk, download):
+        """Compares an image that is checked by certificates with a base.
+
+        What differs and is not in use is removed.
+
+        :raises BaseDamaged: it is in use
+        """
+        LOG.info('Fetching image %s once more: what is in the cache was not '
+                 'checked by these certificates', image.id)
+        entry.start_work()
+        checked = entry.work('checked.vmdk')
+        self._convert(image, 0, download, entry.work('image'), checked)
+        if self._qemu_img.have_same_content(entry.path(disk), checked):
+            return
+        trouble = 'Its content is not what the image has in Glance.'
+        for name in entry.disks():
+            self._refuse_if_used(entry, image.id, name, trouble)
+        for name in entry.disks():
+            LOG.error('%s is made again: %s', entry.path(name), trouble)
+            entry.remove(name)
+
+    def _complete(self, entry, image, root_gb, download, certificates):
         disk, delta = _disk(root_gb), _delta(root_gb)
         facts = entry.facts
         if facts:
@@ -248,6 +286,7 @@ class ImageCache:
                 self._copy_other_size(entry, sources, root_gb)
             else:
                 self._convert_into(entry, image, root_gb, download)
+                entry.vouch(_DISKS, certificates)
         if entry.delta_trouble(delta, disk):
             entry.start_work()
             self._qemu_img.create_child(entry.path(disk), entry.work(delta))
@@ -261,6 +300,13 @@ class ImageCache:
         trouble = entry.trouble(name)
         if trouble is None:
             return False
+        self._refuse_if_used(entry, image_id, name, trouble)
+        if os.path.exists(entry.path(name)):
+            LOG.warning('%s is made again: %s', entry.path(name), trouble)
+            entry.remove(name)
+        return True
+
+    def _refuse_if_used(self, entry, image_id, name, trouble):
         path = entry.path(name)
         users = self._users.of(image_id, name)
         if users:
@@ -272,10 +318,6 @@ class ImageCache:
                 'Restore it with its modification time from a backup. Or '
                 'delete the servers that the log of nova-compute names; it '
                 'is then made again.')
-        if os.path.exists(path):
-            LOG.warning('%s is made again: %s', path, trouble)
-            entry.remove(name)
-        return True
 
     def _convert_into(self, entry, image, root_gb, download):
         disk = _disk(root_gb)
@@ -283,6 +325,7 @@ class ImageCache:
                                 entry.work('image'), entry.work(disk))
         entry.keep_facts(virtual_size=_whole_sectors(content.size),
                          adapter=content.adapter)
+        entry.forget_vouched(_DISKS)
         entry.publish(entry.work(disk), disk)
 
     def _convert(self, image, root_gb, download, source, target):

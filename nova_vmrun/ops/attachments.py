@@ -93,7 +93,7 @@ class Attachments:
     def _fetch(self, context, instance, image, name, inspect):
         return self._cache.file(
             image.id, name, glance.downloader(context, instance, image.id),
-            lambda path: inspect(path, image))
+            lambda path: inspect(path, image), glance.certificates(instance))
 
     def _require_tools_iso(self, name):
         if self._find_tools_iso(name) is None:

@@ -66,7 +66,8 @@ class Disks:
         download = glance.downloader(context, instance, image.id)
         if instance.vm_state == vm_states.SHELVED_OFFLOADED:
             return self._cache.private(image, root_gb, download, private)
-        return self._cache.base(image, root_gb, download)
+        return self._cache.base(image, root_gb, download,
+                                glance.certificates(instance))
 
     def make(self, instance, base, block_device_info, hardware):
         """Makes all disks of a server; its folder exists.
@@ -111,7 +112,8 @@ class Disks:
         :param bus: the controller that it will be on
         """
         base = self._cache.base(
-            image, 0, glance.downloader(context, instance, image.id))
+            image, 0, glance.downloader(context, instance, image.id),
+            glance.certificates(instance))
         linked.make_child(base.delta, base.disk, path, bus)
 
     def _make_blank(self, uuid, name, size_mb, bus):

@@ -67,6 +67,15 @@ def downloader(context, instance, image_id):
     return download
 
 
+def certificates(instance):
+    """Returns the ids of the certificates that a server's images must have.
+
+    :param instance: nova.objects.Instance
+    :returns: list, empty if the user named none
+    """
+    return list(instance.trusted_certs.ids) if instance.trusted_certs else []
+
+
 def _require_space(image, folder):
     """Refuses an image before a byte of it is written.
 

@@ -112,7 +112,22 @@ class QemuImg:
                   '-o', 'adapter_type=lsilogic', child,
                   brief='No child of the disk %s can be made.' % parent)
 
-    def _run(self, *words, brief, largest_file=None):
+    def have_same_content(self, disk, other):
+        """Tells whether two VMDKs have the same content.
+
+        One may be larger, if it has zeros there.
+
+        :param disk: a .vmdk
+        :param other: likewise
+        :raises ToolRefused: one of them cannot be read
+        """
+        nodes = ['json:' + jsonutils.dumps(_node(path, 'vmdk', None))
+                 for path in (disk, other)]
+        return self._run('compare', '-q', *nodes, brief='The disks %s and %s '
+                         'cannot be compared.' % (disk, other),
+                         answers=(0, 1)).exit_code == 0
+
+    def _run(self, *words, brief, largest_file=None, answers=(0,)):
         limits = {resource.RLIMIT_AS: _MEMORY,
                   resource.RLIMIT_CPU: int(self._timeout),
                   resource.RLIMIT_CORE: 0}
@@ -120,8 +135,9 @@ class QemuImg:
             limits[resource.RLIMIT_FSIZE] = largest_file
         result = self._runner.run(self._path, *words, timeout=self._timeout,
                                   limits=limits)
-        if result.exit_code != 0:
+        if result.exit_code not in answers:
             raise messages.refusal(result, brief)
+        return result
 
 
 def _node(source, source_format, span):

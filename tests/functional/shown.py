@@ -129,6 +129,8 @@ TESTS = {
     'operation.trusted-certs': [
         'api.test_host.BootTestCase'
         '.test_trusted_certificates_come_to_the_download',
+        'api.test_cache.CertificatesTestCase'
+        '.test_what_was_fetched_without_is_checked_once_and_kept',
     ],
     'operation.cache-images': [
         'api.test_cache.PrecacheTestCase'

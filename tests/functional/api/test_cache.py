@@ -107,6 +107,26 @@ class PrecacheTestCase(TestCase):
         self.assertEqual(0, fetch.call_count)
 
 
+class CertificatesTestCase(TestCase):
+
+    def test_what_was_fetched_without_is_checked_once_and_kept(self):
+        image_id = self.add_image()
+        fetch = self.counted_fetches()
+        for flavor, certificates, times in (
+                (0, [], 1), (1, ['one'], 2), (1, ['one'], 2), (2, ['one'], 2),
+                (1, ['two'], 3)):
+            server = self.boot(image_id, self.add_flavor(disk=flavor),
+                               trusted_image_certificates=certificates or None)
+            self.assertRunning(server)
+            self.assertEqual(times, fetch.call_count)
+        self.assertEqual(
+            ['two'], fetch.call_args.kwargs['trusted_certs'].ids)
+        self.assertEqual(
+            3, len([name for name in os.listdir(os.path.join(
+                self.instances_path, '_base', image_id))
+                if name.endswith('.vmdk') and '-delta' not in name]))
+
+
 class ShelvedTestCase(TestCase):
 
     def test_the_image_of_a_shelved_server_is_not_kept(self):

@@ -100,9 +100,10 @@ class TestCase(base.TestCase):
             file.write(images.qcow2(self.tools.image_size))
 
     def base(self, root_gb=1, image_id=IMAGE, disk_format='qcow2',
-             download=None):
+             download=None, certificates=()):
         return self.cache.base(inspection.Image(image_id, disk_format),
-                               root_gb, download or self.download)
+                               root_gb, download or self.download,
+                               certificates)
 
     def capacity(self, disk):
         return linked.read_header(disk).capacity

@@ -19,13 +19,14 @@ from nova.compute import vm_states
 from nova import exception as nova_exception
 
 IMAGE = 'aaaaaaaa-1111-2222-3333-444444444444'
+CERTIFICATES = types.SimpleNamespace(ids=['one', 'two'])
 UUID = '11111111-2222-3333-4444-555555555555'
 
 
 def instance(**system_metadata):
     """Returns what the operations read of an instance."""
     return types.SimpleNamespace(
-        uuid=UUID, image_ref=IMAGE, trusted_certs='the certificates',
+        uuid=UUID, image_ref=IMAGE, trusted_certs=CERTIFICATES,
         vm_state=vm_states.BUILDING,
         flavor=types.SimpleNamespace(root_gb=7),
         system_metadata=system_metadata)

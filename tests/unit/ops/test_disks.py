@@ -71,12 +71,12 @@ class PrepareTestCase(Base):
         image = inspection.Image(glances.IMAGE, 'qcow2')
         made = self.prepare(glances.instance(), image)
         self.assertIs(self.cache.base.return_value, made)
-        (asked, root_gb, download), _ = self.cache.base.call_args
-        self.assertEqual((image, 7), (asked, root_gb))
+        (asked, root_gb, download, ids), _ = self.cache.base.call_args
+        self.assertEqual((image, 7, ['one', 'two']), (asked, root_gb, ids))
         self.assertFalse(fetch.called)
         download('/path')
         fetch.assert_called_once_with('context', glances.IMAGE, '/path',
-                                      trusted_certs='the certificates')
+                                      trusted_certs=glances.CERTIFICATES)
 
     def prepare(self, instance, image):
         return disks.Disks(conf(), self.cache, self.layout, None).prepare(

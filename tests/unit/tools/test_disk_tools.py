@@ -74,6 +74,21 @@ class QemuImgTestCase(base.TestCase):
              'subformat=monolithicSparse,adapter_type=lsilogic', '/o.vmdk'],
             rest)
 
+    def test_compare(self):
+        tool = self.tool((0, ''), (1, 'Content mismatch at offset 0!'),
+                         (2, 'no disk'))
+        self.assertTrue(tool.have_same_content('/a.vmdk', '/b.vmdk'))
+        program, verb, _quiet, *disks = self.runner.calls[0]
+        self.assertEqual(('qemu-img', 'compare'), (program, verb))
+        self.assertEqual(
+            [{'driver': 'vmdk', 'backing': None,
+              'file': {'driver': 'file', 'filename': name}}
+             for name in ('/a.vmdk', '/b.vmdk')], list(map(self.node, disks)))
+        self.assertFalse(tool.have_same_content('/a.vmdk', '/b.vmdk'))
+        error = self.assertRaises(exception.ToolRefused,
+                                  tool.have_same_content, '/a.vmdk', '/b.vmdk')
+        self.assertIn('/a.vmdk and /b.vmdk', error.brief)
+
     def test_what_a_disk_says_of_a_parent_is_not_believed(self):
         for disk_format, backing in (('qcow2', True), ('vmdk', True),
                                      ('raw', False), ('vdi', False)):
