@@ -141,8 +141,10 @@ What the name of the folder of cached images begins with.
 Compute nodes on one host, or with ``[DEFAULT] instances_path`` on one file
 system, share the cache where this is the same, and keep caches of their own
 where it differs. Choose it before the first server: disks go on to use the
-cache that they are linked to, which ages no more, and no image can be made of
-their servers.
+cache that they are linked to, which ages no more. It must stay below
+``[DEFAULT] instances_path``, owned by and writable for the user who runs
+nova-compute alone: of a server whose base disk lies elsewhere no image can be
+made, and it cannot be resized.
 
 Possible values:
 

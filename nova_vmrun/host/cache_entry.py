@@ -24,12 +24,13 @@ from oslo_serialization import jsonutils
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
+from nova_vmrun.host import layout
 from nova_vmrun.host import linked
 
 _DISK = '.vmdk'
 _DELTA = '-delta.vmdk'
 _USED = '.used'
-_FACTS = 'image.json'
+_FACTS = layout.IMAGE
 _WORK = 'work'
 _FILES, _VOUCHED = 'files', 'vouched'
 

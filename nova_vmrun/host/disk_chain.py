@@ -57,7 +57,7 @@ def _inside(disk, path, roots):
     real = os.path.realpath(path)
     if not any(real.startswith(root + os.sep) for root in roots):
         raise _broken(disk, 'It refers to %s, which is neither in the '
-                      "server's folder nor in the image cache." % real)
+                      "server's folder nor in an image cache." % real)
     return real
 
 

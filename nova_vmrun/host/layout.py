@@ -44,11 +44,16 @@ Only a UUID that Nova made becomes a part of a path, never a text of a tenant.
 
 import os
 import re
+import stat
 
 from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 
+# What tells of an image in the cache.
+IMAGE = 'image.json'
+_UUID = 36
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _DELETED = '.deleted'
 # Nova's own name for it, which its other drivers use.
 _KEPT = '_resize'
@@ -191,8 +196,35 @@ class Layout:
                 entry.name.removesuffix(end)) and
             entry.is_dir(follow_symlinks=False))
 
+    def caches(self):
+        """Returns the folders that base disks may lie in.
+
+        Disks go on to use the cache that they were linked to, whatever
+        [vmrun] cache_prefix is today, or for another compute node. A folder
+        counts as one if it is ours alone to write to and looks like one.
+
+        :returns: list of paths, that of today's cache first
+        """
+        return [self.cache, *sorted(
+            entry.path for entry in os.scandir(self.root)
+            if entry.path not in (self.cache, self.locks) and
+            not uuidutils.is_uuid_like(entry.name[:_UUID]) and
+            _is_ours(entry) and _has_images(entry.path))]
+
     def half_deleted(self):
         """Returns the folders that a crash kept from being removed."""
         return [entry.path for entry in os.scandir(self.root)
                 if entry.name.endswith(_DELETED) and
                 uuidutils.is_uuid_like(entry.name[:-len(_DELETED)])]
+
+
+def _is_ours(entry):
+    status = entry.stat(follow_symlinks=False)
+    return (stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and
+            not status.st_mode & _OTHERS_WRITE)
+
+
+def _has_images(folder):
+    return any(uuidutils.is_uuid_like(entry.name) and
+               os.path.isfile(os.path.join(entry.path, IMAGE))
+               for entry in os.scandir(folder))

@@ -150,7 +150,7 @@ def _disks(layout, uuid, keys, to_other_host):
         name = _OURS.fullmatch(each.file)
         if name:
             chain = disk_chain.follow(os.path.join(folder, each.file),
-                                      (folder, layout.cache))
+                                      (folder, *layout.caches()))
             disks.append(Disk(name.group(1), each, tuple(chain),
                               linked.read_header(chain[0]).capacity))
         elif to_other_host:

@@ -179,7 +179,7 @@ class Snapshots:
     def _chain(self, uuid, file):
         folder = self._layout.folder(uuid)
         return disk_chain.follow(os.path.join(folder, file),
-                                 (folder, self._layout.cache))
+                                 (folder, *self._layout.caches()))
 
     def _require_space(self, uuid, chain, memory):
         """Refuses now what would fill the file system under all servers."""

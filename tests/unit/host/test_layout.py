@@ -180,3 +180,40 @@ class FilesTestCase(base.TestCase):
         files.remove_tree(os.path.dirname(folder))
         files.remove_tree(os.path.dirname(folder))
         self.assertEqual([], os.listdir(self.folder))
+
+
+class CachesTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.layout = layout.Layout(
+            self.useFixture(fixtures.TempDir()).path, 'new_base')
+        self.layout.prepare()
+
+    def add(self, name, image=UUID, mode=0o700):
+        path = os.path.join(self.layout.root, name)
+        os.makedirs(os.path.join(path, image))
+        files.write_atomically(os.path.join(path, image, 'image.json'), '{}')
+        os.chmod(path, mode)
+        return path
+
+    def test_todays_comes_first_and_others_count(self):
+        old = [self.add('_base', mode=0o755), self.add('a_base')]
+        self.assertEqual([self.layout.cache, *old], self.layout.caches())
+
+    def test_what_is_none(self):
+        self.add('group', mode=0o770)
+        self.add('others', mode=0o707)
+        self.add('no image', image='x')
+        self.add(UUID)
+        self.add(UUID + '_resize')
+        os.symlink(self.add('writable', mode=0o777),
+                   os.path.join(self.layout.root, 'link'))
+        files.write_atomically(os.path.join(self.layout.root, 'file'), '')
+        os.mkdir(os.path.join(self.layout.root, 'empty'))
+        self.assertEqual([self.layout.cache], self.layout.caches())
+
+    def test_what_another_user_owns(self):
+        self.add('_base')
+        with fixtures.MockPatch('os.geteuid', return_value=12345):
+            self.assertEqual([self.layout.cache], self.layout.caches())

@@ -200,6 +200,23 @@ class SnapshotTestCase(Base):
     def test_off(self):
         self.check_read_as_it_stands()
 
+    def test_a_base_in_the_cache_of_another_prefix(self):
+        old = os.path.join(self.layout.root, 'old_base')
+        image = os.path.join(old, IMAGE)
+        os.makedirs(image)
+        os.chmod(old, 0o700)
+        for name, content in (('image.json', b'{}'),
+                              ('disk-1.vmdk', files.read(self.base))):
+            files.write_atomically(os.path.join(image, name), content)
+        base = os.path.join(image, 'disk-1.vmdk')
+        vmdks.write(self.layout.disk(UUID, 'root'), cid='00000002',
+                    parent_cid='00000001', hint=base)
+        self.check_read_as_it_stands()
+        self.assertEqual(base, self.chains[0][0][1])
+        os.chmod(old, 0o777)
+        error = self.assertRaises(exception.InvalidVmdk, self.snap)
+        self.assertIn(base, str(error))
+
     def test_suspended(self):
         self.add_server(vmx=VMX + 'checkpoint.vmState = "a.vmss"\n')
         self.check_read_as_it_stands()
