@@ -25,6 +25,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cmd import plain
 
 # Packages of the aio extra that would be missed first.
 _PACKAGES = ('keystone', 'glance', 'neutron', 'placement', 'cheroot',
@@ -56,7 +57,7 @@ def _port(text):
     return port
 
 
-class Up(command.Command):
+class Up(plain.Plain, command.Command):
     """Bring the control plane up.
 
     Starts keystone, glance, placement, neutron and nova on 127.0.0.1, with
@@ -87,7 +88,7 @@ class Up(command.Command):
             '  source %s\n  openstack server list\n' % layout.openrc)
 
 
-class Down(command.Command):
+class Down(plain.Plain, command.Command):
     """Stop the control plane; servers run on.
 
     "up" brings it back as it was. "wipe" stops the servers too.
@@ -110,7 +111,7 @@ class Down(command.Command):
                 self.app.stdout.write('It was down already.\n')
 
 
-class Wipe(command.Command):
+class Wipe(plain.Plain, command.Command):
     """Stop the control plane and its servers, and remove them from disk."""
 
     def get_parser(self, prog_name):
@@ -132,7 +133,7 @@ class Wipe(command.Command):
             down.wipe(layout, report.Report(self.app.stdout))
 
 
-class Status(lister.Lister):
+class Status(plain.Plain, lister.Lister):
     """Show the processes of the control plane.
 
     Memory is the resident size in MiB. The exit status is 1 unless all
@@ -160,7 +161,7 @@ class Status(lister.Lister):
         return super().run(parsed_args) or (0 if self._ready else 1)
 
 
-class Env(command.Command):
+class Env(plain.Plain, command.Command):
     """Print what the openstack command needs, as shell exports.
 
     Use it as: eval "$(nova-vmrun aio env)"
@@ -180,7 +181,7 @@ class Env(command.Command):
             layout, settings, aio_settings.passwords(layout))))
 
 
-class Demo(command.Command):
+class Demo(plain.Plain, command.Command):
     """Boot a server on a real OpenStack, step by step, then remove it all.
 
     Every step is checked on the API and on the disk or with vmrun; the exit

@@ -21,6 +21,7 @@ import logging
 from cliff import columns
 from cliff import show
 
+from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.formats import vmdk
@@ -62,7 +63,7 @@ class Lines(columns.FormattableColumn):
         return self._value
 
 
-class Inspect(show.ShowOne):
+class Inspect(plain.Plain, show.ShowOne):
     """Show what a disk image is, and whether a server would boot from it.
 
     The exit status is 1 if the driver would refuse it. The controller and

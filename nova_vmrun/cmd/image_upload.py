@@ -19,6 +19,7 @@ from cliff import show
 from oslo_utils import units
 
 from nova_vmrun.cmd import image as common
+from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.formats import vmdk
@@ -34,7 +35,7 @@ _SHOWN = ('id', 'name', 'disk_format', 'container_format', 'size',
           'min_disk', 'visibility', 'os_hash_algo', 'os_hash_value')
 
 
-class Upload(show.ShowOne):
+class Upload(plain.Plain, show.ShowOne):
     """Make an image of a disk, or of a VM's boot disk.
 
     What Workstation, Player and Fusion keep in many files is made into one

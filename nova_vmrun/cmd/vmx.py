@@ -20,6 +20,7 @@ import os
 
 from cliff import lister
 
+from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 from nova_vmrun.formats.lint import check
 from nova_vmrun.formats.lint import finding
@@ -75,7 +76,7 @@ def _cell(value):
     return report.printable(value) if isinstance(value, str) else value
 
 
-class _FileCommand(lister.Lister):
+class _FileCommand(plain.Plain, lister.Lister):
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
@@ -116,7 +117,7 @@ class Explain(_FileCommand):
         return ('Key', 'Value', 'Set by'), _cells(rows)
 
 
-class Diff(lister.Lister):
+class Diff(plain.Plain, lister.Lister):
     """Show what differs between two .vmx files.
 
     With one file, it is compared with the rendered copy beside it

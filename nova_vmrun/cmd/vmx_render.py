@@ -22,6 +22,7 @@ import uuid
 
 from cliff import command
 
+from nova_vmrun.cmd import plain
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
@@ -64,7 +65,7 @@ def _nic(text):
     return mac, 'custom', network
 
 
-class Render(command.Command):
+class Render(plain.Plain, command.Command):
     """Print the .vmx that a server would get.
 
     Nothing is started and neither Nova nor VMware needs to be installed.

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import fixtures
 from oslo_utils import units
@@ -170,3 +171,10 @@ class InspectTestCase(base.TestCase):
         found = subprocess.run([sys.executable, '-c', program], text=True,
                                capture_output=True, check=True)
         self.assertEqual('[]\n', found.stdout)
+
+    def test_it_does_not_look_through_all_packages(self):
+        with mock.patch('cliff.command._dists_by_mods', None), mock.patch(
+                'cliff.command.packages_distributions') as search:
+            self.assertEqual(0, commands.run(
+                image.Inspect, self.write('a.img', images.qcow2()))[0])
+        self.assertFalse(search.called)
