@@ -74,6 +74,11 @@ class Rig:
             linked.make_copy(base.disk, disk, 'lsilogic')
         return disk
 
+    def forget(self):
+        """Removes all servers and images."""
+        shutil.rmtree(self.layout.root)
+        self.layout.prepare()
+
     def run(self, *words):
         """Runs a program that must succeed."""
         result = self.runner.run(*words, timeout=_TIMEOUT)

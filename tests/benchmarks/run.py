@@ -23,7 +23,6 @@ ratio is above its goal.
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 import types
@@ -82,11 +81,6 @@ class Benchmarks:
             costs.append(cost)
         return min(costs, key=lambda cost: cost.seconds)
 
-    def _forget(self):
-        """Removes all servers and the image."""
-        shutil.rmtree(self._rig.layout.root)
-        self._rig.layout.prepare()
-
     def _boot(self, download=None, link=True):
         return self._rig.boot(
             next(self._uuids),
@@ -104,7 +98,7 @@ class Benchmarks:
                 os.fsync(file.fileno())
 
         other = self._best(convert)
-        ours = self._best(self._boot, self._forget)
+        ours = self._best(self._boot, self._rig.forget)
         self._print('first boot / qemu-img convert', ours.seconds,
                     other.seconds, 1.15)
         print('  processor time: %.2f s / %.2f s' % (ours.cpu, other.cpu))
@@ -116,7 +110,7 @@ class Benchmarks:
         os.remove(alone)
 
     def _peak(self):
-        self._forget()
+        self._rig.forget()
         with measure.peak(self._rig.layout.root) as peak:
             self._boot(rigs.stream_download(self._image))
         self._print('peak space / image + converted', peak.size,

@@ -76,7 +76,7 @@ TESTS = {
     'operation.snapshot': [
         'api.test_snapshot.SnapshotTestCase.test_running_and_linked',
         'api.test_snapshot.SnapshotTestCase'
-        '.test_each_state_in_which_the_disk_rests',
+        '.test_at_rest_and_linked',
         'api.test_snapshot.SnapshotTestCase.test_shelve_and_unshelve',
         'api.test_snapshot.PlayerTestCase'
         '.test_a_running_server_must_be_stopped_first',

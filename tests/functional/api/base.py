@@ -108,6 +108,18 @@ class TestCase(integrated_helpers._IntegratedTestBase):
         self.glance.create(None, metadata, data=io.BytesIO(content))
         return metadata['id']
 
+    def make_iso(self, text='installer'):
+        """Makes an ISO image with a file in it; returns its bytes."""
+        folder = os.path.join(self.folder, 'cd')
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, 'file'), 'w') as file:
+            file.write(text)
+        path = folder + '.iso'
+        subprocess.run(['genisoimage', '-quiet', '-o', path, folder],
+                       check=True)
+        with open(path, 'rb') as file:
+            return file.read()
+
     def add_flavor(self, **changes):
         """Makes a flavor; returns its id."""
         return self._create_flavor(**dict(

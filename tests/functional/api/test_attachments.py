@@ -21,17 +21,6 @@ from tests.functional.api import base
 
 class TestCase(base.TestCase):
 
-    def make_iso(self, text):
-        folder = os.path.join(self.folder, 'cd')
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, 'file'), 'w') as file:
-            file.write(text)
-        path = os.path.join(self.folder, 'cd.iso')
-        subprocess.run(['genisoimage', '-quiet', '-o', path, folder],
-                       check=True)
-        with open(path, 'rb') as file:
-            return file.read()
-
     def add_iso(self, text='installer'):
         content = self.make_iso(text)
         return self.add_image('iso', content=content), content

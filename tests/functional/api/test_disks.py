@@ -107,13 +107,7 @@ class FormatTestCase(TestCase):
         self.check_content(self.boot(image_id), raw)
 
     def test_an_installer_finds_an_empty_disk(self):
-        folder = os.path.join(self.folder, 'cd')
-        os.mkdir(folder)
-        iso = os.path.join(self.folder, 'installer.iso')
-        subprocess.run(['genisoimage', '-quiet', '-o', iso, folder],
-                       check=True)
-        with open(iso, 'rb') as file:
-            content = file.read()
+        content = self.make_iso()
         server = self.boot(self.add_image('iso', content=content))
         self.assertRunning(server)
         with open(self.path(server, 'cd0.iso'), 'rb') as file:

@@ -13,7 +13,6 @@
 """Rescue: the server boots from another image and has its own disk too."""
 
 import os
-import subprocess
 
 from nova_vmrun.host import linked
 from tests.functional.api import base
@@ -76,13 +75,7 @@ class RescueTestCase(TestCase):
         self.check_as_before()
 
     def test_from_a_cd(self):
-        folder = os.path.join(self.folder, 'cd')
-        os.mkdir(folder)
-        iso = os.path.join(self.folder, 'rescue.iso')
-        subprocess.run(['genisoimage', '-quiet', '-o', iso, folder],
-                       check=True)
-        with open(iso, 'rb') as file:
-            image_id = self.add_image('iso', content=file.read())
+        image_id = self.add_image('iso', content=self.make_iso())
         self.rescue(image_id)
         vmx = self.vmx(self.server)
         self.assertEqual('root.vmdk', vmx['scsi0:0.fileName'])

@@ -18,6 +18,7 @@ import time
 from unittest import mock
 
 from nova_vmrun import exception
+from nova_vmrun.host import linked
 from nova_vmrun.ops import progress
 from nova_vmrun.tools import qemu_img
 from tests.functional.api import base
@@ -114,8 +115,17 @@ class SnapshotTestCase(TestCase):
         self.assertEqual(content, self.content(self.path(server,
                                                          'root.vmdk')))
 
-    def test_running_and_linked(self):
-        server = self.boot()
+    def boot_whole(self, **properties):
+        """Boots a server whose disk is a whole copy."""
+        self.flags(use_linked_clone=False, group='vmrun')
+        self.restart_compute_service(self.compute)
+        server = self.boot(self.add_image(properties=properties))
+        self.assertIsNone(linked.read_descriptor(
+            self.path(server, 'root.vmdk')).parent_hint)
+        return server
+
+    def check_running(self, server):
+        """The guest goes on to write while its disk is read."""
         self.write(server)
         content = self.content(self.path(server, 'root.vmdk'))
         convert = qemu_img.QemuImg.convert_chain
@@ -132,27 +142,37 @@ class SnapshotTestCase(TestCase):
         self.check_image(image_id, server, content)
         self.assertNotEqual(content, self.content(
             self.path(server, 'root.vmdk')))
-        self.check_boot(image_id, content)
+        return image_id, content
 
-    def test_each_state_in_which_the_disk_rests(self):
-        self.flags(use_linked_clone=False, group='vmrun')
-        self.restart_compute_service(self.compute)
-        server = self.boot(self.add_image(
-            properties={'vmware_adaptertype': 'ide'}))
-        self.write(server)
-        content = self.content(self.path(server, 'root.vmdk'))
-        for action, state, back in (('pause', 'PAUSED', 'unpause'),
-                                    ('suspend', 'SUSPENDED', 'resume'),
-                                    ('os-stop', 'SHUTOFF', None)):
+    def test_running_and_linked(self):
+        self.check_boot(*self.check_running(self.boot()))
+
+    def test_running_and_whole(self):
+        self.check_running(self.boot_whole())
+
+    def check_at_rest(self, server, adapter):
+        """Makes images in each state in which the disk rests."""
+        for megabyte, (action, state, back) in enumerate((
+                ('pause', 'PAUSED', 'unpause'),
+                ('suspend', 'SUSPENDED', 'resume'),
+                ('os-stop', 'SHUTOFF', None)), 1):
+            self.write(server, megabyte=megabyte)
+            content = self.content(self.path(server, 'root.vmdk'))
             self.admin_api.post_server_action(server['id'], {action: None})
             self._wait_for_state_change(server, state)
             image_id = self.make_image(server)
             self.assertEqual([], self.changes(), state)
-            self.check_image(image_id, server, content, 'ide')
+            self.check_image(image_id, server, content, adapter)
             self._wait_for_state_change(server, state)
             if back:
                 self.admin_api.post_server_action(server['id'], {back: None})
                 self._wait_for_state_change(server, 'ACTIVE')
+
+    def test_at_rest_and_linked(self):
+        self.check_at_rest(self.boot(), 'lsiLogic')
+
+    def test_at_rest_and_whole(self):
+        self.check_at_rest(self.boot_whole(vmware_adaptertype='ide'), 'ide')
 
     def test_shelve_and_unshelve(self):
         server = self.boot()
@@ -166,11 +186,7 @@ class SnapshotTestCase(TestCase):
                                                          'root.vmdk')))
 
     def test_images_in_drives_are_not_handed_on(self):
-        iso = os.path.join(self.folder, 'cd.iso')
-        subprocess.run(['genisoimage', '-quiet', '-o', iso, '-graft-points',
-                        'file=' + __file__], check=True)
-        with open(iso, 'rb') as file:
-            iso_id = self.add_image('iso', content=file.read())
+        iso_id = self.add_image('iso', content=self.make_iso())
         server = self.boot(self.add_image(properties={
             'vix_iso_images': iso_id, 'os_distro': 'debian', 'mine': 'x'}))
         self._stop_server(server)

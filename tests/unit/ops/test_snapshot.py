@@ -25,6 +25,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import glance
+from nova_vmrun.ops import progress
 from nova_vmrun.ops import snapshot
 from nova_vmrun.tools import qemu_img
 from tests.unit.ops import glances
@@ -177,6 +178,24 @@ class SnapshotTestCase(Base):
             [([self.layout.disk(UUID, 'root'), self.base], 'lsilogic',
               [NAME])], self.chains)
         self.assertNoTraces()
+
+    def test_the_log_tells_what_the_server_notices(self):
+        self.start()
+        logger = self.useFixture(fixtures.FakeLogger())
+        self.snap()
+        lines = [line for line in logger.output.splitlines()
+                 if NAME in line or 'Copying' in line]
+        for line, words in zip(lines, ('the server stands still',
+                                       ' took ', 'from 2 files'),
+                               strict=True):
+            self.assertIn(words, line)
+
+    def test_the_log_tells_how_far_it_is(self):
+        with mock.patch.object(progress, 'growing',
+                               wraps=progress.growing) as growing:
+            self.snap()
+        self.assertEqual([self.target], [call.args[0] for call in
+                                         growing.call_args_list])
 
     def test_what_the_image_is_said_to_be(self):
         self.snap()

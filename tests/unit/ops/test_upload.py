@@ -61,8 +61,10 @@ class UploadTestCase(base.TestCase):
                       {'vmware_disktype': 'streamOptimized'}, obsolete)
 
     def test_content_and_formats(self):
+        logger = self.useFixture(fixtures.FakeLogger())
         self.upload()
         self.assertEqual(CONTENT, self.received)
+        self.assertIn('Uploading: 100 %', logger.output)
         self.assertEqual(
             {'disk_format': 'vmdk', 'container_format': 'bare',
              'properties': {'vmware_disktype': 'streamOptimized'}},
