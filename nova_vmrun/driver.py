@@ -360,6 +360,31 @@ class VmrunDriver(driver.ComputeDriver):
             raise nova_exception.ConsoleTypeUnavailable(console_type=kind)
         return console
 
+    # What is refused in words. An error that Nova does not expect would put
+    # the server into ERROR, or would be seen by nobody.
+
+    def check_can_live_migrate_destination(self, context, instance,
+                                           src_compute_info, dst_compute_info,
+                                           block_migration=False,
+                                           disk_over_commit=False):
+        raise nova_exception.MigrationPreCheckError(
+            reason=_NO_LIVE_MIGRATION)
+
+    def check_can_live_migrate_source(self, context, instance,
+                                      dest_check_data, block_device_info=None):
+        raise nova_exception.MigrationPreCheckError(
+            reason=_NO_LIVE_MIGRATION)
+
+    def get_device_name_for_instance(self, instance, bdms, block_device_obj):
+        # Nova asks for the name of a volume before it touches that.
+        if block_device_obj.is_volume:
+            raise nova_exception.InvalidInput(reason=_NO_VOLUMES)
+        return super().get_device_name_for_instance(instance, bdms,
+                                                    block_device_obj)
+
+    def get_volume_connector(self, instance):
+        raise nova_exception.InvalidInput(reason=_NO_VOLUMES)
+
     # What VMware does by itself, so that nothing is left to do. The base
     # class would take it for unsupported.
 
@@ -368,6 +393,12 @@ class VmrunDriver(driver.ComputeDriver):
 
     def unplug_vifs(self, instance, network_info):
         """Does nothing: a NIC ends with its .vmx."""
+
+
+_NO_LIVE_MIGRATION = (
+    "VMware's desktop products cannot move a running server. A migration that "
+    'is not live stops it and starts it again.')
+_NO_VOLUMES = 'Servers on this host cannot have volumes.'
 
 
 def _inventory(total, largest, reserved, ratio):

@@ -36,6 +36,8 @@ TESTS = {
         'api.test_life.PowerTestCase.test_stop_and_start',
         'api.test_life.CrashTestCase'
         '.test_a_crashed_vm_is_seen_and_starts_again',
+        'api.test_states.WindowStatesTestCase.test_stop_and_start',
+        'api.test_states.WindowStatesTestCase.test_start_of_one_that_runs',
         'api.test_bad_input.UnhelpfulToolTestCase'
         '.test_list_fails_and_nova_does_not_stop_the_server',
     ],
@@ -48,6 +50,8 @@ TESTS = {
     'operation.launch': [
         'api.test_life.BootTestCase.test_boot_and_delete',
         'api.test_life.BootTestCase.test_what_the_vmx_says',
+        'api.test_hosts.PlacementTestCase'
+        '.test_a_server_group_and_an_availability_zone',
         'split.test_split.SplitControlPlaneTestCase.test_life_of_a_server',
     ],
     'operation.pause': [
@@ -57,6 +61,8 @@ TESTS = {
         'api.test_reboot.RebootTestCase.test_soft',
         'api.test_reboot.RebootTestCase.test_hard',
         'api.test_reboot.RewriteTestCase.test_a_lost_vmx_is_written_anew',
+        'api.test_states.ApiStatesTestCase'
+        '.test_stop_in_each_and_a_hard_reboot_out_of_each',
     ],
     'operation.rescue': [
         'api.test_rescue.RescueTestCase.test_from_a_disk',
@@ -78,6 +84,8 @@ TESTS = {
         'api.test_snapshot.SnapshotTestCase'
         '.test_at_rest_and_linked',
         'api.test_snapshot.SnapshotTestCase.test_shelve_and_unshelve',
+        'api.test_hosts.ShelvedTestCase'
+        '.test_it_comes_back_on_another_host',
         'api.test_snapshot.PlayerTestCase'
         '.test_a_running_server_must_be_stopped_first',
     ],
@@ -87,6 +95,8 @@ TESTS = {
     'operation.terminate': [
         'api.test_life.BootTestCase.test_boot_and_delete',
         'api.test_life.PowerTestCase.test_delete_in_each_state',
+        'api.test_states.SoftDeleteTestCase'
+        '.test_restore_and_delete_at_last',
     ],
     'operation.unpause': [
         'api.test_life.PowerTestCase.test_pause_and_unpause',

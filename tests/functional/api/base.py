@@ -18,6 +18,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import fixtures
 from nova.compute import power_state
@@ -31,6 +32,9 @@ from nova_vmrun.host import resources
 from nova_vmrun.host import vm_process
 import nova_vmrun.osvif  # noqa: F401  makes nova.virt.nova_vmrun importable
 from tests.functional import fake_vmware
+
+# Seconds; only a test that fails ever waits so long.
+PATIENCE = 60
 
 
 def make_image(path, image_format='qcow2', size='4M', options=()):
@@ -64,6 +68,7 @@ class TestCase(integrated_helpers._IntegratedTestBase):
     ADMIN_API = True
     # Where temporary folders are made; None for one of Nova's own.
     FOLDERS = None
+    VNC_PORTS = 100
 
     def _setup_services(self):
         self.folder = self.useFixture(
@@ -80,7 +85,8 @@ class TestCase(integrated_helpers._IntegratedTestBase):
         self.flags(max_attempts=1, group='scheduler')
         self.flags(vmrun_path=self.vmware.vmrun,
                    vdiskmanager_path=self.vmware.vdiskmanager,
-                   vnc_port_range=free_port_range(100), group='vmrun')
+                   vnc_port_range=free_port_range(self.VNC_PORTS),
+                   group='vmrun')
         # Nova's tests may not read /sys, which tells of processors.
         self.useFixture(fixtures.MockPatchObject(
             resources.Host, 'cpu_info', {'arch': 'x86_64'}))
@@ -89,6 +95,35 @@ class TestCase(integrated_helpers._IntegratedTestBase):
 
     def _fake_vmware(self):
         return fake_vmware.FakeVmware()
+
+    # Nova's own look twice a second and give up after five seconds, which is
+    # slow, and too short on a busy machine.
+
+    def _wait_for_server_parameter(self, server, expected_params,
+                                   max_retries=None, api=None,
+                                   wait_for_fault_key=True):
+        """Waits until a server has the given values; returns it."""
+        wanted = dict(expected_params)
+        keys = {'fault'} if wait_for_fault_key and (
+            wanted.get('status') == 'ERROR') else set()
+
+        def look():
+            shown = (api or self.admin_api).get_server(server['id'])
+            self.seen = {key: shown.get(key) for key in {*wanted, 'fault'}}
+            return keys <= shown.keys() and all(
+                shown[key] == wanted[key] for key in wanted) and shown
+
+        return self.wait_for(look, 'a server with %s' % wanted)
+
+    def wait_for(self, condition, what):
+        """Waits until a condition has a value that is true; returns that."""
+        deadline = time.monotonic() + PATIENCE
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                self.fail('Waited %d s for %s; last seen: %s' % (
+                    PATIENCE, what, getattr(self, 'seen', 'nothing')))
+            time.sleep(0.05)
+        return value
 
     # Images
 

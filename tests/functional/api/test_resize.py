@@ -18,13 +18,11 @@ import subprocess
 from unittest import mock
 
 from nova.tests.functional.api import client
-from nova.virt import node
-from oslo_utils import uuidutils
 
 from nova_vmrun.host import vm_process
 from nova_vmrun.ops import resize
 from tests.functional.api import base
-from tests.functional import fake_ssh
+from tests.functional.api import two_hosts
 
 
 class TestCase(base.TestCase):
@@ -155,37 +153,8 @@ class RefusedTestCase(TestCase):
             if server['id'] in name])
 
 
-class TwoHosts(TestCase):
-
-    addresses = ('10.0.0.1', '10.0.0.2')
-
-    def _setup_services(self):
-        self.flags(my_ip=self.addresses[0])
-        super()._setup_services()
-        self.paths = {'compute': self.instances_path,
-                      'second': os.path.join(self.folder, 'second')}
-        programs = self.useFixture(fake_ssh.FakeSsh(
-            dict(zip(self.addresses, self.paths.values()))))
-        # The first host has read no option of these yet.
-        self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
-                   group='vmrun')
-        node.LOCAL_NODE_UUID = uuidutils.generate_uuid()
-        self.flags(my_ip=self.addresses[1],
-                   instances_path=self.paths['second'])
-        self.second = self._start_compute('second')
-
-    def at(self, host, server, *names):
-        return os.path.join(self.paths[host], server['id'], *names)
-
-    def where(self, server):
-        return self.admin_api.get_server(
-            server['id'])['OS-EXT-SRV-ATTR:host']
-
-    def assertRunsAt(self, host, server):
-        self.assertEqual(host, self.where(server))
-        vmx = self.at(host, server, server['id'] + '.vmx')
-        self.assertEqual([os.path.realpath(vmx)],
-                         list(map(os.path.realpath, self.vmware.running())))
+class TwoHosts(two_hosts.TwoHosts, TestCase):
+    """Two hosts, and what resizes need."""
 
 
 class MoveTestCase(TwoHosts):

@@ -1,0 +1,121 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Two hosts: where servers go, and what cannot be moved."""
+
+import os
+
+from tests.functional.api import two_hosts
+from tests.functional import glance_uploads
+
+
+class PlacementTestCase(two_hosts.TwoHosts):
+
+    def test_a_server_group_and_an_availability_zone(self):
+        aggregate = self.admin_api.post_aggregate(
+            {'aggregate': {'name': 'east', 'availability_zone': 'east'}})
+        self.admin_api.add_host_to_aggregate(aggregate['id'], 'second')
+        group = self.admin_api.post_server_groups(
+            {'name': 'apart', 'policy': 'anti-affinity'})
+        image_id, flavor_id = self.add_image(), self.add_flavor(disk=0)
+        body = self._build_server(image_uuid=image_id, flavor_id=flavor_id,
+                                  networks='none')
+        servers = [self._wait_for_state_change(self.admin_api.post_server(
+            {'server': body,
+             'os:scheduler_hints': {'group': group['id']}}), state)
+            for state in ('ACTIVE', 'ACTIVE', 'ERROR')]
+        self.assertEqual({'compute', 'second'}, set(map(
+            self.where, servers[:2])))
+        self.assertIn('No valid host', self.fault(servers[2]))
+        self.assertEqual(2, len(self.vmware.running()))
+        server = self.boot(image_id, flavor_id, availability_zone='east')
+        self.assertEqual('second', self.where(server))
+
+
+class ShelvedTestCase(two_hosts.TwoHosts):
+
+    def test_it_comes_back_on_another_host(self):
+        self.useFixture(glance_uploads.GlanceUploads())
+        server = self.boot(flavor_id=self.add_flavor(disk=0), host='compute')
+        with open(self.at('compute', server, 'root.vmdk'), 'rb') as file:
+            self.assertIn(b'parentFileNameHint', file.read(1 << 16))
+        self.flags(shelved_offload_time=0)
+        self._shelve_server(server)
+        self.assertEqual([], self.vmware.running())
+        self.assertFalse(os.path.exists(self.at('compute', server)))
+        self.admin_api.post_server_action(
+            server['id'], {'unshelve': {'host': 'second'}})
+        self._wait_for_state_change(server, 'ACTIVE')
+        self.assertRunsAt('second', server)
+        self._delete_server(server)
+        self.assertFalse(os.path.exists(self.at('second', server)))
+
+
+class TestCase(two_hosts.TwoHosts):
+
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.boot(flavor_id=self.add_flavor(disk=0),
+                                host='compute')
+        self.running = self.vmware.run('list')
+
+    def assertWhereItWas(self):
+        self.assertRunsAt('compute', self.server)
+        self.assertEqual(self.running, self.vmware.run('list'))
+
+
+class RefusedTestCase(TestCase):
+
+    def test_live_migration(self):
+        for host in ('second', None):
+            self.admin_api.post_server_action(
+                self.server['id'], {'os-migrateLive': {
+                    'host': host, 'block_migration': 'auto'}})
+            self._wait_for_action_fail_completion(
+                self.server, 'live-migration',
+                'conductor_live_migrate_instance')
+            self._wait_for_server_parameter(self.server, {
+                'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+            self.assertWhereItWas()
+
+    def force_down(self, is_down):
+        service, = self.admin_api.get_services(binary='nova-compute',
+                                               host='compute')
+        self.admin_api.put_service_force_down(service['id'], is_down)
+
+    def test_evacuation(self):
+        self.force_down(True)
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'evacuate': {}})
+        # That it is in ERROR then is Nova's own doing.
+        server = self._wait_for_server_parameter(self.server, {
+            'status': 'ERROR', 'OS-EXT-STS:task_state': None})
+        self.assertIn('evacuate', self.fault(server))
+        self.assertWhereItWas()
+        self.force_down(False)
+        self._reboot_server(self.server, hard=True, api=self.admin_api)
+        self.assertRunsAt('compute', self.server)
+
+
+class SharedStorageTestCase(TestCase):
+
+    share_storage = True
+
+    def test_migration(self):
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'migrate': None})
+        self._wait_for_migration_status(self.server, ['error'])
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertWhereItWas()

@@ -1,0 +1,154 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What cannot be done: refused in words, and the server is as it was."""
+
+from nova import context
+from nova import objects
+from nova.tests.functional.api import client
+
+from tests.functional.api import base
+from tests.functional import fake_vmware
+
+
+class TestCase(base.TestCase):
+
+    # What one service refuses another must not hear by itself.
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.boot()
+        self.before = self.look()
+
+    def look(self):
+        shown = self.admin_api.get_server(self.server['id'])
+        return (shown['status'], shown['OS-EXT-STS:task_state'],
+                shown['os-extended-volumes:volumes_attached'],
+                self.pid_of(self.server), self.is_running(self.server),
+                dict(self.vmx(self.server).items()))
+
+    def assertAsBefore(self):
+        self.assertEqual(self.before, self.look())
+
+    def assertRefused(self, code, *words, call, args):
+        error = self.assertRaises(client.OpenStackApiException, call, *args)
+        self.assertEqual(code, error.response.status_code)
+        for word in words:
+            self.assertIn(word, str(error))
+        self.assertAsBefore()
+
+    def assertFails(self, action, event, body):
+        """Asks for what is accepted and then fails, as its event shows."""
+        self.admin_api.post_server_action(self.server['id'], body)
+        self._wait_for_action_fail_completion(self.server, action, event)
+        self._wait_for_server_parameter(
+            self.server, {'OS-EXT-STS:task_state': None})
+        self.assertAsBefore()
+
+
+class VolumeTestCase(TestCase):
+
+    # From the next one on, the API does not wait for an answer.
+    microversion = '2.100'
+
+    def attach(self, volume_id, **options):
+        self.admin_api.post_server_volume(self.server['id'], {
+            'volumeAttachment': {'volumeId': volume_id, **options}})
+
+    def test_attach(self):
+        volume = self.cinder.IMAGE_BACKED_VOL
+        self.assertRefused(400, 'cannot have volumes',
+                           call=self.attach, args=[volume])
+        self.assertFalse(self.cinder.volume_to_attachment.get(volume))
+        self.assertRefused(400, call=self.attach,
+                           args=[self.cinder.MULTIATTACH_VOL])
+        error = self.assertRaises(client.OpenStackApiException, self.attach,
+                                  volume, tag='data')
+        self.assertEqual(400, error.response.status_code)
+
+    def test_boot_from_a_volume(self):
+        server = self.boot_from_volume()
+        self.assertIn('cannot have volumes', self.fault(server))
+        self._delete_server(server)
+        self._delete_server(self.server)
+        self.assertNothingLeft()
+
+    def boot_from_volume(self):
+        body = self._build_server(flavor_id=self.add_flavor(),
+                                  networks='none')
+        body.pop('imageRef', None)
+        body['block_device_mapping_v2'] = [{
+            'uuid': self.cinder.IMAGE_BACKED_VOL, 'source_type': 'volume',
+            'destination_type': 'volume', 'boot_index': 0}]
+        return self._wait_for_state_change(
+            self.admin_api.post_server({'server': body}), 'ERROR')
+
+    def test_rescue_of_a_server_that_booted_from_one(self):
+        root = objects.BlockDeviceMappingList.get_by_instance_uuid(
+            context.get_admin_context(), self.server['id']).root_bdm()
+        root.update({'source_type': 'volume', 'destination_type': 'volume',
+                     'volume_id': self.cinder.IMAGE_BACKED_VOL})
+        root.save()
+        self.before = self.look()
+        image_id = self.add_image(properties={'hw_rescue_bus': 'scsi',
+                                              'hw_rescue_device': 'disk'})
+        self.assertRefused(
+            400, 'volume-backed', call=self.admin_api.post_server_action,
+            args=(self.server['id'],
+                  {'rescue': {'rescue_image_ref': image_id}}))
+
+
+class ActionTestCase(TestCase):
+
+    def test_crash_dump(self):
+        self.assertFails('trigger_crash_dump',
+                         'compute_trigger_crash_dump',
+                         {'trigger_crash_dump': None})
+
+    def test_a_tagged_nic(self):
+        server = self.boot(
+            networks=[{'port': self.neutron.port_1['id'], 'tag': 'mine'}],
+            expected_state='ERROR')
+        self.assertIn('tag', self.fault(server))
+        self.assertAsBefore()
+
+    def test_a_tpm(self):
+        server = self.boot(
+            self.add_image(properties={'hw_tpm_version': '2.0',
+                                       'hw_tpm_model': 'tpm-crb'}),
+            expected_state='ERROR')
+        self.assertIn('No valid host', self.fault(server))
+
+
+class PlayerTestCase(TestCase):
+
+    def _fake_vmware(self):
+        return fake_vmware.FakeVmware(product='player')
+
+    def test_pause(self):
+        self.assertFails('pause', 'compute_pause_instance', {'pause': None})
+
+
+class LockedTestCase(TestCase):
+
+    def test_what_its_admin_has_locked(self):
+        self.admin_api.post_server_action(
+            self.server['id'], {'lock': {'locked_reason': 'mine'}})
+        for body in ({'os-stop': None}, {'pause': None}, {'suspend': None},
+                     {'reboot': {'type': 'HARD'}}):
+            self.assertRefused(
+                409, 'locked', call=self.api_fixture.api.post_server_action,
+                args=(self.server['id'], body))
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'unlock': None})
+        self._stop_server(self.server)
