@@ -18,7 +18,7 @@ Usage::
     run_suite.py SUITE [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, e2e or browser.
+SUITE is unit, contract, functional, load, e2e or browser.
 
 --sample runs those tests alone that have the attribute "sample".
 
@@ -41,6 +41,8 @@ SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
 # How many processes run a suite where that is not one for each processor, and
 # which of its tests stay together: those that share a control plane.
 WORKERS = {'e2e': 2,
+           # It measures.
+           'load': 1,
            # Its tests wait for processes half of their time.
            'contract': 2 * (os.cpu_count() or 1)}
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}

@@ -38,8 +38,11 @@ from nova_vmrun.host import vm_process
 
 LOG = logging.getLogger(__name__)
 
-# How long one ``vmrun list`` answers for all VMs, in seconds.
+# How long one ``vmrun list`` answers for all VMs, in seconds: for so long
+# after the last answer, so that the many questions of Nova's power sync share
+# one list, and for no longer than this in all.
 _SHARED_SECONDS = 1.0
+_LONGEST_SHARED_SECONDS = 60.0
 # VMware takes a second or two to rewrite a .vmx after a suspend.
 _READ_TRIES = 5
 _READ_INTERVAL = 0.5
@@ -76,6 +79,7 @@ class PowerStates:
         self._listing = threading.Lock()
         self._running = frozenset()
         self._listed_at = float('-inf')
+        self._answered_at = float('-inf')
         self._changed_at = float('-inf')
 
     def changed(self):
@@ -86,7 +90,8 @@ class PowerStates:
         """Returns a server's State; never raises.
 
         :param uuid: of the instance; its .vmx exists
-        :param fresh: False accepts what was true a second ago
+        :param fresh: False accepts what was true when the first of many who
+            ask one after the other, without a pause of a second, was answered
         """
         try:
             if self.is_running(uuid, fresh):
@@ -109,16 +114,21 @@ class PowerStates:
 
         :raises ToolError: vmrun list failed
         """
-        now = self._clock()
-        oldest = max(now if fresh else now - _SHARED_SECONDS,
-                     self._changed_at)
+        asked = self._clock()
         # Whoever waits here may use a list that began after it asked.
         with self._listing:
-            if self._listed_at < oldest:
+            oldest = asked if fresh else self._oldest_shared(asked)
+            if self._listed_at < max(oldest, self._changed_at):
                 began = self._clock()
                 self._running = frozenset(map(canonical, self._vmrun.list()))
                 self._listed_at = began
+            self._answered_at = self._clock()
             return self._running
+
+    def _oldest_shared(self, asked):
+        goes_on = asked - self._answered_at <= _SHARED_SECONDS
+        return asked - (_LONGEST_SHARED_SECONDS if goes_on
+                        else _SHARED_SECONDS)
 
     def _state_at_rest(self, uuid):
         for tries_left in reversed(range(_READ_TRIES)):

@@ -24,66 +24,16 @@ from nova.compute import provider_tree
 from nova import conf as nova_conf
 from nova.network import model
 from nova import objects
-from nova import test
 from oslo_utils import uuidutils
 
 from nova_vmrun.host import files
-from tests.functional.api import base as api_base
 from tests.functional.contract import base
 
 CONF = nova_conf.CONF
 _NODE = 'host'
 
 
-class BudgetTestCase(test.NoDBTestCase):
-
-    REQUIRES_LOCKING = True
-
-    def setUp(self):
-        super().setUp()
-        self.vmware = base.use_fakes(self)
-        self.content = api_base.make_image(
-            os.path.join(self.useFixture(fixtures.TempDir()).path, 'image'))
-        self.fetched = 0
-        self.copied = 0
-        self.useFixture(fixtures.MockPatch('nova.virt.images.fetch',
-                                           self._fetch))
-        self.image_id = uuidutils.generate_uuid()
-        self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.ops.glance.show',
-            return_value={'id': self.image_id, 'size': len(self.content)}))
-        # There is no database in which tags could be.
-        self.useFixture(fixtures.MockPatch('nova_vmrun.ops.device_tags.find',
-                                           return_value=None))
-        self.driver = base.start_driver()
-        self.runner = self.driver._hypervisor.runner
-
-    def _fetch(self, context, image_id, path, trusted_certs=None):
-        self.fetched += 1
-        with open(path, 'wb') as file:
-            file.write(self.content)
-
-    def instance(self, root_gb=1):
-        flavor = objects.Flavor(vcpus=1, memory_mb=64, root_gb=root_gb,
-                                ephemeral_gb=0, swap=0, extra_specs={})
-        return objects.Instance(
-            id=1, uuid=uuidutils.generate_uuid(), display_name='web',
-            image_ref=self.image_id, flavor=flavor, trusted_certs=None,
-            config_drive='', vm_state='active', task_state=None,
-            system_metadata={
-                'image_disk_format': 'qcow2',
-                'image_base_image_ref': self.image_id})
-
-    def spawn(self, instance, network_info=()):
-        self.driver.spawn(
-            None, instance, objects.ImageMeta.from_dict({
-                'id': self.image_id, 'disk_format': 'qcow2',
-                'container_format': 'bare', 'properties': {}}),
-            [], None, {}, network_info=network_info)
-        return instance
-
-    def running_server(self, **options):
-        return self.spawn(self.instance(**options))
+class BudgetTestCase(base.DriverTestCase):
 
     def started(self, operation, *args, **options):
         """Runs an operation; returns how many processes each program was."""

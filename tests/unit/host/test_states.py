@@ -173,6 +173,14 @@ class OneListForAllTestCase(Base):
         self.states.get(UUID, fresh=False)
         self.assertEqual(2, self.vmrun.calls)
 
+    def test_who_ask_without_a_pause_share_one_list_for_a_minute(self):
+        self.write_vmx()
+        for seconds, calls in ((54, 1), (12, 2)):
+            for _ in range(seconds * 2):
+                self.states.get(UUID, fresh=False)
+                self.clock.now += 0.5
+            self.assertEqual(calls, self.vmrun.calls)
+
     def test_who_wants_fresh_data_gets_it(self):
         self.write_vmx()
         for _ in range(3):
