@@ -115,13 +115,6 @@ class ActionTestCase(TestCase):
                          'compute_trigger_crash_dump',
                          {'trigger_crash_dump': None})
 
-    def test_a_tagged_nic(self):
-        server = self.boot(
-            networks=[{'port': self.neutron.port_1['id'], 'tag': 'mine'}],
-            expected_state='ERROR')
-        self.assertIn('tag', self.fault(server))
-        self.assertAsBefore()
-
     def test_a_tpm(self):
         server = self.boot(
             self.add_image(properties={'hw_tpm_version': '2.0',
