@@ -80,7 +80,8 @@ class VmrunDriver(driver.ComputeDriver):
             supports_secure_boot=self._hypervisor.has_secure_boot)
 
     def cleanup_host(self, host):
-        self._hypervisor.close()
+        if self._hypervisor:
+            self._hypervisor.close()
 
     def get_available_nodes(self, refresh=False):
         return [self._host]

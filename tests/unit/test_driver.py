@@ -318,6 +318,10 @@ class ConsoleTestCase(Base):
         self.driver.cleanup_host('host')
         self.parts.close.assert_called_once_with()
 
+    def test_a_start_that_failed_can_be_ended(self):
+        driver.VmrunDriver(None).cleanup_host('host')
+        self.assertFalse(self.parts.close.called)
+
     def test_a_log_in_the_form_that_nova_sends_on(self):
         self.parts.serials.log.return_value = b'Gr\xfc\xdfe \x00\xff'
         output = self.driver.get_console_output(None, INSTANCE)
