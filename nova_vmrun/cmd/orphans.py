@@ -16,6 +16,7 @@ import os
 
 from cliff import lister
 
+from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.host import orphans
@@ -23,7 +24,7 @@ from nova_vmrun.host import orphans
 _REMOVED = 'removed'
 
 
-class Orphans(lister.Lister):
+class Orphans(plain.Plain, lister.Lister):
     """List what is on this compute host and belongs to no server of Nova.
 
     Folders, VMs, snapshots, leftovers of crashes, and disks in the image

@@ -15,6 +15,8 @@
 import contextlib
 import dataclasses
 import os
+import resource
+import statistics
 import threading
 import time
 
@@ -45,19 +47,84 @@ def cost():
     process that waited for its end.
     """
     found = Cost()
-    before, start, cpu = _counts(), time.monotonic(), sum(os.times()[:4])
+    before, start, cpu = _counts(), time.monotonic(), _processor_time()
     yield found
     found.seconds = time.monotonic() - start
-    found.cpu = sum(os.times()[:4]) - cpu
+    found.cpu = _processor_time() - cpu
     after = _counts()
     found.read = after['rchar'] - before['rchar']
     found.written = after['wchar'] - before['wchar']
+
+
+def _processor_time():
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,
+                                                resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _counts():
     with open('/proc/self/io', encoding='ascii') as file:
         return {name: int(value) for name, value in
                 (line.split(':') for line in file)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What two operations cost that were run in turn.
+
+    Each pair was run within a moment, so that a load which comes and goes is
+    in both; the median leaves out the pairs in which it was not.
+
+    :ivar ours: the Cost of each run
+    :ivar other: likewise, of what ours is compared with
+    """
+
+    ours: list
+    other: list
+
+    def ratios(self, what):
+        """Returns the ratio of each pair.
+
+        :param what: seconds, cpu, read or written
+        """
+        return [getattr(mine, what) / getattr(its, what)
+                for mine, its in zip(self.ours, self.other, strict=True)]
+
+    def ratio(self, what):
+        return statistics.median(self.ratios(what))
+
+    def medians(self, what):
+        """Returns what ours took, and the other."""
+        return tuple(statistics.median(getattr(cost, what) for cost in costs)
+                     for costs in (self.ours, self.other))
+
+    @property
+    def noise(self):
+        """How much longer than the shortest run the longest took, in %."""
+        return max(100 * (max(times) / min(times) - 1) for times in (
+            [cost.seconds for cost in costs]
+            for costs in (self.ours, self.other)))
+
+
+def compare(ours, other, repeat, prepare=lambda: None):
+    """Runs two operations in turn, each first every second time.
+
+    :param ours: called without arguments
+    :param other: likewise
+    :param repeat: how often each is run
+    :param prepare: called before each, and not measured
+    :returns: a Comparison
+    """
+    costs = Comparison([], [])
+    for number in range(repeat):
+        pair = [(ours, costs.ours), (other, costs.other)]
+        for operation, found in pair[::-1 if number % 2 else 1]:
+            prepare()
+            os.sync()
+            with cost() as taken:
+                operation()
+            found.append(taken)
+    return costs
 
 
 @dataclasses.dataclass
