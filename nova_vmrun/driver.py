@@ -30,6 +30,7 @@ from oslo_utils import versionutils
 
 from nova_vmrun import conf
 from nova_vmrun import exception
+from nova_vmrun.formats import cpu_traits
 from nova_vmrun.formats import machine
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
@@ -120,6 +121,10 @@ class VmrunDriver(driver.ComputeDriver):
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
         resources = self._hypervisor.resources
+        # An operator's own traits stay.
+        provider_tree.remove_traits(
+            nodename, *(cpu_traits.ALL - resources.cpu_traits))
+        provider_tree.add_traits(nodename, *resources.cpu_traits)
         inventory = provider_tree.data(nodename).inventory
         ratios = self._get_allocation_ratios(inventory)
         provider_tree.update_inventory(nodename, {

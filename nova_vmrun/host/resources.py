@@ -21,6 +21,9 @@ import psutil
 
 from oslo_utils import units
 
+from nova_vmrun.formats import cpu_traits
+from nova_vmrun.host import processor
+
 
 class Host:
     """The machine that nova-compute runs on.
@@ -63,14 +66,29 @@ class Host:
         return {'arm64': 'aarch64', 'AMD64': 'x86_64'}.get(machine, machine)
 
     @functools.cached_property
+    def _processor(self):
+        return processor.read()
+
+    @functools.cached_property
+    def cpu_traits(self):
+        """What the processor can, by placement's names: a set."""
+        return cpu_traits.of(self._processor.flags)
+
+    @functools.cached_property
     def cpu_info(self):
         """Facts of the processor, for the hypervisor's description."""
+        found = self._processor
+        cores = psutil.cpu_count(logical=False) or self.vcpus
         frequency = psutil.cpu_freq()
         return {
             'arch': self.architecture,
-            'model': platform.processor() or 'unknown',
-            'topology': {'cores': psutil.cpu_count(logical=False) or
-                         self.vcpus, 'threads': self.vcpus},
+            'vendor': found.vendor or 'unknown',
+            'model': found.model or platform.processor() or 'unknown',
+            'topology': {
+                'sockets': found.sockets,
+                'cores': max(cores // found.sockets, 1),
+                'threads': max(self.vcpus // cores, 1)},
+            'features': sorted(found.flags),
             'mhz': int(frequency.max or frequency.current) if frequency
             else None,
         }

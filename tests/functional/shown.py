@@ -142,6 +142,9 @@ TESTS = {
         'api.test_cache.CertificatesTestCase'
         '.test_what_was_fetched_without_is_checked_once_and_kept',
     ],
+    'operation.report-cpu-traits': [
+        'api.test_host.HypervisorTestCase.test_traits_of_the_processor',
+    ],
     'operation.cache-images': [
         'api.test_cache.PrecacheTestCase'
         '.test_an_aggregate_is_told_to_cache_an_image',

@@ -333,7 +333,8 @@ class HostTestCase(Base):
     def setUp(self):
         super().setUp()
         for name, value in dict(
-                vcpus=8, memory_mb=16384, memory_mb_used=4000, disk_gb=100,
+                vcpus=8, cpu_traits=set(), memory_mb=16384,
+                memory_mb_used=4000, disk_gb=100,
                 disk_gb_used=40, disk_gb_free=60, architecture='x86_64',
                 cpu_info={'arch': 'x86_64'}).items():
             setattr(self.parts.resources, name, value)
@@ -399,6 +400,15 @@ class HostTestCase(Base):
               inventory[kind]['max_unit'])
              for kind in ('VCPU', 'MEMORY_MB', 'DISK_GB')])
         self.assertEqual(3.0, inventory['VCPU']['allocation_ratio'])
+
+    def test_traits_of_the_processor(self):
+        tree = provider_tree.ProviderTree()
+        tree.new_root(NODE, 'node-uuid', generation=0)
+        tree.add_traits(NODE, 'CUSTOM_FAST', 'HW_CPU_X86_AVX')
+        for found in ({'HW_CPU_X86_AESNI'}, {'HW_CPU_X86_SHA'}):
+            self.parts.resources.cpu_traits = found
+            self.driver.update_provider_tree(tree, NODE)
+            self.assertEqual({'CUSTOM_FAST'} | found, tree.data(NODE).traits)
 
     def test_one_server_gets_no_more_than_vmware_allows(self):
         self.parts.resources.vcpus = 64

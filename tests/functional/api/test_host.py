@@ -30,6 +30,20 @@ class HypervisorTestCase(base.TestCase):
         self.assertEqual('192.0.2.7', shown['host_ip'])
         self.assertEqual('up', shown['state'])
 
+    def test_traits_of_the_processor(self):
+        for found in ({'HW_CPU_X86_AVX2', 'HW_CPU_X86_AESNI'},
+                      {'HW_CPU_X86_AESNI'}):
+            self.driver._hypervisor.resources.cpu_traits = found
+            self._run_periodics()
+            self.assertEqual(found, self.traits_of_processor())
+
+    def traits_of_processor(self):
+        provider, = self.placement.get(
+            '/resource_providers').body['resource_providers']
+        return {trait for trait in self.placement.get(
+            '/resource_providers/%s/traits' % provider['uuid'],
+            version='1.6').body['traits'] if trait.startswith('HW_CPU_X86')}
+
 
 class BootTestCase(base.TestCase):
 

@@ -15,6 +15,7 @@ import types
 import fixtures
 from oslo_serialization import jsonutils
 
+from nova_vmrun.host import processor
 from nova_vmrun.host import resources
 from tests.unit import base
 
@@ -30,6 +31,9 @@ class HostTestCase(base.TestCase):
                    8 if logical else 4)
         self.patch('psutil.virtual_memory', lambda: types.SimpleNamespace(
             total=16 * GI, available=10 * GI, used=3 * GI, free=GI))
+        self.patch('nova_vmrun.host.processor.read',
+                   lambda: processor.Processor(
+                       'AMD', 'Ryzen', frozenset(['fpu', 'aes']), 2))
         self.disk_asked = []
         self.patch('shutil.disk_usage', self._disk_usage)
 
@@ -66,7 +70,11 @@ class HostTestCase(base.TestCase):
             max=0.0, current=2400.5))
         info = self.host.cpu_info
         self.assertEqual(info, jsonutils.loads(jsonutils.dumps(info)))
-        self.assertEqual({'cores': 4, 'threads': 8}, info['topology'])
+        self.assertEqual({'sockets': 2, 'cores': 2, 'threads': 2},
+                         info['topology'])
+        self.assertEqual(('AMD', 'Ryzen', ['aes', 'fpu']), (
+            info['vendor'], info['model'], info['features']))
+        self.assertEqual({'HW_CPU_X86_AESNI'}, self.host.cpu_traits)
         self.assertEqual(2400, info['mhz'])
 
     def test_a_frequency_that_nobody_knows(self):
