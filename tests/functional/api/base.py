@@ -122,7 +122,7 @@ class TestCase(integrated_helpers._IntegratedTestBase):
             if time.monotonic() > deadline:
                 self.fail('Waited %d s for %s; last seen: %s' % (
                     PATIENCE, what, getattr(self, 'seen', 'nothing')))
-            time.sleep(0.05)
+            time.sleep(0.2)
         return value
 
     # Images
