@@ -12,7 +12,6 @@
 
 """What the tests of the engine share: a VM that vmrun drives."""
 
-import json
 import os
 import shutil
 import signal
@@ -195,7 +194,7 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
                                 if '[msg.' in line)
         return text
 
-    def config_drive(self, user_data='', network_data=None):
+    def config_drive(self, user_data=''):
         """Make a config drive and return its path."""
         images.need_programs('genisoimage')
         folder = os.path.join(self.folder, 'drive')
@@ -204,7 +203,7 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
         contents = {
             'meta_data.json': '{"uuid": "the-id", "hostname": "the-name"}',
             'user_data': user_data,
-            'network_data.json': json.dumps(network_data or {})}
+            'network_data.json': '{}'}
         for name, text in contents.items():
             with open(os.path.join(latest, name), 'w') as f:
                 f.write(text)
