@@ -33,6 +33,7 @@ from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import resources
 from nova_vmrun.host import states
+from nova_vmrun.host import survivors
 from nova_vmrun.host import vlans
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import cache_ageing
@@ -91,6 +92,7 @@ class Hypervisor:
         tool = vmrun.Vmrun(self.runner, self.product.vmrun,
                            self.product.kind, own)
         self.records = records.Records(self.layout, compute_id)
+        self._longest = max(own.start_timeout, own.snapshot_timeout)
         self.resources = resources.Host(self.layout.root)
         self.states = states.PowerStates(tool, self.layout)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
@@ -157,6 +159,10 @@ class Hypervisor:
 
         :raises VmrunError: it cannot be removed
         """
+        survivors.wait_for(
+            [self.layout.vmx(record.uuid) for record in self.records.all()],
+            self.product.kind, self._longest)
+        self.records.finish_interrupted()
         self.snapshot.finish_interrupted()
         self.destroy.finish_interrupted()
         self._cache.finish_interrupted()

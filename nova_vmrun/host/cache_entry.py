@@ -18,6 +18,7 @@ would break every disk that is linked to it, and poison those to come.
 """
 
 import os
+import secrets
 
 from oslo_serialization import jsonutils
 
@@ -30,8 +31,10 @@ from nova_vmrun.host import linked
 _DISK = '.vmdk'
 _DELTA = '-delta.vmdk'
 _USED = '.used'
+# VMware's, while a server runs; it stays if the power is cut.
+_LOCK = '.lck'
 _FACTS = layout.IMAGE
-_WORK = 'work'
+_WORK = 'work-'
 _FILES, _VOUCHED = 'files', 'vouched'
 
 
@@ -43,7 +46,8 @@ class Entry:
 
     def __init__(self, folder):
         self._folder = folder
-        self._work = self.path(_WORK)
+        # A program that outlived the one who started it knows another name.
+        self._work = self.path(_WORK + secrets.token_hex(4))
         self._facts = self.path(_FACTS)
 
     def path(self, name):
@@ -54,8 +58,12 @@ class Entry:
         return os.path.join(self._work, name)
 
     def start_work(self):
-        files.remove_tree(self._work)
+        self._remove_work()
         os.mkdir(self._work, mode=0o700)
+
+    def _remove_work(self):
+        for folder in self.unfinished():
+            files.remove_tree(folder)
 
     # What is there
 
@@ -67,12 +75,13 @@ class Entry:
     def others(self):
         """Returns the names of images that are kept as they are."""
         return [name for name in self._names()
-                if not name.endswith((_DISK, _USED)) and
-                name not in (_FACTS, _WORK)]
+                if not name.endswith((_DISK, _USED, _LOCK)) and
+                not name.startswith((_FACTS, _WORK, '.'))]
 
     def unfinished(self):
         """Returns the paths of what is not complete."""
-        return [self._work] if os.path.isdir(self._work) else []
+        return [self.path(name) for name in self._names()
+                if name.startswith(_WORK)]
 
     def _names(self):
         return sorted(os.listdir(self._folder))
@@ -205,19 +214,20 @@ class Entry:
     def remove(self, name):
         """Removes a file, and the empty child of a disk with it."""
         self.start_work()
-        doomed = [name, name + _USED]
+        names = [name]
         if name.endswith(_DISK):
-            delta = name.removesuffix(_DISK) + _DELTA
-            doomed = [delta, delta + _USED, *doomed]
-        for each in doomed:
+            names.insert(0, name.removesuffix(_DISK) + _DELTA)
+        for each in (each + suffix for each in names
+                     for suffix in ('', _USED, _LOCK)):
             if os.path.exists(self.path(each)):
                 os.rename(self.path(each), self.work(each))
         files.sync_folder(self._folder)
-        files.remove_tree(self._work)
+        self._remove_work()
 
     def clean(self):
         """Removes what is not complete, and the folder if nothing is."""
-        files.remove_tree(self._work)
+        self._remove_work()
+        files.remove_parts(self._folder)
         if not self.disks() and not self.others():
             files.remove_tree(self._folder)
 

@@ -18,6 +18,8 @@ import os
 import secrets
 import shutil
 
+_PART = '.part'
+
 
 def read(path):
     """Returns the content of a file, as bytes."""
@@ -50,14 +52,26 @@ def replacing(path):
     :param path: the file to make or replace
     """
     folder = os.path.dirname(path)
-    part = os.path.join(folder, '.%s.%s.part' % (
-        os.path.basename(path), secrets.token_hex(4)))
+    part = os.path.join(folder, '.%s.%s%s' % (
+        os.path.basename(path), secrets.token_hex(4), _PART))
     try:
         yield part
         publish(part, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(part)
+
+
+def remove_parts(folder):
+    """Removes what a crash in replacing has left in a folder.
+
+    :param folder: one that nobody writes to now; it may be missing
+    :raises OSError: a file could not be removed
+    """
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(folder):
+            if name.startswith('.') and name.endswith(_PART):
+                os.remove(os.path.join(folder, name))
 
 
 def publish(part, path):

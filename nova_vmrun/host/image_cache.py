@@ -24,14 +24,14 @@
       disk-20-delta.vmdk      an empty child of it, to be copied
       cd.iso, floppy.flp      the image as it is in Glance, for a drive
       *.used                  empty; when the file was used last
-      work/                   there while one is made; whatever a crash left
+      work-0badcafe/          there while one is made; whatever a crash left
                               in it is removed by the next who makes one
     _base/<image id>.deleted  an image that is being removed
     _base/boots/              see boots.py
 
 A linked disk cannot grow, so the size is part of the key. All is done under a
 lock per image that other processes on this host respect too. A name without
-``work`` in its path is complete: it was put there by a rename.
+``work-`` in its path is complete: it was put there by a rename.
 """
 
 import contextlib

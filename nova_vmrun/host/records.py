@@ -20,9 +20,12 @@ be shared, or copied from another machine.
 import dataclasses
 import os
 
+from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
 from nova_vmrun.host import files
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +106,15 @@ class Records:
     def all(self):
         """Returns the records of all servers of this compute node."""
         return list(filter(None, map(self.get, self._layout.uuids())))
+
+    def finish_interrupted(self):
+        """Removes files of servers that a crash kept from getting a name."""
+        for record in self.all():
+            try:
+                files.remove_parts(self._layout.folder(record.uuid))
+            except OSError as error:
+                LOG.error('What is left of a file of server %s cannot be '
+                          'removed: %s', record.uuid, error)
 
     def taken_ports(self):
         """Returns the console ports of all servers, running or not.

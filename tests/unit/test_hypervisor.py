@@ -71,6 +71,18 @@ class HypervisorTestCase(base.TestCase):
         self.make()
         self.assertEqual([], first.layout.half_deleted())
 
+    def test_half_written_files_are_removed_at_the_start(self):
+        first = self.make()
+        first.records.create(UUID, 'instance-1')
+        before = os.listdir(first.layout.folder(UUID))
+        part = os.path.join(first.layout.folder(UUID), '.a.vmx.0badcafe.part')
+        open(part, 'w').close()
+        # It may be writing this very moment.
+        self.make('another-node')
+        self.assertTrue(os.path.exists(part))
+        self.make()
+        self.assertEqual(before, os.listdir(first.layout.folder(UUID)))
+
     def test_compute_nodes_may_have_caches_of_their_own(self):
         folders = {os.path.basename(self.make(cache_prefix=prefix)
                                     .layout.cache)
@@ -84,8 +96,8 @@ class HypervisorTestCase(base.TestCase):
 
     def test_half_made_images_are_removed_at_the_start(self):
         cache = self.make().layout.cache
-        os.makedirs(os.path.join(cache, UUID, 'work'))
-        os.makedirs(os.path.join(cache, UUID + '.deleted', 'work'))
+        os.makedirs(os.path.join(cache, UUID, 'work-0badcafe'))
+        os.makedirs(os.path.join(cache, UUID + '.deleted', 'work-1'))
         os.makedirs(os.path.join(cache, 'boots', 'one'))
         self.make()
         self.assertEqual([], os.listdir(cache))

@@ -223,5 +223,5 @@ class TestCase(integrated_helpers._IntegratedTestBase):
                          {'compute_nodes'})
         for folder, _folders, names in os.walk(
                 os.path.join(self.instances_path, '_base')):
-            self.assertNotIn('work', folder.split(os.sep))
+            self.assertNotIn(os.sep + 'work-', folder)
             self.assertEqual([], [n for n in names if n.endswith('.part')])

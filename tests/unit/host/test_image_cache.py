@@ -247,19 +247,61 @@ class FailureTestCase(caches.TestCase):
         self.check_refused(exception.VmrunError, root_gb=0)
 
 
+class LocksTestCase(caches.TestCase):
+    """VMware locks a base while a server runs; a power cut leaves that."""
+
+    def setUp(self):
+        super().setUp()
+        self.base()
+        os.mkdir(self.lock())
+
+    def lock(self):
+        return os.path.join(self.folder, 'disk-1.vmdk.lck')
+
+    def test_a_lock_is_no_image(self):
+        with self.cache.locked(caches.IMAGE) as entry:
+            self.assertEqual([], entry.others())
+
+    def test_a_lock_goes_with_its_disk(self):
+        self.base(root_gb=2)
+        with self.cache.locked(caches.IMAGE) as entry:
+            entry.remove('disk-1.vmdk')
+        self.assertFalse(os.path.exists(self.lock()))
+
+    def test_a_lock_alone_keeps_no_folder(self):
+        with self.cache.locked(caches.IMAGE) as entry:
+            os.remove(entry.path('disk-1.vmdk'))
+            os.remove(entry.path('disk-1-delta.vmdk'))
+        self.assertFalse(os.path.exists(self.folder))
+
+
+class SurvivorTestCase(caches.TestCase):
+
+    def test_a_program_of_the_one_before_cannot_meet_the_next(self):
+        """A download is not written to by whoever wrote to it before."""
+        folders = set()
+        for _number in range(2):
+            with self.cache.locked(caches.IMAGE) as entry:
+                entry.start_work()
+                folders.add(os.path.dirname(entry.work('image')))
+        self.assertEqual(2, len(folders))
+
+
 class CrashTestCase(testscenarios.TestWithScenarios, caches.TestCase):
     """The power was cut while an entry was made."""
 
     scenarios = [
         (name, {'left': left})
         for name, left in (
-            ('while fetching', {'work/image': images.qcow2()[:99]}),
-            ('while converting', {'work/image': images.qcow2(),
-                                  'work/disk-1.vmdk': b'KDMV half'}),
+            ('while fetching', {'work-0badcafe/image': images.qcow2()[:99]}),
+            ('while converting',
+             {'work-0badcafe/image': images.qcow2(),
+              'work-0badcafe/disk-1.vmdk': b'KDMV half'}),
             ('before the disk had a name', {'image.json':
                                             b'{"virtual_size": 1048576}',
-                                            'work/disk-1.vmdk':
+                                            'work-0badcafe/disk-1.vmdk':
                                             vmdks.image()}),
+            ('while it was recorded', {'.image.json.0badcafe.part': b'{"vi'}),
             ('before anything was there', {}),
         )]
 

@@ -301,7 +301,7 @@ class CacheTestCase(TestCase):
             self.assertEqual([], self.find())
 
     def test_what_a_crash_left(self):
-        paths = [os.path.join(self.folder, 'work'), self.folder + '.deleted',
+        paths = [os.path.join(self.folder, 'work-1'), self.folder + '.deleted',
                  os.path.join(self.layout.cache, 'boots', 'one')]
         for path in paths:
             os.makedirs(path)
