@@ -28,6 +28,7 @@ class FakeVmware(fixtures.Fixture):
 
     :ivar vmrun: path of the program
     :ivar vdiskmanager: path of the program
+    :ivar state: folder of what they remember
     :ivar host_networks: names of virtual networks to (type, whether there is
         DHCP, subnet of 256 addresses); to be set before it is set up
     """
@@ -40,13 +41,13 @@ class FakeVmware(fixtures.Fixture):
     def _setUp(self):
         folder = self.useFixture(fixtures.TempDir()).path
         programs = os.path.join(folder, 'bin')
-        self._state = os.path.join(folder, 'state')
+        self.state = os.path.join(folder, 'state')
         subprocess.run([os.path.join(FAKES, 'install'), programs], check=True,
                        stdout=subprocess.DEVNULL)
         self.vmrun = os.path.join(programs, 'vmrun')
         self.vdiskmanager = os.path.join(programs, 'vmware-vdiskmanager')
         self._knob_file = os.path.join(folder, 'knobs')
-        for name, value in (('STATE', self._state),
+        for name, value in (('STATE', self.state),
                             ('CONFIG', self._knob_file)):
             self.useFixture(fixtures.EnvironmentVariable(
                 'FAKE_VMRUN_' + name, value))
@@ -56,8 +57,8 @@ class FakeVmware(fixtures.Fixture):
         self.addCleanup(self._end_all)
 
     def _write_host_networks(self):
-        os.makedirs(self._state)
-        with open(os.path.join(self._state, 'host.json'), 'w') as file:
+        os.makedirs(self.state)
+        with open(os.path.join(self.state, 'host.json'), 'w') as file:
             json.dump({'forwardings': {}, 'networks': {
                 name: {'type': kind, 'dhcp': dhcp, 'subnet': subnet,
                        'mask': '255.255.255.0' if subnet else ''}
@@ -82,7 +83,7 @@ class FakeVmware(fixtures.Fixture):
     def calls(self):
         """Returns what was called: dicts with prog, argv, rc, start, end."""
         try:
-            with open(os.path.join(self._state, 'calls.jsonl')) as file:
+            with open(os.path.join(self.state, 'calls.jsonl')) as file:
                 return [json.loads(line) for line in file]
         except FileNotFoundError:
             return []

@@ -17,6 +17,8 @@ import json
 import os
 import time
 
+from vmwarefake import files
+
 FILE = 'calls.jsonl'
 
 
@@ -41,6 +43,7 @@ class Call(object):
             return
         self._written = True
         self._record['rc'] = rc
+        self._record['steps'] = files.steps_done
         self._record['end'] = None if rc is None else time.time()
         line = json.dumps(self._record, sort_keys=True) + '\n'
         with open(self._path, 'a', encoding='utf-8',

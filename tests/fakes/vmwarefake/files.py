@@ -24,6 +24,8 @@ import signal
 _disk_full = None
 _die_suffix = None
 _steps_to_live = None
+#: How many changes this call has made.
+steps_done = 0
 
 
 def arm(disk_full=None, die_suffix=None, die_step=None):
@@ -45,7 +47,8 @@ def arm(disk_full=None, die_suffix=None, die_step=None):
 
 def step():
     """Count one change of the world; whoever makes one calls this first."""
-    global _steps_to_live
+    global _steps_to_live, steps_done
+    steps_done += 1
     if _steps_to_live is not None:
         _steps_to_live -= 1
         if not _steps_to_live:

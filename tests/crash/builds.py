@@ -1,0 +1,144 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Servers that are made, and servers that end, as Operations."""
+
+from nova.compute import task_states
+from nova.compute import vm_states
+
+from tests.crash import operation
+
+
+class Spawn(operation.Operation):
+    """Of an image that the cache has, linked."""
+
+    is_running = False
+    is_cached = True
+    keeps_disk = False
+    image_format = 'qcow2'
+    vm_state = vm_states.BUILDING
+    task_state = task_states.SPAWNING
+    changes = {}
+    block_device_info = None
+
+    def prepare(self, host):
+        self.image_id = host.add_image(self.image_format)
+        self.content = host.read(*host.image_file(self.image_id))
+        if self.is_cached:
+            host.driver.cache_image(None, self.image_id)
+        self.instance = host.instance(self.image_id, **self.changes)
+
+    def run(self, host):
+        host.spawn(self.instance, block_device_info=self.block_device_info)
+
+    def repeat(self, host):
+        """Nova lets the user rebuild a server whose build has failed."""
+        operation.require_equal(vm_states.ERROR, self.instance.vm_state,
+                                'vm_state')
+        host.driver.destroy(None, self.instance, [])
+        self.run(host)
+
+
+class SpawnNewImage(Spawn):
+    is_cached = False
+
+
+class SpawnOtherSize(Spawn):
+    """Of an image that the cache has in its own size."""
+
+    changes = {'flavor': {'root_gb': 1}}
+
+
+class SpawnFullCopy(Spawn):
+    changes = {'system_metadata': {'image_img_linked_clone': 'false'}}
+
+
+class SpawnWithConfigDrive(Spawn):
+    changes = {'config_drive': 'True'}
+
+
+class SpawnWithMoreDisks(Spawn):
+    block_device_info = {'ephemerals': [{'size': 1}],
+                         'swap': {'swap_size': 64, 'device_name': 'sdb'}}
+    changes = {'flavor': {'ephemeral_gb': 1, 'swap': 64}}
+
+
+class SpawnIso(Spawn):
+    """An installer in the drive, and an empty root disk."""
+
+    is_cached = False
+    image_format = 'iso'
+    changes = {'flavor': {'root_gb': 1}}
+
+    def prepare(self, host):
+        super().prepare(host)
+        self.content = host.BLANK
+
+
+class Unshelve(SpawnNewImage):
+    """The image of a shelved server, which the cache does not keep."""
+
+    vm_state = vm_states.SHELVED_OFFLOADED
+
+    def start(self, host):
+        """Nova keeps the server shelved: it may be unshelved again."""
+        super().start(host)
+        self.instance.vm_state = vm_states.SHELVED_OFFLOADED
+
+    def repeat(self, host):
+        self.run(host)
+
+
+class Rebuild(operation.Operation):
+    """The disk is to be replaced, as the user has said."""
+
+    task_state = task_states.REBUILD_SPAWNING
+    keeps_disk = False
+
+    def prepare(self, host):
+        super().prepare(host)
+        self.content = host.read(*host.image_file(self.image_id))
+
+    def run(self, host):
+        host.driver.destroy(None, self.instance, [])
+        host.spawn(self.instance)
+
+    def check_started(self, host):
+        operation.require_equal(vm_states.ERROR, self.instance.vm_state,
+                                'vm_state')
+
+
+class Destroy(operation.Operation):
+    task_state = task_states.DELETING
+    keeps_disk = False
+
+    def run(self, host):
+        host.driver.destroy(None, self.instance, [])
+
+    def check_started(self, host):
+        """Nova has deleted it by itself."""
+        operation.require(not host.driver.instance_exists(self.instance),
+                          'the server is there')
+
+    def check(self, host):
+        self.check_started(host)
+
+
+class DestroyPaused(Destroy):
+
+    def before(self, host):
+        super().before(host)
+        host.driver.pause(self.instance)
+
+
+class DestroyOff(Destroy):
+    is_running = False

@@ -1,0 +1,53 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""A vmrun goes on when nova-compute is killed, and the next one waits."""
+
+from nova import test
+
+from tests.crash import builds
+from tests.crash import host as hosts
+from tests.unit import forks
+
+# Much longer than it takes to see that it runs, and to start again.
+_LATENCY = 'start=3'
+
+
+class SurvivorTestCase(test.NoDBTestCase):
+
+    REQUIRES_LOCKING = True
+
+    def setUp(self):
+        super().setUp()
+        self.host = self.useFixture(hosts.Host(self))
+        self.host.add_bystander()
+        self.operation = builds.Spawn()
+        self.operation.prepare(self.host)
+
+    def kill_while_vmrun_starts(self):
+        self.host.vmware.set_knobs(LATENCY=_LATENCY)
+        child = self.useFixture(forks.Fork(
+            lambda reached: self.operation.run(self.host)))
+        self.host.wait_for_tool('start')
+        child.kill()
+        self.host.vmware.set_knobs()
+
+    def test_the_start_waits_for_it(self):
+        self.kill_while_vmrun_starts()
+        self.assertEqual([], self.host.vms())
+        self.host.restart()
+        instance = self.operation.instance
+        self.assertEqual([self.host.layout.vmx(instance.uuid)],
+                         self.host.vms())
+        self.operation.start(self.host)
+        self.operation.delete(self.host)
+        self.host.check_nothing_left()

@@ -1,0 +1,69 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What must be true of a host whatever has happened to it."""
+
+import os
+import re
+
+from oslo_utils import uuidutils
+
+from nova_vmrun.host import cache_entry
+from tests.crash import steps
+
+_PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
+_BESIDE = ('_base', 'locks')
+
+
+def half_made(root, uuids):
+    """Returns the paths of what nobody goes on with.
+
+    :param uuids: of servers with a record. A folder without one is removed
+        with its server.
+    """
+    folders = [os.path.join(root, name) for name in os.listdir(root)
+               if name in uuids or not uuidutils.is_uuid_like(name)]
+    found = [os.path.relpath(path, root) for path in steps.walk(folders)]
+    return [path for path in found if _PASSING.search(path)]
+
+
+def boots(cache):
+    """Returns the folders of boots that are under way."""
+    try:
+        return os.listdir(os.path.join(cache, 'boots'))
+    except FileNotFoundError:
+        return []
+
+
+def folders(root):
+    """Returns the names of all folders that are servers'."""
+    return sorted(name for name in os.listdir(root) if name not in _BESIDE)
+
+
+def broken_images(cache, content_of):
+    """Returns what is wrong with the images that are kept.
+
+    :param content_of: called with the id of an image and the path of its
+        disk, tells whether the disk holds the image
+    """
+    trouble = []
+    for image_id in os.listdir(cache):
+        if not uuidutils.is_uuid_like(image_id):
+            continue
+        entry = cache_entry.Entry(os.path.join(cache, image_id))
+        names = entry.disks() + entry.others()
+        trouble += ['%s: %s' % (name, entry.trouble(name)) for name in names
+                    if entry.trouble(name)]
+        trouble += ['%s has another content' % name for name in names
+                    if not content_of(image_id, entry.path(name))]
+        trouble += ['%s is empty' % image_id] if not names else []
+    return trouble
