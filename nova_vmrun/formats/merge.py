@@ -196,10 +196,25 @@ def append_kept(text, merged):
     :param merged: what merge returned for it
     :returns: text that parses to merged
     """
+    return _append(text, merged, '# --- Written by VMware and kept ---')
+
+
+def append_former(text, former):
+    """Adds to a rendered text what was ours and is not any more.
+
+    As long as the .vmx has it, it must not pass for VMware's.
+
+    :param text: as rendered
+    :param former: the Vmx of the file as it was last rendered, or None
+    :returns: text
+    """
+    return _append(text, former or {}, '# --- On its way out ---')
+
+
+def _append(text, more, heading):
     rendered = vmx.parse(text)
-    kept = [vmx.entry(key, value, allow_controls=True)
-            for key, value in merged.items() if key not in rendered]
-    if not kept:
+    added = [vmx.entry(key, value, allow_controls=True)
+             for key, value in more.items() if key not in rendered]
+    if not added:
         return text
-    heading = '# --- Written by VMware and kept ---'
-    return '\n'.join([text, heading.ljust(76, '-'), *kept, ''])
+    return '\n'.join([text, heading.ljust(76, '-'), *added, ''])

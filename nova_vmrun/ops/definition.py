@@ -204,15 +204,20 @@ class Definitions:
     def _write(self, draft, nics):
         uuid = draft.machine.uuid
         server = self._complete(draft, nics)
-        live = self._load_live(uuid)
+        live, former = self._load_live(uuid), None
         if live is None:
             rendered = text = render.render(server, self._conf.template_dirs)
         else:
+            former = self._load_rendered(uuid)
             rendered, text = render.rerender(
-                server, live, self._load_rendered(uuid),
-                self._layout.folder(uuid), self._conf.template_dirs)
-        files.write_atomically(self._layout.rendered(uuid), rendered)
+                server, live, former, self._layout.folder(uuid),
+                self._conf.template_dirs)
+        # After a crash all of ours that the .vmx has is known for ours.
+        both = merge.append_former(rendered, former)
+        files.write_atomically(self._layout.rendered(uuid), both)
         files.write_atomically(self._layout.vmx(uuid), text)
+        if both != rendered:
+            files.write_atomically(self._layout.rendered(uuid), rendered)
 
     def _complete(self, draft, nics):
         uuid, chosen = draft.machine.uuid, draft.hardware

@@ -152,6 +152,25 @@ class WriteTestCase(Base):
         self.assertEqual((location, '42'),
                          (written['uuid.location'], written['vmci0.id']))
 
+    def test_a_crash_before_the_vmx_makes_nothing_of_ours_vmwares(self):
+        """What is not there any more goes when it is written again."""
+        self.add_folder()
+        port = model.VIF(id='port', address='fa:16:3e:00:00:01',
+                         network=model.Network(id='net'))
+        self.assertIn('ethernet0.address', self.write(network=[port]))
+        write = files.write_atomically
+
+        def crash(path, *content):
+            if path == self.layout.vmx(UUID):
+                raise ZeroDivisionError()
+            write(path, *content)
+
+        with mock.patch.object(files, 'write_atomically', crash):
+            self.assertRaises(ZeroDivisionError, self.write)
+        self.assertNotIn('ethernet0.address', self.write())
+        self.assertNotIn(b'ethernet0',
+                         files.read(self.layout.rendered(UUID)))
+
     def test_what_nova_changed_since_is_changed(self):
         self.add_folder()
         self.write(name='old')
