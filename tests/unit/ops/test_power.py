@@ -388,6 +388,21 @@ class SuspendTestCase(Base):
         self.vmrun.fail('suspend', hosts.hung(), works=True)
         self.assertRaises(exception.ToolTimeout, self.power.suspend, UUID)
 
+    def test_a_stop_of_a_suspended_server_keeps_its_memory(self):
+        names = self.suspend()
+        self.vmrun.fail('stop', exception.NotPoweredOn('off'))
+        for timeout in (0, 60):
+            self.vmrun.fail(('stop', 'soft'), exception.NotPoweredOn('off'))
+            self.power.off(UUID, timeout)
+            self.assertEqual(names, self.left(names))
+            self.assertEqual(State.SUSPENDED, self.state())
+
+    def test_a_start_of_a_suspended_server_keeps_its_memory(self):
+        names = self.suspend()
+        self.power.on(UUID)
+        self.assertEqual(names, self.left(names))
+        self.assertIn('checkpoint.vmState', self.keys())
+
     def test_the_memory_is_forgotten(self):
         names = self.suspend()
         self.power.forget_memory(UUID)
