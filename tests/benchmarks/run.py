@@ -19,7 +19,7 @@ Usage::
 
 Two operations are run in turn, and the median of their ratios counts; beside
 it are the smallest and the largest one, and the ratio of processor time, which
-other programs disturb less. It takes less than five minutes. The exit status
+other programs disturb less. It takes a few minutes. The exit status
 is 1 if a ratio is above its goal, and 2 if only ratios of times are and the
 same operation took half as long again at some other time. On a machine that
 does nothing else, one run tells.
