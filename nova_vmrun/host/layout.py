@@ -178,10 +178,17 @@ class Layout:
 
     def kept_uuids(self):
         """Returns the ids of all servers whose old folder a resize keeps."""
-        return [entry.name.removesuffix(_KEPT)
+        return self._uuids_with(_KEPT)
+
+    def prepared_uuids(self):
+        """Returns the ids of all servers whose resize is to be finished."""
+        return self._uuids_with(_PREPARED)
+
+    def _uuids_with(self, suffix):
+        return [entry.name.removesuffix(suffix)
                 for entry in os.scandir(self.root)
-                if entry.name.endswith(_KEPT) and uuidutils.is_uuid_like(
-                    entry.name.removesuffix(_KEPT)) and entry.is_dir()]
+                if entry.name.endswith(suffix) and uuidutils.is_uuid_like(
+                    entry.name.removesuffix(suffix)) and entry.is_dir()]
 
     def folders(self):
         """Returns all folders of servers, in whatever state they are.

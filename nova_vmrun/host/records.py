@@ -109,12 +109,16 @@ class Records:
 
     def finish_interrupted(self):
         """Removes files of servers that a crash kept from getting a name."""
-        for record in self.all():
+        folders = [self._layout.folder(each.uuid) for each in self.all()]
+        for uuid in self._layout.prepared_uuids():
+            if not self.is_foreign(uuid, self._layout.prepared(uuid)):
+                folders.append(self._layout.prepared(uuid))
+        for folder in folders:
             try:
-                files.remove_parts(self._layout.folder(record.uuid))
+                files.remove_parts(folder)
             except OSError as error:
-                LOG.error('What is left of a file of server %s cannot be '
-                          'removed: %s', record.uuid, error)
+                LOG.error('What is left of a file in %s cannot be removed: '
+                          '%s', folder, error)
 
     def taken_ports(self):
         """Returns the console ports of all servers, running or not.

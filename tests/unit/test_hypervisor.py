@@ -11,6 +11,7 @@
 #    under the License.
 
 import os
+import shutil
 import sys
 import types
 
@@ -74,14 +75,18 @@ class HypervisorTestCase(base.TestCase):
     def test_half_written_files_are_removed_at_the_start(self):
         first = self.make()
         first.records.create(UUID, 'instance-1')
-        before = os.listdir(first.layout.folder(UUID))
-        part = os.path.join(first.layout.folder(UUID), '.a.vmx.0badcafe.part')
-        open(part, 'w').close()
-        # It may be writing this very moment.
-        self.make('another-node')
-        self.assertTrue(os.path.exists(part))
-        self.make()
-        self.assertEqual(before, os.listdir(first.layout.folder(UUID)))
+        shutil.copytree(first.layout.folder(UUID),
+                        first.layout.prepared(UUID))
+        for folder in (first.layout.folder(UUID),
+                       first.layout.prepared(UUID)):
+            before = os.listdir(folder)
+            part = os.path.join(folder, '.a.vmx.0badcafe.part')
+            open(part, 'w').close()
+            # It may be writing this very moment.
+            self.make('another-node')
+            self.assertTrue(os.path.exists(part))
+            self.make()
+            self.assertEqual(before, os.listdir(folder))
 
     def test_compute_nodes_may_have_caches_of_their_own(self):
         folders = {os.path.basename(self.make(cache_prefix=prefix)
