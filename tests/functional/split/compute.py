@@ -29,11 +29,12 @@ STOP_TIMEOUT = 60
 DATABASES = ('database', 'api_database')
 
 
-def write_config(control_plane, path):
+def write_config(control_plane, path, changes):
     """Writes the nova.conf of a compute host.
 
     :param control_plane: path of the nova.conf of the control plane
     :param path: file to write; it names no database
+    :param changes: dict of (section, option) to what is changed
     """
     # configparser would copy the options of its default section everywhere.
     parser = configparser.RawConfigParser(
@@ -45,6 +46,8 @@ def write_config(control_plane, path):
     # This logger tells when a start is over; see has_started.
     parser.set('DEFAULT', 'default_log_levels', 'nova.service=DEBUG')
     parser.set('DEFAULT', 'use_stderr', 'False')
+    for (section, option), value in changes.items():
+        parser.set(section, option, value)
     with open(path, 'w') as stream:
         parser.write(stream)
 
@@ -68,7 +71,7 @@ class NovaCompute(fixtures.Fixture):
         self.log.touch()
         self.addDetail('nova-compute', content.content_from_file(
             str(self.log), buffer_now=False))
-        self.addCleanup(self._kill)
+        self.addCleanup(self.kill)
 
     def start(self):
         """Starts the process; it may not be ready yet."""
@@ -119,7 +122,11 @@ class NovaCompute(fixtures.Fixture):
         return [line for line in self.log.read_text().splitlines()
                 if re.search(r' (ERROR|CRITICAL) ', line)]
 
-    def _kill(self):
-        if self._process and self._process.poll() is None:
+    def is_running(self):
+        return bool(self._process) and self._process.poll() is None
+
+    def kill(self):
+        """Ends the process as a power cut does, if it runs."""
+        if self.is_running():
             self._process.kill()
             self._process.wait(STOP_TIMEOUT)

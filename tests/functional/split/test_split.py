@@ -10,151 +10,16 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import io
-import json
-import pathlib
-import shutil
-import subprocess
-import time
-import unittest
+"""The life of a server whose nova-compute is a process of its own."""
 
-import fixtures
-from nova_vmrun.aio import client
-from nova_vmrun.aio import config
-from nova_vmrun.aio import down
-from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import report
-from nova_vmrun.aio import settings as aio_settings
-from nova_vmrun.aio import up
-import testtools
-from testtools import content
-
-from tests.functional.split import compute
-from tests.functional.split import rabbitmq
-
-HOST = 'compute1'
-TIMEOUT = 90
-# The scheduler soon sees a host that is new.
-LOCAL_CONF = """\
-[DEFAULT]
-periodic_fuzzy_delay = 0
-
-[scheduler]
-discover_hosts_in_cells_interval = 1
-"""
+from tests.functional.split import base
 
 
-def missing():
-    """Says what is not installed, or nothing."""
-    if not compute.PROGRAM.exists():
-        return 'nova-compute is not installed: there is no %s' % (
-            compute.PROGRAM)
-    if not shutil.which('qemu-img'):
-        return 'qemu-img is not installed'
-    return rabbitmq.missing()
+class SplitControlPlaneTestCase(base.TestCase):
+    """In one process with the conductor, a driver could use the database.
 
-
-@unittest.skipIf(missing(), missing())
-class SplitControlPlaneTestCase(testtools.TestCase):
-    """Stock nova-compute, with RabbitMQ between it and the rest.
-
-    In one process with the conductor, a driver could use the database or hand
-    over what cannot be sent, and nobody would see it.
+    Or it could hand over what cannot be sent, and nobody would see it.
     """
-
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(
-            self.useFixture(fixtures.TempDir()).path)
-        progress = io.StringIO()
-        self.report = report.Report(progress)
-        self.addDetail('progress', content.Content(
-            content.text_content('').content_type,
-            lambda: [progress.getvalue().encode()]))
-        self.start_control_plane()
-        self.start_compute()
-
-    def start_control_plane(self):
-        broker = self.useFixture(rabbitmq.RabbitMQ())
-        self.layout = aio_layout.Layout(self.folder / 'control-plane')
-        ports = rabbitmq.free_ports(len(aio_settings.DEFAULT_PORTS))
-        settings = aio_settings.Settings(
-            host=HOST, fake=True,
-            ports=dict(zip(aio_settings.DEFAULT_PORTS, ports)),
-            transport_url=broker.transport_url)
-        self.layout.create()
-        settings.save(self.layout)
-        self.addCleanup(down.wipe, self.layout, self.report)
-        local = self.layout.config_dir('nova') / config.LOCAL_CONF
-        local.parent.mkdir(mode=0o700)
-        local.write_text(LOCAL_CONF)
-        up.up(self.layout, settings, self.report)
-        broker.wait_until_ready()
-        self.settings = settings
-        self.cloud = client.connect(
-            settings, aio_settings.passwords(self.layout))
-
-    def start_compute(self):
-        self.nova_compute = self.useFixture(compute.NovaCompute(
-            self.folder, {'FAKE_VMRUN_STATE': str(self.layout.fake_state)}))
-        compute.write_config(self.layout.config_dir('nova') / 'nova.conf',
-                             self.nova_compute.config)
-        self.nova_compute.start()
-        self.wait_until(self.nova_compute.has_started,
-                        'nova-compute has started')
-        self.wait_until(lambda: list(self.cloud.compute.hypervisors()),
-                        'the scheduler knows the host')
-
-    def wait_until(self, condition, what):
-        deadline = time.monotonic() + TIMEOUT
-        while not condition():
-            if time.monotonic() > deadline:
-                self.fail('%s: not within %d s' % (what, TIMEOUT))
-            time.sleep(0.1)
-        self.report.line(what)
-
-    def wait_for_status(self, server, status):
-        def has_status():
-            now = self.cloud.compute.get_server(server)
-            if now.status == 'ERROR' != status:
-                self.fail('%s: %s' % (now.name, now.fault))
-            return now.status == status and now.task_state is None
-
-        self.wait_until(has_status, 'the server is %s' % status)
-
-    def upload_image(self):
-        path = self.folder / 'disk.qcow2'
-        subprocess.run(['qemu-img', 'create', '-f', 'qcow2', path, '16M'],
-                       check=True, stdout=subprocess.DEVNULL)
-        return self.cloud.image.create_image(
-            name='disk', filename=str(path), disk_format='qcow2',
-            container_format='bare', wait=True)
-
-    def boot(self):
-        flavor = self.cloud.compute.find_flavor('m1.nano')
-        network = self.cloud.network.find_network(self.settings.network)
-        server = self.cloud.compute.create_server(
-            name='split', image_id=self.upload_image().id,
-            flavor_id=flavor.id, networks=[{'uuid': network.id}])
-        self.wait_for_status(server, 'ACTIVE')
-        return server
-
-    def running_vms(self):
-        """What vmrun says of the VMs that run: their .vmx files."""
-        listed = subprocess.run(
-            [self.layout.fakes / 'vmrun', '-T', 'ws', 'list'], check=True,
-            capture_output=True, text=True,
-            env={'FAKE_VMRUN_STATE': str(self.layout.fake_state)}).stdout
-        first, *vms = listed.splitlines()
-        self.assertEqual('Total running VMs: %d' % len(vms), first)
-        return vms
-
-    def vmrun_calls(self):
-        """The verbs with which vmrun was called until now."""
-        lines = (self.layout.fake_state / 'calls.jsonl').read_text()
-        calls = [json.loads(line) for line in lines.splitlines()]
-        # What comes before the verb is -T and the product.
-        return [call['argv'][2] for call in calls if call['prog'] == 'vmrun']
 
     def test_life_of_a_server(self):
         server = self.boot()
@@ -191,9 +56,7 @@ class SplitControlPlaneTestCase(testtools.TestCase):
         compute_id = (self.layout.nova_state / 'compute_id').read_text()
         self.assertEqual(0, self.nova_compute.stop())
         self.assertEqual(vms, self.running_vms())
-        self.nova_compute.start()
-        self.wait_until(self.nova_compute.has_started,
-                        'nova-compute has started')
+        self.restart()
         self.assertEqual(
             compute_id, (self.layout.nova_state / 'compute_id').read_text())
         self.assertEqual(vms, self.running_vms())
@@ -202,14 +65,6 @@ class SplitControlPlaneTestCase(testtools.TestCase):
         self.wait_for_status(server, 'ACTIVE')
         self.assertEqual(vms, self.running_vms())
         self.assertIn('start', self.vmrun_calls()[len(before):])
-
-    def delete(self, server):
-        self.cloud.compute.delete_server(server)
-        self.cloud.compute.wait_for_delete(server, interval=0.2,
-                                           wait=TIMEOUT)
-        self.report.line('the server is deleted')
-        self.assertEqual([], self.running_vms())
-        self.assertFalse((self.layout.instances / server.id).exists())
 
     def check_process(self):
         """nova-compute was what the test says it was, and had no trouble."""

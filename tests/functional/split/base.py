@@ -1,0 +1,193 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Stock nova-compute, with RabbitMQ between it and the rest of OpenStack."""
+
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+import unittest
+
+import fixtures
+from nova_vmrun.aio import client
+from nova_vmrun.aio import config
+from nova_vmrun.aio import down
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import report
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import up
+from oslo_utils import uuidutils
+import testtools
+from testtools import content
+
+from tests.functional.split import compute
+from tests.functional.split import rabbitmq
+
+HOST = 'compute1'
+TIMEOUT = 90
+# The scheduler soon sees a host that is new.
+LOCAL_CONF = """\
+[DEFAULT]
+periodic_fuzzy_delay = 0
+
+[scheduler]
+discover_hosts_in_cells_interval = 1
+"""
+
+
+def missing():
+    """Says what is not installed, or nothing."""
+    if not compute.PROGRAM.exists():
+        return 'nova-compute is not installed: there is no %s' % (
+            compute.PROGRAM)
+    if not shutil.which('qemu-img'):
+        return 'qemu-img is not installed'
+    return rabbitmq.missing()
+
+
+@unittest.skipIf(missing(), missing())
+class TestCase(testtools.TestCase):
+    """A control plane, and a nova-compute that only RabbitMQ connects to it.
+
+    :ivar cloud: an openstack.connection.Connection of an administrator
+    :ivar nova_compute: a compute.NovaCompute
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path)
+        progress = io.StringIO()
+        self.report = report.Report(progress)
+        self.addDetail('progress', content.Content(
+            content.text_content('').content_type,
+            lambda: [progress.getvalue().encode()]))
+        self.start_control_plane()
+        self.start_compute()
+
+    def start_control_plane(self):
+        broker = self.useFixture(rabbitmq.RabbitMQ())
+        self.layout = aio_layout.Layout(self.folder / 'control-plane')
+        ports = rabbitmq.free_ports(len(aio_settings.DEFAULT_PORTS))
+        settings = aio_settings.Settings(
+            host=HOST, fake=True,
+            ports=dict(zip(aio_settings.DEFAULT_PORTS, ports)),
+            transport_url=broker.transport_url)
+        self.layout.create()
+        settings.save(self.layout)
+        self.addCleanup(down.wipe, self.layout, self.report)
+        local = self.layout.config_dir('nova') / config.LOCAL_CONF
+        local.parent.mkdir(mode=0o700)
+        local.write_text(LOCAL_CONF)
+        up.up(self.layout, settings, self.report)
+        broker.wait_until_ready()
+        self.settings = settings
+        self.cloud = client.connect(
+            settings, aio_settings.passwords(self.layout))
+
+    def start_compute(self):
+        self.knobs = self.folder / 'knobs'
+        self.knobs.touch()
+        self.nova_compute = self.useFixture(compute.NovaCompute(
+            self.folder, {'FAKE_VMRUN_STATE': str(self.layout.fake_state),
+                          'FAKE_VMRUN_CONFIG': str(self.knobs)}))
+        compute.write_config(self.layout.config_dir('nova') / 'nova.conf',
+                             self.nova_compute.config, self.changes())
+        self.restart()
+        self.wait_until(lambda: list(self.cloud.compute.hypervisors()),
+                        'the scheduler knows the host')
+
+    def changes(self):
+        """Returns what nova-compute's options are to be, see compute.py."""
+        return {}
+
+    def restart(self):
+        """Starts nova-compute, which does not run, and waits for it."""
+        self.nova_compute.start()
+        self.wait_until(self.nova_compute.has_started,
+                        'nova-compute has started')
+
+    def wait_until(self, condition, what, interval=0.1):
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            if time.monotonic() > deadline:
+                self.fail('%s: not within %d s' % (what, TIMEOUT))
+            time.sleep(interval)
+        self.report.line(what)
+
+    def wait_for_status(self, server, status):
+        def has_status():
+            now = self.cloud.compute.get_server(server)
+            if now.status == 'ERROR' != status:
+                self.fail('%s: %s' % (now.name, now.fault))
+            return now.status == status and now.task_state is None
+
+        self.wait_until(has_status, 'the server is %s' % status)
+
+    def upload_image(self, size_mb=16, content=b'', **properties):
+        """Puts a qcow2 image into Glance; it is kept as <id>.qcow2 here."""
+        raw, path = self.folder / 'disk.raw', self.folder / 'disk.qcow2'
+        raw.write_bytes(content)
+        os.truncate(raw, size_mb << 20)
+        subprocess.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2',
+                        raw, path], check=True)
+        image = self.cloud.image.create_image(
+            name=uuidutils.generate_uuid(), filename=str(path),
+            disk_format='qcow2', container_format='bare', wait=True,
+            **properties)
+        path.rename(self.image_path(image))
+        return image
+
+    def image_path(self, image):
+        return self.folder / ('%s.qcow2' % image.id)
+
+    def request_boot(self, image):
+        """Asks for a server and does not wait."""
+        flavor = self.cloud.compute.find_flavor('m1.nano')
+        network = self.cloud.network.find_network(self.settings.network)
+        return self.cloud.compute.create_server(
+            name='split', image_id=image.id, flavor_id=flavor.id,
+            networks=[{'uuid': network.id}])
+
+    def boot(self, image=None):
+        server = self.request_boot(image or self.upload_image())
+        self.wait_for_status(server, 'ACTIVE')
+        return server
+
+    def delete(self, server):
+        self.cloud.compute.delete_server(server)
+        self.cloud.compute.wait_for_delete(server, interval=0.2,
+                                           wait=TIMEOUT)
+        self.report.line('the server is deleted')
+        self.assertEqual([], self.running_vms())
+        self.assertFalse((self.layout.instances / server.id).exists())
+
+    def running_vms(self):
+        """What vmrun says of the VMs that run: their .vmx files."""
+        listed = subprocess.run(
+            [self.layout.fakes / 'vmrun', '-T', 'ws', 'list'], check=True,
+            capture_output=True, text=True,
+            env={'FAKE_VMRUN_STATE': str(self.layout.fake_state)}).stdout
+        first, *vms = listed.splitlines()
+        self.assertEqual('Total running VMs: %d' % len(vms), first)
+        return vms
+
+    def vmrun_calls(self):
+        """The verbs with which vmrun was called until now."""
+        lines = (self.layout.fake_state / 'calls.jsonl').read_text()
+        calls = [json.loads(line) for line in lines.splitlines()]
+        # What comes before the verb is -T and the product.
+        return [call['argv'][2] for call in calls if call['prog'] == 'vmrun']
