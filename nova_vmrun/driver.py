@@ -257,7 +257,7 @@ class VmrunDriver(driver.ComputeDriver):
             self._hypervisor.power.unpause(instance.uuid)
 
     def suspend(self, context, instance):
-        with errors.as_nova(instance):
+        with errors.rolled_back(instance):
             self._hypervisor.power.suspend(instance.uuid)
 
     def resume(self, context, instance, network_info, block_device_info=None,

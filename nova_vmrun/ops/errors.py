@@ -20,6 +20,7 @@ next host. InstanceNotFound means that there is nothing to work on.
 import contextlib
 import errno
 import os
+import re
 
 from nova import exception as nova_exception
 from oslo_log import log as logging
@@ -65,20 +66,32 @@ def as_nova(instance=None):
     except exception.VmrunError as error:
         # Nova tells nobody why a reboot failed that left the server running.
         LOG.warning('%s', error, instance=instance)
-        raise OperationFailed(reason=_told(error))
+        raise OperationFailed(reason=_told(error, instance))
     except OSError as error:
         if error.errno not in _OF_FILES:
             raise
         LOG.exception('A file cannot be written', instance=instance)
-        raise OperationFailed(reason=_told(_of_files(error, instance)))
+        raise OperationFailed(
+            reason=_told(_of_files(error, instance), instance))
 
 
-def _told(error):
+def _told(error, instance):
     """Returns an error as one text; long details come at its end."""
-    if len(str(error)) <= _SHOWN:
-        return str(error)
-    return ' '.join(filter(None, (error.brief, error.resolution,
-                                  error.details)))
+    text = str(error)
+    if len(text) > _SHOWN:
+        text = ' '.join(filter(None, (error.brief, error.resolution,
+                                      error.details)))
+    return _without_folder(text, instance) if instance else text
+
+
+def _without_folder(text, instance):
+    """Names the files of a server as they are called in its folder.
+
+    Their paths would leave no room for the cause, and where a host keeps its
+    servers is not for its users.
+    """
+    return re.sub(r'(?<![^\s\'"(])(/|[A-Za-z]:\\)[^\'",]*?[/\\]%s[/\\]'
+                  % re.escape(instance.uuid), '', text)
 
 
 def _of_files(error, instance):

@@ -118,3 +118,23 @@ class AsNovaTestCase(base.TestCase):
                 raise OSError(errno.ECONNREFUSED, 'Connection refused')
 
         self.assertRaises(OSError, fail)
+
+
+class FolderTestCase(base.TestCase):
+
+    def told(self, text, instance=INSTANCE):
+        return str(raised_for(exception.VmrunError(text), instance))
+
+    def test_files_of_the_server(self):
+        for folder in ('/srv/nova/instances/', '/Users/me/Virtual Machines/',
+                       'C:\\VMs\\'):
+            path = folder + INSTANCE.uuid + folder[-1]
+            self.assertEqual(
+                "Cannot open VM: a.vmx, or/and 'root.vmdk'.",
+                self.told("Cannot open VM: %sa.vmx, or/and '%sroot.vmdk'."
+                          % (path, path)))
+
+    def test_other_files(self):
+        text = 'Cannot read /etc/vmware/config of %s.' % INSTANCE.uuid
+        self.assertEqual(text, self.told(text))
+        self.assertEqual(text, self.told(text, None))
