@@ -90,7 +90,7 @@ class AgeImages(CacheImage):
         host.make_old(host.layout.cache)
 
     def run(self, host):
-        host.driver.manage_image_cache(None, [])
+        host.hypervisor.age_images([])
 
     def check_started(self, host):
         self.run(host)
