@@ -32,7 +32,7 @@ _BYTES_PER_SERVER = 100
 _WARM_UP = 8
 
 
-class BootsAndDeletesTestCase(base.DriverTestCase):
+class BootsAndDeletesTestCase(testcase.WithAttributes, base.DriverTestCase):
     """Boots and deletes against the driver, without the rest of Nova."""
 
     def setUp(self):
