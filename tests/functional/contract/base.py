@@ -32,9 +32,10 @@ def use_fakes(test, **knobs):
     :param knobs: of the fakes
     :returns: the FakeVmware
     """
-    # The folder goes after the VMs in it.
+    # The folder goes after the VMs in it. It is not in the temporary folder of
+    # Nova's own fixtures: the path of a socket has to be short.
     test.flags(instances_path=os.path.join(
-        test.useFixture(fixtures.TempDir()).path, 'instances'))
+        test.useFixture(fixtures.TempDir(rootdir='/tmp')).path, 'instances'))
     vmware = test.useFixture(fake_vmware.FakeVmware(**knobs))
     test.flags(vmrun_path=vmware.vmrun,
                vdiskmanager_path=vmware.vdiskmanager,

@@ -67,6 +67,7 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
             'dest_host': self.useFixture(base.fixtures.TempDir()).path}))
         self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
                    group='vmrun')
+        self.flags(enabled=True, group='serial_console')
         self.useFixture(base.fixtures.MockPatchObject(
             novas.LOG, 'error', side_effect=AssertionError))
         self.image_service.images[_IMAGE]['disk_format'] = 'raw'
