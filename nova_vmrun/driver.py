@@ -136,7 +136,8 @@ class VmrunDriver(driver.ComputeDriver):
                 CONF.reserved_host_memory_mb, ratios[orc.MEMORY_MB]),
             orc.DISK_GB: _inventory(
                 resources.disk_gb, resources.disk_gb,
-                self._get_reserved_host_disk_gb_from_config(),
+                self._get_reserved_host_disk_gb_from_config() +
+                resources.disk_gb_of_others,
                 ratios[orc.DISK_GB]),
         })
 

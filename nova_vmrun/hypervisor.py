@@ -93,7 +93,7 @@ class Hypervisor:
                            self.product.kind, own)
         self.records = records.Records(self.layout, compute_id)
         self._longest = max(own.start_timeout, own.snapshot_timeout)
-        self.resources = resources.Host(self.layout.root)
+        self.resources = resources.Host(self.layout)
         self.states = states.PowerStates(tool, self.layout)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
                                           self.product)

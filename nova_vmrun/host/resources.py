@@ -13,6 +13,7 @@
 """What this host has to give: processors, memory, disk."""
 
 import functools
+import os
 import platform
 import shutil
 import time
@@ -28,11 +29,11 @@ from nova_vmrun.host import processor
 class Host:
     """The machine that nova-compute runs on.
 
-    :param instances_path: the folder whose file system holds the disks
+    :param layout: a nova_vmrun.host.layout.Layout; its file system is meant
     """
 
-    def __init__(self, instances_path):
-        self._instances_path = instances_path
+    def __init__(self, layout):
+        self._layout = layout
 
     @property
     def vcpus(self):
@@ -49,15 +50,30 @@ class Host:
 
     @property
     def disk_gb(self):
-        return shutil.disk_usage(self._instances_path).total // units.Gi
+        return self._file_system().total // units.Gi
 
     @property
     def disk_gb_used(self):
-        return shutil.disk_usage(self._instances_path).used // units.Gi
+        return self._file_system().used // units.Gi
 
     @property
     def disk_gb_free(self):
-        return shutil.disk_usage(self._instances_path).free // units.Gi
+        return self._file_system().free // units.Gi
+
+    @property
+    def disk_gb_of_others(self):
+        """GiB that no disk of a server can have, rounded up.
+
+        Other files have them: those of people who work on this host, the
+        image cache, the memory of suspended servers.
+        """
+        system = self._file_system()
+        ours = sum(_taken_by_disks(folder)
+                   for _uuid, folder in self._layout.folders())
+        return max(-((ours - system.total + system.free) // units.Gi), 0)
+
+    def _file_system(self):
+        return shutil.disk_usage(self._layout.root)
 
     @property
     def architecture(self):
@@ -101,3 +117,13 @@ class Host:
         load = ', '.join('%.2f' % number for number in psutil.getloadavg())
         return '%s up %d days, %d:%02d, load average: %s' % (
             time.strftime('%H:%M:%S'), days, hours, seconds // 60, load)
+
+
+def _taken_by_disks(folder):
+    """Bytes that the VMDKs of a folder take; a thin one takes few."""
+    try:
+        return sum(entry.stat(follow_symlinks=False).st_blocks * 512
+                   for entry in os.scandir(folder)
+                   if entry.name.endswith('.vmdk'))
+    except FileNotFoundError:  # It was deleted or moved meanwhile.
+        return 0

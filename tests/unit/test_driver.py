@@ -335,7 +335,8 @@ class HostTestCase(Base):
         for name, value in dict(
                 vcpus=8, cpu_traits=set(), memory_mb=16384,
                 memory_mb_used=4000, disk_gb=100,
-                disk_gb_used=40, disk_gb_free=60, architecture='x86_64',
+                disk_gb_used=40, disk_gb_free=60,
+                disk_gb_of_others=30, architecture='x86_64',
                 cpu_info={'arch': 'x86_64'}).items():
             setattr(self.parts.resources, name, value)
         self.parts.resources.uptime.return_value = 'up'
@@ -395,7 +396,7 @@ class HostTestCase(Base):
             reserved_host_cpus=1, reserved_host_memory_mb=512,
             reserved_host_disk_mb=2048, cpu_allocation_ratio=3.0)
         self.assertEqual(
-            [(8, 1, 8), (16384, 512, 16384), (100, 2, 100)],
+            [(8, 1, 8), (16384, 512, 16384), (100, 32, 100)],
             [(inventory[kind]['total'], inventory[kind]['reserved'],
               inventory[kind]['max_unit'])
              for kind in ('VCPU', 'MEMORY_MB', 'DISK_GB')])

@@ -50,6 +50,10 @@ def write_config(layout, settings, passwords, vmware=None):
             state_path=layout.nova_state,
             instances_path=layout.instances,
             transport_url=settings.transport_url,
+            # People and the control plane work on this machine too.
+            reserved_host_memory_mb=2048,
+            # Disks take what guests write, and flavors name far more.
+            initial_disk_allocation_ratio=4.0,
             # There is no other host to resize to.
             allow_resize_to_same_host=True,
             osapi_compute_listen=aio_settings.ADDRESS,

@@ -80,7 +80,9 @@ class TestCase(integrated_helpers._IntegratedTestBase):
         self.flags(compute_driver='nova_vmrun.VmrunDriver',
                    instances_path=self.instances_path,
                    state_path=self.folder,
-                   shutdown_timeout=5)
+                   shutdown_timeout=5,
+                   # Whoever runs tests has files too.
+                   disk_allocation_ratio=1000.0)
         # With one host, "no host is left" would hide why this one failed.
         self.flags(max_attempts=1, group='scheduler')
         self.flags(vmrun_path=self.vmware.vmrun,

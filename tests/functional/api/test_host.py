@@ -38,11 +38,26 @@ class HypervisorTestCase(base.TestCase):
             self.assertEqual(found, self.traits_of_processor())
 
     def traits_of_processor(self):
+        return {trait for trait in self.of_provider('traits')
+                if trait.startswith('HW_CPU_X86')}
+
+    def of_provider(self, what):
         provider, = self.placement.get(
             '/resource_providers').body['resource_providers']
-        return {trait for trait in self.placement.get(
-            '/resource_providers/%s/traits' % provider['uuid'],
-            version='1.6').body['traits'] if trait.startswith('HW_CPU_X86')}
+        return self.placement.get(
+            '/resource_providers/%s/%s' % (provider['uuid'], what),
+            version='1.6').body[what]
+
+    def test_disk_that_other_files_have_is_reserved(self):
+        resources = self.driver._hypervisor.resources
+        self.flags(reserved_host_disk_mb=1024)
+        for others in (3, 7):
+            with mock.patch.object(type(resources), 'disk_gb_of_others',
+                                   others):
+                self._run_periodics()
+            disk = self.of_provider('inventories')['DISK_GB']
+            self.assertEqual((others + 1, resources.disk_gb),
+                             (disk['reserved'], disk['total']))
 
 
 class BootTestCase(base.TestCase):

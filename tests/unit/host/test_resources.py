@@ -10,23 +10,28 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import os
 import types
 
 import fixtures
 from oslo_serialization import jsonutils
 
+from nova_vmrun.host import layout
 from nova_vmrun.host import processor
 from nova_vmrun.host import resources
 from tests.unit import base
 
 GI = 1 << 30
+UUID = 'b5c7f1ae-6a6e-4f0f-9d0c-8a3c1b2d4e5f'
 
 
 class HostTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.host = resources.Host('/instances')
+        self.layout = layout.Layout(
+            self.useFixture(fixtures.TempDir()).path, '_base')
+        self.host = resources.Host(self.layout)
         self.patch('psutil.cpu_count', lambda logical=True:
                    8 if logical else 4)
         self.patch('psutil.virtual_memory', lambda: types.SimpleNamespace(
@@ -57,7 +62,34 @@ class HostTestCase(base.TestCase):
         self.assertEqual(
             (100, 41, 49), (self.host.disk_gb, self.host.disk_gb_used,
                             self.host.disk_gb_free))
-        self.assertEqual({'/instances'}, set(self.disk_asked))
+        self.assertEqual({self.layout.root}, set(self.disk_asked))
+
+    def write(self, folder, name):
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, name)
+        with open(path, 'wb') as file:
+            file.write(bytes(3 << 20))
+            file.flush()
+            os.fsync(file.fileno())
+        return os.stat(path).st_blocks * 512
+
+    def test_what_others_have_is_all_but_the_disks_of_servers(self):
+        disks = (self.write(self.layout.folder(UUID), 'root.vmdk') +
+                 self.write(self.layout.folder(UUID), 'disk.eph0.vmdk') +
+                 self.write(self.layout.kept(UUID), 'root.vmdk'))
+        # No flavor asks for a server's memory on the disk.
+        self.write(self.layout.folder(UUID), UUID + '.vmem')
+        self.write(os.path.join(self.layout.cache, UUID), 'base.vmdk')
+        for others, expected in ((50 * GI, 50), (50 * GI + 1, 51)):
+            self.patch('shutil.disk_usage', lambda path: types.SimpleNamespace(
+                total=100 * GI, free=50 * GI - disks - others % GI))
+            self.assertEqual(expected, self.host.disk_gb_of_others)
+
+    def test_a_server_that_is_deleted_meanwhile_has_no_disks(self):
+        self.patch('shutil.disk_usage', lambda path: types.SimpleNamespace(
+            total=100 * GI, free=50 * GI))
+        self.layout.folders = lambda: [(UUID, self.layout.folder(UUID))]
+        self.assertEqual(50, self.host.disk_gb_of_others)
 
     def test_architecture_by_its_common_name(self):
         for machine, name in (('x86_64', 'x86_64'), ('AMD64', 'x86_64'),
