@@ -78,8 +78,10 @@ def _disk(tag, node):
         # Nova has no name for SATA and NVMe.
         family, controller, unit = match.groups()
         if family == 'scsi':
+            # In decimal, as libvirt tells it and guests print it (lsscsi);
+            # SCSIAddress in nova/objects/fields.py takes any digits.
             disk.bus = metadata.SCSIDeviceBus(
-                address='%s:0:%x:0' % (controller, int(unit)))
+                address='%s:0:%s:0' % (controller, unit))
         else:
             disk.bus = metadata.IDEDeviceBus(
                 address='%s:%s' % (controller, unit))

@@ -64,7 +64,7 @@ class FindTestCase(base.TestCase):
             nodes={'root': 'scsi0:0', 'ephemeral0': 'scsi0:1',
                    'ephemeral1': 'scsi0:2', 'swap': 'scsi0:10'})
         self.assertEqual(
-            [('os', '0:0:0:0'), ('data', '0:0:2:0'), ('swap', '0:0:a:0')],
+            [('os', '0:0:0:0'), ('data', '0:0:2:0'), ('swap', '0:0:10:0')],
             [(each.tags[0], each.bus.address) for each in found.devices])
 
     def test_ide(self):
