@@ -30,12 +30,14 @@ _X86 = {
     'avx512_vnni': 'AVX512VNNI', 'avx512_bitalg': 'AVX512BITALG',
     'avx512_vpopcntdq': 'AVX512VPOPCNTDQ', 'vaes': 'AVX512VAES',
     'gfni': 'AVX512GFNI', 'vpclmulqdq': 'AVX512VPCLMULQDQ',
-    # For servers whose image asks for nested virtualization.
-    'vmx': 'VMX', 'svm': 'SVM',
+    # For servers whose image asks for nested virtualization. Both have an
+    # old and a new name, and flavors ask for either.
+    'vmx': 'VMX INTEL_VMX', 'svm': 'SVM AMD_SVM',
 }
-_NAMES = {flag: 'HW_CPU_X86_' + name for flag, name in _X86.items()}
+_NAMES = {flag: {'HW_CPU_X86_' + name for name in names.split()}
+          for flag, names in _X86.items()}
 
-ALL = frozenset(_NAMES.values()) & frozenset(os_traits.get_traits())
+ALL = frozenset().union(*_NAMES.values()) & frozenset(os_traits.get_traits())
 
 
 def of(flags):
@@ -44,4 +46,4 @@ def of(flags):
     :param flags: names of features, as Linux has them
     :returns: a set of names, a part of ALL
     """
-    return {_NAMES[flag] for flag in flags if flag in _NAMES} & ALL
+    return ALL & {name for flag in flags for name in _NAMES.get(flag, ())}

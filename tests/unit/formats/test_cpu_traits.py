@@ -19,11 +19,18 @@ class TraitsTestCase(base.TestCase):
     def test_by_the_names_of_placement(self):
         self.assertEqual(
             {'HW_CPU_X86_SSE3', 'HW_CPU_X86_AESNI', 'HW_CPU_X86_AVX512VNNI',
-             'HW_CPU_X86_VMX'},
-            cpu_traits.of(['pni', 'aes', 'avx512_vnni', 'vmx', 'sgx', 'fpu']))
+             'HW_CPU_X86_FMA3'},
+            cpu_traits.of(['pni', 'aes', 'avx512_vnni', 'fma', 'sgx', 'fpu']))
+
+    def test_nested_virtualization_by_its_old_and_its_new_name(self):
+        self.assertEqual({'HW_CPU_X86_VMX', 'HW_CPU_X86_INTEL_VMX'},
+                         cpu_traits.of(['vmx']))
+        self.assertEqual({'HW_CPU_X86_SVM', 'HW_CPU_X86_AMD_SVM'},
+                         cpu_traits.of(['svm']))
 
     def test_placement_knows_each_of_them(self):
-        self.assertEqual(set(cpu_traits._NAMES.values()), cpu_traits.ALL)
+        self.assertEqual(set().union(*cpu_traits._NAMES.values()),
+                         cpu_traits.ALL)
 
     def test_no_flags(self):
         self.assertEqual(set(), cpu_traits.of([]))
