@@ -65,9 +65,13 @@ class ConsoleLog:
         :raises OSError: the folder is gone, or the disk is full
         """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        with open(os.open(self._path, flags, 0o600), 'wb') as file:
-            file.write(data)
-            size = file.tell()
+        # Without a buffer: what a file tells before it is flushed is not its
+        # size.
+        with open(os.open(self._path, flags, 0o600), 'wb',
+                  buffering=0) as file:
+            while data:
+                data = data[file.write(data):]
+            size = os.fstat(file.fileno()).st_size
         if size > _LIMIT_BYTES:
             os.replace(self._path, self._old)
 

@@ -64,13 +64,14 @@ class ConsoleLogTestCase(base.TestCase):
         self.assertEqual(['console.log'], os.listdir(self.folder))
 
     def test_our_own_log_is_never_longer_than_two_files(self):
-        for number in range(50):
-            self.log.append(b'%d' % (number % 10) * 65536)
-        sizes = [os.path.getsize(os.path.join(self.folder, name))
-                 for name in os.listdir(self.folder)]
-        self.assertEqual(2, len(sizes))
-        self.assertTrue(max(sizes) <= MIB + 65536, sizes)
-        self.assertEqual(b'8' + b'9' * 65536, self.log.tail(65537))
+        for size in (65536, 4000, 100):
+            for number in range(3 * MIB // size // 10 * 10):
+                self.log.append(b'%d' % (number % 10) * size)
+            sizes = [os.path.getsize(os.path.join(self.folder, name))
+                     for name in os.listdir(self.folder)]
+            self.assertEqual(2, len(sizes))
+            self.assertTrue(max(sizes) <= MIB + 65536, sizes)
+            self.assertEqual(b'8' + b'9' * size, self.log.tail(size + 1))
 
     def test_a_link_is_neither_read_nor_written(self):
         secret = os.path.join(self.folder, 'secret')
