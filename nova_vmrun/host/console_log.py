@@ -10,12 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a guest wrote to its first serial port.
+"""What a guest wrote to a serial port.
 
-It is in console.log, and what came before that in console.log.1. VMware has
-the first one open while the server runs, so it cannot be put aside then: its
-beginning is given back to the file system instead, which moves nothing and so
-loses nothing that the guest writes meanwhile.
+For the first port it is in console.log, and what came before that in
+console.log.1; the others have serial1.log and so on. VMware has the newer one
+open while the server runs, so it cannot be put aside then: its beginning is
+given back to the file system instead, which moves nothing and so loses nothing
+that the guest writes meanwhile.
 """
 
 import contextlib
@@ -40,14 +41,18 @@ _PUNCH_HOLE = 0x02 | 0x01
 
 
 class ConsoleLog:
-    """The log of one server.
+    """The log of one serial port.
 
-    :param path: of console.log
+    :param path: of console.log, or of another port's
     """
 
     def __init__(self, path):
         self._path = path
         self._old = path + '.1'
+
+    @property
+    def path(self):
+        return self._path
 
     def tail(self, size=SHOWN_BYTES):
         """Returns the end of what the guest wrote.

@@ -27,6 +27,7 @@
         floppy.flp             an image in its floppy drive
         console.log            what the guest wrote to its serial port, and
         console.log.1          what came before that
+        serial1.log            the same of its second port, and so on
         serial0                its serial port itself: see serial_bridge.py
         rescue.*, *.unrescued  there while it is in rescue: see rescued.py
         paused.json            there while we keep it paused: see states.py

@@ -86,9 +86,7 @@ class SerialConsoles:
         :param count: how many its image and flavor ask for
         :returns: tuple of machine.Serial, with absolute paths
         """
-        found = [machine.Serial('file', self._layout.console_log(uuid))]
-        found += [machine.Serial('file', self._layout.serial_log(uuid, number))
-                  for number in range(1, machine.MAX_SERIALS)]
+        found = [machine.Serial('file', log.path) for log in self._logs(uuid)]
         if self._service:
             first = machine.Serial('network', self._service,
                                    proxy=self._proxy)
@@ -101,7 +99,8 @@ class SerialConsoles:
     def before_start(self, uuid):
         """Prepares what VMware opens; does nothing to a VM that runs."""
         if not vm_process.is_locked(self._layout.folder(uuid)):
-            self._log(uuid).rotate()
+            for log in self._logs(uuid):
+                log.rotate()
             _remove_socket(self._layout.serial_socket(uuid))
         if self._bridge:
             self._bridge.watch(uuid)
@@ -128,19 +127,24 @@ class SerialConsoles:
 
         :returns: bytes, 100 KiB at most; empty before the first start
         """
-        return self._log(uuid).tail()
+        return self._logs(uuid)[0].tail()
 
     def trim_logs(self):
         """Keeps the logs of servers that run from filling the disk."""
         for record in self._records.all():
-            try:
-                self._log(record.uuid).trim()
-            except OSError as error:
-                LOG.warning('The console log of server %s stays as long as '
-                            'it is: %s', record.uuid, error)
+            for log in self._logs(record.uuid):
+                try:
+                    log.trim()
+                except OSError as error:
+                    LOG.warning('The console log %s stays as long as it is: '
+                                '%s', log.path, error)
 
-    def _log(self, uuid):
-        return console_log.ConsoleLog(self._layout.console_log(uuid))
+    def _logs(self, uuid):
+        """Returns the logs of all ports that a server may have."""
+        paths = [self._layout.console_log(uuid)]
+        paths += [self._layout.serial_log(uuid, number)
+                  for number in range(1, machine.MAX_SERIALS)]
+        return [console_log.ConsoleLog(path) for path in paths]
 
     def _refuse_two_ends(self):
         if self._service:

@@ -184,4 +184,27 @@ class ConsoleTestCase(Base):
         self.useFixture(fixtures.MonkeyPatch(
             'nova_vmrun.host.console_log.ConsoleLog.trim', trim))
         self.make().trim_logs()
-        self.assertEqual(2, len(trimmed))
+        self.assertEqual({UUID, hosts.OTHER}, {
+            os.path.basename(os.path.dirname(log.path)) for log in trimmed})
+        self.assertEqual(8, len(trimmed))
+
+    def test_the_logs_of_all_ports_are_put_aside_before_a_start(self):
+        paths = self.logs()
+        for path in paths:
+            files.write_atomically(path, bytes((1 << 20) + 1))
+        self.make().before_start(UUID)
+        for path in paths:
+            self.assertFalse(os.path.exists(path), path)
+            self.assertTrue(os.path.exists(path + '.1'), path)
+
+    def test_the_logs_of_all_ports_are_trimmed(self):
+        asked = []
+        self.useFixture(fixtures.MonkeyPatch(
+            'nova_vmrun.host.console_log.ConsoleLog.trim',
+            lambda log: asked.append(log.path)))
+        self.make().trim_logs()
+        self.assertEqual(self.logs(), asked)
+
+    def logs(self):
+        return [os.path.join(self.layout.folder(UUID), name) for name in (
+            'console.log', 'serial1.log', 'serial2.log', 'serial3.log')]
