@@ -198,7 +198,15 @@ class VmrunDriver(driver.ComputeDriver):
             self._remove(instance)
 
     def delete_instance_files(self, instance):
-        self._remove(instance)
+        # Nova asks for servers that were deleted while it could not reach
+        # this host, where they run on. It asks again, and for others.
+        try:
+            self._stop_for_destroy(instance)
+            self._remove(instance)
+        except (nova_exception.NovaException, OSError) as error:
+            LOG.error('What is left of a deleted server cannot be removed: '
+                      '%s', error, instance=instance)
+            return False
         return not self._hypervisor.exists(instance.uuid)
 
     def _stop_for_destroy(self, instance):

@@ -107,7 +107,6 @@ _CALLS = [
      'interfaces.attach', ('context', INSTANCE, 'vif')),
     ('detach_interface', ('context', INSTANCE, 'vif'),
      'interfaces.detach', ('context', INSTANCE, 'vif')),
-    ('delete_instance_files', (INSTANCE,), 'destroy.remove', (UUID,)),
     ('migrate_disk_and_power_off',
      ('context', INSTANCE, '10.0.0.2', 'flavor', 'network', 'disks', 60, 10),
      'resize.migrate', (INSTANCE, '10.0.0.2', 'flavor', 60)),
@@ -263,10 +262,24 @@ class DestroyTestCase(Base):
                               'context', INSTANCE, 'network')
         self.assertFalse(self.parts.destroy.remove.called)
 
+    def test_files_of_a_server_that_may_run_still(self):
+        self.parts.exists.return_value = False
+        self.assertTrue(self.driver.delete_instance_files(INSTANCE))
+        self.check_calls('stop', 'remove')
+
     def test_files_that_could_not_be_deleted(self):
         self.assertFalse(self.driver.delete_instance_files(INSTANCE))
         self.parts.exists.return_value = False
-        self.assertTrue(self.driver.delete_instance_files(INSTANCE))
+        self.parts.destroy.remove.side_effect = OSError(5, 'broken')
+        self.assertFalse(self.driver.delete_instance_files(INSTANCE))
+        self.assertIn('broken', self.log.output)
+
+    def test_files_stay_if_the_server_does_not_stop(self):
+        self.parts.exists.return_value = False
+        self.parts.destroy.stop.side_effect = exception.ToolTimeout('hung')
+        self.assertFalse(self.driver.delete_instance_files(INSTANCE))
+        self.check_calls('stop')
+        self.assertIn('hung', self.log.output)
 
 
 class InfoTestCase(Base):

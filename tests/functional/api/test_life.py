@@ -18,6 +18,7 @@ import subprocess
 import time
 
 from nova.compute import power_state
+from nova import context
 
 from nova_vmrun.host import linked
 from tests.functional.api import base
@@ -120,6 +121,37 @@ class PowerTestCase(base.TestCase):
     def test_delete_of_a_server_whose_vm_crashed(self):
         os.kill(self.pid_of(self.server), 9)
         self._delete_server(self.server)
+        self.assertNothingLeft()
+
+
+class CutOffTestCase(base.TestCase):
+    """A server is deleted while Nova does not reach its host."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.boot()
+        service = self.admin_api.get_services(
+            binary='nova-compute', host=self.compute.host)[0]['id']
+        self.admin_api.put_service_force_down(service, True)
+        self._delete_server(self.server)
+        self.admin_api.put_service_force_down(service, False)
+
+    def clean_up(self):
+        """Does what Nova does every five minutes."""
+        self.compute.manager._run_pending_deletes(context.get_admin_context())
+
+    def test_its_vm_stops_with_the_next_cleanup(self):
+        self.assertTrue(self.is_running(self.server))
+        self.clean_up()
+        self.assertNothingLeft()
+
+    def test_its_folder_stays_until_the_vm_stops(self):
+        self.vmware.set_knobs(FAULTS='stop * refuse no')
+        self.clean_up()
+        self.assertTrue(self.is_running(self.server))
+        self.assertTrue(os.path.exists(self.path(self.server, 'root.vmdk')))
+        self.vmware.set_knobs()
+        self.clean_up()
         self.assertNothingLeft()
 
 
