@@ -21,6 +21,7 @@ import dataclasses
 import os
 import re
 
+from nova_vmrun.formats import adapters
 from nova_vmrun.formats import keys
 from nova_vmrun.formats import machine as machines
 from nova_vmrun.formats import placement
@@ -34,7 +35,7 @@ _UUID = re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE)
 _SNAPSHOT = re.compile('-[0-9]{6}$')
 
 
-def keep_places(machine, existing, folder=''):
+def keep_places(machine, existing, folder='', ours=None):
     """Gives devices the places that they have in a file.
 
     Network adapters are recognised by their MAC address, disks and drives by
@@ -44,15 +45,15 @@ def keep_places(machine, existing, folder=''):
     :param machine: a Machine, as it is to be
     :param existing: the Vmx that it has now
     :param folder: the .vmx's, against which its relative paths are read
+    :param ours: the Vmx of the file as it was last rendered, or None
     :returns: a Machine
+    :raises InvalidMachine: no place is left for a network adapter
     """
-    places = slots(existing)
     nodes = _nodes(existing, folder)
     return dataclasses.replace(
         machine,
         uuid_location=_location(existing) or machine.uuid_location,
-        nics=tuple(dataclasses.replace(nic, slot=places.get(nic.mac.lower()))
-                   if nic.slot is None else nic for nic in machine.nics),
+        nics=adapters.keep_slots(machine.nics, existing, ours),
         disks=tuple(_at_its_node(disk, existing, nodes, folder)
                     for disk in machine.disks),
         cdroms=tuple(_at_its_node(cdrom, existing, nodes, folder)
@@ -62,26 +63,6 @@ def keep_places(machine, existing, folder=''):
 def _location(existing):
     text = existing.get('uuid.location', '')
     return text if _UUID.fullmatch(text) else None
-
-
-def slots(existing):
-    """Maps MAC addresses to N of ethernetN.
-
-    :param existing: a Vmx
-    :returns: dict, with addresses in lower case
-    """
-    found = {}
-    for slot in range(machines.MAX_NICS):
-        mac = _mac(existing, slot)
-        if mac and existing.get_bool('ethernet%d.present' % slot):
-            found.setdefault(mac, slot)
-    return found
-
-
-def _mac(settings, slot):
-    name = 'ethernet%s.' % slot
-    return (settings.get(name + 'address') or
-            settings.get(name + 'generatedAddress') or '').lower()
 
 
 def _nodes(existing, folder):
@@ -133,11 +114,17 @@ def merge(rendered, existing, ours=None):
         of names that were ours; None: those that the table of keys says are
     :returns: a Vmx: all that is rendered, and then what is kept
     """
+    macs = adapters.slots(rendered)
+    foreign = {'ethernet%d' % slot
+               for slot in adapters.foreign_slots(existing, macs, ours)
+               if 'ethernet%d.present' % slot not in rendered}
     if ours is None:
         ours = _OursByTable()
     result = rendered.copy()
     for key, value in existing.items():
-        if key not in rendered and _is_kept(key, rendered, existing, ours):
+        if key not in rendered and (
+                key.lower().partition('.')[0] in foreign or
+                _is_kept(key, rendered, existing, ours)):
             result[key] = value
     return result
 
@@ -158,18 +145,8 @@ def _is_kept(key, rendered, existing, ours):
     device = match.group(1)
     present = device + '.present'
     if present not in rendered:
-        return present not in ours and not _has_static_address(device,
-                                                               existing)
+        return present not in ours and not adapters.is_static(device, existing)
     return not _was_replaced(device, key, rendered, existing)
-
-
-def _has_static_address(device, existing):
-    """Tells whether a device is an adapter of ours.
-
-    What was rendered last may be lost, or newer than the .vmx. VMware's own
-    window makes adapters with generated addresses only.
-    """
-    return existing.get(device + '.addressType', '').lower() == 'static'
 
 
 def _was_replaced(device, key, rendered, existing):
@@ -178,7 +155,7 @@ def _was_replaced(device, key, rendered, existing):
         return True
     if device.startswith('ethernet'):
         number = device.removeprefix('ethernet')
-        if _mac(rendered, number) != _mac(existing, number):
+        if adapters.mac(rendered, number) != adapters.mac(existing, number):
             return True
     if key.lower().endswith('.redo'):
         name = device + '.fileName'

@@ -81,7 +81,7 @@ def rerender(machine, existing, previous=None, folder='', template_dirs=()):
     :returns: the text as rendered, and the text that the .vmx must have
     :raises: what render raises
     """
-    machine = merge.keep_places(machine, existing, folder)
+    machine = merge.keep_places(machine, existing, folder, previous)
     rendered = render(machine, template_dirs)
     merged = merge.merge(vmx.parse(rendered), existing, previous)
     text = merge.append_kept(rendered, merged)

@@ -25,6 +25,7 @@ import re
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.formats import adapters
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
@@ -151,7 +152,7 @@ class Definitions:
         live = self._load_live(uuid)
         if live is None:
             raise exception.VmNotFound('Server %s has no VM here.' % uuid)
-        return frozenset(merge.slots(live))
+        return frozenset(adapters.slots(live))
 
     def hardware_of(self, instance):
         """Returns the Hardware of a server that exists.

@@ -216,6 +216,37 @@ class NicsTestCase(MergeTestCase):
         self.assertEqual('40', found['ethernet5.pciSlotNumber'])
         self.assertEqual('hostonly', found['ethernet5.connectionType'])
 
+    def _add_in_the_window(self, slot, mac='00:0c:29:00:00:01'):
+        name = 'ethernet%d.' % slot
+        self.live.update({
+            name + 'present': 'TRUE', name + 'connectionType': 'hostonly',
+            name + 'addressType': 'generated', name + 'virtualDev': 'e1000',
+            name + 'generatedAddress': mac, name + 'pciSlotNumber': '40'})
+
+    def test_a_new_nic_leaves_the_place_of_another_to_it(self):
+        self._add_in_the_window(2)
+        for previous in ('known', None):
+            found = self._rerender(previous, nics=(FIRST, SECOND, THIRD))[1]
+            self.assertEqual({FIRST.mac: 0, SECOND.mac: 1, THIRD.mac: 3},
+                             self._slots(found))
+            for key, value in self.live.items():
+                self.assertEqual(value, found[key])
+
+    def test_nics_that_others_have_added_count(self):
+        for slot in range(2, 10):
+            self._add_in_the_window(slot, '00:0c:29:00:00:%02x' % slot)
+        self.assertEqual(self.live, self._rerender()[1])
+        error = self.assertRaises(machine.InvalidMachine, self._rerender,
+                                  nics=(FIRST, SECOND, THIRD))
+        self.assertIn('cannot have 11', str(error))
+        self.assertIn('8 were added in the VMware window', str(error))
+
+    def test_a_nic_of_ours_that_goes_makes_room(self):
+        self._add_in_the_window(2)
+        found = self._rerender(nics=(SECOND, THIRD))[1]
+        self.assertEqual({SECOND.mac: 1, THIRD.mac: 0}, self._slots(found))
+        self.assertEqual('40', found['ethernet2.pciSlotNumber'])
+
 
 class DisksTestCase(MergeTestCase):
 
