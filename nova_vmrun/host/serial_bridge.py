@@ -38,6 +38,8 @@ _CHUNK = 65536
 _PATIENCE = 2.0
 _EAGER = 0.05
 _EAGER_SECONDS = 60
+# Seconds until people are let in again, after the system could not.
+_PAUSE = 0.5
 # Seconds that a stranger gets to show a ticket.
 _GREETING_SECONDS = 10
 _MAX_VIEWERS = 64
@@ -92,6 +94,8 @@ class SerialBridge:
     def __init__(self, layout, listener, tickets):
         self._layout = layout
         self._listener = listener
+        self._port = listener.getsockname()[1]
+        self._paused_until = None
         self._tickets = tickets
         self._lines = {}
         self._viewers = set()
@@ -111,7 +115,12 @@ class SerialBridge:
     @property
     def port(self):
         """The TCP port at which tickets are taken."""
-        return self._listener.getsockname()[1]
+        return self._port
+
+    @property
+    def serves(self):
+        """Tells whether anybody would be let in."""
+        return self._thread.is_alive()
 
     def issue(self, uuid):
         """Makes a ticket for the serial port of a server."""
@@ -150,6 +159,7 @@ class SerialBridge:
             while not self._stopping:
                 self._take_new()
                 self._connect_all()
+                self._resume()
                 for key, events in self._selector.select(self._idle_time()):
                     # An earlier one may have closed it.
                     if self._selector.get_map().get(key.fd) is key:
@@ -174,6 +184,7 @@ class SerialBridge:
     def _close_all(self):
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()
+        self._listener.close()
         self._selector.close()
         self._waker.close()
 
@@ -195,6 +206,8 @@ class SerialBridge:
         due = [line.due for line in self._lines.values() if not line.sock]
         due += [viewer.deadline for viewer in self._viewers
                 if not viewer.line]
+        if self._paused_until is not None:
+            due.append(self._paused_until)
         return max(0, min(due) - time.monotonic()) if due else None
 
     # -- servers ---------------------------------------------------------
@@ -206,12 +219,9 @@ class SerialBridge:
                 self._connect(line, now)
 
     def _connect(self, line, now):
-        sock = socket.socket(socket.AF_UNIX)
-        sock.setblocking(False)
         try:
-            sock.connect(line.path)
+            sock = _connected(line.path)
         except OSError:
-            sock.close()
             line.due = now + (_EAGER if now < line.eager_until
                               else _PATIENCE)
             if not os.path.isdir(os.path.dirname(line.path)):
@@ -270,7 +280,17 @@ class SerialBridge:
     # -- people ----------------------------------------------------------
 
     def _accept(self, listener, events):
-        sock, _address = listener.accept()
+        try:
+            sock, _address = listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return          # whoever came has gone
+        except OSError as error:
+            # The next one would fail as fast while no descriptor is free.
+            LOG.warning('Nobody can be let in to serial consoles now: %s',
+                        error)
+            self._selector.unregister(listener)
+            self._paused_until = time.monotonic() + _PAUSE
+            return
         if len(self._viewers) >= _MAX_VIEWERS:
             sock.close()
             return
@@ -279,6 +299,13 @@ class SerialBridge:
         self._viewers.add(viewer)
         self._selector.register(sock, selectors.EVENT_READ,
                                 (self._serve_viewer, viewer))
+
+    def _resume(self):
+        if self._paused_until is not None and (
+                self._paused_until <= time.monotonic()):
+            self._paused_until = None
+            self._selector.register(self._listener, selectors.EVENT_READ,
+                                    (self._accept, None))
 
     def _serve_viewer(self, viewer, events):
         if events & selectors.EVENT_WRITE:
@@ -331,3 +358,18 @@ class SerialBridge:
         for viewer in list(self._viewers):
             if viewer.line is None and viewer.deadline < now:
                 self._drop(viewer)
+
+
+def _connected(path):
+    """Connects to a Unix socket.
+
+    :raises OSError: nobody is there, or no descriptor is left
+    """
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.setblocking(False)
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    return sock

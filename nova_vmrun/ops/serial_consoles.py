@@ -110,7 +110,8 @@ class SerialConsoles:
 
         The path is a secret that Nova keeps beside the token.
         """
-        if not self._bridge or not self._has_pipe(uuid):
+        if not self._bridge or not self._bridge.serves or (
+                not self._has_pipe(uuid)):
             return None
         return console_type.ConsoleSerial(
             self._address, self._bridge.port, self._bridge.issue(uuid))

@@ -12,8 +12,10 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import socket
+import time
 
 import fixtures
 
@@ -52,6 +54,19 @@ def read(sock, size):
             break
         data += part
     return data
+
+
+@contextlib.contextmanager
+def no_descriptors():
+    """Lets this process open no file and no socket."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 class BridgeTestCase(base.TestCase):
@@ -180,6 +195,34 @@ class BridgeTestCase(base.TestCase):
         sock = self.open(bridge=bridge)
         guest.line.sendall(b'on')
         self.assertEqual(b'on', read(sock, 2))
+
+    def test_a_moment_without_descriptors_ends_no_port(self):
+        with no_descriptors():
+            self.bridge.watch(UUID)
+            time.sleep(0.2)
+        guest, sock = self.guest(), self.open()
+        guest.line.sendall(b'on')
+        self.assertEqual(b'on', read(sock, 2))
+
+    def test_who_comes_in_a_moment_without_descriptors_waits(self):
+        self.guest()
+        sock = socket.socket()
+        self.addCleanup(sock.close)
+        sock.settimeout(20)
+        with no_descriptors():
+            sock.connect(('127.0.0.1', self.bridge.port))
+            time.sleep(0.1)
+            used = time.process_time()
+            time.sleep(0.4)
+            self.assertTrue(time.process_time() - used < 0.2)
+        sock.sendall(b'CONNECT %s HTTP/1.1\r\n\r\n'
+                     % self.tickets.issue(UUID).encode())
+        self.assertEqual(b'HTTP/1.1 200 OK\r\n\r\n', read(sock, 19))
+
+    def test_it_tells_whether_it_serves(self):
+        self.assertTrue(self.bridge.serves)
+        self.bridge.stop()
+        self.assertFalse(self.bridge.serves)
 
     def test_who_does_not_read_does_not_stop_the_guest(self):
         guest, asleep = self.guest(), self.open()

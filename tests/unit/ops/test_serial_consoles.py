@@ -142,6 +142,12 @@ class ConsoleTestCase(Base):
         self.write('serial0.fileType = "pipe"\n')
         self.assertIsNone(self.make().console(UUID))
 
+    def test_consoles_that_are_not_served_any_more(self):
+        made = self.make(enabled=True)
+        self.write('serial0.fileType = "pipe"\n')
+        made.end()
+        self.assertIsNone(made.console(UUID))
+
     def test_nova_finds_the_same_port_each_time(self):
         made = self.make(enabled=True)
         self.write('serial0.fileType = "pipe"\n')
