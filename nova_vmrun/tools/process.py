@@ -20,8 +20,11 @@ Three outcomes are possible and the caller must tell them apart:
 
 The output of a program goes to files, not to pipes: a VM that ``vmrun start``
 leaves behind may inherit the output, and a reader of a pipe would then wait
-as long as the VM lives. The program gets a session of its own, so that a
-terminal's Ctrl-C and the end of nova-compute's session never reach a VM.
+as long as the VM lives. They lie in memory where the system has such files: a
+full disk cuts what a program prints, and many exit with 0 nevertheless.
+
+The program gets a session of its own, so that a terminal's Ctrl-C and the end
+of nova-compute's session never reach a VM.
 """
 
 import collections
@@ -119,8 +122,8 @@ class Runner:
         """
         argv = tuple(str(word) for word in argv)
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(tempfile.TemporaryFile())
-            err = stack.enter_context(tempfile.TemporaryFile())
+            out = stack.enter_context(_output_file())
+            err = stack.enter_context(_output_file())
             exit_code = self._execute(argv, out.fileno(), err.fileno(),
                                       timeout, kill_group, limits)
             return Result(argv, exit_code, _text(out), _text(err))
@@ -165,6 +168,15 @@ class Runner:
         LOG.debug('%s returned %s in %.3fs', mask(argv),
                   child[0].returncode, watch.elapsed())
         return child[0].returncode
+
+
+def _output_file():
+    if hasattr(os, 'memfd_create'):
+        try:
+            return open(os.memfd_create('nova-vmrun-output'), 'w+b')
+        except OSError as error:
+            LOG.debug('There are no files in memory: %s', error)
+    return tempfile.TemporaryFile()
 
 
 def _end(process, kill_group):

@@ -20,12 +20,15 @@ subclasses.
 
 import ipaddress
 import os
+import re
 import threading
 import time
 
+from nova_vmrun import exception
 from nova_vmrun.tools import messages
 
-_LIST_HEADER = 'Total running VMs:'
+_LIST_HEADER = re.compile(r'^Total running VMs: *([0-9]+)[ \t]*\n',
+                          re.MULTILINE)
 
 
 class Vmrun:
@@ -51,12 +54,26 @@ class Vmrun:
         """Returns the .vmx paths of the user's running and paused VMs.
 
         The paths are spelled as the VMs were opened.
+
+        :raises ToolError: it failed, or its answer is not whole: a VM that is
+            missing there would pass for one that is off
         """
+        brief = 'The running VMs cannot be listed.'
         output = self._run('list', timeout=self._conf.list_timeout,
-                           brief='The running VMs cannot be listed.')
-        return [line for line in map(str.strip, output.splitlines())
-                if line and not line.startswith(_LIST_HEADER) and
-                os.path.isabs(line)]
+                           brief=brief)
+        header = _LIST_HEADER.search(output)
+        lines = output[header.end():].split('\n') if header else []
+        paths = [line for line in map(str.strip, lines)
+                 if os.path.isabs(line)]
+        # More of them is no cut: a path may hold a line break.
+        if (not header or len(paths) < int(header.group(1)) or
+                _is_cut(lines[-1])):
+            raise exception.ToolError(
+                brief, 'vmrun list printed an answer that is not whole: %s'
+                % (output.strip() or 'nothing'),
+                'Run "vmrun -T %s list" as the user of nova-compute.'
+                % self.host_type)
+        return paths
 
     def list_host_networks(self):
         """Returns the table of VMware's virtual networks, as it is printed.
@@ -170,6 +187,12 @@ class Vmrun:
                 raise error
             tries_left -= 1
             self._sleep(self._conf.retry_interval)
+
+
+def _is_cut(last_line):
+    # A whole answer ends with a line break; should a product print none, its
+    # last path is whole nevertheless.
+    return bool(last_line) and not last_line.lower().endswith('.vmx')
 
 
 def _mode(hard):

@@ -17,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+from unittest import mock
 
 import fixtures
 
@@ -92,6 +93,28 @@ class RunTestCase(base.TestCase):
         self.runner.run('sh', '-c', ':', timeout=5)
         self.assertEqual({os.path.basename(PYTHON): 2, 'sh': 1},
                          self.runner.started)
+
+    def test_a_full_disk_does_not_cut_the_output(self):
+        # What lies in memory is named so by Linux.
+        if not hasattr(os, 'memfd_create'):
+            self.skipTest('This system has no files in memory')
+        result = self.run_python(
+            "import os; print(os.readlink('/proc/self/fd/1'), "
+            "os.readlink('/proc/self/fd/2'))")
+        self.assertEqual(2, result.stdout.count('/memfd:'))
+
+    def test_a_system_without_files_in_memory(self):
+        with mock.patch.object(os, 'memfd_create', create=True,
+                               side_effect=OSError(38, 'not implemented')):
+            result = self.run_python("print('out')")
+        self.assertEqual('out\n', result.stdout)
+
+    def test_what_a_program_prints_is_bound_by_its_limits(self):
+        result = self.run_python(
+            "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL); "
+            "print('x' * 100000)", limits={resource.RLIMIT_FSIZE: 1000})
+        self.assertEqual(-signal.SIGXFSZ, result.exit_code)
+        self.assertEqual(1000, len(result.stdout))
 
     def test_limits_bind_the_program_alone(self):
         before = resource.getrlimit(resource.RLIMIT_CPU)

@@ -48,6 +48,31 @@ class VmrunTestCase(base.TestCase):
                               'Total running VMs: 1\n/d.vmx\n'))
         self.assertEqual(['/d.vmx'], tool.list())
 
+    def test_list_of_no_vm(self):
+        for noise in ('', '/usr/lib/libz.so: no version information\n'):
+            tool = self.vmrun((0, noise + 'Total running VMs: 0\n'))
+            self.assertEqual([], tool.list())
+
+    def test_a_list_that_is_not_whole_is_no_answer(self):
+        """Each VM that is missing there would pass for one that is off."""
+        for output in ('', '\n', 'Total', 'Total running VMs:',
+                       'Total running VMs: 1', 'Total running VMs: 1\n',
+                       'Total running VMs: 2\n/a/a.vmx\n',
+                       'Total running VMs: 2\n/a/a.vmx\n/b/b.v',
+                       '/a/a.vmx\n/b/b.vmx\n'):
+            error = self.assertRaises(exception.ToolError,
+                                      self.vmrun((0, output)).list)
+            self.assertIn('not whole', error.details, output)
+            self.assertIn('-T ws list', error.resolution)
+
+    def test_a_list_without_its_last_line_break_is_whole(self):
+        tool = self.vmrun((0, 'Total running VMs: 1\n/d.vmx'))
+        self.assertEqual(['/d.vmx'], tool.list())
+
+    def test_a_line_break_in_a_path_is_no_cut(self):
+        tool = self.vmrun((0, 'Total running VMs: 2\n/a\n/b.vmx\n/d.vmx\n'))
+        self.assertIn('/d.vmx', tool.list())
+
     def test_start_without_window(self):
         self.vmrun().start(VMX)
         self.assertRan('start', VMX, 'nogui')
@@ -169,14 +194,15 @@ class MeetingRunner:
         self.most = 0
 
     def run(self, *argv, **options):
-        if 'list' not in argv:
-            with self._lock:
-                self._now += 1
-                self.most = max(self.most, self._now)
-            self._meeting.wait(20)
-            time.sleep(0.02)
-            with self._lock:
-                self._now -= 1
+        if 'list' in argv:
+            return process.Result(argv, 0, 'Total running VMs: 0\n', '')
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        self._meeting.wait(20)
+        time.sleep(0.02)
+        with self._lock:
+            self._now -= 1
         return process.Result(argv, 0, '', '')
 
 
