@@ -171,19 +171,23 @@ class ControlPlane:
             container_format=container_format, validate_checksum=False,
             **details)
 
-    @contextlib.contextmanager
     def glance_takes_any_content(self):
         """Run Glance with an option that some sites need."""
-        conf = self.layout.config_dir('glance') / config.LOCAL_CONF
+        return self.options('glance', _ANY_CONTENT)
+
+    @contextlib.contextmanager
+    def options(self, service, more):
+        """Run a service with more options for a while."""
+        conf = self.layout.config_dir(service) / config.LOCAL_CONF
         before = conf.read_text()
-        self._run_glance(conf, before + _ANY_CONTENT)
+        self._run_with(service, conf, before + more)
         try:
             yield
         finally:
-            self._run_glance(conf, before)
+            self._run_with(service, conf, before)
 
-    def _run_glance(self, conf, options):
-        with self.killed('glance'):
+    def _run_with(self, service, conf, options):
+        with self.killed(service):
             conf.write_text(options)
 
     @contextlib.contextmanager
