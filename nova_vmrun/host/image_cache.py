@@ -308,7 +308,10 @@ class ImageCache:
 
     def _refuse_if_used(self, entry, image_id, name, trouble):
         path = entry.path(name)
-        users = self._users.of(image_id, name)
+        if os.path.exists(path):
+            users = self._users_for_certain(image_id, name, path, trouble)
+        else:
+            users = self._users.known(image_id, name)
         if users:
             LOG.error('Base disk %s: %s Disks that refer to it: %s', path,
                       trouble, ', '.join(users))
@@ -318,6 +321,17 @@ class ImageCache:
                 'Restore it with its modification time from a backup. Or '
                 'delete the servers that the log of nova-compute names; it '
                 'is then made again.')
+
+    def _users_for_certain(self, image_id, name, path, trouble):
+        try:
+            return self._users.of(image_id, name)
+        except OSError as error:
+            raise exception.BaseDamaged(
+                'The base disk %s is not what it was, and whether servers '
+                'need it is not known.' % path,
+                '%s The system says: %s.' % (trouble, error),
+                'Let the user of nova-compute read all files in the folders '
+                'of servers.') from error
 
     def _convert_into(self, entry, image, root_gb, download):
         disk = _disk(root_gb)

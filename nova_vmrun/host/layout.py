@@ -204,6 +204,13 @@ class Layout:
                 entry.name.removesuffix(end)) and
             entry.is_dir(follow_symlinks=False))
 
+    def is_of_server(self, entry):
+        """Tells whether a folder belongs to a server, or once did.
+
+        :param entry: os.DirEntry of the folder
+        """
+        return uuidutils.is_uuid_like(entry.name[:_UUID])
+
     def caches(self):
         """Returns the folders that base disks may lie in.
 

@@ -12,6 +12,7 @@
 
 """An image cache with tools that write headers alone, for unit tests."""
 
+import errno
 import os
 from unittest import mock
 
@@ -104,6 +105,20 @@ class TestCase(base.TestCase):
         return self.cache.base(inspection.Image(image_id, disk_format),
                                root_gb, download or self.download,
                                certificates)
+
+    def forbid(self, path):
+        """Makes a file or folder as one that only root may read."""
+        def refusing(real):
+            def called(name, *args, **kwargs):
+                if name == path:
+                    raise PermissionError(errno.EACCES, os.strerror(
+                        errno.EACCES), path)
+                return real(name, *args, **kwargs)
+            return called
+
+        for name, real in (('builtins.open', open),
+                           ('os.scandir', os.scandir)):
+            self.useFixture(fixtures.MockPatch(name, refusing(real)))
 
     def capacity(self, disk):
         return linked.read_header(disk).capacity

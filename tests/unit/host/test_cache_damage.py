@@ -94,6 +94,31 @@ class DiskTestCase(testscenarios.TestWithScenarios, caches.TestCase):
         self.assertEqual([], self.downloads)
 
 
+class UnreadableTestCase(caches.TestCase):
+    """Nobody knows what a file uses that cannot be read."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(os.path.join(self.layout.root, SERVER))
+        self.backup = os.path.join(self.layout.root, SERVER, 'backup.vmdk')
+        vmdks.write(self.backup)
+        self.forbid(self.backup)
+
+    def test_an_image_is_fetched_nevertheless(self):
+        self.base()
+        self.assertEqual(1, len(self.downloads))
+
+    def test_a_base_that_is_there_is_not_removed(self):
+        made = self.base()
+        os.chmod(made.disk, 0o600)
+        caches.damage(made.disk)
+        before = files.read(made.disk)
+        error = self.assertRaises(exception.BaseDamaged, self.base)
+        self.assertIn('is not known', error.brief)
+        self.assertIn(self.backup, error.details)
+        self.assertEqual(before, files.read(made.disk))
+
+
 class OtherFilesTestCase(caches.TestCase):
 
     def setUp(self):

@@ -85,3 +85,40 @@ class NotUsedTestCase(caches.TestCase):
         path = os.path.join(self.layout.root, SERVER, 'root.vmdk')
         os.symlink(path, path)
         self.assertRaises(OSError, self.users.all)
+        self.assertRaises(OSError, self.users.of, caches.IMAGE, 'disk-2.vmdk')
+        self.assertEqual([], self.users.known(caches.IMAGE, 'disk-2.vmdk'))
+        self.assertIn(path, self.log.output)
+
+
+class ForbiddenTestCase(caches.TestCase):
+    """Not everything below instances_path is ours to read."""
+
+    def setUp(self):
+        super().setUp()
+        self.made = self.base(root_gb=2)
+        self.user = self.link(self.made, SERVER, 'root.vmdk')
+
+    def look(self):
+        return self.users.all()[caches.IMAGE, 'disk-2.vmdk']
+
+    def test_a_folder_of_the_file_system(self):
+        self.forbid(self.link(self.made, 'lost+found', 'disk.vmdk'))
+        self.assertEqual([self.user], self.look())
+        self.forbid(os.path.join(self.layout.root, 'lost+found'))
+        self.assertEqual([self.user], self.look())
+
+    def test_a_folder_of_a_server(self):
+        for suffix in ('_resize', '.deleted', '.saved-by-somebody'):
+            folder = os.path.join(self.layout.root, SERVER + suffix)
+            os.mkdir(folder)
+            self.forbid(folder)
+            self.assertRaises(PermissionError, self.look)
+            self.assertEqual([self.user], self.users.known(
+                caches.IMAGE, 'disk-2.vmdk'))
+            os.rmdir(folder)
+
+    def test_a_file_of_a_server(self):
+        self.forbid(self.link(self.made, SERVER, 'backup.vmdk'))
+        self.assertRaises(PermissionError, self.look)
+        self.assertEqual([self.user], self.users.known(
+            caches.IMAGE, 'disk-2.vmdk'))
