@@ -48,7 +48,8 @@ _LAST_SECTOR = (1 << 63) // SECTOR - 1
 # one, takes the place of the first.
 _IN_FOOTER = (1 << 64) - 1
 _EXTENT = re.compile(
-    r'(RW|RDONLY|NOACCESS) +([0-9]+) +([A-Z]+)(?: +"([^"]*)")?(?: +([0-9]+))?',
+    r'(RW|RDONLY|NOACCESS) +([0-9]{1,19}) +([A-Z]+)(?: +"([^"]*)")?'
+    r'(?: +([0-9]{1,19}))?',
     re.IGNORECASE)
 _FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*)\s*=\s*(.*)')
 

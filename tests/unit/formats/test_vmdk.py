@@ -85,6 +85,13 @@ class DescriptorTestCase(testtools.TestCase):
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                           'RW 2048 SPARSE "a.vmdk" and more\n')
 
+    def test_numbers_that_no_disk_has(self):
+        for line in ('RW %s SPARSE "a.vmdk"', 'RW 2048 FLAT "a.vmdk" %s'):
+            self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
+                              line % ('9' * 5000))
+            self.assertEqual(1, len(vmdk.parse_descriptor(
+                line % (1 << 63)).extents))
+
     def test_field_that_is_set_twice(self):
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                           'CID=1\ncid=2\n')
