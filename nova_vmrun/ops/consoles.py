@@ -31,7 +31,7 @@ class Consoles:
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
     :param product: a nova_vmrun.host.product.Product
-    :raises InvalidConfiguration: the listening address or the port range
+    :raises InvalidConfiguration: the address to listen on or the port range
         cannot be used
     """
 
@@ -44,6 +44,7 @@ class Consoles:
         self._proxy_address = str(conf.vnc.server_proxyclient_address)
         if self.has_vnc:
             _refuse_open_address(conf)
+            self._can_listen(0)
         try:
             self._ports = vmrun_conf.port_range(conf.vmrun.vnc_port_range)
         except ValueError as error:
@@ -81,6 +82,7 @@ class Consoles:
             'Delete servers, or widen [vmrun] vnc_port_range.')
 
     def _can_listen(self, port):
+        """Tells whether a port is free; 0 asks for the address alone."""
         family = socket.AF_INET6 if ':' in self._address else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,7 +91,10 @@ class Consoles:
             except OSError as error:
                 if error.errno in (errno.EADDRINUSE, errno.EACCES):
                     return False
-                raise
+                raise exception.InvalidConfiguration(
+                    'VNC consoles cannot be offered at [vnc] server_listen '
+                    '%s.' % self._address, 'The system says: %s.' % error,
+                    'Name an address of this host; 127.0.0.1 is one.')
             return True
 
     def vnc(self, uuid):

@@ -13,6 +13,7 @@
 import socket
 import threading
 import types
+from unittest import mock
 
 import fixtures
 
@@ -137,8 +138,9 @@ class ProbeTestCase(Base):
 class ConfigurationTestCase(Base):
 
     def test_only_this_host_may_reach_a_console(self):
-        for address in ('127.0.0.1', '127.0.0.5', '::1', 'localhost'):
-            self.assertEqual(address, self.make(address).listen_address)
+        with mock.patch.object(consoles.Consoles, '_can_listen'):
+            for address in ('127.0.0.1', '127.0.0.5', '::1', 'localhost'):
+                self.assertEqual(address, self.make(address).listen_address)
         for address in ('0.0.0.0', '::', '192.0.2.1', 'host.example'):
             error = self.assertRaises(exception.InvalidConfiguration,
                                       self.make, address)
@@ -147,6 +149,15 @@ class ConfigurationTestCase(Base):
     def test_an_operator_may_insist(self):
         self.assertEqual('0.0.0.0', self.make(
             '0.0.0.0', insecure=True).listen_address)
+
+    def test_an_address_that_this_host_does_not_have(self):
+        for address in ('192.0.2.1', 'nowhere.invalid'):
+            error = self.assertRaises(
+                exception.InvalidConfiguration, self.make, address,
+                insecure=True)
+            self.assertIn('server_listen', error.brief)
+            self.assertIn(address, error.brief)
+            self.make(address, enabled=False)
 
     def test_an_open_address_is_no_matter_without_vnc(self):
         self.make('0.0.0.0', enabled=False)
