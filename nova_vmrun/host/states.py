@@ -33,6 +33,7 @@ from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
+from nova_vmrun.host import births
 from nova_vmrun.host import files
 from nova_vmrun.host import vm_process
 
@@ -164,5 +165,8 @@ class PowerStates:
                 marked = jsonutils.load(file)
         except (FileNotFoundError, ValueError):
             return False
-        identity = vm_process.identity(self._layout.vmware_log(uuid))
-        return identity is not None and marked == list(identity)
+        if not marked:
+            return False
+        pid, birth = marked
+        return (pid == vm_process.pid(self._layout.vmware_log(uuid)) and
+                births.is_same(pid, birth))

@@ -20,6 +20,8 @@ import time
 from oslo_log import log as logging
 import psutil
 
+from nova_vmrun.host import births
+
 LOG = logging.getLogger(__name__)
 
 _PID = re.compile(rb' pid=([0-9]+) ')
@@ -32,24 +34,32 @@ _LINE_HEAD = re.compile(
     r'\S+( \w+\(\d+\)\+? \S+ |\| *[^|]*\| *\w+: )(\[msg\.\S*\] )?')
 
 
-def identity(vmware_log):
-    """Returns what tells a VM's process from all others: (pid, start time).
+def pid(vmware_log):
+    """Returns the pid of a VM's process, which may be gone.
 
-    The pid stands in the first line of vmware.log, which VMware starts anew
-    at each power-on. The start time is in seconds since 1970.
+    It stands in the first line of vmware.log, which VMware starts anew at each
+    power-on.
 
     :param vmware_log: path
-    :returns: None if there is no such process
+    :returns: None if there is no such log
     """
     try:
         with open(vmware_log, 'rb') as file:
             match = _PID.search(file.readline(4096))
-        if not match:
-            return None
-        process = psutil.Process(int(match.group(1)))
-        return process.pid, process.create_time()
-    except (OSError, psutil.Error):
+    except OSError:
         return None
+    return int(match.group(1)) if match else None
+
+
+def identity(vmware_log):
+    """Returns what tells a VM's process from all others: (pid, birth).
+
+    :param vmware_log: path
+    :returns: None if there is no such process; see births for the birth
+    """
+    number = pid(vmware_log)
+    birth = None if number is None else births.of(number)
+    return None if birth is None else (number, birth)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,16 +88,15 @@ def usage(vmware_log):
     :param vmware_log: path
     :returns: None if there is no such process
     """
-    found = identity(vmware_log)
-    if found is None:
+    number = pid(vmware_log)
+    if number is None:
         return None
-    pid, started = found
     try:
-        process = psutil.Process(pid)
+        process = psutil.Process(number)
         with process.oneshot():
             times = process.cpu_times()
             return Usage(
-                uptime=int(time.time() - started),
+                uptime=int(time.time() - process.create_time()),
                 cpu_ns=int((times.user + times.system) * 10 ** 9),
                 memory_bytes=process.memory_info().rss, **_io(process))
     except psutil.Error:

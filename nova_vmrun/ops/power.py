@@ -151,6 +151,9 @@ class Power:
             self._vmrun.pause(self._layout.vmx(uuid))
         except exception.VmPaused:
             LOG.info('Server %s was paused already', uuid)
+        except exception.ToolTimeout:
+            # It may be paused; an unpause helps in both cases.
+            raise
         except exception.ToolError:
             self._states.unmark_paused(uuid)
             raise

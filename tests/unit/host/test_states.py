@@ -16,6 +16,7 @@ import threading
 import time
 
 import fixtures
+import psutil
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
@@ -129,6 +130,26 @@ class StateTestCase(Base):
         files.write_atomically(self.layout.paused(UUID),
                                '[%d, 12345.0]' % os.getpid())
         self.assertEqual(State.RUNNING, self.states.get(UUID))
+
+    def test_a_step_of_the_clock_does_not_void_the_mark(self):
+        self.start()
+        self.states.mark_paused(UUID)
+        self.useFixture(fixtures.MockPatchObject(
+            psutil.Process, 'create_time', return_value=12345.0))
+        self.assertEqual(State.PAUSED, self.states.get(UUID))
+
+    def test_a_mark_with_the_time_of_day(self):
+        self.start()
+        for seconds, state in ((2, State.PAUSED), (60, State.RUNNING)):
+            files.write_atomically(self.layout.paused(UUID), '[%d, %f]' % (
+                os.getpid(), psutil.Process().create_time() + seconds))
+            self.assertEqual(state, self.states.get(UUID))
+
+    def test_a_mark_without_a_process_is_void(self):
+        self.start()
+        for text in ('null', '[]', '[1', '[%d, null]' % os.getpid()):
+            files.write_atomically(self.layout.paused(UUID), text)
+            self.assertEqual(State.RUNNING, self.states.get(UUID))
 
     def test_mark_does_not_outlive_the_vm(self):
         self.start()

@@ -17,6 +17,7 @@ import time
 import fixtures
 import psutil
 
+from nova_vmrun.host import births
 from nova_vmrun.host import files
 from nova_vmrun.host import vm_process
 from tests.unit import base
@@ -33,7 +34,7 @@ class IdentityTestCase(base.TestCase):
     def test_a_live_process(self):
         pid = os.getpid()
         self.assertEqual(
-            (pid, psutil.Process().create_time()),
+            (pid, births.of(pid)),
             self.identity('2026 In(05) vmx Log for VMware pid=%d version=17\n'
                           % pid))
 

@@ -312,6 +312,15 @@ class PauseTestCase(Base):
         self.assertRaises(exception.Canceled, self.power.pause, UUID)
         self.assertEqual(State.RUNNING, self.state())
 
+    def test_a_pause_that_hung_keeps_the_mark(self):
+        """It may be paused, and a frozen VM must not look live."""
+        self.vmrun.fail('pause', hosts.hung())
+        self.assertRaises(exception.ToolTimeout, self.power.pause, UUID)
+        self.assertEqual(State.PAUSED, self.state())
+        self.vmrun.fail('unpause', hosts.refused())
+        self.power.unpause(UUID)
+        self.assertEqual(State.RUNNING, self.state())
+
     def test_a_server_that_is_paused_already(self):
         self.vmrun.fail('pause', exception.VmPaused('paused'))
         self.power.pause(UUID)
