@@ -19,6 +19,7 @@ import secrets
 import shutil
 
 _PART = '.part'
+_REMOVE_TRIES = 5
 
 
 def read(path):
@@ -151,13 +152,24 @@ def sync_folder(folder):
         os.close(descriptor)
 
 
-def remove_tree(folder, missing_ok=True):
-    """Removes a folder and all that is in it.
+def remove_tree(folder):
+    """Removes a folder and all that is in it; it may be missing.
+
+    Another program may remove things meanwhile, or add some for a while.
 
     :raises OSError: something could not be removed
     """
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        if not missing_ok:
-            raise
+    for tries_left in reversed(range(_REMOVE_TRIES)):
+        try:
+            shutil.rmtree(folder, onerror=_raise_unless_gone)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or not tries_left:
+                raise
+        if not os.path.lexists(folder):
+            return
+    raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), folder)
+
+
+def _raise_unless_gone(_function, _path, info):
+    if not isinstance(info[1], FileNotFoundError):
+        raise info[1]

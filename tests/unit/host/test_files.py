@@ -51,6 +51,67 @@ class DurableTestCase(base.TestCase):
                           ('fsync', 'folder')], self.steps)
 
 
+class RemoveTestCase(base.TestCase):
+    """VMware removes its locks while it ends, and may write a last log."""
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.useFixture(fixtures.TempDir()).path
+        self.folder = os.path.join(self.root, 'server')
+        os.makedirs(os.path.join(self.folder, 'vm.vmx.lck'))
+        self.paths = [os.path.join(self.folder, name) for name in (
+            os.path.join('vm.vmx.lck', 'M1.lck'), 'root.vmdk', 'vm.log')]
+        for path in self.paths:
+            files.write_atomically(path, 'content')
+
+    def interfere(self, name, work):
+        """Does something just before the first call of a function of os."""
+        real = getattr(os, name)
+        begun = []
+
+        def run(*args, **options):
+            if not begun:
+                begun.append(True)
+                work()
+            return real(*args, **options)
+
+        self.useFixture(fixtures.MockPatchObject(os, name, run))
+
+    def test_all_is_removed(self):
+        files.remove_tree(self.folder)
+        self.assertEqual([], os.listdir(self.root))
+
+    def test_a_folder_that_is_not_there(self):
+        files.remove_tree(self.folder + '.deleted')
+
+    def test_things_that_go_meanwhile(self):
+        def remove():
+            for path in self.paths:
+                os.remove(path)
+            os.rmdir(os.path.dirname(self.paths[0]))
+
+        self.interfere('unlink', remove)
+        files.remove_tree(self.folder)
+        self.assertEqual([], os.listdir(self.root))
+
+    def test_things_that_come_meanwhile(self):
+        self.interfere('rmdir', lambda: files.write_atomically(
+            os.path.join(self.folder, 'vmware.log'), 'The end'))
+        files.remove_tree(self.folder)
+        self.assertEqual([], os.listdir(self.root))
+
+    def test_what_cannot_be_removed_is_no_success(self):
+        self.useFixture(fixtures.MockPatchObject(
+            os, 'unlink', side_effect=PermissionError(13, 'no')))
+        self.assertRaises(PermissionError, files.remove_tree, self.folder)
+
+    def test_nor_is_a_folder_that_fills_again_and_again(self):
+        self.useFixture(fixtures.MockPatchObject(
+            os, 'unlink', side_effect=FileNotFoundError(2, 'gone')))
+        error = self.assertRaises(OSError, files.remove_tree, self.folder)
+        self.assertEqual(errno.ENOTEMPTY, error.errno)
+
+
 class LinkTestCase(base.TestCase):
 
     def setUp(self):

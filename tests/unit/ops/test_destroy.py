@@ -97,10 +97,9 @@ class DestroyTestCase(hosts.TestCase):
         self.assertEqual([UUID + '.deleted'], self.left())
         self.assertEqual([], self.records.all())
 
-    def _busy(self, folder):
+    def _busy(self, folder, **options):
         if os.path.exists(folder):
             raise PermissionError(13, 'A file is in use')
-        raise FileNotFoundError(2, 'No such folder')
 
     def test_while_it_may_be_running_nothing_is_removed(self):
         self.add_server(running=True)
