@@ -42,6 +42,7 @@
       InvalidVmdk                  a file that is no VMDK, or not a whole one
       ImageRefused                 an image that is broken, hostile or too big
       DiskTooSmall                 the flavor's disk cannot hold the image
+      RecordUnreadable             nobody can tell whose a folder is
       BaseDamaged                  a disk below those of servers was changed
 
 Nothing here knows Nova: driver.py alone turns these into nova.exception.
@@ -222,6 +223,13 @@ class DiskTooSmall(VmrunError):
             resolution='Choose a flavor with a larger disk.')
         self.flavor_size = flavor_size
         self.image_size = image_size
+
+
+class RecordUnreadable(VmrunError):
+    """The record in a server's folder is there and does not say whose it is.
+
+    Such a folder is neither removed nor taken for another compute node's.
+    """
 
 
 class BaseDamaged(VmrunError):

@@ -127,7 +127,14 @@ class Finder:
 
     def _folders(self):
         return [(uuid, path) for uuid, path in self._layout.folders()
-                if not self._records.is_foreign(uuid, path)]
+                if not self._is_foreign(uuid, path)]
+
+    def _is_foreign(self, uuid, path):
+        try:
+            return self._records.is_foreign(uuid, path)
+        except exception.RecordUnreadable:
+            # It is shown, and kept.
+            return False
 
     def _server_folders(self, servers, min_age):
         for uuid, path in self._folders():
@@ -161,8 +168,11 @@ class Finder:
         :returns: a sentence; empty if it may go
         :raises ToolError: vmrun list failed
         """
-        if self._records.is_foreign(uuid, path):
-            return 'It belongs to another compute node.'
+        try:
+            if self._records.is_foreign(uuid, path):
+                return 'It belongs to another compute node.'
+        except exception.RecordUnreadable as error:
+            return str(error)
         inside = states.canonical(path) + os.sep
         if any(vmx.startswith(inside) for vmx in self._states.running()):
             return 'A VM runs in it.'
@@ -217,8 +227,7 @@ class Finder:
         listed = self._states.running()
         for vmx in sorted(listed | _processes()):
             uuid = self._owner(vmx)
-            if uuid is None or self._records.is_foreign(
-                    uuid, os.path.dirname(vmx)):
+            if uuid is None or self._is_foreign(uuid, os.path.dirname(vmx)):
                 continue
             server = servers.get(uuid)
             reason = ''

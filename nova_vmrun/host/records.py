@@ -23,6 +23,7 @@ import os
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
+from nova_vmrun import exception
 from nova_vmrun.host import files
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ class Record:
     vnc_port: int | None = None
     show_gui: bool = True
     image_adapter: str | None = None
+
+
+_FIELDS = [field.name for field in dataclasses.fields(Record)]
 
 
 class Records:
@@ -85,9 +89,12 @@ class Records:
         return self._read(uuid, self._layout.kept(uuid))
 
     def is_foreign(self, uuid, folder):
-        """Tells whether a folder of a server belongs to another node."""
-        return (os.path.exists(self._path(uuid, folder)) and
-                self._read(uuid, folder) is None)
+        """Tells whether a folder of a server belongs to another node.
+
+        :raises RecordUnreadable: nobody can tell
+        """
+        record = self._load(uuid, folder)
+        return record is not None and record.compute_id != self._compute_id
 
     def _path(self, uuid, folder):
         return os.path.join(
@@ -95,13 +102,30 @@ class Records:
 
     def _read(self, uuid, folder):
         try:
-            with open(self._path(uuid, folder), 'rb') as file:
-                record = Record(**jsonutils.load(file))
-        except (OSError, ValueError, TypeError):
+            record = self._load(uuid, folder)
+        except exception.RecordUnreadable as error:
+            LOG.debug('%s', error)
             return None
-        ours = (record.uuid == uuid and
-                record.compute_id == self._compute_id)
+        ours = record is not None and record.compute_id == self._compute_id
         return record if ours else None
+
+    def _load(self, uuid, folder):
+        """Returns the Record in a folder, whoever owns it, or None."""
+        path = self._path(uuid, folder)
+        try:
+            with open(path, 'rb') as file:
+                found = dict(jsonutils.load(file))
+            # A later release may have written more.
+            record = Record(**{name: found[name] for name in _FIELDS
+                               if name in found})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise _unreadable(uuid, folder, str(error)) from error
+        if record.uuid != uuid:
+            raise _unreadable(uuid, folder, 'It is of server %s.'
+                              % record.uuid)
+        return record
 
     def all(self):
         """Returns the records of all servers of this compute node."""
@@ -111,8 +135,12 @@ class Records:
         """Removes files of servers that a crash kept from getting a name."""
         folders = [self._layout.folder(each.uuid) for each in self.all()]
         for uuid in self._layout.prepared_uuids():
-            if not self.is_foreign(uuid, self._layout.prepared(uuid)):
-                folders.append(self._layout.prepared(uuid))
+            folder = self._layout.prepared(uuid)
+            try:
+                if not self.is_foreign(uuid, folder):
+                    folders.append(folder)
+            except exception.RecordUnreadable as error:
+                LOG.warning('%s', error)
         for folder in folders:
             try:
                 files.remove_parts(folder)
@@ -129,3 +157,10 @@ class Records:
         kept = filter(None, map(self.kept, self._layout.kept_uuids()))
         return {record.vnc_port
                 for record in (*self.all(), *kept)} - {None}
+
+
+def _unreadable(uuid, folder, details):
+    return exception.RecordUnreadable(
+        'The file nova.json in %s cannot be read.' % os.path.basename(folder),
+        details, 'Make it readable or, if server %s is of this host, remove '
+        'the file. Then try again.' % uuid)

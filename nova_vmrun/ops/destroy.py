@@ -44,7 +44,8 @@ class Destroy:
     def stop(self, uuid):
         """Cuts the power of a server, if it has a VM that is on.
 
-        :raises VmrunError: the VM may be running still
+        :raises VmrunError: the VM may be running still, or nobody can tell
+            whose it is
         """
         if not (self._may_touch(uuid, self._layout.folder(uuid)) and
                 os.path.exists(self._layout.vmx(uuid))):
@@ -57,6 +58,7 @@ class Destroy:
 
         Safe to interrupt and to repeat.
 
+        :raises RecordUnreadable: nobody can tell whose it is
         :raises OSError: a file could not be removed
         """
         for folder in self._layout.beside(uuid):
@@ -67,6 +69,7 @@ class Destroy:
         """Removes one of the folders of a server, which does not run there.
 
         :param folder: path, one that nova_vmrun.host.layout.Layout names
+        :raises RecordUnreadable: nobody can tell whose it is
         :raises OSError: a file could not be removed
         """
         if not self._may_touch(uuid, folder):

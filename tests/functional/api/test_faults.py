@@ -53,6 +53,12 @@ class TestCase(base.TestCase):
         return self._wait_for_instance_action_event(
             server, name, event, 'Error')['details']
 
+    def delete_from_error(self, server):
+        # Nova's own helper takes the ERROR for the end of this delete.
+        self.admin_api.delete_server(server['id'])
+        self.notifier.wait_for_versioned_notifications('instance.delete.end')
+        self.assertNothingLeft()
+
     def fail_to_start(self, server):
         return self.failing(server, 'os-start', 'start',
                             'compute_start_instance')
@@ -176,6 +182,18 @@ class LockTestCase(TestCase):
 
 
 class EditedTestCase(TestCase):
+
+    def test_a_record_spoiled_by_hand(self):
+        server = self.boot()
+        with open(self.path(server, 'nova.json'), 'a') as file:
+            file.write('}')
+        self.admin_api.delete_server(server['id'])
+        self._wait_for_state_change(server, 'ERROR')
+        self.assertIn('remove the file', self.fault(server)[:255])
+        self.assertIn('nova.json', self.fault(server))
+        self.assertTrue(self.is_running(server))
+        os.remove(self.path(server, 'nova.json'))
+        self.delete_from_error(server)
 
     def test_a_vmx_spoiled_by_hand(self):
         server = self.stopped_server()

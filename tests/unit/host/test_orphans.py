@@ -106,6 +106,14 @@ class FolderTestCase(TestCase):
                                'host %d-1 more' % os.getpid())
         self.assertIn('Another program', self.only(self.find()).kept)
 
+    def test_one_of_which_nobody_can_tell_whose_it_is_is_kept(self):
+        self.add_server(running=True)
+        files.write_atomically(self.layout.record(UUID), 'spoiled')
+        kept = {each.kind: each.kept for each in self.find()}
+        self.assertEqual({orphans.FOLDER, orphans.VM}, set(kept))
+        self.assertIn('nova.json', kept[orphans.FOLDER])
+        self.assertIn('remove the file', kept[orphans.FOLDER])
+
     def test_a_folder_of_another_compute_node_is_passed_over(self):
         records.Records(self.layout, 'that-node').create(UUID, 'instance-1')
         os.rename(self.layout.folder(UUID), self.layout.kept(UUID))

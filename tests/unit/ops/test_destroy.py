@@ -122,6 +122,22 @@ class DestroyTestCase(hosts.TestCase):
         self.assertTrue(os.path.exists(self.layout.vmx(UUID)))
         self.assertIn('belongs to another compute node', self.log.output)
 
+    def test_a_server_of_which_nobody_can_tell_whose_it_is(self):
+        """Neither half of the removal may pass for done."""
+        self.add_server(running=True)
+        files.write_atomically(self.layout.record(UUID), '{"uuid": ')
+        for half in (self.destroy.stop, self.destroy.remove):
+            error = self.assertRaises(exception.RecordUnreadable, half, UUID)
+            self.assertIn('nova.json', error.brief)
+            self.assertIn(UUID, error.brief)
+        self.assertTrue(self.is_running())
+        self.assertEqual([UUID], self.left())
+        # What the error says is to be done.
+        os.remove(self.layout.record(UUID))
+        self.remove()
+        self.assertFalse(self.is_running())
+        self.assertEqual([], self.left())
+
     def test_nothing_but_a_server_is_ever_removed(self):
         for name in ('_base', '..', '', UUID + '/..'):
             self.assertRaises(exception.InvalidInput, self.remove, name)
