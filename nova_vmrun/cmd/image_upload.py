@@ -78,8 +78,9 @@ class Upload(plain.Plain, show.ShowOne):
         with tempfile.TemporaryDirectory(
                 prefix='nova-vmrun-', dir=parsed_args.work_dir) as folder:
             path = source.path
+            files = disk.files if disk else [path]
+            self._tell('Reading %s' % ', '.join(map(_shown, files)))
             if disk and not _is_ready(disk):
-                self._tell('Reading %s' % ', '.join(disk.files))
                 path = convert.make_one_file(
                     disk, folder, convert.tool(parsed_args.qemu_img))
             attributes = _attributes(source, path, properties)
@@ -96,6 +97,12 @@ class Upload(plain.Plain, show.ShowOne):
 
     def _tell(self, text):
         self.app.stderr.write(report.printable(text) + '\n')
+
+
+def _shown(path):
+    """Names a file, and where it is if that is elsewhere."""
+    return '%s -> %s' % (path, os.path.realpath(path)) if os.path.islink(
+        path) else path
 
 
 def _properties(source, disk, asked):

@@ -44,8 +44,8 @@ _UNSTRUCTURED = frozenset(['raw', 'gpt'])
 # vmware_disktype of images that are an extent of ESX, without a descriptor.
 _BARE_TYPES = (None, 'thin', 'preallocated')
 ESX_SPARSE = b'COWD'
-_NOT_BARE = (ESX_SPARSE, b'\xbe\xba\xfe\xca\0\0\0\0',
-             b'# Disk DescriptorFile')
+ESX_SE_SPARSE = b'\xbe\xba\xfe\xca\0\0\0\0'
+_NOT_BARE = (ESX_SPARSE, ESX_SE_SPARSE, b'# Disk DescriptorFile')
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR

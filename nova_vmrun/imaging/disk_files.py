@@ -16,16 +16,19 @@ Workstation and Fusion keep a disk in many files: extents of 2 GB, a
 descriptor with a -flat file, and a chain of parents below a snapshot or a
 linked clone. The user's own files are trusted as far as they must be: extents
 lie beside their descriptor, where VMware puts them, and all are plain files,
-so that a .vmx from elsewhere cannot send /dev/sda or a key to Glance.
+so that a VM from elsewhere cannot send /dev/sda or a key to Glance. QEMU opens
+extents by what is in them, so that is checked as well.
 """
 
 import dataclasses
 import os
 import re
+import stat
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import disk_tables
+from nova_vmrun.host import inspection
 from nova_vmrun.host import window
 
 DESCRIPTOR_MAGIC = b'# Disk DescriptorFile'
@@ -33,6 +36,9 @@ DESCRIPTOR_MAGIC = b'# Disk DescriptorFile'
 _MAX_LINKS = 255
 _MAX_DESCRIPTOR = 1 << 20
 _NO_FILE, _SPARSE, _FLAT = 'ZERO', 'SPARSE', ('FLAT', 'VMFS')
+# Of ESX; QEMU would open one without its magic as a SPARSE one.
+_ESX = {'VMFSSPARSE': inspection.ESX_SPARSE,
+        'SESPARSE': inspection.ESX_SE_SPARSE}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,16 +110,20 @@ class DiskFiles:
 def follow(path):
     """Finds all files of a disk.
 
-    :param path: its .vmdk
+    :param path: its .vmdk; the only one that may be a symbolic link
     :returns: a DiskFiles
-    :raises InvalidVmdk: it is encrypted, not whole, or cannot be read
+    :raises InvalidVmdk: it is encrypted, not whole, or cannot be read, or one
+        of its files is no plain file or is not where VMware puts it
     """
+    _require_plain(path, os.path.realpath(path))
     links = [_read(os.path.abspath(path))]
     while True:
         child = links[-1].descriptor
         if child.parent_cid == vmdk.NO_PARENT and child.parent_hint is None:
             return DiskFiles(tuple(links))
-        parent = _read(_parent(path, links[-1]))
+        file = _parent(path, links[-1])
+        _require_plain(path, file)
+        parent = _read(file)
         if parent.path in [link.path for link in links] or (
                 len(links) == _MAX_LINKS):
             raise _broken(path, 'Its files refer to each other in a circle.')
@@ -150,7 +160,6 @@ def _read(path):
 
 def _read_text(path):
     """Returns the vmdk.Header, None for a descriptor alone, and the text."""
-    _require_plain(path, path)
     try:
         with window.opened(path) as file:
             head = file.read(vmdk.HEADER_SIZE)
@@ -179,7 +188,7 @@ def _extents(path, descriptor):
         if extent.kind == _NO_FILE:
             continue
         file = os.path.join(folder, extent.name)
-        if os.path.dirname(os.path.abspath(file)) != folder:
+        if os.path.basename(extent.name) != extent.name:
             raise _broken(
                 path, 'It keeps content in %s, which is not in its own '
                 'folder.' % extent.name,
@@ -187,6 +196,7 @@ def _extents(path, descriptor):
                 'must be copied with VMware or qemu-img first.')
         if os.path.lexists(file):
             _require_plain(path, file)
+            _require_extent(path, file, extent)
             _require_whole(path, file, extent)
             yield file
         else:
@@ -211,8 +221,47 @@ def _parent(disk, link):
 
 
 def _require_plain(disk, path):
-    if not os.path.isfile(path):
-        raise _broken(disk, '%s is no plain file.' % path)
+    """Refuses what leads elsewhere: VMware makes no symbolic links."""
+    try:
+        is_plain = stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        is_plain = False
+    if not is_plain:
+        raise _broken(disk, '%s is no plain file.' % path,
+                      'If it is a symbolic link of your own, put the file '
+                      'there in its place.')
+
+
+def _require_extent(disk, path, extent):
+    """Refuses an extent that QEMU would not open as what it is said to be.
+
+    One without capacity is a disk of its own to QEMU: it reads the descriptor
+    in it, and opens whatever that names.
+    """
+    with window.opened(path) as file:
+        head = file.read(vmdk.HEADER_SIZE)
+        if extent.kind == _SPARSE:
+            is_one = _is_sparse(file, head, extent.sectors * vmdk.SECTOR)
+        elif extent.kind in _ESX:
+            is_one = head.startswith(_ESX[extent.kind])
+        else:
+            is_one = extent.kind in _FLAT
+    if not is_one:
+        raise _broken(disk, 'The file %s is no %s extent of %d sectors.'
+                      % (path, extent.kind, extent.sectors))
+
+
+def _is_sparse(file, head, size):
+    """Tells whether a file is so much of a disk, and nothing else."""
+    try:
+        header = vmdk.parse_header(head)
+        file.seek(header.descriptor_offset)
+        text = header.descriptor_offset and vmdk.decode_descriptor(
+            file.read(header.descriptor_size))
+    except exception.InvalidVmdk:
+        return False
+    # qemu-img leaves room for a descriptor, and writes none.
+    return header.capacity == size > 0 and not text
 
 
 def _require_whole(disk, path, extent):

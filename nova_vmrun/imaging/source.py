@@ -72,12 +72,7 @@ def find(path, node=None, disk_format=None):
     if vms.is_vm(path):
         vm = vms.load(path)
         disk = vms.boot_disk(vm, node)
-        path = vm.disk_path(disk)
-        if not os.path.exists(path):
-            raise exception.InvalidVmx(
-                '%s cannot be used.' % vm.path,
-                'Its disk %s is missing.' % path,
-                'Copy it to where it was, or correct the .vmx.')
+        path = vms.own_disk(vm, disk)
         return _of_vm(path, sniff.sniff(path), vm, disk)
     if node is not None:
         raise exception.InvalidInput(

@@ -15,6 +15,7 @@
 import dataclasses
 import glob
 import os
+import stat
 
 from nova_vmrun import exception
 from nova_vmrun.formats import attached
@@ -117,6 +118,38 @@ def boot_disk(vm, node=None):
                 for disk in disks.values()),
             'Name one with --disk.')
     return disks[min(disks, key=_position)]
+
+
+def own_disk(vm, disk):
+    """Returns the path of a disk that lies in the folder of its VM.
+
+    A .vmx from elsewhere must not choose among the other files of the user.
+
+    :param vm: a Vm
+    :param disk: an attached.Attached of it
+    :raises InvalidVmx: it is missing, in another folder, or no plain file
+    """
+    named = vm.disk_path(disk)
+    path = os.path.join(vm.folder, os.path.basename(named))
+    if os.path.realpath(os.path.dirname(named)) != os.path.realpath(
+            vm.folder):
+        raise _unusable(vm, 'Its disk %s is not in its folder.' % named,
+                        'If that disk is yours, name it in place of the VM.')
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        raise _unusable(vm, 'Its disk %s is missing.' % path,
+                        'Copy it to where it was, or correct the .vmx.')
+    if not stat.S_ISREG(status.st_mode):
+        raise _unusable(vm, 'Its disk %s is no plain file.' % path,
+                        'If it is a symbolic link of your own, name the disk '
+                        'in place of the VM.')
+    return path
+
+
+def _unusable(vm, details, advice):
+    return exception.InvalidVmx('%s cannot be used.' % vm.path, details,
+                                advice)
 
 
 def _position(node):

@@ -108,6 +108,23 @@ class UploadTestCase(base.TestCase):
             self.assertIn(os.path.join(self.folder, name), told)
         self.assertFalse(os.path.exists(os.path.dirname(target)))
 
+    def test_what_is_read_is_always_told(self):
+        path = self.write('a.img', images.qcow2())
+        link = os.path.join(self.folder, 'link')
+        os.symlink(path, link)
+        self.assertIn('Reading %s\n' % path, self.upload(path)[1])
+        self.assertIn('Reading %s -> %s\n' % (link, path),
+                      self.upload(link)[1])
+
+    def test_a_vm_whose_disk_is_a_file_of_the_user(self):
+        key = self.write('key', b'secret'.ljust(units.Mi))
+        os.mkdir(os.path.join(self.folder, 'vm'))
+        os.symlink(key, os.path.join(self.folder, 'vm', 'k.vmdk'))
+        for name in ('k.vmdk', '../key.vmdk', key):
+            path = vms.write_vm(os.path.join(self.folder, 'vm'),
+                                **{'scsi0:0.fileName': name})
+            self.refused(path, 'web.vmx')
+
     def test_a_vm_with_a_snapshot(self):
         root = vms.write_split(self.folder, cid='11111111')
         child = vms.write_split(self.folder, 'web-000001', hint='web.vmdk',

@@ -131,6 +131,75 @@ class DiskFilesTestCase(base.TestCase):
         os.truncate(self.path('web-flat.vmdk'), 5119)
         self.refused(path, 'cut off')
 
+    def _extent(self, kind, content, sectors=vmdks.SECTORS):
+        with open(self.path('web-s001.vmdk'), 'wb') as file:
+            file.write(content)
+        return vms.write_descriptor(
+            self.folder, create_type='twoGbMaxExtentSparse',
+            extents='RW %d %s "web-s001.vmdk"' % (sectors, kind))
+
+    def test_an_extent_that_is_a_disk_of_its_own(self):
+        """QEMU opens what a descriptor in an extent names."""
+        inner = vmdks.descriptor(create_type='monolithicFlat',
+                                 extents='RW 2 FLAT "/etc/passwd" 0')
+        for kind, content in (
+                ('SPARSE', vmdks.image(inner, sectors=0)),
+                ('SPARSE', vmdks.image(inner)),
+                ('VMFSSPARSE', vmdks.image(inner, sectors=0)),
+                ('SESPARSE', vmdks.image(inner, sectors=0)),
+                ('VMFSRAW', vmdks.image(inner, sectors=0))):
+            self.refused(self._extent(kind, content), 'web-s001.vmdk')
+
+    def test_an_extent_of_another_size(self):
+        for sectors in (0, vmdks.SECTORS - 1, vmdks.SECTORS + 1):
+            path = self._extent('SPARSE', vmdks.image('', sectors=sectors))
+            self.refused(path, '%d sectors' % vmdks.SECTORS)
+        self.refused(self._extent('SPARSE', vmdks.image('', sectors=0), 0),
+                     '0 sectors')
+
+    def test_extents_of_esx(self):
+        for kind, magic in (('VMFSSPARSE', b'COWD'),
+                            ('SESPARSE', b'\xbe\xba\xfe\xca\0\0\0\0')):
+            disk = disk_files.follow(self._extent(kind, magic.ljust(512)))
+            self.assertEqual(2, len(disk.files))
+
+    def _key(self):
+        """Returns the path of a file that belongs to no disk."""
+        path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'key')
+        with open(path, 'wb') as file:
+            file.write(bytes(512))
+        return path
+
+    def test_an_extent_that_leads_elsewhere(self):
+        os.symlink(self._key(), self.path('web-flat.vmdk'))
+        path = vms.write_descriptor(
+            self.folder, create_type='monolithicFlat',
+            extents='RW 1 FLAT "web-flat.vmdk" 0')
+        self.refused(path, 'no plain file')
+
+    def test_an_extent_by_way_of_a_link(self):
+        os.symlink(os.path.dirname(self._key()), self.path('in'))
+        for name in ('in/key', 'in/../web-flat.vmdk', './web-flat.vmdk'):
+            path = vms.write_descriptor(
+                self.folder, create_type='monolithicFlat',
+                extents='RW 1 FLAT "%s" 0' % name)
+            self.refused(path, name)
+
+    def test_a_parent_that_leads_elsewhere(self):
+        elsewhere = self.useFixture(fixtures.TempDir()).path
+        os.symlink(vms.write_split(elsewhere, cid='11111111'),
+                   self.path('base.vmdk'))
+        path = vms.write_split(self.folder, parent_cid='11111111',
+                               hint='base.vmdk')
+        self.refused(path, 'no plain file')
+
+    def test_a_link_of_the_user_himself(self):
+        path = self.path('a.vmdk')
+        vmdks.write(path)
+        link = os.path.join(self.useFixture(fixtures.TempDir()).path, 'a')
+        os.symlink(path, link)
+        self.assertEqual([link], disk_files.follow(link).files)
+
     def test_content_elsewhere(self):
         os.mkdir(self.path('in'))
         with open(self.path('secret'), 'wb') as file:

@@ -115,6 +115,56 @@ class OwnerTestCase(Base):
             os.path.join(self.folder, 'other.vmdk')))
 
 
+class OwnDiskTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.elsewhere = self.useFixture(fixtures.TempDir()).path
+        for folder in (self.folder, self.elsewhere):
+            with open(os.path.join(folder, 'web.vmdk'), 'wb') as file:
+                file.write(b'disk')
+
+    def path(self, name):
+        found = self.vm(**{'scsi0:0.fileName': name})
+        return vm.own_disk(found, vm.boot_disk(found))
+
+    def refused(self, name, text):
+        error = self.assertRaises(exception.InvalidVmx, self.path, name)
+        self.assertIn('web.vmx', error.brief)
+        self.assertIn(text, error.details)
+        self.assertTrue(error.resolution)
+
+    def test_by_name_and_by_path(self):
+        path = os.path.join(self.folder, 'web.vmdk')
+        for name in ('web.vmdk', path):
+            self.assertEqual(path, self.path(name))
+
+    def test_in_another_folder(self):
+        os.mkdir(os.path.join(self.folder, 'disks'))
+        os.symlink(self.elsewhere, os.path.join(self.folder, 'link'))
+        for name in (os.path.join(self.elsewhere, 'web.vmdk'),
+                     '../web.vmdk', 'disks/web.vmdk', 'link/web.vmdk'):
+            self.refused(name, 'not in its folder')
+
+    def test_a_symbolic_link(self):
+        os.symlink(os.path.join(self.elsewhere, 'web.vmdk'),
+                   os.path.join(self.folder, 'a.vmdk'))
+        self.refused('a.vmdk', 'no plain file')
+
+    def test_missing(self):
+        self.refused('gone.vmdk', 'missing')
+
+    def test_a_folder_by_another_name(self):
+        """The user may come by a symbolic link of his own."""
+        vms.write_vm(self.folder, **{'scsi0:0.fileName': os.path.join(
+            self.folder, 'web.vmdk')})
+        link = os.path.join(self.elsewhere, 'link')
+        os.symlink(self.folder, link)
+        found = vm.load(link)
+        self.assertEqual(os.path.join(link, 'web.vmdk'),
+                         vm.own_disk(found, vm.boot_disk(found)))
+
+
 class AtRestTestCase(Base):
 
     def refused(self, text, **changes):
