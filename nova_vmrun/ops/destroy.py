@@ -16,6 +16,7 @@
 chain of disks up to the base that other servers share.
 """
 
+import contextlib
 import os
 
 from oslo_log import log as logging
@@ -24,6 +25,8 @@ from nova_vmrun import exception
 from nova_vmrun.host import files
 
 LOG = logging.getLogger(__name__)
+
+_ANY_VMX = 'config.version = "8"\nvirtualHW.version = "10"\n'
 
 
 class Destroy:
@@ -47,11 +50,30 @@ class Destroy:
         :raises VmrunError: the VM may be running still, or nobody can tell
             whose it is
         """
-        if not (self._may_touch(uuid, self._layout.folder(uuid)) and
-                os.path.exists(self._layout.vmx(uuid))):
+        if not self._may_touch(uuid, self._layout.folder(uuid)):
+            return
+        is_lost = not os.path.exists(self._layout.vmx(uuid))
+        if is_lost and not os.path.exists(self._layout.vmware_log(uuid)):
+            # It was never started, or is gone.
             return
         if self._states.is_running(uuid):
-            self._power.off(uuid)
+            with self._named(uuid) if is_lost else contextlib.nullcontext():
+                self._power.off(uuid)
+
+    @contextlib.contextmanager
+    def _named(self, uuid):
+        """Gives a running VM whose .vmx is lost one by which vmrun finds it.
+
+        It says too little to start the server from, so it goes if the VM
+        does not stop.
+        """
+        LOG.warning('The .vmx of server %s is lost and its VM runs', uuid)
+        files.write_atomically(self._layout.vmx(uuid), _ANY_VMX)
+        try:
+            yield
+        except exception.VmrunError:
+            os.remove(self._layout.vmx(uuid))
+            raise
 
     def remove(self, uuid):
         """Removes a stopped server, and what a resize has kept of it.

@@ -131,8 +131,11 @@ class Power:
         :param rewrite: called while the VM is off, writes its .vmx anew; it
             brings back one that is lost
         """
-        if os.path.exists(self._layout.vmx(uuid)) or (
-                self._states.is_running(uuid)):
+        is_lost = not os.path.exists(self._layout.vmx(uuid))
+        if not is_lost or self._states.is_running(uuid):
+            if is_lost and rewrite:
+                # vmrun finds a VM by its .vmx, also one that runs.
+                rewrite()
             self.off(uuid)
             self.forget_memory(uuid)
         if rewrite:

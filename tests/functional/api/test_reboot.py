@@ -79,6 +79,18 @@ class RewriteTestCase(TestCase):
                     'scsi0:0.fileName', 'RemoteDisplay.vnc.port'):
             self.assertEqual(before[key], after[key])
 
+    def test_so_is_that_of_a_server_that_runs(self):
+        before = self.vmx(self.server)
+        os.remove(self.vmx_path(self.server))
+        self.reboot_hard()
+        self.assertEqual(dict(before.items()),
+                         dict(self.vmx(self.server).items()))
+
+    def test_without_its_vmx_a_server_is_deleted_whole(self):
+        os.remove(self.vmx_path(self.server))
+        self._delete_server(self.server)
+        self.assertNothingLeft()
+
     def test_a_disk_goes_on_from_its_snapshot(self):
         self._stop_server(self.server)
         self.vmware.run('snapshot', self.vmx_path(self.server), 'mine')

@@ -69,6 +69,8 @@ class Vmrun:
 
     def _verb(self, verb, leaves_running):
         def run(vmx, **options):
+            if not os.path.exists(vmx):
+                raise exception.VmNotFound('vmrun %s failed.' % verb)
             error, works = self._failures.get(
                 (verb, 'hard' if options.get('hard', True) else 'soft'),
                 self._failures.get(verb, (None, True)))

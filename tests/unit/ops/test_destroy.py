@@ -59,6 +59,22 @@ class DestroyTestCase(hosts.TestCase):
         self.remove()
         self.assertEqual([], self.vmrun.verbs())
 
+    def test_a_running_server_whose_vmx_is_lost(self):
+        self.add_server(running=True)
+        os.remove(self.layout.vmx(UUID))
+        self.remove()
+        self.assertFalse(self.is_running())
+        self.assertEqual([], self.left())
+
+    def test_one_that_does_not_stop_goes_on_without_it(self):
+        """The next reboot must write it anew, from what Nova knows."""
+        self.add_server(running=True)
+        os.remove(self.layout.vmx(UUID))
+        self.vmrun.fail('stop', hosts.hung())
+        self.assertRaises(exception.ToolTimeout, self.remove)
+        self.assertEqual([UUID], self.left())
+        self.assertFalse(os.path.exists(self.layout.vmx(UUID)))
+
     def test_a_second_time(self):
         self.add_server()
         self.remove()
