@@ -56,6 +56,7 @@ NIC_MODELS = {
 FIRMWARE = {'bios': 'bios', 'uefi': 'efi'}
 SECURE_BOOT = {'required': 'required', 'disabled': 'disabled',
                'optional': 'optional'}
+DISK_TYPE_NAMES = ('hw_disk_type', 'vmware_disktype')
 DISK_TYPES = {'sparse': 'sparse', 'thin': 'thin',
               'preallocated': 'preallocated',
               'streamoptimized': 'streamOptimized'}
@@ -118,6 +119,16 @@ def one_of(name, value, table):
             name, value, 'VMware does not offer it.',
             'Use one of: %s.' % ', '.join(table))
     return found
+
+
+def disk_type(properties):
+    """Tells what kind of VMDK an image claims to be, or None.
+
+    :param properties: dict of the image's properties
+    :raises InvalidProperty: a kind that is not known
+    """
+    name, value = first(properties, DISK_TYPE_NAMES)
+    return name and one_of(name, value, DISK_TYPES)
 
 
 def boolean(name, value):

@@ -18,6 +18,7 @@ import os
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
+from nova_vmrun.formats import properties as props
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import inspection
 
@@ -66,7 +67,7 @@ def judge(path, kind, properties, adapter=None):
 def _content(path, kind, properties, reasons):
     image = inspection.Image(
         os.path.basename(path), kind.disk_format, kind.container_format,
-        properties.get('vmware_disktype', kind.disk_type))
+        _disk_type(properties) or kind.disk_type)
     try:
         if kind.disk_format == 'iso':
             inspection.inspect_iso(path, image)
@@ -76,6 +77,14 @@ def _content(path, kind, properties, reasons):
         reasons.append(' '.join(filter(None, (error.reason,
                                               error.resolution))))
     return None
+
+
+def _disk_type(properties):
+    try:
+        return props.disk_type(properties)
+    except exception.InvalidProperty:
+        # The choice of hardware tells.
+        return None
 
 
 def _hardware(properties, adapter, reasons):

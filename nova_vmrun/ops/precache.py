@@ -42,7 +42,7 @@ class Precache:
         found = glance.show(context, image_id)
         image = inspection.Image(
             image_id, found['disk_format'], found['container_format'],
-            _disk_type(found['properties']))
+            properties.disk_type(found['properties']))
         download = glance.downloader(context, None, image_id)
         if image.disk_format == 'iso':
             if self._cache.has_file(image_id, image_cache.CD):
@@ -55,9 +55,3 @@ class Precache:
                 return False
             self._cache.base(image, 0, download)
         return True
-
-
-def _disk_type(image_properties):
-    name, value = properties.first(image_properties,
-                                   ('hw_disk_type', 'vmware_disktype'))
-    return name and properties.one_of(name, value, properties.DISK_TYPES)

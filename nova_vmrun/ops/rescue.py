@@ -17,6 +17,7 @@ from oslo_utils import excutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
+from nova_vmrun.formats import properties
 from nova_vmrun.host import inspection
 from nova_vmrun.host import rescued
 from nova_vmrun.ops import config_drive
@@ -87,10 +88,7 @@ class Rescue:
         self._power.on(uuid)
 
     def _make_medium(self, context, instance, image_meta, rescue):
-        image = inspection.Image(
-            image_meta.id, image_meta.disk_format,
-            image_meta.container_format,
-            image_meta.properties.get('hw_disk_type'))
+        image = _image(image_meta)
         path = self._files.medium(instance.uuid, rescue.device)
         if rescue.device == rescued.DISK:
             self._disks.make_rescue(context, instance, image, path,
@@ -99,6 +97,14 @@ class Rescue:
             self._attachments.put_cd(context, instance, image, path)
         else:
             self._attachments.put_floppy(context, instance, image, path)
+
+
+def _image(image_meta):
+    # Nova reads vmware_disktype as the older name of it.
+    told = {'hw_disk_type': image_meta.properties.get('hw_disk_type', '')}
+    return inspection.Image(
+        image_meta.id, image_meta.disk_format, image_meta.container_format,
+        properties.disk_type(told))
 
 
 def _choose(image_meta, chosen):

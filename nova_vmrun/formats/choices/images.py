@@ -32,11 +32,10 @@ def linked_clone(request):
 
 def disk_type(request):
     """Tells what kind of VMDK the image claims to be, or None."""
-    asked = request.image('hw_disk_type', 'vmware_disktype')
+    asked = request.image(*props.DISK_TYPE_NAMES)
     if not asked.name:
         return _nothing(None)
-    return asked.choose(
-        props.one_of(asked.name, asked.value, props.DISK_TYPES))
+    return asked.choose(props.disk_type(request.properties))
 
 
 def iso_images(request):

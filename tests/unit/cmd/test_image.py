@@ -79,6 +79,23 @@ class InspectTestCase(base.TestCase):
         path = self.write('a-flat.vmdk', bytes(units.Mi))
         self.check(path, disk_format='raw', sub_format='preallocated')
 
+    def test_disk_types_are_read_as_by_the_driver(self):
+        path = self.write('a-flat.vmdk', bytes(units.Mi))
+        for told in (('vmware_disktype=Thin',), ('hw_disk_type=thin',),
+                     ('hw_disk_type=PREALLOCATED',
+                      'vmware_disktype=sparse')):
+            self.check(path, *self._declared(told))
+        for text, told in (
+                ('content is raw', ('hw_disk_type=sparse',)),
+                ('content is raw', ('hw_disk_type=sparse',
+                                    'vmware_disktype=thin')),
+                ('hw_disk_type', ('hw_disk_type=no',))):
+            self.refused(path, text, *self._declared(told))
+
+    def _declared(self, properties):
+        return ['--disk-format', 'vmdk', *(
+            word for each in properties for word in ('--property', each))]
+
     def test_rule_that_chose_the_controller(self):
         path = os.path.join(self.folder, 'a.vmdk')
         # qemu-img always writes ide, VMware means it.

@@ -27,7 +27,8 @@ UUID = '11111111-2222-3333-4444-555555555555'
 
 def image(disk_format='qcow2', **properties):
     return types.SimpleNamespace(
-        disk_format=disk_format, properties=mock.Mock(get=properties.get))
+        id='image', disk_format=disk_format, container_format='bare',
+        properties=mock.Mock(get=properties.get))
 
 
 class ChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
@@ -56,6 +57,18 @@ class ChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
                                          cdrom_bus='ide')
         self.assertEqual(rescued.Rescued(*self.expected),
                          rescue._choose(self.image, hardware))
+
+
+class ImageTestCase(base.TestCase):
+
+    def disk_type(self, **properties):
+        return rescue._image(image(**properties)).disk_type
+
+    def test_disk_type(self):
+        self.assertIsNone(self.disk_type())
+        self.assertEqual('thin', self.disk_type(hw_disk_type='Thin'))
+        self.assertRaises(exception.InvalidProperty, self.disk_type,
+                          hw_disk_type='no')
 
 
 class RefusedChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
