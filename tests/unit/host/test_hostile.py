@@ -22,8 +22,8 @@ from oslo_utils import units
 import testscenarios
 
 from nova_vmrun import exception
+from nova_vmrun.host import image_cache
 from nova_vmrun.host import inspection
-from nova_vmrun.tools import process
 from tests.fixtures.hostile import hybrids
 from tests.fixtures.hostile import make_corpus
 from tests.fixtures.hostile import other_disks
@@ -51,23 +51,34 @@ class Base(base.TestCase):
         return inspection.inspect(self.path, image, CREATE_TYPES)
 
 
-class CorpusTestCase(testscenarios.TestWithScenarios, Base):
+class CorpusTestCase(testscenarios.TestWithScenarios, caches.TestCase):
+    """Each goes the way that it takes when a server of it is to boot."""
 
     scenarios = [(case.name, {'case': case})
                  for case in make_corpus.corpus()]
 
-    def test_refused_before_any_program_runs(self):
-        run = self.useFixture(fixtures.MockPatchObject(
-            process.Runner, 'run', side_effect=AssertionError)).mock
-        error = self.assertRaises(
-            exception.ImageRefused, self.inspect, self.case.content,
-            self.case.disk_format, self.case.container_format)
+    def download(self, path):
+        with open(path, 'wb') as file:
+            file.write(self.case.content)
+
+    def fetch(self):
+        image = inspection.Image(caches.IMAGE, self.case.disk_format,
+                                 self.case.container_format)
+        if image.disk_format == 'iso':
+            return self.cache.file(
+                image.id, image_cache.CD, self.download,
+                lambda path: inspection.inspect_iso(path, image))
+        return self.cache.base(image, 0, self.download)
+
+    def test_refused_before_any_tool_opens_it(self):
+        error = self.assertRaises(exception.ImageRefused, self.fetch)
         self.assertIn(self.case.words, error.reason)
         self.assertNotEqual('', self.case.words)
-        self.assertEqual('image-id', error.image_id)
-        for secret in (os.path.dirname(self.path), 'shadow'):
+        self.assertEqual(caches.IMAGE, error.image_id)
+        for secret in (self.layout.root, 'shadow'):
             self.assertNotIn(secret, str(error))
-        self.assertFalse(run.called)
+        self.assertEqual([], self.tools.runs())
+        self.assertEqual([], os.listdir(self.layout.cache))
 
 
 class NotHostileTestCase(Base):
