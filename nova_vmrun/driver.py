@@ -226,6 +226,7 @@ class VmrunDriver(driver.ComputeDriver):
                  block_device_info=None, accel_info=None, share_info=None):
         with errors.as_nova(instance):
             self._hypervisor.networks.check(network_info)
+            self._hypervisor.rescue.end_forgotten(instance)
             self._hypervisor.power.on(instance.uuid)
         security_groups.warn(context, instance, network_info)
 
@@ -241,9 +242,10 @@ class VmrunDriver(driver.ComputeDriver):
                 self._hypervisor.power.reboot_soft(instance.uuid)
             else:
                 self._hypervisor.resize.recover(instance)
-                self._hypervisor.power.reboot_hard(
-                    instance.uuid, self._hypervisor.definitions.rewriter(
-                        instance, network_info))
+                rewrite = self._hypervisor.definitions.rewriter(
+                    instance, network_info)
+                self._hypervisor.rescue.end_forgotten(instance)
+                self._hypervisor.power.reboot_hard(instance.uuid, rewrite)
         security_groups.warn(context, instance, network_info)
 
     def poll_rebooting_instances(self, timeout, instances):
@@ -280,6 +282,7 @@ class VmrunDriver(driver.ComputeDriver):
                                   share_info, block_device_info=None):
         with errors.as_nova(instance):
             self._hypervisor.networks.check(network_info)
+            self._hypervisor.rescue.end_forgotten(instance)
             self._hypervisor.power.on(instance.uuid)
 
     # Rescue

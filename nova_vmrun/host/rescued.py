@@ -66,9 +66,13 @@ class RescueFiles:
         return os.path.join(self._layout.folder(uuid),
                             'config-drive-rescue.iso')
 
+    def exist(self, uuid):
+        """Tells whether a server is in rescue."""
+        return os.path.exists(_aside(self._layout.vmx(uuid)))
+
     def get(self, uuid):
         """Returns the Rescued of a server, or None if it is in no rescue."""
-        if not os.path.exists(_aside(self._layout.vmx(uuid))):
+        if not self.exist(uuid):
             return None
         return Rescued(**jsonutils.loads(files.read(self._record(uuid))))
 

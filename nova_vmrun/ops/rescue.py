@@ -12,7 +12,10 @@
 
 """Rescue: a server boots from another image, its own disks beside it."""
 
+from nova.compute import task_states
+from nova.compute import vm_states
 from nova.virt import configdrive
+from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
@@ -22,6 +25,9 @@ from nova_vmrun.host import inspection
 from nova_vmrun.host import rescued
 from nova_vmrun.ops import config_drive
 
+LOG = logging.getLogger(__name__)
+
+_OF_RESCUE = (task_states.RESCUING, task_states.UNRESCUING)
 _BUSES = {
     rescued.DISK: ('ide', 'sata', 'scsi'),
     rescued.CDROM: ('ide', 'sata', 'scsi'),
@@ -86,6 +92,24 @@ class Rescue:
         self._power.off(uuid)
         self._files.end(uuid)
         self._power.on(uuid)
+
+    def end_forgotten(self, instance):
+        """Ends a rescue of which Nova knows nothing any more.
+
+        A crash leaves one, and a failure to stop the server at either end.
+        Nova would call the server ACTIVE, and refuse to unrescue it. Such a
+        server is off afterwards; any other stays as it is.
+
+        :param instance: nova.objects.Instance
+        :raises VmrunError: the VM may be running still
+        """
+        if self._files.exist(instance.uuid) and not (
+                instance.vm_state == vm_states.RESCUED or
+                instance.task_state in _OF_RESCUE):
+            LOG.warning('Its rescue has failed and is ended now',
+                        instance=instance)
+            self._power.off(instance.uuid)
+            self._files.end(instance.uuid)
 
     def _make_medium(self, context, instance, image_meta, rescue):
         image = _image(image_meta)

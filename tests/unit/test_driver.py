@@ -36,6 +36,7 @@ from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
+from nova_vmrun.ops import rescue
 from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
 from tests.unit import base
@@ -67,7 +68,7 @@ class Base(base.TestCase):
                 ('definitions', definition.Definitions),
                 ('networks', networks.Networks),
                 ('interfaces', interfaces.Interfaces),
-                ('resize', resize.Resize),
+                ('resize', resize.Resize), ('rescue', rescue.Rescue),
                 ('diagnostics', diagnostics.Diagnostics),
                 ('orphans', orphans.Orphans),
                 ('resources', resources.Host)):
@@ -188,6 +189,19 @@ class RebootTestCase(Base):
                           mock.call.rewriter(INSTANCE, 'network')],
                          calls.mock_calls)
 
+    def test_a_rescue_that_nova_has_forgotten_ends_before_a_start(self):
+        for method, arguments in (
+                ('reboot', ('HARD',)), ('power_on', ()),
+                ('resume_state_on_host_boot', ('shares',))):
+            calls = mock.Mock()
+            calls.attach_mock(self.parts.rescue.end_forgotten, 'end')
+            calls.attach_mock(self.parts.power.reboot_hard, 'start')
+            calls.attach_mock(self.parts.power.on, 'start')
+            getattr(self.driver, method)('context', INSTANCE, 'network',
+                                         *arguments)
+            self.assertEqual(['end', 'start'],
+                             [call[0] for call in calls.mock_calls])
+
     def test_what_is_refused_stops_nothing(self):
         self.parts.definitions.rewriter.side_effect = (
             exception.InvalidInput('no'))
@@ -195,6 +209,7 @@ class RebootTestCase(Base):
             nova_exception.InvalidInput, self.driver.reboot, 'context',
             INSTANCE, 'network', 'HARD')
         self.assertFalse(self.parts.power.reboot_hard.called)
+        self.assertFalse(self.parts.rescue.end_forgotten.called)
 
 
 class StartTestCase(Base):

@@ -105,6 +105,31 @@ class RescueTestCase(TestCase):
         self.assertNothingLeft()
 
 
+class ForgottenTestCase(TestCase):
+    """Nova has lost sight of a rescue: it says ERROR."""
+
+    def setUp(self):
+        super().setUp()
+        self.flags(stop_timeout=2, group='vmrun')
+        self.rescue(self.add_image())
+        self.vmware.set_knobs(FAULTS='stop * hang')
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'unrescue': None})
+        self._wait_for_state_change(self.server, 'ERROR')
+        self.vmware.set_knobs()
+
+    def test_a_hard_reboot_ends_it(self):
+        self._reboot_server(self.server, hard=True)
+        self.assertRunning(self.server)
+        self.check_as_before()
+
+    def test_so_does_a_start(self):
+        self._stop_server(self.server)
+        self._start_server(self.server)
+        self.assertRunning(self.server)
+        self.check_as_before()
+
+
 class RefusedTestCase(TestCase):
 
     def setUp(self):

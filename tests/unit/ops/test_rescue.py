@@ -18,9 +18,11 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
 from nova_vmrun.host import rescued
+from nova_vmrun.ops import power
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import rescue_attachment
 from tests.unit import base
+from tests.unit.ops import hosts
 
 UUID = '11111111-2222-3333-4444-555555555555'
 
@@ -120,3 +122,48 @@ class AttachTestCase(base.TestCase):
         server = self.attach('floppy', None)
         self.assertEqual('medium', server.floppy)
         self.assertEqual('floppy', server.boot_order[0])
+
+
+class ForgottenTestCase(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.power = mock.create_autospec(power.Power, instance=True)
+        self.rescue = rescue.Rescue(self.layout, None, None, None, self.power,
+                                    None)
+        self.files = rescued.RescueFiles(self.layout)
+        self.add_server()
+        self.files.begin(UUID, rescued.Rescued('disk', 'sata'))
+
+    def end(self, vm_state, task_state=None):
+        self.rescue.end_forgotten(types.SimpleNamespace(
+            uuid=UUID, name='instance-1', vm_state=vm_state,
+            task_state=task_state))
+        return not self.files.exist(UUID)
+
+    def test_it_ends_with_the_server_off(self):
+        self.power.off.side_effect = (
+            lambda uuid: self.assertTrue(self.files.exist(uuid)))
+        self.assertTrue(self.end('active', 'reboot_started_hard'))
+        self.power.off.assert_called_once_with(UUID)
+
+    def test_in_each_state_in_which_nova_starts_servers(self):
+        for vm_state in ('error', 'stopped'):
+            self.files.begin(UUID, rescued.Rescued('disk', 'sata'))
+            self.assertTrue(self.end(vm_state))
+
+    def test_one_that_nova_knows_goes_on(self):
+        for states in (('rescued',), ('rescued', 'reboot_started_hard'),
+                       ('active', 'rescuing'), ('error', 'unrescuing')):
+            self.assertFalse(self.end(*states), states)
+        self.assertFalse(self.power.off.called)
+
+    def test_without_one_nothing_is_stopped(self):
+        self.files.end(UUID)
+        self.end('active')
+        self.assertFalse(self.power.off.called)
+
+    def test_while_the_server_may_run_it_goes_on(self):
+        self.power.off.side_effect = hosts.hung()
+        self.assertRaises(exception.ToolTimeout, self.end, 'error')
+        self.assertTrue(self.files.exist(UUID))
