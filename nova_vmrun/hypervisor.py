@@ -96,11 +96,12 @@ class Hypervisor:
         self.resources = resources.Host(self.layout)
         self.states = states.PowerStates(tool, self.layout)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
-                                          self.product)
+                                          self.product, self.states)
         self.serials = serial_consoles.SerialConsoles(
             conf, self.layout, self.records)
         self.power = power.Power(tool, self.product, self.states, self.layout,
-                                 self.records, self.serials, own)
+                                 self.records, self.serials, self.consoles,
+                                 own)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
         self.diagnostics = diagnostics.Diagnostics(

@@ -77,6 +77,15 @@ class Records:
                                jsonutils.dumps(dataclasses.asdict(record)))
         return record
 
+    def change_port(self, uuid, vnc_port):
+        """Gives a server of ours another port for its console.
+
+        :param vnc_port: a TCP port
+        """
+        record = dataclasses.replace(self.get(uuid), vnc_port=vnc_port)
+        files.write_atomically(self._layout.record(uuid),
+                               jsonutils.dumps(dataclasses.asdict(record)))
+
     def get(self, uuid):
         """Returns a server's record, or None if it is not ours."""
         return self._read(uuid, self._layout.folder(uuid))
@@ -151,12 +160,23 @@ class Records:
     def taken_ports(self):
         """Returns the console ports of all servers, running or not.
 
-        A server that is on another host until its resize is confirmed may
-        come back to its port.
+        Those of other compute nodes count: one that shares the folder may be
+        on this host. A server that is on another host until its resize is
+        confirmed may come back to its port.
         """
-        kept = filter(None, map(self.kept, self._layout.kept_uuids()))
-        return {record.vnc_port
-                for record in (*self.all(), *kept)} - {None}
+        found = [self._port(uuid, self._layout.folder(uuid))
+                 for uuid in self._layout.uuids()]
+        found += [self._port(uuid, self._layout.kept(uuid))
+                  for uuid in self._layout.kept_uuids()]
+        return set(found) - {None}
+
+    def _port(self, uuid, folder):
+        try:
+            record = self._load(uuid, folder)
+        except exception.RecordUnreadable as error:
+            LOG.debug('%s', error)
+            return None
+        return record and record.vnc_port
 
 
 def _unreadable(uuid, folder, details):

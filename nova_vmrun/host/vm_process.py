@@ -27,6 +27,8 @@ LOG = logging.getLogger(__name__)
 _PID = re.compile(rb' pid=([0-9]+) ')
 _LOCK_OWNER = re.compile(rb'\S+ ([0-9]+)-')
 _POLL_SECONDS = 0.15
+# By how much the start time of a process may be wrong.
+_CLOCK_SECONDS = 5
 _ERROR_LINES = 4
 _LAST_LINES = 12
 # Time, level and thread; then the id of a message.
@@ -60,6 +62,26 @@ def identity(vmware_log):
     number = pid(vmware_log)
     birth = None if number is None else births.of(number)
     return None if birth is None else (number, birth)
+
+
+def is_alive(vmware_log):
+    """Tells whether the process that writes a vmware.log is alive.
+
+    After a restart of the host its pid may be another process's, which began
+    later than the log ends. A zombie is not alive.
+
+    :param vmware_log: path
+    """
+    number = pid(vmware_log)
+    if number is None:
+        return False
+    try:
+        process = psutil.Process(number)
+        ends = os.stat(vmware_log).st_mtime
+        return (process.create_time() <= ends + _CLOCK_SECONDS and
+                process.status() != psutil.STATUS_ZOMBIE)
+    except (OSError, psutil.Error):
+        return False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,10 +18,23 @@ import ipaddress
 import socket
 
 from nova.console import type as console_type
+from nova import exception as nova_exception
 from oslo_concurrency import lockutils
+from oslo_log import log as logging
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.host import listeners
+from nova_vmrun.host import states
+from nova_vmrun.host import vm_process
+
+LOG = logging.getLogger(__name__)
+
+_ENABLED = 'RemoteDisplay.vnc.enabled'
+_PORT = 'RemoteDisplay.vnc.port'
+_NOT_ON = (states.State.OFF, states.State.SUSPENDED)
 
 
 class Consoles:
@@ -31,13 +44,15 @@ class Consoles:
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
     :param product: a nova_vmrun.host.product.Product
+    :param power_states: a nova_vmrun.host.states.PowerStates
     :raises InvalidConfiguration: the address to listen on or the port range
         cannot be used
     """
 
-    def __init__(self, conf, layout, records, product):
+    def __init__(self, conf, layout, records, product, power_states):
         self._layout = layout
         self._records = records
+        self._states = power_states
         self.has_vnc = (conf.vnc.enabled and conf.vmrun.remote_display and
                         product.has_vnc)
         self._address = str(conf.vnc.server_listen)
@@ -67,9 +82,64 @@ class Consoles:
         if not self.has_vnc:
             yield None
             return
-        with lockutils.lock('vmrun-vnc-ports', external=True,
-                            lock_path=self._layout.locks):
+        with self._lock():
             yield self._free_port()
+
+    def _lock(self):
+        return lockutils.lock('vmrun-vnc-ports', external=True,
+                              lock_path=self._layout.locks)
+
+    def port_of(self, uuid):
+        """Returns the TCP port that a server's next start takes.
+
+        It stays the same while nobody else listens there: VMware would start
+        the server without VNC, and its users would see what is there.
+
+        :param uuid: of a server that has a record
+        :returns: None without VNC
+        :raises InvalidConfiguration: no port is left
+        """
+        if not self.has_vnc:
+            return None
+        with self._lock():
+            port = self._records.get(uuid).vnc_port
+            if port is not None and (self._is_on(uuid) or
+                                     self._can_listen(port)):
+                return port
+            found = self._free_port()
+            self._records.change_port(uuid, found)
+        if port is not None:
+            LOG.warning('Port %d is taken: the VNC console of server %s '
+                        'moves to port %d.', port, uuid, found)
+        return found
+
+    def _is_on(self, uuid):
+        return (vm_process.is_locked(self._layout.folder(uuid)) or
+                vm_process.is_alive(self._layout.vmware_log(uuid)))
+
+    def before_start(self, uuid):
+        """Keeps what the .vmx says of VNC true; does nothing to a live VM.
+
+        :raises InvalidConfiguration: no port is left
+        """
+        if self._records.get(uuid) is None or self._is_on(uuid):
+            return
+        path = self._layout.vmx(uuid)
+        try:
+            keys = vmx.load(files.read(path))
+        except (FileNotFoundError, exception.InvalidVmx) as error:
+            LOG.debug('VMware will refuse server %s: %s', uuid, error)
+            return
+        if not keys.get_bool(_ENABLED):
+            return
+        port = self.port_of(uuid)
+        if port is None:
+            keys[_ENABLED] = 'FALSE'
+        elif keys.get(_PORT) != str(port):
+            keys[_PORT] = str(port)
+        else:
+            return
+        files.write_atomically(path, vmx.dump(keys, controls=keys))
 
     def _free_port(self):
         taken = self._records.taken_ports()
@@ -98,12 +168,33 @@ class Consoles:
             return True
 
     def vnc(self, uuid):
-        """Returns where nova-novncproxy finds a server's screen, or None."""
+        """Returns where nova-novncproxy finds a server's screen.
+
+        :returns: None if it has none
+        :raises InstanceNotReady: Nova's; the server does not run
+        :raises ConsoleTypeUnavailable: Nova's; its port is not its own
+        """
         record = self._records.get(uuid)
         if not self.has_vnc or record is None or record.vnc_port is None:
             return None
+        if self._states.get(uuid) in _NOT_ON:
+            raise nova_exception.InstanceNotReady(
+                'Server %s does not run, so it shows nothing. Start it '
+                'first.' % uuid)
+        if not self._has_port(uuid, record.vnc_port):
+            LOG.warning('VMware does not serve the VNC console of server %s '
+                        'at port %d.', uuid, record.vnc_port)
+            raise nova_exception.ConsoleTypeUnavailable(
+                'The VNC console of server %s could not be opened when the '
+                'server was started. Reboot it hard.' % uuid)
         return console_type.ConsoleVNC(host=self._proxy_address,
                                        port=record.vnc_port)
+
+    def _has_port(self, uuid, port):
+        """Tells whether a VM listens; what cannot be told is believed."""
+        pid = vm_process.pid(self._layout.vmware_log(uuid))
+        return pid is None or (
+            listeners.is_served_by(port, pid) is not False)
 
 
 def _refuse_open_address(conf):

@@ -254,7 +254,7 @@ class Definitions:
             for port in self._serial_ports.ports(uuid, count))
 
     def _vnc(self, uuid):
-        port = self._records.get(uuid).vnc_port
+        port = self._consoles.port_of(uuid)
         if port is None:
             return None
         return machine.Vnc(self._consoles.listen_address, port)

@@ -46,17 +46,19 @@ class Power:
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
     :param serials: a nova_vmrun.ops.serial_consoles.SerialConsoles
+    :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param conf: the [vmrun] options
     """
 
     def __init__(self, vmrun, product, power_states, layout, records,
-                 serials, conf):
+                 serials, consoles, conf):
         self._vmrun = vmrun
         self._product = product
         self._states = power_states
         self._layout = layout
         self._records = records
         self._serials = serials
+        self._consoles = consoles
         self._conf = conf
 
     def on(self, uuid):
@@ -65,7 +67,9 @@ class Power:
         A server that runs already stays as it is.
 
         :raises VmrunError: with the last messages of vmware.log
+        :raises InvalidConfiguration: no port is left for its screen
         """
+        self._consoles.before_start(uuid)
         self._serials.before_start(uuid)
         self._change(uuid, _ON, self._vmrun.start, gui=self._has_window(uuid))
 

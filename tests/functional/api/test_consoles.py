@@ -12,6 +12,7 @@
 
 """Consoles, from the API to the VM, through Nova's own proxy."""
 
+import socket
 import time
 from urllib import parse
 
@@ -120,6 +121,94 @@ class SerialConsoleTestCase(ConsoleCase):
         image = self.add_image(properties={'hw_serial_port_count': '0'})
         self.assertEqual(400, self.refusal(self.boot(image), 'serial',
                                            'serial'))
+
+
+class ScreenTestCase(ConsoleCase):
+
+    def port(self, server):
+        return int(self.vmx(server)['RemoteDisplay.vnc.port'])
+
+    def asked_port(self, server):
+        """Returns the port that nova-novncproxy is told."""
+        url = self.ask(server, 'vnc', 'novnc')
+        token = parse.unquote(url).rpartition('token=')[2]
+        return console_auth_token.ConsoleAuthToken.validate(
+            context.get_admin_context(), token).port
+
+    def take_port(self, server):
+        """Listens where a server that is off has its screen."""
+        self.addCleanup(socket.create_server(
+            ('127.0.0.1', self.port(server))).close)
+
+    def switch(self, group, **options):
+        self.flags(group=group, **options)
+        self.restart_compute_service(self.compute)
+        self.driver = self.compute.manager.driver
+
+    def test_a_server_that_is_off_has_no_screen(self):
+        server = self.boot()
+        self._stop_server(server)
+        error = self.assertRaises(api_client.OpenStackApiException, self.ask,
+                                  server, 'vnc', 'novnc')
+        self.assertEqual(409, error.response.status_code)
+        self.assertIn('Start it', error.response.text)
+        before = self.port(server)
+        self._start_server(server)
+        self.assertEqual([before] * 2, [self.port(server),
+                                        self.asked_port(server)])
+
+    def test_a_port_that_was_taken_meanwhile_is_not_shown(self):
+        server = self.boot()
+        before = self.port(server)
+        self._stop_server(server)
+        self.take_port(server)
+        self._start_server(server)
+        self.assertNotEqual(before, self.port(server))
+        self.assertEqual(self.port(server), self.asked_port(server))
+        self.assertIn('listening at 127.0.0.1:%d' % self.port(server),
+                      self.vmware_log(server))
+
+    def test_a_server_that_somebody_started_without_its_port(self):
+        server = self.boot()
+        self._stop_server(server)
+        self.take_port(server)
+        self.vmware.run('start', self.vmx_path(server), 'nogui')
+        self.assertEqual(400, self.refusal(server, 'vnc', 'novnc'))
+        self._reboot_server(server, hard=True)
+        self.assertEqual(self.port(server), self.asked_port(server))
+
+    def test_a_hard_reboot_turns_screens_off_and_on(self):
+        server = self.boot()
+        before = self.port(server)
+        for group, option in (('vmrun', 'remote_display'),
+                              ('vnc', 'enabled')):
+            self.switch(group, **{option: False})
+            self.assertEqual(400, self.refusal(server, 'vnc', 'novnc'))
+            self._reboot_server(server, hard=True)
+            self.assertEqual('FALSE',
+                             self.vmx(server)['RemoteDisplay.vnc.enabled'])
+            self.assertNotIn('Started VNC', self.vmware_log(server))
+            self.switch(group, **{option: True})
+            self._reboot_server(server, hard=True)
+            self.assertEqual(before, self.asked_port(server))
+
+    def test_a_start_turns_screens_off(self):
+        server = self.boot()
+        self._stop_server(server)
+        self.switch('vmrun', remote_display=False)
+        self._start_server(server)
+        self.assertNotIn('Started VNC', self.vmware_log(server))
+
+    def test_a_server_that_was_made_without_gets_its_screen(self):
+        self.switch('vmrun', remote_display=False)
+        server = self.boot()
+        self.switch('vmrun', remote_display=True)
+        self._reboot_server(server, hard=True)
+        self.assertEqual(self.port(server), self.asked_port(server))
+
+    def vmware_log(self, server):
+        with open(self.path(server, 'vmware.log')) as file:
+            return file.read()
 
 
 class NoConsoleTestCase(ConsoleCase):

@@ -11,6 +11,7 @@
 #    under the License.
 
 
+import dataclasses
 import os
 import stat
 
@@ -115,6 +116,21 @@ class RecordsTestCase(base.TestCase):
         self.records.create(UUID, 'instance-1', 5901)
         self.records.create(OTHER, 'instance-2')
         self.assertEqual({5901}, self.records.taken_ports())
+
+    def test_ports_of_other_nodes_are_taken_too(self):
+        other = records.Records(self.layout, 'other-node')
+        other.create(UUID, 'instance-1', 5901)
+        self.records.create(OTHER, 'instance-2', 5902)
+        os.rename(self.layout.folder(UUID), self.layout.kept(UUID))
+        other.create(UUID, 'instance-1', 5903)
+        self.assertEqual({5901, 5902, 5903}, self.records.taken_ports())
+
+    def test_another_port(self):
+        before = self.records.create(UUID, 'instance-1', 5901,
+                                     show_gui=False, image_adapter='ide')
+        self.records.change_port(UUID, 5902)
+        self.assertEqual(dataclasses.replace(before, vnc_port=5902),
+                         self.records.get(UUID))
 
 
 class FilesTestCase(base.TestCase):

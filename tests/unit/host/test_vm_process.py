@@ -51,6 +51,34 @@ class IdentityTestCase(base.TestCase):
         self.assertIsNone(self.identity(None))
 
 
+class AliveTestCase(base.TestCase):
+
+    def is_alive(self, pid, seconds=None):
+        path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
+        files.write_atomically(path, 'Log pid=%d version=17\n' % pid)
+        if seconds is not None:
+            os.utime(path, (seconds, seconds))
+        return vm_process.is_alive(path)
+
+    def test_a_live_process(self):
+        self.assertTrue(self.is_alive(os.getpid()))
+
+    def test_a_pid_that_was_given_anew(self):
+        began = psutil.Process().create_time()
+        self.assertTrue(self.is_alive(os.getpid(), began))
+        self.assertFalse(self.is_alive(os.getpid(), began - 60))
+
+    def test_a_zombie(self):
+        child = subprocess.Popen(['true'])
+        self.addCleanup(child.wait)
+        while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        self.assertFalse(self.is_alive(child.pid))
+
+    def test_a_log_that_is_not_there(self):
+        self.assertFalse(vm_process.is_alive('/nonexistent/vmware.log'))
+
+
 class UsageTestCase(base.TestCase):
 
     def setUp(self):

@@ -83,7 +83,8 @@ class TestCase(hosts.TestCase):
         power_ = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, mock.create_autospec(
-                serial_consoles.SerialConsoles, instance=True), stubs.conf())
+                serial_consoles.SerialConsoles, instance=True),
+            self.consoles, stubs.conf())
         self.destroy = destroy.Destroy(power_, self.states, self.layout,
                                        self.records)
         self.resize = self.make_resize(power_)

@@ -10,14 +10,18 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import os
 import socket
 import threading
 import types
 from unittest import mock
 
 import fixtures
+from nova import exception as nova_exception
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import consoles
 from tests.unit.ops import hosts
@@ -38,10 +42,10 @@ class Base(hosts.TestCase):
                              vnc_insecure_listen=insecure,
                              remote_display=display))
         return consoles.Consoles(conf, self.layout, self.records,
-                                 self.product)
+                                 self.product, self.states)
 
 
-class PortTestCase(Base):
+class Ports(Base):
 
     def setUp(self):
         super().setUp()
@@ -56,6 +60,9 @@ class PortTestCase(Base):
             self.records.create(uuid, 'instance', port)
         return port
 
+
+class PortTestCase(Ports):
+
     def test_each_server_has_a_port_of_its_own(self):
         self.assertEqual([5900, 5901],
                          [self.take(UUID), self.take(hosts.OTHER)])
@@ -63,7 +70,7 @@ class PortTestCase(Base):
     def test_a_server_keeps_its_port_while_it_is_off(self):
         self.take(UUID)
         self.assertEqual(5901, self.take(hosts.OTHER))
-        self.assertEqual(5900, self.consoles.vnc(UUID).port)
+        self.assertEqual(5900, self.consoles.port_of(UUID))
 
     def test_a_port_of_another_program_is_passed_over(self):
         self.in_use = {5900}
@@ -110,15 +117,122 @@ class PortTestCase(Base):
                                        None)
         return self.make()
 
-    def test_where_the_proxy_finds_it(self):
+    def test_a_server_that_was_made_without_gets_one(self):
+        self.records.create(UUID, 'instance')
+        self.assertEqual(5900, self.consoles.port_of(UUID))
+        self.assertEqual(5900, self.records.get(UUID).vnc_port)
+
+    def test_without_vnc_a_server_keeps_its_port_for_later(self):
         self.take(UUID)
+        for made in (self.make(enabled=False), self.make(display=False)):
+            self.assertIsNone(made.port_of(UUID))
+        self.assertEqual(5900, self.consoles.port_of(UUID))
+
+
+class BeforeStartTestCase(Ports):
+
+    def setUp(self):
+        super().setUp()
+        self.add_server(vnc_port=5900, vmx=hosts.VMX + (
+            'RemoteDisplay.vnc.enabled = "TRUE"\n'
+            'RemoteDisplay.vnc.port = "5900"\n'
+            'annotation = "a|0Ab"\n'))
+
+    def start(self, **options):
+        made = self.make(**options)
+        before = files.read(self.layout.vmx(UUID))
+        made.before_start(UUID)
+        after = files.read(self.layout.vmx(UUID))
+        keys, now = vmx.load(before), vmx.load(after)
+        return {key: value for key, value in now.items()
+                if keys.get(key) != value}
+
+    def test_a_port_that_is_free_stays(self):
+        self.assertEqual({}, self.start())
+
+    def test_a_port_that_somebody_took_is_left_to_him(self):
+        self.in_use = {5900, 5901}
+        self.assertEqual({'RemoteDisplay.vnc.port': '5902'}, self.start())
+        self.assertEqual(5902, self.records.get(UUID).vnc_port)
+        self.in_use = set()
+        self.assertEqual({}, self.start())
+
+    def test_no_port_is_left(self):
+        self.in_use = {5900, 5901, 5902}
+        self.assertRaises(exception.InvalidConfiguration, self.start)
+        self.assertEqual(5900, self.records.get(UUID).vnc_port)
+
+    def test_a_server_that_runs_has_its_port_itself(self):
+        super().start(UUID)
+        self.in_use = {5900}
+        self.assertEqual({}, self.start())
+
+    def test_a_pid_of_before_the_host_started_anew_tells_nothing(self):
+        super().start(UUID)
+        os.utime(self.layout.vmware_log(UUID), (1, 1))
+        self.in_use = {5900}
+        self.assertEqual({'RemoteDisplay.vnc.port': '5901'}, self.start())
+
+    def test_an_operator_who_turned_vnc_off_is_obeyed(self):
+        self.assertEqual({'RemoteDisplay.vnc.enabled': 'FALSE'},
+                         self.start(display=False))
+        self.assertEqual({}, self.start())
+
+    def test_a_server_that_cannot_be_read(self):
+        files.write_atomically(self.layout.vmx(UUID), '"broken')
+        self.make().before_start(UUID)
+        os.remove(self.layout.vmx(UUID))
+        self.make().before_start(UUID)
+        self.make().before_start(hosts.OTHER)
+
+
+class ScreenTestCase(Base):
+    """This process stands for the VM."""
+
+    def setUp(self):
+        super().setUp()
+        self.listener = self.listen()
+        self.port = self.listener.getsockname()[1]
+        self.add_server(vnc_port=self.port, running=True)
+        self.consoles = self.make()
+
+    def listen(self):
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listener.close)
+        return listener
+
+    def test_where_the_proxy_finds_it(self):
         found = self.consoles.vnc(UUID)
-        self.assertEqual(('192.0.2.7', 5900), (found.host, found.port))
+        self.assertEqual(('192.0.2.7', self.port), (found.host, found.port))
+
+    def test_a_server_that_does_not_run_shows_nothing(self):
+        self.vmrun.running.clear()
+        error = self.assertRaises(nova_exception.InstanceNotReady,
+                                  self.consoles.vnc, UUID)
+        self.assertIn('Start it', error.format_message())
+
+    def test_a_port_of_another_program_is_not_shown(self):
+        for told in (False, None, True):
+            with mock.patch('nova_vmrun.host.listeners.is_served_by',
+                            return_value=told) as ask:
+                if told is False:
+                    error = self.assertRaises(
+                        nova_exception.ConsoleTypeUnavailable,
+                        self.consoles.vnc, UUID)
+                    self.assertIn('hard', error.format_message())
+                else:
+                    self.assertEqual(self.port, self.consoles.vnc(UUID).port)
+            ask.assert_called_once_with(self.port, os.getpid())
+
+    def test_a_server_whose_process_is_not_known_is_believed(self):
+        os.remove(self.layout.vmware_log(UUID))
+        self.assertEqual(self.port, self.consoles.vnc(UUID).port)
 
     def test_a_server_without_console(self):
         self.records.create(UUID, 'instance')
         self.assertIsNone(self.consoles.vnc(UUID))
         self.assertIsNone(self.consoles.vnc(hosts.OTHER))
+        self.assertIsNone(self.make(enabled=False).vnc(UUID))
 
 
 class ProbeTestCase(Base):

@@ -52,6 +52,8 @@ class Base(hosts.TestCase):
             console_delay_seconds=0.5)
         screens = mock.create_autospec(consoles.Consoles, instance=True)
         screens.listen_address = '127.0.0.1'
+        screens.port_of.side_effect = (
+            lambda uuid: self.records.get(uuid).vnc_port)
         everything = types.SimpleNamespace(
             use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
         self.definitions = definition.Definitions(

@@ -18,6 +18,7 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import records
+from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import power
 from nova_vmrun.ops import serial_consoles
@@ -36,7 +37,9 @@ class DestroyTestCase(hosts.TestCase):
         operations = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, mock.create_autospec(
-                serial_consoles.SerialConsoles, instance=True), stubs.conf())
+                serial_consoles.SerialConsoles, instance=True),
+            mock.create_autospec(consoles.Consoles, instance=True),
+            stubs.conf())
         self.destroy = destroy.Destroy(operations, self.states, self.layout,
                                        self.records)
 

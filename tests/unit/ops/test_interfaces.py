@@ -70,6 +70,7 @@ class Base(hosts.TestCase):
                 'physnet1.101': 'vmnet11'})
         screens = mock.create_autospec(consoles.Consoles, instance=True)
         screens.listen_address = '127.0.0.1'
+        screens.port_of.return_value = None
         everything = types.SimpleNamespace(
             use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
         self.vlans = mock.Mock()

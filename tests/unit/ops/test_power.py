@@ -20,6 +20,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.host import states
+from nova_vmrun.ops import consoles
 from nova_vmrun.ops import power
 from nova_vmrun.ops import serial_consoles
 from tests.unit.ops import hosts
@@ -45,13 +46,21 @@ class Base(hosts.TestCase):
         self.useFixture(fixtures.MockPatchObject(power, 'time', self.clock))
         self.serials = mock.create_autospec(
             serial_consoles.SerialConsoles, instance=True)
+        self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.conf = stubs.conf()
         self.power = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, self.serials, self.conf)
+            self.records, self.serials, self.consoles, self.conf)
 
 
 class OnTestCase(Base):
+
+    def test_its_screen_is_seen_to_before_it_starts(self):
+        self.add_server()
+        self.consoles.before_start.side_effect = lambda uuid: (
+            self.assertFalse(self.is_running(uuid)))
+        self.power.on(UUID)
+        self.consoles.before_start.assert_called_once_with(UUID)
 
     def test_a_server_starts_without_a_window(self):
         self.add_server()

@@ -59,7 +59,8 @@ class Base(hosts.TestCase):
         operations = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, mock.create_autospec(
-                serial_consoles.SerialConsoles, instance=True), stubs.conf())
+                serial_consoles.SerialConsoles, instance=True),
+            self.consoles, stubs.conf())
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, self.disks,
             self.attachments, self.consoles, self.guest_info, operations,
