@@ -31,6 +31,9 @@ HEADER_SIZE = SECTOR
 FOOTER = 2 * SECTOR
 NO_PARENT = 'ffffffff'
 
+# Controllers that a descriptor names; lsilogic stands for all others.
+NAMED_ADAPTERS = ('ide', 'buslogic')
+
 MONOLITHIC_SPARSE = 'monolithicSparse'
 STREAM_OPTIMIZED = 'streamOptimized'
 
@@ -137,7 +140,7 @@ class Descriptor:
         if not {'ddb.longcontentid', 'ddb.uuid'} & set(self.ddb):
             return None
         adapter = self.ddb.get('ddb.adaptertype', '').lower()
-        return adapter if adapter in ('ide', 'buslogic') else None
+        return adapter if adapter in NAMED_ADAPTERS else None
 
     @property
     def parent_hint(self):
@@ -288,4 +291,4 @@ def adapter_type(bus):
     VMware writes lsilogic for every controller that is neither IDE nor
     BusLogic.
     """
-    return bus if bus in ('ide', 'buslogic') else 'lsilogic'
+    return bus if bus in NAMED_ADAPTERS else 'lsilogic'

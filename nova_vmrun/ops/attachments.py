@@ -56,7 +56,8 @@ class Attachments:
         self._layout = layout
         self._product = product
 
-    def prepare(self, context, instance, image, hardware):
+    def prepare(self, context, instance, image, hardware,
+                may_lack_some=False):
         """Fetches what the image is, or what its properties ask for.
 
         :param context: nova.context.RequestContext of the user, who must
@@ -65,26 +66,36 @@ class Attachments:
         :param image: a nova_vmrun.host.inspection.Image; if it is an ISO
             image it is in the first drive
         :param hardware: a nova_vmrun.formats.hardware.Hardware
+        :param may_lack_some: go on without images that are not there any
+            more, since the server had them when it was made
         :returns: a Prepared
         :raises ImageRefused: an image is missing, or not what it must be
         :raises InvalidConfiguration: the product has no such ISO image
         """
-        for name in hardware.tools_isos:
-            self._require_tools_iso(name)
-        images = [self._shown(context, image_id)
-                  for image_id in hardware.iso_images]
+        if not may_lack_some:
+            for name in hardware.tools_isos:
+                self._require_tools_iso(name)
+        find = self._found if may_lack_some else self._shown
+        images = list(filter(None, (find(context, image_id)
+                                    for image_id in hardware.iso_images)))
         if image.disk_format == 'iso':
             images.insert(0, image)
         isos = tuple(
             self._fetch(context, instance, each, 'cd.iso',
                         inspection.inspect_iso) for each in images)
-        floppy = None
-        if hardware.floppy_image:
-            floppy = self._fetch(
-                context, instance,
-                self._shown(context, hardware.floppy_image), 'floppy.flp',
-                inspection.inspect_floppy)
+        floppy = hardware.floppy_image and find(context,
+                                                hardware.floppy_image)
+        if floppy:
+            floppy = self._fetch(context, instance, floppy, 'floppy.flp',
+                                 inspection.inspect_floppy)
         return Prepared(isos, floppy)
+
+    def _found(self, context, image_id):
+        try:
+            return self._shown(context, image_id)
+        except exception.ImageRefused as error:
+            LOG.warning('A drive stays empty: %s', error)
+            return None
 
     def _shown(self, context, image_id):
         return inspection.Image(

@@ -14,7 +14,6 @@
 
 import os
 
-from nova.compute import vm_states
 from nova.virt import driver
 from oslo_utils import units
 
@@ -22,6 +21,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import linked
 from nova_vmrun.ops import glance
+from nova_vmrun.ops import properties
 
 
 class Disks:
@@ -64,7 +64,7 @@ class Disks:
                     resolution='Use a flavor with disk 1 or more.')
             return None
         download = glance.downloader(context, instance, image.id)
-        if instance.vm_state == vm_states.SHELVED_OFFLOADED:
+        if properties.is_unshelved(instance):
             return self._cache.private(image, root_gb, download, private)
         return self._cache.base(image, root_gb, download,
                                 glance.certificates(instance))

@@ -12,6 +12,8 @@
 
 """What the image of a server asks for."""
 
+from nova.compute import vm_states
+
 from nova_vmrun.formats import properties
 from nova_vmrun.ops import glance
 
@@ -25,19 +27,45 @@ def requested(context, instance):
 
     nova.objects.ImageMeta drops every property that Nova does not know, so
     they are read from the copy that Nova keeps with the server. One of ours
-    that may have been cut off there is read from Glance.
+    that may have been cut off there is read from Glance, unless the server is
+    unshelved: the image that it has in Glance then is another.
 
     :param context: nova.context.RequestContext of the user
     :param instance: nova.objects.Instance
     :returns: dict of names to texts
     :raises ImageRefused: Glance does not have the image any more
     """
+    if is_unshelved(instance):
+        return remembered(instance)
     kept = _kept(instance)
     cut = _cut(kept)
     if cut:
         whole = glance.show(context, instance.image_ref)['properties']
         kept.update((name, whole[name]) for name in cut if name in whole)
     return kept
+
+
+def is_unshelved(instance):
+    """Tells whether a server that is built was shelved, and comes back.
+
+    Nova keeps the properties of the image that it was first made of, and
+    deletes the one that was made of its disk when it is back.
+
+    :param instance: nova.objects.Instance
+    """
+    return instance.vm_state == vm_states.SHELVED_OFFLOADED
+
+
+def in_glance(context, image_id):
+    """Returns the properties that an image has now.
+
+    :param context: nova.context.RequestContext of the user
+    :param image_id: its id
+    :returns: dict of names to texts
+    :raises ImageRefused: the user must not see it, or it has no content
+    """
+    found = glance.show(context, image_id)['properties']
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def remembered(instance):

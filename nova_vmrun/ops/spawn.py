@@ -17,6 +17,7 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
 from nova_vmrun.host import inspection
 from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import device_tags
@@ -75,13 +76,22 @@ class Spawn:
         self._guest_info.check(instance)
         asked = properties.requested(context, instance)
         draft = self._definitions.draft(instance, asked)
+        of_disk = draft.hardware
+        is_unshelved = properties.is_unshelved(instance)
+        if is_unshelved:
+            of_disk = self._definitions.draft(
+                instance,
+                properties.in_glance(context, image_meta.id)).hardware
         image = inspection.Image(
             image_meta.id, image_meta.disk_format,
-            image_meta.container_format, draft.hardware.disk_type)
-        drives = self._attachments.prepare(context, instance, image,
-                                           draft.hardware)
+            image_meta.container_format, of_disk.disk_type)
+        drives = self._attachments.prepare(
+            context, instance, image, draft.hardware,
+            may_lack_some=is_unshelved)
         base = self._disks.prepare(context, instance, image, private)
         adapter = base and base.adapter
+        if is_unshelved and of_disk.disk_bus in vmdk.NAMED_ADAPTERS:
+            adapter = of_disk.disk_bus
         if adapter:
             # The disk itself says which controller its guest knows.
             draft = self._definitions.draft(instance, asked, adapter)

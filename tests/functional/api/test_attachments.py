@@ -17,6 +17,7 @@ import subprocess
 
 from nova_vmrun.host import linked
 from tests.functional.api import base
+from tests.functional import glance_uploads
 
 
 class TestCase(base.TestCase):
@@ -130,6 +131,81 @@ class DrivesTestCase(TestCase):
 
     def test_tools_that_the_product_does_not_have(self):
         self.refused('solaris.iso', 'VMware Tools', vix_tools='solaris')
+
+
+class ShelvedTestCase(TestCase):
+    """Servers that come back from an image of their disk."""
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(glance_uploads.GlanceUploads())
+        self.flags(shelved_offload_time=0)
+
+    def shelve_and_unshelve(self, server, meanwhile=lambda: None):
+        server = self._shelve_server(server,
+                                     expected_state='SHELVED_OFFLOADED')
+        meanwhile()
+        server = self._unshelve_server(server)
+        self.assertRunning(server)
+        return server
+
+    def make_ide_vmdk(self):
+        """Makes a disk that VMware wrote for an IDE controller."""
+        disk = os.path.join(self.folder, 'ide.vmdk')
+        subprocess.run([self.vmware.vdiskmanager, '-c', '-s', '64MB', '-a',
+                        'ide', '-t', '0', disk], check=True)
+        with open(disk, 'rb') as file:
+            return file.read()
+
+    def test_the_controller_that_vmware_wrote_the_disk_for(self):
+        image_id = self.add_image('vmdk', content=self.make_ide_vmdk())
+        server = self.boot(image_id)
+        place = [key for key, value in self.vmx(server).items()
+                 if value == 'root.vmdk']
+        self.assertEqual(['ide0:0.fileName'], place)
+        for _time in range(2):
+            server = self.shelve_and_unshelve(server)
+            self.assertEqual('root.vmdk', self.vmx(server)[place[0]])
+        self._reboot_server(server, hard=True)
+        self.assertEqual('root.vmdk', self.vmx(server)[place[0]])
+
+    def test_images_in_drives_that_are_still_there(self):
+        iso_id, iso = self.add_iso('one')
+        gone, _iso = self.add_iso('two')
+        floppy_id, floppy = self.add_floppy()
+        server = self.boot(self.add_image(properties={
+            'vix_iso_images': '%s,%s' % (gone, iso_id),
+            'vix_floppy_image': floppy_id}))
+        server = self.shelve_and_unshelve(
+            server, lambda: self.glance.delete(None, gone))
+        self.assertEqual(['cd0.iso', 'config-drive.iso'],
+                         self.drives(server))
+        self.assertEqual(iso, self.content(server, 'cd0.iso'))
+        self.assertEqual(floppy, self.content(server, 'floppy.flp'))
+
+    def test_images_and_tools_that_are_gone(self):
+        iso_id, _iso = self.add_iso()
+        floppy_id, _floppy = self.add_floppy()
+        tools = self.install_tools_iso('linux.iso')
+        server = self.boot(self.add_image(properties={
+            'vix_tools': 'linux', 'vix_iso_images': iso_id,
+            'vix_floppy_image': floppy_id}))
+
+        def remove():
+            self.glance.delete(None, iso_id)
+            self.glance.delete(None, floppy_id)
+            os.remove(tools)
+
+        server = self.shelve_and_unshelve(server, remove)
+        self.assertEqual(['config-drive.iso'], self.drives(server))
+        self.assertNotIn('floppy0.fileName', self.vmx(server))
+
+    def test_a_list_longer_than_nova_keeps_of_a_property(self):
+        ids = [self.add_iso('disc %d' % number)[0] for number in range(8)]
+        server = self.boot(self.add_image(
+            properties={'vix_iso_images': ','.join(ids)}))
+        server = self.shelve_and_unshelve(server)
+        self.assertEqual(['config-drive.iso'], self.drives(server))
 
 
 class RootDiskTestCase(TestCase):

@@ -15,6 +15,7 @@ import types
 from unittest import mock
 
 import fixtures
+from nova.compute import vm_states
 import testscenarios
 
 from nova_vmrun import exception
@@ -41,6 +42,8 @@ UUID = hosts.UUID
 
 class Base(hosts.TestCase):
     """Each step leaves the file that it would leave."""
+
+    vm_state = vm_states.BUILDING
 
     def setUp(self):
         super().setUp()
@@ -92,8 +95,8 @@ class Base(hosts.TestCase):
                 raise self.failing[name]
             if name == 'definition.draft':
                 return types.SimpleNamespace(
-                    hardware=types.SimpleNamespace(show_gui=None,
-                                                   disk_type=None))
+                    hardware=types.SimpleNamespace(
+                        show_gui=None, disk_type=None, disk_bus='ide'))
             if os.path.isdir(self.layout.folder(UUID)):
                 files.write_atomically(self.layout.disk(UUID, name), '')
             if name == 'definition.write':
@@ -102,8 +105,9 @@ class Base(hosts.TestCase):
         return run
 
     def run_spawn(self, power_on=True):
-        instance = types.SimpleNamespace(uuid=UUID, name='instance-1',
-                                         system_metadata={})
+        instance = types.SimpleNamespace(
+            uuid=UUID, name='instance-1', vm_state=self.vm_state,
+            system_metadata={})
         image_meta = types.SimpleNamespace(
             id=glances.IMAGE, disk_format='vmdk', container_format='bare')
         self.spawn('context', instance, image_meta, [], None, 'network', None,
@@ -145,6 +149,18 @@ class SpawnTestCase(Base):
         self.run_spawn()
         self.assertEqual('buslogic', self.definitions.draft.call_args[0][2])
         self.assertEqual('buslogic', self.records.get(UUID).image_adapter)
+
+    def test_an_unshelved_disk_keeps_the_controller_of_its_image(self):
+        self.vm_state = vm_states.SHELVED_OFFLOADED
+        glance = self.useFixture(glances.Glance())
+        glance.images[glances.IMAGE] = {
+            'properties': {'vmware_adaptertype': 'ide', 'none': None}}
+        self.run_spawn()
+        self.assertEqual(
+            [{}, {'vmware_adaptertype': 'ide'}, {}],
+            [call[0][1] for call in self.definitions.draft.call_args_list])
+        self.assertEqual('ide', self.definitions.draft.call_args[0][2])
+        self.assertEqual('ide', self.records.get(UUID).image_adapter)
 
     def test_the_record_comes_before_any_other_file(self):
         """A crash must not leave a folder that nobody knows the owner of."""
