@@ -16,6 +16,7 @@
 
     VmrunError
       InvalidConfiguration         the operator's options contradict the host
+      VmUnlisted                   a VM is alive and vmrun does not list it
       ToolError
         ToolNotFound               the program could not be started
         ToolTimeout                it hung and was ended: outcome unknown
@@ -70,6 +71,13 @@ class VmrunError(Exception):
 
 class InvalidConfiguration(VmrunError):
     """An option or the host's state keeps the driver from working."""
+
+
+class VmUnlisted(VmrunError):
+    """A process uses the files of a VM that vmrun does not list.
+
+    It may be about to start or to end, or of another user or session.
+    """
 
 
 class ToolError(VmrunError):

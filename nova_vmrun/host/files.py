@@ -173,3 +173,13 @@ def remove_tree(folder):
 def _raise_unless_gone(_function, _path, info):
     if not isinstance(info[1], FileNotFoundError):
         raise info[1]
+
+
+def marks(paths):
+    """Returns what changes with every write to some files.
+
+    :param paths: of files that are there
+    :raises OSError: one is not there
+    """
+    found = [os.stat(path) for path in paths]
+    return [(each.st_ino, each.st_size, each.st_mtime_ns) for each in found]

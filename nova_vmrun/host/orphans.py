@@ -24,7 +24,6 @@ import re
 import time
 
 from oslo_utils import uuidutils
-import psutil
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmsd
@@ -225,7 +224,8 @@ class Finder:
 
     def _vms(self, servers):
         listed = self._states.running()
-        for vmx in sorted(listed | _processes()):
+        processes = map(states.canonical, vm_process.vmx_paths())
+        for vmx in sorted(listed.union(processes)):
             uuid = self._owner(vmx)
             if uuid is None or self._is_foreign(uuid, os.path.dirname(vmx)):
                 continue
@@ -285,20 +285,6 @@ def _last_change(path):
     if os.path.isdir(path):
         paths += [entry.path for entry in os.scandir(path)]
     return max(os.lstat(each).st_mtime for each in paths)
-
-
-def _processes():
-    """Returns the canonical .vmx paths of VMs of all users of this host.
-
-    Processes of others may hide what they run.
-    """
-    found = set()
-    for process in psutil.process_iter(['cmdline']):
-        words = process.info['cmdline'] or ['']
-        if os.path.basename(words[0]).startswith('vmware-vmx') and (
-                words[-1].endswith('.vmx')):
-            found.add(states.canonical(words[-1]))
-    return found
 
 
 def _how_to_stop(is_listed):

@@ -16,7 +16,9 @@ vmrun has no verb for it. What can be known:
 
 * running or paused: the .vmx is in ``vmrun list``, of the same user only;
 * paused: nothing tells, so we keep a marker of our own;
-* suspended: not in the list, and ``checkpoint.vmState`` in the .vmx is set.
+* suspended: not in the list, and ``checkpoint.vmState`` in the .vmx is set;
+* starting, ending, or of another user or session: not in the list, and a
+  process of a VM has its files open all the same. That is UNKNOWN.
 
 Whatever cannot be read is UNKNOWN. It must never pass for OFF: Nova would
 then stop a server that a customer is using.
@@ -79,6 +81,7 @@ class PowerStates:
         self._sleep = sleep
         self._listing = threading.Lock()
         self._running = frozenset()
+        self._processes = frozenset()
         self._listed_at = float('-inf')
         self._answered_at = float('-inf')
         self._changed_at = float('-inf')
@@ -97,6 +100,8 @@ class PowerStates:
         try:
             if self.is_running(uuid, fresh):
                 return State.PAUSED if self._is_paused(uuid) else State.RUNNING
+            if self.is_unlisted(uuid):
+                raise self.unlisted(uuid)
             return self._state_at_rest(uuid)
         except (exception.VmrunError, OSError) as error:
             LOG.warning('The power state of server %s is unknown: %s',
@@ -110,6 +115,25 @@ class PowerStates:
         """
         return canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
+    def is_unlisted(self, uuid):
+        """Tells whether a VM is alive that the last list did not have.
+
+        It is about to start or to end, or of another user or session.
+        """
+        path = canonical(self._layout.vmx(uuid))
+        return path not in self._running and (
+            path in self._processes or
+            vm_process.is_held_by_vm(self._layout.folder(uuid)))
+
+    def unlisted(self, uuid):
+        """Returns the error for a VM that is alive and not in the list."""
+        return exception.VmUnlisted(
+            'A VM of server %s is alive and vmrun does not list it.' % uuid,
+            'A vmware-vmx process uses the files in %s.'
+            % self._layout.folder(uuid),
+            'Wait if it is just starting or ending. Else it is of another '
+            'user or session: stop it there, or end its process.')
+
     def running(self, fresh=True):
         """Returns the canonical .vmx paths of all live VMs of this user.
 
@@ -122,6 +146,10 @@ class PowerStates:
             if self._listed_at < max(oldest, self._changed_at):
                 began = self._clock()
                 self._running = frozenset(map(canonical, self._vmrun.list()))
+                # Looked for after the list: what has just been started would
+                # be in neither else.
+                self._processes = frozenset(
+                    map(canonical, vm_process.vmx_paths()))
                 self._listed_at = began
             self._answered_at = self._clock()
             return self._running

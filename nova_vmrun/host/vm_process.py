@@ -15,6 +15,7 @@
 import dataclasses
 import os
 import re
+import sys
 import time
 
 from oslo_log import log as logging
@@ -25,7 +26,10 @@ from nova_vmrun.host import births
 LOG = logging.getLogger(__name__)
 
 _PID = re.compile(rb' pid=([0-9]+) ')
-_LOCK_OWNER = re.compile(rb'\S+ ([0-9]+)-')
+# The machine; the process, its birth and its name, which old products omit.
+_LOCK_OWNER = re.compile(
+    rb'\S+ ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
+_VM_PROGRAM = 'vmware-vmx'
 _POLL_SECONDS = 0.15
 # By how much the start time of a process may be wrong.
 _CLOCK_SECONDS = 5
@@ -165,26 +169,99 @@ def is_locked(folder):
 
     :param folder: of the VM
     """
+    return any(not name.endswith('.vmx.lck')
+               for name, _program in _locks(folder))
+
+
+def is_held_by_vm(folder):
+    """Tells whether the process of a VM uses the files in a folder.
+
+    Neither a window nor a program that works on a disk is one. Who holds a
+    lock that may not be read is not known, and counts: VMs of other users
+    have such locks.
+
+    :param folder: of the VM
+    """
+    return any(program is None or program.startswith(_VM_PROGRAM)
+               for _name, program in _locks(folder))
+
+
+def vmx_paths():
+    """Returns the .vmx paths of VMs of all users of this host, as a set.
+
+    Processes of others may hide what they run.
+    """
+    found = set()
+    for process in psutil.process_iter(['cmdline']):
+        words = process.info['cmdline'] or ['']
+        if os.path.basename(words[0]).startswith(_VM_PROGRAM) and (
+                words[-1].endswith('.vmx')):
+            found.add(words[-1])
+    return found
+
+
+def _locks(folder):
+    """Yields the name and the holder's program of each lock that is held."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
-        return False
-    return any(_is_held(os.path.join(folder, name)) for name in names
-               if name.endswith('.lck') and not name.endswith('.vmx.lck'))
+        return
+    for name in names:
+        if name.endswith('.lck'):
+            for program in _holders(os.path.join(folder, name)):
+                yield name, program
 
 
-def _is_held(lock):
-    """Tells whether a live process is named in a <file>.lck folder."""
+def _holders(lock):
+    """Yields the programs of the live processes in a <file>.lck folder."""
     try:
         for member in os.listdir(lock):
-            with open(os.path.join(lock, member), 'rb') as file:
-                owner = _LOCK_OWNER.match(file.read(512))
-            if owner and psutil.pid_exists(int(owner.group(1))):
-                return True
+            try:
+                with open(os.path.join(lock, member), 'rb') as file:
+                    owner = _LOCK_OWNER.match(file.read(512))
+            except (FileNotFoundError, IsADirectoryError):
+                # It is being made, or went away while we looked.
+                continue
+            if owner and _is_alive(int(owner.group(1)), owner.group(2)):
+                yield _program(int(owner.group(1)), owner.group(3))
+    except PermissionError:
+        yield None
     except OSError:
-        # It went away while we looked.
+        # It went away, or is no lock: VMware removes a file of such a name.
+        return
+
+
+def _is_alive(number, born):
+    if sys.platform == 'linux' and born:
+        ticks = births.since_boot(number)
+        return _is_hidden(number) if ticks is None else ticks == int(born)
+    if not psutil.pid_exists(number):
+        return False
+    # Its number may be another's by now; VMware's programs have such names.
+    name = _process_name(number)
+    return name is None or name.casefold().startswith('vm')
+
+
+def _is_hidden(number):
+    """Tells whether Linux shows a process to its owner alone (hidepid)."""
+    try:
+        os.kill(number, 0)
+    except PermissionError:
+        return not os.path.exists('/proc/%d' % number)
+    except OSError:
         return False
     return False
+
+
+def _program(number, name):
+    return os.fsdecode(name) if name else _process_name(number)
+
+
+def _process_name(number):
+    try:
+        return psutil.Process(number).name()
+    except psutil.Error:
+        return None
 
 
 def log_mark(vmware_log):

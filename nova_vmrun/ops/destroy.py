@@ -59,6 +59,11 @@ class Destroy:
         if self._states.is_running(uuid):
             with self._named(uuid) if is_lost else contextlib.nullcontext():
                 self._power.off(uuid)
+        elif self._states.is_unlisted(uuid):
+            if is_lost:
+                raise self._states.unlisted(uuid)
+            # It is refused if vmrun cannot stop it; its files stay.
+            self._power.off(uuid)
 
     @contextlib.contextmanager
     def _named(self, uuid):

@@ -82,12 +82,20 @@ class Power:
 
         :param timeout: seconds that the guest gets to shut down by itself;
             0 cuts the power at once
+        :raises VmUnlisted: a VM that vmrun does not list has its files open
+        :raises VmrunError: it runs, or VMware still writes to its files
         """
         if not (timeout and self._shut_down(uuid, timeout)):
             self._change(uuid, _NOT_ON, self._vmrun.stop)
         self._states.unmark_paused(uuid)
-        vm_process.wait_until_released(self._layout.folder(uuid),
-                                       _RELEASE_SECONDS)
+        folder = self._layout.folder(uuid)
+        if not vm_process.wait_until_released(folder, _RELEASE_SECONDS):
+            raise exception.VmrunError(
+                'Server %s is stopped, but its files are still in use.'
+                % uuid, 'After %d seconds a process holds locks in %s.'
+                % (_RELEASE_SECONDS, folder),
+                'Try again when the disks of this host are less busy, or end '
+                'the process.')
 
     def _shut_down(self, uuid, timeout):
         """Asks the guest to shut down; tells whether it has."""
@@ -232,8 +240,10 @@ class Power:
         try:
             verb(self._layout.vmx(uuid), **options)
         except (exception.ToolTimeout, exception.ToolRefused) as error:
-            self._states.changed()
-            if self._states.get(uuid) not in wanted:
+            if self._state_after(uuid, error) not in wanted:
+                if isinstance(error, exception.NotPoweredOn) and (
+                        self._states.is_unlisted(uuid)):
+                    raise self._states.unlisted(uuid) from error
                 if vm_process.log_mark(log) != before:
                     _explain(error, log)
                 raise
@@ -241,6 +251,22 @@ class Power:
                      uuid, error)
         finally:
             self._states.changed()
+
+    def _state_after(self, uuid, error):
+        """Returns a server's State after a verb that was not done."""
+        self._states.changed()
+        state = self._states.get(uuid)
+        if not isinstance(error, (exception.ToolTimeout,
+                                  exception.NotPoweredOn)):
+            return state
+        # vmrun lists a VM late when it starts, and no more when it still ends.
+        deadline = time.monotonic() + _RELEASE_SECONDS
+        while (state is states.State.UNKNOWN and
+               self._states.is_unlisted(uuid) and
+               time.monotonic() < deadline):
+            time.sleep(_POLL_SECONDS)
+            state = self._states.get(uuid)
+        return state
 
 
 def _explain(error, log):

@@ -28,6 +28,8 @@ revert may remove the folder, nothing that was left behind ever replaces what
 a server has written since.
 """
 
+import contextlib
+import glob
 import os
 
 from nova.compute import task_states
@@ -93,9 +95,11 @@ class Resize:
             self._settle(uuid)
             self._power.off(uuid, timeout)
             self._power.forget_memory(uuid)
-            self._files.prepare(plan, moves)
+            with self._unwritten(uuid):
+                self._files.prepare(plan, moves)
+                if moves:
+                    self._other_host.send(host, uuid)
             if moves:
-                self._other_host.send(host, uuid)
                 self._files.discard(uuid)
             self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
         except Exception as error:
@@ -117,6 +121,19 @@ class Resize:
             self._other_host.examine(host, instance.uuid,
                                      self._files.needed_elsewhere(plan))
         return plan
+
+    @contextlib.contextmanager
+    def _unwritten(self, uuid):
+        """Fails if a disk of a server is written to: the copies are bad."""
+        disks = glob.glob(os.path.join(
+            glob.escape(self._layout.folder(uuid)), '*.vmdk'))
+        before = files.marks(disks)
+        yield
+        if files.marks(disks) != before:
+            raise exception.VmrunError(
+                'A disk of server %s was written to while it was copied.'
+                % uuid, 'It was started outside of Nova, or had not ended.',
+                'Stop it, and try again.')
 
     def _settle(self, uuid):
         """Ends earlier resizes: what the server is now is what counts."""

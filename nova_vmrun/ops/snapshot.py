@@ -267,10 +267,10 @@ class Snapshots:
     def _convert(self, instance, chain, adapter, target):
         LOG.info('Copying the root disk from %d files', len(chain),
                  instance=instance)
-        before = _marks(chain)
+        before = files.marks(chain)
         with progress.growing(target, 'The copy of the root disk', instance):
             self._qemu_img.convert_chain(chain, adapter, target)
-        if _marks(chain) != before:
+        if files.marks(chain) != before:
             raise exception.VmrunError(
                 'The disk of server %s was written to while it was read.'
                 % instance.uuid, 'It was started outside of Nova.',
@@ -283,9 +283,3 @@ class Snapshots:
                 % instance.uuid, 'qemu-img made %r of %d bytes.' % (
                     made[1].create_type, made[0].capacity),
                 'Use a qemu-img that QEMU supports.')
-
-
-def _marks(chain):
-    """Returns what changes with every write."""
-    found = [os.stat(path) for path in chain]
-    return [(each.st_ino, each.st_size, each.st_mtime_ns) for each in found]

@@ -34,6 +34,7 @@ import subprocess
 
 import fixtures
 
+from nova_vmrun.host import states
 from tests.functional.api import base
 
 
@@ -144,22 +145,50 @@ class FileTestCase(TestCase):
 
 class LockTestCase(TestCase):
 
-    def test_a_disk_that_another_process_has_open(self):
-        server = self.boot()
+    def lock_of(self, server):
+        """Returns the words of the lock of the disk of one that runs."""
         lock = self.path(server, 'root.vmdk.lck')
-        member = os.listdir(lock)[0]
-        with open(os.path.join(lock, member)) as file:
-            words = file.read().rstrip('\0').split(' ')
-        self._stop_server(server)
+        with open(os.path.join(lock, os.listdir(lock)[0])) as file:
+            return file.read().rstrip('\0').split(' ')
+
+    def hold(self, server, words):
+        """Lets a VM of nobody have the disk; returns its process."""
         holder = subprocess.Popen(['sleep', '1000'])
         self.addCleanup(holder.wait)
         self.addCleanup(holder.kill)
         with open('/proc/%d/stat' % holder.pid) as file:
             words[4] = file.read().rpartition(')')[2].split()[19]
         words[1] = '%d-%s(vmware-vmx)' % (holder.pid, words[4])
+        lock = self.path(server, 'root.vmdk.lck')
         os.mkdir(lock)
-        with open(os.path.join(lock, member), 'wb') as file:
+        with open(os.path.join(lock, 'M12345.lck'), 'wb') as file:
             file.write(' '.join(words).encode().ljust(512, b'\0'))
+        return holder
+
+    def test_a_vm_that_vmrun_does_not_list(self):
+        """Another user runs it: it is neither off nor to be removed."""
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.ops.power._RELEASE_SECONDS', 1))
+        server = self.boot()
+        words = self.lock_of(server)
+        self._stop_server(server)
+        holder = self.hold(server, words)
+        self.assertIs(states.State.UNKNOWN,
+                      self.driver._hypervisor.states.get(server['id']))
+        self.api.delete_server(server['id'])
+        self._wait_for_state_change(server, 'ERROR')
+        self.assertTrue(os.path.exists(self.vmx_path(server)))
+        holder.kill()
+        holder.wait()
+        self.api.delete_server(server['id'])
+        self.wait_for(lambda: not os.path.exists(self.vmx_path(server)),
+                      'the server to be deleted')
+
+    def test_a_disk_that_another_process_has_open(self):
+        server = self.boot()
+        words = self.lock_of(server)
+        self._stop_server(server)
+        holder = self.hold(server, words)
         self.assertIn('Failed to lock the file',
                       self.fail_to_start(server)[:255])
         # Its process ends, and what it leaves is stale.

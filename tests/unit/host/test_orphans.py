@@ -23,6 +23,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import orphans
 from nova_vmrun.host import records
+from tests.unit import locks
 from tests.unit.ops import hosts
 
 UUID = hosts.UUID
@@ -100,10 +101,7 @@ class FolderTestCase(TestCase):
 
     def test_so_is_one_whose_files_a_process_has_locked(self):
         self.add_server()
-        lock = self.layout.disk(UUID, 'root') + '.lck'
-        os.mkdir(lock)
-        files.write_atomically(os.path.join(lock, 'M1.lck'),
-                               'host %d-1 more' % os.getpid())
+        locks.lock(self.layout.disk(UUID, 'root'))
         self.assertIn('Another program', self.only(self.find()).kept)
 
     def test_one_of_which_nobody_can_tell_whose_it_is_is_kept(self):

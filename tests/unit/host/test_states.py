@@ -12,6 +12,8 @@
 
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -23,6 +25,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import layout
 from nova_vmrun.host import states
 from tests.unit import base
+from tests.unit import locks
 
 State = states.State
 
@@ -155,6 +158,35 @@ class StateTestCase(Base):
         self.start()
         self.states.mark_paused(UUID)
         self.vmrun.paths = []
+        self.assertEqual(State.OFF, self.states.get(UUID))
+
+    def test_unknown_while_a_vm_that_is_not_listed_uses_its_files(self):
+        """It starts, or ends, or is of another user: it is not off."""
+        self.write_vmx()
+        lock = locks.lock(self.layout.disk(UUID, 'root'))
+        for fresh in (True, False):
+            self.assertEqual(State.UNKNOWN, self.states.get(UUID, fresh))
+        self.assertTrue(self.states.is_unlisted(UUID))
+        self.assertIn('vmrun does not list it', self.log.output)
+        files.remove_tree(lock)
+        self.assertEqual(State.OFF, self.states.get(UUID))
+
+    def test_a_vm_that_has_not_locked_its_files_yet(self):
+        self.write_vmx()
+        with subprocess.Popen(
+                ['vmware-vmx', '-c', 'print(flush=True); input()',
+                 self.layout.vmx(UUID)], executable=sys.executable,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            self.assertEqual(State.UNKNOWN, self.states.get(UUID))
+            process.stdin.write(b'\n')
+        self.clock.now += 1
+        self.assertEqual(State.OFF, self.states.get(UUID))
+
+    def test_tools_that_work_on_its_disk_are_no_vm(self):
+        self.write_vmx()
+        locks.lock(self.layout.disk(UUID, 'root'),
+                   program='vmware-vdiskmanager')
         self.assertEqual(State.OFF, self.states.get(UUID))
 
     def test_unknown_while_vmrun_fails(self):

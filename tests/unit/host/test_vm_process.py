@@ -13,6 +13,7 @@
 import os
 import subprocess
 import time
+from unittest import mock
 
 import fixtures
 import psutil
@@ -21,6 +22,7 @@ from nova_vmrun.host import births
 from nova_vmrun.host import files
 from nova_vmrun.host import vm_process
 from tests.unit import base
+from tests.unit import locks
 
 
 class IdentityTestCase(base.TestCase):
@@ -121,12 +123,8 @@ class LocksTestCase(base.TestCase):
         self.folder = self.useFixture(fixtures.TempDir()).path
         self.now = 0.0
 
-    def lock(self, file, text):
-        """Makes a lock as VMware does: a folder with a file in it."""
-        folder = os.path.join(self.folder, file + '.lck')
-        os.mkdir(folder)
-        files.write_atomically(os.path.join(folder, 'M12345.lck'), text)
-        return folder
+    def lock(self, file, **options):
+        return locks.lock(os.path.join(self.folder, file), **options)
 
     def wait(self, on_sleep=lambda: None):
         def sleep(seconds):
@@ -141,7 +139,7 @@ class LocksTestCase(base.TestCase):
         self.assertEqual(0, self.now)
 
     def test_it_waits_for_a_live_process(self):
-        lock = self.lock('root.vmdk', 'M12345 %d-1\0' % os.getpid())
+        lock = self.lock('root.vmdk')
 
         def release():
             if self.now > 5 and os.path.exists(lock):
@@ -151,7 +149,7 @@ class LocksTestCase(base.TestCase):
         self.assertGreater(self.now, 5)
 
     def test_but_not_for_ever(self):
-        self.lock('root.vmdk', 'M12345 %d-1\0' % os.getpid())
+        self.lock('root.vmdk')
         self.assertFalse(self.wait())
         self.assertLess(self.now, 61)
         self.assertIn(self.folder, self.log.output)
@@ -159,14 +157,57 @@ class LocksTestCase(base.TestCase):
     def test_locks_of_the_dead_do_not_count(self):
         child = subprocess.Popen(['true'])
         child.wait()
-        self.lock('root.vmdk', 'M12345 %d-1\0' % child.pid)
+        self.lock('root.vmdk', pid=child.pid)
         self.assertTrue(self.wait())
         self.assertEqual(0, self.now)
 
     def test_a_window_may_keep_the_vmx_open(self):
-        self.lock('server.vmx', 'M12345 %d-1\0' % os.getpid())
+        self.lock('server.vmx')
         self.assertTrue(self.wait())
         self.assertEqual(0, self.now)
+
+    def test_a_pid_that_is_another_process_by_now(self):
+        self.lock('root.vmdk', born=1)
+        self.assertTrue(self.wait())
+        self.assertEqual(0, self.now)
+
+    def test_who_uses_the_files_is_a_vm_or_not(self):
+        for file, program, is_vm in (
+                ('a.vmdk', 'vmware-vmx', True),
+                ('a.vmdk', 'vmware-vmx-debug', True),
+                ('a.vmx', 'vmware-vmx', True), ('a.vmx', 'vmware', False),
+                ('a.vmdk', 'vmware-vdiskmanager', False)):
+            lock = self.lock(file, program=program)
+            self.assertEqual(is_vm, vm_process.is_held_by_vm(self.folder))
+            files.remove_tree(lock)
+        self.lock('a.vmdk', born=1)
+        self.assertFalse(vm_process.is_held_by_vm(self.folder))
+        self.assertFalse(vm_process.is_held_by_vm(self.folder + '/gone'))
+
+    def test_a_lock_of_an_old_product_names_no_program(self):
+        lock = self.lock('a.vmdk')
+        files.write_atomically(os.path.join(lock, 'M12345.lck'), 'host %d-%d '
+                               % (os.getpid(), births.since_boot(os.getpid())))
+        self.assertTrue(vm_process.is_locked(self.folder))
+        for name in ('vmware-vmx', 'vmplayer'):
+            with mock.patch.object(psutil.Process, 'name', return_value=name):
+                self.assertEqual(name == 'vmware-vmx',
+                                 vm_process.is_held_by_vm(self.folder))
+
+    def test_a_lock_that_may_not_be_read_counts(self):
+        self.lock('a.vmdk')
+        with mock.patch.object(vm_process, 'open', create=True,
+                               side_effect=PermissionError(13, 'no')):
+            self.assertTrue(vm_process.is_locked(self.folder))
+            self.assertTrue(vm_process.is_held_by_vm(self.folder))
+
+    def test_a_lock_that_is_being_made(self):
+        lock = self.lock('a.vmdk', born=1)
+        os.mkdir(os.path.join(lock, 'D12345.lck'))
+        files.write_atomically(os.path.join(self.folder, 'b.vmdk.lck'), '')
+        self.assertFalse(vm_process.is_locked(self.folder))
+        files.write_atomically(os.path.join(lock, 'M2.lck'), locks.line())
+        self.assertTrue(vm_process.is_locked(self.folder))
 
     def test_a_folder_that_is_gone(self):
         self.assertTrue(vm_process.wait_until_released(

@@ -19,6 +19,7 @@ from nova_vmrun.imaging import at_rest
 from nova_vmrun.imaging import vm
 from tests.unit import base
 from tests.unit.imaging import vms
+from tests.unit import locks
 
 
 class Base(base.TestCase):
@@ -175,10 +176,7 @@ class AtRestTestCase(Base):
         self.assertTrue(error.resolution)
 
     def _lock(self, pid):
-        lock = os.path.join(self.folder, 'web.vmdk.lck')
-        os.mkdir(lock)
-        with open(os.path.join(lock, 'M12345.lck'), 'w') as file:
-            file.write('machine %d-1(vmware-vmx) 1 X 1 lc=1' % pid)
+        locks.lock(os.path.join(self.folder, 'web.vmdk'), pid=pid)
 
     def test_off(self):
         at_rest.require(self.vm(**{'checkpoint.vmState': ''}))

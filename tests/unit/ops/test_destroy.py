@@ -22,6 +22,7 @@ from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import power
 from nova_vmrun.ops import serial_consoles
+from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -124,6 +125,13 @@ class DestroyTestCase(hosts.TestCase):
         self.add_server(running=True)
         self.vmrun.fail('stop', hosts.hung())
         self.assertRaises(exception.ToolTimeout, self.remove)
+        self.assertEqual([UUID], self.left())
+
+    def test_nor_while_a_vm_that_is_not_listed_uses_it(self):
+        self.add_server()
+        self.vmrun.fail('stop', exception.NotPoweredOn('off'))
+        locks.lock(self.layout.disk(UUID, 'root'))
+        self.assertRaises(exception.VmUnlisted, self.remove)
         self.assertEqual([UUID], self.left())
 
     def test_nor_while_vmrun_does_not_tell(self):

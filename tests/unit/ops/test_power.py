@@ -23,6 +23,7 @@ from nova_vmrun.host import states
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import power
 from nova_vmrun.ops import serial_consoles
+from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -90,6 +91,14 @@ class OnTestCase(Base):
             self.vmrun.fail('start', error, works=True)
             self.power.on(UUID)
             self.assertTrue(self.is_running())
+
+    def test_a_vm_that_comes_up_after_its_vmrun_was_killed(self):
+        self.add_server()
+        self.vmrun.fail('start', hosts.hung())
+        locks.lock(self.layout.disk(UUID, 'root'))
+        self.clock.sleep = lambda seconds: self.start()
+        self.power.on(UUID)
+        self.assertTrue(self.is_running())
 
     def fail_to_start(self, error, log=None):
         def fail(*_args, **_options):
@@ -220,9 +229,33 @@ class OffTestCase(Base):
     def test_it_returns_when_vmware_has_let_go_of_the_disks(self):
         waited = self.useFixture(fixtures.MockPatch(
             'nova_vmrun.host.vm_process.wait_until_released')).mock
-        waited.side_effect = lambda *args: self.assertFalse(self.is_running())
+        waited.side_effect = lambda *args: not self.is_running()
         self.power.off(UUID)
         self.assertEqual(self.layout.folder(UUID), waited.call_args[0][0])
+
+    def test_files_that_are_not_released_in_time(self):
+        """Who copies or removes them would do so under a VM that writes."""
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.host.vm_process.wait_until_released',
+            return_value=False))
+        error = self.assertRaises(exception.VmrunError, self.power.off, UUID)
+        self.assertIn('still in use', error.brief)
+        self.assertIn(self.layout.folder(UUID), error.details)
+
+    def test_a_vm_that_vmrun_does_not_list(self):
+        self.vmrun.running.clear()
+        self.vmrun.fail('stop', exception.NotPoweredOn('off'))
+        locks.lock(self.layout.disk(UUID, 'root'))
+        error = self.assertRaises(exception.VmUnlisted, self.power.off, UUID)
+        self.assertIn('another user', error.resolution)
+
+    def test_a_vm_that_ends_while_it_is_stopped(self):
+        self.vmrun.running.clear()
+        self.vmrun.fail('stop', exception.NotPoweredOn('off'))
+        lock = locks.lock(self.layout.disk(UUID, 'root'))
+        self.clock.sleep = lambda seconds: files.remove_tree(lock)
+        self.power.off(UUID)
+        self.assertEqual(State.OFF, self.state())
 
     def test_a_paused_server_is_not_paused_any_more(self):
         self.power.pause(UUID)

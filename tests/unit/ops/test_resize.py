@@ -321,6 +321,30 @@ class FailureTestCase(resizes.TestCase):
         self.assertEqual([''], self.folders())
         self.assertTrue(self.is_running())
 
+    def test_a_disk_that_is_written_to_while_it_is_copied(self):
+        """A confirm would remove the good one."""
+        self.make()
+        plain = self.tool.grow.side_effect
+
+        def grow(disk, *, size_mb):
+            plain(disk, size_mb=size_mb)
+            with open(self.layout.disk(UUID, 'root'), 'ab') as file:
+                file.write(b'the last words of the guest')
+
+        self.tool.grow.side_effect = grow
+        error = self.fail(present={'vm_state': 'stopped'})
+        self.assertIn('written to', str(error.inner_exception))
+        self.assertEqual([''], self.folders())
+
+    def test_a_vm_that_does_not_end_is_not_copied(self):
+        self.make()
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.host.vm_process.wait_until_released',
+            return_value=False))
+        error = self.fail(present={'vm_state': 'stopped'})
+        self.assertIn('still in use', str(error.inner_exception))
+        self.assertFalse(self.qemu_img.convert_chain.called)
+
     def test_a_server_that_does_not_run_again_is_no_refusal(self):
         """Nova must not take it for active."""
         self.make(running=True)

@@ -19,6 +19,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import layout
 from nova_vmrun.ops import serial_consoles
+from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -169,10 +170,7 @@ class ConsoleTestCase(Base):
         path = self.layout.serial_socket(UUID)
         files.write_atomically(self.layout.console_log(UUID),
                                bytes((1 << 20) + 1))
-        lock = os.path.join(self.layout.folder(UUID), 'root.vmdk.lck')
-        os.mkdir(lock)
-        files.write_atomically(os.path.join(lock, 'M1.lck'),
-                               'host %d-1' % os.getpid())
+        locks.lock(self.layout.disk(UUID, 'root'))
         with socket.socket(socket.AF_UNIX) as served:
             served.bind(path)
             self.make().before_start(UUID)
