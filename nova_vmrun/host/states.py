@@ -24,6 +24,7 @@ Whatever cannot be read is UNKNOWN. It must never pass for OFF: Nova would
 then stop a server that a customer is using.
 """
 
+import copy
 import enum
 import os
 import sys
@@ -46,6 +47,9 @@ LOG = logging.getLogger(__name__)
 # one list, and for no longer than this in all.
 _SHARED_SECONDS = 1.0
 _LONGEST_SHARED_SECONDS = 60.0
+# How long a list that failed answers for who takes no fresh one. It may have
+# hung for its whole timeout, which many who ask in turn would each wait.
+_SHARED_FAILURE_SECONDS = 1.0
 # VMware takes a second or two to rewrite a .vmx after a suspend.
 _READ_TRIES = 5
 _READ_INTERVAL = 0.5
@@ -85,6 +89,8 @@ class PowerStates:
         self._listed_at = float('-inf')
         self._answered_at = float('-inf')
         self._changed_at = float('-inf')
+        self._failure = None
+        self._failed_at = float('-inf')
 
     def changed(self):
         """Says that we changed a VM: what was listed before is void."""
@@ -144,15 +150,31 @@ class PowerStates:
         with self._listing:
             oldest = asked if fresh else self._oldest_shared(asked)
             if self._listed_at < max(oldest, self._changed_at):
-                began = self._clock()
-                self._running = frozenset(map(canonical, self._vmrun.list()))
-                # Looked for after the list: what has just been started would
-                # be in neither else.
-                self._processes = frozenset(
-                    map(canonical, vm_process.vmx_paths()))
-                self._listed_at = began
+                self._pass_on_failure(asked, fresh)
+                self._list()
             self._answered_at = self._clock()
             return self._running
+
+    def _pass_on_failure(self, asked, fresh):
+        """Fails as the last list did, for who asked before that ended."""
+        until = self._failed_at + (0 if fresh else _SHARED_FAILURE_SECONDS)
+        if self._failure and asked <= until:
+            raise copy.copy(self._failure)
+
+    def _list(self):
+        began = self._clock()
+        try:
+            running = frozenset(map(canonical, self._vmrun.list()))
+        except exception.ToolError as error:
+            self._failure = copy.copy(error)
+            self._failed_at = self._clock()
+            raise
+        # Looked for after the list: what has just been started would be in
+        # neither else.
+        self._processes = frozenset(map(canonical, vm_process.vmx_paths()))
+        self._running = running
+        self._listed_at = began
+        self._failure = None
 
     def _oldest_shared(self, asked):
         goes_on = asked - self._answered_at <= _SHARED_SECONDS

@@ -49,6 +49,10 @@ LOG = logging.getLogger(__name__)
 # password flags. A level below DEBUG keeps it silent; we log for ourselves.
 _SILENT = 1
 
+# How long a program may take to die of SIGKILL, in seconds. One that waits for
+# a disk that does not answer dies only when that does.
+_KILL_SECONDS = 5
+
 _SECRET_FLAGS = frozenset(['-gp', '-vp', '-p'])
 
 
@@ -186,7 +190,12 @@ def _end(process, kill_group):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    process.wait()
+    try:
+        process.wait(_KILL_SECONDS)
+    except subprocess.TimeoutExpired:
+        LOG.warning('Process %d was killed and does not end', process.pid)
+        threading.Thread(target=process.wait, daemon=True,
+                         name='reaper-%d' % process.pid).start()
 
 
 def _text(file):

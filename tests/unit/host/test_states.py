@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from unittest import mock
 
 import fixtures
 import psutil
@@ -258,13 +259,46 @@ class OneListForAllTestCase(Base):
         self.states.get(UUID, fresh=False)
         self.assertEqual(2, self.vmrun.calls)
 
-    def test_a_failure_is_not_remembered(self):
+    def hang(self):
         self.start()
-        paths = self.vmrun.paths
-        self.vmrun.paths = exception.ToolTimeout('list hangs')
+        self.paths = self.vmrun.paths
+        self.vmrun.paths = exception.ToolTimeout('list hangs', 'for long')
+        self.vmrun.takes = 30
+
+    def test_a_failure_answers_for_a_second(self):
+        """500 servers, asked for in turn, do not each wait for a timeout."""
+        self.hang()
+        for _ in range(100):
+            self.assertEqual(State.UNKNOWN, self.states.get(UUID, fresh=False))
+            self.clock.now += 0.009
+        self.assertEqual(1, self.vmrun.calls)
+        self.assertEqual(100, self.log.output.count('list hangs for long'))
+
+    def test_and_no_longer(self):
+        self.hang()
         self.states.get(UUID, fresh=False)
-        self.vmrun.paths = paths
+        self.vmrun.paths = self.paths
+        self.clock.now += 1.1
         self.assertEqual(State.RUNNING, self.states.get(UUID, fresh=False))
+
+    def test_who_wants_fresh_data_tries_again_after_a_failure(self):
+        self.hang()
+        self.states.get(UUID)
+        self.vmrun.paths = self.paths
+        self.clock.now += 0.01
+        self.assertEqual(State.RUNNING, self.states.get(UUID))
+        self.assertEqual(State.RUNNING, self.states.get(UUID, fresh=False))
+
+    def test_who_waits_shares_a_failure(self):
+        """Ten who ask while a list hangs need no list of their own."""
+        self.hang()
+        asked = self.clock.now
+        self.states.get(UUID)
+        for _ in range(10):
+            # As if the lock had been waited for since then.
+            with mock.patch.object(self.states, '_clock', return_value=asked):
+                self.assertEqual(State.UNKNOWN, self.states.get(UUID))
+        self.assertEqual(1, self.vmrun.calls)
 
     def test_who_waits_shares_the_next_list(self):
         """Ten who ask during a list need one more, not ten."""

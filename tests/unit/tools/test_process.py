@@ -165,6 +165,22 @@ class TimeoutTestCase(base.TestCase):
         self.assertEnds(tool)
         os.kill(child, 0)
 
+    def test_who_does_not_die_is_not_waited_for(self):
+        """A process in the D state dies when its disk answers."""
+        self.useFixture(fixtures.MockPatchObject(process, '_KILL_SECONDS',
+                                                 0.2))
+        log = self.useFixture(fixtures.FakeLogger())
+        with mock.patch.object(os, 'killpg'):
+            tool, child = self.hang()
+        self.assertIn('does not end', log.output)
+        os.kill(tool, 0)
+        # It is reaped when it ends at last: no zombie stays.
+        os.killpg(tool, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while os.path.exists('/proc/%d' % tool):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
 
 class MaskTestCase(base.TestCase):
 
