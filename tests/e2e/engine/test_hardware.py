@@ -162,18 +162,62 @@ class DefectTest(vms.EngineCase):
         self.assertEqual([], facts['disks'])
         self.assertIsNone(console.root_disk(facts))
 
+
+class ParentTest(vms.EngineCase):
+    """A parent that was written to: no guest comes to see its disk.
+
+    vmrun refuses to start it. QEMU would open it, and serve no read of what
+    is not in the child.
+    """
+
+    def setUp(self):
+        super().setUp()
+        images.need_programs('qemu-io')
+
+    def _child(self, vm, parent):
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk', '-F',
+                        'vmdk', '-b', parent, 'child.vmdk'],
+                       cwd=vm.folder, check=True)
+
+    def _write(self, disk):
+        subprocess.run(['qemu-io', '-f', 'vmdk', '-c', 'write 1M 512', disk],
+                       check=True, stdout=subprocess.DEVNULL)
+
     @testtools.testcase.attr('sample')
-    def test_disk_whose_parent_was_written_to(self):
+    def test_vmrun_refuses_it(self):
         vm = self.vm(vms.disk_keys('scsi0', 'pvscsi', 0, 'child.vmdk'),
                      images.image())
-        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk', '-F',
-                        'vmdk', '-b', 'disk.vmdk', 'child.vmdk'],
-                       cwd=vm.folder, check=True)
-        subprocess.run(['qemu-io', '-f', 'vmdk', '-c', 'write 1M 512',
-                        vm.file('disk.vmdk')], check=True,
-                       stdout=subprocess.DEVNULL)
+        self._child(vm, 'disk.vmdk')
+        self._write(vm.file('disk.vmdk'))
 
         vm.run('start', 'nogui', code=255)
 
         self.assertIn('msg.disk.noBackEnd', vm.log())
         self.assertEqual([], self.processes(vm.folder))
+
+    def test_qemu_does_not_read_it(self):
+        vm = self.vm(vms.disk_keys('scsi0', 'pvscsi', 0, 'child.vmdk'))
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk',
+                        vm.file('parent.vmdk'), '4M'], check=True)
+        self._write(vm.file('parent.vmdk'))
+        self._child(vm, 'parent.vmdk')
+        self.assertEqual('', self._read(vm))
+
+        self._write(vm.file('parent.vmdk'))
+
+        self.assertIn('Input/output error', self._read(vm))
+
+    def _read(self, vm):
+        """Reads the child as the engine's QEMU does; returns the errors."""
+        socket = os.path.join(self.folder, 'socket')
+        subprocess.run(['qemu-nbd', '--fork', '--format=vmdk', '--socket',
+                        socket, '--', vm.file('child.vmdk')], check=True)
+        done = subprocess.run(
+            ['qemu-img', 'convert', '-f', 'raw', '-O', 'raw',
+             'nbd+unix:///?socket=' + socket, vm.file('read')],
+            stderr=subprocess.PIPE, text=True, check=False,
+            timeout=vms.COMMAND)
+        self.wait_for('the end of qemu-nbd',
+                      lambda: not self.processes(socket))
+        self.assertEqual(bool(done.returncode), bool(done.stderr))
+        return done.stderr
