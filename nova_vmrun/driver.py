@@ -65,10 +65,12 @@ class VmrunDriver(driver.ComputeDriver):
         self._host = None
         self._compute_id = None
         self._hypervisor = None
+        self._is_starting = False
 
     # The host
 
     def init_host(self, host):
+        self._is_starting = True
         self._host = host
         self._compute_id = node.get_local_node_uuid()
         conf.set_defaults(CONF)
@@ -94,7 +96,8 @@ class VmrunDriver(driver.ComputeDriver):
         return self._hypervisor.resources.uptime()
 
     def get_available_resource(self, nodename):
-        # Nova asks once a minute.
+        # Nova asks when it has started, and then once a minute.
+        self._is_starting = False
         self._hypervisor.serials.trim_logs()
         product = self._hypervisor.product
         resources = self._hypervisor.resources
@@ -237,16 +240,26 @@ class VmrunDriver(driver.ComputeDriver):
     def reboot(self, context, instance, network_info, reboot_type,
                block_device_info=None, bad_volumes_callback=None,
                accel_info=None, share_info=None):
-        with errors.as_nova(instance):
-            if reboot_type == 'SOFT':
-                self._hypervisor.power.reboot_soft(instance.uuid)
-            else:
-                self._hypervisor.resize.recover(instance)
-                rewrite = self._hypervisor.definitions.rewriter(
-                    instance, network_info)
-                self._hypervisor.rescue.end_forgotten(instance)
-                self._hypervisor.power.reboot_hard(instance.uuid, rewrite)
+        try:
+            with errors.as_nova(instance):
+                self._reboot(instance, network_info, reboot_type)
+        except Exception:
+            if not self._is_starting:
+                raise
+            # Nova goes on with a reboot that its end has cut short, and an
+            # error would end it anew, for all servers of this host.
+            LOG.exception('The server cannot be rebooted', instance=instance)
+            return
         security_groups.warn(context, instance, network_info)
+
+    def _reboot(self, instance, network_info, reboot_type):
+        if reboot_type == 'SOFT':
+            self._hypervisor.power.reboot_soft(instance.uuid)
+            return
+        self._hypervisor.resize.recover(instance)
+        rewrite = self._hypervisor.definitions.rewriter(instance, network_info)
+        self._hypervisor.rescue.end_forgotten(instance)
+        self._hypervisor.power.reboot_hard(instance.uuid, rewrite)
 
     def poll_rebooting_instances(self, timeout, instances):
         """Tells of reboots that take long, and leaves them alone.

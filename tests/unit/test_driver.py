@@ -74,12 +74,23 @@ class Base(base.TestCase):
                 ('resources', resources.Host)):
             setattr(self.parts, name,
                     mock.create_autospec(kind, instance=True))
+        for name, value in dict(
+                vcpus=8, cpu_traits=set(), memory_mb=16384,
+                memory_mb_used=4000, disk_gb=100,
+                disk_gb_used=40, disk_gb_free=60,
+                disk_gb_of_others=30, architecture='x86_64',
+                cpu_info={'arch': 'x86_64'}).items():
+            setattr(self.parts.resources, name, value)
+        self.parts.resources.uptime.return_value = 'up'
         self.made = self.useFixture(fixtures.MockPatchObject(
             hypervisor, 'Hypervisor', return_value=self.parts)).mock
         self.useFixture(fixtures.MockPatch(
             'nova.virt.node.get_local_node_uuid', return_value='node-uuid'))
         self.driver = driver.VmrunDriver(None)
         self.driver.init_host('host')
+
+    def end_start(self):
+        self.driver.get_available_resource(NODE)
 
 
 # Each call of Nova's with the one operation that it is.
@@ -153,6 +164,10 @@ class OperationTestCase(testscenarios.TestWithScenarios, Base):
         for number, (method, arguments, operation, passed)
         in enumerate(_CALLS)]
 
+    def setUp(self):
+        super().setUp()
+        self.end_start()
+
     def called(self):
         part = self.parts
         for name in self.operation.split('.'):
@@ -171,7 +186,28 @@ class OperationTestCase(testscenarios.TestWithScenarios, Base):
         self.assertIn('vmrun hung.', str(error))
 
 
+class StartingTestCase(Base):
+    """Nova repeats reboots while it starts, where no error may escape."""
+
+    def test_a_reboot_that_fails_is_told(self):
+        for error in (exception.ToolTimeout('vmrun hung.'),
+                      OSError(5, 'Broken'), ValueError('odd')):
+            self.parts.power.reboot_hard.side_effect = error
+            self.driver.reboot('context', INSTANCE, 'network', 'HARD')
+            self.assertIn(str(error), self.log.output)
+
+    def test_later_it_raises(self):
+        self.end_start()
+        self.parts.power.reboot_hard.side_effect = ValueError('odd')
+        self.assertRaises(ValueError, self.driver.reboot, 'context', INSTANCE,
+                          'network', 'HARD')
+
+
 class RebootTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.end_start()
 
     def test_a_hard_reboot_writes_the_vmx_anew(self):
         self.driver.reboot('context', INSTANCE, 'network', 'HARD')
@@ -357,17 +393,6 @@ class ConsoleTestCase(Base):
 
 
 class HostTestCase(Base):
-
-    def setUp(self):
-        super().setUp()
-        for name, value in dict(
-                vcpus=8, cpu_traits=set(), memory_mb=16384,
-                memory_mb_used=4000, disk_gb=100,
-                disk_gb_used=40, disk_gb_free=60,
-                disk_gb_of_others=30, architecture='x86_64',
-                cpu_info={'arch': 'x86_64'}).items():
-            setattr(self.parts.resources, name, value)
-        self.parts.resources.uptime.return_value = 'up'
 
     def test_start(self):
         self.made.assert_called_once_with(driver.CONF, 'node-uuid')

@@ -14,6 +14,10 @@
 
 import os
 
+from nova.compute import task_states
+from nova import context
+from nova import objects
+
 from nova_vmrun.formats import vmx
 from tests.functional.api import base
 
@@ -97,6 +101,36 @@ class RewriteTestCase(TestCase):
         self.reboot_hard()
         self.assertEqual('root-000001.vmdk',
                          self.vmx(self.server)['scsi0:0.fileName'])
+
+
+class InterruptedTestCase(TestCase):
+    """nova-compute ended while the VM was off."""
+
+    # Nova stops the server while it holds the server's lock.
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.boot()
+        self.vmware.run('stop', self.vmx_path(self.server), 'hard')
+        instance = objects.Instance.get_by_uuid(
+            context.get_admin_context(), self.server['id'])
+        instance.task_state = task_states.REBOOT_STARTED_HARD
+        instance.save()
+
+    def test_the_reboot_is_repeated(self):
+        self.restart_compute_service(self.compute)
+        self.assertRunning(self.server)
+
+    def test_nova_starts_although_that_fails(self):
+        self.vmware.set_knobs(FAULTS='start * refuse Unknown error')
+        self.flags(retry_count=0, group='vmrun')
+        self.restart_compute_service(self.compute)
+        self.sync_power_states()
+        self._wait_for_state_change(self.server, 'SHUTOFF')
+        self.assertRunning(self.other)
+        self.vmware.set_knobs()
+        self.reboot_hard()
 
 
 class RefusedRewriteTestCase(TestCase):
