@@ -51,6 +51,8 @@ from nova_vmrun.host import cache_entry
 from nova_vmrun.host import files
 from nova_vmrun.host import inspection
 from nova_vmrun.host import linked
+from nova_vmrun.host import space
+from nova_vmrun.tools import qemu_img as qemu_img_tool
 
 LOG = logging.getLogger(__name__)
 
@@ -349,11 +351,19 @@ class ImageCache:
         size = _whole_sectors(content.size)
         _check_size(root_gb * units.Gi, size)
         LOG.info('Converting image %s from %s', image.id, content.format)
+        folder = os.path.dirname(target)
+        room = space.room(folder)
         try:
             self._qemu_img.convert_to_vmdk(source, content.format, target,
-                                           size, content.span)
-        except exception.DiskFull:
-            raise
+                                           size, content.span, room)
+        except exception.DiskFull as error:
+            LOG.warning('Image %s cannot be converted: %s', image.id, error)
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(target)
+            raise space.full(
+                folder, 'There is no room for the disk of image %s.'
+                % image.id, 'It may need %d MiB.' % (size // units.Mi)
+            ) from error
         except exception.ToolRefused as error:
             LOG.warning('Image %s cannot be converted: %s', image.id, error)
             raise exception.ImageRefused(
@@ -391,6 +401,9 @@ class ImageCache:
                 'installed.',
                 resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
                            'with disk 0, which keeps the size of the image.')
+        space.require(
+            qemu_img_tool.table_size(wanted), os.path.dirname(disk),
+            'A disk cannot be enlarged to %d GiB.' % root_gb)
         os.chmod(disk, 0o600)
         self._vdiskmanager.grow(disk, size_mb=wanted // units.Mi)
 

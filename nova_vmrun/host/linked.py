@@ -23,6 +23,7 @@ import secrets
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
+from nova_vmrun.host import space
 
 
 def read_header(path):
@@ -65,7 +66,10 @@ def make_copy(base, copy, bus):
     :param base: a VMDK without parent
     :param copy: the .vmdk to make
     :param bus: the controller that it will be on
+    :raises DiskFull: there is no room for it
     """
+    space.require(space.content(base), os.path.dirname(copy),
+                  'There is no room for a copy of a base disk.')
     _copy(base, copy, bus)
 
 

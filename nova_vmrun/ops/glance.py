@@ -13,7 +13,6 @@
 """Images in Glance, as the user who asked for the server sees them."""
 
 import os
-import shutil
 
 from nova import exception as nova_exception
 from nova.image import glance
@@ -21,6 +20,7 @@ from nova.virt import images
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.host import space
 from nova_vmrun.ops import progress
 
 LOG = logging.getLogger(__name__)
@@ -81,13 +81,9 @@ def _require_space(image, folder):
 
     :raises DiskFull: not even the image itself has space
     """
-    needed, free = image.get('size') or 0, shutil.disk_usage(folder).free
-    if needed > free:
-        raise exception.DiskFull(
-            'There is not enough space to fetch image %s.' % image['id'],
-            'It has %d bytes, and the file system of the instances has %d.'
-            % (needed, free),
-            'Free some space on the file system of the instances.')
+    space.require(image.get('size') or 0, folder,
+                  'There is not enough space to fetch image %s.'
+                  % image['id'])
 
 
 def upload(context, instance, image_id, path, properties, obsolete):

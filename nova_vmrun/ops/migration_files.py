@@ -28,12 +28,11 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
+from nova_vmrun.host import space
 from nova_vmrun.ops import resize_plan
 
 # Nobody writes to these: images of drives, and what snapshots hold.
 _LINKED = ('.iso', '.vmsn', '.vmem')
-# What the servers of this host may write meanwhile.
-_RESERVE = 512 * units.Mi
 
 
 class MigrationFiles:
@@ -57,13 +56,13 @@ class MigrationFiles:
         """
         if not plan.copied:
             return
-        needed = plan.copied_bytes + _RESERVE
+        needed = plan.copied_bytes + space.RESERVE
         free = shutil.disk_usage(self._layout.root).free
         if free < needed:
             raise exception.DiskFull(
                 'There is not enough space to copy disks of server %s.'
                 % plan.uuid, 'It may need %d MiB, with %d in reserve; %s has '
-                '%d MiB.' % (needed // units.Mi, _RESERVE // units.Mi,
+                '%d MiB.' % (needed // units.Mi, space.RESERVE // units.Mi,
                              self._layout.root, free // units.Mi),
                 'Free some space on the file system of the instances.')
 
@@ -71,7 +70,7 @@ class MigrationFiles:
         """Returns the bytes that a server may need on another host."""
         names = self._others(plan.uuid, to_other_host=True)
         folder = self._layout.folder(plan.uuid)
-        return (plan.copied_bytes + _RESERVE +
+        return (plan.copied_bytes + space.RESERVE +
                 sum(disk.content for disk in plan.kept) +
                 sum(os.path.getsize(os.path.join(folder, name))
                     for name in names))

@@ -36,6 +36,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import disk_chain
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
+from nova_vmrun.host import space
 from nova_vmrun.host import states
 from nova_vmrun.ops import glance
 from nova_vmrun.ops import progress
@@ -43,8 +44,6 @@ from nova_vmrun.ops import properties
 
 LOG = logging.getLogger(__name__)
 
-# What the servers of this host may write while an image is made.
-_RESERVE = 512 * units.Mi
 # VMware takes a second or two to rewrite its files.
 _READ_TRIES = 5
 _READ_INTERVAL = 0.5
@@ -184,9 +183,9 @@ class Snapshots:
     def _require_space(self, uuid, chain, memory):
         """Refuses now what would fill the file system under all servers."""
         # Compression takes most data down; what is compressed grows by 1 %.
-        content = min(sum(os.stat(path).st_blocks * 512 for path in chain),
+        content = min(sum(map(space.content, chain)),
                       linked.read_header(chain[0]).capacity) * 101 // 100
-        needed = memory + content + _RESERVE
+        needed = memory + content + space.RESERVE
         free = shutil.disk_usage(self._layout.root).free
         if needed <= free:
             return
@@ -195,7 +194,8 @@ class Snapshots:
             'It may need %d MiB: %d for the memory of a running server, %d '
             'for the disk, and %d in reserve. %s has %d MiB.' % (
                 needed // units.Mi, memory // units.Mi, content // units.Mi,
-                _RESERVE // units.Mi, self._layout.root, free // units.Mi),
+                space.RESERVE // units.Mi, self._layout.root,
+                free // units.Mi),
             'Free some space on the file system of the instances%s.'
             % (', or stop the server first' if memory else ''))
 

@@ -18,16 +18,18 @@ wrote into the first bytes. It runs under limits of memory, time and what it
 may write, since images are hostile.
 """
 
+import errno
+import os
 import resource
+import signal
 
 from oslo_serialization import jsonutils
 from oslo_utils import units
 
+from nova_vmrun import exception
 from nova_vmrun.tools import messages
 
 _MEMORY = 2 * units.Gi
-# A sparse VMDK has two tables with four bytes for each 64 KiB: 1/8192 of it.
-_TABLES = 4096
 # Drivers that look for a parent if they are not told of one.
 _WITH_BACKING = ('qcow2', 'vmdk')
 
@@ -46,7 +48,7 @@ class QemuImg:
         self._timeout = timeout
 
     def convert_to_vmdk(self, source, source_format, target, size,
-                        span=None):
+                        span=None, room=None):
         """Writes a disk's content into a new monolithicSparse VMDK.
 
         :param source: path of the disk
@@ -55,14 +57,26 @@ class QemuImg:
         :param size: bytes that the disk has for a guest; no more is written
         :param span: (offset, length) in bytes of the disk in its file; None:
             it is all of it
+        :param room: bytes that the target may have on its file system; None:
+            there is enough
         :raises ToolRefused: DiskFull among others
         """
         node = _node(source, source_format, span)
-        self._run('convert', 'json:' + jsonutils.dumps(node),
-                  '-O', 'vmdk', '-o',
-                  'subformat=monolithicSparse,adapter_type=lsilogic', target,
-                  brief='A %s image cannot be converted.' % source_format,
-                  largest_file=size + size // _TABLES + units.Mi)
+        most = size + table_size(size) + units.Mi
+        brief = 'A %s image cannot be converted.' % source_format
+        try:
+            self._run('convert', 'json:' + jsonutils.dumps(node),
+                      '-O', 'vmdk', '-o',
+                      'subformat=monolithicSparse,adapter_type=lsilogic',
+                      target, brief=brief,
+                      largest_file=most if room is None else min(most, room))
+        except exception.ToolRefused as error:
+            if room is not None and room < most and _is_too_large(error):
+                raise exception.DiskFull(
+                    brief, 'It was ended at %d bytes, for which there is '
+                    'room.' % room, 'Free some space on the file system of '
+                    'the instances.') from error
+            raise
 
     def shrink_vmdk(self, source, size, target):
         """Writes the first bytes of a VMDK's content into a new one.
@@ -131,13 +145,28 @@ class QemuImg:
         limits = {resource.RLIMIT_AS: _MEMORY,
                   resource.RLIMIT_CPU: int(self._timeout),
                   resource.RLIMIT_CORE: 0}
-        if largest_file:
+        if largest_file is not None:
             limits[resource.RLIMIT_FSIZE] = largest_file
         result = self._runner.run(self._path, *words, timeout=self._timeout,
                                   limits=limits)
         if result.exit_code not in answers:
             raise messages.refusal(result, brief)
         return result
+
+
+def table_size(capacity):
+    """Returns how many bytes the tables of a sparse VMDK take, at most.
+
+    :param capacity: bytes that the guest sees
+    """
+    # Two tables with four bytes for each 64 KiB are half of this.
+    return capacity // 4096
+
+
+def _is_too_large(error):
+    """Tells whether a program was ended by RLIMIT_FSIZE."""
+    return (error.exit_code == -signal.SIGXFSZ or
+            os.strerror(errno.EFBIG) in error.output)
 
 
 def _node(source, source_format, span):

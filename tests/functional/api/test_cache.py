@@ -14,12 +14,14 @@
 
 import os
 import shutil
+import subprocess
 import time
 from unittest import mock
 
 from nova import context
 from nova.virt import images as nova_images
 
+from nova_vmrun.host import space
 from tests.functional.api import base
 from tests.functional import glance_uploads
 
@@ -145,6 +147,9 @@ class ShelvedTestCase(TestCase):
 
 class FullTestCase(TestCase):
 
+    # A cast would bring the errors of a refused rescue back to the API.
+    CAST_AS_CALL = False
+
     def test_an_image_that_has_no_space_is_not_fetched(self):
         image_id = self.add_image()
         fetch = self.counted_fetches()
@@ -152,8 +157,50 @@ class FullTestCase(TestCase):
         with mock.patch('shutil.disk_usage', return_value=usage._replace(
                 free=5)):
             server = self.boot(image_id, expected_state='ERROR')
-        size = len(self.glance._imagedata[image_id])
-        self.assertIn('It has %d bytes, and the file system of the instances '
-                      'has 5' % size, self.fault(server))
+        self.assertIn('not enough space to fetch image %s' % image_id,
+                      self.fault(server))
         self.assertEqual(0, fetch.call_count)
         self.assertEqual([], self.cached())
+
+    def bomb(self):
+        """Returns an image that is much larger when it is unpacked."""
+        path = os.path.join(self.folder, 'bomb')
+        with open(path + '.raw', 'wb') as file:
+            file.write(b'7' * (64 << 20))
+        subprocess.run(['qemu-img', 'convert', '-c', '-f', 'raw', '-O',
+                        'qcow2', path + '.raw', path], check=True)
+        os.remove(path + '.raw')
+        with open(path, 'rb') as file:
+            return self.add_image(content=file.read())
+
+    def short_of_space(self):
+        """Leaves room for the image, and not for the disk in it."""
+        usage = shutil.disk_usage(self.folder)
+        patch = mock.patch('shutil.disk_usage', return_value=usage._replace(
+            free=space.RESERVE + (8 << 20)))
+        self.addCleanup(patch.stop)
+        patch.start()
+
+    def check_told(self, server, image_id):
+        self.assertIn('no room for the disk of image %s' % image_id,
+                      self.fault(server))
+        self.assertNotIn(self.folder, self.fault(server))
+
+    def test_a_disk_that_has_no_room_is_not_unpacked(self):
+        image_id = self.bomb()
+        self.short_of_space()
+        server = self.boot(image_id, self.add_flavor(disk=0),
+                           expected_state='ERROR')
+        self.check_told(server, image_id)
+        self.assertEqual([], self.cached())
+
+    def test_nor_is_it_for_a_rescue(self):
+        image_id = self.bomb()
+        own = self.add_image()
+        server = self.boot(own)
+        self.short_of_space()
+        self.admin_api.post_server_action(
+            server['id'], {'rescue': {'rescue_image_ref': image_id}})
+        self._wait_for_state_change(server, 'ERROR')
+        self.check_told(server, image_id)
+        self.assertEqual([own], self.cached())

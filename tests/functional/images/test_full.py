@@ -20,6 +20,7 @@ from oslo_utils import units
 import testtools
 
 from nova_vmrun import exception
+from nova_vmrun.host import space
 from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 
@@ -44,6 +45,7 @@ class FullTestCase(testtools.TestCase):
                           % mounted.stderr)
         self.addCleanup(subprocess.run, ['umount', '-l', self.folder],
                         check=True)
+        self.useFixture(fixtures.MockPatchObject(space, 'RESERVE', 0))
         self.rig = rigs.Rig(self.folder)
         self.image = os.path.join(os.path.dirname(self.folder), 'image')
         rigs.make_qcow2(self.rig, self.image, _SIZE, _CONTENT)

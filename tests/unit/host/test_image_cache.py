@@ -51,7 +51,7 @@ class MakeTestCase(caches.TestCase):
 
     def test_the_tool_is_told_what_the_image_is(self):
         self.base()
-        (source, found, _target, _size, _span), _options = (
+        (source, found, _target, _size, _span, _room), _options = (
             self.tools.qemu_img.convert_to_vmdk.call_args)
         self.assertEqual((self.downloads[0], 'qcow2'), (source, found))
 
@@ -214,12 +214,13 @@ class FailureTestCase(caches.TestCase):
         self.check_refused(exception.ToolNotFound)
 
     def test_disk_full_in_a_tool(self):
-        def convert(source, source_format, target, size, span):
+        def convert(source, source_format, target, size, span, room):
             files.write_atomically(target, b'half')
             raise exception.DiskFull('full')
 
         self.tools.qemu_img.convert_to_vmdk.side_effect = convert
-        self.check_refused(exception.DiskFull)
+        error = self.check_refused(exception.DiskFull)
+        self.assertIn('in reserve', error.details)
 
     def test_disk_full_while_fetching(self):
         def download(path):
@@ -242,7 +243,7 @@ class FailureTestCase(caches.TestCase):
 
     def test_a_disk_of_the_wrong_kind_is_not_kept(self):
         self.tools.qemu_img.convert_to_vmdk.side_effect = (
-            lambda source, source_format, target, size, span: vmdks.write(
+            lambda source, source_format, target, *rest: vmdks.write(
                 target, create_type='streamOptimized'))
         self.check_refused(exception.VmrunError, root_gb=0)
 

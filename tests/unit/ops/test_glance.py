@@ -70,7 +70,7 @@ class SpaceTestCase(base.TestCase):
         free = shutil.disk_usage(self.folder).free
         error = self.assertRaises(exception.DiskFull, self.download,
                                   100 * free)
-        self.assertIn('It has %d bytes' % (100 * free), error.details)
+        self.assertIn('It may need %d MiB' % (100 * free >> 20), error.details)
         self.assertFalse(self.glance.fetch.called)
 
     def test_it_fits_or_nobody_knows(self):

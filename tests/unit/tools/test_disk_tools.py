@@ -12,6 +12,7 @@
 
 
 import resource
+import signal
 
 from oslo_serialization import jsonutils
 
@@ -146,6 +147,21 @@ class QemuImgTestCase(base.TestCase):
             {resource.RLIMIT_CPU: 77, resource.RLIMIT_AS: 2 << 30,
              resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE:
              (2 << 20) + 256}, options['limits'])
+
+    def test_a_conversion_that_has_less_room_than_it_may_need(self):
+        for answer in ((1, 'error while writing: File too large\n'),
+                       (-signal.SIGXFSZ, '')):
+            tool = self.tool(answer)
+            error = self.assertRaises(
+                exception.DiskFull, tool.convert_to_vmdk, '/i', 'raw',
+                '/o.vmdk', 1 << 20, room=5000)
+            self.assertIn('5000 bytes', error.details)
+            self.assertEqual(5000, self.runner.options[0]['limits'][
+                resource.RLIMIT_FSIZE])
+            with self.assertRaises(exception.ToolRefused) as caught:
+                self.tool(answer).convert_to_vmdk('/i', 'raw', '/o.vmdk',
+                                                  1 << 20, room=1 << 30)
+            self.assertNotIsInstance(caught.exception, exception.DiskFull)
 
     def test_disk_full(self):
         tool = self.tool((1, 'qemu-img: error while writing at byte 0: '
