@@ -19,6 +19,10 @@ from nova import exception as nova_exception
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
 
+# What nova_vmrun.ml2 binds ports with.
+VIF_TYPE = 'vmrun'
+# What Neutron says of ports that no mechanism driver has bound.
+_UNBOUND = ('unbound', 'binding_failed')
 _CONNECTIONS = ('nat', 'bridged', 'hostonly')
 _VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
 
@@ -50,7 +54,8 @@ class Networks:
         :returns: tuple of nova_vmrun.formats.machine.Nic
         :raises nova.exception.VirtualInterfacePlugException: a port is not
             bound to this host
-        :raises InvalidConfiguration: a physical network has no VMware network
+        :raises InvalidConfiguration: a physical network has no VMware
+            network, or another mechanism driver has bound a port
         """
         return tuple(self._nic(vif, hardware) for vif in network_info)
 
@@ -58,13 +63,16 @@ class Networks:
         """Finds out whether this host has the networks of a server.
 
         Without them, VMware would start it with its adapters disconnected.
+        A port that Neutron has failed to bind is left as it is.
 
         :param network_info: list of nova.network.model.VIF, or None
-        :raises InvalidConfiguration: it does not, or not as they must be
+        :raises InvalidConfiguration: it does not, or not as they must be, or
+            another mechanism driver has bound a port
         """
         for vif in network_info or ():
-            if not _is_bound(vif):
+            if vif['type'] in _UNBOUND:
                 continue
+            _refuse_others(vif)
             name, vlan = _physical_network(vif)
             connection, vnet = self._lookup(name, vlan, vif)
             found = self._on_this_host(vnet or connection, name, vif)
@@ -72,11 +80,12 @@ class Networks:
                 self._vlans.check(found, int(vlan))
 
     def _nic(self, vif, hardware):
-        if not _is_bound(vif):
+        if vif['type'] in _UNBOUND:
             raise nova_exception.VirtualInterfacePlugException(
                 'Port %s is not bound to this host (%s). Add the mechanism '
                 'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
                 % (vif['id'], vif['type']))
+        _refuse_others(vif)
         connection, vnet = self._lookup(*_physical_network(vif), vif)
         return machine.Nic(
             mac=vif['address'], model=hardware.nic_model,
@@ -110,8 +119,18 @@ class Networks:
         return found
 
 
-def _is_bound(vif):
-    return vif['type'] not in ('unbound', 'binding_failed')
+def _refuse_others(vif):
+    """Others need not tell a VLAN, which would land on the network beside it.
+
+    Nor do they keep to networks that VMware can carry.
+    """
+    if vif['type'] != VIF_TYPE:
+        raise exception.InvalidConfiguration(
+            'Another mechanism driver than vmrun bound port %s (vif_type %s).'
+            % (vif['id'], vif['type']),
+            resolution='Put vmrun first in [ml2] mechanism_drivers of Neutron '
+                       'and name this host in [ml2_vmrun] hosts, then bind '
+                       'the port anew.')
 
 
 def _physical_network(vif):

@@ -30,6 +30,7 @@ import nova_vmrun.driver  # noqa: F401  registers the options
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import resources
 from nova_vmrun.host import vm_process
+from nova_vmrun.ops import networks
 import nova_vmrun.osvif  # noqa: F401  makes nova.virt.nova_vmrun importable
 from tests.functional import fake_vmware
 
@@ -92,8 +93,16 @@ class TestCase(integrated_helpers._IntegratedTestBase):
         # Nova's tests may not read /sys, which tells of processors.
         self.useFixture(fixtures.MockPatchObject(
             resources.Host, 'cpu_info', {'arch': 'x86_64'}))
+        self._bind_ports(networks.VIF_TYPE)
         super()._setup_services()
         self.driver = self.compute.manager.driver
+
+    def _bind_ports(self, vif_type):
+        """Makes ports come bound by one mechanism driver."""
+        bound = {'binding:vif_type': vif_type}
+        for port in self.neutron._ports.values():
+            port.update(bound)
+        self.neutron.default_port = dict(self.neutron.default_port, **bound)
 
     def _fake_vmware(self):
         return fake_vmware.FakeVmware()

@@ -71,7 +71,7 @@ class TestCase(base.TestCase):
             file.write(IP % {'interface': interface, 'vlan': vlan})
         os.chmod(self.ip, 0o755)
 
-    def add_port(self, physical, vlan=None, address=None):
+    def add_port(self, physical, vlan=None, address=None, vif_type='vmrun'):
         """Makes a port as our mechanism driver binds it; returns its id."""
         details = {'physical_network': physical, 'port_filter': False}
         if vlan:
@@ -80,7 +80,7 @@ class TestCase(base.TestCase):
             self.neutron.port_1, id=uuidutils.generate_uuid(),
             mac_address=address or 'fa:16:3e:00:00:%02x' % len(
                 self.neutron._ports),
-            **{'binding:vif_type': 'vmrun', 'binding:vif_details': details})
+            **{'binding:vif_type': vif_type, 'binding:vif_details': details})
         self.neutron._ports[port['id']] = port
         return port['id']
 
@@ -133,6 +133,13 @@ class BootTestCase(TestCase):
         server = self.boot_with(self.add_port('physnet-lan', VLAN),
                                 expected_state='ERROR')
         self.assertIn('does not carry VLAN 101', self.fault(server))
+        self.assertEqual([], self.vmware.running())
+
+    def test_a_port_that_another_driver_has_bound(self):
+        server = self.boot_with(self.add_port('physnet-lan', vif_type='ovs'),
+                                expected_state='ERROR')
+        self.assertIn('vif_type ovs', self.fault(server))
+        self.assertIn('mechanism_drivers', self.fault(server))
         self.assertEqual([], self.vmware.running())
 
     def test_one_warning_of_security_groups_at_each_boot(self):
@@ -189,6 +196,45 @@ class ChangedHostTestCase(TestCase):
         self.assertIn('does not carry VLAN 101', self.stdlog.logger.output)
         self.assertRunning(self.server)
         self.assertEqual(before, self.pid_of(self.server))
+
+
+class OthersPortTestCase(TestCase):
+    """Another mechanism driver has bound the port of a server."""
+
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.port = self.add_port('physnet-nat')
+        self.server = self.boot_with(self.port)
+        self.bind('ovs')
+
+    def bind(self, vif_type):
+        self.neutron._ports[self.port]['binding:vif_type'] = vif_type
+        for binding in self.neutron._port_bindings[self.port].values():
+            binding['vif_type'] = vif_type
+
+    def action(self, body):
+        self.admin_api.post_server_action(self.server['id'], body)
+
+    def test_a_hard_reboot_leaves_it_running(self):
+        before = self.pid_of(self.server)
+        self.action({'reboot': {'type': 'HARD'}})
+        self._wait_for_server_parameter(
+            self.server, {'OS-EXT-STS:task_state': None, 'status': 'ACTIVE'})
+        self.assertIn('(vif_type ovs)', self.stdlog.logger.output)
+        self.assertEqual(before, self.pid_of(self.server))
+
+    def test_it_starts_once_the_port_is_bound_anew(self):
+        self._stop_server(self.server)
+        self.action({'os-start': None})
+        self._wait_for_action_fail_completion(
+            self.server, 'start', 'compute_start_instance')
+        self.assertIn('(vif_type ovs)', self.stdlog.logger.output)
+        self.assertFalse(self.is_running(self.server))
+        self.bind('vmrun')
+        self._start_server(self.server)
+        self.assertRunning(self.server)
 
 
 class AttachTestCase(TestCase):

@@ -16,6 +16,7 @@ from nova import test
 from nova.tests.unit import utils
 from nova.tests.unit.virt import test_virt_drivers as novas
 
+from nova_vmrun.ops import networks
 from tests.functional.contract import base
 from tests.functional.contract import offer
 from tests.functional import fake_ssh
@@ -73,6 +74,8 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         self.image_service.images[_IMAGE]['disk_format'] = 'raw'
         self.image_service._imagedata[_IMAGE] = bytes(1 << 20)
         self.connection.init_host('myhostname')
+        # Nova's tests have ports of Open vSwitch.
+        self.stub_out('nova.network.model.VIF_TYPE_OVS', networks.VIF_TYPE)
         make_instance = utils.get_test_instance
 
         def make_named_instance(*args, **options):

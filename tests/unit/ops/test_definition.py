@@ -157,7 +157,7 @@ class WriteTestCase(Base):
     def test_a_crash_before_the_vmx_makes_nothing_of_ours_vmwares(self):
         """What is not there any more goes when it is written again."""
         self.add_folder()
-        port = model.VIF(id='port', address='fa:16:3e:00:00:01',
+        port = model.VIF(id='port', address='fa:16:3e:00:00:01', type='vmrun',
                          network=model.Network(id='net'))
         self.assertIn('ethernet0.address', self.write(network=[port]))
         write = files.write_atomically

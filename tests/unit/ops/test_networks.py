@@ -140,7 +140,6 @@ class NetworksTestCase(base.TestCase):
         self.networks(default='vmnet3').check([port()])
 
     def test_a_binding_without_details(self):
-        """Another mechanism driver may leave them out."""
         self.assertEqual(('bridged', None), self.connection(
             port(details={}), mappings={'physnet1': 'bridged'}))
 
@@ -150,6 +149,19 @@ class NetworksTestCase(base.TestCase):
                 nova_exception.VirtualInterfacePlugException, self.nic,
                 port(vif_type=vif_type))
             self.assertIn('mechanism_drivers', str(error))
+
+    def test_a_port_that_another_driver_has_bound(self):
+        """Of a VLAN it may tell the physical network alone."""
+        mappings = {'physnet1': 'bridged', 'physnet1.101': 'vmnet11'}
+        for refused in (lambda vif: self.nic(vif, mappings=mappings),
+                        lambda vif: self.networks(mappings).check([vif])):
+            for physical in ('physnet1', None):
+                error = self.assertRaises(
+                    exception.InvalidConfiguration, refused,
+                    port(physical, vif_type='ovs', details={}))
+                self.assertIn('port-1 (vif_type ovs)', error.brief)
+                self.assertIn('mechanism_drivers', error.resolution)
+                self.assertIn('[ml2_vmrun] hosts', error.resolution)
 
     def test_options_that_name_no_network(self):
         for value in ('eth0', 'vmnet256', 'vmnet01', 'vmnet', '../vmnet8',
