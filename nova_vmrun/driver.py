@@ -175,12 +175,10 @@ class VmrunDriver(driver.ComputeDriver):
     def spawn(self, context, instance, image_meta, injected_files,
               admin_password, allocations, network_info=None,
               block_device_info=None, power_on=True, accel_info=None):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance, network_info, power_on):
             self._hypervisor.spawn(
                 context, instance, image_meta, injected_files,
                 admin_password, network_info, block_device_info, power_on)
-        if power_on:
-            security_groups.warn(context, instance, network_info)
 
     def destroy(self, context, instance, network_info, block_device_info=None,
                 destroy_disks=True, destroy_secrets=True):
@@ -227,11 +225,10 @@ class VmrunDriver(driver.ComputeDriver):
 
     def power_on(self, context, instance, network_info,
                  block_device_info=None, accel_info=None, share_info=None):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance, network_info):
             self._hypervisor.networks.check(network_info)
             self._hypervisor.rescue.end_forgotten(instance)
             self._hypervisor.power.on(instance.uuid)
-        security_groups.warn(context, instance, network_info)
 
     def power_off(self, instance, timeout=0, retry_interval=0):
         with errors.as_nova(instance):
@@ -241,7 +238,7 @@ class VmrunDriver(driver.ComputeDriver):
                block_device_info=None, bad_volumes_callback=None,
                accel_info=None, share_info=None):
         try:
-            with errors.as_nova(instance):
+            with security_groups.boot(context, instance, network_info):
                 self._reboot(instance, network_info, reboot_type)
         except Exception:
             if not self._is_starting:
@@ -249,8 +246,6 @@ class VmrunDriver(driver.ComputeDriver):
             # Nova goes on with a reboot that its end has cut short, and an
             # error would end it anew, for all servers of this host.
             LOG.exception('The server cannot be rebooted', instance=instance)
-            return
-        security_groups.warn(context, instance, network_info)
 
     def _reboot(self, instance, network_info, reboot_type):
         if reboot_type == 'SOFT':
@@ -293,7 +288,7 @@ class VmrunDriver(driver.ComputeDriver):
 
     def resume_state_on_host_boot(self, context, instance, network_info,
                                   share_info, block_device_info=None):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance, network_info):
             self._hypervisor.networks.check(network_info)
             self._hypervisor.rescue.end_forgotten(instance)
             self._hypervisor.power.on(instance.uuid)
@@ -302,12 +297,12 @@ class VmrunDriver(driver.ComputeDriver):
 
     def rescue(self, context, instance, network_info, image_meta,
                rescue_password, block_device_info, share_info):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance, network_info):
             self._hypervisor.rescue.begin(context, instance, network_info,
                                           image_meta, rescue_password)
 
     def unrescue(self, context, instance):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance):
             self._hypervisor.rescue.end(instance.uuid)
 
     # Images
@@ -346,7 +341,8 @@ class VmrunDriver(driver.ComputeDriver):
                          network_info, image_meta, resize_instance,
                          allocations, block_device_info=None, power_on=True,
                          share_info=None):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance, network_info,
+                                  power_on):
             self._hypervisor.resize.finish(instance, network_info, migration,
                                            power_on)
 
@@ -357,7 +353,8 @@ class VmrunDriver(driver.ComputeDriver):
     def finish_revert_migration(self, context, instance, network_info,
                                 migration, block_device_info=None,
                                 power_on=True, share_info=None):
-        with errors.as_nova(instance):
+        with security_groups.boot(context, instance, network_info,
+                                  power_on):
             self._hypervisor.resize.revert(instance, network_info, migration,
                                            power_on)
 

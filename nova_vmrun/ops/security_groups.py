@@ -13,13 +13,31 @@
 
 """Says that nothing enforces security groups on VMware's networks."""
 
+import contextlib
+
 from nova.network import security_group_api
 from oslo_log import log as logging
+
+from nova_vmrun.ops import errors
 
 LOG = logging.getLogger(__name__)
 
 
-def warn(context, instance, network_info):
+@contextlib.contextmanager
+def boot(context, instance, network_info=None, power_on=True):
+    """Goes around all that boots a server: maps errors, and warns after it.
+
+    :param power_on: False: the server stays off, and no warning is due
+    :raises nova.exception.NovaException: as errors.as_nova; the other
+        parameters are those of warn
+    """
+    with errors.as_nova(instance):
+        yield
+    if power_on:
+        warn(context, instance, network_info)
+
+
+def warn(context, instance, network_info=None):
     """Writes one warning if a server's ports have security groups.
 
     It is no error: Neutron makes a default group for each project. Whatever
@@ -27,11 +45,14 @@ def warn(context, instance, network_info):
 
     :param context: nova.context.RequestContext
     :param instance: nova.objects.Instance
-    :param network_info: nova.network.model.NetworkInfo
+    :param network_info: nova.network.model.NetworkInfo; None: what Nova
+        remembers
     """
-    if not network_info:
-        return
     try:
+        if network_info is None:
+            network_info = instance.get_network_info()
+        if not network_info:
+            return
         groups = security_group_api.get_instance_security_groups(
             context, instance)
     except Exception as error:

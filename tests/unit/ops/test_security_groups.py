@@ -13,6 +13,7 @@
 
 import logging
 import types
+from unittest import mock
 
 import fixtures
 
@@ -49,6 +50,15 @@ class WarnTestCase(base.TestCase):
 
     def test_no_ports(self):
         self.assertEqual([], self.warnings(network_info=[]))
+        self.assertFalse(self.ask.called)
+
+    def test_ports_that_nova_remembers(self):
+        server = mock.Mock(**{'get_network_info.return_value': ['port']})
+        security_groups.warn('context', server)
+        self.ask.assert_called_once_with('context', server)
+
+    def test_ports_that_nova_cannot_tell(self):
+        self.assertEqual([], self.warnings(network_info=None))
         self.assertFalse(self.ask.called)
 
     def test_neutron_does_not_answer(self):
