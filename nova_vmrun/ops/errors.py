@@ -22,6 +22,7 @@ import errno
 import os
 import re
 
+from nova import conf
 from nova import exception as nova_exception
 from oslo_log import log as logging
 
@@ -90,8 +91,11 @@ def _without_folder(text, instance):
     Their paths would leave no room for the cause, and where a host keeps its
     servers is not for its users.
     """
-    return re.sub(r'(?<![^\s\'"(])(/|[A-Za-z]:\\)[^\'",]*?[/\\]%s[/\\]'
+    text = re.sub(r'(?<![^\s\'"(])(/|[A-Za-z]:\\)[^\'",]*?[/\\]%s[/\\]'
                   % re.escape(instance.uuid), '', text)
+    # The cache lies beside it, and programs are told its files by JSON too.
+    root = os.path.abspath(conf.CONF.instances_path)
+    return text.replace(os.path.join(root, ''), '')
 
 
 def _of_files(error, instance):

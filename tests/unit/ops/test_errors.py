@@ -14,6 +14,7 @@ import errno
 import os
 import types
 
+import fixtures
 from nova import exception as nova_exception
 import testscenarios
 
@@ -133,6 +134,15 @@ class FolderTestCase(base.TestCase):
                 "Cannot open VM: a.vmx, or/and 'root.vmdk'.",
                 self.told("Cannot open VM: %sa.vmx, or/and '%sroot.vmdk'."
                           % (path, path)))
+
+    def test_files_of_the_cache(self):
+        self.useFixture(fixtures.MockPatch(
+            'nova.conf.CONF', types.SimpleNamespace(
+                instances_path='/srv/nova/')))
+        for text in ('The base disk %s is damaged.',
+                     'Command: qemu-img json:{"filename": "%s"}'):
+            self.assertEqual(text % '_base/a/disk-1.vmdk', self.told(
+                text % '/srv/nova/_base/a/disk-1.vmdk'))
 
     def test_other_files(self):
         text = 'Cannot read /etc/vmware/config of %s.' % INSTANCE.uuid
