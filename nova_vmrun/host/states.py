@@ -47,8 +47,9 @@ LOG = logging.getLogger(__name__)
 # one list, and for no longer than this in all.
 _SHARED_SECONDS = 1.0
 _LONGEST_SHARED_SECONDS = 60.0
-# How long a list that failed answers for who takes no fresh one. It may have
-# hung for its whole timeout, which many who ask in turn would each wait.
+# How long a list that failed answers for who asks later, unless we changed a
+# VM since. It may have hung for its whole timeout, which many who ask in turn
+# would each wait, nova-compute at its start among them.
 _SHARED_FAILURE_SECONDS = 1.0
 # VMware takes a second or two to rewrite a .vmx after a suspend.
 _READ_TRIES = 5
@@ -150,14 +151,16 @@ class PowerStates:
         with self._listing:
             oldest = asked if fresh else self._oldest_shared(asked)
             if self._listed_at < max(oldest, self._changed_at):
-                self._pass_on_failure(asked, fresh)
+                self._pass_on_failure(asked)
                 self._list()
             self._answered_at = self._clock()
             return self._running
 
-    def _pass_on_failure(self, asked, fresh):
+    def _pass_on_failure(self, asked):
         """Fails as the last list did, for who asked before that ended."""
-        until = self._failed_at + (0 if fresh else _SHARED_FAILURE_SECONDS)
+        until = self._failed_at
+        if self._changed_at <= self._failed_at:
+            until += _SHARED_FAILURE_SECONDS
         if self._failure and asked <= until:
             raise copy.copy(self._failure)
 

@@ -161,6 +161,23 @@ def wait_until_released(folder, timeout, sleep=time.sleep,
     return True
 
 
+def wait_until_ended(vmware_log, timeout, sleep=time.sleep,
+                     clock=time.monotonic):
+    """Waits until the process of a VM is gone, which takes a moment longer.
+
+    :param vmware_log: path
+    :param timeout: seconds
+    :returns: whether it is gone
+    """
+    deadline = clock() + timeout
+    while is_alive(vmware_log):
+        if clock() > deadline:
+            LOG.warning('The process that writes %s does not end', vmware_log)
+            return False
+        sleep(_POLL_SECONDS)
+    return True
+
+
 def is_locked(folder):
     """Tells whether a live process uses the files of a VM.
 

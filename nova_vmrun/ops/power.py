@@ -34,6 +34,7 @@ _ON = (states.State.RUNNING, states.State.PAUSED)
 _NOT_ON = (states.State.OFF, states.State.SUSPENDED)
 
 _RELEASE_SECONDS = 60
+_END_SECONDS = 10
 _POLL_SECONDS = 1.0
 
 
@@ -96,6 +97,12 @@ class Power:
                 % (_RELEASE_SECONDS, folder),
                 'Try again when the disks of this host are less busy, or end '
                 'the process.')
+        self._wait_until_ended(uuid)
+
+    def _wait_until_ended(self, uuid):
+        # While it ends, its server would be in no state that Nova knows.
+        vm_process.wait_until_ended(self._layout.vmware_log(uuid),
+                                    _END_SECONDS)
 
     def _shut_down(self, uuid, timeout):
         """Asks the guest to shut down; tells whether it has."""
@@ -199,6 +206,7 @@ class Power:
         self._states.unmark_paused(uuid)
         vm_process.wait_until_released(self._layout.folder(uuid),
                                        _RELEASE_SECONDS)
+        self._wait_until_ended(uuid)
 
     def forget_memory(self, uuid):
         """Drops the memory file of a suspended server, which is then off.

@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import itertools
 import os
 import subprocess
 import time
@@ -79,6 +80,21 @@ class AliveTestCase(base.TestCase):
 
     def test_a_log_that_is_not_there(self):
         self.assertFalse(vm_process.is_alive('/nonexistent/vmware.log'))
+
+    def wait(self, answers):
+        now = []
+        with mock.patch.object(vm_process, 'is_alive', side_effect=answers):
+            ended = vm_process.wait_until_ended(
+                'vmware.log', 1, now.append, lambda: sum(now))
+        return ended, sum(now)
+
+    def test_the_end_is_waited_for(self):
+        self.assertEqual((True, 0.3), self.wait([True, True, False]))
+
+    def test_but_not_for_ever(self):
+        ended, waited = self.wait(itertools.repeat(True))
+        self.assertFalse(ended)
+        self.assertLess(waited, 1.5)
 
 
 class UsageTestCase(base.TestCase):
