@@ -131,7 +131,7 @@ class Hypervisor:
             self.records, server_disks, drives, self.networks,
             self.consoles, told, self.serials)
         self.interfaces = interfaces.Interfaces(
-            self.states, self.networks, self.definitions)
+            self.states, self.networks, self.definitions, self.layout)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, told, self.power, self.destroy, under_way)

@@ -229,6 +229,14 @@ def _locks(folder):
                 yield name, program
 
 
+def is_open(vmx):
+    """Tells whether a live process has a .vmx open, and may overwrite it.
+
+    :param vmx: path
+    """
+    return any(True for _ in _holders(vmx + '.lck'))
+
+
 def _holders(lock):
     """Yields the programs of the live processes in a <file>.lck folder."""
     try:

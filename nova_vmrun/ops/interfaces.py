@@ -17,11 +17,18 @@ vmrun cannot change the hardware of a running VM, so both need a stopped one.
 An adapter keeps its place among the others, whatever comes and goes.
 """
 
+import time
+
 from nova.objects import instance_info_cache
-from oslo_concurrency import lockutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import states
+from nova_vmrun.host import vm_process
+from nova_vmrun.host import vmx_lock
+
+# A VM that has just gone off lets go of its .vmx a little later.
+_CLOSE_SECONDS = 3
+_POLL_SECONDS = 0.2
 
 _REASONS = {
     states.State.RUNNING: 'It runs.',
@@ -37,12 +44,14 @@ class Interfaces:
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param networks: a nova_vmrun.ops.networks.Networks
     :param definitions: a nova_vmrun.ops.definition.Definitions
+    :param layout: a nova_vmrun.host.layout.Layout
     """
 
-    def __init__(self, power_states, networks, definitions):
+    def __init__(self, power_states, networks, definitions, layout):
         self._states = power_states
         self._networks = networks
         self._definitions = definitions
+        self._layout = layout
 
     def attach(self, context, instance, vif):
         """Adds an adapter for a port; again is harmless.
@@ -51,12 +60,11 @@ class Interfaces:
         :param instance: nova.objects.Instance
         :param vif: nova.network.model.VIF of the port
         :raises VmNotFound: the server has no VM here
-        :raises VmrunError: it is not stopped, or the host does not have the
-            port's network
+        :raises VmrunError: it is not stopped, or open in a window, or the host
+            does not have the port's network
         """
         self._networks.check([vif])
-        with self._lock(instance):
-            self._write(context, instance, vif, attached=True)
+        self._change(context, instance, vif, attached=True)
 
     def detach(self, context, instance, vif):
         """Takes the adapter of a port away; again is harmless.
@@ -65,14 +73,26 @@ class Interfaces:
         :param instance: nova.objects.Instance
         :param vif: nova.network.model.VIF of the port
         :raises VmNotFound: the server has no VM here
-        :raises VmrunError: it is not stopped
+        :raises VmrunError: it is not stopped, or open in a window
         """
-        with self._lock(instance):
-            self._write(context, instance, vif, attached=False)
+        self._change(context, instance, vif, attached=False)
 
-    def _lock(self, instance):
-        """Nova lets two ports of a server come and go at the same time."""
-        return lockutils.lock('vmrun-interfaces-%s' % instance.uuid)
+    def _change(self, context, instance, vif, attached):
+        self._wait_until_closed(instance.uuid)
+        # Nova lets two ports of a server come and go at the same time, and
+        # the server be started meanwhile.
+        with vmx_lock.held(instance.uuid):
+            self._write(context, instance, vif, attached)
+
+    def _wait_until_closed(self, uuid):
+        """Gives a VM that goes off time to end; a running one gets none."""
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        while (self._is_open(uuid) and time.monotonic() < deadline and
+               self._states.get(uuid, fresh=True) is states.State.OFF):
+            time.sleep(_POLL_SECONDS)
+
+    def _is_open(self, uuid):
+        return vm_process.is_open(self._layout.vmx(uuid))
 
     def _write(self, context, instance, vif, attached):
         present = self._definitions.mac_addresses(instance.uuid)
@@ -92,8 +112,18 @@ class Interfaces:
     def _require_stopped(self, instance):
         state = self._states.get(instance.uuid, fresh=True)
         if state is not states.State.OFF:
-            raise exception.VmrunError(
-                'Adapters of server %s can neither be added nor removed now.'
-                % instance.uuid, _REASONS[state],
+            raise _refusal(
+                instance, _REASONS[state],
                 'Stop the server first: VMware changes the adapters of a VM '
                 'only while it is off.')
+        if self._is_open(instance.uuid):
+            raise _refusal(
+                instance, 'It is open in a VMware window, which would write '
+                'its own .vmx over the new one.',
+                'Close the tab of the VM in the window.')
+
+
+def _refusal(instance, details, resolution):
+    return exception.VmrunError(
+        'Adapters of server %s can neither be added nor removed now.'
+        % instance.uuid, details, resolution)

@@ -27,6 +27,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
+from nova_vmrun.host import vmx_lock
 
 LOG = logging.getLogger(__name__)
 
@@ -70,6 +71,10 @@ class Power:
         :raises VmrunError: with the last messages of vmware.log
         :raises InvalidConfiguration: no port is left for its screen
         """
+        with vmx_lock.held(uuid):
+            self._start(uuid)
+
+    def _start(self, uuid):
         self._consoles.before_start(uuid)
         self._serials.before_start(uuid)
         self._change(uuid, _ON, self._vmrun.start, gui=self._has_window(uuid))
@@ -157,9 +162,10 @@ class Power:
                 rewrite()
             self.off(uuid)
             self.forget_memory(uuid)
-        if rewrite:
-            rewrite()
-        self.on(uuid)
+        with vmx_lock.held(uuid):
+            if rewrite:
+                rewrite()
+            self._start(uuid)
 
     def pause(self, uuid):
         """Stops a server's CPUs.

@@ -178,9 +178,12 @@ class LocksTestCase(base.TestCase):
         self.assertEqual(0, self.now)
 
     def test_a_window_may_keep_the_vmx_open(self):
+        path = os.path.join(self.folder, 'server.vmx')
+        self.assertFalse(vm_process.is_open(path))
         self.lock('server.vmx')
         self.assertTrue(self.wait())
         self.assertEqual(0, self.now)
+        self.assertTrue(vm_process.is_open(path))
 
     def test_a_pid_that_is_another_process_by_now(self):
         self.lock('root.vmdk', born=1)

@@ -12,6 +12,8 @@
 
 
 import itertools
+import shutil
+import threading
 import types
 from unittest import mock
 
@@ -24,6 +26,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import states
+from nova_vmrun.host import vmx_lock
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
@@ -32,6 +35,7 @@ from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import serial_consoles
+from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit.ops import test_definition
 from tests.unit import stubs
@@ -82,8 +86,8 @@ class Base(hosts.TestCase):
             mapping, screens, guest_info.GuestInfo(conf, self.layout),
             serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
                                            self.records))
-        self.interfaces = interfaces.Interfaces(self.states, mapping,
-                                                self.definitions)
+        self.interfaces = interfaces.Interfaces(
+            self.states, mapping, self.definitions, self.layout)
         self.instance = test_definition.instance(
             image_hw_vif_model='vmxnet3')
         self.records.create(UUID, 'instance-1', 5900)
@@ -216,6 +220,54 @@ class InterfacesTestCase(Base):
                     self.assertIn(reason, error.details)
                     self.assertIn('Stop the server', error.resolution)
         self.assertEqual(before, self.text())
+
+    def open_in_a_window(self, **owner):
+        return locks.lock(self.layout.vmx(UUID), program='vmware', **owner)
+
+    def test_a_server_that_is_open_in_a_window(self):
+        self.attach('nat')
+        before = self.text()
+        self.open_in_a_window()
+        self.useFixture(fixtures.MockPatchObject(
+            interfaces, '_CLOSE_SECONDS', 0))
+        for refused in (lambda: self.attach('office'),
+                        lambda: self.detach('nat')):
+            error = self.assertRaises(exception.VmrunError, refused)
+            self.assertIn('VMware window', error.details)
+            self.assertIn('Close', error.resolution)
+        self.assertEqual(before, self.text())
+
+    def test_a_lock_that_a_crash_has_left(self):
+        self.open_in_a_window(born=1)
+        self.attach('nat')
+        self.assertEqual(1, len(self.nics()))
+
+    def test_a_vm_that_has_just_gone_off(self):
+        lock = self.open_in_a_window()
+        self.useFixture(fixtures.MockPatch(
+            'time.sleep', lambda seconds: shutil.rmtree(lock)))
+        self.attach('nat')
+        self.assertEqual(1, len(self.nics()))
+
+    def test_a_start_is_waited_for(self):
+        self.known = [port('nat')]
+        errors = []
+
+        def attach():
+            try:
+                self.interfaces.attach(None, self.instance, port('nat'))
+            except exception.VmrunError as error:
+                errors.append(error.details)
+
+        thread = threading.Thread(target=attach)
+        with vmx_lock.held(UUID):
+            thread.start()
+            thread.join(0.2)
+            self.assertTrue(thread.is_alive())
+            self.start()
+        thread.join()
+        self.assertEqual(['It runs.'], errors)
+        self.assertEqual({}, self.nics())
 
     def test_the_state_is_looked_up_anew(self):
         self.states.get(UUID)
