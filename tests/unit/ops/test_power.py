@@ -18,7 +18,6 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
-from nova_vmrun.host import product
 from nova_vmrun.host import states
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import power
@@ -394,20 +393,6 @@ class PauseTestCase(Base):
         self.vmrun.running.clear()
         self.vmrun.fail('unpause', hosts.refused())
         self.assertRaises(exception.Canceled, self.power.unpause, UUID)
-
-
-class PlayerTestCase(Base):
-
-    kind = product.PLAYER
-
-    def test_player_cannot_pause(self):
-        self.add_server(running=True)
-        for verb in (self.power.pause, self.power.unpause):
-            error = self.assertRaises(exception.NotSupported, verb, UUID)
-            self.assertIn('VMware Player cannot', error.brief)
-            self.assertIn('suspend', error.resolution)
-        self.assertEqual([], self.vmrun.verbs())
-        self.assertEqual(State.RUNNING, self.state())
 
 
 class SuspendTestCase(Base):
