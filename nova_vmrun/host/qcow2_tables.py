@@ -48,7 +48,7 @@ def is_whole(file, size):
 
 
 def _clusters(disk, offset, entries):
-    """Yields the numbers of clusters and their places.
+    """Yields the places of clusters; of each table those that lie last.
 
     A table that is named often is read once: it is never more than the file.
     """
@@ -62,7 +62,14 @@ def _clusters(disk, offset, entries):
         if table in seen and (not table or number < needed - 1):
             continue
         seen.add(table)
-        for cluster, place in enumerate(disk.piece(table, 0, each, 'Q', True),
-                                        number * each):
-            if place & _OFFSET and not place & _NO_PLACE:
-                yield cluster, place & _OFFSET
+        places = disk.piece(table, 0, each, 'Q', True)
+        first = number * each
+        # The disk may end within the table, and within its last cluster.
+        last = min(each, disk.count - first) - 1
+        yield first, _furthest(places[:last])
+        yield first + last, _furthest(places[last:last + 1])
+
+
+def _furthest(places):
+    return max((place & _OFFSET for place in places
+                if not place & _NO_PLACE), default=0)
