@@ -175,7 +175,9 @@ class VmrunDriver(driver.ComputeDriver):
     def spawn(self, context, instance, image_meta, injected_files,
               admin_password, allocations, network_info=None,
               block_device_info=None, power_on=True, accel_info=None):
-        with security_groups.boot(context, instance, network_info, power_on):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance, network_info,
+                                     power_on)):
             self._hypervisor.spawn(
                 context, instance, image_meta, injected_files,
                 admin_password, network_info, block_device_info, power_on)
@@ -225,7 +227,8 @@ class VmrunDriver(driver.ComputeDriver):
 
     def power_on(self, context, instance, network_info,
                  block_device_info=None, accel_info=None, share_info=None):
-        with security_groups.boot(context, instance, network_info):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance, network_info)):
             self._hypervisor.networks.check(network_info)
             self._hypervisor.rescue.end_forgotten(instance)
             self._hypervisor.power.on(instance.uuid)
@@ -238,7 +241,8 @@ class VmrunDriver(driver.ComputeDriver):
                block_device_info=None, bad_volumes_callback=None,
                accel_info=None, share_info=None):
         try:
-            with security_groups.boot(context, instance, network_info):
+            with (errors.as_nova(instance),
+                  security_groups.warned(context, instance, network_info)):
                 self._reboot(instance, network_info, reboot_type)
         except Exception:
             if not self._is_starting:
@@ -288,7 +292,8 @@ class VmrunDriver(driver.ComputeDriver):
 
     def resume_state_on_host_boot(self, context, instance, network_info,
                                   share_info, block_device_info=None):
-        with security_groups.boot(context, instance, network_info):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance, network_info)):
             self._hypervisor.networks.check(network_info)
             self._hypervisor.rescue.end_forgotten(instance)
             self._hypervisor.power.on(instance.uuid)
@@ -297,12 +302,14 @@ class VmrunDriver(driver.ComputeDriver):
 
     def rescue(self, context, instance, network_info, image_meta,
                rescue_password, block_device_info, share_info):
-        with security_groups.boot(context, instance, network_info):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance, network_info)):
             self._hypervisor.rescue.begin(context, instance, network_info,
                                           image_meta, rescue_password)
 
     def unrescue(self, context, instance):
-        with security_groups.boot(context, instance):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance)):
             self._hypervisor.rescue.end(instance.uuid)
 
     # Images
@@ -341,8 +348,9 @@ class VmrunDriver(driver.ComputeDriver):
                          network_info, image_meta, resize_instance,
                          allocations, block_device_info=None, power_on=True,
                          share_info=None):
-        with security_groups.boot(context, instance, network_info,
-                                  power_on):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance, network_info,
+                                     power_on)):
             self._hypervisor.resize.finish(instance, network_info, migration,
                                            power_on)
 
@@ -353,8 +361,9 @@ class VmrunDriver(driver.ComputeDriver):
     def finish_revert_migration(self, context, instance, network_info,
                                 migration, block_device_info=None,
                                 power_on=True, share_info=None):
-        with security_groups.boot(context, instance, network_info,
-                                  power_on):
+        with (errors.as_nova(instance),
+              security_groups.warned(context, instance, network_info,
+                                     power_on)):
             self._hypervisor.resize.revert(instance, network_info, migration,
                                            power_on)
 

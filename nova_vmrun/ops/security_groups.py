@@ -18,21 +18,17 @@ import contextlib
 from nova.network import security_group_api
 from oslo_log import log as logging
 
-from nova_vmrun.ops import errors
-
 LOG = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def boot(context, instance, network_info=None, power_on=True):
-    """Goes around all that boots a server: maps errors, and warns after it.
+def warned(context, instance, network_info=None, power_on=True):
+    """Goes around what boots a server, and warns when it has booted.
 
-    :param power_on: False: the server stays off, and no warning is due
-    :raises nova.exception.NovaException: as errors.as_nova; the other
-        parameters are those of warn
+    :param power_on: False: the server stays off, and no warning is due; the
+        other parameters are those of warn
     """
-    with errors.as_nova(instance):
-        yield
+    yield
     if power_on:
         warn(context, instance, network_info)
 
