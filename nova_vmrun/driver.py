@@ -76,6 +76,7 @@ class VmrunDriver(driver.ComputeDriver):
         conf.set_defaults(CONF)
         with errors.as_nova():
             self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
+            self._hypervisor.begin()
             self._hypervisor.finish_interrupted()
         # Nova asks after init_host what this node's product can.
         self.capabilities = dict(

@@ -77,14 +77,13 @@ class Hypervisor:
     """
 
     def __init__(self, conf, compute_id):
-        own = conf.vmrun
+        own = self._own = conf.vmrun
         self.address = conf.my_ip
         self.runner = process.Runner()
         self.layout = layout.Layout(
             conf.instances_path,
             own.cache_prefix + conf.image_cache.subdirectory_name)
         self.layout.prepare()
-        _refuse_gui_without_display(own, os.environ, sys.platform)
         _refuse_vfat(conf)
         self.product = product.detect(self.runner, own)
         LOG.info('Servers run on %s %s, by %s', self.product.name,
@@ -153,6 +152,13 @@ class Hypervisor:
             self.destroy, self.snapshot, cache, users, under_way)
         self._cache = cache
         self._boots = under_way
+
+    def begin(self):
+        """Begins what nova-compute alone does: to listen, to show windows.
+
+        :raises InvalidConfiguration: the options and the host do not fit
+        """
+        _refuse_gui_without_display(self._own, os.environ, sys.platform)
         self.serials.begin()
 
     def finish_interrupted(self):

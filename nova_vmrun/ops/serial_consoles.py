@@ -57,6 +57,8 @@ class SerialConsoles:
         self._service = conf.vmrun.serial_port_service_uri
         self._proxy = conf.vmrun.serial_port_proxy_uri
         self._address = conf.serial_console.proxyclient_address
+        self._conf = conf
+        self._has_consoles = False
         self._bridge = None
         if self._service:
             _refuse_what_is_no_uri('serial_port_service_uri', self._service)
@@ -65,13 +67,19 @@ class SerialConsoles:
         if conf.serial_console.enabled:
             self._refuse_two_ends()
             self._refuse_long_paths()
-            self._bridge = serial_bridge.SerialBridge(
-                layout, _listen(conf.serial_console),
-                serial_tickets.Tickets(conf.consoleauth.token_ttl))
+            self._has_consoles = True
 
     def begin(self):
-        """Takes up the ports of servers that run already."""
-        if self._bridge:
+        """Listens, and takes up the ports of servers that run already.
+
+        A port admits one program: nova-compute alone calls this.
+
+        :raises InvalidConfiguration: it cannot listen
+        """
+        if self._has_consoles:
+            self._bridge = serial_bridge.SerialBridge(
+                self._layout, _listen(self._conf.serial_console),
+                serial_tickets.Tickets(self._conf.consoleauth.token_ttl))
             self._bridge.start([record.uuid for record in
                                 self._records.all()])
 
@@ -91,7 +99,7 @@ class SerialConsoles:
             first = machine.Serial('network', self._service,
                                    proxy=self._proxy)
             return (first, *found[:min(count, machine.MAX_SERIALS - 1)])
-        if self._bridge:
+        if self._has_consoles:
             found[0] = machine.Serial('pipe',
                                       self._layout.serial_socket(uuid))
         return tuple(found[:count])

@@ -56,7 +56,8 @@ class Base(base.TestCase):
         self.parts = types.SimpleNamespace(
             exists=mock.Mock(return_value=True), spawn=mock.Mock(),
             cache_image=mock.Mock(), age_images=mock.Mock(),
-            finish_interrupted=mock.Mock(), close=mock.Mock(),
+            begin=mock.Mock(), finish_interrupted=mock.Mock(),
+            close=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
@@ -144,6 +145,7 @@ _CALLS = [
 class InterruptedTestCase(Base):
 
     def test_what_was_left_half_done_is_finished(self):
+        self.parts.begin.assert_called_once_with()
         self.parts.finish_interrupted.assert_called_once_with()
 
 

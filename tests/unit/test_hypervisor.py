@@ -20,6 +20,7 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun import hypervisor
+from nova_vmrun.ops import serial_consoles
 from tests.unit import base
 from tests.unit import stubs
 
@@ -40,7 +41,7 @@ class HypervisorTestCase(base.TestCase):
         for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
             self.useFixture(fixtures.EnvironmentVariable(name))
 
-    def make(self, compute_id='this-node', **own):
+    def make(self, compute_id='this-node', begin=True, **own):
         conf = types.SimpleNamespace(
             instances_path=self.root, use_cow_images=True, my_ip='10.0.0.1',
             config_drive_format=self.config_drive_format,
@@ -58,12 +59,23 @@ class HypervisorTestCase(base.TestCase):
                 template_dirs=[], default_guestos='otherlinux-64',
                 desktop_integration=False), **own)))
         made = hypervisor.Hypervisor(conf, compute_id)
-        made.finish_interrupted()
+        if begin:
+            made.begin()
+            made.finish_interrupted()
         return made
 
     def test_a_start_runs_no_program_but_those_that_tell_the_product(self):
         self.assertEqual(0, self.make().runner.started.total())
         self.assertEqual(1, self.detect.call_count)
+
+    def test_a_command_neither_listens_nor_needs_a_display(self):
+        """It works beside nova-compute, over ssh."""
+        begin = self.useFixture(fixtures.MockPatchObject(
+            serial_consoles.SerialConsoles, 'begin')).mock
+        self.make(begin=False, show_gui=True)
+        self.assertFalse(begin.called)
+        self.make()
+        begin.assert_called_once_with()
 
     def test_what_a_crash_left_is_removed_at_the_start(self):
         first = self.make()
@@ -126,7 +138,6 @@ class HypervisorTestCase(base.TestCase):
         error = self.assertRaises(exception.InvalidConfiguration, self.make,
                                   show_gui=True)
         self.assertIn('show_gui', error.brief)
-        self.assertFalse(self.detect.called)
         for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
             with fixtures.EnvironmentVariable(name, ':0'):
                 self.make(show_gui=True)

@@ -41,6 +41,18 @@ class Base(hosts.TestCase):
                 for port in self.make(**options).ports(UUID, count)]
 
 
+class BeginTestCase(Base):
+
+    def test_nothing_listens_before(self):
+        listen = self.useFixture(fixtures.MockPatchObject(
+            serial_consoles, '_listen', side_effect=OSError)).mock
+        made = serial_consoles.SerialConsoles(
+            stubs.serial_conf(enabled=True), self.layout, self.records)
+        made.end()
+        self.assertFalse(listen.called)
+        self.assertEqual('pipe', made.ports(UUID, 1)[0].kind)
+
+
 class PortsTestCase(Base):
 
     def test_without_consoles_all_ports_are_logs(self):
@@ -116,9 +128,8 @@ class ConfigurationTestCase(Base):
     def test_an_address_of_another_host(self):
         conf = stubs.serial_conf(enabled=True)
         conf.serial_console.proxyclient_address = '192.0.2.1'
-        error = self.assertRaises(
-            exception.InvalidConfiguration, serial_consoles.SerialConsoles,
-            conf, self.layout, self.records)
+        made = serial_consoles.SerialConsoles(conf, self.layout, self.records)
+        error = self.assertRaises(exception.InvalidConfiguration, made.begin)
         self.assertIn('192.0.2.1', error.brief)
 
 
