@@ -198,7 +198,7 @@ class PredecessorsTestCase(base.TestCase):
 
     def properties(self):
         folder = test_docs.ROOT / 'nova_vmrun' / 'formats'
-        found = set(properties.OWN_NAMES)
+        found = {*properties.OWN_NAMES, *properties.DISK_TYPE_NAMES}
         for path in [folder / 'guestos.py',
                      *(folder / 'choices').glob('*.py')]:
             found.update(test_documentation.NAME.findall(path.read_text()))
