@@ -20,7 +20,8 @@ with one rename::
               <uuid> -> <uuid>_resize
     finish    <uuid>_prepared -> <uuid>, then the .vmx is written anew
     confirm   <uuid>_resize is removed
-    revert    <uuid> is removed, <uuid>_resize -> <uuid>
+    revert    <uuid> -> <uuid>_prepared, <uuid>_resize -> <uuid>, then
+              <uuid>_prepared is removed
 
 So the old disk is always whole, in ``<uuid>`` or in ``<uuid>_resize``. A file
 in the new folder names the migration that made it: only that migration's
@@ -32,7 +33,6 @@ import contextlib
 import glob
 import os
 
-from nova.compute import task_states
 from nova.compute import vm_states
 from nova import exception as nova_exception
 from oslo_log import log as logging
@@ -182,8 +182,7 @@ class Resize:
         if self._bring_back(uuid, migration.uuid):
             self._definitions.rewriter(instance, network_info)()
         self._files.discard(uuid)
-        if instance.task_state == task_states.RESIZE_MIGRATING and (
-                migration.dest_host != self._address):
+        if migration.dest_host != self._address:
             self._discard_there(migration.dest_host, uuid)
         if power_on:
             self._power.on(uuid)
@@ -250,19 +249,23 @@ class Resize:
                 image_adapter=adapter)
 
     def discard(self, uuid):
-        """Removes what a resize has made, before its revert.
+        """Puts aside what a resize has made, before its revert.
 
-        The old folder stays, and so does a server that no resize has made.
+        The revert removes it. Nova has the server on this host until then: if
+        the old folder is on another and Nova is killed here, before it has
+        told that host, a hard reboot brings back what was put aside. A server
+        that no resize has made stays.
 
         :raises VmrunError: its VM may be running still
         :raises OSError: a file could not be removed
         """
-        self._files.discard(uuid)
-        if self._mark(uuid) is None:
+        folder = self._layout.folder(uuid)
+        if self._mark(uuid) is None or self._records.is_foreign(uuid, folder):
             LOG.info('Server %s was not made by a resize and stays', uuid)
             return
         self._destroy.stop(uuid)
-        self._destroy.remove_folder(uuid, self._layout.folder(uuid))
+        self._files.discard(uuid)
+        self._rename(folder, self._layout.prepared(uuid))
 
     def recover(self, instance):
         """Finds a server whose resize was never finished nor reverted.
@@ -272,7 +275,9 @@ class Resize:
         """
         uuid = instance.uuid
         folder = self._layout.folder(uuid)
-        if self._bring_back(uuid, None) or os.path.isdir(folder):
+        if self._bring_back(uuid, None):
+            self._files.discard(uuid)
+        elif os.path.isdir(folder):
             LOG.debug('Server %s is in its folder', uuid)
         elif os.path.isdir(self._layout.prepared(uuid)):
             self._rename(self._layout.prepared(uuid), folder)

@@ -188,6 +188,22 @@ class MoveTestCase(TwoHosts):
             self.assertNotIn(server['id'], ' '.join(os.listdir(path)))
 
 
+class CutOffRevertTestCase(TwoHosts):
+
+    def test_a_host_that_dies_before_it_tells_the_other(self):
+        self.flags(allow_resize_to_same_host=False)
+        server = self.boot(flavor_id=self.small, host='compute')
+        self._migrate_server(server, api=self.admin_api)
+        with mock.patch('nova.compute.rpcapi.ComputeAPI.finish_revert_resize'):
+            self.admin_api.post_server_action(
+                server['id'], {'revertResize': None})
+        self.assertFalse(os.path.exists(self.at('second', server)))
+        self.admin_api.post_server_action(
+            server['id'], {'os-resetState': {'state': 'error'}})
+        self._reboot_server(server, hard=True)
+        self.assertRunsAt('second', server)
+
+
 class RefusedMoveTestCase(TwoHosts):
 
     CAST_AS_CALL = False

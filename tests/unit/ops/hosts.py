@@ -105,6 +105,9 @@ class TestCase(base.TestCase):
         super().setUp()
         # No power cut is expected in a test, and disks are slow.
         self.useFixture(fixtures.MockPatch('os.fsync'))
+        # The process that stands for all VMs is that of the tests.
+        self.wait_until_ended = self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.host.vm_process.wait_until_ended')).mock
         self.layout = layout.Layout(
             self.useFixture(fixtures.TempDir()).path, '_base')
         self.layout.prepare()

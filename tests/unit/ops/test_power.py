@@ -52,10 +52,6 @@ class Base(hosts.TestCase):
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, self.serials, self.consoles, self.conf)
 
-    def wait_until_ended(self):
-        return self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.host.vm_process.wait_until_ended')).mock
-
 
 class OnTestCase(Base):
 
@@ -237,9 +233,9 @@ class OffTestCase(Base):
         self.assertEqual(self.layout.folder(UUID), waited.call_args[0][0])
 
     def test_it_returns_when_the_process_has_ended(self):
-        waited = self.wait_until_ended()
         self.power.off(UUID)
-        waited.assert_called_once_with(self.layout.vmware_log(UUID), 10)
+        self.wait_until_ended.assert_called_once_with(
+            self.layout.vmware_log(UUID), 10)
 
     def test_files_that_are_not_released_in_time(self):
         """Who copies or removes them would do so under a VM that writes."""
@@ -419,9 +415,9 @@ class SuspendTestCase(Base):
         self.add_server(running=True)
         self.vmrun.tool.suspend.side_effect = lambda path: (
             self.suspend(), self.vmrun.running.clear())
-        waited = self.wait_until_ended()
         self.power.suspend(UUID)
-        waited.assert_called_once_with(self.layout.vmware_log(UUID), 10)
+        self.wait_until_ended.assert_called_once_with(
+            self.layout.vmware_log(UUID), 10)
         self.assertEqual(State.SUSPENDED, self.state())
 
     def test_a_suspend_that_failed(self):

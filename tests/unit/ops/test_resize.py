@@ -136,7 +136,8 @@ class SameHostTestCase(resizes.TestCase):
         self.migrate(root_gb=2)
         self.finish()
         self.resize.discard(UUID)
-        self.assertEqual(['_resize'], self.folders())
+        self.resize.discard(UUID)
+        self.assertEqual(['_prepared', '_resize'], self.folders())
         self.assertFalse(self.is_running())
         self.revert()
         self.assertEqual([''], self.folders())
@@ -211,7 +212,9 @@ class OtherHostTestCase(resizes.TestCase):
         self.assertEqual(5907, self.records.get(UUID).vnc_port)
         self.assertTrue(self.is_running())
         self.resize.discard(UUID)
-        self.assertEqual([], self.folders())
+        self.assertEqual(['_prepared'], self.folders())
+        self.resize.recover(self.instance())
+        self.assertEqual([''], self.folders())
 
     def test_nothing_came(self):
         error = self.assertRaises(exception.VmrunError, self.finish,
@@ -224,7 +227,7 @@ class OtherHostTestCase(resizes.TestCase):
         self.revert(resizes.MOVE)
         self.assertEqual([''], self.folders())
         self.assertTrue(self.is_running())
-        self.assertFalse(self.other_host.discard.called)
+        self.other_host.discard.assert_called_once_with(THERE, UUID)
 
     def test_a_crash_leaves_nothing_over_there(self):
         self.make(running=True)
