@@ -43,8 +43,9 @@ SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
 WORKERS = {'e2e': 2,
            # It measures.
            'load': 1,
-           # Its tests wait for processes half of their time.
-           'contract': 2 * (os.cpu_count() or 1)}
+           # Their tests wait for processes half of their time.
+           'contract': 2 * (os.cpu_count() or 1),
+           'crash': 2 * (os.cpu_count() or 1)}
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 
 

@@ -75,9 +75,30 @@ class Power:
             self._start(uuid)
 
     def _start(self, uuid):
+        self._forget_lost_memory(uuid)
         self._consoles.before_start(uuid)
         self._serials.before_start(uuid)
         self._change(uuid, _ON, self._vmrun.start, gui=self._has_window(uuid))
+
+    def _forget_lost_memory(self, uuid):
+        """Lets a server start whose memory file is gone.
+
+        VMware removes it when a server resumes, and writes the .vmx later; it
+        would refuse the server for ever if the power was cut between.
+        """
+        try:
+            keys = vmx.load(files.read(self._layout.vmx(uuid)))
+        except (FileNotFoundError, exception.InvalidVmx) as error:
+            LOG.debug('VMware will refuse server %s: %s', uuid, error)
+            return
+        checkpoint = keys.get('checkpoint.vmState')
+        folder = self._layout.folder(uuid)
+        if checkpoint and not (
+                os.path.exists(os.path.join(folder, checkpoint)) or
+                vm_process.is_locked(folder)):
+            LOG.warning('The memory of server %s is lost, so it boots from '
+                        'its disks: %s is missing', uuid, checkpoint)
+            self.forget_memory(uuid)
 
     def _has_window(self, uuid):
         record = self._records.get(uuid)

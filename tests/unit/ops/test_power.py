@@ -446,6 +446,18 @@ class SuspendTestCase(Base):
         self.assertEqual(names, self.left(names))
         self.assertIn('checkpoint.vmState', self.keys())
 
+    def test_a_server_whose_memory_is_lost_boots_from_its_disks(self):
+        os.remove(os.path.join(self.layout.folder(UUID), self.suspend()[0]))
+        lock = locks.lock(self.layout.disk(UUID, 'root'))
+        self.power.on(UUID)
+        self.assertIn('checkpoint.vmState', self.keys())
+        files.remove_tree(lock)
+        self.vmrun.running.clear()
+        self.power.on(UUID)
+        self.assertNotIn('checkpoint.vmState', self.keys())
+        self.assertEqual('me', self.keys()['keep'])
+        self.assertIn('a-1.vmss', self.log.output)
+
     def test_the_memory_is_forgotten(self):
         names = self.suspend()
         self.power.forget_memory(UUID)
