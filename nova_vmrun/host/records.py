@@ -68,11 +68,13 @@ class Records:
 
         Parameters are the fields of Record.
 
-
         :returns: the Record
         """
         record = Record(uuid, name, self._compute_id, vnc_port, **facts)
-        os.makedirs(self._layout.folder(uuid), mode=0o700, exist_ok=True)
+        folder = self._layout.folder(uuid)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        # A crash here leaves a folder that no start of ours takes for its own.
+        files.remove_parts(folder)
         files.write_atomically(self._layout.record(uuid),
                                jsonutils.dumps(dataclasses.asdict(record)))
         return record

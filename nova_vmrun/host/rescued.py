@@ -101,6 +101,9 @@ class RescueFiles:
                 self.medium(uuid, device) for device in _MEDIA]:
             if os.path.exists(path):
                 os.remove(path)
+            # A VM that ended with the power has left its lock.
+            if os.path.isdir(path + '.lck'):
+                files.remove_tree(path + '.lck')
 
     def _record(self, uuid):
         return os.path.join(self._layout.folder(uuid), 'rescue.json')

@@ -48,6 +48,13 @@ class OwnerTestCase(hosts.TestCase):
         self.assertFalse(self.records.is_foreign(UUID, self.folder))
         self.assertEqual([UUID], [each.uuid for each in self.records.all()])
 
+    def test_what_a_crash_has_left_of_an_earlier_one_goes(self):
+        os.makedirs(self.folder)
+        files.write_atomically(
+            os.path.join(self.folder, '.nova.json.1234abcd.part'), '{')
+        self.write()
+        self.assertEqual(['nova.json'], os.listdir(self.folder))
+
     def test_another_nodes(self):
         self.write(compute_id='that-node')
         self.assertTrue(self.records.is_foreign(UUID, self.folder))

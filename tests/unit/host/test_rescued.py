@@ -15,6 +15,7 @@ from unittest import mock
 
 from nova_vmrun.host import files
 from nova_vmrun.host import rescued
+from tests.unit import locks
 from tests.unit.ops import hosts
 
 UUID = hosts.UUID
@@ -57,6 +58,13 @@ class RescueFilesTestCase(hosts.TestCase):
         self.assertEqual(self.usual, self.names())
         self.assertEqual(b'the usual one',
                          files.read(self.layout.vmx(UUID)))
+
+    def test_a_lock_that_a_power_cut_has_left_goes_too(self):
+        self.begin()
+        self.write_vmx()
+        locks.lock(self.files.medium(UUID, rescued.DISK))
+        self.files.end(UUID)
+        self.assertEqual(self.usual, self.names())
 
     def test_the_end_of_no_rescue(self):
         self.files.end(UUID)
