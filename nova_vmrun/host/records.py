@@ -75,8 +75,7 @@ class Records:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         # A crash here leaves a folder that no start of ours takes for its own.
         files.remove_parts(folder)
-        files.write_atomically(self._layout.record(uuid),
-                               jsonutils.dumps(dataclasses.asdict(record)))
+        self._write(record)
         return record
 
     def change_port(self, uuid, vnc_port):
@@ -84,8 +83,10 @@ class Records:
 
         :param vnc_port: a TCP port
         """
-        record = dataclasses.replace(self.get(uuid), vnc_port=vnc_port)
-        files.write_atomically(self._layout.record(uuid),
+        self._write(dataclasses.replace(self.get(uuid), vnc_port=vnc_port))
+
+    def _write(self, record):
+        files.write_atomically(self._layout.record(record.uuid),
                                jsonutils.dumps(dataclasses.asdict(record)))
 
     def get(self, uuid):

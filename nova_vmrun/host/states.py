@@ -64,6 +64,9 @@ class State(enum.Enum):
     UNKNOWN = 'unknown'
 
 
+NOT_ON = (State.OFF, State.SUSPENDED)
+
+
 def canonical(path):
     """Returns a path in the one spelling in which paths can be compared."""
     path = os.path.realpath(path)

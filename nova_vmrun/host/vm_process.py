@@ -152,13 +152,10 @@ def wait_until_released(folder, timeout, sleep=time.sleep,
     :param timeout: seconds
     :returns: whether the files are free
     """
-    deadline = clock() + timeout
-    while is_locked(folder):
-        if clock() > deadline:
-            LOG.warning('VMware still holds locks in %s', folder)
-            return False
-        sleep(_POLL_SECONDS)
-    return True
+    if _passes(lambda: is_locked(folder), timeout, sleep, clock):
+        return True
+    LOG.warning('VMware still holds locks in %s', folder)
+    return False
 
 
 def wait_until_ended(vmware_log, timeout, sleep=time.sleep,
@@ -169,10 +166,17 @@ def wait_until_ended(vmware_log, timeout, sleep=time.sleep,
     :param timeout: seconds
     :returns: whether it is gone
     """
+    if _passes(lambda: is_alive(vmware_log), timeout, sleep, clock):
+        return True
+    LOG.warning('The process that writes %s does not end', vmware_log)
+    return False
+
+
+def _passes(is_so, timeout, sleep, clock):
+    """Waits while something is so; tells whether it has ended in time."""
     deadline = clock() + timeout
-    while is_alive(vmware_log):
+    while is_so():
         if clock() > deadline:
-            LOG.warning('The process that writes %s does not end', vmware_log)
             return False
         sleep(_POLL_SECONDS)
     return True

@@ -34,7 +34,6 @@ LOG = logging.getLogger(__name__)
 
 _ENABLED = 'RemoteDisplay.vnc.enabled'
 _PORT = 'RemoteDisplay.vnc.port'
-_NOT_ON = (states.State.OFF, states.State.SUSPENDED)
 
 
 class Consoles:
@@ -177,7 +176,7 @@ class Consoles:
         record = self._records.get(uuid)
         if not self.has_vnc or record is None or record.vnc_port is None:
             return None
-        if self._states.get(uuid) in _NOT_ON:
+        if self._states.get(uuid) in states.NOT_ON:
             raise nova_exception.InstanceNotReady(
                 'Server %s does not run, so it shows nothing. Start it '
                 'first.' % uuid)

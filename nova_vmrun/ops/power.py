@@ -32,7 +32,6 @@ from nova_vmrun.host import vmx_lock
 LOG = logging.getLogger(__name__)
 
 _ON = (states.State.RUNNING, states.State.PAUSED)
-_NOT_ON = (states.State.OFF, states.State.SUSPENDED)
 
 _RELEASE_SECONDS = 60
 _END_SECONDS = 10
@@ -113,7 +112,7 @@ class Power:
         :raises VmrunError: it runs, or VMware still writes to its files
         """
         if not (timeout and self._shut_down(uuid, timeout)):
-            self._change(uuid, _NOT_ON, self._vmrun.stop)
+            self._change(uuid, states.NOT_ON, self._vmrun.stop)
         self._states.unmark_paused(uuid)
         folder = self._layout.folder(uuid)
         if not vm_process.wait_until_released(folder, _RELEASE_SECONDS):
@@ -148,7 +147,7 @@ class Power:
         finally:
             self._states.changed()
         # vmrun may return before the guest is down.
-        while self._states.get(uuid) not in _NOT_ON:
+        while self._states.get(uuid) not in states.NOT_ON:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL_SECONDS)

@@ -39,6 +39,7 @@ from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
 from nova_vmrun.ops import properties
@@ -239,7 +240,7 @@ class Resize:
         # The disk says which controller its guest knows; see hardware.choose.
         root = linked.read_descriptor(self._layout.disk(uuid, 'root'))
         adapter = root.ddb.get('ddb.adaptertype')
-        adapter = adapter if adapter in ('ide', 'buslogic') else None
+        adapter = adapter if adapter in vmdk.NAMED_ADAPTERS else None
         draft = self._definitions.draft(
             instance, properties.remembered(instance), adapter)
         with self._consoles.port_for_new_server() as port:

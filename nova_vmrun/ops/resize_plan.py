@@ -31,6 +31,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import disk_chain
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
+from nova_vmrun.host import space
 
 _OURS = re.compile('(root|ephemeral[0-9]+|swap)(-[0-9]{6})?[.]vmdk')
 # VMware keeps two tables with four bytes for each 64 KiB.
@@ -55,7 +56,7 @@ class Disk:
     @property
     def content(self):
         """Bytes that a copy of it may need."""
-        there = sum(os.stat(path).st_blocks * 512 for path in self.chain)
+        there = sum(map(space.content, self.chain))
         return min(there, self.capacity + self.capacity // _TABLES)
 
 
