@@ -150,6 +150,17 @@ class CloudCase(testtools.testcase.WithAttributes, testtools.TestCase):
         self.assertFalse(server.folder.exists())
         self.assertEqual([], server.processes())
 
+    def assertAddresses(self, server, facts):
+        """Nova's addresses are in the guest, whose second card is on NAT."""
+        for port in server.ports():
+            self.assertEqual([port.fixed_ips[0]['ip_address']],
+                             console.addresses(facts, port.mac_address))
+        self.assertEqual(
+            ['default via %s dev %s' % (control_plane.NAT_GATEWAY,
+                                        facts['nics'][1]['name'])],
+            [route for route in facts['routes']
+             if route.startswith('default')])
+
     def root_bytes(self, facts):
         return console.root_disk(facts)['bytes']
 

@@ -18,7 +18,6 @@ import hashlib
 import testtools
 
 from tests.e2e.cloud import base
-from tests.e2e.cloud import control_plane
 from tests.e2e.guest import console
 
 GIB = 1024 ** 3
@@ -84,11 +83,4 @@ class ToldTest(base.CloudCase):
         self.assertEqual(
             [(port.mac_address, 'vmxnet3') for port in (private, nat)],
             [(nic['mac'], nic['driver']) for nic in facts['nics']])
-        for port in (private, nat):
-            self.assertEqual([port.fixed_ips[0]['ip_address']],
-                             console.addresses(facts, port.mac_address))
-        self.assertEqual(
-            ['default via %s dev %s' % (control_plane.NAT_GATEWAY,
-                                        facts['nics'][1]['name'])],
-            [route for route in facts['routes']
-             if route.startswith('default')])
+        self.assertAddresses(server, facts)
