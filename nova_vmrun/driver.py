@@ -156,8 +156,9 @@ class VmrunDriver(driver.ComputeDriver):
     def get_info(self, instance, use_cache=True):
         if not self._hypervisor.exists(instance.uuid):
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
-        state = self._hypervisor.states.get(instance.uuid,
-                                            fresh=not use_cache)
+        states = self._hypervisor.states
+        state = (states.get(instance.uuid, fresh=False) if use_cache
+                 else states.confirm(instance.uuid))
         return hardware.InstanceInfo(state=power_states.NOVAS[state])
 
     def instance_exists(self, instance):

@@ -118,6 +118,17 @@ class PowerStates:
                         uuid, error)
             return State.UNKNOWN
 
+    def confirm(self, uuid):
+        """Returns a server's State as it is now; never raises.
+
+        Nova asks so for each server in turn, twice, when it starts. What was
+        listed for others serves as long as the process of this VM, alive or
+        gone, says the same now.
+
+        :param uuid: of the instance; its .vmx exists
+        """
+        return self.get(uuid, fresh=not self._holds(uuid))
+
     def is_running(self, uuid, fresh=True):
         """Tells whether a server has a live VM, running or paused.
 
@@ -134,6 +145,12 @@ class PowerStates:
         return path not in self._running and (
             path in self._processes or
             vm_process.is_held_by_vm(self._layout.folder(uuid)))
+
+    def _holds(self, uuid):
+        """Tells by its process whether the last list is still true of a VM."""
+        if canonical(self._layout.vmx(uuid)) in self._running:
+            return vm_process.is_alive(self._layout.vmware_log(uuid))
+        return not self.is_unlisted(uuid)
 
     def unlisted(self, uuid):
         """Returns the error for a VM that is alive and not in the list."""

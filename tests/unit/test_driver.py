@@ -349,11 +349,16 @@ class InfoTestCase(Base):
                              self.driver.get_info(INSTANCE).state)
 
     def test_a_list_is_shared_if_nova_allows_it(self):
-        self.parts.states.get.return_value = states.State.OFF
-        for use_cache in (True, False):
-            self.driver.get_info(INSTANCE, use_cache=use_cache)
-            self.parts.states.get.assert_called_with(UUID,
-                                                     fresh=not use_cache)
+        found = self.parts.states
+        found.get.return_value = states.State.OFF
+        found.confirm.return_value = states.State.RUNNING
+        self.assertEqual(power_state.SHUTDOWN,
+                         self.driver.get_info(INSTANCE).state)
+        found.get.assert_called_once_with(UUID, fresh=False)
+        found.confirm.assert_not_called()
+        self.assertEqual(power_state.RUNNING, self.driver.get_info(
+            INSTANCE, use_cache=False).state)
+        found.confirm.assert_called_once_with(UUID)
 
     def test_a_server_that_is_not_here(self):
         self.parts.exists.return_value = False

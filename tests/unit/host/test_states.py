@@ -242,6 +242,40 @@ class OneListForAllTestCase(Base):
             self.states.get(UUID, fresh=True)
         self.assertEqual(3, self.vmrun.calls)
 
+    def test_who_asks_for_one_after_the_other_lists_once(self):
+        """As Nova does for each server when it starts."""
+        self.start()
+        self.write_vmx(uuid=OTHER)
+        for _ in range(30):
+            self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+            self.assertEqual(State.OFF, self.states.confirm(OTHER))
+            self.clock.now += 0.9
+        self.assertEqual(1, self.vmrun.calls)
+
+    def test_a_vm_that_has_ended_meanwhile_is_seen(self):
+        with subprocess.Popen(['cat'], stdin=subprocess.PIPE) as process:
+            self.start(process.pid)
+            self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+        self.vmrun.paths = []
+        self.clock.now += 0.1
+        self.assertEqual(State.OFF, self.states.confirm(UUID))
+
+    def test_a_vm_that_was_started_meanwhile_is_seen(self):
+        self.write_vmx()
+        self.assertEqual(State.OFF, self.states.confirm(UUID))
+        self.clock.now += 0.1
+        self.start()
+        locks.lock(self.layout.disk(UUID, 'root'))
+        self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+
+    def test_a_vm_whose_log_is_gone_is_listed_again(self):
+        self.start()
+        os.remove(self.layout.vmware_log(UUID))
+        for calls in (1, 2):
+            self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+            self.assertEqual(calls, self.vmrun.calls)
+            self.clock.now += 0.1
+
     def test_our_own_changes_void_the_list(self):
         self.write_vmx()
         self.states.get(UUID, fresh=False)
