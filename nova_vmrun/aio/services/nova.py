@@ -61,7 +61,9 @@ def write_config(layout, settings, passwords, vmware=None):
             # Guests outlive nova-compute, so there is little to wait for.
             manager_shutdown_timeout=3,
             graceful_shutdown_timeout=15),
-        'api': {'auth_strategy': 'keystone'},
+        # Nova looks by default whether its answers have the form that it
+        # documents, which takes a fifth of the time of a long list.
+        'api': {'auth_strategy': 'keystone', 'response_validation': 'ignore'},
         'wsgi': {'api_paste_config': config.data_file(
             'nova', 'etc/nova/api-paste.ini')},
         'api_database': config.database(layout, 'nova_api'),
