@@ -10,62 +10,71 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers that have been there for long: in Nova, and on the host."""
+"""Servers that have been there for long: in Nova, and on the host.
 
-from concurrent import futures
+Usage::
+
+    python -m tests.load.existing NOVA_CONF INSTANCES TEMPLATE NUMBER PORT
+
+makes NUMBER copies of the server TEMPLATE, which is stopped, with consoles at
+PORT and the ports after it, and prints their ids. nova-compute must not run.
+"""
+
 import os
 import shutil
+import sys
 
 from nova.compute import power_state
 from nova.compute import vm_states
+from nova import config
 from nova import context as nova_context
 from nova import objects
 from nova.objects import instance as instance_object
 from nova.objects import instance_mapping
 from oslo_utils import uuidutils
 
+from nova_vmrun.aio import sqlite
+from nova_vmrun.formats import vmx
+
 # What each instance has of its own.
 _OWN = {'id', 'uuid', 'created_at', 'updated_at', 'display_name', 'hostname',
         'vm_state', 'power_state'}
 
 
-def make(test, template, number):
-    """Makes copies of a server that is stopped; each second one runs.
+def runs(index):
+    """Tells if the copy of that number is to run: each second one."""
+    return index % 2 == 0
 
-    :param test: a tests.functional.api.base.TestCase
-    :param template: the server
-    :param number: how many
-    """
-    context = nova_context.get_admin_context()
+
+def copy_server(template, number):
+    """Yields the ids of copies that Nova's databases have from now on."""
+    admin = nova_context.get_admin_context()
     mapping = instance_mapping.InstanceMapping.get_by_instance_uuid(
-        context, template['id'])
-    original = objects.Instance.get_by_uuid(
-        context, template['id'],
-        expected_attrs=instance_object.INSTANCE_DEFAULT_FIELDS + ['flavor'])
-    spec = objects.RequestSpec.get_by_instance_uuid(context, template['id'])
-    free_ports = iter(test.driver._hypervisor.consoles._ports)
-    next(free_ports)
-    servers = []
-    for index in range(number):
-        uuid = uuidutils.generate_uuid()
-        _copy_instance(context, mapping, original, spec, uuid, index)
-        servers.append({'id': uuid})
-        _copy_folder(test, template, servers[-1], next(free_ports))
-    with futures.ThreadPoolExecutor(2 * os.cpu_count()) as pool:
-        list(pool.map(lambda server: test.vmware.run(
-            'start', test.vmx_path(server), 'nogui'), servers[::2]))
-    test.driver._hypervisor.states.changed()
+        admin, template)
+    spec = objects.RequestSpec.get_by_instance_uuid(admin, template)
+    with nova_context.target_cell(admin, mapping.cell_mapping) as cell:
+        original = objects.Instance.get_by_uuid(
+            cell, template, expected_attrs=[
+                *instance_object.INSTANCE_DEFAULT_FIELDS, 'flavor'])
+        for index in range(number):
+            uuid = uuidutils.generate_uuid()
+            _copy_instance(cell, original, uuid, index)
+            _copy_mapping(admin, mapping, spec, uuid)
+            yield uuid
 
 
-def _copy_instance(context, mapping, original, spec, uuid, index):
-    runs = index % 2 == 0
+def _copy_instance(context, original, uuid, index):
     copy = objects.Instance(
         context, uuid=uuid, display_name='old-%d' % index,
         hostname='old-%d' % index,
-        vm_state=vm_states.ACTIVE if runs else vm_states.STOPPED,
-        power_state=power_state.RUNNING if runs else power_state.SHUTDOWN)
+        vm_state=vm_states.ACTIVE if runs(index) else vm_states.STOPPED,
+        power_state=(power_state.RUNNING if runs(index)
+                     else power_state.SHUTDOWN))
     _copy_fields(original, copy, _OWN)
     copy.create()
+
+
+def _copy_mapping(context, mapping, spec, uuid):
     spec_copy = objects.RequestSpec(context, instance_uuid=uuid)
     _copy_fields(spec, spec_copy, {'id', 'instance_uuid'})
     spec_copy.create()
@@ -81,22 +90,38 @@ def _copy_fields(original, copy, own):
             setattr(copy, name, getattr(original, name))
 
 
-def _copy_folder(test, template, server, port):
+def copy_folder(instances, template, uuid, port):
     """Copies the files; the id and the console's port are the copy's own."""
-    old_port = test.vmx(template)['RemoteDisplay.vnc.port']
-    shutil.copytree(test.path(template), test.path(server))
-    for name in os.listdir(test.path(server)):
-        path = test.path(server, name)
-        if template['id'] in name:
-            new = test.path(server, name.replace(template['id'],
-                                                 server['id']))
+    source, target = (os.path.join(instances, name)
+                      for name in (template, uuid))
+    with open(os.path.join(source, template + '.vmx'),
+              'rb') as file:
+        old_port = vmx.load(file.read())['RemoteDisplay.vnc.port']
+    shutil.copytree(source, target)
+    for name in os.listdir(target):
+        path = os.path.join(target, name)
+        if template in name:
+            new = os.path.join(target, name.replace(template, uuid))
             os.rename(path, new)
             path = new
         if path.endswith(('.vmx', '.json', '.rendered')):
             with open(path) as file:
                 text = file.read()
-            for old, own in ((template['id'], server['id']),
-                             (old_port, str(port))):
+            for old, own in ((template, uuid), (old_port, str(port))):
                 text = text.replace(old, own)
             with open(path, 'w') as file:
                 file.write(text)
+
+
+def main():
+    nova_conf, instances, template, number, first_port = sys.argv[1:]
+    config.parse_args(['existing', '--config-file', nova_conf])
+    sqlite.install()
+    objects.register_all()
+    for index, uuid in enumerate(copy_server(template, int(number))):
+        copy_folder(instances, template, uuid, int(first_port) + index)
+        print(uuid)
+
+
+if __name__ == '__main__':
+    main()

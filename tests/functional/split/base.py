@@ -38,14 +38,6 @@ from tests.functional.split import rabbitmq
 
 HOST = 'compute1'
 TIMEOUT = 90
-# The scheduler soon sees a host that is new.
-LOCAL_CONF = """\
-[DEFAULT]
-periodic_fuzzy_delay = 0
-
-[scheduler]
-discover_hosts_in_cells_interval = 1
-"""
 
 
 def missing():
@@ -65,6 +57,15 @@ class TestCase(testtools.TestCase):
     :ivar cloud: an openstack.connection.Connection of an administrator
     :ivar nova_compute: a compute.NovaCompute
     """
+
+    # The scheduler soon sees a host that is new.
+    LOCAL_CONF = """\
+[DEFAULT]
+periodic_fuzzy_delay = 0
+
+[scheduler]
+discover_hosts_in_cells_interval = 1
+"""
 
     def setUp(self):
         super().setUp()
@@ -91,7 +92,7 @@ class TestCase(testtools.TestCase):
         self.addCleanup(down.wipe, self.layout, self.report)
         local = self.layout.config_dir('nova') / config.LOCAL_CONF
         local.parent.mkdir(mode=0o700)
-        local.write_text(LOCAL_CONF)
+        local.write_text(self.LOCAL_CONF)
         up.up(self.layout, settings, self.report)
         broker.wait_until_ready()
         self.settings = settings
@@ -104,8 +105,7 @@ class TestCase(testtools.TestCase):
         self.nova_compute = self.useFixture(compute.NovaCompute(
             self.folder, {'FAKE_VMRUN_STATE': str(self.layout.fake_state),
                           'FAKE_VMRUN_CONFIG': str(self.knobs)}))
-        compute.write_config(self.layout.config_dir('nova') / 'nova.conf',
-                             self.nova_compute.config, self.changes())
+        self.configure(self.changes())
         self.restart()
         self.wait_until(lambda: list(self.cloud.compute.hypervisors()),
                         'the scheduler knows the host')
@@ -113,6 +113,11 @@ class TestCase(testtools.TestCase):
     def changes(self):
         """Returns what nova-compute's options are to be, see compute.py."""
         return {}
+
+    def configure(self, changes):
+        """Sets the options of the next nova-compute, see compute.py."""
+        compute.write_config(self.layout.config_dir('nova') / 'nova.conf',
+                             self.nova_compute.config, changes)
 
     def restart(self):
         """Starts nova-compute, which does not run, and waits for it."""
@@ -154,16 +159,19 @@ class TestCase(testtools.TestCase):
     def image_path(self, image):
         return self.folder / ('%s.qcow2' % image.id)
 
-    def request_boot(self, image):
-        """Asks for a server and does not wait."""
+    def request_boot(self, image, **options):
+        """Asks for a server and does not wait.
+
+        :param options: more of the API's body: name, networks...
+        """
         flavor = self.cloud.compute.find_flavor('m1.nano')
         network = self.cloud.network.find_network(self.settings.network)
-        return self.cloud.compute.create_server(
-            name='split', image_id=image.id, flavor_id=flavor.id,
-            networks=[{'uuid': network.id}])
+        return self.cloud.compute.create_server(**{
+            'name': 'split', 'image_id': image.id, 'flavor_id': flavor.id,
+            'networks': [{'uuid': network.id}], **options})
 
-    def boot(self, image=None):
-        server = self.request_boot(image or self.upload_image())
+    def boot(self, image=None, **options):
+        server = self.request_boot(image or self.upload_image(), **options)
         self.wait_for_status(server, 'ACTIVE')
         return server
 
@@ -177,13 +185,16 @@ class TestCase(testtools.TestCase):
 
     def running_vms(self):
         """What vmrun says of the VMs that run: their .vmx files."""
-        listed = subprocess.run(
-            [self.layout.fakes / 'vmrun', '-T', 'ws', 'list'], check=True,
-            capture_output=True, text=True,
-            env={'FAKE_VMRUN_STATE': str(self.layout.fake_state)}).stdout
-        first, *vms = listed.splitlines()
+        first, *vms = self.vmrun('list').splitlines()
         self.assertEqual('Total running VMs: %d' % len(vms), first)
         return vms
+
+    def vmrun(self, *words):
+        """Runs vmrun as a person would; returns its output."""
+        return subprocess.run(
+            [self.layout.fakes / 'vmrun', '-T', 'ws', *words], check=True,
+            capture_output=True, text=True,
+            env={'FAKE_VMRUN_STATE': str(self.layout.fake_state)}).stdout
 
     def vmrun_calls(self):
         """The verbs with which vmrun was called until now."""
