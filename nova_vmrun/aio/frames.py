@@ -14,8 +14,8 @@
 
 Python takes it in chunks of 16 KiB. Calls that a loop makes just where one
 ends map and unmap the next chunk each time, and nobody chooses where that is:
-half of what a long list of servers costs went there. Late releases of 3.13 and
-all later ones keep a chunk: https://github.com/python/cpython/issues/142183.
+half of what a long list of servers costs went there. Releases of 3.13 and 3.14
+since March 2026 keep a chunk: https://github.com/python/cpython/issues/142183.
 
 A chunk is as large as its first frame wants. So the one at the bottom of each
 thread claims much. Only what is touched takes memory.
