@@ -14,10 +14,10 @@
 
 Usage::
 
-    python -m tests.load.existing NOVA_CONF INSTANCES TEMPLATE NUMBER PORT
+    python -m tests.load.existing NOVA_CONF INSTANCES TEMPLATE NUMBER
 
-makes NUMBER copies of the server TEMPLATE, which is stopped, with consoles at
-PORT and the ports after it, and prints their ids. nova-compute must not run.
+makes NUMBER copies of the server TEMPLATE, which is stopped, and prints their
+ids. Their consoles have the ports after its own. nova-compute must not run.
 """
 
 import os
@@ -90,14 +90,15 @@ def _copy_fields(original, copy, own):
             setattr(copy, name, getattr(original, name))
 
 
-def copy_folder(instances, template, uuid, port):
+def console_port(instances, uuid):
+    with open(os.path.join(instances, uuid, uuid + '.vmx'), 'rb') as file:
+        return int(vmx.load(file.read())['RemoteDisplay.vnc.port'])
+
+
+def copy_folder(instances, template, template_port, uuid, port):
     """Copies the files; the id and the console's port are the copy's own."""
-    source, target = (os.path.join(instances, name)
-                      for name in (template, uuid))
-    with open(os.path.join(source, template + '.vmx'),
-              'rb') as file:
-        old_port = vmx.load(file.read())['RemoteDisplay.vnc.port']
-    shutil.copytree(source, target)
+    target = os.path.join(instances, uuid)
+    shutil.copytree(os.path.join(instances, template), target)
     for name in os.listdir(target):
         path = os.path.join(target, name)
         if template in name:
@@ -107,19 +108,21 @@ def copy_folder(instances, template, uuid, port):
         if path.endswith(('.vmx', '.json', '.rendered')):
             with open(path) as file:
                 text = file.read()
-            for old, own in ((template, uuid), (old_port, str(port))):
+            for old, own in ((template, uuid),
+                             (str(template_port), str(port))):
                 text = text.replace(old, own)
             with open(path, 'w') as file:
                 file.write(text)
 
 
 def main():
-    nova_conf, instances, template, number, first_port = sys.argv[1:]
+    nova_conf, instances, template, number = sys.argv[1:]
     config.parse_args(['existing', '--config-file', nova_conf])
     sqlite.install()
     objects.register_all()
-    for index, uuid in enumerate(copy_server(template, int(number))):
-        copy_folder(instances, template, uuid, int(first_port) + index)
+    port = console_port(instances, template)
+    for copied, uuid in enumerate(copy_server(template, int(number)), 1):
+        copy_folder(instances, template, port, uuid, port + copied)
         print(uuid)
 
 

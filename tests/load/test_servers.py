@@ -28,6 +28,7 @@ import time
 from openstack import exceptions
 from testtools import testcase
 
+from tests.functional.api import base as api_base
 from tests.functional.split import base
 from tests.load import existing
 from tests.load import figures
@@ -43,7 +44,7 @@ SYNC_SECONDS = 20
 # Seconds within which all is booted. Most of it is Nova's: with each claim it
 # asks Placement for the allocations of all servers here, one after the other.
 BOOT_SECONDS = 1200
-VNC_PORTS = 20000
+VNC_PORTS = 1000
 # What "openstack server list" agrees on with Nova 34.
 MICROVERSION = '2.100'
 PLACEMENT_MICROVERSION = '1.28'
@@ -58,6 +59,10 @@ instances = -1
 cores = -1
 ram = -1
 """
+
+    def setUp(self):
+        self.vnc_ports = api_base.free_port_range(VNC_PORTS)
+        super().setUp()
 
     def changes(self, sync_seconds=-1):
         """Returns nova-compute's options.
@@ -78,8 +83,7 @@ ram = -1
         return {
             **{('DEFAULT', name): str(value)
                for name, value in defaults.items()},
-            ('vmrun', 'vnc_port_range'): '%d:%d' % (
-                VNC_PORTS, VNC_PORTS + 999)}
+            ('vmrun', 'vnc_port_range'): self.vnc_ports}
 
     def check(self, present, booting):
         image = self.upload_image()
@@ -97,9 +101,8 @@ ram = -1
         made = subprocess.run(
             [sys.executable, '-m', 'tests.load.existing',
              self.layout.config_dir('nova') / 'nova.conf',
-             self.layout.instances, template.id, str(number),
-             str(VNC_PORTS + 1)], check=True, stdout=subprocess.PIPE,
-            text=True).stdout.split()
+             self.layout.instances, template.id, str(number)],
+            check=True, stdout=subprocess.PIPE, text=True).stdout.split()
         self.assertEqual(number, len(made))
         self.allocate(template, made)
         with futures.ThreadPoolExecutor(2 * os.cpu_count()) as pool:
@@ -119,8 +122,10 @@ ram = -1
                 microversion=PLACEMENT_MICROVERSION))
 
     def start_vm(self, uuid):
-        self.vmrun('start', self.layout.instances / uuid / (uuid + '.vmx'),
-                   'nogui')
+        self.vmrun('start', self.vmx_path(uuid), 'nogui')
+
+    def vmx_path(self, uuid):
+        return self.layout.instances / uuid / (uuid + '.vmx')
 
     def check_start(self, servers):
         calls = len(self.vmrun_calls())
@@ -187,8 +192,7 @@ ram = -1
         self.assertEqual(present + number, len(servers))
         running = self.running_vms()
         for server in new:
-            self.assertIn(str(self.layout.instances / server['id']
-                              / (server['id'] + '.vmx')), running)
+            self.assertIn(str(self.vmx_path(server['id'])), running)
         self.assertEqual(number, verbs.count('start'))
         self.assertLess(max(lists), LIST_SECONDS)
 
