@@ -159,6 +159,7 @@ class Hypervisor:
         :raises InvalidConfiguration: the options and the host do not fit
         """
         _refuse_gui_without_display(self._own, os.environ, sys.platform)
+        self.consoles.begin()
         self.serials.begin()
 
     def finish_interrupted(self):

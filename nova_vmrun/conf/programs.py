@@ -65,7 +65,7 @@ Possible values:
                      'Workstation is not installed'),
             ('ws', 'VMware Workstation Pro'),
             ('player', 'VMware Workstation Player: no pause, snapshot or '
-                       'clone, and no VNC'),
+                       'clone, and no VNC for a VM with a window'),
             ('fusion', 'VMware Fusion'),
         ],
         help="""
@@ -88,10 +88,18 @@ nova-compute then needs a desktop session: DISPLAY (or WAYLAND_DISPLAY) in its
 environment on Linux, a logged-in user on macOS. Without one nova-compute
 refuses to start, since vmrun would hang.
 
+VNC consoles are made for servers without windows. Player serves none for a
+VM whose window is open. Workstation 17.6 was reported to serve it only if its
+main window was open before the VM was started.
+
 Possible values:
 
 * True: windows open, except for images with the property vix_show_gui=False.
 * False (the default): servers run without a window; use the VNC console.
+
+Related options:
+
+* ``remote_display``
 """),
 ]
 

@@ -26,6 +26,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.tools import messages
+from nova_vmrun.tools import noise
 
 LOG = logging.getLogger(__name__)
 
@@ -62,12 +63,13 @@ _HARDWARE = {
              (7, 11), (6, 10)),
 }
 _OLDEST_HARDWARE = 10
-# A version that no program tells is taken for a recent product's.
+# If the version is unknown, assume a recent product.
 _ASSUMED_HARDWARE = 18
 
+# 25H2 has no dot where a program prints the name that it is sold under.
 _VERSION = re.compile(
-    r'VMware (?:Workstation|Player|Fusion)\D*?(\d+)\.(\d+)(?:\.(\d+))?',
-    re.IGNORECASE)
+    r'VMware (?:Workstation|Player|Fusion)\D*?(\d+)'
+    r'(?:\.(\d+)(?:\.(\d+))?|H[12]\b)', re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,8 +128,12 @@ class Product:
         return self.kind != PLAYER
 
     @property
-    def has_vnc(self):
-        """Whether a .vmx can ask for a VNC server."""
+    def has_vnc_with_window(self) -> bool:
+        """Whether a VM whose window is open can serve VNC too.
+
+        Every product serves VNC while its VM has no window. vmplayer, which
+        shows the windows of Player, turns it off on the command line.
+        """
         return self.kind != PLAYER
 
     @property
@@ -230,8 +236,8 @@ def _kind(runner, vmrun, conf, platform):
     else:
         candidates = (WORKSTATION, PLAYER)
     for kind in candidates:
-        result = runner.run(vmrun, '-T', kind, 'list',
-                            timeout=conf.list_timeout)
+        result = noise.run(runner, vmrun, '-T', kind, 'list',
+                           timeout=conf.list_timeout)
         if not messages.is_error(result):
             return kind
         error = messages.refusal(
@@ -252,7 +258,7 @@ def _version(runner, kind, vmrun, timeout, platform):
     try:
         path = find(program, 'vmrun_path', beside=vmrun, platform=platform)
         # vmware-vmx prints its version on standard error.
-        result = runner.run(path, '-v', timeout=timeout)
+        result = noise.run(runner, path, '-v', timeout=timeout)
     except (exception.InvalidConfiguration, exception.ToolError) as error:
         LOG.warning('The version of the product is unknown: %s', error.brief)
         return None
@@ -263,10 +269,10 @@ def _version(runner, kind, vmrun, timeout, platform):
     return version
 
 
-def parse_version(text):
+def parse_version(text: str) -> tuple[int, int, int] | None:
     """Reads the output of ``vmware -v`` and its kin.
 
-    :returns: (major, minor, patch), or None; 25H2 and 26H1 say 25.0.0, 26.0.0
+    :returns: (major, minor, patch), or None; 25H2 is (25, 0, 0)
     """
     match = _VERSION.search(text)
     return tuple(int(part or 0) for part in match.groups()) if match else None

@@ -52,8 +52,9 @@ class Consoles:
         self._layout = layout
         self._records = records
         self._states = power_states
-        self.has_vnc = (conf.vnc.enabled and conf.vmrun.remote_display and
-                        product.has_vnc)
+        self._product = product
+        self._show_gui = conf.vmrun.show_gui
+        self.has_vnc = conf.vnc.enabled and conf.vmrun.remote_display
         self._address = str(conf.vnc.server_listen)
         self._proxy_address = str(conf.vnc.server_proxyclient_address)
         if self.has_vnc:
@@ -64,6 +65,26 @@ class Consoles:
         except ValueError as error:
             raise exception.InvalidConfiguration(
                 '[vmrun] vnc_port_range cannot be used.', str(error))
+
+    def begin(self) -> None:
+        """Warns if windows on the host take the consoles away."""
+        if not (self.has_vnc and self._show_gui):
+            return
+        if self._product.has_vnc_with_window:
+            LOG.warning('[vmrun] show_gui is True: the VNC console of a '
+                        'server may not work while its window is open. %s '
+                        '17.6 was reported to serve it only if its window '
+                        'was open before.', self._product.name)
+        else:
+            LOG.warning('[vmrun] show_gui is True: servers have no VNC '
+                        'console, because %s turns VNC off for a VM with a '
+                        'window. Set [vmrun] show_gui to False to get it.',
+                        self._product.name)
+
+    def has_window(self, uuid: str) -> bool:
+        """Tells whether a server is to be started with a window."""
+        record = self._records.get(uuid)
+        return self._show_gui and (record is None or record.show_gui)
 
     @property
     def listen_address(self):
@@ -180,20 +201,32 @@ class Consoles:
             raise nova_exception.InstanceNotReady(
                 'Server %s does not run, so it shows nothing. Start it '
                 'first.' % uuid)
-        if not self._has_port(uuid, record.vnc_port):
+        if not self._is_served(uuid, record.vnc_port):
             LOG.warning('VMware does not serve the VNC console of server %s '
                         'at port %d.', uuid, record.vnc_port)
             raise nova_exception.ConsoleTypeUnavailable(
                 'The VNC console of server %s could not be opened when the '
-                'server was started. Reboot it hard.' % uuid)
+                'server was started. %s' % (uuid, self._remedy(uuid)))
         return console_type.ConsoleVNC(host=self._proxy_address,
                                        port=record.vnc_port)
 
-    def _has_port(self, uuid, port):
-        """Tells whether a VM listens; what cannot be told is believed."""
+    def _is_served(self, uuid: str, port: int) -> bool:
+        """Tells whether a VM listens at its port.
+
+        If the system does not tell, the product and the window decide.
+        """
         pid = vm_process.pid(self._layout.vmware_log(uuid))
-        return pid is None or (
-            listeners.is_served_by(port, pid) is not False)
+        served = None if pid is None else listeners.is_served_by(port, pid)
+        return not self._is_barred(uuid) if served is None else served
+
+    def _is_barred(self, uuid: str) -> bool:
+        return self.has_window(uuid) and not self._product.has_vnc_with_window
+
+    def _remedy(self, uuid: str) -> str:
+        if self._is_barred(uuid):
+            return ('It has a window on its host, and %s serves no VNC then.'
+                    % self._product.name)
+        return 'Reboot it hard.'
 
 
 def _refuse_open_address(conf):

@@ -77,7 +77,8 @@ class Power:
         self._forget_lost_memory(uuid)
         self._consoles.before_start(uuid)
         self._serials.before_start(uuid)
-        self._change(uuid, _ON, self._vmrun.start, gui=self._has_window(uuid))
+        self._change(uuid, _ON, self._vmrun.start,
+                     gui=self._consoles.has_window(uuid))
 
     def _forget_lost_memory(self, uuid):
         """Lets a server start whose memory file is gone.
@@ -98,10 +99,6 @@ class Power:
             LOG.warning('The memory of server %s is lost, so it boots from '
                         'its disks: %s is missing', uuid, checkpoint)
             self.forget_memory(uuid)
-
-    def _has_window(self, uuid):
-        record = self._records.get(uuid)
-        return self._conf.show_gui and (record is None or record.show_gui)
 
     def off(self, uuid, timeout=0):
         """Stops a server; a suspended one keeps its memory file.

@@ -20,6 +20,7 @@ same texts with the code in hexadecimal.
 import re
 
 from nova_vmrun import exception
+from nova_vmrun.tools import process
 
 _REOPEN = ('Close the VM in the VMware window, or wait until the other '
            'program is done, and try again.')
@@ -70,20 +71,28 @@ _PASSING = re.compile(
     '|The operation is not supported for the specified parameters')
 
 _ERROR = re.compile(r'^(Error: .*|Unable to connect to host.*)', re.MULTILINE)
-_DISK_ERROR = re.compile(r'^(.*\(0x[0-9a-f]+\)\.?)\s*$', re.MULTILINE)
+_DISK_ERROR = re.compile(r'^(Failed to .*|.*\(0x[0-9a-f]+\)\.?)\s*$',
+                         re.MULTILINE)
 
 
-def is_error(result):
+def is_error(result: process.Result) -> bool:
     """Tells whether a finished vmrun reported an error.
 
     The exit status alone does not tell: Error: with status 0 was seen.
+
+    :param result: a nova_vmrun.tools.process.Result without noise
     """
-    return result.exit_code != 0 or bool(_ERROR.search(result.stdout))
+    return _has(_ERROR, result)
 
 
-def is_disk_error(result):
+def is_disk_error(result: process.Result) -> bool:
     """The same for vmware-vdiskmanager, which names a code."""
-    return result.exit_code != 0 or bool(_DISK_ERROR.search(result.stdout))
+    return _has(_DISK_ERROR, result)
+
+
+def _has(pattern: re.Pattern, result: process.Result) -> bool:
+    return result.exit_code != 0 or any(
+        map(pattern.search, (result.stdout, result.stderr)))
 
 
 def is_passing(error):

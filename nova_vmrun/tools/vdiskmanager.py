@@ -17,6 +17,7 @@ neither grow a VMDK nor make VMware's preallocated kinds.
 """
 
 from nova_vmrun.tools import messages
+from nova_vmrun.tools import noise
 
 # Values of -t.
 MONOLITHIC_SPARSE = 0
@@ -59,6 +60,7 @@ class VDiskManager:
                   brief='The disk %s cannot be enlarged.' % disk)
 
     def _run(self, *words, brief):
-        result = self._runner.run(self._path, *words, timeout=self._timeout)
+        result = noise.run(self._runner, self._path, *words,
+                           timeout=self._timeout)
         if messages.is_disk_error(result):
             raise messages.refusal(result, brief)

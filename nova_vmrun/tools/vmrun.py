@@ -26,6 +26,7 @@ import time
 
 from nova_vmrun import exception
 from nova_vmrun.tools import messages
+from nova_vmrun.tools import noise
 
 _LIST_HEADER = re.compile(r'^Total running VMs: *([0-9]+)[ \t]*\n',
                           re.MULTILINE)
@@ -177,9 +178,9 @@ class Vmrun:
     def _run(self, *words, timeout, brief, kill_group=True):
         tries_left = self._conf.retry_count
         while True:
-            result = self._runner.run(
-                self._path, '-T', self.host_type, *words, timeout=timeout,
-                kill_group=kill_group)
+            result = noise.run(
+                self._runner, self._path, '-T', self.host_type, *words,
+                timeout=timeout, kill_group=kill_group)
             if not messages.is_error(result):
                 return result.stdout
             error = messages.refusal(result, brief)

@@ -69,8 +69,8 @@ class HostNetworks:
 class ScriptedRunner:
     """A Runner that prints what it is told, one answer a call.
 
-    :param answers: (exit code, stdout) pairs, or exceptions; the last one
-        is given again and again
+    :param answers: (exit code, stdout) or (exit code, stdout, stderr), or
+        exceptions; the last one is given again and again
     """
 
     def __init__(self, *answers):
@@ -85,4 +85,5 @@ class ScriptedRunner:
                   else self._answers[0])
         if isinstance(answer, Exception):
             raise answer
-        return process.Result(argv, answer[0], answer[1], '')
+        exit_code, stdout, stderr = (*answer, '')[:3]
+        return process.Result(argv, exit_code, stdout, stderr)

@@ -17,6 +17,7 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.host import product
 from tests.unit import base
+from tests.unit import noises
 from tests.unit import stubs
 
 NOT_WORKSTATION = (255, (
@@ -129,6 +130,29 @@ class DetectTestCase(base.TestCase):
         self.assertIn('Unknown error', str(error))
         self.assertIn('licence', error.resolution)
 
+    def test_the_version_among_noise(self):
+        self.conf.vmrun_path = '/bin/sh'
+        self.useFixture(fixtures.MockPatchObject(
+            product, 'find', lambda *args, **kwargs: '/bin/sh'))
+        told = 'VMware Workstation 25.0.0 build-24995812\n'
+        for answer in ((0, told, noises.LINUX), (0, noises.LINUX + told),
+                       (1, '', noises.LINUX + told)):
+            self.assertEqual((25, 0, 0),
+                             self.detect(NO_VMS, answer).version, answer)
+
+    def test_noise_is_no_refusal(self):
+        found = self.detect((0, noises.MACOS + NO_VMS[1], noises.MACOS),
+                            platform='darwin')
+        self.assertEqual(product.FUSION, found.kind)
+
+    def test_a_refusal_is_read_through_noise(self):
+        found = self.detect((*NOT_WORKSTATION, noises.LINUX), NO_VMS)
+        self.assertEqual(product.PLAYER, found.kind)
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.detect,
+            (255, 'Error: Unknown error\n', noises.LINUX))
+        self.assertNotIn('libaio', str(error))
+
     def test_without_a_version_it_still_works(self):
         found = self.detect(NO_VMS)
         self.assertIsNone(found.version)
@@ -155,7 +179,12 @@ class VersionTestCase(testscenarios.TestWithScenarios, base.TestCase):
              (26, 0, 0)),
             ('/usr/bin/vmware: line 105: garbage\n'
              'VMware Workstation 25.0.0 build-24995812\n', (25, 0, 0)),
+            ('VMware Workstation 25H2 build-24995812\n', (25, 0, 0)),
+            ('VMware Fusion 26H1\n', (26, 0, 0)),
             ('command not found\n', None),
+            # vmrun's own banner, with "build-" and without: VIX's version.
+            ('vmrun version 1.17.0 build-24832109\n', None),
+            ('vmrun version 1.17.0.24995812\n', None),
         )]
 
     def test_version(self):
@@ -183,4 +212,5 @@ class CapabilitiesTestCase(base.TestCase):
             found = product.Product(kind, (17, 0, 0), 'vmrun', None)
             self.assertEqual(
                 [can] * 4, [found.can_pause, found.can_snapshot,
-                            found.can_clone, found.has_vnc], kind)
+                            found.can_clone, found.has_vnc_with_window],
+                kind)

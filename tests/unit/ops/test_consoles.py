@@ -33,14 +33,14 @@ UUID = hosts.UUID
 class Base(hosts.TestCase):
 
     def make(self, listen='127.0.0.1', ports='5900:5902', enabled=True,
-             insecure=False, display=True):
+             insecure=False, display=True, show_gui=False):
         conf = types.SimpleNamespace(
             vnc=types.SimpleNamespace(
                 enabled=enabled, server_listen=listen,
                 server_proxyclient_address='192.0.2.7'),
             vmrun=stubs.conf(vnc_port_range=ports,
                              vnc_insecure_listen=insecure,
-                             remote_display=display))
+                             remote_display=display, show_gui=show_gui))
         return consoles.Consoles(conf, self.layout, self.records,
                                  self.product, self.states)
 
@@ -107,15 +107,9 @@ class PortTestCase(Ports):
         self.assertEqual({5900, 5901}, self.records.taken_ports())
 
     def test_nothing_is_listened_to_without_vnc(self):
-        for made in (self.make(enabled=False), self.make(display=False),
-                     self.make_for_player()):
+        for made in (self.make(enabled=False), self.make(display=False)):
             with made.port_for_new_server() as port:
                 self.assertIsNone(port)
-
-    def make_for_player(self):
-        self.product = product.Product(product.PLAYER, (17, 0, 0), 'vmrun',
-                                       None)
-        return self.make()
 
     def test_a_server_that_was_made_without_gets_one(self):
         self.records.create(UUID, 'instance')
@@ -233,6 +227,58 @@ class ScreenTestCase(Base):
         self.assertIsNone(self.consoles.vnc(UUID))
         self.assertIsNone(self.consoles.vnc(hosts.OTHER))
         self.assertIsNone(self.make(enabled=False).vnc(UUID))
+
+
+class WindowTestCase(Base):
+
+    def with_window(self, kind=product.PLAYER, **options):
+        self.product = product.Product(kind, (17, 6, 0), 'vmrun', None)
+        made = self.make(show_gui=True, **options)
+        made.begin()
+        return made
+
+    def test_if_the_operator_and_the_image_want_one(self):
+        self.assertFalse(self.make().has_window(UUID))
+        made = self.with_window()
+        for show_gui in (True, False):
+            self.add_server(show_gui=show_gui)
+            self.assertEqual(show_gui, made.has_window(UUID))
+
+    def test_every_product_has_vnc_without_one(self):
+        for kind in (product.WORKSTATION, product.PLAYER, product.FUSION):
+            self.product = product.Product(kind, None, 'vmrun', None)
+            made = self.make()
+            made.begin()
+            self.assertTrue(made.has_vnc, kind)
+        self.assertEqual('', self.log.output)
+
+    def test_what_becomes_of_vnc_with_one_is_said_at_the_start(self):
+        self.with_window(product.WORKSTATION)
+        self.assertIn('may not work', self.log.output)
+        self.with_window(product.PLAYER)
+        self.assertIn('VMware Player turns VNC off', self.log.output)
+
+    def test_no_warning_without_vnc(self):
+        self.with_window(enabled=False)
+        self.assertEqual('', self.log.output)
+
+    def test_a_console_that_the_window_took_away(self):
+        made = self.with_window()
+        self.add_server(running=True, vnc_port=5900)
+        # The system tells that nobody listens, or it does not tell.
+        for told in (False, None):
+            with mock.patch('nova_vmrun.host.listeners.is_served_by',
+                            return_value=told):
+                error = self.assertRaises(
+                    nova_exception.ConsoleTypeUnavailable, made.vnc, UUID)
+            self.assertIn('window', error.format_message())
+
+    def test_a_server_that_was_started_without_one_keeps_its_console(self):
+        made = self.with_window()
+        self.add_server(running=True, vnc_port=5900)
+        with mock.patch('nova_vmrun.host.listeners.is_served_by',
+                        return_value=True):
+            self.assertEqual(5900, made.vnc(UUID).port)
 
 
 class ProbeTestCase(Base):

@@ -47,6 +47,7 @@ class Base(hosts.TestCase):
         self.serials = mock.create_autospec(
             serial_consoles.SerialConsoles, instance=True)
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
+        self.consoles.has_window.return_value = False
         self.conf = stubs.conf()
         self.power = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
@@ -68,13 +69,12 @@ class OnTestCase(Base):
         self.vmrun.tool.start.assert_called_once_with(self.layout.vmx(UUID),
                                                       gui=False)
 
-    def test_a_window_if_the_operator_and_the_image_want_one(self):
-        self.conf.show_gui = True
-        for show_gui in (True, False):
-            self.add_server(show_gui=show_gui)
-            self.power.on(UUID)
-            self.assertEqual(
-                show_gui, self.vmrun.tool.start.call_args[1]['gui'])
+    def test_a_server_starts_with_a_window(self):
+        self.consoles.has_window.side_effect = UUID.__eq__
+        self.add_server()
+        self.power.on(UUID)
+        self.vmrun.tool.start.assert_called_once_with(self.layout.vmx(UUID),
+                                                      gui=True)
 
     def test_serial_ports_are_prepared_before(self):
         self.add_server()
