@@ -26,6 +26,7 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.imaging import at_rest
 from nova_vmrun.imaging import check
 from nova_vmrun.imaging import convert
+from nova_vmrun.imaging import disk_files
 from nova_vmrun.imaging import properties as found
 from nova_vmrun.imaging import sniff
 from nova_vmrun.imaging import source as sources
@@ -116,8 +117,11 @@ def _properties(source, disk, asked):
     return properties
 
 
-def _is_ready(disk):
-    return disk.is_one_file and disk.create_type == vmdk.STREAM_OPTIMIZED
+def _is_ready(disk: disk_files.DiskFiles) -> bool:
+    """Tells whether Glance, which reads descriptors too, takes a disk."""
+    return (disk.is_one_file and
+            disk.create_type == vmdk.STREAM_OPTIMIZED and
+            disk.links[0].descriptor.is_ascii)
 
 
 def _attributes(source, path, properties):

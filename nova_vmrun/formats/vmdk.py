@@ -17,6 +17,7 @@ a text that describes the disk, follows in a reserved run of sectors (VMware's
 Virtual Disk Format 1.1). Nothing in a descriptor can be escaped.
 """
 
+import codecs
 import dataclasses
 import re
 import struct
@@ -24,6 +25,7 @@ import struct
 from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.formats import encodings
 
 SECTOR = 512
 MAGIC = b'KDMV'
@@ -36,6 +38,9 @@ NAMED_ADAPTERS = ('ide', 'buslogic')
 
 MONOLITHIC_SPARSE = 'monolithicSparse'
 STREAM_OPTIMIZED = 'streamOptimized'
+
+# So much of a file tells whether it is a descriptor.
+MARK_WITHIN = 8 * SECTOR
 
 # The largest descriptor that is read: QEMU's own limit.
 _MAX_DESCRIPTOR = units.Mi
@@ -51,10 +56,19 @@ _LAST_SECTOR = (1 << 63) // SECTOR - 1
 # one, takes the place of the first.
 _IN_FOOTER = (1 << 64) - 1
 _EXTENT = re.compile(
-    r'(RW|RDONLY|NOACCESS) +([0-9]{1,19}) +([A-Z]+)(?: +"([^"]*)")?'
-    r'(?: +([0-9]{1,19}))?',
+    r'(RW|RDONLY|NOACCESS)[ \t]++([0-9]{1,19})[ \t]++([A-Z]++)'
+    r'(?:[ \t]++"([^"]*+)")?(?:[ \t]++([0-9]{1,19})'
+    # The identifiers of a partition and of the device that it is on.
+    r'(?:[ \t]++(?:"[^"]*+"|[^ \t"]++)){0,2})?',
     re.IGNORECASE)
-_FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*)\s*=\s*(.*)')
+_FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*+)\s*+=\s*+(.*)')
+_LINE_END = re.compile('\r\n|\n|\r')
+_CONTROL = re.compile('[\x00-\x08\x0b-\x1f\x7f]')
+_ENCODING_LINE = encodings.line_of('encoding')
+# VMware writes "# Disk DescriptorFile", VirtualBox takes two words too, and
+# QEMU goes by the version alone.
+_MARK = re.compile(rb'#[ \t]*disk[ \t]*descriptor[ \t]*file', re.IGNORECASE)
+_VERSION = re.compile(rb'version[ \t]*=[ \t]*"?[1-9]', re.IGNORECASE)
 
 # Fields that a descriptor of a disk in one file may have. Whatever else names
 # a file (changeTrackPath and those that future products invent) is refused.
@@ -119,6 +133,13 @@ class Descriptor:
         return self.fields.get('createtype', '')
 
     @property
+    def is_ascii(self) -> bool:
+        """Whether programs that know no encodings read it too."""
+        return all(text.isascii() for text in (
+            *self.fields.values(), *self.ddb.values(),
+            *(extent.name for extent in self.extents)))
+
+    @property
     def cid(self):
         return self._content_id('cid')
 
@@ -169,26 +190,48 @@ def parse_header(data):
                   bool(flags & _COMPRESSED))
 
 
-def decode_descriptor(data):
+def decode_descriptor(data: bytes) -> str:
     """Returns the text of a descriptor, which zeros follow.
 
-    :raises InvalidVmdk: it is no text
+    :raises InvalidVmdk: it is no text in the encoding that it names
     """
     try:
-        return data.partition(b'\0')[0].decode('utf-8')
-    except UnicodeDecodeError:
-        raise exception.InvalidVmdk('The descriptor is no text.')
+        return encodings.decode(data.partition(b'\0')[0], _ENCODING_LINE)[0]
+    except encodings.Unknown as error:
+        raise exception.InvalidVmdk('The descriptor cannot be read. %s'
+                                    % error.brief)
+    except UnicodeDecodeError as error:
+        raise exception.InvalidVmdk(
+            'The descriptor is no text in %s.' % error.encoding)
 
 
-def parse_descriptor(text):
+def is_descriptor(head: bytes) -> bool:
+    """Tells whether a file is a descriptor alone, without a disk.
+
+    :param head: its first MARK_WITHIN bytes
+    """
+    head = head.removeprefix(codecs.BOM_UTF8)
+    for line in re.split(rb'[\r\n]+', head):
+        line = line.strip()
+        if line and not line.startswith(b'#'):
+            return _VERSION.match(line) is not None
+        if _MARK.match(line):
+            return True
+    return False
+
+
+def parse_descriptor(text: str) -> Descriptor:
     """Reads a descriptor.
 
     :raises InvalidVmdk: a line is neither a field nor an extent
     """
     fields, ddb, extents = {}, {}, []
-    for line in map(str.strip, text.splitlines()):
+    for line in map(str.strip, _LINE_END.split(text)):
         if not line or line.startswith('#'):
             continue
+        if _CONTROL.search(line):
+            raise exception.InvalidVmdk(
+                'The descriptor has a control character.')
         extent = _EXTENT.fullmatch(line)
         if extent:
             access, sectors, kind, name, offset = extent.groups()
@@ -199,7 +242,7 @@ def parse_descriptor(text):
         if not field:
             raise exception.InvalidVmdk(
                 'The descriptor has a line that cannot be read.')
-        name, value = field.group(1).lower(), field.group(2).strip('"')
+        name, value = field.group(1).lower(), field.group(2).strip('"').strip()
         known = ddb if name.startswith('ddb.') else fields
         if name in known:
             raise exception.InvalidVmdk(
@@ -265,12 +308,15 @@ def rewrite_descriptor(text, *, name, cid, adapter, parent_cid=NO_PARENT,
                 'A VMDK descriptor cannot hold quotes or control characters.',
                 'Choose another [DEFAULT] instances_path.')
     lines = []
-    for line in text.splitlines():
+    for line in _LINE_END.split(text.removesuffix('\n')):
         extent = _EXTENT.fullmatch(line.strip())
         key = line.partition('=')[0].strip().lower()
         if extent:
             line = '%s %s %s "%s"' % (extent.group(1), extent.group(2),
                                       extent.group(3), name)
+        elif key == 'encoding':
+            # It is written as UTF-8, whatever it was.
+            line = 'encoding="UTF-8"'
         elif key == 'cid':
             line = 'CID=%s' % cid
         elif key == 'parentcid':

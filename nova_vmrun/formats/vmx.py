@@ -19,12 +19,12 @@ refuse the whole file, and ``|HH`` in a value stands for the byte with that
 hexadecimal number. The same grammar serves .vmsd and VMware's preferences.
 """
 
-import codecs
 from collections import abc
 import dataclasses
 import re
 
 from nova_vmrun import exception
+from nova_vmrun.formats import encodings
 
 ENCODING = '.encoding'
 
@@ -41,20 +41,7 @@ _TO_ESCAPE = re.compile('["|\x00-\x08\x0a-\x1f\x7f]')
 _CONTROL = re.compile('[\x00-\x08\x0a-\x1f\x7f-\x9f]')
 _SURROGATE = re.compile('[\ud800-\udfff]')
 _BAD_KEY = re.compile('[\0\t\n\r =#\ufeff]')
-_ENCODING_LINE = re.compile(
-    rb'^[ \t]*\.encoding[ \t]*=[ \t]*"?([A-Za-z0-9_.:-]+)', re.I | re.M)
-
-# What VMware writes on the hosts it runs on, and what Python calls it where
-# that differs. A closed table: Python also has codecs that are no encodings.
-_ENCODINGS = dict.fromkeys((
-    'utf-8', 'us-ascii', 'iso-8859-1', 'iso-8859-2', 'iso-8859-5',
-    'iso-8859-7', 'iso-8859-9', 'iso-8859-15', 'windows-1250', 'windows-1251',
-    'windows-1252', 'windows-1253', 'windows-1254', 'windows-1255',
-    'windows-1256', 'windows-1257', 'windows-1258', 'big5', 'gbk', 'gb2312',
-    'gb18030', 'shift_jis', 'euc-jp', 'euc-kr', 'koi8-r'))
-_ENCODINGS.update({
-    'windows-874': 'cp874', 'windows-932': 'cp932', 'windows-936': 'gbk',
-    'windows-949': 'cp949', 'windows-950': 'cp950'})
+_ENCODING_LINE = encodings.line_of(ENCODING)
 
 
 class Vmx(abc.MutableMapping):
@@ -138,31 +125,24 @@ class Line:
     problem: str = None
 
 
-def decode(data):
+def decode(data: bytes) -> tuple[str, str]:
     """Makes text of a file's bytes, in the encoding that the file names.
 
     :param data: bytes; a UTF-8 byte order mark is tolerated
     :returns: the text, and the encoding's name in Python
     :raises InvalidVmx: unknown encoding, or bytes that it does not allow
     """
-    match = _ENCODING_LINE.search(data)
-    name = match.group(1).decode('ascii').lower() if match else 'utf-8'
-    if name not in _ENCODINGS:
-        raise exception.InvalidVmx(
-            'The file has the character encoding %s, which is not supported.'
-            % name, resolution='Save it as UTF-8.')
-    encoding = _ENCODINGS[name] or name
-    if encoding == 'utf-8':
-        data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode(encoding), encoding
+        return encodings.decode(data, _ENCODING_LINE)
+    except encodings.Unknown as error:
+        raise exception.InvalidVmx(error.brief, resolution=error.resolution)
     except UnicodeDecodeError as error:
         raise exception.InvalidVmx(
-            'The file is not valid %s.' % name,
+            'The file is not valid %s.' % error.encoding,
             'Byte %d: %s.' % (error.start, error.reason))
 
 
-def load(data):
+def load(data: bytes) -> 'Vmx':
     """Parses a file's bytes.
 
     :raises InvalidVmx: as decode and parse do

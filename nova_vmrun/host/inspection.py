@@ -18,6 +18,7 @@ makes none at all, so this is done here for every image, whatever
 """
 
 import dataclasses
+import io
 import struct
 
 from oslo_utils.imageutils import format_inspector
@@ -45,11 +46,11 @@ _UNSTRUCTURED = frozenset(['raw', 'gpt'])
 _BARE_TYPES = (None, 'thin', 'preallocated')
 ESX_SPARSE = b'COWD'
 ESX_SE_SPARSE = b'\xbe\xba\xfe\xca\0\0\0\0'
-_NOT_BARE = (ESX_SPARSE, ESX_SE_SPARSE, b'# Disk DescriptorFile')
+_NOT_BARE = (ESX_SPARSE, ESX_SE_SPARSE)
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR
-_PARENT = 'parentfilenamehint'
+_PARENT = b'parentfilenamehint'
 _VHD_COOKIE = b'conectix'
 _VHD_FOOTER = 512
 # Of a VMDK that begins thus and has a second header in its end, no more than
@@ -177,9 +178,10 @@ def _unstructured(file, image, found):
     if image.disk_format == 'vhd' and _ends_as_vhd(file):
         return _vhd(file, image, size - _VHD_FOOTER)
     file.seek(0)
+    head = file.read(vmdk.MARK_WITHIN)
     if (image.disk_format == 'vmdk' and image.container_format != OVA and
             image.disk_type in _BARE_TYPES and
-            not file.read(vmdk.SECTOR).startswith(_NOT_BARE)):
+            not head.startswith(_NOT_BARE) and not vmdk.is_descriptor(head)):
         # An extent of ESX, the default of vmware_disktype.
         return Content('raw', size)
     raise _mismatch(image, found)
@@ -192,11 +194,10 @@ def _vmdk(file, image, create_types):
         if header.directory is None:
             _refuse_another_capacity(file, header)
         file.seek(header.descriptor_offset)
-        text = vmdk.decode_descriptor(file.read(
-            max(header.descriptor_size, _QEMU_READS)))
-        descriptor = vmdk.parse_descriptor(text)
+        data = file.read(max(header.descriptor_size, _QEMU_READS))
+        descriptor = vmdk.parse_descriptor(vmdk.decode_descriptor(data))
         vmdk.refuse_unless_self_contained(descriptor, create_types)
-        _refuse_what_qemu_reads_otherwise(header, text)
+        _refuse_what_qemu_reads_otherwise(header, data)
     except exception.InvalidVmdk as error:
         raise exception.ImageRefused(image.id, str(error))
     return Content('vmdk', header.capacity,
@@ -210,11 +211,12 @@ def _refuse_another_capacity(file, header):
         raise exception.InvalidVmdk('The VMDK tells two capacities.')
 
 
-def _refuse_what_qemu_reads_otherwise(header, text):
+def _refuse_what_qemu_reads_otherwise(header: vmdk.Header,
+                                      data: bytes) -> None:
     if header.descriptor_offset != vmdk.SECTOR:
         raise exception.InvalidVmdk(
             'The VMDK descriptor is not in the second sector.')
-    if _PARENT in text.lower():
+    if _PARENT in data.partition(b'\0')[0].lower():
         raise exception.InvalidVmdk(
             'The VMDK descriptor names a parent where none can be.')
     if not header.capacity:
@@ -296,10 +298,12 @@ def _ends_as_vhd(file):
 
 def _read(file, image_id):
     """Reads as much of an image as tells its format; returns inspectors."""
-    wrapper = format_inspector.InspectWrapper(file)
     file.seek(0)
-    is_vmdk = file.read(len(_BOTH_ENDS)) == _BOTH_ENDS
+    head = file.read(vmdk.HEADER_SIZE)
     file.seek(0)
+    is_vmdk = head.startswith(_BOTH_ENDS)
+    wrapper = format_inspector.InspectWrapper(
+        _AsciiDescriptor(file, head) if is_vmdk else file)
     try:
         while wrapper.read(_CHUNK):
             if wrapper.formats:
@@ -314,3 +318,36 @@ def _read(file, image_id):
         raise exception.ImageRefused(
             image_id, 'Its content is of no format, and not plain either.',
             'Upload the right file.') from error
+
+
+class _AsciiDescriptor:
+    """A VMDK for oslo.utils, which knows descriptors in ASCII only.
+
+    Bytes of the descriptor above 127 are shown as underscores. In none of the
+    encodings that a descriptor may have are they more than parts of names.
+
+    :param file: open for reading
+    :param head: its first sector
+    """
+
+    _UNDERSCORES = bytes(range(128)) + b'_' * 128
+
+    def __init__(self, file: io.RawIOBase, head: bytes) -> None:
+        self._file = file
+        try:
+            header = vmdk.parse_header(head)
+            self._start = header.descriptor_offset
+            self._end = self._start + header.descriptor_size
+        except exception.InvalidVmdk:
+            self._start = self._end = 0
+
+    def read(self, size: int) -> bytes:
+        position = self._file.tell()
+        data = self._file.read(size)
+        start = max(0, self._start - position)
+        end = max(start, self._end - position)
+        return (data[:start] + data[start:end].translate(self._UNDERSCORES) +
+                data[end:])
+
+    def close(self) -> None:
+        """Leaves the file to who opened it."""

@@ -31,7 +31,6 @@ from nova_vmrun.host import disk_tables
 from nova_vmrun.host import inspection
 from nova_vmrun.host import window
 
-DESCRIPTOR_MAGIC = b'# Disk DescriptorFile'
 # VMware's own limit, disk.maxNumLinks.
 _MAX_LINKS = 255
 _MAX_DESCRIPTOR = 1 << 20
@@ -162,8 +161,8 @@ def _read_text(path):
     """Returns the vmdk.Header, None for a descriptor alone, and the text."""
     try:
         with window.opened(path) as file:
-            head = file.read(vmdk.HEADER_SIZE)
-            if head.startswith(DESCRIPTOR_MAGIC):
+            head = file.read(vmdk.MARK_WITHIN)
+            if vmdk.is_descriptor(head):
                 file.seek(0)
                 return None, vmdk.decode_descriptor(
                     file.read(_MAX_DESCRIPTOR))

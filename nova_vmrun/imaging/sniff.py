@@ -13,12 +13,11 @@
 """What Glance must be told of a file, by its content."""
 
 import os
-import tarfile
 import typing
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
 from nova_vmrun.host import inspection
-from nova_vmrun.imaging import disk_files
 
 _MAGIC_AT, _MAGIC = 257, b'ustar'
 
@@ -44,8 +43,8 @@ def sniff(path):
     :raises ImageRefused: it is several things at once, or nothing known
     """
     with open(path, 'rb') as file:
-        head = file.read(tarfile.BLOCKSIZE)
-    if head.startswith(disk_files.DESCRIPTOR_MAGIC):
+        head = file.read(vmdk.MARK_WITHIN)
+    if vmdk.is_descriptor(head):
         return Kind('vmdk')
     if head[_MAGIC_AT:].startswith(_MAGIC):
         return Kind('vmdk', inspection.OVA)

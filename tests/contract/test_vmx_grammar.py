@@ -120,6 +120,17 @@ class GrammarTest(base.ContractCase):
         self.vm.set(__encoding='windows-1252')
         self.reads('a.b = "caf\u00e9"', 'a.b', 'caf\u00e9', 'cp1252')
 
+    def test_vmx_encodings_by_other_names_are_read(self):
+        for name, text, codec in (
+                ('utf8', 'caf\u00e9', 'utf-8'),
+                ('ISO_8859-1', 'caf\u00e9', 'latin-1'),
+                ('windows-31j', '\u4eee', 'cp932'),
+                ('windows-949-2000', '\uac00', 'cp949'),
+                ('ibm-874', '\u0e01', 'cp874'), ('gb2312', '\u4e2d', 'gbk')):
+            self.vm = self.make_vm(codec, disk=False)
+            self.vm.set(__encoding=name)
+            self.reads('a.b = "%s"' % text, 'a.b', text, codec)
+
     def test_vmx_carriage_returns_are_malformed(self):
         self.write('a.b = "x"\r\n')
         self.refused(CANNOT_READ % self.vm.vmx, 'listSnapshots', self.vm.vmx)

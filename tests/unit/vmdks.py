@@ -52,7 +52,7 @@ _MOST_TABLES = 1 << 18
 
 
 def image(text=None, sectors=SECTORS, content=b'', descriptor_sectors=20,
-          flags=3):
+          flags=3, encoding='utf-8'):
     """Returns the bytes of a sparse VMDK with an embedded descriptor.
 
     :param content: bytes behind the descriptor, to tell files apart; those
@@ -64,7 +64,7 @@ def image(text=None, sectors=SECTORS, content=b'', descriptor_sectors=20,
         descriptor_sectors, 512, 21, _TABLES, 128, 0, b'\n \r\n', 0)
     directory = min(sectors // 128 // 512, _MOST_TABLES) * 4 + 4
     return (header.ljust(512, b'\0') +
-            text.encode('utf-8').ljust(descriptor_sectors * 512, b'\0') +
+            text.encode(encoding).ljust(descriptor_sectors * 512, b'\0') +
             content.ljust((_TABLES - 1 - descriptor_sectors) * 512 +
                           max(directory, 1536), b'\0'))
 

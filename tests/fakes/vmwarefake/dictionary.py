@@ -188,17 +188,24 @@ def parse(text):
     return result
 
 
-_PYTHON_CODECS = {'utf-8': 'utf-8', 'us-ascii': 'ascii', 'ascii': 'ascii',
-                  'iso-8859-1': 'latin-1', 'latin1': 'latin-1',
-                  'big5': 'big5', 'gbk': 'gbk', 'gb18030': 'gb18030',
-                  'shift_jis': 'shift_jis', 'euc-jp': 'euc_jp',
-                  'euc-kr': 'euc_kr', 'koi8-r': 'koi8_r'}
+_PYTHON_CODECS = {
+    'utf8': 'utf-8', 'usascii': 'ascii', 'ascii': 'ascii',
+    'latin1': 'latin-1', 'big5': 'cp950', 'gbk': 'gbk', 'gb2312': 'gbk',
+    'gb18030': 'gb18030', 'shiftjis': 'cp932', 'windows31j': 'cp932',
+    'sjis': 'cp932', 'eucjp': 'euc_jp', 'euckr': 'cp949',
+    'koi8r': 'koi8_r', 'ibm874': 'cp874', 'tis620': 'cp874',
+    'windows9492000': 'cp949', 'windows9502000': 'cp950',
+    'windows9362000': 'gbk', 'windows8742000': 'cp874',
+    **{'iso8859%d' % part: 'iso8859-%d' % part for part in range(1, 17)
+       if part != 12}}
 
 
 def _codec(name):
-    lowered = name.strip().lower()
-    if lowered.startswith('windows-') and lowered[8:].isdigit():
-        return 'cp' + lowered[8:]
+    """VMware compares the names without case and punctuation."""
+    lowered = re.sub('[^a-z0-9]', '', name.lower())
+    if lowered.startswith('windows') and lowered[7:] in (
+            '874', '932', '936', '949', '950', *map(str, range(1250, 1259))):
+        return 'cp' + lowered[7:]
     try:
         return _PYTHON_CODECS[lowered]
     except KeyError:
@@ -214,7 +221,7 @@ def decode(data):
     """
     if data.startswith(b'\xef\xbb\xbf'):
         data = data[3:]
-    said = re.search(br'^[ \t]*\.encoding[ \t]*=[ \t]*"?([\w-]+)', data,
+    said = re.search(br'^[ \t]*\.encoding[ \t]*=[ \t]*"?([\w.:-]+)', data,
                      re.MULTILINE | re.IGNORECASE)
     codec = _codec(said.group(1).decode('ascii')) if said else 'utf-8'
     try:

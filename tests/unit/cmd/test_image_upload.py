@@ -96,6 +96,15 @@ class UploadTestCase(base.TestCase):
                 'disk_format', 'vmware_adaptertype', 'vmware_disktype',
                 'img_hv_type')))
 
+    def test_names_that_glance_cannot_read(self):
+        """Its descriptor is written anew: Glance reads ASCII alone."""
+        path = self.write('a.vmdk', vmdks.image(vmdks.descriptor(
+            'büro.vmdk', create_type='streamOptimized',
+            extra='encoding="windows-1252"'), encoding='cp1252',
+            sectors=self.sectors))
+        self.upload(path)
+        self.assertEqual([path], self.made[0][0])
+
     def test_split(self):
         path = vms.write_split(self.folder)
         shown, told = self.upload(path)

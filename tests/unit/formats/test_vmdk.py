@@ -96,6 +96,60 @@ class DescriptorTestCase(testtools.TestCase):
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                           'CID=1\ncid=2\n')
 
+    def test_extents_of_three_to_seven_values(self):
+        for line, extent in (
+                ('RW 8 ZERO', vmdk.Extent('RW', 8, 'ZERO', '')),
+                ('NOACCESS 8 ZERO', vmdk.Extent('NOACCESS', 8, 'ZERO', '')),
+                ('RW 8 SPARSE "a b.vmdk"',
+                 vmdk.Extent('RW', 8, 'SPARSE', 'a b.vmdk')),
+                ('rdonly 8 flat "a" 63',
+                 vmdk.Extent('RDONLY', 8, 'FLAT', 'a', 63)),
+                ('RW 8 FLAT "a" 0 5a1b', vmdk.Extent('RW', 8, 'FLAT', 'a')),
+                ('RW 8 FLAT "a" 0 "5a 1b" 6d2c',
+                 vmdk.Extent('RW', 8, 'FLAT', 'a')),
+                (r'RW 8 FLAT "\\.\PhysicalDrive0" 0',
+                 vmdk.Extent('RW', 8, 'FLAT', r'\\.\PhysicalDrive0'))):
+            for written in (line, line.replace(' ', '\t') if '"a b' not in
+                            line and '"5a' not in line else line,
+                            '  %s \t' % line):
+                self.assertEqual(
+                    (extent,), vmdk.parse_descriptor(written).extents,
+                    written)
+
+    def test_lines_that_are_no_extents(self):
+        for line in ('RW 8', 'RW ZERO', 'RW 8 FLAT "a', 'RW 8 FLAT a 0',
+                     'RW 8 FLAT "a" 0 1 2 3', 'RW 8 FLAT "a" x y',
+                     'RW 8 FLAT"a"', 'MAYBE 8 ZERO', 'RW -8 ZERO',
+                     'RW 8 ZERO\x0bRW 8 ZERO', 'RW 8 FLAT "a\x1b" 0'):
+            self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
+                              line)
+
+    def test_fields_with_blanks(self):
+        for line in ('createType="vmfs"', 'createType = "vmfs"',
+                     '\tCREATETYPE\t=\tvmfs', 'createType=" vmfs "'):
+            for end in ('\n', '\r\n', '\r'):
+                parsed = vmdk.parse_descriptor(line + end + '# end' + end)
+                self.assertEqual('vmfs', parsed.create_type, line)
+
+    def test_a_long_line_takes_no_quadratic_time(self):
+        for line in ('RW 8 FLAT "a"' + ' ' * 500000 + '"',
+                     'RW 8 FLAT "a" 0' + ' a' * 250000,
+                     'a' * 500000, 'a' + ' ' * 500000 + 'b'):
+            self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
+                              line)
+
+    def test_what_marks_a_descriptor(self):
+        for head in (b'# Disk DescriptorFile\n', b'# Disk Descriptor File\r\n',
+                     b'#Disk DescriptorFile', b'# disk descriptorfile\n',
+                     b'\xef\xbb\xbf# Disk DescriptorFile\n',
+                     b'# by a tool\n\n  # Disk DescriptorFile\n',
+                     b'# by a tool\nversion=1\n', b'version = "3"\n'):
+            self.assertTrue(vmdk.is_descriptor(head), head)
+        for head in (b'', b'KDMV', b'# a comment\n', b'#!/bin/sh\necho\n',
+                     b'CID=1\n# Disk DescriptorFile\n', b'version=x\n',
+                     b'\0# Disk DescriptorFile\n'):
+            self.assertFalse(vmdk.is_descriptor(head), head)
+
     def test_text_ends_at_the_first_zero(self):
         self.assertEqual('a\n', vmdk.decode_descriptor(b'a\n\0\xff'))
 

@@ -58,6 +58,10 @@ class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
             ('raw with partitions', images.partitioned(), 'raw', units.Mi),
             ('vmdk', vmdks.image(sectors=4096), 'vmdk', 2 * units.Mi),
             ('streamed vmdk', _streamed(), 'vmdk', units.Mi),
+            ('vmdk with names in another encoding', vmdks.image(
+                vmdks.descriptor('BÜRO-encoded.vmdk',
+                                 extra='encoding="Shift_JIS"').replace(
+                    'BÜRO', '仮想ソ'), encoding='cp932'), 'vmdk', units.Mi),
             ('vmdk with a full descriptor', vmdks.image(
                 vmdks.descriptor().ljust(20 * 512, '\n')), 'vmdk',
              units.Mi),
@@ -183,6 +187,12 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
             ('vmdk with a parent in its database', _vmdk(
                 extra='ddb.a = "x parentFileNameHint="/etc/shadow"'), 'vmdk',
              'names a parent'),
+            ('vmdk with a parent that we read as Japanese', vmdks.image(
+                vmdks.descriptor(extra='encoding="Shift_JIS"\n'
+                                 'ddb.a = "ﾀparentFileNameHint="x'),
+                encoding='cp932'), 'vmdk', 'names a parent'),
+            ('vmdk in an encoding that moves lines', _vmdk(
+                extra='encoding="UTF-7"'), 'vmdk', 'UTF-7'),
             ('vmdk with a parent behind its descriptor',
              _parent_behind_the_descriptor(), 'vmdk',
              'child of another disk'),
@@ -200,6 +210,10 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
              'vmdk', 'descriptor'),
             ('vmdk of no capacity', vmdks.image(sectors=0), 'vmdk',
              'no capacity'),
+            ('text that describes a disk in Chinese',
+             '# Disk DescriptorFile\nencoding="GBK"\n'
+             'createType="monolithicFlat"\nRW 2048 FLAT "虚" 0\n'.encode(
+                 'gbk'), 'vmdk', ''),
             ('text that describes a disk',
              b'# Disk DescriptorFile\ncreateType="monolithicFlat"\n'
              b'RW 2048 FLAT "/etc/shadow" 0\n', 'vmdk', ''),

@@ -66,6 +66,23 @@ class DiskFilesTestCase(base.TestCase):
         self.assertEqual([path, self.path('web-flat.vmdk')], disk.files)
         self.assertEqual((8192, 'ide'), (disk.size, disk.adapter_by_vmware))
 
+    def test_descriptors_as_others_write_them(self):
+        with open(self.path('büro-flat.vmdk'), 'wb') as file:
+            file.write(bytes(4096))
+        text = vmdks.descriptor(
+            create_type='monolithicFlat', extra='encoding="windows-1252"',
+            extents='RW\t8\tFLAT "büro-flat.vmdk" 0 5a1b 6d2c').encode(
+                'cp1252')
+        comment = b'# made by a tool ' + b'.' * 600 + b'\n'
+        for content in (text, text.replace(b'\n', b'\r\n'),
+                        b'\xef\xbb\xbf# \n' + text, comment + text,
+                        text.replace(b'DescriptorFile', b'Descriptor File')):
+            path = self.path('büro.vmdk')
+            with open(path, 'wb') as file:
+                file.write(content)
+            self.assertEqual([path, self.path('büro-flat.vmdk')],
+                             disk_files.follow(path).files)
+
     def test_chain(self):
         base_disk = vms.write_split(self.folder, cid='11111111')
         os.mkdir(self.path('clone'))
