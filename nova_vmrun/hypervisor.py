@@ -55,6 +55,7 @@ from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
+from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import ssh
@@ -93,7 +94,8 @@ class Hypervisor:
         self.records = records.Records(self.layout, compute_id)
         self._longest = max(own.start_timeout, own.snapshot_timeout)
         self.resources = resources.Host(self.layout)
-        self.states = states.PowerStates(tool, self.layout)
+        self.states = states.PowerStates(
+            tool, self.layout, vmx_file.VmxFiles(self.layout).load_patiently)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
                                           self.product, self.states)
         self.serials = serial_consoles.SerialConsoles(

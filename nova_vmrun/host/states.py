@@ -24,6 +24,7 @@ Whatever cannot be read is UNKNOWN. It must never pass for OFF: Nova would
 then stop a server that a customer is using.
 """
 
+from collections import abc
 import copy
 import enum
 import os
@@ -51,9 +52,6 @@ _LONGEST_SHARED_SECONDS = 60.0
 # VM since. It may have hung for its whole timeout, which many who ask in turn
 # would each wait, nova-compute at its start among them.
 _SHARED_FAILURE_SECONDS = 1.0
-# VMware takes a second or two to rewrite a .vmx after a suspend.
-_READ_TRIES = 5
-_READ_INTERVAL = 0.5
 
 
 class State(enum.Enum):
@@ -78,15 +76,17 @@ class PowerStates:
 
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param layout: a nova_vmrun.host.layout.Layout
+    :param load: returns the Vmx of a server, by its uuid; waits for VMware
+        if that is rewriting it
     :param clock: a monotonic clock in seconds
-    :param sleep: waits some seconds
     """
 
-    def __init__(self, vmrun, layout, clock=time.monotonic, sleep=time.sleep):
+    def __init__(self, vmrun, layout, load: abc.Callable[[str], vmx.Vmx],
+                 clock=time.monotonic):
         self._vmrun = vmrun
         self._layout = layout
         self._clock = clock
-        self._sleep = sleep
+        self._load = load
         self._listing = threading.Lock()
         self._running = frozenset()
         self._processes = frozenset()
@@ -205,14 +205,8 @@ class PowerStates:
                         else _SHARED_SECONDS)
 
     def _state_at_rest(self, uuid):
-        for tries_left in reversed(range(_READ_TRIES)):
-            try:
-                keys = vmx.load(files.read(self._layout.vmx(uuid)))
-                break
-            except exception.InvalidVmx:
-                if not tries_left:
-                    raise
-                self._sleep(_READ_INTERVAL)
+        # VMware takes a second or two to rewrite it after a suspend.
+        keys = self._load(uuid)
         return (State.SUSPENDED if keys.get('checkpoint.vmState')
                 else State.OFF)
 

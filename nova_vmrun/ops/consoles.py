@@ -25,10 +25,10 @@ from oslo_log import log as logging
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import files
 from nova_vmrun.host import listeners
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
@@ -137,29 +137,26 @@ class Consoles:
         return (vm_process.is_locked(self._layout.folder(uuid)) or
                 vm_process.is_alive(self._layout.vmware_log(uuid)))
 
-    def before_start(self, uuid):
-        """Keeps what the .vmx says of VNC true; does nothing to a live VM.
+    def before_start(self, file: vmx_file.OpenVmx) -> None:
+        """Corrects what the .vmx says of VNC; leaves a live VM alone.
 
         :raises InvalidConfiguration: no port is left
+        :raises VmNotFound: the .vmx is lost
+        :raises InvalidVmx: it is malformed
         """
-        if self._records.get(uuid) is None or self._is_on(uuid):
-            return
-        path = self._layout.vmx(uuid)
-        try:
-            keys = vmx.load(files.read(path))
-        except (FileNotFoundError, exception.InvalidVmx) as error:
-            LOG.debug('VMware will refuse server %s: %s', uuid, error)
-            return
-        if not keys.get_bool(_ENABLED):
+        uuid = file.uuid
+        if self._records.get(uuid) is None or self._is_on(uuid) or (
+                not file.keys.get_bool(_ENABLED)):
             return
         port = self.port_of(uuid)
-        if port is None:
-            keys[_ENABLED] = 'FALSE'
-        elif keys.get(_PORT) != str(port):
-            keys[_PORT] = str(port)
-        else:
-            return
-        files.write_atomically(path, vmx.dump(keys, controls=keys))
+
+        def change(keys: vmx.Vmx) -> None:
+            if port is None:
+                keys[_ENABLED] = 'FALSE'
+            else:
+                keys[_PORT] = str(port)
+
+        file.edit(change)
 
     def _free_port(self):
         taken = self._records.taken_ports()

@@ -25,18 +25,16 @@ import re
 from oslo_log import log as logging
 
 from nova_vmrun import exception
-from nova_vmrun.formats import adapters
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
-from nova_vmrun.formats import merge
 from nova_vmrun.formats import placement
 from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import files
 from nova_vmrun.host import rescued
 from nova_vmrun.ops import properties
 from nova_vmrun.ops import rescue_attachment
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
@@ -82,6 +80,7 @@ class Definitions:
         self._guest_info = guest_info
         self._serial_ports = serial_ports
         self._rescue_files = rescued.RescueFiles(layout)
+        self._vmx_files = vmx_file.VmxFiles(layout)
 
     def draft(self, instance, image, image_adapter=None, flavor=None):
         """Decides all that needs no disk, network or port.
@@ -142,17 +141,9 @@ class Definitions:
         :raises InvalidConfiguration: this host does not have its networks
         """
         self._networks.check(network_info)
-        self._write(draft, self._networks.nics(network_info, draft.hardware))
-
-    def mac_addresses(self, uuid):
-        """Returns the addresses of the adapters that a server has.
-
-        :raises VmNotFound: it has no .vmx
-        """
-        live = self._load_live(uuid)
-        if live is None:
-            raise exception.VmNotFound('Server %s has no VM here.' % uuid)
-        return frozenset(adapters.slots(live))
+        nics = self._networks.nics(network_info, draft.hardware)
+        with self._vmx_files.opened(draft.machine.uuid) as file:
+            self._write(draft, nics, file)
 
     def hardware_of(self, instance):
         """Returns the Hardware of a server that exists.
@@ -175,10 +166,11 @@ class Definitions:
                           self._records.get(instance.uuid).image_adapter,
                           flavor)
 
-    def rewriter(self, instance, network_info):
+    def rewriter(self, instance, network_info) -> vmx_file.Rewrite:
         """Returns a function that writes the .vmx of an existing server.
 
         What can be refused is refused now, while the server still runs.
+        Reading network_info may wait for Neutron: hold no lock.
 
         :param instance: nova.objects.Instance
         :param network_info: nova.network.model.NetworkInfo
@@ -187,38 +179,45 @@ class Definitions:
         self._networks.check(network_info)
         draft = self._remembered(instance)
         nics = self._networks.nics(network_info, draft.hardware)
-        if self._load_live(instance.uuid) is None:
+        try:
+            self._vmx_files.load(instance.uuid)
+        except exception.VmNotFound:
             self._refuse_snapshots(instance.uuid)
         return functools.partial(self._write, draft, nics)
 
-    def write_adapters(self, instance, network_info):
+    def rewrite(self, instance, network_info) -> None:
+        """Writes the .vmx of an existing server; see rewriter."""
+        write = self.rewriter(instance, network_info)
+        with self._vmx_files.opened(instance.uuid) as file:
+            write(file)
+
+    def write_adapters(self, file: vmx_file.OpenVmx, instance,
+                       network_info) -> None:
         """Writes the .vmx of a stopped server with other adapters.
 
         This host need not have their networks until the server starts.
 
+        :param file: the server's .vmx
         :param instance: nova.objects.Instance
         :param network_info: list of nova.network.model.VIF
         """
         draft = self._remembered(instance)
-        self._write(draft, self._networks.nics(network_info, draft.hardware))
+        self._write(draft, self._networks.nics(network_info, draft.hardware),
+                    file)
 
-    def _write(self, draft, nics):
-        uuid = draft.machine.uuid
+    def _write(self, draft, nics, file: vmx_file.OpenVmx) -> None:
         server = self._complete(draft, nics)
-        live, former = self._load_live(uuid), None
-        if live is None:
-            rendered = text = render.render(server, self._conf.template_dirs)
-        else:
-            former = self._load_rendered(uuid)
-            rendered, text = render.rerender(
-                server, live, former, self._layout.folder(uuid),
+
+        def make(live: vmx.Vmx | None,
+                 former: vmx.Vmx | None) -> tuple[str, str]:
+            if live is None:
+                text = render.render(server, self._conf.template_dirs)
+                return text, text
+            return render.rerender(
+                server, live, former, self._layout.folder(server.uuid),
                 self._conf.template_dirs)
-        # After a crash all of ours that the .vmx has is known for ours.
-        both = merge.append_former(rendered, former)
-        files.write_atomically(self._layout.rendered(uuid), both)
-        files.write_atomically(self._layout.vmx(uuid), text)
-        if both != rendered:
-            files.write_atomically(self._layout.rendered(uuid), rendered)
+
+        file.render(make)
 
     def _complete(self, draft, nics):
         uuid, chosen = draft.machine.uuid, draft.hardware
@@ -264,26 +263,6 @@ class Definitions:
         if path and os.path.dirname(path) == self._layout.folder(uuid):
             return os.path.basename(path)
         return path
-
-    def _load_live(self, uuid):
-        """Returns the Vmx that a server has, or None if it is lost."""
-        path = self._layout.vmx(uuid)
-        try:
-            return vmx.load(files.read(path))
-        except FileNotFoundError:
-            return None
-        except exception.InvalidVmx as error:
-            raise exception.InvalidVmx(
-                'The .vmx of server %s cannot be read.' % uuid, error.brief,
-                'Correct it, or remove it: a hard reboot writes it anew.')
-
-    def _load_rendered(self, uuid):
-        try:
-            return vmx.load(files.read(self._layout.rendered(uuid)))
-        except (FileNotFoundError, exception.InvalidVmx) as error:
-            LOG.warning('What was rendered for server %s is lost: %s',
-                        uuid, error)
-            return None
 
     def _refuse_snapshots(self, uuid):
         """Only the .vmx tells which snapshot a server goes on from."""

@@ -23,10 +23,9 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
-
-_ANY_VMX = 'config.version = "8"\nvirtualHW.version = "10"\n'
 
 
 class Destroy:
@@ -43,6 +42,7 @@ class Destroy:
         self._states = power_states
         self._layout = layout
         self._records = records
+        self._vmx_files = vmx_file.VmxFiles(layout)
 
     def stop(self, uuid):
         """Cuts the power of a server, if it has a VM that is on.
@@ -57,28 +57,17 @@ class Destroy:
             # It was never started, or is gone.
             return
         if self._states.is_running(uuid):
-            with self._named(uuid) if is_lost else contextlib.nullcontext():
+            if is_lost:
+                LOG.warning('The .vmx of server %s is lost and its VM runs',
+                            uuid)
+            with (self._vmx_files.placeholder(uuid) if is_lost
+                  else contextlib.nullcontext()):
                 self._power.off(uuid)
         elif self._states.is_unlisted(uuid):
             if is_lost:
                 raise self._states.unlisted(uuid)
             # It is refused if vmrun cannot stop it; its files stay.
             self._power.off(uuid)
-
-    @contextlib.contextmanager
-    def _named(self, uuid):
-        """Gives a running VM whose .vmx is lost one by which vmrun finds it.
-
-        It says too little to start the server from, so it goes if the VM
-        does not stop.
-        """
-        LOG.warning('The .vmx of server %s is lost and its VM runs', uuid)
-        files.write_atomically(self._layout.vmx(uuid), _ANY_VMX)
-        try:
-            yield
-        except exception.VmrunError:
-            os.remove(self._layout.vmx(uuid))
-            raise
 
     def remove(self, uuid):
         """Removes a stopped server, and what a resize has kept of it.

@@ -28,11 +28,10 @@ from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.formats import attached
-from nova_vmrun.formats import vmx
-from nova_vmrun.host import files
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
 from nova_vmrun.ops import power_states
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
@@ -67,6 +66,7 @@ class Diagnostics:
         self._product = product
         self._states = states
         self._layout = layout
+        self._vmx_files = vmx_file.VmxFiles(layout)
 
     def typed(self, instance):
         """Returns what microversion 2.48 of Nova's API shows.
@@ -127,7 +127,7 @@ class Diagnostics:
 
     def _facts(self, instance):
         uuid = instance.uuid
-        keys = self._keys(uuid)
+        keys = self._vmx_files.load(uuid)
         state = self._states.get(uuid)
         return _Facts(
             state=power_state.STATE_MAP[power_states.NOVAS[state]],
@@ -139,13 +139,6 @@ class Diagnostics:
             usage=vm_process.usage(self._layout.vmware_log(uuid)),
             address=self._address(instance)
             if state is states.State.RUNNING else None)
-
-    def _keys(self, uuid):
-        try:
-            return vmx.load(files.read(self._layout.vmx(uuid)))
-        except FileNotFoundError as error:
-            raise exception.VmNotFound('Server %s has no .vmx.' % uuid,
-                                       str(error))
 
     def _address(self, instance):
         """Returns what VMware Tools tell; warns where Neutron differs."""

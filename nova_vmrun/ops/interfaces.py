@@ -22,9 +22,10 @@ import time
 from nova.objects import instance_info_cache
 
 from nova_vmrun import exception
+from nova_vmrun.formats import adapters
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
-from nova_vmrun.host import vmx_lock
+from nova_vmrun.server import vmx_file
 
 # A VM that has just gone off lets go of its .vmx a little later.
 _CLOSE_SECONDS = 3
@@ -52,6 +53,7 @@ class Interfaces:
         self._networks = networks
         self._definitions = definitions
         self._layout = layout
+        self._vmx_files = vmx_file.VmxFiles(layout)
 
     def attach(self, context, instance, vif):
         """Adds an adapter for a port; again is harmless.
@@ -81,8 +83,8 @@ class Interfaces:
         self._wait_until_closed(instance.uuid)
         # Nova lets two ports of a server come and go at the same time, and
         # the server be started meanwhile.
-        with vmx_lock.held(instance.uuid):
-            self._write(context, instance, vif, attached)
+        with self._vmx_files.opened(instance.uuid) as file:
+            self._write(file, context, instance, vif, attached)
 
     def _wait_until_closed(self, uuid):
         """Gives a VM that goes off time to end; a running one gets none."""
@@ -94,8 +96,9 @@ class Interfaces:
     def _is_open(self, uuid):
         return vm_process.is_open(self._layout.vmx(uuid))
 
-    def _write(self, context, instance, vif, attached):
-        present = self._definitions.mac_addresses(instance.uuid)
+    def _write(self, file: vmx_file.OpenVmx, context, instance, vif,
+               attached: bool) -> None:
+        present = adapters.slots(file.keys)
         if (vif['address'].lower() in present) == attached:
             return
         self._require_stopped(instance)
@@ -107,7 +110,7 @@ class Interfaces:
                  port['address'].lower() in present]
         if attached:
             ports.append(vif)
-        self._definitions.write_adapters(instance, ports)
+        self._definitions.write_adapters(file, instance, ports)
 
     def _require_stopped(self, instance):
         state = self._states.get(instance.uuid, fresh=True)

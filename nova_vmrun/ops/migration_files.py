@@ -30,6 +30,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import linked
 from nova_vmrun.host import space
 from nova_vmrun.ops import resize_plan
+from nova_vmrun.server import vmx_file
 
 # Nobody writes to these: images of drives, and what snapshots hold.
 _LINKED = ('.iso', '.vmsn', '.vmem')
@@ -47,6 +48,7 @@ class MigrationFiles:
         self._layout = layout
         self._qemu_img = qemu_img
         self._vdiskmanager = vdiskmanager
+        self._vmx_files = vmx_file.VmxFiles(layout)
 
     def require_space(self, plan):
         """Refuses what would fill the file system under all servers.
@@ -153,12 +155,11 @@ class MigrationFiles:
 
     def _name_disks(self, plan, folder):
         """Lets the .vmx name the copies: they have no snapshots any more."""
-        path = os.path.join(folder,
-                            os.path.basename(self._layout.vmx(plan.uuid)))
-        keys = vmx.load(files.read(path))
-        for disk, _size in plan.copied:
-            keys[disk.attached.node + '.fileName'] = disk.name + '.vmdk'
-        files.write_atomically(path, vmx.dump(keys, controls=keys))
+        def change(keys: vmx.Vmx) -> None:
+            for disk, _size in plan.copied:
+                keys[disk.attached.node + '.fileName'] = disk.name + '.vmdk'
+
+        self._vmx_files.edit_copy(plan.uuid, folder, change)
 
 
 def _is_passing(name):

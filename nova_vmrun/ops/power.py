@@ -24,13 +24,14 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import files
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
-from nova_vmrun.host import vmx_lock
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
+_MEMORY = 'checkpoint.vmState'
+_MEMORY_OF_SNAPSHOT = 'checkpoint.vmState.readOnly'
 _ON = (states.State.RUNNING, states.State.PAUSED)
 
 _RELEASE_SECONDS = 60
@@ -61,6 +62,7 @@ class Power:
         self._serials = serials
         self._consoles = consoles
         self._conf = conf
+        self._vmx_files = vmx_file.VmxFiles(layout)
 
     def on(self, uuid):
         """Starts a server, or resumes it with its memory if it is suspended.
@@ -70,35 +72,34 @@ class Power:
         :raises VmrunError: with the last messages of vmware.log
         :raises InvalidConfiguration: no port is left for its screen
         """
-        with vmx_lock.held(uuid):
-            self._start(uuid)
+        with self._vmx_files.opened(uuid) as file:
+            self._start(file)
 
-    def _start(self, uuid):
-        self._forget_lost_memory(uuid)
-        self._consoles.before_start(uuid)
+    def _start(self, file: vmx_file.OpenVmx) -> None:
+        uuid = file.uuid
+        try:
+            self._forget_lost_memory(file)
+            self._consoles.before_start(file)
+        except (exception.VmNotFound, exception.InvalidVmx) as error:
+            LOG.debug('VMware will refuse server %s: %s', uuid, error)
         self._serials.before_start(uuid)
         self._change(uuid, _ON, self._vmrun.start,
                      gui=self._consoles.has_window(uuid))
 
-    def _forget_lost_memory(self, uuid):
+    def _forget_lost_memory(self, file: vmx_file.OpenVmx) -> None:
         """Lets a server start whose memory file is gone.
 
         VMware removes it when a server resumes, and writes the .vmx later; it
         would refuse the server for ever if the power was cut between.
         """
-        try:
-            keys = vmx.load(files.read(self._layout.vmx(uuid)))
-        except (FileNotFoundError, exception.InvalidVmx) as error:
-            LOG.debug('VMware will refuse server %s: %s', uuid, error)
-            return
-        checkpoint = keys.get('checkpoint.vmState')
-        folder = self._layout.folder(uuid)
+        checkpoint = file.keys.get(_MEMORY)
+        folder = self._layout.folder(file.uuid)
         if checkpoint and not (
                 os.path.exists(os.path.join(folder, checkpoint)) or
                 vm_process.is_locked(folder)):
             LOG.warning('The memory of server %s is lost, so it boots from '
-                        'its disks: %s is missing', uuid, checkpoint)
-            self.forget_memory(uuid)
+                        'its disks: %s is missing', file.uuid, checkpoint)
+            self._forget_memory(file)
 
     def off(self, uuid, timeout=0):
         """Stops a server; a suspended one keeps its memory file.
@@ -166,23 +167,26 @@ class Power:
         if self._states.get(uuid) not in _ON:
             self.on(uuid)
 
-    def reboot_hard(self, uuid, rewrite=None):
+    def reboot_hard(self, uuid: str,
+                    rewrite: vmx_file.Rewrite | None = None) -> None:
         """Restarts a server from its disks, whatever state it is in.
 
         :param rewrite: called while the VM is off, writes its .vmx anew; it
             brings back one that is lost
         """
-        is_lost = not os.path.exists(self._layout.vmx(uuid))
+        is_lost = not self._vmx_files.exists(uuid)
         if not is_lost or self._states.is_running(uuid):
             if is_lost and rewrite:
                 # vmrun finds a VM by its .vmx, also one that runs.
-                rewrite()
+                with self._vmx_files.opened(uuid) as file:
+                    rewrite(file)
             self.off(uuid)
-            self.forget_memory(uuid)
-        with vmx_lock.held(uuid):
+        with self._vmx_files.opened(uuid) as file:
+            if file.exists():
+                self._forget_memory(file)
             if rewrite:
-                rewrite()
-            self._start(uuid)
+                rewrite(file)
+            self._start(file)
 
     def pause(self, uuid):
         """Stops a server's CPUs.
@@ -231,27 +235,26 @@ class Power:
                                        _RELEASE_SECONDS)
         self._wait_until_ended(uuid)
 
-    def forget_memory(self, uuid):
+    def forget_memory(self, uuid: str) -> None:
         """Drops the memory file of a suspended server, which is then off.
 
         A checkpoint that belongs to a snapshot is detached, not removed.
         """
-        path = self._layout.vmx(uuid)
-        if not os.path.exists(path):
-            return
-        keys = vmx.load(files.read(path))
-        checkpoint = keys.get('checkpoint.vmState')
+        with self._vmx_files.opened(uuid) as file:
+            if file.exists():
+                self._forget_memory(file)
+
+    def _forget_memory(self, file: vmx_file.OpenVmx) -> None:
+        checkpoint = file.keys.get(_MEMORY)
         if not checkpoint:
             return
-        read_only = keys.get('checkpoint.vmState.readOnly', '')
-        for key in ('checkpoint.vmState', 'checkpoint.vmState.readOnly'):
-            if key in keys:
-                del keys[key]
-        files.write_atomically(path, vmx.dump(keys, controls=keys))
-        if checkpoint.endswith('.vmss') and read_only.upper() != 'TRUE':
+        is_ours = (checkpoint.endswith('.vmss') and
+                   not file.keys.get_bool(_MEMORY_OF_SNAPSHOT))
+        file.edit(_drop_memory)
+        if is_ours:
             memory = os.path.splitext(checkpoint)[0] + '.vmem'
             for name in (checkpoint, memory):
-                self._remove_from_folder(uuid, name)
+                self._remove_from_folder(file.uuid, name)
 
     def _remove_from_folder(self, uuid, name):
         path = os.path.join(self._layout.folder(uuid), os.path.basename(name))
@@ -298,6 +301,11 @@ class Power:
             time.sleep(_POLL_SECONDS)
             state = self._states.get(uuid)
         return state
+
+
+def _drop_memory(keys: vmx.Vmx) -> None:
+    for key in (_MEMORY, _MEMORY_OF_SNAPSHOT):
+        keys.pop(key, None)
 
 
 def _explain(error, log):

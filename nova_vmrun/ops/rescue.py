@@ -24,6 +24,7 @@ from nova_vmrun.formats import properties
 from nova_vmrun.host import inspection
 from nova_vmrun.host import rescued
 from nova_vmrun.ops import config_drive
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Rescue:
     def __init__(self, layout, definitions, disks, attachments, power,
                  boots):
         self._files = rescued.RescueFiles(layout)
+        self._vmx_files = vmx_file.VmxFiles(layout)
         self._definitions = definitions
         self._disks = disks
         self._attachments = attachments
@@ -80,7 +82,8 @@ class Rescue:
                                           network_info))
             rewrite = self._definitions.rewriter(instance, network_info)
             self._files.begin(uuid, rescue)
-            rewrite()
+            with self._vmx_files.opened(uuid) as file:
+                rewrite(file)
             self._power.on(uuid)
         except Exception:
             with excutils.save_and_reraise_exception():

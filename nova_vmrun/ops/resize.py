@@ -181,7 +181,7 @@ class Resize:
         """
         uuid = instance.uuid
         if self._bring_back(uuid, migration.uuid):
-            self._definitions.rewriter(instance, network_info)()
+            self._definitions.rewrite(instance, network_info)
         self._files.discard(uuid)
         if migration.dest_host != self._address:
             self._discard_there(migration.dest_host, uuid)
@@ -220,7 +220,7 @@ class Resize:
                                    jsonutils.dumps(migration.uuid))
             self._rename(prepared, self._layout.folder(instance.uuid))
         self._adopt(instance)
-        self._definitions.rewriter(instance, network_info)()
+        self._definitions.rewrite(instance, network_info)
         if power_on:
             self._power.on(instance.uuid)
 

@@ -27,11 +27,11 @@ from nova_vmrun import exception
 from nova_vmrun.formats import attached
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
-from nova_vmrun.formats import vmx
 from nova_vmrun.host import disk_chain
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
 from nova_vmrun.host import space
+from nova_vmrun.server import vmx_file
 
 _OURS = re.compile('(root|ephemeral[0-9]+|swap)(-[0-9]{6})?[.]vmdk')
 # VMware keeps two tables with four bytes for each 64 KiB.
@@ -112,7 +112,7 @@ def make(layout, instance, flavor, to_other_host, can_make_disks):
                 old.root_gb, old.ephemeral_gb, flavor.root_gb,
                 flavor.ephemeral_gb),
             'Choose a flavor with disks that are as large or larger.')
-    keys = _read_vmx(layout, uuid)
+    keys = vmx_file.VmxFiles(layout).load(uuid)
     disks = _disks(layout, uuid, keys, to_other_host)
     sizes = _sizes(uuid, disks, old, flavor)
     blank = _blank(disks, old, flavor)
@@ -132,16 +132,6 @@ def make(layout, instance, flavor, to_other_host, can_make_disks):
     if copied or removed or to_other_host:
         _refuse_snapshots(layout, uuid)
     return Plan(uuid, disks[0].attached.bus, kept, copied, blank, removed)
-
-
-def _read_vmx(layout, uuid):
-    try:
-        return vmx.load(files.read(layout.vmx(uuid)))
-    except FileNotFoundError:
-        raise exception.VmrunError(
-            'The .vmx of server %s is lost.' % uuid,
-            'There is no %s.' % layout.vmx(uuid),
-            'Reboot the server hard, which writes it anew.')
 
 
 def _disks(layout, uuid, keys, to_other_host):

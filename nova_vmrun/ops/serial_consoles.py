@@ -25,12 +25,11 @@ from oslo_log import log as logging
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
-from nova_vmrun.formats import vmx
 from nova_vmrun.host import console_log
-from nova_vmrun.host import files
 from nova_vmrun.host import serial_bridge
 from nova_vmrun.host import serial_tickets
 from nova_vmrun.host import vm_process
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
@@ -54,6 +53,7 @@ class SerialConsoles:
     def __init__(self, conf, layout, records):
         self._layout = layout
         self._records = records
+        self._vmx_files = vmx_file.VmxFiles(layout)
         self._service = conf.vmrun.serial_port_service_uri
         self._proxy = conf.vmrun.serial_port_proxy_uri
         self._address = conf.serial_console.proxyclient_address
@@ -126,8 +126,8 @@ class SerialConsoles:
 
     def _has_pipe(self, uuid):
         try:
-            keys = vmx.load(files.read(self._layout.vmx(uuid)))
-        except (OSError, exception.InvalidVmx):
+            keys = self._vmx_files.load(uuid)
+        except (OSError, exception.VmNotFound, exception.InvalidVmx):
             return False
         return keys.get('serial0.fileType', '').lower() == 'pipe'
 

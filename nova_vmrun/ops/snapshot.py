@@ -17,6 +17,7 @@ files of the disk for as long as they are read, and is told to remove it. The
 disk of a server that is paused, suspended or off is read as it stands.
 """
 
+from collections import abc
 import contextlib
 import os
 import shutil
@@ -32,7 +33,6 @@ from nova_vmrun.formats import attached
 from nova_vmrun.formats import snapshot_image
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
-from nova_vmrun.formats import vmx
 from nova_vmrun.host import disk_chain
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
@@ -41,12 +41,9 @@ from nova_vmrun.host import states
 from nova_vmrun.ops import glance
 from nova_vmrun.ops import progress
 from nova_vmrun.ops import properties
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
-
-# VMware takes a second or two to rewrite its files.
-_READ_TRIES = 5
-_READ_INTERVAL = 0.5
 
 
 class Snapshots:
@@ -70,6 +67,7 @@ class Snapshots:
         self._layout = layout
         self._records = records
         self._sleep = sleep
+        self._vmx_files = vmx_file.VmxFiles(layout, sleep)
 
     def __call__(self, context, instance, image_id, update_task_state):
         """Makes an image that Nova has created the content of a root disk.
@@ -143,7 +141,8 @@ class Snapshots:
         """
         uuid = instance.uuid
         state = self._usable_state(uuid)
-        keys = self._read(self._layout.vmx(uuid), vmx.load)
+        with self._readable(self._layout.vmx(uuid)):
+            keys = self._vmx_files.load_patiently(uuid)
         disk = attached.find(keys, 'root')
         if disk is None:
             raise exception.VmrunError(
@@ -254,15 +253,18 @@ class Snapshots:
             return []
 
     def _read(self, path, parse):
-        for tries_left in reversed(range(_READ_TRIES)):
-            try:
-                return parse(files.read(path))
-            except exception.InvalidVmx as error:
-                if not tries_left:
-                    raise exception.VmrunError(
-                        'The file %s cannot be used.' % path, error.brief,
-                        'See vmware.log in the same folder, and try again.')
-                self._sleep(_READ_INTERVAL)
+        with self._readable(path):
+            return vmx_file.patiently(lambda: parse(files.read(path)),
+                                      self._sleep)
+
+    @contextlib.contextmanager
+    def _readable(self, path: str) -> abc.Iterator[None]:
+        try:
+            yield
+        except exception.InvalidVmx as error:
+            raise exception.VmrunError(
+                'The file %s cannot be used.' % path, error.brief,
+                'See vmware.log in the same folder, and try again.')
 
     def _convert(self, instance, chain, adapter, target):
         LOG.info('Copying the root disk from %d files', len(chain),

@@ -31,11 +31,13 @@ from nova import objects
 from oslo_utils import uuidutils
 import psutil
 
+from nova_vmrun.formats import adapters
 from nova_vmrun.formats import attached
 from nova_vmrun.formats import vmsd
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
+from nova_vmrun.server import vmx_file
 from tests.crash import enumeration
 from tests.crash import operation
 from tests.crash import steps
@@ -238,7 +240,8 @@ class Host(fixtures.Fixture):
 
     def mac_addresses(self, uuid):
         """Returns those of a server's adapters."""
-        return sorted(self.hypervisor.definitions.mac_addresses(uuid))
+        return sorted(adapters.slots(
+            vmx_file.VmxFiles(self.layout).load(uuid)))
 
     def snapshots(self, uuid):
         """Returns the names of a server's snapshots."""

@@ -25,8 +25,10 @@ PACKAGE = ROOT / 'nova_vmrun'
 # What a part may import of the others, beside itself. Arrows point down.
 _BELOW = {
     'driver': {'hypervisor', 'ops', 'host', 'formats', 'conf', 'exception'},
-    'hypervisor': {'ops', 'host', 'tools', 'formats', 'conf', 'exception'},
-    'ops': {'host', 'tools', 'formats', 'conf', 'exception'},
+    'hypervisor': {'ops', 'server', 'host', 'tools', 'formats', 'conf',
+                   'exception'},
+    'ops': {'server', 'host', 'tools', 'formats', 'conf', 'exception'},
+    'server': {'host', 'tools', 'formats', 'exception'},
     'host': {'tools', 'formats', 'exception'},
     'tools': {'exception'},
     'formats': {'exception'},
@@ -41,7 +43,7 @@ _BELOW = {
 }
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host',
-                 'imaging')
+                 'server', 'imaging')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500
@@ -119,6 +121,44 @@ class ImportsTestCase(base.TestCase):
                    for part, path, _ in modules()
                    if part != 'aio' and runs_programs(path)}
         self.assertEqual({'tools/process.py'}, runners)
+
+    def test_one_module_opens_the_vmx_of_servers(self):
+        """The commands and the imaging tools open files that users name."""
+        openers = {str(path.relative_to(PACKAGE))
+                   for part, path, _ in modules()
+                   if part not in ('formats', 'imaging', 'cmd') and
+                   opens_vmx(path)}
+        self.assertEqual({'server/vmx_file.py'}, openers)
+
+
+def opens_vmx(path):
+    """Tells whether a file parses, writes or opens a server's .vmx."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        if name in ('vmx.load', 'vmx.parse', 'vmx.dump') or (
+                name.partition('.')[0] in ('files', 'open') and
+                '.vmx(' in ''.join(map(ast.unparse, node.args))):
+            return True
+    return False
+
+
+class OpensVmxTestCase(base.TestCase):
+    """The reader of the source can tell."""
+
+    def test_each_way(self):
+        path = pathlib.Path(self.useFixture(
+            base.fixtures.TempDir()).path) / 'module.py'
+        for text, expected in (
+                ('vmx.load(data)', True),
+                ('vmx.dump(keys, controls=keys)', True),
+                ('files.read(self._layout.vmx(uuid))', True),
+                ('open(layout.vmx(uuid))', True),
+                ('files.read(self._layout.vmsd(uuid))', False),
+                ('os.path.exists(self._layout.vmx(uuid))', False)):
+            path.write_text(text)
+            self.assertEqual(expected, opens_vmx(path), text)
 
 
 def runs_programs(path):

@@ -25,6 +25,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import layout
 from nova_vmrun.host import states
+from nova_vmrun.server import vmx_file
 from tests.unit import base
 from tests.unit import locks
 
@@ -70,7 +71,8 @@ class Base(base.TestCase):
         self.vmrun = Lister(self.clock)
         self.slept = []
         self.states = states.PowerStates(
-            self.vmrun, self.layout, self.clock, self.slept.append)
+            self.vmrun, self.layout, vmx_file.VmxFiles(
+                self.layout, self.slept.append).load_patiently, self.clock)
 
     def write_vmx(self, text='config.version = "8"\n', uuid=UUID):
         os.makedirs(self.layout.folder(uuid), exist_ok=True)
@@ -206,8 +208,9 @@ class StateTestCase(Base):
         def finish_writing(seconds):
             self.write_vmx('checkpoint.vmState = "a.vmss"\n')
 
-        reader = states.PowerStates(self.vmrun, self.layout, self.clock,
-                                    finish_writing)
+        reader = states.PowerStates(
+            self.vmrun, self.layout, vmx_file.VmxFiles(
+                self.layout, finish_writing).load_patiently, self.clock)
         self.assertEqual(State.SUSPENDED, reader.get(UUID))
 
     def test_unknown_when_the_vmx_is_gone(self):

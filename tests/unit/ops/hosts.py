@@ -23,6 +23,7 @@ from nova_vmrun.host import layout
 from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import states
+from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import vmrun as vmrun_tool
 from tests.unit import base
 
@@ -113,7 +114,9 @@ class TestCase(base.TestCase):
         self.layout.prepare()
         self.records = records.Records(self.layout, 'this-node')
         self.vmrun = Vmrun()
-        self.states = states.PowerStates(self.vmrun.tool, self.layout)
+        self.states = states.PowerStates(
+            self.vmrun.tool, self.layout,
+            vmx_file.VmxFiles(self.layout).load_patiently)
         self.product = product.Product(self.kind, (17, 6, 0),
                                        '/usr/bin/vmrun', None)
 

@@ -75,7 +75,7 @@ class TestCase(hosts.TestCase):
                                                instance=True)
         self.definitions = mock.create_autospec(definition.Definitions,
                                                 instance=True)
-        self.definitions.rewriter.side_effect = self.rewriter
+        self.definitions.rewrite.side_effect = self.rewrite
         self.definitions.draft.return_value.hardware.show_gui = True
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.side_effect = (
@@ -112,13 +112,11 @@ class TestCase(hosts.TestCase):
     def create(self, disk, *, size_mb, adapter):
         vmdks.write(disk, sectors=size_mb * 2048, adapter=adapter)
 
-    def rewriter(self, instance, network_info):
-        def rewrite():
-            path = self.layout.vmx(instance.uuid)
-            keys = vmx.load(files.read(path))
-            keys['memsize'] = '128'
-            files.write_atomically(path, vmx.dump(keys))
-        return rewrite
+    def rewrite(self, instance, network_info):
+        path = self.layout.vmx(instance.uuid)
+        keys = vmx.load(files.read(path))
+        keys['memsize'] = '128'
+        files.write_atomically(path, vmx.dump(keys))
 
     # The server
 

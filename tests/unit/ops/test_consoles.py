@@ -24,6 +24,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import consoles
+from nova_vmrun.server import vmx_file
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -132,10 +133,14 @@ class BeforeStartTestCase(Ports):
             'RemoteDisplay.vnc.port = "5900"\n'
             'annotation = "a|0Ab"\n'))
 
+    def before_start(self, made, uuid=UUID):
+        with vmx_file.VmxFiles(self.layout).opened(uuid) as file:
+            made.before_start(file)
+
     def start(self, **options):
         made = self.make(**options)
         before = files.read(self.layout.vmx(UUID))
-        made.before_start(UUID)
+        self.before_start(made)
         after = files.read(self.layout.vmx(UUID))
         keys, now = vmx.load(before), vmx.load(after)
         return {key: value for key, value in now.items()
@@ -173,11 +178,12 @@ class BeforeStartTestCase(Ports):
         self.assertEqual({}, self.start())
 
     def test_a_server_that_cannot_be_read(self):
+        made = self.make()
         files.write_atomically(self.layout.vmx(UUID), '"broken')
-        self.make().before_start(UUID)
+        self.assertRaises(exception.InvalidVmx, self.before_start, made)
         os.remove(self.layout.vmx(UUID))
-        self.make().before_start(UUID)
-        self.make().before_start(hosts.OTHER)
+        self.assertRaises(exception.VmNotFound, self.before_start, made)
+        self.before_start(made, hosts.OTHER)
 
 
 class ScreenTestCase(Base):

@@ -28,6 +28,7 @@ from nova_vmrun.ops import disks
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import vmx_file
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -188,7 +189,8 @@ class RewriterTestCase(Base):
         self.add_folder()
         rewrite = self.rewriter()
         self.assertFalse(os.path.exists(self.layout.vmx(UUID)))
-        rewrite()
+        with vmx_file.VmxFiles(self.layout).opened(UUID) as file:
+            rewrite(file)
         self.assertEqual('web', self.load()['displayName'])
 
     def test_a_lost_vmx_of_a_server_with_snapshots(self):
@@ -202,7 +204,7 @@ class RewriterTestCase(Base):
         self.add_folder('root-000001.vmdk')
         self.write()
         self.change(scsi0__0_fileName='root-000001.vmdk')
-        self.rewriter()()
+        self.definitions.rewrite(instance(), ())
         self.assertEqual('root-000001.vmdk',
                          self.load()['scsi0:0.fileName'])
 
@@ -218,7 +220,7 @@ class RewriterTestCase(Base):
         self.add_folder()
         self.write()
         os.remove(self.layout.rendered(UUID))
-        self.rewriter()()
+        self.definitions.rewrite(instance(), ())
         self.assertTrue(os.path.exists(self.layout.rendered(UUID)))
 
 

@@ -26,7 +26,6 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import states
-from nova_vmrun.host import vmx_lock
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
@@ -35,6 +34,7 @@ from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import vmx_file
 from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit.ops import test_definition
@@ -153,7 +153,7 @@ class OrderTestCase(testscenarios.TestWithScenarios, Base):
              for name, slot in places.items()}, self.nics())
         before = self.text()
         # A hard reboot has the ports in an order of Neutron's.
-        self.definitions.rewriter(self.instance, self.known[::-1])()
+        self.definitions.rewrite(self.instance, self.known[::-1])
         self.assertEqual(vmx.load(before), vmx.load(self.text()))
         self.assertEqual(before.count(b'ethernet'),
                          self.text().count(b'ethernet'))
@@ -260,7 +260,7 @@ class InterfacesTestCase(Base):
                 errors.append(error.details)
 
         thread = threading.Thread(target=attach)
-        with vmx_lock.held(UUID):
+        with vmx_file.VmxFiles(self.layout).opened(UUID):
             thread.start()
             thread.join(0.2)
             self.assertTrue(thread.is_alive())
@@ -351,7 +351,7 @@ class CrashTestCase(testscenarios.TestWithScenarios, Base):
 
     def test_a_hard_reboot_mends_it(self):
         for ports in (['nat'], ['nat', 'vlan'], []):
-            self.definitions.rewriter(
-                self.instance, [port(name) for name in ports])()
+            self.definitions.rewrite(
+                self.instance, [port(name) for name in ports])
             self.assertEqual({MACS[name] for name in ports},
                              self.addresses())

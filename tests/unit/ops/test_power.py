@@ -58,10 +58,10 @@ class OnTestCase(Base):
 
     def test_its_screen_is_seen_to_before_it_starts(self):
         self.add_server()
-        self.consoles.before_start.side_effect = lambda uuid: (
-            self.assertFalse(self.is_running(uuid)))
+        self.consoles.before_start.side_effect = lambda file: (
+            self.assertFalse(self.is_running(file.uuid)))
         self.power.on(UUID)
-        self.consoles.before_start.assert_called_once_with(UUID)
+        self.consoles.before_start.assert_called_once()
 
     def test_a_server_starts_without_a_window(self):
         self.add_server()
@@ -304,7 +304,7 @@ class RebootTestCase(Base):
         self.assertTrue(self.is_running())
 
     def test_hard_writes_the_vmx_anew_while_the_vm_is_off(self):
-        def rewrite():
+        def rewrite(file):
             self.assertFalse(self.is_running())
             self.assertEqual(['stop'], self.vmrun.verbs())
 
@@ -314,16 +314,16 @@ class RebootTestCase(Base):
     def test_hard_brings_back_a_vmx_that_is_lost(self):
         self.vmrun.running.clear()
         os.remove(self.layout.vmx(UUID))
-        self.power.reboot_hard(UUID, self.add_server)
+        self.power.reboot_hard(UUID, lambda file: self.add_server())
         self.assertEqual(['start'], self.vmrun.verbs())
 
     def test_hard_stops_a_vm_whose_vmx_is_lost(self):
         os.remove(self.layout.vmx(UUID))
-        self.power.reboot_hard(UUID, self.add_server)
+        self.power.reboot_hard(UUID, lambda file: self.add_server())
         self.assertEqual(['stop', 'start'], self.vmrun.verbs())
 
     def test_a_vmx_that_cannot_be_written_starts_nothing(self):
-        def rewrite():
+        def rewrite(file):
             raise OSError(28, 'No space left on device')
 
         self.assertRaises(OSError, self.power.reboot_hard, UUID, rewrite)

@@ -12,7 +12,7 @@
 
 import threading
 
-from nova_vmrun.host import vmx_lock
+from nova_vmrun.server import vmx_file
 from tests.unit.ops import hosts
 from tests.unit.ops import test_power
 
@@ -25,7 +25,7 @@ class LockTestCase(test_power.Base):
     def check(self, start):
         self.add_server()
         thread = threading.Thread(target=start)
-        with vmx_lock.held(UUID):
+        with vmx_file.VmxFiles(self.layout).opened(UUID):
             thread.start()
             thread.join(0.2)
             self.assertFalse(self.is_running())
@@ -41,6 +41,6 @@ class LockTestCase(test_power.Base):
 
     rewrites = 0
 
-    def rewrite(self):
+    def rewrite(self, file):
         self.assertFalse(self.is_running())
         self.rewrites += 1
