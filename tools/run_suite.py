@@ -15,15 +15,19 @@
 
 Usage::
 
-    run_suite.py SUITE [--sample] [stestr's filters]
+    run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
 SUITE is unit, contract, functional, load, e2e or browser.
 
---sample runs those tests alone that have the attribute "sample".
+--sample runs only the tests that have the attribute "sample".
 
-Each suite keeps its results in a folder of its own, so that the last run of
-every suite can be counted, and each skipped test be listed with its reason.
+--noise makes VMware's tools, as faked, print what their loaders and libraries
+print on some hosts (FAKE_VMRUN_NOISE=1).
+
+Each suite keeps its results in its own folder, so that the last run of every
+suite can be counted and each skipped test listed with its reason. A run with
+noise counts as a suite of its own.
 """
 
 import collections
@@ -38,6 +42,8 @@ import testtools
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, '.stestr')
 SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
+# What the name of a run with noise ends with.
+NOISY = '-noise'
 # How many processes run a suite where that is not one for each processor, and
 # which of its tests stay together: those that share a control plane.
 WORKERS = {'e2e': 2,
@@ -49,20 +55,25 @@ WORKERS = {'e2e': 2,
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 
 
-def stestr(suite, *words, **options):
+def stestr(suite, results, *words, **options):
     return subprocess.run(
         ['stestr', '--test-path', os.path.join('tests', suite),
-         '--top-dir', ROOT, '--repo-url', os.path.join(RESULTS, suite),
+         '--top-dir', ROOT, '--repo-url', os.path.join(RESULTS, results),
          *words], cwd=ROOT, **options)
 
 
 def run(suite, filters):
-    os.makedirs(os.path.join(RESULTS, suite), exist_ok=True)
+    results = suite
+    if filters[:1] == ['--noise']:
+        os.environ['FAKE_VMRUN_NOISE'] = '1'
+        results, filters = suite + NOISY, filters[1:]
+    os.makedirs(os.path.join(RESULTS, results), exist_ok=True)
     groups = ['--group-regex', GROUPS[suite]] if suite in GROUPS else []
     options = ['--concurrency', str(WORKERS.get(suite, 0))]
     if filters[:1] == ['--sample']:
         filters = [SAMPLE, *filters[1:]]
-    return stestr(suite, *groups, 'run', *options, *filters).returncode
+    return stestr(suite, results, *groups, 'run', *options,
+                  *filters).returncode
 
 
 class Totals(testtools.StreamResult):
@@ -92,8 +103,9 @@ class Totals(testtools.StreamResult):
 
 def totals():
     result = Totals()
-    for suite in sorted(os.listdir(RESULTS)):
-        last = stestr(suite, 'last', '--subunit', stdout=subprocess.PIPE)
+    for name in sorted(os.listdir(RESULTS)):
+        last = stestr(name.removesuffix(NOISY), name, 'last', '--subunit',
+                      stdout=subprocess.PIPE)
         stream = subunit.ByteStreamToStreamResult(
             io.BytesIO(last.stdout), non_subunit_name='stdout')
         stream.run(result)

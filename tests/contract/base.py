@@ -29,6 +29,7 @@ import time
 import testtools
 
 from tests.contract import expected
+from tests.contract import noise
 from tests.contract import tools
 from tests.contract import transcripts
 from tests.contract import vmx
@@ -47,6 +48,8 @@ def _skip_when_real(reason):
     return decorate
 
 
+#: Is run with the noise of loaders and libraries too.
+sample = testtools.testcase.attr('sample')
 #: Sets a knob or looks into the state: there is nothing to set in VMware.
 fakes_only = _skip_when_real('needs a knob of the fakes')
 #: Needs a guest OS with Tools, which the empty VMs here do not have.
@@ -69,12 +72,18 @@ def product(*kinds):
     return decorate
 
 
+def without_attributes(identifier):
+    """Return the name of a test, as transcripts and lists know it."""
+    return identifier.partition('[')[0]
+
+
 def differs(identifier):
     """Return the entry of a test in the list of expected differences."""
-    return expected.DIFFERENCES.get(identifier.rpartition('.')[2])
+    return expected.DIFFERENCES.get(
+        without_attributes(identifier).rpartition('.')[2])
 
 
-class ContractCase(testtools.TestCase):
+class ContractCase(testtools.testcase.WithAttributes, testtools.TestCase):
     """A temporary folder, a state of its own, and ways to run the tools."""
 
     def setUp(self):
@@ -83,7 +92,7 @@ class ContractCase(testtools.TestCase):
             self._wait_for_turn()
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix='contract-'))
         self.kind = tools.real_product() if tools.is_real() else 'ws'
-        self.knobs = {}
+        self.knobs = {'NOISE': '1'} if noise.is_on() else {}
         self.calls = []
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.addCleanup(self._end_machines)
@@ -164,7 +173,7 @@ class ContractCase(testtools.TestCase):
     # -- assertions ------------------------------------------------------
 
     def done(self, *arguments, **kwargs):
-        """Run vmrun and expect success without a word."""
+        """Run vmrun and expect success without a word (but for noise)."""
         result = self.vmrun(*arguments, **kwargs)
         self.assertEqual((0, '', ''), (result.rc, result.out, result.err),
                          result)
@@ -234,7 +243,7 @@ class ContractCase(testtools.TestCase):
         """Leave no VM running, whatever the test did."""
         if not self._exceptions_seen():
             self._compare_transcripts()
-        transcripts.append(self.id(), self.calls)
+        transcripts.append(without_attributes(self.id()), self.calls)
         if tools.is_real():
             for path in self.list():
                 if path.startswith(self.folder + os.sep):
@@ -260,7 +269,8 @@ class ContractCase(testtools.TestCase):
         """Hold the fakes against what was recorded of real products."""
         if tools.is_real() or differs(self.id()):
             return
-        for name, recorded in transcripts.load().get(self.id(), {}).items():
+        identifier = without_attributes(self.id())
+        for name, recorded in transcripts.load().get(identifier, {}).items():
             self.assertEqual([], transcripts.differences(
                 recorded, self.calls), 'differs from %s' % name)
 

@@ -129,6 +129,7 @@ class LinkedCloneTest(CloneCase):
         self.vm = self.make_vm()
         self.done('snapshot', self.vm.vmx, 's')
 
+    @base.sample
     def test_linked_clone_boots(self):
         target = self.clone(self.vm, 'linked', '-snapshot=s')
         self.done('start', target.vmx, 'nogui')

@@ -22,11 +22,13 @@ CANNOT_READ = ('Cannot open VM: %s, Cannot read the virtual machine '
 
 class OpenErrorsTest(base.ContractCase):
 
+    @base.sample
     def test_errors_are_on_stdout_exit_255(self):
         result = self.vmrun('start', self.path('none.vmx'), 'nogui')
         self.assertEqual((255, ''), (result.rc, result.err))
         self.assertTrue(result.out.startswith('Error: '), result)
 
+    @base.sample
     def test_missing_vmx(self):
         path = self.path('none.vmx')
         self.refused('Cannot open VM: %s, The virtual machine cannot be '
@@ -70,6 +72,7 @@ class OpenErrorsTest(base.ContractCase):
         self.refused('The file is already in use', 'start', machine.vmx,
                      'nogui')
 
+    @base.sample
     def test_power_on_failure_is_canceled(self):
         machine = self.make_vm(disk=False, guestOS='no-such-system')
         self.refused('The operation was canceled', 'start', machine.vmx,

@@ -56,11 +56,13 @@ class ToolsTest(GuestCase):
         self.knobs['TOOLS'] = 'installed'
         self.says('installed\n', 'checkToolsState', self.vm.vmx)
 
+    @base.sample
     def test_check_tools_state_unknown_exits_254(self):
         self.knobs['TOOLS'] = 'unknown'
         result = self.vmrun('checkToolsState', self.vm.vmx)
         self.assertEqual((254, 'unknown\n'), (result.rc, result.out))
 
+    @base.sample
     def test_address_is_one_bare_line(self):
         self.knobs['GUEST_IP'] = '192.0.2.7'
         self.says('192.0.2.7\n', 'getGuestIPAddress', self.vm.vmx)
@@ -162,6 +164,7 @@ class ProgramsTest(GuestCase):
     def test_program_that_succeeds_is_silent(self):
         self.guest_done('runProgramInGuest', '/bin/true')
 
+    @base.sample
     def test_program_exit_code_is_told(self):
         result = self.guest('runProgramInGuest', '/bin/sh', '-c', 'exit 7')
         self.assertEqual('Guest program exited with non-zero exit code: 7\n',

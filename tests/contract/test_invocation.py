@@ -25,12 +25,14 @@ class InvocationTest(base.ContractCase):
         self.assertIn('Usage: vmrun [AUTHENTICATION-FLAGS] COMMAND '
                       '[PARAMETERS]\n', result.out)
 
+    @base.sample
     def test_usage_has_two_lines_before_the_version(self):
         lines = self.run_tool('vmrun').out.split('\n')
         self.assertEqual('', lines[0])
         self.assertTrue(lines[1].startswith('vmrun version '), lines[:3])
         self.assertEqual('', lines[2])
 
+    @base.sample
     def test_version_by_the_expressions_of_clients(self):
         out = self.run_tool('vmrun').out
         self.assertTrue(re.search(r'vmrun version ([0-9.]+)', out))
@@ -125,6 +127,7 @@ class InvocationTest(base.ContractCase):
                                '-u', 'me', '-p', 'x', 'list')
         self.assertEqual(0, result.rc, result)
 
+    @base.sample
     def test_unsupported_host_type(self):
         for kind in ('esx', 'vc', 'server'):
             result = self.run_tool('vmrun', '-T', kind, 'list')
@@ -154,6 +157,18 @@ class InvocationTest(base.ContractCase):
         machine = self.make_vm('näme ✓ 虚', disk=False)
         self.done('start', machine.vmx, 'nogui')
         self.assertIn(machine.vmx, self.vmrun('list').out)
+
+    def test_unknown_option_is_named_first(self):
+        result = self.run_tool('vmrun', '--help')
+        self.assertEqual('Invalid argument: --help',
+                         result.out.splitlines()[0])
+        self.assertIn('\nvmrun version ', result.out)
+
+    @base.fakes_only
+    def test_25h2_banner_has_no_build_word(self):
+        self.use_product('ws', VERSION='25H2')
+        self.assertIn('\nvmrun version 1.17.0.24995812\n',
+                      self.run_tool('vmrun').out)
 
     @base.fakes_only
     def test_26h1_banner_has_no_build_word(self):
@@ -185,7 +200,22 @@ class HostTypeTest(base.ContractCase):
              'installed\n'), (result.rc, result.out))
 
     @base.product('ws')
-    def test_player_asked_of_workstation(self):
+    def test_player_of_a_linux_workstation(self):
+        machine = self.make_vm()
+        for verb, words in (('snapshot', ['s']), ('pause', [])):
+            result = self.run_tool('vmrun', '-T', 'player', verb,
+                                   machine.vmx, *words)
+            self.assertEqual(
+                (255, 'Error: The operation is not supported\n'),
+                (result.rc, result.out))
+        result = self.run_tool('vmrun', '-T', 'player', 'start', machine.vmx,
+                               'nogui')
+        self.assertEqual((0, ''), (result.rc, result.out))
+        self.assertTrue(machine.is_listed)
+
+    @base.fakes_only
+    def test_player_asked_of_workstation_on_windows(self):
+        self.knobs['HOST'] = 'windows'
         result = self.run_tool('vmrun', '-T', 'player', 'list')
         self.assertEqual(255, result.rc)
         self.assertIn('Service type VIX_SERVICEPROVIDER_VMWARE_PLAYER was '

@@ -25,6 +25,7 @@ class PlayerTest(base.ContractCase):
         self.refused(UNSUPPORTED, 'pause', machine.vmx)
         self.refused(UNSUPPORTED, 'unpause', machine.vmx)
 
+    @base.sample
     @base.product('player')
     def test_player_has_no_snapshots(self):
         machine = self.make_vm()
@@ -60,6 +61,7 @@ class PlayerTest(base.ContractCase):
 
 class FusionTest(base.ContractCase):
 
+    @base.sample
     @base.product('fusion')
     def test_fusion_pauses(self):
         machine = self.running_vm()

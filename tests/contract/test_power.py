@@ -27,6 +27,7 @@ class OffTest(base.ContractCase):
         super().setUp()
         self.vm = self.make_vm()
 
+    @base.sample
     def test_start_when_off_boots(self):
         self.done('start', self.vm.vmx, 'nogui')
         self.assertTrue(self.vm.is_listed)
@@ -49,6 +50,7 @@ class OffTest(base.ContractCase):
     def test_unpause_when_off_refused(self):
         self.refused(OFF % self.vm.vmx, 'unpause', self.vm.vmx)
 
+    @base.sample
     def test_error_repeats_the_path_as_given(self):
         self.refused(OFF % 'vm/vm.vmx', 'stop', 'vm/vm.vmx', 'hard')
 
@@ -63,6 +65,7 @@ class RunningTest(base.ContractCase):
         self.done('start', self.vm.vmx, 'nogui')
         self.assertTrue(self.vm.is_listed)
 
+    @base.sample
     def test_stop_hard_when_running(self):
         self.done('stop', self.vm.vmx, 'hard')
         self.assertFalse(self.vm.is_listed)
@@ -113,10 +116,12 @@ class RunningTest(base.ContractCase):
         self.done('reset', self.vm.vmx, 'hard')
         self.assertFalse(self.vm.is_listed)
 
+    @base.sample
     def test_suspend_when_running(self):
         self.done('suspend', self.vm.vmx)
         self.assertFalse(self.vm.is_listed)
 
+    @base.sample
     def test_pause_when_running(self):
         self.done('pause', self.vm.vmx)
         self.assertTrue(self.vm.is_listed)
@@ -183,6 +188,7 @@ class SuspendedTest(base.ContractCase):
         self.vm = self.running_vm()
         self.done('suspend', self.vm.vmx)
 
+    @base.sample
     def test_start_when_suspended_resumes(self):
         self.done('start', self.vm.vmx, 'nogui')
         self.assertTrue(self.vm.is_listed)
@@ -242,23 +248,13 @@ class StartTest(base.ContractCase):
         self.done('start', machine.vmx)
         self.assertTrue(machine.is_listed)
 
-    @base.fakes_only
-    def test_fusion_may_print_noise_before_success(self):
-        self.use_product('fusion')
-        machine = self.make_vm(disk=False)
-        self.knobs['FAULTS'] = ('start 1 noise 2026-01-01T00:00:00.000| '
-                                'ServiceImpl_Opener: PID 4711')
-        result = self.vmrun('start', machine.vmx, 'nogui')
-        self.assertEqual(0, result.rc)
-        self.assertIn('ServiceImpl_Opener: PID 4711\n', result.out)
-        self.assertTrue(machine.is_listed)
-
 
 class ListTest(base.ContractCase):
 
     def test_list_with_nothing_running(self):
         self.says('Total running VMs: 0\n', 'list')
 
+    @base.sample
     def test_list_prints_a_count_and_absolute_paths(self):
         one, two = self.running_vm('one'), self.running_vm('two')
         result = self.vmrun('list')

@@ -19,6 +19,7 @@ from tests.contract import base
 
 class ProgramsTest(base.ContractCase):
 
+    @base.sample
     @base.product('ws')
     def test_vmware_version(self):
         result = self.run_tool('vmware', '-v')
@@ -34,6 +35,7 @@ class ProgramsTest(base.ContractCase):
             r'\nVMware Workstation Information:\nVMware Workstation '
             r'\d+\.\d+\.\d+ build-\d+ Release\n\Z', result.err), result)
 
+    @base.sample
     @base.product('ws', 'fusion')
     def test_vmware_vmx_version_by_packers_expression(self):
         result = self.run_tool('vmware-vmx', '-v')
@@ -47,6 +49,7 @@ class ProgramsTest(base.ContractCase):
         self.assertEqual('\nVMware Fusion Information:\nVMware Fusion 13.5.0 '
                          'build-22583790 Release\n', result.err)
 
+    @base.sample
     @base.product('ws', 'player')
     def test_vmplayer_version(self):
         result = self.run_tool('vmplayer', '-v')

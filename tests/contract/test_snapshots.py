@@ -57,6 +57,7 @@ class ListSnapshotsTest(SnapshotCase):
         self.says('Total snapshots: 2\nfirst\nwith blanks ✓\n',
                   'listSnapshots', machine.vmx)
 
+    @base.sample
     def test_list_snapshots_tree_by_tabs(self):
         machine = self.make_vm()
         for name in ('a', 'b', 'c'):
@@ -79,6 +80,7 @@ class TakeTest(SnapshotCase):
         self.assertEqual(['s'], self.names(machine))
         self.assertFalse(machine.is_listed)
 
+    @base.sample
     def test_snapshot_when_running_keeps_it_running(self):
         machine = self.running_vm()
         self.done('snapshot', machine.vmx, 's')
@@ -256,6 +258,7 @@ class VmsdTest(SnapshotCase):
 
 class RevertTest(SnapshotCase):
 
+    @base.sample
     def test_revert_to_off_snapshot_leaves_it_off(self):
         machine = self.make_vm()
         self.done('snapshot', machine.vmx, 's')
@@ -330,6 +333,7 @@ class RevertTest(SnapshotCase):
 
 class DeleteTest(SnapshotCase):
 
+    @base.sample
     def test_delete_snapshot_when_off(self):
         machine = self.make_vm()
         self.done('snapshot', machine.vmx, 's')

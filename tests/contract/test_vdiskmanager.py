@@ -47,6 +47,7 @@ class DiskCase(base.ContractCase):
 
 class UsageTest(DiskCase):
 
+    @base.sample
     def test_disk_usage_with_no_arguments(self):
         result = self.vdisk()
         self.assertEqual((1, ''), (result.rc, result.err))
@@ -71,6 +72,7 @@ class UsageTest(DiskCase):
 
 class CreateTest(DiskCase):
 
+    @base.sample
     def test_create_prints_two_lines(self):
         result = self.vdisk('-c', '-s', '8MB', '-a', 'lsilogic', '-t', '0',
                             'd.vmdk')
@@ -166,6 +168,7 @@ class CreateTest(DiskCase):
 
 class ConvertTest(DiskCase):
 
+    @base.sample
     def test_convert_output(self):
         self.make()
         result = self.vdisk('-r', 'd.vmdk', '-t', '0', 'e.vmdk')
@@ -262,6 +265,7 @@ class ConvertTest(DiskCase):
 
 class ExpandTest(DiskCase):
 
+    @base.sample
     def test_expand_output(self):
         self.make()
         result = self.vdisk('-x', '16MB', 'd.vmdk')
@@ -420,6 +424,7 @@ class OtherSwitchesTest(DiskCase):
         self.prints(self.vdisk('-e', machine.path('disk-000001.vmdk')),
                     'Disk chain is consistent.')
 
+    @base.sample
     def test_chain_without_its_parent(self):
         machine = self.make_vm()
         self.done('snapshot', machine.vmx, 's')

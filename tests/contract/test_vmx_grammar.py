@@ -89,6 +89,7 @@ class GrammarTest(base.ContractCase):
     def test_vmx_backslash_is_literal(self):
         self.reads('a.b = "C:\\vms\\x"', 'a.b', 'C:\\vms\\x')
 
+    @base.sample
     def test_vmx_keys_ignore_case(self):
         self.reads('Some.Key = "x"', 'sOME.kEY', 'x')
 

@@ -27,6 +27,8 @@ import sys
 import tempfile
 import time
 
+from tests.contract import noise
+
 NAMES = ('vmrun', 'vmware-vdiskmanager', 'vmware', 'vmware-vmx', 'vmplayer')
 FAKES = os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'fakes')
@@ -42,8 +44,9 @@ class NoVMware(Exception):
 class Result(object):
     """How one call ended.
 
-    :ivar out: standard output, line ends made LF.
-    :ivar err: standard error.
+    :ivar out: standard output, line ends made LF, known noise left out.
+    :ivar err: standard error alike.
+    :ivar raw: both as they were printed, line ends made LF.
     :ivar rc: the exit code, as POSIX sees it.
     :ivar seconds: how long it took.
     """
@@ -51,13 +54,13 @@ class Result(object):
     def __init__(self, argv, rc, out, err, seconds):
         self.argv = argv
         self.rc = rc & 0xff if rc >= 0 else rc
-        self.out = out.replace('\r\n', '\n')
-        self.err = err.replace('\r\n', '\n')
+        self.raw = (out.replace('\r\n', '\n'), err.replace('\r\n', '\n'))
+        self.out, self.err = noise.without(*self.raw)
         self.seconds = seconds
 
     def __repr__(self):
         return '%s -> exit %d\n%s%s' % (' '.join(self.argv), self.rc,
-                                        self.out, self.err)
+                                        *self.raw)
 
 
 def is_real():

@@ -73,12 +73,13 @@ class FakeVmware(fixtures.Fixture):
 
     def run(self, *words):
         """Runs vmrun as a person would; returns its output."""
-        return subprocess.run([self.vmrun, *words], check=True,
-                              stdout=subprocess.PIPE, text=True).stdout
+        return subprocess.run([self.vmrun, *words], check=True, text=True,
+                              capture_output=True).stdout
 
     def running(self):
         """Returns the .vmx paths of running VMs."""
-        return self.run('list').splitlines()[1:]
+        return [line for line in self.run('list').splitlines()
+                if line.startswith('/')]
 
     def calls(self):
         """Returns what was called: dicts with prog, argv, rc, start, end."""

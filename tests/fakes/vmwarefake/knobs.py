@@ -28,6 +28,10 @@ The product
     PRODUCT       what is installed: ws (default), player, fusion
     VERSION       its version. Default 17.6.4, for fusion 13.6.4
     BUILD         its build number. Default: the one of the version
+    HOST          linux, macos or windows: whose habits the product has.
+                  Default: macos for fusion, else linux. With windows generated
+                  MAC addresses are upper case and Workstation brings no Player
+    HOST_ARCH     x86_64 (default), or arm64 for Apple silicon
     HOST_CPUS     logical CPUs of the host that VMs see. Default 32
     HOST_MEMORY   host memory in MiB; one VM cannot have more. Default 131072
     HOST_ROOT     1 or 0: may the caller change host networks? Default:
@@ -68,6 +72,10 @@ Guests (of the plain engine, and where another engine has no answer)
                   with \\n for a new line. Default: a few kernel-like lines
 
 What goes wrong
+    NOISE         1: print the complaints of loaders and libraries that come
+                  with the answers on some hosts: AppLoader, libxml2 and
+                  VixDiskLib on stderr, and on macOS LocationGetRoot and
+                  ServiceImpl_Opener on stdout. Default: 0
     DISK_FULL     1, or folders separated by ":": files there cannot grow.
                   Default: none
     FAULTS        "VERB WHEN KIND [TEXT]", several separated by ";". VERB is a
@@ -108,6 +116,8 @@ DEFAULTS = {
     'PRODUCT': 'ws',
     'VERSION': '',
     'BUILD': '',
+    'HOST': '',
+    'HOST_ARCH': 'x86_64',
     'HOST_CPUS': '32',
     'HOST_MEMORY': '131072',
     'HOST_ROOT': '',
@@ -128,6 +138,7 @@ DEFAULTS = {
     'STOP_TIMEOUT': '60',
     'RESET_LEAVES_OFF': '0',
     'CONSOLE': '',
+    'NOISE': '0',
     'DISK_FULL': '',
     'FAULTS': '',
 }

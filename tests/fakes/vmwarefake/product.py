@@ -34,6 +34,8 @@ _FUSION_HARDWARE = (((25, 0), 22), ((13, 5), 21), ((13, 0), 20),
 NAMES = {'ws': 'VMware Workstation', 'player': 'VMware Player',
          'fusion': 'VMware Fusion'}
 
+HOSTS = ('linux', 'macos', 'windows')
+
 #: Not on Player. The snapshot verbs are named because the 2012 manual does.
 _NOT_ON_PLAYER = frozenset((
     'pause', 'unpause', 'snapshot', 'listsnapshots', 'deletesnapshot',
@@ -49,6 +51,8 @@ class Product(object):
     :ivar kind: ``ws``, ``player`` or ``fusion``.
     :ivar version: ``17.6.4``.
     :ivar build: ``24832109``.
+    :ivar host: ``linux``, ``macos`` or ``windows``.
+    :ivar arm: True on Apple silicon.
     """
 
     def __init__(self, knobs):
@@ -57,6 +61,11 @@ class Product(object):
         version = knobs['VERSION'] or default
         self.version = MARKETING.get(version, version)
         self.build = knobs['BUILD'] or BUILDS.get(self.version, '24832109')
+        self.host = knobs['HOST'] or (
+            'macos' if self.kind == 'fusion' else 'linux')
+        #: Whose vmrun answers: -T player of a Workstation is Player's.
+        self.provider = self.kind
+        self.arm = knobs['HOST_ARCH'] == 'arm64'
 
     @property
     def name(self):
@@ -80,7 +89,7 @@ class Product(object):
 
     def refuses(self, verb):
         """True for a verb (lower case) that this product does not have."""
-        return self.kind == 'player' and verb in _NOT_ON_PLAYER
+        return self.provider == 'player' and verb in _NOT_ON_PLAYER
 
     def lacks(self, verb):
         """True for a verb that is not even in this product's help."""
@@ -89,9 +98,9 @@ class Product(object):
     def vmrun_version(self):
         """The first words of vmrun's help, which is of the VIX version.
 
-        From 26H1 on the build number has no ``build-`` in front of it.
+        From 25H2 on the build number has no ``build-`` in front of it.
         """
-        if self.numbers >= (26, 0):
+        if self.numbers >= (25, 0):
             return 'vmrun version 1.17.0.%s' % self.build
         vix = '1.17.0' if self.newest_hardware() >= 14 else '1.15.8'
         return 'vmrun version %s build-%s' % (vix, self.build)

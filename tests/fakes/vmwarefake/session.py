@@ -20,6 +20,7 @@ from vmwarefake import calls
 from vmwarefake import errors
 from vmwarefake import files
 from vmwarefake import knobs
+from vmwarefake import noise
 from vmwarefake import product
 from vmwarefake import state
 
@@ -39,6 +40,9 @@ class Session(object):
         if self.product.kind not in product.NAMES:
             raise knobs.BadKnob('FAKE_VMRUN_PRODUCT=%s is none of %s' % (
                 self.product.kind, ', '.join(sorted(product.NAMES))))
+        if self.product.host not in product.HOSTS:
+            raise knobs.BadKnob('FAKE_VMRUN_HOST=%s is none of %s' % (
+                self.product.host, ', '.join(product.HOSTS)))
         self.state = state.State(self.knobs.state_folder())
         self.call = calls.Call(self.state.folder, prog, argv)
         self.vm_password = None
@@ -46,6 +50,7 @@ class Session(object):
         self.guest_password = None
         self.own_group = False
         files.arm(disk_full=self.knobs.disk_full)
+        noise.at_start(self, prog)
 
     def write(self, text):
         """Print, as the product does; no line end is added."""

@@ -19,6 +19,7 @@ import sys
 from vmwarefake import engine
 from vmwarefake import errors
 from vmwarefake import knobs
+from vmwarefake import noise
 from vmwarefake import session as sessions
 from vmwarefake import verbs
 
@@ -49,7 +50,7 @@ def run(session, argv):
     except errors.Usage as e:
         from vmwarefake import usage
         if e.complaint:
-            session.line('Error: ' + e.complaint)
+            session.line(e.complaint)
         session.write(usage.vmrun(session.product))
         return errors.FAILED
     except errors.Refused as e:
@@ -69,7 +70,9 @@ def take_flags(session, argv):
     rest = list(argv)
     while rest and rest[0].startswith('-') and len(rest[0]) > 1:
         flag = rest.pop(0).lower()
-        if flag not in _FLAGS or not rest:
+        if flag not in _FLAGS:
+            raise errors.Usage('Invalid argument: %s' % flag)
+        if not rest:
             raise errors.Usage()
         given[_FLAGS[flag]] = rest.pop(0)
     for name in ('vm_password', 'guest_user', 'guest_password'):
@@ -79,9 +82,17 @@ def take_flags(session, argv):
 
 
 def check_host_type(installed, said):
-    """Refuse a -T that is not what is installed."""
+    """Refuse a -T that is not what is installed.
+
+    The bundle of Workstation for Linux brings Player: with ``-T player`` that
+    answers, with what it lacks.
+    """
     said = said.lower()
     if said in ('', installed.kind):
+        return
+    if said == 'player' and (installed.kind, installed.host) == (
+            'ws', 'linux'):
+        installed.provider = 'player'
         return
     before = 'Unable to connect to host.\n'
     if said == 'ws':
@@ -102,11 +113,11 @@ def dispatch(session, words):
         raise errors.Usage()
     found = verbs.find(words[0])
     if not found or session.product.lacks(found[0]):
-        raise errors.Usage('Unrecognized command: %s' % words[0])
+        raise errors.Usage('Error: Unrecognized command: %s' % words[0])
     name, path, fewest, of_vm = found
     words = words[1:]
     if of_vm and not words:
-        raise errors.Usage('No Vm name provided')
+        raise errors.Usage('Error: No Vm name provided')
     if len(words) < fewest:
         raise errors.Usage()
     return perform(session, name, path, words)
@@ -114,6 +125,7 @@ def dispatch(session, words):
 
 def perform(session, name, path, words):
     """Run one verb with its latency and its faults."""
+    noise.at_connection(session)
     session.delay(name)
     active = session.strike(name)
     try:

@@ -25,6 +25,7 @@ from nova.compute import power_state
 from nova import context
 from nova.tests.functional import integrated_helpers
 from oslo_utils import uuidutils
+from testtools import testcase
 
 import nova_vmrun.driver  # noqa: F401  registers the options
 from nova_vmrun.formats import vmx
@@ -33,6 +34,9 @@ from nova_vmrun.host import vm_process
 from nova_vmrun.ops import networks
 import nova_vmrun.osvif  # noqa: F401  makes nova.virt.nova_vmrun importable
 from tests.functional import fake_vmware
+
+# Runs a second time with the noise of VMware's loaders and libraries.
+sample = testcase.attr('sample')
 
 # Seconds; only a test that fails ever waits so long.
 PATIENCE = 60
@@ -63,7 +67,8 @@ def free_port_range(count):
             return '%d:%d' % (first, first + count - 1)
 
 
-class TestCase(integrated_helpers._IntegratedTestBase):
+class TestCase(testcase.WithAttributes,
+               integrated_helpers._IntegratedTestBase):
 
     microversion = 'latest'
     ADMIN_API = True

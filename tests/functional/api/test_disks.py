@@ -66,6 +66,7 @@ class FormatTestCase(TestCase):
     def test_monolithic_sparse(self):
         self.check_boot('vmdk')
 
+    @base.sample
     def test_stream_optimized(self):
         self.check_boot('vmdk', ('-o', 'subformat=streamOptimized'))
 

@@ -77,6 +77,7 @@ class TestCase(base.TestCase):
 
 class ToolTestCase(TestCase):
 
+    @base.sample
     def test_a_start_that_died_at_once(self):
         server = self.stopped_server()
         self.vmware.set_knobs(FAULTS='start 1 die')
@@ -108,6 +109,7 @@ class ToolTestCase(TestCase):
         self._stop_server(server)
         self.assertFalse(self.is_running(server))
 
+    @base.sample
     def test_the_cause_is_among_what_nova_shows(self):
         server = self.boot()
         self._stop_server(server)

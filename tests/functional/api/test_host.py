@@ -23,6 +23,7 @@ class HypervisorTestCase(base.TestCase):
         self.flags(my_ip='192.0.2.7')
         super()._setup_services()
 
+    @base.sample
     def test_hypervisor(self):
         shown, = self.admin_api.api_get(
             '/os-hypervisors/detail').body['hypervisors']

@@ -26,6 +26,7 @@ from tests.functional.api import base
 
 class BootTestCase(base.TestCase):
 
+    @base.sample
     def test_boot_and_delete(self):
         server = self.boot()
         self.assertRunning(server)
@@ -85,6 +86,7 @@ class PowerTestCase(base.TestCase):
         super().setUp()
         self.server = self.boot()
 
+    @base.sample
     def test_stop_and_start(self):
         self._stop_server(self.server)
         self.assertFalse(self.is_running(self.server))
@@ -101,6 +103,7 @@ class PowerTestCase(base.TestCase):
         self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertRunning(self.server)
 
+    @base.sample
     def test_suspend_and_resume(self):
         self._suspend_server(self.server)
         self.assertFalse(self.is_running(self.server))

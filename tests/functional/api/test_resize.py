@@ -85,6 +85,7 @@ class ResizeTestCase(TestCase):
         self._delete_server(server)
         self.assertNothingLeft()
 
+    @base.sample
     def test_disks_grow_and_a_revert_takes_them_back(self):
         server = self.boot(flavor_id=self.add_flavor(ephemeral=1, swap=64))
         self._stop_server(server)

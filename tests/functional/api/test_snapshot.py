@@ -144,6 +144,7 @@ class SnapshotTestCase(TestCase):
             self.path(server, 'root.vmdk')))
         return image_id, content
 
+    @base.sample
     def test_running_and_linked(self):
         self.check_boot(*self.check_running(self.boot()))
 

@@ -1,0 +1,62 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What the tools print besides what they were asked for.
+
+Loaders and libraries complain on the tools' streams although nothing is
+wrong. ``NOISE=1`` makes each program print what it prints on a host where
+everything goes wrong that can: on Linux no libaio.so.1 and another libxml2, on
+macOS a Fusion that was never opened.
+"""
+
+import os
+import sys
+import time
+
+_AIO = ('[AppLoader] Use shipped Linux kernel AIO access library.\n'
+        'An up-to-date "libaio" or "libaio1" package from your system is '
+        'preferred.\n')
+_DESKTOP = ('[AppLoader] Use shipped PC/SC Lite smart card framework.\n'
+            '[AppLoader] GLib does not have GSettings support.\n')
+_XML = 'Warning: program compiled against libxml 212 using older 209\n'
+_PROXY = ('I/O warning : failed to load external entity '
+          '"/etc/vmware/hostd/proxy.xml"\n')
+_DISK_LIBRARY = ('VixDiskLib: Invalid configuration file parameter. Failed '
+                 'to read configuration file.\n')
+# Of these two only the words that clients look for are known.
+_LOCATION = ('LocationGetRoot: cannot find the product.\n'
+             'Cannot determine message file path.\n')
+
+#: What is on standard error before a program does anything.
+_LINUX = {'vmrun': _AIO + _XML + _PROXY, 'vmware': _AIO + _DESKTOP + _XML,
+          'vmplayer': _AIO + _DESKTOP + _XML, 'vmware-vmx': _AIO,
+          'vmware-vdiskmanager': _AIO + _DISK_LIBRARY}
+_MACOS_ERROR = {'vmware-vdiskmanager': _DISK_LIBRARY}
+
+
+def at_start(session, program):
+    """Print what a program's loader and libraries print."""
+    if not session.knobs.flag('NOISE'):
+        return
+    host = session.product.host
+    if host == 'linux':
+        sys.stderr.write(_LINUX[program])
+    elif host == 'macos':
+        sys.stderr.write(_MACOS_ERROR.get(program, ''))
+        session.write(_LOCATION if program == 'vmrun' else '')
+
+
+def at_connection(session):
+    """Print what vmrun prints when it reaches the product's service."""
+    if session.knobs.flag('NOISE') and session.product.host == 'macos':
+        session.line('%s| ServiceImpl_Opener: PID %d' % (
+            time.strftime('%Y-%m-%dT%H:%M:%S.000'), os.getpid()))
