@@ -263,6 +263,12 @@ class SupportTestCase(base.TestCase):
             'The table of README.rst: %s' % entry)
 
 
+def _may_be_skipped(function):
+    """Tells whether a decorator may keep a test from running."""
+    return any(ast.unparse(decorator) != 'base.sample'
+               for decorator in function.decorator_list)
+
+
 def _is_test(name):
     """Tells whether a test of tests/functional exists, without importing it.
 
@@ -274,6 +280,6 @@ def _is_test(name):
     return any(
         isinstance(each, ast.ClassDef) and each.name == kind and any(
             isinstance(function, ast.FunctionDef) and
-            function.name == method and not function.decorator_list
+            function.name == method and not _may_be_skipped(function)
             for function in each.body)
         for each in tree.body)
