@@ -12,6 +12,7 @@
 
 """Access to the control plane's APIs, and the files that give it to others."""
 
+from collections.abc import Mapping
 import os
 import shlex
 import sys
@@ -20,6 +21,13 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 
 CLOUD = 'nova-vmrun'
+# For sh, bash and zsh.
+_FORGET = r'''
+for nova_vmrun in $(env | sed -n 's/^\(OS_[A-Za-z0-9_]*\)=.*/\1/p'); do
+  unset "$nova_vmrun"
+done
+unset nova_vmrun
+'''.lstrip()
 
 
 def bypass_proxy(environ):
@@ -90,10 +98,14 @@ def program_folders(layout):
     return folders
 
 
-def exports(variables):
-    """Shell text that sets variables."""
-    return ''.join('export %s=%s\n' % (name, shlex.quote(value))
-                   for name, value in variables.items())
+def exports(variables: Mapping[str, str]) -> str:
+    """Shell text that sets variables and ends what an earlier cloud set.
+
+    Any OS_ variable that was left, such as OS_CLOUD or OS_TOKEN, would lead
+    the openstack command elsewhere.
+    """
+    return _FORGET + ''.join('export %s=%s\n' % (name, shlex.quote(value))
+                             for name, value in variables.items())
 
 
 def write_files(layout, settings, passwords):

@@ -12,16 +12,20 @@
 
 """Stops the control plane; removes it."""
 
+import pathlib
 import shutil
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import report as aio_report
 
 # Seconds that a process gets to end before it is killed. Nova finishes what
 # it is doing; what is left of it then is safe to interrupt.
 TIMEOUT = 20
+# How many servers are listed by their ids.
+_SHOWN = 20
 # Seconds in which a virtual network of the fake sees that it is of no use.
 _NETWORK_TIMEOUT = 5
 
@@ -38,19 +42,41 @@ def down(layout, report):
     others = [process.pid for process in processes.strays(layout)]
     nova = running.pop('nova')
     rest = [pid for pid in running.values() if pid] + others
+    names = {pid: service for service, pid in running.items() if pid}
     if nova:
         # First: it tells the others that it goes.
         report.line('stopping nova (process %d)' % nova)
-        _end([nova], report)
+        _end({nova: 'nova'}, report)
     if rest:
-        names = [service for service, pid in running.items() if pid]
         report.line('stopping %s' % ', '.join(
-            names + ['process %d' % pid for pid in others]))
-        _end(rest, report)
+            [*names.values(), *('process %d' % pid for pid in others)]))
+        _end({pid: names.get(pid, 'a service') for pid in rest}, report)
     for service in aio_layout.SERVICES:
         layout.pid(service).unlink(missing_ok=True)
         layout.phase(service).unlink(missing_ok=True)
     return bool(nova or rest)
+
+
+def inventory(layout: aio_layout.Layout) -> str:
+    """Text about what "wipe" removes: the folder, its size, its servers."""
+    size = sum(_size(path) for path in layout.root.rglob('*'))
+    servers = sorted(layout.instances.glob('*/*.vmx'))
+    images = [path for path in layout.images.glob('*') if path.is_file()]
+    lines = ['%s holds %d MiB: %d servers, %d images, and the databases and '
+             'logs of the control plane.'
+             % (layout.root, size // 1024 ** 2, len(servers), len(images))]
+    lines += ['  server %s' % path.parent.name for path in servers[:_SHOWN]]
+    if len(servers) > _SHOWN:
+        lines.append('  and %d more' % (len(servers) - _SHOWN))
+    return '\n'.join(lines) + '\n'
+
+
+def _size(path: pathlib.Path) -> int:
+    try:
+        # A disk takes what was written to it, not what it could hold.
+        return path.lstat().st_blocks * 512
+    except OSError:
+        return 0
 
 
 def wipe(layout, report):
@@ -73,10 +99,11 @@ def wipe(layout, report):
                          _NETWORK_TIMEOUT)
 
 
-def _end(pids, report):
-    def waiting(left):
-        report.line('waiting for process %s' % ', '.join(map(str, left)))
+def _end(names: dict[int, str], report: aio_report.Report) -> None:
+    def waiting(left: list[int]) -> None:
+        report.line('waiting for %s' % ', '.join(
+            '%s (process %d)' % (names[pid], pid) for pid in left))
 
-    for pid in processes.end(pids, TIMEOUT, waiting):
-        report.line('process %d did not end within %d s and was killed'
-                    % (pid, TIMEOUT))
+    for pid in processes.end(list(names), TIMEOUT, waiting):
+        report.line('%s (process %d) did not end within %d s and was killed'
+                    % (names[pid], pid, TIMEOUT))

@@ -65,7 +65,8 @@ def tool(layout, settings):
     vmrun_conf.register_opts(conf)
     conf([], project='nova-vmrun', default_config_files=[
         str(layout.config_dir('nova') / name)
-        for name in ('nova.conf', config.LOCAL_CONF)])
+        for name in ('nova.conf', config.LOCAL_CONF)],
+        default_config_dirs=[], use_env=False)
     runner = process.Runner(env=vmware.environment(layout, settings))
     found = product.detect(runner, conf.vmrun)
     return vmrun.Vmrun(runner, found.vmrun, found.kind, conf.vmrun)

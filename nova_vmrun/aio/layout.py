@@ -25,8 +25,9 @@ from nova_vmrun.aio import errors
 # Services in the order in which a reader thinks of them.
 SERVICES = ('keystone', 'glance', 'neutron', 'nova')
 
-# These pass unharmed through oslo.config files, SQLAlchemy URLs and shells.
-_SAFE_PATH = re.compile(r'[\w./+@=~ -]+')
+# These pass unharmed through oslo.config files, SQLAlchemy URLs and the
+# descriptors of VMware's disks, which cannot hold a double quote.
+_SAFE_PATH = re.compile(r"[\w./+@=~ '()-]+")
 
 _MARKER = 'aio.json'
 
@@ -57,8 +58,9 @@ class Layout:
             raise errors.AioError(
                 'The state directory %r cannot be used.' % str(self.root),
                 'Its path has characters that the configuration files of '
-                'OpenStack cannot hold.',
-                'Choose one of letters, digits and ./+@=~- with --state-dir.')
+                'OpenStack or the disks of VMware cannot hold.',
+                'Choose another with --state-dir: letters, digits, blanks '
+                "and ./+@=~'()- are fine.")
         self.settings = self.root / _MARKER
         self.secrets = self.root / 'secrets.json'
         self.lock = self.root / 'lock'
@@ -67,6 +69,7 @@ class Layout:
         self.keys = self.root / 'keys'
         self.logs = self.root / 'logs'
         self.run = self.root / 'run'
+        self.cache = self.root / 'cache'
         self.images = self.root / 'images'
         self.nova_state = self.root / 'nova'
         self.instances = self.root / 'instances'
@@ -94,8 +97,8 @@ class Layout:
                     'Name an empty or new directory with --state-dir.')
             self.root.chmod(0o700)
             for folder in (self.etc, self.databases, self.keys, self.logs,
-                           self.run, self.images, self.nova_state,
-                           self.instances):
+                           self.run, self.cache, self.images,
+                           self.nova_state, self.instances):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise errors.AioError(

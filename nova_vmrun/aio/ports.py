@@ -12,6 +12,7 @@
 
 """Checks that TCP ports are free before anything is started."""
 
+from collections.abc import Collection
 import errno
 import random
 import socket
@@ -21,8 +22,41 @@ import psutil
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
 
+# How far from a port that is taken to look for a free one.
+_NEAR = 100
+_LAST_PORT = 65535
 # Below those that systems give to outgoing connections.
 _CANDIDATES = range(20000, 30000, 10)
+
+
+def next_free(settings: aio_settings.Settings,
+              given: Collection[str]) -> list[str]:
+    """Moves services of a new control plane away from ports that are taken.
+
+    :param settings: Settings of the control plane; its ports are changed
+    :param given: services whose ports the user chose
+    :returns: a line about each port that was changed
+    :raises AioError: no port near it is free
+    """
+    changed = []
+    for name, port in settings.ports.items():
+        if name in given or _is_free(port):
+            continue
+        others = set(settings.ports.values())
+        free = next((candidate for candidate
+                     in range(port + 1, min(port + _NEAR, _LAST_PORT) + 1)
+                     if candidate not in others and _is_free(candidate)),
+                    None)
+        if free is None:
+            raise errors.AioError(
+                'Port %d, which %s needs, is taken%s.'
+                % (port, name, _holder(port)),
+                'So are the %d after it.' % _NEAR,
+                'Choose another one with --%s-port.' % name)
+        changed.append('port %d is taken%s, so %s gets port %d'
+                       % (port, _holder(port), name, free))
+        settings.ports[name] = free
+    return changed
 
 
 def check(settings, services):

@@ -28,6 +28,7 @@ import time
 import psutil
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
 
 MODULE = 'nova_vmrun.aio.serve'
 READY = 'ready'
@@ -52,7 +53,7 @@ def command(layout, service):
 def start(layout, service, environment):
     """Starts the process of a service, in a session of its own.
 
-    :param environment: variables added to the caller's
+    :param environment: all its variables
     :returns: subprocess.Popen
     :raises AioError: the log cannot be written or Python not run
     """
@@ -67,7 +68,7 @@ def start(layout, service, environment):
             return subprocess.Popen(
                 command(layout, service), stdin=subprocess.DEVNULL,
                 stdout=stream, stderr=stream, cwd=layout.root,
-                env=dict(os.environ, **environment), start_new_session=True)
+                env=environment, start_new_session=True)
     except OSError as error:
         raise errors.AioError(
             '%s could not be started.' % service, '%s.' % error,
@@ -84,8 +85,12 @@ def write_phase(layout, service, phase):
     """Called by the process itself: says what it is doing."""
     path = layout.phase(service)
     new = path.with_name(path.name + '.new')
-    new.write_text('%d %s\n' % (os.getpid(), phase))
-    new.replace(path)
+    try:
+        new.write_text('%d %s\n' % (os.getpid(), phase))
+        new.replace(path)
+    except OSError as error:
+        # On a full disk a service must still be able to stop.
+        print('%s: %s (%s)' % (service, phase, error), file=sys.stderr)
 
 
 def write_failure(layout, service, error):
@@ -136,10 +141,15 @@ def find(layout, service):
     return None
 
 
-def is_service(layout, service, arguments):
-    """Whether a command line is that of a service of this state directory."""
-    wanted = command(layout, service)[2:]
-    return arguments[-len(wanted):] == wanted
+def is_service(layout: aio_layout.Layout, service: str,
+               arguments: list[str]) -> bool:
+    """Whether a command line is that of a service of this state directory.
+
+    Neutron gives its process a title. The command line is then one text, and
+    nobody can tell which blanks were part of a path.
+    """
+    wanted = ' '.join(command(layout, service)[2:])
+    return ' '.join(arguments).rstrip().endswith(wanted)
 
 
 def strays(layout):
@@ -147,7 +157,6 @@ def strays(layout):
 
     :returns: list of psutil.Process
     """
-    from nova_vmrun.aio import layout as aio_layout
     known = {find(layout, service) for service in aio_layout.SERVICES}
     found = []
     for process in psutil.process_iter(['cmdline']):
@@ -176,6 +185,15 @@ def using(folder):
                 str(folder) in word for word in words):
             found.append(process)
     return found
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal and does nothing."""
+    try:
+        return psutil.Process(pid).status() in (
+            psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def phase(layout, service, pid):

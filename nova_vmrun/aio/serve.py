@@ -27,7 +27,9 @@ import threading
 import traceback
 
 from nova_vmrun.aio import frames
+from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import like_mysql
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import sqlite
@@ -72,8 +74,10 @@ def run(layout, name):
 
     tell('loading')
     settings = aio_settings.load(layout)
+    isolation.read_own_files_only()
     frames.install()
     sqlite.install()
+    like_mysql.install()
     module = importlib.import_module('nova_vmrun.aio.services.%s' % name)
     service = module.Service(layout, settings)
     service.start(tell)

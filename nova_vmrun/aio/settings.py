@@ -61,6 +61,7 @@ class Settings:
     :param transport_url: Nova's message bus. fake:/// is the memory of one
         process, so nova-compute runs in it too. With any other, it does not:
         start nova-compute with a nova.conf that names the same bus
+    :param resume_servers: start again what ran when the machine went down
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict = dataclasses.field(
@@ -74,6 +75,7 @@ class Settings:
     novnc: str = ''
     knobs: dict = dataclasses.field(default_factory=dict)
     transport_url: str = 'fake:///'
+    resume_servers: bool = False
 
     def __post_init__(self):
         # One that was made before there was a service lacks its port.

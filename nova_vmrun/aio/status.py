@@ -10,10 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What runs, where, and how much memory it takes."""
+"""What runs and answers, where, and how much memory it takes."""
 
 import dataclasses
 
+from nova_vmrun.aio import health
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
@@ -25,7 +26,7 @@ COLUMNS = ('Service', 'State', 'PID', 'Ports', 'Memory MiB', 'Log')
 class Service:
     """One process.
 
-    :param state: what it says that it does: 'ready', or 'down'
+    :param state: 'ready', 'down', what it is doing, or what is wrong with it
     :param pid: process number, or None
     :param memory: resident size in bytes
     """
@@ -37,29 +38,47 @@ class Service:
     log: str
 
     @property
-    def ready(self):
+    def ready(self) -> bool:
         return self.state == processes.READY
 
-    def row(self):
+    def row(self) -> tuple[str, str, int | None, str, int, str]:
         return (self.name, self.state, self.pid, self.ports,
                 round(self.memory / 1024 ** 2), self.log)
 
 
-def services(layout, settings):
-    """All services, running or not.
+def services(layout: aio_layout.Layout,
+             settings: aio_settings.Settings) -> list[Service]:
+    """All services, running or not, as their processes and APIs say."""
+    pids = {name: processes.find(layout, name)
+            for name in aio_layout.SERVICES}
+    states = {name: _process_state(layout, name, pid)
+              for name, pid in pids.items()}
+    if states['keystone'] == processes.READY:
+        wrong = health.ask(settings,
+                           aio_settings.passwords(layout)['admin'])
+    else:
+        # Nobody else can check who asks.
+        wrong = dict.fromkeys(states, 'needs keystone')
+    states.update(
+        (name, wrong[name] or state) for name, state in states.items()
+        if state == processes.READY)
+    return [_service(layout, settings, name, states[name], pids[name])
+            for name in aio_layout.SERVICES]
 
-    :returns: list of Service
-    """
-    return [_service(layout, settings, name) for name in aio_layout.SERVICES]
+
+def _process_state(layout: aio_layout.Layout, name: str,
+                   pid: int | None) -> str:
+    if pid is None:
+        return 'down'
+    if processes.is_stopped(pid):
+        return 'stopped by a signal; kill -CONT %d' % pid
+    return processes.phase(layout, name, pid) or 'starting'
 
 
-def _service(layout, settings, name):
-    pid = processes.find(layout, name)
+def _service(layout: aio_layout.Layout, settings: aio_settings.Settings,
+             name: str, state: str, pid: int | None) -> Service:
     return Service(
-        name=name,
-        state=(processes.phase(layout, name, pid) or 'starting'
-               if pid else 'down'),
-        pid=pid,
+        name=name, state=state, pid=pid,
         ports=' '.join('%s:%d' % (owner, settings.ports[owner])
                        for owner in aio_settings.PORT_OWNERS[name]),
         memory=processes.resident(pid) if pid else 0,

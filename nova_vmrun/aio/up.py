@@ -19,6 +19,7 @@ import signal
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import novnc
 from nova_vmrun.aio import ports
@@ -69,9 +70,10 @@ def up(layout, settings, report):
     started = {}
     try:
         for service in missing:
-            environment = dict(_module(service).environment(layout),
-                               **vmware.environment(layout, settings),
-                               **client.bypass_proxy(os.environ))
+            environment = dict(
+                isolation.environment(layout, service, os.environ),
+                **_module(service).environment(layout),
+                **vmware.environment(layout, settings))
             started[service] = processes.start(layout, service, environment)
         _wait_until_ready(layout, started, running, report)
     except BaseException:

@@ -16,6 +16,7 @@ import argparse
 import dataclasses
 import importlib.util
 import os
+import shlex
 import tempfile
 
 from cliff import command
@@ -75,17 +76,21 @@ class Up(plain.Plain, command.Command):
     def take_action(self, parsed_args):
         _check_installed()
         from nova_vmrun.aio import lock
+        from nova_vmrun.aio import programs
         from nova_vmrun.aio import up
 
         layout = aio_layout.Layout(parsed_args.state_dir)
         progress = report.Report(self.app.stdout)
         progress.line('state directory %s' % layout.root)
+        programs.require()
         layout.create()
         with lock.hold(layout):
-            up.up(layout, chosen_settings(layout, parsed_args), progress)
+            settings = chosen_settings(layout, parsed_args, progress)
+            up.up(layout, settings, progress)
         self.app.stdout.write(
             'The control plane is up. To use it:\n'
-            '  source %s\n  openstack server list\n' % layout.openrc)
+            '  source %s\n  openstack server list\n'
+            % shlex.quote(str(layout.openrc)))
 
 
 class Down(plain.Plain, command.Command):
@@ -112,11 +117,16 @@ class Down(plain.Plain, command.Command):
 
 
 class Wipe(plain.Plain, command.Command):
-    """Stop the control plane and its servers, and remove them from disk."""
+    """Stop the control plane and its servers, and remove them from disk.
+
+    Says what there is, and asks first.
+    """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
+        parser.add_argument(
+            '--yes', '-y', action='store_true', help='Do not ask')
         return parser
 
     def take_action(self, parsed_args):
@@ -129,8 +139,18 @@ class Wipe(plain.Plain, command.Command):
             self.app.stdout.write('There is no control plane in %s.\n'
                                   % layout.root)
             return
+        self.app.stdout.write(down.inventory(layout))
+        if not (parsed_args.yes or self._is_sure()):
+            raise errors.AioError(
+                'Nothing was removed.', '',
+                'Answer "yes", or run "nova-vmrun aio wipe --yes".')
         with lock.hold(layout):
             down.wipe(layout, report.Report(self.app.stdout))
+
+    def _is_sure(self) -> bool:
+        self.app.stdout.write('Remove all this? Type "yes": ')
+        self.app.stdout.flush()
+        return self.app.stdin.readline().strip().lower() == 'yes'
 
 
 class Status(plain.Plain, lister.Lister):
@@ -206,14 +226,16 @@ class Demo(plain.Plain, command.Command):
         from nova_vmrun.aio.demo import runner
         from nova_vmrun.aio.demo import session
         from nova_vmrun.aio import lock
+        from nova_vmrun.aio import programs
 
         progress = report.Report(self.app.stdout)
         layout = self._layout(parsed_args)
         progress.line('state directory %s' % layout.root)
+        programs.require()
         layout.create()
         with lock.hold(layout):
-            settings = chosen_settings(layout, parsed_args)
-            option = (' --state-dir %s' % parsed_args.state_dir
+            settings = chosen_settings(layout, parsed_args, progress)
+            option = (' --state-dir %s' % shlex.quote(parsed_args.state_dir)
                       if parsed_args.state_dir else '')
             runner.run(session.Session(
                 layout, settings, progress, parsed_args.keep), option)
@@ -251,6 +273,10 @@ def add_settings(parser):
         '--novnc', metavar='<directory>', type=os.path.abspath,
         help='Where noVNC was unpacked (default: /usr/share/novnc)')
     parser.add_argument(
+        '--resume-servers', action=argparse.BooleanOptionalAction,
+        help='When the machine was switched off, start the servers again that '
+             'ran before (default: no)')
+    parser.add_argument(
         '--host', metavar='<name>',
         help='Name of the compute host (default: the host name at the first '
              '"up")')
@@ -270,28 +296,28 @@ def add_settings(parser):
              '(default: nat)')
 
 
-def chosen_settings(layout, parsed_args):
+def chosen_settings(layout: aio_layout.Layout,
+                    parsed_args: argparse.Namespace,
+                    progress: report.Report) -> aio_settings.Settings:
     """The remembered settings with the options of this call.
 
+    :param progress: told which ports of a new control plane were taken
     :raises AioError: the control plane runs with other ones
     """
+    from nova_vmrun.aio import ports
     from nova_vmrun.aio import processes
     from nova_vmrun.aio import vmware
 
     old = aio_settings.load(layout) if layout.exists else None
     new = dataclasses.replace(old) if old else aio_settings.Settings()
-    new.ports = dict(new.ports)
-    if parsed_args.port_base:
-        new.ports = aio_settings.ports_from(parsed_args.port_base)
-    for service in new.ports:
-        port = getattr(parsed_args, '%s_port' % service)
-        if port:
-            new.ports[service] = port
+    new.ports, given = _chosen_ports(new.ports, parsed_args)
     for field in dataclasses.fields(new):
         value = getattr(parsed_args, field.name, None)
         if value is not None:
             setattr(new, field.name, value)
     if not old:
+        for line in ports.next_free(new, given):
+            progress.line(line)
         # Remembered: a VM that runs is not to change its engine.
         new.knobs = {vmware.ENGINE: vmware.default_engine()}
     new.knobs = dict(new.knobs, **vmware.knobs(os.environ))
@@ -304,3 +330,18 @@ def chosen_settings(layout, parsed_args):
             'Run "nova-vmrun aio down" first.')
     new.save(layout)
     return new
+
+
+def _chosen_ports(remembered: dict[str, int], parsed_args: argparse.Namespace
+                  ) -> tuple[dict[str, int], set[str]]:
+    """Returns the port of each service, and those the user gave."""
+    chosen, given = dict(remembered), set()
+    if parsed_args.port_base:
+        chosen = aio_settings.ports_from(parsed_args.port_base)
+        given.update(chosen)
+    for service in chosen:
+        port = getattr(parsed_args, '%s_port' % service)
+        if port:
+            chosen[service] = port
+            given.add(service)
+    return chosen, given

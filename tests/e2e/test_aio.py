@@ -49,7 +49,7 @@ class AioCase(testtools.testcase.WithAttributes, testtools.TestCase):
         self.layout = aio_layout.Layout(folder + '/state')
         self.port_base = ports.free_base()
         self.addCleanup(self.check_nothing_is_left)
-        self.addCleanup(self.run_aio, 'wipe')
+        self.addCleanup(self.run_aio, 'wipe', '--yes')
 
     def set_knobs(self, **knobs):
         for name, value in knobs.items():
@@ -139,7 +139,7 @@ class LifeTestCase(AioCase):
         self.check_api()
         self.assertEqual(network, self.network())
 
-        self.succeed(self.run_aio('wipe'))
+        self.succeed(self.run_aio('wipe', '--yes'))
         self.check_nothing_is_left()
 
     def check_api(self):
@@ -191,7 +191,7 @@ class GuestsTestCase(AioCase):
                          (found['ID'], found['Status']))
         self.assertEqual([vmx], self.running())
 
-        done = self.run_aio('wipe')
+        done = self.run_aio('wipe', '--yes')
         self.succeed(done)
         self.assertIn('stopping %s' % vmx, done.stdout)
         self.check_nothing_is_left()
@@ -313,4 +313,4 @@ class FailureTestCase(AioCase):
         line = self.fail_in_one_line(self.up())
         self.assertIn('The disk of %s is full.' % self.layout.root, line)
         self.assertEqual(1, self.run_aio('status').returncode)
-        self.run_aio('wipe')
+        self.run_aio('wipe', '--yes')

@@ -12,6 +12,7 @@
 
 """Runs the demo: all steps, their times, and the end of it all."""
 
+import shlex
 import time
 
 from nova_vmrun.aio.demo import steps
@@ -64,7 +65,8 @@ def run(session, option=''):
             raise errors.AioError(
                 'The demo failed at: %s.' % title, _cause(error),
                 'Logs are in %s; "nova-vmrun aio wipe --state-dir %s" '
-                'removes them.' % (session.layout.logs, session.layout.root)
+                'removes them.' % (session.layout.logs,
+                                   shlex.quote(str(session.layout.root)))
             ) from error
         times.append((title, time.monotonic() - began))
     session.report.raw('')
@@ -80,7 +82,7 @@ def run(session, option=''):
     if session.keep:
         session.report.raw('')
         session.report.raw(_NEXT.format(
-            openrc=session.layout.openrc, option=option,
+            openrc=shlex.quote(str(session.layout.openrc)), option=option,
             network=session.settings.network))
 
 

@@ -26,7 +26,8 @@ def write_config(layout, settings, passwords):
         'DEFAULT': dict(
             config.logging_options(),
             core_plugin='ml2',
-            service_plugins='router',
+            # Without an agent a router would look alive and lead nowhere.
+            service_plugins='',
             transport_url='fake:///',
             state_path=layout.root / 'neutron',
             bind_host=aio_settings.ADDRESS,

@@ -24,10 +24,34 @@ from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
 from nova_vmrun.aio import novnc
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import programs
 from nova_vmrun.aio import settings as aio_settings
 
 PROJECT = 'nova'
 CONFIG = 'nova.conf'
+POLICY = 'policy.yaml'
+# HTTP 403 and the name of the rule, where Nova would try and answer 500 or
+# leave a server in ERROR.
+_POLICY_TEXT = """\
+# Written by "nova-vmrun aio up": what this cloud does not offer. To change it,
+# name a file of your own as [oslo_policy] policy_file in local.conf.
+
+# There is no other host to rebuild a server on.
+"os_compute_api:os-evacuate": "!"
+# There is no volume service.
+"os_compute_api:os-volumes-attachments:create": "!"
+"os_compute_api:os-assisted-volume-snapshots:create": "!"
+"os_compute_api:os-volumes:list": "!"
+"os_compute_api:os-volumes:create": "!"
+"os_compute_api:os-volumes:detail": "!"
+"os_compute_api:os-volumes:show": "!"
+"os_compute_api:os-volumes:delete": "!"
+"os_compute_api:os-volumes:snapshots:list": "!"
+"os_compute_api:os-volumes:snapshots:create": "!"
+"os_compute_api:os-volumes:snapshots:detail": "!"
+"os_compute_api:os-volumes:snapshots:show": "!"
+"os_compute_api:os-volumes:snapshots:delete": "!"
+"""
 # Seconds which compute waits for keystone; both start together.
 KEYSTONE_TIMEOUT = 120
 CELL1_UUID = '6b8ab7a2-3c0e-4d4a-9a7e-2f0c5ad2c0e1'
@@ -41,12 +65,14 @@ def write_config(layout, settings, passwords, vmware=None):
     def section(user='nova'):
         return config.credentials(settings, passwords[user], user)
 
+    policy = layout.config_dir(PROJECT) / POLICY
     config.write(layout, PROJECT, CONFIG, {
         'DEFAULT': dict(
             config.logging_options(),
             compute_driver='nova_vmrun.VmrunDriver',
             host=settings.host,
             my_ip=aio_settings.ADDRESS,
+            mkisofs_cmd=programs.iso_program(),
             state_path=layout.nova_state,
             instances_path=layout.instances,
             transport_url=settings.transport_url,
@@ -54,13 +80,16 @@ def write_config(layout, settings, passwords, vmware=None):
             reserved_host_memory_mb=2048,
             # Disks take what guests write, and flavors name far more.
             initial_disk_allocation_ratio=4.0,
+            # The guests of one person rarely all compute at the same time.
+            initial_cpu_allocation_ratio=16.0,
             # There is no other host to resize to.
             allow_resize_to_same_host=True,
             osapi_compute_listen=aio_settings.ADDRESS,
             osapi_compute_listen_port=settings.ports['nova'],
             # Guests outlive nova-compute, so there is little to wait for.
             manager_shutdown_timeout=3,
-            graceful_shutdown_timeout=15),
+            graceful_shutdown_timeout=15,
+            resume_guests_state_on_host_boot=settings.resume_servers),
         # Nova looks by default whether its answers have the form that it
         # documents, which takes a fifth of the time of a long list.
         'api': {'auth_strategy': 'keystone', 'response_validation': 'ignore'},
@@ -75,7 +104,11 @@ def write_config(layout, settings, passwords, vmware=None):
         'placement': section('placement'),
         'neutron': section(),
         'glance': section(),
+        # The default is a directory in /etc.
+        'compute': {'provider_config_location':
+                    layout.config_dir(PROJECT) / 'provider_config'},
         'conductor': {'workers': 1},
+        'oslo_policy': {'policy_file': policy},
         # One host: a second try would only hide why the first one failed.
         'scheduler': {'workers': 1, 'max_attempts': 1},
         'oslo_concurrency': {'lock_path': layout.nova_state / 'lock'},
@@ -99,6 +132,7 @@ def write_config(layout, settings, passwords, vmware=None):
             'default_vmnet': settings.vmnet,
         },
     })
+    aio_settings.write_private(policy, _POLICY_TEXT)
     config.write(layout, 'placement', 'placement.conf', {
         'DEFAULT': config.logging_options(),
         'api': {'auth_strategy': 'keystone'},

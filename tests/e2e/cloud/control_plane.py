@@ -127,7 +127,7 @@ class ControlPlane:
         return self.aio('up', *words)
 
     def end(self):
-        self.aio('wipe')
+        self.aio('wipe', '--yes')
         self._folder.cleanup()
 
     # -- what is made once -----------------------------------------------

@@ -21,6 +21,31 @@ from nova_vmrun.aio import client
 from tests.unit.aio import base
 
 
+class ExportsTestCase(base.TestCase):
+    """What a shell makes of the text."""
+
+    def shell(self, variables, **environ):
+        done = subprocess.run(
+            ['sh', '-c', 'eval "$1"; env', 'sh', client.exports(variables)],
+            env=dict(environ, PATH=os.environ['PATH']), check=True,
+            stdout=subprocess.PIPE, text=True)
+        return dict(line.split('=', 1) for line in done.stdout.splitlines()
+                    if line.startswith('OS_'))
+
+    def test_what_an_earlier_cloud_set_is_gone(self):
+        self.assertEqual(
+            {'OS_AUTH_URL': 'http://here'},
+            self.shell({'OS_AUTH_URL': 'http://here'}, OS_CLOUD='work',
+                       OS_TOKEN='x', OS_AUTH_URL='http://there',
+                       OS_SYSTEM_SCOPE='all'))
+
+    def test_nothing_to_forget_is_no_error(self):
+        self.assertEqual({'OS_A': "it's"}, self.shell({'OS_A': "it's"}))
+
+    def test_value_of_several_lines_does_no_harm(self):
+        self.assertEqual({}, self.shell({}, OS_KEY='a\nOS_OTHER=b'))
+
+
 class EnvironmentTestCase(base.TestCase):
 
     def environment(self, **environ):

@@ -62,8 +62,8 @@ class DownTestCase(base.TestCase):
         self.running = {'nova': 4}
         self.killed = [4]
         down.down(self.layout, self.report)
-        self.assertIn('process 4 did not end within 20 s and was killed',
-                      self.lines())
+        self.assertIn('nova (process 4) did not end within 20 s and was '
+                      'killed', self.lines())
 
     def test_wipe_removes_everything(self):
         down.wipe(self.layout, self.report)

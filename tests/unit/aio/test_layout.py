@@ -41,8 +41,8 @@ class StateDirTestCase(base.TestCase):
                 layout.Layout('/tmp/' + name)
 
     def test_path_with_space_and_letters_of_any_script_is_taken(self):
-        self.assertEqual(
-            '/srv/größe 日本', str(layout.Layout('/srv/größe 日本').root))
+        for path in ('/srv/größe 日本', "/home/o'neill/my cloud (1)"):
+            self.assertEqual(path, str(layout.Layout(path).root))
 
 
 class CreateTestCase(base.TestCase):

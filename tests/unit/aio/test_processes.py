@@ -80,6 +80,12 @@ class FindTestCase(ProcessCase):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         self.assertIsNone(processes.find(self.layout, 'glance'))
 
+    def test_title_in_place_of_the_words_is_recognised(self):
+        """As Neutron's process has one, and the path has blanks."""
+        self.assertTrue(processes.is_service(
+            self.layout, 'neutron',
+            ' '.join(processes.command(self.layout, 'neutron')).split(' ')))
+
     def test_number_given_to_another_program_means_down(self):
         process = self.run_python(_PRINT_AND_WAIT)
         self.write_pid(process.pid)

@@ -12,7 +12,6 @@
 
 
 import collections
-import os
 
 import fixtures
 
@@ -149,7 +148,6 @@ class UpTestCase(base.TestCase):
         for _, _, environment in self.world.started:
             self.assertEqual(str(self.layout.fake_state),
                              environment['FAKE_VMRUN_STATE'])
-            self.assertIn('127.0.0.1', environment['no_proxy'])
 
     def test_no_password_is_in_an_environment(self):
         self.up()
@@ -241,10 +239,9 @@ class UpTestCase(base.TestCase):
         self.assertIn('waiting for keystone, glance, neutron, nova',
                       self.lines())
 
-    def test_proxy_of_the_caller_is_kept_for_others(self):
+    def test_variables_of_another_cloud_reach_no_service(self):
         self.useFixture(fixtures.EnvironmentVariable(
-            'no_proxy', 'example.org'))
+            'OS_DATABASE__CONNECTION', 'sqlite:////tmp/other.db'))
         self.up()
-        self.assertEqual('example.org,127.0.0.1',
-                         self.world.started[0][2]['no_proxy'])
-        self.assertEqual('example.org', os.environ['no_proxy'])
+        for name, _, environment in self.world.started:
+            self.assertNotIn('OS_DATABASE__CONNECTION', environment, name)

@@ -13,13 +13,19 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import fixtures
 
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import health
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun.cmd import aio
@@ -55,15 +61,45 @@ class SettingsTestCase(CommandCase):
     def choose(self, *arguments):
         parser = aio.Up(self.app, None).get_parser('up')
         return aio.chosen_settings(
-            self.layout, parser.parse_args(list(arguments)))
+            self.layout, parser.parse_args(list(arguments)),
+            report.Report(self.output))
 
     def setUp(self):
         super().setUp()
         self.layout.create()
         self.useFixture(fixtures.EnvironmentVariable('FAKE_VMRUN_ENGINE'))
+        self.taken = set()
+        self.patch(ports, '_is_free', lambda port: port not in self.taken)
 
     def test_first_time_has_the_usual_ports(self):
         self.assertEqual(aio_settings.DEFAULT_PORTS, self.choose().ports)
+
+    def test_taken_port_is_replaced_by_the_next_free_one(self):
+        self.taken = {8774, 8775}
+        chosen = self.choose().ports
+        self.assertEqual(8776, chosen['nova'])
+        self.assertEqual(5000, chosen['keystone'])
+        self.assertIn('port 8774 is taken', self.output.getvalue())
+        self.assertIn('nova gets port 8776', self.output.getvalue())
+
+    def test_next_port_is_not_that_of_another_service(self):
+        self.taken = {6080, 6081, 6082}
+        self.assertEqual(6084, self.choose().ports['novncproxy'])
+
+    def test_port_that_was_given_stays(self):
+        self.taken = {8774}
+        self.assertEqual(8774, self.choose('--nova-port', '8774')
+                         .ports['nova'])
+
+    def test_port_that_was_remembered_stays(self):
+        self.choose()
+        self.taken = {8774}
+        self.assertEqual(8774, self.choose().ports['nova'])
+
+    def test_no_free_port_nearby_is_one_clear_line(self):
+        self.taken = set(range(8774, 8774 + 101))
+        error = self.assertRaises(errors.AioError, self.choose)
+        self.assertIn('--nova-port', str(error))
 
     def test_options_are_remembered(self):
         first = self.choose('--port-base', '21000', '--fake',
@@ -140,9 +176,42 @@ class StatusTestCase(CommandCase):
         self.patch(processes, 'find', lambda *_: 12)
         self.patch(processes, 'phase', lambda *_: processes.READY)
         self.patch(processes, 'resident', lambda _: 150 * 1024 ** 2)
+        self.patch(processes, 'is_stopped', lambda _: False)
+        self.patch(health, 'ask', lambda *_: dict.fromkeys(
+            aio_layout.SERVICES))
         self.assertEqual(0, self.run_command('status', '-f', 'value',
                                              '-c', 'Memory MiB'))
         self.assertEqual('150\n' * 4, self.output.getvalue())
+
+    def states(self):
+        self.assertEqual(1, self.run_command('status', '-f', 'json'))
+        return {row['Service']: row['State']
+                for row in json.loads(self.output.getvalue())}
+
+    def test_service_that_does_not_answer_is_not_ready(self):
+        self.make()
+        self.patch(processes, 'find', lambda *_: 12)
+        self.patch(processes, 'phase', lambda *_: processes.READY)
+        self.patch(processes, 'is_stopped', lambda _: False)
+        self.patch(health, 'ask', lambda *_: dict(
+            dict.fromkeys(aio_layout.SERVICES), glance='answers HTTP 500'))
+        self.assertEqual(
+            {'keystone': 'ready', 'glance': 'answers HTTP 500',
+             'neutron': 'ready', 'nova': 'ready'}, self.states())
+
+    def test_process_stopped_by_a_signal_is_not_ready(self):
+        self.make()
+        process = subprocess.Popen(['sleep', '60'])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        self.patch(processes, 'find', lambda _, name: (
+            process.pid if name == 'keystone' else os.getpid()))
+        self.patch(processes, 'phase', lambda *_: processes.READY)
+        states = self.states()
+        self.assertIn('kill -CONT %d' % process.pid, states['keystone'])
+        self.assertEqual('needs keystone', states['nova'])
 
 
 class OtherCommandsTestCase(CommandCase):
@@ -172,6 +241,32 @@ class OtherCommandsTestCase(CommandCase):
         (self.layout.root / 'letter.txt').write_text('Dear')
         self.assertEqual(0, self.run_command('wipe'))
         self.assertTrue((self.layout.root / 'letter.txt').exists())
+
+    def wipe(self, *arguments, answer=''):
+        self.app.stdin = io.StringIO(answer)
+        return self.run_command('wipe', *arguments)
+
+    def test_wipe_says_what_there_is_and_asks(self):
+        self.make()
+        server = self.layout.instances / 'e3b0c442'
+        server.mkdir()
+        (server / 'e3b0c442.vmx').write_text('')
+        self.assertEqual(1, self.wipe(answer='no\n'))
+        self.assertIn('1 servers', self.output.getvalue())
+        self.assertIn('e3b0c442', self.output.getvalue())
+        self.assertTrue(self.layout.exists)
+
+    def test_wipe_that_nobody_can_answer_removes_nothing(self):
+        self.make()
+        self.assertEqual(1, self.wipe())
+        self.assertIn('aio wipe --yes', self.log.output)
+        self.assertTrue(self.layout.exists)
+
+    def test_wipe_removes_after_a_yes(self):
+        for arguments, answer in (((), 'yes\n'), (('--yes',), '')):
+            self.make()
+            self.assertEqual(0, self.wipe(*arguments, answer=answer))
+            self.assertFalse(self.layout.root.exists())
 
     def test_missing_extra_says_how_to_get_it(self):
         self.make()

@@ -1,0 +1,141 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Asks each service for something that needs its database.
+
+A process that is there proves little: it may be stopped, hang, or answer
+every request with an error.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent import futures
+import dataclasses
+import socket
+from typing import Any
+
+import requests
+
+from nova_vmrun.aio import settings as aio_settings
+
+# Seconds for one request. Listing Nova's services takes a few milliseconds.
+TIMEOUT = 10
+# In Nova's process; nova-compute too unless it has a message bus.
+_PARTS = ('nova-conductor', 'nova-scheduler')
+_COMPUTE = 'nova-compute'
+
+
+class _Unhealthy(Exception):
+    """Says in a few words what is wrong with a service."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Cloud:
+    """One control plane, as its administrator sees it."""
+
+    settings: aio_settings.Settings
+    session: requests.Session
+    password: str
+
+    def request(self, method: str, port: str, path: str,
+                **options: Any) -> requests.Response:
+        try:
+            answer = self.session.request(
+                method, self.settings.url(port, path), timeout=TIMEOUT,
+                **options)
+        except requests.Timeout:
+            raise _Unhealthy('%s does not answer within %d s'
+                             % (port, TIMEOUT)) from None
+        except requests.RequestException:
+            raise _Unhealthy('%s refuses connections' % port) from None
+        if not answer.ok:
+            raise _Unhealthy('%s answers HTTP %d' % (port,
+                                                     answer.status_code))
+        return answer
+
+    def log_in(self) -> None:
+        user = {'name': 'admin', 'domain': {'name': 'Default'},
+                'password': self.password}
+        answer = self.request('POST', 'keystone', '/v3/auth/tokens', json={
+            'auth': {
+                'identity': {'methods': ['password'],
+                             'password': {'user': user}},
+                'scope': {'project': {'name': 'admin',
+                                      'domain': {'name': 'Default'}}}}})
+        self.session.headers['X-Auth-Token'] = answer.headers[
+            'X-Subject-Token']
+
+
+def _glance(cloud: _Cloud) -> None:
+    cloud.request('GET', 'glance', '/v2/images?limit=1')
+
+
+def _neutron(cloud: _Cloud) -> None:
+    cloud.request('GET', 'neutron', '/v2.0/networks?limit=1&fields=id')
+
+
+def _nova(cloud: _Cloud) -> None:
+    cloud.request('GET', 'placement', '/resource_providers')
+    answer = cloud.request('GET', 'nova', '/v2.1/os-services')
+    down = [part['binary'] for part in answer.json()['services']
+            if part['state'] != 'up' and _is_own(part, cloud.settings)]
+    if down:
+        raise _Unhealthy('%s is down' % ', '.join(sorted(down)))
+    for proxy in ('novncproxy', 'serialproxy'):
+        # They show nothing without a token.
+        address = (aio_settings.ADDRESS, cloud.settings.ports[proxy])
+        try:
+            socket.create_connection(address, TIMEOUT).close()
+        except OSError:
+            raise _Unhealthy('%s refuses connections' % proxy) from None
+
+
+def _is_own(part: Mapping[str, Any],
+            settings: aio_settings.Settings) -> bool:
+    if part['binary'] == _COMPUTE:
+        return settings.runs_compute and part['host'] == settings.host
+    return part['binary'] in _PARTS
+
+
+_PROBES: Mapping[str, Callable[[_Cloud], None]] = {
+    'glance': _glance, 'neutron': _neutron, 'nova': _nova}
+
+
+def ask(settings: aio_settings.Settings,
+        password: str) -> dict[str, str | None]:
+    """Asks all services, those behind keystone at the same time.
+
+    :param password: the administrator's
+    :returns: what is wrong with each service, or None, by its name
+    """
+    with requests.Session() as session:
+        # Neither a proxy nor a .netrc of the caller has a say.
+        session.trust_env = False
+        cloud = _Cloud(settings, session, password)
+        found = {'keystone': _complaint(_Cloud.log_in, cloud)}
+        if found['keystone']:
+            # Nobody else can check who asks.
+            unknown = 'needs keystone'
+            return dict(dict.fromkeys(_PROBES, unknown), **found)
+        with futures.ThreadPoolExecutor(len(_PROBES)) as pool:
+            asked = {name: pool.submit(_complaint, probe, cloud)
+                     for name, probe in _PROBES.items()}
+            found.update((name, future.result())
+                         for name, future in asked.items())
+    return found
+
+
+def _complaint(probe: Callable[[_Cloud], None], cloud: _Cloud) -> str | None:
+    try:
+        probe(cloud)
+    except _Unhealthy as error:
+        return str(error)
+    return None

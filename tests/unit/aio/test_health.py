@@ -1,0 +1,120 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import http.server
+import json
+import threading
+
+from nova_vmrun.aio import health
+from tests.unit.aio import base
+
+_PARTS = [{'binary': 'nova-conductor', 'host': 'laptop', 'state': 'up'},
+          {'binary': 'nova-compute', 'host': 'laptop', 'state': 'up'}]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+
+    def do_GET(self):
+        self.server.paths.append(self.path)
+        self._answer(self.server.statuses.get(self.path.split('?')[0], 200))
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        self._answer(self.server.statuses.get(self.path, 201))
+
+    def _answer(self, status):
+        if status == 'hang':
+            self.server.released.wait(60)
+            return
+        body = json.dumps({'services': self.server.parts}).encode()
+        self.send_response(status)
+        self.send_header('X-Subject-Token', 'token')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+class HealthTestCase(base.TestCase):
+    """One server answers for all services."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = http.server.ThreadingHTTPServer(
+            ('127.0.0.1', 0), _Handler)
+        self.server.statuses = {}
+        self.server.parts = [dict(part) for part in _PARTS]
+        self.server.paths = []
+        self.server.released = threading.Event()
+        thread = threading.Thread(target=self.server.serve_forever,
+                                  kwargs={'poll_interval': 0.01})
+        thread.start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(self.server.shutdown)
+        self.addCleanup(self.server.released.set)
+        port = self.server.server_address[1]
+        self.settings.ports = dict.fromkeys(self.settings.ports, port)
+
+    def ask(self):
+        return health.ask(self.settings, 'secret')
+
+    def test_healthy_services_have_no_complaint(self):
+        self.assertEqual(
+            {'keystone': None, 'glance': None, 'neutron': None, 'nova': None},
+            self.ask())
+        self.assertIn('/v2.1/os-services', self.server.paths)
+
+    def test_error_500_is_told(self):
+        self.server.statuses['/v2/images'] = 500
+        self.assertEqual('glance answers HTTP 500', self.ask()['glance'])
+
+    def test_hang_is_told(self):
+        self.patch(health, 'TIMEOUT', 0.2)
+        self.server.statuses['/v2.0/networks'] = 'hang'
+        self.assertEqual('neutron does not answer within 0 s',
+                         self.ask()['neutron'])
+
+    def test_placement_is_part_of_nova(self):
+        self.server.statuses['/resource_providers'] = 503
+        self.assertEqual('placement answers HTTP 503', self.ask()['nova'])
+
+    def test_part_that_is_down_is_named(self):
+        self.server.parts[1]['state'] = 'down'
+        self.assertEqual('nova-compute is down', self.ask()['nova'])
+
+    def test_compute_host_of_somebody_else_does_not_count(self):
+        self.server.parts[1].update(state='down', host='other')
+        self.assertIsNone(self.ask()['nova'])
+
+    def test_nobody_listens(self):
+        self.settings.ports['glance'] = self.closed_port()
+        self.assertEqual('glance refuses connections', self.ask()['glance'])
+
+    def test_console_proxy_that_is_gone_is_told(self):
+        self.settings.ports['novncproxy'] = self.closed_port()
+        self.assertEqual('novncproxy refuses connections',
+                         self.ask()['nova'])
+
+    def closed_port(self):
+        """A port on which somebody listened a moment ago."""
+        server = http.server.HTTPServer(('127.0.0.1', 0), _Handler)
+        server.server_close()
+        return server.server_address[1]
+
+    def test_without_keystone_nothing_can_be_asked(self):
+        self.server.statuses['/v3/auth/tokens'] = 500
+        found = self.ask()
+        self.assertEqual('keystone answers HTTP 500', found['keystone'])
+        self.assertEqual('needs keystone', found['nova'])
