@@ -48,6 +48,11 @@ def add_arguments(parser):
         default=[], help='Of the image (repeat for more); it takes the place '
         'of what was found')
     parser.add_argument(
+        '--disk-format', metavar='<format>',
+        help="The image's disk_format in Glance (default: what the file is; "
+             'a raw disk without partition table, boot sector and file '
+             'system must be named raw)')
+    parser.add_argument(
         '--disk', metavar='<node>',
         help='The disk of the VM, such as scsi0:1 (default: the one that it '
              'boots from)')
@@ -74,10 +79,6 @@ class Inspect(plain.Plain, show.ShowOne):
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         add_arguments(parser)
-        parser.add_argument(
-            '--disk-format', metavar='<format>',
-            help="The image's disk_format in Glance (default: what the file "
-                 'is)')
         return parser
 
     def take_action(self, parsed_args):

@@ -70,7 +70,8 @@ class Upload(plain.Plain, show.ShowOne):
     def take_action(self, parsed_args):
         from nova_vmrun.imaging import cloud
 
-        source = sources.find(parsed_args.file, parsed_args.disk)
+        source = sources.find(parsed_args.file, parsed_args.disk,
+                              parsed_args.disk_format)
         if source.vm is not None:
             at_rest.require(source.vm)
         disk = source.disk() if source.is_vmdk else None

@@ -29,6 +29,7 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.host import disk_headers
 from nova_vmrun.host import disk_tables
 from nova_vmrun.host import ova
+from nova_vmrun.host import signatures
 from nova_vmrun.host import window
 
 # Formats of Glance that a root disk may have, and qemu-img's names of them.
@@ -46,7 +47,6 @@ _UNSTRUCTURED = frozenset(['raw', 'gpt'])
 _BARE_TYPES = (None, 'thin', 'preallocated')
 ESX_SPARSE = b'COWD'
 ESX_SE_SPARSE = b'\xbe\xba\xfe\xca\0\0\0\0'
-_NOT_BARE = (ESX_SPARSE, ESX_SE_SPARSE)
 # QEMU searches this much of a VMDK for the name of a parent, whatever length
 # the header gives, and takes the first it finds, be it in a comment.
 _QEMU_READS = 20 * vmdk.SECTOR
@@ -110,11 +110,13 @@ def inspect(path, image, create_types):
     if image.container_format == OVA:
         span = ova.find_disk(path, image.id)
     with window.opened(path, span) as file:
+        _refuse_empty(file, image.id)
         content = _inspect(file, image, create_types)
         if not 0 < content.size <= LARGEST_DISK:
             raise exception.ImageRefused(
                 image.id, 'It says that its disk has %d bytes.'
-                % content.size, 'VMware has disks of up to 8 TiB.')
+                % content.size, 'VMware has disks of up to 8 TiB.'
+                if content.size > 0 else 'Upload the right file.')
         if not disk_tables.is_whole(content.format, file, content.size):
             raise exception.ImageRefused(
                 image.id, 'Its content is cut off, or its tables are '
@@ -130,8 +132,11 @@ def _inspect(file, image, create_types):
     inspector, = found
     found = str(inspector)
     if found in _UNSTRUCTURED:
-        return _unstructured(file, image, found)
+        return _unstructured(file, image)
     if found != image.disk_format:
+        if found not in (*QEMU_FORMATS, 'iso'):
+            look = signatures.look(file)
+            raise _mismatch(image, look.what, look.advice)
         raise _mismatch(image, found)
     try:
         inspector.safety_check()
@@ -158,33 +163,40 @@ def _inspect(file, image, create_types):
         raise _cut_off(image)
 
 
+def _refuse_empty(file: io.RawIOBase, image_id: str) -> None:
+    if not window.size(file):
+        raise exception.ImageRefused(
+            image_id, 'It is empty: it has 0 bytes.', 'Upload it again.')
+
+
 def _cut_off(image):
     return exception.ImageRefused(
         image.id, 'Its header is not whole.', 'Upload it again.')
 
 
-def _mismatch(image, found):
+def _mismatch(image: Image, found: str,
+              advice: str = 'Correct disk_format, or upload the right file.'
+              ) -> exception.ImageRefused:
     return exception.ImageRefused(
         image.id, 'Its disk_format is %s but its content is %s.'
-        % (image.disk_format, found),
-        'Correct disk_format, or upload the right file.')
+        % (image.disk_format, found), advice)
 
 
-def _unstructured(file, image, found):
+def _unstructured(file: io.RawIOBase, image: Image) -> Content:
     """An image that has no header which names its format."""
     size = window.size(file)
-    if image.disk_format == 'raw':
-        return Content('raw', size)
     if image.disk_format == 'vhd' and _ends_as_vhd(file):
         return _vhd(file, image, size - _VHD_FOOTER)
-    file.seek(0)
-    head = file.read(vmdk.MARK_WITHIN)
+    look = signatures.look(file)
+    if look.is_foreign:
+        raise _mismatch(image, look.what, look.advice)
+    if image.disk_format == 'raw':
+        return Content('raw', size)
     if (image.disk_format == 'vmdk' and image.container_format != OVA and
-            image.disk_type in _BARE_TYPES and
-            not head.startswith(_NOT_BARE) and not vmdk.is_descriptor(head)):
+            image.disk_type in _BARE_TYPES):
         # An extent of ESX, the default of vmware_disktype.
         return Content('raw', size)
-    raise _mismatch(image, found)
+    raise _mismatch(image, look.what, look.advice)
 
 
 def _vmdk(file, image, create_types):
@@ -244,25 +256,47 @@ def inspect_iso(path, image):
     :param image: an Image
     :raises ImageRefused: it cannot be in a CD drive
     """
-    found = formats(path, image.id)
-    if (image.disk_format != 'iso' or 'iso' not in found or
-            found - {'iso', 'gpt'}):
-        raise exception.ImageRefused(
-            image.id, 'It cannot be in a CD drive: its disk_format is %s and '
-            'its content is %s.' % (image.disk_format,
-                                    ', '.join(sorted(found))),
-            'Use an ISO 9660 image, uploaded with disk_format iso.')
+    with window.opened(path) as file:
+        _refuse_empty(file, image.id)
+        found = set(map(str, _read(file, image.id)))
+        if image.disk_format == 'iso' and is_iso(found):
+            return
+        what, advice = _told(file, found)
+    raise exception.ImageRefused(
+        image.id, 'It cannot be in a CD drive: its disk_format is %s and its '
+        'content is %s.' % (image.disk_format, what),
+        advice or 'Use an ISO 9660 image, uploaded with disk_format iso.')
+
+
+def is_iso(found: set[str]) -> bool:
+    """Tells whether a file is an ISO image and at most a disk as well.
+
+    :param found: what formats returned
+    """
+    return 'iso' in found and found <= {'iso', 'gpt'}
+
+
+def _told(file: io.RawIOBase, found: set[str]) -> tuple[str, str]:
+    """Returns what a file is, in words, and what to do if it is foreign."""
+    if found <= _UNSTRUCTURED:
+        look = signatures.look(file)
+        return look.what, look.advice if look.is_foreign else ''
+    return ', '.join(sorted(found)), ''
 
 
 def inspect_floppy(path, image):
     """Refuses an image that is no floppy disk's content; see inspect_iso."""
-    found = formats(path, image.id)
     with window.opened(path) as file:
+        _refuse_empty(file, image.id)
         size = window.size(file)
-    if image.disk_format != 'raw' or found - _UNSTRUCTURED:
+        found = set(map(str, _read(file, image.id)))
+        look = signatures.look(file)
+        what, _ = _told(file, found)
+    if (image.disk_format != 'raw' or found - _UNSTRUCTURED or
+            look.is_packed):
         reason = ('its disk_format is %s and its content is %s.'
-                  % (image.disk_format, ', '.join(sorted(found))))
-    elif not 0 < size <= _LARGEST_FLOPPY:
+                  % (image.disk_format, what))
+    elif size > _LARGEST_FLOPPY:
         reason = 'it has %d bytes, a floppy disk at most %d.' % (
             size, _LARGEST_FLOPPY)
     else:
@@ -283,6 +317,12 @@ def formats(path, image_id):
     """
     with window.opened(path) as file:
         return set(map(str, _read(file, image_id)))
+
+
+def look(path: str) -> signatures.Look:
+    """Tells what a file is in which formats has found none."""
+    with window.opened(path) as file:
+        return signatures.look(file)
 
 
 def is_fixed_vhd(path):
@@ -315,9 +355,10 @@ def _read(file, image_id):
         return wrapper.formats
     except Exception as error:
         # Such as a text that may be a VMDK's descriptor, and is no text later.
+        look = signatures.look(file)
         raise exception.ImageRefused(
-            image_id, 'Its content is of no format, and not plain either.',
-            'Upload the right file.') from error
+            image_id, 'Its content is %s.' % look.what,
+            look.advice) from error
 
 
 class _AsciiDescriptor:

@@ -35,10 +35,12 @@ class Kind(typing.NamedTuple):
     disk_type: str | None = None
 
 
-def sniff(path):
+def sniff(path: str, declared: str | None = None) -> Kind:
     """Finds out what a file is.
 
     :param path: the file
+    :param declared: the disk_format that the user says it has; None: only
+        what looks like a disk is taken for a raw one
     :returns: a Kind
     :raises ImageRefused: it is several things at once, or nothing known
     """
@@ -49,21 +51,22 @@ def sniff(path):
     if head[_MAGIC_AT:].startswith(_MAGIC):
         return Kind('vmdk', inspection.OVA)
     found = inspection.formats(path, os.path.basename(path))
-    if 'iso' in found and found <= {'iso', 'gpt'}:
+    if inspection.is_iso(found):
         return Kind('iso')
     if len(found) > 1:
         raise exception.ImageRefused(
             os.path.basename(path), 'Its content looks like several formats '
             'at once: %s.' % ', '.join(sorted(found)))
     name = found.pop()
-    if name not in ('raw', 'gpt'):
+    if name in inspection.QEMU_FORMATS and name != 'raw':
         return Kind(name)
     if inspection.is_fixed_vhd(path):
         return Kind('vhd')
-    if head.startswith(inspection.ESX_SPARSE):
+    look = inspection.look(path)
+    if not look.is_disk and declared is None:
         raise exception.ImageRefused(
-            os.path.basename(path), 'It is an extent of a disk of ESX.',
-            'Name the .vmdk that is its descriptor.')
+            os.path.basename(path), 'Its content is %s.' % look.what,
+            look.advice)
     if path.lower().endswith('.vmdk'):
         # Glance refuses a file without VMDK header that is declared as one.
         return Kind('raw', disk_type='preallocated')

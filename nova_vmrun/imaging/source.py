@@ -73,12 +73,12 @@ def find(path, node=None, disk_format=None):
         vm = vms.load(path)
         disk = vms.boot_disk(vm, node)
         path = vms.own_disk(vm, disk)
-        return _of_vm(path, sniff.sniff(path), vm, disk)
+        return _of_vm(path, sniff.sniff(path, disk_format), vm, disk)
     if node is not None:
         raise exception.InvalidInput(
             '%s has no disk %s.' % (path, node), 'It is no VM.',
             'Name a .vmx, or leave --disk out.')
-    kind = sniff.sniff(path)
+    kind = sniff.sniff(path, disk_format)
     if disk_format:
         container = (kind.container_format if disk_format == kind.disk_format
                      else 'bare')

@@ -123,7 +123,7 @@ class DrivesTestCase(TestCase):
 
     def test_text_that_calls_itself_a_cd(self):
         text = self.add_image('iso', content=b'text' * 20000)
-        self.refused(text, 'its content is raw', vix_iso_images=text)
+        self.refused(text, 'its content is a text', vix_iso_images=text)
 
     def test_a_floppy_that_is_too_large(self):
         floppy = self.add_image('raw', content=bytes(3 << 20))

@@ -148,7 +148,7 @@ class RefusedTestCase(TestCase):
             'hw_rescue_device': 'disk', 'hw_rescue_bus': 'virtio'})
 
     def test_an_image_that_is_no_disk(self):
-        self.check_refused('content is raw', content=b'text')
+        self.check_refused('content is a text', content=b'text')
 
     def test_a_vm_that_does_not_start(self):
         self.flags(retry_count=0, group='vmrun')

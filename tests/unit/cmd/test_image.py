@@ -11,6 +11,7 @@
 #    under the License.
 
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -60,7 +61,7 @@ class InspectTestCase(base.TestCase):
     def test_formats(self):
         for name, content, expected in (
                 ('a.img', images.qcow2(), 'qcow2'),
-                ('a.qcow2', bytes(units.Mi), 'raw'),
+                ('a.qcow2', images.partitioned(), 'raw'),
                 ('b.img', images.partitioned(), 'raw'),
                 ('c.img', images.vhd(), 'vhd'),
                 ('d.img', bytes(units.Mi) + images.vhd_footer(kind=2),
@@ -76,8 +77,30 @@ class InspectTestCase(base.TestCase):
                    recorded_adapter='ide', guest='unknown', told_by='')
 
     def test_bare_extent(self):
-        path = self.write('a-flat.vmdk', bytes(units.Mi))
+        path = self.write('a-flat.vmdk', images.partitioned())
         self.check(path, disk_format='raw', sub_format='preallocated')
+
+    def test_a_raw_disk_that_only_the_user_knows(self):
+        for content in (bytes(units.Mi), b'\x8f' * units.Mi):
+            path = self.write('a.img', content)
+            error = self.assertRaises(exception.ImageRefused, self.inspect,
+                                      path)
+            self.assertIn('--disk-format raw', error.resolution)
+            self.check(path, '--disk-format', 'raw', disk_format='raw',
+                       virtual_size=units.Mi)
+
+    def test_what_is_no_disk(self):
+        for content, words in (
+                (lzma.compress(images.partitioned()), 'unxz'),
+                (b'root:x:0:0::/root:/bin/sh\n' * 50, 'a text file'),
+                (b'', 'is empty'),
+                (b'QED\0'.ljust(4096, b'\0'), 'a QED disk')):
+            path = self.write('a.raw', content)
+            error = self.assertRaises(exception.ImageRefused, self.inspect,
+                                      path)
+            self.assertIn(words, str(error))
+            self.refused(path, words,
+                         '--disk-format', 'raw')
 
     def test_disk_types_are_read_as_by_the_driver(self):
         path = self.write('a-flat.vmdk', bytes(units.Mi))
@@ -86,9 +109,9 @@ class InspectTestCase(base.TestCase):
                       'vmware_disktype=sparse')):
             self.check(path, *self._declared(told))
         for text, told in (
-                ('content is raw', ('hw_disk_type=sparse',)),
-                ('content is raw', ('hw_disk_type=sparse',
-                                    'vmware_disktype=thin')),
+                ('content is zeros', ('hw_disk_type=sparse',)),
+                ('content is zeros', ('hw_disk_type=sparse',
+                                      'vmware_disktype=thin')),
                 ('hw_disk_type', ('hw_disk_type=no',))):
             self.refused(path, text, *self._declared(told))
 

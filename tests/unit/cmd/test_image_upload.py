@@ -72,7 +72,7 @@ class UploadTestCase(base.TestCase):
     def test_formats_that_go_as_they_are(self):
         for name, content, disk_format in (
                 ('cirros.img', images.qcow2(), 'qcow2'),
-                ('cirros.raw', bytes(units.Mi), 'raw'),
+                ('cirros.raw', images.partitioned(), 'raw'),
                 ('cirros.vhd', images.vhd(), 'vhd')):
             shown, _ = self.upload(self.write(name, content))
             self.assertEqual(content, self.cloud.content)
@@ -156,7 +156,9 @@ class UploadTestCase(base.TestCase):
                             'os_hash_algo', 'os_hash_value')})
 
     def test_bare_extent(self):
-        self.upload(self.write('a-flat.vmdk', bytes(units.Mi)))
+        path = self.write('a-flat.vmdk', bytes(units.Mi))
+        self.refused(path, '--disk-format raw')
+        self.upload(path, '--disk-format', 'raw')
         self.assertEqual(
             ('raw', 'preallocated'),
             (self.cloud.image['disk_format'],

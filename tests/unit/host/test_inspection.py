@@ -10,6 +10,8 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import gzip
+import lzma
 import os
 import struct
 
@@ -54,7 +56,8 @@ class AcceptedTestCase(testscenarios.TestWithScenarios, Base):
             ('qcow2', images.qcow2(5 * units.Gi), 'qcow2', 5 * units.Gi),
             ('qcow2 with zstd', images.qcow2(features=images.COMPRESSION),
              'qcow2', units.Mi),
-            ('raw', b'content'.ljust(70000), 'raw', 70000),
+            ('raw', b'content'.ljust(70000, b'\0'), 'raw', 70000),
+            ('raw that begins with zeros', bytes(70000), 'raw', 70000),
             ('raw with partitions', images.partitioned(), 'raw', units.Mi),
             ('vmdk', vmdks.image(sectors=4096), 'vmdk', 2 * units.Mi),
             ('streamed vmdk', _streamed(), 'vmdk', units.Mi),
@@ -116,15 +119,23 @@ class NotADiskTestCase(testscenarios.TestWithScenarios, Base):
             ('differencing vhd', images.vhd_footer(kind=4).ljust(70000),
              {'disk_format': 'vhd'}, 'child of another disk'),
             ('no vhd', bytes(units.Mi), {'disk_format': 'vhd'},
-             'content is raw'),
+             'content is zeros'),
             ('extent that should be sparse', bytes(units.Mi),
              {'disk_format': 'vmdk', 'disk_type': 'sparse'},
-             'content is raw'),
+             'content is zeros'),
             ('sparse extent of ESX', b'COWD'.ljust(70000),
-             {'disk_format': 'vmdk'}, 'content is raw'),
+             {'disk_format': 'vmdk'}, 'an extent of a disk of ESX'),
+            ('compressed disk', gzip.compress(images.partitioned()),
+             {'disk_format': 'raw'}, 'compressed with gzip'),
+            ('compressed extent', lzma.compress(images.partitioned()),
+             {'disk_format': 'vmdk'}, 'compressed with xz'),
+            ('web page', b'<!DOCTYPE html>\n<html><body>404</body></html>',
+             {'disk_format': 'raw'}, 'a web page'),
+            ('fixed vhd of another kind', images.vhd_footer(kind=4),
+             {'disk_format': 'raw'}, 'content is vhd'),
             ('larger than any disk', images.qcow2(size=1 << 60),
              {'disk_format': 'qcow2'}, str(1 << 60)),
-            ('empty', b'', {'disk_format': 'raw'}, '0 bytes'),
+            ('empty', b'', {'disk_format': 'raw'}, 'is empty'),
         )]
 
     def test_refused(self):
@@ -163,11 +174,11 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
             ('qcow2 as raw', images.qcow2(), 'raw',
              'disk_format is raw but its content is qcow2'),
             ('raw as qcow2', bytes(70000), 'qcow2',
-             'disk_format is qcow2 but its content is raw'),
+             'disk_format is qcow2 but its content is zeros'),
             ('partitions as qcow2', images.partitioned(), 'qcow2',
-             'content is gpt'),
+             'content is a raw disk (boot sector)'),
             ('vmdk as raw', vmdks.image(), 'raw', 'content is vmdk'),
-            ('empty as qcow2', b'', 'qcow2', 'content is raw'),
+            ('empty as qcow2', b'', 'qcow2', 'is empty'),
             ('qcow2 and more', images.qcow2()[:510] + b'\x55\xaa' +
              bytes(70000), 'qcow2', 'several formats at once'),
             ('no format of ours', b'', 'ami', 'disk_format is ami'),
