@@ -76,7 +76,7 @@ class VmrunDriver(driver.ComputeDriver):
         conf.set_defaults(CONF)
         with errors.as_nova():
             self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
-            self._hypervisor.begin()
+            self._hypervisor.begin(self.emit_event)
             self._hypervisor.finish_interrupted()
         # Nova asks after init_host what this node's product can.
         self.capabilities = dict(
@@ -156,9 +156,7 @@ class VmrunDriver(driver.ComputeDriver):
     def get_info(self, instance, use_cache=True):
         if not self._hypervisor.exists(instance.uuid):
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
-        states = self._hypervisor.states
-        state = (states.get(instance.uuid, fresh=False) if use_cache
-                 else states.confirm(instance.uuid))
+        state = self._hypervisor.state(instance.uuid, use_cache)
         return hardware.InstanceInfo(state=power_states.NOVAS[state])
 
     def instance_exists(self, instance):
@@ -318,7 +316,8 @@ class VmrunDriver(driver.ComputeDriver):
 
     def snapshot(self, context, instance, image_id, update_task_state):
         try:
-            with errors.as_nova(instance):
+            with (errors.as_nova(instance),
+                  self._hypervisor.events.held(instance.uuid)):
                 self._hypervisor.snapshot(context, instance, image_id,
                                           update_task_state)
         except nova_exception.InstanceNotFound:

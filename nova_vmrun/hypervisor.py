@@ -44,6 +44,7 @@ from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
+from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
@@ -100,9 +101,11 @@ class Hypervisor:
                                           self.product, self.states)
         self.serials = serial_consoles.SerialConsoles(
             conf, self.layout, self.records)
+        self.events = lifecycle_events.LifecycleEvents(self.states,
+                                                       self.layout)
         self.power = power.Power(tool, self.product, self.states, self.layout,
                                  self.records, self.serials, self.consoles,
-                                 own)
+                                 own, self.events)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
         self.diagnostics = diagnostics.Diagnostics(
@@ -155,14 +158,17 @@ class Hypervisor:
         self._cache = cache
         self._boots = under_way
 
-    def begin(self):
+    def begin(self, emit):
         """Begins what nova-compute alone does: to listen, to show windows.
 
+        :param emit: called with each nova.virt.event.LifecycleEvent
         :raises InvalidConfiguration: the options and the host do not fit
         """
         _refuse_gui_without_display(self._own, os.environ, sys.platform)
         self.consoles.begin()
         self.serials.begin()
+        self.events.begin(emit,
+                          [record.uuid for record in self.records.all()])
 
     def finish_interrupted(self):
         """Removes what the end of another nova-compute has left half-done.
@@ -180,12 +186,27 @@ class Hypervisor:
 
     def close(self):
         """Ends what this process does; the servers run on."""
+        self.events.end()
         self.serials.end()
 
     def exists(self, uuid):
         """Tells whether a server of this compute node has a VM."""
         return (self.records.get(uuid) is not None and
                 os.path.exists(self.layout.vmx(uuid)))
+
+    def state(self, uuid: str, use_cache: bool) -> states.State:
+        """Returns a server's State.
+
+        If it runs, Nova will hear when it ends, also if it was started
+        outside of Nova.
+
+        :param use_cache: False for the State at this very moment
+        """
+        state = (self.states.get(uuid, fresh=False) if use_cache
+                 else self.states.confirm(uuid))
+        if state in (states.State.RUNNING, states.State.PAUSED):
+            self.events.watch(uuid)
+        return state
 
     @property
     def max_vcpus(self):

@@ -118,6 +118,25 @@ class PowerStates:
                         uuid, error)
             return State.UNKNOWN
 
+    def of_all(self, uuids: abc.Iterable[str]) -> dict[str, State]:
+        """Returns the State of each of some servers; never raises.
+
+        One new ``vmrun list`` answers for all of them. If it fails, that is
+        logged once.
+
+        :param uuids: of instances; their .vmx exist
+        """
+        uuids = list(uuids)
+        if not uuids:
+            return {}
+        try:
+            self.running()
+        except exception.ToolError as error:
+            LOG.warning('The power states of %d servers are unknown: %s',
+                        len(uuids), error)
+            return dict.fromkeys(uuids, State.UNKNOWN)
+        return {uuid: self.get(uuid, fresh=False) for uuid in uuids}
+
     def confirm(self, uuid):
         """Returns a server's State as it is now; never raises.
 
@@ -226,12 +245,23 @@ class PowerStates:
         except FileNotFoundError:
             LOG.debug('Server %s was not marked as paused', uuid)
 
-    def _is_paused(self, uuid):
+    def marks_paused(self, uuid: str,
+                     process: tuple[int, str | float]) -> bool:
+        """Tells whether a process, which may have ended, was paused by us.
+
+        :param process: pid and birth, as vm_process.identity returns them
+        """
+        return self._marked(uuid) == list(process)
+
+    def _marked(self, uuid: str) -> list | None:
         try:
             with open(self._layout.paused(uuid), 'rb') as file:
-                marked = jsonutils.load(file)
+                return jsonutils.load(file)
         except (FileNotFoundError, ValueError):
-            return False
+            return None
+
+    def _is_paused(self, uuid):
+        marked = self._marked(uuid)
         if not marked:
             return False
         pid, birth = marked

@@ -26,6 +26,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
+from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -50,10 +51,12 @@ class Power:
     :param serials: a nova_vmrun.ops.serial_consoles.SerialConsoles
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param conf: the [vmrun] options
+    :param events: a nova_vmrun.ops.lifecycle_events.LifecycleEvents, which
+        must not take what we do here for what others do
     """
 
     def __init__(self, vmrun, product, power_states, layout, records,
-                 serials, consoles, conf):
+                 serials, consoles, conf, events):
         self._vmrun = vmrun
         self._product = product
         self._states = power_states
@@ -63,7 +66,9 @@ class Power:
         self._consoles = consoles
         self._conf = conf
         self._vmx_files = vmx_file.VmxFiles(layout)
+        self._events = events
 
+    @lifecycle_events.by_us()
     def on(self, uuid):
         """Starts a server, or resumes it with its memory if it is suspended.
 
@@ -101,6 +106,7 @@ class Power:
                         'its disks: %s is missing', file.uuid, checkpoint)
             self._forget_memory(file)
 
+    @lifecycle_events.by_us(ends=True)
     def off(self, uuid, timeout=0):
         """Stops a server; a suspended one keeps its memory file.
 
@@ -151,6 +157,7 @@ class Power:
             time.sleep(_POLL_SECONDS)
         return True
 
+    @lifecycle_events.by_us()
     def reboot_soft(self, uuid):
         """Lets the guest restart; falls back to a hard reboot."""
         try:
@@ -167,6 +174,7 @@ class Power:
         if self._states.get(uuid) not in _ON:
             self.on(uuid)
 
+    @lifecycle_events.by_us()
     def reboot_hard(self, uuid: str,
                     rewrite: vmx_file.Rewrite | None = None) -> None:
         """Restarts a server from its disks, whatever state it is in.
@@ -188,6 +196,7 @@ class Power:
                 rewrite(file)
             self._start(file)
 
+    @lifecycle_events.holding
     def pause(self, uuid):
         """Stops a server's CPUs.
 
@@ -209,6 +218,7 @@ class Power:
         finally:
             self._states.changed()
 
+    @lifecycle_events.holding
     def unpause(self, uuid):
         """Lets a paused server go on.
 
@@ -227,6 +237,7 @@ class Power:
         self._states.unmark_paused(uuid)
         self._states.changed()
 
+    @lifecycle_events.by_us(ends=True)
     def suspend(self, uuid):
         """Writes a server's memory to its folder and ends its VM."""
         self._change(uuid, (states.State.SUSPENDED,), self._vmrun.suspend)

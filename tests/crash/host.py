@@ -102,7 +102,7 @@ class Host(fixtures.Fixture):
             'nova.api.metadata.base.InstanceMetadata')).mock
         metadata.return_value.metadata_for_config_drive.side_effect = (
             lambda: [('openstack/latest/meta_data.json', b'{}')])
-        self.driver = base.start_driver()
+        self.driver = base.start_driver(self)
         # It stays what it is.
         self.useFixture(fixtures.MockPatchObject(
             product, 'detect', return_value=self.hypervisor.product))
@@ -388,7 +388,8 @@ class Host(fixtures.Fixture):
 
     def restart(self):
         """Starts nova-compute again."""
-        self.driver = base.start_driver()
+        self.hypervisor.events.end()
+        self.driver = base.start_driver(self)
 
     def end_processes(self):
         """Kills VMs and tools."""

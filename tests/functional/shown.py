@@ -36,6 +36,8 @@ TESTS = {
         'api.test_life.PowerTestCase.test_stop_and_start',
         'api.test_life.CrashTestCase'
         '.test_a_crashed_vm_is_seen_and_starts_again',
+        'api.test_events.OutsideTestCase'
+        '.test_a_guest_that_shuts_itself_down',
         'api.test_states.WindowStatesTestCase.test_stop_and_start',
         'api.test_states.WindowStatesTestCase.test_start_of_one_that_runs',
         'api.test_bad_input.UnhelpfulToolTestCase'

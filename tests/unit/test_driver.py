@@ -33,6 +33,7 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import interfaces
+from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
@@ -57,7 +58,7 @@ class Base(base.TestCase):
             exists=mock.Mock(return_value=True), spawn=mock.Mock(),
             cache_image=mock.Mock(), age_images=mock.Mock(),
             begin=mock.Mock(), finish_interrupted=mock.Mock(),
-            close=mock.Mock(),
+            close=mock.Mock(), state=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
@@ -71,6 +72,7 @@ class Base(base.TestCase):
                 ('interfaces', interfaces.Interfaces),
                 ('resize', resize.Resize), ('rescue', rescue.Rescue),
                 ('diagnostics', diagnostics.Diagnostics),
+                ('events', lifecycle_events.LifecycleEvents),
                 ('orphans', orphans.Orphans),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
@@ -145,7 +147,7 @@ _CALLS = [
 class InterruptedTestCase(Base):
 
     def test_what_was_left_half_done_is_finished(self):
-        self.parts.begin.assert_called_once_with()
+        self.parts.begin.assert_called_once_with(self.driver.emit_event)
         self.parts.finish_interrupted.assert_called_once_with()
 
 
@@ -344,21 +346,15 @@ class InfoTestCase(Base):
                 (states.State.SUSPENDED, power_state.SUSPENDED),
                 (states.State.OFF, power_state.SHUTDOWN),
                 (states.State.UNKNOWN, power_state.NOSTATE)):
-            self.parts.states.get.return_value = state
+            self.parts.state.return_value = state
             self.assertEqual(nova_state,
                              self.driver.get_info(INSTANCE).state)
 
     def test_a_list_is_shared_if_nova_allows_it(self):
-        found = self.parts.states
-        found.get.return_value = states.State.OFF
-        found.confirm.return_value = states.State.RUNNING
-        self.assertEqual(power_state.SHUTDOWN,
-                         self.driver.get_info(INSTANCE).state)
-        found.get.assert_called_once_with(UUID, fresh=False)
-        found.confirm.assert_not_called()
-        self.assertEqual(power_state.RUNNING, self.driver.get_info(
-            INSTANCE, use_cache=False).state)
-        found.confirm.assert_called_once_with(UUID)
+        self.parts.state.return_value = states.State.OFF
+        for use_cache in (True, False):
+            self.driver.get_info(INSTANCE, use_cache)
+            self.parts.state.assert_called_with(UUID, use_cache)
 
     def test_a_server_that_is_not_here(self):
         self.parts.exists.return_value = False

@@ -60,7 +60,8 @@ class HypervisorTestCase(base.TestCase):
                 desktop_integration=False), **own)))
         made = hypervisor.Hypervisor(conf, compute_id)
         if begin:
-            made.begin()
+            made.begin(lambda event: None)
+            self.addCleanup(made.close)
             made.finish_interrupted()
         return made
 

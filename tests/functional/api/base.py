@@ -75,6 +75,8 @@ class TestCase(testcase.WithAttributes,
     # Where temporary folders are made; None for one of Nova's own.
     FOLDERS = None
     VNC_PORTS = 100
+    # Whether Nova hears at once that somebody has stopped a VM.
+    HEARS_EVENTS = True
 
     def _setup_services(self):
         self.folder = self.useFixture(
@@ -89,6 +91,8 @@ class TestCase(testcase.WithAttributes,
                    shutdown_timeout=5,
                    # Whoever runs tests has files too.
                    disk_allocation_ratio=1000.0)
+        self.flags(handle_virt_lifecycle_events=self.HEARS_EVENTS,
+                   group='workarounds')
         # With one host, "no host is left" would hide why this one failed.
         self.flags(max_attempts=1, group='scheduler')
         self.flags(vmrun_path=self.vmware.vmrun,

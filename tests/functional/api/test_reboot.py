@@ -106,6 +106,8 @@ class RewriteTestCase(TestCase):
 class InterruptedTestCase(TestCase):
     """nova-compute ended while the VM was off."""
 
+    HEARS_EVENTS = False
+
     # Nova stops the server while it holds the server's lock.
     CAST_AS_CALL = False
 

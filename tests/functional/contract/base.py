@@ -48,10 +48,11 @@ def use_fakes(test, **knobs):
     return vmware
 
 
-def start_driver():
-    """Returns a driver that is ready."""
+def start_driver(test):
+    """Returns a driver that is ready until the test ends."""
     made = driver.VmrunDriver(None)
     made.init_host('host')
+    test.addCleanup(made.cleanup_host, 'host')
     return made
 
 
@@ -77,7 +78,7 @@ class DriverTestCase(test.NoDBTestCase):
         # There is no database in which tags could be.
         self.useFixture(fixtures.MonkeyPatch(
             'nova_vmrun.ops.device_tags.find', lambda *args: None))
-        self.driver = start_driver()
+        self.driver = start_driver(self)
         self.runner = self.driver._hypervisor.runner
 
     def _fetch(self, context, image_id, path, trusted_certs=None):

@@ -74,6 +74,7 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         self.image_service.images[_IMAGE]['disk_format'] = 'raw'
         self.image_service._imagedata[_IMAGE] = bytes(1 << 20)
         self.connection.init_host('myhostname')
+        self.addCleanup(self.connection.cleanup_host, 'myhostname')
         # Nova's tests have ports of Open vSwitch.
         self.stub_out('nova.network.model.VIF_TYPE_OVS', networks.VIF_TYPE)
         make_instance = utils.get_test_instance

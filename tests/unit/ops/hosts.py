@@ -23,6 +23,7 @@ from nova_vmrun.host import layout
 from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import states
+from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import vmrun as vmrun_tool
 from tests.unit import base
@@ -117,6 +118,8 @@ class TestCase(base.TestCase):
         self.states = states.PowerStates(
             self.vmrun.tool, self.layout,
             vmx_file.VmxFiles(self.layout).load_patiently)
+        self.events = lifecycle_events.LifecycleEvents(self.states,
+                                                       self.layout)
         self.product = product.Product(self.kind, (17, 6, 0),
                                        '/usr/bin/vmrun', None)
 

@@ -84,7 +84,7 @@ class TestCase(hosts.TestCase):
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, mock.create_autospec(
                 serial_consoles.SerialConsoles, instance=True),
-            self.consoles, stubs.conf())
+            self.consoles, stubs.conf(), self.events)
         self.destroy = destroy.Destroy(power_, self.states, self.layout,
                                        self.records)
         self.resize = self.make_resize(power_)

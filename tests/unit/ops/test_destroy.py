@@ -40,7 +40,7 @@ class DestroyTestCase(hosts.TestCase):
             self.records, mock.create_autospec(
                 serial_consoles.SerialConsoles, instance=True),
             mock.create_autospec(consoles.Consoles, instance=True),
-            stubs.conf())
+            stubs.conf(), self.events)
         self.destroy = destroy.Destroy(operations, self.states, self.layout,
                                        self.records)
 

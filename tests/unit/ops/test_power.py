@@ -51,7 +51,8 @@ class Base(hosts.TestCase):
         self.conf = stubs.conf()
         self.power = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, self.serials, self.consoles, self.conf)
+            self.records, self.serials, self.consoles, self.conf,
+            self.events)
 
 
 class OnTestCase(Base):

@@ -63,7 +63,7 @@ class Base(hosts.TestCase):
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, mock.create_autospec(
                 serial_consoles.SerialConsoles, instance=True),
-            self.consoles, stubs.conf())
+            self.consoles, stubs.conf(), self.events)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, self.disks,
             self.attachments, self.consoles, self.guest_info, operations,
