@@ -28,6 +28,7 @@
           ConfigUnreadable         malformed, or being rewritten by VMware
           FileInUse                open in the GUI or in another process
           ToolsNotRunning          VMware Tools are needed in the guest
+          GuestBusy                the guest has not answered an earlier call
           Canceled                 power-on failed or a dialog blocked it
           NoDisplay                a window was asked for and there is none
           WrongProduct             -T names a product that is not installed
@@ -135,6 +136,10 @@ class FileInUse(ToolRefused):
 
 class ToolsNotRunning(ToolRefused):
     """VMware Tools must run in the guest for this verb."""
+
+
+class GuestBusy(ToolRefused):
+    """The guest is being asked for the same thing; vmrun was not run."""
 
 
 class Canceled(ToolRefused):

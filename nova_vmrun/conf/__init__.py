@@ -94,14 +94,18 @@ Related options:
 ]
 
 
+# A day, in seconds. The system cannot wait for more than 24 of them at once.
+_LONGEST = 24 * 60 * 60
+
+
 def _timeout(name, default, what):
     return cfg.IntOpt(
-        name, default=default, min=1,
+        name, default=default, min=1, max=_LONGEST,
         help="""
-Seconds after which %s is taken for hung.
+Seconds that %s may take.
 
-The program is then ended, the state of the VM is looked up, and nothing is
-repeated blindly.
+After them the program is killed. The state of the VM is then looked up, and
+nothing is repeated blindly.
 """ % what)
 
 
@@ -124,6 +128,7 @@ Related options:
         'retry_interval',
         default=1.0,
         min=0,
+        max=_LONGEST,
         help="""
 Seconds between two tries.
 
@@ -137,6 +142,10 @@ Related options:
         min=1,
         help="""
 How many commands that change a VM may run at once on this host.
+
+Suspends, snapshots and clones, which write gigabytes, leave one place to the
+other commands; with 1 they cannot. Waiting for a guest that shuts down or
+restarts by itself takes no place.
 """),
     _timeout('list_timeout', 30, '``vmrun list``'),
     _timeout('start_timeout', 300, '``vmrun start`` (also one that resumes)'),
@@ -154,6 +163,7 @@ How many commands that change a VM may run at once on this host.
         'guest_address_timeout',
         default=10,
         min=1,
+        max=_LONGEST,
         help="""
 Seconds that a guest gets to tell its address when diagnostics are asked for.
 
@@ -164,11 +174,42 @@ server take this long.
         'wait_soft_reboot_seconds',
         default=60,
         min=0,
+        max=_LONGEST,
         help="""
 Seconds that a guest gets to restart by itself at a soft reboot.
 
-When they are over, or VMware Tools do not run in the guest, the VM is reset.
-A clean stop uses Nova's ``[DEFAULT] shutdown_timeout`` instead.
+When they are over, or VMware Tools do not run in the guest, the server is
+rebooted hard. A clean stop uses Nova's ``[DEFAULT] shutdown_timeout`` instead.
+
+Possible values:
+
+* 0: a soft reboot is a hard one.
+* A number of seconds, up to 86400.
+
+Related options:
+
+* ``[DEFAULT] shutdown_timeout``
+"""),
+    cfg.IntOpt(
+        'max_shutdown_timeout',
+        default=300,
+        min=0,
+        max=_LONGEST,
+        help="""
+The longest that a guest may take to shut down by itself, in seconds.
+
+Whoever makes an image can ask for more time than Nova's ``[DEFAULT]
+shutdown_timeout`` gives, with the image property ``os_shutdown_timeout``. This
+is the most that they get. It bounds ``[DEFAULT] shutdown_timeout`` too.
+
+One of nova-compute's workers waits for each guest that shuts down (there are
+``[DEFAULT] executor_thread_pool_size`` of them), so keep it as low as your
+guests allow.
+
+Possible values:
+
+* 0: the power is always cut at once.
+* A number of seconds, up to 86400.
 
 Related options:
 

@@ -110,11 +110,12 @@ class Power:
     def off(self, uuid, timeout=0):
         """Stops a server; a suspended one keeps its memory file.
 
-        :param timeout: seconds that the guest gets to shut down by itself;
-            0 cuts the power at once
+        :param timeout: seconds that the guest gets to shut down by itself,
+            which a tenant may have chosen; 0 cuts the power at once
         :raises VmUnlisted: a VM that vmrun does not list has its files open
         :raises VmrunError: it runs, or VMware still writes to its files
         """
+        timeout = self._patience(uuid, timeout)
         if not (timeout and self._shut_down(uuid, timeout)):
             self._change(uuid, states.NOT_ON, self._vmrun.stop)
         self._states.unmark_paused(uuid)
@@ -132,6 +133,15 @@ class Power:
         # While it ends, its server would be in no state that Nova knows.
         vm_process.wait_until_ended(self._layout.vmware_log(uuid),
                                     _END_SECONDS)
+
+    def _patience(self, uuid: str, timeout: float) -> float:
+        """Returns how long a guest is waited for, whatever its image says."""
+        longest = self._conf.max_shutdown_timeout
+        if timeout > longest:
+            LOG.info('Server %s gets %d seconds to shut down instead of %d: '
+                     'that is [vmrun] max_shutdown_timeout',
+                     uuid, longest, timeout)
+        return max(0, min(timeout, longest))
 
     def _shut_down(self, uuid, timeout):
         """Asks the guest to shut down; tells whether it has."""
@@ -160,9 +170,13 @@ class Power:
     @lifecycle_events.by_us()
     def reboot_soft(self, uuid):
         """Lets the guest restart; falls back to a hard reboot."""
+        patience = self._conf.wait_soft_reboot_seconds
+        if not patience:
+            self.reboot_hard(uuid)
+            return
         try:
             self._vmrun.reset(self._layout.vmx(uuid), hard=False,
-                              timeout=self._conf.wait_soft_reboot_seconds)
+                              timeout=patience)
         except (exception.ToolTimeout, exception.ToolRefused) as error:
             LOG.info('Server %s does not restart by itself, it is reset: %s',
                      uuid, error)

@@ -169,6 +169,11 @@ class Runner:
                 'Command: %s.' % mask(argv),
                 'If this host is only slow, raise the timeout in the '
                 '[vmrun] section of nova.conf.') from error
+        except BaseException:
+            # Nobody would wait for it any more.
+            if child:
+                _end(child[0], kill_group)
+            raise
         LOG.debug('%s returned %s in %.3fs', mask(argv),
                   child[0].returncode, watch.elapsed())
         return child[0].returncode

@@ -18,15 +18,17 @@ nova_vmrun.exception: ToolNotFound, ToolTimeout, and ToolRefused with its
 subclasses.
 """
 
+from collections.abc import Callable
+import contextlib
 import ipaddress
 import os
 import re
-import threading
 import time
 
 from nova_vmrun import exception
 from nova_vmrun.tools import messages
 from nova_vmrun.tools import noise
+from nova_vmrun.tools import slots
 
 _LIST_HEADER = re.compile(r'^Total running VMs: *([0-9]+)[ \t]*\n',
                           re.MULTILINE)
@@ -48,8 +50,8 @@ class Vmrun:
         self.host_type = host_type
         self._conf = conf
         self._sleep = sleep
-        self._changes = threading.BoundedSemaphore(
-            conf.max_concurrent_operations)
+        self._slots = slots.Slots(conf.max_concurrent_operations)
+        self._guests = slots.GuestWaits()
 
     def list(self):
         """Returns the .vmx paths of the user's running and paused VMs.
@@ -93,24 +95,32 @@ class Vmrun:
         self._change('start', vmx, 'gui' if gui else 'nogui',
                      timeout=self._conf.start_timeout, kill_group=False)
 
-    def stop(self, vmx, *, hard=True, timeout=None):
+    def stop(self, vmx: str, *, hard: bool = True,
+             timeout: float | None = None) -> None:
         """Powers a VM off.
 
         :param hard: cut the power; otherwise ask VMware Tools in the guest
-        :param timeout: seconds; for a soft stop, which may block
+        :param timeout: seconds that the guest gets, for a soft stop
+        :raises GuestBusy: the guest is being asked already
         """
-        self._change('stop', vmx, _mode(hard),
-                     timeout=timeout or self._conf.stop_timeout)
+        if hard:
+            self._change('stop', vmx, 'hard', timeout=self._conf.stop_timeout)
+        else:
+            self._ask('stop', vmx, 'soft', timeout=timeout)
 
-    def reset(self, vmx, *, hard=True, timeout=None):
-        """Restarts a VM; parameters as for stop."""
-        self._change('reset', vmx, _mode(hard),
-                     timeout=timeout or self._conf.stop_timeout)
+    def reset(self, vmx: str, *, hard: bool = True,
+              timeout: float | None = None) -> None:
+        """Restarts a VM; parameters and errors as for stop."""
+        if hard:
+            self._change('reset', vmx, 'hard',
+                         timeout=self._conf.stop_timeout)
+        else:
+            self._ask('reset', vmx, 'soft', timeout=timeout)
 
     def suspend(self, vmx):
         """Writes a VM's memory to a file and ends it."""
         self._change('suspend', vmx, 'hard',
-                     timeout=self._conf.suspend_timeout)
+                     timeout=self._conf.suspend_timeout, is_long=True)
 
     def pause(self, vmx):
         """Stops a VM's CPUs; vmrun cannot tell later that it did."""
@@ -126,11 +136,11 @@ class Vmrun:
         With -wait, since without it vmrun does not see the Tools of a VM that
         has no window. It then waits for ever where there are none: a
         ToolTimeout means that nobody answers.
+
+        :raises GuestBusy: it is being asked already
         """
-        text = self._run('getGuestIPAddress', vmx, '-wait',
-                         timeout=self._conf.guest_address_timeout,
-                         brief='The address of %s cannot be asked for.'
-                         % os.path.basename(vmx)).strip()
+        text = self._ask('getGuestIPAddress', vmx, '-wait',
+                         timeout=self._conf.guest_address_timeout).strip()
         try:
             # Some versions print "unknown", or nothing, and succeed.
             return str(ipaddress.ip_address(text))
@@ -140,7 +150,7 @@ class Vmrun:
     def snapshot(self, vmx, name):
         """Takes a snapshot, with the memory if the VM runs."""
         self._change('snapshot', vmx, name,
-                     timeout=self._conf.snapshot_timeout)
+                     timeout=self._conf.snapshot_timeout, is_long=True)
 
     def delete_snapshot(self, vmx, name):
         """Removes a snapshot and merges what was written since.
@@ -148,7 +158,7 @@ class Vmrun:
         A VM that runs goes on meanwhile; this can take minutes.
         """
         self._change('deleteSnapshot', vmx, name,
-                     timeout=self._conf.snapshot_timeout)
+                     timeout=self._conf.snapshot_timeout, is_long=True)
 
     def clone(self, source, target, *, linked, snapshot=None, name=None):
         """Clones a VM.
@@ -165,22 +175,37 @@ class Vmrun:
         if name is not None:
             options.append('-cloneName=%s' % name)
         self._change('clone', source, target, 'linked' if linked else 'full',
-                     *options, timeout=self._conf.clone_timeout,
+                     *options, timeout=self._conf.clone_timeout, is_long=True,
                      kill_group=False)
 
-    def _change(self, verb, vmx, *operands, timeout, kill_group=True):
-        with self._changes:
-            self._run(verb, vmx, *operands, timeout=timeout,
-                      kill_group=kill_group,
-                      brief='vmrun %s failed for %s.' % (
-                          verb, os.path.basename(vmx)))
+    def _change(self, verb: str, vmx: str, *operands: str, timeout: float,
+                kill_group: bool = True, is_long: bool = False) -> None:
+        """Runs a verb whose time VMware decides.
 
-    def _run(self, *words, timeout, brief, kill_group=True):
+        :param is_long: it writes as much as the VM has memory or disk
+        """
+        self._run(verb, vmx, *operands, timeout=timeout,
+                  kill_group=kill_group, brief=_failed(verb, vmx),
+                  slot=self._slots.long if is_long else self._slots.short)
+
+    def _ask(self, verb: str, vmx: str, *operands: str,
+             timeout: float) -> str:
+        """Runs a verb whose time the guest decides: it holds no slot."""
+        with self._guests.only(verb, vmx):
+            return self._run(verb, vmx, *operands, timeout=timeout,
+                             brief=_failed(verb, vmx))
+
+    def _run(self, *words: str, timeout: float, brief: str,
+             kill_group: bool = True,
+             slot: Callable[[], contextlib.AbstractContextManager]
+             = contextlib.nullcontext) -> str:
         tries_left = self._conf.retry_count
         while True:
-            result = noise.run(
-                self._runner, self._path, '-T', self.host_type, *words,
-                timeout=timeout, kill_group=kill_group)
+            # Between two tries the slot is free.
+            with slot():
+                result = noise.run(
+                    self._runner, self._path, '-T', self.host_type, *words,
+                    timeout=timeout, kill_group=kill_group)
             if not messages.is_error(result):
                 return result.stdout
             error = messages.refusal(result, brief)
@@ -190,11 +215,11 @@ class Vmrun:
             self._sleep(self._conf.retry_interval)
 
 
+def _failed(verb: str, vmx: str) -> str:
+    return 'vmrun %s failed for %s.' % (verb, os.path.basename(vmx))
+
+
 def _is_cut(last_line):
     # A whole answer ends with a line break; should a product print none, its
     # last path is whole nevertheless.
     return bool(last_line) and not last_line.lower().endswith('.vmx')
-
-
-def _mode(hard):
-    return 'hard' if hard else 'soft'

@@ -27,6 +27,7 @@ def conf(**changes):
         suspend_timeout=310, guest_address_timeout=10, pause_timeout=61,
         snapshot_timeout=600,
         clone_timeout=620, disk_timeout=3600, wait_soft_reboot_seconds=60,
+        max_shutdown_timeout=300,
         vmrun_path=None, vdiskmanager_path=None, product='auto',
         show_gui=False, vlan_interface=None, use_guestinfo=False,
         use_machine_id=False, remote_display=True,

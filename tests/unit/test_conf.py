@@ -55,6 +55,11 @@ class EachOptionTestCase(testscenarios.TestWithScenarios, base.TestCase):
     def test_the_default_is_one_that_is_allowed(self):
         self.assertEqual(self.opt.default, self.read())
 
+    def test_what_is_waited_for_can_be_waited_for(self):
+        """More than 2147483 s fit into no wait of the system."""
+        if re.search('_timeout$|_seconds$|_interval$', self.opt.name):
+            self.assertLess(self.opt.type.max, 2147483)
+
     def read(self):
         settings = cfg.ConfigOpts()
         conf.register_opts(settings)

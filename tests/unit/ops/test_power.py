@@ -178,6 +178,28 @@ class OffTestCase(Base):
         self.vmrun.tool.stop.assert_called_once_with(
             self.layout.vmx(UUID), hard=False, timeout=60)
 
+    def test_what_an_image_asks_for_is_bounded(self):
+        for asked, given in ((300, 300), (301, 300), (2147484, 300),
+                             (10 ** 300, 300)):
+            self.start()
+            self.power.off(UUID, timeout=asked)
+            self.vmrun.tool.stop.assert_called_with(
+                self.layout.vmx(UUID), hard=False, timeout=given)
+        self.assertIn('max_shutdown_timeout', self.log.output)
+
+    def test_no_time_to_shut_down_cuts_the_power(self):
+        for asked, longest in ((0, 300), (-1, 300), (60, 0)):
+            self.start()
+            self.conf.max_shutdown_timeout = longest
+            self.power.off(UUID, timeout=asked)
+            self.vmrun.tool.stop.assert_called_with(self.layout.vmx(UUID))
+
+    def test_a_guest_that_is_asked_already_is_waited_for(self):
+        self.vmrun.fail(('stop', 'soft'), exception.GuestBusy('busy'))
+        self.clock.sleep = lambda seconds: self.vmrun.running.clear()
+        self.power.off(UUID, timeout=60)
+        self.assertEqual(['stop'], self.vmrun.verbs())
+
     def test_a_guest_that_takes_its_time(self):
         self.vmrun.fail(('stop', 'soft'), None)
         sleep = self.clock.sleep
@@ -279,6 +301,11 @@ class RebootTestCase(Base):
         self.vmrun.tool.reset.assert_called_once_with(
             self.layout.vmx(UUID), hard=False, timeout=60)
         self.assertEqual(['reset'], self.vmrun.verbs())
+
+    def test_no_time_to_restart_is_a_hard_reboot(self):
+        self.conf.wait_soft_reboot_seconds = 0
+        self.power.reboot_soft(UUID)
+        self.assertEqual(['stop', 'start'], self.vmrun.verbs())
 
     def test_a_guest_that_does_not_restart_is_reset(self):
         for error in (hosts.hung(), exception.ToolsNotRunning('no tools')):

@@ -165,6 +165,19 @@ class TimeoutTestCase(base.TestCase):
         self.assertEnds(tool)
         os.kill(child, 0)
 
+    def test_a_wait_that_fails_leaves_no_program_behind(self):
+        """The system refuses to wait for so many milliseconds."""
+        for kill_group in (True, False):
+            runner = process.Runner()
+            with mock.patch.object(process, '_end',
+                                   side_effect=process._end) as end:
+                self.assertRaises(OverflowError, runner.run, 'sleep', '60',
+                                  timeout=2 ** 31, kill_group=kill_group)
+            child, spared = end.call_args[0]
+            self.assertEqual((-signal.SIGKILL, kill_group),
+                             (child.returncode, spared))
+            self.assertEqual({'sleep': 1}, runner.started)
+
     def test_who_does_not_die_is_not_waited_for(self):
         """A process in the D state dies when its disk answers."""
         self.useFixture(fixtures.MockPatchObject(process, '_KILL_SECONDS',

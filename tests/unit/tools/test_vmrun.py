@@ -105,8 +105,9 @@ class VmrunTestCase(base.TestCase):
         self.assertEqual(5, self.runner.options[-1]['timeout'])
 
     def test_reset(self):
-        self.vmrun().reset(VMX, hard=False)
+        self.vmrun().reset(VMX, hard=False, timeout=7)
         self.assertRan('reset', VMX, 'soft')
+        self.assertEqual(7, self.runner.options[-1]['timeout'])
 
     def test_suspend_never_runs_scripts_in_the_guest(self):
         self.vmrun().suspend(VMX)
@@ -231,6 +232,111 @@ class ConcurrencyTestCase(base.TestCase):
         runner._meeting.wait(20)
         for thread in threads:
             thread.join(20)
+
+
+class HeldRunner:
+    """Runs no command to its end before it is let go."""
+
+    def __init__(self):
+        self.began = threading.Semaphore(0)
+        self.let_go = threading.Event()
+        self.verbs = []
+
+    def run(self, *argv, **options):
+        self.verbs.append(argv[3])
+        self.began.release()
+        self.let_go.wait(20)
+        return process.Result(argv, 0, '', '')
+
+
+class SlotsTestCase(base.TestCase):
+    """What may hold up whom."""
+
+    def setUp(self):
+        super().setUp()
+        self.runner = HeldRunner()
+        self.threads = []
+        self.addCleanup(self.end)
+
+    def end(self):
+        self.runner.let_go.set()
+        for thread in self.threads:
+            thread.join(20)
+
+    def vmrun(self, **conf):
+        return vmrun.Vmrun(self.runner, '/usr/bin/vmrun', 'ws',
+                           stubs.conf(**conf))
+
+    def begin(self, command, *args, **options):
+        """Runs a command in a thread; returns the thread."""
+        thread = threading.Thread(target=command, args=args, kwargs=options)
+        self.threads.append(thread)
+        thread.start()
+        return thread
+
+    def assertBegins(self, command, *args, **options):
+        self.begin(command, *args, **options)
+        self.assertTrue(self.runner.began.acquire(timeout=20))
+
+    def assertWaits(self, command, *args, **options):
+        self.begin(command, *args, **options)
+        self.assertFalse(self.runner.began.acquire(timeout=0.1))
+
+    def test_guests_that_are_waited_for_hold_up_nobody(self):
+        tool = self.vmrun(max_concurrent_operations=1)
+        for number in range(5):
+            path = '/%d.vmx' % number
+            self.assertBegins(tool.stop, path, hard=False, timeout=60)
+            self.assertBegins(tool.reset, path, hard=False, timeout=60)
+            self.assertBegins(tool.guest_address, path)
+        self.assertBegins(tool.stop, VMX)
+
+    def test_a_guest_is_asked_once_at_a_time(self):
+        tool = self.vmrun()
+        for ask, options in (
+                (tool.stop, {'hard': False, 'timeout': 60}),
+                (tool.reset, {'hard': False, 'timeout': 60}),
+                (tool.guest_address, {})):
+            self.assertBegins(ask, VMX, **options)
+            error = self.assertRaises(exception.GuestBusy, ask, VMX,
+                                      **options)
+            self.assertIn(VMX, error.brief)
+        self.assertEqual(3, len(self.runner.verbs))
+        self.end()
+        tool.stop(VMX, hard=False, timeout=60)
+        self.assertEqual('stop', self.runner.verbs[-1])
+
+    def test_long_commands_leave_a_slot_to_the_others(self):
+        tool = self.vmrun(max_concurrent_operations=3)
+        self.assertBegins(tool.snapshot, '/1.vmx', 'name')
+        self.assertBegins(tool.suspend, '/2.vmx')
+        for command, *args in ((tool.suspend, '/3.vmx'),
+                               (tool.snapshot, '/4.vmx', 'name'),
+                               (tool.delete_snapshot, '/5.vmx', 'name')):
+            self.assertWaits(command, *args)
+        self.assertBegins(tool.stop, VMX)
+
+    def test_with_one_slot_everything_has_its_turn(self):
+        tool = self.vmrun(max_concurrent_operations=1)
+        self.assertBegins(tool.snapshot, '/1.vmx', 'name')
+        self.assertWaits(tool.stop, VMX)
+        self.end()
+        self.assertEqual(['snapshot', 'stop'], self.runner.verbs)
+
+    def test_a_slot_is_free_between_two_tries(self):
+        runner = stubs.ScriptedRunner(
+            (255, 'Error: The file is already in use\n'), (0, ''))
+
+        def other(seconds):
+            thread = self.begin(tool.stop, VMX)
+            thread.join(20)
+            self.assertFalse(thread.is_alive())
+
+        tool = vmrun.Vmrun(runner, '/usr/bin/vmrun', 'ws',
+                           stubs.conf(max_concurrent_operations=1), other)
+        tool.start(VMX)
+        self.assertEqual(['start', 'stop', 'start'],
+                         [words[3] for words in runner.calls])
 
 
 class RefusalTestCase(testscenarios.TestWithScenarios, base.TestCase):
