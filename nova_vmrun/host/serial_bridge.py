@@ -29,6 +29,7 @@ import time
 from oslo_log import log as logging
 
 from nova_vmrun.host import console_log
+from nova_vmrun.host import fair_places
 
 LOG = logging.getLogger(__name__)
 
@@ -42,9 +43,17 @@ _EAGER_SECONDS = 60
 _PAUSE = 0.5
 # Seconds that a stranger gets to show a ticket.
 _GREETING_SECONDS = 10
-_MAX_VIEWERS = 64
+# Connections without a ticket, of all addresses and of one. A proxy shows its
+# ticket at once, so it needs few at a time.
+_MAX_STRANGERS = 64
+_MAX_STRANGERS_PER_ADDRESS = 32
+# Connections with a ticket, to all servers and to one.
+_MAX_VIEWERS = 256
+_MAX_VIEWERS_PER_SERVER = 8
 _MAX_TO_GUEST = 65536
-_MAX_TO_VIEWER = 1 << 20
+_MAX_TO_VIEWER = 1 << 18
+# Seconds in which strangers who are sent away are told of in one line.
+_REFUSALS_SECONDS = 60
 _MAX_GREETING = 512
 _GREETING = re.compile(rb'CONNECT (/[!-~]*) HTTP/1\.1\r\n\r\n')
 _WELCOME = b'HTTP/1.1 200 OK\r\n\r\n'
@@ -72,11 +81,14 @@ class _Line:
 class _Viewer:
     """Somebody at a serial port, or who wants to be.
 
+    :ivar address: where they come from
     :ivar line: None until a ticket was shown
     """
 
-    def __init__(self, sock, now):
+    def __init__(self, sock: socket.socket, address: str,
+                 now: float) -> None:
         self.sock = sock
+        self.address = address
         self.line = None
         self.greeting = bytearray()
         self.to_send = bytearray()
@@ -98,7 +110,13 @@ class SerialBridge:
         self._paused_until = None
         self._tickets = tickets
         self._lines = {}
-        self._viewers = set()
+        self._viewers: set[_Viewer] = set()
+        self._strangers: fair_places.FairPlaces[_Viewer] = (
+            fair_places.FairPlaces(_MAX_STRANGERS, _MAX_STRANGERS_PER_ADDRESS))
+        self._admitted: fair_places.FairPlaces[_Viewer] = (
+            fair_places.FairPlaces(_MAX_VIEWERS, _MAX_VIEWERS_PER_SERVER))
+        self._refused = 0
+        self._refusals_due = float('-inf')
         self._new = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
@@ -279,9 +297,9 @@ class SerialBridge:
 
     # -- people ----------------------------------------------------------
 
-    def _accept(self, listener, events):
+    def _accept(self, listener: socket.socket, events: int) -> None:
         try:
-            sock, _address = listener.accept()
+            sock, address = listener.accept()
         except (BlockingIOError, ConnectionError):
             return          # whoever came has gone
         except OSError as error:
@@ -291,14 +309,18 @@ class SerialBridge:
             self._selector.unregister(listener)
             self._paused_until = time.monotonic() + _PAUSE
             return
-        if len(self._viewers) >= _MAX_VIEWERS:
-            sock.close()
-            return
         sock.setblocking(False)
-        viewer = _Viewer(sock, time.monotonic())
+        viewer = _Viewer(sock, address[0], time.monotonic())
         self._viewers.add(viewer)
         self._selector.register(sock, selectors.EVENT_READ,
                                 (self._serve_viewer, viewer))
+        self._make_room(self._strangers.take(viewer.address, viewer))
+
+    def _make_room(self, viewer: _Viewer | None) -> None:
+        if viewer:
+            LOG.debug('Serial consoles are busy: a connection from %s ends '
+                      'for a newer one', viewer.address)
+            self._drop(viewer)
 
     def _resume(self):
         if self._paused_until is not None and (
@@ -328,7 +350,7 @@ class SerialBridge:
             line.to_guest += data
             self._watch_for(line.sock, line.to_guest)
 
-    def _greet(self, viewer, data):
+    def _greet(self, viewer: _Viewer, data: bytes) -> None:
         viewer.greeting += data
         if b'\r\n\r\n' not in viewer.greeting and (
                 len(viewer.greeting) < _MAX_GREETING):
@@ -337,19 +359,34 @@ class SerialBridge:
         uuid = greeting and self._tickets.check(greeting[1].decode())
         line = self._lines.get(uuid)
         if line is None:
-            LOG.warning('Somebody without a token was kept from the serial '
-                        'consoles.')
+            self._tell_of_refusal(viewer)
             viewer.sock.send(_REFUSAL)
             self._drop(viewer)
             return
+        self._strangers.leave(viewer.address, viewer)
         viewer.line = line
         line.viewers.add(viewer)
         viewer.to_send += _WELCOME
+        self._make_room(self._admitted.take(uuid, viewer))
 
-    def _drop(self, viewer):
+    def _tell_of_refusal(self, viewer: _Viewer) -> None:
+        """Logs strangers, without letting them fill the log."""
+        self._refused += 1
+        now = time.monotonic()
+        if now >= self._refusals_due:
+            LOG.warning('%d connections without a valid token were kept from '
+                        'the serial consoles, the last one from %s',
+                        self._refused, viewer.address)
+            self._refused = 0
+            self._refusals_due = now + _REFUSALS_SECONDS
+
+    def _drop(self, viewer: _Viewer) -> None:
         self._viewers.discard(viewer)
         if viewer.line:
             viewer.line.viewers.discard(viewer)
+            self._admitted.leave(viewer.line.uuid, viewer)
+        else:
+            self._strangers.leave(viewer.address, viewer)
         self._selector.unregister(viewer.sock)
         viewer.sock.close()
 

@@ -13,6 +13,7 @@
 
 """A whole Nova in one process, with our driver and the fake VMware tools."""
 
+import functools
 import io
 import os
 import socket
@@ -23,6 +24,7 @@ import time
 import fixtures
 from nova.compute import power_state
 from nova import context
+from nova.tests.functional.api import client as api_client
 from nova.tests.functional import integrated_helpers
 from oslo_utils import uuidutils
 from testtools import testcase
@@ -40,6 +42,7 @@ sample = testcase.attr('sample')
 
 # Seconds; only a test that fails ever waits so long.
 PATIENCE = 60
+_OTHER_PROJECT = '9f1d4c6be0a24e6c8a4c2d0b7e35f186'
 
 
 def make_image(path, image_format='qcow2', size='4M', options=()):
@@ -198,6 +201,26 @@ class TestCase(testcase.WithAttributes,
             flavor_id=flavor_id or self.add_flavor(), networks=networks)
         body.update(options)
         return self.admin_api.post_server({'server': body})
+
+    # Another tenant
+
+    @functools.cached_property
+    def other_tenant(self):
+        """The API of a user in another project."""
+        api = api_client.TestOpenStackClient(
+            'other', self.api_fixture.base_url, project_id=_OTHER_PROJECT,
+            roles=['reader', 'member'])
+        api.microversion = self.microversion
+        return api
+
+    def boot_for_other(self, **options):
+        """Boots a server of the other tenant; returns it."""
+        body = self._build_server(
+            image_uuid=self.add_image(), flavor_id=self.add_flavor(),
+            networks='none')
+        body.update(options)
+        server = self.other_tenant.post_server({'server': body})
+        return self._wait_for_state_change(server, 'ACTIVE')
 
     def fault(self, server):
         """Returns what the user is told of a server in ERROR."""

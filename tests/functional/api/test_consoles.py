@@ -17,6 +17,7 @@ import time
 from urllib import parse
 
 from nova import context
+from nova import objects
 from nova.objects import console_auth_token
 from nova.tests.functional.api import client as api_client
 import websocket
@@ -116,6 +117,25 @@ class SerialConsoleTestCase(ConsoleCase):
         self.assertIn(server['id'], found.internal_access_path)
         self.assertNotIn('CONNECT', url)
         self.assertNotIn(found.internal_access_path, url)
+
+    def test_one_tenant_keeps_no_other_out(self):
+        server = self.boot(name='theirs')
+        of_other = self.boot_for_other(name='ours')
+        self.wait_log(of_other, 'ours login:')
+        there = self.driver.get_serial_console(
+            context.get_admin_context(), objects.Instance(uuid=server['id']))
+        greeting = b'CONNECT %s HTTP/1.1\r\n\r\n' % (
+            there.internal_access_path.encode())
+        for sent in (greeting, b''):
+            for _ in range(100):
+                sock = socket.create_connection((there.host, there.port),
+                                                _TIMEOUT)
+                self.addCleanup(sock.close)
+                sock.sendall(sent)
+        console = self.connect(self.ask(of_other, 'serial', 'serial'))
+        console.send_binary(b'root')
+        self.read(console, b'root')
+        console.close()
 
     def test_no_serial_port_no_console(self):
         image = self.add_image(properties={'hw_serial_port_count': '0'})

@@ -12,38 +12,19 @@
 
 """What one tenant does must not hold up another."""
 
-from nova.tests.functional.api import client
 import psutil
 
 from tests.functional.api import base
 
-_OTHER_PROJECT = '9f1d4c6be0a24e6c8a4c2d0b7e35f186'
 # More seconds than the system can wait for.
 _FOREVER = '2147484'
 
 
-class TestCase(base.TestCase):
+class DeafGuestsTestCase(base.TestCase):
+    """Guests that never shut down, and owners who ask for it."""
 
     # The API does not wait for the compute node.
     CAST_AS_CALL = False
-
-    def setUp(self):
-        super().setUp()
-        self.other_tenant = client.TestOpenStackClient(
-            'other', self.api_fixture.base_url, project_id=_OTHER_PROJECT,
-            roles=['reader', 'member'])
-        self.other_tenant.microversion = self.microversion
-
-    def boot_for_other(self):
-        """Boots a server of the other tenant; returns it."""
-        server = self.other_tenant.post_server({'server': self._build_server(
-            image_uuid=self.add_image(), flavor_id=self.add_flavor(),
-            networks='none')})
-        return self._wait_for_state_change(server, 'ACTIVE')
-
-
-class DeafGuestsTestCase(TestCase):
-    """Guests that never shut down, and owners who ask for it."""
 
     def setUp(self):
         self.flags(max_concurrent_operations=1, max_shutdown_timeout=60,

@@ -220,6 +220,42 @@ class BridgeTestCase(base.TestCase):
                      % self.tickets.issue(UUID).encode())
         self.assertEqual(b'HTTP/1.1 200 OK\r\n\r\n', read(sock, 19))
 
+    def is_open(self, sock):
+        """Tells whether a connection is open still."""
+        sock.setblocking(False)
+        try:
+            return sock.recv(1) != b''
+        except BlockingIOError:
+            return True
+        except ConnectionError:
+            return False
+
+    def test_who_waits_without_a_ticket_keeps_nobody_out(self):
+        guest = self.guest()
+        inside = self.open()
+        strangers = [self.connect() for _ in range(200)]
+        newcomer = self.open(OTHER)
+        guest.line.sendall(b'1')
+        self.assertEqual(b'1', read(inside, 1))
+        self.assertTrue(self.is_open(newcomer))
+        self.assertTrue(sum(map(self.is_open, strangers)) <= 32)
+
+    def test_viewers_of_one_server_keep_those_of_others_in_and_out(self):
+        guest, other = self.guest(), self.guest(OTHER)
+        there = self.open(OTHER)
+        many = [self.open() for _ in range(300)]
+        new = self.open(OTHER)
+        other.line.sendall(b'both')
+        self.assertEqual([b'both'] * 2, [read(there, 4), read(new, 4)])
+        guest.line.sendall(b'some')
+        self.assertEqual([b'some'] * 8, [read(sock, 4) for sock in many[-8:]])
+        self.assertFalse(any(map(self.is_open, many[:-8])))
+
+    def test_strangers_do_not_fill_the_log(self):
+        for _ in range(50):
+            read(self.greet('/'), 100)
+        self.assertEqual(1, self.log.output.count('valid token'))
+
     def test_it_tells_whether_it_serves(self):
         self.assertTrue(self.bridge.serves)
         self.bridge.stop()
