@@ -168,7 +168,7 @@ class PowerStates:
     def _holds(self, uuid):
         """Tells by its process whether the last list is still true of a VM."""
         if canonical(self._layout.vmx(uuid)) in self._running:
-            return vm_process.is_alive(self._layout.vmware_log(uuid))
+            return vm_process.is_alive(self._layout.vmx(uuid))
         return not self.is_unlisted(uuid)
 
     def unlisted(self, uuid):
@@ -234,7 +234,7 @@ class PowerStates:
 
     def mark_paused(self, uuid):
         """Records that a server's VM is about to be paused."""
-        identity = vm_process.identity(self._layout.vmware_log(uuid))
+        identity = vm_process.identity(self._layout.vmx(uuid))
         files.write_atomically(self._layout.paused(uuid),
                                jsonutils.dumps(identity))
 
@@ -265,5 +265,6 @@ class PowerStates:
         if not marked:
             return False
         pid, birth = marked
-        return (pid == vm_process.pid(self._layout.vmware_log(uuid)) and
-                births.is_same(pid, birth))
+        now = vm_process.identity(self._layout.vmx(uuid))
+        return (births.is_same(pid, birth) and
+                (now is None or now[0] == pid))

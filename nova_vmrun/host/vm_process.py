@@ -10,8 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The vmware-vmx process of a VM, as far as its folder tells of it."""
+"""The vmware-vmx process of a VM.
 
+Which process that is, its lock files and the system tell: a guest writes to
+neither. vmware.log names it too, but only in its first line, and a guest that
+makes VMware log a lot has that log put aside and a new one begun.
+"""
+
+from collections.abc import Callable, Iterator
 import dataclasses
 import os
 import re
@@ -25,14 +31,11 @@ from nova_vmrun.host import births
 
 LOG = logging.getLogger(__name__)
 
-_PID = re.compile(rb' pid=([0-9]+) ')
 # The machine; the process, its birth and its name, which old products omit.
 _LOCK_OWNER = re.compile(
     rb'\S+ ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
 _VM_PROGRAM = 'vmware-vmx'
 _POLL_SECONDS = 0.15
-# By how much the start time of a process may be wrong.
-_CLOCK_SECONDS = 5
 _ERROR_LINES = 4
 _LAST_LINES = 12
 # Time, level and thread; then the id of a message.
@@ -40,52 +43,36 @@ _LINE_HEAD = re.compile(
     r'\S+( \w+\(\d+\)\+? \S+ |\| *[^|]*\| *\w+: )(\[msg\.\S*\] )?')
 
 
-def pid(vmware_log):
-    """Returns the pid of a VM's process, which may be gone.
+# A process's id, and its birth as nova_vmrun.host.births tells it.
+Identity = tuple[int, str | float]
 
-    It stands in the first line of vmware.log, which VMware starts anew at each
-    power-on.
 
-    :param vmware_log: path
-    :returns: None if there is no such log
+def identity(vmx: str) -> Identity | None:
+    """Returns what tells a VM's process from all others.
+
+    :param vmx: path, which may be gone
+    :returns: None if there is no such process; a zombie is none
     """
-    try:
-        with open(vmware_log, 'rb') as file:
-            match = _PID.search(file.readline(4096))
-    except OSError:
-        return None
-    return int(match.group(1)) if match else None
+    for _name, pid, program in _locks(os.path.dirname(vmx)):
+        if pid is not None and _is_vm(program):
+            birth = births.of(pid)
+            if birth is not None:
+                return pid, birth
+    # It may have its locks not yet, or not any more.
+    for pid, path in _vms():
+        if os.path.realpath(path) == os.path.realpath(vmx):
+            birth = births.of(pid)
+            if birth is not None:
+                return pid, birth
+    return None
 
 
-def identity(vmware_log):
-    """Returns what tells a VM's process from all others: (pid, birth).
+def is_alive(vmx: str) -> bool:
+    """Tells whether a VM has a process; a zombie is none.
 
-    :param vmware_log: path
-    :returns: None if there is no such process; see births for the birth
+    :param vmx: path
     """
-    number = pid(vmware_log)
-    birth = None if number is None else births.of(number)
-    return None if birth is None else (number, birth)
-
-
-def is_alive(vmware_log):
-    """Tells whether the process that writes a vmware.log is alive.
-
-    After a restart of the host its pid may be another process's, which began
-    later than the log ends. A zombie is not alive.
-
-    :param vmware_log: path
-    """
-    number = pid(vmware_log)
-    if number is None:
-        return False
-    try:
-        process = psutil.Process(number)
-        ends = os.stat(vmware_log).st_mtime
-        return (process.create_time() <= ends + _CLOCK_SECONDS and
-                process.status() != psutil.STATUS_ZOMBIE)
-    except (OSError, psutil.Error):
-        return False
+    return identity(vmx) is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,17 +95,17 @@ class Usage:
     write_requests: int | None = None
 
 
-def usage(vmware_log):
+def usage(vmx: str) -> Usage | None:
     """Returns the Usage of a VM's process.
 
-    :param vmware_log: path
+    :param vmx: path
     :returns: None if there is no such process
     """
-    number = pid(vmware_log)
-    if number is None:
+    found = identity(vmx)
+    if found is None:
         return None
     try:
-        process = psutil.Process(number)
+        process = psutil.Process(found[0])
         with process.oneshot():
             times = process.cpu_times()
             return Usage(
@@ -158,17 +145,20 @@ def wait_until_released(folder, timeout, sleep=time.sleep,
     return False
 
 
-def wait_until_ended(vmware_log, timeout, sleep=time.sleep,
-                     clock=time.monotonic):
-    """Waits until the process of a VM is gone, which takes a moment longer.
+def wait_until_ended(process: Identity | None, timeout: float,
+                     sleep: Callable[[float], None] = time.sleep,
+                     clock: Callable[[], float] = time.monotonic) -> bool:
+    """Waits until a process of a VM is gone, which unlocks its files earlier.
 
-    :param vmware_log: path
+    :param process: what identity() returned while the VM was on
     :param timeout: seconds
     :returns: whether it is gone
     """
-    if _passes(lambda: is_alive(vmware_log), timeout, sleep, clock):
+    if process is None:
         return True
-    LOG.warning('The process that writes %s does not end', vmware_log)
+    if _passes(lambda: births.is_same(*process), timeout, sleep, clock):
+        return True
+    LOG.warning('Process %d of a VM does not end', process[0])
     return False
 
 
@@ -191,7 +181,7 @@ def is_locked(folder):
     :param folder: of the VM
     """
     return any(not name.endswith('.vmx.lck')
-               for name, _program in _locks(folder))
+               for name, _pid, _program in _locks(folder))
 
 
 def is_held_by_vm(folder):
@@ -203,34 +193,40 @@ def is_held_by_vm(folder):
 
     :param folder: of the VM
     """
-    return any(program is None or program.startswith(_VM_PROGRAM)
-               for _name, program in _locks(folder))
+    return any(program is None or _is_vm(program)
+               for _name, _pid, program in _locks(folder))
 
 
-def vmx_paths():
-    """Returns the .vmx paths of VMs of all users of this host, as a set.
+def _is_vm(program: str | None) -> bool:
+    return program is not None and program.startswith(_VM_PROGRAM)
+
+
+def vmx_paths() -> set[str]:
+    """Returns the .vmx paths of VMs of all users of this host.
 
     Processes of others may hide what they run.
     """
-    found = set()
+    return {path for _pid, path in _vms()}
+
+
+def _vms() -> Iterator[tuple[int, str]]:
+    """Yields the pid and the .vmx path of each VM of this host."""
     for process in psutil.process_iter(['cmdline']):
         words = process.info['cmdline'] or ['']
-        if os.path.basename(words[0]).startswith(_VM_PROGRAM) and (
-                words[-1].endswith('.vmx')):
-            found.add(words[-1])
-    return found
+        if _is_vm(os.path.basename(words[0])) and words[-1].endswith('.vmx'):
+            yield process.pid, words[-1]
 
 
-def _locks(folder):
-    """Yields the name and the holder's program of each lock that is held."""
+def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:
+    """Yields the name, the holder's pid and its program of each lock."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
         return
     for name in names:
         if name.endswith('.lck'):
-            for program in _holders(os.path.join(folder, name)):
-                yield name, program
+            for pid, program in _holders(os.path.join(folder, name)):
+                yield name, pid, program
 
 
 def is_open(vmx):
@@ -241,8 +237,8 @@ def is_open(vmx):
     return any(True for _ in _holders(vmx + '.lck'))
 
 
-def _holders(lock):
-    """Yields the programs of the live processes in a <file>.lck folder."""
+def _holders(lock: str) -> Iterator[tuple[int | None, str | None]]:
+    """Yields pids and programs of live processes in a <file>.lck folder."""
     try:
         for member in os.listdir(lock):
             try:
@@ -252,9 +248,10 @@ def _holders(lock):
                 # It is being made, or went away while we looked.
                 continue
             if owner and _is_alive(int(owner.group(1)), owner.group(2)):
-                yield _program(int(owner.group(1)), owner.group(3))
+                pid = int(owner.group(1))
+                yield pid, _program(pid, owner.group(3))
     except PermissionError:
-        yield None
+        yield None, None
     except OSError:
         # It went away, or is no lock: VMware removes a file of such a name.
         return

@@ -135,7 +135,7 @@ class Consoles:
 
     def _is_on(self, uuid):
         return (vm_process.is_locked(self._layout.folder(uuid)) or
-                vm_process.is_alive(self._layout.vmware_log(uuid)))
+                vm_process.is_alive(self._layout.vmx(uuid)))
 
     def before_start(self, file: vmx_file.OpenVmx) -> None:
         """Corrects what the .vmx says of VNC; leaves a live VM alone.
@@ -212,8 +212,9 @@ class Consoles:
 
         If the system does not tell, the product and the window decide.
         """
-        pid = vm_process.pid(self._layout.vmware_log(uuid))
-        served = None if pid is None else listeners.is_served_by(port, pid)
+        process = vm_process.identity(self._layout.vmx(uuid))
+        served = (None if process is None
+                  else listeners.is_served_by(port, process[0]))
         return not self._is_barred(uuid) if served is None else served
 
     def _is_barred(self, uuid: str) -> bool:

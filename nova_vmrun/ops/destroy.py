@@ -23,6 +23,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import vm_process
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ class Destroy:
         if not self._may_touch(uuid, self._layout.folder(uuid)):
             return
         is_lost = not os.path.exists(self._layout.vmx(uuid))
-        if is_lost and not os.path.exists(self._layout.vmware_log(uuid)):
+        if is_lost and not (
+                vm_process.is_held_by_vm(self._layout.folder(uuid)) or
+                os.path.exists(self._layout.vmware_log(uuid))):
             # It was never started, or is gone.
             return
         if self._states.is_running(uuid):

@@ -136,7 +136,7 @@ class Diagnostics:
             adapters=attached.adapters(keys),
             disks=list(attached.every(keys)),
             config_drive=os.path.exists(self._layout.config_drive(uuid)),
-            usage=vm_process.usage(self._layout.vmware_log(uuid)),
+            usage=vm_process.usage(self._layout.vmx(uuid)),
             address=self._address(instance)
             if state is states.State.RUNNING else None)
 

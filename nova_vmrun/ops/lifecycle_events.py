@@ -184,7 +184,7 @@ class LifecycleEvents:
         """
         if not self._is_on() or uuid in self._processes:
             return
-        process = vm_process.identity(self._layout.vmware_log(uuid))
+        process = vm_process.identity(self._layout.vmx(uuid))
         if process is None:
             return
         with self._lock:

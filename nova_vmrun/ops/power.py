@@ -116,6 +116,7 @@ class Power:
         :raises VmrunError: it runs, or VMware still writes to its files
         """
         timeout = self._patience(uuid, timeout)
+        process = vm_process.identity(self._layout.vmx(uuid))
         if not (timeout and self._shut_down(uuid, timeout)):
             self._change(uuid, states.NOT_ON, self._vmrun.stop)
         self._states.unmark_paused(uuid)
@@ -127,12 +128,8 @@ class Power:
                 % (_RELEASE_SECONDS, folder),
                 'Try again when the disks of this host are less busy, or end '
                 'the process.')
-        self._wait_until_ended(uuid)
-
-    def _wait_until_ended(self, uuid):
         # While it ends, its server would be in no state that Nova knows.
-        vm_process.wait_until_ended(self._layout.vmware_log(uuid),
-                                    _END_SECONDS)
+        vm_process.wait_until_ended(process, _END_SECONDS)
 
     def _patience(self, uuid: str, timeout: float) -> float:
         """Returns how long a guest is waited for, whatever its image says."""
@@ -254,11 +251,12 @@ class Power:
     @lifecycle_events.by_us(ends=True)
     def suspend(self, uuid):
         """Writes a server's memory to its folder and ends its VM."""
+        process = vm_process.identity(self._layout.vmx(uuid))
         self._change(uuid, (states.State.SUSPENDED,), self._vmrun.suspend)
         self._states.unmark_paused(uuid)
         vm_process.wait_until_released(self._layout.folder(uuid),
                                        _RELEASE_SECONDS)
-        self._wait_until_ended(uuid)
+        vm_process.wait_until_ended(process, _END_SECONDS)
 
     def forget_memory(self, uuid: str) -> None:
         """Drops the memory file of a suspended server, which is then off.

@@ -248,7 +248,7 @@ class TestCase(testcase.WithAttributes,
 
     def pid_of(self, server):
         """Returns the process of a server's VM."""
-        return vm_process.identity(self.path(server, 'vmware.log'))[0]
+        return vm_process.identity(self.vmx_path(server))[0]
 
     def power_state(self, server):
         return self.admin_api.get_server(server['id'])[

@@ -211,10 +211,9 @@ class RefusedMoveTestCase(TwoHosts):
 
     def test_a_host_that_cannot_be_reached(self):
         server = self.boot(flavor_id=self.small, host='compute')
-        pid = vm_process.identity(
-            self.at('compute', server, 'vmware.log'))[0]
+        vmx = self.at('compute', server, server['id'] + '.vmx')
+        process = vm_process.identity(vmx)
         self.flags(ssh_path='/nonexistent/ssh', group='vmrun')
         self.refuse(server, {'migrate': None})
         self.assertRunsAt('compute', server)
-        self.assertEqual(pid, vm_process.identity(
-            self.at('compute', server, 'vmware.log'))[0])
+        self.assertEqual(process, vm_process.identity(vmx))

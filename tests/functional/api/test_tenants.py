@@ -12,6 +12,9 @@
 
 """What one tenant does must not hold up another."""
 
+import os
+
+from nova.compute import power_state
 import psutil
 
 from tests.functional.api import base
@@ -87,3 +90,32 @@ class DeafGuestsTestCase(base.TestCase):
         self._rebuild_server(server, self.add_image())
         self.assertRunning(server)
         self.assertEqual([], self.waiting())
+
+
+class FilledLogTestCase(base.TestCase):
+    """A guest writes so much to vmware.log that VMware begins a new one."""
+
+    def fill_log(self, server, first_line):
+        """Does what VMware then does; the guest chose the first line."""
+        log = self.path(server, 'vmware.log')
+        os.rename(log, self.path(server, 'vmware-0.log'))
+        with open(log, 'w') as file:
+            file.write('2026-01-01T00:00:00.000Z In(05) vcpu-0 %s\n'
+                       % first_line)
+
+    def test_a_paused_server_stays_paused(self):
+        victim, server = self.boot_for_other(), self.boot()
+        pid = self.pid_of(server)
+        self.admin_api.post_server_action(server['id'], {'pause': None})
+        self._wait_for_state_change(server, 'PAUSED')
+        self.fill_log(server, 'Guest: pid=%d version=17' % self.pid_of(victim))
+        self.sync_power_states()
+        shown = self.admin_api.get_server(server['id'])
+        self.assertEqual(('PAUSED', power_state.PAUSED),
+                         (shown['status'], shown['OS-EXT-STS:power_state']))
+        self.assertEqual(pid, self.pid_of(server))
+        self.admin_api.post_server_action(server['id'], {'unpause': None})
+        self._wait_for_state_change(server, 'ACTIVE')
+        self._stop_server(server)
+        self.assertFalse(self.is_running(server))
+        self.assertRunning(victim)

@@ -81,11 +81,14 @@ class Base(base.TestCase):
     def start(self, pid=None):
         """Makes the VM run, as this very process unless told otherwise."""
         self.write_vmx()
-        files.write_atomically(
-            self.layout.vmware_log(UUID),
-            '2026-01-01T00:00:00 In(05) vmx Log for VMware pid=%d version=1\n'
-            % (pid or os.getpid()))
+        self.end()
+        locks.lock(self.layout.vmx(UUID), pid=pid)
         self.vmrun.paths = [self.layout.vmx(UUID)]
+
+    def end(self):
+        """Removes the lock of a VM that is gone."""
+        files.remove_tree(self.layout.vmx(UUID) + '.lck')
+        self.vmrun.paths = []
 
 
 class StateTestCase(Base):
@@ -144,6 +147,20 @@ class StateTestCase(Base):
             psutil.Process, 'create_time', return_value=12345.0))
         self.assertEqual(State.PAUSED, self.states.get(UUID))
 
+    def test_a_guest_that_fills_the_log_does_not_void_the_mark(self):
+        """VMware begins a new one, whose first line may be the guest's."""
+        self.start()
+        self.states.mark_paused(UUID)
+        for line in ('', 'Guest: pid=1 x\n', 'pid=%d x\n' % os.getppid()):
+            files.write_atomically(self.layout.vmware_log(UUID), line)
+            self.assertEqual(State.PAUSED, self.states.get(UUID))
+
+    def test_a_mark_outlasts_locks_that_cannot_be_read(self):
+        self.start()
+        self.states.mark_paused(UUID)
+        files.remove_tree(self.layout.vmx(UUID) + '.lck')
+        self.assertEqual(State.PAUSED, self.states.get(UUID))
+
     def test_a_mark_with_the_time_of_day(self):
         self.start()
         for seconds, state in ((2, State.PAUSED), (60, State.RUNNING)):
@@ -160,7 +177,7 @@ class StateTestCase(Base):
     def test_mark_does_not_outlive_the_vm(self):
         self.start()
         self.states.mark_paused(UUID)
-        self.vmrun.paths = []
+        self.end()
         self.assertEqual(State.OFF, self.states.get(UUID))
 
     def test_unknown_while_a_vm_that_is_not_listed_uses_its_files(self):
@@ -259,7 +276,7 @@ class OneListForAllTestCase(Base):
         with subprocess.Popen(['cat'], stdin=subprocess.PIPE) as process:
             self.start(process.pid)
             self.assertEqual(State.RUNNING, self.states.confirm(UUID))
-        self.vmrun.paths = []
+        self.end()
         self.clock.now += 0.1
         self.assertEqual(State.OFF, self.states.confirm(UUID))
 
@@ -271,9 +288,9 @@ class OneListForAllTestCase(Base):
         locks.lock(self.layout.disk(UUID, 'root'))
         self.assertEqual(State.RUNNING, self.states.confirm(UUID))
 
-    def test_a_vm_whose_log_is_gone_is_listed_again(self):
+    def test_a_vm_whose_process_is_not_known_is_listed_again(self):
         self.start()
-        os.remove(self.layout.vmware_log(UUID))
+        files.remove_tree(self.layout.vmx(UUID) + '.lck')
         for calls in (1, 2):
             self.assertEqual(State.RUNNING, self.states.confirm(UUID))
             self.assertEqual(calls, self.vmrun.calls)

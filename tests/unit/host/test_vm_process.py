@@ -10,9 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import contextlib
 import itertools
 import os
 import subprocess
+import sys
 import time
 from unittest import mock
 
@@ -26,88 +28,124 @@ from tests.unit import base
 from tests.unit import locks
 
 
-class IdentityTestCase(base.TestCase):
+class Base(base.TestCase):
 
-    def identity(self, text):
-        path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
-        if text is not None:
-            files.write_atomically(path, text)
-        return vm_process.identity(path)
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.vmx = os.path.join(self.folder, 'server.vmx')
+        self.this = os.getpid(), births.of(os.getpid())
 
-    def test_a_live_process(self):
-        pid = os.getpid()
-        self.assertEqual(
-            (pid, births.of(pid)),
-            self.identity('2026 In(05) vmx Log for VMware pid=%d version=17\n'
-                          % pid))
+    def lock(self, file, **options):
+        return locks.lock(os.path.join(self.folder, file), **options)
 
-    def test_only_the_first_line_counts(self):
-        self.assertIsNone(self.identity(
-            '2026 In(05) vmx Log\nguest wrote pid=%d here\n' % os.getpid()))
+    @contextlib.contextmanager
+    def running(self, *words):
+        """Runs a process of a VM, with some words on its command line."""
+        with subprocess.Popen(
+                ['vmware-vmx', '-c', 'print(flush=True); input()', *words],
+                executable=sys.executable, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            yield process
+            process.stdin.write(b'\n')
+
+
+class IdentityTestCase(Base):
+
+    def identity(self):
+        return vm_process.identity(self.vmx)
+
+    def test_its_locks_name_it(self):
+        for file in ('server.vmx', 'root.vmdk', 'server.vmem'):
+            lock = self.lock(file)
+            self.assertEqual(self.this, self.identity())
+            self.assertTrue(vm_process.is_alive(self.vmx))
+            files.remove_tree(lock)
+            self.assertIsNone(self.identity())
+            self.assertFalse(vm_process.is_alive(self.vmx))
+
+    def test_neither_a_tool_nor_a_window_is_the_vm(self):
+        self.lock('root.vmdk', program='vmware-vdiskmanager')
+        self.lock('server.vmx', program='vmware')
+        self.assertIsNone(self.identity())
+
+    def test_a_pid_that_is_another_process_by_now(self):
+        self.lock('server.vmx', born=1)
+        self.assertIsNone(self.identity())
 
     def test_a_process_that_is_gone(self):
         child = subprocess.Popen(['true'])
         child.wait()
-        self.assertIsNone(self.identity('Log pid=%d version\n' % child.pid))
-
-    def test_a_log_that_is_not_there(self):
-        self.assertIsNone(self.identity(None))
-
-
-class AliveTestCase(base.TestCase):
-
-    def is_alive(self, pid, seconds=None):
-        path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
-        files.write_atomically(path, 'Log pid=%d version=17\n' % pid)
-        if seconds is not None:
-            os.utime(path, (seconds, seconds))
-        return vm_process.is_alive(path)
-
-    def test_a_live_process(self):
-        self.assertTrue(self.is_alive(os.getpid()))
-
-    def test_a_pid_that_was_given_anew(self):
-        began = psutil.Process().create_time()
-        self.assertTrue(self.is_alive(os.getpid(), began))
-        self.assertFalse(self.is_alive(os.getpid(), began - 60))
+        self.lock('server.vmx', pid=child.pid)
+        self.assertIsNone(self.identity())
 
     def test_a_zombie(self):
         child = subprocess.Popen(['true'])
         self.addCleanup(child.wait)
+        born = births.since_boot(child.pid)
         while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
-        self.assertFalse(self.is_alive(child.pid))
+        self.lock('server.vmx', pid=child.pid, born=born or 1)
+        self.assertIsNone(self.identity())
 
-    def test_a_log_that_is_not_there(self):
-        self.assertFalse(vm_process.is_alive('/nonexistent/vmware.log'))
+    def test_without_locks_the_system_names_it(self):
+        other = os.path.join(self.folder, 'other.vmx')
+        with self.running(other), self.running(self.vmx) as process:
+            self.assertEqual((process.pid, births.of(process.pid)),
+                             self.identity())
+        self.assertIsNone(self.identity())
 
-    def wait(self, answers):
+    def test_what_a_guest_writes_to_the_log_names_nothing(self):
+        """It can have VMware begin a log with a line of its own."""
+        files.write_atomically(
+            os.path.join(self.folder, 'vmware.log'),
+            '2026 In(05) vmx Log for VMware pid=%d version=17\n' % os.getpid())
+        self.assertIsNone(self.identity())
+        with self.running(self.vmx) as process:
+            self.assertEqual(process.pid, self.identity()[0])
+
+    def test_a_folder_that_is_gone(self):
+        self.assertIsNone(vm_process.identity('/no/such/server.vmx'))
+
+
+class EndTestCase(Base):
+
+    def wait(self, process, answers):
         now = []
-        with mock.patch.object(vm_process, 'is_alive', side_effect=answers):
-            ended = vm_process.wait_until_ended(
-                'vmware.log', 1, now.append, lambda: sum(now))
+        with mock.patch.object(births, 'is_same', side_effect=answers):
+            ended = vm_process.wait_until_ended(process, 1, now.append,
+                                                lambda: sum(now))
         return ended, sum(now)
 
     def test_the_end_is_waited_for(self):
-        self.assertEqual((True, 0.3), self.wait([True, True, False]))
+        self.assertEqual((True, 0.3),
+                         self.wait(self.this, [True, True, False]))
 
     def test_but_not_for_ever(self):
-        ended, waited = self.wait(itertools.repeat(True))
+        ended, waited = self.wait(self.this, itertools.repeat(True))
         self.assertFalse(ended)
         self.assertLess(waited, 1.5)
+        self.assertIn(str(os.getpid()), self.log.output)
+
+    def test_nothing_ends_that_was_not_there(self):
+        self.assertEqual((True, 0), self.wait(None, []))
+
+    def test_it_is_the_process_of_then(self):
+        with self.running(self.vmx):
+            process = vm_process.identity(self.vmx)
+        self.assertTrue(vm_process.wait_until_ended(process, 0))
 
 
-class UsageTestCase(base.TestCase):
+class UsageTestCase(Base):
 
     def setUp(self):
         super().setUp()
-        self.path = self.useFixture(fixtures.TempDir()).path + '/vmware.log'
-        files.write_atomically(self.path, 'Log pid=%d version=17\n'
-                               % os.getpid())
+        self.lock('server.vmx')
 
     def test_of_this_process(self):
         memory = psutil.Process().memory_info().rss
-        usage = vm_process.usage(self.path)
+        usage = vm_process.usage(self.vmx)
         self.assertGreater(usage.cpu_ns, 0)
         self.assertLess(abs(usage.memory_bytes - memory), memory / 2)
         self.assertLess(abs(time.time() - psutil.Process().create_time() -
@@ -118,29 +156,25 @@ class UsageTestCase(base.TestCase):
         for error in (AttributeError, psutil.AccessDenied):
             self.useFixture(fixtures.MockPatchObject(
                 psutil.Process, 'io_counters', side_effect=error))
-            usage = vm_process.usage(self.path)
+            usage = vm_process.usage(self.vmx)
             self.assertIsNone(usage.read_bytes)
             self.assertGreater(usage.memory_bytes, 0)
 
     def test_a_process_that_is_gone(self):
-        self.assertIsNone(vm_process.usage('/no/such/vmware.log'))
+        self.assertIsNone(vm_process.usage('/no/such/server.vmx'))
 
     def test_one_that_goes_meanwhile(self):
         self.useFixture(fixtures.MockPatchObject(
             psutil.Process, 'cpu_times',
             side_effect=psutil.NoSuchProcess(1)))
-        self.assertIsNone(vm_process.usage(self.path))
+        self.assertIsNone(vm_process.usage(self.vmx))
 
 
-class LocksTestCase(base.TestCase):
+class LocksTestCase(Base):
 
     def setUp(self):
         super().setUp()
-        self.folder = self.useFixture(fixtures.TempDir()).path
         self.now = 0.0
-
-    def lock(self, file, **options):
-        return locks.lock(os.path.join(self.folder, file), **options)
 
     def wait(self, on_sleep=lambda: None):
         def sleep(seconds):

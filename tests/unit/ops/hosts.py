@@ -27,11 +27,34 @@ from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import vmrun as vmrun_tool
 from tests.unit import base
+from tests.unit import locks
 
 UUID = '11111111-2222-3333-4444-555555555555'
 OTHER = '99999999-2222-3333-4444-555555555555'
 
 VMX = 'config.version = "8"\nvirtualHW.version = "18"\n'
+
+
+class Running(set):
+    """The .vmx paths of VMs that run; each has its lock meanwhile.
+
+    The process of the tests stands for all of them.
+    """
+
+    def add(self, path: str) -> None:
+        super().add(path)
+        if not os.path.exists(path + '.lck'):
+            locks.lock(path)
+
+    def discard(self, path: str) -> None:
+        super().discard(path)
+        files.remove_tree(path + '.lck')
+
+    remove = discard
+
+    def clear(self) -> None:
+        for path in list(self):
+            self.discard(path)
 
 
 class Vmrun:
@@ -42,7 +65,7 @@ class Vmrun:
     """
 
     def __init__(self):
-        self.running = set()
+        self.running = Running()
         self._failures = {}
         self.tool = mock.create_autospec(vmrun_tool.Vmrun, instance=True)
         self.tool.list.side_effect = self._list
@@ -132,10 +155,6 @@ class TestCase(base.TestCase):
 
     def start(self, uuid=UUID):
         """Makes a server's VM run; this very process stands for it."""
-        files.write_atomically(
-            self.layout.vmware_log(uuid),
-            '2026-01-01T00:00:00 In(05) vmx Log for VMware pid=%d version=1\n'
-            % os.getpid())
         self.vmrun.running.add(self.layout.vmx(uuid))
 
     def is_running(self, uuid=UUID):

@@ -25,6 +25,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import consoles
 from nova_vmrun.server import vmx_file
+from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -166,9 +167,8 @@ class BeforeStartTestCase(Ports):
         self.in_use = {5900}
         self.assertEqual({}, self.start())
 
-    def test_a_pid_of_before_the_host_started_anew_tells_nothing(self):
-        super().start(UUID)
-        os.utime(self.layout.vmware_log(UUID), (1, 1))
+    def test_a_lock_of_before_the_host_started_anew_tells_nothing(self):
+        locks.lock(self.layout.vmx(UUID), born=1)
         self.in_use = {5900}
         self.assertEqual({'RemoteDisplay.vnc.port': '5901'}, self.start())
 
@@ -225,7 +225,7 @@ class ScreenTestCase(Base):
             ask.assert_called_once_with(self.port, os.getpid())
 
     def test_a_server_whose_process_is_not_known_is_believed(self):
-        os.remove(self.layout.vmware_log(UUID))
+        files.remove_tree(self.layout.vmx(UUID) + '.lck')
         self.assertEqual(self.port, self.consoles.vnc(UUID).port)
 
     def test_a_server_without_console(self):

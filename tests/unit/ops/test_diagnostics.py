@@ -77,7 +77,7 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.assertGreaterEqual(found.disk_details[0].read_bytes, 0)
 
     def test_a_process_that_is_gone(self):
-        os.remove(self.layout.vmware_log(hosts.UUID))
+        files.remove_tree(self.layout.vmx(hosts.UUID) + '.lck')
         found = self.diagnostics.typed(self.instance)
         self.assertIsNone(found.uptime)
         self.assertIsNone(found.memory_details.used)

@@ -102,7 +102,7 @@ class Base(hosts.TestCase):
             self.clock.monotonic)
         self.ends = Ends(self.clock)
         self.told = queue.Queue()
-        # By the path of vmware.log; a VM has a process as long as it is here.
+        # By the path of the .vmx; a VM has a process as long as it is here.
         self.processes = {}
         self.useFixture(fixtures.MockPatchObject(
             vm_process, 'identity', self.processes.get))
@@ -119,13 +119,13 @@ class Base(hosts.TestCase):
         if not os.path.exists(self.layout.vmx(uuid)):
             self.add_server(uuid)
         process = pid, 'boot %d' % pid
-        self.processes[self.layout.vmware_log(uuid)] = process
+        self.processes[self.layout.vmx(uuid)] = process
         self.vmrun.running.add(self.layout.vmx(uuid))
         return process
 
     def end_vm(self, uuid=UUID, state=''):
         """Ends a VM by itself; the watcher does not hear of it yet."""
-        process = self.processes.pop(self.layout.vmware_log(uuid))
+        process = self.processes.pop(self.layout.vmx(uuid))
         self.vmrun.running.discard(self.layout.vmx(uuid))
         if state:
             files.write_atomically(
@@ -235,7 +235,7 @@ class OutsideTestCase(Base):
         self.run_vm()
         self.begin(UUID)
         self.add_server(OTHER)
-        self.processes[self.layout.vmware_log(OTHER)] = self.run_vm()
+        self.processes[self.layout.vmx(OTHER)] = self.run_vm()
         self.events.watch(OTHER)
         with self.events.ours(OTHER, ends=True):
             pass
@@ -276,8 +276,10 @@ class UnknownTestCase(Base):
 
     def test_a_vm_that_is_listed_without_a_process(self):
         """It was killed, and VMware's list is late."""
-        del self.processes[self.layout.vmware_log(UUID)]
         vmx = self.layout.vmx(UUID)
+        del self.processes[vmx]
+        # Locks of the dead do not count.
+        files.remove_tree(vmx + '.lck')
         self.vmrun.tool.list.side_effect = [[vmx], [vmx], []]
         self.ends.end(self.process)
         self.assertEqual([(UUID, STOPPED)], self.heard())

@@ -17,6 +17,7 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
+from nova_vmrun.host import births
 from nova_vmrun.host import files
 from nova_vmrun.host import states
 from nova_vmrun.ops import consoles
@@ -178,28 +179,6 @@ class OffTestCase(Base):
         self.vmrun.tool.stop.assert_called_once_with(
             self.layout.vmx(UUID), hard=False, timeout=60)
 
-    def test_what_an_image_asks_for_is_bounded(self):
-        for asked, given in ((300, 300), (301, 300), (2147484, 300),
-                             (10 ** 300, 300)):
-            self.start()
-            self.power.off(UUID, timeout=asked)
-            self.vmrun.tool.stop.assert_called_with(
-                self.layout.vmx(UUID), hard=False, timeout=given)
-        self.assertIn('max_shutdown_timeout', self.log.output)
-
-    def test_no_time_to_shut_down_cuts_the_power(self):
-        for asked, longest in ((0, 300), (-1, 300), (60, 0)):
-            self.start()
-            self.conf.max_shutdown_timeout = longest
-            self.power.off(UUID, timeout=asked)
-            self.vmrun.tool.stop.assert_called_with(self.layout.vmx(UUID))
-
-    def test_a_guest_that_is_asked_already_is_waited_for(self):
-        self.vmrun.fail(('stop', 'soft'), exception.GuestBusy('busy'))
-        self.clock.sleep = lambda seconds: self.vmrun.running.clear()
-        self.power.off(UUID, timeout=60)
-        self.assertEqual(['stop'], self.vmrun.verbs())
-
     def test_a_guest_that_takes_its_time(self):
         self.vmrun.fail(('stop', 'soft'), None)
         sleep = self.clock.sleep
@@ -258,7 +237,7 @@ class OffTestCase(Base):
     def test_it_returns_when_the_process_has_ended(self):
         self.power.off(UUID)
         self.wait_until_ended.assert_called_once_with(
-            self.layout.vmware_log(UUID), 10)
+            (os.getpid(), births.of(os.getpid())), 10)
 
     def test_files_that_are_not_released_in_time(self):
         """Who copies or removes them would do so under a VM that writes."""
@@ -301,11 +280,6 @@ class RebootTestCase(Base):
         self.vmrun.tool.reset.assert_called_once_with(
             self.layout.vmx(UUID), hard=False, timeout=60)
         self.assertEqual(['reset'], self.vmrun.verbs())
-
-    def test_no_time_to_restart_is_a_hard_reboot(self):
-        self.conf.wait_soft_reboot_seconds = 0
-        self.power.reboot_soft(UUID)
-        self.assertEqual(['stop', 'start'], self.vmrun.verbs())
 
     def test_a_guest_that_does_not_restart_is_reset(self):
         for error in (hosts.hung(), exception.ToolsNotRunning('no tools')):
@@ -445,7 +419,7 @@ class SuspendTestCase(Base):
             self.suspend(), self.vmrun.running.clear())
         self.power.suspend(UUID)
         self.wait_until_ended.assert_called_once_with(
-            self.layout.vmware_log(UUID), 10)
+            (os.getpid(), births.of(os.getpid())), 10)
         self.assertEqual(State.SUSPENDED, self.state())
 
     def test_a_suspend_that_failed(self):
