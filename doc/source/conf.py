@@ -14,6 +14,8 @@
 
 import importlib.metadata
 
+from nova_vmrun.formats.catalog import documentation
+
 project = 'nova-vmrun'
 author = 'nova-vmrun developers'
 copyright = author
@@ -28,3 +30,11 @@ html_theme_options = {
     'page_width': '65em',
 }
 html_show_sphinx = False
+
+
+def _fill_in(app, name, source):
+    source[0] = source[0].replace(documentation.MARKER, documentation.text())
+
+
+def setup(app):
+    app.connect('source-read', _fill_in)

@@ -23,6 +23,7 @@ import uuid
 from cliff import command
 
 from nova_vmrun.cmd import plain
+from nova_vmrun.formats.choices import generation
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
@@ -130,11 +131,12 @@ class Render(plain.Plain, command.Command):
 
 def _machine(arguments):
     properties = _properties(arguments)
-    flavor = arguments.flavor
+    flavor, extra_specs = arguments.flavor, dict(arguments.extra_spec)
+    version = generation.hw_version(extra_specs, arguments.hw_version)
     guest = guestos.choose(properties, arguments.default_guestos,
-                           arguments.arch, arguments.hw_version)
+                           arguments.arch, version.value)
     chosen = hardware.choose(
-        properties, dict(arguments.extra_spec), guest, flavor['vcpus'],
+        properties, extra_specs, guest, flavor['vcpus'],
         arguments.hw_version, arguments.product)
     vnc = None
     if arguments.product != 'player':
@@ -144,7 +146,6 @@ def _machine(arguments):
         name=arguments.name, guestos=guest.id, family=guest.family,
         vcpus=flavor['vcpus'],
         memory_mb=machine.round_memory(flavor['ram']),
-        hw_version=arguments.hw_version,
         disks=tuple(machine.Disk(name + '.vmdk', chosen.disk_bus)
                     for name in _disk_names(flavor)),
         cdroms=tuple(machine.Cdrom(name, chosen.cdrom_bus)

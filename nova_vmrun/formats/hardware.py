@@ -21,9 +21,11 @@ where Nova says so.
 import dataclasses
 
 from nova_vmrun import exception
+from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats.choices import cpu
 from nova_vmrun.formats.choices import devices
 from nova_vmrun.formats.choices import firmware
+from nova_vmrun.formats.choices import generation
 from nova_vmrun.formats.choices import images
 from nova_vmrun.formats.choices import network
 from nova_vmrun.formats.choices import request as requests
@@ -35,14 +37,15 @@ FUSION = 'fusion'
 _SWITCHES = ('hide_hypervisor', 'pmu', 'hpet', 'boot_menu')
 # Fields that go into a Machine as they are.
 _MACHINE_FIELDS = _SWITCHES + (
-    'cores_per_socket', 'firmware', 'secure_boot', 'nested', 'boot_order',
-    'video_ram_mb', 'usb', 'sound')
+    'hw_version', 'cores_per_socket', 'firmware', 'secure_boot', 'nested',
+    'boot_order', 'video_ram_mb', 'usb', 'sound')
 
 
 @dataclasses.dataclass(frozen=True)
 class Hardware:
     """What properties and defaults ask for.
 
+    :ivar hw_version: virtualHW.version
     :ivar disk_bus: bus of the disks, one of machine.BUSES
     :ivar cdrom_bus: bus of CD drives
     :ivar nic_model: one of machine.NIC_MODELS
@@ -59,11 +62,12 @@ class Hardware:
     :ivar iso_images: ids of images, each to be a CD drive
     :ivar floppy_image: id of an image, or None
     :ivar tools_isos: file names in the product's folder of ISO images
-    :ivar unsupported: the flavor's quota: keys that VMware's desktop products
-        cannot obey, for a warning
+    :ivar unsupported: properties and extra specs that are not obeyed although
+        somebody may rely on them, for a warning
     :ivar origins: names of these fields to a phrase that says what set them
     """
 
+    hw_version: int
     disk_bus: str
     cdrom_bus: str
     nic_model: str
@@ -101,7 +105,7 @@ class Hardware:
 
 
 def choose(properties, extra_specs, guest, vcpus, hw_version=20,
-           product=None, image_adapter=None):
+           product=None, image_adapter=None, fresh=table.BOTH):
     """Chooses the hardware of a server.
 
     :param properties: mapping of image properties to text, as the image or
@@ -109,25 +113,26 @@ def choose(properties, extra_specs, guest, vcpus, hw_version=20,
     :param extra_specs: mapping of the flavor's extra specs to text
     :param guest: a GuestOS
     :param vcpus: of the flavor
-    :param hw_version: virtualHW.version
+    :param hw_version: the newest virtualHW.version that the product runs
     :param product: ws, player or fusion; None: whichever runs the guest
     :param image_adapter: ide or buslogic if VMware wrote the image's disk for
         that controller; properties come first
+    :param fresh: which of table.IMAGE and table.FLAVOR a user chooses now;
+        only there is refused what the catalog refuses
     :returns: a Hardware
     :raises InvalidProperty: a value outside its table, or one that another
         contradicts
     """
     props.refuse_unknown(properties)
+    unsupported = table.disobeyed(properties, extra_specs, fresh)
+    version = generation.hw_version(extra_specs, hw_version, fresh)
     request = requests.Request(properties, extra_specs, guest, vcpus,
-                               hw_version, image_adapter)
-    devices.refuse_tpm(request)
+                               version.value, image_adapter)
     _refuse_macos(guest, product)
-    choices = _choices(request)
+    choices = dict(_choices(request), hw_version=version)
     origins = {name: choice.origin for name, choice in choices.items()}
     return Hardware(
-        unsupported=tuple(sorted(
-            key for key in extra_specs if key.startswith('quota:') and
-            key not in network.OBEYED_QUOTAS)),
+        unsupported=unsupported,
         origins=dict(origins, guestos=guest.origin),
         **{name: choice.value for name, choice in choices.items()})
 

@@ -25,6 +25,8 @@ import re
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.formats.catalog import table
+from nova_vmrun.formats.choices import generation
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
@@ -82,26 +84,31 @@ class Definitions:
         self._rescue_files = rescued.RescueFiles(layout)
         self._vmx_files = vmx_file.VmxFiles(layout)
 
-    def draft(self, instance, image, image_adapter=None, flavor=None):
+    def draft(self, instance, image, image_adapter=None, flavor=None,
+              fresh=table.BOTH):
         """Decides all that needs no disk, network or port.
 
         :param instance: nova.objects.Instance
         :param image: properties of its image, see ops.properties
         :param image_adapter: ide or buslogic if its disk was made for it
         :param flavor: nova.objects.Flavor; None: the one that it has
+        :param fresh: which of table.IMAGE and table.FLAVOR the user has just
+            chosen, so that it can be refused
         :returns: a Draft
         :raises InvalidInput: the user's properties, names or sizes
         """
         flavor = flavor or instance.flavor
+        version = generation.hw_version(
+            flavor.extra_specs, self._product.hardware_version, fresh)
         guest = guestos.choose(
             image, self._conf.default_guestos, self._architecture,
-            self._product.hardware_version)
+            version.value)
         chosen = hardware.choose(
             image, flavor.extra_specs, guest,
             flavor.vcpus, self._product.hardware_version,
-            self._product.kind, image_adapter)
+            self._product.kind, image_adapter, fresh)
         if chosen.unsupported:
-            LOG.warning('VMware cannot obey these limits of the flavor: %s',
+            LOG.warning('The server does not get what these ask for: %s',
                         ', '.join(chosen.unsupported), instance=instance)
         server = machine.Machine(
             uuid=instance.uuid,
@@ -109,7 +116,6 @@ class Definitions:
             guestos=guest.id, family=guest.family,
             memory_mb=machine.round_memory(flavor.memory_mb),
             vcpus=flavor.vcpus,
-            hw_version=self._product.hardware_version,
             annotation='OpenStack server %s (%s)' % (instance.uuid,
                                                      instance.name),
             desktop_integration=self._conf.desktop_integration,
@@ -159,12 +165,15 @@ class Definitions:
         :param flavor: nova.objects.Flavor
         :raises InvalidInput: VMware cannot give it that
         """
-        self._remembered(instance, flavor)
+        # A migration keeps the flavor, which nobody chooses anew then.
+        chosen = flavor.flavorid != instance.flavor.flavorid
+        self._remembered(instance, flavor,
+                         frozenset([table.FLAVOR] if chosen else []))
 
-    def _remembered(self, instance, flavor=None):
+    def _remembered(self, instance, flavor=None, fresh=frozenset()):
         return self.draft(instance, properties.remembered(instance),
                           self._records.get(instance.uuid).image_adapter,
-                          flavor)
+                          flavor, fresh)
 
     def rewriter(self, instance, network_info) -> vmx_file.Rewrite:
         """Returns a function that writes the .vmx of an existing server.

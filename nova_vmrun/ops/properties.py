@@ -12,8 +12,11 @@
 
 """What the image of a server asks for."""
 
+from nova.compute import task_states
 from nova.compute import vm_states
+from nova import objects
 
+from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats import properties
 from nova_vmrun.ops import glance
 
@@ -54,6 +57,19 @@ def is_unshelved(instance):
     :param instance: nova.objects.Instance
     """
     return instance.vm_state == vm_states.SHELVED_OFFLOADED
+
+
+def chosen_now(instance: objects.Instance) -> frozenset[str]:
+    """Tells what of a server that is built its user has just chosen.
+
+    A rebuild takes a new image and keeps the flavor. A server that is
+    unshelved may come from another hypervisor, which gave it what it asks for.
+
+    :returns: table.IMAGE, table.FLAVOR or both
+    """
+    if instance.task_state == task_states.REBUILD_SPAWNING:
+        return frozenset([table.IMAGE])
+    return table.BOTH
 
 
 def in_glance(context, image_id):

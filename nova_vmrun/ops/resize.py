@@ -242,7 +242,8 @@ class Resize:
         adapter = root.ddb.get('ddb.adaptertype')
         adapter = adapter if adapter in vmdk.NAMED_ADAPTERS else None
         draft = self._definitions.draft(
-            instance, properties.remembered(instance), adapter)
+            instance, properties.remembered(instance), adapter,
+            fresh=frozenset())
         with self._consoles.port_for_new_server() as port:
             self._records.create(
                 uuid, instance.name, port,

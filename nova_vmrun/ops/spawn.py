@@ -75,13 +75,15 @@ class Spawn:
         uuid = instance.uuid
         self._guest_info.check(instance)
         asked = properties.requested(context, instance)
-        draft = self._definitions.draft(instance, asked)
+        fresh = properties.chosen_now(instance)
+        draft = self._definitions.draft(instance, asked, fresh=fresh)
         of_disk = draft.hardware
         is_unshelved = properties.is_unshelved(instance)
         if is_unshelved:
             of_disk = self._definitions.draft(
                 instance,
-                properties.in_glance(context, image_meta.id)).hardware
+                properties.in_glance(context, image_meta.id),
+                fresh=frozenset()).hardware
         image = inspection.Image(
             image_meta.id, image_meta.disk_format,
             image_meta.container_format, of_disk.disk_type)
@@ -94,7 +96,8 @@ class Spawn:
             adapter = of_disk.disk_bus
         if adapter:
             # The disk itself says which controller its guest knows.
-            draft = self._definitions.draft(instance, asked, adapter)
+            draft = self._definitions.draft(instance, asked, adapter,
+                                            fresh=fresh)
         try:
             with self._consoles.port_for_new_server() as vnc_port:
                 self._records.create(

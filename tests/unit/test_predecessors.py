@@ -19,10 +19,10 @@ from oslo_config import cfg
 from oslo_log import log
 
 from nova_vmrun import conf
+from nova_vmrun.formats.catalog import obeyed
 from nova_vmrun.formats import properties
 from nova_vmrun.ml2 import conf as ml2_conf
 from tests.unit import base
-from tests.unit.formats import test_documentation
 from tests.unit import test_docs
 
 NAME = 'doc/source/predecessors.rst'
@@ -197,16 +197,11 @@ class PredecessorsTestCase(base.TestCase):
         self.assertEqual(set(), theirs - self.properties())
 
     def properties(self):
-        folder = test_docs.ROOT / 'nova_vmrun' / 'formats'
-        found = {*properties.OWN_NAMES, *properties.DISK_TYPE_NAMES}
-        for path in [folder / 'guestos.py',
-                     *(folder / 'choices').glob('*.py')]:
-            found.update(test_documentation.NAME.findall(path.read_text()))
-        return {name for name in found if not name.endswith('_')}
+        return {name for each in obeyed.ROWS for name in each.image}
 
     def test_each_option_and_property_of_ours_is_there(self):
         options = {option.name for option in conf.ALL_OPTS + ml2_conf.OPTS}
-        for name in sorted(options | self.properties()):
+        for name in sorted(options | properties.OWN_NAMES):
             self.assertRegex(
                 PAGE, r'``(\[\w+\] )?%s``' % re.escape(name),
                 '%s does not tell of %s: add it to the row of the '

@@ -20,7 +20,6 @@ from nova_vmrun.formats import properties as props
 
 _MAX_VIDEO_RAM_MB = 256
 _VIDEO_RAM_LIMIT = 'hw_video:ram_max_mb'
-_TPM = ('hw_tpm_model', 'hw_tpm_version', 'hw:tpm_model', 'hw:tpm_version')
 
 # Simple switches: image property, flavor extra specs (which win), default.
 _SWITCHES = {
@@ -31,19 +30,6 @@ _SWITCHES = {
     'hpet': ('hw_time_hpet', ('hw:time_hpet',), True),
     'boot_menu': ('hw_boot_menu', ('hw:boot_menu',), False),
 }
-
-
-def refuse_tpm(request):
-    """Refuses a virtual TPM.
-
-    :raises InvalidProperty: the image or the flavor asks for one
-    """
-    for asked in (request.image(*_TPM), request.flavor(*_TPM)):
-        if asked.name:
-            raise exception.InvalidProperty(
-                asked.name, asked.value, 'A virtual TPM needs an encrypted '
-                "VM, and only VMware's own window can make one.",
-                'Remove the property.')
 
 
 def nested(request):
@@ -103,7 +89,8 @@ def serial_ports(request):
 
 def usb(request):
     """Chooses one of machine.USB_CONTROLLERS."""
-    asked = request.image('hw_usb_model')
+    # Nova's API refuses two that differ.
+    asked = request.either('hw_usb_model', 'hw:usb_model')
     if asked.name:
         return asked.choose(props.one_of(asked.name, asked.value, props.USB))
     return request.default(request.profile.usb)
@@ -111,7 +98,8 @@ def usb(request):
 
 def sound(request):
     """Chooses one of machine.SOUND_DEVICES, or None."""
-    asked = request.image('hw_sound_model')
+    # Nova's API refuses two that differ.
+    asked = request.either('hw_sound_model', 'hw:sound_model')
     if asked.name:
         return asked.choose(
             props.one_of(asked.name, asked.value, props.SOUND))

@@ -18,8 +18,6 @@ from nova_vmrun.formats import properties as props
 
 _ARM_MODELS = ('e1000e', 'vmxnet3')
 _VIF_LIMIT = 'quota:vif_limit'
-OBEYED_QUOTAS = frozenset([
-    'quota:vif_inbound_average', 'quota:vif_outbound_average', _VIF_LIMIT])
 
 
 def nic_model(request):

@@ -94,3 +94,8 @@ class Request:
         """Finds the first extra spec that is set."""
         name, value = props.first(self.extra_specs, names)
         return Asked(FLAVOR, name, value) if name else _NOTHING
+
+    def either(self, image_name: str, spec_name: str) -> Asked:
+        """Finds an extra spec, or else the image property."""
+        asked = self.flavor(spec_name)
+        return asked if asked.name else self.image(image_name)

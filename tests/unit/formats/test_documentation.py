@@ -13,6 +13,9 @@
 import pathlib
 import re
 
+from nova_vmrun.formats.catalog import documentation
+from nova_vmrun.formats.catalog import row
+from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats import profiles
 from nova_vmrun.formats import properties
 from tests.unit.formats import base
@@ -26,43 +29,56 @@ NAME = re.compile(
 CPU = re.compile("'(hw[:_]cpu_(?:max_)?)(?:%s)?'")
 
 
+def names_in_code():
+    """Returns the properties that the code reads by their names."""
+    folder = pathlib.Path(properties.__file__).parent
+    found = set()
+    for path in [folder / 'guestos.py', *(folder / 'choices').iterdir()]:
+        if path.suffix == '.py':
+            text = path.read_text()
+            found.update(NAME.findall(text))
+            for prefix in CPU.findall(text):
+                found.update(prefix + part
+                             for part in ('cores', 'sockets', 'threads'))
+    return {name for name in found if not name.endswith('_')}
+
+
 class DocumentationTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
         self.page = PAGE.read_text(encoding='utf-8')
+        self.text = documentation.text()
 
-    def _assert_documented(self, names):
-        for name in sorted(names):
-            self.assertIn('``%s``' % name, self.page)
+    def test_all_rows(self):
+        for each in table.ROWS:
+            for name in each.image + each.flavor:
+                self.assertIn('``%s``' % name.replace('#', 'N'), self.text)
+            self.assertIn(each.about, self.text)
 
-    def test_properties(self):
-        folder = pathlib.Path(properties.__file__).parent
-        found = set()
-        for path in [folder / 'guestos.py', *(folder / 'choices').iterdir()]:
-            if path.suffix == '.py':
-                text = path.read_text()
-                found.update(NAME.findall(text))
-                for prefix in CPU.findall(text):
-                    found.update(prefix + part
-                                 for part in ('cores', 'sockets', 'threads'))
-        for own in properties.OWN:
-            found.update(properties.names(own))
-        found -= {'os_distro and os_version'}
+    def test_the_page_has_a_place_for_them(self):
+        page = PAGE.with_name('properties.rst').read_text(encoding='utf-8')
+        self.assertIn('\n' + documentation.MARKER, page)
+
+    def test_what_the_code_reads_is_obeyed(self):
+        found = names_in_code()
         self.assertIn('hw_vif_model', found)
         self.assertIn('hw:cpu_max_sockets', found)
-        self.assertIn('vix_tools', found)
-        self._assert_documented(
-            name for name in found if not name.endswith('_'))
+        found.update(properties.OWN_NAMES)
+        self.assertEqual([], sorted(
+            name for name in found if not isinstance(
+                table.find(name, table.FLAVOR) or
+                table.find(name, table.IMAGE), row.Obeyed)))
 
     def test_values(self):
-        for table in (properties.DISK_BUSES, properties.FIRMWARE,
+        for words in (properties.DISK_BUSES, properties.FIRMWARE,
                       properties.SECURE_BOOT, properties.DISK_TYPES,
                       properties.BOOT_DEVICES, properties.SOUND,
                       properties.USB, properties.TOOLS_ISOS):
-            for value in table:
-                if value not in ('vmpvscsi', 'lsisas1068'):
-                    self.assertIn('``%s``' % value, self.page.lower())
+            for value in words:
+                self.assertIn('``%s``' % value, self.text)
+        for value in ('disabled', 'shared'):
+            self.assertIn('accepted: ``%s``.' % value, self.text)
 
     def test_defaults(self):
         for name, profile in profiles.PROFILES.items():

@@ -11,6 +11,7 @@
 #    under the License.
 
 from nova_vmrun import exception
+from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import hardware
 from nova_vmrun.formats import machine
@@ -24,10 +25,10 @@ OTHER = 'ffffffff-90ab-cdef-1234-567890abcdef'
 class HardwareTestCase(base.TestCase):
 
     def _choose(self, properties=(), extra_specs=(), vcpus=2, product=None,
-                hw_version=20, guest='ubuntu-64'):
+                hw_version=20, guest='ubuntu-64', fresh=table.BOTH):
         return hardware.choose(dict(properties), dict(extra_specs),
                                guestos.find(guest), vcpus,
-                               hw_version, product)
+                               hw_version, product, fresh=fresh)
 
     def _refused(self, name, properties=(), extra_specs=(), **arguments):
         error = self.assertRaises(
@@ -217,6 +218,36 @@ class NetworkTestCase(HardwareTestCase):
     def test_nonsense(self):
         self._refused('quota:vif_limit', (), {'quota:vif_limit': 'fast'})
 
+    def test_the_generation(self):
+        for value, expected in (('vmx-14', 14), ('vmx-20', 20), ('10', 10),
+                                (' VMX-09 ', None), ('vmx-21', None),
+                                ('vmx-9', None), ('newest', None),
+                                ('vmx-1x', None), ('', 20)):
+            specs = {'vmware:hw_version': value}
+            if expected is None:
+                text = self._refused('vmware:hw_version', (), specs)
+                self.assertIn('vmx-10 to vmx-20', text)
+                found = self._choose((), specs, fresh=frozenset(['image']))
+                self.assertEqual((20, 'product'), (
+                    found.hw_version, found.origins['hw_version']))
+            else:
+                self.assertEqual(
+                    expected, self._choose((), specs).hw_version)
+        self._check('hw_version', 14, 'flavor vmware:hw_version=vmx-14',
+                    (), {'vmware:hw_version': 'vmx-14'})
+        self.assertEqual('sata', self._choose(
+            (), {'vmware:hw_version': 'vmx-12'}, guest='windows9-64'
+        ).disk_bus)
+
+    def test_only_what_is_chosen_now_is_refused(self):
+        image, flavor = {'hw_numa_nodes': '2'}, {'hw:watchdog_action': 'reset'}
+        for fresh, refused in ((['image'], 'hw_numa_nodes'),
+                               (['flavor'], 'hw:watchdog_action')):
+            self._refused(refused, image, flavor, fresh=frozenset(fresh))
+        found = self._choose(image, flavor, fresh=frozenset())
+        self.assertEqual(('hw_numa_nodes', 'hw:watchdog_action'),
+                         found.unsupported)
+
     def test_what_cannot_be_obeyed_is_told(self):
         found = self._choose(extra_specs={
             'quota:cpu_limit': '1', 'quota:vif_limit': '1',
@@ -385,6 +416,10 @@ class DevicesTestCase(HardwareTestCase):
         found = self._choose({'hw_usb_model': 'qemu-xhci',
                               'hw_sound_model': 'ich9'})
         self.assertEqual(('xhci', 'hdaudio'), (found.usb, found.sound))
+        found = self._choose(extra_specs={'hw:usb_model': 'nec-xhci',
+                                          'hw:sound_model': 'sb16'})
+        self.assertEqual(('xhci', 'sb16'), (found.usb, found.sound))
+        self._refused('hw:sound_model', (), {'hw:sound_model': 'virtio'})
         self.assertEqual('xhci', self._choose(guest='arm-ubuntu-64').usb)
         self._refused('hw_sound_model', {'hw_sound_model': 'virtio'})
         self._refused('hw_usb_model', {'hw_usb_model': 'ehci'})

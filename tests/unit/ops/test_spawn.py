@@ -15,6 +15,7 @@ import types
 from unittest import mock
 
 import fixtures
+from nova.compute import task_states
 from nova.compute import vm_states
 import testscenarios
 
@@ -107,7 +108,7 @@ class Base(hosts.TestCase):
     def run_spawn(self, power_on=True):
         instance = types.SimpleNamespace(
             uuid=UUID, name='instance-1', vm_state=self.vm_state,
-            system_metadata={})
+            task_state=task_states.SPAWNING, system_metadata={})
         image_meta = types.SimpleNamespace(
             id=glances.IMAGE, disk_format='vmdk', container_format='bare')
         self.spawn('context', instance, image_meta, [], None, 'network', None,
