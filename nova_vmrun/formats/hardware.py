@@ -34,11 +34,10 @@ from nova_vmrun.formats import properties as props
 
 FUSION = 'fusion'
 
-_SWITCHES = ('hide_hypervisor', 'pmu', 'hpet', 'boot_menu')
 # Fields that go into a Machine as they are.
-_MACHINE_FIELDS = _SWITCHES + (
+_MACHINE_FIELDS = (
     'hw_version', 'cores_per_socket', 'firmware', 'secure_boot', 'nested',
-    'boot_order', 'video_ram_mb', 'usb', 'sound')
+    'boot_order', 'video_ram_mb', 'usb')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +53,7 @@ class Hardware:
     :ivar serial_ports: how many
     :ivar nic_rx_kbps: limit of what the guest receives, kbit/s, or None
     :ivar nic_tx_kbps: limit of what the guest sends, kbit/s, or None
+    :ivar options: a value for each of catalog.options.FIELDS
     :ivar show_gui: whether the image wants a window on the host, or None; a
         tenant must not be the one to decide, so [vmrun] show_gui comes first
     :ivar linked_clone: whether the image insists on (or forbids) a linked
@@ -78,14 +78,10 @@ class Hardware:
     boot_order: tuple
     cores_per_socket: int
     nested: bool
-    hide_hypervisor: bool
-    pmu: bool
-    hpet: bool
-    boot_menu: bool
     video_ram_mb: int
     serial_ports: int
     usb: str
-    sound: str
+    options: dict
     show_gui: bool
     linked_clone: bool
     disk_type: str
@@ -101,7 +97,8 @@ class Hardware:
         :returns: a dict, origins included; guestos and family are the guest's
         """
         fields = {name: getattr(self, name) for name in _MACHINE_FIELDS}
-        return dict(fields, origins=dict(self.origins))
+        return dict(fields, options=dict(self.options),
+                    origins=dict(self.origins))
 
 
 def choose(properties, extra_specs, guest, vcpus, hw_version=20,
@@ -130,9 +127,12 @@ def choose(properties, extra_specs, guest, vcpus, hw_version=20,
                                version.value, image_adapter)
     _refuse_macos(guest, product)
     choices = dict(_choices(request), hw_version=version)
-    origins = {name: choice.origin for name, choice in choices.items()}
+    chosen, passed_over = devices.options(request, fresh)
+    origins = {name: choice.origin
+               for name, choice in {**choices, **chosen}.items()}
     return Hardware(
-        unsupported=unsupported,
+        unsupported=unsupported + passed_over,
+        options={name: choice.value for name, choice in chosen.items()},
         origins=dict(origins, guestos=guest.origin),
         **{name: choice.value for name, choice in choices.items()})
 
@@ -140,8 +140,7 @@ def choose(properties, extra_specs, guest, vcpus, hw_version=20,
 def _choices(request):
     bus = storage.disk_bus(request)
     chosen_firmware = firmware.firmware(request)
-    choices = {name: devices.switch(request, name) for name in _SWITCHES}
-    choices.update(
+    return dict(
         disk_bus=bus,
         cdrom_bus=storage.cdrom_bus(request, bus.value),
         nic_model=network.nic_model(request),
@@ -155,14 +154,12 @@ def _choices(request):
         video_ram_mb=devices.video_ram_mb(request),
         serial_ports=devices.serial_ports(request),
         usb=devices.usb(request),
-        sound=devices.sound(request),
         show_gui=devices.show_gui(request),
         linked_clone=images.linked_clone(request),
         disk_type=images.disk_type(request),
         iso_images=images.iso_images(request),
         floppy_image=images.floppy_image(request),
         tools_isos=images.tools_isos(request))
-    return choices
 
 
 def _refuse_macos(guest, product):

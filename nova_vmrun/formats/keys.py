@@ -19,6 +19,7 @@ One table, so that rendering (which keys may be written at all), reading
 import dataclasses
 import re
 
+from nova_vmrun.formats.catalog import options
 from nova_vmrun.formats import keys_table
 
 # The order in which groups are shown, and their headings.
@@ -88,7 +89,8 @@ def _read_table():
     for group, rows in keys_table.ROWS.items():
         for row in rows.strip().splitlines():
             pattern, kind, writers, about = row.split(None, 3)
-            entry = Key(pattern, kind, group, 'o' in writers, 't' in writers,
+            ours = 'o' in writers or pattern in options.KEYS
+            entry = Key(pattern, kind, group, ours, 't' in writers,
                         'v' in writers, 's' in writers, about)
             if pattern.endswith('*'):
                 prefixes.append((_normal(pattern[:-1]), entry))

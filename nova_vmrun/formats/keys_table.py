@@ -14,8 +14,9 @@
 
 A row is: pattern, type, writers, meaning. Writers are letters: o for the
 driver (per server), t for a template (the same for every server), v for
-VMware; s marks a secret. Types and meanings come from what VMware's programs
-name and from files that they wrote.
+VMware; s marks a secret, - that none of them applies. What the rows of
+nova_vmrun.formats.catalog.options write is the driver's too. Types and
+meanings come from what VMware's programs name and from files that they wrote.
 """
 
 ROWS = {}
@@ -67,9 +68,9 @@ memsize int o Memory, MiB
 mem.hotadd bool t Allow memory to be added while running
 vcpu.hotadd bool t Allow CPUs to be added while running
 vhv.enable bool o Nested virtualization
-vpmc.enable bool o Performance counters of the CPU
+vpmc.enable bool - Performance counters of the CPU
 vvtd.enable bool t Virtual IOMMU
-hypervisor.cpuid.v0 bool o FALSE hides that this is a VM
+hypervisor.cpuid.v0 bool - FALSE hides that this is a VM
 numa.* text v Layout of memory
 monitor.* text v VMware's own
 monitor_control.* text t Switches of the virtual machine monitor
@@ -89,14 +90,14 @@ uefi.secureBoot.enabled bool o Secure boot
 uefi.allowAuthBypass bool t Allow the firmware's keys to be replaced
 bios.bootOrder text o Kinds of device, in the order they are tried
 bios.hddOrder text o Hard disks, in the order they are tried
-bios.bootDelay int o Pause before booting, ms
+bios.bootDelay int - Pause before booting, ms
 bios.bootRetry.enabled bool t Try to boot again
 bios.bootRetry.delay int t Pause before that, ms
 bios.forceSetupOnce bool v Enter the firmware's setup at the next start
 efi.bootOrder text v Order of boot entries
 efi.legacyBoot.enabled bool t Boot in BIOS mode as well
 efi.quickBoot.enabled bool t Skip the search for boot devices
-hpet0.present bool o High precision timer
+hpet0.present bool - High precision timer
 rtc.startInUTC bool t Hardware clock in UTC
 rtc.diffFromUTC int t Hardware clock, seconds ahead of UTC
 rtc.startTime int t Hardware clock, seconds since 1970
@@ -218,10 +219,10 @@ usb_xhci.* text v VMware's own
 usb_xhci:#.* text v VMware's own
 ehci.* text v VMware's own
 ehci:#.* text v VMware's own
-sound.present bool o Sound
-sound.virtualDev hdaudio|es1371|sb16 o Its model
-sound.fileName text o Device of the host
-sound.autodetect bool o Choose the host's device
+sound.present bool - Sound
+sound.virtualDev hdaudio|es1371|sb16 - Its model
+sound.fileName text - Device of the host
+sound.autodetect bool - Choose the host's device
 sound.* text v VMware's own
 vmci#.present bool t Channel between guest and host
 vmci#.unrestricted bool t Channel between guests

@@ -17,6 +17,7 @@ import re
 import uuid as uuidlib
 
 from nova_vmrun import exception
+from nova_vmrun.formats.catalog import options
 from nova_vmrun.formats import vmx
 
 SCSI_BUSES = ('buslogic', 'lsilogic', 'lsisas1068', 'pvscsi')
@@ -27,7 +28,6 @@ CONNECTIONS = ('bridged', 'nat', 'hostonly', 'custom')
 FIRMWARE = ('bios', 'efi')
 BOOT_DEVICES = ('hdd', 'cdrom', 'floppy', 'ethernet0')
 USB_CONTROLLERS = ('none', 'uhci', 'ehci', 'xhci')
-SOUND_DEVICES = ('hdaudio', 'es1371', 'sb16')
 SERIAL_KINDS = ('file', 'pipe', 'network')
 # Keyboard maps that VMware's VNC server ships (the files vnckeymap/*).
 KEYMAPS = (
@@ -149,7 +149,7 @@ class Machine:
     :ivar boot_order: names from BOOT_DEVICES
     :ivar video_ram_mb: MiB, or None
     :ivar usb: one of USB_CONTROLLERS
-    :ivar sound: one of SOUND_DEVICES, or None
+    :ivar options: a value for each of catalog.options.FIELDS
     :ivar annotation: text that may have line breaks, or None
     :ivar guestinfo: names (without "guestinfo.") to values
     :ivar machine_id: text for the guest's tools, or None
@@ -170,10 +170,6 @@ class Machine:
     firmware: str = 'bios'
     secure_boot: bool = False
     nested: bool = False
-    hide_hypervisor: bool = False
-    pmu: bool = False
-    hpet: bool = True
-    boot_menu: bool = False
     boot_order: tuple = ('hdd', 'cdrom', 'floppy')
     disks: tuple = ()
     cdroms: tuple = ()
@@ -183,7 +179,7 @@ class Machine:
     vnc: Vnc = None
     video_ram_mb: int = None
     usb: str = 'none'
-    sound: str = None
+    options: dict = dataclasses.field(default_factory=options.defaults)
     annotation: str = None
     guestinfo: dict = dataclasses.field(default_factory=dict)
     machine_id: str = None
@@ -285,7 +281,9 @@ def _validate_choices(machine):
     for cdrom in machine.cdroms:
         _one_of(cdrom.bus, CDROM_BUSES, 'The bus of a CD drive')
     _one_of(machine.usb, USB_CONTROLLERS, 'The USB controller')
-    _one_of(machine.sound, (None,) + SOUND_DEVICES, 'The sound device')
+    for field, value in machine.options.items():
+        _one_of(field, options.FIELDS, 'An option')
+        _one_of(value, options.FIELDS[field].keys, 'The option ' + field)
     if machine.vnc:
         _one_of(machine.vnc.keymap, (None,) + KEYMAPS, 'The VNC keyboard map')
         if not 1 <= machine.vnc.port <= 65535:

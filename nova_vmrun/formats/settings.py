@@ -18,12 +18,13 @@ has in common stands literally in the templates.
 
 import dataclasses
 import operator
+import typing
 
+from nova_vmrun.formats.catalog import options
 from nova_vmrun.formats import identity
 from nova_vmrun.formats import machine as machines
 from nova_vmrun.formats import placement
 
-_BOOT_MENU_MS = 5000
 _MIB = 1024 * 1024
 
 # What set a field of a Machine that has no origin of its own.
@@ -83,8 +84,16 @@ def build(machine):
     for name, builder in builders.items():
         group = _Group(machine)
         builder(group, machine, placed)
+        for option in options.ROWS:
+            if option.group == name:
+                _write(group, option, machine.options[option.field])
         groups[name] = tuple(group.settings)
     return groups
+
+
+def _write(group: _Group, option: options.Option, value: typing.Any) -> None:
+    for key, text in option.keys[value].items():
+        group.add(option.field, key, text)
 
 
 def _identity(group, machine, placed):
@@ -106,10 +115,6 @@ def _cpu(group, machine, placed):
                   machine.cores_per_socket)
     group.add('memory_mb', 'memsize', machine.memory_mb)
     group.add('nested', 'vhv.enable', machine.nested)
-    if machine.pmu:
-        group.add('pmu', 'vpmc.enable', True)
-    if machine.hide_hypervisor:
-        group.add('hide_hypervisor', 'hypervisor.cpuid.v0', False)
 
 
 def _firmware(group, machine, placed):
@@ -120,9 +125,6 @@ def _firmware(group, machine, placed):
     group.add('boot_order', 'bios.bootOrder', ','.join(machine.boot_order))
     if placed.disks:
         group.add('disks', 'bios.hddOrder', placed.disks[0])
-    if machine.boot_menu:
-        group.add('boot_menu', 'bios.bootDelay', _BOOT_MENU_MS)
-    group.add('hpet', 'hpet0.present', machine.hpet)
 
 
 def _storage(group, machine, placed):
@@ -221,11 +223,6 @@ def _devices(group, machine, placed):
     level = machines.USB_CONTROLLERS.index(machine.usb)
     for needed, key in enumerate(('usb', 'ehci', 'usb_xhci'), 1):
         group.add('usb', key + '.present', level >= needed)
-    group.add('sound', 'sound.present', machine.sound is not None)
-    if machine.sound is not None:
-        group.add('sound', 'sound.virtualDev', machine.sound)
-        group.add('sound', 'sound.fileName', '-1')
-        group.add('sound', 'sound.autodetect', True)
 
 
 def _guest(group, machine, placed):

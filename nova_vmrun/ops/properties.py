@@ -23,6 +23,7 @@ from nova_vmrun.ops import glance
 _PREFIX = 'image_'
 # Nova cuts what it keeps of a property at so many bytes.
 _KEPT_BYTES = 255
+_REBUILDING = (task_states.REBUILDING, task_states.REBUILD_SPAWNING)
 
 
 def requested(context, instance):
@@ -67,7 +68,7 @@ def chosen_now(instance: objects.Instance) -> frozenset[str]:
 
     :returns: table.IMAGE, table.FLAVOR or both
     """
-    if instance.task_state == task_states.REBUILD_SPAWNING:
+    if instance.task_state in _REBUILDING:
         return frozenset([table.IMAGE])
     return table.BOTH
 

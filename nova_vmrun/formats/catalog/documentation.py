@@ -16,6 +16,7 @@ import collections.abc
 
 from nova_vmrun.formats.catalog import ignored
 from nova_vmrun.formats.catalog import obeyed
+from nova_vmrun.formats.catalog import options
 from nova_vmrun.formats.catalog import refused
 from nova_vmrun.formats.catalog import row
 
@@ -28,7 +29,8 @@ def text() -> str:
     parts = [_heading('Obeyed', '=')]
     for section in obeyed.SECTIONS:
         parts.append(_heading(section, '-'))
-        parts.extend(_entry(each, _obeyed(each)) for each in obeyed.ROWS
+        parts.extend(_entry(each, _obeyed(each))
+                     for each in obeyed.ROWS + options.ROWS
                      if each.section == section)
     parts.append(_heading('Refused', '='))
     parts.extend(_entry(each, _refused(each)) for each in refused.ROWS)

@@ -119,10 +119,6 @@ ROWS = (
         image=props.names('boot_order'), kind=kinds.Words(props.BOOT_DEVICES),
         section=FIRMWARE, about='The devices to boot from, in the order they '
         'are tried.'),
-    row.Obeyed(
-        image=('hw_boot_menu',), flavor=('hw:boot_menu',),
-        kind=kinds.BOOLEAN, section=FIRMWARE,
-        about='Wait five seconds for somebody to enter the boot menu.'),
 
     *(row.Obeyed(
         image=('hw_cpu_' + part,), flavor=('hw:cpu_' + part,),
@@ -143,20 +139,6 @@ ROWS = (
     row.Obeyed(
         image=props.names('nested_hypervisor'), kind=kinds.BOOLEAN,
         section=CPU, about='The guest can run VMs of its own.'),
-    row.Obeyed(
-        image=('img_hide_hypervisor_id',),
-        flavor=('hide_hypervisor_id', 'hw:hide_hypervisor_id'),
-        kind=kinds.BOOLEAN, section=CPU,
-        about='Hide from the guest that it runs in a VM.'),
-    row.Obeyed(
-        image=('hw_pmu',), flavor=('hw:pmu',), kind=kinds.BOOLEAN,
-        section=CPU, about='Performance counters of the CPU.'),
-    row.Obeyed(
-        image=('hw_time_hpet',), flavor=('hw:time_hpet',),
-        kind=kinds.BOOLEAN, section=CPU,
-        about='The high precision event timer; on by default. Nova itself '
-        'knows the image property only: its API accepts the extra spec up '
-        'to microversion 2.85.'),
 
     row.Obeyed(
         image=('hw_video_ram',), kind=kinds.Integer(1, 256), section=DEVICES,
@@ -175,11 +157,6 @@ ROWS = (
         image=('hw_usb_model',), flavor=('hw:usb_model',),
         kind=kinds.Word(props.USB), section=DEVICES,
         about="USB controller. Both models are VMware's xHCI."),
-    row.Obeyed(
-        image=('hw_sound_model',), flavor=('hw:sound_model',),
-        kind=kinds.Word(props.SOUND), section=DEVICES,
-        about="Sound card. ``es1370`` is VMware's es1371, ``ich6`` and "
-        '``ich9`` are its hdaudio.'),
     row.Obeyed(
         image=props.names('show_gui'), kind=kinds.BOOLEAN, section=DEVICES,
         about='A window on the host, if ``[vmrun] show_gui`` allows it.'),

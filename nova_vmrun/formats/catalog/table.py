@@ -22,13 +22,15 @@ import typing
 from nova_vmrun import exception
 from nova_vmrun.formats.catalog import ignored
 from nova_vmrun.formats.catalog import obeyed
+from nova_vmrun.formats.catalog import options
 from nova_vmrun.formats.catalog import refused
 from nova_vmrun.formats.catalog import row
 
 IMAGE = 'image'
 FLAVOR = 'flavor'
 BOTH = frozenset([IMAGE, FLAVOR])
-ROWS: tuple[row.Row, ...] = refused.ROWS + ignored.ROWS + obeyed.ROWS
+ROWS: tuple[row.Row, ...] = (
+    refused.ROWS + ignored.ROWS + obeyed.ROWS + options.ROWS)
 
 
 def _index(where: str) -> tuple[dict[str, row.Row],

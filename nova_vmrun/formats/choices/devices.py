@@ -13,6 +13,8 @@
 """Everything that is neither disk, network, CPU topology nor firmware."""
 
 from nova_vmrun import exception
+from nova_vmrun.formats.catalog import options as catalog
+from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats import machine
 from nova_vmrun.formats import profiles
@@ -20,16 +22,6 @@ from nova_vmrun.formats import properties as props
 
 _MAX_VIDEO_RAM_MB = 256
 _VIDEO_RAM_LIMIT = 'hw_video:ram_max_mb'
-
-# Simple switches: image property, flavor extra specs (which win), default.
-_SWITCHES = {
-    'hide_hypervisor': ('img_hide_hypervisor_id',
-                        ('hide_hypervisor_id', 'hw:hide_hypervisor_id'),
-                        False),
-    'pmu': ('hw_pmu', ('hw:pmu',), False),
-    'hpet': ('hw_time_hpet', ('hw:time_hpet',), True),
-    'boot_menu': ('hw_boot_menu', ('hw:boot_menu',), False),
-}
 
 
 def nested(request):
@@ -42,15 +34,31 @@ def nested(request):
     return request.default(request.profile.nested)
 
 
-def switch(request, field):
-    """Chooses one of the fields of Machine that Nova knows as a boolean."""
-    image_name, spec_names, default = _SWITCHES[field]
-    asked = request.flavor(*spec_names)
-    if not asked.name:
-        asked = request.image(image_name)
-    if asked.name:
-        return asked.choose(props.boolean(asked.name, asked.value))
-    return requests.Choice(default, 'default')
+def options(request: requests.Request, fresh: frozenset[str]) -> tuple[
+        dict[str, requests.Choice], tuple[str, ...]]:
+    """Chooses a value for each row of catalog.options.
+
+    :param fresh: what a user chooses now; see table.disobeyed
+    :returns: names of fields to choices, and names of properties that are
+        passed over because a server was built with them before
+    :raises InvalidProperty: a value that is chosen now cannot be used
+    """
+    chosen, passed_over = {}, []
+    for row in catalog.ROWS:
+        asked, where = request.flavor(*row.flavor), table.FLAVOR
+        if not asked.name:
+            asked, where = request.image(*row.image), table.IMAGE
+        chosen[row.field] = requests.Choice(row.default, 'default')
+        if not asked.name:
+            continue
+        try:
+            chosen[row.field] = asked.choose(row.read(
+                asked.name, asked.value, request.hw_version, request.is_arm))
+        except exception.InvalidProperty:
+            if where in fresh:
+                raise
+            passed_over.append(asked.name)
+    return chosen, tuple(passed_over)
 
 
 def video_ram_mb(request):
@@ -94,16 +102,6 @@ def usb(request):
     if asked.name:
         return asked.choose(props.one_of(asked.name, asked.value, props.USB))
     return request.default(request.profile.usb)
-
-
-def sound(request):
-    """Chooses one of machine.SOUND_DEVICES, or None."""
-    # Nova's API refuses two that differ.
-    asked = request.either('hw_sound_model', 'hw:sound_model')
-    if asked.name:
-        return asked.choose(
-            props.one_of(asked.name, asked.value, props.SOUND))
-    return requests.Choice(None, 'default')
 
 
 def show_gui(request):

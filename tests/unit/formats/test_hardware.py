@@ -218,36 +218,6 @@ class NetworkTestCase(HardwareTestCase):
     def test_nonsense(self):
         self._refused('quota:vif_limit', (), {'quota:vif_limit': 'fast'})
 
-    def test_the_generation(self):
-        for value, expected in (('vmx-14', 14), ('vmx-20', 20), ('10', 10),
-                                (' VMX-09 ', None), ('vmx-21', None),
-                                ('vmx-9', None), ('newest', None),
-                                ('vmx-1x', None), ('', 20)):
-            specs = {'vmware:hw_version': value}
-            if expected is None:
-                text = self._refused('vmware:hw_version', (), specs)
-                self.assertIn('vmx-10 to vmx-20', text)
-                found = self._choose((), specs, fresh=frozenset(['image']))
-                self.assertEqual((20, 'product'), (
-                    found.hw_version, found.origins['hw_version']))
-            else:
-                self.assertEqual(
-                    expected, self._choose((), specs).hw_version)
-        self._check('hw_version', 14, 'flavor vmware:hw_version=vmx-14',
-                    (), {'vmware:hw_version': 'vmx-14'})
-        self.assertEqual('sata', self._choose(
-            (), {'vmware:hw_version': 'vmx-12'}, guest='windows9-64'
-        ).disk_bus)
-
-    def test_only_what_is_chosen_now_is_refused(self):
-        image, flavor = {'hw_numa_nodes': '2'}, {'hw:watchdog_action': 'reset'}
-        for fresh, refused in ((['image'], 'hw_numa_nodes'),
-                               (['flavor'], 'hw:watchdog_action')):
-            self._refused(refused, image, flavor, fresh=frozenset(fresh))
-        found = self._choose(image, flavor, fresh=frozenset())
-        self.assertEqual(('hw_numa_nodes', 'hw:watchdog_action'),
-                         found.unsupported)
-
     def test_what_cannot_be_obeyed_is_told(self):
         found = self._choose(extra_specs={
             'quota:cpu_limit': '1', 'quota:vif_limit': '1',
@@ -374,20 +344,6 @@ class DevicesTestCase(HardwareTestCase):
         self._refused('vix_nested_hypervisor',
                       {'vix_nested_hypervisor': 'maybe'})
 
-    def test_switches(self):
-        found = self._choose()
-        self.assertEqual(
-            (False, False, True, False),
-            (found.hide_hypervisor, found.pmu, found.hpet, found.boot_menu))
-        found = self._choose({
-            'img_hide_hypervisor_id': 'true', 'hw_pmu': 'true',
-            'hw_time_hpet': 'false', 'hw_boot_menu': 'yes'})
-        self.assertEqual(
-            (True, True, False, True),
-            (found.hide_hypervisor, found.pmu, found.hpet, found.boot_menu))
-        self._check('pmu', False, 'flavor hw:pmu=False',
-                    {'hw_pmu': 'true'}, {'hw:pmu': 'false'})
-
     def test_video_ram_needs_the_flavors_leave(self):
         self.assertIsNone(self._choose().video_ram_mb)
         self._check('video_ram_mb', 64, 'image property hw_video_ram=64',
@@ -412,13 +368,14 @@ class DevicesTestCase(HardwareTestCase):
 
     def test_usb_and_sound(self):
         found = self._choose()
-        self.assertEqual(('none', None), (found.usb, found.sound))
+        self.assertEqual(('none', None), (found.usb, found.options['sound']))
         found = self._choose({'hw_usb_model': 'qemu-xhci',
                               'hw_sound_model': 'ich9'})
-        self.assertEqual(('xhci', 'hdaudio'), (found.usb, found.sound))
+        self.assertEqual(('xhci', 'hdaudio'),
+                         (found.usb, found.options['sound']))
         found = self._choose(extra_specs={'hw:usb_model': 'nec-xhci',
                                           'hw:sound_model': 'sb16'})
-        self.assertEqual(('xhci', 'sb16'), (found.usb, found.sound))
+        self.assertEqual(('xhci', 'sb16'), (found.usb, found.options['sound']))
         self._refused('hw:sound_model', (), {'hw:sound_model': 'virtio'})
         self.assertEqual('xhci', self._choose(guest='arm-ubuntu-64').usb)
         self._refused('hw_sound_model', {'hw_sound_model': 'virtio'})

@@ -67,7 +67,8 @@ class ValidateTestCase(base.TestCase):
         self._refused('bus of a disk', disks=(machine.Disk('a', 'virtio'),))
         self._refused('CD drive', cdroms=(machine.Cdrom('a', 'nvme'),))
         self._refused('USB', usb='usb3')
-        self._refused('sound', sound='ac97')
+        self._refused('sound', options={'sound': 'ac97'})
+        self._refused('An option', options={'theremin': True})
         self._refused('keyboard',
                       vnc=machine.Vnc('127.0.0.1', 5900, 'klingon'))
         self._refused('TCP port', vnc=machine.Vnc('127.0.0.1', 0))

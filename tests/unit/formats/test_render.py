@@ -19,6 +19,7 @@ import hypothesis
 from hypothesis import strategies
 
 from nova_vmrun import exception
+from nova_vmrun.formats.catalog import options
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import identity
 from nova_vmrun.formats import keys
@@ -186,8 +187,9 @@ class DevicesTestCase(base.TestCase):
         self._check({'numvcpus': '4', 'cpuid.coresPerSocket': '2',
                      'vhv.enable': 'TRUE', 'vpmc.enable': 'TRUE',
                      'hypervisor.cpuid.v0': 'FALSE'},
-                    vcpus=4, cores_per_socket=2, nested=True, pmu=True,
-                    hide_hypervisor=True)
+                    vcpus=4, cores_per_socket=2, nested=True,
+                    options={**options.defaults(), 'pmu': True,
+                             'hide_hypervisor': True})
         self._check({'cpuid.coresPerSocket': None, 'vhv.enable': 'FALSE',
                      'vpmc.enable': None, 'hypervisor.cpuid.v0': None})
 
@@ -195,8 +197,10 @@ class DevicesTestCase(base.TestCase):
         self._check({'firmware': 'efi', 'uefi.secureBoot.enabled': 'TRUE',
                      'bios.bootOrder': 'cdrom,hdd', 'bios.bootDelay': '5000',
                      'hpet0.present': 'FALSE'},
-                    firmware='efi', secure_boot=True, boot_menu=True,
-                    boot_order=('cdrom', 'hdd'), hpet=False)
+                    firmware='efi', secure_boot=True,
+                    boot_order=('cdrom', 'hdd'),
+                    options={**options.defaults(), 'boot_menu': True,
+                             'hpet': False})
         self._check({'firmware': 'bios', 'uefi.secureBoot.enabled': None,
                      'bios.bootDelay': None})
 
@@ -217,7 +221,8 @@ class DevicesTestCase(base.TestCase):
                          'usb_xhci.present': values[2]}, usb=usb)
         self._check({'sound.present': 'FALSE', 'sound.virtualDev': None})
         self._check({'sound.present': 'TRUE',
-                     'sound.virtualDev': 'hdaudio'}, sound='hdaudio')
+                     'sound.virtualDev': 'hdaudio'},
+                    options={**options.defaults(), 'sound': 'hdaudio'})
 
     def test_what_the_guest_is_told(self):
         self._check({'guestinfo.metadata': 'eA==',
@@ -321,7 +326,7 @@ class TemplatesTestCase(base.TestCase):
         text = ('{% extends "base.vmx.j2" %}{% block extra %}\n'
                 'MemTrimRate = "0"\nmainMem.useNamedFile = "FALSE"\n'
                 'SMBIOS.assetTag = {{ machine.name|vmxq }}\n'
-                'mem.hotadd = {{ machine.hpet|vmxq }}\n{% endblock %}')
+                'mem.hotadd = {{ machine.options.hpet|vmxq }}\n{% endblock %}')
         found = _render(base.make_machine(name='a"b'),
                         self._write('linux.vmx.j2', text))
         self.assertEqual('0', found['MemTrimRate'])

@@ -19,6 +19,7 @@ from nova.compute import task_states
 from nova_vmrun import exception
 from nova_vmrun.formats.catalog import table
 from nova_vmrun.ops import properties
+from nova_vmrun.server import vmx_file
 from tests.unit.ops import test_definition
 
 NUMA = {'hw:numa_nodes': '1'}
@@ -31,6 +32,7 @@ class ChosenNowTestCase(test_definition.Base):
         for state, expected in (
                 (task_states.SPAWNING, table.BOTH),
                 (task_states.UNSHELVING, table.BOTH),
+                (task_states.REBUILDING, {table.IMAGE}),
                 (task_states.REBUILD_SPAWNING, {table.IMAGE})):
             self.assertEqual(expected, properties.chosen_now(
                 types.SimpleNamespace(task_state=state)))
@@ -56,7 +58,10 @@ class RefusedTestCase(test_definition.Base):
         self.assertEqual('hw:numa_nodes', error.name)
 
     def test_one_that_exists_is_written_again(self):
-        self.definitions.rewriter(self.former, [])()
+        rewrite = self.definitions.rewriter(self.former, [])
+        with vmx_file.VmxFiles(self.layout).opened(
+                test_definition.UUID) as file:
+            rewrite(file)
         self.assertEqual('2', self.load()['numvcpus'])
         self.definitions.hardware_of(self.former)
 
