@@ -171,6 +171,50 @@ class VncTest(base.ContractCase):
         self.assertRaises(OSError, Viewer, self.port)
 
 
+class WindowVncTest(base.ContractCase):
+
+    def shown(self, **keys):
+        port = free_port()
+        machine = self.make_vm(
+            disk=False, RemoteDisplay__vnc__enabled='TRUE',
+            RemoteDisplay__vnc__ip='127.0.0.1',
+            RemoteDisplay__vnc__port=port, **keys)
+        return machine, port
+
+    def answers(self, port):
+        with socket.socket() as client:
+            return client.connect_ex(('127.0.0.1', port)) == 0
+
+    @base.product('player')
+    def test_vnc_of_player_without_a_window(self):
+        machine, port = self.shown()
+        self.done('start', machine.vmx, 'nogui')
+        self.assertTrue(self.answers(port))
+
+    @base.fakes_only
+    def test_vnc_of_player_with_a_window(self):
+        self.use_product('player', DISPLAY='1')
+        machine, port = self.shown()
+        self.done('start', machine.vmx, 'gui')
+        self.assertFalse(self.answers(port))
+        self.assertIn('-s"RemoteDisplay.vnc.enabled=FALSE"', machine.log())
+        self.assertEqual('TRUE', machine.get('RemoteDisplay.vnc.enabled'))
+
+    @base.fakes_only
+    def test_vnc_with_a_window_that_was_not_open(self):
+        self.knobs['DISPLAY'] = '1'
+        machine, port = self.shown()
+        self.done('start', machine.vmx, 'gui')
+        self.assertFalse(self.answers(port))
+
+    @base.fakes_only
+    def test_vnc_with_a_window_that_was_open(self):
+        self.knobs.update(DISPLAY='1', GUI_OPEN='1')
+        machine, port = self.shown()
+        self.done('start', machine.vmx, 'gui')
+        self.assertTrue(self.answers(port))
+
+
 class SerialTest(base.ContractCase):
 
     def serial_vm(self, **keys):

@@ -14,6 +14,7 @@
 
 import os
 import shutil
+import subprocess
 
 from tests.contract import base
 from tests.contract import vmx
@@ -86,9 +87,11 @@ class DialogTest(base.ContractCase):
             f.write('from before\n')
         return machine
 
-    def test_existing_serial_file_asks(self):
+    def test_existing_serial_file_is_truncated(self):
         machine = self.with_serial_file()
-        self.refused(CANCELED, 'start', machine.vmx, 'nogui')
+        self.done('start', machine.vmx, 'nogui')
+        with open(machine.path('console.log')) as f:
+            self.assertNotIn('from before', f.read())
 
     def test_existing_serial_file_answered_append(self):
         machine = self.with_serial_file()
@@ -104,12 +107,38 @@ class DialogTest(base.ContractCase):
         with open(machine.path('console.log')) as f:
             self.assertNotIn('from before', f.read())
 
-    def test_auto_answer_appends_to_serial_files(self):
+    def test_auto_answer_truncates_serial_files(self):
         machine = self.with_serial_file()
         machine.append('msg.autoAnswer = "TRUE"\n')
         self.done('start', machine.vmx, 'nogui')
         with open(machine.path('console.log')) as f:
-            self.assertTrue(f.read().startswith('from before\n'))
+            self.assertNotIn('from before', f.read())
+
+    def test_resume_keeps_serial_files(self):
+        machine = self.with_serial_file()
+        self.done('start', machine.vmx, 'nogui')
+        self.done('suspend', machine.vmx)
+        with open(machine.path('console.log'), 'a') as f:
+            f.write('from before\n')
+        self.done('start', machine.vmx, 'nogui')
+        with open(machine.path('console.log')) as f:
+            self.assertIn('from before', f.read())
+
+    @base.fakes_only
+    def test_dialog_may_wait_for_ever(self):
+        self.knobs['DIALOGS'] = 'wait'
+        machine = self.with_missing_cd(msg__autoAnswer=None)
+        self.assertRaises(subprocess.TimeoutExpired, self.vmrun, 'start',
+                          machine.vmx, 'nogui', timeout=0.8)
+        self.assertIn('Msg_Question:', machine.log())
+        self.assertNotIn('reply=', machine.log())
+        self.assertFalse(machine.is_listed)
+
+    def test_copied_vm_that_kept_its_uuid_has_another_location(self):
+        machine, _ = self.moved(uuid__action='keep')
+        self.done('start', machine.vmx, 'nogui')
+        self.assertNotEqual(machine.get('uuid.bios'),
+                            machine.get('uuid.location'))
 
 
 class LogTest(base.ContractCase):

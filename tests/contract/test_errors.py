@@ -149,9 +149,3 @@ class EncryptedTest(base.ContractCase):
         result = self.encrypted('clone', self.vm.vmx, self.path('c.vmx'),
                                 'full')
         self.assertEqual(255, result.rc)
-
-    def test_vtpm_needs_an_encrypted_vm(self):
-        machine = self.make_vm('plain', disk=False, vtpm__present='TRUE',
-                               firmware='efi')
-        self.refused('The operation was canceled', 'start', machine.vmx,
-                     'nogui')

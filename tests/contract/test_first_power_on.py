@@ -102,9 +102,47 @@ class FirstPowerOnTest(base.ContractCase):
             self.assertIsNotNone(self.vm.get(key), key)
 
     def test_numa_cookie_counts_cpus(self):
+        self.vm.set(numvcpus='4', cpuid__coresPerSocket='2')
+        self.boot()
+        self.assertEqual('40022', self.vm.get('numa.autosize.cookie'))
+
+    def test_numa_cookie_of_one_core_per_socket(self):
         self.vm.set(numvcpus='2')
         self.boot()
-        self.assertEqual('20022', self.vm.get('numa.autosize.cookie'))
+        self.assertEqual('20012', self.vm.get('numa.autosize.cookie'))
+
+    def test_same_path_gives_the_same_uuid(self):
+        self.boot()
+        before = self.vm.get('uuid.bios')
+        self.done('stop', self.vm.vmx, 'hard')
+        self.vm.set(uuid__bios=None, uuid__location=None)
+        self.boot()
+        self.assertEqual(before, self.vm.get('uuid.bios'))
+
+    def test_vmci_id_may_be_negative(self):
+        self.vm.set(uuid__bios='56 4d 13 59 01 1a d1 1a-57 5b 0a d7 fb 2a 0c '
+                               '99', uuid__action='keep')
+        self.boot()
+        self.assertEqual(0xfb2a0c99 - 2 ** 32, int(self.vm.get('vmci0.id')))
+
+    @base.fakes_only
+    def test_addresses_are_upper_case_on_windows(self):
+        self.knobs['HOST'] = 'windows'
+        self.vm.set(uuid__bios='56 4d 13 59 01 1a d1 1a-57 5b 0a d7 4b ab cd '
+                               'ef', uuid__action='keep')
+        self.boot()
+        self.assertEqual('00:0C:29:AB:CD:EF',
+                         self.vm.get('ethernet0.generatedAddress'))
+
+    @base.fakes_only
+    def test_25h2_marks_a_running_vm_as_not_read_only(self):
+        self.use_product('ws', VERSION='25H2')
+        self.boot()
+        self.assertEqual('FALSE', self.vm.get('checkpoint.vmState.readOnly'))
+        self.assertIsNone(self.vm.get('checkpoint.vmState'))
+        self.done('stop', self.vm.vmx, 'hard')
+        self.refused('The virtual machine is not powered on: '
+                     + self.vm.vmx, 'suspend', self.vm.vmx)
 
     def test_vmci_id_is_the_uuids_tail(self):
         self.boot()

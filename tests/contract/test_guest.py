@@ -79,8 +79,50 @@ class ToolsTest(GuestCase):
 
     def test_no_address_yet(self):
         self.knobs['GUEST_IP'] = 'none'
+        self.says('unknown\n', 'getGuestIPAddress', self.vm.vmx)
+
+    def test_no_address_yet_on_26h1(self):
+        self.knobs.update(GUEST_IP='none', VERSION='26H1')
+        self.says('\n', 'getGuestIPAddress', self.vm.vmx)
+
+    def test_no_address_may_be_an_error(self):
+        self.knobs.update(GUEST_IP='none', NO_ADDRESS='error')
         self.refused('Unable to get the IP address', 'getGuestIPAddress',
                      self.vm.vmx)
+
+    def test_variable_tells_the_address_that_is_denied(self):
+        self.knobs.update(GUEST_IP='192.0.2.7', ADDRESS_DENIED='1')
+        self.refused(TOOLS_DOWN % self.vm.vmx, 'getGuestIPAddress',
+                     self.vm.vmx)
+        self.says('192.0.2.7\n', 'readVariable', self.vm.vmx, 'guestVar',
+                  'ip')
+
+    def test_no_variable_with_the_address_without_tools(self):
+        self.knobs.update(GUEST_IP='192.0.2.7', TOOLS='installed')
+        self.says('\n', 'readVariable', self.vm.vmx, 'guestVar', 'ip')
+
+    def test_suspended_vm_tells_its_old_address(self):
+        self.knobs['GUEST_IP'] = '192.0.2.7'
+        self.done('suspend', self.vm.vmx)
+        self.knobs['GUEST_IP'] = 'none'
+        self.says('192.0.2.7\n', 'getGuestIPAddress', self.vm.vmx)
+
+    def test_tools_may_be_told_installed_until_a_login(self):
+        self.knobs['TOOLS_LOGIN'] = '1'
+        self.says('installed\n', 'checkToolsState', self.vm.vmx)
+        self.assertEqual(0, self.guest('listProcessesInGuest').rc)
+        self.says('running\n', 'checkToolsState', self.vm.vmx)
+
+    def test_nic_may_come_up_without_carrier(self):
+        self.done('stop', self.vm.vmx, 'hard')
+        self.knobs.update(NO_CARRIER='ethernet0', VERSION='26H1')
+        self.done('start', self.vm.vmx, 'nogui')
+        self.says('\n', 'getGuestIPAddress', self.vm.vmx)
+        self.done('reset', self.vm.vmx, 'hard')
+        self.says('\n', 'getGuestIPAddress', self.vm.vmx)
+        self.done('connectNamedDevice', self.vm.vmx, 'ethernet0')
+        result = self.vmrun('getGuestIPAddress', self.vm.vmx)
+        self.assertTrue(result.out.startswith('172.16.41.'), result)
 
     def test_address_with_tools_down(self):
         self.knobs['TOOLS'] = 'unknown'

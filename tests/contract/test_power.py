@@ -220,7 +220,8 @@ class SuspendedTest(base.ContractCase):
         self.done('deleteVM', self.vm.vmx)
 
     def test_guest_commands_when_suspended_refused(self):
-        self.refused(OFF % self.vm.vmx, 'getGuestIPAddress', self.vm.vmx)
+        self.refused(OFF % self.vm.vmx, 'readVariable', self.vm.vmx,
+                     'guestVar', 'ip')
 
     def test_list_snapshots_when_suspended(self):
         self.says('Total snapshots: 0\n', 'listSnapshots', self.vm.vmx)

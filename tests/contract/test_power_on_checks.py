@@ -114,12 +114,6 @@ class HardwareTest(CheckCase):
         machine = self.boots(sound__present='perhaps')
         self.assertIn('msg.dictionary.notBoolean', machine.log())
 
-    def test_pcie_devices_need_root_ports(self):
-        keys = {'pciBridge%d__present' % n: None for n in (4, 5, 6, 7)}
-        self.fails(ethernet0__present='TRUE',
-                   ethernet0__connectionType='nat',
-                   ethernet0__virtualDev='vmxnet3', **keys)
-
     def test_unknown_keys_are_ignored(self):
         self.boots(no__such__key='x')
 

@@ -110,6 +110,17 @@ class DevicesTest(base.ContractCase):
         self.done('disconnectNamedDevice', machine.vmx, 'ethernet0')
         self.done('connectNamedDevice', machine.vmx, 'ethernet0')
 
+    @base.fakes_only
+    def test_unplugged_nic_has_no_address(self):
+        self.knobs['VERSION'] = '26H1'
+        machine = self.running_vm(disk=False, ethernet0__present='TRUE',
+                                  ethernet0__connectionType='nat')
+        self.done('disconnectNamedDevice', machine.vmx, 'ethernet0')
+        self.says('\n', 'getGuestIPAddress', machine.vmx)
+        self.done('connectNamedDevice', machine.vmx, 'ethernet0')
+        self.assertIn('172.16.41.', self.vmrun('getGuestIPAddress',
+                                               machine.vmx).out)
+
     def test_device_connection_leaves_the_medium(self):
         machine = self.running_vm(
             disk=False, sata0__present='TRUE', sata0_colon_1__present='TRUE',

@@ -309,21 +309,6 @@ class ExpandTest(DiskCase):
                        'parameters supplied is invalid (0x3e80).', '-x',
                        size, 'd.vmdk')
 
-    def test_expand_a_child_refused(self):
-        machine = self.make_vm()
-        self.done('snapshot', machine.vmx, 's')
-        result = self.vdisk('-x', '16MB', machine.path('disk-000001.vmdk'))
-        self.assertEqual(1, result.rc)
-        self.assertEqual(16384, vmdk.capacity(
-            machine.path('disk-000001.vmdk')))
-
-    def test_expand_a_disk_with_children_refused(self):
-        machine = self.make_vm()
-        self.done('snapshot', machine.vmx, 's')
-        self.assertEqual(1, self.vdisk('-x', '16MB',
-                                       machine.path('disk.vmdk')).rc)
-        self.done('start', machine.vmx, 'nogui')
-
     def test_expand_of_a_running_vm_refused(self):
         machine = self.running_vm()
         self.assertEqual(1, self.vdisk('-x', '16MB',
@@ -365,11 +350,6 @@ class OtherSwitchesTest(DiskCase):
         self.fails("Failed to shrink the disk 'd.vmdk' : The specified "
                    'virtual disk cannot be shrunk because it is not the '
                    'parent disk (0x3e89).', '-k', 'd.vmdk')
-
-    def test_shrink_with_snapshots_refused(self):
-        machine = self.make_vm()
-        self.done('snapshot', machine.vmx, 's')
-        self.assertEqual(1, self.vdisk('-k', machine.path('disk.vmdk')).rc)
 
     def test_defragment_preallocated_refused(self):
         self.make(kind='2')

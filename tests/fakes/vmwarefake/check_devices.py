@@ -28,7 +28,6 @@ DISK_KINDS = ('', 'disk', 'scsi-harddisk', 'ata-harddisk', 'rawdisk',
               'plaindisk')
 MODES = ('persistent', 'nonpersistent', 'independent-persistent',
          'independent-nonpersistent', 'undoable', 'append')
-_PCIE_NICS = ('vmxnet3', 'e1000e')
 
 
 def fail(msg_id, text):
@@ -39,7 +38,6 @@ def all_checks(vm, ask):
     drives = devices.drives(vm.config, vm.directory)
     for drive in drives:
         check_node(vm.config, drive)
-    check_pci_bridges(vm.config, drives)
     seen = set()
     for drive in drives:
         if drive.is_cdrom:
@@ -47,6 +45,7 @@ def all_checks(vm, ask):
         else:
             check_disk(vm, drive, seen)
     check_ports.check_floppy(vm, ask)
+    check_vmci(vm)
     check_ports.check_serial(vm, ask)
     check_net.all_checks(vm, ask)
 
@@ -81,27 +80,13 @@ def check_node(config, drive):
         raise errors.vix(16)
 
 
-def _pcie_users(config, drives):
-    for drive in drives:
-        kind = config.get(drive.controller + '.virtualDev', '').lower()
-        if drive.bus == 'nvme' or kind in ('pvscsi', 'lsisas1068'):
-            yield drive.controller
-    for n in devices.nics(config):
-        kind = config.get('ethernet%d.virtualDev' % n, '').lower()
-        if kind in _PCIE_NICS:
-            yield 'ethernet%d' % n
-    if config.true('usb_xhci.present'):
-        yield 'usb_xhci'
-
-
-def check_pci_bridges(config, drives):
-    """PCIe devices sit behind the root ports pciBridge4 to 7."""
-    if any(config.true('pciBridge%d.present' % n) for n in (4, 5, 6, 7)):
-        return
-    for device in _pcie_users(config, drives):
-        fail('msg.pci.noSecondarySlots',                        # inferred id
-             '%s was requested without secondary PCI slots available: '
-             'pciBridge4 is not present.' % device)
+def check_vmci(vm):
+    missing = vm.session.knobs['MODULES_MISSING'].replace(',', ' ').split()
+    if 'vmci' in missing and vm.config.true('vmci0.present'):
+        fail('msg.vmci.openFailed',                             # inferred id
+             'Failed to open device "/dev/vmci": No such file or directory\n'
+             "Please make sure that the kernel module 'vmci' is loaded.\n"
+             "Module 'DevicePowerOn' power on failed.")
 
 
 def check_cdrom(drive, ask):

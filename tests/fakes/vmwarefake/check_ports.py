@@ -24,6 +24,10 @@ def fail(msg_id, text):
 
 
 def check_floppy(vm, ask):
+    if 'floppy0.present' not in vm.config:
+        vm.log.warning('msg.floppy.added',                      # inferred id
+                       'A floppy drive that is not in the configuration was '
+                       'added. It starts disconnected.')
     for n in range(2):
         floppy = 'floppy%d' % n
         if not vm.config.true(floppy + '.present'):
@@ -66,11 +70,6 @@ def _check_file(vm, port, name, ask):
     if not name or not os.path.isdir(os.path.dirname(path)):
         ask('msg.serial.disconnect',
             'Cannot open the output file "%s" of %s.' % (path, port))
-    elif os.path.exists(path) and os.path.getsize(path) and (
-            not vm.config.get('checkpoint.vmState')):
-        ask('msg.serial.file.open',
-            'File "%s" already exists. Do you want to replace it, or append '
-            'to it?' % path)
 
 
 def _check_pipe(vm, port, name, ask):

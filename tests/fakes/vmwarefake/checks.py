@@ -50,6 +50,7 @@ def all_checks(vm, ask):
     check_cpus(config, vm.session.knobs)
     check_memory(config, vm.session.knobs)
     check_firmware(config)
+    check_tpm(config, vm.session.product)
     check_uuid(config)
     check_vnc(config, vm.log)
     warn_about_values(config, vm.log)
@@ -120,9 +121,22 @@ def check_firmware(config):
     if config.true('uefi.secureBoot.enabled') and firmware != 'efi':
         fail('msg.firmware.secureBoot',                         # inferred id
              'Secure boot needs firmware = "efi".')
+
+
+def check_tpm(config, product):
+    """A TPM needs an encrypted VM.
+
+    The key with which the GUI lets products add both is ignored without a
+    GUI; 25.0.0 does not even start.
+    """
     if config.true('vtpm.present') and 'encryption.keySafe' not in config:
-        fail('msg.vtpm.notEncrypted',                           # inferred id
-             'A virtual TPM needs an encrypted virtual machine.')
+        raise errors.PowerOnFailed(
+            'msg.vtpm.poweron.notEncrypted',
+            'The virtual machine must be encrypted.',
+            [('msg.vtpm.initfail', 'Virtual TPM initialization failed.')])
+    if config.get('managedvm.autoAddVTPM') and (25, 0) == product.numbers:
+        fail('msg.vtpm.autoAdd',                                # inferred id
+             'Cannot add a virtual TPM.')
 
 
 def check_uuid(config):

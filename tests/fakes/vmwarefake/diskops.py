@@ -106,8 +106,10 @@ def expand(session, request):
         locks.check(link.path)
         size = vdiskmanager.sectors(
             request.argument, link.descriptor.ddb.get('ddb.adapterType', ''))
-        # For a child or a disk with children the text is not known.
-        if size <= link.capacity or link.is_child or has_kin(link):
+        if link.is_child:
+            raise vdiskmanager.failed('Failed to get geometry:', 16003)
+        # For a disk with children the text is not known.
+        if size <= link.capacity or has_kin(link):
             raise vmdk.DiskError(vmdk.BAD_PARAMETER, link.path)
         from vmwarefake.vmdk import grow
         grow.grow(link, size)
@@ -137,31 +139,38 @@ def has_kin(link):
     return False
 
 
-def _compact(request, what, code):
-    """Rewrite a sparse disk that stands alone; returns its link."""
-    with _saying(what):
-        link = disk.open_link(request.disk)
-        link.check_extents()
-        locks.check(link.path)
-        if not link.is_sparse or link.is_child or has_kin(link) or (
-                link.descriptor.create_type == 'streamOptimized'):
-            raise vmdk.DiskError(code, link.path)
+def _compact(request, code):
+    """Rewrite a sparse disk, which may be a child or have children."""
+    link = disk.open_link(request.disk)
+    link.check_extents()
+    locks.check(link.path)
+    if not link.is_sparse or (
+            link.descriptor.create_type == 'streamOptimized'):
+        raise vmdk.DiskError(code, link.path)
+    if not link.is_child:
+        # A child's zeros hide what its parent holds, so they stay.
         from vmwarefake.vmdk import grow
         grow.compact(link)
 
 
 def defragment(session, request):
     """-d: put the grains in order."""
-    _compact(request, "Failed to defragment the disk '%s' :" % request.disk,
-             vmdk.BAD_PARAMETER)
+    with _saying('Failed to defragment:'):
+        try:
+            disk.open_link(request.disk).check_extents()
+        except vmdk.DiskError as e:
+            session.line("Failed to open the disk '%s' : %s" % (
+                request.disk, messages.with_code(e.code)))
+            raise
+        _compact(request, vmdk.BAD_PARAMETER)
     _progress(session, request, 'Defragment')
     session.line('Defragmentation completed successfully.')
 
 
 def shrink(session, request):
     """-k: give back the grains that are all zero."""
-    _compact(request, "Failed to shrink the disk '%s' :" % request.disk,
-             vmdk.NOT_PARENT)
+    with _saying("Failed to shrink the disk '%s' :" % request.disk):
+        _compact(request, vmdk.NOT_PARENT)
     _progress(session, request, 'Shrink')
     session.line('Shrink completed successfully.')
 

@@ -50,11 +50,28 @@ class PowerOnFailed(Exception):
     """Power-on failed or a dialog blocked it: told in vmware.log only.
 
     :param msg_id: VMware's message id, ``msg.disk.noBackEnd``.
+    :param further: (message id, text) of messages that follow.
     """
 
-    def __init__(self, msg_id, text):
+    def __init__(self, msg_id, text, further=()):
         super().__init__(text)
         self.msg_id = msg_id
+        self.further = further
+
+
+class Waits(Exception):
+    """A dialog waits for an answer that nobody will give."""
+
+
+class Died(Exception):
+    """Something killed vmware-vmx at power-on: no dialog, no answer.
+
+    :param lines: what it wrote to vmware.log last.
+    """
+
+    def __init__(self, lines):
+        super().__init__(lines[-1])
+        self.lines = lines
 
 
 def vix(code, **kwargs):

@@ -21,10 +21,7 @@ import zlib
 
 from vmwarefake import devices
 from vmwarefake import digest
-
-_LEGACY_NICS = ('', 'vlance', 'vmxnet', 'e1000')
-_BRIDGE_SLOTS = {'pciBridge0': 17, 'pciBridge4': 21, 'pciBridge5': 22,
-                 'pciBridge6': 23, 'pciBridge7': 24}
+from vmwarefake import slots
 
 
 def format_uuid(raw):
@@ -54,15 +51,16 @@ def prepare(vm, ask):
     config.setdefault('vmxstats.filename', base + '.scoreboard')
     config.setdefault('nvram', base + '.nvram')
     cpus = config.integer('numvcpus', 1)
-    config.setdefault('numa.autosize.cookie', str(cpus * 10010 + 2))
+    cores = config.integer('cpuid.coresPerSocket', 1)
+    config.setdefault('numa.autosize.cookie',
+                      str(cpus * 10000 + cores * 10 + 2))
     config.setdefault('numa.autosize.vcpu.maxPerVirtualNode', str(cpus))
-    config.setdefault('cpuid.coresPerSocket.cookie',
-                      str(config.integer('cpuid.coresPerSocket', 1)))
-    _pci_slots(vm)
+    config.setdefault('cpuid.coresPerSocket.cookie', str(cores))
+    slots.assign(vm)
     for drive in devices.disks(config, vm.directory):
         config.setdefault(drive.node + '.redo', '')
     config.setdefault('svga.vramSize', '268435456')
-    _addresses(config)
+    _addresses(config, vm.session.product.host == 'windows')
     config.setdefault('vmotion.checkpointFBSize', '4194304')
     config.setdefault('vmotion.checkpointSVGAPrimarySize', '268435456')
     if config.true('vmci0.present'):
@@ -73,6 +71,10 @@ def prepare(vm, ask):
     _hide_vnc_password(config)
     config['cleanShutdown'] = 'FALSE'
     config['softPowerOff'] = 'FALSE'
+    if vm.session.product.numbers >= (25, 0) and not config.get(
+            'checkpoint.vmState'):
+        config.pop('checkpoint.vmState')
+        config['checkpoint.vmState.readOnly'] = 'FALSE'
 
 
 def _identify(vm, ask):
@@ -87,8 +89,9 @@ def _identify(vm, ask):
             action = 'create'
         if action != 'keep':
             _forget_identity(config)
-    if 'uuid.bios' not in config:
-        config['uuid.bios'] = format_uuid(b'VM' + os.urandom(14))
+            config['uuid.bios'] = format_uuid(b'VM' + os.urandom(14))
+    # Of the host and the path: the same place gives the same addresses.
+    config.setdefault('uuid.bios', here)
     config['uuid.location'] = here
 
 
@@ -100,8 +103,12 @@ def _forget_identity(config):
         config.pop('ethernet%d.generatedAddressOffset' % n)
 
 
-def _addresses(config):
-    """Generate MACs: 00:0c:29, three bytes of the uuid, 10 more for each."""
+def _addresses(config, upper):
+    """Generate MACs: 00:0c:29, three bytes of the uuid, 10 more for each.
+
+    :param upper: True to write them as products on Windows do.
+    """
+    form = '%02X' if upper else '%02x'
     tail = int.from_bytes(_uuid_bytes(config['uuid.bios'])[-3:], 'big')
     for n in devices.nics(config):
         nic = 'ethernet%d' % n
@@ -112,44 +119,8 @@ def _addresses(config):
         raw = b'\x00\x0c\x29' + value.to_bytes(3, 'big')
         config.setdefault(nic + '.addressType', 'generated')
         config.setdefault(nic + '.generatedAddress',
-                          ':'.join('%02x' % byte for byte in raw))
+                          ':'.join(form % byte for byte in raw))
         config.setdefault(nic + '.generatedAddressOffset', str(10 * n))
-
-
-def _pci_slots(vm):
-    config = vm.config
-    for bridge, slot in _BRIDGE_SLOTS.items():
-        if config.true(bridge + '.present'):
-            config.setdefault(bridge + '.pciSlotNumber', str(slot))
-    used = {config.integer(key) for key in config
-            if key.lower().endswith('.pcislotnumber')}
-    for device, wanted, step in _slot_wishes(vm):
-        key = device + '.pciSlotNumber'
-        if config.integer(key, -1) >= 0:
-            continue
-        while wanted in used:
-            wanted += step
-        used.add(wanted)
-        config[key] = str(wanted)
-
-
-def _slot_wishes(vm):
-    """Yield (device, first slot to try, distance to the next)."""
-    config = vm.config
-    controllers = {d.controller: d.bus
-                   for d in devices.drives(config, vm.directory)}
-    for controller, bus in sorted(controllers.items()):
-        kind = config.get(controller + '.virtualDev', '').lower()
-        if bus == 'nvme' or kind in ('pvscsi', 'lsisas1068'):
-            yield controller, 160, 32
-        elif bus == 'scsi':
-            yield controller, 16, 1
-        elif bus == 'sata':
-            yield controller, 32, 1
-    for n in devices.nics(config):
-        nic = 'ethernet%d' % n
-        legacy = config.get(nic + '.virtualDev', '').lower() in _LEGACY_NICS
-        yield (nic, 33, 1) if legacy else (nic, 160, 32)
 
 
 def _hide_vnc_password(config):

@@ -36,6 +36,17 @@ def tools_state(machine):
     return knobs['TOOLS']
 
 
+def told_state(machine):
+    """Return what checkToolsState tells, which may lag behind."""
+    state = tools_state(machine)
+    knobs = machine.session.knobs
+    if (state == 'running' and knobs.flag('TOOLS_LOGIN')
+            and not knobs['LOGGED_IN']
+            and not machine.record.data.get('logged_in')):
+        return 'installed'
+    return state
+
+
 def need_running(machine):
     """Refuse unless the VM runs and is not paused."""
     if not machine.is_on:
@@ -70,6 +81,9 @@ def need_login(machine):
     if not good:
         raise errors.Refused('Invalid user name or password for the guest '
                              'OS')
+    if not machine.record.data.get('logged_in'):
+        machine.record.data['logged_in'] = True
+        machine.record.save()
 
 
 def open_guest(session, words, login=True):

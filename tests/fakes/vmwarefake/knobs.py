@@ -41,6 +41,12 @@ The product
                   ones are refused (Workstation 17.6.3 was seen to do so)
     DISPLAY       1 or 0: is there a display for `start gui`? Default:
                   whether DISPLAY or WAYLAND_DISPLAY is set (always on macOS)
+    GUI_OPEN      1: Workstation's window was open before, so a VM that is
+                  started with a window answers VNC too. Default: 0
+    GUI_WAITS     1: `start gui` returns only when the VM is off. Default: 0
+    MODULES_MISSING  kernel modules that the host lacks, of vmmon, vmnet and
+                  vmci: no VM starts, with vmci none that has vmci0.
+                  Default: none
     VM_PASSWORD   the password of encrypted VMs (those with encryption.keySafe
                   or encryption.data in the vmx). Default: secret
 
@@ -48,6 +54,10 @@ Time
     LATENCY       seconds before each command: a number, or per verb
                   "start=2,list=0.2,*=0.1". vdiskmanager's verbs are -c, -r...
     JITTER        the same; a random part up to so much is added
+    PER_GB        seconds for each GiB of a VM's memory, of the snapshot of a
+                  running VM, of suspend, and of a start that resumes:
+                  "snapshot=40,suspend=40,start=20". The work goes on when
+                  the tool is killed. Default: 0
 
 Guests (of the plain engine, and where another engine has no answer)
     TOOLS         running (default), installed, unknown
@@ -56,6 +66,13 @@ Guests (of the plain engine, and where another engine has no answer)
                   products: 300)
     GUEST_IP      an address, "none", or "auto" (default): one in the subnet
                   of the first NIC's network, made from its MAC
+    NO_ADDRESS    what getGuestIPAddress answers when Tools know none: empty
+                  (an empty line, the default from 26H1 on), unknown (that
+                  word, the default before), error
+    ADDRESS_DENIED  1: getGuestIPAddress says that Tools are not running
+                  although they are, as it may for minutes. Default: 0
+    TOOLS_LOGIN   1: checkToolsState says installed until somebody has logged
+                  in (LOGGED_IN, or a guest command). Default: 0
     GUEST_USERS   "name:password,name:password", or * (default): any user
                   with any password that is not empty
     GUEST_PROGRAMS  further programs of the guest and their exit codes:
@@ -76,6 +93,14 @@ What goes wrong
                   with the answers on some hosts: AppLoader, libxml2 and
                   VixDiskLib on stderr, and on macOS LocationGetRoot and
                   ServiceImpl_Opener on stdout. Default: 0
+    DIALOGS       what a question without an answer does: cancel (default) the
+                  power-on, or wait, with the question in vmware.log, until
+                  the tool is killed
+    CROWD         a start that finds so many others under way fails once with
+                  Unknown error or The operation was canceled, the VM off.
+                  Default: never
+    NO_CARRIER    NICs that come up unplugged whatever startConnected says:
+                  "ethernet1"; connectNamedDevice plugs them in. Default: none
     DISK_FULL     1, or folders separated by ":": files there cannot grow.
                   Default: none
     FAULTS        "VERB WHEN KIND [TEXT]", several separated by ";". VERB is a
@@ -123,13 +148,20 @@ DEFAULTS = {
     'HOST_ROOT': '',
     'MAC_CHECK': 'strict',
     'DISPLAY': '',
+    'GUI_OPEN': '0',
+    'GUI_WAITS': '0',
+    'MODULES_MISSING': '',
     'VM_PASSWORD': 'secret',
     'LATENCY': '0',
     'JITTER': '0',
+    'PER_GB': '0',
     'TOOLS': 'running',
     'TOOLS_DELAY': '0',
     'TOOLS_WAIT': '0',
     'GUEST_IP': 'auto',
+    'NO_ADDRESS': '',
+    'ADDRESS_DENIED': '0',
+    'TOOLS_LOGIN': '0',
     'GUEST_USERS': '*',
     'GUEST_PROGRAMS': '',
     'LOGGED_IN': '',
@@ -139,6 +171,9 @@ DEFAULTS = {
     'RESET_LEAVES_OFF': '0',
     'CONSOLE': '',
     'NOISE': '0',
+    'DIALOGS': 'cancel',
+    'CROWD': '',
+    'NO_CARRIER': '',
     'DISK_FULL': '',
     'FAULTS': '',
 }

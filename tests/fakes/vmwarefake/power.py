@@ -26,6 +26,8 @@ from vmwarefake import errors
 from vmwarefake import files
 from vmwarefake import firstboot
 from vmwarefake import locks
+from vmwarefake import process
+from vmwarefake import slots
 
 
 def _asker(vm):
@@ -34,6 +36,10 @@ def _asker(vm):
         answer = vm.config.get('answer.' + msg_id)
         if answer is None and vm.config.true('msg.autoAnswer'):
             answer = 'default'
+        if answer is None and vm.session.knobs['DIALOGS'] == 'wait':
+            vm.log.begin(os.getpid(), vm.session.product)
+            vm.log.unanswered(msg_id, text)
+            raise errors.Waits()
         if answer is None:
             raise errors.PowerOnFailed(
                 msg_id, text + '\nThe question was not answered.')
@@ -48,14 +54,30 @@ def power_on(vm):
         wrong; the reason is in vmware.log.
     """
     check_not_locked(vm)
+    _need_modules(vm)
     vm.log.hold()
     try:
         _prepare(vm)
-    except (errors.PowerOnFailed, base.EngineError) as e:
+    except errors.PowerOnFailed as e:
+        raise _canceled(vm, e.msg_id, str(e), e.further)
+    except base.EngineError as e:
         raise _canceled(vm, e.msg_id, str(e))
+    except errors.Died as e:
+        vm.died(process.short_lived(), e.lines)
+        raise errors.vix(1)
     except OSError as e:
         raise _canceled(vm, 'msg.fileio.generic', str(e))
     _run(vm)
+
+
+def _need_modules(vm):
+    """Refuse when a kernel module of the host is missing.
+
+    Only the GUI tells which; vmware.log tells nothing.
+    """
+    missing = vm.session.knobs['MODULES_MISSING'].replace(',', ' ').split()
+    if 'vmmon' in missing or 'vmnet' in missing:
+        raise errors.vix(10)
 
 
 def check_not_locked(vm):
@@ -72,6 +94,7 @@ def _prepare(vm):
     vm.engine.check()
     firstboot.prepare(vm, ask)
     vm.save_config()
+    slots.check(vm)
     firstboot.extra_files(vm)
     if vm.uses_vmem():
         _make_vmem(vm)
@@ -88,14 +111,21 @@ def _make_vmem(vm):
 
 
 def _truncate_serial_files(vm):
-    """A serial port's file is begun anew when the answer is Replace."""
-    if vm.config.get('answer.msg.serial.file.open', '').lower() != 'replace':
+    """Begin the files of serial ports anew, unless the answer is Append.
+
+    A VM that resumes goes on where it was.
+    """
+    answer = vm.config.get('answer.msg.serial.file.open', '').lower()
+    if answer == 'append' or vm.config.get('checkpoint.vmState'):
         return
     for n in range(4):
         port = 'serial%d' % n
+        path = vm.path(vm.config.get(port + '.fileName', ''))
         if vm.config.true(port + '.present') and vm.config.get(
-                port + '.fileType', '').lower() == 'file':
-            files.remove(vm.path(vm.config[port + '.fileName']))
+                port + '.fileType', '').lower() == 'file' and (
+                    os.path.isfile(path)):
+            files.step()
+            os.truncate(path, 0)
 
 
 def _renew_content_ids(vm):
@@ -122,6 +152,17 @@ def _run(vm):
         vm.engine.stop_hard()
         raise _undo(vm, 'msg.disk.noBackEnd',
                     'Failed to lock the file (%s)' % e.path)
+    _leave_without_carrier(vm)
+
+
+def _leave_without_carrier(vm):
+    """Unplug the NICs that come up so, whatever startConnected says."""
+    for nic in vm.session.knobs['NO_CARRIER'].replace(',', ' ').split():
+        if vm.config.true(nic + '.present'):
+            with engine_errors(vm):
+                vm.engine.device_connected(nic, False)
+            vm.record.data.setdefault('connected', {})[nic] = False
+            vm.record.save()
 
 
 def _undo(vm, msg_id, text):
@@ -132,10 +173,15 @@ def _undo(vm, msg_id, text):
     return refusal
 
 
-def _canceled(vm, msg_id, text):
-    """Leave the reason in a vmware.log of its own and return the refusal."""
+def _canceled(vm, msg_id, text, further=()):
+    """Leave the reason in a vmware.log of its own and return the refusal.
+
+    :param further: (message id, text) of further messages.
+    """
     vm.log.begin(os.getpid(), vm.session.product)
     vm.log.error(msg_id, text)
+    for message in further:
+        vm.log.error(*message)
     vm.log.error('msg.moduletable.powerOnFailed', 'Power on failed.')
     return errors.vix(10)
 
@@ -153,8 +199,9 @@ def suspend(vm):
     owner = vm.owner
     vm.log('Checkpoint: suspending to %s' % path)
     try:
-        checkpoint.write(path, {'hardware': checks.frozen(vm.config,
-                                                          vm.directory)})
+        checkpoint.write(path, {
+            'hardware': checks.frozen(vm.config, vm.directory),
+            'address': _last_address(vm)})
         vm.engine.suspend(checkpoint.memory_path(path))
     except (base.EngineError, OSError) as e:
         files.remove(path)
@@ -164,6 +211,15 @@ def suspend(vm):
     vm.config['checkpoint.vmState'] = os.path.basename(path)
     vm.config['cleanShutdown'] = 'TRUE'
     vm.finish(owner, 'Transitioned vmx/execState/val to suspended')
+
+
+def _last_address(vm):
+    """Return the address that a suspended VM goes on telling, or None."""
+    from vmwarefake import guestops
+    from vmwarefake.verbs import guest_info
+    if guestops.tools_state(vm) != 'running':
+        return None
+    return guest_info.guest_address(vm)
 
 
 def suspend_path(vm):

@@ -48,6 +48,8 @@ class VM(object):
         self.config = None
         self.log = None
         self._engine = None
+        #: True for a VM that is started with a window and so without VNC.
+        self.without_vnc = False
 
     @property
     def directory(self):
@@ -165,6 +167,17 @@ class VM(object):
         elif phase == 'starting':
             self._crashed()
 
+    def died(self, identity, lines):
+        """Leave what a vmware-vmx leaves that dies at power-on.
+
+        :param identity: its process.Identity.
+        :param lines: what it wrote to vmware.log last.
+        """
+        self.log.begin(identity.pid, self.session.product)
+        self.log('\n'.join(lines))
+        self.lock_files(identity)
+        self._crashed()
+
     def _crashed(self):
         """Leave the files as a crash does: locks, cleanShutdown FALSE."""
         self._clean_up('crashed')
@@ -195,6 +208,7 @@ class VM(object):
                 self.vmx, self.config, self.record.run_dir,
                 self.record.pid_record, self.session.knobs, self.log)
             machine.new_session = not self.session.own_group
+            machine.may_have_vnc = not self.without_vnc
             self._engine = engine.load(name)(machine)
         return self._engine
 
@@ -237,12 +251,17 @@ class VM(object):
             self.save_config()
 
     def _log_power_on(self):
-        lines = ['Command line: "vmware-vmx" "%s"' % self.vmx,
+        switches = ' -s"RemoteDisplay.vnc.enabled=FALSE"' if (
+            self.without_vnc) else ''
+        lines = ['Command line: "vmware-vmx"%s "%s"' % (switches, self.vmx),
                  'DICT --- CONFIGURATION']
         lines += ['DICT %24s = "%s"' % (key, dictionary.escape(value))
                   for key, value in self.config.items()]
         lines += ['Transitioned vmx/execState/val to poweredOn',
                   'VMX: Powered on.']
+        if not self.config.get('checkpoint.vmState'):
+            from vmwarefake import efi
+            lines += efi.boot_lines(self)
         self.log('\n'.join(lines))
 
     def lock_files(self, owner):

@@ -66,6 +66,13 @@ class Log(object):
         """Write a message as a dialog leaves it in the log."""
         self('Msg_Post: Error\n[%s] %s\n%s' % (msg_id, text, '-' * 40))
 
+    def warning(self, msg_id, text):
+        self('Msg_Post: Warning\n[%s] %s\n%s' % (msg_id, text, '-' * 40))
+
+    def unanswered(self, msg_id, text):
+        """Write a question that waits for somebody."""
+        self('Msg_Question:\n[%s] %s\n%s' % (msg_id, text, '-' * 40))
+
     def question(self, msg_id, text, answer):
         self('Msg_Question:\n[%s] %s\n%s\nMsg_Question: %s reply=%s'
              % (msg_id, text, '-' * 40, msg_id, answer))

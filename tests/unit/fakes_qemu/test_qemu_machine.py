@@ -178,6 +178,11 @@ class PortsTest(plans.PlanTest):
         self.assertUnsupported('floppy0.fileType', {
             'floppy0.present': 'TRUE', 'floppy0.fileName': '/dev/fd0'})
 
+    def test_floppy_that_the_vmx_does_not_name(self):
+        self.assertNotIn('drive', self.devices({})['floppy0'])
+        self.assertNotIn('floppy0', self.devices(
+            {'floppy0.present': 'FALSE'}))
+
     def test_floppy(self):
         open(self.folder + '/floppy.img', 'w').close()
         keys = {'floppy0.present': 'TRUE', 'floppy0.fileType': 'file',

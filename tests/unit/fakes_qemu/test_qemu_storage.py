@@ -196,6 +196,13 @@ class BootOrderTest(plans.PlanTest):
             found[int(index)] = 'floppy0'
         return [found[index] for index in sorted(found)]
 
+    def test_cd_that_the_firmware_on_arm_does_not_see(self):
+        for unit, boots in ((0, False), (1, True)):
+            keys = plans.disk_on('sata0', unit=unit, name='x.iso')
+            keys['sata0:%d.deviceType' % unit] = 'cdrom-image'
+            found = self.devices(keys, HOST_ARCH='arm64')
+            self.assertEqual(boots, 'bootindex' in found['sata0-%d' % unit])
+
     def test_default(self):
         self.assertEqual(['floppy0', 'scsi0-0', 'scsi0-1', 'sata0-1'],
                          self._order())

@@ -75,6 +75,8 @@ class Machine(object):
         self.log = log
         #: False only for the fault that leaves a VM in the tool's group.
         self.new_session = True
+        #: False when VNC is off whatever the configuration says.
+        self.may_have_vnc = True
 
     @property
     def directory(self):

@@ -67,7 +67,8 @@ class Engine(base.Engine):
                 'record': self.machine.main_record, 'vnc': None,
                 'serial_files': [], 'serial_pipes': [],
                 'console': self._console()}
-        if config.true('RemoteDisplay.vnc.enabled'):
+        if self.machine.may_have_vnc and config.true(
+                'RemoteDisplay.vnc.enabled'):
             password = firstboot.vnc_password(config)
             plan['vnc'] = {
                 'ip': config.get('RemoteDisplay.vnc.ip') or '0.0.0.0',

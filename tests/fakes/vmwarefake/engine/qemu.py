@@ -126,7 +126,7 @@ class Engine(base.Engine):
 
     def _may_have_vnc(self, vnc):
         """Whether the port is free; VMware goes on without VNC if not."""
-        if not vnc:
+        if not vnc or not self.machine.may_have_vnc:
             return False
         family = socket.AF_INET6 if ':' in vnc[0] else socket.AF_INET
         try:

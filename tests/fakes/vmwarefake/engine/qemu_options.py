@@ -61,6 +61,7 @@ class Options(object):
         self.accel = self._choice('QEMU_ACCEL')
         self.hardware = self._choice('QEMU_HARDWARE')
         self.net = self._choice('NET')
+        self.arm = self._get('HOST_ARCH') == 'arm64'
         default = 'host' if self.accel == 'kvm' else 'Nehalem'
         self.cpu = self._get('QEMU_CPU') or default
 

@@ -15,6 +15,7 @@
 import json
 import time
 
+from vmwarefake import efi
 from vmwarefake.engine import qemu_cards
 from vmwarefake.engine import qemu_keys
 from vmwarefake.engine import qemu_pci
@@ -47,6 +48,8 @@ class Plan(object):
         notes = qemu_keys.check(self._config, options.accel)
         slots = qemu_pci.Slots()
         order = qemu_storage.boot_order(self._config, machine.directory)
+        if options.arm:
+            efi.drop_unseen(order, self._config, machine.directory)
         self._storage = qemu_storage.Storage(
             self._config, machine.directory, slots, options.hardware,
             sockets.address, order)

@@ -101,13 +101,14 @@ class Ports(object):
     def _floppy(self, number, boot_index):
         name = 'floppy%d' % number
         config = self._config
-        if not config.true(name + '.present'):
+        if not config.true(name + '.present', number == 0):
             return
         device = {'driver': 'floppy', 'id': name, 'unit': number}
         if boot_index is not None:
             self.argv += ['-global', 'isa-fdc.bootindex%s=%d'
                           % ('AB'[number], boot_index)]
-        if config.true(name + '.startConnected', True):
+        if name + '.present' in config and config.true(
+                name + '.startConnected', True):
             path = self._path(config.get(name + '.fileName', ''))
             if config.get(name + '.fileType', 'device').lower() != 'file':
                 raise base.Unsupported(name + '.fileType',

@@ -15,12 +15,14 @@
 import os
 import time
 
+from vmwarefake import checkpoint
 from vmwarefake import devices
 from vmwarefake.engine import base
 from vmwarefake import errors
 from vmwarefake import guestops
 from vmwarefake import hostnet
 from vmwarefake import power
+from vmwarefake import vm as vms
 
 _POLL = 0.1
 _MOST = 65536           # bytes of one guest variable
@@ -30,7 +32,7 @@ _NO_TOOLS = ('other', 'other-64')
 def check_tools_state(session, words):
     machine = session.vm(words[0])
     with machine.locked():
-        state = guestops.tools_state(machine)
+        state = guestops.told_state(machine)
     session.line(state)
     return errors.TOOLS_UNKNOWN if state == 'unknown' else 0
 
@@ -43,7 +45,10 @@ def guest_address(machine):
     said = machine.session.knobs['GUEST_IP']
     if said != 'auto':
         return None if said == 'none' else said
+    connected = machine.record.data.get('connected', {})
     for n in devices.nics(machine.config):
+        if not connected.get('ethernet%d' % n, True):
+            continue
         network = devices.vmnet(machine.config, n)
         mac = devices.mac(machine.config, n)
         found = hostnet.address_for(machine.session.state, network, mac)
@@ -55,13 +60,20 @@ def guest_address(machine):
 def get_address(session, words):
     """With -wait it waits for Tools and an address, for ever if need be.
 
-    Of a suspended VM some saw the old address (stricter: refused).
+    A suspended VM still tells the address that it had.
     """
     machine = session.vm(words[0])
+    if machine.state == vms.SUSPENDED:
+        address = checkpoint.read(machine.path(
+            machine.config['checkpoint.vmState'])).get('address')
+        if address:
+            return session.line(address)
     wait = '-wait' in [word.lower() for word in words[1:]]
     while True:
         with machine.locked():
             guestops.need_running(machine)
+            if session.knobs.flag('ADDRESS_DENIED'):
+                raise errors.tools_down(machine.given)
             if not wait:
                 guestops.need_tools(machine)
             address = guest_address(machine) if (
@@ -69,8 +81,17 @@ def get_address(session, words):
         if address:
             return session.line(address)
         if not wait:
-            raise errors.Refused('Unable to get the IP address')
+            return _tell_no_address(session)
         time.sleep(_POLL)
+
+
+def _tell_no_address(session):
+    """Say that Tools run and know no address, as each version does."""
+    kind = session.knobs['NO_ADDRESS'] or (
+        'empty' if session.product.numbers >= (26, 0) else 'unknown')
+    if kind == 'error':
+        raise errors.Refused('Unable to get the IP address')
+    session.line('' if kind == 'empty' else 'unknown')
 
 
 _KINDS = ('guestvar', 'runtimeconfig', 'guestenv')
@@ -92,6 +113,8 @@ def read_variable(session, words):
 def _read_guest_var(machine, name):
     guestops.need_running(machine)
     if name == 'ip':
+        if guestops.tools_state(machine) != 'running':
+            return ''
         return guest_address(machine) or ''
     written = machine.record.data.get('guest_variables', {})
     own = machine.engine.guest_variables()

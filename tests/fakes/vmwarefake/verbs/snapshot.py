@@ -17,6 +17,7 @@ import os
 from vmwarefake import dictionary
 from vmwarefake import errors
 from vmwarefake import power
+from vmwarefake import slow
 from vmwarefake import snapshots
 from vmwarefake import vm as vms
 from vmwarefake import vmsd
@@ -69,7 +70,9 @@ def take(session, words):
         _check_allowed(machine, listing)
         if any(s.name == name for s in listing.snapshots):
             raise errors.Refused('A snapshot with the name already exists')
-        snapshots.take(machine, listing, name)
+        running = machine.state == vms.RUNNING
+        slow.run(machine, 'snapshot' if running else None,
+                 lambda: snapshots.take(machine, listing, name))
 
 
 def _check_allowed(machine, listing):
