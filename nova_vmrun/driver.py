@@ -32,6 +32,7 @@ from nova_vmrun import conf
 from nova_vmrun import exception
 from nova_vmrun.formats import cpu_traits
 from nova_vmrun.formats import machine
+from nova_vmrun.host import utf8_log
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import power_states
@@ -39,6 +40,8 @@ from nova_vmrun.ops import security_groups
 
 LOG = logging.getLogger(__name__)
 CONF = nova_conf.CONF
+# Nodes whose servers are not real ones.
+_FAKE_TRAIT = 'CUSTOM_VMRUN_FAKE'
 conf.register_opts(CONF)
 
 
@@ -58,6 +61,8 @@ class VmrunDriver(driver.ComputeDriver):
         supports_device_tagging=True,
         supports_trusted_certs=True,
         supports_attach_interface=True,
+        # Without it Nova sets the server to ERROR; instance_on_disk refuses.
+        supports_evacuate=True,
     )
 
     def __init__(self, virtapi):
@@ -105,7 +110,10 @@ class VmrunDriver(driver.ComputeDriver):
         return {
             'uuid': self._compute_id,
             'hypervisor_hostname': nodename,
-            'hypervisor_type': product.name,
+            # Neither the host's name nor the product's may change: Nova would
+            # refuse to start.
+            'hypervisor_type': ('%s (fake)' % product.name if product.is_fake
+                                else product.name),
             'hypervisor_version': versionutils.convert_version_to_int(
                 product.version or (0, 0, 0)),
             'vcpus': resources.vcpus,
@@ -126,9 +134,12 @@ class VmrunDriver(driver.ComputeDriver):
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
         resources = self._hypervisor.resources
         # An operator's own traits stay.
+        traits = set(resources.cpu_traits)
+        if self._hypervisor.product.is_fake:
+            traits.add(_FAKE_TRAIT)
         provider_tree.remove_traits(
-            nodename, *(cpu_traits.ALL - resources.cpu_traits))
-        provider_tree.add_traits(nodename, *resources.cpu_traits)
+            nodename, *((cpu_traits.ALL | {_FAKE_TRAIT}) - traits))
+        provider_tree.add_traits(nodename, *traits)
         inventory = provider_tree.data(nodename).inventory
         ratios = self._get_allocation_ratios(inventory)
         provider_tree.update_inventory(nodename, {
@@ -161,6 +172,15 @@ class VmrunDriver(driver.ComputeDriver):
 
     def instance_exists(self, instance):
         return self._hypervisor.exists(instance.uuid)
+
+    def instance_on_disk(self, instance):
+        """Refuses an evacuation: Nova asks for nothing else, and early.
+
+        :raises InstanceFaultRollback: the server stays in its state
+        """
+        raise nova_exception.InstanceFaultRollback(errors.OperationFailed(
+            reason='Server %s cannot be evacuated: its disks are on the host '
+                   'that is down. Start that host again.' % instance.uuid))
 
     def get_diagnostics(self, instance):
         with errors.as_nova(instance):
@@ -381,7 +401,7 @@ class VmrunDriver(driver.ComputeDriver):
     # Consoles
 
     def get_console_output(self, context, instance):
-        return self._hypervisor.serials.log(instance.uuid).decode('latin-1')
+        return utf8_log.Utf8Log(self._hypervisor.serials.log(instance.uuid))
 
     def get_serial_console(self, context, instance):
         return self._console(instance, self._hypervisor.serials.console,

@@ -30,6 +30,7 @@ from nova_vmrun.aio import frames
 from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import like_mysql
+from nova_vmrun.aio import logs
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import sqlite
@@ -75,6 +76,7 @@ def run(layout, name):
     tell('loading')
     settings = aio_settings.load(layout)
     isolation.read_own_files_only()
+    logs.install()
     frames.install()
     sqlite.install()
     like_mysql.install()

@@ -29,9 +29,6 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 
 _INSTALL_TIMEOUT = 60
-# Every wrapper that the fakes' install makes names the program behind it.
-_FAKE = b'fake_vmrun'
-_WRAPPER_SIZE = 4096
 _KNOB = 'FAKE_VMRUN_'
 _STATE = 'FAKE_VMRUN_STATE'
 
@@ -105,14 +102,7 @@ def describe(layout, settings):
 
 def _is_vmware(path):
     """Whether a path is a program, and no fake that openrc put on PATH."""
-    if shutil.which(path) is None:
-        return False
-    try:
-        with open(path, 'rb') as stream:
-            return _FAKE not in stream.read(_WRAPPER_SIZE)
-    except PermissionError:
-        # A program may be run without being readable; a fake is both.
-        return True
+    return shutil.which(path) is not None and not product.is_fake(path)
 
 
 def fakes_source():

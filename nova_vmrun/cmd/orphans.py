@@ -122,6 +122,11 @@ def _configuration(files):
     for path in files:
         argv += ['--config-file', path]
     config.parse_args(argv, configure_db=False, init_rpc=False)
+    if not config.CONF.config_file:
+        raise exception.InvalidConfiguration(
+            'No nova.conf was found.',
+            'None is in ~/.nova, ~, /etc/nova or /etc.',
+            'Name that of nova-compute with --config-file.')
     try:
         compute_id = node.read_local_node_uuid()
     except nova_exception.InvalidNodeConfiguration as error:

@@ -12,13 +12,47 @@
 
 """What all of our commands have in common."""
 
+import argparse
+import os
+
+from nova_vmrun import exception
+from nova_vmrun.formats import report
+
 
 class Plain:
-    """A command whose help says nothing about the package it comes from.
+    """A command with plain help and plain errors.
 
-    cliff would look through the files of all installed packages for that
-    before it runs the command, which takes longer than most commands do.
+    cliff's help names the package a command comes from. To find that, it looks
+    through the files of all installed packages, which takes longer than most
+    commands do.
     """
 
     def get_epilog(self):
         return ''
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Runs the command.
+
+        :raises VmrunError: a file cannot be read, in one sentence
+        """
+        try:
+            return super().run(parsed_args)
+        except BrokenPipeError:
+            # Whoever read the output has seen enough.
+            raise
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise exception.VmrunError(_sentence(error)) from error
+
+
+def _sentence(error: OSError) -> str:
+    name = report.printable(os.fsdecode(error.filename))
+    if isinstance(error, FileNotFoundError):
+        return 'There is no file %s.' % name
+    if isinstance(error, IsADirectoryError):
+        return '%s is a folder, not a file.' % name
+    if isinstance(error, PermissionError):
+        return 'You may not read %s.' % name
+    return '%s cannot be used: %s.' % (
+        name, (error.strerror or 'unknown reason').lower())

@@ -72,6 +72,24 @@ _VERSION = re.compile(
     r'(?:\.(\d+)(?:\.(\d+))?|H[12]\b)', re.IGNORECASE)
 
 
+# Every wrapper that the fakes' installation makes names the program behind it.
+_FAKE = b'fake_vmrun'
+_WRAPPER_SIZE = 4096
+
+
+def is_fake(path: str) -> bool:
+    """Whether a program is one of the fakes.
+
+    :param path: of a program that can be run
+    """
+    try:
+        with open(path, 'rb') as stream:
+            return _FAKE in stream.read(_WRAPPER_SIZE)
+    except OSError:
+        # Some programs can be run and not read; the fakes can be read.
+        return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Product:
     """A product, its programs and what it can do.
@@ -91,6 +109,11 @@ class Product:
     def name(self):
         return {WORKSTATION: 'VMware Workstation', PLAYER: 'VMware Player',
                 FUSION: 'VMware Fusion'}[self.kind]
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether the vmrun is the fake one, which needs no VMware."""
+        return is_fake(self.vmrun)
 
     @property
     def version_text(self):

@@ -137,7 +137,6 @@ METHODS = {
     'console.vnc': 'get_vnc_console',
 }
 CAPABILITIES = {
-    'operation.evacuate': 'supports_evacuate',
     'operation.device-tags': 'supports_device_tagging',
     'operation.attach-tagged-volume': 'supports_tagged_attach_volume',
     'operation.attach-tagged-interface': 'supports_tagged_attach_interface',

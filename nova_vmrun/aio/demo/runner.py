@@ -23,6 +23,10 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun import exception
 
+_NOT_SHOWN = """\
+NOT shown, because no guest was booted: %s.
+The demo did not show a guest that boots, its screen and its console, that it
+has the address that Nova shows, and that its disk survives a restart."""
 _LOG_LINES = 12
 _LOG_WIDTH = 300
 
@@ -76,6 +80,8 @@ def run(session, option=''):
     session.report.raw('')
     if session.machines:
         session.report.raw(session.machines)
+    if session.no_guest:
+        session.report.raw(_NOT_SHOWN % session.no_guest)
     if session.picture:
         session.report.raw('Its screen, the one file that is kept: %s'
                            % session.picture)

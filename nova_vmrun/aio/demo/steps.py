@@ -19,6 +19,7 @@ API says, and what vmrun or the disk says. It raises where they differ.
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import time
 
@@ -36,6 +37,12 @@ from nova_vmrun.aio import vmware
 NAME = demo_session.NAME
 _CHUNK = 1024 ** 2
 _LOG_LINES = 20
+# The lines of a .vmx that say what the flavor, image and network asked for.
+_SHOWN_KEYS = re.compile(
+    r'(displayName|guestOS|firmware|memsize|numvcpus|uuid\.bios|'
+    r'(scsi|sata|ide|nvme)0:0\.fileName|'
+    r'ethernet0\.(virtualDev|address|vnet|connectionType)|'
+    r'RemoteDisplay\.vnc\.port) =', re.IGNORECASE)
 # Seconds in which a guest that runs says something.
 _TICKS = 2
 PICTURE = 'nova-vmrun-demo.png'
@@ -113,7 +120,7 @@ def upload_image(session):
 
 
 def find_network(session):
-    """Find the network of VMware's on which servers are"""
+    """Find the VMware network the servers use"""
     cloud = session.cloud
     session.network = cloud.network.find_network(session.settings.network)
     subnet, = cloud.network.subnets(network_id=session.network.id)
@@ -166,7 +173,7 @@ def boot(session):
 
 
 def watch_boot(session):
-    """Watch its guest boot"""
+    """Watch the guest boot"""
     if session.no_guest:
         session.report.line('  it has none')
         return
@@ -248,10 +255,13 @@ def show(session):
 def show_vmx(session):
     """Show the .vmx file that was rendered"""
     session.check(session.vmx is not None, 'there is one on disk')
-    session.report.line('  %s' % session.vmx)
     with open(session.vmx, errors='replace') as stream:
         text = stream.read()
-    session.text(text)
+    lines = text.splitlines()
+    shown = [line for line in lines if _SHOWN_KEYS.match(line)]
+    session.text('\n'.join(shown))
+    session.report.line('  these are %d of %d lines; all of them: %s' % (
+        len(shown), len(lines), session.vmx))
     port = next(iter(session.cloud.network.ports(
         device_id=session.server.id)))
     session.check(port.mac_address in text.lower(),

@@ -277,6 +277,9 @@ class Service:
         import os_vif
         from oslo_config import cfg
 
+        from nova_vmrun.aio import console_text
+
+        console_text.install()
         os_brick.setup(cfg.CONF)
         # Loads the plug-in through which our driver is found.
         os_vif.initialize()

@@ -98,10 +98,9 @@ class RefusedTestCase(TestCase):
         self.force_down(True)
         self.admin_api.post_server_action(self.server['id'],
                                           {'evacuate': {}})
-        # That it is in ERROR then is Nova's own doing.
-        server = self._wait_for_server_parameter(self.server, {
-            'status': 'ERROR', 'OS-EXT-STS:task_state': None})
-        self.assertIn('evacuate', self.fault(server))
+        self._wait_for_migration_status(self.server, ['failed'])
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
         self.assertWhereItWas()
         self.force_down(False)
         self._reboot_server(self.server, hard=True, api=self.admin_api)

@@ -260,7 +260,7 @@ class DiffTestCase(CommandTestCase):
 
     def test_without_a_rendered_copy(self):
         path = self._write('a.vmx', 'memsize = "128"\n')
-        error = self.assertRaises(FileNotFoundError, self._run,
+        error = self.assertRaises(exception.VmrunError, self._run,
                                   commands.Diff, path)
         self.assertIn('a.vmx.rendered', str(error))
 

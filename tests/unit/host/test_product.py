@@ -11,6 +11,8 @@
 #    under the License.
 
 
+import os
+
 import fixtures
 import testscenarios
 
@@ -214,3 +216,20 @@ class CapabilitiesTestCase(base.TestCase):
                 [can] * 4, [found.can_pause, found.can_snapshot,
                             found.can_clone, found.has_vnc_with_window],
                 kind)
+
+
+class FakeTestCase(base.TestCase):
+
+    def program(self, text):
+        path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'vmrun')
+        with open(path, 'w') as file:
+            file.write(text)
+        return path
+
+    def test_wrapper_of_the_fakes_is_recognised(self):
+        self.assertTrue(product.is_fake(self.program(
+            '#!/bin/sh\nexec python3 /usr/share/fakes/fake_vmrun "$@"\n')))
+
+    def test_other_programs_are_not(self):
+        self.assertFalse(product.is_fake(self.program('\x7fELF')))
+        self.assertFalse(product.is_fake('/nowhere/vmrun'))

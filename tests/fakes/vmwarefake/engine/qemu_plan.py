@@ -123,7 +123,9 @@ class Plan(object):
         if not config.true('hypervisor.cpuid.v0', True):
             cpu += ',hypervisor=off'
         return [self._options.qemu(), '-name',
-                qemu_ports.escaped('guest=%s' % self._machine.vmx_path),
+                # The title of its VNC desktop, as the product has it.
+                qemu_ports.escaped('guest=%s' % config.get(
+                    'displayName', 'virtual machine')),
                 '-accel', self._options.accel, '-machine', machine,
                 '-cpu', cpu, '-m', '%dM' % config.integer('memsize', 32),
                 '-smp', 'cpus=%d,sockets=%d,cores=%d,threads=1'

@@ -1,0 +1,39 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Lets the last lines of a console log keep their letters too.
+
+nova-compute cuts them out of what the driver returns, and then decodes them
+as ASCII. No option and no driver can change that, so the all-in-one, which
+runs nova-compute in a process of its own, replaces one method.
+"""
+
+from typing import Any
+
+from nova.compute import manager
+
+from nova_vmrun.host import utf8_log
+
+
+def install() -> None:
+    """Patches nova-compute, once for the process."""
+    cut = manager.ComputeManager._tail_log
+    if getattr(cut, 'nova_vmrun', False):
+        return
+
+    def keeping_letters(self: manager.ComputeManager, log: bytes,
+                        length: Any) -> utf8_log.Utf8Log:
+        return utf8_log.Utf8Log(cut(self, log, length))
+
+    keeping_letters.nova_vmrun = True
+    manager.ComputeManager._tail_log = keeping_letters

@@ -1,0 +1,70 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Keeps the logs of the services short: one error is one entry.
+
+An error that a request meets is logged where it happens and again wherever
+it passes on its way to the API, each time with its whole traceback. And some
+libraries warn at each request of what only their own developers can change.
+"""
+
+import logging
+from typing import Any
+
+# Logger, and the beginning of what it says.
+_NOISE = (
+    # Nova 34 and Neutron 29 use this library on purpose.
+    ('neutronclient.v2_0.client', 'The python binding code in neutronclient'),
+    # One process needs no memcached.
+    ('keystonemiddleware.auth_token', 'Using the in-process token cache'),
+    # A back end that nobody chose, and whose library is not installed.
+    ('stevedore.extension', "Could not load 'oslo_cache."),
+)
+_LOGGED = '_nova_vmrun_logged'
+# It logs what a method of a service raised, which that has logged already.
+_PASSING_ON = 'oslo_messaging.rpc.server'
+
+
+def install() -> None:
+    """Makes all loggers of the process so, whatever handlers they get."""
+    for name, beginning in _NOISE:
+        logging.getLogger(name).addFilter(_Without(beginning))
+    logging.getLogger(_PASSING_ON).addFilter(_is_news)
+    logging.setLogRecordFactory(_Record)
+
+
+class _Record(logging.LogRecord):
+    """A record that shows the traceback of an error only the first time."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        error = self.exc_info[1] if self.exc_info else None
+        self.is_repeated = bool(error) and hasattr(error, _LOGGED)
+        if self.is_repeated:
+            self.exc_info = None
+        elif error:
+            setattr(error, _LOGGED, True)
+
+
+class _Without:
+    """Drops what begins in a certain way."""
+
+    def __init__(self, beginning: str) -> None:
+        self._beginning = beginning
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(self._beginning)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not getattr(record, 'is_repeated', False)
