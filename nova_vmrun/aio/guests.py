@@ -46,6 +46,15 @@ class Guests:
         return [path for path in self._vmrun.list()
                 if os.path.realpath(path).startswith(self._folder)]
 
+    def shut_down(self, path: str) -> None:
+        """Has a guest switch itself off, without Nova's knowledge.
+
+        :param path: of the .vmx
+        :raises ToolRefused: nothing in the guest listens
+        :raises ToolTimeout: it does not shut down
+        """
+        self._vmrun.stop(path, hard=False)
+
     def stop(self, path):
         """Cuts the power of a VM."""
         with contextlib.suppress(exception.NotPoweredOn,

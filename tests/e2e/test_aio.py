@@ -226,6 +226,7 @@ class DemoTestCase(AioCase):
         self.assert_all_in(
             ('machines that boot nothing', '| ACTIVE ',
              'displayName = "demo"', 'Total running VMs: 1', 'PAUSED after',
+             'checked: the API says SHUTOFF, and nobody has called it',
              'no process of it is left'), output)
         self.assertEqual([], left)
 
@@ -238,7 +239,9 @@ class DemoTestCase(AioCase):
         self.assert_all_in(
             ('with QEMU as its machines', '] Linux version ',
              'checked: the guest knows its id', 'the screen is not blank',
-             'counted its second boot', 'no process of it is left'), output)
+             'counted its second boot',
+             'checked: the API says SHUTOFF, and nobody has called it',
+             'no process of it is left'), output)
         self.assertEqual(['nova-vmrun-demo.png'], left)
 
 

@@ -33,6 +33,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
+from nova_vmrun import exception
 
 NAME = demo_session.NAME
 _CHUNK = 1024 ** 2
@@ -45,6 +46,9 @@ _SHOWN_KEYS = re.compile(
     r'RemoteDisplay\.vnc\.port) =', re.IGNORECASE)
 # Seconds in which a guest that runs says something.
 _TICKS = 2
+# Seconds in which Nova knows that a guest is off; without being told, it
+# would look only every ten minutes.
+_SOON = 30
 PICTURE = 'nova-vmrun-demo.png'
 
 
@@ -314,6 +318,20 @@ def unpause(session):
     _check_fake_was_told(session, 'unpause')
 
 
+def switch_off(session: demo_session.Session) -> None:
+    """Let its guest switch itself off, without telling Nova"""
+    try:
+        session.guests.shut_down(session.vmx)
+    except exception.ToolRefused as error:
+        if not session.no_guest:
+            raise
+        session.report.line('  it has none: %s' % error.brief)
+        return
+    session.check(not session.runs(), 'vmrun no longer lists it')
+    session.check(session.wait_for('SHUTOFF') < _SOON,
+                  'the API says SHUTOFF, and nobody has called it')
+
+
 def console_log(session):
     """Read the end of its console log"""
     session.openstack(
@@ -358,7 +376,7 @@ def clean_up(session):
 # While a guest boots there is something else to be shown.
 STEPS = (make_image, bring_up, upload_image, find_network, boot, show,
          show_vmx, show_running, watch_boot, take_picture, stop, start,
-         console_log, pause, unpause, delete)
+         console_log, pause, unpause, switch_off, delete)
 
 
 def _check_fake_was_told(session, verb):

@@ -40,7 +40,7 @@ class GuestsTestCase(base.TestCase):
         self.asked = conf.vmrun_path
         return types.SimpleNamespace(vmrun=conf.vmrun_path, kind='ws')
 
-    def stop(self, path, hard):
+    def stop(self, path, hard=True):
         self.stopped.append((path, hard))
         raise exception.NotPoweredOn('It is off.')
 
@@ -57,3 +57,8 @@ class GuestsTestCase(base.TestCase):
     def test_stopping_what_is_off_is_no_error(self):
         guests.Guests(self.layout).stop('/a.vmx')
         self.assertEqual([('/a.vmx', True)], self.stopped)
+
+    def test_a_guest_that_cannot_be_asked_is_told(self):
+        self.assertRaises(exception.NotPoweredOn,
+                          guests.Guests(self.layout).shut_down, '/a.vmx')
+        self.assertEqual([('/a.vmx', False)], self.stopped)

@@ -10,6 +10,8 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+from unittest import mock
+
 from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio.demo import image
 from nova_vmrun.aio.demo import session
@@ -17,6 +19,7 @@ from nova_vmrun.aio.demo import steps
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
+from nova_vmrun import exception
 from tests.unit.aio import base
 
 
@@ -75,6 +78,40 @@ class MakeImageTestCase(base.TestCase):
         (self.layout.instances / 'uuid' / 'uuid.vmx').write_text('')
         self.assertRaises(errors.AioError, steps.make_image, self.session)
         self.assertEqual(vmware.QEMU, self.settings.knobs[vmware.ENGINE])
+
+
+class SwitchOffTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.session = mock.create_autospec(session.Session, instance=True)
+        self.session.configure_mock(report=self.report, no_guest=None,
+                                    vmx='/a.vmx', guests=mock.Mock())
+        self.session.runs.return_value = False
+        self.session.wait_for.return_value = 2.5
+        self.session.check = lambda truth, claim: session.Session.check(
+            self.session, truth, claim)
+
+    def test_the_api_knows_soon(self):
+        steps.switch_off(self.session)
+        self.session.guests.shut_down.assert_called_once_with('/a.vmx')
+        self.session.wait_for.assert_called_once_with('SHUTOFF')
+
+    def test_the_api_knows_late(self):
+        self.session.wait_for.return_value = 170
+        error = self.assertRaises(errors.AioError, steps.switch_off,
+                                  self.session)
+        self.assertIn('SHUTOFF', error.brief)
+
+    def test_a_vm_without_a_guest(self):
+        refusal = exception.ToolsNotRunning('Nobody listens.')
+        self.session.guests.shut_down.side_effect = refusal
+        self.assertRaises(exception.ToolsNotRunning, steps.switch_off,
+                          self.session)
+        self.session.no_guest = 'there is none'
+        steps.switch_off(self.session)
+        self.session.wait_for.assert_not_called()
+        self.assertIn('  it has none: Nobody listens.', self.lines())
 
 
 class BootLogTestCase(base.TestCase):
