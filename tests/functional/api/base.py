@@ -92,6 +92,9 @@ class TestCase(testcase.WithAttributes,
                    instances_path=self.instances_path,
                    state_path=self.folder,
                    shutdown_timeout=5,
+                   # Nova's tests let a service end while the next one, or
+                   # the next test, begins.
+                   manager_shutdown_timeout=10,
                    # Whoever runs tests has files too.
                    disk_allocation_ratio=1000.0)
         self.flags(handle_virt_lifecycle_events=self.HEARS_EVENTS,
