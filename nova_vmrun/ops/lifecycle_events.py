@@ -150,8 +150,12 @@ class LifecycleEvents:
         self._ends = self._make_ends()
         self._stopping = threading.Event()
         self._owner = os.getpid()
+        # One look at the process table, and not one for each server that is
+        # off. Who is missing there will be found by a question of Nova's.
+        alive = set(map(states.canonical, vm_process.vmx_paths()))
         for uuid in uuids:
-            self.watch(uuid)
+            if states.canonical(self._layout.vmx(uuid)) in alive:
+                self.watch(uuid)
         self._thread = threading.Thread(
             target=self._run, daemon=True, name='vmrun-lifecycle-events')
         self._thread.start()

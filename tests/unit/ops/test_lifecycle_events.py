@@ -105,11 +105,18 @@ class Base(hosts.TestCase):
         # By the path of the .vmx; a VM has a process as long as it is here.
         self.processes = {}
         self.useFixture(fixtures.MockPatchObject(
-            vm_process, 'identity', self.processes.get))
+            vm_process, 'identity', self.identify))
+        self.useFixture(fixtures.MockPatchObject(
+            vm_process, 'vmx_paths', lambda: set(self.processes)))
+        self.identified = []
         self.events = lifecycle_events.LifecycleEvents(
             self.states, self.layout, lambda: self.ends,
             self.clock.monotonic)
         self.addCleanup(self.events.end)
+
+    def identify(self, vmx):
+        self.identified.append(vmx)
+        return self.processes.get(vmx)
 
     def begin(self, *uuids):
         self.events.begin(self.told.put, list(uuids))
@@ -186,6 +193,13 @@ class OutsideTestCase(Base):
         self.events.watch(UUID)
         self.assertEqual([], self.heard())
         self.assertEqual(0, self.lists())
+
+    def test_servers_that_are_off_cost_nothing_at_the_start(self):
+        """The processes of the host are looked through once."""
+        self.run_vm()
+        self.add_server(OTHER)
+        self.begin(OTHER, UUID)
+        self.assertEqual([self.layout.vmx(UUID)], self.identified)
 
     def test_vms_that_end_one_after_the_other(self):
         self.run_vm()
