@@ -29,12 +29,13 @@ from nova.tests.functional import integrated_helpers
 from oslo_utils import uuidutils
 from testtools import testcase
 
-import nova_vmrun.driver  # noqa: F401  registers the options
+# Registers the options.
+from nova_vmrun import driver
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import resources
 from nova_vmrun.host import vm_process
 from nova_vmrun.ops import networks
-import nova_vmrun.osvif  # noqa: F401  makes nova.virt.nova_vmrun importable
+from nova_vmrun import osvif
 from tests.functional import fake_vmware
 
 # Runs a second time with the noise of VMware's loaders and libraries.
@@ -82,6 +83,7 @@ class TestCase(testcase.WithAttributes,
     HEARS_EVENTS = True
 
     def _setup_services(self):
+        osvif.install()
         self.folder = self.useFixture(
             fixtures.TempDir(rootdir=self.FOLDERS)).path
         self.vmware = self.useFixture(self._fake_vmware())
@@ -111,6 +113,7 @@ class TestCase(testcase.WithAttributes,
         self._bind_ports(networks.VIF_TYPE)
         super()._setup_services()
         self.driver = self.compute.manager.driver
+        self.assertIsInstance(self.driver, driver.VmrunDriver)
 
     def _bind_ports(self, vif_type):
         """Makes ports come bound by one mechanism driver."""
