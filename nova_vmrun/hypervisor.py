@@ -27,6 +27,7 @@ from nova_vmrun.host import boots
 from nova_vmrun.host import cache_users
 from nova_vmrun.host import host_networks
 from nova_vmrun.host import image_cache
+from nova_vmrun.host import kernel_modules
 from nova_vmrun.host import layout
 from nova_vmrun.host import orphans as orphan_finder
 from nova_vmrun.host import product
@@ -56,6 +57,7 @@ from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
+from nova_vmrun.ops import time_limits
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
@@ -93,10 +95,11 @@ class Hypervisor:
         tool = vmrun.Vmrun(self.runner, self.product.vmrun,
                            self.product.kind, own)
         self.records = records.Records(self.layout, compute_id)
-        self._longest = max(own.start_timeout, own.snapshot_timeout)
+        vmx_files = vmx_file.VmxFiles(self.layout)
+        self._limits = time_limits.TimeLimits(own, vmx_files)
         self.resources = resources.Host(self.layout)
         self.states = states.PowerStates(
-            tool, self.layout, vmx_file.VmxFiles(self.layout).load_patiently)
+            tool, self.layout, vmx_files.load_patiently)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
                                           self.product, self.states)
         self.serials = serial_consoles.SerialConsoles(
@@ -150,7 +153,7 @@ class Hypervisor:
             can_make_disks=vdisk is not None)
         self.snapshot = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
-            self.records)
+            self.records, self._limits)
         self.orphans = orphans.Orphans(
             orphan_finder.Finder(self.layout, self.records, self.states,
                                  cache, users, under_way),
@@ -165,6 +168,10 @@ class Hypervisor:
         :raises InvalidConfiguration: the options and the host do not fit
         """
         _refuse_gui_without_display(self._own, os.environ, sys.platform)
+        lost = kernel_modules.missing()
+        if lost:
+            LOG.error('No server can be started: %s. %s',
+                      kernel_modules.complaint(lost), kernel_modules.REMEDY)
         self.consoles.begin()
         self.serials.begin()
         self.events.begin(emit,
@@ -176,8 +183,8 @@ class Hypervisor:
         :raises VmrunError: it cannot be removed
         """
         survivors.wait_for(
-            [self.layout.vmx(record.uuid) for record in self.records.all()],
-            self.product.kind, self._longest)
+            {self.layout.vmx(record.uuid): self._limits.longest(record.uuid)
+             for record in self.records.all()}, self.product.kind)
         self.records.finish_interrupted()
         self.snapshot.finish_interrupted()
         self.destroy.finish_interrupted()

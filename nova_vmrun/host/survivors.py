@@ -17,27 +17,34 @@ Whoever looked meanwhile would take the VM for one that is off, and a server
 that is deleted then would leave a VM behind.
 """
 
+from collections.abc import Callable
+import os
 import time
 
 from oslo_log import log as logging
 import psutil
+
+from nova_vmrun.host import vm_process
 
 LOG = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 
 
-def wait_for(paths, host_type, timeout, sleep=time.sleep, clock=time.time):
+def wait_for(limits: dict[str, float], host_type: str,
+             sleep: Callable[[float], None] = time.sleep,
+             clock: Callable[[], float] = time.time) -> None:
     """Waits until no other vmrun works on some VMs.
 
-    One that is older than its timeout is killed, as whoever had begun it
-    would have done; the VM goes on.
+    One that is older than its time limit is killed, as whoever had begun it
+    would have done; the VM goes on. One that keeps the window of a VM open
+    which is up is left alone.
 
-    :param paths: of their .vmx files
+    :param limits: paths of their .vmx files, to the seconds that one may
+        take from its beginning
     :param host_type: value of vmrun's -T
-    :param timeout: seconds that one may take, from its beginning
     """
-    for process in _find(frozenset(paths), host_type):
+    for process, timeout in _find(limits, host_type):
         LOG.warning('Waiting for "%s", which an earlier nova-compute began',
                     ' '.join(process.info['cmdline']))
         while _is_alive(process):
@@ -48,12 +55,24 @@ def wait_for(paths, host_type, timeout, sleep=time.sleep, clock=time.time):
             sleep(_POLL_SECONDS)
 
 
-def _find(paths, host_type):
+def _find(limits: dict[str, float], host_type: str
+          ) -> list[tuple[psutil.Process, float]]:
     # The VM's own process names its .vmx too.
-    return [process for process in psutil.process_iter(
-        ['cmdline', 'create_time'])
-        if _is_vmrun(process.info['cmdline'] or [], host_type) and
-        paths.intersection(process.info['cmdline'])]
+    found = []
+    for process in psutil.process_iter(['cmdline', 'create_time']):
+        words = process.info['cmdline'] or []
+        if not _is_vmrun(words, host_type):
+            continue
+        named = limits.keys() & set(words)
+        if named and not _is_window(words, named):
+            found.append((process, max(map(limits.get, named))))
+    return found
+
+
+def _is_window(words: list[str], paths: set[str]) -> bool:
+    """Tells whether a vmrun that started a VM with a window is done."""
+    return 'gui' in words and all(
+        vm_process.is_held_by_vm(os.path.dirname(path)) for path in paths)
 
 
 def _is_vmrun(words, host_type):

@@ -36,11 +36,6 @@ _LOCK_OWNER = re.compile(
     rb'\S+ ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
 _VM_PROGRAM = 'vmware-vmx'
 _POLL_SECONDS = 0.15
-_ERROR_LINES = 4
-_LAST_LINES = 12
-# Time, level and thread; then the id of a message.
-_LINE_HEAD = re.compile(
-    r'\S+( \w+\(\d+\)\+? \S+ |\| *[^|]*\| *\w+: )(\[msg\.\S*\] )?')
 
 
 # A process's id, and its birth as nova_vmrun.host.births tells it.
@@ -288,51 +283,3 @@ def _process_name(number):
         return psutil.Process(number).name()
     except psutil.Error:
         return None
-
-
-def log_mark(vmware_log):
-    """Returns what changes when vmware.log is begun anew or written to.
-
-    :param vmware_log: path
-    :returns: None without a log
-    """
-    try:
-        found = os.stat(vmware_log)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def last_words(vmware_log):
-    """Returns the last lines of vmware.log.
-
-    :param vmware_log: path
-    :returns: one text, empty without a log
-    """
-    return '\n'.join(_lines(vmware_log)[-_LAST_LINES:])
-
-
-def cause(vmware_log):
-    """Returns the messages that VMware posted: why a VM did not start.
-
-    :param vmware_log: path
-    :returns: one line, empty if there is none
-    """
-    posted = []
-    inside = False
-    for line in _lines(vmware_log):
-        if 'Msg_Post: Error' in line:
-            inside = True
-        elif inside and '----------' in line:
-            inside = False
-        elif inside:
-            posted.append(_LINE_HEAD.sub('', line))
-    return ' '.join(posted[-_ERROR_LINES:])
-
-
-def _lines(vmware_log):
-    try:
-        with open(vmware_log, encoding='utf-8', errors='replace') as file:
-            return [line.rstrip() for line in file]
-    except OSError:
-        return []

@@ -17,6 +17,7 @@ When a command fails or hangs the state is looked up: a stop that failed on a
 VM that is off has done what it should.
 """
 
+import functools
 import os
 import time
 
@@ -25,8 +26,12 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import states
+from nova_vmrun.host import vm_log
 from nova_vmrun.host import vm_process
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.ops import start
+from nova_vmrun.ops import start_errors
+from nova_vmrun.ops import time_limits
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -67,6 +72,9 @@ class Power:
         self._conf = conf
         self._vmx_files = vmx_file.VmxFiles(layout)
         self._events = events
+        self._limits = time_limits.TimeLimits(conf, self._vmx_files)
+        self._begin = start.Start(vmrun, power_states, layout, self._limits,
+                                  conf, self._change)
 
     @lifecycle_events.by_us()
     def on(self, uuid):
@@ -88,8 +96,7 @@ class Power:
         except (exception.VmNotFound, exception.InvalidVmx) as error:
             LOG.debug('VMware will refuse server %s: %s', uuid, error)
         self._serials.before_start(uuid)
-        self._change(uuid, _ON, self._vmrun.start,
-                     gui=self._consoles.has_window(uuid))
+        self._begin(uuid, self._consoles.has_window(uuid))
 
     def _forget_lost_memory(self, file: vmx_file.OpenVmx) -> None:
         """Lets a server start whose memory file is gone.
@@ -252,7 +259,8 @@ class Power:
     def suspend(self, uuid):
         """Writes a server's memory to its folder and ends its VM."""
         process = vm_process.identity(self._layout.vmx(uuid))
-        self._change(uuid, (states.State.SUSPENDED,), self._vmrun.suspend)
+        self._change(uuid, (states.State.SUSPENDED,), self._vmrun.suspend,
+                     timeout=self._limits.suspend(uuid))
         self._states.unmark_paused(uuid)
         vm_process.wait_until_released(self._layout.folder(uuid),
                                        _RELEASE_SECONDS)
@@ -293,7 +301,7 @@ class Power:
 
     def _change(self, uuid, wanted, verb, **options):
         log = self._layout.vmware_log(uuid)
-        before = vm_process.log_mark(log)
+        before = vm_log.mark(log)
         try:
             verb(self._layout.vmx(uuid), **options)
         except (exception.ToolTimeout, exception.ToolRefused) as error:
@@ -301,8 +309,9 @@ class Power:
                 if isinstance(error, exception.NotPoweredOn) and (
                         self._states.is_unlisted(uuid)):
                     raise self._states.unlisted(uuid) from error
-                if vm_process.log_mark(log) != before:
-                    _explain(error, log)
+                start_errors.explain(
+                    error, vm_log.read(log, before),
+                    functools.partial(self._vmx_files.load, uuid))
                 raise
             LOG.info('Server %s is where it should be, although: %s',
                      uuid, error)
@@ -329,13 +338,3 @@ class Power:
 def _drop_memory(keys: vmx.Vmx) -> None:
     for key in (_MEMORY, _MEMORY_OF_SNAPSHOT):
         keys.pop(key, None)
-
-
-def _explain(error, log):
-    """Adds what vmrun never tells: the cause, from vmware.log."""
-    cause = vm_process.cause(log)
-    if cause:
-        error.brief = '%s: %s' % (error.brief.rstrip('.'), cause)
-    else:
-        error.details = '%s Last lines of vmware.log: %s' % (
-            error.details, vm_process.last_words(log))

@@ -45,6 +45,10 @@ from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
+# How long a snapshot is waited for whose vmrun was killed at its time limit.
+_LATE_SECONDS = 60
+_LATE_INTERVAL = 5
+
 
 class Snapshots:
     """Makes images of servers.
@@ -55,17 +59,19 @@ class Snapshots:
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
+    :param limits: a nova_vmrun.ops.time_limits.TimeLimits
     :param sleep: waits some seconds; tests replace it
     """
 
     def __init__(self, vmrun, qemu_img, product, power_states, layout,
-                 records, sleep=time.sleep):
+                 records, limits, sleep=time.sleep):
         self._vmrun = vmrun
         self._qemu_img = qemu_img
         self._product = product
         self._states = power_states
         self._layout = layout
         self._records = records
+        self._limits = limits
         self._sleep = sleep
         self._vmx_files = vmx_file.VmxFiles(layout, sleep)
 
@@ -218,11 +224,31 @@ class Snapshots:
 
     def _freeze(self, uuid, name, disk):
         try:
-            self._vmrun.snapshot(self._layout.vmx(uuid), name)
+            self._vmrun.snapshot(self._layout.vmx(uuid), name,
+                                 timeout=self._limits.snapshot(uuid))
+        except exception.ToolTimeout:
+            self._await_late(uuid, name)
+            raise
         except exception.VmPaused:
             # By the owner of the host: Nova would have known.
             return disk.file
         return self._frozen_file(uuid, name, disk)
+
+    def _await_late(self, uuid: str, name: str) -> None:
+        """Gives VMware time to end a snapshot that vmrun was killed over.
+
+        It goes on without vmrun. A snapshot that it is still making cannot be
+        removed, and would stay when it is done.
+        """
+        for _ in range(int(_LATE_SECONDS / _LATE_INTERVAL)):
+            if name in [each.name for each in self._snapshots(uuid)]:
+                return
+            if self._states.get(uuid) is not states.State.RUNNING:
+                return
+            self._sleep(_LATE_INTERVAL)
+        LOG.error('Snapshot %s of server %s was not taken in time. If VMware '
+                  'still ends it, it is removed when the next image of the '
+                  'server is made or nova-compute starts.', name, uuid)
 
     def _frozen_file(self, uuid, name, disk):
         def parse(data):

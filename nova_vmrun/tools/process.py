@@ -28,6 +28,7 @@ of nova-compute's session never reach a VM.
 """
 
 import collections
+from collections.abc import Callable
 import contextlib
 import dataclasses
 import os
@@ -36,6 +37,8 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
+from typing import Any
 
 from oslo_concurrency import processutils
 from oslo_log import log as logging
@@ -48,6 +51,9 @@ LOG = logging.getLogger(__name__)
 # processutils logs each command line, and its masking does not know vmrun's
 # password flags. A level below DEBUG keeps it silent; we log for ourselves.
 _SILENT = 1
+
+# How often a caller is asked whether a program has done its work, in seconds.
+_ASK_SECONDS = 2.0
 
 # How long a program may take to die of SIGKILL, in seconds. One that waits for
 # a disk that does not answer dies only when that does.
@@ -110,7 +116,9 @@ class Runner:
         with self._lock:
             return collections.Counter(self._started)
 
-    def run(self, *argv, timeout, kill_group=True, limits=None):
+    def run(self, *argv: Any, timeout: float, kill_group: bool = True,
+            limits: dict[int, int] | None = None,
+            until: Callable[[], bool] | None = None) -> Result:
         """Runs a program to its end.
 
         :param argv: program and arguments
@@ -120,6 +128,8 @@ class Runner:
             ended, since the VM may be running well.
         :param limits: resource limits of the program, a mapping of
             resource.RLIMIT_* to a number
+        :param until: asked every two seconds while the program runs; once it
+            is true, the program is left running and has exit status 0
         :returns: a Result
         :raises ToolNotFound: it could not be started
         :raises ToolTimeout: it was ended at its timeout
@@ -129,10 +139,10 @@ class Runner:
             out = stack.enter_context(_output_file())
             err = stack.enter_context(_output_file())
             exit_code = self._execute(argv, out.fileno(), err.fileno(),
-                                      timeout, kill_group, limits)
+                                      timeout, kill_group, limits, until)
             return Result(argv, exit_code, _text(out), _text(err))
 
-    def _execute(self, argv, out, err, timeout, kill_group, limits):
+    def _execute(self, argv, out, err, timeout, kill_group, limits, until):
         child = []
 
         def before_exec():
@@ -146,6 +156,8 @@ class Runner:
             child.append(process)
             with self._lock:
                 self._started[os.path.basename(argv[0])] += 1
+            if until:
+                _watch(process, argv, timeout, until)
 
         watch = timeutils.StopWatch()
         watch.start()
@@ -161,6 +173,10 @@ class Runner:
                 'The system says: %s.' % error,
                 'Install it, or set its path in the [vmrun] section of '
                 'nova.conf.') from error
+        except _LeftRunning:
+            LOG.debug('%s is left running', mask(argv))
+            _reap(child[0])
+            return 0
         except subprocess.TimeoutExpired as error:
             _end(child[0], kill_group)
             raise exception.ToolTimeout(
@@ -188,6 +204,40 @@ def _output_file():
     return tempfile.TemporaryFile()
 
 
+class _LeftRunning(Exception):
+    """A program has done what was wanted of it and goes on."""
+
+
+def _watch(process: subprocess.Popen, argv: tuple[str, ...], timeout: float,
+           until: Callable[[], bool]) -> None:
+    """Waits until a program ends or has done its work.
+
+    :raises _LeftRunning: it has done it, and still runs
+    :raises subprocess.TimeoutExpired: neither in time
+    """
+    process.stdin.close()
+    process.stdin = None
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            process.wait(min(_ASK_SECONDS,
+                             max(0, deadline - time.monotonic())))
+            return
+        except subprocess.TimeoutExpired:
+            if until():
+                raise _LeftRunning()
+            if time.monotonic() >= deadline:
+                raise
+
+
+def _reap(process: subprocess.Popen) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+    threading.Thread(target=process.wait, daemon=True,
+                     name='reaper-%d' % process.pid).start()
+
+
 def _end(process, kill_group):
     """Kills a program that hangs; its session is its process group."""
     with contextlib.suppress(ProcessLookupError):
@@ -199,8 +249,7 @@ def _end(process, kill_group):
         process.wait(_KILL_SECONDS)
     except subprocess.TimeoutExpired:
         LOG.warning('Process %d was killed and does not end', process.pid)
-        threading.Thread(target=process.wait, daemon=True,
-                         name='reaper-%d' % process.pid).start()
+        _reap(process)
 
 
 def _text(file):

@@ -24,6 +24,7 @@ import ipaddress
 import os
 import re
 import time
+from typing import Any
 
 from nova_vmrun import exception
 from nova_vmrun.tools import messages
@@ -86,14 +87,21 @@ class Vmrun:
         return self._run('listHostNetworks', timeout=self._conf.list_timeout,
                          brief='The virtual networks cannot be listed.')
 
-    def start(self, vmx, *, gui=False):
+    def start(self, vmx: str, *, gui: bool = False,
+              timeout: float | None = None,
+              until: Callable[[], bool] | None = None) -> None:
         """Powers a VM on, or resumes it if it is suspended.
 
         Silent success if it runs already. A ToolTimeout kills vmrun alone:
         the VM may be up.
+
+        :param gui: open a window, which some versions keep vmrun for
+        :param timeout: seconds; None: [vmrun] start_timeout
+        :param until: asked now and then; once it is true vmrun is left alone
         """
         self._change('start', vmx, 'gui' if gui else 'nogui',
-                     timeout=self._conf.start_timeout, kill_group=False)
+                     timeout=timeout or self._conf.start_timeout,
+                     kill_group=False, until=until)
 
     def stop(self, vmx: str, *, hard: bool = True,
              timeout: float | None = None) -> None:
@@ -117,10 +125,14 @@ class Vmrun:
         else:
             self._ask('reset', vmx, 'soft', timeout=timeout)
 
-    def suspend(self, vmx):
-        """Writes a VM's memory to a file and ends it."""
+    def suspend(self, vmx: str, *, timeout: float | None = None) -> None:
+        """Writes a VM's memory to a file and ends it.
+
+        :param timeout: seconds; None: [vmrun] suspend_timeout
+        """
         self._change('suspend', vmx, 'hard',
-                     timeout=self._conf.suspend_timeout, is_long=True)
+                     timeout=timeout or self._conf.suspend_timeout,
+                     is_long=True)
 
     def pause(self, vmx):
         """Stops a VM's CPUs; vmrun cannot tell later that it did."""
@@ -147,10 +159,15 @@ class Vmrun:
         except ValueError:
             return None
 
-    def snapshot(self, vmx, name):
-        """Takes a snapshot, with the memory if the VM runs."""
+    def snapshot(self, vmx: str, name: str, *,
+                 timeout: float | None = None) -> None:
+        """Takes a snapshot, with the memory if the VM runs.
+
+        :param timeout: seconds; None: [vmrun] snapshot_timeout
+        """
         self._change('snapshot', vmx, name,
-                     timeout=self._conf.snapshot_timeout, is_long=True)
+                     timeout=timeout or self._conf.snapshot_timeout,
+                     is_long=True)
 
     def delete_snapshot(self, vmx, name):
         """Removes a snapshot and merges what was written since.
@@ -179,13 +196,14 @@ class Vmrun:
                      kill_group=False)
 
     def _change(self, verb: str, vmx: str, *operands: str, timeout: float,
-                kill_group: bool = True, is_long: bool = False) -> None:
+                is_long: bool = False, **options: Any) -> None:
         """Runs a verb whose time VMware decides.
 
         :param is_long: it writes as much as the VM has memory or disk
+        :param options: of Runner.run
         """
         self._run(verb, vmx, *operands, timeout=timeout,
-                  kill_group=kill_group, brief=_failed(verb, vmx),
+                  brief=_failed(verb, vmx), **options,
                   slot=self._slots.long if is_long else self._slots.short)
 
     def _ask(self, verb: str, vmx: str, *operands: str,
@@ -196,16 +214,15 @@ class Vmrun:
                              brief=_failed(verb, vmx))
 
     def _run(self, *words: str, timeout: float, brief: str,
-             kill_group: bool = True,
              slot: Callable[[], contextlib.AbstractContextManager]
-             = contextlib.nullcontext) -> str:
+             = contextlib.nullcontext, **options: Any) -> str:
         tries_left = self._conf.retry_count
         while True:
             # Between two tries the slot is free.
             with slot():
                 result = noise.run(
                     self._runner, self._path, '-T', self.host_type, *words,
-                    timeout=timeout, kill_group=kill_group)
+                    timeout=timeout, **options)
             if not messages.is_error(result):
                 return result.stdout
             error = messages.refusal(result, brief)

@@ -18,6 +18,7 @@ import fixtures
 
 from nova_vmrun.host import survivors
 from tests.unit import base
+from tests.unit import locks
 
 _LIVES = 'import sys; print(flush=True); sys.stdin.read()'
 
@@ -44,7 +45,8 @@ class SurvivorsTestCase(base.TestCase):
         return self.start('-T', product, 'start', vmx or self.vmx, 'nogui')
 
     def wait(self, clock=time.time):
-        survivors.wait_for([self.vmx], 'ws', 30, self._sleep, clock)
+        survivors.wait_for({self.vmx: 30, '/other.vmx': 90}, 'ws',
+                           self._sleep, clock)
 
     def _sleep(self, seconds):
         self.slept += 1
@@ -63,6 +65,17 @@ class SurvivorsTestCase(base.TestCase):
         self.wait(clock=lambda: time.time() + 31)
         self.assertEqual(-9, process.wait())
         self.assertEqual(0, self.slept)
+
+    def test_one_that_keeps_the_window_of_a_vm_open(self):
+        process = self.start('-T', 'ws', 'start', self.vmx, 'gui')
+        locks.lock(self.vmx.replace('.vmx', '.vmdk'))
+        self.wait(clock=lambda: time.time() + 31)
+        self.assertIsNone(process.poll())
+
+    def test_one_that_cannot_open_a_window(self):
+        process = self.start('-T', 'ws', 'start', self.vmx, 'gui')
+        self.wait(clock=lambda: time.time() + 31)
+        self.assertEqual(-9, process.wait())
 
     def test_what_is_none_of_them(self):
         """A VM, another server's, another product's."""

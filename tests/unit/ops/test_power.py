@@ -68,15 +68,15 @@ class OnTestCase(Base):
     def test_a_server_starts_without_a_window(self):
         self.add_server()
         self.power.on(UUID)
-        self.vmrun.tool.start.assert_called_once_with(self.layout.vmx(UUID),
-                                                      gui=False)
+        self.vmrun.tool.start.assert_called_once_with(
+            self.layout.vmx(UUID), gui=False, timeout=300)
 
     def test_a_server_starts_with_a_window(self):
         self.consoles.has_window.side_effect = UUID.__eq__
         self.add_server()
         self.power.on(UUID)
-        self.vmrun.tool.start.assert_called_once_with(self.layout.vmx(UUID),
-                                                      gui=True)
+        self.vmrun.tool.start.assert_called_once_with(
+            self.layout.vmx(UUID), gui=True, timeout=300, until=mock.ANY)
 
     def test_serial_ports_are_prepared_before(self):
         self.add_server()
@@ -415,7 +415,7 @@ class SuspendTestCase(Base):
 
     def test_suspend(self):
         self.add_server(running=True)
-        self.vmrun.tool.suspend.side_effect = lambda path: (
+        self.vmrun.tool.suspend.side_effect = lambda path, timeout: (
             self.suspend(), self.vmrun.running.clear())
         self.power.suspend(UUID)
         self.wait_until_ended.assert_called_once_with(

@@ -27,9 +27,12 @@ from nova_vmrun.host import product
 from nova_vmrun.ops import glance
 from nova_vmrun.ops import progress
 from nova_vmrun.ops import snapshot
+from nova_vmrun.ops import time_limits
+from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import qemu_img
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
+from tests.unit import stubs
 from tests.unit import vmdks
 
 UUID, IMAGE = hosts.UUID, glances.IMAGE
@@ -87,7 +90,10 @@ class Base(hosts.TestCase):
         self.slept = []
         self.snapshots = snapshot.Snapshots(
             self.vmrun.tool, self.qemu_img, self.product, self.states,
-            self.layout, self.records, sleep=self.slept.append)
+            self.layout, self.records,
+            time_limits.TimeLimits(stubs.conf(),
+                                   vmx_file.VmxFiles(self.layout)),
+            sleep=self.slept.append)
 
     def step(self, name, action=lambda *args: None):
         """Returns a function that fails where a test wants it to.
@@ -369,13 +375,42 @@ class FailureTestCase(Base):
             instance_uuid=UUID, expected='a', actual='b'))
 
     def test_a_snapshot_that_hung_and_was_taken(self):
-        def take_and_hang(*args):
+        def take_and_hang(*args, timeout):
             self.take(*args)
             raise hosts.hung()
 
         self.vmrun.tool.snapshot.side_effect = take_and_hang
         self.assertRaises(exception.ToolTimeout, self.snap)
         self.assertNoTraces()
+
+    def test_a_snapshot_that_vmware_ends_late(self):
+        """It cannot be removed before, and must not stay."""
+        self.vmrun.tool.snapshot.side_effect = hosts.hung()
+
+        def sleep(seconds):
+            self.slept.append(seconds)
+            if sum(self.slept) == 30:
+                self.take(self.layout.vmx(UUID), NAME)
+
+        self.snapshots._sleep = sleep
+        self.start()
+        self.assertRaises(exception.ToolTimeout, self.snap)
+        self.assertEqual(30, sum(self.slept))
+        self.assertNoTraces()
+
+    def test_a_snapshot_that_never_ends_is_not_waited_for_long(self):
+        self.vmrun.tool.snapshot.side_effect = hosts.hung()
+        self.start()
+        self.assertRaises(exception.ToolTimeout, self.snap)
+        self.assertEqual(60, sum(self.slept))
+        self.assertIn('not taken in time', self.log.output)
+
+    def test_a_snapshot_of_much_memory_gets_more_time(self):
+        self.start()
+        self.snap()
+        call = self.vmrun.tool.snapshot.call_args
+        # One GiB begun, of 100 s.
+        self.assertEqual(700, call[1]['timeout'])
 
     def test_a_snapshot_that_cannot_be_removed_now(self):
         self.failing['delete'] = hosts.hung()
@@ -399,7 +434,7 @@ class FailureTestCase(Base):
         self.assertNotIn('stays', logger.output)
 
     def test_a_server_that_is_deleted_meanwhile(self):
-        def delete(*args):
+        def delete(*args, **options):
             files.remove_tree(self.layout.folder(UUID))
 
         self.qemu_img.convert_chain.side_effect = delete

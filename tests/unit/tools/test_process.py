@@ -79,6 +79,31 @@ class RunTestCase(base.TestCase):
         self.assertEqual('started\n', result.stdout)
         self.assertLess(took, 10)
 
+    def test_a_program_that_has_done_its_work_is_left_running(self):
+        self.useFixture(fixtures.MockPatchObject(process, '_ASK_SECONDS',
+                                                 0.01))
+        path = self.useFixture(fixtures.TempDir()).path + '/pid'
+        result = self.runner.run(
+            'sh', '-c', 'echo started; echo $$ > "$0.part"; mv "$0.part" "$0";'
+            ' exec sleep 20', path, timeout=15,
+            until=lambda: os.path.exists(path))
+        self.assertEqual((0, 'started\n'), (result.exit_code, result.stdout))
+        with open(path) as file:
+            # It would fail if the program had ended.
+            os.kill(int(file.read()), signal.SIGKILL)
+
+    def test_a_program_that_ends_before_anybody_asks(self):
+        result = self.runner.run('sh', '-c', 'cat; exit 3', timeout=15,
+                                 until=lambda: self.fail('asked'))
+        self.assertEqual(3, result.exit_code)
+
+    def test_a_program_that_never_does_its_work(self):
+        self.useFixture(fixtures.MockPatchObject(process, '_ASK_SECONDS',
+                                                 0.01))
+        self.assertRaises(
+            exception.ToolTimeout, self.runner.run, 'sleep', '20',
+            timeout=0.1, until=lambda: False)
+
     def test_a_program_that_is_not_there(self):
         error = self.assertRaises(
             exception.ToolNotFound, self.runner.run, '/no/such/vmrun',

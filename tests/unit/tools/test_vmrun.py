@@ -90,7 +90,7 @@ class VmrunTestCase(base.TestCase):
                 ('delete_snapshot', {'name': 'n'}),
                 ('clone', {'target': '/b.vmx', 'linked': True})):
             getattr(tool, verb)(VMX, **operands)
-            if not self.runner.options[-1]['kill_group']:
+            if not self.runner.options[-1].get('kill_group', True):
                 spared.add(verb)
         self.assertEqual({'start', 'clone'}, spared)
 
