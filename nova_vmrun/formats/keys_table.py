@@ -71,6 +71,8 @@ vhv.enable bool o Nested virtualization
 vpmc.enable bool - Performance counters of the CPU
 vvtd.enable bool t Virtual IOMMU
 hypervisor.cpuid.v0 bool - FALSE hides that this is a VM
+numa.autosize.cookie int v For how many CPUs memory is laid out
+numa.autosize.vcpu.maxPerVirtualNode int v CPUs of a node of memory
 numa.* text v Layout of memory
 monitor.* text v VMware's own
 monitor_control.* text t Switches of the virtual machine monitor
@@ -203,7 +205,7 @@ keyboard.vusb.enable bool t Keyboard on USB
 svga.vramSize int ov Video memory, bytes
 svga.autodetect bool o FALSE: take the video memory from here
 svga.* text v VMware's own
-mks.enable3d bool t 3D graphics
+mks.enable3d bool t 3D graphics, which need a window
 mks.* text v VMware's own
 gui.* text tv Window on the desktop
 """
@@ -303,6 +305,7 @@ encryption.* text vs Key of an encrypted VM
 encryptedVM.* text v Encrypted VM
 dataFileKey text vs Key of an encrypted VM
 managedVM.* text v Managed VM
+managedvm.autoAddVTPM text v Ask for a virtual TPM; vmrun gives none
 vtpm.present bool v Virtual TPM
 vtpm.* text vs Virtual TPM
 """

@@ -24,6 +24,7 @@ import re
 from nova_vmrun.formats import adapters
 from nova_vmrun.formats import keys
 from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import pci
 from nova_vmrun.formats import placement
 from nova_vmrun.formats import vmx
 
@@ -50,6 +51,8 @@ def keep_places(machine, existing, folder='', ours=None):
     :raises InvalidMachine: no place is left for a network adapter
     """
     nodes = _nodes(existing, folder)
+    if placement.is_arm(machine):
+        nodes = _without_unbootable(nodes)
     return dataclasses.replace(
         machine,
         uuid_location=_location(existing) or machine.uuid_location,
@@ -78,6 +81,17 @@ def _nodes(existing, folder):
             parent = _SNAPSHOT.sub('', stem) + extension
             parents.setdefault(_whole(parent, folder), place)
     return {**parents, **exact}
+
+
+def _without_unbootable(nodes: dict[str, tuple[str, str]]
+                        ) -> dict[str, tuple[str, str]]:
+    """Lets CD drives move that the firmware of arm VMs boots nothing from."""
+    if all(node != placement.UNBOOTABLE_ON_ARM for node, _ in nodes.values()):
+        return nodes
+    # All of them move, so that the first of them stays the first.
+    return {path: place for path, place in nodes.items()
+            if not (place[0].startswith('sata') and
+                    path.lower().endswith('.iso'))}
 
 
 def _whole(path, folder):
@@ -126,6 +140,9 @@ def merge(rendered, existing, ours=None):
                 key.lower().partition('.')[0] in foreign or
                 _is_kept(key, rendered, existing, ours)):
             result[key] = value
+    # Guests name adapters by their places: those that fit stay.
+    for key, _ in list(pci.misplaced(result)):
+        del result[key]
     return result
 
 

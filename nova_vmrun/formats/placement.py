@@ -17,6 +17,7 @@ later moves none that were there: disks and drives take the lowest free node
 of their bus in the order given, after those that name a node themselves.
 """
 
+from collections.abc import Iterator
 import dataclasses
 import re
 
@@ -31,6 +32,9 @@ _UNITS = {
     'ide': (0, 1),
 }
 _CONTROLLERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2}
+_ARM = 'arm'
+# Where the firmware on Apple silicon was seen to find no medium (Fusion 26).
+UNBOOTABLE_ON_ARM = 'sata0:0'
 _NODE = re.compile('(scsi|sata|nvme|ide)([0-3]):([0-9]{1,2})')
 # Where wizards put the CD drive: the master of the second channel.
 _IDE_CDROM_NODES = ('ide1:0', 'ide1:1', 'ide0:1', 'ide0:0')
@@ -60,7 +64,7 @@ def place(machine):
     :returns: a Placement
     :raises InvalidMachine: a bus is full, or two devices claim one node
     """
-    planner = _Planner()
+    planner = _Planner(is_arm(machine))
     devices = [(disk, False) for disk in machine.disks]
     devices += [(cdrom, True) for cdrom in machine.cdroms]
     nodes = [planner.claim(device) if device.node else None
@@ -73,6 +77,11 @@ def place(machine):
                      tuple(nodes[count:]), _nic_slots(machine.nics))
 
 
+def is_arm(machine: machines.Machine) -> bool:
+    """Tells whether a VM is one of Apple silicon."""
+    return machine.family == _ARM
+
+
 def family_of(bus):
     """Tells the part before the number in a node: scsi for lsilogic."""
     return 'scsi' if bus in machines.SCSI_BUSES else bus
@@ -80,7 +89,8 @@ def family_of(bus):
 
 class _Planner:
 
-    def __init__(self):
+    def __init__(self, on_arm: bool = False) -> None:
+        self._on_arm = on_arm
         self._taken = set()
         self._models = {}
 
@@ -119,6 +129,12 @@ class _Planner:
         if is_cdrom and bus == 'ide':
             return _IDE_CDROM_NODES
         kind = family_of(bus)
+        if is_cdrom and self._on_arm:
+            return [node for node in self._nodes(kind)
+                    if node != UNBOOTABLE_ON_ARM]
+        return self._nodes(kind)
+
+    def _nodes(self, kind: str) -> Iterator[str]:
         return ('%s%d:%d' % (kind, number, unit)
                 for number in range(_CONTROLLERS[kind])
                 for unit in _UNITS[kind])

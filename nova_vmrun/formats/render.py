@@ -27,6 +27,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import keys
 from nova_vmrun.formats import machine as machines
 from nova_vmrun.formats import merge
+from nova_vmrun.formats import pci
 from nova_vmrun.formats import settings as settings_module
 from nova_vmrun.formats import vmx
 
@@ -136,6 +137,12 @@ def _verify(name, text, groups):
     except exception.InvalidVmx as error:
         raise InvalidTemplate('The template %s gives a malformed file.' % name,
                               str(error), 'Correct the template.')
+    lacks = pci.missing_port(found)
+    if lacks:
+        raise InvalidTemplate(
+            'The template %s has no place for PCI Express devices.' % name,
+            '%s needs a root port.' % lacks,
+            'Leave pciBridge4 to pciBridge7 of base.vmx.j2 as they are.')
     wrong = [key for key in meant if found.get(key) != meant[key]]
     wrong += [key for key in found
               if key not in meant and not keys.find(key).constant]

@@ -15,6 +15,7 @@
 import re
 
 from nova_vmrun.formats.lint import finding
+from nova_vmrun.formats import pci
 
 _PRESENT = re.compile(
     '(?P<kind>scsi|sata|nvme|ide|ethernet|serial|floppy)(?P<number>[0-9]+)'
@@ -23,8 +24,6 @@ _UNITS = {'scsi': 16, 'sata': 30, 'nvme': 64, 'ide': 2}
 _NUMBERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2, 'ethernet': 10,
             'serial': 4, 'floppy': 2}
 _SCSI_CONTROLLER_UNIT = 7
-# Devices that need a PCI Express root port.
-_PCIE_MODELS = ('vmxnet3', 'e1000e', 'pvscsi')
 _RESERVED_MACS = ('00:0c:29', '00:05:69')
 # Static addresses that VMware takes without being told not to check.
 _OWN_MACS = re.compile('00:50:56:[0-3][0-9a-f]:', re.IGNORECASE)
@@ -53,7 +52,7 @@ def check(settings):
             yield from _check_nic(settings, device, macs)
         elif kind in ('serial', 'floppy'):
             yield from _check_file(settings, device)
-    yield from _check_bridges(settings)
+    yield from _check_slots(settings)
 
 
 def _needs(settings, key):
@@ -107,16 +106,12 @@ def _check_nic(settings, device, macs):
             '%s.checkMACAddress to FALSE.' % (mac, device))
 
 
-def _check_bridges(settings):
-    if any(settings.get_bool('pciBridge%d.present' % number)
-           for number in (4, 5, 6, 7)):
-        return
-    for key, value in settings.items():
-        name = key.lower()
-        needs_port = (name.endswith('.virtualdev') and
-                      value.lower() in _PCIE_MODELS)
-        if name.startswith('nvme') or name == 'usb_xhci.present':
-            needs_port = name.endswith('.present') and settings.get_bool(key)
-        if needs_port:
-            yield finding.error(key, 'needs a PCI Express port: set '
-                                'pciBridge4.present and its virtualDev.')
+def _check_slots(settings):
+    key = pci.missing_port(settings)
+    if key:
+        yield finding.error(
+            key, 'needs a PCI Express port: set pciBridge4.present to TRUE '
+            'and pciBridge4.virtualDev to pcieRootPort.')
+    for key, problem in pci.misplaced(settings):
+        yield finding.error(key, problem + ' It ends the VM; remove the key '
+                            'and VMware finds a place.')

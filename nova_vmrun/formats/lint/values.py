@@ -12,11 +12,13 @@
 
 """Keys that must be there, and values that must be of a kind."""
 
+from collections.abc import Iterator
 import re
 
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import keys
 from nova_vmrun.formats.lint import finding
+from nova_vmrun.formats import vmx
 
 _REQUIRED = ('config.version', 'virtualHW.version', 'guestOS')
 _BOOLEANS = ('true', 'false')
@@ -54,6 +56,8 @@ def check(settings):
                                 % (value, _NAMES[known.kind]))
     yield from _check_guest(settings)
     yield from _check_size(settings)
+    yield from _check_cookie(settings)
+    yield from _check_starts(settings)
 
 
 def _check_word(key, value, known):
@@ -72,6 +76,37 @@ def _check_guest(settings):
         yield finding.error(
             'guestOS', 'is %r; VMware knows no such guest and would not '
             'start the VM.' % guest_id)
+
+
+def _check_cookie(settings: vmx.Vmx) -> Iterator[finding.Finding]:
+    """VMware notes for how many CPUs it has laid out the memory."""
+    key = 'numa.autosize.cookie'
+    vcpus = settings.get_int('numvcpus', 1)
+    cookie = settings.get_int(key, 0)
+    # Without the number of cores, VMware's own choice is not known.
+    cores = settings.get_int('cpuid.coresPerSocket', cookie % 10000 // 10)
+    if cookie and cookie != vcpus * 10000 + cores * 10 + 2:
+        yield finding.warning(
+            key, 'is %d, which is not of %d CPUs with %d cores in each '
+            'socket; VMware sets it at the next start.'
+            % (cookie, vcpus, cores))
+
+
+def _check_starts(settings: vmx.Vmx) -> Iterator[finding.Finding]:
+    """Settings with which a VM was seen not to start by vmrun."""
+    if settings.get_bool('mks.enable3d'):
+        yield finding.warning(
+            'mks.enable3d', 'was reported to keep VMs without a window from '
+            'starting.')
+    if settings.get('managedvm.autoAddVTPM'):
+        yield finding.warning(
+            'managedvm.autoAddVTPM', 'gives no TPM to a VM that vmrun '
+            'starts, and was reported to keep it from starting.')
+    if settings.get_bool('vtpm.present') and not (
+            settings.get('encryption.keySafe')):
+        yield finding.error(
+            'vtpm.present', 'needs an encrypted VM; VMware would not start '
+            'this one.')
 
 
 def _check_size(settings):

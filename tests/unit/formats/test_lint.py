@@ -156,6 +156,7 @@ class DevicesTestCase(LintTestCase):
     def test_no_cd_drive_on_nvme(self):
         self._with([('error', 'nvme0:0.deviceType')], {
             'pciBridge4.present': 'TRUE', 'nvme0.present': 'TRUE',
+            'pciBridge4.virtualDev': 'pcieRootPort',
             'nvme0:0.present': 'TRUE', 'nvme0:0.fileName': 'a.iso',
             'nvme0:0.deviceType': 'cdrom-image'})
 
@@ -179,10 +180,42 @@ class DevicesTestCase(LintTestCase):
                            ('scsi0.virtualDev', 'pvscsi'),
                            ('nvme0.present', 'TRUE'),
                            ('usb_xhci.present', 'TRUE')):
-            self._with([('error', key)], {key: value})
-            self._with([], {key: value, 'pciBridge4.present': 'TRUE'})
+            there = {key: value, key.partition('.')[0] + '.present': 'TRUE'}
+            self._with([('error', key)], there)
+            port = {'pciBridge4.present': 'TRUE'}
+            self._with([('error', key)], {**there, **port})
+            port['pciBridge4.virtualDev'] = 'pcieRootPort'
+            self._with([], {**there, **port})
         self._with([], {'ethernet0.virtualDev': 'e1000',
+                        'ethernet0.present': 'TRUE',
                         'usb_xhci.present': 'FALSE'})
+
+    def test_slots_of_another_topology(self):
+        self._with([('error', 'ethernet0.pciSlotNumber')], {
+            'ethernet0.present': 'TRUE', 'ethernet0.virtualDev': 'vmxnet3',
+            'ethernet0.pciSlotNumber': '21', 'pciBridge4.present': 'TRUE',
+            'pciBridge4.virtualDev': 'pcieRootPort',
+            'pciBridge4.pciSlotNumber': '21'})
+
+    def test_settings_that_keep_a_vm_from_starting(self):
+        self._with([('warning', 'mks.enable3d')], {'mks.enable3d': 'TRUE'})
+        self._with([('warning', 'managedvm.autoAddVTPM')],
+                   {'managedvm.autoAddVTPM': 'software'})
+        self._with([('error', 'vtpm.present')], {'vtpm.present': 'TRUE'})
+        self._with([], {'vtpm.present': 'TRUE', 'encryption.keySafe': 'x'})
+
+    def test_the_layout_of_memory_counts_the_cpus(self):
+        key = 'numa.autosize.cookie'
+        for cookie, vcpus, cores in (('10012', '1', '1'), ('20022', '2', '2'),
+                                     ('40022', '4', '2'), ('40042', '4', '4'),
+                                     ('20022', '2', None)):
+            self._with([], {key: cookie, 'numvcpus': vcpus,
+                            'cpuid.coresPerSocket': cores})
+        for cookie, vcpus, cores in (('40042', '4', '2'), ('10012', '2', '1'),
+                                     ('10012', '2', None)):
+            self._with([('warning', key)],
+                       {key: cookie, 'numvcpus': vcpus,
+                        'cpuid.coresPerSocket': cores})
 
 
 class FilesTestCase(LintTestCase):

@@ -221,7 +221,8 @@ class NicsTestCase(MergeTestCase):
         self.live.update({
             name + 'present': 'TRUE', name + 'connectionType': 'hostonly',
             name + 'addressType': 'generated', name + 'virtualDev': 'e1000',
-            name + 'generatedAddress': mac, name + 'pciSlotNumber': '40'})
+            name + 'generatedAddress': mac,
+            name + 'pciSlotNumber': str(38 + slot)})
 
     def test_a_new_nic_leaves_the_place_of_another_to_it(self):
         self._add_in_the_window(2)
@@ -231,6 +232,25 @@ class NicsTestCase(MergeTestCase):
                              self._slots(found))
             for key, value in self.live.items():
                 self.assertEqual(value, found[key])
+
+    def test_a_slot_that_fits_nothing_goes_and_the_others_stay(self):
+        self.live['ethernet0.pciSlotNumber'] = '160'
+        found = self._rerender()[1]
+        self.assertNotIn('ethernet0.pciSlotNumber', found)
+        self.assertEqual('33', found['ethernet1.pciSlotNumber'])
+
+    def test_cd_drives_of_arm_move_to_where_they_boot(self):
+        cds = (machine.Cdrom('a.iso', 'sata'), machine.Cdrom('b.iso', 'sata'))
+        server = dataclasses.replace(self.server, family='arm', disks=(),
+                                     cdroms=cds)
+        self.live.update({
+            'sata0:0.present': 'TRUE', 'sata0:0.fileName': 'a.iso',
+            'sata0:1.present': 'TRUE', 'sata0:1.fileName': 'b.iso'})
+        for family, nodes in (('arm', [None, None]),
+                              ('linux', ['sata0:0', 'sata0:1'])):
+            kept = merge.keep_places(
+                dataclasses.replace(server, family=family), self.live)
+            self.assertEqual(nodes, [cd.node for cd in kept.cdroms])
 
     def test_nics_that_others_have_added_count(self):
         for slot in range(2, 10):

@@ -45,6 +45,16 @@ class PlaceTestCase(base.TestCase):
         self.assertEqual((('sata0', None), ('scsi0', 'lsilogic')),
                          placed.controllers)
 
+    def test_the_first_cd_on_arm(self):
+        placed = placement.place(base.make_machine(
+            family='arm', disks=(machine.Disk('d', 'sata'),),
+            cdroms=tuple(machine.Cdrom(name, 'sata') for name in 'ab')))
+        self.assertEqual(('sata0:0',), placed.disks)
+        self.assertEqual(('sata0:1', 'sata0:2'), placed.cdroms)
+        placed = placement.place(base.make_machine(
+            family='arm', cdroms=(machine.Cdrom('a', 'sata'),)))
+        self.assertEqual(('sata0:1',), placed.cdroms)
+
     def test_scsi_unit_seven_is_the_controller(self):
         placed = _place(['pvscsi'] * 16)
         self.assertEqual('scsi0:6', placed.disks[6])
