@@ -36,6 +36,7 @@ from nova_vmrun.host import resources
 from nova_vmrun.host import states
 from nova_vmrun.host import survivors
 from nova_vmrun.host import vlans
+from nova_vmrun.host import x_libraries
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
@@ -168,14 +169,24 @@ class Hypervisor:
         :raises InvalidConfiguration: the options and the host do not fit
         """
         _refuse_gui_without_display(self._own, os.environ, sys.platform)
-        lost = kernel_modules.missing()
-        if lost:
-            LOG.error('No server can be started: %s. %s',
-                      kernel_modules.complaint(lost), kernel_modules.REMEDY)
+        self._complain_of_host()
         self.consoles.begin()
         self.serials.begin()
         self.events.begin(emit,
                           [record.uuid for record in self.records.all()])
+
+    def _complain_of_host(self) -> None:
+        """Logs what keeps every server from starting."""
+        if not kernel_modules.is_installed():
+            return
+        lost = kernel_modules.missing()
+        if lost:
+            LOG.error('No server can be started: %s. %s',
+                      kernel_modules.complaint(lost), kernel_modules.REMEDY)
+        lost = x_libraries.missing()
+        if lost:
+            LOG.error('No server can be started: %s',
+                      x_libraries.complaint(lost))
 
     def finish_interrupted(self):
         """Removes what the end of another nova-compute has left half-done.

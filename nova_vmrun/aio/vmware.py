@@ -27,6 +27,7 @@ from nova_vmrun.aio import assets
 from nova_vmrun.aio import errors
 from nova_vmrun import exception
 from nova_vmrun.host import product
+from nova_vmrun.host import x_libraries
 
 _INSTALL_TIMEOUT = 60
 _KNOB = 'FAKE_VMRUN_'
@@ -59,7 +60,9 @@ class Programs:
             return ('VMware: none, the fake vmrun stands in for it, %s (%s)'
                     % (_MACHINES.get(self.engine, 'by ' + self.engine),
                        self.vmrun))
-        return 'VMware: %s' % self.vmrun
+        lost = x_libraries.missing()
+        return 'VMware: %s%s' % (
+            self.vmrun, '. ' + x_libraries.complaint(lost) if lost else '')
 
 
 def choose(layout, settings):

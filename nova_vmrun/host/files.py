@@ -17,6 +17,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 
 _PART = '.part'
 _REMOVE_TRIES = 5
@@ -26,6 +27,16 @@ def read(path):
     """Returns the content of a file, as bytes."""
     with open(path, 'rb') as file:
         return file.read()
+
+
+def make_writable(folder: str) -> None:
+    """Lets the owner of a folder make files in it again.
+
+    :raises OSError: it is another user's
+    """
+    mode = stat.S_IMODE(os.stat(folder).st_mode)
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.chmod(folder, mode | stat.S_IRWXU)
 
 
 def write_atomically(path, content, mode=0o600):

@@ -188,6 +188,8 @@ class ImageCache:
         folder = os.path.join(self._layout.cache, image_id)
         with self._lock(image_id, blocking):
             os.makedirs(folder, mode=0o700, exist_ok=True)
+            # VMware makes its lock folders beside the disks.
+            files.make_writable(folder)
             entry = cache_entry.Entry(folder)
             try:
                 with _disk_full_is_refused(folder):

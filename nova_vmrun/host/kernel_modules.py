@@ -30,6 +30,11 @@ REMEDY = ('Run "sudo vmware-modconfig --console --install-all" (the headers '
           'vmware".')
 
 
+def is_installed(root: str = '/') -> bool:
+    """Tells whether VMware is installed on this very host."""
+    return os.path.isdir(os.path.join(root, _INSTALLED))
+
+
 def missing(root: str = '/', platform: str = sys.platform) -> list[str]:
     """Returns the device files that a VM needs and that are not there.
 
@@ -37,8 +42,7 @@ def missing(root: str = '/', platform: str = sys.platform) -> list[str]:
     :param platform: sys.platform
     :returns: paths; empty on macOS, where they have no such files
     """
-    if not platform.startswith('linux') or (
-            not os.path.isdir(os.path.join(root, _INSTALLED))):
+    if not platform.startswith('linux') or not is_installed(root):
         return []
     return [path for path in (os.path.join(root, name) for name in _DEVICES)
             if not os.path.exists(path)]

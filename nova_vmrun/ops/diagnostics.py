@@ -18,11 +18,13 @@ own, while the guest may take its time or never answer.
 """
 
 import dataclasses
+import ipaddress
 import os
 import platform
 
 from nova.compute import power_state
 from nova.objects import diagnostics as novas
+from nova.objects import instance as instance_object
 from oslo_log import log as logging
 from oslo_utils import units
 
@@ -140,18 +142,13 @@ class Diagnostics:
             address=self._address(instance)
             if state is states.State.RUNNING else None)
 
-    def _address(self, instance):
-        """Returns what VMware Tools tell; warns where Neutron differs."""
-        try:
-            told = self._vmrun.guest_address(self._layout.vmx(instance.uuid))
-        except exception.ToolError as error:
-            LOG.info('The guest does not tell its address: %s', error,
-                     instance=instance)
-            return None
+    def _address(self, instance: instance_object.Instance) -> str | None:
+        """Returns what the guest tells; warns where Neutron differs."""
+        told = self._told(instance)
         expected = [ip['address']
                     for vif in instance.get_network_info() or ()
                     for ip in vif.fixed_ips()]
-        if told and expected and told not in expected:
+        if told and expected and told not in map(_normal, expected):
             LOG.warning(
                 'The guest has the address %(told)s and Neutron shows '
                 '%(expected)s: the guest did not read its config drive, or '
@@ -161,3 +158,27 @@ class Diagnostics:
         else:
             LOG.info('The guest has the address %s', told, instance=instance)
         return told
+
+    def _told(self, instance: instance_object.Instance) -> str | None:
+        """Asks VMware Tools, and then what VMware has noted of them."""
+        path = self._layout.vmx(instance.uuid)
+        for ask in (self._vmrun.guest_address,
+                    self._vmrun.noted_guest_address):
+            try:
+                told = ask(path)
+            except (exception.VmNotFound, exception.NotPoweredOn) as error:
+                LOG.info('The server has just ended: %s', error,
+                         instance=instance)
+                return None
+            except exception.ToolError as error:
+                LOG.info('The guest does not tell its address: %s', error,
+                         instance=instance)
+            else:
+                if told:
+                    return told
+        return None
+
+
+def _normal(address: str) -> str:
+    """Spells an address in the one way in which they can be compared."""
+    return str(ipaddress.ip_address(address))

@@ -73,8 +73,9 @@ class Power:
         self._vmx_files = vmx_file.VmxFiles(layout)
         self._events = events
         self._limits = time_limits.TimeLimits(conf, self._vmx_files)
-        self._begin = start.Start(vmrun, power_states, layout, self._limits,
-                                  conf, self._change)
+        self._begin = start.Start(
+            vmrun, power_states, layout, self._vmx_files, self._limits, conf,
+            self._change)
 
     @lifecycle_events.by_us()
     def on(self, uuid):

@@ -19,6 +19,7 @@ import time
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.formats import adapters
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_log
 from nova_vmrun.ops import start_errors
@@ -34,6 +35,7 @@ class Start:
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param layout: a nova_vmrun.host.layout.Layout
+    :param vmx_files: a nova_vmrun.server.vmx_file.VmxFiles
     :param limits: a nova_vmrun.ops.time_limits.TimeLimits
     :param conf: the [vmrun] options
     :param change: runs a verb until a server is in one of some states, or
@@ -41,11 +43,12 @@ class Start:
     :param sleep: waits some seconds
     """
 
-    def __init__(self, vmrun, power_states, layout, limits, conf,
+    def __init__(self, vmrun, power_states, layout, vmx_files, limits, conf,
                  change: Callable[..., None], sleep=time.sleep) -> None:
         self._vmrun = vmrun
         self._states = power_states
         self._layout = layout
+        self._vmx_files = vmx_files
         self._limits = limits
         self._conf = conf
         self._change = change
@@ -69,6 +72,9 @@ class Start:
         try:
             try:
                 self._once(uuid, gui)
+                alone = alone and begun == self._begun
+                if not alone:
+                    self._connect(uuid)
                 return
             except exception.ToolRefused as error:
                 alone = alone and begun == self._begun
@@ -78,6 +84,7 @@ class Start:
                             'refuses one of several starts: %s', uuid, error)
             self._sleep(self._conf.retry_interval)
             self._once(uuid, gui)
+            self._connect(uuid)
         finally:
             with self._lock:
                 self._under_way -= 1
@@ -89,6 +96,24 @@ class Start:
             options['until'] = lambda: self._runs(uuid)
         self._change(uuid, _ON, self._vmrun.start, gui=gui,
                      timeout=self._limits.start(uuid), **options)
+
+    def _connect(self, uuid: str) -> None:
+        """Connects the second adapter of a VM and those after it.
+
+        Of VMs that are started at once some come up with such an adapter that
+        has no carrier; a reboot of the guest does not help. Nothing in
+        vmware.log is known to tell which.
+        """
+        try:
+            keys = self._vmx_files.load(uuid)
+            names = ['ethernet%d' % slot
+                     for slot in sorted(adapters.slots(keys).values())]
+            for name in names[1:]:
+                if keys.get_bool(name + '.startConnected', True):
+                    self._vmrun.connect_device(self._layout.vmx(uuid), name)
+        except exception.VmrunError as error:
+            LOG.warning('An adapter of server %s may have no carrier: %s',
+                        uuid, error)
 
     def _runs(self, uuid: str) -> bool:
         try:

@@ -152,12 +152,32 @@ class Vmrun:
         :raises GuestBusy: it is being asked already
         """
         text = self._ask('getGuestIPAddress', vmx, '-wait',
-                         timeout=self._conf.guest_address_timeout).strip()
-        try:
-            # Some versions print "unknown", or nothing, and succeed.
-            return str(ipaddress.ip_address(text))
-        except ValueError:
-            return None
+                         timeout=self._conf.guest_address_timeout)
+        # Some versions print "unknown", or nothing, and succeed.
+        return _address(text)
+
+    def noted_guest_address(self, vmx: str) -> str | None:
+        """Returns the address that VMware has noted of a guest, or None.
+
+        It is there while guest_address still says, for minutes after a start
+        or a resume, that Tools do not run. It stays when the guest is gone:
+        ask of VMs that run.
+
+        :raises ToolError: it cannot be asked for
+        """
+        return _address(self._ask(
+            'readVariable', vmx, 'guestVar', 'ip',
+            timeout=self._conf.guest_address_timeout))
+
+    def connect_device(self, vmx: str, device: str) -> None:
+        """Connects a device of a running VM, such as ethernet0.
+
+        Success if it is connected already.
+
+        :raises ToolRefused: the VM is off, or has no such device
+        """
+        self._change('connectNamedDevice', vmx, device,
+                     timeout=self._conf.stop_timeout)
 
     def snapshot(self, vmx: str, name: str, *,
                  timeout: float | None = None) -> None:
@@ -234,6 +254,13 @@ class Vmrun:
 
 def _failed(verb: str, vmx: str) -> str:
     return 'vmrun %s failed for %s.' % (verb, os.path.basename(vmx))
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        return None
 
 
 def _is_cut(last_line):

@@ -95,10 +95,15 @@ def serial_ports(request):
     return requests.Choice(1, 'default')
 
 
-def usb(request):
+def usb(request: requests.Request) -> requests.Choice:
     """Chooses one of machine.USB_CONTROLLERS."""
     # Nova's API refuses two that differ.
     asked = request.either('hw_usb_model', 'hw:usb_model')
+    if request.is_arm:
+        # Their keyboard is on USB 3: without it a console takes no keys.
+        if asked.name:
+            props.one_of(asked.name, asked.value, props.USB)
+        return request.default(request.profile.usb)
     if asked.name:
         return asked.choose(props.one_of(asked.name, asked.value, props.USB))
     return request.default(request.profile.usb)

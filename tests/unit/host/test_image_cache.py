@@ -49,6 +49,13 @@ class MakeTestCase(caches.TestCase):
             self.assertEqual(0o400, stat.S_IMODE(os.stat(path).st_mode))
         self.assertEqual(0o700, stat.S_IMODE(os.stat(self.folder).st_mode))
 
+    def test_its_folder_becomes_writable_again(self):
+        """VMware makes its lock folders there."""
+        self.base()
+        os.chmod(self.folder, 0o500)
+        self.base()
+        self.assertEqual(0o700, stat.S_IMODE(os.stat(self.folder).st_mode))
+
     def test_the_tool_is_told_what_the_image_is(self):
         self.base()
         (source, found, _target, _size, _span, _room), _options = (

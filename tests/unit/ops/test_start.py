@@ -102,6 +102,27 @@ class SecondTryTestCase(Base):
         self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertEqual(1, self.starts())
 
+    def test_adapters_of_one_that_was_started_twice_are_connected(self):
+        keys = {}
+        for slot in range(4):
+            name = 'ethernet%d.' % slot
+            keys.update({name + 'present': 'TRUE',
+                         name + 'address': 'fa:16:3e:00:00:0%d' % slot})
+        keys['ethernet2.startConnected'] = 'FALSE'
+        files.write_atomically(self.layout.vmx(UUID), vmx.dump(keys))
+        self.refuse(hosts.refused())
+        # What cannot be connected does not undo the start.
+        self.vmrun.tool.connect_device.side_effect = [None, hosts.refused()]
+        self.power.on(UUID)
+        self.assertEqual(
+            [mock.call(self.layout.vmx(UUID), name)
+             for name in ('ethernet1', 'ethernet3')],
+            self.vmrun.tool.connect_device.call_args_list)
+
+    def test_a_start_alone_costs_one_program(self):
+        self.power.on(UUID)
+        self.assertEqual(['start'], self.vmrun.verbs())
+
     def test_of_several_at_once_also_where_the_log_tells_something(self):
         self.add_server(hosts.OTHER)
         first_waits, second_done = threading.Event(), threading.Event()

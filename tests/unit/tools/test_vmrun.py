@@ -134,6 +134,17 @@ class VmrunTestCase(base.TestCase):
         self.assertRan('getGuestIPAddress', VMX, '-wait')
         self.assertEqual(10, self.runner.options[-1]['timeout'])
 
+    def test_noted_guest_address(self):
+        for text, address in (('192.168.80.128\n', '192.168.80.128'),
+                              ('\n', None), ('unknown\n', None)):
+            tool = self.vmrun((0, text))
+            self.assertEqual(address, tool.noted_guest_address(VMX), text)
+        self.assertRan('readVariable', VMX, 'guestVar', 'ip')
+
+    def test_connect_device(self):
+        self.vmrun().connect_device(VMX, 'ethernet1')
+        self.assertRan('connectNamedDevice', VMX, 'ethernet1')
+
     def test_delete_snapshot(self):
         self.vmrun().delete_snapshot(VMX, 'base')
         self.assertRan('deleteSnapshot', VMX, 'base')

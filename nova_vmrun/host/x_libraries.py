@@ -1,0 +1,54 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Libraries of the X Window System that VMware needs without a window too.
+
+A server without a desktop lacks them, and every start fails.
+"""
+
+import os
+import sys
+
+# What vmware-vmx of Workstation 17.6 is linked with, and the packages that
+# have it on Debian and Ubuntu.
+_LIBRARIES = {
+    'libXi.so.6': 'libxi6', 'libXinerama.so.1': 'libxinerama1',
+    'libXcursor.so.1': 'libxcursor1', 'libXtst.so.6': 'libxtst6',
+    'libXrender.so.1': 'libxrender1'}
+# The dynamic linker's list of all libraries.
+_CACHE = 'etc/ld.so.cache'
+
+
+def missing(root: str = '/', platform: str = sys.platform) -> list[str]:
+    """Returns the names of the libraries that a Linux host does not have.
+
+    :param root: where the host's file system begins
+    :param platform: sys.platform
+    :returns: empty where the system does not tell
+    """
+    if not platform.startswith('linux'):
+        return []
+    try:
+        with open(os.path.join(root, _CACHE), 'rb') as file:
+            known = file.read()
+    except OSError:
+        return []
+    return [name for name in _LIBRARIES
+            if name.encode('ascii') not in known]
+
+
+def complaint(libraries: list[str]) -> str:
+    """Returns what to say of missing libraries, and what to do."""
+    return ('VMware needs libraries that this host does not have: %s. On '
+            'Debian and Ubuntu: sudo apt-get install %s' % (
+                ', '.join(libraries),
+                ' '.join(_LIBRARIES[name] for name in libraries)))

@@ -1,0 +1,44 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+
+import fixtures
+
+from nova_vmrun.host import x_libraries
+from tests.unit import base
+
+
+class MissingTestCase(base.TestCase):
+
+    def missing(self, cache, platform='linux'):
+        root = self.useFixture(fixtures.TempDir()).path
+        os.mkdir(root + '/etc')
+        if cache is not None:
+            with open(root + '/etc/ld.so.cache', 'wb') as file:
+                file.write(cache)
+        return x_libraries.missing(root, platform)
+
+    def test_a_server_without_a_desktop(self):
+        found = self.missing(b'libc.so.6\0libXi.so.6\0')
+        self.assertEqual(['libXinerama.so.1', 'libXcursor.so.1',
+                          'libXtst.so.6', 'libXrender.so.1'], found)
+        self.assertIn('apt-get install libxinerama1',
+                      x_libraries.complaint(found))
+
+    def test_a_desktop(self):
+        self.assertEqual([], self.missing(
+            b'\0'.join(name.encode() for name in x_libraries._LIBRARIES)))
+
+    def test_where_nothing_is_known(self):
+        self.assertEqual([], self.missing(None))
+        self.assertEqual([], self.missing(b'', 'darwin'))
