@@ -185,8 +185,11 @@ class Service:
         self._wait_for_keystone()
         tell('starting console proxies')
         self._start_console_proxies()
+        from nova_vmrun.aio import no_valid_host
+
         tell('starting conductor and scheduler')
         self._start_service('nova-conductor', 'conductor')
+        no_valid_host.install()
         self._start_service('nova-scheduler', 'scheduler')
         if self._settings.runs_compute:
             tell('starting compute')
