@@ -23,6 +23,7 @@ from cliff import show
 
 from nova_vmrun.cmd import plain
 from nova_vmrun import exception
+from nova_vmrun.formats import properties as props
 from nova_vmrun.formats import report
 from nova_vmrun.formats import vmdk
 from nova_vmrun.imaging import check
@@ -35,6 +36,11 @@ def pair(text):
     if not key or not equals:
         raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
     return key, value
+
+
+def ova_disk(pairs: list) -> str | None:
+    """Returns the disk of an OVA that properties name, or None."""
+    return props.ova_disk(dict(pairs))
 
 
 def add_arguments(parser):
@@ -83,7 +89,8 @@ class Inspect(plain.Plain, show.ShowOne):
 
     def take_action(self, parsed_args):
         source = sources.find(parsed_args.file, parsed_args.disk,
-                              parsed_args.disk_format)
+                              parsed_args.disk_format,
+                              ova_disk(parsed_args.property))
         properties = dict(source.properties, **dict(parsed_args.property))
         # What it logs of an image is among the reasons.
         logging.getLogger('oslo_utils').setLevel(logging.CRITICAL)

@@ -71,7 +71,8 @@ class Upload(plain.Plain, show.ShowOne):
         from nova_vmrun.imaging import cloud
 
         source = sources.find(parsed_args.file, parsed_args.disk,
-                              parsed_args.disk_format)
+                              parsed_args.disk_format,
+                              common.ova_disk(parsed_args.property))
         if source.vm is not None:
             at_rest.require(source.vm)
         disk = source.disk() if source.is_vmdk else None

@@ -10,75 +10,300 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What an OVF descriptor says of the VM that was exported.
 
-The words are DMTF's (DSP0243, CIM resource types) and, for sub-types and the
-firmware, those that VMware's products write. They are told as the settings of
-a .vmx, so that one place makes image properties of both.
+"""What an OVF descriptor says of the VM that was exported, and of its disks.
+
+The words are DMTF's (DSP0243, CIM resource types) and those that VMware's
+products and VirtualBox add. What is told of the hardware is told as the
+settings of a .vmx, so that one place makes image properties of both.
+
+Elements are known by their names without the namespace: it differs between
+OVF 0.9, 1 and 2, and VirtualBox puts elements of its own into that of OVF.
+Attributes are taken with the prefix of OVF or without one.
 """
 
+import dataclasses
+import re
+
+from lxml import etree
+
+from nova_vmrun import exception
 from nova_vmrun.formats import guestos
+from nova_vmrun.formats import ovf_guests
 from nova_vmrun.formats import vmx
 
-_OVF = '{http://schemas.dmtf.org/ovf/envelope/1}'
-_RASD = ('{http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/'
-         'CIM_ResourceAllocationSettingData}')
-_VMW = '{http://www.vmware.com/schema/ovf}'
+_OVF = re.compile(r'\{[^}]*ovf[^}]*envelope[^}]*\}', re.IGNORECASE)
+_XSI_TYPE = '{http://www.w3.org/2001/XMLSchema-instance}type'
+# OVF 0.9 names the kind of a section by its xsi:type.
+_GENERAL = ('Section', 'Content')
+_ITEMS = ('Item', 'StorageItem', 'EthernetPortItem')
 
 _IDE, _SCSI, _NIC, _DISK, _OTHER_STORAGE = '5', '6', '10', '17', '20'
 _SCSI_MODELS = {'buslogic': 'buslogic', 'lsilogic': 'lsilogic',
-                'lsilogicsas': 'lsisas1068', 'virtualscsi': 'pvscsi'}
-_NICS = {'pcnet32': 'vlance', 'e1000': 'e1000', 'e1000e': 'e1000e',
+                'lsilogicsas': 'lsisas1068', 'virtualscsi': 'pvscsi',
+                'pvscsi': 'pvscsi'}
+_NICS = {'pcnet32': 'vlance', 'flexible': 'vlance', 'e1000': 'e1000',
+         'e1000e': 'e1000e', 'vmxnet': 'vmxnet', 'vmxnet2': 'vmxnet',
          'vmxnet3': 'vmxnet3'}
+_SECURE_BOOT = ('bootoptions.efisecurebootenabled',
+                'uefi.secureboot.enabled')
+
+_POWER = re.compile(r'byte\s*\*\s*(2|10)\s*\^\s*([0-9]{1,2})')
+_UNITS = {'': 1, 'byte': 1, 'bytes': 1, 'kilobytes': 1 << 10,
+          'megabytes': 1 << 20, 'gigabytes': 1 << 30, 'terabytes': 1 << 40}
 
 
-def read(envelope):
+class Invalid(exception.InvalidInput):
+    """It is no OVF descriptor, or one that nobody should read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file beside the descriptor.
+
+    :ivar href: as it is written, possibly percent-encoded
+    :ivar size: bytes of the file as it is stored, None if that is not told
+    :ivar compression: a word such as gzip, or an empty text
+    :ivar chunk_size: bytes of each piece of it, None if it is in one piece
+    """
+
+    href: str
+    size: int | None = None
+    compression: str = ''
+    chunk_size: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    """A disk of the VM.
+
+    :ivar id: its ovf:diskId
+    :ivar file: a File, None for a blank disk
+    :ivar capacity: bytes, None if that is not told in numbers
+    :ivar is_blank: whether it has no content
+    :ivar is_child: whether it is a delta of another disk
+    """
+
+    id: str
+    file: File | None
+    capacity: int | None = None
+    is_blank: bool = False
+    is_child: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Envelope:
+    """A descriptor that was read.
+
+    :ivar root: its root, an Element
+    :ivar disks: tuple of Disk, in order
+    """
+
+    root: etree._Element
+    disks: tuple
+
+
+def parse(data: bytes) -> Envelope:
     """Reads a descriptor.
 
-    :param envelope: its root, an Element
-    :returns: (Vmx, bus of the first disk): guestOS, firmware and the model of
-        the first network adapter, as far as they are told; the bus is one of
-        machine.BUSES or None
+    Entities are neither defined nor resolved, and nothing is fetched.
+
+    :raises Invalid: it is no well-formed XML, or defines entities
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False,
+        huge_tree=False, remove_comments=True, remove_pis=True,
+        collect_ids=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        if b'DOCTYPE' in data.replace(b'\0', b''):
+            raise Invalid('The OVF descriptor defines entities.') from error
+        raise Invalid('The OVF descriptor is no well-formed XML.') from error
+    if root.getroottree().docinfo.doctype:
+        raise Invalid('The OVF descriptor defines entities.')
+    return Envelope(root, tuple(_disks(root)))
+
+
+def _disks(root: etree._Element):
+    files = {}
+    for element in _children(_sections(root, 'References'), 'File'):
+        files.setdefault(_get(element, 'id'), File(
+            _get(element, 'href'), _number(_get(element, 'size')),
+            _compression(_get(element, 'compression')),
+            _number(_get(element, 'chunkSize'))))
+    for element in _children(_sections(root, 'DiskSection'), 'Disk'):
+        reference = _get(element, 'fileRef')
+        yield Disk(
+            _get(element, 'diskId'), files.get(reference), _capacity(element),
+            # VMware writes a file for a blank disk too.
+            not reference or _get(element, 'populatedSize') == '0',
+            bool(_get(element, 'parentRef')))
+
+
+def _compression(word: str) -> str:
+    return '' if word.lower() in ('identity', 'none') else word.lower()
+
+
+def _capacity(element: etree._Element) -> int | None:
+    number = _number(_get(element, 'capacity'))
+    unit = _get(element, 'capacityAllocationUnits').lower()
+    match = _POWER.fullmatch(unit)
+    if match:
+        factor = int(match.group(1)) ** int(match.group(2))
+    else:
+        factor = _UNITS.get(unit)
+    return number * factor if number and factor else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch('[0-9]{1,19}', text) else None
+
+
+def hardware(envelope: Envelope, disk_id: str | None = None
+             ) -> tuple[vmx.Vmx, str | None]:
+    """Tells what the VM is.
+
+    :param envelope: what parse returned
+    :param disk_id: id of the disk that it boots from; None: the first one
+    :returns: (Vmx, bus of the disk): guestOS, firmware, secure boot and the
+        model of the first network adapter, as far as they are told; the bus
+        is one of machine.BUSES or None
     """
     keys = vmx.Vmx()
-    guest = guestos.find(_guest(envelope))
+    system = _system_of(envelope.root, disk_id)
+    guest = _guest(system)
     if guest:
         keys['guestOS'] = guest.id
-    for setting in envelope.iter(_VMW + 'Config'):
-        if setting.get(_VMW + 'key') == 'firmware':
-            keys['firmware'] = setting.get(_VMW + 'value', '')
-    items = [{child.tag.removeprefix(_RASD): (child.text or '').strip()
-              for child in item} for item in envelope.iter(_OVF + 'Item')]
-    nics = [_NICS[item['ResourceSubType'].lower()]
-            for item in items if item.get('ResourceType') == _NIC and
-            item.get('ResourceSubType', '').lower() in _NICS]
+    settings = _settings(system)
+    firmware = settings.get('firmware') or _virtualbox_firmware(system)
+    if firmware:
+        keys['firmware'] = 'efi' if firmware.lower().startswith(
+            'efi') else firmware
+    if any(settings.get(key, '').lower() == 'true' for key in _SECURE_BOOT):
+        keys['uefi.secureBoot.enabled'] = 'TRUE'
+    items = list(_items(system))
+    nics = [_NICS[word] for item in items
+            if item.get('ResourceType') == _NIC
+            for word in item.get('ResourceSubType', '').lower().split()
+            if word in _NICS]
     if nics:
         keys['ethernet0.virtualDev'] = nics[0]
-    return keys, _bus(items)
+    return keys, _bus(items, disk_id)
 
 
-def _guest(envelope):
-    for section in envelope.iter(_OVF + 'OperatingSystemSection'):
-        return section.get(_VMW + 'osType', '')
+def _system_of(root: etree._Element, disk_id: str | None) -> etree._Element:
+    """Returns the VM that has a disk; an OVF may be of several VMs."""
+    systems = [element for element in root.iter(etree.Element)
+               if _kind(element) == 'VirtualSystem']
+    for system in systems:
+        if disk_id and any(_disk_of(item) == disk_id
+                           for item in _items(system)):
+            return system
+    return systems[0] if systems else root
+
+
+def _items(system: etree._Element):
+    for element in system.iter(etree.Element):
+        if _kind(element) in _ITEMS:
+            item = {}
+            for child in element:
+                name = 'InstanceID' if _kind(child) == 'InstanceId' else (
+                    _kind(child))
+                item.setdefault(name, (child.text or '').strip())
+            yield item
+
+
+def _settings(system: etree._Element) -> dict:
+    """Returns VMware's settings of the VM, with their keys in lower case."""
+    found = {}
+    for element in system.iter(etree.Element):
+        if _kind(element) in ('Config', 'ExtraConfig'):
+            found.setdefault(_get(element, 'key').lower(),
+                             _get(element, 'value'))
+    return found
+
+
+def _virtualbox_firmware(system: etree._Element) -> str:
+    for element in system.iter(etree.Element):
+        if _kind(element) == 'Firmware':
+            return _get(element, 'type') or (element.text or '').strip()
     return ''
 
 
-def _bus(items):
-    controllers = {item.get('InstanceID'): item for item in items}
-    for item in items:
-        if item.get('ResourceType') == _DISK:
-            return _bus_of(controllers.get(item.get('Parent'), {}))
+def _guest(system: etree._Element) -> guestos.GuestOS | None:
+    for section in _sections(system, 'OperatingSystemSection'):
+        found = guestos.find(_get(section, 'osType'))
+        for element in section.iter(etree.Element):
+            if _kind(element) == 'OSType' or (
+                    _kind(element) == 'Description'):
+                found = found or ovf_guests.by_virtualbox(element.text or '')
+        found = found or _virtualbox_machine(system)
+        return found or ovf_guests.by_cim(_get(section, 'id'))
+    return _virtualbox_machine(system)
+
+
+def _virtualbox_machine(system: etree._Element) -> guestos.GuestOS | None:
+    for element in system.iter(etree.Element):
+        if _kind(element) == 'Machine':
+            return ovf_guests.by_virtualbox(_get(element, 'OSType'))
     return None
 
 
-def _bus_of(controller):
+def _bus(items: list[dict], disk_id: str | None) -> str | None:
+    controllers = {item.get('InstanceID'): item for item in items}
+    disks = [item for item in items if item.get('ResourceType') == _DISK]
+    chosen = [item for item in disks if _disk_of(item) == disk_id] or disks
+    return _bus_of(controllers.get(chosen[0].get('Parent'), {})
+                   ) if chosen else None
+
+
+def _disk_of(item: dict) -> str:
+    """Returns the id that ovf:/disk/ID, /disk/ID or disk/ID names."""
+    return item.get('HostResource', '').rpartition('disk/')[2]
+
+
+def _bus_of(controller: dict) -> str | None:
     kind = controller.get('ResourceType')
-    model = controller.get('ResourceSubType', '').lower()
+    models = controller.get('ResourceSubType', '').lower().split()
     if kind == _IDE:
         return 'ide'
     if kind == _SCSI:
-        return _SCSI_MODELS.get(model)
+        return next((_SCSI_MODELS[model] for model in models
+                     if model in _SCSI_MODELS), None)
     if kind == _OTHER_STORAGE:
-        return 'sata' if 'ahci' in model else 'nvme' if 'nvme' in model else (
-            None)
+        text = ' '.join(models)
+        return 'sata' if 'ahci' in text or 'sata' in text else (
+            'nvme' if 'nvme' in text else None)
     return None
+
+
+def _kind(element: etree._Element) -> str:
+    """Returns an element's name, without the namespace."""
+    name = element.tag.rpartition('}')[2]
+    if name in _GENERAL and element.get(_XSI_TYPE):
+        return element.get(_XSI_TYPE).rpartition(':')[2].removesuffix(
+            '_Type')
+    return name
+
+
+def _sections(parent: etree._Element, kind: str):
+    return (element for element in parent.iter(etree.Element)
+            if _kind(element) == kind)
+
+
+def _children(parents, kind: str):
+    return (child for parent in parents for child in parent
+            if _kind(child) == kind)
+
+
+def _get(element: etree._Element, name: str) -> str:
+    """Returns an attribute: of OVF, without a prefix, or of a maker."""
+    best, text = 3, ''
+    for key, value in element.attrib.items():
+        space, _, local = key.rpartition('}')
+        if local == name:
+            rank = 0 if _OVF.match(space + '}') else 2 if space else 1
+            if rank < best:
+                best, text = rank, value.strip()
+    return text

@@ -32,6 +32,7 @@ OWN = {
     'floppy_image': ('vix_floppy_image',),
     'tools_iso': ('vmrun_tools', 'vix_tools_iso', 'vix_tools'),
     'boot_order': ('vix_boot_order',),
+    'ova_disk': (),
     'cow': ('vix_cow', 'cow'),
     'show_gui': ('vix_show_gui', 'show_gui'),
 }
@@ -129,6 +130,15 @@ def disk_type(properties):
     """
     name, value = first(properties, DISK_TYPE_NAMES)
     return name and one_of(name, value, DISK_TYPES)
+
+
+def ova_disk(properties: dict) -> str | None:
+    """Tells which disk of an OVA the image is, or None.
+
+    :param properties: dict of the image's properties
+    :returns: a disk's id or file name, of which nothing is known yet
+    """
+    return first(properties, names('ova_disk'))[1]
 
 
 def boolean(name, value):

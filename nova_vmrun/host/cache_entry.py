@@ -94,9 +94,25 @@ class Entry:
 
     @property
     def facts(self):
-        """What inspection found: virtual_size in bytes and adapter, or {}."""
+        """What inspection found, or {}.
+
+        virtual_size in bytes, adapter, and ova_disk as it was chosen.
+        """
         return {name: value for name, value in self._known().items()
                 if name not in (_FILES, _VOUCHED)}
+
+    def refuse_another_disk(self, image_id: str, chosen: str | None) -> None:
+        """Refuses an OVA of which another disk is kept.
+
+        :param chosen: which disk of the OVA the image is, None: the only one
+        :raises ImageRefused: its property was changed after it was used
+        """
+        kept = self.facts.get('ova_disk')
+        if kept != chosen:
+            raise exception.ImageRefused(
+                image_id, 'Its property vmrun_ova_disk was changed from %s to '
+                '%s after it was used.' % (kept, chosen),
+                'Upload the OVA once more for the other disk.')
 
     def keep_facts(self, **facts):
         self._keep(dict(self._known(), **facts))

@@ -282,6 +282,7 @@ class ImageCache:
         disk, delta = _disk(root_gb), _delta(root_gb)
         facts = entry.facts
         if facts:
+            entry.refuse_another_disk(image.id, image.chosen_disk)
             _check_size(root_gb * units.Gi, facts['virtual_size'])
         if self._is_broken(entry, image.id, disk):
             sources = entry.intact_disks() if facts else []
@@ -342,7 +343,7 @@ class ImageCache:
         content = self._convert(image, root_gb, download,
                                 entry.work('image'), entry.work(disk))
         entry.keep_facts(virtual_size=_whole_sectors(content.size),
-                         adapter=content.adapter)
+                         adapter=content.adapter, ova_disk=image.chosen_disk)
         entry.forget_vouched(_DISKS)
         entry.publish(entry.work(disk), disk)
 
@@ -350,6 +351,9 @@ class ImageCache:
         """Fetches an image and makes a VMDK of it; the image is removed."""
         download(source)
         content = inspection.inspect(source, image, self._create_types)
+        if content.path:
+            os.remove(source)
+            source = content.path
         size = _whole_sectors(content.size)
         _check_size(root_gb * units.Gi, size)
         LOG.info('Converting image %s from %s', image.id, content.format)
@@ -418,10 +422,6 @@ def _delta(root_gb):
     return 'disk-%s-delta.vmdk' % (root_gb or 'own')
 
 
-def _capacity(disk):
-    return linked.read_header(disk).capacity
-
-
 def _whole_sectors(size):
     return -(-size // vmdk.SECTOR) * vmdk.SECTOR
 
@@ -429,6 +429,10 @@ def _whole_sectors(size):
 def _check_size(wanted, image_size):
     if wanted and wanted < image_size:
         raise exception.DiskTooSmall(wanted, image_size)
+
+
+def _capacity(disk):
+    return linked.read_header(disk).capacity
 
 
 @contextlib.contextmanager

@@ -17,8 +17,10 @@ makes none at all, so this is done here for every image, whatever
 [workarounds] disable_deep_image_inspection says.
 """
 
+import contextlib
 import dataclasses
 import io
+import os
 import struct
 
 from oslo_utils.imageutils import format_inspector
@@ -38,6 +40,8 @@ QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk', 'vhd': 'vpc',
 OVA = 'ova'
 LARGEST_DISK = 8 * units.Ti
 
+# Of the file that a disk is unpacked into.
+_UNPACKED = '.disk'
 _CHUNK = 64 * units.Ki
 _LARGEST_FLOPPY = 2880 * units.Ki
 # The boot sector of a disk with partitions, or of a FAT file system, is what
@@ -68,12 +72,20 @@ class Image:
     :ivar disk_format: of Glance's list
     :ivar container_format: bare, or ova for a tar file with a VMDK in it
     :ivar disk_type: the property vmware_disktype, or None
+    :ivar ova_disk: which disk of an OVA it is, as vmrun_ova_disk says, or
+        None
     """
 
     id: str
     disk_format: str
     container_format: str = 'bare'
     disk_type: str | None = None
+    ova_disk: str | None = None
+
+    @property
+    def chosen_disk(self) -> str | None:
+        """The disk that ova_disk chooses; None if that means nothing."""
+        return self.ova_disk if self.container_format == OVA else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,30 +97,64 @@ class Content:
     :ivar span: (offset, length) in bytes of the disk in the file; None: all
     :ivar adapter: ide or buslogic, if VMware wrote the disk for one of these
         controllers; else None
+    :ivar path: the file that the disk is in, if it had to be unpacked from
+        the image; else None
     """
 
     format: str
     size: int
     span: tuple | None = None
     adapter: str | None = None
+    path: str | None = None
 
 
-def inspect(path, image, create_types):
+def inspect(path: str, image: Image, create_types: tuple,
+            scratch: str | None = None) -> Content:
     """Finds out what an image really is, or refuses it.
+
+    A disk is read where it lies, but for one in an OVA that is compressed or
+    in pieces. The disk of an OVA with a manifest is read once more.
 
     :param path: the downloaded file
     :param image: an Image
     :param create_types: VMDK create types that are allowed
+    :param scratch: the file that a disk is unpacked into, which the caller
+        removes; None: beside the image
     :returns: a Content
     :raises ImageRefused: it is not what it says, or refers to other files
+    :raises DiskFull: there is no room to unpack it
     """
     if image.disk_format not in QEMU_FORMATS:
         raise exception.ImageRefused(
             image.id, 'Its disk_format is %s.' % image.disk_format,
             'Use an image of format %s.' % ', '.join(sorted(QEMU_FORMATS)))
-    span = None
-    if image.container_format == OVA:
-        span = ova.find_disk(path, image.id)
+    if image.container_format != OVA:
+        return _inspect_disk(path, None, image, create_types)
+    outside = look(path)
+    if outside.is_packed:
+        raise exception.ImageRefused(
+            image.id, 'Its container_format is ova but its content is %s.'
+            % outside.what, outside.advice)
+    package = ova.read(path, image.id)
+    disk = ova.find_disk(package, image.id, image.ova_disk)
+    if disk.in_place is not None:
+        content = _inspect_disk(path, disk.in_place, image, create_types)
+        ova.verify(path, package, disk, image.id)
+        return content
+    unpacked = scratch or path + _UNPACKED
+    try:
+        ova.unpack(path, disk, unpacked, image.id)
+        content = _inspect_disk(unpacked, None, image, create_types)
+        ova.verify(path, package, disk, image.id)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(unpacked)
+        raise
+    return dataclasses.replace(content, path=unpacked)
+
+
+def _inspect_disk(path: str, span: tuple | None, image: Image,
+                  create_types: tuple) -> Content:
     with window.opened(path, span) as file:
         _refuse_empty(file, image.id)
         content = _inspect(file, image, create_types)

@@ -14,6 +14,7 @@
 
 import dataclasses
 import os
+import tempfile
 
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
@@ -67,12 +68,14 @@ def judge(path, kind, properties, adapter=None):
 def _content(path, kind, properties, reasons):
     image = inspection.Image(
         os.path.basename(path), kind.disk_format, kind.container_format,
-        _disk_type(properties) or kind.disk_type)
+        _disk_type(properties) or kind.disk_type, props.ova_disk(properties))
     try:
         if kind.disk_format == 'iso':
             inspection.inspect_iso(path, image)
             return None
-        return inspection.inspect(path, image, CREATE_TYPES)
+        with tempfile.TemporaryDirectory(prefix='nova-vmrun-') as folder:
+            return inspection.inspect(path, image, CREATE_TYPES,
+                                      os.path.join(folder, 'disk'))
     except exception.ImageRefused as error:
         reasons.append(' '.join(filter(None, (error.reason,
                                               error.resolution))))

@@ -18,8 +18,7 @@ import typing
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import inspection
-
-_MAGIC_AT, _MAGIC = 257, b'ustar'
+from nova_vmrun.host import tar_members
 
 
 class Kind(typing.NamedTuple):
@@ -48,7 +47,7 @@ def sniff(path: str, declared: str | None = None) -> Kind:
         head = file.read(vmdk.MARK_WITHIN)
     if vmdk.is_descriptor(head):
         return Kind('vmdk')
-    if head[_MAGIC_AT:].startswith(_MAGIC):
+    if tar_members.is_tar(head):
         return Kind('vmdk', inspection.OVA)
     found = inspection.formats(path, os.path.basename(path))
     if inspection.is_iso(found):

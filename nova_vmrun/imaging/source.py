@@ -12,11 +12,13 @@
 
 """What a user names on the command line, and what lies around it."""
 
+import contextlib
 import dataclasses
 import os
 
 from nova_vmrun import exception
 from nova_vmrun.formats import ovf
+from nova_vmrun.formats import properties as props
 from nova_vmrun.host import inspection
 from nova_vmrun.host import ova
 from nova_vmrun.imaging import disk_files
@@ -55,12 +57,14 @@ class Source:
         return disk_files.follow(self.path)
 
 
-def find(path, node=None, disk_format=None):
+def find(path: str, node: str | None = None, disk_format: str | None = None,
+         ova_disk: str | None = None) -> Source:
     """Looks at what a user has named.
 
     :param path: a disk image, an OVA, a .vmx, or the folder of a VM
     :param node: the disk of the VM, such as scsi0:1; None: that it boots from
     :param disk_format: what Glance shall be told; None: what the file is
+    :param ova_disk: the disk of an OVA, as vmrun_ova_disk names it
     :returns: a Source
     :raises InvalidInput: a VM that cannot be read, or has no such disk
     :raises ImageRefused: a file of no known kind, or an OVA that is none
@@ -84,7 +88,7 @@ def find(path, node=None, disk_format=None):
                      else 'bare')
         kind = sniff.Kind(disk_format, container, kind.disk_type)
     if kind.container_format == inspection.OVA:
-        return _of_ova(path, kind)
+        return _of_ova(path, kind, ova_disk)
     vm, disk = vms.owner(path)
     if vm is not None:
         return _of_vm(path, kind, vm, disk)
@@ -96,12 +100,18 @@ def _of_vm(path, kind, vm, disk):
                   properties.of_vm(vm.keys, disk.bus), vm.path)
 
 
-def _of_ova(path, kind):
-    members, envelope = ova.contents(path, os.path.basename(path))
-    keys, bus = ovf.read(envelope)
-    return Source(path, kind, _stem(path),
-                  properties=properties.of_vm(keys, bus),
-                  told_by=path, members=members)
+def _of_ova(path: str, kind: sniff.Kind, disk: str | None) -> Source:
+    package = ova.read(path, os.path.basename(path))
+    disk_id = None
+    with contextlib.suppress(exception.ImageRefused):
+        # What is wrong with it is told with all other reasons.
+        disk_id = ova.find_disk(package, '', disk).id
+    keys, bus = ovf.hardware(package.envelope, disk_id)
+    found = properties.of_vm(keys, bus)
+    if disk is not None:
+        found[props.names('ova_disk')[0]] = disk
+    return Source(path, kind, _stem(path), properties=found, told_by=path,
+                  members=package.members)
 
 
 def _stem(path):

@@ -42,7 +42,8 @@ class Precache:
         found = glance.show(context, image_id)
         image = inspection.Image(
             image_id, found['disk_format'], found['container_format'],
-            properties.disk_type(found['properties']))
+            properties.disk_type(found['properties']),
+            properties.ova_disk(found['properties']))
         download = glance.downloader(context, None, image_id)
         if image.disk_format == 'iso':
             if self._cache.has_file(image_id, image_cache.CD):

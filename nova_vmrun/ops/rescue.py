@@ -24,6 +24,7 @@ from nova_vmrun.formats import properties
 from nova_vmrun.host import inspection
 from nova_vmrun.host import rescued
 from nova_vmrun.ops import config_drive
+from nova_vmrun.ops import properties as image_properties
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class Rescue:
             self._files.end(instance.uuid)
 
     def _make_medium(self, context, instance, image_meta, rescue):
-        image = _image(image_meta)
+        image = _image(context, image_meta)
         path = self._files.medium(instance.uuid, rescue.device)
         if rescue.device == rescued.DISK:
             self._disks.make_rescue(context, instance, image, path,
@@ -126,12 +127,17 @@ class Rescue:
             self._attachments.put_floppy(context, instance, image, path)
 
 
-def _image(image_meta):
+def _image(context, image_meta) -> inspection.Image:
     # Nova reads vmware_disktype as the older name of it.
     told = {'hw_disk_type': image_meta.properties.get('hw_disk_type', '')}
+    ova_disk = None
+    if image_meta.container_format == inspection.OVA:
+        # Nova drops the properties that it does not know.
+        ova_disk = properties.ova_disk(
+            image_properties.in_glance(context, image_meta.id))
     return inspection.Image(
         image_meta.id, image_meta.disk_format, image_meta.container_format,
-        properties.disk_type(told))
+        properties.disk_type(told), ova_disk)
 
 
 def _choose(image_meta, chosen):

@@ -17,6 +17,7 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
+from nova_vmrun.formats import properties as props
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import inspection
 from nova_vmrun.ops import config_drive
@@ -86,7 +87,8 @@ class Spawn:
                 fresh=frozenset()).hardware
         image = inspection.Image(
             image_meta.id, image_meta.disk_format,
-            image_meta.container_format, of_disk.disk_type)
+            image_meta.container_format, of_disk.disk_type,
+            props.ova_disk(asked))
         drives = self._attachments.prepare(
             context, instance, image, draft.hardware,
             may_lack_some=is_unshelved)

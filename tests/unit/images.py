@@ -67,14 +67,16 @@ def vhd(size=units.Mi, kind=3, block=2 * units.Mi, entries=()):
             table.ljust(-(-len(table) // 512) * 512, b'\xff'))
 
 
-def tar(members):
+def tar(members, form=tarfile.USTAR_FORMAT, **options):
     """Returns the bytes of a tar file.
 
     :param members: (name, content) or (name, content, changes of TarInfo)
+    :param form: as tarfile has it
+    :param options: of tarfile.open
     """
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode='w',
-                      format=tarfile.USTAR_FORMAT) as file:
+    with tarfile.open(fileobj=buffer, mode='w', format=form,
+                      **options) as file:
         for name, content, *changes in members:
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -98,4 +100,4 @@ def ovf(files=(('file1', 'disk.vmdk', ''),), disks=('file1',)):
         % (''.join('<File ovf:id="%s" ovf:href="%s" %s/>' % file
                    for file in files),
            ''.join('<Disk ovf:diskId="d" ovf:fileRef="%s"/>' % disk
-                   for disk in disks))).encode('ascii')
+                   for disk in disks))).encode('utf-8')

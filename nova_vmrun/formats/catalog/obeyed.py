@@ -84,6 +84,11 @@ ROWS = (
         kind=kinds.BOOLEAN, section=DISKS,
         about='Whether the disk refers to a shared base or is a full copy.'),
     row.Obeyed(
+        image=props.names('ova_disk'), section=DISKS,
+        about='Which disk of an OVA the image is, if several have content: '
+        "the OVF's ``diskId``, or the name of the file. It cannot be changed "
+        'once the image was used.'),
+    row.Obeyed(
         image=props.DISK_TYPE_NAMES, kind=kinds.Word(props.DISK_TYPES),
         section=DISKS, about='What the image claims to be. The driver looks '
         'at the image itself, so this changes nothing.'),

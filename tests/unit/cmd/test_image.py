@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import gzip
 import json
 import lzma
 import os
@@ -186,6 +187,25 @@ class InspectTestCase(base.TestCase):
                    virtual_size=units.Mi, told_by=path,
                    files=['a.ovf (%d bytes)' % len(ovf),
                           'disk.vmdk (%d bytes)' % len(disk)])
+
+    def test_ova_with_several_disks(self):
+        text = images.ovf([('a', 'a.vmdk', ''), ('b', 'b.vmdk', '')],
+                          ['a', 'b'])
+        path = self.write('a.ova', images.tar(
+            [('a.ovf', text), ('a.vmdk', b'x'), ('b.vmdk', vmdks.image())]))
+        self.refused(path, 'a.vmdk')
+        shown = self.check(path, '--property', 'vmrun_ova_disk=b.vmdk',
+                           virtual_size=units.Mi)
+        self.assertIn('vmrun_ova_disk=b.vmdk', shown['properties'])
+        self.refused(path, 'no disk c', '--property', 'vmrun_ova_disk=c')
+
+    def test_packed_disk_of_an_ova(self):
+        path = self.write('a.ova', images.tar([
+            ('a.ovf', images.ovf([('file1', 'disk.vmdk.gz',
+                                   'ovf:compression="gzip"')])),
+            ('disk.vmdk.gz', gzip.compress(vmdks.image()))]))
+        self.check(path, virtual_size=units.Mi)
+        self.assertEqual(['a.ova'], os.listdir(self.folder))
 
     def test_iso(self):
         content = bytearray(40960)

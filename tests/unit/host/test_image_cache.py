@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import gzip
 import os
 import stat
 import threading
@@ -20,6 +21,7 @@ import testscenarios
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import inspection
 from nova_vmrun.host import linked
 from tests.unit.host import caches
 from tests.unit import images
@@ -193,6 +195,47 @@ class FailureTestCase(caches.TestCase):
         self.check_refused(ConnectionError, download=download)
         self.base()
         self.assertEqual(1, len(self.downloads))
+
+    def test_another_disk_of_an_ova(self):
+        """What is in the cache is not what the property says now."""
+        content = images.tar([('vm.ovf', images.ovf()),
+                              ('disk.vmdk', vmdks.image())])
+
+        def download(path):
+            with open(path, 'wb') as file:
+                file.write(content)
+
+        def base(disk):
+            return self.cache.base(inspection.Image(
+                caches.IMAGE, 'vmdk', 'ova', ova_disk=disk), 1, download)
+
+        made = base('d')
+        self.assertEqual(made, base('d'))
+        for disk in (None, 'disk.vmdk'):
+            error = self.assertRaises(exception.ImageRefused, base, disk)
+            self.assertIn('vmrun_ova_disk', error.reason)
+
+    def test_a_disk_that_must_be_unpacked(self):
+        """The packed one is gone before the disk is converted."""
+        def download(path):
+            self.packed = path
+            with open(path, 'wb') as file:
+                file.write(images.tar([
+                    ('vm.ovf', images.ovf([('file1', 'disk.vmdk',
+                                            'ovf:compression="gzip"')])),
+                    ('disk.vmdk', gzip.compress(vmdks.image()))]))
+
+        def convert(source, *args):
+            self.assertFalse(os.path.exists(self.packed))
+            with open(source, 'rb') as file:
+                self.assertEqual(vmdks.image(), file.read())
+            return self.tools._convert(source, *args)
+
+        self.tools.qemu_img.convert_to_vmdk.side_effect = convert
+        self.cache.base(inspection.Image(caches.IMAGE, 'vmdk', 'ova'), 1,
+                        download)
+        self.assertFalse([name for name in os.listdir(self.folder)
+                          if 'work' in name])
 
     def test_a_refused_image(self):
         def download(path):

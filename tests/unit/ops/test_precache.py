@@ -49,6 +49,14 @@ class PrecacheTestCase(caches.TestCase):
         self.base(root_gb=3)
         self.assertFalse(self.precache('context', caches.IMAGE))
 
+    def test_the_disk_of_an_ova(self):
+        self.add('vmdk', container_format='ova',
+                 properties={'vmrun_ova_disk': 'd2'})
+        with mock.patch.object(self.cache, 'base') as base:
+            self.precache('context', caches.IMAGE)
+        image, _, _ = base.call_args.args
+        self.assertEqual('d2', image.chosen_disk)
+
     def test_an_installer(self):
         self.add('iso')
         with mock.patch.object(inspection, 'inspect_iso') as inspect:

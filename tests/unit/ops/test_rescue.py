@@ -22,6 +22,7 @@ from nova_vmrun.ops import power
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import rescue_attachment
 from tests.unit import base
+from tests.unit.ops import glances
 from tests.unit.ops import hosts
 
 UUID = '11111111-2222-3333-4444-555555555555'
@@ -64,13 +65,23 @@ class ChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
 class ImageTestCase(base.TestCase):
 
     def disk_type(self, **properties):
-        return rescue._image(image(**properties)).disk_type
+        return rescue._image('context', image(**properties)).disk_type
 
     def test_disk_type(self):
         self.assertIsNone(self.disk_type())
         self.assertEqual('thin', self.disk_type(hw_disk_type='Thin'))
         self.assertRaises(exception.InvalidProperty, self.disk_type,
                           hw_disk_type='no')
+
+    def test_disk_of_an_ova(self):
+        """Nova has dropped the property, so Glance is asked."""
+        glance = self.useFixture(glances.Glance())
+        glance.images['image'] = {'disk_format': 'vmdk', 'properties': {
+            'vmrun_ova_disk': 'd2'}}
+        told = image('vmdk')
+        self.assertIsNone(rescue._image('context', told).ova_disk)
+        told.container_format = 'ova'
+        self.assertEqual('d2', rescue._image('context', told).ova_disk)
 
 
 class RefusedChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
