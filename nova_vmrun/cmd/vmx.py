@@ -150,11 +150,11 @@ class Lint(_FileCommand):
     """
 
     def take_action(self, parsed_args):
-        text, encoding = _read(parsed_args.file)
+        with open(parsed_args.file, 'rb') as file:
+            data = file.read()
         folder = os.path.dirname(os.path.abspath(parsed_args.file))
-        self._found = check.check(
-            text, exists=lambda path: os.path.exists(
-                os.path.join(folder, path)), encoding=encoding)
+        self._found = check.check_bytes(data, exists=lambda path: (
+            os.path.exists(os.path.join(folder, path))))
         return (('Severity', 'Line', 'Key', 'Problem'),
                 _cells((item.severity, item.line, item.key, item.problem)
                        for item in self._found))

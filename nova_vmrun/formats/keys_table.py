@@ -271,10 +271,10 @@ hgfs.* bool - Shared folders
 """
 
 ROWS['power'] = """
-powerType.powerOn soft|hard|default t What the power button does
-powerType.powerOff soft|hard|default t What the power button does
-powerType.suspend soft|hard|default t What the power button does
-powerType.reset soft|hard|default t What the power button does
+powerType.powerOn soft|hard|preset|default t What the power button does
+powerType.powerOff soft|hard|preset|default t What the power button does
+powerType.suspend soft|hard|preset|default t What the power button does
+powerType.reset soft|hard|preset|default t What the power button does
 msg.autoAnswer bool t Answer every question with its default
 answer.msg.serial.file.open Append|Replace o Answer to a question
 answer.* text - Answer to a question

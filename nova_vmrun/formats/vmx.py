@@ -116,6 +116,7 @@ class Line:
     :ivar value: with the escapes decoded
     :ivar comment: text after the ``#``, or None
     :ivar problem: why the line is malformed, or None
+    :ivar is_quoted: whether the value is in quotation marks
     """
 
     number: int
@@ -123,6 +124,7 @@ class Line:
     value: str = None
     comment: str = None
     problem: str = None
+    is_quoted: bool = False
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -140,6 +142,26 @@ def decode(data: bytes) -> tuple[str, str]:
         raise exception.InvalidVmx(
             'The file is not valid %s.' % error.encoding,
             'Byte %d: %s.' % (error.start, error.reason))
+
+
+def undecodable(data: bytes) -> tuple[int, str] | None:
+    """Tells why a file's bytes are no text.
+
+    :param data: bytes
+    :returns: the number of the line at fault and what is wrong with it, or
+        None if decode takes them
+    """
+    try:
+        encodings.decode(data, _ENCODING_LINE)
+        return None
+    except encodings.Unknown as error:
+        match = _ENCODING_LINE.search(data)
+        return data.count(b'\n', 0, match.start(1)) + 1, error.brief
+    except UnicodeDecodeError as error:
+        # The mark before the text is taken off before it is decoded.
+        ahead = len(data) - len(error.object)
+        return (data.count(b'\n', 0, ahead + error.start) + 1,
+                'It holds a byte that is not valid %s.' % error.encoding)
 
 
 def load(data: bytes) -> 'Vmx':
@@ -180,7 +202,8 @@ def _scan_line(number, line, encoding):
         value = _unescape(value, encoding)
     except UnicodeDecodeError:
         return Line(number, problem='an escape (|HH) stands for no character')
-    return Line(number, match.group('key'), value, _comment(match))
+    return Line(number, match.group('key'), value, _comment(match),
+                is_quoted=match.group('quoted') is not None)
 
 
 def _comment(match):

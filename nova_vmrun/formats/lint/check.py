@@ -13,16 +13,15 @@
 """All checks of a .vmx, of any origin."""
 
 import dataclasses
-import re
 
 from nova_vmrun.formats.lint import devices
+from nova_vmrun.formats.lint import files
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats.lint import security
 from nova_vmrun.formats.lint import values
 from nova_vmrun.formats import vmx
-
-_FILES = re.compile(
-    '((scsi|sata|nvme|ide)[0-9]+:[0-9]+|floppy[0-9]+)[.]filename')
+_TYPOGRAPHIC = tuple(
+    '\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u2033\xab\xbb')
 
 
 def check(text, exists=None, encoding='utf-8'):
@@ -39,11 +38,27 @@ def check(text, exists=None, encoding='utf-8'):
     if settings or not found:
         for checker in (values, devices, security):
             found.extend(checker.check(settings))
-        found.extend(_check_files(settings, exists))
+        found.extend(files.check(settings, exists))
     located = [dataclasses.replace(
         item, line=item.line or lines.get(item.key.lower()))
         for item in found]
     return sorted(located, key=lambda item: item.line or len(text) + 1)
+
+
+def check_bytes(data: bytes, exists=None) -> list[finding.Finding]:
+    """Checks a file's bytes, whether they are a text or not.
+
+    :param data: of the file
+    :param exists: as for check
+    :returns: as check does
+    """
+    fault = vmx.undecodable(data)
+    if fault is None:
+        text, encoding = vmx.decode(data)
+        return check(text, exists, encoding)
+    line, problem = fault
+    return [finding.Finding(finding.ERROR, '', '%s VMware would refuse the '
+                            'whole file.' % problem, line)]
 
 
 def _read(text, encoding):
@@ -60,22 +75,12 @@ def _read(text, encoding):
             found.append(finding.Finding(
                 finding.ERROR, line.key, 'is defined a second time; VMware '
                 'would refuse the whole file.', line.number))
+        elif not line.is_quoted and line.value.startswith(_TYPOGRAPHIC):
+            found.append(finding.Finding(
+                finding.ERROR, line.key, 'has typographic quotation marks, as '
+                'text from a web page has; VMware knows only ".',
+                line.number))
         else:
             settings[line.key] = line.value
             lines[line.key.lower()] = line.number
     return settings, lines, found
-
-
-def _check_files(settings, exists):
-    for key, path in settings.items():
-        match = _FILES.fullmatch(key.lower())
-        if not match or exists is None:
-            continue
-        device = match.group(1)
-        if (not settings.get_bool(device + '.present') or not path or
-                settings.get_bool(device + '.autodetect') or
-                settings.get(device + '.deviceType', '') == 'cdrom-raw' or
-                settings.get(device + '.fileType', '') == 'device'):
-            continue
-        if not exists(path):
-            yield finding.error(key, 'is %s, which is not there.' % path)

@@ -50,8 +50,6 @@ def check(settings):
                                    int(match.group('unit')))
         elif kind == 'ethernet':
             yield from _check_nic(settings, device, macs)
-        elif kind in ('serial', 'floppy'):
-            yield from _check_file(settings, device)
     yield from _check_slots(settings)
 
 
@@ -73,13 +71,6 @@ def _check_unit(settings, device, kind, unit):
     if kind == 'nvme' and device_type.startswith('cdrom'):
         yield finding.error(device + '.deviceType',
                             'is %s; NVMe has no CD drives.' % device_type)
-    yield from _check_file(settings, device)
-
-
-def _check_file(settings, device):
-    if not (settings.get_bool(device + '.autodetect') or
-            settings.get_bool(device + '.clientDevice')):
-        yield from _needs(settings, device + '.fileName')
 
 
 def _check_nic(settings, device, macs):
@@ -96,11 +87,12 @@ def _check_nic(settings, device, macs):
     if mac in macs:
         yield finding.error(key, 'is %s, as %s has it.' % (mac, macs[mac]))
     macs[mac] = device
+    if not settings.get_bool(device + '.checkMACAddress', True):
+        return
     if mac.startswith(_RESERVED_MACS):
         yield finding.error(key, 'is %s; VMware keeps such addresses to '
                             'itself and would not start the VM.' % mac)
-    elif not _OWN_MACS.match(mac) and settings.get_bool(
-            device + '.checkMACAddress', True):
+    elif not _OWN_MACS.match(mac):
         yield finding.warning(
             key, "is %s, which is outside VMware's own range; set "
             '%s.checkMACAddress to FALSE.' % (mac, device))

@@ -22,8 +22,8 @@ WARNING = 'warning'
 class Finding:
     """Something wrong with a file.
 
-    :ivar severity: ERROR if VMware would refuse the file or the VM would not
-        do what it says; else WARNING
+    :ivar severity: ERROR if VMware would refuse the file, or the VM would
+        lack a device that it names; else WARNING
     :ivar key: the key at fault, or an empty text
     :ivar problem: a sentence
     :ivar line: its number, or None if the fault is that a key is missing
@@ -41,3 +41,12 @@ def error(key, problem):
 
 def warning(key, problem):
     return Finding(WARNING, key, problem)
+
+
+def is_encrypted(settings) -> bool:
+    """Tells whether most of a VM is in a value that cannot be read.
+
+    :param settings: a Vmx
+    """
+    return bool(settings.get('encryption.data') or
+                settings.get('encryption.keySafe'))

@@ -27,6 +27,11 @@ _FORMS = {
     'uuid': re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE),
     'mac': re.compile('([0-9a-f]{2}:){5}[0-9a-f]{2}', re.IGNORECASE),
 }
+# With any other word VMware does not start the VM; elsewhere it takes its
+# default and writes a line into its log.
+_REFUSED_WORDS = re.compile(
+    r'firmware|(scsi|ethernet)[0-9]+\.virtualdev|serial[0-9]+\.filetype')
+_REFUSED_ADDRESS = re.compile(r'ethernet[0-9]+\.address')
 _NAMES = {'int': 'a number', 'mac': 'a MAC address',
           'uuid': 'a UUID as VMware writes it'}
 
@@ -37,9 +42,11 @@ def check(settings):
     :param settings: a Vmx
     :returns: an iterator of Finding
     """
-    for key in _REQUIRED:
-        if key not in settings:
-            yield finding.error(key, 'is missing.')
+    if not finding.is_encrypted(settings):
+        # Else they are among what cannot be read.
+        for key in _REQUIRED:
+            if key not in settings:
+                yield finding.error(key, 'is missing.')
     for key, value in settings.items():
         known = keys.find(key)
         if known is keys.UNKNOWN:
@@ -47,13 +54,14 @@ def check(settings):
         elif known.values:
             yield from _check_word(key, value, known)
         elif known.kind == 'bool' and value.lower() not in _BOOLEANS:
-            # VMware goes on with a default and only logs it.
-            yield finding.error(key, 'is %r; it must be TRUE or FALSE.'
-                                % value)
+            yield finding.warning(key, 'is %r; it must be TRUE or FALSE, and '
+                                  'VMware takes its default instead.' % value)
         elif known.kind in _FORMS and value and (
                 not _FORMS[known.kind].fullmatch(value)):
-            yield finding.error(key, 'is %r; it must be %s.'
-                                % (value, _NAMES[known.kind]))
+            found = (finding.error if _REFUSED_ADDRESS.fullmatch(key.lower())
+                     else finding.warning)
+            yield found(key, 'is %r; it must be %s.'
+                        % (value, _NAMES[known.kind]))
     yield from _check_guest(settings)
     yield from _check_size(settings)
     yield from _check_cookie(settings)
@@ -63,15 +71,17 @@ def check(settings):
 def _check_word(key, value, known):
     spellings = {word.lower(): word for word in known.values}
     if value.lower() not in spellings:
-        yield finding.error(key, 'is %r; it must be one of: %s.'
-                            % (value, ', '.join(known.values)))
+        found = (finding.error if _REFUSED_WORDS.fullmatch(key.lower())
+                 else finding.warning)
+        yield found(key, 'is %r; it must be one of: %s.'
+                    % (value, ', '.join(known.values)))
     elif value != spellings[value.lower()]:
         yield finding.warning(key, 'is %r; VMware writes it %s.'
                               % (value, spellings[value.lower()]))
 
 
 def _check_guest(settings):
-    guest_id = settings.get('guestOS')
+    guest_id = settings.get('guestOS', '').strip()
     if guest_id and guestos.find(guest_id) is None:
         yield finding.error(
             'guestOS', 'is %r; VMware knows no such guest and would not '

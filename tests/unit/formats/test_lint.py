@@ -73,6 +73,15 @@ class SyntaxTestCase(LintTestCase):
         text = vmx.dump(PLAIN) + 'MEMSIZE = "4"\n'
         self.assertEqual([('error', 10, 'MEMSIZE')], _lines(text))
 
+    def test_quotation_marks_of_a_web_page(self):
+        for value in ('\u201cFALSE\u201d', '\u201eFALSE\u201c',
+                      '\xabFALSE\xbb', '\u201cBox\u201d'):
+            for key in ('vhv.enable', 'displayName'):
+                text = vmx.dump(PLAIN) + '%s = %s\n' % (key, value)
+                self.assertEqual([('error', 10, key)], _lines(text))
+        self.assertEqual([], _lines(
+            vmx.dump(PLAIN) + 'displayName = "\u201cBox\u201d"\n'))
+
     def test_an_empty_file(self):
         self.assertIn(('error', None, 'guestOS'), _lines(''))
 
@@ -97,13 +106,19 @@ class ValuesTestCase(LintTestCase):
     def test_kinds(self):
         for key, value, severity in (
                 ('memsize', '66', 'error'), ('numvcpus', '0', 'error'),
-                ('numvcpus', 'two', 'error'),
+                ('numvcpus', 'two', 'warning'),
                 ('cpuid.coresPerSocket', '2', 'error'),
-                ('vhv.enable', 'yes', 'error'),
+                ('vhv.enable', 'yes', 'warning'),
                 ('firmware', 'uefi', 'error'),
                 ('firmware', 'EFI', 'warning'),
-                ('uuid.bios', '42', 'error'),
-                ('ethernet0.generatedAddress', 'x', 'error'),
+                ('uuid.bios', '42', 'warning'),
+                ('ethernet0.generatedAddress', 'x', 'warning'),
+                ('ethernet0.address', 'x', 'error'),
+                ('ethernet0.virtualDev', 'rtl8139', 'error'),
+                ('scsi0.virtualDev', 'megaraid', 'error'),
+                ('serial0.fileType', 'x', 'error'),
+                ('sound.virtualDev', 'adlib', 'warning'),
+                ('powerType.suspend', 'x', 'warning'),
                 ('guestOS', 'beos', 'error'), ('foo', '1', 'warning')):
             self._with([(severity, key)], {key: value})
 
@@ -112,7 +127,14 @@ class ValuesTestCase(LintTestCase):
                         'uuid.bios': '00 11 22 33 44 55 66 77-88 99 aa bb '
                         'cc dd ee ff', 'numvcpus': '4',
                         'cpuid.coresPerSocket': '2', 'nvram': 'x',
-                        'checkpoint.vmState': ''})
+                        'checkpoint.vmState': '',
+                        'powerType.suspend': 'preset'})
+
+    def test_an_encrypted_vm(self):
+        """What is missing is among what cannot be read."""
+        for key in ('encryption.data', 'encryption.keySafe'):
+            self._with([], {'guestOS': None, 'config.version': None,
+                            'virtualHW.version': None, key: 'x'})
 
 
 class DevicesTestCase(LintTestCase):
@@ -120,8 +142,6 @@ class DevicesTestCase(LintTestCase):
     def test_devices_that_are_not_whole(self):
         for settings, key in (
                 ({'ide0:0.present': 'TRUE'}, 'ide0:0.fileName'),
-                ({'serial0.present': 'TRUE'}, 'serial0.fileName'),
-                ({'floppy0.present': 'TRUE'}, 'floppy0.fileName'),
                 ({'ethernet0.present': 'TRUE',
                   'ethernet0.connectionType': 'custom'}, 'ethernet0.vnet'),
                 ({'ethernet0.present': 'TRUE',
@@ -169,6 +189,7 @@ class DevicesTestCase(LintTestCase):
         key = 'ethernet0.address'
         self._with([], nic(0, '00:50:56:12:34:56'))
         self._with([('error', key)], nic(0, '00:0c:29:12:34:56'))
+        self._with([], nic(0, '00:0c:29:12:34:56', checkMACAddress='FALSE'))
         self._with([('warning', key)], nic(0, 'fa:16:3e:12:34:56'))
         self._with([], nic(0, 'fa:16:3e:12:34:56', checkMACAddress='FALSE'))
         self._with([('error', 'ethernet1.address')], {
@@ -182,6 +203,8 @@ class DevicesTestCase(LintTestCase):
                            ('usb_xhci.present', 'TRUE')):
             there = {key: value, key.partition('.')[0] + '.present': 'TRUE'}
             self._with([('error', key)], there)
+            self._with([], {**there, key.partition('.')[0] +
+                            '.present': 'FALSE'})
             port = {'pciBridge4.present': 'TRUE'}
             self._with([('error', key)], {**there, **port})
             port['pciBridge4.virtualDev'] = 'pcieRootPort'
@@ -239,6 +262,86 @@ class FilesTestCase(LintTestCase):
                  'floppy0.fileName': 'A:'},
                 {'serial0.present': 'TRUE', 'serial0.fileName': 'x.log'}):
             self._with([], settings, exists=lambda path: False)
+
+    def test_drives_and_ports_of_the_host(self):
+        for device_type in ('cdrom-raw', 'CDROM-RAW', 'atapi-cdrom',
+                            'scsi-passthru'):
+            for name in (None, '', 'D:', '/dev/cdrom', 'auto detect',
+                         'emptyBackingString'):
+                self._with([], {'ide1:0.present': 'TRUE',
+                                'ide1:0.deviceType': device_type,
+                                'ide1:0.fileName': name},
+                           exists=lambda path: False)
+        for settings in (
+                {'serial0.present': 'TRUE'},
+                {'serial0.present': 'TRUE', 'serial0.fileType': 'thinprint'},
+                {'serial0.present': 'TRUE', 'serial0.fileName': 'COM1',
+                 'serial0.fileType': 'device'},
+                {'serial0.present': 'TRUE', 'serial0.fileType': 'file',
+                 'serial0.startConnected': 'FALSE'},
+                {'floppy0.present': 'TRUE'},
+                {'floppy0.present': 'TRUE', 'floppy0.fileType': 'file',
+                 'floppy0.fileName': 'a.flp',
+                 'floppy0.startConnected': 'FALSE'},
+                {'floppy0.present': 'TRUE', 'floppy0.clientDevice': 'TRUE',
+                 'floppy0.fileType': 'file'}):
+            self._with([], settings, exists=lambda path: False)
+
+    def test_drives_of_vsphere_that_are_empty(self):
+        for name in ('emptyBackingString', '', None, 'auto detect'):
+            self._with([], {'ide1:0.present': 'TRUE',
+                            'ide1:0.deviceType': 'cdrom-image',
+                            'ide1:0.fileName': name},
+                       exists=lambda path: False)
+
+    def test_what_vmware_can_do_without(self):
+        """It asks, or starts the VM with an empty drive or port."""
+        cd = {'ide1:0.present': 'TRUE', 'ide1:0.deviceType': 'cdrom-image',
+              'ide1:0.fileName': 'a.iso'}
+        self._with([('warning', 'ide1:0.fileName')], cd,
+                   exists=lambda path: False)
+        self._with([], dict(cd, **{'ide1:0.startConnected': 'FALSE'}),
+                   exists=lambda path: False)
+        for kind in ('file', 'pipe', 'network'):
+            self._with([('warning', 'serial0.fileName')], {
+                'serial0.present': 'TRUE', 'serial0.fileType': kind})
+        self._with([('warning', 'floppy0.fileName')], {
+            'floppy0.present': 'TRUE', 'floppy0.fileType': 'file',
+            'floppy0.fileName': 'a.flp'}, exists=lambda path: False)
+
+    def test_a_disk_that_was_moved_to_another_bus(self):
+        """What was left of its first place is no fault."""
+        self._with([], {
+            'scsi0.present': 'FALSE', 'scsi0.virtualDev': 'pvscsi',
+            'scsi0:0.present': 'FALSE', 'scsi0:0.fileName': 'gone.vmdk',
+            'scsi0:1.fileName': 'gone too.vmdk',
+            'sata0.present': 'TRUE', 'sata0:0.present': 'TRUE',
+            'sata0:0.fileName': 'a.vmdk'},
+            exists=lambda path: path == 'a.vmdk')
+
+
+class BytesTestCase(LintTestCase):
+    """Faults of the whole file have the number of their line too."""
+
+    def check(self, data):
+        (found,) = check.check_bytes(data)
+        return found.severity, found.line
+
+    def test_no_text(self):
+        plain = vmx.dump(PLAIN).encode()
+        count = plain.count(b'\n')
+        self.assertEqual(('error', count + 1),
+                         self.check(plain + b'annotation = "\xff"\n'))
+        self.assertEqual(('error', count + 1), self.check(
+            b'\xef\xbb\xbf' + plain + b'annotation = "\xff"\n'))
+        self.assertEqual(('error', count + 1), self.check(
+            plain + b'.encoding = "EBCDIC-9"\n'))
+        self.assertEqual([], check.check_bytes(plain))
+
+    def test_an_encoding_of_windows(self):
+        self.assertEqual([], check.check_bytes(
+            '.encoding = "windows-949-2000"\ndisplayName = "가"\n'.encode(
+                'cp949') + vmx.dump(PLAIN).encode()))
 
 
 class SecurityTestCase(LintTestCase):

@@ -1,0 +1,98 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Files that devices need, and those that they can do without.
+
+VMware refuses a VM whose disk has no file. Of other drives and of ports it
+asks, or connects them to nothing, and the VM runs.
+"""
+
+from collections import abc
+import re
+
+from nova_vmrun.formats.lint import finding
+from nova_vmrun.formats import vmx
+
+_DRIVE = re.compile(r'(?P<device>(scsi|sata|nvme|ide)[0-9]+:[0-9]+)'
+                    r'\.present', re.IGNORECASE)
+_PORT = re.compile(r'(?P<device>(serial|floppy)[0-9]+)\.present',
+                   re.IGNORECASE)
+# Of deviceType: drives and other devices of the host, whose names stand in
+# place of a file's. Disks are of any other type.
+_OF_THE_HOST = ('cdrom-raw', 'atapi-cdrom', 'scsi-passthru', 'passthru',
+                'generic')
+_CD_IMAGE = 'cdrom-image'
+# vSphere's word for an empty drive, and Workstation's for any of the host.
+_NO_FILE = ('', 'emptybackingstring', 'auto detect')
+# Of fileType; others are devices of the host and printers, without a file.
+_PORT_FILES = ('file', 'pipe', 'network')
+_IF_MISSING = ('VMware asks what to do, or starts the VM without it.')
+
+
+def check(settings: vmx.Vmx, exists: abc.Callable[[str], bool] | None
+          ) -> abc.Iterator[finding.Finding]:
+    """Checks the files of devices that are present.
+
+    :param settings: a Vmx
+    :param exists: tells whether a path (as the file has it) is there; None:
+        files are not looked for
+    """
+    for key in settings:
+        for pattern, checker in ((_DRIVE, _check_drive),
+                                 (_PORT, _check_port)):
+            match = pattern.fullmatch(key)
+            if match and settings.get_bool(key):
+                yield from checker(settings, match.group('device'), exists)
+
+
+def _check_drive(settings, device, exists):
+    key = device + '.fileName'
+    path = settings.get(key, '')
+    kind = settings.get(device + '.deviceType', '').lower()
+    if kind in _OF_THE_HOST or _is_elsewhere(settings, device):
+        return
+    if kind == _CD_IMAGE:
+        if path.lower() not in _NO_FILE and settings.get_bool(
+                device + '.startConnected', True):
+            yield from _look_for(key, path, exists, finding.warning,
+                                 _IF_MISSING)
+    elif not path:
+        yield finding.error(key, 'is missing.')
+    elif path.lower() not in _NO_FILE:
+        yield from _look_for(key, path, exists, finding.error,
+                             'VMware would not start the VM.')
+
+
+def _check_port(settings, device, exists):
+    key = device + '.fileName'
+    path = settings.get(key, '')
+    kind = settings.get(device + '.fileType', 'device').lower()
+    if kind not in _PORT_FILES or _is_elsewhere(settings, device) or (
+            not settings.get_bool(device + '.startConnected', True)):
+        return
+    if not path:
+        yield finding.warning(key, 'is missing. ' + _IF_MISSING)
+    elif device.lower().startswith('floppy'):
+        yield from _look_for(key, path, exists, finding.warning, _IF_MISSING)
+
+
+def _look_for(key, path, exists, severity, consequence):
+    if exists is not None and not exists(path):
+        yield severity(key, 'is %s, which is not there. %s'
+                       % (path, consequence))
+
+
+def _is_elsewhere(settings, device):
+    """Whether VMware finds a drive by itself, or that of a remote client."""
+    return (settings.get_bool(device + '.autodetect') or
+            settings.get_bool(device + '.clientDevice'))
