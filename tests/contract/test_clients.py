@@ -90,6 +90,94 @@ class PackerTest(ClientCase):
 
 
 @base.fakes_only
+class PackerVmxTest(ClientCase):
+    """vmware-vmx with "linked" and "attach_snapshot": a source of its own.
+
+    The calls are those of the builder, in its order: clone, boot over VNC,
+    wait, stop, defragment and shrink each disk, take the final snapshot.
+    """
+
+    DISK = re.compile(r'(?i)^(scsi|sata|ide|nvme)\d:\d{1,2}\.filename')
+
+    def test_packer_builds_from_a_linked_source(self):
+        source = self.make_vm('source')
+        self.call('-T', 'ws', 'snapshot', source.vmx, 'clean')
+        before = self.content(source)
+        machine = vmx.VM(self, self.path('output'), 'built')
+        self.call('-T', 'ws', 'clone', source.vmx, machine.vmx, 'linked',
+                  '-snapshot', 'clean')
+        disks = self.disks(machine)
+        self.assertEqual(1, len(disks))
+        self.configure(machine)
+        self.boot(machine)
+        self.finish(machine, disks)
+        # It boots again, and the source is as it was.
+        self.call('-T', 'ws', 'start', machine.vmx, 'nogui')
+        self.call('-T', 'ws', 'stop', machine.vmx, 'hard')
+        self.assertEqual(before, self.content(source))
+
+    def disks(self, machine):
+        """Find the disks as the builder does, beside the .vmx."""
+        found = [machine.path(value) for key, value in
+                 vmx.read(machine.vmx).items()
+                 if self.DISK.match(key) and value.endswith('.vmdk')]
+        for path in found:
+            self.assertTrue(os.path.exists(path), path)
+        return found
+
+    def configure(self, machine):
+        """Write what it writes: all keys in lower case, and in order."""
+        self.port = free_port()
+        keys = vmx.read(machine.vmx)
+        for key in [key for key in keys if key.startswith('sound.')]:
+            del keys[key]
+        keys.update({
+            'displayname': 'built', 'extendedconfigfile': 'built.vmxf',
+            'msg.autoanswer': 'true', 'uuid.action': 'create',
+            'remotedisplay.vnc.enabled': 'TRUE',
+            'remotedisplay.vnc.ip': '127.0.0.1',
+            'remotedisplay.vnc.port': str(self.port)})
+        machine.write(dict(sorted(keys.items())))
+
+    def boot(self, machine):
+        self.call('-T', 'ws', 'start', machine.vmx, 'nogui')
+        with socket.create_connection(('127.0.0.1', self.port)) as viewer:
+            self.assertEqual(b'RFB 003.008\n', viewer.recv(12))
+        self.assertTrue(self.is_running(machine))
+        self.call('-T', 'ws', 'stop', machine.vmx, 'hard')
+        self.assertFalse(self.is_running(machine))
+        self.assertEqual([], [name for name in machine.files()
+                              if name.endswith('.lck')])
+
+    def finish(self, machine, disks):
+        """Keep the files of a VM alone, compact the disks, clean the keys."""
+        for name in machine.files():
+            if os.path.splitext(name)[1] not in (
+                    '.nvram', '.vmdk', '.vmsd', '.vmx', '.vmxf'):
+                os.remove(machine.path(name))
+        for disk in disks:
+            for switch in ('-d', '-k'):
+                self.call(switch, disk, program='vmware-vdiskmanager')
+        keys = vmx.read(machine.vmx)
+        for key in ('remotedisplay.vnc.enabled', 'remotedisplay.vnc.ip',
+                    'remotedisplay.vnc.port'):
+            keys[key] = '' if key != 'remotedisplay.vnc.enabled' else 'FALSE'
+        machine.write(dict(sorted(keys.items())))
+        self.call('-T', 'ws', 'snapshot', machine.vmx, 'final')
+        self.assertEqual(['Total snapshots: 1', 'final'],
+                         self.call('-T', 'ws', 'listSnapshots', machine.vmx))
+
+    def content(self, machine):
+        """Read all disks of a VM."""
+        found = {}
+        for name in machine.files():
+            if name.endswith('.vmdk'):
+                with open(machine.path(name), 'rb') as f:
+                    found[name] = f.read()
+        return found
+
+
+@base.fakes_only
 class DockerMachineTest(ClientCase):
     """No -T anywhere, and words that the commands do not have."""
 
