@@ -23,7 +23,6 @@ from nova.objects import fields
 from nova.virt import driver
 from nova.virt import hardware
 from nova.virt import node
-import os_resource_classes as orc
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 from oslo_utils import versionutils
@@ -31,10 +30,10 @@ from oslo_utils import versionutils
 from nova_vmrun import conf
 from nova_vmrun import exception
 from nova_vmrun.formats import cpu_traits
-from nova_vmrun.formats import machine
 from nova_vmrun.host import utf8_log
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
+from nova_vmrun.ops import inventory
 from nova_vmrun.ops import power_states
 from nova_vmrun.ops import security_groups
 
@@ -132,6 +131,7 @@ class VmrunDriver(driver.ComputeDriver):
         }
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
+        self._hypervisor.allocations.put_back()
         resources = self._hypervisor.resources
         # An operator's own traits stay.
         traits = set(resources.cpu_traits)
@@ -140,21 +140,11 @@ class VmrunDriver(driver.ComputeDriver):
         provider_tree.remove_traits(
             nodename, *((cpu_traits.ALL | {_FAKE_TRAIT}) - traits))
         provider_tree.add_traits(nodename, *traits)
-        inventory = provider_tree.data(nodename).inventory
-        ratios = self._get_allocation_ratios(inventory)
-        provider_tree.update_inventory(nodename, {
-            orc.VCPU: _inventory(
-                resources.vcpus, self._hypervisor.max_vcpus,
-                CONF.reserved_host_cpus, ratios[orc.VCPU]),
-            orc.MEMORY_MB: _inventory(
-                resources.memory_mb, machine.MAX_MEMORY_MB,
-                CONF.reserved_host_memory_mb, ratios[orc.MEMORY_MB]),
-            orc.DISK_GB: _inventory(
-                resources.disk_gb, resources.disk_gb,
-                self._get_reserved_host_disk_gb_from_config() +
-                resources.disk_gb_of_others,
-                ratios[orc.DISK_GB]),
-        })
+        ratios = self._get_allocation_ratios(
+            provider_tree.data(nodename).inventory)
+        provider_tree.update_inventory(nodename, inventory.of_host(
+            CONF, resources, self._hypervisor.max_vcpus,
+            self._get_reserved_host_disk_gb_from_config(), ratios))
 
     # Which servers exist, and how they are
 
@@ -165,8 +155,11 @@ class VmrunDriver(driver.ComputeDriver):
         return [record.uuid for record in self._hypervisor.records.all()]
 
     def get_info(self, instance, use_cache=True):
-        if not self._hypervisor.exists(instance.uuid):
+        record = self._hypervisor.record(instance.uuid)
+        if record is None:
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
+        if record.image_ref is None:
+            self._hypervisor.source_images.remember(instance)
         state = self._hypervisor.state(instance.uuid, use_cache)
         return hardware.InstanceInfo(state=power_states.NOVAS[state])
 
@@ -201,6 +194,19 @@ class VmrunDriver(driver.ComputeDriver):
             self._hypervisor.spawn(
                 context, instance, image_meta, injected_files,
                 admin_password, network_info, block_device_info, power_on)
+
+    def rebuild(self, context, instance, image_meta, injected_files,
+                admin_password, allocations, bdms, detach_block_devices,
+                attach_block_devices, network_info=None, evacuate=False,
+                block_device_info=None, preserve_ephemeral=False,
+                accel_uuids=None, reimage_boot_volume=False):
+        if not evacuate:
+            self._hypervisor.rebuild.check(
+                context, instance, image_meta, injected_files, admin_password,
+                allocations, network_info, block_device_info,
+                preserve_ephemeral)
+        # Nova then does it by itself: power_off, destroy, spawn.
+        raise NotImplementedError()
 
     def destroy(self, context, instance, network_info, block_device_info=None,
                 destroy_disks=True, destroy_secrets=True):
@@ -457,14 +463,3 @@ _NO_LIVE_MIGRATION = (
     "VMware's desktop products cannot move a running server. A migration that "
     'is not live stops it and starts it again.')
 _NO_VOLUMES = 'Servers on this host cannot have volumes.'
-
-
-def _inventory(total, largest, reserved, ratio):
-    return {
-        'total': total,
-        'min_unit': 1,
-        'max_unit': min(largest, total),
-        'step_size': 1,
-        'reserved': min(reserved, total),
-        'allocation_ratio': ratio,
-    }

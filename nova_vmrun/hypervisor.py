@@ -37,6 +37,7 @@ from nova_vmrun.host import states
 from nova_vmrun.host import survivors
 from nova_vmrun.host import vlans
 from nova_vmrun.host import x_libraries
+from nova_vmrun.ops import allocations
 from nova_vmrun.ops import attachments
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
@@ -53,10 +54,12 @@ from nova_vmrun.ops import orphans
 from nova_vmrun.ops import other_host
 from nova_vmrun.ops import power
 from nova_vmrun.ops import precache
+from nova_vmrun.ops import rebuild
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
+from nova_vmrun.ops import source_images
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import time_limits
 from nova_vmrun.server import vmx_file
@@ -143,6 +146,10 @@ class Hypervisor:
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, told, self.power, self.destroy, under_way)
+        self.source_images = source_images.SourceImages(self.records)
+        self.allocations = allocations.Allocations(self.layout, self.records)
+        self.rebuild = rebuild.Rebuild(self.spawn, self.source_images,
+                                       self.allocations)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
                                     server_disks, drives, self.power,
                                     under_way)
@@ -209,8 +216,14 @@ class Hypervisor:
 
     def exists(self, uuid):
         """Tells whether a server of this compute node has a VM."""
-        return (self.records.get(uuid) is not None and
-                os.path.exists(self.layout.vmx(uuid)))
+        return self.record(uuid) is not None
+
+    def record(self, uuid: str) -> records.Record | None:
+        """Returns the record of a server of this compute node with a VM."""
+        record = self.records.get(uuid)
+        if record is None or not os.path.exists(self.layout.vmx(uuid)):
+            return None
+        return record
 
     def state(self, uuid: str, use_cache: bool) -> states.State:
         """Returns a server's State.

@@ -33,6 +33,8 @@
         paused.json            there while we keep it paused: see states.py
         snapshot/              there while an image is made of its disk
         migration.json         there since a resize made the folder
+        allocations.json       there after a rebuild was refused, until
+                               Placement has the server's allocations again
       <instance uuid>_resize/     a server as it was, until its resize is
                                   confirmed or reverted
       <instance uuid>_prepared/   a server as it will be after its resize
@@ -147,6 +149,10 @@ class Layout:
 
     def paused(self, uuid):
         return os.path.join(self.folder(uuid), 'paused.json')
+
+    def allocations(self, uuid: str) -> str:
+        """Names the file with what a server takes of this host."""
+        return os.path.join(self.folder(uuid), 'allocations.json')
 
     def migration(self, folder):
         """Names the file that tells which migration made a folder."""

@@ -20,6 +20,7 @@ be shared, or copied from another machine.
 import dataclasses
 import os
 
+from oslo_concurrency import lockutils
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
@@ -39,6 +40,9 @@ class Record:
     :ivar vnc_port: TCP port of its console, None without one
     :ivar show_gui: False if its image asks for no window on the host
     :ivar image_adapter: ide or buslogic if the image's disk was made for it
+    :ivar image_ref: id of the image that its root disk was made of, empty if
+        there was none; None if it was not recorded
+    :ivar image_properties: of that image, as Nova kept them then
     """
 
     uuid: str
@@ -47,6 +51,8 @@ class Record:
     vnc_port: int | None = None
     show_gui: bool = True
     image_adapter: str | None = None
+    image_ref: str | None = None
+    image_properties: dict[str, str] | None = None
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]
@@ -83,7 +89,18 @@ class Records:
 
         :param vnc_port: a TCP port
         """
-        self._write(dataclasses.replace(self.get(uuid), vnc_port=vnc_port))
+        self.change(uuid, vnc_port=vnc_port)
+
+    def change(self, uuid: str, **facts: object) -> None:
+        """Changes what is recorded of a server of ours, if it is there.
+
+        :param facts: fields of Record
+        :raises OSError: it cannot be written
+        """
+        with lockutils.lock('vmrun-record-%s' % uuid):
+            record = self.get(uuid)
+            if record is not None:
+                self._write(dataclasses.replace(record, **facts))
 
     def _write(self, record):
         files.write_atomically(self._layout.record(record.uuid),

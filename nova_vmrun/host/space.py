@@ -38,6 +38,18 @@ def content(path):
     return os.stat(path).st_blocks * _BLOCK
 
 
+def own_content(path: str) -> int:
+    """Returns how many bytes are free again when a file is removed.
+
+    A file that is not there takes none, nor does one with another name.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return 0
+    return status.st_blocks * _BLOCK if status.st_nlink == 1 else 0
+
+
 def require(needed, folder, brief):
     """Refuses what would fill the file system under all servers.
 

@@ -22,6 +22,7 @@ import functools
 import os
 import re
 
+from nova.network import model
 from oslo_log import log as logging
 
 from nova_vmrun import exception
@@ -34,8 +35,10 @@ from nova_vmrun.formats import placement
 from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import rescued
+from nova_vmrun.ops import attachments
 from nova_vmrun.ops import properties
 from nova_vmrun.ops import rescue_attachment
+from nova_vmrun.ops import source_images
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -61,7 +64,7 @@ class Definitions:
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
     :param disks: a nova_vmrun.ops.disks.Disks
-    :param attachments: a nova_vmrun.ops.attachments.Attachments
+    :param drives: a nova_vmrun.ops.attachments.Attachments
     :param networks: a nova_vmrun.ops.networks.Networks
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
@@ -69,20 +72,21 @@ class Definitions:
     """
 
     def __init__(self, conf, product, architecture, layout, records, disks,
-                 attachments, networks, consoles, guest_info, serial_ports):
+                 drives, networks, consoles, guest_info, serial_ports):
         self._conf = conf
         self._product = product
         self._architecture = architecture
         self._layout = layout
         self._records = records
         self._disks = disks
-        self._attachments = attachments
+        self._attachments = drives
         self._networks = networks
         self._consoles = consoles
         self._guest_info = guest_info
         self._serial_ports = serial_ports
         self._rescue_files = rescued.RescueFiles(layout)
         self._vmx_files = vmx_file.VmxFiles(layout)
+        self._source_images = source_images.SourceImages(records)
 
     def draft(self, instance, image, image_adapter=None, flavor=None,
               fresh=table.BOTH):
@@ -151,6 +155,30 @@ class Definitions:
         with self._vmx_files.opened(draft.machine.uuid) as file:
             self._write(draft, nics, file)
 
+    def check_new(self, draft: Draft, disk_names: list[str],
+                  drives: attachments.Prepared,
+                  network_info: model.NetworkInfo) -> None:
+        """Finds out whether the .vmx of a new server could be written.
+
+        :param disk_names: of its disks, as Layout.disk has them
+        :param drives: what its drives will hold
+        :raises InvalidInput: it has more of something than VMware allows
+        :raises InvalidConfiguration: this host does not have its networks
+        """
+        self._networks.check(network_info)
+        chosen = draft.hardware
+        render.render(dataclasses.replace(
+            draft.machine,
+            nics=self._networks.nics(network_info, chosen),
+            disks=tuple(machine.Disk(name + '.vmdk', chosen.disk_bus)
+                        for name in disk_names),
+            cdroms=tuple(
+                machine.Cdrom(os.path.basename(path), chosen.cdrom_bus)
+                for path in (*drives.isos, *chosen.tools_isos,
+                             'config-drive.iso')),
+            floppy=drives.floppy and os.path.basename(drives.floppy)),
+            self._conf.template_dirs)
+
     def hardware_of(self, instance):
         """Returns the Hardware of a server that exists.
 
@@ -171,9 +199,10 @@ class Definitions:
                          frozenset([table.FLAVOR] if chosen else []))
 
     def _remembered(self, instance, flavor=None, fresh=frozenset()):
+        record = self._records.get(instance.uuid)
+        self._source_images.settle(instance, record)
         return self.draft(instance, properties.remembered(instance),
-                          self._records.get(instance.uuid).image_adapter,
-                          flavor, fresh)
+                          record.image_adapter, flavor, fresh)
 
     def rewriter(self, instance, network_info) -> vmx_file.Rewrite:
         """Returns a function that writes the .vmx of an existing server.

@@ -14,14 +14,19 @@
 
 import os
 
+from nova.objects import instance as nova_instance
 from nova.virt import driver
 from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.formats import hardware as hardware_module
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import image_cache
 from nova_vmrun.host import linked
+from nova_vmrun.host import space
 from nova_vmrun.ops import glance
 from nova_vmrun.ops import properties
+from nova_vmrun.tools import qemu_img
 
 
 class Disks:
@@ -92,12 +97,50 @@ class Disks:
         if driver.swap_is_usable(swap):
             self._make_blank(uuid, 'swap', swap['swap_size'], bus)
 
-    def _make_root(self, uuid, base, bus, linked_clone):
+    def check(self, instance: nova_instance.Instance,
+              base: image_cache.Base | None, block_device_info: dict | None,
+              hardware: hardware_module.Hardware) -> list[str]:
+        """Finds out whether the disks of a rebuilt server can be made.
+
+        Its present disks are counted as free space: they go first.
+        Parameters are those of make.
+
+        :returns: their names, as Layout.disk has them
+        :raises InvalidConfiguration: nothing makes empty disks here
+        :raises DiskFull: there is not enough space
+        """
+        ephemerals = driver.block_device_info_get_ephemerals(
+            block_device_info)
+        swap = driver.block_device_info_get_swap(block_device_info)
+        blank = [each['size'] * units.Gi for each in ephemerals]
+        names = ['root', *map(_ephemeral, range(len(ephemerals)))]
+        if driver.swap_is_usable(swap):
+            blank.append(swap['swap_size'] * units.Mi)
+            names.append('swap')
+        needed = 0
+        if base is None:
+            blank.append(instance.flavor.root_gb * units.Gi)
+        elif not self._is_linked(hardware.linked_clone):
+            needed = space.content(base.disk)
+        if blank:
+            self._require_vdiskmanager(instance.uuid)
+            needed += sum(map(qemu_img.table_size, blank))
+        freed = sum(map(space.own_content, self.existing(instance.uuid)))
+        if needed > freed:
+            space.require(needed - freed, self._layout.root,
+                          'There is not enough space for the disks of server '
+                          '%s.' % instance.uuid)
+        return names
+
+    def _is_linked(self, linked_clone: bool | None) -> bool:
         # An image may insist on one way; else the options decide.
+        return self._linked if linked_clone is None else linked_clone
+
+    def _make_root(self, uuid, base, bus, linked_clone):
         disk = self._layout.disk(uuid, 'root')
         if base.delta is None:
             linked.move(base.disk, disk, bus)
-        elif self._linked if linked_clone is None else linked_clone:
+        elif self._is_linked(linked_clone):
             linked.make_child(base.delta, base.disk, disk, bus)
         else:
             linked.make_copy(base.disk, disk, bus)
@@ -117,6 +160,12 @@ class Disks:
         linked.make_child(base.delta, base.disk, path, bus)
 
     def _make_blank(self, uuid, name, size_mb, bus):
+        self._require_vdiskmanager(uuid)
+        self._vdiskmanager.create(
+            self._layout.disk(uuid, name), size_mb=size_mb,
+            adapter=vmdk.adapter_type(bus))
+
+    def _require_vdiskmanager(self, uuid: str) -> None:
         if self._vdiskmanager is None:
             raise exception.InvalidConfiguration(
                 'Server %s needs an empty disk and vmware-vdiskmanager is '
@@ -124,9 +173,6 @@ class Disks:
                 resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
                            'without ephemeral and swap disks, and an image '
                            'that is no ISO image.')
-        self._vdiskmanager.create(
-            self._layout.disk(uuid, name), size_mb=size_mb,
-            adapter=vmdk.adapter_type(bus))
 
     def existing(self, uuid):
         """Returns the paths of a server's disks, in the guest's order."""

@@ -18,6 +18,9 @@ can be written anew at any time.
 
 import base64
 
+from nova.api.metadata import base as instance_metadata
+from nova.network import model
+from nova.objects import instance as nova_instance
 from oslo_serialization import jsonutils
 
 from nova_vmrun.formats import guest_info
@@ -57,16 +60,26 @@ class GuestInfo:
     def write(self, instance, metadata, network_info):
         """Keeps what a server is to be told; its folder exists.
 
+        Parameters and errors are those of collect.
+        """
+        told = self.collect(instance, metadata, network_info)
+        if told is not None:
+            files.write_atomically(self._layout.guest_info(instance.uuid),
+                                   jsonutils.dumps(told))
+
+    def collect(
+            self, instance: nova_instance.Instance,
+            metadata: instance_metadata.InstanceMetadata | None,
+            network_info: model.NetworkInfo) -> dict | None:
+        """Returns what a server is to be told, or None if that is nothing.
+
         Reading network_info may wait for Neutron: hold no lock.
 
-        :param instance: nova.objects.Instance
-        :param metadata: nova.api.metadata.base.InstanceMetadata, or None if
-            it is not needed
-        :param network_info: nova.network.model.NetworkInfo
+        :param metadata: of the server; None if it is not needed
         :raises InvalidInput: it is too long
         """
         if not (self._conf.use_guestinfo or self._conf.use_machine_id):
-            return
+            return None
         variables, machine_id = {}, None
         interfaces = guest_networks.interfaces(network_info)
         if self._conf.use_guestinfo:
@@ -75,9 +88,7 @@ class GuestInfo:
             machine_id = guest_network.machine_id(interfaces) or None
             # The format has no room for it.
             variables['hostname'] = instance.hostname
-        files.write_atomically(
-            self._layout.guest_info(instance.uuid), jsonutils.dumps(
-                {'guestinfo': variables, 'machine_id': machine_id}))
+        return {'guestinfo': variables, 'machine_id': machine_id}
 
     def load(self, uuid):
         """Returns the fields of a nova_vmrun.formats.machine.Machine."""

@@ -131,6 +131,7 @@ class MigrationFiles:
         """Returns the names of the files that go along, disks apart."""
         folder = self._layout.folder(uuid)
         left = {os.path.basename(self._layout.paused(uuid)),
+                os.path.basename(self._layout.allocations(uuid)),
                 os.path.basename(self._layout.migration(folder))}
         if to_other_host:
             left.add(os.path.basename(self._layout.record(uuid)))

@@ -14,7 +14,7 @@
 
 from nova.compute import task_states
 from nova.compute import vm_states
-from nova import objects
+from nova.objects import instance as nova_instance
 
 from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats import properties
@@ -41,12 +41,12 @@ def requested(context, instance):
     """
     if is_unshelved(instance):
         return remembered(instance)
-    kept = _kept(instance)
-    cut = _cut(kept)
+    found = kept(instance)
+    cut = _cut(found)
     if cut:
         whole = glance.show(context, instance.image_ref)['properties']
-        kept.update((name, whole[name]) for name in cut if name in whole)
-    return kept
+        found.update((name, whole[name]) for name in cut if name in whole)
+    return found
 
 
 def is_unshelved(instance):
@@ -60,7 +60,7 @@ def is_unshelved(instance):
     return instance.vm_state == vm_states.SHELVED_OFFLOADED
 
 
-def chosen_now(instance: objects.Instance) -> frozenset[str]:
+def chosen_now(instance: nova_instance.Instance) -> frozenset[str]:
     """Tells what of a server that is built its user has just chosen.
 
     A rebuild takes a new image and keeps the flavor. A server that is
@@ -94,20 +94,32 @@ def remembered(instance):
     :param instance: nova.objects.Instance
     :returns: dict of names to texts
     """
-    kept = _kept(instance)
-    for name in _cut(kept):
-        del kept[name]
-    return kept
+    found = kept(instance)
+    for name in _cut(found):
+        del found[name]
+    return found
 
 
-def _kept(instance):
+def kept(instance: nova_instance.Instance) -> dict[str, str]:
+    """Returns the properties of a server's image as Nova keeps them."""
     return {key[len(_PREFIX):]: value
             for key, value in instance.system_metadata.items()
             if key.startswith(_PREFIX) and value is not None}
 
 
-def _cut(kept):
+def replace(instance: nova_instance.Instance, found: dict[str, str]) -> None:
+    """Gives a server the properties of another image; nothing is saved.
+
+    :param found: what kept has returned
+    """
+    metadata = {key: value for key, value in instance.system_metadata.items()
+                if not key.startswith(_PREFIX)}
+    metadata.update((_PREFIX + name, value) for name, value in found.items())
+    instance.system_metadata = metadata
+
+
+def _cut(found: dict[str, str]) -> list[str]:
     # A character of several bytes may end up to three bytes earlier.
-    return [name for name, value in kept.items()
+    return [name for name, value in found.items()
             if name in properties.OWN_NAMES and
             len(value.encode('utf-8')) > _KEPT_BYTES - 4]

@@ -44,6 +44,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import linked
 from nova_vmrun.ops import properties
 from nova_vmrun.ops import resize_plan
+from nova_vmrun.ops import source_images
 
 LOG = logging.getLogger(__name__)
 
@@ -248,7 +249,7 @@ class Resize:
             self._records.create(
                 uuid, instance.name, port,
                 show_gui=draft.hardware.show_gui is not False,
-                image_adapter=adapter)
+                image_adapter=adapter, **source_images.facts(instance))
 
     def discard(self, uuid):
         """Puts aside what a resize has made, before its revert.

@@ -12,6 +12,14 @@
 
 """A new server, from its image to a running VM."""
 
+import dataclasses
+import os
+
+from nova.api.metadata import base as instance_metadata
+from nova import context as nova_context
+from nova.network import model
+from nova.objects import image_meta as nova_image
+from nova.objects import instance as nova_instance
 from nova.virt import configdrive
 from oslo_log import log as logging
 from oslo_utils import excutils
@@ -19,12 +27,30 @@ from oslo_utils import excutils
 from nova_vmrun import exception
 from nova_vmrun.formats import properties as props
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import image_cache
 from nova_vmrun.host import inspection
+from nova_vmrun.ops import attachments
 from nova_vmrun.ops import config_drive
+from nova_vmrun.ops import definition
 from nova_vmrun.ops import device_tags
 from nova_vmrun.ops import properties
+from nova_vmrun.ops import source_images
 
 LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What a server will be, and what it is made of.
+
+    :ivar base: None for an ISO image
+    :ivar adapter: ide or buslogic if the image's disk was made for it
+    """
+
+    draft: definition.Draft
+    drives: attachments.Prepared
+    base: image_cache.Base | None
+    adapter: str | None
 
 
 class Spawn:
@@ -34,7 +60,7 @@ class Spawn:
     :param records: a nova_vmrun.host.records.Records
     :param definitions: a nova_vmrun.ops.definition.Definitions
     :param disks: a nova_vmrun.ops.disks.Disks
-    :param attachments: a nova_vmrun.ops.attachments.Attachments
+    :param drives: a nova_vmrun.ops.attachments.Attachments
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
     :param power: a nova_vmrun.ops.power.Power
@@ -42,13 +68,13 @@ class Spawn:
     :param boots: a nova_vmrun.host.boots.Boots
     """
 
-    def __init__(self, layout, records, definitions, disks, attachments,
+    def __init__(self, layout, records, definitions, disks, drives,
                  consoles, guest_info, power, destroy, boots):
         self._layout = layout
         self._records = records
         self._definitions = definitions
         self._disks = disks
-        self._attachments = attachments
+        self._attachments = drives
         self._consoles = consoles
         self._guest_info = guest_info
         self._power = power
@@ -70,10 +96,37 @@ class Spawn:
                         admin_password, network_info, block_device_info,
                         power_on, private)
 
-    def _build(self, context, instance, image_meta, injected_files,
-               admin_password, network_info, block_device_info, power_on,
-               private):
-        uuid = instance.uuid
+    def check(self, context: nova_context.RequestContext,
+              instance: nova_instance.Instance,
+              image_meta: nova_image.ImageMeta,
+              injected_files: list, admin_password: str | None,
+              network_info: model.NetworkInfo,
+              block_device_info: dict | None) -> None:
+        """Finds out whether a server could be built; the parameters are alike.
+
+        Whatever does not need the server's folder is done as for a build. The
+        image is in the cache afterwards, the rest is thrown away.
+
+        :raises VmrunError: as for a build
+        """
+        with self._boots.begin() as private:
+            plan = self._prepare(context, instance, image_meta, private)
+            names = self._disks.check(instance, plan.base, block_device_info,
+                                      plan.draft.hardware)
+            self._definitions.check_new(plan.draft, names, plan.drives,
+                                        network_info)
+            metadata = self._describe(instance, injected_files,
+                                      admin_password, network_info)
+            if configdrive.required_by(instance):
+                config_drive.make(os.path.join(private, 'config-drive.iso'),
+                                  metadata)
+            self._guest_info.collect(instance, metadata, network_info)
+
+    def _prepare(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance,
+                 image_meta: nova_image.ImageMeta,
+                 private: str) -> _Plan:
+        """Decides what a server will be, and fetches its images."""
         self._guest_info.check(instance)
         asked = properties.requested(context, instance)
         fresh = properties.chosen_now(instance)
@@ -100,15 +153,24 @@ class Spawn:
             # The disk itself says which controller its guest knows.
             draft = self._definitions.draft(instance, asked, adapter,
                                             fresh=fresh)
+        return _Plan(draft, drives, base, adapter)
+
+    def _build(self, context, instance, image_meta, injected_files,
+               admin_password, network_info, block_device_info, power_on,
+               private):
+        uuid = instance.uuid
+        plan = self._prepare(context, instance, image_meta, private)
+        draft = plan.draft
         try:
             with self._consoles.port_for_new_server() as vnc_port:
                 self._records.create(
                     uuid, instance.name, vnc_port,
                     show_gui=draft.hardware.show_gui is not False,
-                    image_adapter=adapter)
-            self._disks.make(instance, base, block_device_info,
+                    image_adapter=plan.adapter,
+                    **source_images.facts(instance))
+            self._disks.make(instance, plan.base, block_device_info,
                              draft.hardware)
-            self._attachments.place(uuid, drives)
+            self._attachments.place(uuid, plan.drives)
             instance.device_metadata = device_tags.find(
                 context, instance, block_device_info,
                 self._definitions.disk_nodes(draft))
@@ -121,15 +183,23 @@ class Spawn:
                 self._remove(uuid)
 
     def _tell(self, instance, injected_files, admin_password, network_info):
-        uuid = instance.uuid
-        with_drive = configdrive.required_by(instance)
-        metadata = None
-        if with_drive or self._guest_info.needs_metadata:
-            metadata = config_drive.describe(instance, injected_files,
-                                             admin_password, network_info)
-        if with_drive:
-            config_drive.make(self._layout.config_drive(uuid), metadata)
+        metadata = self._describe(instance, injected_files, admin_password,
+                                  network_info)
+        if configdrive.required_by(instance):
+            config_drive.make(self._layout.config_drive(instance.uuid),
+                              metadata)
         self._guest_info.write(instance, metadata, network_info)
+
+    def _describe(
+            self, instance: nova_instance.Instance, injected_files: list,
+            admin_password: str | None, network_info: model.NetworkInfo
+    ) -> instance_metadata.InstanceMetadata | None:
+        """Collects Nova's metadata of a server, if anything needs it."""
+        if not (configdrive.required_by(instance) or
+                self._guest_info.needs_metadata):
+            return None
+        return config_drive.describe(instance, injected_files, admin_password,
+                                     network_info)
 
     def _remove(self, uuid):
         try:

@@ -12,8 +12,12 @@
 
 """Servers that are made, and servers that end, as Operations."""
 
+from unittest import mock
+
 from nova.compute import task_states
 from nova.compute import vm_states
+from nova import exception as nova_exception
+from nova import objects
 
 from tests.crash import operation
 
@@ -115,6 +119,46 @@ class Rebuild(operation.Operation):
     def check_started(self, host):
         operation.require_equal(vm_states.ERROR, self.instance.vm_state,
                                 'vm_state')
+
+
+class RefusedRebuild(operation.Operation):
+    """Nova has saved an image that turns out to be no disk."""
+
+    task_state = task_states.REBUILDING
+
+    def prepare(self, host):
+        super().prepare(host)
+        self.new_image = host.add_image()
+        host.images[self.new_image] = 'qcow2', b'no disk' * 1000
+
+    def before(self, host):
+        super().before(host)
+        self.instance.image_ref = self.new_image
+        self.instance.system_metadata = {
+            'image_disk_format': 'qcow2',
+            'image_base_image_ref': self.new_image}
+
+    def run(self, host):
+        with mock.patch.object(objects.Instance, 'save'):
+            try:
+                host.driver.rebuild(
+                    None, self.instance, host.image_meta(self.new_image), [],
+                    None, {'provider': {'resources': {'VCPU': 1}}}, [], None,
+                    None, network_info=[])
+            except nova_exception.InstanceFaultRollback:
+                pass
+
+    def check_started(self, host):
+        super().check_started(host)
+        operation.require_equal(vm_states.ERROR, self.instance.vm_state,
+                                'vm_state')
+
+    def repeat(self, host):
+        """The user takes the server as it is."""
+        with mock.patch.object(objects.Instance, 'save'):
+            host.driver.reboot(None, self.instance, [], 'HARD')
+        operation.require_equal(self.image_id, self.instance.image_ref,
+                                'image_ref')
 
 
 class Destroy(operation.Operation):

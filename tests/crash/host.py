@@ -181,6 +181,7 @@ class Host(fixtures.Fixture):
              'display_name': 'web', 'image_ref': image_id,
              'flavor': objects.Flavor(extra_specs={}, **flavor),
              'trusted_certs': None, 'config_drive': '',
+             'project_id': 'project', 'user_id': 'user',
              'vm_state': 'building', 'task_state': 'spawning',
              'system_metadata': kept}, **changes))
 

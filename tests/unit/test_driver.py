@@ -25,6 +25,7 @@ from nova_vmrun.host import records
 from nova_vmrun.host import resources
 from nova_vmrun.host import states
 from nova_vmrun import hypervisor
+from nova_vmrun.ops import allocations
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
@@ -35,9 +36,11 @@ from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
+from nova_vmrun.ops import rebuild
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.ops import source_images
 from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
@@ -54,6 +57,8 @@ class Base(base.TestCase):
         super().setUp()
         self.parts = types.SimpleNamespace(
             exists=mock.Mock(return_value=True), spawn=mock.Mock(),
+            record=mock.Mock(return_value=records.Record(
+                UUID, 'instance-1', 'node-uuid', image_ref='')),
             cache_image=mock.Mock(), age_images=mock.Mock(),
             begin=mock.Mock(), finish_interrupted=mock.Mock(),
             close=mock.Mock(), state=mock.Mock(),
@@ -72,6 +77,9 @@ class Base(base.TestCase):
                 ('diagnostics', diagnostics.Diagnostics),
                 ('events', lifecycle_events.LifecycleEvents),
                 ('orphans', orphans.Orphans),
+                ('allocations', allocations.Allocations),
+                ('rebuild', rebuild.Rebuild),
+                ('source_images', source_images.SourceImages),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
                     mock.create_autospec(kind, instance=True))
@@ -356,6 +364,7 @@ class InfoTestCase(Base):
 
     def test_a_server_that_is_not_here(self):
         self.parts.exists.return_value = False
+        self.parts.record.return_value = None
         self.assertFalse(self.driver.instance_exists(INSTANCE))
         for call in (lambda: self.driver.get_info(INSTANCE),
                      lambda: self.driver.get_vnc_console(None, INSTANCE),

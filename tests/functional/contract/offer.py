@@ -49,7 +49,6 @@ REFUSED = {
     'power_update_event': 'It is for machines that others switch.',
     'pre_live_migration': _MIGRATION,
     'quiesce': _NOT_YET,
-    'rebuild': 'Nova rebuilds by destroy and spawn.',
     'restore': 'Nova powers the server on instead.',
     'rollback_live_migration_at_destination': _MIGRATION,
     'set_admin_password': _NOT_YET,

@@ -143,7 +143,8 @@ class TestCase(hosts.TestCase):
 
     def instance(self, vm_state='active', task_state=None, **sizes):
         return types.SimpleNamespace(
-            uuid=UUID, name='instance-1', display_name='web',
+            image_ref='image', uuid=UUID, name='instance-1',
+            display_name='web',
             system_metadata={}, flavor=flavor(**sizes), vm_state=vm_state,
             task_state=task_state)
 

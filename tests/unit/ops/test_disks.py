@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import os
 import types
 from unittest import mock
 
@@ -21,6 +22,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import image_cache
 from nova_vmrun.host import inspection
 from nova_vmrun.host import linked
+from nova_vmrun.host import space
 from nova_vmrun.ops import disks
 from nova_vmrun.tools import vdiskmanager
 from tests.unit.ops import glances
@@ -60,6 +62,62 @@ class Base(hosts.TestCase):
                   types.SimpleNamespace(disk_bus=bus,
                                         linked_clone=linked_clone))
         return made
+
+
+class CheckTestCase(Base):
+    """What a rebuild asks while the old disks are still there."""
+
+    def setUp(self):
+        super().setUp()
+        self.base = os.path.join(self.layout.cache, 'base')
+        with open(self.base, 'wb') as file:
+            os.posix_fallocate(file.fileno(), 0, 1 << 20)
+        self.room = self.useFixture(fixtures.MockPatchObject(
+            space, 'room', return_value=0)).mock
+
+    def check(self, options=None, info=None, disk_manager=True,
+              linked_clone=None, is_iso=False):
+        made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
+                           self.vdiskmanager if disk_manager else None)
+        return made.check(
+            types.SimpleNamespace(uuid=UUID, flavor=types.SimpleNamespace(
+                root_gb=1)),
+            None if is_iso else image_cache.Base(self.base, '/delta'), info,
+            types.SimpleNamespace(disk_bus='sata',
+                                  linked_clone=linked_clone))
+
+    def test_a_linked_disk_needs_no_space(self):
+        self.assertEqual(['root'], self.check())
+
+    def test_a_full_copy_does(self):
+        for words in ({'linked_clone': False},
+                      {'options': {'use_cow_images': False}}):
+            error = self.assertRaises(exception.DiskFull, self.check, **words)
+            self.assertIn(UUID, error.brief)
+        self.room.return_value = 2 << 20
+        self.assertEqual(['root'], self.check(linked_clone=False))
+
+    def test_the_old_disk_makes_room(self):
+        self.add_server()
+        old = self.layout.disk(UUID, 'root')
+        with open(old, 'wb') as file:
+            os.posix_fallocate(file.fileno(), 0, 2 << 20)
+        self.check(linked_clone=False)
+        # Its space is not free when a snapshot of a resize still has it.
+        os.link(old, old + '.kept')
+        self.assertRaises(exception.DiskFull, self.check, linked_clone=False)
+
+    def test_empty_disks(self):
+        self.room.return_value = 2 << 20
+        info = BlankTestCase.info
+        self.assertEqual(['root', 'ephemeral0', 'ephemeral1', 'swap'],
+                         self.check(info=info))
+        self.assertEqual(['root'], self.check(is_iso=True))
+        for words in ({'info': info}, {'is_iso': True}):
+            self.assertRaises(exception.InvalidConfiguration, self.check,
+                              disk_manager=False, **words)
+        self.room.return_value = 0
+        self.assertRaises(exception.DiskFull, self.check, info=info)
 
 
 class PrepareTestCase(Base):

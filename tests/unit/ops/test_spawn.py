@@ -53,11 +53,13 @@ class Base(hosts.TestCase):
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.return_value.__enter__ = (
             lambda manager: 5900)
-        self.disks = self.part(disks.Disks, 'prepare', 'make')
+        self.disks = self.part(disks.Disks, 'prepare', 'check', 'make')
         self.attachments = self.part(attachments.Attachments, 'prepare',
                                      'place')
-        self.definitions = self.part(definition.Definitions, 'draft', 'write')
-        self.guest_info = self.part(guest_info.GuestInfo, 'check', 'write')
+        self.definitions = self.part(definition.Definitions, 'draft',
+                                     'check_new', 'write')
+        self.guest_info = self.part(guest_info.GuestInfo, 'check', 'collect',
+                                    'write')
         self.definitions.draft.return_value = None
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta')
         operations = power.Power(
@@ -106,13 +108,21 @@ class Base(hosts.TestCase):
         return run
 
     def run_spawn(self, power_on=True):
+        self.do(self.spawn, power_on)
+
+    def run_check(self):
+        self.do(self.spawn.check)
+
+    def do(self, operation, *options):
         instance = types.SimpleNamespace(
             uuid=UUID, name='instance-1', vm_state=self.vm_state,
-            task_state=task_states.SPAWNING, system_metadata={})
+            task_state=task_states.SPAWNING,
+            image_ref=glances.IMAGE,
+            system_metadata={'image_base_image_ref': glances.IMAGE})
         image_meta = types.SimpleNamespace(
             id=glances.IMAGE, disk_format='vmdk', container_format='bare')
-        self.spawn('context', instance, image_meta, [], None, 'network', None,
-                   power_on)
+        operation('context', instance, image_meta, [], None, 'network', None,
+                  *options)
 
     def left(self):
         return set(os.listdir(self.layout.root)) - {'_base', 'locks'}
@@ -158,7 +168,9 @@ class SpawnTestCase(Base):
             'properties': {'vmware_adaptertype': 'ide', 'none': None}}
         self.run_spawn()
         self.assertEqual(
-            [{}, {'vmware_adaptertype': 'ide'}, {}],
+            [{'base_image_ref': glances.IMAGE},
+             {'vmware_adaptertype': 'ide'},
+             {'base_image_ref': glances.IMAGE}],
             [call[0][1] for call in self.definitions.draft.call_args_list])
         self.assertEqual('ide', self.definitions.draft.call_args[0][2])
         self.assertEqual('ide', self.records.get(UUID).image_adapter)
@@ -176,6 +188,12 @@ class SpawnTestCase(Base):
         self.run_spawn()
         self.assertEqual(5900, self.records.get(UUID).vnc_port)
 
+    def test_the_record_names_the_image(self):
+        self.run_spawn()
+        record = self.records.get(UUID)
+        self.assertEqual((glances.IMAGE, {'base_image_ref': glances.IMAGE}),
+                         (record.image_ref, record.image_properties))
+
     def test_a_server_may_stay_off(self):
         self.run_spawn(power_on=False)
         self.assertNotIn('power.on', self.steps)
@@ -188,6 +206,28 @@ class SpawnTestCase(Base):
         error = self.assertRaises(exception.InvalidInput, self.run_spawn)
         self.assertEqual('the cause', str(error))
         self.assertIn('busy', self.log.output)
+
+
+class CheckTestCase(Base):
+
+    def test_all_that_a_build_needs_is_tried_and_nothing_is_left(self):
+        self.run_check()
+        self.assertEqual(
+            ['guest_info.check', 'definition.draft', 'attachments.prepare',
+             'disks.prepare', 'disks.check', 'definition.check_new',
+             'config_drive.make', 'guest_info.collect'], self.steps)
+        self.assertEqual(set(), self.left())
+        self.assertEqual([], self.vmrun.verbs())
+
+    def test_whatever_fails_is_told(self):
+        for step in ('guest_info.check', 'definition.draft',
+                     'attachments.prepare', 'disks.prepare', 'disks.check',
+                     'definition.check_new', 'config_drive.make',
+                     'guest_info.collect'):
+            error = exception.VmrunError(step)
+            self.failing = {step: error}
+            self.assertIs(error, self.assertRaises(exception.VmrunError,
+                                                   self.run_check))
 
 
 class RefusedBeforeTestCase(testscenarios.TestWithScenarios, Base):

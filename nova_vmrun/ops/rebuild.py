@@ -1,0 +1,80 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Rebuild: what it needs is looked at while the old server still exists.
+
+Nova destroys the server and then builds it anew. Whatever the build would
+refuse is refused here before that, and the server goes on as it was.
+"""
+
+from nova import context as nova_context
+from nova import exception as nova_exception
+from nova.network import model
+from nova.objects import image_meta as nova_image
+from nova.objects import instance as nova_instance
+from oslo_log import log as logging
+
+from nova_vmrun.ops import allocations as server_allocations
+from nova_vmrun.ops import errors
+from nova_vmrun.ops import source_images as images
+from nova_vmrun.ops import spawn as servers
+
+LOG = logging.getLogger(__name__)
+
+
+class Rebuild:
+    """Refuses rebuilds that would fail.
+
+    :param spawn: a nova_vmrun.ops.spawn.Spawn
+    :param source_images: a nova_vmrun.ops.source_images.SourceImages
+    :param allocations: a nova_vmrun.ops.allocations.Allocations
+    """
+
+    def __init__(self, spawn: servers.Spawn,
+                 source_images: images.SourceImages,
+                 allocations: server_allocations.Allocations) -> None:
+        self._spawn = spawn
+        self._source_images = source_images
+        self._allocations = allocations
+
+    def check(self, context: nova_context.RequestContext,
+              instance: nova_instance.Instance,
+              image_meta: nova_image.ImageMeta,
+              injected_files: list, admin_password: str | None,
+              allocations: dict, network_info: model.NetworkInfo,
+              block_device_info: dict | None,
+              preserve_ephemeral: bool) -> None:
+        """Finds out whether a server can be built of another image.
+
+        The image is in the cache afterwards.
+
+        :param instance: as Nova has saved it, with the new image
+        :param allocations: what the server takes in Placement
+        :raises InstanceFaultRollback: Nova's; it cannot, whatever the reason.
+            Nothing of the server was touched, and Nova has its old image
+            again.
+        :raises InstanceNotFound: Nova's; the server was deleted meanwhile
+        :raises UnexpectedTaskStateError: likewise
+        """
+        try:
+            if preserve_ephemeral:
+                raise nova_exception.PreserveEphemeralNotSupported()
+            with errors.as_nova(instance):
+                self._spawn.check(
+                    context, instance, image_meta, injected_files,
+                    admin_password, network_info, block_device_info)
+        except Exception as error:
+            LOG.warning('The rebuild is refused, the server goes on as it '
+                        'was: %s', error, instance=instance)
+            self._allocations.expect_loss(instance, allocations)
+            self._source_images.restore(instance)
+            raise nova_exception.InstanceFaultRollback(
+                inner_exception=error) from error
