@@ -34,6 +34,7 @@ from nova_vmrun.host import utf8_log
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import inventory
+from nova_vmrun.ops import moves
 from nova_vmrun.ops import power_states
 from nova_vmrun.ops import security_groups
 
@@ -367,7 +368,9 @@ class VmrunDriver(driver.ComputeDriver):
                                    block_device_info=None,
                                    timeout=0, retry_interval=0):
         with errors.as_nova(instance):
-            self._hypervisor.resize.migrate(instance, dest, flavor, timeout)
+            self._hypervisor.resize.migrate(
+                instance, moves.destination(context, instance), flavor,
+                timeout)
         # The other host needs to be told nothing, and would not believe it.
         return ''
 

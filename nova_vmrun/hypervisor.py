@@ -98,6 +98,7 @@ class Hypervisor:
                  self.product.version_text, self.product.vmrun)
         tool = vmrun.Vmrun(self.runner, self.product.vmrun,
                            self.product.kind, own)
+        self._compute_id = compute_id
         self.records = records.Records(self.layout, compute_id)
         vmx_files = vmx_file.VmxFiles(self.layout)
         self._limits = time_limits.TimeLimits(own, vmx_files)
@@ -154,9 +155,10 @@ class Hypervisor:
                                     server_disks, drives, self.power,
                                     under_way)
         self.resize = resize.Resize(
-            self.address, self.layout, self.records, self.definitions,
+            self.layout, self.records, self.definitions,
             migration_files.MigrationFiles(self.layout, converter, vdisk),
-            other_host.OtherHost(ssh.Ssh(self.runner, own), self.layout),
+            other_host.OtherHost(ssh.Ssh(self.runner, own), self.layout,
+                                 self.address),
             self.consoles, self.power, self.destroy,
             can_make_disks=vdisk is not None)
         self.snapshot = snapshot.Snapshots(
@@ -177,6 +179,8 @@ class Hypervisor:
         """
         _refuse_gui_without_display(self._own, os.environ, sys.platform)
         self._complain_of_host()
+        # Another host that sends a server here looks for it.
+        open(self.layout.node(self._compute_id), 'w').close()
         self.consoles.begin()
         self.serials.begin()
         self.events.begin(emit,

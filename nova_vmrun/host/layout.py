@@ -41,6 +41,7 @@
       <instance uuid>_preparing/  the same, while it is made
       _base/<image id>/        see image_cache.py
       locks/                   lock files, shared by processes of this host
+        node-<compute node id> empty; the compute node that works here
 
 Only a UUID that Nova made becomes a part of a path, never a text of a tenant.
 """
@@ -149,6 +150,10 @@ class Layout:
 
     def paused(self, uuid):
         return os.path.join(self.folder(uuid), 'paused.json')
+
+    def node(self, compute_id: str) -> str:
+        """Names the file that says that a compute node works here."""
+        return os.path.join(self.locks, 'node-' + compute_id)
 
     def allocations(self, uuid: str) -> str:
         """Names the file with what a server takes of this host."""

@@ -35,6 +35,8 @@ import os
 
 from nova.compute import vm_states
 from nova import exception as nova_exception
+from nova.objects import flavor as nova_flavor
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
@@ -42,6 +44,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
+from nova_vmrun.ops import moves
 from nova_vmrun.ops import properties
 from nova_vmrun.ops import resize_plan
 from nova_vmrun.ops import source_images
@@ -52,7 +55,6 @@ LOG = logging.getLogger(__name__)
 class Resize:
     """Gives servers another flavor, or another host.
 
-    :param address: of this host, as Nova knows it
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
     :param definitions: a nova_vmrun.ops.definition.Definitions
@@ -64,9 +66,8 @@ class Resize:
     :param can_make_disks: whether vmware-vdiskmanager is there
     """
 
-    def __init__(self, address, layout, records, definitions, migration_files,
+    def __init__(self, layout, records, definitions, migration_files,
                  other_host, consoles, power, destroy, can_make_disks):
-        self._address = address
         self._layout = layout
         self._records = records
         self._definitions = definitions
@@ -79,18 +80,20 @@ class Resize:
 
     # On the host that the server leaves
 
-    def migrate(self, instance, host, flavor, timeout):
+    def migrate(self, instance: nova_instance.Instance,
+                destination: moves.Destination | None,
+                flavor: nova_flavor.Flavor, timeout: int) -> None:
         """Stops a server and prepares its files for another flavor or host.
 
         :param instance: nova.objects.Instance with its present flavor
-        :param host: address of the host that it goes to
+        :param destination: where it goes to; None if it stays here
         :param flavor: nova.objects.Flavor that it is to have
         :param timeout: seconds that the guest gets to shut down by itself
         :raises InstanceFaultRollback: Nova's; the server is as it was
         """
-        uuid, moves = instance.uuid, host != self._address
+        uuid, leaves = instance.uuid, destination is not None
         try:
-            plan = self._plan(instance, host, flavor, moves)
+            plan = self._plan(instance, destination, flavor)
         except (exception.VmrunError, OSError) as error:
             raise _rolled_back(uuid, error) from error
         try:
@@ -98,29 +101,32 @@ class Resize:
             self._power.off(uuid, timeout)
             self._power.forget_memory(uuid)
             with self._unwritten(uuid):
-                self._files.prepare(plan, moves)
-                if moves:
-                    self._other_host.send(host, uuid)
-            if moves:
+                self._files.prepare(plan, leaves)
+                if leaves:
+                    self._other_host.send(destination.address, uuid)
+            if leaves:
                 self._files.discard(uuid)
             self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
         except Exception as error:
             LOG.exception('The resize is rolled back', instance=instance)
-            self._roll_back(instance, host if moves else None)
+            self._roll_back(instance, destination)
             raise _rolled_back(uuid, error) from error
 
-    def _plan(self, instance, host, flavor, moves):
+    def _plan(self, instance: nova_instance.Instance,
+              destination: moves.Destination | None,
+              flavor: nova_flavor.Flavor) -> resize_plan.Plan:
         """Refuses what can be refused; nothing of the server is touched."""
         if self._records.get(instance.uuid) is None:
             raise exception.VmNotFound(
                 'Server %s is not on this host.' % instance.uuid, '',
                 'Reboot it hard, which looks for what a resize has left.')
         self._definitions.check(instance, flavor)
-        plan = resize_plan.make(self._layout, instance, flavor, moves,
+        plan = resize_plan.make(self._layout, instance, flavor,
+                                destination is not None,
                                 self._can_make_disks)
         self._files.require_space(plan)
-        if moves:
-            self._other_host.examine(host, instance.uuid,
+        if destination:
+            self._other_host.examine(destination, instance.uuid,
                                      self._files.needed_elsewhere(plan))
         return plan
 
@@ -143,10 +149,11 @@ class Resize:
         for folder in self._layout.beside(uuid):
             self._destroy.remove_folder(uuid, folder)
 
-    def _roll_back(self, instance, host):
+    def _roll_back(self, instance: nova_instance.Instance,
+                   destination: moves.Destination | None) -> None:
         uuid = instance.uuid
-        if host:
-            self._discard_there(host, uuid)
+        if destination:
+            self._discard_there(destination.address, uuid)
         self._bring_back(uuid, None)
         self._files.discard(uuid)
         if instance.vm_state == vm_states.ACTIVE:
@@ -184,7 +191,7 @@ class Resize:
         if self._bring_back(uuid, migration.uuid):
             self._definitions.rewrite(instance, network_info)
         self._files.discard(uuid)
-        if migration.dest_host != self._address:
+        if moves.leaves(migration):
             self._discard_there(migration.dest_host, uuid)
         if power_on:
             self._power.on(uuid)

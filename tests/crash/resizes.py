@@ -12,12 +12,15 @@
 
 """The steps of a resize, as Operations."""
 
+from unittest import mock
+
 from nova.compute import task_states
 from nova.compute import vm_states
 from nova import conf as nova_conf
 from nova import objects
 from oslo_utils import uuidutils
 
+from nova_vmrun.ops import moves
 from tests.crash import operation
 
 CONF = nova_conf.CONF
@@ -50,8 +53,12 @@ class Migrate(operation.Operation):
         return CONF.my_ip
 
     def migrate(self, host):
-        host.driver.migrate_disk_and_power_off(
-            None, self.instance, self.destination, self.new_flavor, [])
+        leaves = self.destination != CONF.my_ip
+        with mock.patch.object(
+                moves, 'destination', return_value=moves.Destination(
+                    'second', self.destination) if leaves else None):
+            host.driver.migrate_disk_and_power_off(
+                None, self.instance, self.destination, self.new_flavor, [])
 
     def finish(self, host, power_on=True):
         self.instance.flavor = self.new_flavor
@@ -235,4 +242,6 @@ class MigrateAgain(_Resized):
 
 def _migration(destination):
     return objects.Migration(uuid=uuidutils.generate_uuid(),
-                             dest_host=destination)
+                             dest_host=destination, source_compute='host',
+                             dest_compute='host' if destination == CONF.my_ip
+                             else 'second')

@@ -33,6 +33,7 @@ from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.ops import moves
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
@@ -95,6 +96,8 @@ class Base(base.TestCase):
             hypervisor, 'Hypervisor', return_value=self.parts)).mock
         self.useFixture(fixtures.MockPatch(
             'nova.virt.node.get_local_node_uuid', return_value='node-uuid'))
+        self.useFixture(fixtures.MockPatchObject(
+            moves, 'destination', return_value='there'))
         self.driver = driver.VmrunDriver(None)
         self.driver.init_host('host')
 
@@ -130,7 +133,7 @@ _CALLS = [
      'interfaces.detach', ('context', INSTANCE, 'vif')),
     ('migrate_disk_and_power_off',
      ('context', INSTANCE, '10.0.0.2', 'flavor', 'network', 'disks', 60, 10),
-     'resize.migrate', (INSTANCE, '10.0.0.2', 'flavor', 60)),
+     'resize.migrate', (INSTANCE, 'there', 'flavor', 60)),
     ('finish_migration',
      ('context', 'migration', INSTANCE, 'disk info', 'network', 'image', True,
       {}, 'disks', False),

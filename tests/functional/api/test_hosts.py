@@ -107,6 +107,47 @@ class RefusedTestCase(TestCase):
         self.assertRunsAt('compute', self.server)
 
 
+class SameAddressTestCase(TestCase):
+    """Two hosts whose my_ip nobody has set, or set alike."""
+
+    addresses = ('10.0.0.1', '10.0.0.1')
+
+    def test_a_migration_is_refused_before_anything_moves(self):
+        before = {host: sorted(os.listdir(path))
+                  for host, path in self.paths.items()}
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'migrate': None})
+        event = self._wait_for_action_fail_completion(
+            self.server, 'migrate', 'compute_resize_instance')
+        self._wait_for_migration_status(self.server, ['error'])
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertWhereItWas()
+        self.assertEqual(before, {host: sorted(os.listdir(path))
+                                  for host, path in self.paths.items()})
+        self.assertIn('my_ip is 10.0.0.1 on both', event['details'])
+
+    def test_a_resize_on_the_same_host(self):
+        self.flags(allow_resize_to_same_host=True)
+        self.admin_api.put_service(
+            self.admin_api.get_services(
+                binary='nova-compute', host='second')[0]['id'],
+            {'status': 'disabled'})
+        for action, state in (('revertResize', 'ACTIVE'),
+                              ('confirmResize', 'ACTIVE')):
+            self.admin_api.post_server_action(self.server['id'], {
+                'resize': {'flavorRef': self.add_flavor(
+                    disk=0, memory_mb=128)}})
+            self._wait_for_state_change(self.server, 'VERIFY_RESIZE')
+            self.assertRunsAt('compute', self.server)
+            self.admin_api.post_server_action(self.server['id'],
+                                              {action: None})
+            self._wait_for_state_change(self.server, state)
+            self.assertRunsAt('compute', self.server)
+        self.assertFalse(os.path.exists(
+            self.at('compute', self.server) + '_resize'))
+
+
 class SharedStorageTestCase(TestCase):
 
     share_storage = True

@@ -27,6 +27,7 @@ from nova import objects
 from oslo_utils import uuidutils
 
 from nova_vmrun.host import files
+from nova_vmrun.ops import moves
 from tests.functional.contract import base
 
 CONF = nova_conf.CONF
@@ -126,7 +127,10 @@ class BudgetTestCase(base.DriverTestCase):
     def test_resize(self):
         """Neither more memory nor a revert copies a disk."""
         driver, migration = self.driver, objects.Migration(
-            uuid=uuidutils.generate_uuid(), dest_host=CONF.my_ip)
+            uuid=uuidutils.generate_uuid(), dest_host=CONF.my_ip,
+            source_compute='host', dest_compute='host')
+        self.useFixture(fixtures.MockPatchObject(
+            moves, 'destination', return_value=None))
         for root_gb, disk_tools in ((1, 0), (2, 1)):
             instance = self.running_server()
             old, new = instance.flavor, instance.flavor.obj_clone()

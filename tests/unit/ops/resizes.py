@@ -24,6 +24,7 @@ from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import migration_files
+from nova_vmrun.ops import moves
 from nova_vmrun.ops import other_host
 from nova_vmrun.ops import power
 from nova_vmrun.ops import resize
@@ -47,8 +48,12 @@ scsi0:0.fileName = "root.vmdk"
 DISK = '''scsi0:%(number)d.present = "TRUE"
 scsi0:%(number)d.fileName = "%(name)s.vmdk"
 '''
-MIGRATION = types.SimpleNamespace(uuid='the-migration', dest_host=HERE)
-MOVE = types.SimpleNamespace(uuid='the-migration', dest_host=THERE)
+MIGRATION = types.SimpleNamespace(
+    uuid='the-migration', dest_host=HERE, source_compute='here',
+    dest_compute='here')
+MOVE = types.SimpleNamespace(
+    uuid='the-migration', dest_host=THERE, source_compute='here',
+    dest_compute='there')
 
 
 def flavor(root_gb=1, ephemeral_gb=0, swap=0):
@@ -92,7 +97,7 @@ class TestCase(hosts.TestCase):
 
     def make_resize(self, power_, can_make_disks=True):
         return resize.Resize(
-            HERE, self.layout, self.records, self.definitions,
+            self.layout, self.records, self.definitions,
             migration_files.MigrationFiles(self.layout, self.qemu_img,
                                            self.tool),
             self.other_host, self.consoles, power_, self.destroy,
@@ -149,8 +154,10 @@ class TestCase(hosts.TestCase):
             task_state=task_state)
 
     def migrate(self, host=HERE, present=None, timeout=0, **wanted):
-        return self.resize.migrate(self.instance(**(present or {})), host,
-                                   flavor(**wanted), timeout)
+        return self.resize.migrate(
+            self.instance(**(present or {})),
+            None if host == HERE else moves.Destination('there', host),
+            flavor(**wanted), timeout)
 
     def finish(self, migration=MIGRATION, power_on=True, instance=None):
         self.resize.finish(instance or self.instance(), [], migration,

@@ -20,6 +20,7 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.host import layout
+from nova_vmrun.ops import moves
 from nova_vmrun.ops import other_host
 from nova_vmrun.tools import process
 from nova_vmrun.tools import ssh
@@ -77,10 +78,11 @@ class OtherHostTestCase(base.TestCase):
         self.host = other_host.OtherHost(
             ssh.Ssh(self.runner, stubs.conf(
                 ssh_path='ssh', scp_path='scp', ssh_timeout=120,
-                transfer_timeout=14400)), self.layout)
+                transfer_timeout=14400)), self.layout, '10.0.0.1')
 
-    def examine(self, needed=0):
-        self.host.examine(HOST, UUID, needed)
+    def examine(self, needed=0, address=HOST, node_id=None):
+        self.host.examine(moves.Destination('second', address, node_id), UUID,
+                          needed)
 
     def refuse(self, kind, *words, **options):
         error = self.assertRaises(kind, self.examine, **options)
@@ -101,22 +103,41 @@ class OtherHostTestCase(base.TestCase):
         self.assertEqual(['_base', 'locks'],
                          sorted(os.listdir(self.there.root)))
 
+    def test_a_host_with_the_same_address(self):
+        self.refuse(exception.InvalidConfiguration, 'second', 'my_ip',
+                    address='10.0.0.1')
+        self.host.discard('10.0.0.1', UUID)
+        self.assertEqual([], self.runner.scripts)
+
+    def test_another_host_at_its_address(self):
+        open(self.there.node('the-third'), 'w').close()
+        self.put(self.there.prepared(UUID))
+        self.refuse(exception.InvalidConfiguration, 'second', 'my_ip',
+                    node_id='the-second')
+        self.assertTrue(os.path.exists(self.there.prepared(UUID)))
+        open(self.there.node('the-second'), 'w').close()
+        self.examine(node_id='the-second')
+
+    def test_a_host_with_an_older_release(self):
+        self.examine(node_id='the-second')
+
     def test_shared_storage(self):
         self.use(self.layout.root)
         self.put(self.layout.prepared(UUID))
-        self.refuse(exception.NotSupported, HOST, self.layout.root, 'shared')
+        self.refuse(exception.NotSupported, 'second', self.layout.root,
+                    'shared')
         self.assertTrue(os.path.exists(self.layout.prepared(UUID)))
         self.assertEqual([], os.listdir(self.layout.locks))
 
     def test_a_folder_of_the_same_server(self):
         for folder in (self.there.kept(UUID), self.there.folder(UUID)):
             self.put(folder)
-            self.refuse(exception.VmrunError, HOST, folder)
+            self.refuse(exception.VmrunError, 'second', folder)
             self.assertTrue(os.path.exists(os.path.join(folder, 'inner')))
 
     def test_too_little_space(self):
         free = shutil.disk_usage(self.there.root).free
-        self.refuse(exception.DiskFull, HOST, '%d MiB' % (
+        self.refuse(exception.DiskFull, 'second', '%d MiB' % (
             2 * free // MIB), needed=2 * free)
 
     def test_no_such_folder(self):
@@ -127,7 +148,7 @@ class OtherHostTestCase(base.TestCase):
         self.runner = self.host._ssh._runner = stubs.ScriptedRunner(
             (0, 'Welcome!\n'), (0, ''))
         self.refuse(exception.VmrunError, 'Welcome!')
-        self.refuse(exception.VmrunError, HOST)
+        self.refuse(exception.VmrunError, 'second')
 
     def test_a_path_that_scp_may_read_otherwise(self):
         self.layout.root += '/a b'

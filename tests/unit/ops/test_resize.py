@@ -376,7 +376,8 @@ class LeftoverTestCase(resizes.TestCase):
     def test_a_crash_at_the_very_start_of_the_next(self):
         self.stale()
         self.revert(resizes.types.SimpleNamespace(
-            uuid='the-next', dest_host=HERE), task_state='resize_migrating')
+            uuid='the-next', source_compute='here', dest_compute='here'),
+            task_state='resize_migrating')
         self.assertTrue(self.since())
 
     def test_the_next_removes_it(self):
