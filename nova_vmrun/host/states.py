@@ -63,6 +63,7 @@ class State(enum.Enum):
 
 
 NOT_ON = (State.OFF, State.SUSPENDED)
+_ON = (State.RUNNING, State.PAUSED)
 
 
 def canonical(path):
@@ -95,10 +96,33 @@ class PowerStates:
         self._changed_at = float('-inf')
         self._failure = None
         self._failed_at = float('-inf')
+        # The processes of VMs that were on: ids and times of birth, by server.
+        self._started: dict[str, vm_process.Identity] = {}
 
     def changed(self):
         """Says that we changed a VM: what was listed before is void."""
         self._changed_at = self._clock()
+
+    def started(self, uuid: str) -> None:
+        """Says that vmrun has just started a VM, or listed it.
+
+        As long as its process lives, the VM is on: no list is needed to
+        confirm that.
+        """
+        identity = vm_process.identity(self._layout.vmx(uuid))
+        if identity is None:
+            self._started.pop(uuid, None)
+        else:
+            self._started[uuid] = identity
+
+    def _is_still_on(self, uuid: str) -> bool:
+        """Tells whether the process of a VM that was on is alive."""
+        if uuid not in self._started:
+            return False
+        if births.is_same(*self._started[uuid]):
+            return True
+        self._started.pop(uuid, None)
+        return False
 
     def get(self, uuid, fresh=True):
         """Returns a server's State; never raises.
@@ -142,11 +166,21 @@ class PowerStates:
 
         Nova asks so for each server in turn, twice, when it starts. What was
         listed for others serves as long as the process of this VM, alive or
-        gone, says the same now.
+        gone, says the same now. Of a VM that was on before, its process says
+        enough.
 
         :param uuid: of the instance; its .vmx exists
         """
-        return self.get(uuid, fresh=not self._holds(uuid))
+        try:
+            if self._is_still_on(uuid):
+                return State.PAUSED if self._is_paused(uuid) else State.RUNNING
+        except OSError as error:
+            LOG.debug('The process of server %s tells nothing: %s', uuid,
+                      error)
+        state = self.get(uuid, fresh=not self._holds(uuid))
+        if state in _ON:
+            self.started(uuid)
+        return state
 
     def is_running(self, uuid, fresh=True):
         """Tells whether a server has a live VM, running or paused.

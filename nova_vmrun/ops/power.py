@@ -316,6 +316,9 @@ class Power:
                 raise
             LOG.info('Server %s is where it should be, although: %s',
                      uuid, error)
+        else:
+            if wanted is _ON:
+                self._states.started(uuid)
         finally:
             self._states.changed()
 

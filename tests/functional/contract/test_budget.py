@@ -16,6 +16,7 @@ A process of vmrun's costs a quarter of a second on a real host, all of ours
 next to nothing. These are budgets of the success path.
 """
 
+from concurrent import futures
 import os
 
 import fixtures
@@ -46,6 +47,12 @@ class BudgetTestCase(base.DriverTestCase):
         started = self.started(operation, *args, **options)
         self.assertLessEqual(started.total(), budget, started)
 
+    def looked_at(self, instance, operation, *args):
+        """Runs an operation between two looks at the state, as Nova does."""
+        self.state(instance)
+        operation(*args)
+        self.state(instance)
+
     def state(self, instance):
         return self.driver.get_info(instance, use_cache=False).state
 
@@ -59,8 +66,29 @@ class BudgetTestCase(base.DriverTestCase):
     def test_spawn_of_a_cached_image(self):
         self.running_server()
         instance = self.instance()
-        self.assertStarts(2, self.spawn, instance)
+        self.assertStarts(1, self.booted, instance)
         self.assertEqual(power_state.RUNNING, self.state(instance))
+
+    def booted(self, instance):
+        self.spawn(instance)
+        self.state(instance)
+
+    def test_twenty_spawns_at_once(self):
+        self.running_server()
+        instances = [self.instance() for _ in range(20)]
+        with futures.ThreadPoolExecutor(20) as pool:
+            self.assertStarts(30, lambda: list(pool.map(self.booted,
+                                                        instances)))
+        self.assertEqual(21, len(self.vmware.running()))
+
+    def test_hard_reboot_after_nova_was_started_anew(self):
+        instance = self.running_server()
+        self.driver = base.start_driver(self)
+        self.runner = self.driver._hypervisor.runner
+        # Nova looks at all servers then, and one list does for them.
+        self.state(instance)
+        self.assertStarts(2, self.looked_at, instance, self.driver.reboot,
+                          None, instance, [], 'HARD')
 
     def test_what_networks_the_host_has_is_asked_once(self):
         ports = [model.VIF(
@@ -81,11 +109,9 @@ class BudgetTestCase(base.DriverTestCase):
 
         self.useFixture(fixtures.MockPatchObject(files, 'copy', count))
         instance = self.instance(root_gb=0)
-        started = self.started(self.spawn, instance)
+        started = self.started(self.booted, instance)
         # The other one makes the empty child.
-        self.assertLessEqual(started['qemu-img'], 2)
-        self.assertLessEqual(started['vmrun'], 2)
-        self.assertEqual(0, started['vmware-vdiskmanager'])
+        self.assertEqual({'qemu-img': 2, 'vmrun': 1}, started)
         self.assertEqual(1, self.fetched)
         self.assertLess(self.copied, len(self.content))
 
@@ -121,7 +147,7 @@ class BudgetTestCase(base.DriverTestCase):
                 (driver.power_off, (instance,), power_state.SHUTDOWN),
                 (driver.power_on, (None, instance, []), power_state.RUNNING),
                 (driver.power_off, (instance, 30), power_state.SHUTDOWN)):
-            self.assertStarts(2, operation, *args)
+            self.assertStarts(2, self.looked_at, instance, operation, *args)
             self.assertEqual(state, self.state(instance))
 
     def test_resize(self):

@@ -22,6 +22,7 @@ import fixtures
 import psutil
 
 from nova_vmrun import exception
+from nova_vmrun.host import births
 from nova_vmrun.host import files
 from nova_vmrun.host import layout
 from nova_vmrun.host import states
@@ -232,6 +233,49 @@ class StateTestCase(Base):
 
     def test_unknown_when_the_vmx_is_gone(self):
         self.assertEqual(State.UNKNOWN, self.states.get(UUID))
+
+
+class StillOnTestCase(Base):
+    """What its process says of a VM that was on."""
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def started(self):
+        self.states.started(UUID)
+        self.states.changed()
+
+    def test_a_vm_that_was_just_started_needs_no_list(self):
+        self.started()
+        self.clock.now += 10 ** 6
+        self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+        self.states.mark_paused(UUID)
+        self.assertEqual(State.PAUSED, self.states.confirm(UUID))
+        self.assertEqual(0, self.vmrun.calls)
+
+    def test_one_that_was_listed_needs_no_second_list(self):
+        for _ in range(3):
+            self.states.changed()
+            self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+            self.clock.now += 10 ** 6
+        self.assertEqual(1, self.vmrun.calls)
+
+    def test_its_process_has_ended(self):
+        self.started()
+        self.end()
+        self.useFixture(fixtures.MockPatchObject(
+            births, 'is_same', return_value=False))
+        self.assertEqual(State.OFF, self.states.confirm(UUID))
+        self.assertEqual(1, self.vmrun.calls)
+
+    def test_without_a_process_it_is_listed(self):
+        paths = self.vmrun.paths
+        self.end()
+        self.started()
+        self.vmrun.paths = paths
+        self.assertEqual(State.RUNNING, self.states.confirm(UUID))
+        self.assertEqual(1, self.vmrun.calls)
 
 
 class OneListForAllTestCase(Base):
