@@ -15,8 +15,12 @@
 VMware logs each dialog that it would show: errors, hints, and questions with
 the answer that they got. A VM that has no window waits for nobody, so the log
 is the only place that tells why a start failed or hangs.
+
+Guests write to it too. Their lines are left out, since they can look like
+VMware's.
 """
 
+from collections.abc import Iterator
 import dataclasses
 import os
 import re
@@ -28,9 +32,13 @@ _LAST_LINES = 12
 _MOST_BYTES = 1024 * 1024
 _MOST_SHOWN = 500
 _MOST_LINES = 20
-# Time, level and thread.
+# Time, level and thread, which VMware puts before each line of a message.
 _LINE_HEAD = re.compile(
-    r'\S{1,40}( \w{1,9}\(\d{1,3}\)\+? \S{1,40} |\|[^|]{0,40}\| *\w{1,9}: )')
+    r'\S{1,40}(?: \w{1,9}\(\d{1,3}\)\+? (?P<thread>\S{1,40}) '
+    r'|\| *(?P<old_thread>[^|]{0,40})\| *\w{1,9}[:+] )')
+# What a guest makes VMware log comes from the thread of a virtual processor.
+_GUESTS_THREAD = 'vcpu-'
+_GUESTS_WORD = 'Guest'
 _ID = re.compile(r'\[(msg\.[\w.-]{1,80})\] *')
 _POSTED = re.compile(r'Msg_Post: (Error|Warning|Info)')
 _QUESTION = re.compile(r'Msg_Question:\s*$')
@@ -100,7 +108,8 @@ class Report:
     @property
     def last_words(self) -> str:
         """The last lines."""
-        return '\n'.join(self.text.splitlines()[-_LAST_LINES:])
+        return '\n'.join(
+            _cut(line) for line in self.text.split('\n')[-_LAST_LINES:])
 
     def _last(self, *kinds: str) -> Message | None:
         return next((message for message in reversed(self.messages)
@@ -129,12 +138,36 @@ def read(vmware_log: str, since: Mark | None = None) -> Report:
             if since and since.inode == found.st_ino and (
                     since.size <= found.st_size):
                 begin = since.size
-            file.seek(max(begin, found.st_size - _MOST_BYTES))
-            text = file.read(_MOST_BYTES).decode('utf-8', 'replace')
+            start = max(begin, found.st_size - _MOST_BYTES)
+            file.seek(start)
+            data = file.read(_MOST_BYTES)
+            if start > begin:
+                # Whose the rest of the first line is cannot be told.
+                data = data.partition(b'\n')[2]
+            text = data.decode('utf-8', 'replace')
     except OSError:
         text = ''
-    lines = [line.rstrip() for line in text.splitlines()]
+    lines = [_printable(line) for line in _of_vmware(
+        text.removesuffix('\n').split('\n'))]
     return Report('\n'.join(lines), tuple(_messages(lines)))
+
+
+def _of_vmware(lines: list[str]) -> Iterator[str]:
+    """Yields the lines that no guest has written."""
+    is_guests = False
+    for line in lines:
+        head = _LINE_HEAD.match(line)
+        if head:
+            thread = head.group('thread') or head.group('old_thread') or ''
+            is_guests = (thread.startswith(_GUESTS_THREAD) or
+                         line.startswith(_GUESTS_WORD, head.end()))
+        if not is_guests:
+            yield line
+
+
+def _printable(line: str) -> str:
+    return ''.join(char if char.isprintable() else ' '
+                   for char in line).rstrip()
 
 
 def _messages(lines: list[str]) -> list[Message]:

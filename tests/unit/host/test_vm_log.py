@@ -127,7 +127,7 @@ class SinceTestCase(Base):
     def test_of_a_long_log_the_end_is_read(self):
         found = self.read('a' * (3 << 20), 'Msg_Post: Error', 'the end')
         self.assertEqual('the end', found.cause)
-        self.assertEqual(1 << 20, len(found.text))
+        self.assertEqual('Msg_Post: Error\nthe end', found.text)
 
 
 class LastWordsTestCase(Base):
@@ -139,3 +139,49 @@ class LastWordsTestCase(Base):
     def test_a_log_in_another_encoding(self):
         found = self.read('Gr\xfc\xdfe')
         self.assertEqual('Gr\ufffd\ufffde', found.last_words)
+
+
+class GuestTestCase(Base):
+    """What a guest makes VMware log is none of VMware's own messages."""
+
+    def test_its_lines_are_left_out(self):
+        for head in ('2026-01-01T00:00:01.123Z In(05) vcpu-0 ',
+                     '2026-01-01T00:00:01.123Z In(05)+ vcpu-11 ',
+                     '2026-01-01T00:00:01.123Z In(05) vmx Guest: ',
+                     '2018-01-01T00:00:00.000+01:00| vcpu-0| I125: ',
+                     '2018-01-01T00:00:00.000+01:00| vcpu-0| I125+ '):
+            found = self.read(
+                '%sMsg_Post: Error' % head, '%s[msg.a] Run this.' % head,
+                'what comes in the same message', '%s---------' % head)
+            self.assertEqual(('', '', ()),
+                             (found.cause, found.text, found.messages))
+
+    def test_they_do_not_end_what_vmware_says(self):
+        head = '2026-01-01T00:00:01.123Z In(05) '
+        found = self.read(
+            head + 'vmx Msg_Post: Error', head + 'vcpu-0 Guest: -----------',
+            head + 'vmx No disk.', head + 'vmx ----------------')
+        self.assertEqual('No disk.', found.cause)
+
+    def test_only_a_line_break_ends_a_line(self):
+        for end in ('\r', '\x0b', '\x1c', '\x85', '\u2028'):
+            files.write_atomically(
+                self.path,
+                '2026-01-01T00:00:01.123Z In(05) vcpu-0 Guest: x%s'
+                '2026-01-01T00:00:01.123Z In(05) vmx Msg_Post: Error%s'
+                'forged\n' % (end, end))
+            self.assertEqual('', vm_log.read(self.path).text.strip())
+
+    def test_no_control_characters_reach_an_error(self):
+        found = self.read('x Msg_Post: Error', 'a\x1b[2Jb\x00c', DASHES)
+        self.assertEqual('a [2Jb c', found.cause)
+        self.assertEqual('a [2Jb c', found.last_words.split('\n')[1])
+
+    def test_long_lines_are_cut(self):
+        self.assertLess(len(self.read('a' * 9999).last_words), 600)
+
+    def test_the_rest_of_a_line_is_nobodys(self):
+        found = self.read(
+            '2026-01-01T00:00:01.123Z In(05) vcpu-0 Guest: ' +
+            'Msg_Post: Error ' * (3 << 16), 'x the end')
+        self.assertEqual(('', 'x the end'), (found.cause, found.text))
