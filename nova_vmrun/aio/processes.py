@@ -18,6 +18,7 @@ line names the service and the state directory, and it started when the pid
 file says.
 """
 
+import logging
 import os
 import re
 import signal
@@ -30,6 +31,7 @@ import psutil
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 
+LOG = logging.getLogger(__name__)
 MODULE = 'nova_vmrun.aio.serve'
 READY = 'ready'
 FAILED = 'failed: '
@@ -89,8 +91,9 @@ def write_phase(layout, service, phase):
         new.write_text('%d %s\n' % (os.getpid(), phase))
         new.replace(path)
     except OSError as error:
-        # On a full disk a service must still be able to stop.
-        print('%s: %s (%s)' % (service, phase, error), file=sys.stderr)
+        # On a full disk a service must still be able to stop, though it can
+        # say nothing.
+        LOG.debug('%s cannot say that it is %s: %s', service, phase, error)
 
 
 def write_failure(layout, service, error):

@@ -17,6 +17,7 @@ which reads from the phase file how far it has come.
 """
 
 import argparse
+import contextlib
 import gc
 import importlib
 import logging
@@ -45,19 +46,22 @@ def main():
     # Nova and Neutron parse what they find here.
     sys.argv = [arguments.service]
     processes.write_pid(layout, arguments.service)
+    status = 1
     try:
         run(layout, arguments.service)
-    except BaseException as error:
-        traceback.print_exc()
-        processes.write_failure(layout, arguments.service, error)
-        status = 1
-    else:
         processes.forget(layout, arguments.service)
         status = 0
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # The pool threads of a half started service would keep the process.
-    os._exit(status)
+    except BaseException as error:
+        processes.write_failure(layout, arguments.service, error)
+        # On a full disk nothing can be printed.
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        # The pool threads of a service would keep the process.
+        os._exit(status)
 
 
 def run(layout, name):

@@ -1,0 +1,58 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+import subprocess
+import sys
+
+from nova_vmrun.aio import settings as aio_settings
+from tests.unit.aio import base
+
+_PROGRAM = '''
+import sys
+import threading
+from nova_vmrun.aio import serve
+
+def run(layout, name):
+    # As the pool threads of a service: they do not end by themselves.
+    threading.Thread(target=threading.Event().wait).start()
+    if %r:
+        raise RuntimeError('It cannot start.')
+
+serve.run = run
+sys.argv[1:] = ['nova', '--state-dir', %r]
+serve.main()
+'''
+
+
+class MainTestCase(base.TestCase):
+
+    def serve(self, fails, output):
+        aio_settings.Settings().save(self.layout)
+        return subprocess.run(
+            [sys.executable, '-c', _PROGRAM % (fails, str(self.layout.root))],
+            stdout=output, stderr=output, timeout=60).returncode
+
+    def test_threads_that_run_on_do_not_keep_the_process(self):
+        self.assertEqual(0, self.serve(False, subprocess.DEVNULL))
+        self.assertFalse(self.layout.pid('nova').exists())
+
+    def test_failure_is_told(self):
+        self.assertEqual(1, self.serve(True, subprocess.DEVNULL))
+        self.assertIn('failed: It cannot start.',
+                      self.layout.phase('nova').read_text())
+
+    def test_full_disk_does_not_keep_the_process(self):
+        if not os.path.exists('/dev/full'):
+            self.skipTest('This system has no /dev/full.')
+        with open('/dev/full', 'w') as full:
+            self.assertEqual(1, self.serve(True, full))
