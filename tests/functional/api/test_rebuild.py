@@ -151,7 +151,7 @@ class RefusedTestCase(TestCase):
 
     def test_images_that_cannot_be_used(self):
         for words, request in (
-                ('its content is raw', {'content': b'hostile' * 4096}),
+                ('its content is', {'content': b'hostile' * 4096}),
                 ('hw_disk_bus', {'properties': {'hw_disk_bus': 'usb'}}),
                 ('too small', {'size': '1200M'})):
             self.refuse(words, imageRef=self.add_image(**request))
@@ -168,7 +168,7 @@ class RefusedTestCase(TestCase):
         self._stop_server(self.server)
         self.write()
         self.files = self.listing()
-        self.refuse('its content is raw', 'SHUTOFF',
+        self.refuse('its content is', 'SHUTOFF',
                     imageRef=self.add_image(content=b'no disk'))
         self.assertFalse(self.is_running(self.server))
         self.assertIn('failed', self.qemu_io('read -P 0 2M 64k'))
@@ -213,6 +213,6 @@ class RefusedTestCase(TestCase):
         with open(path, 'w') as file:
             json.dump(record, file)
         self.compute = self.restart_compute_service(self.compute)
-        self.refuse('its content is raw',
+        self.refuse('its content is',
                     imageRef=self.add_image(content=b'no disk'))
         self.assertEqual(self.pid, self.pid_of(self.server))
