@@ -16,6 +16,8 @@ Signatures are those of nova.virt.driver.ComputeDriver; a test compares them.
 Methods that are not here are not offered: the base class refuses them.
 """
 
+import functools
+
 from nova.compute import task_states
 from nova import conf as nova_conf
 from nova import exception as nova_exception
@@ -256,9 +258,13 @@ class VmrunDriver(driver.ComputeDriver):
                  block_device_info=None, accel_info=None, share_info=None):
         with (errors.as_nova(instance),
               security_groups.warned(context, instance, network_info)):
-            self._hypervisor.networks.check(network_info)
-            self._hypervisor.rescue.end_forgotten(instance)
-            self._hypervisor.power.on(instance.uuid)
+            self._start(context, instance, network_info)
+
+    def _start(self, context, instance, network_info) -> None:
+        rewrite = self._hypervisor.reconciler.starter(context, instance,
+                                                      network_info)
+        self._hypervisor.rescue.end_forgotten(instance)
+        self._hypervisor.power.on(instance.uuid, rewrite)
 
     def power_off(self, instance, timeout=0, retry_interval=0):
         with errors.as_nova(instance):
@@ -270,7 +276,7 @@ class VmrunDriver(driver.ComputeDriver):
         try:
             with (errors.as_nova(instance),
                   security_groups.warned(context, instance, network_info)):
-                self._reboot(instance, network_info, reboot_type)
+                self._reboot(context, instance, network_info, reboot_type)
         except Exception:
             if not self._is_starting:
                 raise
@@ -278,12 +284,14 @@ class VmrunDriver(driver.ComputeDriver):
             # error would end it anew, for all servers of this host.
             LOG.exception('The server cannot be rebooted', instance=instance)
 
-    def _reboot(self, instance, network_info, reboot_type):
+    def _reboot(self, context, instance, network_info, reboot_type) -> None:
+        prepare = functools.partial(self._hypervisor.reconciler.rebooter,
+                                    context, instance, network_info)
         if reboot_type == 'SOFT':
-            self._hypervisor.power.reboot_soft(instance.uuid)
+            self._hypervisor.power.reboot_soft(instance.uuid, prepare)
             return
         self._hypervisor.resize.recover(instance)
-        rewrite = self._hypervisor.definitions.rewriter(instance, network_info)
+        rewrite = prepare()
         self._hypervisor.rescue.end_forgotten(instance)
         self._hypervisor.power.reboot_hard(instance.uuid, rewrite)
 
@@ -313,17 +321,16 @@ class VmrunDriver(driver.ComputeDriver):
     def resume(self, context, instance, network_info, block_device_info=None,
                share_info=None):
         with errors.rolled_back(instance):
-            self._hypervisor.networks.check(network_info)
+            rewrite = self._hypervisor.reconciler.resumer(context, instance,
+                                                          network_info)
         with errors.as_nova(instance):
-            self._hypervisor.power.on(instance.uuid)
+            self._hypervisor.power.on(instance.uuid, rewrite)
 
     def resume_state_on_host_boot(self, context, instance, network_info,
                                   share_info, block_device_info=None):
         with (errors.as_nova(instance),
               security_groups.warned(context, instance, network_info)):
-            self._hypervisor.networks.check(network_info)
-            self._hypervisor.rescue.end_forgotten(instance)
-            self._hypervisor.power.on(instance.uuid)
+            self._start(context, instance, network_info)
 
     # Rescue
 
@@ -337,7 +344,10 @@ class VmrunDriver(driver.ComputeDriver):
     def unrescue(self, context, instance):
         with (errors.as_nova(instance),
               security_groups.warned(context, instance)):
-            self._hypervisor.rescue.end(instance.uuid)
+            # Nova has just read it from Neutron.
+            rewrite = self._hypervisor.reconciler.starter(
+                context, instance, instance.get_network_info())
+            self._hypervisor.rescue.end(instance.uuid, rewrite)
 
     # Images
 
@@ -369,8 +379,8 @@ class VmrunDriver(driver.ComputeDriver):
                                    timeout=0, retry_interval=0):
         with errors.as_nova(instance):
             self._hypervisor.resize.migrate(
-                instance, moves.destination(context, instance), flavor,
-                timeout)
+                context, instance, moves.destination(context, instance),
+                flavor, timeout)
         # The other host needs to be told nothing, and would not believe it.
         return ''
 
@@ -381,8 +391,8 @@ class VmrunDriver(driver.ComputeDriver):
         with (errors.as_nova(instance),
               security_groups.warned(context, instance, network_info,
                                      power_on)):
-            self._hypervisor.resize.finish(instance, network_info, migration,
-                                           power_on)
+            self._hypervisor.resize.finish(context, instance, network_info,
+                                           migration, power_on)
 
     def confirm_migration(self, context, migration, instance, network_info):
         with errors.as_nova(instance):
@@ -394,8 +404,8 @@ class VmrunDriver(driver.ComputeDriver):
         with (errors.as_nova(instance),
               security_groups.warned(context, instance, network_info,
                                      power_on)):
-            self._hypervisor.resize.revert(instance, network_info, migration,
-                                           power_on)
+            self._hypervisor.resize.revert(context, instance, network_info,
+                                           migration, power_on)
 
     # Network adapters
 

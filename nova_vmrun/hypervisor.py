@@ -52,9 +52,11 @@ from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import other_host
+from nova_vmrun.ops import ports
 from nova_vmrun.ops import power
 from nova_vmrun.ops import precache
 from nova_vmrun.ops import rebuild
+from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
@@ -142,8 +144,12 @@ class Hypervisor:
             own, self.product, self.resources.architecture, self.layout,
             self.records, server_disks, drives, self.networks,
             self.consoles, told, self.serials)
+        neutron_ports = ports.Ports()
+        self.reconciler = reconcile.Reconciler(
+            self.definitions, self.networks, neutron_ports, self.layout)
         self.interfaces = interfaces.Interfaces(
-            self.states, self.networks, self.definitions, self.layout)
+            tool, self.states, self.networks, self.definitions, self.layout,
+            neutron_ports)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, server_disks, drives,
             self.consoles, told, self.power, self.destroy, under_way)
@@ -152,10 +158,11 @@ class Hypervisor:
         self.rebuild = rebuild.Rebuild(self.spawn, self.source_images,
                                        self.allocations)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
-                                    server_disks, drives, self.power,
-                                    under_way)
+                                    self.reconciler, server_disks, drives,
+                                    self.power, under_way)
         self.resize = resize.Resize(
             self.layout, self.records, self.definitions,
+            self.reconciler,
             migration_files.MigrationFiles(self.layout, converter, vdisk),
             other_host.OtherHost(ssh.Ssh(self.runner, own), self.layout,
                                  self.address),

@@ -183,6 +183,38 @@ def _was_replaced(device, key, rendered, existing):
         before.lower() != after.lower())
 
 
+# What Nova alone decides, at each start.
+_NOVAS = re.compile('(ethernet|serial)[0-9]+[.]|remotedisplay[.]')
+
+
+def keep_edits(merged: vmx.Vmx, rendered: vmx.Vmx, existing: vmx.Vmx,
+               former: vmx.Vmx) -> vmx.Vmx:
+    """Lets stay what somebody changed by hand and Nova wants as before.
+
+    Adapters, serial ports and the screen are Nova's. A device of which Nova
+    wants anything else is Nova's as a whole.
+
+    :param merged: what merge returned
+    :param rendered: the Vmx of the new file
+    :param existing: the Vmx of the file as it is now
+    :param former: the Vmx of the file as it was last rendered
+    """
+    changed = {_group(key) for key in [*rendered, *former]
+               if rendered.get(key) != former.get(key)}
+    result = merged.copy()
+    for key, value in existing.items():
+        if (key in rendered and key in former and
+                _group(key) not in changed and
+                not _NOVAS.match(key.lower())):
+            result[key] = value
+    return result
+
+
+def _group(key: str) -> str:
+    match = _DEVICE.fullmatch(key.lower())
+    return match.group(1) if match else key.lower()
+
+
 def append_kept(text, merged):
     """Adds to a rendered text what a merge has kept.
 
@@ -193,16 +225,16 @@ def append_kept(text, merged):
     return _append(text, merged, '# --- Written by VMware and kept ---')
 
 
-def append_former(text, former):
-    """Adds to a rendered text what was ours and is not any more.
+def append_new(former: str, rendered: str) -> str:
+    """Adds to the text that was rendered last what is ours from now on.
 
-    As long as the .vmx has it, it must not pass for VMware's.
+    It stands until the .vmx is written: whether a crash comes before or
+    after, all of ours in the .vmx is known as ours, by the values that it had.
 
-    :param text: as rendered
-    :param former: the Vmx of the file as it was last rendered, or None
-    :returns: text
+    :param former: as it was last rendered
+    :param rendered: as it is rendered now
     """
-    return _append(text, former or {}, '# --- On its way out ---')
+    return _append(former, vmx.parse(rendered), '# --- On its way in ---')
 
 
 def _append(text, more, heading):

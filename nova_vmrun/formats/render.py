@@ -70,7 +70,8 @@ def render(machine, template_dirs=()):
     return text
 
 
-def rerender(machine, existing, previous=None, folder='', template_dirs=()):
+def rerender(machine, existing, previous=None, folder='', template_dirs=(),
+             keeps_edits=False):
     """Renders a VM again that has a .vmx.
 
     :param machine: a Machine, as it is to be
@@ -79,13 +80,20 @@ def rerender(machine, existing, previous=None, folder='', template_dirs=()):
         is lost
     :param folder: the .vmx's
     :param template_dirs: as for render
+    :param keeps_edits: whether what somebody changed by hand stays, where
+        Nova wants nothing new; as merge.keep_edits does
     :returns: the text as rendered, and the text that the .vmx must have
     :raises: what render raises
     """
     machine = merge.keep_places(machine, existing, folder, previous)
     rendered = render(machine, template_dirs)
-    merged = merge.merge(vmx.parse(rendered), existing, previous)
+    ours = vmx.parse(rendered)
+    merged = merge.merge(ours, existing, previous)
     text = merge.append_kept(rendered, merged)
+    if keeps_edits and previous is not None:
+        edited = merge.keep_edits(merged, ours, existing, previous)
+        if edited != merged:
+            merged, text = edited, vmx.dump(edited, controls=edited)
     if vmx.parse(text) != merged:
         raise exception.InvalidVmx(
             'The keys that VMware has added to server %s cannot be kept.'

@@ -17,8 +17,10 @@ A server in rescue has, beside its own files:
     rescue.vmdk, .iso or .flp   the medium it boots from
     config-drive-rescue.iso     what the rescue system is told
     rescue.json                 how the medium is attached
-    <uuid>.vmx.unrescued        the .vmx as it was; it comes last, and its
-    <uuid>.nvram.unrescued      return ends the rescue
+    <uuid>.vmx.rendered.unrescued   the copy as rendered, as it was
+    <uuid>.nvram.unrescued          what UEFI remembers, as it was
+    <uuid>.vmx.unrescued            the .vmx as it was; it comes last, and its
+                                    return ends the rescue
 """
 
 import dataclasses
@@ -81,9 +83,10 @@ class RescueFiles:
         files.write_atomically(
             self._record(uuid), jsonutils.dumps(dataclasses.asdict(rescued)))
         vmx, nvram = self._layout.vmx(uuid), self._nvram(uuid)
-        with files.replacing(_aside(vmx)) as part:
-            files.copy(vmx, part)
-            os.chmod(part, 0o600)
+        rendered = self._layout.rendered(uuid)
+        _copy_aside(vmx)
+        if os.path.exists(rendered):
+            _copy_aside(rendered)
         # UEFI would go on booting from the disk that it remembers there.
         if os.path.exists(nvram):
             os.replace(nvram, _aside(nvram))
@@ -93,7 +96,8 @@ class RescueFiles:
 
         May be called again, and for a server that is in no rescue.
         """
-        for path in (self._nvram(uuid), self._layout.vmx(uuid)):
+        for path in (self._nvram(uuid), self._layout.rendered(uuid),
+                     self._layout.vmx(uuid)):
             if os.path.exists(_aside(path)):
                 os.replace(_aside(path), path)
         files.sync_folder(self._layout.folder(uuid))
@@ -110,6 +114,12 @@ class RescueFiles:
 
     def _nvram(self, uuid):
         return os.path.splitext(self._layout.vmx(uuid))[0] + '.nvram'
+
+
+def _copy_aside(path: str) -> None:
+    with files.replacing(_aside(path)) as part:
+        files.copy(path, part)
+        os.chmod(part, 0o600)
 
 
 def _aside(path):

@@ -179,6 +179,14 @@ def is_locked(folder):
                for name, _pid, _program in _locks(folder))
 
 
+def is_in_use(vmx: str) -> bool:
+    """Tells whether a VM is on, or its disks are in use; starts no program.
+
+    :param vmx: path
+    """
+    return is_locked(os.path.dirname(vmx)) or is_alive(vmx)
+
+
 def is_held_by_vm(folder):
     """Tells whether the process of a VM uses the files in a folder.
 

@@ -134,8 +134,7 @@ class Consoles:
         return found
 
     def _is_on(self, uuid):
-        return (vm_process.is_locked(self._layout.folder(uuid)) or
-                vm_process.is_alive(self._layout.vmx(uuid)))
+        return vm_process.is_in_use(self._layout.vmx(uuid))
 
     def before_start(self, file: vmx_file.OpenVmx) -> None:
         """Corrects what the .vmx says of VNC; leaves a live VM alone.

@@ -17,6 +17,7 @@ drives from what lies in the server's folder. So the same function writes the
 .vmx of a new server and of one that exists.
 """
 
+from collections import abc
 import dataclasses
 import functools
 import os
@@ -26,6 +27,7 @@ from nova.network import model
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.formats import adapters
 from nova_vmrun.formats.catalog import table
 from nova_vmrun.formats.choices import generation
 from nova_vmrun.formats import guestos
@@ -43,8 +45,19 @@ from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
+# Tells of an adapter's address whether it stays although it has no port.
+Keeps = abc.Callable[[str], bool]
+
 # A disk of which VMware has made a snapshot: root-000001.vmdk.
 _SNAPSHOT = re.compile('-[0-9]{6}[.]vmdk')
+
+
+def keep_none(mac: str) -> bool:
+    return False
+
+
+def keep_all(mac: str) -> bool:
+    return True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +166,7 @@ class Definitions:
         self._networks.check(network_info)
         nics = self._networks.nics(network_info, draft.hardware)
         with self._vmx_files.opened(draft.machine.uuid) as file:
-            self._write(draft, nics, file)
+            self._write(draft, nics, keep_none, False, file)
 
     def check_new(self, draft: Draft, disk_names: list[str],
                   drives: attachments.Prepared,
@@ -200,11 +213,16 @@ class Definitions:
 
     def _remembered(self, instance, flavor=None, fresh=frozenset()):
         record = self._records.get(instance.uuid)
+        if record is None:
+            raise exception.VmNotFound(
+                'Server %s is not on this host.' % instance.uuid,
+                'No nova.json of this compute node names it.')
         self._source_images.settle(instance, record)
         return self.draft(instance, properties.remembered(instance),
                           record.image_adapter, flavor, fresh)
 
-    def rewriter(self, instance, network_info) -> vmx_file.Rewrite:
+    def rewriter(self, instance, network_info,
+                 keeps: Keeps = keep_none) -> vmx_file.Rewrite:
         """Returns a function that writes the .vmx of an existing server.
 
         What can be refused is refused now, while the server still runs.
@@ -212,6 +230,7 @@ class Definitions:
 
         :param instance: nova.objects.Instance
         :param network_info: nova.network.model.NetworkInfo
+        :param keeps: which adapters stay although they have no port
         :raises VmrunError: the .vmx cannot be written anew
         """
         self._networks.check(network_info)
@@ -221,13 +240,21 @@ class Definitions:
             self._vmx_files.load(instance.uuid)
         except exception.VmNotFound:
             self._refuse_snapshots(instance.uuid)
-        return functools.partial(self._write, draft, nics)
+        return functools.partial(self._write, draft, nics, keeps, False)
 
-    def rewrite(self, instance, network_info) -> None:
-        """Writes the .vmx of an existing server; see rewriter."""
-        write = self.rewriter(instance, network_info)
-        with self._vmx_files.opened(instance.uuid) as file:
-            write(file)
+    def starter(self, instance, network_info,
+                keeps: Keeps) -> vmx_file.Rewrite:
+        """Returns the same for a server that is off and has a .vmx.
+
+        What somebody changed by hand stays, where Nova wants nothing new.
+
+        :param network_info: list of nova.network.model.VIF
+        :param keeps: which adapters stay although they have no port there
+        :raises InvalidInput: VMware cannot give what Nova asks for
+        """
+        draft = self._remembered(instance)
+        nics = self._networks.nics(network_info, draft.hardware)
+        return functools.partial(self._write, draft, nics, keeps, True)
 
     def write_adapters(self, file: vmx_file.OpenVmx, instance,
                        network_info) -> None:
@@ -241,9 +268,11 @@ class Definitions:
         """
         draft = self._remembered(instance)
         self._write(draft, self._networks.nics(network_info, draft.hardware),
-                    file)
+                    keep_none, True, file)
 
-    def _write(self, draft, nics, file: vmx_file.OpenVmx) -> None:
+    def _write(self, draft: Draft, nics: tuple[machine.Nic, ...],
+               keeps: Keeps, keeps_edits: bool,
+               file: vmx_file.OpenVmx) -> None:
         server = self._complete(draft, nics)
 
         def make(live: vmx.Vmx | None,
@@ -251,9 +280,11 @@ class Definitions:
             if live is None:
                 text = render.render(server, self._conf.template_dirs)
                 return text, text
+            kept = _kept(live, nics, keeps, draft.hardware)
             return render.rerender(
-                server, live, former, self._layout.folder(server.uuid),
-                self._conf.template_dirs)
+                dataclasses.replace(server, nics=nics + kept), live, former,
+                self._layout.folder(server.uuid), self._conf.template_dirs,
+                keeps_edits)
 
         file.render(make)
 
@@ -314,6 +345,22 @@ class Definitions:
                 % ', '.join(sorted(found)),
                 'Restore %s from a backup; the disks were not touched.'
                 % self._layout.vmx(uuid))
+
+
+def _kept(live: vmx.Vmx, nics: tuple[machine.Nic, ...], keeps: Keeps,
+          chosen: hardware.Hardware) -> tuple[machine.Nic, ...]:
+    """Returns adapters of ours that stay without a port, as they are."""
+    known = {nic.mac.lower() for nic in nics}
+    return tuple(
+        machine.Nic(
+            mac=mac, model=chosen.nic_model,
+            connection=live.get('ethernet%d.connectionType' % slot,
+                                'bridged'),
+            vnet=live.get('ethernet%d.vnet' % slot),
+            rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
+        for mac, slot in adapters.slots(live).items()
+        if mac not in known and keeps(mac) and
+        adapters.is_static('ethernet%d' % slot, live))
 
 
 def _microseconds(seconds):

@@ -43,6 +43,26 @@ def find(context, instance, block_device_info, nodes):
     return metadata.InstanceDeviceMetadata(devices=devices)
 
 
+def forget_adapters(instance, network_info, keeps) -> None:
+    """Drops the tags of adapters that a server does not have any more.
+
+    :param instance: nova.objects.Instance
+    :param network_info: list of nova.network.model.VIF
+    :param keeps: tells of an address whether its adapter stays anyway
+    """
+    if instance.device_metadata is None:
+        return
+    present = {vif['address'].lower() for vif in network_info}
+    devices = instance.device_metadata.devices
+    left = [device for device in devices
+            if not isinstance(device, metadata.NetworkInterfaceMetadata) or
+            device.mac.lower() in present or keeps(device.mac.lower())]
+    if len(left) < len(devices):
+        instance.device_metadata = metadata.InstanceDeviceMetadata(
+            devices=left)
+        instance.save()
+
+
 def _nics(context, instance):
     vifs = virtual_interface.VirtualInterfaceList.get_by_instance_uuid(
         context, instance.uuid)

@@ -20,12 +20,15 @@ An adapter keeps its place among the others, whatever comes and goes.
 import time
 
 from nova.objects import instance_info_cache
+from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import adapters
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
 from nova_vmrun.server import vmx_file
+
+LOG = logging.getLogger(__name__)
 
 # A VM that has just gone off lets go of its .vmx a little later.
 _CLOSE_SECONDS = 3
@@ -42,13 +45,18 @@ _REASONS = {
 class Interfaces:
     """Changes which adapters a stopped server has.
 
+    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param networks: a nova_vmrun.ops.networks.Networks
     :param definitions: a nova_vmrun.ops.definition.Definitions
     :param layout: a nova_vmrun.host.layout.Layout
+    :param ports: a nova_vmrun.ops.ports.Ports
     """
 
-    def __init__(self, power_states, networks, definitions, layout):
+    def __init__(self, vmrun, power_states, networks, definitions, layout,
+                 ports):
+        self._vmrun = vmrun
+        self._ports = ports
         self._states = power_states
         self._networks = networks
         self._definitions = definitions
@@ -71,13 +79,38 @@ class Interfaces:
     def detach(self, context, instance, vif):
         """Takes the adapter of a port away; again is harmless.
 
+        VMware takes none from a VM that is not off. If the port is deleted in
+        Neutron, its address may soon be another server's: then the cable is
+        pulled, and the adapter goes when the server starts the next time.
+
         :param context: nova.context.RequestContext
         :param instance: nova.objects.Instance
         :param vif: nova.network.model.VIF of the port
         :raises VmNotFound: the server has no VM here
         :raises VmrunError: it is not stopped, or open in a window
         """
-        self._change(context, instance, vif, attached=False)
+        try:
+            self._change(context, instance, vif, attached=False)
+        except _NotNow as error:
+            if not self._ports.is_deleted(vif['id']):
+                raise
+            LOG.warning('Port %s is deleted, and its adapter goes when the '
+                        'server starts the next time: %s', vif['id'], error,
+                        instance=instance)
+            self._pull_cable(instance, vif)
+
+    def _pull_cable(self, instance, vif) -> None:
+        """Disconnects an adapter of a VM that is on."""
+        uuid = instance.uuid
+        try:
+            if self._states.is_running(uuid, fresh=False):
+                slot = adapters.slots(self._vmx_files.load(uuid))[
+                    vif['address'].lower()]
+                self._vmrun.disconnect_device(self._layout.vmx(uuid),
+                                              'ethernet%d' % slot)
+        except (exception.VmrunError, KeyError) as error:
+            LOG.warning('The adapter of port %s stays connected: %s',
+                        vif['id'], error, instance=instance)
 
     def _change(self, context, instance, vif, attached):
         self._wait_until_closed(instance.uuid)
@@ -126,7 +159,11 @@ class Interfaces:
                 'Close the tab of the VM in the window.')
 
 
-def _refusal(instance, details, resolution):
-    return exception.VmrunError(
+class _NotNow(exception.VmrunError):
+    """The VM is not off, or somebody has it open."""
+
+
+def _refusal(instance, details: str, resolution: str) -> _NotNow:
+    return _NotNow(
         'Adapters of server %s can neither be added nor removed now.'
         % instance.uuid, details, resolution)

@@ -21,10 +21,14 @@ from nova_vmrun.formats import machine
 
 # What nova_vmrun.ml2 binds ports with.
 VIF_TYPE = 'vmrun'
-# What Neutron says of ports that no mechanism driver has bound.
 _UNBOUND = ('unbound', 'binding_failed')
 _CONNECTIONS = ('nat', 'bridged', 'hostonly')
 _VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
+
+
+def is_unbound(vif) -> bool:
+    """Tells whether no mechanism driver has bound a port."""
+    return vif['type'] in _UNBOUND
 
 
 class Networks:
@@ -70,7 +74,7 @@ class Networks:
             another mechanism driver has bound a port
         """
         for vif in network_info or ():
-            if vif['type'] in _UNBOUND:
+            if is_unbound(vif):
                 continue
             _refuse_others(vif)
             name, vlan = _physical_network(vif)
@@ -80,7 +84,7 @@ class Networks:
                 self._vlans.check(found, int(vlan))
 
     def _nic(self, vif, hardware):
-        if vif['type'] in _UNBOUND:
+        if is_unbound(vif):
             raise nova_exception.VirtualInterfacePlugException(
                 'Port %s is not bound to this host (%s). Add the mechanism '
                 'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'

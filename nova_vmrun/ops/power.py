@@ -17,6 +17,7 @@ When a command fails or hangs the state is looked up: a stop that failed on a
 VM that is off has done what it should.
 """
 
+from collections import abc
 import functools
 import os
 import time
@@ -78,26 +79,38 @@ class Power:
             self._change)
 
     @lifecycle_events.by_us()
-    def on(self, uuid):
+    def on(self, uuid: str,
+           rewrite: vmx_file.Rewrite | None = None) -> None:
         """Starts a server, or resumes it with its memory if it is suspended.
 
         A server that runs already stays as it is.
+
+        :param rewrite: brings the .vmx of a VM that is off to what Nova says
 
         :raises VmrunError: with the last messages of vmware.log
         :raises InvalidConfiguration: no port is left for its screen
         """
         with self._vmx_files.opened(uuid) as file:
-            self._start(file)
+            self._start(file, rewrite)
 
-    def _start(self, file: vmx_file.OpenVmx) -> None:
+    def _start(self, file: vmx_file.OpenVmx,
+               rewrite: vmx_file.Rewrite | None = None) -> None:
         uuid = file.uuid
         try:
             self._forget_lost_memory(file)
-            self._consoles.before_start(file)
         except (exception.VmNotFound, exception.InvalidVmx) as error:
             LOG.debug('VMware will refuse server %s: %s', uuid, error)
+        else:
+            if rewrite and self._is_off(file):
+                rewrite(file)
+            else:
+                self._consoles.before_start(file)
         self._serials.before_start(uuid)
         self._begin(uuid, self._consoles.has_window(uuid))
+
+    def _is_off(self, file: vmx_file.OpenVmx) -> bool:
+        return not (file.keys.get(_MEMORY) or
+                    vm_process.is_in_use(self._layout.vmx(file.uuid)))
 
     def _forget_lost_memory(self, file: vmx_file.OpenVmx) -> None:
         """Lets a server start whose memory file is gone.
@@ -173,11 +186,16 @@ class Power:
         return True
 
     @lifecycle_events.by_us()
-    def reboot_soft(self, uuid):
-        """Lets the guest restart; falls back to a hard reboot."""
+    def reboot_soft(self, uuid: str,
+                    prepare: abc.Callable[[], vmx_file.Rewrite]) -> None:
+        """Lets the guest restart; falls back to a hard reboot.
+
+        :param prepare: returns what on and reboot_hard take, for a VM that
+            has to be started
+        """
         patience = self._conf.wait_soft_reboot_seconds
         if not patience:
-            self.reboot_hard(uuid)
+            self.reboot_hard(uuid, prepare())
             return
         try:
             self._vmrun.reset(self._layout.vmx(uuid), hard=False,
@@ -185,13 +203,13 @@ class Power:
         except (exception.ToolTimeout, exception.ToolRefused) as error:
             LOG.info('Server %s does not restart by itself, it is reset: %s',
                      uuid, error)
-            self.reboot_hard(uuid)
+            self.reboot_hard(uuid, prepare())
             return
         finally:
             self._states.changed()
         # Some guests end up off after a reset.
         if self._states.get(uuid) not in _ON:
-            self.on(uuid)
+            self.on(uuid, prepare())
 
     @lifecycle_events.by_us()
     def reboot_hard(self, uuid: str,

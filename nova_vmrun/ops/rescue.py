@@ -42,17 +42,18 @@ class Rescue:
 
     :param layout: a nova_vmrun.host.layout.Layout
     :param definitions: a nova_vmrun.ops.definition.Definitions
+    :param reconciler: a nova_vmrun.ops.reconcile.Reconciler
     :param disks: a nova_vmrun.ops.disks.Disks
     :param attachments: a nova_vmrun.ops.attachments.Attachments
     :param power: a nova_vmrun.ops.power.Power
     :param boots: a nova_vmrun.host.boots.Boots
     """
 
-    def __init__(self, layout, definitions, disks, attachments, power,
-                 boots):
+    def __init__(self, layout, definitions, reconciler, disks, attachments,
+                 power, boots):
         self._files = rescued.RescueFiles(layout)
-        self._vmx_files = vmx_file.VmxFiles(layout)
         self._definitions = definitions
+        self._reconciler = reconciler
         self._disks = disks
         self._attachments = attachments
         self._power = power
@@ -71,6 +72,8 @@ class Rescue:
         uuid = instance.uuid
         # A rescue that was interrupted, or one after the other.
         self._files.end(uuid)
+        # Its guest must not go on from a memory that knows another disk.
+        self._power.forget_memory(uuid)
         chosen = self._definitions.hardware_of(instance)
         rescue = _choose(image_meta, chosen)
         try:
@@ -81,21 +84,24 @@ class Rescue:
                     self._files.config_drive(uuid),
                     config_drive.describe(instance, [], password,
                                           network_info))
-            rewrite = self._definitions.rewriter(instance, network_info)
+            rewrite = self._reconciler.rebooter(context, instance,
+                                                network_info)
             self._files.begin(uuid, rescue)
-            with self._vmx_files.opened(uuid) as file:
-                rewrite(file)
-            self._power.on(uuid)
+            self._power.on(uuid, rewrite)
         except Exception:
             with excutils.save_and_reraise_exception():
                 self._power.off(uuid)
                 self._files.end(uuid)
 
-    def end(self, uuid):
-        """Boots a server from its own disk again."""
+    def end(self, uuid: str, rewrite: vmx_file.Rewrite) -> None:
+        """Boots a server from its own disk again.
+
+        :param rewrite: as for Power.on
+        """
         self._power.off(uuid)
+        self._power.forget_memory(uuid)
         self._files.end(uuid)
-        self._power.on(uuid)
+        self._power.on(uuid, rewrite)
 
     def end_forgotten(self, instance):
         """Ends a rescue of which Nova knows nothing any more.

@@ -48,6 +48,7 @@ from nova_vmrun.ops import moves
 from nova_vmrun.ops import properties
 from nova_vmrun.ops import resize_plan
 from nova_vmrun.ops import source_images
+from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Resize:
     :param layout: a nova_vmrun.host.layout.Layout
     :param records: a nova_vmrun.host.records.Records
     :param definitions: a nova_vmrun.ops.definition.Definitions
+    :param reconciler: a nova_vmrun.ops.reconcile.Reconciler
     :param migration_files: a nova_vmrun.ops.migration_files.MigrationFiles
     :param other_host: a nova_vmrun.ops.other_host.OtherHost
     :param consoles: a nova_vmrun.ops.consoles.Consoles
@@ -66,11 +68,14 @@ class Resize:
     :param can_make_disks: whether vmware-vdiskmanager is there
     """
 
-    def __init__(self, layout, records, definitions, migration_files,
-                 other_host, consoles, power, destroy, can_make_disks):
+    def __init__(self, layout, records, definitions, reconciler,
+                 migration_files, other_host, consoles, power, destroy,
+                 can_make_disks):
         self._layout = layout
         self._records = records
         self._definitions = definitions
+        self._reconciler = reconciler
+        self._vmx_files = vmx_file.VmxFiles(layout)
         self._files = migration_files
         self._other_host = other_host
         self._consoles = consoles
@@ -80,11 +85,12 @@ class Resize:
 
     # On the host that the server leaves
 
-    def migrate(self, instance: nova_instance.Instance,
+    def migrate(self, context, instance: nova_instance.Instance,
                 destination: moves.Destination | None,
                 flavor: nova_flavor.Flavor, timeout: int) -> None:
         """Stops a server and prepares its files for another flavor or host.
 
+        :param context: nova.context.RequestContext
         :param instance: nova.objects.Instance with its present flavor
         :param destination: where it goes to; None if it stays here
         :param flavor: nova.objects.Flavor that it is to have
@@ -109,7 +115,7 @@ class Resize:
             self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
         except Exception as error:
             LOG.exception('The resize is rolled back', instance=instance)
-            self._roll_back(instance, destination)
+            self._roll_back(context, instance, destination)
             raise _rolled_back(uuid, error) from error
 
     def _plan(self, instance: nova_instance.Instance,
@@ -149,7 +155,7 @@ class Resize:
         for folder in self._layout.beside(uuid):
             self._destroy.remove_folder(uuid, folder)
 
-    def _roll_back(self, instance: nova_instance.Instance,
+    def _roll_back(self, context, instance: nova_instance.Instance,
                    destination: moves.Destination | None) -> None:
         uuid = instance.uuid
         if destination:
@@ -157,7 +163,17 @@ class Resize:
         self._bring_back(uuid, None)
         self._files.discard(uuid)
         if instance.vm_state == vm_states.ACTIVE:
-            self._power.on(uuid)
+            self._power.on(uuid, self._starter(context, instance))
+
+    def _starter(self, context, instance) -> vmx_file.Rewrite | None:
+        """Prepares the start of a server that is to be as it was before."""
+        try:
+            return self._reconciler.starter(context, instance,
+                                            instance.get_network_info())
+        except (exception.VmrunError, nova_exception.NovaException) as error:
+            LOG.warning('The server starts with its .vmx as it is: %s',
+                        error, instance=instance)
+            return None
 
     def _discard_there(self, host, uuid):
         try:
@@ -175,12 +191,14 @@ class Resize:
         for folder in self._layout.beside(uuid):
             self._destroy.remove_folder(uuid, folder)
 
-    def revert(self, instance, network_info, migration, power_on):
+    def revert(self, context, instance, network_info, migration,
+               power_on: bool) -> None:
         """Brings a server back as it was before its resize.
 
         Nova also calls this when it starts after a crash in migrate, of which
         any part may have been done.
 
+        :param context: nova.context.RequestContext
         :param instance: nova.objects.Instance with its old flavor
         :param network_info: nova.network.model.NetworkInfo
         :param migration: nova.objects.Migration
@@ -188,13 +206,14 @@ class Resize:
         :raises VmrunError: it cannot be started
         """
         uuid = instance.uuid
-        if self._bring_back(uuid, migration.uuid):
-            self._definitions.rewrite(instance, network_info)
+        self._bring_back(uuid, migration.uuid)
+        rewrite = power_on and self._reconciler.rebooter(context, instance,
+                                                         network_info)
         self._files.discard(uuid)
         if moves.leaves(migration):
             self._discard_there(migration.dest_host, uuid)
         if power_on:
-            self._power.on(uuid)
+            self._power.on(uuid, rewrite)
 
     def _bring_back(self, uuid, migration):
         """Gives the old folder its name again; tells whether it had none."""
@@ -213,9 +232,11 @@ class Resize:
 
     # On the host that the server goes to, which may be the same
 
-    def finish(self, instance, network_info, migration, power_on):
+    def finish(self, context, instance, network_info, migration,
+               power_on: bool) -> None:
         """Makes a server of what was prepared.
 
+        :param context: nova.context.RequestContext
         :param instance: nova.objects.Instance with its new flavor
         :param network_info: nova.network.model.NetworkInfo
         :param migration: nova.objects.Migration
@@ -228,9 +249,12 @@ class Resize:
                                    jsonutils.dumps(migration.uuid))
             self._rename(prepared, self._layout.folder(instance.uuid))
         self._adopt(instance)
-        self._definitions.rewrite(instance, network_info)
+        rewrite = self._reconciler.rebooter(context, instance, network_info)
         if power_on:
-            self._power.on(instance.uuid)
+            self._power.on(instance.uuid, rewrite)
+        else:
+            with self._vmx_files.opened(instance.uuid) as file:
+                rewrite(file)
 
     def _adopt(self, instance):
         """Records that a server that was copied to this host is ours."""

@@ -114,31 +114,31 @@ class OpenVmx:
         :raises InvalidVmx: the present file is malformed
         """
         live = self.keys if self.exists() else None
-        former = None if live is None else self._former()
+        before, former = None, None
+        if live is not None:
+            before, former = self._former()
         rendered, text = make(live, former)
         keys = vmx.parse(text)
         if keys != live:
-            # After a crash all of ours that the .vmx has is known for ours.
-            files.write_atomically(
-                self._rendered, merge.append_former(rendered, former))
+            # After a crash all of ours that the .vmx has is known as ours.
+            between = merge.append_new(before or rendered, rendered)
+            if between != before:
+                files.write_atomically(self._rendered, between)
             files.write_atomically(self._path, text)
-        if not self._is_rendered(rendered):
+            before = between
+        if rendered != before:
             files.write_atomically(self._rendered, rendered)
         self._keys = keys
 
-    def _former(self) -> vmx.Vmx | None:
+    def _former(self) -> tuple[str | None, vmx.Vmx | None]:
+        """Returns what was rendered last, as text and parsed."""
         try:
-            return vmx.load(files.read(self._rendered))
+            text, encoding = vmx.decode(files.read(self._rendered))
+            return text, vmx.parse(text, encoding)
         except (FileNotFoundError, exception.InvalidVmx) as error:
             LOG.warning('The copy as rendered of the .vmx of server %s is '
                         'lost: %s', self.uuid, error)
-            return None
-
-    def _is_rendered(self, text: str) -> bool:
-        try:
-            return files.read(self._rendered) == text.encode('utf-8')
-        except FileNotFoundError:
-            return False
+            return None, None
 
 
 # Writes the .vmx of a server that is off.

@@ -142,6 +142,14 @@ class Vmrun:
         """Lets a paused VM go on."""
         self._change('unpause', vmx, timeout=self._conf.pause_timeout)
 
+    def disconnect_device(self, vmx: str, device: str) -> None:
+        """Disconnects a device of a running VM until it is off.
+
+        :param device: its name in the .vmx: ethernet0
+        """
+        self._change('disconnectNamedDevice', vmx, device,
+                     timeout=self._conf.stop_timeout)
+
     def guest_address(self, vmx):
         """Returns the address that VMware Tools in a guest tell, or None.
 

@@ -37,7 +37,6 @@ from nova_vmrun.formats import vmsd
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
-from nova_vmrun.server import vmx_file
 from tests.crash import enumeration
 from tests.crash import operation
 from tests.crash import steps
@@ -182,6 +181,8 @@ class Host(fixtures.Fixture):
              'flavor': objects.Flavor(extra_specs={}, **flavor),
              'trusted_certs': None, 'config_drive': '',
              'project_id': 'project', 'user_id': 'user',
+             'device_metadata': None,
+             'info_cache': objects.InstanceInfoCache(network_info=[]),
              'vm_state': 'building', 'task_state': 'spawning',
              'system_metadata': kept}, **changes))
 
@@ -241,8 +242,8 @@ class Host(fixtures.Fixture):
 
     def mac_addresses(self, uuid):
         """Returns those of a server's adapters."""
-        return sorted(adapters.slots(
-            vmx_file.VmxFiles(self.layout).load(uuid)))
+        return sorted(adapters.slots(vmx.load(files.read(
+            self.layout.vmx(uuid)))))
 
     def snapshots(self, uuid):
         """Returns the names of a server's snapshots."""

@@ -27,17 +27,16 @@ from nova_vmrun.host import states
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import allocations
 from nova_vmrun.ops import consoles
-from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import errors
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import moves
-from nova_vmrun.ops import networks
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops import power
 from nova_vmrun.ops import rebuild
+from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
@@ -46,7 +45,8 @@ from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
 NODE = 'host'
-INSTANCE = types.SimpleNamespace(uuid=UUID, task_state=None)
+INSTANCE = types.SimpleNamespace(uuid=UUID, task_state=None,
+                                 get_network_info=lambda: 'network')
 REVERTED = types.SimpleNamespace(uuid=UUID, task_state='resize_reverting')
 ANY = mock.ANY
 
@@ -71,8 +71,7 @@ class Base(base.TestCase):
                 ('consoles', consoles.Consoles),
                 ('serials', serial_consoles.SerialConsoles),
                 ('states', states.PowerStates), ('records', records.Records),
-                ('definitions', definition.Definitions),
-                ('networks', networks.Networks),
+                ('reconciler', reconcile.Reconciler),
                 ('interfaces', interfaces.Interfaces),
                 ('resize', resize.Resize), ('rescue', rescue.Rescue),
                 ('diagnostics', diagnostics.Diagnostics),
@@ -111,11 +110,11 @@ _CALLS = [
                'network', 'disks', False),
      'spawn', ('context', INSTANCE, 'image', ['file'], 'password', 'network',
                'disks', False)),
-    ('power_on', ('context', INSTANCE, 'network'), 'power.on', (UUID,)),
+    ('power_on', ('context', INSTANCE, 'network'), 'power.on', (UUID, ANY)),
     ('power_off', (INSTANCE,), 'power.off', (UUID, 0)),
     ('power_off', (INSTANCE, 60, 10), 'power.off', (UUID, 60)),
     ('reboot', ('context', INSTANCE, 'network', 'SOFT'), 'power.reboot_soft',
-     (UUID,)),
+     (UUID, ANY)),
     ('reboot', ('context', INSTANCE, 'network', 'HARD'), 'power.reboot_hard',
      (UUID, ANY)),
     ('get_diagnostics', (INSTANCE,), 'diagnostics.free', (INSTANCE,)),
@@ -124,25 +123,25 @@ _CALLS = [
     ('pause', (INSTANCE,), 'power.pause', (UUID,)),
     ('unpause', (INSTANCE,), 'power.unpause', (UUID,)),
     ('suspend', ('context', INSTANCE), 'power.suspend', (UUID,)),
-    ('resume', ('context', INSTANCE, 'network'), 'power.on', (UUID,)),
+    ('resume', ('context', INSTANCE, 'network'), 'power.on', (UUID, ANY)),
     ('resume_state_on_host_boot', ('context', INSTANCE, 'network', 'shares'),
-     'power.on', (UUID,)),
+     'power.on', (UUID, ANY)),
     ('attach_interface', ('context', INSTANCE, 'image', 'vif'),
      'interfaces.attach', ('context', INSTANCE, 'vif')),
     ('detach_interface', ('context', INSTANCE, 'vif'),
      'interfaces.detach', ('context', INSTANCE, 'vif')),
     ('migrate_disk_and_power_off',
      ('context', INSTANCE, '10.0.0.2', 'flavor', 'network', 'disks', 60, 10),
-     'resize.migrate', (INSTANCE, 'there', 'flavor', 60)),
+     'resize.migrate', ('context', INSTANCE, 'there', 'flavor', 60)),
     ('finish_migration',
      ('context', 'migration', INSTANCE, 'disk info', 'network', 'image', True,
       {}, 'disks', False),
-     'resize.finish', (INSTANCE, 'network', 'migration', False)),
+     'resize.finish', ('context', INSTANCE, 'network', 'migration', False)),
     ('confirm_migration', ('context', 'migration', INSTANCE, 'network'),
      'resize.confirm', (UUID,)),
     ('finish_revert_migration',
      ('context', INSTANCE, 'network', 'migration', 'disks', False),
-     'resize.revert', (INSTANCE, 'network', 'migration', False)),
+     'resize.revert', ('context', INSTANCE, 'network', 'migration', False)),
     ('destroy', ('context', REVERTED, 'network'), 'resize.discard', (UUID,)),
     ('cache_image', ('context', 'image'), 'cache_image',
      ('context', 'image')),
@@ -224,18 +223,19 @@ class RebootTestCase(Base):
 
     def test_a_hard_reboot_writes_the_vmx_anew(self):
         self.driver.reboot('context', INSTANCE, 'network', 'HARD')
-        self.parts.definitions.rewriter.assert_called_once_with(INSTANCE,
-                                                                'network')
+        self.parts.reconciler.rebooter.assert_called_once_with(
+            'context', INSTANCE, 'network')
         self.parts.power.reboot_hard.assert_called_once_with(
-            UUID, self.parts.definitions.rewriter.return_value)
+            UUID, self.parts.reconciler.rebooter.return_value)
 
     def test_a_hard_reboot_finds_what_a_resize_has_left(self):
         calls = mock.Mock()
         calls.attach_mock(self.parts.resize.recover, 'recover')
-        calls.attach_mock(self.parts.definitions.rewriter, 'rewriter')
+        calls.attach_mock(self.parts.reconciler.rebooter, 'rewriter')
         self.driver.reboot('context', INSTANCE, 'network', 'HARD')
         self.assertEqual([mock.call.recover(INSTANCE),
-                          mock.call.rewriter(INSTANCE, 'network')],
+                          mock.call.rewriter('context', INSTANCE,
+                                             'network')],
                          calls.mock_calls)
 
     def test_a_rescue_that_nova_has_forgotten_ends_before_a_start(self):
@@ -252,7 +252,7 @@ class RebootTestCase(Base):
                              [call[0] for call in calls.mock_calls])
 
     def test_what_is_refused_stops_nothing(self):
-        self.parts.definitions.rewriter.side_effect = (
+        self.parts.reconciler.rebooter.side_effect = (
             exception.InvalidInput('no'))
         self.assertRaises(
             nova_exception.InvalidInput, self.driver.reboot, 'context',
@@ -266,13 +266,13 @@ class StartTestCase(Base):
 
     def setUp(self):
         super().setUp()
-        self.parts.networks.check.side_effect = (
-            exception.InvalidConfiguration('No vmnet3.'))
+        for prepare in (self.parts.reconciler.starter,
+                        self.parts.reconciler.resumer):
+            prepare.side_effect = exception.InvalidConfiguration('No vmnet3.')
 
     def refused(self, kind, method, *args):
         error = self.assertRaises(kind, getattr(self.driver, method),
                                   'context', INSTANCE, 'network', *args)
-        self.parts.networks.check.assert_called_once_with('network')
         self.assertFalse(self.parts.power.on.called)
         return error
 

@@ -15,6 +15,7 @@
 import os
 
 import fixtures
+from nova.network import model
 from nova import objects
 from nova import test
 from oslo_utils import uuidutils
@@ -93,6 +94,8 @@ class DriverTestCase(test.NoDBTestCase):
             id=1, uuid=uuidutils.generate_uuid(), display_name='web',
             image_ref=self.image_id, flavor=flavor, trusted_certs=None,
             config_drive='', vm_state='active', task_state=None,
+            device_metadata=None, info_cache=objects.InstanceInfoCache(
+                network_info=model.NetworkInfo()),
             system_metadata={
                 'image_disk_format': 'qcow2',
                 'image_base_image_ref': self.image_id})

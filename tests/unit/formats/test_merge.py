@@ -330,3 +330,43 @@ class DisksTestCase(MergeTestCase):
         found = self._rerender(disks=self._disks('other.vmdk'))[1]
         self.assertEqual('other.vmdk', found['scsi0:0.fileName'])
         self.assertNotIn('scsi0:0.redo', found)
+
+
+class EditsTestCase(base.TestCase):
+    """Somebody changed a file by hand since it was rendered."""
+
+    def keep(self, rendered, existing, former):
+        rendered, existing, former = map(vmx.Vmx, (rendered, existing,
+                                                   former))
+        return merge.keep_edits(
+            merge.merge(rendered, existing, former), rendered, existing,
+            former)
+
+    def test_a_setting(self):
+        for rendered, expected in (('1', '2'), ('3', '3')):
+            self.assertEqual(
+                {'a': expected},
+                self.keep({'a': rendered}, {'A': '2'}, {'a': '1'}))
+
+    def test_a_line_that_was_removed_comes_back(self):
+        self.assertEqual({'a': '1'}, self.keep({'a': '1'}, {}, {'a': '1'}))
+
+    def test_a_setting_that_is_no_more(self):
+        self.assertEqual({}, self.keep({}, {'a': '2'}, {'a': '1'}))
+
+    def test_a_setting_that_was_added_before_nova_wanted_it(self):
+        self.assertEqual({'a': '1'}, self.keep({'a': '1'}, {'a': '2'}, {}))
+
+    def test_a_drive_is_ejected(self):
+        drive = {'ide1:0.present': 'TRUE', 'ide1:0.fileName': 'cd0.iso',
+                 'ide1:0.startConnected': 'TRUE'}
+        ejected = dict(drive, **{'ide1:0.startConnected': 'FALSE'})
+        self.assertEqual(ejected, self.keep(drive, ejected, drive))
+        other = dict(drive, **{'ide1:0.fileName': 'cd1.iso'})
+        self.assertEqual(other, self.keep(other, ejected, drive))
+
+    def test_adapters_serial_ports_and_the_screen_are_novas(self):
+        for key in ('ethernet0.vnet', 'serial0.fileName',
+                    'RemoteDisplay.vnc.port'):
+            self.assertEqual({key: '1'}, self.keep({key: '1'}, {key: '2'},
+                                                   {key: '1'}))

@@ -31,6 +31,7 @@ class RescueFilesTestCase(hosts.TestCase):
     def setUp(self):
         super().setUp()
         self.add_server(vmx='the usual one')
+        files.write_atomically(self.layout.rendered(UUID), 'usual, rendered')
         self.usual = self.names()
         self.nvram = self.layout.vmx(UUID).replace('.vmx', '.nvram')
         self.files = rescued.RescueFiles(self.layout)
@@ -43,7 +44,8 @@ class RescueFilesTestCase(hosts.TestCase):
         self.files.begin(UUID, DISK)
 
     def write_vmx(self):
-        files.write_atomically(self.layout.vmx(UUID), 'of the rescue')
+        for path in self.layout.vmx(UUID), self.layout.rendered(UUID):
+            files.write_atomically(path, 'of the rescue')
 
     def test_it_is_remembered_how_the_medium_is_attached(self):
         self.assertIsNone(self.files.get(UUID))
@@ -56,8 +58,9 @@ class RescueFilesTestCase(hosts.TestCase):
         self.files.end(UUID)
         self.assertIsNone(self.files.get(UUID))
         self.assertEqual(self.usual, self.names())
-        self.assertEqual(b'the usual one',
-                         files.read(self.layout.vmx(UUID)))
+        self.assertEqual((b'the usual one', b'usual, rendered'), (
+            files.read(self.layout.vmx(UUID)),
+            files.read(self.layout.rendered(UUID))))
 
     def test_a_lock_that_a_power_cut_has_left_goes_too(self):
         self.begin()
@@ -80,9 +83,9 @@ class RescueFilesTestCase(hosts.TestCase):
 
     def test_power_cuts(self):
         """Whatever was done last, the end brings the usual .vmx back."""
-        for cut_begin in range(8):
+        for cut_begin in range(10):
             self.check_cut(self.begin, cut_begin)
-        for cut_end in range(8):
+        for cut_end in range(10):
             self.begin()
             self.write_vmx()
             self.check_cut(lambda: self.files.end(UUID), cut_end)
@@ -103,9 +106,10 @@ class RescueFilesTestCase(hosts.TestCase):
             try:
                 operation()
             except PowerCut:
-                self.assertLessEqual(steps, 6)
+                self.assertLessEqual(steps, 8)
         self.files.end(UUID)
-        self.assertEqual(b'the usual one',
-                         files.read(self.layout.vmx(UUID)))
+        self.assertEqual((b'the usual one', b'usual, rendered'), (
+            files.read(self.layout.vmx(UUID)),
+            files.read(self.layout.rendered(UUID))))
         self.assertEqual(self.usual, [
             name for name in self.names() if not name.endswith('.part')])

@@ -27,6 +27,7 @@ from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import moves
 from nova_vmrun.ops import other_host
 from nova_vmrun.ops import power
+from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.tools import qemu_img
@@ -80,7 +81,10 @@ class TestCase(hosts.TestCase):
                                                instance=True)
         self.definitions = mock.create_autospec(definition.Definitions,
                                                 instance=True)
-        self.definitions.rewrite.side_effect = self.rewrite
+        self.reconciler = mock.create_autospec(reconcile.Reconciler,
+                                               instance=True)
+        self.reconciler.rebooter.return_value = self.rewrite
+        self.reconciler.starter.return_value = self.rewrite
         self.definitions.draft.return_value.hardware.show_gui = True
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.side_effect = (
@@ -98,6 +102,7 @@ class TestCase(hosts.TestCase):
     def make_resize(self, power_, can_make_disks=True):
         return resize.Resize(
             self.layout, self.records, self.definitions,
+            self.reconciler,
             migration_files.MigrationFiles(self.layout, self.qemu_img,
                                            self.tool),
             self.other_host, self.consoles, power_, self.destroy,
@@ -117,11 +122,8 @@ class TestCase(hosts.TestCase):
     def create(self, disk, *, size_mb, adapter):
         vmdks.write(disk, sectors=size_mb * 2048, adapter=adapter)
 
-    def rewrite(self, instance, network_info):
-        path = self.layout.vmx(instance.uuid)
-        keys = vmx.load(files.read(path))
-        keys['memsize'] = '128'
-        files.write_atomically(path, vmx.dump(keys))
+    def rewrite(self, file):
+        file.edit(lambda keys: keys.update(memsize='128'))
 
     # The server
 
@@ -151,20 +153,20 @@ class TestCase(hosts.TestCase):
             image_ref='image', uuid=UUID, name='instance-1',
             display_name='web',
             system_metadata={}, flavor=flavor(**sizes), vm_state=vm_state,
-            task_state=task_state)
+            task_state=task_state, get_network_info=lambda: [])
 
     def migrate(self, host=HERE, present=None, timeout=0, **wanted):
         return self.resize.migrate(
-            self.instance(**(present or {})),
+            None, self.instance(**(present or {})),
             None if host == HERE else moves.Destination('there', host),
             flavor(**wanted), timeout)
 
     def finish(self, migration=MIGRATION, power_on=True, instance=None):
-        self.resize.finish(instance or self.instance(), [], migration,
+        self.resize.finish(None, instance or self.instance(), [], migration,
                            power_on)
 
     def revert(self, migration=MIGRATION, power_on=True, task_state=None):
-        self.resize.revert(self.instance(task_state=task_state), [],
+        self.resize.revert(None, self.instance(task_state=task_state), [],
                            migration, power_on)
 
     def folders(self):

@@ -185,12 +185,16 @@ class RewriterTestCase(Base):
     def rewriter(self):
         return self.definitions.rewriter(instance(), ())
 
+    def rewrite(self, rewrite=None):
+        rewrite = rewrite or self.rewriter()
+        with vmx_file.VmxFiles(self.layout).opened(UUID) as file:
+            rewrite(file)
+
     def test_nothing_is_written_before_it_is_called(self):
         self.add_folder()
         rewrite = self.rewriter()
         self.assertFalse(os.path.exists(self.layout.vmx(UUID)))
-        with vmx_file.VmxFiles(self.layout).opened(UUID) as file:
-            rewrite(file)
+        self.rewrite(rewrite)
         self.assertEqual('web', self.load()['displayName'])
 
     def test_a_lost_vmx_of_a_server_with_snapshots(self):
@@ -204,7 +208,7 @@ class RewriterTestCase(Base):
         self.add_folder('root-000001.vmdk')
         self.write()
         self.change(scsi0__0_fileName='root-000001.vmdk')
-        self.definitions.rewrite(instance(), ())
+        self.rewrite()
         self.assertEqual('root-000001.vmdk',
                          self.load()['scsi0:0.fileName'])
 
@@ -220,7 +224,7 @@ class RewriterTestCase(Base):
         self.add_folder()
         self.write()
         os.remove(self.layout.rendered(UUID))
-        self.definitions.rewrite(instance(), ())
+        self.rewrite()
         self.assertTrue(os.path.exists(self.layout.rendered(UUID)))
 
 

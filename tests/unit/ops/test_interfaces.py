@@ -33,6 +33,7 @@ from nova_vmrun.ops import disks
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
+from nova_vmrun.ops import ports
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import vmx_file
 from tests.unit import locks
@@ -78,16 +79,20 @@ class Base(hosts.TestCase):
         everything = types.SimpleNamespace(
             use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
         self.vlans = mock.Mock()
-        mapping = networks.Networks(conf, stubs.HostNetworks(), self.vlans)
+        self.networks = networks.Networks(conf, stubs.HostNetworks(),
+                                          self.vlans)
         self.definitions = definition.Definitions(
             conf, self.product, 'x86_64', self.layout, self.records,
             disks.Disks(everything, None, self.layout, None),
             attachments.Attachments(None, self.layout, self.product),
-            mapping, screens, guest_info.GuestInfo(conf, self.layout),
+            self.networks, screens, guest_info.GuestInfo(conf, self.layout),
             serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
                                            self.records))
+        self.ports = mock.create_autospec(ports.Ports, instance=True)
+        self.ports.is_deleted.return_value = False
         self.interfaces = interfaces.Interfaces(
-            self.states, mapping, self.definitions, self.layout)
+            self.vmrun.tool, self.states, self.networks, self.definitions,
+            self.layout, self.ports)
         self.instance = test_definition.instance(
             image_hw_vif_model='vmxnet3')
         self.records.create(UUID, 'instance-1', 5900)
@@ -107,6 +112,12 @@ class Base(hosts.TestCase):
     def detach(self, name):
         self.interfaces.detach(None, self.instance, port(name))
         self.known = [vif for vif in self.known if vif['id'] != name]
+
+    def rewrite(self, ports):
+        """Does what a hard reboot does."""
+        write = self.definitions.rewriter(self.instance, ports)
+        with vmx_file.VmxFiles(self.layout).opened(UUID) as file:
+            write(file)
 
     def text(self):
         return files.read(self.layout.vmx(UUID))
@@ -153,7 +164,7 @@ class OrderTestCase(testscenarios.TestWithScenarios, Base):
              for name, slot in places.items()}, self.nics())
         before = self.text()
         # A hard reboot has the ports in an order of Neutron's.
-        self.definitions.rewrite(self.instance, self.known[::-1])
+        self.rewrite(self.known[::-1])
         self.assertEqual(vmx.load(before), vmx.load(self.text()))
         self.assertEqual(before.count(b'ethernet'),
                          self.text().count(b'ethernet'))
@@ -350,8 +361,63 @@ class CrashTestCase(testscenarios.TestWithScenarios, Base):
         self.assertEqual({MACS['nat']}, self.addresses())
 
     def test_a_hard_reboot_mends_it(self):
-        for ports in (['nat'], ['nat', 'vlan'], []):
-            self.definitions.rewrite(
-                self.instance, [port(name) for name in ports])
-            self.assertEqual({MACS[name] for name in ports},
+        for names in (['nat'], ['nat', 'vlan'], []):
+            self.rewrite([port(name) for name in names])
+            self.assertEqual({MACS[name] for name in names},
                              self.addresses())
+
+
+class DeletedPortTestCase(Base):
+    """A port that is deleted in Neutron while its server is not off."""
+
+    def setUp(self):
+        super().setUp()
+        self.attach('nat')
+        self.attach('vlan')
+        self.ports.is_deleted.return_value = True
+        self.disconnect = self.vmrun.tool.disconnect_device
+
+    def test_its_cable_is_pulled(self):
+        self.start()
+        before = self.text()
+        self.detach('vlan')
+        self.ports.is_deleted.assert_called_once_with('vlan')
+        self.disconnect.assert_called_once_with(self.layout.vmx(UUID),
+                                                'ethernet1')
+        self.assertEqual(before, self.text())
+
+    def test_a_cable_that_cannot_be_pulled_is_only_logged(self):
+        self.start()
+        for error in (exception.VmPaused('Paused.'), hosts.hung()):
+            self.disconnect.side_effect = error
+            self.detach('vlan')
+            self.assertIn(str(error), self.log.output)
+
+    def test_a_suspended_vm_has_no_cable(self):
+        live = vmx.load(self.text())
+        live['checkpoint.vmState'] = 'a.vmss'
+        files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
+        self.detach('vlan')
+        self.assertFalse(self.disconnect.called)
+        self.assertEqual(2, len(self.nics()))
+
+    def test_a_vm_that_nobody_can_ask_for(self):
+        self.vmrun.fail('list', hosts.hung())
+        self.detach('vlan')
+        self.assertFalse(self.disconnect.called)
+
+    def test_of_a_stopped_server_it_goes_at_once(self):
+        self.detach('vlan')
+        self.assertFalse(self.ports.is_deleted.called)
+        self.assertEqual(['ethernet0'], list(self.nics()))
+
+    def test_a_port_that_the_user_wants_to_remove_is_refused(self):
+        self.ports.is_deleted.return_value = False
+        self.start()
+        self.assertRaises(exception.VmrunError, self.detach, 'vlan')
+        self.assertFalse(self.disconnect.called)
+
+    def test_a_new_port_is_refused_whatever_neutron_says(self):
+        self.start()
+        self.assertRaises(exception.VmrunError, self.attach, 'office')
+        self.assertFalse(self.ports.is_deleted.called)

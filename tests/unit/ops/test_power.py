@@ -276,7 +276,7 @@ class RebootTestCase(Base):
         self.add_server(running=True)
 
     def test_soft(self):
-        self.power.reboot_soft(UUID)
+        self.power.reboot_soft(UUID, lambda: None)
         self.vmrun.tool.reset.assert_called_once_with(
             self.layout.vmx(UUID), hard=False, timeout=60)
         self.assertEqual(['reset'], self.vmrun.verbs())
@@ -285,14 +285,14 @@ class RebootTestCase(Base):
         for error in (hosts.hung(), exception.ToolsNotRunning('no tools')):
             self.vmrun.tool.reset_mock()
             self.vmrun.fail('reset', error)
-            self.power.reboot_soft(UUID)
+            self.power.reboot_soft(UUID, lambda: None)
             self.assertEqual(['reset', 'stop', 'start'], self.vmrun.verbs())
             self.assertTrue(self.is_running())
 
     def test_a_guest_that_ends_up_off_is_started(self):
         self.vmrun.tool.reset.side_effect = (
             lambda *args, **options: self.vmrun.running.clear())
-        self.power.reboot_soft(UUID)
+        self.power.reboot_soft(UUID, lambda: None)
         self.assertTrue(self.is_running())
 
     def test_hard(self):

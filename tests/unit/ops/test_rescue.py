@@ -140,8 +140,8 @@ class ForgottenTestCase(hosts.TestCase):
     def setUp(self):
         super().setUp()
         self.power = mock.create_autospec(power.Power, instance=True)
-        self.rescue = rescue.Rescue(self.layout, None, None, None, self.power,
-                                    None)
+        self.rescue = rescue.Rescue(self.layout, None, None, None, None,
+                                    self.power, None)
         self.files = rescued.RescueFiles(self.layout)
         self.add_server()
         self.files.begin(UUID, rescued.Rescued('disk', 'sata'))

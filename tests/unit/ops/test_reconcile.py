@@ -1,0 +1,288 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from unittest import mock
+
+import fixtures
+from nova import exception as nova_exception
+from nova.network import model
+from nova.objects import instance_info_cache
+from nova.objects import virt_device_metadata as metadata
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.ops import reconcile
+from nova_vmrun.server import vmx_file
+from tests.unit.ops import hosts
+from tests.unit.ops import test_interfaces
+
+UUID = hosts.UUID
+MACS = test_interfaces.MACS
+port = test_interfaces.port
+
+
+class Base(test_interfaces.Base):
+    """A stopped server with two adapters."""
+
+    def setUp(self):
+        super().setUp()
+        self.reconciler = reconcile.Reconciler(
+            self.definitions, self.networks, self.ports, self.layout)
+        self.instance.device_metadata = None
+        self.instance.save = mock.Mock()
+        self.attach('nat')
+        self.attach('vlan')
+
+    def start(self, ports, method='starter'):
+        """Does what Power does with a server that is off."""
+        self.known = ports
+        rewrite = getattr(self.reconciler, method)(None, self.instance, ports)
+        self.apply(rewrite)
+
+    def apply(self, rewrite):
+        with vmx_file.VmxFiles(self.layout).opened(UUID) as file:
+            rewrite(file)
+
+    def addresses(self):
+        return [keys['address'] for keys in self.nics().values()]
+
+    def edit(self, **keys):
+        live = vmx.load(self.text())
+        live.update(keys)
+        files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
+
+
+class StartTestCase(Base):
+
+    def test_the_adapter_of_a_deleted_port_goes(self):
+        for method in ('starter', 'resumer', 'rebooter'):
+            self.rewrite([port('nat'), port('vlan')])
+            self.start([port('nat')], method)
+            self.assertEqual([MACS['nat']], self.addresses())
+
+    def test_an_adapter_that_was_refused_comes(self):
+        self.start([port('nat'), port('vlan'), port('office')])
+        self.assertEqual([MACS[name] for name in ('nat', 'vlan', 'office')],
+                         self.addresses())
+
+    def test_what_says_the_same_already_is_not_written(self):
+        self.start([port('nat'), port('vlan')])
+        with mock.patch.object(files, 'write_atomically') as write:
+            self.start([port('nat'), port('vlan')])
+        write.assert_not_called()
+        self.assertFalse(self.ports.of_server.called)
+
+    def test_a_start_parses_the_vmx_once(self):
+        rewrite = self.reconciler.starter(
+            None, self.instance, [port('nat'), port('vlan')])
+        with mock.patch.object(vmx_file, '_load',
+                               wraps=vmx_file._load) as load:
+            self.apply(rewrite)
+        load.assert_called_once()
+
+    def test_what_others_wrote_stays(self):
+        self.edit(**{'vmci0.id': '42', 'mks.enable3d': 'TRUE',
+                     'memsize': '4096', 'ethernet0.connectionType': 'bridged',
+                     'ethernet5.present': 'TRUE',
+                     'ethernet5.addressType': 'generated',
+                     'ethernet5.generatedAddress': '00:0c:29:00:00:01'})
+        self.start([port('nat')])
+        live = vmx.load(self.text())
+        self.assertEqual(
+            ('42', 'TRUE', '4096', '00:0c:29:00:00:01'),
+            (live['vmci0.id'], live['mks.enable3d'], live['memsize'],
+             live['ethernet5.generatedAddress']))
+        self.assertEqual('nat', live['ethernet0.connectionType'])
+
+    def test_what_nova_wants_otherwise_since_does_not(self):
+        self.edit(memsize='4096', displayName='by hand')
+        self.instance.display_name = 'new name'
+        self.start([port('nat'), port('vlan')])
+        live = vmx.load(self.text())
+        self.assertEqual(('4096', 'new name'),
+                         (live['memsize'], live['displayName']))
+
+    def test_a_hard_reboot_sets_all_that_nova_decides(self):
+        self.edit(memsize='4096')
+        self.start([port('nat'), port('vlan')], 'rebooter')
+        self.assertEqual('132', vmx.load(self.text())['memsize'])
+
+    def test_a_power_cut_loses_nothing_that_nova_wants(self):
+        write = files.write_atomically
+        for steps in range(4):
+            self.instance.display_name = 'name %d' % steps
+            left = iter(range(steps))
+
+            def cut(*arguments):
+                if next(left, None) is None:
+                    raise ZeroDivisionError()
+                write(*arguments)
+
+            ports = [port('nat')] if steps % 2 else [port('nat'),
+                                                     port('office')]
+            with mock.patch.object(files, 'write_atomically', cut):
+                try:
+                    self.start(ports)
+                except ZeroDivisionError:
+                    self.assertLess(steps, 3)
+            self.edit(memsize='4096')
+            self.start(ports)
+            live = vmx.load(self.text())
+            self.assertEqual(('name %d' % steps, '4096'),
+                             (live['displayName'], live['memsize']))
+            self.assertEqual([vif['address'].lower() for vif in ports],
+                             self.addresses())
+
+    def test_a_new_name(self):
+        self.instance.display_name = 'new name'
+        self.start([port('nat'), port('vlan')])
+        self.assertEqual('new name', vmx.load(self.text())['displayName'])
+
+    def test_a_property_of_the_image_that_was_changed(self):
+        self.instance.system_metadata['image_hw_vif_model'] = 'e1000'
+        self.start([port('nat'), port('vlan')])
+        self.assertEqual({'e1000'}, {keys['virtualDev']
+                                     for keys in self.nics().values()})
+
+    def test_a_network_that_the_host_has_no_more(self):
+        self.vlans.check.side_effect = exception.InvalidConfiguration('no')
+        for method in (self.reconciler.starter, self.reconciler.resumer,
+                       self.reconciler.rebooter):
+            self.assertRaises(exception.InvalidConfiguration, method, None,
+                              self.instance, [port('vlan')])
+
+    def test_a_suspended_server_needs_nothing_that_vmware_lacks(self):
+        self.instance.system_metadata['image_hw_vif_model'] = 'odd'
+        ports = [port('nat')]
+        rewrite = self.reconciler.resumer(None, self.instance, ports)
+        self.assertRaises(exception.InvalidInput, self.apply, rewrite)
+        self.assertRaises(exception.InvalidInput, self.reconciler.starter,
+                          None, self.instance, ports)
+
+    def test_a_server_of_another_host(self):
+        self.instance.uuid = hosts.OTHER
+        self.assertRaises(exception.VmNotFound, self.reconciler.starter,
+                          None, self.instance, [port('nat')])
+
+
+class UnboundTestCase(Base):
+    """Neutron could not bind a port of the server."""
+
+    def unbound(self, name):
+        vif = port(name)
+        vif['type'] = 'binding_failed'
+        return vif
+
+    def test_its_adapter_stays_as_it_is(self):
+        before = self.nics()
+        self.start([port('nat'), self.unbound('vlan')])
+        self.assertEqual(before, self.nics())
+
+    def test_a_new_one_has_to_wait(self):
+        self.start([port('nat'), self.unbound('office')])
+        self.assertEqual([MACS['nat']], self.addresses())
+
+    def test_a_hard_reboot_refuses_it(self):
+        self.assertRaises(
+            nova_exception.VirtualInterfacePlugException,
+            self.reconciler.rebooter, None, self.instance,
+            [self.unbound('nat')])
+
+
+class EmptyTestCase(Base):
+    """Nova remembers no port."""
+
+    def test_neutron_has_some(self):
+        self.ports.of_server.return_value = model.NetworkInfo([port('nat')])
+        rewrite = self.reconciler.starter('context', self.instance, [])
+        self.known = [port('nat')]
+        self.apply(rewrite)
+        self.ports.of_server.assert_called_once_with('context', self.instance)
+        self.assertEqual([MACS['nat']], self.addresses())
+
+    def test_neutron_has_none_either(self):
+        self.ports.of_server.return_value = model.NetworkInfo()
+        self.start([])
+        self.assertEqual([], self.addresses())
+
+    def test_neutron_cannot_be_asked(self):
+        self.ports.of_server.return_value = None
+        for method in ('starter', 'resumer', 'rebooter'):
+            before = self.nics()
+            self.start([], method)
+            self.assertEqual(before, self.nics())
+            self.assertIn('keeps its network adapters', self.log.output)
+
+    def test_a_server_without_adapters_is_not_asked_for(self):
+        self.rewrite([])
+        self.start([])
+        self.assertFalse(self.ports.of_server.called)
+
+    def test_nor_is_one_whose_vmx_cannot_be_read(self):
+        files.write_atomically(self.layout.vmx(UUID), 'half of a li')
+        self.reconciler.starter(None, self.instance, [])
+        self.assertFalse(self.ports.of_server.called)
+
+
+class MeanwhileTestCase(Base):
+    """Ports come and go between Nova's look at them and the start."""
+
+    def prepare(self, *names):
+        return self.reconciler.starter(None, self.instance,
+                                       [port(name) for name in names])
+
+    def test_one_that_came(self):
+        rewrite = self.prepare('nat', 'vlan')
+        self.attach('office')
+        self.apply(rewrite)
+        self.assertEqual([MACS[name] for name in ('nat', 'vlan', 'office')],
+                         self.addresses())
+
+    def test_one_that_went(self):
+        rewrite = self.prepare('nat', 'vlan')
+        self.detach('vlan')
+        self.apply(rewrite)
+        self.assertEqual([MACS['nat']], self.addresses())
+
+    def test_a_server_that_nova_remembers_nothing_of(self):
+        rewrite = self.prepare('nat')
+        self.useFixture(fixtures.MockPatchObject(
+            instance_info_cache.InstanceInfoCache, 'get_by_instance_uuid',
+            side_effect=nova_exception.InstanceInfoCacheNotFound(
+                instance_uuid=UUID)))
+        self.apply(rewrite)
+        self.assertEqual([MACS['nat']], self.addresses())
+
+
+class TagsTestCase(Base):
+
+    def tags(self):
+        return [device.tags[0]
+                for device in self.instance.device_metadata.devices]
+
+    def test_those_of_adapters_that_are_gone_go(self):
+        self.instance.device_metadata = metadata.InstanceDeviceMetadata(
+            devices=[
+                metadata.NetworkInterfaceMetadata(mac=MACS['nat'],
+                                                  tags=['nat']),
+                metadata.DiskMetadata(tags=['disk']),
+                metadata.NetworkInterfaceMetadata(mac=MACS['vlan'],
+                                                  tags=['vlan'])])
+        self.start([port('nat'), port('vlan')])
+        self.assertFalse(self.instance.save.called)
+        self.ports.of_server.return_value = None
+        self.start([])
+        self.assertEqual(['nat', 'disk', 'vlan'], self.tags())
+        self.start([port('nat')])
+        self.assertEqual(['nat', 'disk'], self.tags())
+        self.instance.save.assert_called_once_with()
