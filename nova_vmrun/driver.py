@@ -164,7 +164,8 @@ class VmrunDriver(driver.ComputeDriver):
         if record.image_ref is None:
             self._hypervisor.source_images.remember(instance)
         state = self._hypervisor.state(instance.uuid, use_cache)
-        return hardware.InstanceInfo(state=power_states.NOVAS[state])
+        return hardware.InstanceInfo(
+            state=power_states.shown(instance, state))
 
     def instance_exists(self, instance):
         return self._hypervisor.exists(instance.uuid)

@@ -46,6 +46,7 @@ from tests.unit import base
 UUID = '11111111-2222-3333-4444-555555555555'
 NODE = 'host'
 INSTANCE = types.SimpleNamespace(uuid=UUID, task_state=None,
+                                 vm_state='active',
                                  get_network_info=lambda: 'network')
 REVERTED = types.SimpleNamespace(uuid=UUID, task_state='resize_reverting')
 ANY = mock.ANY

@@ -12,6 +12,7 @@
 
 """What users may ask for in each state, and what becomes of the VM."""
 
+from nova.compute import power_state
 from nova.tests.functional.api import client
 
 from nova_vmrun.host import states
@@ -115,6 +116,55 @@ class WindowStatesTestCase(TestCase):
         self.act({'os-start': None}, 'ACTIVE')
         self.assertRunning(self.server)
         self.assertEqual(pid, self.pid_of(self.server))
+
+
+class PowerSyncTestCase(TestCase):
+    """Somebody suspends a VM in VMware's window."""
+
+    # Nova stops a server while it holds the server's lock.
+    CAST_AS_CALL = False
+
+    def sync(self):
+        self.driver._hypervisor.states.changed()
+        self.sync_power_states()
+        self.wait_for(
+            lambda: not self.compute.manager._syncs_in_progress,
+            'the power sync to end')
+
+    def stops(self):
+        return [action['action'] for action in self.admin_api.
+                api_get('/servers/%s/os-instance-actions' % self.server['id'])
+                .body['instanceActions']].count('stop')
+
+    def check_stopped_once(self):
+        self.in_window('suspend')
+        self.sync()
+        self._wait_for_server_parameter(
+            self.server, {'status': 'SHUTOFF',
+                          'OS-EXT-STS:task_state': None})
+        self.assertEqual(1, self.stops())
+        calls = len(self.vmware.calls())
+        for _ in range(3):
+            self.sync()
+            self.assertEqual(power_state.SHUTDOWN,
+                             self.power_state(self.server))
+        self.assertEqual(1, self.stops())
+        self.assertEqual({('vmrun', 'list')},
+                         set(self.vmware.verbs_since(calls)))
+
+    def test_nova_stops_it_once_and_a_start_resumes_it(self):
+        self.check_stopped_once()
+        # Its memory is there, and is what a start goes on from.
+        self.assertEqual(states.State.SUSPENDED, self.found())
+        self.act({'os-start': None}, 'ACTIVE')
+        self.assertRunning(self.server)
+
+    def test_so_it_does_if_nova_had_paused_it(self):
+        self.act({'pause': None}, 'PAUSED')
+        self.in_window('unpause')
+        self.check_stopped_once()
+        self.act({'os-start': None}, 'ACTIVE')
+        self.assertRunning(self.server)
 
 
 class SoftDeleteTestCase(TestCase):
