@@ -61,7 +61,6 @@ class RewriteTestCase(test_power.Base):
 
     def test_running(self):
         self.start()
-        locks.lock(self.layout.vmx(UUID))
         self.power.on(UUID, self.rewrite)
         self.assertEqual([], self.rewritten)
 
