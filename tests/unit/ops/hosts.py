@@ -43,7 +43,9 @@ class Running(set):
 
     def add(self, path: str) -> None:
         super().add(path)
-        if not os.path.exists(path + '.lck'):
+        # A VM whose folder was removed runs on without it.
+        if (os.path.isdir(os.path.dirname(path)) and
+                not os.path.exists(path + '.lck')):
             locks.lock(path)
 
     def discard(self, path: str) -> None:

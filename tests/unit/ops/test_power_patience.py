@@ -49,5 +49,5 @@ class PatienceTestCase(test_power.Base):
 
     def test_no_time_to_restart_is_a_hard_reboot(self):
         self.conf.wait_soft_reboot_seconds = 0
-        self.power.reboot_soft(UUID)
+        self.power.reboot_soft(UUID, lambda: None)
         self.assertEqual(['stop', 'start'], self.vmrun.verbs())
