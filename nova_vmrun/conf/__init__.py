@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The options of the [vmrun] section.
+"""Options of the [vmrun] section.
 
-``oslo-config-generator --namespace nova_vmrun`` prints them.
+Print them with ``oslo-config-generator --namespace nova_vmrun``.
 """
 
 from oslo_config import cfg
@@ -26,12 +26,13 @@ GROUP = cfg.OptGroup(
     'vmrun',
     title='VMware Workstation, Player and Fusion',
     help="""
-Options of the nova-vmrun driver, which runs servers on a desktop hypervisor
-through VMware's own command line tools.
+Options for the nova-vmrun driver, which runs servers on VMware Workstation,
+Player or Fusion through VMware's own command line tools.
 
-It is chosen with ``[DEFAULT] compute_driver = nova_vmrun.VmrunDriver``.
-nova-compute must run as the user who owns the VMs: vmrun shows a user only
-the VMs of that same user and session.
+To enable the driver, set
+``[DEFAULT] compute_driver = nova_vmrun.VmrunDriver``. nova-compute must run as
+the user who owns the VMs, because vmrun shows only the VMs of the user and
+session that run it.
 """)
 
 network_opts = [
@@ -39,17 +40,18 @@ network_opts = [
         'vmnet_mappings',
         default={},
         help="""
-The VMware network of each physical network of Neutron.
+Maps Neutron physical networks to VMware networks.
 
 Possible values:
 
-* ``physical_network:network`` or ``physical_network.VLAN_ID:network``,
-  separated by commas. The network is ``nat``, ``bridged``, ``hostonly`` or
-  the name of a virtual network such as ``vmnet8``. For example:
-  ``physnet1:vmnet8,provider:bridged``
+* A comma-separated list of ``physical_network:network`` or
+  ``physical_network.VLAN_ID:network``, where the network is ``nat``,
+  ``bridged``, ``hostonly`` or a virtual network such as ``vmnet8``. For
+  example: ``physnet1:vmnet8,provider:bridged``
 
-A server is not started on a network that VMware does not have on this host.
-The network of a VLAN must be bridged to an interface that carries it.
+A server does not start if its VMware network does not exist on this host. The
+network used for a VLAN must be bridged to an interface that carries that
+VLAN.
 
 Related options:
 
@@ -60,13 +62,13 @@ Related options:
         'default_vmnet',
         default='nat',
         help="""
-The VMware network of a physical network that ``vmnet_mappings`` leaves out.
+VMware network for physical networks that are not in ``vmnet_mappings``.
 
 Possible values:
 
 * ``nat``, ``bridged``, ``hostonly``, or a virtual network such as
   ``vmnet2``.
-* An empty value: a server on an unmapped physical network is refused.
+* Empty: servers on an unmapped physical network are refused.
 
 Related options:
 
@@ -75,17 +77,17 @@ Related options:
     cfg.StrOpt(
         'vlan_interface',
         help="""
-The adapter of this host on which VLANs come in.
+The host network interface that carries the VLANs.
 
-Before a server is started on a VLAN it is checked that this adapter exists,
-and that the virtual network of the VLAN is bridged to an interface of it that
-carries the VLAN. The error names the command that mends what is missing;
-nothing of it is made by itself, since that needs root.
+Before starting a server on a VLAN, the driver checks that this interface
+exists and that the VLAN's virtual network is bridged to a VLAN interface on
+top of it. If something is missing, the error message shows the command that
+fixes it. The driver does not set up VLANs itself, because that requires root.
 
 Possible values:
 
-* The name of an adapter, such as ``eth0``.
-* Not set (the default): a server on a VLAN is refused.
+* The name of an interface, such as ``eth0``.
+* Not set (the default): servers on a VLAN are refused.
 
 Related options:
 
@@ -94,13 +96,13 @@ Related options:
 ]
 
 
-# A day, in seconds. The system cannot wait for more than 24 of them at once.
+# A day, in seconds. The system cannot wait for more than 24 days at once.
 _LONGEST = 24 * 60 * 60
 
 
 _MORE = """
 
-More time is given for the memory of a server.
+``memory_timeout_per_gib`` extends this for servers with a lot of memory.
 
 Related options:
 
@@ -111,10 +113,10 @@ def _timeout(name: str, default: int, what: str, more: str = '') -> cfg.IntOpt:
     return cfg.IntOpt(
         name, default=default, min=1, max=_LONGEST,
         help="""
-Seconds that %s may take.
+Timeout for %s, in seconds.
 
-After them the program is killed. The state of the VM is then looked up, and
-nothing is repeated blindly.%s
+When it expires, the driver kills the program and checks the actual state of
+the VM before it does anything else.%s
 """ % (what, more))
 
 
@@ -124,10 +126,10 @@ limit_opts = [
         default=3,
         min=0,
         help="""
-How often a command is tried again that VMware refused for a passing reason.
+How many times to retry a command that VMware refused for a temporary reason.
 
-Such reasons are a .vmx that VMware is just rewriting, a file that another
-process has open, and a busy VM. Other refusals are not repeated.
+Temporary reasons are a .vmx that VMware is rewriting, a file that another
+process has open, and a busy VM. Other errors are not retried.
 
 Related options:
 
@@ -139,7 +141,7 @@ Related options:
         min=0,
         max=_LONGEST,
         help="""
-Seconds between two tries.
+Delay between retries, in seconds.
 
 Related options:
 
@@ -150,29 +152,29 @@ Related options:
         default=4,
         min=1,
         help="""
-How many commands that change a VM may run at once on this host.
+Maximum number of VM operations to run at the same time on this host.
 
-Suspends, snapshots and clones, which write gigabytes, leave one place to the
-other commands; with 1 they cannot. Waiting for a guest that shuts down or
-restarts by itself takes no place.
+Suspends, snapshots and clones write gigabytes, so they always leave one slot
+free for other operations (unless this is 1). Waiting for a guest to shut down
+or restart does not use a slot.
 """),
     _timeout('list_timeout', 30, '``vmrun list``'),
     _timeout('start_timeout', 300, '``vmrun start``', _MORE),
-    _timeout('stop_timeout', 60, 'a hard ``vmrun stop`` or ``reset``'),
+    _timeout('stop_timeout', 60, 'hard ``vmrun stop`` and ``vmrun reset``'),
     _timeout('suspend_timeout', 300, '``vmrun suspend``', _MORE),
-    _timeout('pause_timeout', 60, '``vmrun pause`` or ``unpause``'),
-    _timeout('snapshot_timeout', 600, 'a snapshot command', _MORE),
+    _timeout('pause_timeout', 60, '``vmrun pause`` and ``vmrun unpause``'),
+    _timeout('snapshot_timeout', 600, 'snapshot commands', _MORE),
     cfg.IntOpt(
         'memory_timeout_per_gib',
         default=120,
         min=0,
         help="""
-Seconds more for each GiB of memory that VMware must write or read.
+Extra time for each GiB of memory that VMware saves or restores, in seconds.
 
-They are added to ``suspend_timeout``, to ``snapshot_timeout`` for a server
-that runs, and to ``start_timeout`` for one that resumes: all of a server's
-memory goes to or from the disk then. A snapshot of 8 GiB was measured to take
-more than five minutes.
+It is added to ``suspend_timeout``, to ``snapshot_timeout`` if the server is
+running, and to ``start_timeout`` when a suspended server resumes, because all
+of the server's memory is then written to or read from disk. A snapshot of a
+server with 8 GiB has been measured to take more than five minutes.
 
 Related options:
 
@@ -180,20 +182,20 @@ Related options:
 """),
     _timeout('clone_timeout', 600, '``vmrun clone``'),
     _timeout('disk_timeout', 3600,
-             'a disk copy or conversion by vmware-vdiskmanager or qemu-img'),
-    _timeout('ssh_timeout', 120, 'a command on another host'),
-    _timeout('transfer_timeout', 14400,
-             'the copy of a server to another host'),
+             'copying or converting a disk with vmware-vdiskmanager or '
+             'qemu-img'),
+    _timeout('ssh_timeout', 120, 'running a command on another host'),
+    _timeout('transfer_timeout', 14400, 'copying a server to another host'),
     cfg.IntOpt(
         'guest_address_timeout',
         default=10,
         min=1,
         max=_LONGEST,
         help="""
-Seconds that a guest gets to tell its address when diagnostics are asked for.
+How long server diagnostics wait for the guest's IP address, in seconds.
 
-Only VMware Tools in the guest tell it. Without them the diagnostics of a
-server take this long.
+VMware Tools in the guest report the address. If the guest does not run them,
+the diagnostics of that server take this long.
 """),
     cfg.IntOpt(
         'wait_soft_reboot_seconds',
@@ -201,14 +203,15 @@ server take this long.
         min=0,
         max=_LONGEST,
         help="""
-Seconds that a guest gets to restart by itself at a soft reboot.
+How long to wait for the guest to restart during a soft reboot, in seconds.
 
-When they are over, or VMware Tools do not run in the guest, the server is
-rebooted hard. A clean stop uses Nova's ``[DEFAULT] shutdown_timeout`` instead.
+If the guest takes longer, or VMware Tools are not running in it, the server is
+hard rebooted. Clean shutdowns use Nova's ``[DEFAULT] shutdown_timeout``
+instead.
 
 Possible values:
 
-* 0: a soft reboot is a hard one.
+* 0: every soft reboot becomes a hard reboot.
 * A number of seconds, up to 86400.
 
 Related options:
@@ -221,19 +224,18 @@ Related options:
         min=0,
         max=_LONGEST,
         help="""
-The longest that a guest may take to shut down by itself, in seconds.
+Upper limit for the time a guest gets to shut down cleanly, in seconds.
 
-Whoever makes an image can ask for more time than Nova's ``[DEFAULT]
-shutdown_timeout`` gives, with the image property ``os_shutdown_timeout``. This
-is the most that they get. It bounds ``[DEFAULT] shutdown_timeout`` too.
+The image property ``os_shutdown_timeout`` can ask for more time than Nova's
+``[DEFAULT] shutdown_timeout``. This option limits both.
 
-One of nova-compute's workers waits for each guest that shuts down (there are
-``[DEFAULT] executor_thread_pool_size`` of them), so keep it as low as your
-guests allow.
+Each guest that is shutting down occupies one of nova-compute's
+``[DEFAULT] executor_thread_pool_size`` worker threads, so keep this as low as
+your guests allow.
 
 Possible values:
 
-* 0: the power is always cut at once.
+* 0: never wait; always power off immediately.
 * A number of seconds, up to 86400.
 
 Related options:
@@ -247,16 +249,16 @@ ALL_OPTS = (programs.OPTS + servers.OPTS + network_opts + consoles.OPTS +
 
 
 def register_opts(conf):
-    """Registers the [vmrun] section with an oslo.config ConfigOpts."""
+    """Register the [vmrun] options with an oslo.config ConfigOpts."""
     conf.register_group(GROUP)
     conf.register_opts(ALL_OPTS, group=GROUP)
 
 
 def set_defaults(conf):
-    """Changes defaults of Nova that are wrong on VMware's networks.
+    """Override Nova defaults that do not work on VMware's networks.
 
-    No metadata service can be reached there, so servers get a config drive.
-    What an operator has set in nova.conf stays.
+    Servers cannot reach a metadata service there, so they get a config drive.
+    Values set by the operator in nova.conf are kept.
     """
     conf.set_default('force_config_drive', True)
 
@@ -267,9 +269,9 @@ def list_opts():
 
 
 def port_range(text):
-    """Reads ``first:last`` into a range of port numbers.
+    """Parse ``first:last`` into a range of port numbers.
 
-    :raises ValueError: the ports are no ports, or run backwards
+    :raises ValueError: a port is not valid, or the last comes before the first
     """
     port = types.Port(min=1)
     first, last = (port(number) for number in text.split(':'))

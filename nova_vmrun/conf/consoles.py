@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The options of [vmrun] for consoles: screens and serial ports."""
+"""The [vmrun] options for VNC and serial consoles."""
 
 from oslo_config import cfg
 
@@ -18,16 +18,17 @@ OPTS = [
     cfg.BoolOpt(
         'remote_display',
         default=True,
-        # As the driver for VirtualBox had it.
+        # The name used by the VirtualBox driver.
         deprecated_name='remote_display',
         deprecated_group='virtualbox',
         help="""
-Give each server a VNC console, on a port of its own.
+Give each server a VNC console on its own port.
 
 Possible values:
 
-* True (the default): if ``[vnc] enabled`` is True too.
-* False: the servers of this host have no VNC console.
+* True (the default): servers get a VNC console if ``[vnc] enabled`` is also
+  True.
+* False: servers on this host have no VNC console.
 
 Related options:
 
@@ -39,29 +40,30 @@ Related options:
         min=0,
         max=60,
         help="""
-Seconds until a key that is held down in a console repeats.
+Delay before a held-down key starts to repeat in a console, in seconds.
 
-Set it if a slow network makes characters appear twice. It is the
-``keyboard.typematicMinDelay`` of the ``.vmx``, and servers get it at their
+Increase it if characters appear twice over a slow network. It sets
+``keyboard.typematicMinDelay`` in the ``.vmx`` and applies to a server from its
 next hard reboot.
 
 Possible values:
 
-* 0 to 60, also fractions.
-* Not set (the default): VMware's own delay.
+* 0 to 60; fractions are allowed.
+* Not set (the default): use VMware's own delay.
 """),
     cfg.StrOpt(
         'serial_port_service_uri',
         help="""
-The virtual serial port concentrator to which servers send their consoles.
+Virtual serial port concentrator that servers send their consoles to.
 
-The first serial port of each server connects to it. What the guest writes
-there is then not in the server's console log: the ports that image and flavor
-ask for, and so the log, come after it.
+The first serial port of each server connects to it. The ports requested by
+the image and flavor, including the one that feeds the console log, come after
+it, so output on the first port does not appear in the console log.
 
-VMware documents such ports for vSphere alone. Its desktop products have the
-code, their windows do not offer it, and it was not tried with this driver. A
-product that refuses disconnects the port, and the server runs without it.
+VMware documents these ports only for vSphere. The desktop products contain the
+code but do not offer it in their user interface, and it has not been tried
+with this driver. If the product does not support it, VMware disconnects the
+port and the server runs without it.
 
 Possible values:
 
@@ -77,11 +79,12 @@ Related options:
     cfg.StrOpt(
         'serial_port_proxy_uri',
         help="""
-A proxy through which ``serial_port_service_uri`` is reached.
+Proxy used to reach ``serial_port_service_uri``.
 
 Possible values:
 
-* As in ``serial_port_service_uri``, without which it is ignored.
+* A URI, as for ``serial_port_service_uri``. Ignored if that option is not
+  set.
 
 Related options:
 
@@ -92,10 +95,10 @@ Related options:
         default='5900:6099',
         regex=r'^[0-9]{2,5}:[0-9]{2,5}$',
         help="""
-TCP ports that VNC consoles of servers may take, first and last.
+Range of TCP ports for VNC consoles.
 
-A server keeps its port as long as it exists. A server for which no port is
-left is not started.
+A server keeps its port for as long as it exists. If no port is free, the
+server does not start.
 
 Possible values:
 
@@ -103,25 +106,25 @@ Possible values:
 
 Related options:
 
-* ``[vnc] enabled`` and ``remote_display``: no console is made when one is
+* ``[vnc] enabled`` and ``remote_display``: there are no consoles if either is
   False.
-* ``[vnc] server_listen``: the address.
+* ``[vnc] server_listen``: the address to listen on.
 """),
     cfg.BoolOpt(
         'vnc_insecure_listen',
         default=False,
         help="""
-Allow VNC consoles on an address that other machines can reach.
+Allow VNC consoles to listen on addresses that other machines can reach.
 
-The consoles have no password, because nova-novncproxy cannot speak VNC's own
-authentication: whoever reaches the port controls the guest. nova-compute
-therefore refuses a ``[vnc] server_listen`` that is not loopback unless this
-is set. Use a firewall that lets only the proxy in.
+The consoles have no password, because nova-novncproxy does not support VNC
+authentication: anyone who can reach the port controls the guest. nova-compute
+therefore refuses to use a ``[vnc] server_listen`` that is not a loopback
+address unless this is set. Use a firewall that admits only the proxy.
 
 Possible values:
 
 * True: any address is accepted.
-* False (the default): only loopback is.
+* False (the default): only loopback addresses are accepted.
 
 Related options:
 

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Options that name the programs of this host."""
+"""Options for the programs on this host."""
 
 from oslo_config import cfg
 
@@ -18,13 +18,13 @@ product_opts = [
     cfg.StrOpt(
         'vmrun_path',
         help="""
-Path of the vmrun program.
+Path to vmrun.
 
 Possible values:
 
 * An absolute path.
-* Not set (the default): PATH is searched, then the places where Workstation,
-  Player and Fusion install it.
+* Not set (the default): search PATH, then the default install locations of
+  Workstation, Player and Fusion.
 
 Related options:
 
@@ -34,13 +34,13 @@ Related options:
     cfg.StrOpt(
         'vdiskmanager_path',
         help="""
-Path of the vmware-vdiskmanager program.
+Path to vmware-vdiskmanager.
 
 Possible values:
 
 * An absolute path.
-* Not set (the default): the folder of vmrun is searched, then PATH, then the
-  places where Workstation, Player and Fusion install it.
+* Not set (the default): search the directory of vmrun, then PATH, then the
+  default install locations of Workstation, Player and Fusion.
 
 Related options:
 
@@ -50,26 +50,26 @@ Related options:
         'qemu_img_path',
         default='qemu-img',
         help="""
-The qemu-img program, which converts images to VMware's disk format.
+Name or path of qemu-img, which converts images to VMware's disk format.
 
 Possible values:
 
-* A name that is looked up in PATH, or an absolute path.
+* An absolute path, or a name to look up in PATH.
 """),
     cfg.StrOpt(
         'product',
         default='auto',
         choices=[
-            ('auto', 'Find out when nova-compute starts: Fusion on macOS; '
-                     'elsewhere Workstation, and Player if vmrun says that '
+            ('auto', 'Detect when nova-compute starts: Fusion on macOS; '
+                     'elsewhere Workstation, or Player if vmrun reports that '
                      'Workstation is not installed'),
             ('ws', 'VMware Workstation Pro'),
-            ('player', 'VMware Workstation Player: no pause, snapshot or '
-                       'clone, and no VNC for a VM with a window'),
+            ('player', 'VMware Workstation Player: no pause, snapshots or '
+                       'clones, and no VNC for a VM with an open window'),
             ('fusion', 'VMware Fusion'),
         ],
         help="""
-The product that runs the servers: the value of vmrun's -T flag.
+VMware product that runs the servers (the value of vmrun's -T flag).
 
 Related options:
 
@@ -78,24 +78,24 @@ Related options:
     cfg.BoolOpt(
         'show_gui',
         default=False,
-        # The generator prints no former name but one that is given.
+        # oslo-config-generator prints a former name only if it is given.
         deprecated_name='show_gui',
         deprecated_group='vix',
         help="""
-Open a window of the product for each server that is started.
+Open a VMware window for each server that starts.
 
 nova-compute then needs a desktop session: DISPLAY (or WAYLAND_DISPLAY) in its
-environment on Linux, a logged-in user on macOS. Without one nova-compute
-refuses to start, since vmrun would hang.
+environment on Linux, a logged-in user on macOS. Without one, vmrun would hang,
+so nova-compute refuses to start.
 
-VNC consoles are made for servers without windows. Player serves none for a
-VM whose window is open. Workstation 17.6 was reported to serve it only if its
-main window was open before the VM was started.
+VNC consoles are meant for servers without windows. Player offers no VNC for a
+VM with an open window. Workstation 17.6 has been reported to offer it only if
+its main window was already open when the VM started.
 
 Possible values:
 
-* True: windows open, except for images with the property vix_show_gui=False.
-* False (the default): servers run without a window; use the VNC console.
+* True: open a window, unless the image has the property vix_show_gui=False.
+* False (the default): run servers without a window; use the VNC console.
 
 Related options:
 
@@ -108,14 +108,14 @@ migration_opts = [
         'ssh_path',
         default='ssh',
         help="""
-The ssh program, which prepares another host for a server that moves to it.
+Name or path of ssh, which prepares the target host of a resize or migration.
 
-The user who runs nova-compute must be able to log in there without a
-password. Other names, keys and ports belong in that user's ~/.ssh/config.
+The user who runs nova-compute must be able to log in to that host without a
+password. Put other user names, keys and ports in that user's ~/.ssh/config.
 
 Possible values:
 
-* A name that is looked up in PATH, or an absolute path.
+* An absolute path, or a name to look up in PATH.
 
 Related options:
 
@@ -125,11 +125,11 @@ Related options:
         'scp_path',
         default='scp',
         help="""
-The scp program, which copies the files of a server to another host.
+Name or path of scp, which copies a server's files to another host.
 
 Possible values:
 
-* A name that is looked up in PATH, or an absolute path.
+* An absolute path, or a name to look up in PATH.
 
 Related options:
 

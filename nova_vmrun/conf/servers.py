@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Options of what servers are and what they are told."""
+"""Options for servers: guest settings, guest information and disks."""
 
 from oslo_config import cfg
 
@@ -21,44 +21,42 @@ guest_opts = [
         deprecated_name='default_guestos',
         deprecated_group='vix',
         help="""
-Guest operating system of servers whose image names none.
+Guest operating system for images that do not specify one.
+
+The image properties vmware_ostype, vix_guestos, os_distro and os_type take
+precedence.
 
 Possible values:
 
-* VMware's identifier as it stands in a .vmx (``ubuntu-64``), in vSphere's
-  spelling (``ubuntu64Guest``) or in VIX's (``otherLinux64``).
-
-Related options:
-
-* The image properties vmware_ostype, vix_guestos, os_distro and os_type come
-  first.
+* A VMware guest OS identifier as used in a .vmx (``ubuntu-64``), in vSphere
+  (``ubuntu64Guest``) or in VIX (``otherLinux64``).
 """),
     cfg.MultiStrOpt(
         'template_dirs',
         default=[],
         help="""
-Directories that are searched for .vmx templates before the driver's own.
+Directories to search for .vmx templates before the driver's own.
 
-A file there replaces the template of the same name, for example
-``linux.vmx.j2``. Templates are trusted code of the operator.
+A file there replaces the driver's template of the same name, for example
+``linux.vmx.j2``. Templates are code and are trusted: use only your own.
 
 Possible values:
 
-* Absolute paths; the option may be given several times, the first wins.
+* An absolute path. The option can be repeated; the first match wins.
 """),
     cfg.BoolOpt(
         'desktop_integration',
         default=False,
         help="""
-Let guests use the clipboard and drag and drop of the host's desktop.
+Share the host's clipboard and drag and drop with guests.
 
-Off by default, as VMware's hardening guides ask: with it a guest can read
-what the person at the machine copies. Shared folders are never offered.
+VMware's hardening guides recommend against it, because it lets a guest read
+anything that the desktop user copies. Shared folders are always disabled.
 
 Possible values:
 
-* True: guests and the host share one clipboard.
-* False (the default): they are kept apart.
+* True: guests share the host's clipboard.
+* False (the default): guests and the host do not share a clipboard.
 
 Related options:
 
@@ -71,20 +69,20 @@ guest_info_opts = [
         'use_guestinfo',
         default=False,
         help="""
-Tell guests through VMware's guestinfo variables what a config drive tells.
+Pass config drive data to guests through VMware guestinfo variables as well.
 
-The .vmx of each new server then has ``guestinfo.metadata``,
-``guestinfo.userdata`` and ``guestinfo.vendordata`` as cloud-init's VMware data
-source reads them: name, keys, fixed addresses, user data. The administrator's
-password is in the config drive only.
+Sets ``guestinfo.metadata``, ``guestinfo.userdata`` and
+``guestinfo.vendordata`` in the .vmx of each new server, in the format of
+cloud-init's VMware data source: name, keys, fixed addresses and user data. The
+administrator's password is only in the config drive.
 
-Any process in the guest can read these variables, also without being root.
+Any process in the guest can read these variables, not only root.
 
 Possible values:
 
-* True: they are set. User data of more than 64 KiB, compressed and in base64,
-  are refused.
-* False (the default): they are not.
+* True: set the variables. User data larger than 64 KiB after compression and
+  base64 encoding is refused.
+* False (the default): do not set them.
 
 Related options:
 
@@ -95,16 +93,16 @@ Related options:
         'use_machine_id',
         default=False,
         help="""
-Tell guests their addresses in ``machine.id``, as OpenStack Essex did on ESX.
+Pass IP addresses to guests in ``machine.id``, as OpenStack Essex did on ESX.
 
-It is for guests without cloud-init. ``guest_tool.py``, which is in the folder
-``contrib`` of the sources, sets the addresses of a guest from it.
+Use it for guests without cloud-init. In the guest, ``guest_tool.py`` from the
+``contrib`` directory of the source tree configures the addresses.
 
 Possible values:
 
-* True: the .vmx of each new server has ``machine.id``, with one IPv4 address
-  of each adapter, and ``guestinfo.hostname``.
-* False (the default): it has none.
+* True: set ``machine.id``, with one IPv4 address per adapter, and
+  ``guestinfo.hostname`` in the .vmx of each new server.
+* False (the default): do not set them.
 
 Related options:
 
@@ -117,18 +115,20 @@ disk_opts = [
         'use_linked_clone',
         default=True,
         help="""
-Give each server a small disk that refers to a shared, read-only base.
+Give each server a small copy-on-write disk on top of a shared base disk.
+
+The image properties vmrun_cow, img_linked_clone and vmware_linked_clone take
+precedence.
 
 Possible values:
 
-* True (the default): a boot copies a few megabytes.
-* False: a boot copies the whole disk; the guest's disk is a little faster.
+* True (the default): booting a server copies only a few megabytes.
+* False: booting a server copies the whole disk; the guest's disk is slightly
+  faster.
 
 Related options:
 
-* ``[DEFAULT] use_cow_images``: False has the same effect as False here.
-* The image properties vmrun_cow, img_linked_clone and vmware_linked_clone
-  come first.
+* ``[DEFAULT] use_cow_images``: setting it to False has the same effect.
 """),
     cfg.StrOpt(
         'cache_prefix',
@@ -136,21 +136,21 @@ Related options:
         regex=r'\A[A-Za-z0-9._-]*\Z',
         max_length=100,
         help="""
-What the name of the folder of cached images begins with.
+Prefix for the name of the image cache directory.
 
-Compute nodes on one host, or with ``[DEFAULT] instances_path`` on one file
-system, share the cache where this is the same, and keep caches of their own
-where it differs. Choose it before the first server: disks go on to use the
-cache that they are linked to, which ages no more. It must stay below
-``[DEFAULT] instances_path``, owned by and writable for the user who runs
-nova-compute alone: of a server whose base disk lies elsewhere no image can be
-made, and it cannot be resized.
+Compute nodes that share a host or an ``[DEFAULT] instances_path`` share the
+image cache if they have the same prefix, and keep separate caches otherwise.
+Set it before you create the first server: existing disks keep using the cache
+that they are linked to, and images there no longer expire. The cache must
+stay below ``[DEFAULT] instances_path``, owned and writable only by the user
+who runs nova-compute: a server whose base disk is elsewhere cannot be
+snapshotted or resized.
 
 Possible values:
 
 * Letters, digits, dots, hyphens and underscores.
-* Empty (the default): the name is that of ``[image_cache]
-  subdirectory_name`` alone.
+* Empty (the default): use the name in ``[image_cache] subdirectory_name``
+  as it is.
 
 Related options:
 

@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The option of the [ml2_vmrun] section, which neutron-server reads.
+"""Options of the [ml2_vmrun] section, which neutron-server reads.
 
-``oslo-config-generator --namespace nova_vmrun.ml2`` prints it.
+Print them with ``oslo-config-generator --namespace nova_vmrun.ml2``.
 """
 
 from oslo_config import cfg
@@ -21,9 +21,9 @@ GROUP = cfg.OptGroup(
     'ml2_vmrun',
     title='ML2 mechanism driver for VMware Workstation, Player and Fusion',
     help="""
-The mechanism driver ``vmrun`` binds the ports of servers on compute hosts that
-run nova-vmrun. It needs no agent. It is switched on with
-``[ml2] mechanism_drivers``.
+Options for the ``vmrun`` mechanism driver, which binds the ports of servers on
+compute hosts that run nova-vmrun. It needs no agent. To enable it, add
+``vmrun`` to ``[ml2] mechanism_drivers``.
 """)
 
 OPTS = [
@@ -33,17 +33,18 @@ OPTS = [
         help="""
 The compute hosts that run nova-vmrun.
 
-Neutron asks its mechanism drivers in the order of their list, and the first
-one that binds a port keeps it. As there is no agent, nothing but this list
-tells a host of ours from any other. Where other drivers are in use, name the
-hosts here, or at least put ``vmrun`` behind the others: with ``*`` it takes
-what they left, which hides that the agent of a host is down.
+Neutron tries its mechanism drivers in the order in which they are listed, and
+the first driver that binds a port keeps it. Because there is no agent, this
+list is the only way to tell nova-vmrun hosts from others. If you also use
+other mechanism drivers, list the hosts here, or at least put ``vmrun`` last in
+``[ml2] mechanism_drivers``. With ``*``, the driver binds every port that the
+others leave, which hides the fact that a host's agent is down.
 
 Possible values:
 
-* A comma separated list of host names, as ``[DEFAULT] host`` in the nova.conf
-  of the compute host has it. ``*``, ``?`` and ``[...]`` match as in a shell;
-  upper and lower case are the same.
+* A comma-separated list of host names, as set in ``[DEFAULT] host`` in
+  nova.conf on the compute host. The wildcards ``*``, ``?`` and ``[...]`` work
+  as in a shell, and case does not matter.
 * ``*`` (the default): every host.
 
 Related options:
@@ -54,11 +55,11 @@ Related options:
 
 
 def register_opts(conf):
-    """Adds the options to a ConfigOpts; again is harmless."""
+    """Register the options with a ConfigOpts; safe to call repeatedly."""
     conf.register_group(GROUP)
     conf.register_opts(OPTS, group=GROUP)
 
 
 def list_opts():
-    """The options, as the oslo.config.opts entry point wants them."""
+    """Return the options for oslo-config-generator."""
     return [(GROUP, OPTS)]
