@@ -37,5 +37,5 @@ $(TOX):
 	@.venv/bin/python -m pip install -q 'tox>=4.11' bindep
 
 clean:
-	rm -rf .venv .tox .stestr .hypothesis build dist *.egg-info \
+	rm -rf .venv .tox .stestr .hypothesis .mypy_cache build dist *.egg-info \
 		nova-vmrun-demo.png

@@ -85,6 +85,9 @@ class LoadingTestCase(testtools.TestCase):
                       environment.run('python', '-c', LOAD_ENTRY_POINTS))
         share = environment.prefix / 'share' / 'nova-vmrun'
         self.assert_complete('nova_vmrun', self.site_packages / 'nova_vmrun')
+        # PEP 561: tells type checkers that the package has annotations.
+        self.assertTrue(
+            (self.site_packages / 'nova_vmrun' / 'py.typed').is_file())
         self.assert_complete('tests/fakes', share / 'fakes')
         self.assert_complete('tests/guest', share / 'guest')
 
