@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""``nova-vmrun aio``: a whole OpenStack on this machine, in one directory."""
+"""``nova-vmrun aio``: a complete OpenStack on this machine."""
 
 import argparse
 import dataclasses
@@ -46,7 +46,7 @@ def _check_installed():
                if importlib.util.find_spec(name) is None]
     if missing:
         raise errors.AioError(
-            'The services of OpenStack are not installed.',
+            'The OpenStack services are not installed.',
             'Missing: %s.' % ', '.join(missing),
             'Install them with: pip install "nova-vmrun[aio]".')
 
@@ -54,17 +54,16 @@ def _check_installed():
 def _port(text):
     port = int(text)
     if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError('%d is no port' % port)
+        raise argparse.ArgumentTypeError('%d is not a valid port' % port)
     return port
 
 
 class Up(plain.Plain, command.Command):
-    """Bring the control plane up.
+    """Start the control plane.
 
     Starts keystone, glance, placement, neutron and nova on 127.0.0.1, with
-    SQLite and no message broker. Running it again repairs what is down and
-    keeps what runs. Options are remembered: the ones of an earlier "up" hold
-    until others are given.
+    SQLite and no message broker. Running it again restarts services that are
+    down and leaves the others alone. Options are remembered for the next "up".
     """
 
     def get_parser(self, prog_name):
@@ -88,15 +87,15 @@ class Up(plain.Plain, command.Command):
             settings = chosen_settings(layout, parsed_args, progress)
             up.up(layout, settings, progress)
         self.app.stdout.write(
-            'The control plane is up. To use it:\n'
+            'The control plane is up. To use it, run:\n'
             '  source %s\n  openstack server list\n'
             % shlex.quote(str(layout.openrc)))
 
 
 class Down(plain.Plain, command.Command):
-    """Stop the control plane; servers run on.
+    """Stop the control plane but leave the servers running.
 
-    "up" brings it back as it was. "wipe" stops the servers too.
+    "up" starts it again. "wipe" stops the servers too.
     """
 
     def get_parser(self, prog_name):
@@ -113,20 +112,21 @@ class Down(plain.Plain, command.Command):
         aio_settings.load(layout)
         with lock.hold(layout):
             if not down.down(layout, report.Report(self.app.stdout)):
-                self.app.stdout.write('It was down already.\n')
+                self.app.stdout.write('It is already down.\n')
 
 
 class Wipe(plain.Plain, command.Command):
-    """Stop the control plane and its servers, and remove them from disk.
+    """Stop the control plane and its servers, and delete all their files.
 
-    Says what there is, and asks first.
+    Lists what will be deleted and asks for confirmation first.
     """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
         parser.add_argument(
-            '--yes', '-y', action='store_true', help='Do not ask')
+            '--yes', '-y', action='store_true',
+            help='Do not ask for confirmation')
         return parser
 
     def take_action(self, parsed_args):
@@ -142,22 +142,22 @@ class Wipe(plain.Plain, command.Command):
         self.app.stdout.write(down.inventory(layout))
         if not (parsed_args.yes or self._is_sure()):
             raise errors.AioError(
-                'Nothing was removed.', '',
+                'Nothing was deleted.', '',
                 'Answer "yes", or run "nova-vmrun aio wipe --yes".')
         with lock.hold(layout):
             down.wipe(layout, report.Report(self.app.stdout))
 
     def _is_sure(self) -> bool:
-        self.app.stdout.write('Remove all this? Type "yes": ')
+        self.app.stdout.write('Delete all of this? Type "yes": ')
         self.app.stdout.flush()
         return self.app.stdin.readline().strip().lower() == 'yes'
 
 
 class Status(plain.Plain, lister.Lister):
-    """Show the processes of the control plane.
+    """Show the status of the control plane's services.
 
     Memory is the resident size in MiB. The exit status is 1 unless all
-    services are ready. A line on the standard error tells what runs the VMs.
+    services are ready. A line on standard error says what runs the VMs.
     """
 
     def get_parser(self, prog_name):
@@ -182,9 +182,9 @@ class Status(plain.Plain, lister.Lister):
 
 
 class Env(plain.Plain, command.Command):
-    """Print what the openstack command needs, as shell exports.
+    """Print the environment variables for the openstack command.
 
-    Use it as: eval "$(nova-vmrun aio env)"
+    Usage: eval "$(nova-vmrun aio env)"
     """
 
     def get_parser(self, prog_name):
@@ -202,22 +202,23 @@ class Env(plain.Plain, command.Command):
 
 
 class Demo(plain.Plain, command.Command):
-    """Boot a server on a real OpenStack, step by step, then remove it all.
+    """Boot a server on a real OpenStack step by step, then clean up.
 
-    Every step is checked on the API and on the disk or with vmrun; the exit
-    status is 0 only if all of them were so. With VMware installed its vmrun
-    is used, else the fake.
+    Each step is checked through the API, and on disk or with vmrun. The exit
+    status is 0 only if every check passed. If VMware is installed, the demo
+    uses its vmrun, otherwise the fake.
     """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--keep', action='store_true',
-            help='Leave OpenStack up at the end, and print what to type next')
+            help='Leave OpenStack running at the end, and print what to type '
+                 'next')
         parser.add_argument(
             '--state-dir', metavar='<directory>',
             help='Directory that holds the whole control plane (default: a '
-                 'temporary one; with --keep that of "aio up")')
+                 'temporary one, or with --keep the one that "aio up" uses)')
         add_settings(parser)
         return parser
 
@@ -246,63 +247,63 @@ class Demo(plain.Plain, command.Command):
         if parsed_args.keep:
             return aio_layout.Layout(aio_layout.default_state_dir())
         if not parsed_args.port_base:
-            # The usual ones may be those of a control plane that is kept.
+            # The default ports may be in use by a control plane that is kept.
             from nova_vmrun.aio import ports
             parsed_args.port_base = ports.free_base()
         return aio_layout.Layout(tempfile.mkdtemp(prefix='nova-vmrun-demo-'))
 
 
 def add_settings(parser):
-    """Adds the options of ``aio up``."""
+    """Add the options of ``aio up``."""
     parser.add_argument(
         '--port-base', type=_port, metavar='<port>',
-        help='First of seven successive ports for all services; lets several '
-             'control planes run side by side')
+        help='First of seven consecutive ports for the services; use it to '
+             'run several control planes side by side')
     for service, port in aio_settings.DEFAULT_PORTS.items():
         parser.add_argument(
             '--%s-port' % service, type=_port, metavar='<port>',
             help='Port of %s (default: %d)' % (service, port))
     parser.add_argument(
         '--fake', action=argparse.BooleanOptionalAction,
-        help='Run the fake vmrun even where VMware is installed')
+        help='Use the fake vmrun even if VMware is installed')
     parser.add_argument(
         '--vmrun-path', metavar='<path>',
-        help='The vmrun to run (default: the first of PATH and of the places '
-             'where VMware puts it; else the fake)')
+        help='Path to vmrun (default: the first one found in PATH and the '
+             'default install locations of VMware, otherwise the fake)')
     parser.add_argument(
         '--novnc', metavar='<directory>', type=os.path.abspath,
-        help='Where noVNC was unpacked (default: /usr/share/novnc)')
+        help='Directory that contains noVNC (default: /usr/share/novnc)')
     parser.add_argument(
         '--resume-servers', action=argparse.BooleanOptionalAction,
-        help='When the machine was switched off, start the servers again that '
-             'ran before (default: no)')
+        help='After the machine was switched off, restart the servers that '
+             'were running before (default: no)')
     parser.add_argument(
         '--host', metavar='<name>',
-        help='Name of the compute host (default: the host name at the first '
-             '"up")')
+        help='Name of the compute host (default: the host name at the time of '
+             'the first "up")')
     parser.add_argument(
         '--network', metavar='<name>',
         help='Name of the shared Neutron network (default: vmnet8)')
     parser.add_argument(
         '--subnet', metavar='<cidr>',
-        help='IPv4 range of that network (default: what VMware has on the '
-             'vmnet; nobody tells that of a bridged one)')
+        help='IPv4 range of that network (default: the range of the vmnet in '
+             "VMware's configuration; required for a bridged network)")
     parser.add_argument(
         '--physical-network', metavar='<name>',
-        help='Physical network behind it (default: physnet1)')
+        help='Name of its physical network (default: physnet1)')
     parser.add_argument(
         '--vmnet', metavar='<vmnet>',
-        help='VMware network of servers: nat, bridged, hostonly or vmnetN '
-             '(default: nat)')
+        help='VMware network that the servers use: nat, bridged, hostonly or '
+             'vmnetN (default: nat)')
 
 
 def chosen_settings(layout: aio_layout.Layout,
                     parsed_args: argparse.Namespace,
                     progress: report.Report) -> aio_settings.Settings:
-    """The remembered settings with the options of this call.
+    """Return the remembered settings, updated with the options given.
 
-    :param progress: told which ports of a new control plane were taken
-    :raises AioError: the control plane runs with other ones
+    :param progress: where to report default ports that were taken
+    :raises AioError: the control plane is running with other settings
     """
     from nova_vmrun.aio import ports
     from nova_vmrun.aio import processes
@@ -318,7 +319,7 @@ def chosen_settings(layout: aio_layout.Layout,
     if not old:
         for line in ports.next_free(new, given):
             progress.line(line)
-        # Remembered: a VM that runs is not to change its engine.
+        # Remembered, so that a running VM never changes its engine.
         new.knobs = {vmware.ENGINE: vmware.default_engine()}
     new.knobs = dict(new.knobs, **vmware.knobs(os.environ))
     new.validate()
@@ -326,7 +327,7 @@ def chosen_settings(layout: aio_layout.Layout,
             processes.find(layout, service)
             for service in aio_layout.SERVICES):
         raise errors.AioError(
-            'The control plane runs with other options.', '',
+            'The control plane is running with other options.', '',
             'Run "nova-vmrun aio down" first.')
     new.save(layout)
     return new
@@ -334,7 +335,7 @@ def chosen_settings(layout: aio_layout.Layout,
 
 def _chosen_ports(remembered: dict[str, int], parsed_args: argparse.Namespace
                   ) -> tuple[dict[str, int], set[str]]:
-    """Returns the port of each service, and those the user gave."""
+    """Return the port of each service, and the ports the user chose."""
     chosen, given = dict(remembered), set()
     if parsed_args.port_base:
         chosen = aio_settings.ports_from(parsed_args.port_base)

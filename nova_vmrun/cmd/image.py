@@ -10,9 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""``nova-vmrun image``: disks that are to become images.
+"""``nova-vmrun image``: inspect disks and upload them as images.
 
-Neither Nova nor VMware is needed. What reads a file is the driver's own code.
+Needs neither Nova nor VMware. Files are read by the same code as in the
+driver.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from nova_vmrun.imaging import source as sources
 
 
 def pair(text):
-    """Reads KEY=VALUE."""
+    """Parse KEY=VALUE."""
     key, equals, value = text.partition('=')
     if not key or not equals:
         raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
@@ -39,33 +40,33 @@ def pair(text):
 
 
 def ova_disk(pairs: list) -> str | None:
-    """Returns the disk of an OVA that properties name, or None."""
+    """Return the OVA disk that the properties name, or None."""
     return props.ova_disk(dict(pairs))
 
 
 def add_arguments(parser):
-    """Adds what both commands take."""
+    """Add the arguments that both commands share."""
     parser.add_argument(
         'file', metavar='<file>',
-        help='A disk image in any format, an OVA, an ISO image, a .vmx or the '
-             'folder of a VM (its boot disk)')
+        help='A disk image in any format, an OVA, an ISO image, or a .vmx or '
+             'VM folder (for the boot disk of that VM)')
     parser.add_argument(
         '--property', metavar='<key=value>', action='append', type=pair,
-        default=[], help='Of the image (repeat for more); it takes the place '
-        'of what was found')
+        default=[], help='Image property to set, overriding the detected one '
+        '(repeat for more)')
     parser.add_argument(
         '--disk-format', metavar='<format>',
-        help="The image's disk_format in Glance (default: what the file is; "
-             'a raw disk without partition table, boot sector and file '
-             'system must be named raw)')
+        help='disk_format of the image in Glance (default: detected from the '
+             'file; use "raw" for a raw disk without a partition table, boot '
+             'sector or file system, which cannot be detected)')
     parser.add_argument(
         '--disk', metavar='<node>',
-        help='The disk of the VM, such as scsi0:1 (default: the one that it '
-             'boots from)')
+        help="Which of the VM's disks to use, such as scsi0:1 (default: the "
+             'boot disk)')
 
 
 class Lines(columns.FormattableColumn):
-    """Several texts: lines in a table, a list in JSON."""
+    """A list of strings, shown one per line in a table."""
 
     def human_readable(self):
         return '\n'.join(self._value)
@@ -75,11 +76,11 @@ class Lines(columns.FormattableColumn):
 
 
 class Inspect(plain.Plain, show.ShowOne):
-    """Show what a disk image is, and whether a server would boot from it.
+    """Show the format of a disk image and whether a server can boot from it.
 
-    The exit status is 1 if the driver would refuse it. The controller and
-    the guest are those of an image that "image upload" makes of the file,
-    with what a .vmx beside it or the OVF in it tells.
+    The exit status is 1 if the driver would refuse the image. The controller
+    and guest OS shown are the ones the image would have after "image upload",
+    which also uses the .vmx beside the file or the OVF inside it.
     """
 
     def get_parser(self, prog_name):
@@ -92,7 +93,7 @@ class Inspect(plain.Plain, show.ShowOne):
                               parsed_args.disk_format,
                               ova_disk(parsed_args.property))
         properties = dict(source.properties, **dict(parsed_args.property))
-        # What it logs of an image is among the reasons.
+        # What it logs about an image is also among the reasons.
         logging.getLogger('oslo_utils').setLevel(logging.CRITICAL)
         disk, problems = _disk(source)
         verdict = check.judge(source.path, source.kind, properties,
@@ -112,7 +113,7 @@ class Inspect(plain.Plain, show.ShowOne):
 
 
 def _disk(source):
-    """Returns the DiskFiles of a VMDK or None, and a list of what is wrong."""
+    """Return the DiskFiles of a VMDK or None, and a list of problems."""
     if not source.is_vmdk:
         return None, []
     try:
@@ -122,13 +123,14 @@ def _disk(source):
 
 
 def _why_not_alone(disk):
-    """Tells what inspection did not come to, of a disk that is whole."""
+    """Explain why an intact disk cannot be used as a single file."""
     try:
         vmdk.refuse_unless_self_contained(disk.links[0].descriptor,
                                           check.CREATE_TYPES)
         return []
     except exception.InvalidVmdk as error:
-        return [str(error), '"nova-vmrun image upload" makes one file of it.']
+        return [str(error),
+                '"nova-vmrun image upload" converts it to a single file.']
 
 
 def _about_file(source, disk, verdict):
@@ -154,8 +156,8 @@ def _about_server(verdict, properties, told_by):
         yield 'guest_by', report.printable(verdict.guest.origin)
     else:
         yield 'guest', 'unknown'
-        yield 'guest_by', ('nothing; a server is %s, or what [vmrun] '
-                           'default_guestos says' % verdict.guest.id
+        yield 'guest_by', ('nothing; servers get %s, or the value of [vmrun] '
+                           'default_guestos' % verdict.guest.id
                            if verdict.guest else '')
     yield 'controller', verdict.bus or ''
     yield 'controller_by', report.printable(verdict.bus_origin or '')

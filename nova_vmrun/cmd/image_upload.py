@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""``nova-vmrun image upload``: a disk of the user's own becomes an image."""
+"""``nova-vmrun image upload``: make an image from a local disk."""
 
 import os
 import tempfile
@@ -37,29 +37,33 @@ _SHOWN = ('id', 'name', 'disk_format', 'container_format', 'size',
 
 
 class Upload(plain.Plain, show.ShowOne):
-    """Make an image of a disk, or of a VM's boot disk.
+    """Upload a disk, or the boot disk of a VM, to Glance.
 
-    What Workstation, Player and Fusion keep in many files is made into one
-    first; the files that are read are listed. The image gets the properties
-    that make it boot as it did: from the .vmx, from the OVF in an OVA, or
-    from the disk itself. The hash that Glance reports is checked.
+    A disk that Workstation, Player or Fusion keeps in several files is
+    converted to a single file first; the command lists the files that it
+    reads. The image gets the properties it needs to boot as it did before,
+    taken from the .vmx, the OVF inside an OVA, or the disk itself. The
+    command checks the hash that Glance reports.
     """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         common.add_arguments(parser)
         parser.add_argument('--name', metavar='<name>',
-                            help='Of the image (default: of the VM or file)')
+                            help='Name of the image (default: the name of the '
+                                 'VM or file)')
         parser.add_argument(
             '--os-cloud', metavar='<name>',
-            help='A cloud of clouds.yaml (default: what OS_CLOUD or the '
-                 'other OS_* variables say)')
+            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
+                 'the other OS_* variables)')
         parser.add_argument(
             '--work-dir', metavar='<directory>',
-            help='Where the one file is made of many (default: the '
+            help='Directory for the converted file (default: the '
                  "system's directory for temporary files)")
         parser.add_argument('--qemu-img', metavar='<path>',
-                            default='qemu-img', help='The program')
+                            default='qemu-img',
+                            help='Name or path of qemu-img (default: '
+                                 '%(default)s)')
         visibility = parser.add_mutually_exclusive_group()
         for name in _VISIBILITIES:
             visibility.add_argument(
@@ -103,13 +107,13 @@ class Upload(plain.Plain, show.ShowOne):
 
 
 def _shown(path):
-    """Names a file, and where it is if that is elsewhere."""
+    """Return the path of a file, and the target if it is a symbolic link."""
     return '%s -> %s' % (path, os.path.realpath(path)) if os.path.islink(
         path) else path
 
 
 def _properties(source, disk, asked):
-    """Puts together what was found and what the user says."""
+    """Combine the detected properties with the ones the user gave."""
     properties = dict(source.properties)
     if not properties and disk:
         properties = found.of_disk(disk.adapter_by_vmware)
@@ -120,14 +124,14 @@ def _properties(source, disk, asked):
 
 
 def _is_ready(disk: disk_files.DiskFiles) -> bool:
-    """Tells whether Glance, which reads descriptors too, takes a disk."""
+    """Return whether Glance, which also reads descriptors, takes the disk."""
     return (disk.is_one_file and
             disk.create_type == vmdk.STREAM_OPTIMIZED and
             disk.links[0].descriptor.is_ascii)
 
 
 def _attributes(source, path, properties):
-    """Makes what Glance is told, if the driver would boot it."""
+    """Return the attributes of the image if the driver would boot it."""
     kind = sniff.Kind('vmdk') if source.is_vmdk else source.kind
     verdict = check.judge(path, kind, properties)
     if verdict.reasons:

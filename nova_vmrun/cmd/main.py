@@ -13,7 +13,7 @@
 """The ``nova-vmrun`` command.
 
 Commands are found through the ``nova_vmrun.cli`` entry points and import what
-they need when they run: one that reads a file must not wait for Nova.
+they need only when they run, so that reading a file does not load Nova.
 """
 
 import importlib.metadata
@@ -26,10 +26,10 @@ NAMESPACE = 'nova_vmrun.cli'
 
 
 class Commands(commandmanager.CommandManager):
-    """Finds our own commands alone.
+    """Find only our own commands.
 
     cliff would read the entry points of every installed package, and import
-    each command, before it runs one.
+    every command, before running one.
     """
 
     def load_commands(self, namespace):
@@ -40,10 +40,10 @@ class Commands(commandmanager.CommandManager):
 
 
 class VmrunApp(app.App):
-    """``nova-vmrun``: quiet, and an error is one line."""
+    """The ``nova-vmrun`` program: quiet, with one-line errors."""
 
     NAME = 'nova-vmrun'
-    # Warnings and errors; -v adds what libraries tell.
+    # Warnings and errors only; -v adds the messages of libraries.
     DEFAULT_VERBOSE_LEVEL = 0
 
     def __init__(self):
@@ -55,14 +55,14 @@ class VmrunApp(app.App):
             deferred_help=True)
 
     def run(self, argv):
-        # cliff would open a shell of its own.
+        # Without arguments, cliff would open an interactive shell.
         return super().run(argv or ['--help'])
 
 
 def main(argv=None):
-    """Runs a command.
+    """Run a command.
 
-    :param argv: arguments without the program's name
+    :param argv: arguments without the program name
     :returns: exit status
     """
     return VmrunApp().run(sys.argv[1:] if argv is None else argv)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""``nova-vmrun orphans``: what is on this host and belongs to no server."""
+"""``nova-vmrun orphans``: find files and VMs that belong to no server."""
 
 import os
 
@@ -25,33 +25,34 @@ _REMOVED = 'removed'
 
 
 class Orphans(plain.Plain, lister.Lister):
-    """List what is on this compute host and belongs to no server of Nova.
+    """List everything on this compute host that belongs to no Nova server.
 
-    Folders, VMs, snapshots, leftovers of crashes, and disks in the image
-    cache that served no server for long. To be run on the compute host by
-    the user who runs nova-compute, with credentials of an administrator of
-    its cloud. Nova is asked about each server. What is kept has a reason:
-    a VM that runs is stopped by a person, never by this command. The exit
-    status is 1 if something is left.
+    This covers folders, VMs, snapshots, the remains of crashes, and cached
+    images that have not been used for a long time. Run it on the compute host
+    as the user who runs nova-compute, with administrator credentials for its
+    cloud. The command asks Nova about each server. If it keeps something, it
+    says why; it never stops a running VM, so you have to do that yourself. The
+    exit status is 1 if anything is left.
     """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--delete', action='store_true',
-            help='Remove what nothing speaks against, for good')
+            help='Permanently delete everything that is safe to delete')
         parser.add_argument(
             '--min-age', metavar='<minutes>', type=int, default=60,
-            help='Keep what changed within so many minutes: it may be being '
-                 'built or removed right now (default: %(default)s)')
+            help='Keep everything that changed in the last so many minutes, '
+                 'because it may still be in use by an operation (default: '
+                 '%(default)s)')
         parser.add_argument(
             '--config-file', metavar='<file>', action='append', default=[],
-            help='nova.conf of nova-compute, repeat for more (default: where '
-                 'nova-compute looks)')
+            help='Configuration file of nova-compute (repeat for more; '
+                 'default: the same files that nova-compute reads)')
         parser.add_argument(
             '--os-cloud', metavar='<name>',
-            help='A cloud of clouds.yaml (default: what OS_CLOUD or the '
-                 'other OS_* variables say)')
+            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
+                 'the other OS_* variables)')
         return parser
 
     def take_action(self, parsed_args):
@@ -79,7 +80,7 @@ class Orphans(plain.Plain, lister.Lister):
             for orphan, outcome in zip(found, outcomes)]
 
     def _has_changed(self, nova, host, known, orphan):
-        """Tells whether Nova has begun something since the first look."""
+        """Return a reason if the server has changed in Nova meanwhile."""
         if orphan.kept or not orphan.owner or orphan.kind == orphans.BASE:
             return ''
         try:
@@ -87,14 +88,14 @@ class Orphans(plain.Plain, lister.Lister):
                 return ''
         except Exception as error:
             return _told(error)
-        return 'Nova works on the server now.'
+        return 'The server has changed in Nova meanwhile.'
 
     def _remove(self, work, orphan, min_age):
-        """Returns what became of it, as one text."""
+        """Remove an orphan; return the outcome as text."""
         try:
             return work.remove(orphan, min_age) or _REMOVED
         except Exception as error:
-            # The others may be removed nevertheless.
+            # The others may still be removed.
             return _told(error)
 
     def run(self, parsed_args):
@@ -106,7 +107,7 @@ def _told(error):
 
 
 def _configuration(files):
-    """Reads nova.conf; returns it and this compute node's id."""
+    """Read nova.conf; return it and the id of this compute node."""
     # Before other modules of Nova, which would load eventlet.
     from nova import monkey_patch
     os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', '1')
@@ -125,35 +126,35 @@ def _configuration(files):
     if not config.CONF.config_file:
         raise exception.InvalidConfiguration(
             'No nova.conf was found.',
-            'None is in ~/.nova, ~, /etc/nova or /etc.',
-            'Name that of nova-compute with --config-file.')
+            'Searched ~/.nova, ~, /etc/nova and /etc.',
+            'Pass the nova.conf of nova-compute with --config-file.')
     try:
         compute_id = node.read_local_node_uuid()
     except nova_exception.InvalidNodeConfiguration as error:
         raise exception.InvalidConfiguration(
             'The id of this compute node cannot be read.', str(error),
-            'Restore the file compute_id.') from error
+            'Restore the compute_id file.') from error
     if compute_id is None:
         raise exception.InvalidConfiguration(
-            'nova-compute never ran here with this configuration.',
-            'There is no file compute_id in %s.' % config.CONF.state_path,
-            'Name the nova.conf of nova-compute with --config-file.')
+            'nova-compute has never run here with this configuration.',
+            'There is no compute_id file in %s.' % config.CONF.state_path,
+            'Pass the nova.conf of nova-compute with --config-file.')
     return config.CONF, compute_id
 
 
 def _require_owner(instances_path):
-    """Refuses another user, to whom vmrun would not show what runs."""
+    """Refuse to run as another user, who would not see the running VMs."""
     try:
         owner = os.stat(instances_path).st_uid
     except OSError as error:
         raise exception.InvalidConfiguration(
             '[DEFAULT] instances_path cannot be read.',
             'The system says: %s.' % error,
-            'Name the nova.conf of nova-compute with --config-file.')
+            'Pass the nova.conf of nova-compute with --config-file.')
     if owner != os.geteuid():
         raise exception.InvalidConfiguration(
             '%s belongs to another user.' % instances_path,
-            'Its owner has the id %d, you have %d.' % (owner, os.geteuid()),
+            'Its owner is user id %d, but you are %d.' % (owner, os.geteuid()),
             'Run this command as the user who runs nova-compute.')
 
 

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What all of our commands have in common."""
+"""What all our commands have in common."""
 
 import argparse
 import os
@@ -22,23 +22,23 @@ from nova_vmrun.formats import report
 class Plain:
     """A command with plain help and plain errors.
 
-    cliff's help names the package a command comes from. To find that, it looks
-    through the files of all installed packages, which takes longer than most
-    commands do.
+    cliff's help names the package that a command comes from. To find it, cliff
+    searches the files of all installed packages, which takes longer than most
+    commands.
     """
 
     def get_epilog(self):
         return ''
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Runs the command.
+        """Run the command.
 
-        :raises VmrunError: a file cannot be read, in one sentence
+        :raises VmrunError: a file cannot be read; the message is one sentence
         """
         try:
             return super().run(parsed_args)
         except BrokenPipeError:
-            # Whoever read the output has seen enough.
+            # The reader of the output has closed it, as "head" does.
             raise
         except OSError as error:
             if error.filename is None:
@@ -49,10 +49,10 @@ class Plain:
 def _sentence(error: OSError) -> str:
     name = report.printable(os.fsdecode(error.filename))
     if isinstance(error, FileNotFoundError):
-        return 'There is no file %s.' % name
+        return 'File %s does not exist.' % name
     if isinstance(error, IsADirectoryError):
-        return '%s is a folder, not a file.' % name
+        return '%s is a directory, not a file.' % name
     if isinstance(error, PermissionError):
-        return 'You may not read %s.' % name
-    return '%s cannot be used: %s.' % (
+        return 'No permission to read %s.' % name
+    return 'Cannot use %s: %s.' % (
         name, (error.strerror or 'unknown reason').lower())

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The servers that Nova's API knows, read as an administrator."""
+"""Reads the list of servers from Nova's API, as an administrator."""
 
 from openstack import connection
 from openstack import exceptions
@@ -23,8 +23,9 @@ from nova_vmrun.imaging import cloud
 class Servers:
     """All servers of a cloud.
 
-    :param name: of the cloud, as nova_vmrun.imaging.cloud.log_in takes it
-    :raises InvalidConfiguration: no credentials, or they are refused
+    :param name: name of the cloud, as for nova_vmrun.imaging.cloud.log_in
+    :raises InvalidConfiguration: there are no credentials, or they are
+        refused
     """
 
     def __init__(self, name=None):
@@ -32,14 +33,14 @@ class Servers:
             config=cloud.log_in(name)).compute
 
     def host(self, compute_id):
-        """Returns the name of a compute node's service.
+        """Return the host name of a compute node's service.
 
-        In another cloud than the one that this host is of, each server here
-        would look like an orphan.
+        This also checks that the host belongs to this cloud; otherwise every
+        server on it would look like an orphan.
 
-        :param compute_id: of the compute node
+        :param compute_id: id of the compute node
         :raises InvalidConfiguration: the cloud has no such compute node, or
-            does not tell these credentials
+            the credentials do not allow listing them
         """
         try:
             for hypervisor in self._compute.hypervisors(details=True):
@@ -47,21 +48,21 @@ class Servers:
                     return hypervisor.service_details['host']
         except exceptions.SDKException as error:
             raise exception.InvalidConfiguration(
-                'Nova does not tell which compute hosts there are.',
-                str(error), 'Use the credentials of an administrator.')
+                'Cannot list the compute hosts of the cloud.',
+                str(error), 'Use administrator credentials.')
         raise exception.InvalidConfiguration(
-            'This host is no compute host of the cloud.',
-            'It knows no hypervisor with the id %s.' % compute_id,
-            'Use the credentials of the cloud that nova-compute is part of.')
+            'This host is not a compute host of the cloud.',
+            'The cloud has no hypervisor with the id %s.' % compute_id,
+            "Use credentials for nova-compute's own cloud.")
 
     def all(self, host, asked_for):
-        """Returns what Nova has.
+        """Return all servers.
 
-        :param host: name of this compute node's service
-        :param asked_for: ids that Nova is asked for one by one if its list
-            leaves them out: those of soft-deleted servers, for example
+        :param host: host name of this compute node's service
+        :param asked_for: ids to look up one by one if the list leaves them
+            out, for example because the server is soft-deleted
         :returns: dict of ids to nova_vmrun.host.orphans.Server
-        :raises InvalidConfiguration: Nova does not tell these credentials
+        :raises InvalidConfiguration: the credentials do not allow it
         """
         try:
             found = {server.id: _server(server, host) for server in
@@ -73,13 +74,13 @@ class Servers:
             return found
         except exceptions.SDKException as error:
             raise exception.InvalidConfiguration(
-                'Nova does not list the servers of all projects.',
-                str(error), 'Use the credentials of an administrator.')
+                'Cannot list the servers of all projects.',
+                str(error), 'Use administrator credentials.')
 
     def get(self, uuid, host):
-        """Returns a server as Nova has it now, None if it has none.
+        """Return the current state of a server, or None if it does not exist.
 
-        :raises SDKException: Nova does not tell
+        :raises SDKException: the request failed
         """
         try:
             return _server(self._compute.get_server(uuid), host)
@@ -88,7 +89,7 @@ class Servers:
 
 
 def _server(server, host):
-    """Makes what the finder takes; what is not told counts for keeping."""
+    """Convert a server for the finder; unknown fields count for keeping it."""
     return orphans.Server(
         is_here=server.compute_host in (host, None),
         is_busy=(server.task_state is not None or

@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""``nova-vmrun vmx``: reading the configuration files of VMs.
+"""``nova-vmrun vmx``: show and check the configuration files of VMs.
 
-These commands need neither Nova nor VMware, and take any .vmx.
+These commands need neither Nova nor VMware and work on any .vmx.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ RENDERED_SUFFIX = '.rendered'
 
 
 def _read(path):
-    """Reads a file's text, and the name of its encoding."""
+    """Return the text of a file and the name of its encoding."""
     with open(path, 'rb') as file:
         data = file.read()
     with _naming(path):
@@ -49,14 +49,14 @@ def _naming(path):
     try:
         yield
     except exception.InvalidVmx as error:
-        raise exception.InvalidVmx('%s cannot be read.' % path, str(error))
+        raise exception.InvalidVmx('Cannot read %s.' % path, str(error))
 
 
 def _rendered_text(path):
-    """Reads the copy of a file that was kept as it was rendered.
+    """Return the text of a file as it was rendered.
 
-    :returns: text; None if there is no copy and the file itself is not as it
-        was rendered either
+    :returns: None if there is no rendered copy and the file itself does not
+        say what set its values
     """
     try:
         return _read(path + RENDERED_SUFFIX)[0]
@@ -66,7 +66,7 @@ def _rendered_text(path):
 
 
 def _cells(rows):
-    """Makes rows that a table can show."""
+    """Convert rows for display in a table."""
     return [tuple(_cell(value) for value in row) for row in rows]
 
 
@@ -80,12 +80,12 @@ class _FileCommand(plain.Plain, lister.Lister):
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
-        parser.add_argument('file', metavar='<file>', help='A .vmx')
+        parser.add_argument('file', metavar='<file>', help='A .vmx file')
         return parser
 
 
 class Show(_FileCommand):
-    """Show what a .vmx says, by subject; secrets are masked."""
+    """Show the settings of a .vmx grouped by subject, with secrets masked."""
 
     def take_action(self, parsed_args):
         settings = _load(parsed_args.file)
@@ -93,17 +93,17 @@ class Show(_FileCommand):
 
 
 class Explain(_FileCommand):
-    """Show each key of a .vmx and where its value came from.
+    """Show each key of a .vmx and where its value comes from.
 
-    The rendered copy beside the file (<file>.rendered) tells which image
-    property, flavor or default set a value.
+    The image property, flavor or default that set a value is read from the
+    rendered copy beside the file (<file>.rendered).
     """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--key', metavar='<key>', action='append', default=[],
-            help='Show only keys that contain this text (repeat for more)')
+            help='Only show keys that contain this text (repeat for more)')
         return parser
 
     def take_action(self, parsed_args):
@@ -118,17 +118,17 @@ class Explain(_FileCommand):
 
 
 class Diff(plain.Plain, lister.Lister):
-    """Show what differs between two .vmx files.
+    """Show the differences between two .vmx files.
 
-    With one file, it is compared with the rendered copy beside it
-    (<file>.rendered): the difference is what has happened since.
+    A single file is compared with the rendered copy beside it
+    (<file>.rendered), to show what has changed since it was rendered.
     """
 
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
-        parser.add_argument('file', metavar='<file>', help='A .vmx')
+        parser.add_argument('file', metavar='<file>', help='A .vmx file')
         parser.add_argument('other', metavar='<other>', nargs='?',
-                            help='A .vmx to compare it with')
+                            help='The .vmx file to compare it with')
         return parser
 
     def take_action(self, parsed_args):
@@ -144,9 +144,9 @@ class Diff(plain.Plain, lister.Lister):
 class Lint(_FileCommand):
     """Check a .vmx; the exit status is 1 if VMware would refuse it.
 
-    Checked are the syntax, keys that come twice or are not known, values of
-    the wrong kind, devices that are not whole, files that are not there, and
-    settings that open the host to the guest.
+    Checks for syntax errors, duplicate and unknown keys, values of the wrong
+    type, incomplete devices, missing files, and settings that give the guest
+    access to the host.
     """
 
     def take_action(self, parsed_args):

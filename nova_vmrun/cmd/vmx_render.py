@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""``nova-vmrun vmx render``: what a server's .vmx would say.
+"""``nova-vmrun vmx render``: print the .vmx that a server would get.
 
-It stands apart from the other commands since it must be fast: it prints text
-and needs none of the tables that they can.
+Separate from the other vmx commands to keep it fast: it prints plain text and
+does not need their table formatters.
 """
 
 import argparse
@@ -53,7 +53,8 @@ def _flavor(text):
         key, value = _pair(part)
         if key not in flavor or not value.isdecimal():
             raise argparse.ArgumentTypeError(
-                '%r: use a number, and one of %s' % (part, ', '.join(flavor)))
+                '%r is not KEY=NUMBER with one of the keys %s'
+                % (part, ', '.join(flavor)))
         flavor[key] = int(value)
     return flavor
 
@@ -69,13 +70,13 @@ def _nic(text):
 class Render(plain.Plain, command.Command):
     """Print the .vmx that a server would get.
 
-    Nothing is started and neither Nova nor VMware needs to be installed.
-    Each line ends in a comment that says what set it.
+    Starts nothing and needs neither Nova nor VMware. Each line ends with a
+    comment that says what set it.
     """
 
-    # cliff asks all installed packages for plug-ins of a command that knows
-    # its name, and once more which package it belongs to. Both take longer
-    # than rendering does.
+    # For a command that knows its name, cliff searches all installed packages
+    # for plug-ins, and again for the package it belongs to. Both take longer
+    # than rendering.
     def __init__(self, app, app_args):
         super().__init__(app, app_args)
 
@@ -87,7 +88,8 @@ class Render(plain.Plain, command.Command):
         parser.add_argument('--name', metavar='<name>', default='server',
                             help='Name of the server')
         parser.add_argument('--uuid', metavar='<uuid>',
-                            help='Its id (default: made of its name)')
+                            help='Id of the server (default: derived from its '
+                                 'name)')
         parser.add_argument(
             '--flavor', metavar='<key=number,...>', type=_flavor,
             default=_FLAVOR,
@@ -95,33 +97,34 @@ class Render(plain.Plain, command.Command):
                  'default: vcpus=1,ram=2048,disk=20')
         parser.add_argument(
             '--extra-spec', metavar='<key=value>', action='append',
-            type=_pair, default=[], help='Of the flavor (repeat for more)')
+            type=_pair, default=[],
+            help='Extra spec of the flavor (repeat for more)')
         parser.add_argument(
             '--property', metavar='<key=value>', action='append', type=_pair,
-            default=[], help='Of the image (repeat for more)')
+            default=[], help='Image property (repeat for more)')
         parser.add_argument(
             '--properties-file', metavar='<file.json>',
-            help='Properties of the image as a JSON object, for example the '
-                 'output of "openstack image show -f json -c properties"')
+            help='Image properties as a JSON object, for example the output '
+                 'of "openstack image show -f json -c properties"')
         parser.add_argument(
             '--nic', metavar='<mac[,vmnet]>', action='append', type=_nic,
-            default=[], help='A network adapter (repeat for more); the '
-            'network is nat (default), bridged, hostonly or vmnetN')
+            default=[], help='Network adapter (repeat for more); the network '
+            'is nat (default), bridged, hostonly or vmnetN')
         parser.add_argument('--product', default='ws',
                             choices=('ws', 'player', 'fusion'),
                             help='Workstation, Player or Fusion')
         parser.add_argument('--arch', default=guestos.X86_64,
                             choices=(guestos.X86_64, guestos.AARCH64),
-                            help='Of the host')
+                            help='CPU architecture of the host')
         parser.add_argument('--hw-version', metavar='<number>', type=int,
                             default=_HW_VERSION,
                             help='virtualHW.version (default: %(default)s)')
         parser.add_argument('--default-guestos', metavar='<id>',
                             default='otherlinux-64',
-                            help='As [vmrun] default_guestos')
+                            help='Same as [vmrun] default_guestos')
         parser.add_argument('--template-dir', metavar='<directory>',
                             action='append', default=[],
-                            help='As [vmrun] template_dirs')
+                            help='Same as [vmrun] template_dirs')
         return parser
 
     def take_action(self, parsed_args):
@@ -162,7 +165,7 @@ def _properties(arguments):
     if arguments.properties_file:
         with open(arguments.properties_file, encoding='utf-8') as file:
             properties = json.load(file)
-        # "openstack image show" has them below this name.
+        # The output of "openstack image show" nests them under this key.
         properties = properties.get('properties', properties)
         properties = {key: str(value) for key, value in properties.items()}
     properties.update(arguments.property)

@@ -225,7 +225,7 @@ class OtherCommandsTestCase(CommandCase):
     def test_down_twice_is_harmless(self):
         self.make()
         self.assertEqual(0, self.run_command('down'))
-        self.assertIn('It was down already.', self.output.getvalue())
+        self.assertIn('It is already down.', self.output.getvalue())
 
     def test_down_of_nothing_is_one_clear_line(self):
         self.assertEqual(1, self.run_command('down'))

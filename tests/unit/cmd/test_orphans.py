@@ -70,7 +70,7 @@ class OrphansTestCase(base.TestCase):
             status, output, _ = self.run_command(
                 self.orphan(), options=['--delete'])
             self.assertEqual(1, status)
-            self.assertIn('Nova works on the server now', output)
+            self.assertIn('The server has changed in Nova', output)
         self.assertFalse(self.work.remove.called)
 
     def test_one_that_cannot_be_removed_does_not_keep_the_others(self):
@@ -129,7 +129,7 @@ class ConfigurationTestCase(base.TestCase):
                          self.configuration())
 
     def test_no_compute_host(self):
-        self.assertIn('nova-compute never ran here', self.configuration())
+        self.assertIn('nova-compute has never run here', self.configuration())
         self.assertFalse(os.path.exists(
             os.path.join(self.folder, 'compute_id')))
 

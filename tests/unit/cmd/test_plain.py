@@ -40,16 +40,16 @@ class PlainTestCase(base.TestCase):
     def test_missing_file(self):
         path = os.path.join(self.folder, 'web.vmx')
         for command in ('lint', 'show', 'explain'):
-            self.assertIn('There is no file %s.' % path,
+            self.assertIn('File %s does not exist.' % path,
                           self.fail('vmx', command, path))
 
     def test_folder(self):
-        self.assertIn('%s is a folder, not a file.' % self.folder,
+        self.assertIn('%s is a directory, not a file.' % self.folder,
                       self.fail('vmx', 'lint', self.folder))
 
     def test_unreadable_file(self):
         path = os.path.join(self.folder, 'web.vmx')
         error = PermissionError(13, 'Permission denied', path)
         self.patch(vmx, '_read', mock.Mock(side_effect=error))
-        self.assertIn('You may not read %s.' % path,
+        self.assertIn('No permission to read %s.' % path,
                       self.fail('vmx', 'show', path))
