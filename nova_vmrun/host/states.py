@@ -63,7 +63,7 @@ class State(enum.Enum):
 
 
 NOT_ON = (State.OFF, State.SUSPENDED)
-_ON = (State.RUNNING, State.PAUSED)
+ON = (State.RUNNING, State.PAUSED)
 
 
 def canonical(path):
@@ -178,7 +178,7 @@ class PowerStates:
             LOG.debug('The process of server %s tells nothing: %s', uuid,
                       error)
         state = self.get(uuid, fresh=not self._holds(uuid))
-        if state in _ON:
+        if state in ON:
             self.started(uuid)
         return state
 

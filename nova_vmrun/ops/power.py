@@ -39,7 +39,6 @@ LOG = logging.getLogger(__name__)
 
 _MEMORY = 'checkpoint.vmState'
 _MEMORY_OF_SNAPSHOT = 'checkpoint.vmState.readOnly'
-_ON = (states.State.RUNNING, states.State.PAUSED)
 
 _RELEASE_SECONDS = 60
 _END_SECONDS = 10
@@ -75,8 +74,7 @@ class Power:
         self._events = events
         self._limits = time_limits.TimeLimits(conf, self._vmx_files)
         self._begin = start.Start(
-            vmrun, power_states, layout, self._vmx_files, self._limits, conf,
-            self._change)
+            vmrun, power_states, layout, self._limits, conf, self._change)
 
     @lifecycle_events.by_us()
     def on(self, uuid: str,
@@ -95,7 +93,7 @@ class Power:
 
     def _start(self, file: vmx_file.OpenVmx,
                rewrite: vmx_file.Rewrite | None = None) -> None:
-        uuid = file.uuid
+        uuid, keys = file.uuid, vmx.Vmx()
         try:
             self._forget_lost_memory(file)
         except (exception.VmNotFound, exception.InvalidVmx) as error:
@@ -105,8 +103,9 @@ class Power:
                 rewrite(file)
             else:
                 self._consoles.before_start(file)
+            keys = file.keys
         self._serials.before_start(uuid)
-        self._begin(uuid, self._consoles.has_window(uuid))
+        self._begin(uuid, self._consoles.has_window(uuid), keys)
 
     def _is_off(self, file: vmx_file.OpenVmx) -> bool:
         return not (file.keys.get(_MEMORY) or
@@ -208,7 +207,7 @@ class Power:
         finally:
             self._states.changed()
         # Some guests end up off after a reset.
-        if self._states.get(uuid) not in _ON:
+        if self._states.get(uuid) not in states.ON:
             self.on(uuid, prepare())
 
     @lifecycle_events.by_us()
@@ -335,7 +334,7 @@ class Power:
             LOG.info('Server %s is where it should be, although: %s',
                      uuid, error)
         else:
-            if wanted is _ON:
+            if wanted == states.ON:
                 self._states.started(uuid)
         finally:
             self._states.changed()

@@ -20,13 +20,12 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import adapters
+from nova_vmrun.formats import vmx
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_log
 from nova_vmrun.ops import start_errors
 
 LOG = logging.getLogger(__name__)
-
-_ON = (states.State.RUNNING, states.State.PAUSED)
 
 
 class Start:
@@ -35,7 +34,6 @@ class Start:
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param power_states: a nova_vmrun.host.states.PowerStates
     :param layout: a nova_vmrun.host.layout.Layout
-    :param vmx_files: a nova_vmrun.server.vmx_file.VmxFiles
     :param limits: a nova_vmrun.ops.time_limits.TimeLimits
     :param conf: the [vmrun] options
     :param change: runs a verb until a server is in one of some states, or
@@ -43,12 +41,11 @@ class Start:
     :param sleep: waits some seconds
     """
 
-    def __init__(self, vmrun, power_states, layout, vmx_files, limits, conf,
+    def __init__(self, vmrun, power_states, layout, limits, conf,
                  change: Callable[..., None], sleep=time.sleep) -> None:
         self._vmrun = vmrun
         self._states = power_states
         self._layout = layout
-        self._vmx_files = vmx_files
         self._limits = limits
         self._conf = conf
         self._change = change
@@ -57,11 +54,12 @@ class Start:
         self._under_way = 0
         self._begun = 0
 
-    def __call__(self, uuid: str, gui: bool) -> None:
+    def __call__(self, uuid: str, gui: bool, keys: vmx.Vmx) -> None:
         """Powers a VM on, or resumes it if it is suspended.
 
         :param uuid: of the server
         :param gui: whether it gets a window
+        :param keys: its .vmx; empty if that cannot be read
         :raises ToolError: it does not run; vmware.log's cause is in the error
         """
         mark = vm_log.mark(self._layout.vmware_log(uuid))
@@ -71,10 +69,10 @@ class Start:
             begun, alone = self._begun, self._under_way == 1
         try:
             try:
-                self._once(uuid, gui)
+                self._once(uuid, gui, keys)
                 alone = alone and begun == self._begun
                 if not alone:
-                    self._connect(uuid)
+                    self._connect(uuid, keys)
                 return
             except exception.ToolRefused as error:
                 alone = alone and begun == self._begun
@@ -83,21 +81,21 @@ class Start:
                 LOG.warning('Server %s is started again, since VMware often '
                             'refuses one of several starts: %s', uuid, error)
             self._sleep(self._conf.retry_interval)
-            self._once(uuid, gui)
-            self._connect(uuid)
+            self._once(uuid, gui, keys)
+            self._connect(uuid, keys)
         finally:
             with self._lock:
                 self._under_way -= 1
 
-    def _once(self, uuid: str, gui: bool) -> None:
+    def _once(self, uuid: str, gui: bool, keys: vmx.Vmx) -> None:
         options = {}
         if gui:
             # "start gui" of some versions returns when the VM ends.
             options['until'] = lambda: self._runs(uuid)
-        self._change(uuid, _ON, self._vmrun.start, gui=gui,
-                     timeout=self._limits.start(uuid), **options)
+        self._change(uuid, states.ON, self._vmrun.start, gui=gui,
+                     timeout=self._limits.start(keys), **options)
 
-    def _connect(self, uuid: str) -> None:
+    def _connect(self, uuid: str, keys: vmx.Vmx) -> None:
         """Connects the second adapter of a VM and those after it.
 
         Of VMs that are started at once some come up with such an adapter that
@@ -105,7 +103,6 @@ class Start:
         vmware.log is known to tell which.
         """
         try:
-            keys = self._vmx_files.load(uuid)
             names = ['ethernet%d' % slot
                      for slot in sorted(adapters.slots(keys).values())]
             for name in names[1:]:

@@ -36,9 +36,11 @@ class TimeLimits:
         self._conf = conf
         self._vmx_files = vmx_files
 
-    def start(self, uuid: str) -> int:
-        """Returns the limit of a start; one that resumes reads memory."""
-        keys = self._keys(uuid)
+    def start(self, keys: vmx.Vmx) -> int:
+        """Returns the limit of a start; one that resumes reads memory.
+
+        :param keys: the .vmx of the server
+        """
         if not keys.get('checkpoint.vmState'):
             return self._conf.start_timeout
         return self._conf.start_timeout + self._for_memory(keys)

@@ -88,8 +88,9 @@ class DriverTestCase(test.NoDBTestCase):
             file.write(self.content)
 
     def instance(self, root_gb=1):
-        flavor = objects.Flavor(vcpus=1, memory_mb=64, root_gb=root_gb,
-                                ephemeral_gb=0, swap=0, extra_specs={})
+        flavor = objects.Flavor(
+            flavorid=uuidutils.generate_uuid(), vcpus=1, memory_mb=64,
+            root_gb=root_gb, ephemeral_gb=0, swap=0, extra_specs={})
         return objects.Instance(
             id=1, uuid=uuidutils.generate_uuid(), display_name='web',
             image_ref=self.image_id, flavor=flavor, trusted_certs=None,

@@ -123,6 +123,11 @@ class SecondTryTestCase(Base):
         self.power.on(UUID)
         self.assertEqual(['start'], self.vmrun.verbs())
 
+    def test_its_process_confirms_from_then_on_that_it_runs(self):
+        with mock.patch.object(self.states, 'started') as started:
+            self.power.on(UUID)
+        started.assert_called_once_with(UUID)
+
     def test_of_several_at_once_also_where_the_log_tells_something(self):
         self.add_server(hosts.OTHER)
         first_waits, second_done = threading.Event(), threading.Event()

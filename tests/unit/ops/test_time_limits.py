@@ -26,9 +26,10 @@ class TimeLimitsTestCase(hosts.TestCase):
                                       vmx_file.VmxFiles(self.layout))
 
     def limits(self, memory, **keys):
-        self.add_server(vmx=vmx.dump({'memsize': str(memory), **keys}))
+        text = vmx.dump({'memsize': str(memory), **keys})
+        self.add_server(vmx=text)
         limits = self.made()
-        return (limits.start(UUID), limits.suspend(UUID),
+        return (limits.start(vmx.parse(text)), limits.suspend(UUID),
                 limits.snapshot(UUID), limits.longest(UUID))
 
     def test_they_grow_with_the_memory_that_is_moved(self):
