@@ -200,7 +200,7 @@ class BadHostTestCase(base.TestCase):
         self.check_refused('/no/such/vmrun', 'vmrun_path')
 
     def test_wrong_product(self):
-        self.flags(product='player', group='vmrun')
+        self.flags(product='fusion', group='vmrun')
         self.check_refused('[vmrun] product', 'not installed')
 
     def test_instances_path_is_a_file(self):
