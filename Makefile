@@ -1,4 +1,4 @@
-# Set-up and the two commands a visitor needs. Everything else is in tox.ini.
+# Setup and the two commands that a visitor needs. The rest is in tox.ini.
 
 PYTHON ?= python3
 TOX = .venv/bin/tox
@@ -6,12 +6,12 @@ TOX = .venv/bin/tox
 .PHONY: help test demo demo-guest demo-environment clean
 
 help:
-	@echo 'make demo          boot a server on a real OpenStack, then remove all'
-	@echo 'make demo KEEP=1   the same, and leave it running'
-	@echo 'make test          all tests that this machine can run'
-	@echo 'make clean         remove what make has made'
+	@echo 'make demo          boot a server on a real OpenStack, then clean up'
+	@echo 'make demo KEEP=1   the same, but leave it running'
+	@echo 'make test          run every test that this machine can run'
+	@echo 'make clean         remove everything that make created'
 
-# OpenStack is installed while the guest is made. Where there can be no guest
+# OpenStack is installed while the guest is built. If there can be no guest,
 # the demo says so.
 demo: $(TOX)
 	@tools/system-packages
