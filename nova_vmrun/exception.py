@@ -59,13 +59,14 @@ class VmrunError(Exception):
     :param resolution: what the reader should do
     """
 
-    def __init__(self, brief, details='', resolution=''):
+    def __init__(self, brief: str, details: str = '',
+                 resolution: str = '') -> None:
         super().__init__(brief)
         self.brief = brief
         self.details = details
         self.resolution = resolution
 
-    def __str__(self):
+    def __str__(self) -> str:
         parts = (self.brief, self.details, self.resolution)
         return ' '.join(part.strip() for part in parts if part)
 
@@ -103,8 +104,8 @@ class ToolRefused(ToolError):
     :param exit_code: its exit status; 0 happens, with an Error: line
     """
 
-    def __init__(self, brief, details='', resolution='', output='',
-                 exit_code=None):
+    def __init__(self, brief: str, details: str = '', resolution: str = '',
+                 output: str = '', exit_code: int | None = None) -> None:
         super().__init__(brief, details, resolution)
         self.output = output
         self.exit_code = exit_code
@@ -196,7 +197,8 @@ class InvalidProperty(InvalidInput):
     :param value: what it was set to
     """
 
-    def __init__(self, name, value, details='', resolution=''):
+    def __init__(self, name: str, value: object, details: str = '',
+                 resolution: str = '') -> None:
         super().__init__(
             'Property %s has the value %r, which cannot be used.'
             % (name, value), details, resolution)
@@ -215,7 +217,8 @@ class ImageRefused(VmrunError):
     :param reason: why, without any path of the host
     """
 
-    def __init__(self, image_id, reason, resolution=''):
+    def __init__(self, image_id: str, reason: str,
+                 resolution: str = '') -> None:
         super().__init__('Image %s cannot be used.' % image_id, reason,
                          resolution)
         self.image_id = image_id
@@ -229,7 +232,7 @@ class DiskTooSmall(VmrunError):
     :param image_size: bytes, the image's virtual size
     """
 
-    def __init__(self, flavor_size, image_size):
+    def __init__(self, flavor_size: int, image_size: int) -> None:
         super().__init__(
             'The root disk of the flavor (%d bytes) is smaller than the '
             'image (%d bytes).' % (flavor_size, image_size),

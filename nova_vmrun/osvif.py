@@ -22,10 +22,14 @@ The neutron agents initialise os-vif too, so nothing of Nova is imported here
 until the alias is asked for.
 """
 
+from collections.abc import Sequence
 import importlib.abc
+import importlib.machinery
 import importlib.util
 import sys
+import types
 
+from os_vif import objects
 from os_vif.objects import host_info
 from os_vif import plugin
 
@@ -35,20 +39,23 @@ ALIAS = 'nova.virt.nova_vmrun'
 class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds ``nova.virt.nova_vmrun`` and gives it the driver class."""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+            self, fullname: str, path: Sequence[str] | None = None,
+            target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname == ALIAS:
             return importlib.util.spec_from_loader(fullname, self)
         return None
 
-    def create_module(self, spec):
-        return None
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Leaves making the module to Python."""
 
-    def exec_module(self, module):
+    def exec_module(self, module: types.ModuleType) -> None:
         from nova_vmrun import driver
-        module.VmrunDriver = driver.VmrunDriver
+        setattr(module, 'VmrunDriver', driver.VmrunDriver)
 
 
-def install():
+def install() -> None:
     """Adds the finder to sys.meta_path, once."""
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.append(AliasFinder())
@@ -57,14 +64,16 @@ def install():
 class VmrunPlugin(plugin.PluginBase):
     """Plugs nothing: VMware's own virtual networks carry the NICs."""
 
-    def describe(self):
+    def describe(self) -> host_info.HostPluginInfo:
         return host_info.HostPluginInfo(
             plugin_name='nova_vmrun', vif_info=[])
 
-    def plug(self, vif, instance_info):
+    def plug(self, vif: objects.vif.VIFBase,
+             instance_info: objects.instance_info.InstanceInfo) -> None:
         """Does nothing: the .vmx names the network of each NIC."""
 
-    def unplug(self, vif, instance_info):
+    def unplug(self, vif: objects.vif.VIFBase,
+               instance_info: objects.instance_info.InstanceInfo) -> None:
         """Does nothing: a NIC ends with its .vmx."""
 
 

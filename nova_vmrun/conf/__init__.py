@@ -248,13 +248,13 @@ ALL_OPTS = (programs.OPTS + servers.OPTS + network_opts + consoles.OPTS +
             limit_opts)
 
 
-def register_opts(conf):
+def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the [vmrun] options with an oslo.config ConfigOpts."""
     conf.register_group(GROUP)
     conf.register_opts(ALL_OPTS, group=GROUP)
 
 
-def set_defaults(conf):
+def set_defaults(conf: cfg.ConfigOpts) -> None:
     """Override Nova defaults that do not work on VMware's networks.
 
     Servers cannot reach a metadata service there, so they get a config drive.
@@ -263,18 +263,19 @@ def set_defaults(conf):
     conf.set_default('force_config_drive', True)
 
 
-def list_opts():
+def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
     """Returns the options for oslo-config-generator."""
     return [(GROUP, ALL_OPTS)]
 
 
-def port_range(text):
+def port_range(text: str) -> range:
     """Parse ``first:last`` into a range of port numbers.
 
     :raises ValueError: a port is not valid, or the last comes before the first
     """
     port = types.Port(min=1)
-    first, last = (port(number) for number in text.split(':'))
+    # oslo.config reads an empty text as None.
+    first, last = (int(port(number) or '') for number in text.split(':'))
     if last < first:
         raise ValueError('%s runs backwards' % text)
     return range(first, last + 1)

@@ -26,7 +26,7 @@ compute hosts that run nova-vmrun. It needs no agent. To enable it, add
 ``vmrun`` to ``[ml2] mechanism_drivers``.
 """)
 
-OPTS = [
+OPTS: list[cfg.Opt] = [
     cfg.ListOpt(
         'hosts',
         default=['*'],
@@ -54,12 +54,12 @@ Related options:
 ]
 
 
-def register_opts(conf):
+def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options with a ConfigOpts; safe to call repeatedly."""
     conf.register_group(GROUP)
     conf.register_opts(OPTS, group=GROUP)
 
 
-def list_opts():
+def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
     """Return the options for oslo-config-generator."""
     return [(GROUP, OPTS)]

@@ -19,12 +19,17 @@ says which physical network and which VLAN; which of its vmnets that is, only
 the compute host knows ([vmrun] vmnet_mappings).
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
 import fnmatch
+from typing import Any
 
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.api.definitions import qinq
 from neutron_lib.api.definitions import vlantransparent
 from neutron_lib import constants
+from neutron_lib import context as neutron_context
 from neutron_lib.plugins import directory
 from neutron_lib.plugins.ml2 import api
 from oslo_config import cfg
@@ -36,6 +41,7 @@ CONF = cfg.CONF
 LOG = logging.getLogger(__name__)
 
 VIF_TYPE = 'vmrun'
+Segment = dict[str, Any]
 NETWORK_TYPES = (constants.TYPE_FLAT, constants.TYPE_VLAN)
 # No document of VMware's says that a vmnet keeps the tag of a frame which the
 # guest itself has tagged.
@@ -45,11 +51,11 @@ UNSUPPORTED_EXTENSIONS = {qinq.ALIAS, vlantransparent.ALIAS}
 class VmrunMechanismDriver(api.MechanismDriver):
     """Binds ports with vnic_type normal on flat and VLAN segments."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         ml2_conf.register_opts(CONF)
 
-    def initialize(self):
+    def initialize(self) -> None:
         """Warns of a list of hosts that takes too much, or nothing."""
         hosts = CONF.ml2_vmrun.hosts
         others = [name for name in CONF.ml2.mechanism_drivers
@@ -65,41 +71,40 @@ class VmrunMechanismDriver(api.MechanismDriver):
                         {'others': ', '.join(others)})
 
     @property
-    def connectivity(self):
+    def connectivity(self) -> str:
         """VMware's networks are switches: a port needs no address."""
-        return portbindings.CONNECTIVITY_L2
+        return str(portbindings.CONNECTIVITY_L2)
 
-    def supported_extensions(self, extensions):
+    def supported_extensions(self, extensions: set[str]) -> set[str]:
         """Leaves out what needs tags of the guest's own.
 
         Security groups stay, though nothing enforces them on our ports
         (port_filter is False): Neutron offers only what all of its drivers
         support, and would take them from the whole cloud.
 
-        :param extensions: set of extension aliases
-        :returns: set of extension aliases
+        :param extensions: extension aliases
         """
         return extensions - UNSUPPORTED_EXTENSIONS
 
     def filter_hosts_with_segment_access(
-            self, context, segments, candidate_hosts, agent_getter):
+            self, context: neutron_context.Context,
+            segments: Sequence[Segment], candidate_hosts: Iterable[str],
+            agent_getter: Callable[..., Any]) -> set[str]:
         """Finds our hosts, if one of the segments can be wired on them.
 
         A driver that does not tell makes Neutron ignore what the others tell.
 
-        :returns: set of host names
+        :returns: host names
         """
         if not any(is_wireable(segment) for segment in segments):
             return set()
         return {host for host in candidate_hosts if is_our_host(host)}
 
-    def bind_port(self, context):
+    def bind_port(self, context: api.PortContext) -> None:
         """Binds the port to its first segment that VMware can carry.
 
         What cannot be bound here is left to the other drivers. The log says
         why, as Neutron then only reports binding_failed.
-
-        :param context: PortContext of the port
         """
         port = context.current
         if not is_our_host(context.host):
@@ -138,8 +143,8 @@ class VmrunMechanismDriver(api.MechanismDriver):
                                         for segment in segments) or 'none',
                      'wireable': ' and '.join(NETWORK_TYPES)})
 
-    def _vif_details(self, segment):
-        details = {
+    def _vif_details(self, segment: Segment) -> dict[str, Any]:
+        details: dict[str, Any] = {
             portbindings.CAP_PORT_FILTER: False,
             portbindings.VIF_DETAILS_CONNECTIVITY: self.connectivity,
             api.NETWORK_TYPE: segment[api.NETWORK_TYPE],
@@ -150,7 +155,7 @@ class VmrunMechanismDriver(api.MechanismDriver):
         return details
 
 
-def is_our_host(host):
+def is_our_host(host: str | None) -> bool:
     """Tells if [ml2_vmrun] hosts has the host; it may be None or empty."""
     if not host:
         return False
@@ -158,7 +163,7 @@ def is_our_host(host):
                for pattern in CONF.ml2_vmrun.hosts)
 
 
-def is_wireable(segment):
+def is_wireable(segment: Segment) -> bool:
     """Tells if a vmnet can carry the segment.
 
     VMware knows no tunnels. A ``local`` segment names no physical network, so
@@ -167,14 +172,14 @@ def is_wireable(segment):
     return segment[api.NETWORK_TYPE] in NETWORK_TYPES
 
 
-def segments_of_addresses(context):
+def segments_of_addresses(context: api.PortContext) -> list[Segment]:
     """Finds the segments on which the port's addresses are at home.
 
     In a routed network a subnet belongs to one of the segments, and a port
     with an address of it is of no use on another.
 
-    :param context: PortContext in bind_port
-    :returns: list of segment dicts, in the order of the network
+    :param context: as in bind_port
+    :returns: segments, in the order of the network
     """
     subnet_ids = [fixed_ip['subnet_id']
                   for fixed_ip in context.current.get('fixed_ips', [])
@@ -186,6 +191,6 @@ def segments_of_addresses(context):
         segment_ids = {subnet.get('segment_id') for subnet in subnets}
     segment_ids.discard(None)
     if not segment_ids:
-        return context.segments_to_bind
+        return list(context.segments_to_bind)
     return [segment for segment in context.segments_to_bind
             if segment[api.ID] in segment_ids]

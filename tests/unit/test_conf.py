@@ -122,7 +122,8 @@ class ReadTestCase(base.TestCase):
     def test_port_ranges(self):
         self.assertEqual(range(5900, 5903), conf.port_range('5900:5902'))
         self.assertEqual(range(80, 81), conf.port_range('80:80'))
-        for text in ('5902:5900', '00:10', '65535:65536', '5900:x'):
+        for text in ('5902:5900', '00:10', '65535:65536', '5900:x', '5900:',
+                     ':5900', ':'):
             self.assertRaises(ValueError, conf.port_range, text)
 
 
