@@ -16,7 +16,6 @@ driver.py asks this for an operation; nothing else knows how the parts fit.
 """
 
 import os
-import sys
 
 from oslo_log import log as logging
 
@@ -65,6 +64,7 @@ from nova_vmrun.ops import source_images
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import time_limits
 from nova_vmrun.server import vmx_file
+from nova_vmrun import system
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import ssh
@@ -184,7 +184,8 @@ class Hypervisor:
         :param emit: called with each nova.virt.event.LifecycleEvent
         :raises InvalidConfiguration: the options and the host do not fit
         """
-        _refuse_gui_without_display(self._own, os.environ, sys.platform)
+        _refuse_gui_without_display(self._own, os.environ,
+                                    system.here().name)
         self._complain_of_host()
         # Another host that sends a server here looks for it.
         open(self.layout.node(self._compute_id), 'w').close()

@@ -23,6 +23,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
+from nova_vmrun.host import paths
 from nova_vmrun.host import product
 from nova_vmrun.tools import process
 from nova_vmrun.tools import vmrun
@@ -35,7 +36,8 @@ class Guests:
     """
 
     def __init__(self, layout):
-        self._folder = os.path.join(layout.instances, '')
+        self._folder = os.path.join(
+            paths.canonical(str(layout.instances)), '')
         self._vmrun = tool(layout, aio_settings.load(layout))
 
     def running(self):
@@ -44,7 +46,7 @@ class Guests:
         :raises VmrunError: vmrun does not answer
         """
         return [path for path in self._vmrun.list()
-                if os.path.realpath(path).startswith(self._folder)]
+                if paths.canonical(path).startswith(self._folder)]
 
     def shut_down(self, path: str) -> None:
         """Has a guest switch itself off, without Nova's knowledge.

@@ -15,12 +15,12 @@
 from collections.abc import Collection
 import errno
 import random
-import socket
 
 import psutil
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.host import ports as host_ports
 
 # How far from a port that is taken to look for a free one.
 _NEAR = 100
@@ -92,12 +92,8 @@ def _is_free(port):
     return True
 
 
-def _bind(port):
-    with socket.socket() as listener:
-        # As the server will: connections of the last run may linger.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((aio_settings.ADDRESS, port))
-        listener.listen()
+def _bind(port: int) -> None:
+    host_ports.claim(aio_settings.ADDRESS, port)
 
 
 def _check_port(name, port):

@@ -30,6 +30,7 @@ import psutil
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.host import births
 
 LOG = logging.getLogger(__name__)
 MODULE = 'nova_vmrun.aio.serve'
@@ -109,18 +110,17 @@ def forget(layout, service):
     layout.phase(service).unlink(missing_ok=True)
 
 
-def start_time(pid):
+def start_time(pid: int) -> str:
     """Something that no other process with this number has.
 
     :returns: str
     :raises psutil.NoSuchProcess: there is none
     """
-    try:
-        with open('/proc/%d/stat' % pid) as stream:
-            # Clock ticks since boot; the wall clock may be set meanwhile.
-            return stream.read().rpartition(')')[2].split()[19]
-    except (FileNotFoundError, ProcessLookupError):
-        return str(psutil.Process(pid).create_time())
+    birth = births.of(pid)
+    if birth is None:
+        raise psutil.NoSuchProcess(pid)
+    # The pid file has one word for it.
+    return '-'.join(str(birth).split())
 
 
 def find(layout, service):

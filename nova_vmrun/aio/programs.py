@@ -14,9 +14,9 @@
 """The programs of the system without which no server can be built."""
 
 import shutil
-import sys
 
 from nova_vmrun.aio import errors
+from nova_vmrun import system
 
 # Each of them takes the options of mkisofs.
 _ISO_PROGRAMS = ('genisoimage', 'mkisofs', 'xorrisofs')
@@ -32,7 +32,7 @@ def iso_program() -> str:
     return next(filter(shutil.which, _ISO_PROGRAMS), _ISO_PROGRAMS[0])
 
 
-def require(platform: str = sys.platform) -> None:
+def require(platform: str | None = None) -> None:
     """Stops at once where an image could not be converted later.
 
     :raises AioError: with the command that installs what is missing
@@ -40,7 +40,7 @@ def require(platform: str = sys.platform) -> None:
     missing = [row for row in _NEEDED if not any(map(shutil.which, row[0]))]
     if not missing:
         return
-    if platform == 'darwin':
+    if (platform or system.here().name) == system.MACOS:
         install = 'brew install %s' % ' '.join(row[2] for row in missing)
     else:
         install = 'sudo apt-get install %s' % ' '.join(

@@ -28,6 +28,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun.host import x_libraries
+from nova_vmrun import system
 
 _INSTALL_TIMEOUT = 60
 _KNOB = 'FAKE_VMRUN_'
@@ -157,7 +158,7 @@ def default_engine():
 
     :returns: QEMU where it and its disk server are installed, else PLAIN
     """
-    if (sys.platform.startswith('linux') and platform.machine() == 'x86_64'
+    if (system.here().name == 'linux' and platform.machine() == 'x86_64'
             and all(map(shutil.which, _QEMU_PROGRAMS))):
         return QEMU
     return PLAIN

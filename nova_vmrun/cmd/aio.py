@@ -27,6 +27,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cmd import plain
+from nova_vmrun import system
 
 # Packages of the aio extra that would be missed first.
 _PACKAGES = ('keystone', 'glance', 'neutron', 'placement', 'cheroot',
@@ -250,7 +251,8 @@ class Demo(plain.Plain, command.Command):
             # The default ports may be in use by a control plane that is kept.
             from nova_vmrun.aio import ports
             parsed_args.port_base = ports.free_base()
-        return aio_layout.Layout(tempfile.mkdtemp(prefix='nova-vmrun-demo-'))
+        return aio_layout.Layout(tempfile.mkdtemp(
+            prefix='nova-vmrun-demo-', dir=system.here().temporary_folder))
 
 
 def add_settings(parser):

@@ -20,14 +20,15 @@ that the guest writes meanwhile.
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import stat
-import sys
+from typing import BinaryIO
 
 from oslo_log import log as logging
 from oslo_utils import units
+
+from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
@@ -36,8 +37,6 @@ SHOWN_BYTES = 100 * units.Ki
 # A file that is larger is put aside, or loses its beginning.
 _LIMIT_BYTES = units.Mi
 _BLOCK = 4096
-# Of linux/falloc.h: the file keeps its size.
-_PUNCH_HOLE = 0x02 | 0x01
 
 
 class ConsoleLog:
@@ -96,8 +95,8 @@ class ConsoleLog:
     def trim(self):
         """Gives the beginning of a long log back, also while VMware writes.
 
-        Only Linux can, and not on every file system; elsewhere a log grows
-        until its server is next started.
+        Not every file system can; elsewhere a log grows until its server is
+        next started.
         """
         try:
             found = os.lstat(self._path)
@@ -137,12 +136,9 @@ def _end_of(path, size):
         return b''
 
 
-def _punch(file, size):
-    if not sys.platform.startswith('linux'):
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    size -= size % _BLOCK
-    if libc.fallocate(file.fileno(), _PUNCH_HOLE, ctypes.c_long(0),
-                      ctypes.c_long(size)):
+def _punch(file: BinaryIO, size: int) -> None:
+    try:
+        system.here().give_back(file.fileno(), size - size % _BLOCK)
+    except OSError as error:
         LOG.debug('The file system keeps the beginning of %s: %s', file.name,
-                  os.strerror(ctypes.get_errno()))
+                  error.strerror)

@@ -22,6 +22,7 @@ import os
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import linked
+from nova_vmrun.host import paths
 
 # VMware's own limit, disk.maxNumLinks.
 _MAX_LINKS = 255
@@ -36,7 +37,7 @@ def follow(disk, folders):
     :raises InvalidVmdk: a file is missing, no sparse VMDK, was changed since
         its child was made, or lies elsewhere
     """
-    roots = [os.path.realpath(folder) for folder in folders]
+    roots = [paths.canonical(folder) for folder in folders]
     chain = [_inside(disk, disk, roots)]
     while True:
         child = _read(disk, chain[-1])
@@ -55,7 +56,8 @@ def follow(disk, folders):
 
 def _inside(disk, path, roots):
     real = os.path.realpath(path)
-    if not any(real.startswith(root + os.sep) for root in roots):
+    if not any(paths.canonical(real).startswith(root + os.sep)
+               for root in roots):
         raise _broken(disk, 'It refers to %s, which is neither in the '
                       "server's folder nor in an image cache." % real)
     return real

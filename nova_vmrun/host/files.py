@@ -19,6 +19,8 @@ import secrets
 import shutil
 import stat
 
+from nova_vmrun import system
+
 _PART = '.part'
 _REMOVE_TRIES = 5
 
@@ -93,33 +95,28 @@ def publish(part, path):
     :param path: its name
     """
     with open(part, 'rb') as file:
-        os.fsync(file.fileno())
+        system.here().flush(file.fileno())
     os.rename(part, path)
     sync_folder(os.path.dirname(path))
 
 
-def copy(source, target):
+def copy(source: str, target: str) -> None:
     """Copies the content of a file, sharing its blocks where that can be.
 
-    btrfs, XFS and other file systems that know shared blocks copy nothing.
+    btrfs, XFS, APFS and other file systems that know shared blocks copy
+    nothing.
 
+    :param source: the file
+    :param target: made, or replaced
     :raises OSError: ENOSPC among others
     """
-    with open(source, 'rb') as reader, open(target, 'wb') as writer:
-        left = os.fstat(reader.fileno()).st_size
-        try:
-            while left > 0:
-                done = os.copy_file_range(reader.fileno(), writer.fileno(),
-                                          left)
-                if not done:
-                    raise OSError(errno.EIO, 'Some kernels copy nothing')
-                left -= done
-        except (AttributeError, OSError) as error:
-            # Not on macOS, not on every file system, not across them.
-            if getattr(error, 'errno', None) == errno.ENOSPC:
-                raise
-            reader.seek(0)
-            writer.seek(0)
+    try:
+        system.here().share_blocks(source, target)
+    except OSError as error:
+        # Not on every file system, not across them.
+        if error.errno in (errno.ENOSPC, errno.ENOENT):
+            raise
+        with open(source, 'rb') as reader, open(target, 'wb') as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
 
 
@@ -158,7 +155,7 @@ def sync_folder(folder):
     """Makes renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        system.here().flush(descriptor)
     finally:
         os.close(descriptor)
 

@@ -19,13 +19,13 @@ there, or when VMware has written its files anew.
 
 import glob
 import os
-import sys
 import threading
 
 from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmnets
+from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
@@ -48,13 +48,14 @@ class HostNetworks:
     """Reads VMware's virtual networks.
 
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param platform: sys.platform
+    :param platform: a value of sys.platform; None: this host's
     :param folder: where VMware keeps its files; None for the usual place
     """
 
-    def __init__(self, vmrun, platform=sys.platform, folder=None):
+    def __init__(self, vmrun, platform=None, folder=None):
         self._vmrun = vmrun
-        self._folder = folder or _FOLDERS.get(platform, _FOLDERS['linux'])
+        self._folder = folder or _FOLDERS.get(
+            platform or system.here().name, _FOLDERS['linux'])
         self._lock = threading.Lock()
         self._seen = None
         self._networks = {}

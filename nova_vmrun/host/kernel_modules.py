@@ -17,7 +17,8 @@ operation was canceled" for every start, and only VMware's window says why.
 """
 
 import os
-import sys
+
+from nova_vmrun import system
 
 # vmmon runs VMs, vmnet connects them; each makes such a file.
 _DEVICES = ('dev/vmmon', 'dev/vmnet0')
@@ -35,14 +36,15 @@ def is_installed(root: str = '/') -> bool:
     return os.path.isdir(os.path.join(root, _INSTALLED))
 
 
-def missing(root: str = '/', platform: str = sys.platform) -> list[str]:
+def missing(root: str = '/', platform: str | None = None) -> list[str]:
     """Returns the device files that a VM needs and that are not there.
 
     :param root: where the host's file system begins
-    :param platform: sys.platform
+    :param platform: a value of sys.platform; None: this host's
     :returns: paths; empty on macOS, where they have no such files
     """
-    if not platform.startswith('linux') or not is_installed(root):
+    platform = platform or system.here().name
+    if platform == system.MACOS or not is_installed(root):
         return []
     return [path for path in (os.path.join(root, name) for name in _DEVICES)
             if not os.path.exists(path)]

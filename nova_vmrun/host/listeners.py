@@ -15,25 +15,25 @@
 import psutil
 
 
-def is_served_by(port, pid):
+def is_served_by(port: int, pid: int) -> bool | None:
     """Tells whether a process, or a child of it, listens on a TCP port.
 
     :param port: number
     :param pid: of the process
-    :returns: None where the system does not tell: macOS, and processes of
-        other users
+    :returns: None where the system does not tell: processes of other users
     """
+    answers = {_listens(process, port) for process in _family(pid)}
+    if True in answers:
+        return True
+    if answers == {False}:
+        return False
+    # macOS tells this to root alone.
     try:
         pids = [listener.pid
                 for listener in psutil.net_connections(kind='tcp')
                 if _is_at(listener, port)]
     except (psutil.Error, OSError):
         return None
-    if not pids:
-        return False
-    # A port that several processes share is told for one of them only.
-    if any(_listens(process, port) for process in _family(pid)):
-        return True
     return None if None in pids else False
 
 
@@ -50,9 +50,12 @@ def _family(pid):
         return []
 
 
-def _listens(process, port):
+def _listens(process: psutil.Process, port: int) -> bool | None:
+    """Tells whether one process listens; None if it does not tell."""
     try:
         return any(_is_at(connection, port)
                    for connection in process.net_connections(kind='tcp'))
-    except (psutil.Error, OSError):
+    except psutil.NoSuchProcess:
         return False
+    except (psutil.Error, OSError):
+        return None

@@ -28,7 +28,7 @@ from oslo_utils import uuidutils
 from nova_vmrun import exception
 from nova_vmrun.formats import vmsd
 from nova_vmrun.host import files
-from nova_vmrun.host import states
+from nova_vmrun.host import paths
 from nova_vmrun.host import vm_process
 
 FOLDER = 'folder'
@@ -172,7 +172,7 @@ class Finder:
                 return 'It belongs to another compute node.'
         except exception.RecordUnreadable as error:
             return str(error)
-        inside = states.canonical(path) + os.sep
+        inside = paths.canonical(path) + os.sep
         if any(vmx.startswith(inside) for vmx in self._states.running()):
             return 'A VM runs in it.'
         if vm_process.is_locked(path):
@@ -224,7 +224,7 @@ class Finder:
 
     def _vms(self, servers):
         listed = self._states.running()
-        processes = map(states.canonical, vm_process.vmx_paths())
+        processes = map(paths.canonical, vm_process.vmx_paths())
         for vmx in sorted(listed.union(processes)):
             uuid = self._owner(vmx)
             if uuid is None or self._is_foreign(uuid, os.path.dirname(vmx)):
@@ -236,7 +236,7 @@ class Finder:
             elif not os.path.exists(vmx):
                 reason = 'Its files are gone.'
             elif not server.is_busy and (
-                    vmx != states.canonical(self._layout.vmx(uuid))):
+                    vmx != paths.canonical(self._layout.vmx(uuid))):
                 reason = 'It runs beside the server.'
             elif not server.is_busy and not server.is_here:
                 reason = 'Nova has the server on another host.'
@@ -246,7 +246,7 @@ class Finder:
 
     def _owner(self, vmx):
         """Returns the id of the server of a VM, None if it is not ours."""
-        root = states.canonical(self._layout.root) + os.sep
+        root = paths.canonical(self._layout.root) + os.sep
         name = vmx.removeprefix(root).partition(os.sep)[0]
         uuid = re.split('[._]', name)[0]
         if vmx.startswith(root) and uuidutils.is_uuid_like(uuid):

@@ -14,7 +14,7 @@
 
 import dataclasses
 
-_PATH = '/proc/cpuinfo'
+from nova_vmrun import system
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Processor:
     sockets: int = 1
 
 
-def read(path=_PATH):
+def read(path: str | None = None) -> Processor:
     """Returns the host's Processor.
 
-    :param path: of a file like /proc/cpuinfo; where there is none, nothing
-        but the number is told
+    :param path: of a file like Linux's /proc/cpuinfo; None: what this system
+        has. Where there is none, the maker and the model may be known.
     """
+    path = path or system.here().processor_file
+    if path is None:
+        return Processor(*system.here().processor())
     try:
         with open(path, encoding='utf-8', errors='replace') as file:
             lines = [line.partition(':')[::2] for line in file]

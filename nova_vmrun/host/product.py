@@ -20,11 +20,11 @@ import dataclasses
 import os
 import re
 import shutil
-import sys
 
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun import system
 from nova_vmrun.tools import messages
 from nova_vmrun.tools import noise
 
@@ -170,7 +170,7 @@ class Product:
         return _OLDEST_HARDWARE
 
 
-def find(program, option, configured=None, beside=None, platform=sys.platform,
+def find(program, option, configured=None, beside=None, platform=None,
          path=None, is_program=None):
     """Finds a program of VMware's.
 
@@ -178,12 +178,13 @@ def find(program, option, configured=None, beside=None, platform=sys.platform,
     :param option: the [vmrun] option that names it, for the error
     :param configured: value of that option, or None
     :param beside: path of a program whose folder is searched first, or None
-    :param platform: sys.platform
+    :param platform: a value of sys.platform; None: this host's
     :param path: value of PATH; the process's own if None
     :param is_program: tells whether a path can be run; tests replace it
     :returns: an absolute path
     :raises InvalidConfiguration: it is not there; says where was looked
     """
+    platform = platform or system.here().name
     is_program = is_program or _is_program
     if configured:
         if not is_program(configured):
@@ -226,7 +227,7 @@ def _is_program(path):
     return shutil.which(path) is not None
 
 
-def detect(runner, conf, platform=sys.platform):
+def detect(runner, conf, platform=None):
     """Finds the product that this host has.
 
     Starts one vmrun (two where Player is found behind Workstation's name) and
@@ -234,9 +235,10 @@ def detect(runner, conf, platform=sys.platform):
 
     :param runner: a nova_vmrun.tools.process.Runner
     :param conf: the [vmrun] options
-    :param platform: sys.platform
+    :param platform: a value of sys.platform; None: this host's
     :raises InvalidConfiguration: no product, or not the one asked for
     """
+    platform = platform or system.here().name
     vmrun = find('vmrun', 'vmrun_path', conf.vmrun_path, platform=platform)
     kind = _kind(runner, vmrun, conf, platform)
     try:

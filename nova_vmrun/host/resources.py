@@ -17,6 +17,7 @@ import os
 import platform
 import shutil
 import time
+from typing import Any
 
 import psutil
 
@@ -95,7 +96,7 @@ class Host:
         """Facts of the processor, for the hypervisor's description."""
         found = self._processor
         cores = psutil.cpu_count(logical=False) or self.vcpus
-        frequency = psutil.cpu_freq()
+        frequency = _frequency()
         return {
             'arch': self.architecture,
             'vendor': found.vendor or 'unknown',
@@ -117,6 +118,14 @@ class Host:
         load = ', '.join('%.2f' % number for number in psutil.getloadavg())
         return '%s up %d days, %d:%02d, load average: %s' % (
             time.strftime('%H:%M:%S'), days, hours, seconds // 60, load)
+
+
+def _frequency() -> Any:
+    try:
+        return psutil.cpu_freq()
+    except (AttributeError, OSError, RuntimeError):
+        # Some versions of psutil cannot tell on Apple silicon.
+        return None
 
 
 def _taken_by_disks(folder):

@@ -28,7 +28,6 @@ from collections import abc
 import copy
 import enum
 import os
-import sys
 import threading
 import time
 
@@ -39,6 +38,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import births
 from nova_vmrun.host import files
+from nova_vmrun.host import paths
 from nova_vmrun.host import vm_process
 
 LOG = logging.getLogger(__name__)
@@ -64,12 +64,6 @@ class State(enum.Enum):
 
 NOT_ON = (State.OFF, State.SUSPENDED)
 ON = (State.RUNNING, State.PAUSED)
-
-
-def canonical(path):
-    """Returns a path in the one spelling in which paths can be compared."""
-    path = os.path.realpath(path)
-    return path.casefold() if sys.platform == 'darwin' else path
 
 
 class PowerStates:
@@ -187,21 +181,21 @@ class PowerStates:
 
         :raises ToolError: vmrun list failed
         """
-        return canonical(self._layout.vmx(uuid)) in self.running(fresh)
+        return paths.canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
     def is_unlisted(self, uuid):
         """Tells whether a VM is alive that the last list did not have.
 
         It is about to start or to end, or of another user or session.
         """
-        path = canonical(self._layout.vmx(uuid))
+        path = paths.canonical(self._layout.vmx(uuid))
         return path not in self._running and (
             path in self._processes or
             vm_process.is_held_by_vm(self._layout.folder(uuid)))
 
     def _holds(self, uuid):
         """Tells by its process whether the last list is still true of a VM."""
-        if canonical(self._layout.vmx(uuid)) in self._running:
+        if paths.canonical(self._layout.vmx(uuid)) in self._running:
             return vm_process.is_alive(self._layout.vmx(uuid))
         return not self.is_unlisted(uuid)
 
@@ -240,14 +234,15 @@ class PowerStates:
     def _list(self):
         began = self._clock()
         try:
-            running = frozenset(map(canonical, self._vmrun.list()))
+            running = frozenset(map(paths.canonical, self._vmrun.list()))
         except exception.ToolError as error:
             self._failure = copy.copy(error)
             self._failed_at = self._clock()
             raise
         # Looked for after the list: what has just been started would be in
         # neither else.
-        self._processes = frozenset(map(canonical, vm_process.vmx_paths()))
+        self._processes = frozenset(
+            map(paths.canonical, vm_process.vmx_paths()))
         self._running = running
         self._listed_at = began
         self._failure = None

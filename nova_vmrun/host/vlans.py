@@ -17,14 +17,13 @@ and a virtual network that is bridged to it. Both are the operator's, since
 they need root. Each step that fails names the command that mends it.
 """
 
-import sys
-
 from oslo_log import log as logging
 import psutil
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vlan_links
 from nova_vmrun.formats import vmnets
+from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
@@ -43,14 +42,14 @@ class Vlans:
     :param adapter: [vmrun] vlan_interface, or None
     :param host_networks: a nova_vmrun.host.host_networks.HostNetworks
     :param runner: a nova_vmrun.tools.process.Runner
-    :param platform: sys.platform
+    :param platform: a value of sys.platform; None: this host's
     """
 
-    def __init__(self, adapter, host_networks, runner, platform=sys.platform):
+    def __init__(self, adapter, host_networks, runner, platform=None):
         self._adapter = adapter
         self._host_networks = host_networks
         self._runner = runner
-        self._platform = platform
+        self._platform = platform or system.here().name
 
     def check(self, network, vlan):
         """Checks all that a VLAN needs.

@@ -21,13 +21,14 @@ from collections.abc import Callable, Iterator
 import dataclasses
 import os
 import re
-import sys
 import time
 
 from oslo_log import log as logging
 import psutil
 
 from nova_vmrun.host import births
+from nova_vmrun.host import paths
+from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def identity(vmx: str) -> Identity | None:
                 return pid, birth
     # It may have its locks not yet, or not any more.
     for pid, path in _vms():
-        if os.path.realpath(path) == os.path.realpath(vmx):
+        if paths.canonical(path) == paths.canonical(vmx):
             birth = births.of(pid)
             if birth is not None:
                 return pid, birth
@@ -260,26 +261,14 @@ def _holders(lock: str) -> Iterator[tuple[int | None, str | None]]:
         return
 
 
-def _is_alive(number, born):
-    if sys.platform == 'linux' and born:
-        ticks = births.since_boot(number)
-        return _is_hidden(number) if ticks is None else ticks == int(born)
+def _is_alive(number: int, born: bytes) -> bool:
+    if born:
+        return system.here().is_lock_holder(number, int(born))
     if not psutil.pid_exists(number):
         return False
     # Its number may be another's by now; VMware's programs have such names.
     name = _process_name(number)
     return name is None or name.casefold().startswith('vm')
-
-
-def _is_hidden(number):
-    """Tells whether Linux shows a process to its owner alone (hidepid)."""
-    try:
-        os.kill(number, 0)
-    except PermissionError:
-        return not os.path.exists('/proc/%d' % number)
-    except OSError:
-        return False
-    return False
 
 
 def _program(number, name):

@@ -16,7 +16,8 @@ A server without a desktop lacks them, and every start fails.
 """
 
 import os
-import sys
+
+from nova_vmrun import system
 
 # What vmware-vmx of Workstation 17.6 is linked with, and the packages that
 # have it on Debian and Ubuntu.
@@ -28,14 +29,14 @@ _LIBRARIES = {
 _CACHE = 'etc/ld.so.cache'
 
 
-def missing(root: str = '/', platform: str = sys.platform) -> list[str]:
+def missing(root: str = '/', platform: str | None = None) -> list[str]:
     """Returns the names of the libraries that a Linux host does not have.
 
     :param root: where the host's file system begins
-    :param platform: sys.platform
+    :param platform: a value of sys.platform; None: this host's
     :returns: empty where the system does not tell
     """
-    if not platform.startswith('linux'):
+    if (platform or system.here().name) == system.MACOS:
         return []
     try:
         with open(os.path.join(root, _CACHE), 'rb') as file:

@@ -21,6 +21,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import attached
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.host import paths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +89,7 @@ def owner(disk):
         except (exception.InvalidVmx, OSError):
             continue
         for each in attached.every(vm.keys):
-            if os.path.realpath(vm.disk_path(each)) == os.path.realpath(disk):
+            if paths.canonical(vm.disk_path(each)) == paths.canonical(disk):
                 return vm, each
     return None, None
 
@@ -131,8 +132,7 @@ def own_disk(vm, disk):
     """
     named = vm.disk_path(disk)
     path = os.path.join(vm.folder, os.path.basename(named))
-    if os.path.realpath(os.path.dirname(named)) != os.path.realpath(
-            vm.folder):
+    if paths.canonical(os.path.dirname(named)) != paths.canonical(vm.folder):
         raise _unusable(vm, 'Its disk %s is not in its folder.' % named,
                         'If that disk is yours, name it in place of the VM.')
     try:

@@ -15,7 +15,6 @@
 import contextlib
 import errno
 import ipaddress
-import socket
 
 from nova.console import type as console_type
 from nova import exception as nova_exception
@@ -26,6 +25,7 @@ from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import listeners
+from nova_vmrun.host import ports
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
 from nova_vmrun.server import vmx_file
@@ -167,21 +167,18 @@ class Consoles:
             'All of %d to %d are taken.' % (self._ports[0], self._ports[-1]),
             'Delete servers, or widen [vmrun] vnc_port_range.')
 
-    def _can_listen(self, port):
+    def _can_listen(self, port: int) -> bool:
         """Tells whether a port is free; 0 asks for the address alone."""
-        family = socket.AF_INET6 if ':' in self._address else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self._address, port))
-            except OSError as error:
-                if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                    return False
-                raise exception.InvalidConfiguration(
-                    'VNC consoles cannot be offered at [vnc] server_listen '
-                    '%s.' % self._address, 'The system says: %s.' % error,
-                    'Name an address of this host; 127.0.0.1 is one.')
-            return True
+        try:
+            ports.claim(self._address, port)
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise exception.InvalidConfiguration(
+                'VNC consoles cannot be offered at [vnc] server_listen '
+                '%s.' % self._address, 'The system says: %s.' % error,
+                'Name an address of this host; 127.0.0.1 is one.')
+        return True
 
     def vnc(self, uuid):
         """Returns where nova-novncproxy finds a server's screen.

@@ -39,6 +39,7 @@ from nova.virt import event as virtevent
 from oslo_log import log as logging
 
 from nova_vmrun.host import layout as host_layout
+from nova_vmrun.host import paths
 from nova_vmrun.host import process_ends
 from nova_vmrun.host import states
 from nova_vmrun.host import vm_process
@@ -152,9 +153,9 @@ class LifecycleEvents:
         self._owner = os.getpid()
         # One look at the process table, and not one for each server that is
         # off. Who is missing there will be found by a question of Nova's.
-        alive = set(map(states.canonical, vm_process.vmx_paths()))
+        alive = set(map(paths.canonical, vm_process.vmx_paths()))
         for uuid in uuids:
-            if states.canonical(self._layout.vmx(uuid)) in alive:
+            if paths.canonical(self._layout.vmx(uuid)) in alive:
                 self.watch(uuid)
         self._thread = threading.Thread(
             target=self._run, daemon=True, name='vmrun-lifecycle-events')

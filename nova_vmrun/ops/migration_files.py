@@ -28,9 +28,11 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import linked
+from nova_vmrun.host import paths
 from nova_vmrun.host import space
 from nova_vmrun.ops import resize_plan
 from nova_vmrun.server import vmx_file
+from nova_vmrun import system
 
 # Nobody writes to these: images of drives, and what snapshots hold.
 _LINKED = ('.iso', '.vmsn', '.vmem')
@@ -120,12 +122,12 @@ class MigrationFiles:
         if to_other_host:
             return [disk.chain[0] for disk in plan.kept]
         folder = self._layout.folder(plan.uuid)
-        paths = [os.path.join(folder, name)
+        found = [os.path.join(folder, name)
                  for name in sorted(os.listdir(folder))
                  if name.lower().endswith('.vmdk')]
-        left_out = {os.path.realpath(path) for path in plan.left_out}
-        return [path for path in paths
-                if os.path.realpath(path) not in left_out]
+        left_out = set(map(paths.canonical, plan.left_out))
+        return [path for path in found
+                if paths.canonical(path) not in left_out]
 
     def _others(self, uuid, to_other_host):
         """Returns the names of the files that go along, disks apart."""
@@ -183,5 +185,5 @@ def _flush(folder):
     """Lets a power cut find whole files under the folder's final name."""
     for entry in os.scandir(folder):
         with open(entry.path, 'rb') as file:
-            os.fsync(file.fileno())
+            system.here().flush(file.fileno())
     files.sync_folder(folder)

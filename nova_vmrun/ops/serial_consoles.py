@@ -26,15 +26,16 @@ from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 from nova_vmrun.formats import machine
 from nova_vmrun.host import console_log
+from nova_vmrun.host import ports
 from nova_vmrun.host import serial_bridge
 from nova_vmrun.host import serial_tickets
 from nova_vmrun.host import vm_process
 from nova_vmrun.server import vmx_file
+from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
 # Bytes of a Unix socket's path, the fewest of the systems we run on (macOS).
-_MAX_SOCKET_PATH = 103
 _A_UUID = '00000000-0000-0000-0000-000000000000'
 # What VMware's serial ports connect to. The port of the address must be there.
 _URI = re.compile(r'(tcp|tcp4|tcp6|telnet|telnets|ssl|tcp\+ssl)://'
@@ -165,11 +166,12 @@ class SerialConsoles:
 
     def _refuse_long_paths(self):
         path = self._layout.serial_socket(_A_UUID)
-        if len(os.fsencode(path)) > _MAX_SOCKET_PATH:
+        longest = system.here().longest_socket_path
+        if len(os.fsencode(path)) > longest:
             raise exception.InvalidConfiguration(
                 '[DEFAULT] instances_path is too long for serial consoles.',
                 'The path of a Unix socket has %d bytes at most; %s has %d.'
-                % (_MAX_SOCKET_PATH, path, len(os.fsencode(path))),
+                % (longest, path, len(os.fsencode(path))),
                 'Choose a shorter one, or set [serial_console] enabled to '
                 'False.')
 
@@ -212,6 +214,7 @@ def _listen(options):
 def _listen_at(address, number, family):
     """Raises BlockingIOError if somebody else has the port."""
     try:
+        ports.claim(address, number)
         return socket.create_server((address, number), family=family)
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):

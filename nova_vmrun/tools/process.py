@@ -32,10 +32,8 @@ from collections.abc import Callable
 import contextlib
 import dataclasses
 import os
-import resource
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from typing import Any
@@ -43,8 +41,12 @@ from typing import Any
 from oslo_concurrency import processutils
 from oslo_log import log as logging
 from oslo_utils import timeutils
+from oslo_utils import units
+import psutil
 
 from nova_vmrun import exception
+from nova_vmrun import system
+from nova_vmrun.tools import preparation
 
 LOG = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ _SILENT = 1
 
 # How often a caller is asked whether a program has done its work, in seconds.
 _ASK_SECONDS = 2.0
+# How often we look at a program's memory where the kernel does not.
+_LOOK_SECONDS = 0.2
 
 # How long a program may take to die of SIGKILL, in seconds. One that waits for
 # a disk that does not answer dies only when that does.
@@ -106,7 +110,7 @@ class Runner:
     """
 
     def __init__(self, env=None):
-        self._env = dict(os.environ, LC_ALL='C', **(env or {}))
+        self._env = {**os.environ, **system.here().locale, **(env or {})}
         self._started = collections.Counter()
         self._lock = threading.Lock()
 
@@ -127,37 +131,35 @@ class Runner:
             for a program that leaves a VM behind: only the program itself is
             ended, since the VM may be running well.
         :param limits: resource limits of the program, a mapping of
-            resource.RLIMIT_* to a number
+            resource.RLIMIT_* to a number. What this kernel does not keep is
+            left out, except RLIMIT_AS: then we look ourselves how much memory
+            the program has.
         :param until: asked every two seconds while the program runs; once it
             is true, the program is left running and has exit status 0
         :returns: a Result
         :raises ToolNotFound: it could not be started
         :raises ToolTimeout: it was ended at its timeout
+        :raises ToolRefused: it was ended for having too much memory
         """
         argv = tuple(str(word) for word in argv)
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(_output_file())
-            err = stack.enter_context(_output_file())
+            out = stack.enter_context(system.here().file_in_memory())
+            err = stack.enter_context(system.here().file_in_memory())
             exit_code = self._execute(argv, out.fileno(), err.fileno(),
                                       timeout, kill_group, limits, until)
             return Result(argv, exit_code, _text(out), _text(err))
 
     def _execute(self, argv, out, err, timeout, kill_group, limits, until):
         child = []
-
-        def before_exec():
-            os.setsid()
-            os.dup2(out, 1)
-            os.dup2(err, 2)
-            for kind, number in (limits or {}).items():
-                resource.setrlimit(kind, (number, number))
+        prepare = preparation.Preparation(out, err, limits or {})
+        memory = prepare.memory_to_watch
 
         def on_execute(process):
             child.append(process)
             with self._lock:
                 self._started[os.path.basename(argv[0])] += 1
-            if until:
-                _watch(process, argv, timeout, until)
+            if until or memory:
+                _watch(process, timeout, until, memory)
 
         watch = timeutils.StopWatch()
         watch.start()
@@ -165,7 +167,7 @@ class Runner:
         try:
             processutils.execute(
                 *argv, check_exit_code=False, env_variables=self._env,
-                preexec_fn=before_exec, on_execute=on_execute,
+                preexec_fn=prepare, on_execute=on_execute,
                 timeout=timeout, loglevel=_SILENT)
         except OSError as error:
             raise exception.ToolNotFound(
@@ -173,10 +175,6 @@ class Runner:
                 'The system says: %s.' % error,
                 'Install it, or set its path in the [vmrun] section of '
                 'nova.conf.') from error
-        except _LeftRunning:
-            LOG.debug('%s is left running', mask(argv))
-            _reap(child[0])
-            return 0
         except subprocess.TimeoutExpired as error:
             _end(child[0], kill_group)
             raise exception.ToolTimeout(
@@ -185,6 +183,25 @@ class Runner:
                 'Command: %s.' % mask(argv),
                 'If this host is only slow, raise the timeout in the '
                 '[vmrun] section of nova.conf.') from error
+        except subprocess.SubprocessError as error:
+            raise exception.ToolNotFound(
+                '%s cannot be started.' % argv[0],
+                'The system refused what it is to run with: %s.'
+                % prepare.failure(),
+                'Look at the limits of the user who runs nova-compute '
+                '(ulimit -a).') from error
+        except _TooMuchMemory as error:
+            _end(child[0], kill_group)
+            raise exception.ToolRefused(
+                '%s was ended.' % os.path.basename(argv[0]),
+                'It had %d MiB of memory and may have %d. Command: %s.' % (
+                    error.found // units.Mi, memory // units.Mi, mask(argv)),
+                'If it reads an image, that is damaged or hostile.'
+            ) from error
+        except _LeftRunning:
+            LOG.debug('%s is left running', mask(argv))
+            _reap(child[0])
+            return 0
         except BaseException:
             # Nobody would wait for it any more.
             if child:
@@ -195,39 +212,55 @@ class Runner:
         return child[0].returncode
 
 
-def _output_file():
-    if hasattr(os, 'memfd_create'):
-        try:
-            return open(os.memfd_create('nova-vmrun-output'), 'w+b')
-        except OSError as error:
-            LOG.debug('There are no files in memory: %s', error)
-    return tempfile.TemporaryFile()
-
-
 class _LeftRunning(Exception):
     """A program has done what was wanted of it and goes on."""
 
 
-def _watch(process: subprocess.Popen, argv: tuple[str, ...], timeout: float,
-           until: Callable[[], bool]) -> None:
+class _TooMuchMemory(Exception):
+    """A program has more memory than it may have.
+
+    :ivar found: bytes
+    """
+
+    def __init__(self, found: int) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+def _watch(process: subprocess.Popen, timeout: float,
+           until: Callable[[], bool] | None, memory: int | None) -> None:
     """Waits until a program ends or has done its work.
 
+    :param until: whether it has; None: it has when it ends
+    :param memory: bytes that it may have; None: the kernel looks
     :raises _LeftRunning: it has done it, and still runs
+    :raises _TooMuchMemory: it has more
     :raises subprocess.TimeoutExpired: neither in time
     """
     process.stdin.close()
     process.stdin = None
     deadline = time.monotonic() + timeout
+    pause = _ASK_SECONDS if memory is None else _LOOK_SECONDS
     while True:
         try:
-            process.wait(min(_ASK_SECONDS,
-                             max(0, deadline - time.monotonic())))
+            process.wait(min(pause, max(0, deadline - time.monotonic())))
             return
         except subprocess.TimeoutExpired:
-            if until():
+            if memory is not None:
+                _refuse_more(process.pid, memory)
+            if until and until():
                 raise _LeftRunning()
             if time.monotonic() >= deadline:
                 raise
+
+
+def _refuse_more(pid: int, memory: int) -> None:
+    try:
+        found = psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return
+    if found > memory:
+        raise _TooMuchMemory(found)
 
 
 def _reap(process: subprocess.Popen) -> None:
@@ -238,12 +271,16 @@ def _reap(process: subprocess.Popen) -> None:
                      name='reaper-%d' % process.pid).start()
 
 
-def _end(process, kill_group):
+def _end(process: subprocess.Popen, kill_group: bool) -> None:
     """Kills a program that hangs; its session is its process group."""
-    with contextlib.suppress(ProcessLookupError):
-        if kill_group:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
+            if kill_group:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        except PermissionError:
+            # macOS refuses if any of the group is a zombie or runs as root.
             process.kill()
     try:
         process.wait(_KILL_SECONDS)

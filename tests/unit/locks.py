@@ -14,8 +14,8 @@
 
 import os
 
-from nova_vmrun.host import births
 from nova_vmrun.host import files
+from nova_vmrun import system
 
 
 def line(pid=None, program='vmware-vmx', born=None):
@@ -26,7 +26,7 @@ def line(pid=None, program='vmware-vmx', born=None):
     """
     pid = pid or os.getpid()
     if born is None:
-        born = births.since_boot(pid) or 1
+        born = system.here().lock_birth(pid) or 1
     return 'ABCDEFGHIJKLMNOP %d-%d(%s) 1 X %d lc=1' % (
         pid, born, program, born)
 

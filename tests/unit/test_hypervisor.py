@@ -12,7 +12,6 @@
 
 import os
 import shutil
-import sys
 import types
 
 import fixtures
@@ -21,6 +20,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun import system
 from tests.unit import base
 from tests.unit import stubs
 
@@ -144,5 +144,6 @@ class HypervisorTestCase(base.TestCase):
                 self.make(show_gui=True)
 
     def test_macos_needs_no_such_variable(self):
-        self.useFixture(fixtures.MockPatchObject(sys, 'platform', 'darwin'))
+        self.useFixture(fixtures.MockPatchObject(
+            system, '_here', system.of(system.MACOS)))
         self.make(show_gui=True)

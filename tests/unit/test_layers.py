@@ -26,24 +26,27 @@ PACKAGE = ROOT / 'nova_vmrun'
 _BELOW = {
     'driver': {'hypervisor', 'ops', 'host', 'formats', 'conf', 'exception'},
     'hypervisor': {'ops', 'server', 'host', 'tools', 'formats', 'conf',
-                   'exception'},
-    'ops': {'server', 'host', 'tools', 'formats', 'conf', 'exception'},
+                   'exception', 'system'},
+    'ops': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
+            'system'},
     'server': {'host', 'tools', 'formats', 'exception'},
-    'host': {'tools', 'formats', 'exception'},
-    'tools': {'exception'},
+    'host': {'tools', 'formats', 'exception', 'system'},
+    'tools': {'exception', 'system'},
     'formats': {'exception'},
     'conf': set(),
     'exception': set(),
+    # What differs between Linux and macOS.
+    'system': set(),
     'osvif': {'driver'},
     'ml2': set(),
     'imaging': {'host', 'tools', 'formats', 'exception'},
     'cmd': {'aio', 'imaging', 'formats', 'exception',
-            'hypervisor', 'host', 'conf'},
-    'aio': {'host', 'tools', 'conf', 'exception'},
+            'hypervisor', 'host', 'conf', 'system'},
+    'aio': {'host', 'tools', 'conf', 'exception', 'system'},
 }
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host',
-                 'server', 'imaging')
+                 'server', 'imaging', 'system')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500
@@ -101,7 +104,8 @@ class ImportsTestCase(base.TestCase):
         names = [
             str(path.relative_to(ROOT)).removesuffix('.py').replace('/', '.')
             for part, path, _ in modules()
-            if part in ('formats', 'tools', 'exception', 'imaging') or
+            if part in ('formats', 'tools', 'exception', 'imaging',
+                        'system') or
             path.name in ('main.py', 'vmx.py', 'vmx_render.py', 'image.py')]
         self.assertIn('nova_vmrun.cmd.vmx', names)
         subprocess.run(
@@ -114,6 +118,12 @@ class ImportsTestCase(base.TestCase):
     def test_nobody_needs_eventlet(self):
         self.assertEqual([], [str(path) for _, path, names in modules()
                               if 'eventlet' in roots(names)])
+
+    def test_one_room_asks_which_system_this_is(self):
+        """Elsewhere a Linux-only call could hide behind a portable name."""
+        self.assertEqual([], [
+            str(path) for part, path, _ in modules()
+            if part != 'system' and asks_for_system(path)])
 
     def test_one_module_runs_programs(self):
         """The all-in-one control plane supervises services by itself."""
@@ -129,6 +139,43 @@ class ImportsTestCase(base.TestCase):
                    if part not in ('formats', 'imaging', 'cmd') and
                    opens_vmx(path)}
         self.assertEqual({'server/vmx_file.py'}, openers)
+
+
+_OF_ONE_SYSTEM = {
+    'sys.platform', 'os.fsync', 'os.fdatasync', 'os.copy_file_range',
+    'os.sendfile', 'os.memfd_create', 'os.posix_fallocate',
+    'os.sched_getaffinity', 'os.sched_setaffinity', 'resource.setrlimit',
+    'time.CLOCK_BOOTTIME', 'socket.SO_PEERCRED', 'ctypes.CDLL'}
+# It sets the limits that the room allows.
+_SETS_LIMITS = PACKAGE / 'tools' / 'preparation.py'
+
+
+def asks_for_system(path: pathlib.Path) -> set[str]:
+    """Returns what a file names that only one system has, or /proc."""
+    allowed = {'resource.setrlimit'} if path == _SETS_LIMITS else set()
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            found.add(ast.unparse(node))
+        elif isinstance(node, ast.Constant) and isinstance(
+                node.value, str) and node.value.startswith('/proc/'):
+            found.add('/proc')
+    return found & (_OF_ONE_SYSTEM | {'/proc'}) - allowed
+
+
+class AsksForSystemTestCase(base.TestCase):
+    """The reader of the source can tell."""
+
+    def test_each_way(self):
+        path = pathlib.Path(self.useFixture(
+            base.fixtures.TempDir()).path) / 'module.py'
+        for text, expected in (
+                ('if sys.platform == "linux": pass', {'sys.platform'}),
+                ('open("/proc/%d/stat" % pid)', {'/proc'}),
+                ('os.memfd_create("a")', {'os.memfd_create'}),
+                ('os.path.exists("/process")', set())):
+            path.write_text(text)
+            self.assertEqual(expected, asks_for_system(path), text)
 
 
 def opens_vmx(path):

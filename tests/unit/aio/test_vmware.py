@@ -127,7 +127,7 @@ class EngineTestCase(base.TestCase):
         self.installed = {'qemu-system-x86_64', 'qemu-nbd'}
         self.patch(vmware.shutil, 'which', lambda name: (
             name if name in self.installed else None))
-        self.patch(vmware.sys, 'platform', 'linux')
+        self.patch(vmware.system, '_here', vmware.system.of('linux'))
         self.patch(vmware.platform, 'machine', lambda: 'x86_64')
 
     def test_qemu_is_taken_where_it_is_installed(self):

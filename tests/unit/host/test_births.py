@@ -18,6 +18,8 @@ from unittest import mock
 import psutil
 
 from nova_vmrun.host import births
+from nova_vmrun import system
+from nova_vmrun.system import linux
 from tests.unit import base
 
 
@@ -45,11 +47,11 @@ class BirthTestCase(base.TestCase):
 
     def test_another_boot_is_another_birth(self):
         birth = births.of(os.getpid())
-        with mock.patch.object(births, '_boot', return_value='another'):
+        with mock.patch.object(linux, 'boot', return_value='another'):
             self.assertFalse(births.is_same(os.getpid(), birth))
 
     def test_a_system_that_tells_the_time_of_day(self):
-        with mock.patch.object(sys, 'platform', 'darwin'):
+        with system.pretend(system.of(system.MACOS)):
             birth = births.of(os.getpid())
             self.assertEqual(psutil.Process().create_time(), birth)
             for seconds, is_same in ((1, True), (-1, True), (60, False)):

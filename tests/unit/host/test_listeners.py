@@ -42,6 +42,11 @@ class ListenersTestCase(base.TestCase):
         if not sys.platform.startswith('linux'):
             self.skipTest('this system does not tell')
 
+    def hidden(self):
+        """Processes tell nothing of themselves."""
+        return mock.patch.object(psutil.Process, 'net_connections',
+                                 side_effect=psutil.AccessDenied(1))
+
     def run_python(self, *arguments):
         process = subprocess.Popen(
             [sys.executable, '-c', *arguments], stdin=subprocess.PIPE,
@@ -69,15 +74,28 @@ class ListenersTestCase(base.TestCase):
             self.assertIs(False, listeners.is_served_by(
                 bound.getsockname()[1], os.getpid()))
 
+    def test_only_root_may_list_all_listeners_of_macos(self):
+        """Each process of our own tells of itself."""
+        with mock.patch('psutil.net_connections',
+                        side_effect=psutil.AccessDenied()):
+            self.test_whose_port_it_is()
+            self.test_nobody_listens()
+
+    def test_a_child_that_has_just_ended_does_not_listen(self):
+        with mock.patch.object(psutil.Process, 'net_connections',
+                               side_effect=psutil.NoSuchProcess(5)):
+            self.assertIs(False, listeners.is_served_by(5900, os.getpid()))
+
     def test_a_process_that_hides_its_files(self):
         hidden = types.SimpleNamespace(
             pid=None, status=psutil.CONN_LISTEN,
             laddr=types.SimpleNamespace(port=5900))
-        with mock.patch('psutil.net_connections', return_value=[hidden]):
+        with self.hidden(), mock.patch('psutil.net_connections',
+                                       return_value=[hidden]):
             self.assertIsNone(listeners.is_served_by(5900, os.getpid()))
             self.assertIs(False, listeners.is_served_by(5901, os.getpid()))
 
     def test_a_system_that_does_not_tell(self):
-        with mock.patch('psutil.net_connections',
-                        side_effect=psutil.AccessDenied(1)):
+        with self.hidden(), mock.patch('psutil.net_connections',
+                                       side_effect=psutil.AccessDenied(1)):
             self.assertIsNone(listeners.is_served_by(5900, os.getpid()))

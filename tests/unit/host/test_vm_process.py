@@ -24,6 +24,7 @@ import psutil
 from nova_vmrun.host import births
 from nova_vmrun.host import files
 from nova_vmrun.host import vm_process
+from nova_vmrun import system
 from tests.unit import base
 from tests.unit import locks
 
@@ -83,7 +84,7 @@ class IdentityTestCase(Base):
     def test_a_zombie(self):
         child = subprocess.Popen(['true'])
         self.addCleanup(child.wait)
-        born = births.since_boot(child.pid)
+        born = system.here().lock_birth(child.pid)
         while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
         self.lock('server.vmx', pid=child.pid, born=born or 1)
@@ -240,7 +241,8 @@ class LocksTestCase(Base):
     def test_a_lock_of_an_old_product_names_no_program(self):
         lock = self.lock('a.vmdk')
         files.write_atomically(os.path.join(lock, 'M12345.lck'), 'host %d-%d '
-                               % (os.getpid(), births.since_boot(os.getpid())))
+                               % (os.getpid(),
+                                  system.here().lock_birth(os.getpid())))
         self.assertTrue(vm_process.is_locked(self.folder))
         for name in ('vmware-vmx', 'vmplayer'):
             with mock.patch.object(psutil.Process, 'name', return_value=name):

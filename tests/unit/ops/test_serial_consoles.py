@@ -19,6 +19,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import layout
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun import system
 from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit import stubs
@@ -101,11 +102,15 @@ class PortsTestCase(Base):
 class ConfigurationTestCase(Base):
 
     def test_a_path_that_no_socket_can_have(self):
-        self.layout = layout.Layout('/' + 'x' * 60, '_base')
-        error = self.assertRaises(exception.InvalidConfiguration, self.make,
-                                  enabled=True)
-        self.assertIn('instances_path', error.brief)
-        self.make()
+        for platform, longest in (('linux', 61), ('darwin', 57)):
+            with system.pretend(system.of(platform)):
+                self.layout = layout.Layout('/' + 'x' * longest, '_base')
+                self.make(enabled=True)
+                self.layout = layout.Layout('/' + 'x' * longest + 'x', '_base')
+                error = self.assertRaises(exception.InvalidConfiguration,
+                                          self.make, enabled=True)
+                self.assertIn('instances_path', error.brief)
+                self.make()
 
     def test_a_port_of_another_program_is_passed_over(self):
         with socket.create_server(('127.0.0.1', 0)) as other:

@@ -14,6 +14,7 @@
 import os
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.tools import process
+from tests.macos import pretence
 from tests.unit import base
 
 PYTHON = sys.executable
@@ -51,7 +53,7 @@ class RunTestCase(base.TestCase):
         result = self.run_python(
             "import os; e = os.environ; "
             "print(e['COLOUR'], e['LC_ALL'], 'PATH' in e)")
-        self.assertEqual('blue C True\n', result.stdout)
+        self.assertEqual('blue C.UTF-8 True\n', result.stdout)
 
     def test_standard_input_is_empty(self):
         result = self.run_python("import sys; print(repr(sys.stdin.read()))")
@@ -148,6 +150,77 @@ class RunTestCase(base.TestCase):
             limits={resource.RLIMIT_CPU: 11})
         self.assertEqual('(11, 11)\n', result.stdout)
         self.assertEqual(before, resource.getrlimit(resource.RLIMIT_CPU))
+
+
+class LimitsOnMacOSTestCase(base.TestCase):
+    """setrlimit(RLIMIT_AS) fails there."""
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(pretence.MacOS())
+        self.useFixture(fixtures.MockPatchObject(process, '_LOOK_SECONDS',
+                                                 0.01))
+        self.limits = {resource.RLIMIT_AS: 64 << 20,
+                       resource.RLIMIT_CPU: 30}
+
+    def test_a_program_runs_with_the_limits_that_are_left(self):
+        result = process.Runner().run(
+            PYTHON, '-c', 'import resource as r; '
+            'print(r.getrlimit(r.RLIMIT_CPU), r.getrlimit(r.RLIMIT_AS))',
+            timeout=30, limits=self.limits)
+        self.assertEqual('(30, 30) %s\n' % (
+            resource.getrlimit(resource.RLIMIT_AS),), result.stdout)
+
+    def test_a_program_that_takes_too_much_memory_is_ended(self):
+        runner = process.Runner()
+        error = self.assertRaises(
+            exception.ToolRefused, runner.run, PYTHON, '-c',
+            'import time; b = b"x" * (128 << 20); time.sleep(60)',
+            timeout=50, limits=self.limits)
+        self.assertIn('may have 64', error.details)
+        self.assertIn('hostile', error.resolution)
+
+    def test_a_program_that_has_just_ended_has_none(self):
+        child = subprocess.Popen(['true'])
+        child.wait()
+        process._refuse_more(child.pid, 0)
+
+    def test_the_umask_that_fusion_needs(self):
+        before = os.umask(0o077)
+        self.addCleanup(os.umask, before)
+        self.assertEqual('0022\n', process.Runner().run(
+            'sh', '-c', 'umask', timeout=30).stdout)
+        self.assertEqual(0o077, os.umask(0o077))
+
+    def test_a_group_of_zombies_cannot_be_killed(self):
+        """killpg says EPERM there, where Linux finds nobody."""
+        with mock.patch.object(os, 'killpg',
+                               side_effect=PermissionError(1, 'no')):
+            self.assertRaises(
+                exception.ToolTimeout, process.Runner().run, 'sleep', '60',
+                timeout=0.1)
+
+
+class RefusedLimitTestCase(base.TestCase):
+
+    def test_what_fails_before_the_program_runs_is_told(self):
+        """All that subprocess tells is that there was an exception."""
+        with mock.patch.object(resource, 'setrlimit', side_effect=ValueError(
+                'current limit exceeds maximum limit')):
+            error = self.assertRaises(
+                exception.ToolNotFound, process.Runner().run, 'true',
+                timeout=5, limits={resource.RLIMIT_CPU: 5})
+        self.assertIn('current limit exceeds', error.details)
+        self.assertIn('ulimit', error.resolution)
+
+    def test_a_hard_limit_of_our_own_that_is_lower(self):
+        """No program may raise it, and none has to."""
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        with mock.patch.object(resource, 'getrlimit', return_value=(0, 0)):
+            result = process.Runner().run(
+                'sh', '-c', 'ulimit -H -c', timeout=5,
+                limits={resource.RLIMIT_CORE: 512})
+        self.assertEqual('0\n', result.stdout, hard)
 
 
 class TimeoutTestCase(base.TestCase):
