@@ -231,17 +231,17 @@ class ScreenTestCase(ConsoleCase):
             return file.read()
 
 
-class NoConsoleTestCase(ConsoleCase):
+class PlayerTestCase(ConsoleCase):
 
     def _fake_vmware(self):
         return fake_vmware.FakeVmware(product='player')
 
-    def test_player_has_no_screen_to_offer(self):
+    def test_without_a_window_it_offers_its_screen_and_nothing_else(self):
         server = self.boot()
-        self.assertEqual('FALSE', self.vmx(server)[
+        self.assertEqual('TRUE', self.vmx(server)[
             'RemoteDisplay.vnc.enabled'])
-        for protocol, kind in (('vnc', 'novnc'), ('serial', 'serial'),
-                               ('spice', 'spice-html5'), ('mks', 'webmks')):
+        for protocol, kind in (('serial', 'serial'), ('mks', 'webmks'),
+                               ('spice', 'spice-html5')):
             self.assertEqual(400, self.refusal(server, protocol, kind), kind)
 
 
