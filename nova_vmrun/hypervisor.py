@@ -32,6 +32,7 @@ from nova_vmrun.host import orphans as orphan_finder
 from nova_vmrun.host import product
 from nova_vmrun.host import records
 from nova_vmrun.host import resources
+from nova_vmrun.host import stale_locks
 from nova_vmrun.host import states
 from nova_vmrun.host import survivors
 from nova_vmrun.host import vlans
@@ -132,7 +133,8 @@ class Hypervisor:
             users)
         under_way = boots.Boots(self.layout)
         self.age_images = cache_ageing.Ageing(
-            conf.image_cache, cache, users, under_way)
+            conf.image_cache, cache, users, under_way,
+            stale_locks.StaleLocks(self.layout))
         self.cache_image = precache.Precache(cache)
         server_disks = disks.Disks(conf, cache, self.layout, vdisk)
         drives = attachments.Attachments(cache, self.layout, self.product)

@@ -18,10 +18,12 @@ makes VMware log a lot has that log put aside and a new one begun.
 """
 
 from collections.abc import Callable, Iterator
+import contextlib
 import dataclasses
 import os
 import re
 import time
+from typing import NamedTuple
 
 from oslo_log import log as logging
 import psutil
@@ -34,7 +36,7 @@ LOG = logging.getLogger(__name__)
 
 # The machine; the process, its birth and its name, which old products omit.
 _LOCK_OWNER = re.compile(
-    rb'\S+ ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
+    rb'(\S+) ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
 _VM_PROGRAM = 'vmware-vmx'
 _POLL_SECONDS = 0.15
 
@@ -246,19 +248,81 @@ def _holders(lock: str) -> Iterator[tuple[int | None, str | None]]:
     try:
         for member in os.listdir(lock):
             try:
-                with open(os.path.join(lock, member), 'rb') as file:
-                    owner = _LOCK_OWNER.match(file.read(512))
+                holder = owner(os.path.join(lock, member))
             except (FileNotFoundError, IsADirectoryError):
                 # It is being made, or went away while we looked.
                 continue
-            if owner and _is_alive(int(owner.group(1)), owner.group(2)):
-                pid = int(owner.group(1))
-                yield pid, _program(pid, owner.group(3))
+            if holder and holder.is_alive:
+                yield holder.pid, _program(holder.pid, holder.program)
     except PermissionError:
         yield None, None
     except OSError:
         # It went away, or is no lock: VMware removes a file of such a name.
         return
+
+
+class Owner(NamedTuple):
+    """Whom a lock names.
+
+    :ivar machine: VMware's id of a host
+    :ivar born: when the process was started, in a unit of its system
+    :ivar program: empty in locks of old products
+    """
+
+    machine: bytes
+    pid: int
+    born: bytes
+    program: bytes
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this host may have the process."""
+        return _is_alive(self.pid, self.born)
+
+    @property
+    def is_vm_of_ours(self) -> bool:
+        """Whether it is certain that this host runs the process, as a VM."""
+        return bool(self.born and _is_vm(os.fsdecode(self.program)) and
+                    system.here().lock_birth(self.pid) is not None and
+                    self.is_alive)
+
+
+def owner(member: str) -> Owner | None:
+    """Reads one file of a <file>.lck folder.
+
+    :returns: None if it names nobody
+    :raises OSError: it cannot be read
+    """
+    with open(member, 'rb') as file:
+        found = _LOCK_OWNER.match(file.read(512))
+    if found is None:
+        return None
+    machine, pid, born, program = found.groups()
+    return Owner(machine, int(pid), born, program or b'')
+
+
+def machines(folder: str) -> set[bytes]:
+    """Returns VMware's ids of this host, as running VMs of a folder tell.
+
+    :param folder: of a VM
+    :raises OSError: the folder cannot be read
+    """
+    return {found.machine for name in os.listdir(folder)
+            if name.endswith('.lck')
+            for found in _owners(os.path.join(folder, name))
+            if found.is_vm_of_ours}
+
+
+def _owners(lock: str) -> Iterator[Owner]:
+    try:
+        members = os.listdir(lock)
+    except OSError:
+        return
+    for member in members:
+        with contextlib.suppress(OSError):
+            found = owner(os.path.join(lock, member))
+            if found:
+                yield found
 
 
 def _is_alive(number: int, born: bytes) -> bool:

@@ -39,14 +39,17 @@ class Ageing:
     :param cache: a nova_vmrun.host.image_cache.ImageCache
     :param users: a nova_vmrun.host.cache_users.CacheUsers
     :param boots: a nova_vmrun.host.boots.Boots
+    :param locks: a nova_vmrun.host.stale_locks.StaleLocks
     :param clock: tells the time in seconds since the epoch
     """
 
-    def __init__(self, options, cache, users, boots, clock=time.time):
+    def __init__(self, options, cache, users, boots, locks,
+                 clock=time.time):
         self._options = options
         self._cache = cache
         self._users = users
         self._boots = boots
+        self._locks = locks
         self._clock = clock
 
     def __call__(self, instances):
@@ -57,6 +60,7 @@ class Ageing:
         :param instances: nova.objects.InstanceList of all servers of the
             compute nodes that share the folder
         """
+        self._locks.remove()
         origins = {instance.image_ref for instance in instances}
         try:
             linked = self._users.all()

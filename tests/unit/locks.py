@@ -18,17 +18,19 @@ from nova_vmrun.host import files
 from nova_vmrun import system
 
 
-def line(pid=None, program='vmware-vmx', born=None):
+def line(pid=None, program='vmware-vmx', born=None,
+         machine='ABCDEFGHIJKLMNOP'):
     """Returns what stands in a lock.
 
     :param pid: of its holder; this very process if None
     :param born: ticks since the boot; those of the process if None
+    :param machine: VMware's id of the host
     """
     pid = pid or os.getpid()
     if born is None:
         born = system.here().lock_birth(pid) or 1
-    return 'ABCDEFGHIJKLMNOP %d-%d(%s) 1 X %d lc=1' % (
-        pid, born, program, born)
+    return '%s %d-%d(%s) 1 X %d lc=1' % (
+        machine, pid, born, program, born)
 
 
 def lock(path, **options):

@@ -17,6 +17,7 @@ from unittest import mock
 import testscenarios
 
 from nova_vmrun.host import boots
+from nova_vmrun.host import stale_locks
 from nova_vmrun.ops import cache_ageing
 from tests.unit import forks
 from tests.unit.host import caches
@@ -47,7 +48,7 @@ class Base(caches.TestCase):
             remove_unused_resized_minimum_age_seconds=resized)
         cache_ageing.Ageing(
             options, self.cache, self.users, self.boots,
-            clock=lambda: self.now)([
+            stale_locks.StaleLocks(self.layout), clock=lambda: self.now)([
                 types.SimpleNamespace(image_ref=ref) for ref in image_refs])
 
     def left(self):
@@ -210,6 +211,6 @@ class DrivesTestCase(caches.TestCase):
                 remove_unused_original_minimum_age_seconds=DAY,
                 remove_unused_resized_minimum_age_seconds=0),
             self.cache, self.users, boots.Boots(self.layout),
-            clock=lambda: NOW + DAY)([])
+            stale_locks.StaleLocks(self.layout), clock=lambda: NOW + DAY)([])
         self.assertEqual([], os.listdir(self.layout.cache))
         self.assertTrue(os.path.getsize(server))
