@@ -29,8 +29,9 @@ import importlib.util
 import sys
 import types
 
-from os_vif import objects
 from os_vif.objects import host_info
+from os_vif.objects import instance_info as instances
+from os_vif.objects import vif as vifs
 from os_vif import plugin
 
 ALIAS = 'nova.virt.nova_vmrun'
@@ -68,12 +69,12 @@ class VmrunPlugin(plugin.PluginBase):
         return host_info.HostPluginInfo(
             plugin_name='nova_vmrun', vif_info=[])
 
-    def plug(self, vif: objects.vif.VIFBase,
-             instance_info: objects.instance_info.InstanceInfo) -> None:
+    def plug(self, vif: vifs.VIFBase,
+             instance_info: instances.InstanceInfo) -> None:
         """Does nothing: the .vmx names the network of each NIC."""
 
-    def unplug(self, vif: objects.vif.VIFBase,
-               instance_info: objects.instance_info.InstanceInfo) -> None:
+    def unplug(self, vif: vifs.VIFBase,
+               instance_info: instances.InstanceInfo) -> None:
         """Does nothing: a NIC ends with its .vmx."""
 
 
