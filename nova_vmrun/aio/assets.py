@@ -22,12 +22,11 @@ from nova_vmrun.aio import errors
 _SHARE = 'share/nova-vmrun'
 
 
-def folder(name, program):
+def folder(name: str, program: str) -> pathlib.Path:
     """Finds tests/NAME of a checkout, which a wheel has in share/nova-vmrun.
 
     :param name: of the folder
-    :param program: a file in it, by which it is known
-    :returns: pathlib.Path
+    :param program: a file in it, by which it is recognised
     :raises AioError: it is nowhere
     """
     places = [pathlib.Path(nova_vmrun.__file__).parents[1] / 'tests' / name]

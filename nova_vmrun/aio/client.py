@@ -16,9 +16,14 @@ from collections.abc import Mapping
 import os
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
+
+if TYPE_CHECKING:
+    from openstack import connection
 
 CLOUD = 'nova-vmrun'
 # For sh, bash and zsh.
@@ -30,10 +35,10 @@ unset nova_vmrun
 '''.lstrip()
 
 
-def bypass_proxy(environ):
+def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
     """Keeps requests to this machine from going through an HTTP proxy.
 
-    :param environ: mapping of environment variables
+    :param environ: environment variables
     :returns: the variables to set
     """
     hosts = environ.get('no_proxy') or environ.get('NO_PROXY') or ''
@@ -42,11 +47,9 @@ def bypass_proxy(environ):
     return {'no_proxy': hosts, 'NO_PROXY': hosts}
 
 
-def connect(settings, passwords):
-    """A connection as the administrator.
-
-    :returns: openstack.connection.Connection
-    """
+def connect(settings: aio_settings.Settings,
+            passwords: Mapping[str, str]) -> 'connection.Connection':
+    """A connection as the administrator."""
     import openstack
     os.environ.update(bypass_proxy(os.environ))
     return openstack.connect(
@@ -56,7 +59,8 @@ def connect(settings, passwords):
         app_name='nova-vmrun', compute_api_version='2')
 
 
-def _auth(settings, passwords):
+def _auth(settings: aio_settings.Settings,
+          passwords: Mapping[str, str]) -> dict[str, str]:
     return {
         'auth_url': settings.url('keystone', '/v3'),
         'username': 'admin',
@@ -67,11 +71,10 @@ def _auth(settings, passwords):
     }
 
 
-def environment(layout, settings, passwords, environ=os.environ):
-    """Variables for the openstack command, and to find the programs.
-
-    :returns: dict
-    """
+def environment(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                passwords: Mapping[str, str],
+                environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Variables for the openstack command, and to find the programs."""
     variables = {'OS_%s' % name.upper(): value
                  for name, value in _auth(settings, passwords).items()}
     variables['OS_REGION_NAME'] = aio_settings.REGION
@@ -87,10 +90,10 @@ def environment(layout, settings, passwords, environ=os.environ):
     return variables
 
 
-def program_folders(layout):
+def program_folders(layout: aio_layout.Layout) -> list[str]:
     """Where the openstack command is, and the fakes if they are used.
 
-    Behind all of the caller's own: nothing of his is hidden by them.
+    They go after the caller's own folders, so that they hide nothing there.
     """
     folders = [os.path.join(sys.prefix, 'bin')]
     if layout.fakes.is_dir():
@@ -108,7 +111,8 @@ def exports(variables: Mapping[str, str]) -> str:
                              for name, value in variables.items())
 
 
-def write_files(layout, settings, passwords):
+def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                passwords: Mapping[str, str]) -> None:
     """Writes openrc and clouds.yaml into the state directory."""
     import yaml
     variables = environment(layout, settings, passwords)

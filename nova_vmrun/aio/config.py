@@ -12,14 +12,18 @@
 
 """Parts which the configuration files of all services share."""
 
+from collections.abc import Mapping
 import importlib.metadata
 import importlib.util
 import os
 import sys
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 
+# Options by name, by section. An option of None is left out.
+Sections = Mapping[str, Mapping[str, object]]
 # Never written again once it exists, and read last.
 LOCAL_CONF = 'local.conf'
 _LOCAL_CONF_TEXT = """\
@@ -28,12 +32,8 @@ _LOCAL_CONF_TEXT = """\
 """
 
 
-def render(sections):
-    """Text of an oslo.config file.
-
-    :param sections: mapping of section name to mapping of option to value;
-        a value of None is left out, a bool is written as oslo.config reads it
-    """
+def render(sections: Sections) -> str:
+    """Text of an oslo.config file."""
     lines = []
     for section, options in sections.items():
         lines.append('[%s]' % section)
@@ -46,7 +46,8 @@ def render(sections):
     return '\n'.join(lines)
 
 
-def write(layout, project, name, sections):
+def write(layout: aio_layout.Layout, project: str, name: str,
+          sections: Sections) -> None:
     """Writes a configuration file, and an empty local.conf beside it."""
     folder = layout.config_dir(project)
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -56,24 +57,25 @@ def write(layout, project, name, sections):
         aio_settings.write_private(local, _LOCAL_CONF_TEXT)
 
 
-def logging_options():
+def logging_options() -> dict[str, object]:
     """Everything to stderr, which is the service's log file."""
     return {'use_stderr': True, 'debug': False}
 
 
-def database(layout, name):
+def database(layout: aio_layout.Layout, name: str) -> dict[str, object]:
     """Options of a [database] section on SQLite.
 
     :param name: which database
     """
     return {
         'connection': 'sqlite:///%s' % layout.database(name),
-        # One process each: a failed connection will not mend by waiting.
+        # Each is used by one process: waiting will not repair a connection.
         'max_retries': 1,
     }
 
 
-def credentials(settings, password, user):
+def credentials(settings: aio_settings.Settings, password: str,
+                user: str) -> dict[str, object]:
     """Options with which a service asks keystone for a token of its own."""
     return {
         'auth_type': 'password',
@@ -87,7 +89,8 @@ def credentials(settings, password, user):
     }
 
 
-def authtoken(settings, password, user):
+def authtoken(settings: aio_settings.Settings, password: str,
+              user: str) -> dict[str, object]:
     """The [keystone_authtoken] section."""
     return dict(
         credentials(settings, password, user),
@@ -96,8 +99,8 @@ def authtoken(settings, password, user):
         service_token_roles='service')
 
 
-def data_file(distribution, relative):
-    """A file that a project's wheel puts below <prefix>, as etc/nova/...
+def data_file(distribution: str, relative: str) -> str:
+    """Finds a file that a project's wheel installs below <prefix>.
 
     :param distribution: name as on PyPI
     :param relative: path below the prefix
@@ -107,7 +110,7 @@ def data_file(distribution, relative):
     try:
         for path in importlib.metadata.files(distribution) or ():
             if str(path).endswith('/' + relative):
-                candidates.append(os.path.realpath(path.locate()))
+                candidates.append(os.path.realpath(str(path.locate())))
     except importlib.metadata.PackageNotFoundError:
         pass
     candidates.append(os.path.join(sys.prefix, relative))

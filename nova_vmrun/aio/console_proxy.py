@@ -19,8 +19,10 @@ requests, which checks tokens and origins, is served from a thread here; what
 differs from Nova's programs is that they fork for each console.
 """
 
+import pathlib
 import socketserver
 import threading
+from typing import Any
 
 from nova.console.securityproxy import rfb
 from nova.console import websocketproxy
@@ -34,16 +36,17 @@ LOG = logging.getLogger(__name__)
 
 class _Handler(websocketproxy.NovaProxyRequestHandler):
 
-    def translate_path(self, path):
+    def translate_path(self, path: str) -> str:
         # Files come from a folder that is not the process's own.
         self.directory = self.server.folder
-        return super().translate_path(path)
+        return str(super().translate_path(path))
 
 
 class _Server(websockify.LibProxyServer):
     daemon_threads = True
 
-    def __init__(self, port, folder, security_proxy):
+    def __init__(self, port: int, folder: str | None,
+                 security_proxy: Any) -> None:
         super().__init__(RequestHandlerClass=_Handler,
                          listen_host=aio_settings.ADDRESS, listen_port=port)
         self.folder = folder
@@ -52,12 +55,12 @@ class _Server(websockify.LibProxyServer):
         self.security_proxy = security_proxy
         self.logger = LOG
 
-    def server_bind(self):
+    def server_bind(self) -> None:
         # HTTPServer would ask the DNS what this address is called.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request: Any, client_address: Any) -> None:
         # Most of them are tokens that have expired.
         LOG.warning('A console was closed.', exc_info=True)
 
@@ -67,32 +70,33 @@ class ConsoleProxy:
 
     :param name: of the thread
     :param port: TCP port on 127.0.0.1
-    :param folder: pathlib.Path of the web page that it serves, or None for
-        none
+    :param folder: the web page that it serves, if any
     :param security_proxy: what speaks with the VM before the browser does
     """
 
-    def __init__(self, name, port, folder=None, security_proxy=None):
-        self._server = _Server(port, folder and str(folder), security_proxy)
+    def __init__(self, name: str, port: int,
+                 folder: pathlib.Path | None = None,
+                 security_proxy: Any = None) -> None:
+        self._server = _Server(port, str(folder) if folder else None,
+                               security_proxy)
         self._thread = threading.Thread(
             target=self._server.serve_forever, name=name, daemon=True)
 
-    def start(self):
+    def start(self) -> None:
         """Serves from now on."""
         self._thread.start()
 
-    def stop(self):
-        """Stops listening; what is open ends with the process."""
+    def stop(self) -> None:
+        """Stops listening; open consoles end with the process."""
         self._server.shutdown()
         self._server.server_close()
 
 
-def make_all(settings, folder):
+def make_all(settings: aio_settings.Settings,
+             folder: pathlib.Path) -> list[ConsoleProxy]:
     """Makes nova-novncproxy and nova-serialproxy, which listen at once.
 
-    :param settings: Settings of the control plane
-    :param folder: pathlib.Path of noVNC's files
-    :returns: list of ConsoleProxy
+    :param folder: noVNC's files
     """
     return [
         ConsoleProxy('novncproxy', settings.ports['novncproxy'], folder,

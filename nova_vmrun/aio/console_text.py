@@ -25,15 +25,18 @@ from nova.compute import manager
 from nova_vmrun.host import utf8_log
 
 
+_FLAG = 'nova_vmrun'
+
+
 def install() -> None:
     """Patches nova-compute, once for the process."""
     cut = manager.ComputeManager._tail_log
-    if getattr(cut, 'nova_vmrun', False):
+    if getattr(cut, _FLAG, False):
         return
 
     def keeping_letters(self: manager.ComputeManager, log: bytes,
                         length: Any) -> utf8_log.Utf8Log:
         return utf8_log.Utf8Log(cut(self, log, length))
 
-    keeping_letters.nova_vmrun = True
+    setattr(keeping_letters, _FLAG, True)
     manager.ComputeManager._tail_log = keeping_letters

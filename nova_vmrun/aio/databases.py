@@ -12,29 +12,33 @@
 
 """Makes the SQLite databases of a service once, and whole."""
 
+from collections.abc import Callable, Sequence
 import importlib.metadata
 import logging
+
+from nova_vmrun.aio import layout as aio_layout
 
 LOG = logging.getLogger(__name__)
 
 
-def prepare(layout, service, names, distribution, make, tell):
+def prepare(layout: aio_layout.Layout, service: str, names: Sequence[str],
+            distribution: str, make: Callable[[], object],
+            tell: Callable[[str], None]) -> None:
     """Makes or upgrades the databases of a service.
 
-    The marker is written at the end. Without it the files are leftovers of
-    an interrupted start that nobody has used yet, and are made anew.
+    The marker is written last. Without it the files are left over from an
+    interrupted start, nobody has used them yet, and they are made anew.
 
-    :param layout: Layout of the state directory
     :param service: whose databases these are
     :param names: the databases
     :param distribution: the project; another version of it upgrades them
-    :param make: function that makes the tables, or upgrades them
-    :param tell: function that shows the phase
+    :param make: makes the tables, or upgrades them
+    :param tell: shows the phase
     """
     marker = layout.initialised(service)
     version = importlib.metadata.version(distribution)
     try:
-        made_by = marker.read_text().strip()
+        made_by: str | None = marker.read_text().strip()
     except FileNotFoundError:
         made_by = None
     if made_by == version:
@@ -51,7 +55,7 @@ def prepare(layout, service, names, distribution, make, tell):
     marker.write_text(version + '\n')
 
 
-def remove(layout, name):
+def remove(layout: aio_layout.Layout, name: str) -> None:
     """Removes a database with the files that SQLite keeps beside it."""
     path = layout.database(name)
     for suffix in ('', '-wal', '-shm'):

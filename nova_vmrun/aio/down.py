@@ -26,16 +26,14 @@ from nova_vmrun.aio import report as aio_report
 TIMEOUT = 20
 # How many servers are listed by their ids.
 _SHOWN = 20
-# Seconds in which a virtual network of the fake sees that it is of no use.
+# Seconds a virtual network of the fake needs to notice that nobody uses it.
 _NETWORK_TIMEOUT = 5
 
 
-def down(layout, report):
+def down(layout: aio_layout.Layout, report: aio_report.Report) -> bool:
     """Stops the services; the servers run on.
 
-    :param layout: Layout of the state directory
-    :param report: Report to tell of progress
-    :returns: whether anything ran
+    :returns: whether anything was running
     """
     running = {service: processes.find(layout, service)
                for service in aio_layout.SERVICES}
@@ -44,7 +42,7 @@ def down(layout, report):
     rest = [pid for pid in running.values() if pid] + others
     names = {pid: service for service, pid in running.items() if pid}
     if nova:
-        # First: it tells the others that it goes.
+        # First: it tells the others that it is going.
         report.line('stopping nova (process %d)' % nova)
         _end({nova: 'nova'}, report)
     if rest:
@@ -79,11 +77,9 @@ def _size(path: pathlib.Path) -> int:
         return 0
 
 
-def wipe(layout, report):
+def wipe(layout: aio_layout.Layout, report: aio_report.Report) -> None:
     """Stops services and servers, and removes the state directory.
 
-    :param layout: Layout of the state directory
-    :param report: Report to tell of progress
     :raises AioError: a server cannot be stopped, or a file not removed
     """
     down(layout, report)

@@ -28,7 +28,7 @@ import threading
 _SLOTS = 1 << 16
 
 
-def install():
+def install() -> None:
     """Gives room to each thread that is started from now on."""
-    bottom = threading.Thread._bootstrap_inner
+    bottom = getattr(threading.Thread, '_bootstrap_inner')
     bottom.__code__ = bottom.__code__.replace(co_stacksize=_SLOTS)

@@ -19,6 +19,8 @@ from oslo_config import cfg
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun import conf as vmrun_conf
@@ -30,17 +32,14 @@ from nova_vmrun.tools import vmrun
 
 
 class Guests:
-    """Asks the vmrun of nova.conf for the VMs in the instances directory.
+    """Asks the vmrun of nova.conf for the VMs in the instances directory."""
 
-    :param layout: Layout of the state directory
-    """
-
-    def __init__(self, layout):
+    def __init__(self, layout: aio_layout.Layout) -> None:
         self._folder = os.path.join(
             paths.canonical(str(layout.instances)), '')
         self._vmrun = tool(layout, aio_settings.load(layout))
 
-    def running(self):
+    def running(self) -> list[str]:
         """Paths of the .vmx files of the VMs that run.
 
         :raises VmrunError: vmrun does not answer
@@ -57,19 +56,17 @@ class Guests:
         """
         self._vmrun.stop(path, hard=False)
 
-    def stop(self, path):
+    def stop(self, path: str) -> None:
         """Cuts the power of a VM."""
         with contextlib.suppress(exception.NotPoweredOn,
                                  exception.VmNotFound):
             self._vmrun.stop(path, hard=True)
 
 
-def tool(layout, settings):
+def tool(layout: aio_layout.Layout,
+         settings: aio_settings.Settings) -> vmrun.Vmrun:
     """The vmrun of nova.conf.
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    :returns: nova_vmrun.tools.vmrun.Vmrun
     :raises VmrunError: it does not work
     """
     conf = cfg.ConfigOpts()
@@ -83,12 +80,10 @@ def tool(layout, settings):
     return vmrun.Vmrun(runner, found.vmrun, found.kind, conf.vmrun)
 
 
-def stop_all(layout, report):
+def stop_all(layout: aio_layout.Layout, report: aio_report.Report) -> None:
     """Stops every VM of the control plane.
 
-    :param layout: Layout of the state directory
-    :param report: Report to tell of progress
-    :raises AioError: a VM runs on, or vmrun cannot be asked
+    :raises AioError: a VM is still running, or vmrun does not answer
     """
     if not any(layout.instances.glob('*/*.vmx')):
         return

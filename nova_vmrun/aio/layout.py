@@ -16,6 +16,7 @@ Nothing is written anywhere else, so that removing the directory removes the
 control plane.
 """
 
+from collections.abc import Mapping
 import os
 import pathlib
 import re
@@ -32,10 +33,10 @@ _SAFE_PATH = re.compile(r"[\w./+@=~ '()-]+")
 _MARKER = 'aio.json'
 
 
-def default_state_dir(environ=os.environ):
+def default_state_dir(environ: Mapping[str, str] = os.environ) -> str:
     """Directory used when none is named.
 
-    :param environ: mapping of environment variables
+    :param environ: environment variables
     :returns: $XDG_STATE_HOME/nova-vmrun, or ~/.local/state/nova-vmrun
     """
     base = environ.get('XDG_STATE_HOME')
@@ -52,7 +53,7 @@ class Layout:
         cannot hold
     """
 
-    def __init__(self, state_dir):
+    def __init__(self, state_dir: str | os.PathLike[str]) -> None:
         self.root = pathlib.Path(os.path.realpath(state_dir))
         if not _SAFE_PATH.fullmatch(str(self.root)):
             raise errors.AioError(
@@ -79,11 +80,11 @@ class Layout:
         self.clouds = self.root / 'clouds.yaml'
 
     @property
-    def exists(self):
+    def exists(self) -> bool:
         """Whether the directory holds a control plane of ours."""
         return self.settings.exists()
 
-    def create(self):
+    def create(self) -> None:
         """Makes the directories, closed to other users.
 
         :raises AioError: a directory cannot be made, or is someone else's
@@ -106,33 +107,33 @@ class Layout:
                 '%s.' % (error.strerror or error),
                 'Name another one with --state-dir.') from error
 
-    def _strangers(self):
+    def _strangers(self) -> list[pathlib.Path]:
         """Files that an interrupted first start cannot have left."""
         own = {path.name for path in vars(self).values()}
         return [path for path in self.root.iterdir() if path.name not in own]
 
     @property
-    def calls(self):
+    def calls(self) -> pathlib.Path:
         """Where the fake programs write down how they were called."""
         return self.fake_state / 'calls.jsonl'
 
-    def log(self, service):
+    def log(self, service: str) -> pathlib.Path:
         """Log file of a service: its log lines, and what it prints."""
         return self.logs / ('%s.log' % service)
 
-    def pid(self, service):
+    def pid(self, service: str) -> pathlib.Path:
         return self.run / ('%s.pid' % service)
 
-    def phase(self, service):
-        """File in which a service tells what it is doing."""
+    def phase(self, service: str) -> pathlib.Path:
+        """File in which a service says what it is doing."""
         return self.run / ('%s.phase' % service)
 
-    def config_dir(self, project):
+    def config_dir(self, project: str) -> pathlib.Path:
         return self.etc / project
 
-    def database(self, name):
+    def database(self, name: str) -> pathlib.Path:
         return self.databases / ('%s.db' % name)
 
-    def initialised(self, service):
-        """Marker: the databases of the service were made to the end."""
+    def initialised(self, service: str) -> pathlib.Path:
+        """Marker: the databases of the service are complete."""
         return self.databases / ('%s.initialised' % service)

@@ -41,15 +41,15 @@ def install() -> None:
     compiler = dialect.SQLiteDDLCompiler
     if not getattr(compiler, _FLAG, False):
         setattr(compiler, _FLAG, True)
-        compiler.get_column_specification = _ignoring_case(
-            compiler.get_column_specification)
+        setattr(compiler, 'get_column_specification', _ignoring_case(
+            compiler.get_column_specification))
         event.listen(pool.Pool, 'checkout', _on_checkout)
 
 
 def _ignoring_case(specify: Any) -> Any:
     def wrapper(self: Any, column: sqlalchemy.Column[Any],
                 **options: Any) -> str:
-        text = specify(self, column, **options)
+        text: str = specify(self, column, **options)
         if (isinstance(column.type, sqlalchemy.String)
                 and not column.type.collation and not _is_binary(column)):
             text += ' COLLATE NOCASE'
@@ -59,7 +59,7 @@ def _ignoring_case(specify: Any) -> Any:
 
 def _is_binary(column: sqlalchemy.Column[Any]) -> bool:
     collation = column.table.kwargs.get('mysql_collate', '')
-    return collation.endswith('_bin')
+    return bool(collation.endswith('_bin'))
 
 
 def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:

@@ -10,18 +10,22 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""One ``aio`` command at a time works on a state directory."""
+"""Lets only one ``aio`` command at a time use a state directory."""
 
+from collections.abc import Iterator
 import contextlib
 import fcntl
 import os
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
 
 
 @contextlib.contextmanager
-def hold(layout):
-    """Holds the state directory's lock; the system frees it at any end.
+def hold(layout: aio_layout.Layout) -> Iterator[None]:
+    """Holds the state directory's lock.
+
+    The system releases it however the process ends.
 
     :raises AioError: another command holds it
     """

@@ -19,6 +19,7 @@ distributions (Debian, Ubuntu, Fedora: novnc), or as an archive of its own.
 import pathlib
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
 
 #: The page that connects as soon as it is opened.
 PAGE = 'vnc_lite.html'
@@ -31,12 +32,12 @@ HINT = ('noVNC is not installed, so no screen can be opened in a browser: '
         'folder with --novnc; then "aio down" and "aio up"')
 
 
-def find(settings, system=_SYSTEM):
+def find(settings: aio_settings.Settings,
+         system: pathlib.Path = _SYSTEM) -> pathlib.Path | None:
     """Finds noVNC's folder.
 
-    :param settings: Settings of the control plane
-    :returns: pathlib.Path, or None where it is not installed
-    :raises AioError: the folder that was named with --novnc is another one
+    :returns: None where it is not installed
+    :raises AioError: the folder named with --novnc is not noVNC's
     """
     if settings.novnc:
         folder = pathlib.Path(settings.novnc)
@@ -49,6 +50,6 @@ def find(settings, system=_SYSTEM):
     return system if (system / PAGE).is_file() else None
 
 
-def folder(settings):
-    """The folder that the proxy serves: noVNC's, or a hint how to get it."""
+def folder(settings: aio_settings.Settings) -> pathlib.Path:
+    """The folder that the proxy serves: noVNC's, or how to get noVNC."""
     return find(settings) or _WITHOUT

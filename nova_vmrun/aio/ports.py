@@ -12,7 +12,7 @@
 
 """Checks that TCP ports are free before anything is started."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 import errno
 import random
 
@@ -33,7 +33,7 @@ def next_free(settings: aio_settings.Settings,
               given: Collection[str]) -> list[str]:
     """Moves services of a new control plane away from ports that are taken.
 
-    :param settings: Settings of the control plane; its ports are changed
+    :param settings: of the control plane; its ports are changed
     :param given: services whose ports the user chose
     :returns: a line about each port that was changed
     :raises AioError: no port near it is free
@@ -59,10 +59,9 @@ def next_free(settings: aio_settings.Settings,
     return changed
 
 
-def check(settings, services):
+def check(settings: aio_settings.Settings, services: Iterable[str]) -> None:
     """Refuses to start a service whose port someone else has.
 
-    :param settings: Settings of the control plane
     :param services: names of the services about to start
     :raises AioError: a port is taken, or may not be used
     """
@@ -71,10 +70,9 @@ def check(settings, services):
             _check_port(name, settings.ports[name])
 
 
-def free_base():
+def free_base() -> int:
     """First of as many free ports in a row as there are services.
 
-    :returns: int
     :raises AioError: none were found
     """
     count = len(aio_settings.DEFAULT_PORTS)
@@ -84,7 +82,7 @@ def free_base():
     raise errors.AioError('No %d free ports in a row were found.' % count)
 
 
-def _is_free(port):
+def _is_free(port: int) -> bool:
     try:
         _bind(port)
     except OSError:
@@ -96,7 +94,7 @@ def _bind(port: int) -> None:
     host_ports.claim(aio_settings.ADDRESS, port)
 
 
-def _check_port(name, port):
+def _check_port(name: str, port: int) -> None:
     try:
         _bind(port)
     except OSError as error:
@@ -112,17 +110,17 @@ def _check_port(name, port):
             'Choose another one with --%s-port.' % name) from error
 
 
-def _holder(port):
+def _holder(port: int) -> str:
     """Who listens on a port, as far as this user may know.
 
-    :returns: str such as ' by pid 12 (python3 server.py)', or ''
+    :returns: such as ' by process 12 (python3 server.py)', or ''
     """
     try:
         connections = psutil.net_connections(kind='tcp')
     except psutil.Error:
         return ''
     for connection in connections:
-        if (connection.status == psutil.CONN_LISTEN
+        if (connection.status == psutil.CONN_LISTEN and connection.laddr
                 and connection.laddr.port == port and connection.pid):
             try:
                 arguments = psutil.Process(connection.pid).cmdline()

@@ -18,13 +18,16 @@ line names the service and the state directory, and it started when the pid
 file says.
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import logging
 import os
+import pathlib
 import re
 import signal
 import subprocess
 import sys
 import time
+from typing import TypeVar
 
 import psutil
 
@@ -34,31 +37,32 @@ from nova_vmrun.host import births
 
 LOG = logging.getLogger(__name__)
 MODULE = 'nova_vmrun.aio.serve'
+_Result = TypeVar('_Result')
 READY = 'ready'
 FAILED = 'failed: '
 _LOG_LIMIT = 5 * 1024 * 1024
 _TAIL = 256 * 1024
 # Seconds without news.
 _PATIENCE = 2
-# A line of a log that tells what went wrong: logged as such, or the last one
-# of a traceback.
+# A line of a log that says what went wrong: an error, or the last line of a
+# traceback.
 _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
                     r'|^\S+ \S+ \d+ (ERROR|CRITICAL) ')
 
 
-def command(layout, service):
+def command(layout: aio_layout.Layout, service: str) -> list[str]:
     """Command line of a service's process."""
     # -P: a file in the working directory must not become a module.
     return [sys.executable, '-P', '-m', MODULE, service,
             '--state-dir', str(layout.root)]
 
 
-def start(layout, service, environment):
+def start(layout: aio_layout.Layout, service: str,
+          environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Starts the process of a service, in a session of its own.
 
     :param environment: all its variables
-    :returns: subprocess.Popen
-    :raises AioError: the log cannot be written or Python not run
+    :raises AioError: the log cannot be written, or Python cannot be run
     """
     layout.phase(service).unlink(missing_ok=True)
     log = layout.log(service)
@@ -78,13 +82,13 @@ def start(layout, service, environment):
             'Is there space left in %s?' % layout.root) from error
 
 
-def write_pid(layout, service):
+def write_pid(layout: aio_layout.Layout, service: str) -> None:
     """Called by the process itself: says who it is."""
     layout.pid(service).write_text(
         '%d\n%s\n' % (os.getpid(), start_time(os.getpid())))
 
 
-def write_phase(layout, service, phase):
+def write_phase(layout: aio_layout.Layout, service: str, phase: str) -> None:
     """Called by the process itself: says what it is doing."""
     path = layout.phase(service)
     new = path.with_name(path.name + '.new')
@@ -97,14 +101,15 @@ def write_phase(layout, service, phase):
         LOG.debug('%s cannot say that it is %s: %s', service, phase, error)
 
 
-def write_failure(layout, service, error):
+def write_failure(layout: aio_layout.Layout, service: str,
+                  error: BaseException) -> None:
     """Called by the process itself: says why it ends."""
     words = ' '.join(str(error).split())
     write_phase(layout, service, '%s%s' % (
         FAILED, words or type(error).__name__))
 
 
-def forget(layout, service):
+def forget(layout: aio_layout.Layout, service: str) -> None:
     """Called by the process itself at its end."""
     layout.pid(service).unlink(missing_ok=True)
     layout.phase(service).unlink(missing_ok=True)
@@ -113,7 +118,6 @@ def forget(layout, service):
 def start_time(pid: int) -> str:
     """Something that no other process with this number has.
 
-    :returns: str
     :raises psutil.NoSuchProcess: there is none
     """
     birth = births.of(pid)
@@ -123,14 +127,11 @@ def start_time(pid: int) -> str:
     return '-'.join(str(birth).split())
 
 
-def find(layout, service):
-    """Process number of a running service.
-
-    :returns: int, or None if it is not running
-    """
+def find(layout: aio_layout.Layout, service: str) -> int | None:
+    """Process number of a service, or None if it is not running."""
     try:
-        pid, started = layout.pid(service).read_text().split()
-        pid = int(pid)
+        number, started = layout.pid(service).read_text().split()
+        pid = int(number)
     except (FileNotFoundError, ValueError):
         return None
     try:
@@ -145,7 +146,7 @@ def find(layout, service):
 
 
 def is_service(layout: aio_layout.Layout, service: str,
-               arguments: list[str]) -> bool:
+               arguments: Sequence[str]) -> bool:
     """Whether a command line is that of a service of this state directory.
 
     Neutron gives its process a title. The command line is then one text, and
@@ -155,11 +156,8 @@ def is_service(layout: aio_layout.Layout, service: str,
     return ' '.join(arguments).rstrip().endswith(wanted)
 
 
-def strays(layout):
-    """Processes of ours that no pid file knows.
-
-    :returns: list of psutil.Process
-    """
+def strays(layout: aio_layout.Layout) -> list[psutil.Process]:
+    """Processes of ours that no pid file knows."""
     known = {find(layout, service) for service in aio_layout.SERVICES}
     found = []
     for process in psutil.process_iter(['cmdline']):
@@ -171,13 +169,10 @@ def strays(layout):
     return found
 
 
-def using(folder):
-    """Processes that have to do with a directory.
+def using(folder: pathlib.Path) -> list[psutil.Process]:
+    """Processes that use a directory.
 
     This one and those that started it do not count.
-
-    :param folder: pathlib.Path
-    :returns: list of psutil.Process
     """
     myself = psutil.Process()
     callers = {myself.pid, *(parent.pid for parent in myself.parents())}
@@ -199,11 +194,8 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
-def phase(layout, service, pid):
-    """What a process says that it is doing.
-
-    :returns: str; empty if it has said nothing yet
-    """
+def phase(layout: aio_layout.Layout, service: str, pid: int) -> str:
+    """What a process says that it is doing; empty if nothing yet."""
     try:
         owner, _, text = layout.phase(service).read_text().partition(' ')
     except FileNotFoundError:
@@ -211,24 +203,25 @@ def phase(layout, service, pid):
     return text.strip() if owner == str(pid) else ''
 
 
-def resident(pid):
+def resident(pid: int) -> int:
     """Resident memory of a process.
 
     :returns: bytes; 0 if the process is gone
     """
     try:
-        return psutil.Process(pid).memory_info().rss
+        return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
 
 
-def end(pids, timeout, waiting=None):
+def end(pids: Iterable[int], timeout: float,
+        waiting: Callable[[list[int]], None] | None = None) -> list[int]:
     """Asks processes to end, and kills those that do not.
 
     :param pids: process numbers
     :param timeout: seconds to wait before killing
     :param waiting: called every two seconds with those that are left
-    :returns: list of the process numbers that had to be killed
+    :returns: the numbers of those that had to be killed
     """
     alive = []
     for pid in pids:
@@ -253,7 +246,8 @@ def end(pids, timeout, waiting=None):
     return [process.pid for process in alive]
 
 
-def wait_until(condition, timeout, interval=0.1):
+def wait_until(condition: Callable[[], _Result], timeout: float,
+               interval: float = 0.1) -> _Result:
     """Calls a function until it returns something true.
 
     :param timeout: seconds
@@ -267,13 +261,12 @@ def wait_until(condition, timeout, interval=0.1):
         time.sleep(interval)
 
 
-def complaints(path, lines, since=0):
-    """Last lines of a log that tell of errors.
+def complaints(path: pathlib.Path, lines: int, since: int = 0) -> list[str]:
+    """Last lines of a log that report errors.
 
     :param path: the log
     :param lines: how many at most
     :param since: bytes of the log that are too old to count
-    :returns: list of str
     """
     try:
         with open(path, 'rb') as stream:

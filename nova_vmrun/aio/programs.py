@@ -14,16 +14,26 @@
 """The programs of the system without which no server can be built."""
 
 import shutil
+from typing import NamedTuple
 
 from nova_vmrun.aio import errors
 from nova_vmrun import system
 
 # Each of them takes the options of mkisofs.
 _ISO_PROGRAMS = ('genisoimage', 'mkisofs', 'xorrisofs')
-# Any one of the programs serves; then its package in Debian and in Homebrew.
+
+
+class _Need(NamedTuple):
+    """One of these programs is needed; the packages provide the first."""
+
+    programs: tuple[str, ...]
+    debian: str
+    homebrew: str
+
+
 _NEEDED = (
-    (('qemu-img',), 'qemu-utils', 'qemu'),
-    (_ISO_PROGRAMS, 'genisoimage', 'cdrtools'),
+    _Need(('qemu-img',), 'qemu-utils', 'qemu'),
+    _Need(_ISO_PROGRAMS, 'genisoimage', 'cdrtools'),
 )
 
 
@@ -37,16 +47,19 @@ def require(platform: str | None = None) -> None:
 
     :raises AioError: with the command that installs what is missing
     """
-    missing = [row for row in _NEEDED if not any(map(shutil.which, row[0]))]
+    missing = [need for need in _NEEDED
+               if not any(map(shutil.which, need.programs))]
     if not missing:
         return
     if (platform or system.here().name) == system.MACOS:
-        install = 'brew install %s' % ' '.join(row[2] for row in missing)
+        install = 'brew install %s' % ' '.join(
+            need.homebrew for need in missing)
     else:
         install = 'sudo apt-get install %s' % ' '.join(
-            row[1] for row in missing)
+            need.debian for need in missing)
     raise errors.AioError(
-        'Programs are missing: %s.' % ', '.join(row[0][0] for row in missing),
+        'Programs are missing: %s.' % ', '.join(
+            need.programs[0] for need in missing),
         'Nova converts images with qemu-img and writes config drives with '
         'genisoimage.',
         'Install them with: %s (or your system\'s package manager).'

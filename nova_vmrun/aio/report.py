@@ -14,37 +14,38 @@
 
 import sys
 import time
+from typing import TextIO
 
 
 class Report:
     """Prints lines with the seconds since it was made.
 
-    :param stream: where to
+    :param stream: where to print; standard output by default
     """
 
-    def __init__(self, stream=None):
+    def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._began = time.monotonic()
         self._last = self._began
 
-    def line(self, text):
+    def line(self, text: str) -> None:
         """Prints a line."""
         now = time.monotonic()
         print('[%5.1f s] %s' % (now - self._began, text),
               file=self._stream, flush=True)
         self._last = now
 
-    def raw(self, text):
+    def raw(self, text: str) -> None:
         """Prints text as it is."""
         print(text, file=self._stream, flush=True)
         self._last = time.monotonic()
 
     @property
-    def elapsed(self):
+    def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self._began
 
     @property
-    def silence(self):
+    def silence(self) -> float:
         """Seconds since the last line."""
         return time.monotonic() - self._last

@@ -12,41 +12,60 @@
 
 """Flavors and a network, so that a server can be made at once."""
 
+from typing import NamedTuple, TYPE_CHECKING
+
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import subnets
+
+if TYPE_CHECKING:
+    from openstack import connection
+
+
+class Flavor(NamedTuple):
+    """A flavor as Nova is asked for it.
+
+    :param memory: MiB
+    :param disk: GB
+    """
+
+    name: str
+    memory: int
+    disk: int
+    vcpus: int
+
+
 FLAVORS = (
-    # name, MiB of memory, GB of disk, VCPUs
     # Debian's kernel does not start in 64 MiB; in 96 it does.
-    ('m1.nano', 128, 1, 1),
-    ('m1.tiny', 512, 1, 1),
-    ('m1.small', 2048, 20, 1),
-    ('m1.medium', 4096, 40, 2),
-    ('m1.large', 8192, 80, 4),
+    Flavor('m1.nano', 128, 1, 1),
+    Flavor('m1.tiny', 512, 1, 1),
+    Flavor('m1.small', 2048, 20, 1),
+    Flavor('m1.medium', 4096, 40, 2),
+    Flavor('m1.large', 8192, 80, 4),
 )
 
 
-def flavors(cloud):
+def flavors(cloud: 'connection.Connection') -> list[str]:
     """Makes the flavors that are missing.
 
-    :param cloud: openstack.connection.Connection
-    :returns: list of the names made
+    :returns: the names of those it made
     """
-    known = {flavor.name for flavor in cloud.compute.flavors()}
+    known = {found.name for found in cloud.compute.flavors()}
     made = []
-    for name, memory, disk, vcpus in FLAVORS:
-        if name not in known:
+    for flavor in FLAVORS:
+        if flavor.name not in known:
             cloud.compute.create_flavor(
-                name=name, ram=memory, disk=disk, vcpus=vcpus)
-            made.append(name)
+                name=flavor.name, ram=flavor.memory, disk=flavor.disk,
+                vcpus=flavor.vcpus)
+            made.append(flavor.name)
     return made
 
 
-def network(cloud, settings, plan):
+def network(cloud: 'connection.Connection', settings: aio_settings.Settings,
+            plan: subnets.Plan) -> list[str]:
     """Makes the shared flat network with its subnet.
 
     There is no DHCP agent: the config drive carries the address to the guest.
 
-    :param cloud: openstack.connection.Connection
-    :param settings: Settings of the control plane
-    :param plan: what subnets.choose returns
     :returns: lines about what was made, and about what does not fit
     """
     said = []
@@ -62,13 +81,13 @@ def network(cloud, settings, plan):
     if not known:
         cloud.network.create_subnet(
             network_id=found.id, name=settings.network, ip_version=4,
-            cidr=plan['cidr'], gateway_ip=plan['gateway'],
-            is_dhcp_enabled=False, dns_nameservers=plan['name_servers'],
-            allocation_pools=[{'start': plan['first'], 'end': plan['last']}])
+            cidr=plan.cidr, gateway_ip=plan.gateway,
+            is_dhcp_enabled=False, dns_nameservers=list(plan.name_servers),
+            allocation_pools=[{'start': plan.first, 'end': plan.last}])
         said.append('made subnet %s, servers get %s to %s'
-                    % (plan['cidr'], plan['first'], plan['last']))
-    elif plan['cidr'] not in known:
+                    % (plan.cidr, plan.first, plan.last))
+    elif plan.cidr not in known:
         said.append('network %s has %s, but %s of VMware has %s: its servers '
                     'cannot be reached' % (settings.network, ', '.join(known),
-                                           settings.vmnet, plan['cidr']))
+                                           settings.vmnet, plan.cidr))
     return said

@@ -37,7 +37,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import sqlite
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog='nova_vmrun.aio.serve')
     parser.add_argument('service', choices=aio_layout.SERVICES)
     parser.add_argument('--state-dir', required=True)
@@ -64,17 +64,16 @@ def main():
         os._exit(status)
 
 
-def run(layout, name):
+def run(layout: aio_layout.Layout, name: str) -> None:
     """Starts a service, and stops it at SIGTERM.
 
-    :param layout: Layout of the state directory
     :param name: one of layout.SERVICES
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
 
-    def tell(phase):
+    def tell(phase: str) -> None:
         processes.write_phase(layout, name, phase)
 
     tell('loading')

@@ -16,10 +16,12 @@ import dataclasses
 import ipaddress
 import json
 import os
+import pathlib
 import secrets
 import socket
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
 
 ADDRESS = '127.0.0.1'
 REGION = 'RegionOne'
@@ -64,7 +66,7 @@ class Settings:
     :param resume_servers: start again what ran when the machine went down
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
-    ports: dict = dataclasses.field(
+    ports: dict[str, int] = dataclasses.field(
         default_factory=lambda: dict(DEFAULT_PORTS))
     physical_network: str = 'physnet1'
     vmnet: str = 'nat'
@@ -73,20 +75,20 @@ class Settings:
     fake: bool = False
     vmrun_path: str = ''
     novnc: str = ''
-    knobs: dict = dataclasses.field(default_factory=dict)
+    knobs: dict[str, str] = dataclasses.field(default_factory=dict)
     transport_url: str = 'fake:///'
     resume_servers: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # One that was made before there was a service lacks its port.
         self.ports = {**DEFAULT_PORTS, **self.ports}
 
     @property
-    def runs_compute(self):
+    def runs_compute(self) -> bool:
         """Whether nova-compute runs in Nova's process."""
         return self.transport_url.startswith('fake:')
 
-    def validate(self):
+    def validate(self) -> None:
         """Refuses what would fail late and obscurely.
 
         :raises AioError: a value that cannot be used
@@ -106,16 +108,16 @@ class Settings:
         if self.subnet:
             _check_subnet(self.subnet)
 
-    def url(self, service, path=''):
+    def url(self, service: str, path: str = '') -> str:
         """Address of a service's API."""
         return 'http://%s:%d%s' % (ADDRESS, self.ports[service], path)
 
-    def save(self, layout):
+    def save(self, layout: aio_layout.Layout) -> None:
         write_private(layout.settings,
                       json.dumps(dataclasses.asdict(self), indent=2) + '\n')
 
 
-def _check_subnet(text):
+def _check_subnet(text: str) -> None:
     try:
         network = ipaddress.IPv4Network(text)
     except ValueError as error:
@@ -128,13 +130,13 @@ def _check_subnet(text):
             'Choose one with at least 16 addresses.')
 
 
-def ports_from(base):
+def ports_from(base: int) -> dict[str, int]:
     """Ports of all services, one after the other from a first one."""
     return {service: base + offset
             for offset, service in enumerate(DEFAULT_PORTS)}
 
 
-def load(layout):
+def load(layout: aio_layout.Layout) -> Settings:
     """Reads the choices of a control plane that exists.
 
     :raises AioError: there is none, or its file is damaged
@@ -154,10 +156,10 @@ def load(layout):
     return settings
 
 
-def passwords(layout):
+def passwords(layout: aio_layout.Layout) -> dict[str, str]:
     """Passwords by user name, made at random at the first call."""
     try:
-        known = json.loads(layout.secrets.read_text())
+        known: dict[str, str] = json.loads(layout.secrets.read_text())
     except (FileNotFoundError, ValueError):
         known = {}
     missing = [user for user in USERS if user not in known]
@@ -167,7 +169,7 @@ def passwords(layout):
     return known
 
 
-def write_private(path, text):
+def write_private(path: pathlib.Path, text: str) -> None:
     """Replaces a file in one step; only its owner can read it.
 
     :raises AioError: the file cannot be written

@@ -22,6 +22,9 @@ oslo.db has no option for this, so two methods of its are wrapped. They are
 its own; tests/unit/aio/test_sqlite.py tells when they are gone.
 """
 
+from collections.abc import Callable
+from typing import Any, NoReturn
+
 from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade
 from oslo_db.sqlalchemy import exc_filters
@@ -32,9 +35,10 @@ from sqlalchemy import exc as sa_exc
 # Seconds which a writer waits for the writers before it.
 BUSY_TIMEOUT = 60
 _OPTION = 'nova_vmrun_writer'
+_Create = Callable[..., Any]
 
 
-def install():
+def install() -> None:
     """Patches oslo.db, once for the process, before it makes an engine."""
     factory = enginefacade._TransactionFactory
     if getattr(factory, _OPTION, False):
@@ -51,27 +55,29 @@ def install():
                         r'.*database is locked')(_locked)
 
 
-def _writer_engine(factory):
-    return factory.get_writer_engine().execution_options(**{_OPTION: True})
+def _writer_engine(factory: Any) -> sqlalchemy.Engine:
+    engine: sqlalchemy.Engine = factory.get_writer_engine()
+    return engine.execution_options(**{_OPTION: True})
 
 
-def _session_for_writers(create_session):
-    def wrapper(self, mode, bind=None):
+def _session_for_writers(create_session: _Create) -> _Create:
+    def wrapper(self: Any, mode: Any,
+                bind: sqlalchemy.Engine | None = None) -> Any:
         if mode is enginefacade._WRITER and bind is None:
             bind = _writer_engine(self)
         return create_session(self, mode, bind=bind)
     return wrapper
 
 
-def _connection_for_writers(create_connection):
-    def wrapper(self, mode):
+def _connection_for_writers(create_connection: _Create) -> _Create:
+    def wrapper(self: Any, mode: Any) -> Any:
         if mode is enginefacade._WRITER:
             return _writer_engine(self).connect()
         return create_connection(self, mode)
     return wrapper
 
 
-def _on_connect(dbapi_connection, record):
+def _on_connect(dbapi_connection: Any, record: Any) -> None:
     if not hasattr(dbapi_connection, 'execute'):
         return
     dbapi_connection.execute('PRAGMA busy_timeout = %d'
@@ -82,7 +88,7 @@ def _on_connect(dbapi_connection, record):
     dbapi_connection.execute('PRAGMA synchronous = NORMAL')
 
 
-def _on_begin(connection):
+def _on_begin(connection: sqlalchemy.Connection) -> None:
     if connection.dialect.name != 'sqlite':
         return
     if (connection.get_execution_options().get(_OPTION)
@@ -91,6 +97,7 @@ def _on_begin(connection):
         connection.info['in_transaction'] = True
 
 
-def _locked(error, match, engine_name, is_disconnect):
-    """Lets the projects' own retries see a lock that was not had."""
+def _locked(error: Exception, match: Any, engine_name: str,
+            is_disconnect: bool) -> NoReturn:
+    """Lets the projects' own retries see that a lock was not granted."""
     raise db_exception.DBDeadlock(error)

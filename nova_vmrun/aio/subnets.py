@@ -11,13 +11,18 @@
 #    under the License.
 
 
-"""The subnet in Neutron that fits a virtual network of VMware's."""
+"""The Neutron subnet that fits a virtual network of VMware."""
 
+from collections.abc import Iterable, Sequence
+import dataclasses
 import ipaddress
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun import exception
+from nova_vmrun.formats import vmnets
 from nova_vmrun.host import host_networks
 
 # The host and VMware's services have the first ones, and people who want a
@@ -25,15 +30,31 @@ from nova_vmrun.host import host_networks
 _FIRST = 10
 _FEWEST = 4
 
+_Network = ipaddress.IPv4Network
+_Address = ipaddress.IPv4Address
 
-def choose(layout, settings):
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A subnet, with its addresses as Neutron writes them.
+
+    :param first: the first address that a server can have
+    :param last: the last one
+    """
+
+    cidr: str
+    gateway: str | None
+    first: str
+    last: str
+    name_servers: tuple[str, ...]
+
+
+def choose(layout: aio_layout.Layout, settings: aio_settings.Settings) -> Plan:
     """Finds the addresses that servers can have.
 
-    :param layout: Layout of the state directory, with nova.conf
-    :param settings: Settings of the control plane
-    :returns: dict with cidr, gateway (or None), first, last, name_servers
-    :raises AioError: VMware does not have the network, or nobody tells its
-        addresses
+    :param layout: of a state directory in which nova.conf exists
+    :raises AioError: VMware does not have the network, or its addresses are
+        unknown
     """
     try:
         networks = host_networks.HostNetworks(guests.tool(layout, settings))
@@ -48,7 +69,7 @@ def choose(layout, settings):
             'There are: %s.' % ', '.join(networks.names()),
             'Choose one of them with --vmnet.')
     if settings.subnet:
-        return of_range(ipaddress.IPv4Network(settings.subnet), network)
+        return of_range(_Network(settings.subnet), network)
     if network is None or network.subnet is None:
         raise errors.AioError(
             'Nobody tells which addresses are on %s.' % settings.vmnet,
@@ -58,48 +79,46 @@ def choose(layout, settings):
     return of_range(network.subnet, network)
 
 
-def of_range(subnet, network=None):
+def of_range(subnet: _Network, network: vmnets.Vmnet | None = None) -> Plan:
     """Shares out a range of addresses between VMware and Neutron.
 
-    :param subnet: ipaddress.IPv4Network
-    :param network: the nova_vmrun.formats.vmnets.Vmnet that it is for; what
-        it tells of another range does not count
-    :returns: as choose
+    :param network: the VMware network that it is for; what that says about
+        another range is ignored
     :raises AioError: VMware's DHCP server gives out all of it
     """
     kind = network.kind if network else 'nat'
-    if network is None or network.subnet != subnet:
-        pool, gateway, servers = None, None, ()
-    else:
+    pool: tuple[_Address, _Address] | None = None
+    gateway: _Address | None = None
+    servers: Sequence[_Address] = ()
+    if network is not None and network.subnet == subnet:
         pool, gateway = network.pool, network.gateway
         servers = [server for server in network.name_servers
                    if server in subnet]
     if gateway is None:
         gateway = {'nat': subnet[2], 'bridged': subnet[1]}.get(kind)
     # VMware's DHCP servers give out the upper half, unless told otherwise.
-    first, last = pool or (subnet[subnet.num_addresses // 2], subnet[-2])
+    pool = pool or (subnet[subnet.num_addresses // 2], subnet[-2])
     taken = [(subnet[0], subnet[min(_FIRST, subnet.num_addresses // 4) - 1]),
-             (first, last), (subnet[-2], subnet[-1])]
+             pool, (subnet[-2], subnet[-1])]
     taken += [(address, address) for address in (gateway, *servers) if address]
     first, last = _longest_gap(taken)
     if last - first + 1 < _FEWEST:
         raise errors.AioError(
             "VMware's DHCP server leaves no addresses of %s." % subnet, '',
             'Let it give out fewer (on Linux: sudo vmware-netcfg).')
-    if not servers and kind == 'nat':
+    if not servers and gateway and kind == 'nat':
         servers = [gateway]
-    return {
-        'cidr': str(subnet),
-        'gateway': str(gateway) if gateway else None,
-        'first': str(ipaddress.IPv4Address(first)),
-        'last': str(ipaddress.IPv4Address(last)),
-        'name_servers': [str(server) for server in servers],
-    }
+    return Plan(
+        cidr=str(subnet), gateway=str(gateway) if gateway else None,
+        first=str(_Address(first)), last=str(_Address(last)),
+        name_servers=tuple(map(str, servers)))
 
 
-def _longest_gap(taken):
+def _longest_gap(
+        taken: Iterable[tuple[_Address, _Address]]) -> tuple[int, int]:
     """Returns the first and last number of the longest run between others."""
-    best, end = (0, -1), None
+    best = (0, -1)
+    end: int | None = None
     for first, last in sorted((int(first), int(last))
                               for first, last in taken):
         if end is not None and first - end - 1 > best[1] - best[0] + 1:

@@ -12,10 +12,14 @@
 
 """Brings the control plane up, from whatever state it is in."""
 
+from collections.abc import Mapping
 import importlib
 import os
 import shutil
 import signal
+import subprocess
+import types
+from typing import TYPE_CHECKING
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
@@ -24,26 +28,30 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import novnc
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import seed
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import vmware
 
-# Seconds; a first start on a slow disk takes long, a hang takes for ever.
+# Seconds; a first start on a slow disk takes long, a hang never ends.
 START_TIMEOUT = 300
 _SILENCE = 2
 # Bytes which databases, logs and a small image take.
 _SPACE = 200 * 1024 * 1024
+if TYPE_CHECKING:
+    from openstack import connection
+
+_Popen = subprocess.Popen[bytes]
 # What anyone may read, where that is not /.
 _PAGES = {'novncproxy': '/' + novnc.PAGE}
 
 
-def up(layout, settings, report):
+def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
+       report: aio_report.Report) -> None:
     """Starts what is not running and makes what is missing.
 
-    :param layout: Layout of the state directory, which exists
-    :param settings: Settings of the control plane
-    :param report: Report to tell of progress
+    :param layout: of a state directory that exists
     :raises AioError: something does not work; one line says what
     """
     _check_space(layout)
@@ -57,9 +65,8 @@ def up(layout, settings, report):
     missing = [service for service in aio_layout.SERVICES
                if not running[service]]
     for service in aio_layout.SERVICES:
-        if running[service]:
-            report.line('%s runs already (process %d)'
-                        % (service, running[service]))
+        if (pid := running[service]):
+            report.line('%s runs already (process %d)' % (service, pid))
     ports.check(settings, missing)
     _write_configs(layout, settings, passwords, programs)
     plan = subnets.choose(layout, settings)
@@ -83,11 +90,11 @@ def up(layout, settings, report):
     _seed(layout, settings, passwords, plan, report)
 
 
-def _module(service):
+def _module(service: str) -> types.ModuleType:
     return importlib.import_module('nova_vmrun.aio.services.%s' % service)
 
 
-def _check_space(layout):
+def _check_space(layout: aio_layout.Layout) -> None:
     free = shutil.disk_usage(layout.root).free
     if free < _SPACE:
         raise errors.AioError(
@@ -97,26 +104,34 @@ def _check_space(layout):
             'Make space, or choose another --state-dir.')
 
 
-def _write_configs(layout, settings, passwords, programs):
+def _write_configs(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                   passwords: Mapping[str, str],
+                   programs: vmware.Programs) -> None:
     for service in aio_layout.SERVICES:
         extra = {'vmware': programs} if service == 'nova' else {}
         _module(service).write_config(layout, settings, passwords, **extra)
 
 
-def _wait_until_ready(layout, started, running, report):
-    """Waits for all services, telling what each is doing.
+def _wait_until_ready(layout: aio_layout.Layout, started: Mapping[str, _Popen],
+                      running: Mapping[str, int | None],
+                      report: aio_report.Report) -> None:
+    """Waits for all services, and reports what each is doing.
 
-    :param started: subprocess.Popen by service
-    :param running: process number, or None, by service
+    :param started: the processes of those that were not running, by service
+    :param running: process numbers of those that were, by service
     :raises AioError: a service died or hangs
     """
-    pids = {service: started[service].pid if service in started else pid
-            for service, pid in running.items()}
+    pids: dict[str, int] = {}
+    for service, pid in running.items():
+        if service in started:
+            pids[service] = started[service].pid
+        elif pid is not None:
+            pids[service] = pid
     phases = {service: '' if service in started else
-              processes.phase(layout, service, pid)
-              for service, pid in pids.items()}
+              processes.phase(layout, service, number)
+              for service, number in pids.items()}
 
-    def look():
+    def look() -> bool:
         waiting = []
         for service, pid in pids.items():
             _check_alive(layout, service, started, pid)
@@ -143,7 +158,8 @@ def _wait_until_ready(layout, started, running, report):
             'Read %s.' % layout.log(late))
 
 
-def _check_alive(layout, service, started, pid):
+def _check_alive(layout: aio_layout.Layout, service: str,
+                 started: Mapping[str, _Popen], pid: int) -> None:
     if service in started:
         status = started[service].poll()
         if status is None:
@@ -152,14 +168,15 @@ def _check_alive(layout, service, started, pid):
         return
     else:
         status = None
-    # A full disk leaves nothing in the log that would tell.
+    # If the disk is full, the log does not say so.
     _check_space(layout)
     raise errors.AioError(
         '%s died.' % service, _cause(layout, service, pid, status),
         'Read %s.' % layout.log(service))
 
 
-def _cause(layout, service, pid, status):
+def _cause(layout: aio_layout.Layout, service: str, pid: int,
+           status: int | None) -> str:
     """Why a service died: what it said last, a signal, or its log."""
     phase = processes.phase(layout, service, pid)
     if phase.startswith(processes.FAILED):
@@ -170,8 +187,10 @@ def _cause(layout, service, pid, status):
     return said[0] if said else ''
 
 
-def _seed(layout, settings, passwords, plan, report):
-    """Sees that all answer, and makes what a first server needs."""
+def _seed(layout: aio_layout.Layout, settings: aio_settings.Settings,
+          passwords: Mapping[str, str], plan: subnets.Plan,
+          report: aio_report.Report) -> None:
+    """Checks that all of them answer, and makes what a first server needs."""
     import openstack.exceptions
     cloud = client.connect(settings, passwords)
     try:
@@ -188,7 +207,8 @@ def _seed(layout, settings, passwords, plan, report):
             'Read the logs in %s.' % layout.logs) from error
 
 
-def _check_compute(layout, cloud, report):
+def _check_compute(layout: aio_layout.Layout, cloud: 'connection.Connection',
+                   report: aio_report.Report) -> None:
     hosts = [host for host in cloud.compute.hypervisors(details=False)
              if host.state == 'up']
     if not hosts:
@@ -198,7 +218,9 @@ def _check_compute(layout, cloud, report):
     report.line('compute host %s is up' % hosts[0].name)
 
 
-def _check_answers(cloud, settings, layout):
+def _check_answers(cloud: 'connection.Connection',
+                   settings: aio_settings.Settings,
+                   layout: aio_layout.Layout) -> None:
     from keystoneauth1 import exceptions
     for service, names in aio_settings.PORT_OWNERS.items():
         for name in names:

@@ -16,8 +16,10 @@ The fake programs behave as VMware's do and make real files, so the whole of
 OpenStack can be tried on a machine without VMware.
 """
 
+from collections.abc import Mapping
 import dataclasses
 import os
+import pathlib
 import platform
 import shutil
 import subprocess
@@ -25,6 +27,8 @@ import sys
 
 from nova_vmrun.aio import assets
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun.host import x_libraries
@@ -48,14 +52,14 @@ class Programs:
     :param vmrun: path
     :param vdiskmanager: path, or None to look beside vmrun
     :param fake: whether they are the fakes
-    :param engine: what plays the machines of the fakes, such as qemu
+    :param engine: what runs the machines of the fakes, such as qemu
     """
     vmrun: str
     vdiskmanager: str | None
     fake: bool
     engine: str = PLAIN
 
-    def describe(self):
+    def describe(self) -> str:
         """One line for the person who runs it."""
         if self.fake:
             return ('VMware: none, the fake vmrun stands in for it, %s (%s)'
@@ -66,14 +70,12 @@ class Programs:
             self.vmrun, '. ' + x_libraries.complaint(lost) if lost else '')
 
 
-def choose(layout, settings):
+def choose(layout: aio_layout.Layout,
+           settings: aio_settings.Settings) -> Programs:
     """Finds VMware's vmrun, or installs the fakes.
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    :returns: Programs
-    :raises AioError: a path was named and is no program, or there is neither
-        VMware nor the fakes
+    :raises AioError: a path was named that is not a program, or neither
+        VMware nor the fakes are installed
     """
     if settings.fake:
         return install_fakes(layout, settings)
@@ -92,7 +94,8 @@ def choose(layout, settings):
     return install_fakes(layout, settings)
 
 
-def describe(layout, settings):
+def describe(layout: aio_layout.Layout,
+             settings: aio_settings.Settings) -> str:
     """What the last "up" chose, in one line."""
     if layout.fakes.is_dir():
         return _fakes(layout, settings).describe()
@@ -104,15 +107,14 @@ def describe(layout, settings):
         return str(error)
 
 
-def _is_vmware(path):
-    """Whether a path is a program, and no fake that openrc put on PATH."""
+def _is_vmware(path: str) -> bool:
+    """Whether a path is a program, and not a fake that openrc put on PATH."""
     return shutil.which(path) is not None and not product.is_fake(path)
 
 
-def fakes_source():
+def fakes_source() -> pathlib.Path:
     """Folder with the fake programs.
 
-    :returns: pathlib.Path
     :raises AioError: they are not there
     """
     try:
@@ -124,10 +126,10 @@ def fakes_source():
             'anew.') from error
 
 
-def install_fakes(layout, settings):
+def install_fakes(layout: aio_layout.Layout,
+                  settings: aio_settings.Settings) -> Programs:
     """Puts the fake programs into the state directory.
 
-    :returns: Programs
     :raises AioError: it did not work
     """
     source = fakes_source()
@@ -147,14 +149,15 @@ def install_fakes(layout, settings):
     return _fakes(layout, settings)
 
 
-def _fakes(layout, settings):
+def _fakes(layout: aio_layout.Layout,
+           settings: aio_settings.Settings) -> Programs:
     return Programs(str(layout.fakes / 'vmrun'),
                     str(layout.fakes / 'vmware-vdiskmanager'), True,
                     settings.knobs.get(ENGINE, PLAIN))
 
 
-def default_engine():
-    """The engine of a new control plane that was told of none.
+def default_engine() -> str:
+    """The engine of a new control plane for which none was chosen.
 
     :returns: QEMU where it and its disk server are installed, else PLAIN
     """
@@ -164,19 +167,16 @@ def default_engine():
     return PLAIN
 
 
-def knobs(environ):
-    """What the environment tells the fake, but for where its state is.
+def knobs(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables for the fake, except where its state is.
 
-    :param environ: mapping of environment variables
-    :returns: dict
+    :param environ: environment variables
     """
     return {name: value for name, value in environ.items()
             if name.startswith(_KNOB) and name != _STATE}
 
 
-def environment(layout, settings):
-    """Variables with which the programs must run; VMware's need none.
-
-    :returns: dict
-    """
+def environment(layout: aio_layout.Layout,
+                settings: aio_settings.Settings) -> dict[str, str]:
+    """Variables the programs must run with; VMware's need none."""
     return dict(settings.knobs, **{_STATE: str(layout.fake_state)})

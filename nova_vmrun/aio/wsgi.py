@@ -12,8 +12,10 @@
 
 """Serves a WSGI application with threads of this process."""
 
+from collections.abc import Callable, Iterable, Iterator
 import os
 import threading
+from typing import Any
 
 from cheroot import wsgi
 from oslo_log import log as logging
@@ -23,6 +25,7 @@ from nova_vmrun.aio import settings as aio_settings
 LOG = logging.getLogger(__name__)
 
 THREADS = 8
+Application = Callable[..., Iterable[bytes]]
 
 
 class _Input:
@@ -32,21 +35,21 @@ class _Input:
     answer the next request on it with 500.
     """
 
-    def __init__(self, body):
+    def __init__(self, body: Any) -> None:
         self._body = body
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._body, name)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)
 
-    def close(self):
+    def close(self) -> None:
         """Does nothing: the connection belongs to the server."""
 
 
-def _keeping_connections(application):
-    def call(environ, start_response):
+def _keeping_connections(application: Application) -> Application:
+    def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ['wsgi.input'] = _Input(environ['wsgi.input'])
         return application(environ, start_response)
 
@@ -61,16 +64,17 @@ class Server:
     :param port: TCP port
     """
 
-    def __init__(self, name, application, port):
+    def __init__(self, name: str, application: Application, port: int) -> None:
         self._name = name
         self._server = wsgi.Server(
             (aio_settings.ADDRESS, port),
             _keeping_connections(application), numthreads=THREADS,
             server_name=aio_settings.ADDRESS, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
-        self._server.error_log = self._log
+        # cheroot's own prints to the standard error.
+        setattr(self._server, 'error_log', self._log)
 
-    def start(self):
+    def start(self) -> None:
         """Listens, and answers from now on.
 
         :raises OSError: the port is taken
@@ -79,10 +83,10 @@ class Server:
         threading.Thread(target=self._serve, name='%s-http' % self._name,
                          daemon=True).start()
 
-    def stop(self):
+    def stop(self) -> None:
         self._server.stop()
 
-    def _serve(self):
+    def _serve(self) -> None:
         try:
             self._server.serve()
         except Exception:
@@ -90,5 +94,6 @@ class Server:
             LOG.exception('The HTTP server of %s died.', self._name)
             os._exit(1)
 
-    def _log(self, message='', level=20, traceback=False):
+    def _log(self, message: str = '', level: int = 20,
+             traceback: bool = False) -> None:
         LOG.log(level, '%s: %s', self._name, message, exc_info=traceback)

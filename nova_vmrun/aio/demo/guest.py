@@ -19,6 +19,7 @@ import json
 import pathlib
 import subprocess
 import sys
+from typing import NotRequired, TypedDict
 
 from nova_vmrun.aio import assets
 from nova_vmrun.aio import errors
@@ -32,11 +33,46 @@ _FACTS = _SAID + 'facts '
 _TIMEOUT = 300
 
 
-def make(folder):
-    """Makes its disk of Debian's packages, or finds one made earlier.
+class Data(TypedDict):
+    """What the guest keeps on its data partition."""
 
-    :param folder: pathlib.Path where to
-    :returns: pathlib.Path of a qcow2 image
+    boots: int
+
+
+class Disk(TypedDict):
+    """A disk, as the guest sees it."""
+
+    bytes: int
+    driver: str
+    root: NotRequired[bool]
+    data: Data
+
+
+class Nic(TypedDict):
+    """A network adapter, as the guest sees it; addresses have a prefix."""
+
+    mac: str
+    driver: str
+    addresses: list[str]
+
+
+class Facts(TypedDict):
+    """What the guest says about itself, as far as the demo needs it."""
+
+    hostname: str
+    instance_id: str
+    kernel: str
+    cpus: int
+    memory_kb: int
+    disks: list[Disk]
+    nics: list[Nic]
+
+
+def make(folder: pathlib.Path) -> pathlib.Path:
+    """Makes its disk from Debian's packages, or finds one made earlier.
+
+    :param folder: where to make it
+    :returns: path of a qcow2 image
     :raises AioError: it cannot be made here
     """
     program = assets.folder('guest', 'make_guest') / 'make_guest'
@@ -54,53 +90,49 @@ def make(folder):
     return pathlib.Path(done.stdout.strip())
 
 
-def facts(log):
-    """What the guest has told at its last boot.
+def facts(log: str) -> Facts | None:
+    """What the guest said about itself when it last booted.
 
     :param log: text of its serial port
-    :returns: dict, or None if it has told nothing yet
+    :returns: None if it has said nothing yet
     """
     for line in reversed(log.splitlines()):
         _, found, text = line.partition(_FACTS)
         if found:
             try:
-                return json.loads(text)
+                told: Facts = json.loads(text)
+                return told
             except ValueError:
                 continue        # it is still writing
     return None
 
 
-def without_facts(log):
+def without_facts(log: str) -> str:
     """The log without what is meant for programs."""
     return '\n'.join(line for line in log.splitlines()
                      if _SAID not in line)
 
 
-def root_disk(told):
-    """The disk that the guest runs from.
-
-    :param told: its facts
-    :returns: dict, or None
-    """
+def root_disk(told: Facts) -> Disk | None:
+    """The disk that the guest runs from, if it named one."""
     return next((disk for disk in told['disks'] if disk.get('root')), None)
 
 
-def summary(told):
-    """The facts that a person wants to see.
-
-    :param told: its facts
-    :returns: list of lines
-    """
+def summary(told: Facts) -> list[str]:
+    """Lines with the facts that a person wants to see."""
     disk = root_disk(told)
-    rows = [('hostname', told['hostname']),
-            ('instance id', told['instance_id']),
-            ('kernel', told['kernel']),
-            ('processors', told['cpus']),
-            ('memory', '%d MiB' % (told['memory_kb'] // 1024)),
-            ('disk', '%d MiB, driver %s' % (disk['bytes'] // 1024 ** 2,
-                                            disk['driver']))]
+    rows: list[tuple[str, object]] = [
+        ('hostname', told['hostname']),
+        ('instance id', told['instance_id']),
+        ('kernel', told['kernel']),
+        ('processors', told['cpus']),
+        ('memory', '%d MiB' % (told['memory_kb'] // 1024))]
+    if disk is not None:
+        rows.append(('disk', '%d MiB, driver %s' % (
+            disk['bytes'] // 1024 ** 2, disk['driver'])))
     rows += [('network', '%s, %s, driver %s' % (
         nic['mac'], ' '.join(nic['addresses']), nic['driver']))
         for nic in told['nics']]
-    rows.append(('boots so far', disk['data']['boots']))
+    if disk is not None:
+        rows.append(('boots so far', disk['data']['boots']))
     return ['%-14s %s' % row for row in rows]

@@ -29,13 +29,13 @@ _LINUX = 0x83
 _TIMEOUT = 60
 
 
-def make(folder):
+def make(folder: str | os.PathLike[str]) -> pathlib.Path:
     """Makes a qcow2 image with a partition table and half a megabyte of data.
 
     The data does not compress, so that it really travels.
 
-    :param folder: where to
-    :returns: pathlib.Path of the image
+    :param folder: where to make it
+    :returns: path of the image
     :raises AioError: qemu-img is missing or fails
     """
     folder = pathlib.Path(folder)
@@ -65,10 +65,10 @@ def make(folder):
     return image
 
 
-def partition_table():
+def partition_table() -> bytes:
     """A master boot record with one Linux partition that fills the disk.
 
-    :returns: bytes, one sector
+    It is one sector long.
     """
     boot_code = bytes(446)
     # Status, first and last cylinder, type; then in sectors: start, length.

@@ -12,9 +12,11 @@
 
 """Runs the demo: all steps, their times, and the end of it all."""
 
+from collections.abc import Mapping
 import shlex
 import time
 
+from nova_vmrun.aio.demo import session as demo_session
 from nova_vmrun.aio.demo import steps
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
@@ -46,10 +48,9 @@ To remove it, with all its servers:
 """
 
 
-def run(session, option=''):
+def run(session: demo_session.Session, option: str = '') -> None:
     """Runs the demo.
 
-    :param session: Session
     :param option: --state-dir as the user must give it, or ''
     :raises AioError: a step failed; says which, and why
     """
@@ -58,7 +59,7 @@ def run(session, option=''):
         todo.append(steps.clean_up)
     times = []
     for number, step in enumerate(todo, 1):
-        title = step.__doc__.strip()
+        title = (step.__doc__ or step.__name__).strip()
         session.report.line('%d/%d %s' % (number, len(todo), title))
         marks = _log_sizes(session.layout)
         began = time.monotonic()
@@ -92,7 +93,7 @@ def run(session, option=''):
             network=session.settings.network))
 
 
-def _cause(error):
+def _cause(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return 'It was interrupted.'
     text = str(error).strip()
@@ -101,14 +102,15 @@ def _cause(error):
     return '%s: %s.' % (type(error).__name__, text)
 
 
-def _log_sizes(layout):
+def _log_sizes(layout: aio_layout.Layout) -> dict[str, int]:
     return {service: log.stat().st_size
             for service in aio_layout.SERVICES
             if (log := layout.log(service)).exists()}
 
 
-def _give_up(session, title, error, marks):
-    """Shows what the logs say since, and leaves nothing running."""
+def _give_up(session: demo_session.Session, title: str, error: BaseException,
+             marks: Mapping[str, int]) -> None:
+    """Shows what the logs have said since, and leaves nothing running."""
     session.report.line('FAILED: %s' % title)
     session.report.line('  %s' % _cause(error))
     for service in aio_layout.SERVICES:

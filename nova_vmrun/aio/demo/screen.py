@@ -16,8 +16,10 @@ The protocol is RFC 6143, as far as it takes to ask once for all pixels.
 """
 
 import dataclasses
+import io
 import socket
 import struct
+from typing import Any
 import zlib
 
 from nova_vmrun.aio import errors
@@ -35,6 +37,8 @@ _SET_PIXEL_FORMAT, _SET_ENCODINGS, _UPDATE_REQUEST = 0, 2, 3
 _UPDATE, _COLOUR_MAP, _BELL, _CUT_TEXT = 0, 1, 2, 3
 _MAX_SIDE = 8192
 
+_Stream = io.BufferedRWPair
+
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
@@ -49,16 +53,13 @@ class Picture:
     pixels: bytes
 
     @property
-    def colours(self):
+    def colours(self) -> int:
         """How many different colours there are; a blank screen has one."""
         return len(set(zip(self.pixels[0::3], self.pixels[1::3],
                            self.pixels[2::3])))
 
-    def png(self):
-        """The picture as a PNG file.
-
-        :returns: bytes
-        """
+    def png(self) -> bytes:
+        """The picture as a PNG file."""
         row = self.width * 3
         rows = b''.join(
             # 0: the row is not filtered.
@@ -70,14 +71,13 @@ class Picture:
                 + _chunk(b'IDAT', zlib.compress(rows)) + _chunk(b'IEND', b''))
 
 
-def capture(host, port, timeout=30):
+def capture(host: str, port: int, timeout: float = 30) -> Picture:
     """Takes a picture of a screen.
 
     :param host: address of a VNC server without a password
     :param port: its TCP port
     :param timeout: seconds for each answer
-    :returns: Picture
-    :raises AioError: there is none, or it wants something else
+    :raises AioError: there is none, or it asks for something else
     """
     try:
         with socket.create_connection((host, port), timeout) as sock:
@@ -89,7 +89,7 @@ def capture(host, port, timeout=30):
             '%s.' % error) from error
 
 
-def _capture(stream):
+def _capture(stream: _Stream) -> Picture:
     width, height = _shake_hands(stream)
     stream.write(struct.pack('>B3x', _SET_PIXEL_FORMAT) + _PIXEL_FORMAT)
     stream.write(struct.pack('>BxHi', _SET_ENCODINGS, 1, _RAW))
@@ -99,10 +99,10 @@ def _capture(stream):
     return Picture(width, height, _read_pixels(stream, width, height))
 
 
-def _shake_hands(stream):
+def _shake_hands(stream: _Stream) -> tuple[int, int]:
     """Agrees on the protocol.
 
-    :returns: (width, height) in pixels
+    :returns: width and height in pixels
     """
     _read(stream, len(_VERSION))
     stream.write(_VERSION)
@@ -125,7 +125,7 @@ def _shake_hands(stream):
     return width, height
 
 
-def _read_pixels(stream, width, height):
+def _read_pixels(stream: _Stream, width: int, height: int) -> bytes:
     pixels = bytearray(width * height * 3)
     missing = width * height
     while missing > 0:
@@ -145,7 +145,8 @@ def _read_pixels(stream, width, height):
     return bytes(pixels)
 
 
-def _read_rectangle(stream, pixels, width, height):
+def _read_rectangle(stream: _Stream, pixels: bytearray, width: int,
+                    height: int) -> int:
     """Puts a rectangle into the picture.
 
     :returns: how many pixels it has
@@ -159,25 +160,26 @@ def _read_rectangle(stream, pixels, width, height):
         for colour in range(3):
             # Blue comes first and stands last.
             pixels[start + colour:start + columns * 3:3] = line[2 - colour::4]
-    return columns * rows
+    size: int = columns * rows
+    return size
 
 
-def _read(stream, size):
+def _read(stream: _Stream, size: int) -> bytes:
     found = stream.read(size)
     if len(found) < size:
         raise EOFError('It has hung up')
     return found
 
 
-def _unpack(stream, form):
+def _unpack(stream: _Stream, form: str) -> tuple[Any, ...]:
     return struct.unpack(form, _read(stream, struct.calcsize(form)))
 
 
-def _read_text(stream):
+def _read_text(stream: _Stream) -> str:
     length, = _unpack(stream, '>I')
     return _read(stream, length).decode('latin-1')
 
 
-def _chunk(name, content):
+def _chunk(name: bytes, content: bytes) -> bytes:
     return (struct.pack('>I', len(content)) + name + content
             + struct.pack('>I', zlib.crc32(name + content)))

@@ -12,24 +12,32 @@
 
 """What the steps of the demo share: the cloud, the guests, the printing."""
 
+from collections.abc import Callable, Iterable, Sequence
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
+
+if TYPE_CHECKING:
+    from openstack import connection
 
 NAME = 'demo'
 FLAVOR = 'm1.tiny'
 # Seconds for one change of state; a real VMware on a slow disk needs some.
 TIMEOUT = 180
-# Seconds after which something is printed though nothing happened.
+# Seconds after which something is printed although nothing happened.
 _SILENCE = 1.5
 _POLL = 0.2
 _WIDTH = 110
@@ -38,83 +46,97 @@ _WIDTH = 110
 class Session:
     """One run of the demo.
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    :param report: Report to tell of progress
     :param keep: leave the control plane up
     :ivar no_guest: why the server has no guest; None if it has one
     :ivar machines: one line about what runs the VMs, once that is known
-    :ivar image_path: pathlib.Path of the image that was made
-    :ivar picture: pathlib.Path of the picture of the screen, if one was taken
+    :ivar image_path: path of the image; the first step makes it
+    :ivar picture: path of the picture of the screen, if one was taken
+    :ivar image: what the SDK says about the image, once it is uploaded
+    :ivar network: the same about the network, once it is found
+    :ivar server: the same about the server, once it is made
     """
 
-    def __init__(self, layout, settings, report, keep):
+    image_path: pathlib.Path
+
+    def __init__(self, layout: aio_layout.Layout,
+                 settings: aio_settings.Settings, report: aio_report.Report,
+                 keep: bool) -> None:
         self.layout = layout
         self.settings = settings
         self.report = report
         self.keep = keep
-        # Why the server's machine boots nothing; None if it boots a guest.
-        self.no_guest = None
-        self.machines = None
-        self.image_path = None
-        self.picture = None
-        self.image = None
-        self.network = None
-        self.server = None
-        self._cloud = None
-        self._guests = None
+        self.no_guest: str | None = None
+        self.machines: str | None = None
+        self.picture: pathlib.Path | None = None
+        self.image: Any = None
+        self.network: Any = None
+        self.server: Any = None
+        self._cloud: 'connection.Connection | None' = None
+        self._guests: guests.Guests | None = None
 
     @property
-    def cloud(self):
-        """openstack.connection.Connection to the control plane."""
+    def cloud(self) -> 'connection.Connection':
+        """The control plane, as its administrator."""
         if self._cloud is None:
             self._cloud = client.connect(
                 self.settings, aio_settings.passwords(self.layout))
         return self._cloud
 
     @property
-    def guests(self):
+    def guests(self) -> guests.Guests:
         """Guests, asked of vmrun."""
         if self._guests is None:
             self._guests = guests.Guests(self.layout)
         return self._guests
 
     @property
-    def vmx(self):
+    def vmx(self) -> str | None:
         """Path of the server's .vmx file; None if there is none."""
         found = list(self.layout.instances.glob(
             '%s/*.vmx' % self.server.id))
         return str(found[0]) if found else None
 
-    def text(self, text):
+    def require_vmx(self) -> str:
+        """Path of the server's .vmx file.
+
+        :raises AioError: there is none
+        """
+        vmx = self.vmx
+        if vmx is None:
+            raise errors.AioError('The server has no .vmx on disk.')
+        return vmx
+
+    def text(self, text: str) -> None:
         """Prints lines as they are, set off from the progress."""
         for line in text.rstrip('\n').splitlines():
             self.report.raw('    ' + line)
 
-    def log_text(self, lines):
+    def log_text(self, lines: Iterable[str]) -> None:
         """Prints lines of a log, of which long ones are cut off."""
         self.text('\n'.join(
             line if len(line) <= _WIDTH else line[:_WIDTH - 3] + '...'
             for line in lines))
 
-    def check(self, truth, claim):
-        """Prints what was found to be so, or ends the demo.
+    def check(self, truth: object, claim: str) -> None:
+        """Prints a claim that was checked, or ends the demo.
 
-        :param truth: whether it is so
-        :param claim: what should be so
+        :param truth: whether the claim is true
+        :param claim: what should be true
         :raises AioError: it is not
         """
         if not truth:
             raise errors.AioError('Not so: %s.' % claim)
         self.report.line('  checked: %s' % claim)
 
-    def openstack(self, *arguments, watch=None, show=None):
+    def openstack(self, *arguments: str,
+                  watch: Callable[[], None] | None = None,
+                  show: Callable[[str], None] | None = None) -> str:
         """Runs the openstack command and prints what it prints.
 
         :param arguments: its arguments
         :param watch: called every 0.2 seconds while it runs
         :param show: prints its output; default text()
-        :returns: str, its output
+        :returns: its output
         :raises AioError: it fails
         """
         self.report.line('  $ openstack %s' % ' '.join(arguments))
@@ -143,7 +165,8 @@ class Session:
                 % (' '.join(arguments), process.returncode))
         return text
 
-    def _follow(self, process, arguments, watch):
+    def _follow(self, process: subprocess.Popen[Any], arguments: Sequence[str],
+                watch: Callable[[], None] | None) -> None:
         deadline = time.monotonic() + TIMEOUT
         while process.poll() is None:
             if time.monotonic() > deadline:
@@ -155,24 +178,25 @@ class Session:
             self.breathe('the openstack command')
             time.sleep(_POLL)
 
-    def find_server(self):
-        """The newest server named for the demo; None if there is none."""
+    def find_server(self) -> Any:
+        """The newest server with the demo's name; None if there is none."""
         return next(iter(self.cloud.compute.servers(
             name='^%s$' % NAME, sort_key='created_at', sort_dir='desc')),
             None)
 
-    def console_log(self):
+    def console_log(self) -> str:
         """What the server has written to its serial port."""
-        return self.cloud.compute.get_server_console_output(
-            self.server.id)['output']
+        return str(self.cloud.compute.get_server_console_output(
+            self.server.id)['output'])
 
-    def wait_for_guest(self, boots, watch=None):
-        """Waits until the guest tells what it sees.
+    def wait_for_guest(
+            self, boots: int,
+            watch: Callable[[str], None] | None = None) -> guest.Facts:
+        """Waits until the guest says what it sees.
 
-        :param boots: how often it must have been booted
-        :param watch: called with its console log each time that it is read
-        :returns: dict, its facts
-        :raises AioError: it does not
+        :param boots: how many times it must have been booted
+        :param watch: called with its console log each time that is read
+        :raises AioError: it says nothing
         """
         began = time.monotonic()
         while True:
@@ -180,8 +204,8 @@ class Session:
             if watch:
                 watch(log)
             told = guest.facts(log)
-            disk = told and guest.root_disk(told)
-            if disk and disk['data']['boots'] == boots:
+            disk = guest.root_disk(told) if told else None
+            if told and disk and disk['data']['boots'] == boots:
                 return told
             if time.monotonic() - began > TIMEOUT:
                 raise errors.AioError(
@@ -189,12 +213,12 @@ class Session:
             self.breathe('the guest to boot')
             time.sleep(_POLL)
 
-    def wait_for(self, status):
+    def wait_for(self, status: str) -> float:
         """Waits until the server has a status.
 
         :param status: such as ACTIVE
         :returns: seconds that it took
-        :raises AioError: it got into ERROR, or nothing happened
+        :raises AioError: it went into ERROR, or nothing happened
         """
         began = time.monotonic()
         while True:
@@ -215,7 +239,7 @@ class Session:
         self.report.line('  %s after %.1f s' % (status, seconds))
         return seconds
 
-    def refuse_error(self, server):
+    def refuse_error(self, server: Any) -> None:
         """Ends the demo if a server is in ERROR, with Nova's reason."""
         if server.status == 'ERROR':
             fault = server.fault or {}
@@ -223,12 +247,13 @@ class Session:
                 'The server is in ERROR.',
                 fault.get('message') or 'Nova gives no reason.')
 
-    def runs(self):
+    def runs(self) -> bool:
         """Whether vmrun lists the server's VM."""
-        return any(os.path.samefile(path, self.vmx)
-                   for path in self.guests.running()) if self.vmx else False
+        vmx = self.vmx
+        return vmx is not None and any(
+            os.path.samefile(path, vmx) for path in self.guests.running())
 
-    def breathe(self, what):
+    def breathe(self, what: str) -> None:
         """Prints a line if nothing was printed for a while."""
         if self.report.silence > _SILENCE:
             self.report.line('  waiting for %s' % what)

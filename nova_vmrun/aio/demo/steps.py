@@ -16,12 +16,14 @@ A step does one thing a user would do, shows it, and checks it twice: what the
 API says, and what vmrun or the disk says. It raises where they differ.
 """
 
+from collections.abc import Callable
 import hashlib
 import json
 import pathlib
 import re
 import shutil
 import time
+from typing import Any
 
 from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio.demo import image
@@ -30,12 +32,14 @@ from nova_vmrun.aio.demo import session as demo_session
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
 from nova_vmrun import exception
 
 NAME = demo_session.NAME
+Session = demo_session.Session
 _CHUNK = 1024 ** 2
 _LOG_LINES = 20
 # The lines of a .vmx that say what the flavor, image and network asked for.
@@ -44,15 +48,15 @@ _SHOWN_KEYS = re.compile(
     r'(scsi|sata|ide|nvme)0:0\.fileName|'
     r'ethernet0\.(virtualDev|address|vnet|connectionType)|'
     r'RemoteDisplay\.vnc\.port) =', re.IGNORECASE)
-# Seconds in which a guest that runs says something.
+# Seconds within which a running guest prints something.
 _TICKS = 2
-# Seconds in which Nova knows that a guest is off; without being told, it
+# Seconds within which Nova knows that a guest is off; if nobody told it, it
 # would look only every ten minutes.
 _SOON = 30
 PICTURE = 'nova-vmrun-demo.png'
 
 
-def make_image(session):
+def make_image(session: Session) -> None:
     """Make a disk image"""
     folder = session.layout.root / 'demo-image'
     folder.mkdir(exist_ok=True)
@@ -76,7 +80,7 @@ def make_image(session):
         session.image_path.name, session.image_path.stat().st_size // 1024))
 
 
-def _why_no_guest(settings):
+def _why_no_guest(settings: aio_settings.Settings) -> str | None:
     if settings.knobs.get(vmware.ENGINE) == vmware.QEMU:
         return None
     if vmware.default_engine() == vmware.QEMU:
@@ -86,36 +90,38 @@ def _why_no_guest(settings):
             'qemu-system-x86 qemu-utils)')
 
 
-def bring_up(session):
+def bring_up(session: Session) -> None:
     """Bring up OpenStack: keystone, glance, placement, neutron, nova"""
     up.up(session.layout, session.settings, session.report)
     session.machines = vmware.describe(session.layout, session.settings)
     pids = {service: processes.find(session.layout, service)
             for service in ('keystone', 'glance', 'neutron', 'nova')}
     session.check(all(pids.values()), 'all four processes run')
-    memory = sum(map(processes.resident, pids.values())) // 1024 ** 2
+    memory = sum(processes.resident(pid)
+                 for pid in pids.values() if pid) // 1024 ** 2
     session.report.line('  resident memory of all together: %d MiB' % memory)
 
 
-def upload_image(session):
+def upload_image(session: Session) -> None:
     """Upload the image to glance"""
-    cloud = session.cloud
+    # The SDK's types are those of both versions of the API.
+    images: Any = session.cloud.image
     path = session.image_path
     digest = _sha512(path)
     size = path.stat().st_size
-    for found in cloud.image.images(name=NAME):
+    for found in images.images(name=NAME):
         if found.hash_value == digest:
             session.image = found
         else:
-            cloud.image.delete_image(found)
+            images.delete_image(found)
     if session.image is None:
-        session.image = cloud.image.create_image(
+        session.image = images.create_image(
             name=NAME, filename=str(path), disk_format='qcow2',
             container_format='bare', visibility='public',
             validate_checksum=False,
             **({} if session.no_guest else guest.PROPERTIES))
     shutil.rmtree(path.parent)
-    session.image = cloud.image.get_image(session.image.id)
+    session.image = images.get_image(session.image.id)
     session.check(session.image.status == 'active', 'the image is active')
     session.check(session.image.hash_value == digest,
                   'glance has the very bytes that were made')
@@ -123,7 +129,7 @@ def upload_image(session):
                   == size, 'they are on disk')
 
 
-def find_network(session):
+def find_network(session: Session) -> None:
     """Find the VMware network the servers use"""
     cloud = session.cloud
     session.network = cloud.network.find_network(session.settings.network)
@@ -132,12 +138,12 @@ def find_network(session):
     session.report.line('  %s: %s, servers get %s to %s' % (
         session.network.name, subnet.cidr, pool['start'], pool['end']))
     plan = subnets.choose(session.layout, session.settings)
-    session.check(subnet.cidr == plan['cidr'],
+    session.check(subnet.cidr == plan.cidr,
                   'its addresses are those of %s on this host'
                   % session.settings.vmnet)
 
 
-def boot(session):
+def boot(session: Session) -> None:
     """Boot a server"""
     old = session.find_server()
     if old:
@@ -145,9 +151,9 @@ def boot(session):
         session.cloud.compute.delete_server(old)
         session.cloud.compute.wait_for_delete(
             old, interval=1, wait=demo_session.TIMEOUT)
-    seen = {}
+    seen: dict[str, float] = {}
 
-    def watch():
+    def watch() -> None:
         if 'ACTIVE' in seen:
             return
         server = session.find_server()
@@ -176,7 +182,7 @@ def boot(session):
                             % (seen['ACTIVE'] - min(seen.values())))
 
 
-def watch_boot(session):
+def watch_boot(session: Session) -> None:
     """Watch the guest boot"""
     if session.no_guest:
         session.report.line('  it has none')
@@ -188,7 +194,8 @@ def watch_boot(session):
     session.text('\n'.join(guest.summary(told)))
     session.check(told['instance_id'] == session.server.id,
                   'the guest knows its id from the config drive')
-    session.check(guest.root_disk(told)['bytes']
+    disk = guest.root_disk(told)
+    session.check(disk and disk['bytes']
                   == session.server.flavor.disk * 1024 ** 3,
                   'its disk is as large as the flavor says')
     port, = session.cloud.network.ports(device_id=session.server.id)
@@ -203,25 +210,28 @@ def watch_boot(session):
 class _BootLog:
     """Prints the beginning of a log as it grows."""
 
-    def __init__(self, session):
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._lines = []
+        self._lines: list[str] = []
 
-    def show(self, log):
-        """:param log: all of it, as far as it has come"""
+    def show(self, log: str) -> None:
+        """Prints what is new.
+
+        :param log: all of it that there is so far
+        """
         whole, _, _ = log.rpartition('\n')
         lines = guest.without_facts(whole).splitlines()
         self._session.log_text(
             lines[len(self._lines):max(_LOG_LINES, len(self._lines))])
         self._lines = lines
 
-    def tell_rest(self):
+    def tell_rest(self) -> None:
         more = len(self._lines) - _LOG_LINES
         if more > 0:
             self._session.text('(%d more lines)' % more)
 
 
-def take_picture(session):
+def take_picture(session: Session) -> None:
     """Take a picture of its screen, over VNC"""
     if session.no_guest:
         session.report.line('  it shows nothing')
@@ -235,16 +245,16 @@ def take_picture(session):
                         % (picture.width, picture.height, path))
 
 
-def _vnc_address(session):
-    """Asks Nova for a console, and where its proxy would find the screen."""
+def _vnc_address(session: Session) -> tuple[str, int]:
+    """Asks Nova for a console, and which address its proxy would use."""
     compute = session.cloud.compute
-    console = compute.create_console(session.server.id, 'novnc')
+    console: Any = compute.create_console(session.server.id, 'novnc')
     token = console['url'].rpartition('token%3D')[2]
     place = compute.validate_console_auth_token(token)
     return place.host, int(place.port)
 
 
-def show(session):
+def show(session: Session) -> None:
     """Show the server"""
     session.openstack('server', 'show', NAME, '--max-width', '100')
     ports = list(session.cloud.network.ports(device_id=session.server.id))
@@ -256,16 +266,17 @@ def show(session):
          for entry in entries] == [address], 'its address is %s' % address)
 
 
-def show_vmx(session):
+def show_vmx(session: Session) -> None:
     """Show the .vmx file that was rendered"""
-    session.check(session.vmx is not None, 'there is one on disk')
-    with open(session.vmx, errors='replace') as stream:
+    vmx = session.require_vmx()
+    session.check(vmx, 'there is one on disk')
+    with open(vmx, errors='replace') as stream:
         text = stream.read()
     lines = text.splitlines()
     shown = [line for line in lines if _SHOWN_KEYS.match(line)]
     session.text('\n'.join(shown))
     session.report.line('  these are %d of %d lines; all of them: %s' % (
-        len(shown), len(lines), session.vmx))
+        len(shown), len(lines), vmx))
     port = next(iter(session.cloud.network.ports(
         device_id=session.server.id)))
     session.check(port.mac_address in text.lower(),
@@ -273,7 +284,7 @@ def show_vmx(session):
                   % port.mac_address)
 
 
-def show_running(session):
+def show_running(session: Session) -> None:
     """Ask vmrun what runs"""
     session.report.line('  $ vmrun list')
     running = session.guests.running()
@@ -282,21 +293,21 @@ def show_running(session):
     session.check(session.runs(), 'vmrun lists the server')
 
 
-def stop(session):
+def stop(session: Session) -> None:
     """Stop the server"""
     session.cloud.compute.stop_server(session.server)
     session.wait_for('SHUTOFF')
     session.check(not session.runs(), 'vmrun no longer lists it')
 
 
-def start(session):
+def start(session: Session) -> None:
     """Start it again"""
     session.cloud.compute.start_server(session.server)
     session.wait_for('ACTIVE')
     session.check(session.runs(), 'vmrun lists it')
 
 
-def pause(session):
+def pause(session: Session) -> None:
     """Pause it"""
     session.cloud.compute.pause_server(session.server)
     session.wait_for('PAUSED')
@@ -306,11 +317,11 @@ def pause(session):
         log = session.console_log()
         time.sleep(_TICKS)
         session.check(session.console_log() == log,
-                      'the guest, which tells every second that it lives, '
-                      'says nothing')
+                      'the guest, which otherwise prints a line every '
+                      'second, says nothing')
 
 
-def unpause(session):
+def unpause(session: Session) -> None:
     """Let it go on"""
     session.cloud.compute.unpause_server(session.server)
     session.wait_for('ACTIVE')
@@ -318,10 +329,10 @@ def unpause(session):
     _check_fake_was_told(session, 'unpause')
 
 
-def switch_off(session: demo_session.Session) -> None:
+def switch_off(session: Session) -> None:
     """Let its guest switch itself off, without telling Nova"""
     try:
-        session.guests.shut_down(session.vmx)
+        session.guests.shut_down(session.require_vmx())
     except exception.ToolRefused as error:
         if not session.no_guest:
             raise
@@ -332,7 +343,7 @@ def switch_off(session: demo_session.Session) -> None:
                   'the API says SHUTOFF, and nobody has called it')
 
 
-def console_log(session):
+def console_log(session: Session) -> None:
     """Read the end of its console log"""
     session.openstack(
         'console', 'log', 'show', '--lines', '8', NAME,
@@ -343,7 +354,7 @@ def console_log(session):
                       'disk')
 
 
-def delete(session):
+def delete(session: Session) -> None:
     """Delete it"""
     vmx = session.vmx
     folder = session.layout.instances / session.server.id
@@ -364,7 +375,7 @@ def delete(session):
         device_id=session.server.id)), 'its port is gone')
 
 
-def clean_up(session):
+def clean_up(session: Session) -> None:
     """Take everything down and remove it"""
     down.wipe(session.layout, session.report)
     session.check(not session.layout.root.exists(),
@@ -373,14 +384,15 @@ def clean_up(session):
                   'no process of it is left')
 
 
-# While a guest boots there is something else to be shown.
-STEPS = (make_image, bring_up, upload_image, find_network, boot, show,
-         show_vmx, show_running, watch_boot, take_picture, stop, start,
-         console_log, pause, unpause, switch_off, delete)
+# The guest boots while other things are shown.
+STEPS: tuple[Callable[[Session], None], ...] = (
+    make_image, bring_up, upload_image, find_network, boot, show, show_vmx,
+    show_running, watch_boot, take_picture, stop, start, console_log, pause,
+    unpause, switch_off, delete)
 
 
-def _check_fake_was_told(session, verb):
-    """vmrun cannot be asked whether a VM is paused; the fake has a diary."""
+def _check_fake_was_told(session: Session, verb: str) -> None:
+    """vmrun does not say whether a VM is paused; the fake logs its calls."""
     if session.layout.calls.exists():
         with open(session.layout.calls) as stream:
             calls = [json.loads(line) for line in stream]
@@ -390,7 +402,7 @@ def _check_fake_was_told(session, verb):
             'vmrun was told to %s it' % verb)
 
 
-def _sha512(path):
+def _sha512(path: pathlib.Path) -> str:
     digest = hashlib.sha512()
     with open(path, 'rb') as stream:
         while chunk := stream.read(_CHUNK):

@@ -12,17 +12,24 @@
 
 """Glance: images, kept as files in the state directory."""
 
+from collections.abc import Callable, Mapping
 import os
+from typing import TYPE_CHECKING
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+
+if TYPE_CHECKING:
+    from nova_vmrun.aio import wsgi
 
 PROJECT = 'glance'
 CONFIG = 'glance-api.conf'
 
 
-def write_config(layout, settings, passwords):
+def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                 passwords: Mapping[str, str]) -> None:
     """Writes glance-api.conf and makes the folders of its stores."""
     stores = {
         'file': layout.images,
@@ -31,7 +38,7 @@ def write_config(layout, settings, passwords):
     }
     for folder in stores.values():
         folder.mkdir(mode=0o700, exist_ok=True)
-    sections = {
+    sections: dict[str, Mapping[str, object]] = {
         'DEFAULT': dict(
             config.logging_options(),
             enabled_backends='file:file',
@@ -56,24 +63,21 @@ def write_config(layout, settings, passwords):
     config.write(layout, PROJECT, CONFIG, sections)
 
 
-def environment(layout):
+def environment(layout: aio_layout.Layout) -> dict[str, str]:
     """Variables that the process needs."""
     return {'OS_GLANCE_CONFIG_DIR': str(layout.config_dir(PROJECT))}
 
 
 class Service:
-    """Glance in this process.
+    """Glance in this process."""
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    """
-
-    def __init__(self, layout, settings):
+    def __init__(self, layout: aio_layout.Layout,
+                 settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
-        self._server = None
+        self._server: 'wsgi.Server | None' = None
 
-    def start(self, tell):
+    def start(self, tell: Callable[[str], None]) -> None:
         """Makes what is missing, then answers requests."""
         from glance.common import wsgi_app
 
@@ -88,10 +92,11 @@ class Service:
             'glance', app, self._settings.ports['glance'])
         self._server.start()
 
-    def stop(self):
-        self._server.stop()
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
 
-    def _make(self):
+    def _make(self) -> None:
         from glance.cmd import manage
         folder = self._layout.config_dir(PROJECT)
         manage.CONF([], project='glance', default_config_files=[

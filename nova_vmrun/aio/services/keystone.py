@@ -12,11 +12,17 @@
 
 """Keystone: users, the catalog, tokens."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, TYPE_CHECKING
 import uuid
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+
+if TYPE_CHECKING:
+    from nova_vmrun.aio import wsgi
 
 PROJECT = 'keystone'
 CONFIG = 'keystone.conf'
@@ -30,7 +36,8 @@ CATALOG = {
 }
 
 
-def write_config(layout, settings, passwords):
+def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                 passwords: Mapping[str, str]) -> None:
     """Writes keystone.conf."""
     keys = layout.keys
     config.write(layout, PROJECT, CONFIG, {
@@ -50,25 +57,22 @@ def write_config(layout, settings, passwords):
     })
 
 
-def environment(layout):
+def environment(layout: aio_layout.Layout) -> dict[str, str]:
     """Variables that the process needs."""
     return {}
 
 
 class Service:
-    """Keystone in this process.
+    """Keystone in this process."""
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    """
-
-    def __init__(self, layout, settings):
+    def __init__(self, layout: aio_layout.Layout,
+                 settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
         self._passwords = aio_settings.passwords(layout)
-        self._server = None
+        self._server: 'wsgi.Server | None' = None
 
-    def start(self, tell):
+    def start(self, tell: Callable[[str], None]) -> None:
         """Makes what is missing, then answers requests."""
         from keystone.cmd import bootstrap
         import keystone.server
@@ -91,15 +95,16 @@ class Service:
             'keystone', app, self._settings.ports['keystone'])
         self._server.start()
 
-    def stop(self):
-        self._server.stop()
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
 
-    def _make(self):
+    def _make(self) -> None:
         from keystone.common.sql import upgrades
         upgrades.offline_sync_database_to_version()
         _make_keys()
 
-    def _bootstrap(self, bootstrapper):
+    def _bootstrap(self, bootstrapper: Any) -> None:
         url = self._settings.url('keystone', '/v3')
         bootstrapper.admin_username = 'admin'
         bootstrapper.admin_password = self._passwords['admin']
@@ -114,7 +119,7 @@ class Service:
         bootstrapper.bootstrap()
         self._ensure_services(bootstrapper)
 
-    def _ensure_services(self, bootstrapper):
+    def _ensure_services(self, bootstrapper: Any) -> None:
         project = _ensure_project('service', bootstrapper.default_domain_id)
         for name in CATALOG:
             user = _ensure_user(name, self._passwords[name],
@@ -126,7 +131,7 @@ class Service:
             _ensure_endpoints(name, kind, self._settings.url(name, path))
 
 
-def _make_keys():
+def _make_keys() -> None:
     from keystone.common import fernet_utils
     import keystone.conf
     from keystone.credential.providers import fernet
@@ -141,12 +146,12 @@ def _make_keys():
             keys.initialize_key_repository()
 
 
-def _ensure_project(name, domain):
+def _ensure_project(name: str, domain: str) -> str:
     from keystone.common import provider_api
     from keystone import exception
     api = provider_api.ProviderAPIs.resource_api
     try:
-        return api.get_project_by_name(name, domain)['id']
+        return str(api.get_project_by_name(name, domain)['id'])
     except exception.ProjectNotFound:
         identifier = uuid.uuid4().hex
         api.create_project(identifier, {
@@ -155,19 +160,19 @@ def _ensure_project(name, domain):
         return identifier
 
 
-def _ensure_user(name, password, domain):
+def _ensure_user(name: str, password: str, domain: str) -> str:
     from keystone.common import provider_api
     from keystone import exception
     api = provider_api.ProviderAPIs.identity_api
     try:
-        return api.get_user_by_name(name, domain)['id']
+        return str(api.get_user_by_name(name, domain)['id'])
     except exception.UserNotFound:
-        return api.create_user({
+        return str(api.create_user({
             'name': name, 'password': password, 'domain_id': domain,
-            'enabled': True})['id']
+            'enabled': True})['id'])
 
 
-def _grant(user, project, role):
+def _grant(user: str, project: str, role: str) -> None:
     from keystone.common import provider_api
     from keystone import exception
     try:
@@ -177,7 +182,7 @@ def _grant(user, project, role):
         pass
 
 
-def _ensure_endpoints(name, kind, url):
+def _ensure_endpoints(name: str, kind: str, url: str) -> None:
     """Registers a service, or moves its endpoints to other ports."""
     from keystone.common import provider_api
     api = provider_api.ProviderAPIs.catalog_api

@@ -12,15 +12,25 @@
 
 """Neutron: the API alone; the vmrun mechanism driver needs no agent."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, TYPE_CHECKING
+
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from nova_vmrun.aio import wsgi
 
 PROJECT = 'neutron'
 CONFIG = 'neutron.conf'
 
 
-def write_config(layout, settings, passwords):
+def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                 passwords: Mapping[str, str]) -> None:
     """Writes neutron.conf, with the options of ML2 in it."""
     config.write(layout, PROJECT, CONFIG, {
         'DEFAULT': dict(
@@ -59,7 +69,7 @@ def write_config(layout, settings, passwords):
     })
 
 
-def environment(layout):
+def environment(layout: aio_layout.Layout) -> dict[str, str]:
     """Variables that the process needs."""
     return {
         'OS_NEUTRON_CONFIG_DIR': str(layout.config_dir(PROJECT)),
@@ -68,25 +78,22 @@ def environment(layout):
 
 
 class Service:
-    """Neutron in this process.
+    """Neutron in this process."""
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    """
-
-    def __init__(self, layout, settings):
+    def __init__(self, layout: aio_layout.Layout,
+                 settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
-        self._server = None
+        self._server: 'wsgi.Server | None' = None
 
-    def start(self, tell):
+    def start(self, tell: Callable[[str], None]) -> None:
         """Makes what is missing, then answers requests."""
         from neutron import server
         from neutron.server import api
 
         from nova_vmrun.aio import wsgi
 
-        def load():
+        def load() -> Any:
             databases.prepare(self._layout, 'neutron', ['neutron'],
                               'neutron', make_tables, tell)
             tell('loading its API')
@@ -97,11 +104,12 @@ class Service:
             'neutron', app, self._settings.ports['neutron'])
         self._server.start()
 
-    def stop(self):
-        self._server.stop()
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
 
 
-def make_tables():
+def make_tables() -> None:
     """Makes the tables from the models.
 
     Neutron's migrations alter constraints, which SQLite cannot do. So the
@@ -130,7 +138,7 @@ def make_tables():
         command.stamp(alembic, 'heads')
 
 
-def _check_tables(connection, alembic):
+def _check_tables(connection: 'sqlalchemy.Connection', alembic: Any) -> None:
     from alembic import migration
     from alembic import script
     made = set(migration.MigrationContext.configure(
@@ -142,7 +150,8 @@ def _check_tables(connection, alembic):
             'cannot be migrated. Run "nova-vmrun aio wipe", then "up".')
 
 
-def _insert_default_rules(connection, metadata):
+def _insert_default_rules(connection: 'sqlalchemy.Connection',
+                          metadata: 'sqlalchemy.MetaData') -> None:
     """The one thing that Neutron's migrations insert.
 
     Without it every default security group is empty.
@@ -159,12 +168,13 @@ def _insert_default_rules(connection, metadata):
     attributes = metadata.tables['standardattributes']
     table = metadata.tables['securitygroupdefaultrules']
     for direction, ethertype, remote_group in rules:
-        attribute = connection.execute(attributes.insert().values(
+        key: Any = connection.execute(attributes.insert().values(
             resource_type=table.name,
-            description='Default rule for %s traffic' % direction))
+            description='Default rule for %s traffic' % direction)
+        ).inserted_primary_key
         connection.execute(table.insert().values(
             id=uuidutils.generate_uuid(),
-            standard_attr_id=attribute.inserted_primary_key[0],
+            standard_attr_id=key[0],
             direction=direction, ethertype=ethertype,
             remote_group_id=remote_group, used_in_default_sg=True,
             used_in_non_default_sg=remote_group is None))

@@ -17,15 +17,19 @@ over in memory. The price is that objects do not cross a wire and that compute
 sees the database, so this is for demonstrations and development.
 """
 
+from collections.abc import Callable, Mapping
 import threading
 import time
+from typing import Any, Protocol
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import novnc
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import programs
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware as aio_vmware
 
 PROJECT = 'nova'
 CONFIG = 'nova.conf'
@@ -52,17 +56,19 @@ _POLICY_TEXT = """\
 "os_compute_api:os-volumes:snapshots:show": "!"
 "os_compute_api:os-volumes:snapshots:delete": "!"
 """
-# Seconds which compute waits for keystone; both start together.
+# Seconds that compute waits for keystone; both start together.
 KEYSTONE_TIMEOUT = 120
 CELL1_UUID = '6b8ab7a2-3c0e-4d4a-9a7e-2f0c5ad2c0e1'
 
 
-def write_config(layout, settings, passwords, vmware=None):
+def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                 passwords: Mapping[str, str],
+                 vmware: aio_vmware.Programs | None = None) -> None:
     """Writes nova.conf and placement.conf.
 
-    :param vmware: fakes.Programs; what [vmrun] shall run
+    :param vmware: the programs that [vmrun] names
     """
-    def section(user='nova'):
+    def section(user: str = 'nova') -> dict[str, object]:
         return config.credentials(settings, passwords[user], user)
 
     policy = layout.config_dir(PROJECT) / POLICY
@@ -143,14 +149,14 @@ def write_config(layout, settings, passwords, vmware=None):
     })
 
 
-def config_files(layout):
+def config_files(layout: aio_layout.Layout) -> list[str]:
     """What Nova's API reads; the first must be the paste file."""
     folder = layout.config_dir(PROJECT)
     return [config.data_file('nova', 'etc/nova/api-paste.ini'),
             str(folder / CONFIG), str(folder / config.LOCAL_CONF)]
 
 
-def environment(layout):
+def environment(layout: aio_layout.Layout) -> dict[str, str]:
     """Variables that the process needs."""
     return {
         'OS_NOVA_CONFIG_FILES': ';'.join(config_files(layout)),
@@ -159,20 +165,25 @@ def environment(layout):
     }
 
 
+class _Stoppable(Protocol):
+    """Something that runs in this process until it is stopped."""
+
+    def stop(self) -> None:
+        ...
+
+
 class Service:
-    """Nova and Placement in this process.
+    """Nova and Placement in this process."""
 
-    :param layout: Layout of the state directory
-    :param settings: Settings of the control plane
-    """
-
-    def __init__(self, layout, settings):
+    def __init__(self, layout: aio_layout.Layout,
+                 settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
-        self._servers = []
-        self._services = []
+        self._servers: list[_Stoppable] = []
+        # Nova's own; if compute runs here, it is the last one.
+        self._services: list[_Stoppable] = []
 
-    def start(self, tell):
+    def start(self, tell: Callable[[str], None]) -> None:
         """Makes what is missing, then starts one service after the other."""
         from nova import monkey_patch
         monkey_patch.patch(backend='threading')
@@ -195,7 +206,7 @@ class Service:
             tell('starting compute')
             self._start_compute()
 
-    def stop(self):
+    def stop(self) -> None:
         """Stops compute first: what it finishes needs the others."""
         *others, compute = self._services
         compute.stop()
@@ -206,17 +217,15 @@ class Service:
         for thread in threads:
             thread.join()
 
-    def _start_placement(self, tell):
+    def _start_placement(self, tell: Callable[[str], None]) -> None:
         from placement import wsgi as placement_wsgi
-
-        from nova_vmrun.aio import wsgi
 
         databases.prepare(
             self._layout, 'placement', ['placement'], 'openstack-placement',
             self._make_placement, tell)
-        self._serve(wsgi, 'placement', placement_wsgi.init_application())
+        self._serve('placement', placement_wsgi.init_application())
 
-    def _make_placement(self):
+    def _make_placement(self) -> None:
         from oslo_config import cfg
         from placement import conf
         from placement.db.sqlalchemy import migration
@@ -229,10 +238,8 @@ class Service:
         db_api.configure(options)
         migration.upgrade('head')
 
-    def _start_api(self, tell):
+    def _start_api(self, tell: Callable[[str], None]) -> None:
         from nova.api.openstack import wsgi_app
-
-        from nova_vmrun.aio import wsgi
 
         # Nova's WSGI module would do this too, but only with the databases
         # there already. It is done once.
@@ -245,14 +252,16 @@ class Service:
         map_cells(self._layout, self._settings)
         tell('loading its API')
         from nova.wsgi import osapi_compute
-        self._serve(wsgi, 'nova', osapi_compute.application)
+        self._serve('nova', osapi_compute.application)
 
-    def _serve(self, wsgi, name, application):
+    def _serve(self, name: str, application: Any) -> None:
+        from nova_vmrun.aio import wsgi
+
         server = wsgi.Server(name, application, self._settings.ports[name])
         server.start()
         self._servers.append(server)
 
-    def _start_console_proxies(self):
+    def _start_console_proxies(self) -> None:
         from nova_vmrun.aio import console_proxy
 
         for proxy in console_proxy.make_all(self._settings,
@@ -260,18 +269,19 @@ class Service:
             proxy.start()
             self._servers.append(proxy)
 
-    def _start_service(self, binary, topic, topic_alt=None):
+    def _start_service(self, binary: str, topic: str,
+                       topic_alt: str | None = None) -> None:
         from nova import service as nova_service
         service = nova_service.Service.create(
             binary=binary, topic=topic, topic_alt=topic_alt)
         service.start()
-        # The first report is due seconds later, and until then a service
-        # that has been away counts as down.
+        # The first report is due seconds later, and until then Nova
+        # considers a service that was stopped as down.
         service.service_ref.report_count += 1
         service.service_ref.save()
         self._services.append(service)
 
-    def _start_compute(self):
+    def _start_compute(self) -> None:
         """As nova.cmd.compute does, but beside the conductor."""
         from nova.compute import rpcapi
         from nova import context
@@ -290,7 +300,7 @@ class Service:
                             rpcapi.RPC_TOPIC_ALT)
         host_mapping.discover_hosts(context.get_admin_context())
 
-    def _wait_for_keystone(self):
+    def _wait_for_keystone(self) -> None:
         deadline = time.monotonic() + KEYSTONE_TIMEOUT
         while time.monotonic() < deadline:
             pid = processes.find(self._layout, 'keystone')
@@ -302,7 +312,8 @@ class Service:
                            % (KEYSTONE_TIMEOUT, self._layout.log('keystone')))
 
 
-def make_databases(layout, settings):
+def make_databases(layout: aio_layout.Layout,
+                   settings: aio_settings.Settings) -> None:
     """Makes or upgrades the API database and those of both cells."""
     from nova import context
     from nova.db import migration
@@ -314,10 +325,11 @@ def make_databases(layout, settings):
             migration.db_sync(database='main', context=targeted)
 
 
-def map_cells(layout, settings):
+def map_cells(layout: aio_layout.Layout,
+              settings: aio_settings.Settings) -> list[Any]:
     """Tells Nova of cell0 and cell1, and how to reach them now.
 
-    :returns: list of CellMapping
+    :returns: their CellMapping objects
     """
     from nova import context
     from nova import objects

@@ -50,9 +50,8 @@ class ChooseTestCase(base.TestCase):
 
     def test_what_vmware_has(self):
         self.assertEqual(
-            {'cidr': '172.16.41.0/24', 'gateway': '172.16.41.2',
-             'first': '172.16.41.10', 'last': '172.16.41.127',
-             'name_servers': ['172.16.41.2']}, self.choose())
+            subnets.Plan('172.16.41.0/24', '172.16.41.2', '172.16.41.10',
+                         '172.16.41.127', ('172.16.41.2',)), self.choose())
 
     def test_what_its_dhcp_server_gives_out_is_left_alone(self):
         dhcpd = self.folder / 'vmnet8' / 'dhcpd' / 'dhcpd.conf'
@@ -67,9 +66,9 @@ class ChooseTestCase(base.TestCase):
                 'option domain-name-servers 172.16.41.2, 8.8.8.8;\n}\n' % pool)
             plan = self.choose()
             self.assertEqual(
-                servers, tuple(plan[name].rpartition('.')[2]
-                               for name in ('first', 'last')))
-            self.assertEqual(['172.16.41.2'], plan['name_servers'])
+                servers, tuple(address.rpartition('.')[2]
+                               for address in (plan.first, plan.last)))
+            self.assertEqual(('172.16.41.2',), plan.name_servers)
         dhcpd.write_text('subnet 172.16.41.0 netmask 255.255.255.0 {\n'
                          'range 172.16.41.3 172.16.41.253;\n}\n')
         self.assertIn('leaves no addresses', self.refused().brief)
@@ -80,25 +79,24 @@ class ChooseTestCase(base.TestCase):
         nat.write_text('ip = 172.16.41.100\ndevice = /dev/vmnet8\n')
         plan = self.choose()
         self.assertEqual(('172.16.41.100', '172.16.41.99'),
-                         (plan['gateway'], plan['last']))
+                         (plan.gateway, plan.last))
 
     def test_host_only_has_no_gateway(self):
         plan = self.choose(vmnet='vmnet1')
-        self.assertEqual(('172.16.11.0/24', None, []), (
-            plan['cidr'], plan['gateway'], plan['name_servers']))
+        self.assertEqual(('172.16.11.0/24', None, ()), (
+            plan.cidr, plan.gateway, plan.name_servers))
 
     def test_a_range_that_was_given_wins(self):
         self.assertEqual(
-            {'cidr': '10.1.2.0/28', 'gateway': '10.1.2.2',
-             'first': '10.1.2.4', 'last': '10.1.2.7',
-             'name_servers': ['10.1.2.2']}, self.choose(subnet='10.1.2.0/28'))
+            subnets.Plan('10.1.2.0/28', '10.1.2.2', '10.1.2.4', '10.1.2.7',
+                         ('10.1.2.2',)), self.choose(subnet='10.1.2.0/28'))
 
     def test_bridged_needs_one(self):
         error = self.refused(vmnet='bridged')
         self.assertIn('--subnet', error.resolution)
         self.assertIn('outside', error.details)
         self.assertEqual('10.1.2.1',
-                         self.choose(subnet='10.1.2.0/24')['gateway'])
+                         self.choose(subnet='10.1.2.0/24').gateway)
 
     def test_a_network_that_is_not_there(self):
         error = self.refused(vmnet='vmnet3', subnet='10.1.2.0/24')
@@ -109,7 +107,7 @@ class ChooseTestCase(base.TestCase):
         self.listed = exception.NotSupported('No such command.')
         self.assertIn('--subnet', self.refused().resolution)
         self.assertEqual('10.1.2.0/24',
-                         self.choose(subnet='10.1.2.0/24')['cidr'])
+                         self.choose(subnet='10.1.2.0/24').cidr)
 
     def test_vmrun_does_not_work(self):
         def broken(layout, settings):
@@ -122,7 +120,7 @@ class ChooseTestCase(base.TestCase):
 class SeedTestCase(base.TestCase):
     """Neutron's part of it."""
 
-    PLAN = dict(subnets.of_range(ipaddress.IPv4Network('10.1.2.0/24')))
+    PLAN = subnets.of_range(ipaddress.IPv4Network('10.1.2.0/24'))
 
     def seed(self, network=None, known=()):
         self.neutron = mock.Mock()

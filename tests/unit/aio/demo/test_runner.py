@@ -134,6 +134,8 @@ class SessionTestCase(base.TestCase):
     def test_vm_without_files_does_not_run(self):
         self.assertIsNone(self.session.vmx)
         self.assertFalse(self.session.runs())
+        error = self.assertRaises(errors.AioError, self.session.require_vmx)
+        self.assertEqual('The server has no .vmx on disk.', error.brief)
 
     def test_vm_that_vmrun_lists_runs(self):
         folder = self.layout.instances / 'uuid'
@@ -143,4 +145,5 @@ class SessionTestCase(base.TestCase):
         self.session._guests = types.SimpleNamespace(
             running=lambda: [str(vmx)])
         self.assertEqual(str(vmx), self.session.vmx)
+        self.assertEqual(str(vmx), self.session.require_vmx())
         self.assertTrue(self.session.runs())

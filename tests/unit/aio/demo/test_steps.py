@@ -86,7 +86,8 @@ class SwitchOffTestCase(base.TestCase):
         super().setUp()
         self.session = mock.create_autospec(session.Session, instance=True)
         self.session.configure_mock(report=self.report, no_guest=None,
-                                    vmx='/a.vmx', guests=mock.Mock())
+                                    guests=mock.Mock())
+        self.session.require_vmx.return_value = '/a.vmx'
         self.session.runs.return_value = False
         self.session.wait_for.return_value = 2.5
         self.session.check = lambda truth, claim: session.Session.check(
