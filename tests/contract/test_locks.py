@@ -16,6 +16,8 @@ import os
 import re
 import subprocess
 
+import psutil
+
 from tests.contract import base
 
 
@@ -76,6 +78,19 @@ class LockFormatTest(base.ContractCase):
         kinds = [read(self.vm.path(name)).decode().split(' ')[3]
                  for name in ('disk.vmdk', 'disk-000001.vmdk')]
         self.assertEqual(['S', 'X'], kinds)
+
+
+class FusionLockTest(base.ContractCase):
+
+    @base.product('fusion')
+    def test_lock_counts_microseconds_on_macos(self):
+        vm = self.running_vm()
+        words = read(vm.path('disk.vmdk')).decode().split(' ')
+        pid, born = words[1].partition('(')[0].split('-')
+        self.assertEqual(born, words[4])
+        # psutil reads the same number, as seconds.
+        self.assertAlmostEqual(psutil.Process(int(pid)).create_time(),
+                               int(born) / 10 ** 6, delta=1)
 
 
 class StaleLockTest(base.ContractCase):

@@ -19,6 +19,9 @@ lib/file/fileLockPrimitive.c)::
     <machineID> <pid>-<procStartTime>(<procName>) <lamport> <X|S> \
 <procStartTime> lc=<hash of the path>
 
+The start time counts clock ticks since the boot on Linux, and microseconds since
+1970 on macOS.
+
 A member whose machine is ours and whose process has gone is stale: the next
 one to open the file discards it. Any other member refuses.
 """
@@ -74,10 +77,16 @@ def _read_member(member):
         with open(member, 'rb') as f:
             words = f.read(SIZE).rstrip(b'\0').decode('utf-8').split(' ')
         owner = _OWNER.match(words[1])
-        return (words[0], process.Identity(owner.group(1), owner.group(2)),
-                words[3])
+        return words[0], _identity(*owner.group(1, 2)), words[3]
     except (OSError, UnicodeDecodeError, IndexError, AttributeError):
         return None
+
+
+def _identity(pid, started):
+    living = process.identify(int(pid))
+    if living and started == str(process.microseconds(living)):
+        return living
+    return process.Identity(pid, started)
 
 
 def _is_stale(machine, owner):
@@ -112,9 +121,10 @@ def check(path, shared=False, owner=None):
             raise Busy(path)
 
 
-def acquire(path, owner, shared=False):
+def acquire(path, owner, shared=False, in_microseconds=False):
     """Lock ``path`` for the process ``owner`` (an Identity).
 
+    :param in_microseconds: whether to count as macOS does
     :raises Busy: when another has it.
     """
     check(path, shared, owner)
@@ -125,9 +135,11 @@ def acquire(path, owner, shared=False):
     number = int.from_bytes(os.urandom(2), 'big')
     entry = os.path.join(folder, 'D%05d.lck' % number)
     os.makedirs(entry)
+    started = (process.microseconds(owner) if in_microseconds
+               else owner.started)
     line = '%s %d-%s(vmware-vmx) 1 %s %s lc=%d' % (
-        machine_id(), owner.pid, owner.started, 'S' if shared else 'X',
-        owner.started, path_hash(path))
+        machine_id(), owner.pid, started, 'S' if shared else 'X', started,
+        path_hash(path))
     draft = os.path.join(folder, 'E%05d.lck' % number)
     with open(draft, 'wb') as f:
         f.write(line.encode('utf-8').ljust(SIZE, b'\0'))

@@ -82,6 +82,18 @@ def _start_time_by_ps(pid):
     return '-'.join(fields[1:])
 
 
+def microseconds(identity):
+    """When a process was started, as macOS counts: in µs since 1970."""
+    if not sys.platform.startswith('linux'):
+        return 10 ** 6 * int(time.mktime(time.strptime(
+            identity.started, '%a-%b-%d-%H:%M:%S-%Y')))
+    with open('/proc/stat') as f:
+        boot = next(int(line.split()[1]) for line in f
+                    if line.startswith('btime '))
+    return 10 ** 6 * boot + (10 ** 6 * int(identity.started)
+                             // os.sysconf('SC_CLK_TCK'))
+
+
 def identify(pid):
     """Return the :class:`Identity` of a living process, or None."""
     started = start_time(pid)

@@ -266,14 +266,15 @@ class VM(object):
 
     def lock_files(self, owner):
         """Take the locks that a running VM holds."""
-        locks.acquire(self.vmx, owner)
+        macos = self.session.product.host == 'macos'
+        locks.acquire(self.vmx, owner, in_microseconds=macos)
         if self.uses_vmem():
-            locks.acquire(self.vmem_path(), owner)
+            locks.acquire(self.vmem_path(), owner, in_microseconds=macos)
         if not self.config.true('disk.locking', True):
             return
         for path, shared in self._disk_locks():
             with contextlib.suppress(OSError):
-                locks.acquire(path, owner, shared)
+                locks.acquire(path, owner, shared, macos)
 
     def _disk_locks(self):
         from vmwarefake.vmdk import disk
