@@ -14,12 +14,12 @@
 
 from nova_vmrun.formats.catalog import row
 
-_XEN = "It is about XenServer, which Nova doesn't support any more."
-_UNPROVEN = ('VMware reads shares and limits, and nobody has shown yet that '
-             'its desktop products apply them. The log names it.')
-_LIMITED = ('Only the average is limited. The log names it.')
-_QEMU_INPUT = ("Every VM has VMware's own keyboard and mouse, which any guest "
-               'has drivers for.')
+_XEN = 'Only applies to XenServer, which Nova no longer supports.'
+_UNPROVEN = ('VMware reads shares and limits, but it has not been shown that '
+             'its desktop products apply them. A warning is logged.')
+_LIMITED = ('Only the average can be limited. A warning is logged.')
+_QEMU_INPUT = ("Every VM has VMware's own keyboard and mouse, which all guests "
+               'have drivers for.')
 
 ROWS = (
     # Shares and limits.
@@ -52,49 +52,49 @@ ROWS = (
         about=_UNPROVEN, warns=True),
     row.Ignored(
         flavor=('vmware:storage_policy',),
-        about='This host has no storage policies, and Nova says of this one '
-              'that it counts only where there are some.'),
+        about='This host has no storage policies. According to Nova, this '
+              'only matters where there are some.'),
     # What only says how something is done that is refused by itself.
     row.Ignored(
         image=('hw_cpu_realtime_mask',), flavor=('hw:cpu_realtime_mask',),
-        about='It counts only with ``hw:cpu_realtime``, which is refused.'),
+        about='Only relevant with ``hw:cpu_realtime``, which is refused.'),
     row.Ignored(
         image=('hw_mem_encryption_model',),
         flavor=('hw:mem_encryption_model',),
-        about='It counts only with ``hw:mem_encryption``, which is refused.'),
+        about='Only relevant with ``hw:mem_encryption``, which is refused.'),
     row.Ignored(
         image=('hw_ephemeral_encryption_format',),
         flavor=('hw:ephemeral_encryption_format',),
-        about='It counts only with ``hw:ephemeral_encryption``, which is '
+        about='Only relevant with ``hw:ephemeral_encryption``, which is '
               'refused.'),
     row.Ignored(
         flavor=('hw:tpm_secret_security',),
-        about='It counts only with a TPM, which is refused.'),
+        about='Only relevant with a TPM, which is refused.'),
     # Devices of other hypervisors that a guest can do without.
     row.Ignored(
         image=('hw_rng_model',),
         flavor=('hw_rng:allowed', 'hw_rng:rate_bytes', 'hw_rng:rate_period'),
-        about='VMware has no such device; guests take random numbers from '
-              'the processor.'),
+        about='VMware has no such device; guests get random numbers from '
+              'the CPU.'),
     row.Ignored(
         image=('hw_video_model',),
         about="Every VM has VMware's graphics adapter, which works as a VGA "
-              'adapter where a guest has no driver for it.'),
+              'adapter in guests without a driver for it.'),
     row.Ignored(image=('hw_input_bus',), about=_QEMU_INPUT),
     row.Ignored(image=('hw_pointer_model',), about=_QEMU_INPUT),
     row.Ignored(
         image=('hw_machine_type',),
-        about="It names a chipset of QEMU's. A VM here has VMware's."),
+        about="It names a QEMU chipset. VMs here have VMware's."),
     row.Ignored(
         image=('hw_floppy_bus',),
         about='A floppy drive has only one bus.'),
     row.Ignored(
         image=('hw_qemu_guest_agent',),
-        about='The agent in the guest waits and is not used.'),
+        about='The agent in the guest is not used.'),
     row.Ignored(
         image=('os_admin_user',),
-        about='Passwords are set by cloud-init, whose configuration names '
-              'the user.'),
+        about='cloud-init sets passwords, and its configuration names the '
+              'user.'),
     # What nothing asks for any more.
     row.Ignored(image=('hw_auto_disk_config', 'auto_disk_config'), about=_XEN),
     row.Ignored(image=('hw_device_id', 'xenapi_device_id'), about=_XEN),

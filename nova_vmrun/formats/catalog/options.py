@@ -80,7 +80,7 @@ ROWS = (
         field='pmu', image=('hw_pmu',), flavor=('hw:pmu',),
         kind=kinds.BOOLEAN, section=obeyed.CPU, group='cpu', default=False,
         keys={False: {}, True: {'vpmc.enable': True}},
-        about='Performance counters of the CPU.'),
+        about='Give the guest the performance counters of the CPU.'),
     Option(
         field='hide_hypervisor', image=('img_hide_hypervisor_id',),
         flavor=('hide_hypervisor_id', 'hw:hide_hypervisor_id'),
@@ -92,15 +92,15 @@ ROWS = (
         kind=kinds.BOOLEAN, section=obeyed.FIRMWARE, group='firmware',
         default=False,
         keys={False: {}, True: {'bios.bootDelay': _BOOT_MENU_MS}},
-        about='Wait five seconds for somebody to enter the boot menu.'),
+        about='Wait five seconds for a key press to enter the boot menu.'),
     Option(
         field='hpet', image=('hw_time_hpet',), flavor=('hw:time_hpet',),
         kind=kinds.BOOLEAN, section=obeyed.CPU, group='firmware',
         default=True,
         keys={False: {'hpet0.present': False}, True: {'hpet0.present': True}},
-        about='The high precision event timer; on by default. Nova itself '
-        'knows the image property only: its API accepts the extra spec up '
-        'to microversion 2.85.'),
+        about='High precision event timer; on by default. Nova itself only '
+        'knows the image property: its API accepts the extra spec up to '
+        'microversion 2.85.'),
     Option(
         field='sound', image=('hw_sound_model',), flavor=('hw:sound_model',),
         kind=kinds.Word(props.SOUND), section=obeyed.DEVICES, group='devices',

@@ -20,15 +20,14 @@ from nova_vmrun.formats.catalog import kinds
 from nova_vmrun.formats.catalog import row
 
 _NO = (False,)
-_NO_NUMA = 'A VM here has one NUMA node, which is not tied to one of the host.'
-_NO_PINNING = 'VMware cannot pin virtual CPUs to CPUs of the host.'
-_NO_PCI = 'VMware cannot hand a PCI device of the host to a guest.'
+_NO_NUMA = 'VMs here have one NUMA node, which is not tied to a host NUMA node.'
+_NO_PINNING = 'VMware cannot pin virtual CPUs to host CPUs.'
+_NO_PCI = 'VMware cannot pass a host PCI device through to a guest.'
 _NO_MEMORY_ENCRYPTION = "VMware cannot encrypt a guest's memory."
 _NO_DISK_ENCRYPTION = 'Disks on this host cannot be encrypted.'
-_NO_TPM = ("A virtual TPM needs an encrypted VM, and only VMware's own window "
-           'can make one.')
-_NO_BITS = ("VMware chooses the size of a guest's physical addresses by "
-            'itself.')
+_NO_TPM = ('A virtual TPM needs an encrypted VM, which can only be created in '
+           'the VMware user interface.')
+_NO_BITS = "VMware chooses the size of a guest's physical addresses itself."
 _NO_QUEUES = 'VMware has no setting for the queues of an adapter.'
 _CPU_POLICIES = kinds.Word({word: word for word in (
     'dedicated', 'mixed', 'shared')})
@@ -52,11 +51,11 @@ ROWS = (
     row.Refused(
         image=('hw_mem_page_size',), flavor=('hw:mem_page_size',),
         kind=_PAGES, harmless=('any', 'small'),
-        about='VMware chooses the size of memory pages by itself.'),
+        about='VMware chooses the memory page size itself.'),
     row.Refused(
         image=('hw_locked_memory',), flavor=('hw:locked_memory',),
         kind=kinds.BOOLEAN, harmless=_NO,
-        about='VMware may move the memory of a guest to the disk.'),
+        about='VMware may swap guest memory to disk.'),
     row.Refused(
         flavor=('hw:pmem',), scheduler='CUSTOM_PMEM_NAMESPACE_*',
         about='VMware has no persistent memory for guests.'),
@@ -72,14 +71,14 @@ ROWS = (
     row.Refused(
         image=('hw_cpu_thread_policy',), flavor=('hw:cpu_thread_policy',),
         kind=_THREAD_POLICIES, harmless=('prefer',),
-        about='VMware does not say which threads of the host run a guest.'),
+        about='VMware does not control which host threads run a guest.'),
     row.Refused(
         flavor=('hw:cpu_realtime',), kind=kinds.BOOLEAN, harmless=_NO,
         about='VMware cannot run virtual CPUs with realtime priority.'),
     row.Refused(
         flavor=('hw:emulator_threads_policy',), kind=_EMULATOR_POLICIES,
         harmless=('share',),
-        about="VMware's own threads cannot be kept on a CPU of their own."),
+        about="VMware's own threads cannot be pinned to a separate CPU."),
     row.Refused(
         image=('hw_maxphysaddr_mode',), flavor=('hw:maxphysaddr_mode',),
         scheduler='COMPUTE_ADDRESS_SPACE_*', about=_NO_BITS),
@@ -88,7 +87,7 @@ ROWS = (
         about=_NO_BITS),
     row.Refused(
         image=('hw_emulation_architecture',),
-        about='VMware runs guests of the host\'s own architecture only.'),
+        about="VMware only runs guests of the host's own architecture."),
     row.Refused(
         flavor=('pci_passthrough:alias',), about=_NO_PCI),
     row.Refused(
@@ -118,7 +117,7 @@ ROWS = (
         image=('hw_redirected_usb_ports',),
         flavor=('hw:redirected_usb_ports',), kind=kinds.Integer(0, 15),
         harmless=(0,),
-        about='USB devices of a user cannot be redirected to a guest here.'),
+        about="Users' USB devices cannot be redirected to guests here."),
     row.Refused(
         image=('hw_tpm_model',), flavor=('hw:tpm_model',),
         scheduler='COMPUTE_SECURITY_TPM_*', about=_NO_TPM),
@@ -140,7 +139,7 @@ ROWS = (
         image=('hw_vm_mode', 'vm_mode'),
         kind=kinds.Word({word: word for word in ('hvm', 'xen', 'uml', 'exe')}),
         harmless=('hvm',), scheduler='ImagePropertiesFilter',
-        about='VMware runs whole machines only.'),
+        about='VMware only does full virtualization.'),
     row.Refused(
         image=('img_hv_type', 'hypervisor_type'),
         kind=kinds.Word({'vmware': 'vmware'}), harmless=('vmware',),
@@ -151,6 +150,6 @@ ROWS = (
         about='VMware cannot pass a command line to a kernel.'),
     row.Refused(
         image=('os_require_quiesce',), kind=kinds.BOOLEAN, harmless=_NO,
-        about='Guests are not asked to quiesce their disks here before a '
-              'snapshot.'),
+        about='The driver does not ask guests to quiesce their disks before '
+              'a snapshot.'),
 )
