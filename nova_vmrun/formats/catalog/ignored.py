@@ -18,7 +18,7 @@ _XEN = 'Only applies to XenServer, which Nova no longer supports.'
 _UNPROVEN = ('VMware reads shares and limits, but it has not been shown that '
              'its desktop products apply them. A warning is logged.')
 _LIMITED = ('Only the average can be limited. A warning is logged.')
-_QEMU_INPUT = ("Every VM has VMware's own keyboard and mouse, which all guests "
+_QEMU_INPUT = ("Every VM has VMware's own keyboard and mouse, and all guests "
                'have drivers for.')
 
 ROWS = (

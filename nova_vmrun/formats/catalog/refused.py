@@ -20,7 +20,7 @@ from nova_vmrun.formats.catalog import kinds
 from nova_vmrun.formats.catalog import row
 
 _NO = (False,)
-_NO_NUMA = 'VMs here have one NUMA node, which is not tied to a host NUMA node.'
+_NO_NUMA = 'VMs here have one NUMA node, not tied to a host NUMA node.'
 _NO_PINNING = 'VMware cannot pin virtual CPUs to host CPUs.'
 _NO_PCI = 'VMware cannot pass a host PCI device through to a guest.'
 _NO_MEMORY_ENCRYPTION = "VMware cannot encrypt a guest's memory."
