@@ -12,12 +12,16 @@
 
 """Where the network adapters of a VM are that has a .vmx already."""
 
+from collections.abc import Container
+from collections.abc import Iterable
 import dataclasses
 
 from nova_vmrun.formats import machine as machines
+from nova_vmrun.formats import vmx
 
 
-def keep_slots(nics, existing, ours=None):
+def keep_slots(nics: tuple[machines.Nic, ...], existing: vmx.Vmx,
+               ours: Container[str] | None = None) -> tuple[machines.Nic, ...]:
     """Gives adapters the slots that they have, and new ones a free slot.
 
     They are recognised by their MAC addresses.
@@ -46,7 +50,8 @@ def keep_slots(nics, existing, ours=None):
                  dataclasses.replace(nic, slot=free.pop(0)) for nic in nics)
 
 
-def foreign_slots(existing, macs, ours=None):
+def foreign_slots(existing: vmx.Vmx, macs: Iterable[str],
+                  ours: Container[str] | None = None) -> set[int]:
     """Finds the adapters that somebody has added in VMware's window.
 
     Ours have static addresses, and the window makes generated ones. The
@@ -67,7 +72,7 @@ def foreign_slots(existing, macs, ours=None):
             not is_static('ethernet%d' % slot, existing)}
 
 
-def is_static(device, settings):
+def is_static(device: str, settings: vmx.Vmx) -> bool:
     """Tells whether a device (ethernet0) is an adapter as ours are.
 
     :param settings: a Vmx
@@ -75,13 +80,13 @@ def is_static(device, settings):
     return settings.get(device + '.addressType', '').lower() == 'static'
 
 
-def slots(existing):
+def slots(existing: vmx.Vmx) -> dict[str, int]:
     """Maps MAC addresses to N of ethernetN.
 
     :param existing: a Vmx
     :returns: dict, with addresses in lower case
     """
-    found = {}
+    found: dict[str, int] = {}
     for slot in range(machines.MAX_NICS):
         address = mac(existing, slot)
         if address and existing.get_bool('ethernet%d.present' % slot):
@@ -89,7 +94,7 @@ def slots(existing):
     return found
 
 
-def mac(settings, slot):
+def mac(settings: vmx.Vmx, slot: int | str) -> str:
     """Returns the address of an adapter in lower case, empty without one.
 
     :param settings: a Vmx

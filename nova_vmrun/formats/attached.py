@@ -12,10 +12,12 @@
 
 """What is attached to a VM right now, read from its .vmx."""
 
+from collections.abc import Iterator
 import dataclasses
 import re
 
 from nova_vmrun.formats import machine
+from nova_vmrun.formats import vmx
 
 _FILE = re.compile('((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+)[.]filename')
 _ADDRESS = re.compile('(ethernet[0-9]+)[.]address')
@@ -36,7 +38,7 @@ class Attached:
     bus: str
 
 
-def find(keys, name):
+def find(keys: vmx.Vmx, name: str) -> Attached | None:
     """Finds a disk under whatever name snapshots have given to it.
 
     Since a snapshot VMware writes to root-000001.vmdk in place of root.vmdk.
@@ -50,7 +52,7 @@ def find(keys, name):
                 None)
 
 
-def every(keys):
+def every(keys: vmx.Vmx) -> Iterator[Attached]:
     """Yields all disks of a VM, none of its CD drives.
 
     :param keys: the Vmx
@@ -64,7 +66,7 @@ def every(keys):
             yield Attached(node, path, _bus(keys, node.partition(':')[0]))
 
 
-def _bus(keys, controller):
+def _bus(keys: vmx.Vmx, controller: str) -> str:
     family = controller.rstrip('0123456789')
     if family != 'scsi':
         return family
@@ -86,7 +88,7 @@ class Adapter:
     network: str
 
 
-def adapters(keys):
+def adapters(keys: vmx.Vmx) -> list[Adapter]:
     """Returns the network adapters of a VM.
 
     :param keys: the Vmx

@@ -12,6 +12,8 @@
 
 """What a processor can, by placement's names of it."""
 
+from collections.abc import Iterable
+
 import os_traits
 
 # What Linux calls a feature in /proc/cpuinfo to what placement calls it. What
@@ -40,7 +42,7 @@ _NAMES = {flag: {'HW_CPU_X86_' + name for name in names.split()}
 ALL = frozenset().union(*_NAMES.values()) & frozenset(os_traits.get_traits())
 
 
-def of(flags):
+def of(flags: Iterable[str]) -> frozenset[str]:
     """Returns the traits of a processor.
 
     :param flags: names of features, as Linux has them

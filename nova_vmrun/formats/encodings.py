@@ -157,7 +157,7 @@ def line_of(key: str) -> re.Pattern:
         rb'[ \t]*+=[ \t]*+"?([!-!#-~]{1,80})', re.IGNORECASE)
 
 
-def decode(data: bytes, line: re.Pattern) -> tuple[str, str]:
+def decode(data: bytes, line: re.Pattern[bytes]) -> tuple[str, str]:
     """Makes text of bytes that name their own encoding.
 
     :param data: UTF-8 if they name none; a byte order mark is taken off

@@ -13,8 +13,10 @@
 """guestinfo.* as cloud-init's VMware data source reads it."""
 
 import base64
+from collections.abc import Mapping
 import gzip
 import json
+from typing import Any
 
 from nova_vmrun import exception
 
@@ -23,7 +25,8 @@ MAX_BYTES = 64 * 1024
 _ENCODING = 'gzip+base64'
 
 
-def variables(metadata, user_data=None, vendor_data=None):
+def variables(metadata: Mapping[str, Any], user_data: bytes | None = None,
+              vendor_data: bytes | None = None) -> dict[str, str]:
     """Returns what stands in a .vmx, by names without ``guestinfo.``.
 
     :param metadata: dict with instance-id, local-hostname, network ...
@@ -43,7 +46,7 @@ def variables(metadata, user_data=None, vendor_data=None):
     return found
 
 
-def encode(name, content):
+def encode(name: str, content: bytes) -> str:
     """Returns bytes as the text of a variable.
 
     The same bytes always give the same text.

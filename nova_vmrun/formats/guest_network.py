@@ -12,8 +12,10 @@
 
 """The networks of a guest, in the forms that guests read from a .vmx."""
 
+from collections.abc import Sequence
 import dataclasses
 import ipaddress
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +30,13 @@ class Interface:
     """
 
     mac: str
-    addresses: tuple = ()
-    routes: tuple = ()
-    dns: tuple = ()
+    addresses: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] = ()
+    dns: tuple[str, ...] = ()
     mtu: int | None = None
 
 
-def version2(interfaces):
+def version2(interfaces: Sequence[Interface]) -> dict[str, Any]:
     """Returns version 2 of cloud-init's network configuration.
 
     The names are the guest's after cloud-init has renamed its adapters: some
@@ -48,7 +50,7 @@ def version2(interfaces):
         for number, each in enumerate(interfaces)}}
 
 
-def _ethernet(name, interface):
+def _ethernet(name: str, interface: Interface) -> dict[str, Any]:
     result = {
         'match': {'macaddress': interface.mac.lower()}, 'set-name': name,
         'dhcp4': False, 'dhcp6': False,
@@ -63,7 +65,7 @@ def _ethernet(name, interface):
     return result
 
 
-def machine_id(interfaces):
+def machine_id(interfaces: Sequence[Interface]) -> str:
     """Returns machine.id as the ESX driver of OpenStack Essex wrote it.
 
     For each adapter MAC;ADDRESS;NETMASK;GATEWAY;BROADCAST;DNS,DNS and a ``#``
@@ -76,7 +78,7 @@ def machine_id(interfaces):
     return ''.join(filter(None, map(_machine_id_entry, interfaces)))
 
 
-def _machine_id_entry(interface):
+def _machine_id_entry(interface: Interface) -> str | None:
     addresses = [ipaddress.ip_interface(text) for text in interface.addresses]
     first = next((each for each in addresses if each.version == 4), None)
     if first is None:

@@ -12,6 +12,8 @@
 
 """Which guest operating system a server is said to have."""
 
+from collections.abc import Iterator
+from collections.abc import Mapping
 import dataclasses
 
 from nova_vmrun import exception
@@ -90,21 +92,22 @@ class GuestOS:
 
     id: str
     profile: str
-    vsphere: str = None
+    vsphere: str | None = None
     origin: str = 'default'
 
     @property
-    def family(self):
+    def family(self) -> str:
         """Name of the template."""
         return profiles.PROFILES[self.profile].family
 
     @property
-    def arch(self):
+    def arch(self) -> str:
         return AARCH64 if self.id.startswith('arm-') else X86_64
 
 
-def _read_table():
-    guests, spellings = {}, {}
+def _read_table() -> tuple[dict[str, GuestOS], dict[str, str]]:
+    guests: dict[str, GuestOS] = {}
+    spellings: dict[str, str] = {}
     for profile, rows in guestos_table.GUESTS.items():
         for row in rows.split('\n'):
             if not row:
@@ -127,7 +130,7 @@ def _read_table():
     return guests, spellings
 
 
-def _aliases():
+def _aliases() -> Iterator[tuple[str, str]]:
     yield from _ALIASES.items()
     for bits, server, vista in (('-32', 'longhorn', 'winvista'),
                                 ('-64', 'longhorn-64', 'winvista-64')):
@@ -140,12 +143,12 @@ def _aliases():
 _GUESTS, _SPELLINGS = _read_table()
 
 
-def all_guests():
+def all_guests() -> dict[str, GuestOS]:
     """Every id that VMware knows, as a mapping of ids to GuestOS."""
     return dict(_GUESTS)
 
 
-def find(spelling):
+def find(spelling: str) -> GuestOS | None:
     """Looks an id up.
 
     :param spelling: as in a .vmx, vSphere or VIX; the case does not matter
@@ -155,7 +158,7 @@ def find(spelling):
     return _GUESTS[hosted] if hosted else None
 
 
-def available(guest_id, hw_version):
+def available(guest_id: str, hw_version: int | None) -> str:
     """Tells the id that a product can run in the place of a newer one.
 
     :param guest_id: as in a .vmx
@@ -171,7 +174,8 @@ def available(guest_id, hw_version):
     return guest_id
 
 
-def choose(properties, default='otherlinux-64', arch=X86_64, hw_version=None):
+def choose(properties: Mapping[str, str], default: str = 'otherlinux-64',
+           arch: str = X86_64, hw_version: int | None = None) -> GuestOS:
     """Chooses the guest operating system of a server.
 
     An id that a property names is used as it is or refused. One that is made
@@ -200,7 +204,7 @@ def choose(properties, default='otherlinux-64', arch=X86_64, hw_version=None):
     return _resolve(guest_id, bits32, arch, hw_version, origin)
 
 
-def _check_architecture(properties, arch):
+def _check_architecture(properties: Mapping[str, str], arch: str) -> bool:
     name = 'hw_architecture'
     if name not in properties:
         name = 'architecture'
@@ -213,11 +217,12 @@ def _check_architecture(properties, arch):
     return value in _X86_32
 
 
-def _is_vsphere_id(value):
+def _is_vsphere_id(value: str) -> bool:
     return value.lower().endswith(('guest', 'guest64'))
 
 
-def _by_id(name, value, arch, hw_version):
+def _by_id(name: str, value: str, arch: str,
+           hw_version: int | None) -> GuestOS:
     guest = find(value)
     if guest is not None and guest.arch != arch and arch == AARCH64:
         guest = find('arm-' + guest.id)
@@ -236,7 +241,7 @@ def _by_id(name, value, arch, hw_version):
     return guest
 
 
-def _by_description(properties):
+def _by_description(properties: Mapping[str, str]) -> tuple[str | None, str]:
     distro = properties.get('os_distro', '')
     version = properties.get('os_version', '')
     guest_id = guestos_distros.find(distro, version) if distro else None
@@ -251,7 +256,7 @@ def _by_description(properties):
     return guest_id, 'image property os_type'
 
 
-def _default(default, arch, hw_version):
+def _default(default: str, arch: str, hw_version: int | None) -> GuestOS:
     guest = find(default)
     if guest is None:
         raise exception.UnknownGuestOS(
@@ -262,7 +267,7 @@ def _default(default, arch, hw_version):
                     arch, hw_version, 'option default_guestos')
 
 
-def _arm(guest_id):
+def _arm(guest_id: str) -> str:
     """Finds the closest id for Apple silicon, without ``-64``."""
     same = find('arm-%s-64' % guest_id)
     if same is not None:
@@ -276,7 +281,8 @@ def _arm(guest_id):
     return 'arm-other6xlinux' if family.startswith('linux') else 'arm-other'
 
 
-def _resolve(guest_id, bits32, arch, hw_version, origin):
+def _resolve(guest_id: str, bits32: bool, arch: str, hw_version: int | None,
+             origin: str) -> GuestOS:
     """Completes an id that nobody spelled out."""
     if arch == AARCH64:
         guest_id, bits32 = _arm(guest_id), False

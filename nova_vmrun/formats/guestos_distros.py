@@ -101,7 +101,7 @@ _WINDOWS = (
 WINDOWS = 'windows9'
 
 
-def find(distro, version):
+def find(distro: str, version: str) -> str | None:
     """Finds the id for a distribution.
 
     :param distro: os_distro; also with the version at its end, as libosinfo
@@ -120,7 +120,7 @@ def find(distro, version):
     return found
 
 
-def _find(distro, version):
+def _find(distro: str, version: str) -> str | None:
     name = _SAME.get(distro, distro)
     if name == 'windows':
         return _windows(version)
@@ -135,7 +135,7 @@ def _find(distro, version):
     return None
 
 
-def _by_version(known, version):
+def _by_version(known: list[tuple[int, str]], version: str) -> str:
     match = re.match('[0-9]{1,4}', version.strip())
     wanted = int(match.group()) if match else known[-1][0]
     best = known[0][1]
@@ -145,7 +145,7 @@ def _by_version(known, version):
     return best
 
 
-def _windows(version):
+def _windows(version: str) -> str:
     version = version.strip().lower().removeprefix('windows').strip(' -')
     version = version.removeprefix('server').strip(' -')
     version = re.sub('^2k([0-9]{2})', r'20\1', version)

@@ -17,7 +17,7 @@ open-vm-tools maps them to each other (lib/include/guest_os_tables.h). The
 profile is a key of nova_vmrun.formats.profiles.PROFILES.
 """
 
-GUESTS = {}
+GUESTS: dict[str, str] = {}
 
 GUESTS['linux'] = """
 rhel7Guest rhel7

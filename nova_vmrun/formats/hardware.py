@@ -18,7 +18,9 @@ and then the defaults of the guest operating system. Flavors win over images
 where Nova says so.
 """
 
+from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 from nova_vmrun import exception
 from nova_vmrun.formats.catalog import table
@@ -30,6 +32,7 @@ from nova_vmrun.formats.choices import images
 from nova_vmrun.formats.choices import network
 from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats.choices import storage
+from nova_vmrun.formats import guestos
 from nova_vmrun.formats import properties as props
 
 FUSION = 'fusion'
@@ -71,27 +74,27 @@ class Hardware:
     disk_bus: str
     cdrom_bus: str
     nic_model: str
-    nic_rx_kbps: int
-    nic_tx_kbps: int
+    nic_rx_kbps: int | None
+    nic_tx_kbps: int | None
     firmware: str
     secure_boot: bool
-    boot_order: tuple
-    cores_per_socket: int
+    boot_order: tuple[str, ...]
+    cores_per_socket: int | None
     nested: bool
-    video_ram_mb: int
+    video_ram_mb: int | None
     serial_ports: int
     usb: str
-    options: dict
-    show_gui: bool
-    linked_clone: bool
-    disk_type: str
-    iso_images: tuple
-    floppy_image: str
-    tools_isos: tuple
-    unsupported: tuple
-    origins: dict
+    options: dict[str, Any]
+    show_gui: bool | None
+    linked_clone: bool | None
+    disk_type: str | None
+    iso_images: tuple[str, ...]
+    floppy_image: str | None
+    tools_isos: tuple[str, ...]
+    unsupported: tuple[str, ...]
+    origins: dict[str, str]
 
-    def machine_fields(self):
+    def machine_fields(self) -> dict[str, Any]:
         """Makes the arguments of Machine that are chosen here.
 
         :returns: a dict, origins included; guestos and family are the guest's
@@ -101,8 +104,10 @@ class Hardware:
                     origins=dict(self.origins))
 
 
-def choose(properties, extra_specs, guest, vcpus, hw_version=20,
-           product=None, image_adapter=None, fresh=table.BOTH):
+def choose(properties: Mapping[str, str], extra_specs: Mapping[str, str],
+           guest: guestos.GuestOS, vcpus: int, hw_version: int = 20,
+           product: str | None = None, image_adapter: str | None = None,
+           fresh: frozenset[str] = table.BOTH) -> Hardware:
     """Chooses the hardware of a server.
 
     :param properties: mapping of image properties to text, as the image or
@@ -137,7 +142,7 @@ def choose(properties, extra_specs, guest, vcpus, hw_version=20,
         **{name: choice.value for name, choice in choices.items()})
 
 
-def _choices(request):
+def _choices(request: requests.Request) -> dict[str, requests.Choice]:
     bus = storage.disk_bus(request)
     chosen_firmware = firmware.firmware(request)
     return dict(
@@ -162,7 +167,7 @@ def _choices(request):
         tools_isos=images.tools_isos(request))
 
 
-def _refuse_macos(guest, product):
+def _refuse_macos(guest: guestos.GuestOS, product: str | None) -> None:
     if guest.family == 'darwin' and product not in (None, FUSION):
         raise exception.UnknownGuestOS(
             'guestOS', guest.id, 'macOS runs on Fusion only, on computers of '

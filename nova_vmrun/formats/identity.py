@@ -22,7 +22,7 @@ from nova_vmrun import exception
 _LITTLE_ENDIAN_SINCE = 13
 
 
-def to_vmware(uuid, hw_version):
+def to_vmware(uuid: str, hw_version: int) -> str:
     """Makes the uuid.bios with which the guest reads a given UUID.
 
     VMware copies the bytes of uuid.bios into the SMBIOS as they are, and the
@@ -38,7 +38,7 @@ def to_vmware(uuid, hw_version):
     return '%s-%s' % (data[:8].hex(' '), data[8:].hex(' '))
 
 
-def from_vmware(text, hw_version):
+def from_vmware(text: str, hw_version: int) -> str:
     """Tells which UUID the guest reads for a given uuid.bios.
 
     :returns: text in the usual form

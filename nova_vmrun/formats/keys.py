@@ -72,7 +72,7 @@ class Key:
     about: str
 
     @property
-    def values(self):
+    def values(self) -> tuple[str, ...]:
         """The allowed values of an enumeration, else an empty tuple."""
         return tuple(self.kind.split('|')) if '|' in self.kind else ()
 
@@ -80,11 +80,11 @@ class Key:
 UNKNOWN = Key('*', 'text', 'unknown', False, False, False, False, '')
 
 
-def _normal(key):
+def _normal(key: str) -> str:
     return _DIGITS.sub('#', key.lower())
 
 
-def _read_table():
+def _read_table() -> tuple[dict[str, Key], list[tuple[str, Key]]]:
     exact, prefixes = {}, []
     for group, rows in keys_table.ROWS.items():
         for row in rows.strip().splitlines():
@@ -103,7 +103,7 @@ def _read_table():
 _EXACT, _PREFIXES = _read_table()
 
 
-def find(key):
+def find(key: str) -> Key:
     """Looks a key up.
 
     :param key: in any case
@@ -118,7 +118,7 @@ def find(key):
     return UNKNOWN
 
 
-def table():
+def table() -> list[Key]:
     """All rows, in the order of the groups."""
     rows = list(_EXACT.values()) + [entry for _, entry in _PREFIXES]
     order = list(GROUPS)

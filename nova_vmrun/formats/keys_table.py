@@ -19,7 +19,7 @@ nova_vmrun.formats.catalog.options write is the driver's too. Types and
 meanings come from what VMware's programs name and from files that they wrote.
 """
 
-ROWS = {}
+ROWS: dict[str, str] = {}
 
 ROWS['file'] = """
 .encoding text tv Character encoding of this file

@@ -12,8 +12,11 @@
 
 """What a VM is, completely, in terms that know neither Nova nor a .vmx."""
 
+from collections.abc import Collection
 import dataclasses
 import re
+from typing import Any
+from typing import NoReturn
 import uuid as uuidlib
 
 from nova_vmrun import exception
@@ -64,7 +67,7 @@ class Disk:
 
     path: str
     bus: str
-    node: str = None
+    node: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,9 +79,9 @@ class Cdrom:
     :ivar node: as in Disk
     """
 
-    path: str
+    path: str | None
     bus: str
-    node: str = None
+    node: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +100,10 @@ class Nic:
     mac: str
     model: str
     connection: str
-    vnet: str = None
-    slot: int = None
-    rx_kbps: int = None
-    tx_kbps: int = None
+    vnet: str | None = None
+    slot: int | None = None
+    rx_kbps: int | None = None
+    tx_kbps: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Serial:
     kind: str
     path: str
     server: bool = False
-    proxy: str = None
+    proxy: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +134,7 @@ class Vnc:
 
     address: str
     port: int
-    keymap: str = None
+    keymap: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,30 +168,31 @@ class Machine:
     memory_mb: int
     vcpus: int
     hw_version: int
-    uuid_location: str = None
-    cores_per_socket: int = None
+    uuid_location: str | None = None
+    cores_per_socket: int | None = None
     firmware: str = 'bios'
     secure_boot: bool = False
     nested: bool = False
-    boot_order: tuple = ('hdd', 'cdrom', 'floppy')
-    disks: tuple = ()
-    cdroms: tuple = ()
-    floppy: str = None
-    nics: tuple = ()
-    serials: tuple = ()
-    vnc: Vnc = None
-    video_ram_mb: int = None
+    boot_order: tuple[str, ...] = ('hdd', 'cdrom', 'floppy')
+    disks: tuple[Disk, ...] = ()
+    cdroms: tuple[Cdrom, ...] = ()
+    floppy: str | None = None
+    nics: tuple[Nic, ...] = ()
+    serials: tuple[Serial, ...] = ()
+    vnc: Vnc | None = None
+    video_ram_mb: int | None = None
     usb: str = 'none'
-    options: dict = dataclasses.field(default_factory=options.defaults)
-    annotation: str = None
-    guestinfo: dict = dataclasses.field(default_factory=dict)
-    machine_id: str = None
-    typematic_delay_us: int = None
+    options: dict[str, Any] = dataclasses.field(
+        default_factory=options.defaults)
+    annotation: str | None = None
+    guestinfo: dict[str, str] = dataclasses.field(default_factory=dict)
+    machine_id: str | None = None
+    typematic_delay_us: int | None = None
     desktop_integration: bool = False
-    origins: dict = dataclasses.field(default_factory=dict)
+    origins: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def round_memory(memory_mb):
+def round_memory(memory_mb: int) -> int:
     """Rounds a flavor's memory up to what a VM can have.
 
     :returns: MiB, the next multiple of 4
@@ -196,7 +200,7 @@ def round_memory(memory_mb):
     return -(-memory_mb // MEMORY_STEP_MB) * MEMORY_STEP_MB
 
 
-def max_vcpus(hw_version):
+def max_vcpus(hw_version: int) -> int:
     """Tells how many virtual CPUs a hosted product runs.
 
     16 up to Workstation 15, 32 in 16 and 17; for newer ones the limit is not
@@ -207,7 +211,7 @@ def max_vcpus(hw_version):
     return 32 if hw_version < 22 else 128
 
 
-def validate(machine):
+def validate(machine: Machine) -> None:
     """Refuses early what VMware would refuse late, or silently drop.
 
     :param machine: a Machine
@@ -221,17 +225,17 @@ def validate(machine):
     _validate_serials(machine.serials)
 
 
-def _refuse(brief, resolution=''):
+def _refuse(brief: str, resolution: str = '') -> NoReturn:
     raise InvalidMachine(brief, resolution=resolution)
 
 
-def _one_of(value, allowed, what):
+def _one_of(value: object, allowed: Collection[Any], what: str) -> None:
     if value not in allowed:
         _refuse('%s cannot be %r.' % (what, value),
                 'Use one of: %s.' % ', '.join(map(str, allowed)))
 
 
-def _validate_texts(machine):
+def _validate_texts(machine: Machine) -> None:
     try:
         uuidlib.UUID(machine.uuid)
     except ValueError:
@@ -249,7 +253,7 @@ def _validate_texts(machine):
         vmx.quote(value)
 
 
-def _validate_size(machine):
+def _validate_size(machine: Machine) -> None:
     if not MEMORY_STEP_MB <= machine.memory_mb <= MAX_MEMORY_MB:
         _refuse('%s MiB of memory are out of range.' % machine.memory_mb,
                 'VMware runs VMs of 4 to %d MiB.' % MAX_MEMORY_MB)
@@ -269,7 +273,7 @@ def _validate_size(machine):
                 'Use a divisor of the number of virtual CPUs.')
 
 
-def _validate_choices(machine):
+def _validate_choices(machine: Machine) -> None:
     _one_of(machine.firmware, FIRMWARE, 'The firmware')
     if machine.secure_boot and machine.firmware != 'efi':
         _refuse('Secure boot needs UEFI firmware.',
@@ -290,11 +294,11 @@ def _validate_choices(machine):
             _refuse('%s is not a TCP port.' % machine.vnc.port)
 
 
-def _validate_nics(nics):
+def _validate_nics(nics: tuple[Nic, ...]) -> None:
     if len(nics) > MAX_NICS:
         _refuse('A VM cannot have %d network adapters.' % len(nics),
                 'Use at most %d.' % MAX_NICS)
-    seen = set()
+    seen: set[str] = set()
     for nic in nics:
         mac = nic.mac.lower()
         if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
@@ -313,7 +317,7 @@ def _validate_nics(nics):
                     'Use vmnet0 to vmnet255.')
 
 
-def _validate_serials(serials):
+def _validate_serials(serials: tuple[Serial, ...]) -> None:
     if len(serials) > MAX_SERIALS:
         _refuse('A VM cannot have %d serial ports.' % len(serials),
                 'Use at most %d.' % MAX_SERIALS)

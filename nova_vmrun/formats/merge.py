@@ -17,9 +17,11 @@ which no document names. They are kept as long as the device they belong to
 is there.
 """
 
+from collections.abc import Container
 import dataclasses
 import os
 import re
+from typing import TypeVar
 
 from nova_vmrun.formats import adapters
 from nova_vmrun.formats import keys
@@ -27,6 +29,8 @@ from nova_vmrun.formats import machine as machines
 from nova_vmrun.formats import pci
 from nova_vmrun.formats import placement
 from nova_vmrun.formats import vmx
+
+Drive = TypeVar('Drive', machines.Disk, machines.Cdrom)
 
 _DEVICE = re.compile(
     '((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+'
@@ -36,7 +40,8 @@ _UUID = re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE)
 _SNAPSHOT = re.compile('-[0-9]{6}$')
 
 
-def keep_places(machine, existing, folder='', ours=None):
+def keep_places(machine: machines.Machine, existing: vmx.Vmx, folder: str = '',
+                ours: Container[str] | None = None) -> machines.Machine:
     """Gives devices the places that they have in a file.
 
     Network adapters are recognised by their MAC address, disks and drives by
@@ -63,14 +68,15 @@ def keep_places(machine, existing, folder='', ours=None):
                      for cdrom in machine.cdroms))
 
 
-def _location(existing):
+def _location(existing: vmx.Vmx) -> str | None:
     text = existing.get('uuid.location', '')
     return text if _UUID.fullmatch(text) else None
 
 
-def _nodes(existing, folder):
+def _nodes(existing: vmx.Vmx, folder: str) -> dict[str, tuple[str, str]]:
     """Maps paths of disks and drives to (node, path as it is written)."""
-    exact, parents = {}, {}
+    exact: dict[str, tuple[str, str]] = {}
+    parents: dict[str, tuple[str, str]] = {}
     for key, path in existing.items():
         match = re.fullmatch(
             '((?:scsi|sata|nvme|ide)[0-3]:[0-9]+)[.]filename', key.lower())
@@ -94,11 +100,12 @@ def _without_unbootable(nodes: dict[str, tuple[str, str]]
                     path.lower().endswith('.iso'))}
 
 
-def _whole(path, folder):
+def _whole(path: str, folder: str) -> str:
     return os.path.normpath(os.path.join(folder, path))
 
 
-def _at_its_node(device, existing, nodes, folder):
+def _at_its_node(device: Drive, existing: vmx.Vmx,
+                 nodes: dict[str, tuple[str, str]], folder: str) -> Drive:
     if device.path is None:
         return device
     node, path = nodes.get(_whole(device.path, folder), (None, None))
@@ -112,14 +119,15 @@ def _at_its_node(device, existing, nodes, folder):
     return dataclasses.replace(device, node=node)
 
 
-def _fits(bus, node, existing):
+def _fits(bus: str, node: str, existing: vmx.Vmx) -> bool:
     controller = node.partition(':')[0]
     if bus in machines.SCSI_BUSES:
         return existing.get(controller + '.virtualDev', '').lower() == bus
     return controller.startswith(placement.family_of(bus))
 
 
-def merge(rendered, existing, ours=None):
+def merge(rendered: vmx.Vmx, existing: vmx.Vmx,
+          ours: Container[str] | None = None) -> vmx.Vmx:
     """Joins what was rendered with what VMware has added.
 
     :param rendered: the Vmx of the new file
@@ -148,12 +156,13 @@ def merge(rendered, existing, ours=None):
 
 class _OursByTable:
 
-    def __contains__(self, key):
+    def __contains__(self, key: object) -> bool:
         known = keys.find(key)
         return (known.ours or known.constant) and not known.vmware
 
 
-def _is_kept(key, rendered, existing, ours):
+def _is_kept(key: str, rendered: vmx.Vmx, existing: vmx.Vmx,
+             ours: Container[str]) -> bool:
     if key in ours:
         return False
     match = _DEVICE.fullmatch(key.lower())
@@ -166,7 +175,8 @@ def _is_kept(key, rendered, existing, ours):
     return not _was_replaced(device, key, rendered, existing)
 
 
-def _was_replaced(device, key, rendered, existing):
+def _was_replaced(device: str, key: str, rendered: vmx.Vmx,
+                  existing: vmx.Vmx) -> bool:
     """Tells whether a key describes what was here before."""
     if not rendered.get_bool(device + '.present'):
         return True
@@ -215,7 +225,7 @@ def _group(key: str) -> str:
     return match.group(1) if match else key.lower()
 
 
-def append_kept(text, merged):
+def append_kept(text: str, merged: vmx.Vmx) -> str:
     """Adds to a rendered text what a merge has kept.
 
     :param text: the rendered text that went into the merge
@@ -237,7 +247,7 @@ def append_new(former: str, rendered: str) -> str:
     return _append(former, vmx.parse(rendered), '# --- On its way in ---')
 
 
-def _append(text, more, heading):
+def _append(text: str, more: vmx.Vmx, heading: str) -> str:
     rendered = vmx.parse(text)
     added = [vmx.entry(key, value, allow_controls=True)
              for key, value in more.items() if key not in rendered]

@@ -22,6 +22,8 @@ OVF 0.9, 1 and 2, and VirtualBox puts elements of its own into that of OVF.
 Attributes are taken with the prefix of OVF or without one.
 """
 
+from collections.abc import Iterable
+from collections.abc import Iterator
 import dataclasses
 import re
 
@@ -100,7 +102,7 @@ class Envelope:
     """
 
     root: etree._Element
-    disks: tuple
+    disks: tuple[Disk, ...]
 
 
 def parse(data: bytes) -> Envelope:
@@ -125,8 +127,8 @@ def parse(data: bytes) -> Envelope:
     return Envelope(root, tuple(_disks(root)))
 
 
-def _disks(root: etree._Element):
-    files = {}
+def _disks(root: etree._Element) -> Iterator[Disk]:
+    files: dict[str, File] = {}
     for element in _children(_sections(root, 'References'), 'File'):
         files.setdefault(_get(element, 'id'), File(
             _get(element, 'href'), _number(_get(element, 'size')),
@@ -160,8 +162,8 @@ def _number(text: str) -> int | None:
     return int(text) if re.fullmatch('[0-9]{1,19}', text) else None
 
 
-def hardware(envelope: Envelope, disk_id: str | None = None
-             ) -> tuple[vmx.Vmx, str | None]:
+def hardware(envelope: Envelope,
+             disk_id: str | None = None) -> tuple[vmx.Vmx, str | None]:
     """Tells what the VM is.
 
     :param envelope: what parse returned
@@ -203,10 +205,10 @@ def _system_of(root: etree._Element, disk_id: str | None) -> etree._Element:
     return systems[0] if systems else root
 
 
-def _items(system: etree._Element):
+def _items(system: etree._Element) -> Iterator[dict[str, str]]:
     for element in system.iter(etree.Element):
         if _kind(element) in _ITEMS:
-            item = {}
+            item: dict[str, str] = {}
             for child in element:
                 name = 'InstanceID' if _kind(child) == 'InstanceId' else (
                     _kind(child))
@@ -216,7 +218,7 @@ def _items(system: etree._Element):
 
 def _settings(system: etree._Element) -> dict:
     """Returns VMware's settings of the VM, with their keys in lower case."""
-    found = {}
+    found: dict[str, str] = {}
     for element in system.iter(etree.Element):
         if _kind(element) in ('Config', 'ExtraConfig'):
             found.setdefault(_get(element, 'key').lower(),
@@ -250,7 +252,7 @@ def _virtualbox_machine(system: etree._Element) -> guestos.GuestOS | None:
     return None
 
 
-def _bus(items: list[dict], disk_id: str | None) -> str | None:
+def _bus(items: list[dict[str, str]], disk_id: str | None) -> str | None:
     controllers = {item.get('InstanceID'): item for item in items}
     disks = [item for item in items if item.get('ResourceType') == _DISK]
     chosen = [item for item in disks if _disk_of(item) == disk_id] or disks
@@ -258,12 +260,12 @@ def _bus(items: list[dict], disk_id: str | None) -> str | None:
                    ) if chosen else None
 
 
-def _disk_of(item: dict) -> str:
+def _disk_of(item: dict[str, str]) -> str:
     """Returns the id that ovf:/disk/ID, /disk/ID or disk/ID names."""
     return item.get('HostResource', '').rpartition('disk/')[2]
 
 
-def _bus_of(controller: dict) -> str | None:
+def _bus_of(controller: dict[str, str]) -> str | None:
     kind = controller.get('ResourceType')
     models = controller.get('ResourceSubType', '').lower().split()
     if kind == _IDE:
@@ -287,12 +289,13 @@ def _kind(element: etree._Element) -> str:
     return name
 
 
-def _sections(parent: etree._Element, kind: str):
+def _sections(parent: etree._Element, kind: str) -> Iterator[etree._Element]:
     return (element for element in parent.iter(etree.Element)
             if _kind(element) == kind)
 
 
-def _children(parents, kind: str):
+def _children(parents: Iterable[etree._Element],
+              kind: str) -> Iterator[etree._Element]:
     return (child for parent in parents for child in parent
             if _kind(child) == kind)
 

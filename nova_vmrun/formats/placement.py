@@ -17,6 +17,7 @@ later moves none that were there: disks and drives take the lowest free node
 of their bus in the order given, after those that name a node themselves.
 """
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 import dataclasses
 import re
@@ -51,13 +52,13 @@ class Placement:
     :ivar nics: N of ethernetN for each of Machine.nics
     """
 
-    controllers: tuple
-    disks: tuple
-    cdroms: tuple
-    nics: tuple
+    controllers: tuple[tuple[str, str | None], ...]
+    disks: tuple[str, ...]
+    cdroms: tuple[str, ...]
+    nics: tuple[int, ...]
 
 
-def place(machine):
+def place(machine: machines.Machine) -> Placement:
     """Assigns controllers, units and slots.
 
     :param machine: a Machine
@@ -82,7 +83,7 @@ def is_arm(machine: machines.Machine) -> bool:
     return machine.family == _ARM
 
 
-def family_of(bus):
+def family_of(bus: str) -> str:
     """Tells the part before the number in a node: scsi for lsilogic."""
     return 'scsi' if bus in machines.SCSI_BUSES else bus
 
@@ -91,10 +92,10 @@ class _Planner:
 
     def __init__(self, on_arm: bool = False) -> None:
         self._on_arm = on_arm
-        self._taken = set()
-        self._models = {}
+        self._taken: set[str] = set()
+        self._models: dict[str, str] = {}
 
-    def claim(self, device):
+    def claim(self, device: machines.Disk | machines.Cdrom) -> str:
         """Takes the node that a device names."""
         match = _NODE.fullmatch(device.node)
         kind = match and match.group(1)
@@ -112,7 +113,7 @@ class _Planner:
         self._taken.add(device.node)
         return device.node
 
-    def find(self, bus, is_cdrom):
+    def find(self, bus: str, is_cdrom: bool) -> str:
         """Takes the first free node of a bus."""
         for node in self._candidates(bus, is_cdrom):
             controller = node.partition(':')[0]
@@ -125,7 +126,7 @@ class _Planner:
             'No place is left on the %s bus.' % bus,
             resolution='Use fewer disks and CD drives, or another bus.')
 
-    def _candidates(self, bus, is_cdrom):
+    def _candidates(self, bus: str, is_cdrom: bool) -> Iterable[str]:
         if is_cdrom and bus == 'ide':
             return _IDE_CDROM_NODES
         kind = family_of(bus)
@@ -139,13 +140,13 @@ class _Planner:
                 for number in range(_CONTROLLERS[kind])
                 for unit in _UNITS[kind])
 
-    def controllers(self):
+    def controllers(self) -> tuple[tuple[str, str | None], ...]:
         return tuple(
             (name, bus if bus in machines.SCSI_BUSES else None)
             for name, bus in sorted(self._models.items()) if bus != 'ide')
 
 
-def _nic_slots(nics):
+def _nic_slots(nics: tuple[machines.Nic, ...]) -> tuple[int, ...]:
     taken = set()
     for nic in nics:
         if nic.slot is None:

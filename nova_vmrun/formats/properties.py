@@ -17,9 +17,14 @@ constant of ours goes out, and anything else is refused by the name of the
 property.
 """
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 import re
+from typing import TypeVar
 
 from nova_vmrun import exception
+
+T = TypeVar('T')
 
 # The driver's own properties, by their name without prefix. Each is known as
 # vmrun_NAME, which wins, and by other names, the stronger first: those of the
@@ -77,7 +82,7 @@ _BOOLEANS = {'true': True, 'yes': True, '1': True, 'on': True, 't': True,
 _UUID = re.compile('[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}')
 
 
-def names(own):
+def names(own: str) -> tuple[str, ...]:
     """All names of one of the driver's own properties, the winner first."""
     return (PREFIX + own,) + OWN[own]
 
@@ -85,7 +90,7 @@ def names(own):
 OWN_NAMES = frozenset(name for own in OWN for name in names(own))
 
 
-def refuse_unknown(properties):
+def refuse_unknown(properties: Mapping[str, str]) -> None:
     """Refuses a property that has our prefix and means nothing.
 
     :raises InvalidProperty: a misspelt vmrun_ or vix_ property
@@ -97,7 +102,8 @@ def refuse_unknown(properties):
                 'Known ones: %s.' % ', '.join(sorted(OWN_NAMES)))
 
 
-def first(properties, candidates):
+def first(properties: Mapping[str, str],
+          candidates: Iterable[str]) -> tuple[str, str] | tuple[None, None]:
     """Finds the first property that is set.
 
     :param candidates: names, the strongest first
@@ -109,7 +115,7 @@ def first(properties, candidates):
     return None, None
 
 
-def one_of(name, value, table):
+def one_of(name: str, value: object, table: Mapping[str, T]) -> T:
     """Looks a word up in a closed table; its case does not matter.
 
     :raises InvalidProperty: it is not there
@@ -122,7 +128,7 @@ def one_of(name, value, table):
     return found
 
 
-def disk_type(properties):
+def disk_type(properties: Mapping[str, str]) -> str | None:
     """Tells what kind of VMDK an image claims to be, or None.
 
     :param properties: dict of the image's properties
@@ -132,7 +138,7 @@ def disk_type(properties):
     return name and one_of(name, value, DISK_TYPES)
 
 
-def ova_disk(properties: dict) -> str | None:
+def ova_disk(properties: Mapping[str, str]) -> str | None:
     """Tells which disk of an OVA the image is, or None.
 
     :param properties: dict of the image's properties
@@ -141,12 +147,12 @@ def ova_disk(properties: dict) -> str | None:
     return first(properties, names('ova_disk'))[1]
 
 
-def boolean(name, value):
+def boolean(name: str, value: object) -> bool:
     """Reads a boolean in the spellings that Nova takes."""
     return one_of(name, value, _BOOLEANS)
 
 
-def integer(name, value, minimum, maximum):
+def integer(name: str, value: object, minimum: int, maximum: int) -> int:
     """Reads a decimal integer.
 
     :raises InvalidProperty: not a number, or out of range
@@ -160,7 +166,7 @@ def integer(name, value, minimum, maximum):
     return int(text)
 
 
-def image_ids(name, value):
+def image_ids(name: str, value: str) -> tuple[str, ...]:
     """Reads a list of image ids, separated by commas.
 
     :returns: a tuple of ids in lower case, in the given order
@@ -175,7 +181,7 @@ def image_ids(name, value):
     return ids
 
 
-def words(name, value, table):
+def words(name: str, value: str, table: Mapping[str, T]) -> tuple[T, ...]:
     """Reads a list of words of a closed table, separated by commas.
 
     :returns: a tuple of what the table has for them

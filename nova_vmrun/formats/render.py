@@ -18,6 +18,8 @@ again and compared with what was meant, so neither a text that a tenant wrote
 nor a template can put a key into the file that does not belong there.
 """
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 import functools
 import os
 
@@ -40,7 +42,8 @@ class InvalidTemplate(exception.VmrunError):
     """A template is broken, or writes what it must not write."""
 
 
-def render(machine, template_dirs=()):
+def render(machine: machines.Machine,
+           template_dirs: Iterable[str] = ()) -> str:
     """Renders the .vmx of a VM.
 
     :param machine: a Machine
@@ -70,8 +73,10 @@ def render(machine, template_dirs=()):
     return text
 
 
-def rerender(machine, existing, previous=None, folder='', template_dirs=(),
-             keeps_edits=False):
+def rerender(machine: machines.Machine, existing: vmx.Vmx,
+             previous: vmx.Vmx | None = None, folder: str = '',
+             template_dirs: Iterable[str] = (),
+             keeps_edits: bool = False) -> tuple[str, str]:
     """Renders a VM again that has a .vmx.
 
     :param machine: a Machine, as it is to be
@@ -103,7 +108,7 @@ def rerender(machine, existing, previous=None, folder='', template_dirs=(),
 
 
 @functools.lru_cache(maxsize=4)
-def _environment(template_dirs):
+def _environment(template_dirs: tuple[str, ...]) -> jinja2.Environment:
     # It is kept since it keeps compiled templates; changed ones are reloaded.
     # HTML escaping would be wrong here; the filters escape as VMware does.
     result = jinja2.Environment(  # nosec B701
@@ -115,13 +120,13 @@ def _environment(template_dirs):
     return result
 
 
-def _quoted(value):
+def _quoted(value: object) -> str:
     if isinstance(value, bool):
         value = 'TRUE' if value else 'FALSE'
     return vmx.quote(str(value))
 
 
-def _lines(settings):
+def _lines(settings: Iterable[settings_module.Setting]) -> str:
     lines = []
     for setting in settings:
         entry = vmx.entry(setting.key, setting.value,
@@ -130,13 +135,14 @@ def _lines(settings):
     return '\n'.join(lines)
 
 
-def _comment(text):
+def _comment(text: str) -> str:
     # An origin is a phrase of ours; were it not, a line break in it would
     # start a key.
     return ''.join(c if c.isprintable() else ' ' for c in text)
 
 
-def _verify(name, text, groups):
+def _verify(name: str, text: str,
+            groups: Mapping[str, tuple[settings_module.Setting, ...]]) -> None:
     """Compares a rendered text with what was meant."""
     meant = vmx.Vmx((setting.key, setting.value)
                     for group in groups.values() for setting in group)

@@ -36,12 +36,12 @@ class Change:
 
     kind: str
     key: str
-    before: str
-    after: str
+    before: str | None
+    after: str | None
     by: str
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Makes a text that cannot steer a terminal.
 
     A guest can write control characters into its own .vmx.
@@ -49,14 +49,14 @@ def printable(text):
     return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def masked(key, value):
+def masked(key: str, value: str) -> str:
     """Makes a value that may be shown: secrets become MASKED."""
     if value and keys.find(key).secret:
         return MASKED
     return value
 
 
-def grouped(settings):
+def grouped(settings: vmx.Vmx) -> list[tuple[str, str, str]]:
     """Sorts settings by what they are about.
 
     :param settings: a Vmx
@@ -70,12 +70,12 @@ def grouped(settings):
     return [(keys.GROUPS[group], key, value) for group, key, value in rows]
 
 
-def has_origins(text):
+def has_origins(text: str) -> bool:
     """Tells whether a text is one that we rendered, comments and all."""
     return any(line.key and line.comment for line in vmx.scan(text))
 
 
-def origins(text):
+def origins(text: str) -> dict[str, tuple[str, str]]:
     """Reads what set the values of a rendered text.
 
     :param text: as nova_vmrun.formats.render made it
@@ -94,7 +94,8 @@ def origins(text):
             for key, (value, comment) in found.items()}
 
 
-def explain(settings, rendered=None):
+def explain(settings: vmx.Vmx,
+            rendered: str | None = None) -> list[tuple[str, str, str]]:
     """Tells of each key where its value came from.
 
     :param settings: the Vmx of a file
@@ -107,7 +108,8 @@ def explain(settings, rendered=None):
             for key, value in settings.items()]
 
 
-def _explain(key, value, known):
+def _explain(key: str, value: str,
+             known: dict[str, tuple[str, str]] | None) -> str:
     described = keys.find(key)
     if known is None:
         if described.vmware:
@@ -125,7 +127,7 @@ def _explain(key, value, known):
     return origin
 
 
-def diff(before, after):
+def diff(before: vmx.Vmx, after: vmx.Vmx) -> list[Change]:
     """Compares two files.
 
     :param before: a Vmx
@@ -141,7 +143,7 @@ def diff(before, after):
     return changes
 
 
-def _change(key, before, after):
+def _change(key: str, before: str | None, after: str | None) -> Change:
     kind = 'changed'
     if before is None:
         kind = 'added'

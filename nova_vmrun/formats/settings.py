@@ -54,11 +54,11 @@ class Setting:
 class _Group:
     """Collects the settings that one field of a Machine leads to."""
 
-    def __init__(self, machine):
+    def __init__(self, machine: machines.Machine) -> None:
         self._machine = machine
-        self.settings = []
+        self.settings: list[Setting] = []
 
-    def add(self, field, key, value):
+    def add(self, field: str, key: str, value: object) -> None:
         if isinstance(value, bool):
             value = 'TRUE' if value else 'FALSE'
         origin = self._machine.origins.get(
@@ -66,7 +66,7 @@ class _Group:
         self.settings.append(Setting(key, str(value), origin))
 
 
-def build(machine):
+def build(machine: machines.Machine) -> dict[str, tuple[Setting, ...]]:
     """Makes every setting of a VM that a template must contain.
 
     :param machine: a valid Machine
@@ -96,7 +96,8 @@ def _write(group: _Group, option: options.Option, value: typing.Any) -> None:
         group.add(option.field, key, text)
 
 
-def _identity(group, machine, placed):
+def _identity(group: _Group, machine: machines.Machine,
+              placed: placement.Placement) -> None:
     bios = identity.to_vmware(machine.uuid, machine.hw_version)
     group.add('name', 'displayName', machine.name)
     if machine.annotation is not None:
@@ -108,7 +109,8 @@ def _identity(group, machine, placed):
     group.add('uuid', 'uuid.location', machine.uuid_location or bios)
 
 
-def _cpu(group, machine, placed):
+def _cpu(group: _Group, machine: machines.Machine,
+         placed: placement.Placement) -> None:
     group.add('vcpus', 'numvcpus', machine.vcpus)
     if machine.cores_per_socket is not None:
         group.add('cores_per_socket', 'cpuid.coresPerSocket',
@@ -117,7 +119,8 @@ def _cpu(group, machine, placed):
     group.add('nested', 'vhv.enable', machine.nested)
 
 
-def _firmware(group, machine, placed):
+def _firmware(group: _Group, machine: machines.Machine,
+              placed: placement.Placement) -> None:
     group.add('firmware', 'firmware', machine.firmware)
     if machine.firmware == 'efi':
         group.add('secure_boot', 'uefi.secureBoot.enabled',
@@ -127,7 +130,8 @@ def _firmware(group, machine, placed):
         group.add('disks', 'bios.hddOrder', placed.disks[0])
 
 
-def _storage(group, machine, placed):
+def _storage(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
     with_disks = {node.partition(':')[0] for node in placed.disks}
     for name, model in placed.controllers:
         field = 'disk_bus' if name in with_disks else 'cdrom_bus'
@@ -150,7 +154,8 @@ def _storage(group, machine, placed):
             group.add('cdroms', node + '.startConnected', True)
 
 
-def _floppy(group, machine, placed):
+def _floppy(group: _Group, machine: machines.Machine,
+            placed: placement.Placement) -> None:
     # VMware adds a drive where nothing is said.
     group.add('floppy', 'floppy0.present', machine.floppy is not None)
     if machine.floppy is not None:
@@ -159,7 +164,8 @@ def _floppy(group, machine, placed):
         group.add('floppy', 'floppy0.startConnected', True)
 
 
-def _network(group, machine, placed):
+def _network(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
     # By slot, so that the order of attachments makes no difference.
     for slot, nic in sorted(zip(placed.nics, machine.nics),
                             key=operator.itemgetter(0)):
@@ -181,7 +187,8 @@ def _network(group, machine, placed):
             group.add('nic_tx_kbps', name + 'txbw.limit', nic.tx_kbps)
 
 
-def _serial(group, machine, placed):
+def _serial(group: _Group, machine: machines.Machine,
+            placed: placement.Placement) -> None:
     for number, serial in enumerate(machine.serials):
         name = 'serial%d.' % number
         group.add('serials', name + 'present', True)
@@ -202,7 +209,8 @@ def _serial(group, machine, placed):
         group.add('serials', 'answer.msg.serial.file.open', 'Append')
 
 
-def _console(group, machine, placed):
+def _console(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
     vnc = machine.vnc
     group.add('vnc', 'RemoteDisplay.vnc.enabled', vnc is not None)
     if vnc is not None:
@@ -219,20 +227,23 @@ def _console(group, machine, placed):
                   machine.video_ram_mb * _MIB)
 
 
-def _devices(group, machine, placed):
+def _devices(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
     level = machines.USB_CONTROLLERS.index(machine.usb)
     for needed, key in enumerate(('usb', 'ehci', 'usb_xhci'), 1):
         group.add('usb', key + '.present', level >= needed)
 
 
-def _guest(group, machine, placed):
+def _guest(group: _Group, machine: machines.Machine,
+           placed: placement.Placement) -> None:
     for name, value in machine.guestinfo.items():
         group.add('guestinfo', 'guestinfo.' + name, value)
     if machine.machine_id is not None:
         group.add('machine_id', 'machine.id', machine.machine_id)
 
 
-def _isolation(group, machine, placed):
+def _isolation(group: _Group, machine: machines.Machine,
+               placed: placement.Placement) -> None:
     shared = machine.desktop_integration
     for name in ('copy', 'paste', 'dnd'):
         group.add('desktop_integration',

@@ -16,9 +16,12 @@ Nova hands the properties of the server's image on. Missing are those that
 this driver chose for itself, and wrong those that speak of the old file.
 """
 
+from collections.abc import Mapping
+
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import properties as props
 from nova_vmrun.formats import vmdk
+from nova_vmrun.formats import vmx
 
 # The guest has installed from these; a list of them that Nova cut off at 255
 # bytes would even keep the image from booting.
@@ -41,7 +44,8 @@ _BUSES = {
 }
 
 
-def describe(keys, bus, inherited):
+def describe(keys: vmx.Vmx, bus: str,
+             inherited: Mapping[str, str]) -> dict[str, str]:
     """Returns the properties that the image gets beside those it inherits.
 
     :param keys: the Vmx of the server

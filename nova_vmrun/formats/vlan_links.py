@@ -18,7 +18,7 @@ import re
 _VLAN = re.compile(r'\bvlan:\s+(\d+)\s+parent interface:\s+(\S+)')
 
 
-def parse_ip(text):
+def parse_ip(text: str) -> tuple[str, int] | None:
     """Reads what ``ip -json -details link show dev NAME`` prints on Linux.
 
     :returns: (adapter below, VLAN id), or None if it is no VLAN interface
@@ -33,7 +33,7 @@ def parse_ip(text):
     return None
 
 
-def parse_ifconfig(text):
+def parse_ifconfig(text: str) -> tuple[str, int] | None:
     """Reads what ``ifconfig NAME`` prints on macOS.
 
     :returns: (adapter below, VLAN id), or None if it is no VLAN interface

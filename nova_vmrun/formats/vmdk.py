@@ -18,6 +18,8 @@ Virtual Disk Format 1.1). Nothing in a descriptor can be escaped.
 """
 
 import codecs
+from collections.abc import Iterable
+from collections.abc import Iterator
 import dataclasses
 import re
 import struct
@@ -124,12 +126,12 @@ class Descriptor:
     :ivar ddb: disk database entries by lower-case name
     """
 
-    fields: dict
-    extents: tuple
-    ddb: dict
+    fields: dict[str, str]
+    extents: tuple[Extent, ...]
+    ddb: dict[str, str]
 
     @property
-    def create_type(self):
+    def create_type(self) -> str:
         return self.fields.get('createtype', '')
 
     @property
@@ -140,19 +142,19 @@ class Descriptor:
             *(extent.name for extent in self.extents)))
 
     @property
-    def cid(self):
+    def cid(self) -> str:
         return self._content_id('cid')
 
     @property
-    def parent_cid(self):
+    def parent_cid(self) -> str:
         return self._content_id('parentcid')
 
-    def _content_id(self, field):
+    def _content_id(self, field: str) -> str:
         # qemu-img leaves leading zeros out, VMware writes eight digits.
         return self.fields.get(field, NO_PARENT).lower().zfill(8)
 
     @property
-    def adapter_by_vmware(self):
+    def adapter_by_vmware(self) -> str | None:
         """ide or buslogic, if VMware wrote the disk for one of these.
 
         None says nothing: VMware writes lsilogic for SATA, NVMe and
@@ -164,12 +166,12 @@ class Descriptor:
         return adapter if adapter in NAMED_ADAPTERS else None
 
     @property
-    def parent_hint(self):
+    def parent_hint(self) -> str | None:
         """The parent's path as written, or None for a disk without one."""
         return self.fields.get(_PARENT_HINT)
 
 
-def parse_header(data):
+def parse_header(data: bytes) -> Header:
     """Reads the first sector of a VMDK.
 
     :param data: bytes, one sector at least
@@ -225,7 +227,9 @@ def parse_descriptor(text: str) -> Descriptor:
 
     :raises InvalidVmdk: a line is neither a field nor an extent
     """
-    fields, ddb, extents = {}, {}, []
+    fields: dict[str, str] = {}
+    ddb: dict[str, str] = {}
+    extents: list[Extent] = []
     for line in map(str.strip, _LINE_END.split(text)):
         if not line or line.startswith('#'):
             continue
@@ -251,7 +255,8 @@ def parse_descriptor(text: str) -> Descriptor:
     return Descriptor(fields, tuple(extents), ddb)
 
 
-def refuse_unless_self_contained(descriptor, create_types):
+def refuse_unless_self_contained(descriptor: Descriptor,
+                                 create_types: Iterable[str]) -> None:
     """Checks that all of a tenant's disk lies in the one file.
 
     oslo.utils lets child disks, names with backslashes and flat extents pass,
@@ -267,7 +272,8 @@ def refuse_unless_self_contained(descriptor, create_types):
         raise exception.InvalidVmdk(' '.join(faults))
 
 
-def _faults(descriptor, create_types):
+def _faults(descriptor: Descriptor,
+            create_types: Iterable[str]) -> Iterator[str]:
     allowed = {kind.lower() for kind in create_types}
     if descriptor.create_type.lower() not in allowed:
         yield ('VMDK images of type %r are not accepted; convert it to %s.'
@@ -289,8 +295,9 @@ def _faults(descriptor, create_types):
         yield 'The VMDK keeps its content in another file.'
 
 
-def rewrite_descriptor(text, *, name, cid, adapter, parent_cid=NO_PARENT,
-                       parent_hint=None):
+def rewrite_descriptor(text: str, *, name: str, cid: str, adapter: str,
+                       parent_cid: str = NO_PARENT,
+                       parent_hint: str | None = None) -> str:
     """Makes the descriptor of a copy out of that of the original.
 
     :param text: descriptor of a disk in one sparse file
@@ -331,7 +338,7 @@ def rewrite_descriptor(text, *, name, cid, adapter, parent_cid=NO_PARENT,
     return '\n'.join(lines) + '\n'
 
 
-def adapter_type(bus):
+def adapter_type(bus: str) -> str:
     """Returns the ddb.adapterType of a disk on a bus.
 
     VMware writes lsilogic for every controller that is neither IDE nor

@@ -17,9 +17,16 @@ network services tell the rest: to which adapter one is bridged, which
 addresses the DHCP server gives out, where the NAT service is.
 """
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 import ipaddress
 import re
+
+# The first and the last address.
+Pool = tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]
+# The network of a NAT service, and the service's address.
+Gateway = tuple[str | None, ipaddress.IPv4Address | None]
 
 NAT = 'nat'
 HOSTONLY = 'hostonly'
@@ -63,11 +70,11 @@ class Vmnet:
     name: str
     kind: str
     dhcp: bool = False
-    subnet: ipaddress.IPv4Network = None
-    adapter: str = None
-    pool: tuple = None
-    gateway: ipaddress.IPv4Address = None
-    name_servers: tuple = ()
+    subnet: ipaddress.IPv4Network | None = None
+    adapter: str | None = None
+    pool: Pool | None = None
+    gateway: ipaddress.IPv4Address | None = None
+    name_servers: tuple[ipaddress.IPv4Address, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,12 +82,12 @@ class DhcpSubnet:
     """What a dhcpd.conf says of one subnet."""
 
     subnet: ipaddress.IPv4Network
-    pool: tuple
-    name_servers: tuple
-    vmnet: str
+    pool: Pool | None
+    name_servers: tuple[ipaddress.IPv4Address, ...]
+    vmnet: str | None
 
 
-def parse_list(text):
+def parse_list(text: str) -> dict[str, Vmnet]:
     """Reads what ``vmrun listHostNetworks`` prints.
 
     :returns: names to Vmnet; empty if the text is something else
@@ -96,12 +103,12 @@ def parse_list(text):
     return found
 
 
-def parse_networking(text):
+def parse_networking(text: str) -> dict[str, Vmnet]:
     """Reads the file ``networking`` of Workstation on Linux, and of Fusion.
 
     :returns: names to Vmnet; empty if the text is something else
     """
-    answers = {}
+    answers: dict[str, dict[str, str]] = {}
     for number, key, value in _ANSWER.findall(text):
         answers.setdefault('vmnet' + number, {})[key] = value
     found = {
@@ -121,12 +128,12 @@ def parse_networking(text):
     return found
 
 
-def parse_netmap(text):
+def parse_netmap(text: str) -> dict[str, Vmnet]:
     """Reads netmap.conf, which Windows has instead of ``networking``.
 
     :returns: names to Vmnet
     """
-    entries = {}
+    entries: dict[str, dict[str, str]] = {}
     for entry, key, value in _NETMAP.findall(text):
         entries.setdefault(entry, {})[key] = value
     found = {}
@@ -140,7 +147,7 @@ def parse_netmap(text):
     return found
 
 
-def parse_dhcpd(text):
+def parse_dhcpd(text: str) -> list[DhcpSubnet]:
     """Reads dhcpd.conf or vmnetdhcp.conf.
 
     :returns: list of DhcpSubnet
@@ -167,7 +174,7 @@ def parse_dhcpd(text):
     return found
 
 
-def parse_nat(text):
+def parse_nat(text: str) -> Gateway:
     """Reads nat.conf or vmnetnat.conf.
 
     :returns: (name of the network or None, address of the gateway or None)
@@ -177,7 +184,9 @@ def parse_nat(text):
     return name and name.lower(), _address(_search(_NAT_ADDRESS, text))
 
 
-def complete(networks, bridges, subnets, gateways):
+def complete(networks: Mapping[str, Vmnet], bridges: Mapping[str, Vmnet],
+             subnets: Sequence[DhcpSubnet],
+             gateways: Sequence[Gateway]) -> dict[str, Vmnet]:
     """Adds to networks what the files of VMware's services tell of them.
 
     A file may be of another product, or of an earlier time: what does not fit
@@ -193,7 +202,9 @@ def complete(networks, bridges, subnets, gateways):
             for name, network in networks.items()}
 
 
-def _complete(network, bridge, subnets, gateways):
+def _complete(network: Vmnet, bridge: Vmnet | None,
+              subnets: Sequence[DhcpSubnet],
+              gateways: Sequence[Gateway]) -> Vmnet:
     if network.kind == BRIDGED:
         return dataclasses.replace(
             network, adapter=network.adapter or (bridge and bridge.adapter))
@@ -213,19 +224,20 @@ def _complete(network, bridge, subnets, gateways):
     return network
 
 
-def _search(pattern, text):
+def _search(pattern: re.Pattern[str], text: str) -> str | None:
     match = pattern.search(text)
     return match and match.group(1)
 
 
-def _address(text):
+def _address(text: str | None) -> ipaddress.IPv4Address | None:
     try:
         return ipaddress.IPv4Address(text)
     except ValueError:
         return None
 
 
-def _network(address, mask):
+def _network(address: str | None,
+             mask: str | None) -> ipaddress.IPv4Network | None:
     try:
         return ipaddress.IPv4Network('%s/%s' % (address, mask))
     except ValueError:

@@ -39,10 +39,10 @@ class Snapshot:
     """
 
     name: str
-    disks: dict
+    disks: dict[str, str]
 
 
-def parse(data):
+def parse(data: bytes) -> list[Snapshot]:
     """Reads a .vmsd.
 
     :param data: its bytes; it may be empty
@@ -55,7 +55,7 @@ def parse(data):
             for number in range(count)]
 
 
-def _snapshot(keys, prefix):
+def _snapshot(keys: vmx.Vmx, prefix: str) -> Snapshot:
     count = min(keys.get_int(prefix + 'numDisks'), _MAX_DISKS)
     disks = ['%sdisk%d.' % (prefix, number) for number in range(count)]
     return Snapshot(

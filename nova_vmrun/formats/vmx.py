@@ -44,53 +44,54 @@ _BAD_KEY = re.compile('[\0\t\n\r =#\ufeff]')
 _ENCODING_LINE = encodings.line_of(ENCODING)
 
 
-class Vmx(abc.MutableMapping):
+class Vmx(abc.MutableMapping[str, str]):
     """An ordered mapping of text to text whose keys ignore case.
 
     A key keeps the spelling and the place that it was first given. Two are
     equal if they map the same names to the same values, in whatever order.
     """
 
-    def __init__(self, items=()):
-        self._entries = {}
+    def __init__(self, items: abc.Mapping[str, str] |
+                 abc.Iterable[tuple[str, str]] = ()) -> None:
+        self._entries: dict[str, tuple[str, str]] = {}
         self.update(items)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> str:
         return self._entries[key.lower()][1]
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: str, value: str) -> None:
         spelling = self._entries.get(key.lower(), (key,))[0]
         self._entries[key.lower()] = (spelling, value)
 
-    def __delitem__(self, key):
+    def __delitem__(self, key: str) -> None:
         del self._entries[key.lower()]
 
-    def __iter__(self):
+    def __iter__(self) -> abc.Iterator[str]:
         return (key for key, value in self._entries.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, key):
+    def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key.lower() in self._entries
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, abc.Mapping):
             return NotImplemented
         return self._folded() == Vmx(other)._folded()
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return 'Vmx(%r)' % dict(self.items())
 
-    def _folded(self):
+    def _folded(self) -> dict[str, str]:
         return {key: value for key, (_, value) in self._entries.items()}
 
-    def copy(self):
+    def copy(self) -> 'Vmx':
         return Vmx(self)
 
-    def get_bool(self, key, default=False):
+    def get_bool(self, key: str, default: bool = False) -> bool:
         """Reads TRUE or FALSE, in any case.
 
         :returns: the default if the key is missing or is neither, as VMware
@@ -99,7 +100,7 @@ class Vmx(abc.MutableMapping):
         return {'true': True, 'false': False}.get(
             self.get(key, '').lower(), default)
 
-    def get_int(self, key, default=0):
+    def get_int(self, key: str, default: int = 0) -> int:
         """Reads a decimal integer; the default stands in as in get_bool."""
         value = self.get(key, '')
         if re.fullmatch(r'-?[0-9]{1,20}', value):
@@ -120,10 +121,10 @@ class Line:
     """
 
     number: int
-    key: str = None
-    value: str = None
-    comment: str = None
-    problem: str = None
+    key: str | None = None
+    value: str | None = None
+    comment: str | None = None
+    problem: str | None = None
     is_quoted: bool = False
 
 
@@ -173,7 +174,7 @@ def load(data: bytes) -> 'Vmx':
     return parse(text, encoding)
 
 
-def scan(text, encoding='utf-8'):
+def scan(text: str, encoding: str = 'utf-8') -> abc.Iterator[Line]:
     """Reads line by line, past malformed lines too.
 
     :param text: a whole file
@@ -186,7 +187,7 @@ def scan(text, encoding='utf-8'):
         yield _scan_line(number, line, encoding)
 
 
-def _scan_line(number, line, encoding):
+def _scan_line(number: int, line: str, encoding: str) -> Line:
     if '\0' in line or _SURROGATE.search(line):
         return Line(number, problem='it holds a NUL or a broken character')
     match = _BLANK.fullmatch(line)
@@ -206,12 +207,12 @@ def _scan_line(number, line, encoding):
                 is_quoted=match.group('quoted') is not None)
 
 
-def _comment(match):
+def _comment(match: re.Match[str]) -> str | None:
     comment = match.group('comment')
     return None if comment is None else comment[1:].strip()
 
 
-def _problem(line):
+def _problem(line: str) -> str:
     if '=' not in line:
         return 'it has no "="'
     if line.count('"') % 2:
@@ -219,14 +220,14 @@ def _problem(line):
     return 'it is not of the form name = "value"'
 
 
-def _unescape(value, encoding):
-    def decoded(match):
+def _unescape(value: str, encoding: str) -> str:
+    def decoded(match: re.Match[str]) -> str:
         escapes = match.group()
         return bytes.fromhex(escapes.replace('|', '')).decode(encoding)
     return _ESCAPES.sub(decoded, value)
 
 
-def parse(text, encoding='utf-8'):
+def parse(text: str, encoding: str = 'utf-8') -> Vmx:
     """Reads a .vmx.
 
     :param text: a whole file
@@ -253,7 +254,7 @@ def parse(text, encoding='utf-8'):
     return result
 
 
-def quote(value, allow_controls=False):
+def quote(value: str, allow_controls: bool = False) -> str:
     """Makes the quoted and escaped form of a value.
 
     :param value: text
@@ -277,7 +278,7 @@ def quote(value, allow_controls=False):
     return '"%s"' % escaped
 
 
-def entry(key, value, allow_controls=False):
+def entry(key: str, value: str, allow_controls: bool = False) -> str:
     """Makes one line, without its end.
 
     :raises InvalidText: the name or the value cannot be written
@@ -288,7 +289,8 @@ def entry(key, value, allow_controls=False):
     return '%s = %s' % (key, quote(value, allow_controls))
 
 
-def dump(vmx, controls=('annotation',)):
+def dump(vmx: abc.Mapping[str, str],
+         controls: abc.Container[str] = ('annotation',)) -> str:
     """Writes a .vmx.
 
     :param vmx: a mapping of names to values

@@ -57,7 +57,7 @@ class Refused(Row):
         not, or only if an operator has told it to
     """
 
-    harmless: tuple = ()
+    harmless: tuple[object, ...] = ()
     scheduler: str = ''
 
     def accepts(self, name: str, text: str) -> bool:

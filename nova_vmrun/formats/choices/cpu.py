@@ -17,13 +17,14 @@ thread counts as a core.
 """
 
 from nova_vmrun import exception
+from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats import properties as props
 
 _NO_LIMIT = 65536
 _MAX_PREFERRED = 1024
 
 
-def cores_per_socket(request):
+def cores_per_socket(request: requests.Request) -> requests.Choice:
     """Chooses cpuid.coresPerSocket, or None to leave it to VMware.
 
     As in Nova, limits are obeyed or refused, and preferences are met as far
@@ -50,7 +51,8 @@ def cores_per_socket(request):
     return limiting[0].choose(possible[0], shown=limiting[0].value)
 
 
-def _limit(request, part):
+def _limit(request: requests.Request,
+           part: str) -> tuple[int, requests.Asked | None]:
     """Reads a maximum and what sets it; an image may only lower a flavor's."""
     limit, source = _NO_LIMIT, None
     asked = request.flavor('hw:cpu_max_' + part)
@@ -68,7 +70,9 @@ def _limit(request, part):
     return limit, source
 
 
-def _preferences(request):
+def _preferences(
+        request: requests.Request
+) -> tuple[dict[str, int], requests.Asked | None]:
     """Reads what is preferred; a flavor's word is the only one it has."""
     for find, form in ((request.flavor, 'hw:cpu_%s'),
                        (request.image, 'hw_cpu_%s')):
@@ -84,7 +88,8 @@ def _preferences(request):
     return {}, None
 
 
-def _possible(vcpus, limits):
+def _possible(vcpus: int, limits: dict[str, tuple[int, requests.Asked | None]]
+              ) -> list[int]:
     threads, source = limits['threads']
     most_cores = limits['cores'][0] * (threads if source else 1)
     return [cores for cores in range(1, vcpus + 1)
@@ -92,7 +97,7 @@ def _possible(vcpus, limits):
             vcpus // cores <= limits['sockets'][0]]
 
 
-def _closest(possible, vcpus, wanted):
+def _closest(possible: list[int], vcpus: int, wanted: dict[str, int]) -> int:
     """Picks the largest possible number that is not above the wanted one."""
     if 'cores' in wanted or 'threads' in wanted:
         target = wanted.get('cores', 1) * wanted.get('threads', 1)

@@ -24,7 +24,7 @@ _MAX_VIDEO_RAM_MB = 256
 _VIDEO_RAM_LIMIT = 'hw_video:ram_max_mb'
 
 
-def nested(request):
+def nested(request: requests.Request) -> requests.Choice:
     """Chooses whether the guest may run VMs itself."""
     asked = request.image(*props.names('nested_hypervisor'))
     if asked.name:
@@ -61,7 +61,7 @@ def options(request: requests.Request, fresh: frozenset[str]) -> tuple[
     return chosen, tuple(passed_over)
 
 
-def video_ram_mb(request):
+def video_ram_mb(request: requests.Request) -> requests.Choice:
     """Chooses the video memory, MiB, or None to leave it to VMware.
 
     As in Nova, an image can ask only for what the flavor allows.
@@ -81,7 +81,7 @@ def video_ram_mb(request):
     return asked.choose(number)
 
 
-def serial_ports(request):
+def serial_ports(request: requests.Request) -> requests.Choice:
     """Chooses the number of serial ports; an image may only lower it."""
     most = machine.MAX_SERIALS
     allowed = request.flavor('hw:serial_port_count')
@@ -109,7 +109,7 @@ def usb(request: requests.Request) -> requests.Choice:
     return request.default(request.profile.usb)
 
 
-def show_gui(request):
+def show_gui(request: requests.Request) -> requests.Choice:
     """Tells whether the image wants a window on the host; None: no wish."""
     asked = request.image(*props.names('show_gui'))
     if asked.name:

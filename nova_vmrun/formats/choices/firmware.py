@@ -21,7 +21,7 @@ _SECURE_BOOT_SINCE = 14
 _BOOT_ORDER = ('hdd', 'cdrom', 'floppy')
 
 
-def firmware(request):
+def firmware(request: requests.Request) -> requests.Choice:
     """Chooses bios or efi.
 
     A server that must boot securely gets efi, unless the image says bios.
@@ -40,7 +40,7 @@ def firmware(request):
     return request.default(request.profile.firmware)
 
 
-def offers_secure_boot(hw_version, architecture):
+def offers_secure_boot(hw_version: int, architecture: str) -> bool:
     """Tells whether VMs can boot securely.
 
     :param hw_version: virtualHW.version
@@ -50,7 +50,8 @@ def offers_secure_boot(hw_version, architecture):
         architecture != guestos.AARCH64)
 
 
-def secure_boot(request, chosen_firmware):
+def secure_boot(request: requests.Request,
+                chosen_firmware: str) -> requests.Choice:
     """Chooses whether the firmware checks what it boots."""
     possible = chosen_firmware == 'efi' and offers_secure_boot(
         request.hw_version, request.guest.arch)
@@ -65,7 +66,7 @@ def secure_boot(request, chosen_firmware):
     return asked.choose(policy != 'disabled' and possible, shown=policy)
 
 
-def _policy(request):
+def _policy(request: requests.Request) -> tuple[str | None, requests.Asked]:
     asked = request.flavor('os:secure_boot')
     if not asked.name:
         asked = request.image('os_secure_boot')
@@ -74,7 +75,7 @@ def _policy(request):
     return props.one_of(asked.name, asked.value, props.SECURE_BOOT), asked
 
 
-def boot_order(request):
+def boot_order(request: requests.Request) -> requests.Choice:
     """Chooses a tuple of names from machine.BOOT_DEVICES."""
     asked = request.image(*props.names('boot_order'))
     if not asked.name:

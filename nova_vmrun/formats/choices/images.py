@@ -17,11 +17,11 @@ from nova_vmrun.formats.choices import request as requests
 from nova_vmrun.formats import properties as props
 
 
-def _nothing(value):
+def _nothing(value: object) -> requests.Choice:
     return requests.Choice(value, 'default')
 
 
-def linked_clone(request):
+def linked_clone(request: requests.Request) -> requests.Choice:
     """Tells whether the image insists on a linked disk; None: it does not."""
     asked = request.image(*props.names('cow'), 'img_linked_clone',
                           'vmware_linked_clone')
@@ -30,7 +30,7 @@ def linked_clone(request):
     return asked.choose(props.boolean(asked.name, asked.value))
 
 
-def disk_type(request):
+def disk_type(request: requests.Request) -> requests.Choice:
     """Tells what kind of VMDK the image claims to be, or None."""
     asked = request.image(*props.DISK_TYPE_NAMES)
     if not asked.name:
@@ -38,7 +38,7 @@ def disk_type(request):
     return asked.choose(props.disk_type(request.properties))
 
 
-def iso_images(request):
+def iso_images(request: requests.Request) -> requests.Choice:
     """Lists ids of images that are to be CD drives, in order."""
     asked = request.image(*props.names('iso_images'))
     if not asked.name:
@@ -47,7 +47,7 @@ def iso_images(request):
                         shown=asked.value)
 
 
-def floppy_image(request):
+def floppy_image(request: requests.Request) -> requests.Choice:
     """Tells the id of the image in the floppy drive, or None."""
     asked = request.image(*props.names('floppy_image'))
     if not asked.name:
@@ -64,7 +64,7 @@ def floppy_image(request):
     return asked.choose(ids[0])
 
 
-def tools_isos(request):
+def tools_isos(request: requests.Request) -> requests.Choice:
     """Lists file names in the product's own folder of ISO images."""
     asked = request.image(*props.names('tools_iso'))
     if not asked.name:

@@ -20,7 +20,7 @@ _ARM_MODELS = ('e1000e', 'vmxnet3')
 _VIF_LIMIT = 'quota:vif_limit'
 
 
-def nic_model(request):
+def nic_model(request: requests.Request) -> requests.Choice:
     """Chooses one of machine.NIC_MODELS for all adapters."""
     asked = request.image('hw_vif_model')
     if not asked.name:
@@ -33,17 +33,17 @@ def nic_model(request):
     return asked.choose(model, shown=asked.value)
 
 
-def rx_kbps(request):
+def rx_kbps(request: requests.Request) -> requests.Choice:
     """Chooses the limit of what a guest receives, kbit/s, or None."""
     return _limit(request, 'quota:vif_inbound_average')
 
 
-def tx_kbps(request):
+def tx_kbps(request: requests.Request) -> requests.Choice:
     """Chooses the limit of what a guest sends, kbit/s, or None."""
     return _limit(request, 'quota:vif_outbound_average')
 
 
-def _limit(request, name):
+def _limit(request: requests.Request, name: str) -> requests.Choice:
     asked = request.flavor(name)
     if asked.name:
         # Nova's unit is kilobytes per second.

@@ -12,6 +12,7 @@
 
 """What a choice of hardware is made from, and how its origin is told."""
 
+from collections.abc import Mapping
 import dataclasses
 import typing
 
@@ -36,11 +37,11 @@ class Asked(typing.NamedTuple):
     Its kind is IMAGE or FLAVOR; all three are None if none is set.
     """
 
-    kind: str
-    name: str
-    value: str
+    kind: str | None
+    name: str | None
+    value: str | None
 
-    def choose(self, value, shown=None):
+    def choose(self, value: object, shown: object = None) -> Choice:
         """Makes a Choice that names this property.
 
         :param value: what was chosen for it, a constant of ours
@@ -65,32 +66,32 @@ class Request:
     :ivar image_adapter: ide, buslogic or None: what the image's disk says
     """
 
-    properties: dict
-    extra_specs: dict
+    properties: Mapping[str, str]
+    extra_specs: Mapping[str, str]
     guest: guestos.GuestOS
     vcpus: int
     hw_version: int
-    image_adapter: str = None
+    image_adapter: str | None = None
 
     @property
-    def profile(self):
+    def profile(self) -> profiles.Profile:
         return profiles.PROFILES[self.guest.profile]
 
     @property
-    def is_arm(self):
+    def is_arm(self) -> bool:
         return self.guest.arch == guestos.AARCH64
 
-    def default(self, value):
+    def default(self, value: object) -> Choice:
         """Makes a Choice that names the guest's defaults."""
         return Choice(value,
                       'default of %s guests' % self.guest.profile)
 
-    def image(self, *names):
+    def image(self, *names: str) -> Asked:
         """Finds the first image property that is set."""
         name, value = props.first(self.properties, names)
         return Asked(IMAGE, name, value) if name else _NOTHING
 
-    def flavor(self, *names):
+    def flavor(self, *names: str) -> Asked:
         """Finds the first extra spec that is set."""
         name, value = props.first(self.extra_specs, names)
         return Asked(FLAVOR, name, value) if name else _NOTHING

@@ -21,7 +21,7 @@ _NVME_SINCE = 13
 _ARM_BUSES = ('nvme', 'sata', 'pvscsi')
 
 
-def disk_bus(request):
+def disk_bus(request: requests.Request) -> requests.Choice:
     """Chooses one of machine.BUSES for all disks."""
     asked, bus = _asked_bus(request)
     if bus == 'scsi':
@@ -38,7 +38,7 @@ def disk_bus(request):
     return asked.choose(bus, shown=asked.value)
 
 
-def _asked_bus(request):
+def _asked_bus(request: requests.Request) -> tuple[requests.Asked, str | None]:
     for name, table in (('vmrun_disk_bus', props.DISK_BUSES),
                         ('hw_disk_bus', props.NOVA_DISK_BUSES),
                         ('vmware_adaptertype', props.ADAPTER_TYPES)):
@@ -49,7 +49,8 @@ def _asked_bus(request):
     return asked, 'scsi' if asked.name else None
 
 
-def _scsi_model(request, asked_by):
+def _scsi_model(request: requests.Request,
+                asked_by: requests.Asked) -> tuple[requests.Asked, str]:
     """Finds the controller for a property that asks for SCSI alone."""
     for name in ('hw_scsi_model', 'vmware_adaptertype'):
         asked = request.image(name)
@@ -58,7 +59,7 @@ def _scsi_model(request, asked_by):
     return asked_by, request.profile.scsi
 
 
-def _check(request, asked, bus):
+def _check(request: requests.Request, asked: requests.Asked, bus: str) -> None:
     reason = None
     if bus == 'nvme' and request.hw_version < _NVME_SINCE:
         reason = 'NVMe needs virtual hardware %d.' % _NVME_SINCE
@@ -69,7 +70,7 @@ def _check(request, asked, bus):
                                         'Use sata.')
 
 
-def cdrom_bus(request, bus_of_disks):
+def cdrom_bus(request: requests.Request, bus_of_disks: str) -> requests.Choice:
     """Chooses one of machine.CDROM_BUSES for all CD drives."""
     asked = request.image('hw_cdrom_bus')
     if not asked.name:

@@ -12,6 +12,7 @@
 
 """All checks of a .vmx, of any origin."""
 
+from collections.abc import Callable
 import dataclasses
 
 from nova_vmrun.formats.lint import devices
@@ -20,11 +21,13 @@ from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats.lint import security
 from nova_vmrun.formats.lint import values
 from nova_vmrun.formats import vmx
+
 _TYPOGRAPHIC = tuple(
     '\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u2033\xab\xbb')
 
 
-def check(text, exists=None, encoding='utf-8'):
+def check(text: str, exists: Callable[[str], bool] | None = None,
+          encoding: str = 'utf-8') -> list[finding.Finding]:
     """Checks a .vmx.
 
     :param text: of the file
@@ -45,7 +48,9 @@ def check(text, exists=None, encoding='utf-8'):
     return sorted(located, key=lambda item: item.line or len(text) + 1)
 
 
-def check_bytes(data: bytes, exists=None) -> list[finding.Finding]:
+def check_bytes(
+        data: bytes,
+        exists: Callable[[str], bool] | None = None) -> list[finding.Finding]:
     """Checks a file's bytes, whether they are a text or not.
 
     :param data: of the file
@@ -61,9 +66,14 @@ def check_bytes(data: bytes, exists=None) -> list[finding.Finding]:
                             'whole file.' % problem, line)]
 
 
-def _read(text, encoding):
+def _read(
+        text: str,
+        encoding: str) -> tuple[vmx.Vmx, dict[str, int],
+                                list[finding.Finding]]:
     """Reads what can be read; what cannot becomes findings."""
-    settings, lines, found = vmx.Vmx(), {}, []
+    settings = vmx.Vmx()
+    lines: dict[str, int] = {}
+    found: list[finding.Finding] = []
     for line in vmx.scan(text, encoding):
         if line.problem:
             found.append(finding.Finding(

@@ -12,10 +12,12 @@
 
 """Devices that are there must be whole, and have a place."""
 
+from collections.abc import Iterator
 import re
 
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import pci
+from nova_vmrun.formats import vmx
 
 _PRESENT = re.compile(
     '(?P<kind>scsi|sata|nvme|ide|ethernet|serial|floppy)(?P<number>[0-9]+)'
@@ -29,13 +31,13 @@ _RESERVED_MACS = ('00:0c:29', '00:05:69')
 _OWN_MACS = re.compile('00:50:56:[0-3][0-9a-f]:', re.IGNORECASE)
 
 
-def check(settings):
+def check(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     """Checks every device that is present.
 
     :param settings: a Vmx
     :returns: an iterator of Finding
     """
-    macs = {}
+    macs: dict[str, str] = {}
     for key in settings:
         match = _PRESENT.fullmatch(key)
         if not match or not settings.get_bool(key):
@@ -53,12 +55,13 @@ def check(settings):
     yield from _check_slots(settings)
 
 
-def _needs(settings, key):
+def _needs(settings: vmx.Vmx, key: str) -> Iterator[finding.Finding]:
     if not settings.get(key):
         yield finding.error(key, 'is missing.')
 
 
-def _check_unit(settings, device, kind, unit):
+def _check_unit(settings: vmx.Vmx, device: str, kind: str,
+                unit: int) -> Iterator[finding.Finding]:
     controller = device.partition(':')[0]
     if kind not in _UNITS or unit >= _UNITS[kind] or (
             kind == 'scsi' and unit == _SCSI_CONTROLLER_UNIT):
@@ -73,7 +76,8 @@ def _check_unit(settings, device, kind, unit):
                             'is %s; NVMe has no CD drives.' % device_type)
 
 
-def _check_nic(settings, device, macs):
+def _check_nic(settings: vmx.Vmx, device: str,
+               macs: dict[str, str]) -> Iterator[finding.Finding]:
     if settings.get(device + '.connectionType', '').lower() == 'custom':
         yield from _needs(settings, device + '.vnet')
     kind = settings.get(device + '.addressType', 'generated').lower()
@@ -98,7 +102,7 @@ def _check_nic(settings, device, macs):
             '%s.checkMACAddress to FALSE.' % (mac, device))
 
 
-def _check_slots(settings):
+def _check_slots(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     key = pci.missing_port(settings)
     if key:
         yield finding.error(

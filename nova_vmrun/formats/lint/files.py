@@ -23,6 +23,8 @@ import re
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import vmx
 
+Exists = abc.Callable[[str], bool]
+
 _DRIVE = re.compile(r'(?P<device>(scsi|sata|nvme|ide)[0-9]+:[0-9]+)'
                     r'\.present', re.IGNORECASE)
 _PORT = re.compile(r'(?P<device>(serial|floppy)[0-9]+)\.present',
@@ -39,8 +41,8 @@ _PORT_FILES = ('file', 'pipe', 'network')
 _IF_MISSING = ('VMware asks what to do, or starts the VM without it.')
 
 
-def check(settings: vmx.Vmx, exists: abc.Callable[[str], bool] | None
-          ) -> abc.Iterator[finding.Finding]:
+def check(settings: vmx.Vmx,
+          exists: Exists | None) -> abc.Iterator[finding.Finding]:
     """Checks the files of devices that are present.
 
     :param settings: a Vmx
@@ -55,7 +57,8 @@ def check(settings: vmx.Vmx, exists: abc.Callable[[str], bool] | None
                 yield from checker(settings, match.group('device'), exists)
 
 
-def _check_drive(settings, device, exists):
+def _check_drive(settings: vmx.Vmx, device: str,
+                 exists: Exists | None) -> abc.Iterator[finding.Finding]:
     key = device + '.fileName'
     path = settings.get(key, '')
     kind = settings.get(device + '.deviceType', '').lower()
@@ -73,7 +76,8 @@ def _check_drive(settings, device, exists):
                              'VMware would not start the VM.')
 
 
-def _check_port(settings, device, exists):
+def _check_port(settings: vmx.Vmx, device: str,
+                exists: Exists | None) -> abc.Iterator[finding.Finding]:
     key = device + '.fileName'
     path = settings.get(key, '')
     kind = settings.get(device + '.fileType', 'device').lower()
@@ -86,13 +90,15 @@ def _check_port(settings, device, exists):
         yield from _look_for(key, path, exists, finding.warning, _IF_MISSING)
 
 
-def _look_for(key, path, exists, severity, consequence):
+def _look_for(key: str, path: str, exists: Exists | None,
+              severity: abc.Callable[[str, str], finding.Finding],
+              consequence: str) -> abc.Iterator[finding.Finding]:
     if exists is not None and not exists(path):
         yield severity(key, 'is %s, which is not there. %s'
                        % (path, consequence))
 
 
-def _is_elsewhere(settings, device):
+def _is_elsewhere(settings: vmx.Vmx, device: str) -> bool:
     """Whether VMware finds a drive by itself, or that of a remote client."""
     return (settings.get_bool(device + '.autodetect') or
             settings.get_bool(device + '.clientDevice'))

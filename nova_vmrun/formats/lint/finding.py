@@ -14,6 +14,8 @@
 
 import dataclasses
 
+from nova_vmrun.formats import vmx
+
 ERROR = 'error'
 WARNING = 'warning'
 
@@ -32,18 +34,18 @@ class Finding:
     severity: str
     key: str
     problem: str
-    line: int = None
+    line: int | None = None
 
 
-def error(key, problem):
+def error(key: str, problem: str) -> Finding:
     return Finding(ERROR, key, problem)
 
 
-def warning(key, problem):
+def warning(key: str, problem: str) -> Finding:
     return Finding(WARNING, key, problem)
 
 
-def is_encrypted(settings) -> bool:
+def is_encrypted(settings: vmx.Vmx) -> bool:
     """Tells whether most of a VM is in a value that cannot be read.
 
     :param settings: a Vmx

@@ -12,10 +12,12 @@
 
 """Settings that open the host to the guest, or the guest to others."""
 
+from collections.abc import Iterator
 import ipaddress
 import re
 
 from nova_vmrun.formats.lint import finding
+from nova_vmrun.formats import vmx
 
 _SHARED_FOLDER = re.compile('sharedfolder[0-9]+[.]present')
 # Ways from the guest to the desktop, open unless they are closed.
@@ -24,7 +26,7 @@ _TO_BE_CLOSED = (
     'isolation.tools.dnd.disable', 'isolation.tools.hgfs.disable')
 
 
-def check(settings):
+def check(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     """Checks what hardening guides check.
 
     :param settings: a Vmx
@@ -44,7 +46,7 @@ def check(settings):
                               'nobody sees can block the VM.')
 
 
-def _check_vnc(settings):
+def _check_vnc(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     if not settings.get_bool('RemoteDisplay.vnc.enabled'):
         return
     key = 'RemoteDisplay.vnc.ip'
@@ -57,7 +59,7 @@ def _check_vnc(settings):
                               'stands in the file in the clear.')
 
 
-def _is_loopback(address):
+def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

@@ -36,7 +36,7 @@ _NAMES = {'int': 'a number', 'mac': 'a MAC address',
           'uuid': 'a UUID as VMware writes it'}
 
 
-def check(settings):
+def check(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     """Checks each key by itself.
 
     :param settings: a Vmx
@@ -68,7 +68,8 @@ def check(settings):
     yield from _check_starts(settings)
 
 
-def _check_word(key, value, known):
+def _check_word(key: str, value: str,
+                known: keys.Key) -> Iterator[finding.Finding]:
     spellings = {word.lower(): word for word in known.values}
     if value.lower() not in spellings:
         found = (finding.error if _REFUSED_WORDS.fullmatch(key.lower())
@@ -80,7 +81,7 @@ def _check_word(key, value, known):
                               % (value, spellings[value.lower()]))
 
 
-def _check_guest(settings):
+def _check_guest(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     guest_id = settings.get('guestOS', '').strip()
     if guest_id and guestos.find(guest_id) is None:
         yield finding.error(
@@ -119,7 +120,7 @@ def _check_starts(settings: vmx.Vmx) -> Iterator[finding.Finding]:
             'this one.')
 
 
-def _check_size(settings):
+def _check_size(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     memory = settings.get_int('memsize', 32)
     if memory < 4 or memory % 4:
         yield finding.error('memsize', 'is %d; it must be a multiple of 4.'
