@@ -13,11 +13,13 @@
 """``nova-vmrun aio``: a complete OpenStack on this machine."""
 
 import argparse
+from collections.abc import Iterable, Sequence
 import dataclasses
 import importlib.util
 import os
 import shlex
 import tempfile
+from typing import Any
 
 from cliff import command
 from cliff import lister
@@ -34,7 +36,7 @@ _PACKAGES = ('keystone', 'glance', 'neutron', 'placement', 'cheroot',
              'openstack', 'psutil')
 
 
-def _add_state_dir(parser):
+def _add_state_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--state-dir', metavar='<directory>',
         default=aio_layout.default_state_dir(),
@@ -42,7 +44,7 @@ def _add_state_dir(parser):
              '%(default)s)')
 
 
-def _check_installed():
+def _check_installed() -> None:
     missing = [name for name in _PACKAGES
                if importlib.util.find_spec(name) is None]
     if missing:
@@ -52,7 +54,7 @@ def _check_installed():
             'Install them with: pip install "nova-vmrun[aio]".')
 
 
-def _port(text):
+def _port(text: str) -> int:
     port = int(text)
     if not 1 <= port <= 65535:
         raise argparse.ArgumentTypeError('%d is not a valid port' % port)
@@ -67,13 +69,13 @@ class Up(plain.Plain, command.Command):
     down and leaves the others alone. Options are remembered for the next "up".
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
         add_settings(parser)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         _check_installed()
         from nova_vmrun.aio import lock
         from nova_vmrun.aio import programs
@@ -99,12 +101,12 @@ class Down(plain.Plain, command.Command):
     "up" starts it again. "wipe" stops the servers too.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         _check_installed()
         from nova_vmrun.aio import down
         from nova_vmrun.aio import lock
@@ -122,7 +124,7 @@ class Wipe(plain.Plain, command.Command):
     Lists what will be deleted and asks for confirmation first.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
         parser.add_argument(
@@ -130,7 +132,7 @@ class Wipe(plain.Plain, command.Command):
             help='Do not ask for confirmation')
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         _check_installed()
         from nova_vmrun.aio import down
         from nova_vmrun.aio import lock
@@ -161,12 +163,15 @@ class Status(plain.Plain, lister.Lister):
     services are ready. A line on standard error says what runs the VMs.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(
+            self,
+            parsed_args: argparse.Namespace
+            ) -> tuple[Sequence[str], Iterable[Any]]:
         _check_installed()
         from nova_vmrun.aio import status
         from nova_vmrun.aio import vmware
@@ -178,7 +183,7 @@ class Status(plain.Plain, lister.Lister):
         self._ready = all(service.ready for service in services)
         return status.COLUMNS, [service.row() for service in services]
 
-    def run(self, parsed_args):
+    def run(self, parsed_args: argparse.Namespace) -> int:
         return super().run(parsed_args) or (0 if self._ready else 1)
 
 
@@ -188,12 +193,12 @@ class Env(plain.Plain, command.Command):
     Usage: eval "$(nova-vmrun aio env)"
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _add_state_dir(parser)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         from nova_vmrun.aio import client
 
         layout = aio_layout.Layout(parsed_args.state_dir)
@@ -210,7 +215,7 @@ class Demo(plain.Plain, command.Command):
     uses its vmrun, otherwise the fake.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--keep', action='store_true',
@@ -223,7 +228,7 @@ class Demo(plain.Plain, command.Command):
         add_settings(parser)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         _check_installed()
         from nova_vmrun.aio.demo import runner
         from nova_vmrun.aio.demo import session
@@ -242,7 +247,7 @@ class Demo(plain.Plain, command.Command):
             runner.run(session.Session(
                 layout, settings, progress, parsed_args.keep), option)
 
-    def _layout(self, parsed_args):
+    def _layout(self, parsed_args: argparse.Namespace) -> aio_layout.Layout:
         if parsed_args.state_dir:
             return aio_layout.Layout(parsed_args.state_dir)
         if parsed_args.keep:
@@ -255,7 +260,7 @@ class Demo(plain.Plain, command.Command):
             prefix='nova-vmrun-demo-', dir=system.here().temporary_folder))
 
 
-def add_settings(parser):
+def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aio up``."""
     parser.add_argument(
         '--port-base', type=_port, metavar='<port>',

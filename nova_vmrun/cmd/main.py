@@ -32,7 +32,7 @@ class Commands(commandmanager.CommandManager):
     every command, before running one.
     """
 
-    def load_commands(self, namespace):
+    def load_commands(self, namespace: str) -> None:
         self.group_list.append(namespace)
         own = importlib.metadata.distribution('nova-vmrun').entry_points
         for entry in own.select(group=namespace):
@@ -46,7 +46,7 @@ class VmrunApp(app.App):
     # Warnings and errors only; -v adds the messages of libraries.
     DEFAULT_VERBOSE_LEVEL = 0
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             description='Tools for Nova on VMware Workstation, Player and '
                         'Fusion.',
@@ -54,12 +54,12 @@ class VmrunApp(app.App):
             command_manager=Commands(NAMESPACE),
             deferred_help=True)
 
-    def run(self, argv):
+    def run(self, argv: list[str]) -> int:
         # Without arguments, cliff would open an interactive shell.
         return super().run(argv or ['--help'])
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run a command.
 
     :param argv: arguments without the program name

@@ -12,7 +12,10 @@
 
 """``nova-vmrun orphans``: find files and VMs that belong to no server."""
 
+import argparse
+from collections.abc import Iterable, Sequence
 import os
+from typing import Any
 
 from cliff import lister
 
@@ -35,7 +38,7 @@ class Orphans(plain.Plain, lister.Lister):
     exit status is 1 if anything is left.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--delete', action='store_true',
@@ -55,7 +58,10 @@ class Orphans(plain.Plain, lister.Lister):
                  'the other OS_* variables)')
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(
+            self,
+            parsed_args: argparse.Namespace
+            ) -> tuple[Sequence[str], Iterable[Any]]:
         from nova_vmrun.cmd import servers
 
         conf, compute_id = _configuration(parsed_args.config_file)
@@ -98,15 +104,15 @@ class Orphans(plain.Plain, lister.Lister):
             # The others may still be removed.
             return _told(error)
 
-    def run(self, parsed_args):
+    def run(self, parsed_args: argparse.Namespace) -> int:
         return super().run(parsed_args) or int(not self._is_clean)
 
 
-def _told(error):
+def _told(error: Exception) -> str:
     return '%s: %s' % (type(error).__name__, error)
 
 
-def _configuration(files):
+def _configuration(files: Iterable[str]) -> tuple[Any, str]:
     """Read nova.conf; return it and the id of this compute node."""
     # Before other modules of Nova, which would load eventlet.
     from nova import monkey_patch
@@ -142,7 +148,7 @@ def _configuration(files):
     return config.CONF, compute_id
 
 
-def _require_owner(instances_path):
+def _require_owner(instances_path: str) -> None:
     """Refuse to run as another user, who would not see the running VMs."""
     try:
         owner = os.stat(instances_path).st_uid
@@ -158,7 +164,7 @@ def _require_owner(instances_path):
             'Run this command as the user who runs nova-compute.')
 
 
-def _open(conf, compute_id):
+def _open(conf: Any, compute_id: str) -> Any:
     from nova_vmrun import hypervisor
 
     return hypervisor.Hypervisor(conf, compute_id).orphans

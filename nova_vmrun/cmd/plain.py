@@ -14,12 +14,22 @@
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 
 
-class Plain:
+if TYPE_CHECKING:
+    from cliff import command
+
+    _Command = command.Command
+else:
+    # A mixin: each of our commands has one of cliff's classes after it.
+    _Command = object
+
+
+class Plain(_Command):
     """A command with plain help and plain errors.
 
     cliff's help names the package that a command comes from. To find it, cliff
@@ -27,7 +37,7 @@ class Plain:
     commands.
     """
 
-    def get_epilog(self):
+    def get_epilog(self) -> str:
         return ''
 
     def run(self, parsed_args: argparse.Namespace) -> int:

@@ -12,6 +12,9 @@
 
 """Reads the list of servers from Nova's API, as an administrator."""
 
+from collections.abc import Set
+from typing import Any
+
 from openstack import connection
 from openstack import exceptions
 
@@ -28,11 +31,11 @@ class Servers:
         refused
     """
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         self._compute = connection.Connection(
             config=cloud.log_in(name)).compute
 
-    def host(self, compute_id):
+    def host(self, compute_id: str) -> str:
         """Return the host name of a compute node's service.
 
         This also checks that the host belongs to this cloud; otherwise every
@@ -55,7 +58,7 @@ class Servers:
             'The cloud has no hypervisor with the id %s.' % compute_id,
             "Use credentials for nova-compute's own cloud.")
 
-    def all(self, host, asked_for):
+    def all(self, host: str, asked_for: Set[str]) -> dict[str, orphans.Server]:
         """Return all servers.
 
         :param host: host name of this compute node's service
@@ -77,7 +80,7 @@ class Servers:
                 'Cannot list the servers of all projects.',
                 str(error), 'Use administrator credentials.')
 
-    def get(self, uuid, host):
+    def get(self, uuid: str, host: str) -> orphans.Server | None:
         """Return the current state of a server, or None if it does not exist.
 
         :raises SDKException: the request failed
@@ -88,7 +91,7 @@ class Servers:
             return None
 
 
-def _server(server, host):
+def _server(server: Any, host: str) -> orphans.Server:
     """Convert a server for the finder; unknown fields count for keeping it."""
     return orphans.Server(
         is_here=server.compute_host in (host, None),

@@ -15,8 +15,11 @@
 These commands need neither Nova nor VMware and work on any .vmx.
 """
 
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
 import contextlib
 import os
+from typing import Any
 
 from cliff import lister
 
@@ -28,9 +31,10 @@ from nova_vmrun.formats import report
 from nova_vmrun.formats import vmx
 
 RENDERED_SUFFIX = '.rendered'
+_Table = tuple[Sequence[str], Iterable[Any]]
 
 
-def _read(path):
+def _read(path: str) -> tuple[str, str]:
     """Return the text of a file and the name of its encoding."""
     with open(path, 'rb') as file:
         data = file.read()
@@ -38,21 +42,21 @@ def _read(path):
         return vmx.decode(data)
 
 
-def _load(path):
+def _load(path: str) -> vmx.Vmx:
     text, encoding = _read(path)
     with _naming(path):
         return vmx.parse(text, encoding)
 
 
 @contextlib.contextmanager
-def _naming(path):
+def _naming(path: str) -> Iterator[None]:
     try:
         yield
     except exception.InvalidVmx as error:
         raise exception.InvalidVmx('Cannot read %s.' % path, str(error))
 
 
-def _rendered_text(path):
+def _rendered_text(path: str) -> str | None:
     """Return the text of a file as it was rendered.
 
     :returns: None if there is no rendered copy and the file itself does not
@@ -65,12 +69,12 @@ def _rendered_text(path):
         return text if report.has_origins(text) else None
 
 
-def _cells(rows):
+def _cells(rows: Iterable[Iterable[Any]]) -> list[tuple[Any, ...]]:
     """Convert rows for display in a table."""
     return [tuple(_cell(value) for value in row) for row in rows]
 
 
-def _cell(value):
+def _cell(value: Any) -> Any:
     if value is None:
         return ''
     return report.printable(value) if isinstance(value, str) else value
@@ -78,7 +82,7 @@ def _cell(value):
 
 class _FileCommand(plain.Plain, lister.Lister):
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument('file', metavar='<file>', help='A .vmx file')
         return parser
@@ -87,7 +91,7 @@ class _FileCommand(plain.Plain, lister.Lister):
 class Show(_FileCommand):
     """Show the settings of a .vmx grouped by subject, with secrets masked."""
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> _Table:
         settings = _load(parsed_args.file)
         return ('About', 'Key', 'Value'), _cells(report.grouped(settings))
 
@@ -99,14 +103,14 @@ class Explain(_FileCommand):
     rendered copy beside the file (<file>.rendered).
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--key', metavar='<key>', action='append', default=[],
             help='Only show keys that contain this text (repeat for more)')
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> _Table:
         settings = _load(parsed_args.file)
         rendered = _rendered_text(parsed_args.file)
         rows = report.explain(settings, rendered)
@@ -124,14 +128,14 @@ class Diff(plain.Plain, lister.Lister):
     (<file>.rendered), to show what has changed since it was rendered.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument('file', metavar='<file>', help='A .vmx file')
         parser.add_argument('other', metavar='<other>', nargs='?',
                             help='The .vmx file to compare it with')
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> _Table:
         before, after = parsed_args.file, parsed_args.other
         if after is None:
             before, after = before + RENDERED_SUFFIX, before
@@ -149,7 +153,7 @@ class Lint(_FileCommand):
     access to the host.
     """
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> _Table:
         with open(parsed_args.file, 'rb') as file:
             data = file.read()
         folder = os.path.dirname(os.path.abspath(parsed_args.file))
@@ -159,7 +163,7 @@ class Lint(_FileCommand):
                 _cells((item.severity, item.line, item.key, item.problem)
                        for item in self._found))
 
-    def run(self, parsed_args):
+    def run(self, parsed_args: argparse.Namespace) -> int:
         status = super().run(parsed_args)
         errors = any(item.severity == finding.ERROR for item in self._found)
         return 1 if errors else status
