@@ -18,7 +18,7 @@ Usage::
     run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, load, e2e or browser.
+SUITE is unit, contract, functional, macos, load, e2e or browser.
 
 --sample runs only the tests that have the attribute "sample".
 
