@@ -111,10 +111,16 @@ class PowerStates:
 
     def _is_still_on(self, uuid: str) -> bool:
         """Tells whether the process of a VM that was on is alive."""
-        if uuid not in self._started:
+        started = self._started.get(uuid)
+        if started is None:
             return False
-        if births.is_same(*self._started[uuid]):
-            return True
+        try:
+            if births.is_same(*started):
+                return True
+        except OSError as error:
+            LOG.debug('The process of server %s tells nothing: %s', uuid,
+                      error)
+            return False
         self._started.pop(uuid, None)
         return False
 
@@ -169,7 +175,7 @@ class PowerStates:
             if self._is_still_on(uuid):
                 return State.PAUSED if self._is_paused(uuid) else State.RUNNING
         except OSError as error:
-            LOG.debug('The process of server %s tells nothing: %s', uuid,
+            LOG.debug('Whether server %s is paused is not known: %s', uuid,
                       error)
         state = self.get(uuid, fresh=not self._holds(uuid))
         if state in ON:
@@ -182,6 +188,16 @@ class PowerStates:
         :raises ToolError: vmrun list failed
         """
         return paths.canonical(self._layout.vmx(uuid)) in self.running(fresh)
+
+    def is_on(self, uuid: str) -> bool:
+        """Tells whether a server has a live VM, at the least expense.
+
+        A VM that we have started, or have seen on, is on while its process
+        lives; only of others a new list is asked for.
+
+        :raises ToolError: vmrun list failed
+        """
+        return self._is_still_on(uuid) or self.is_running(uuid)
 
     def is_unlisted(self, uuid):
         """Tells whether a VM is alive that the last list did not have.

@@ -38,7 +38,10 @@ LOG = logging.getLogger(__name__)
 _LOCK_OWNER = re.compile(
     rb'(\S+) ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
 _VM_PROGRAM = 'vmware-vmx'
-_POLL_SECONDS = 0.15
+# How long we rest between two looks at a VM that ends, in seconds: twice as
+# long each time, since most end at once.
+_SHORTEST_POLL_SECONDS = 0.005
+_LONGEST_POLL_SECONDS = 0.15
 
 
 # A process's id, and its birth as nova_vmrun.host.births tells it.
@@ -163,10 +166,12 @@ def wait_until_ended(process: Identity | None, timeout: float,
 def _passes(is_so, timeout, sleep, clock):
     """Waits while something is so; tells whether it has ended in time."""
     deadline = clock() + timeout
+    rest = _SHORTEST_POLL_SECONDS
     while is_so():
         if clock() > deadline:
             return False
-        sleep(_POLL_SECONDS)
+        sleep(rest)
+        rest = min(2 * rest, _LONGEST_POLL_SECONDS)
     return True
 
 
@@ -217,10 +222,23 @@ def vmx_paths() -> set[str]:
 
 def _vms() -> Iterator[tuple[int, str]]:
     """Yields the pid and the .vmx path of each VM of this host."""
-    for process in psutil.process_iter(['cmdline']):
-        words = process.info['cmdline'] or ['']
+    for pid in psutil.pids():
+        words = _command_line(pid)
         if _is_vm(os.path.basename(words[0])) and words[-1].endswith('.vmx'):
-            yield process.pid, words[-1]
+            yield pid, words[-1]
+
+
+def _command_line(pid: int) -> list[str]:
+    """Returns the words of a command; one empty word if it is not known."""
+    try:
+        # psutil reads two more files of each process.
+        with open('/proc/%d/cmdline' % pid, 'rb') as file:
+            return os.fsdecode(file.read()).rstrip('\0').split('\0')
+    except OSError:
+        try:
+            return psutil.Process(pid).cmdline() or ['']
+        except psutil.Error:
+            return ['']
 
 
 def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:

@@ -123,8 +123,9 @@ class Consoles:
             return None
         with self._lock():
             port = self._records.get(uuid).vnc_port
-            if port is not None and (self._is_on(uuid) or
-                                     self._can_listen(port)):
+            # Most servers are off then, and a port is tried in no time.
+            if port is not None and (self._can_listen(port) or
+                                     self._is_on(uuid)):
                 return port
             found = self._free_port()
             self._records.change_port(uuid, found)
@@ -144,8 +145,8 @@ class Consoles:
         :raises InvalidVmx: it is malformed
         """
         uuid = file.uuid
-        if self._records.get(uuid) is None or self._is_on(uuid) or (
-                not file.keys.get_bool(_ENABLED)):
+        if self._records.get(uuid) is None or (
+                not file.keys.get_bool(_ENABLED)) or self._is_on(uuid):
             return
         port = self.port_of(uuid)
 

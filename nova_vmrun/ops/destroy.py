@@ -59,7 +59,7 @@ class Destroy:
                 os.path.exists(self._layout.vmware_log(uuid))):
             # It was never started, or is gone.
             return
-        if self._states.is_running(uuid):
+        if self._states.is_on(uuid):
             if is_lost:
                 LOG.warning('The .vmx of server %s is lost and its VM runs',
                             uuid)

@@ -47,6 +47,7 @@ import psutil
 from nova_vmrun import exception
 from nova_vmrun import system
 from nova_vmrun.tools import preparation
+from nova_vmrun.tools import process_end
 
 LOG = logging.getLogger(__name__)
 
@@ -158,8 +159,7 @@ class Runner:
             child.append(process)
             with self._lock:
                 self._started[os.path.basename(argv[0])] += 1
-            if until or memory:
-                _watch(process, timeout, until, memory)
+            _watch(process, timeout, until, memory)
 
         watch = timeutils.StopWatch()
         watch.start()
@@ -240,18 +240,16 @@ def _watch(process: subprocess.Popen, timeout: float,
     process.stdin.close()
     process.stdin = None
     deadline = time.monotonic() + timeout
-    pause = _ASK_SECONDS if memory is None else _LOOK_SECONDS
-    while True:
-        try:
-            process.wait(min(pause, max(0, deadline - time.monotonic())))
-            return
-        except subprocess.TimeoutExpired:
-            if memory is not None:
-                _refuse_more(process.pid, memory)
-            if until and until():
-                raise _LeftRunning()
-            if time.monotonic() >= deadline:
-                raise
+    pause = (_LOOK_SECONDS if memory is not None else
+             _ASK_SECONDS if until else timeout)
+    while not process_end.wait(
+            process, min(pause, max(0, deadline - time.monotonic()))):
+        if memory is not None:
+            _refuse_more(process.pid, memory)
+        if until and until():
+            raise _LeftRunning()
+        if time.monotonic() >= deadline:
+            raise subprocess.TimeoutExpired(process.args, timeout)
 
 
 def _refuse_more(pid: int, memory: int) -> None:
@@ -263,10 +261,14 @@ def _refuse_more(pid: int, memory: int) -> None:
         raise _TooMuchMemory(found)
 
 
-def _reap(process: subprocess.Popen) -> None:
+def _close_pipes(process: subprocess.Popen) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             pipe.close()
+
+
+def _reap(process: subprocess.Popen) -> None:
+    _close_pipes(process)
     threading.Thread(target=process.wait, daemon=True,
                      name='reaper-%d' % process.pid).start()
 
@@ -282,6 +284,7 @@ def _end(process: subprocess.Popen, kill_group: bool) -> None:
         except PermissionError:
             # macOS refuses if any of the group is a zombie or runs as root.
             process.kill()
+    _close_pipes(process)
     try:
         process.wait(_KILL_SECONDS)
     except subprocess.TimeoutExpired:

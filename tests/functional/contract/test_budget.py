@@ -117,7 +117,7 @@ class BudgetTestCase(base.DriverTestCase):
 
     def test_destroy_of_a_running_server(self):
         instance = self.running_server()
-        self.assertStarts(2, self.driver.destroy, None, instance, [])
+        self.assertStarts(1, self.driver.destroy, None, instance, [])
         self.assertEqual([], self.vmware.running())
 
     def test_image_of_a_server(self):

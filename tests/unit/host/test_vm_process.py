@@ -120,8 +120,13 @@ class EndTestCase(Base):
         return ended, sum(now)
 
     def test_the_end_is_waited_for(self):
-        self.assertEqual((True, 0.3),
+        self.assertEqual((True, 0.015),
                          self.wait(self.this, [True, True, False]))
+
+    def test_one_that_takes_long_is_looked_at_ever_less_often(self):
+        looks = [True] * 12
+        _ended, waited = self.wait(self.this, looks + [False])
+        self.assertGreater(waited, 1)
 
     def test_but_not_for_ever(self):
         ended, waited = self.wait(self.this, itertools.repeat(True))

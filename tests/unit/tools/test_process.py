@@ -24,6 +24,7 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.tools import process
+from nova_vmrun.tools import process_end
 from tests.macos import pretence
 from tests.unit import base
 
@@ -113,6 +114,12 @@ class RunTestCase(base.TestCase):
         self.assertIn('/no/such/vmrun', str(error))
         self.assertIn('[vmrun]', error.resolution)
         self.assertEqual({}, self.runner.started)
+
+    def test_its_end_is_noticed_at_once(self):
+        sleep = self.useFixture(fixtures.MockPatch('time.sleep')).mock
+        self.runner.run('sleep', '0.1', timeout=30)
+        self.assertLessEqual({each.args for each in sleep.mock_calls},
+                             {(0,)})
 
     def test_each_process_is_counted(self):
         self.run_python('')
@@ -264,13 +271,14 @@ class TimeoutTestCase(base.TestCase):
         os.kill(child, 0)
 
     def test_a_wait_that_fails_leaves_no_program_behind(self):
-        """The system refuses to wait for so many milliseconds."""
         for kill_group in (True, False):
             runner = process.Runner()
-            with mock.patch.object(process, '_end',
-                                   side_effect=process._end) as end:
-                self.assertRaises(OverflowError, runner.run, 'sleep', '60',
-                                  timeout=2 ** 31, kill_group=kill_group)
+            with (mock.patch.object(process, '_end',
+                                    side_effect=process._end) as end,
+                  mock.patch.object(process_end, 'wait',
+                                    side_effect=MemoryError)):
+                self.assertRaises(MemoryError, runner.run, 'sleep', '60',
+                                  timeout=60, kill_group=kill_group)
             child, spared = end.call_args[0]
             self.assertEqual((-signal.SIGKILL, kill_group),
                              (child.returncode, spared))
