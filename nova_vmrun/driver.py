@@ -21,17 +21,13 @@ import functools
 from nova.compute import task_states
 from nova import conf as nova_conf
 from nova import exception as nova_exception
-from nova.objects import fields
 from nova.virt import driver
 from nova.virt import hardware
 from nova.virt import node
 from oslo_log import log as logging
-from oslo_serialization import jsonutils
-from oslo_utils import versionutils
 
 from nova_vmrun import conf
 from nova_vmrun import exception
-from nova_vmrun.formats import cpu_traits
 from nova_vmrun.host import utf8_log
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import errors
@@ -42,8 +38,6 @@ from nova_vmrun.ops import security_groups
 
 LOG = logging.getLogger(__name__)
 CONF = nova_conf.CONF
-# Nodes whose servers are not real ones.
-_FAKE_TRAIT = 'CUSTOM_VMRUN_FAKE'
 conf.register_opts(CONF)
 
 
@@ -107,42 +101,17 @@ class VmrunDriver(driver.ComputeDriver):
         # Nova asks when it has started, and then once a minute.
         self._is_starting = False
         self._hypervisor.serials.trim_logs()
-        product = self._hypervisor.product
-        resources = self._hypervisor.resources
-        return {
-            'uuid': self._compute_id,
-            'hypervisor_hostname': nodename,
-            # Neither the host's name nor the product's may change: Nova would
-            # refuse to start.
-            'hypervisor_type': ('%s (fake)' % product.name if product.is_fake
-                                else product.name),
-            'hypervisor_version': versionutils.convert_version_to_int(
-                product.version or (0, 0, 0)),
-            'vcpus': resources.vcpus,
-            'vcpus_used': 0,
-            'memory_mb': resources.memory_mb,
-            'memory_mb_used': resources.memory_mb_used,
-            'local_gb': resources.disk_gb,
-            'local_gb_used': resources.disk_gb_used,
-            'disk_available_least': resources.disk_gb_free,
-            'cpu_info': jsonutils.dumps(resources.cpu_info),
-            'supported_instances': [
-                (fields.Architecture.canonicalize(resources.architecture),
-                 fields.HVType.VMWARE, fields.VMMode.HVM)],
-            'numa_topology': None,
-            'stats': {'uptime': resources.uptime()},
-        }
+        return inventory.described(
+            nodename, self._compute_id, self._hypervisor.product,
+            self._hypervisor.resources)
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
         self._hypervisor.allocations.put_back()
         resources = self._hypervisor.resources
+        own, foreign = inventory.traits(resources, self._hypervisor.product)
         # An operator's own traits stay.
-        traits = set(resources.cpu_traits)
-        if self._hypervisor.product.is_fake:
-            traits.add(_FAKE_TRAIT)
-        provider_tree.remove_traits(
-            nodename, *((cpu_traits.ALL | {_FAKE_TRAIT}) - traits))
-        provider_tree.add_traits(nodename, *traits)
+        provider_tree.remove_traits(nodename, *foreign)
+        provider_tree.add_traits(nodename, *own)
         ratios = self._get_allocation_ratios(
             provider_tree.data(nodename).inventory)
         provider_tree.update_inventory(nodename, inventory.of_host(

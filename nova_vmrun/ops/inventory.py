@@ -9,13 +9,62 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""What Placement is told of a host."""
+"""What Nova and Placement are told about a host."""
 
+from nova.objects import fields
 import os_resource_classes as orc
 from oslo_config import cfg
+from oslo_serialization import jsonutils
+from oslo_utils import versionutils
 
+from nova_vmrun.formats import cpu_traits
 from nova_vmrun.formats import machine
+from nova_vmrun.host import product as host_product
 from nova_vmrun.host import resources as host_resources
+
+# Nodes whose servers are not real ones.
+_FAKE_TRAIT = 'CUSTOM_VMRUN_FAKE'
+
+
+def described(name: str, compute_id: str, product: host_product.Product,
+              resources: host_resources.Host) -> dict:
+    """Returns what ComputeDriver.get_available_resource does.
+
+    :param name: of the node
+    :param compute_id: its id, as Nova keeps it
+    """
+    return {
+        'uuid': compute_id,
+        'hypervisor_hostname': name,
+        # Neither the host's name nor the product's may change: Nova would
+        # refuse to start.
+        'hypervisor_type': ('%s (fake)' % product.name if product.is_fake
+                            else product.name),
+        'hypervisor_version': versionutils.convert_version_to_int(
+            product.version or (0, 0, 0)),
+        'vcpus': resources.vcpus,
+        'vcpus_used': 0,
+        'memory_mb': resources.memory_mb,
+        'memory_mb_used': resources.memory_mb_used,
+        'local_gb': resources.disk_gb,
+        'local_gb_used': resources.disk_gb_used,
+        'disk_available_least': resources.disk_gb_free,
+        'cpu_info': jsonutils.dumps(resources.cpu_info),
+        'supported_instances': [
+            (fields.Architecture.canonicalize(resources.architecture),
+             fields.HVType.VMWARE, fields.VMMode.HVM)],
+        'numa_topology': None,
+        'stats': {'uptime': resources.uptime()},
+    }
+
+
+def traits(resources: host_resources.Host,
+           product: host_product.Product) -> tuple[set[str], set[str]]:
+    """Returns the traits that a host has, and those of ours it lacks."""
+    own = set(resources.cpu_traits)
+    if product.is_fake:
+        own.add(_FAKE_TRAIT)
+    return own, (cpu_traits.ALL | {_FAKE_TRAIT}) - own
 
 
 def of_host(conf: cfg.ConfigOpts, resources: host_resources.Host,

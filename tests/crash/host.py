@@ -29,7 +29,6 @@ import fixtures
 from nova import conf as nova_conf
 from nova import objects
 from oslo_utils import uuidutils
-import psutil
 
 from nova_vmrun.formats import adapters
 from nova_vmrun.formats import attached
@@ -39,6 +38,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from tests.crash import enumeration
 from tests.crash import operation
+from tests.crash import processes
 from tests.crash import steps
 from tests.crash import tidiness
 from tests.functional.api import base as api_base
@@ -355,14 +355,13 @@ class Host(fixtures.Fixture):
 
     def wait_for_tools(self):
         """Lets the tools that survived nova-compute come to their end."""
-        _wait_for_the_end([process for process in self._processes()
-                           if not _is_vm(process)])
+        processes.wait_for_tools(self._kept)
 
     def wait_for_tool(self, verb):
         """Waits until a vmrun runs with a verb."""
         deadline = time.monotonic() + _SECONDS
         while not any(verb in process.info['cmdline']
-                      for process in self._processes()):
+                      for process in processes.using(self._kept)):
             if time.monotonic() > deadline:
                 raise AssertionError('No vmrun %s runs.' % verb)
             time.sleep(0.01)
@@ -395,20 +394,11 @@ class Host(fixtures.Fixture):
 
     def end_processes(self):
         """Kills VMs and tools."""
-        processes = self._processes()
-        for process in processes:
-            process.kill()
-        _wait_for_the_end(processes)
-
-    def _processes(self):
-        return [process for process in psutil.process_iter(['cmdline'])
-                if any(folder in word for folder in self._kept
-                       for word in process.info['cmdline'] or ())]
+        processes.end(self._kept)
 
     def vms(self):
         """Returns the .vmx paths of all VM processes, listed or not."""
-        return sorted(process.info['cmdline'][-1]
-                      for process in self._processes() if _is_vm(process))
+        return processes.vms(self._kept)
 
     # What must be true, whatever has happened
 
@@ -467,29 +457,6 @@ class Host(fixtures.Fixture):
             {record.vnc_port}, self.hypervisor.records.taken_ports(),
             'ports')
         operation.require_equal([], self.elsewhere(), 'files elsewhere')
-
-
-def _wait_for_the_end(processes):
-    deadline = time.monotonic() + _SECONDS
-    while processes:
-        if time.monotonic() > deadline:
-            raise AssertionError('Processes run on: %s' % processes)
-        time.sleep(0.002)
-        processes = [process for process in processes if _is_alive(process)]
-
-
-def _is_alive(process):
-    """Whoever has to take note of its end may be slow."""
-    try:
-        return (process.is_running() and
-                process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _is_vm(process):
-    return any(word.endswith('/machine.py')
-               for word in process.info['cmdline'] or ())
 
 
 def is_vmwares(path):
