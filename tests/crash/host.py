@@ -27,6 +27,7 @@ import traceback
 
 import fixtures
 from nova import conf as nova_conf
+from nova.network import model
 from nova import objects
 from oslo_utils import uuidutils
 
@@ -182,7 +183,8 @@ class Host(fixtures.Fixture):
              'trusted_certs': None, 'config_drive': '',
              'project_id': 'project', 'user_id': 'user',
              'device_metadata': None,
-             'info_cache': objects.InstanceInfoCache(network_info=[]),
+             'info_cache': objects.InstanceInfoCache(
+                 network_info=model.NetworkInfo()),
              'vm_state': 'building', 'task_state': 'spawning',
              'system_metadata': kept}, **changes))
 
