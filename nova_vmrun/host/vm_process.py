@@ -223,22 +223,9 @@ def vmx_paths() -> set[str]:
 def _vms() -> Iterator[tuple[int, str]]:
     """Yields the pid and the .vmx path of each VM of this host."""
     for pid in psutil.pids():
-        words = _command_line(pid)
+        words = system.here().command_line(pid) or ['']
         if _is_vm(os.path.basename(words[0])) and words[-1].endswith('.vmx'):
             yield pid, words[-1]
-
-
-def _command_line(pid: int) -> list[str]:
-    """Returns the words of a command; one empty word if it is not known."""
-    try:
-        # psutil reads two more files of each process.
-        with open('/proc/%d/cmdline' % pid, 'rb') as file:
-            return os.fsdecode(file.read()).rstrip('\0').split('\0')
-    except OSError:
-        try:
-            return psutil.Process(pid).cmdline() or ['']
-        except psutil.Error:
-            return ['']
 
 
 def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:

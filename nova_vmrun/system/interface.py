@@ -19,8 +19,6 @@ import resource
 import tempfile
 from typing import BinaryIO
 
-import psutil
-
 
 class System(abc.ABC):
     """The operating system of this host.
@@ -116,11 +114,24 @@ class System(abc.ABC):
         """Makes a file without a name, in memory where that can be."""
         return tempfile.TemporaryFile()
 
+    def command_line(self, pid: int) -> list[str]:
+        """Returns the words of a process's command.
+
+        :returns: an empty list if they are not known
+        """
+        import psutil
+        try:
+            return psutil.Process(pid).cmdline()
+        except psutil.Error:
+            return []
+
     def time_of_birth(self, pid: int) -> float | None:
         """Returns when a process was born, in seconds since 1970.
 
         :returns: None if there is no such process
         """
+        # Commands that only read files do without it, and start faster.
+        import psutil
         try:
             return psutil.Process(pid).create_time()
         except psutil.Error:

@@ -14,10 +14,9 @@
 
 import ctypes
 import errno
+import logging
 import os
 from typing import BinaryIO
-
-from oslo_log import log as logging
 
 from nova_vmrun.system import interface
 
@@ -60,6 +59,15 @@ class Linux(interface.System):
         except (FileNotFoundError, ProcessLookupError):
             return None
         return None if fields[0] in (b'Z', b'X') else int(fields[19])
+
+    def command_line(self, pid: int) -> list[str]:
+        # psutil reads two more files of each process.
+        try:
+            with open('/proc/%d/cmdline' % pid, 'rb') as file:
+                words = file.read().rstrip(b'\0')
+        except OSError:
+            return []
+        return os.fsdecode(words).split('\0') if words else []
 
     def share_blocks(self, source: str, target: str) -> None:
         with open(source, 'rb') as reader, open(target, 'wb') as writer:

@@ -24,8 +24,6 @@ import resource
 import struct
 import unicodedata
 
-import psutil
-
 from nova_vmrun.system import interface
 
 # sys/fcntl.h. Python knows the first one, on macOS alone.
@@ -59,6 +57,7 @@ class MacOS(interface.System):
         return unicodedata.normalize('NFD', path).casefold()
 
     def birth(self, pid: int) -> float | None:
+        import psutil
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
                 return None

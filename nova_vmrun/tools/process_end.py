@@ -19,12 +19,22 @@ status is left for Popen.
 
 import os
 import select
-import subprocess
 import time
-from typing import Any
+from typing import Any, Protocol
+
+_POLL_SECONDS = 0.05
 
 
-def wait(process: subprocess.Popen, seconds: float,
+class Child(Protocol):
+    """What is needed of a subprocess.Popen."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Returns the exit status, or None if it runs."""
+
+
+def wait(process: Child, seconds: float,
          system: Any = os, selector: Any = select) -> bool:
     """Waits until a child process ends.
 
@@ -75,9 +85,10 @@ def _by_kqueue(pid: int, seconds: float, selector: Any) -> bool:
         queue.close()
 
 
-def _by_polling(process: subprocess.Popen, seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
+def _by_polling(process: Child, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
     return True

@@ -42,7 +42,7 @@ _BELOW = {
     'imaging': {'host', 'tools', 'formats', 'exception'},
     'cmd': {'aio', 'imaging', 'formats', 'exception',
             'hypervisor', 'host', 'conf', 'system'},
-    'aio': {'host', 'tools', 'conf', 'exception', 'system'},
+    'aio': {'host', 'tools', 'formats', 'conf', 'exception', 'system'},
 }
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host',

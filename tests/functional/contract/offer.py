@@ -69,7 +69,7 @@ INHERITED = frozenset([
     'cleanup_lingering_instance_resources', 'emit_event',
     'failed_spawn_cleanup', 'get_instance_driver_metadata',
     'get_nodenames_by_uuid', 'get_num_instances', 'inject_network_info',
-    'instance_on_disk', 'is_node_deleted', 'is_supported_fs_format',
+    'is_node_deleted', 'is_supported_fs_format',
     'manages_network_binding_host_id',
     'network_binding_host_id', 'node_is_available',
     'post_claim_migrate_data', 'post_live_migration', 'prepare_for_spawn',
