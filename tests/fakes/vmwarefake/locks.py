@@ -19,8 +19,8 @@ lib/file/fileLockPrimitive.c)::
     <machineID> <pid>-<procStartTime>(<procName>) <lamport> <X|S> \
 <procStartTime> lc=<hash of the path>
 
-The start time counts clock ticks since the boot on Linux, and microseconds since
-1970 on macOS.
+The start time counts clock ticks since the boot on Linux, and microseconds
+since 1970 on macOS.
 
 A member whose machine is ours and whose process has gone is stale: the next
 one to open the file discards it. Any other member refuses.
