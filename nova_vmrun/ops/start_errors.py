@@ -26,6 +26,8 @@ from nova_vmrun.host import kernel_modules
 from nova_vmrun.host import vm_log
 
 _VAGUE = re.compile(r'^Error: Unknown error\s*$', re.MULTILINE)
+# Nova shows users 255 bytes: leave room for what to do, where we know it.
+_BRIEF_LENGTH = 140
 _WRITE_ANEW = ('Reboot the server hard: that writes its .vmx anew, with PCI '
                'Express ports and without slots of other hardware.')
 
@@ -118,10 +120,18 @@ def explain(error: exception.ToolError, report: vm_log.Report,
         error.resolution = _suspect(load) or error.resolution
     cause = cause or report.hint
     if cause:
-        error.brief = '%s: %s' % (error.brief.rstrip('.'), cause)
+        _tell(error, cause, bool(known or lost))
     elif report.text:
         error.details = '%s Last lines of vmware.log: %s' % (
             error.details, report.last_words)
+
+
+def _tell(error: exception.ToolError, cause: str, has_remedy: bool) -> None:
+    brief = '%s: %s' % (error.brief.rstrip('.'), cause)
+    if has_remedy and len(brief) > _BRIEF_LENGTH:
+        error.details = '%s %s' % (cause, error.details)
+        brief = brief[:_BRIEF_LENGTH].rpartition(' ')[0] + ' ...'
+    error.brief = brief
 
 
 def _known(report: vm_log.Report) -> _Known | None:

@@ -111,6 +111,14 @@ class ExplainTestCase(Base):
         self.assertIn('/dev/vmmon is missing', error.brief)
         self.assertIn('vmware-modconfig', error.resolution)
 
+    def test_long_cause_leaves_room_for_what_to_do(self):
+        cause = 'Failed to open device "/dev/vmci": %s.' % ('No such file ' *
+                                                            20)
+        error = self.explain(*posted(cause))
+        self.assertIn('Failed to open device "/dev/vmci"', error.brief)
+        self.assertLessEqual(len(error.brief), 145)
+        self.assertIn(cause.rstrip('.').strip()[:200], error.details)
+
     def test_what_the_log_tells_comes_before_missing_modules(self):
         self.lost.return_value = ['/dev/vmnet0']
         error = self.explain(*posted('No disk.'))
