@@ -201,7 +201,7 @@ class BadHostTestCase(base.TestCase):
 
     def test_wrong_product(self):
         self.flags(product='fusion', group='vmrun')
-        self.check_refused('[vmrun] product', 'not installed')
+        self.check_refused('[vmrun] product', 'that is installed')
 
     def test_instances_path_is_a_file(self):
         path = os.path.join(self.folder, 'file')
