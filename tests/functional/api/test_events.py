@@ -16,6 +16,7 @@ import os
 import signal
 import types
 
+from nova.compute import vm_states
 from nova.virt import event as virtevent
 
 from nova_vmrun.host import states
@@ -128,8 +129,9 @@ class OutsideTestCase(TestCase):
             self.vmware.run('stop', self.vmx_path(self.server), 'hard')
         self.vmware.run('start', self.vmx_path(self.server), 'nogui')
         self.driver._hypervisor.states.changed()
-        self.driver.get_info(
-            types.SimpleNamespace(uuid=self.server['id']))
+        self.driver.get_info(types.SimpleNamespace(
+            uuid=self.server['id'], vm_state=vm_states.ACTIVE,
+            task_state=None))
         self.guest_shuts_down(self.server)
         self.check_told(STOPPED)
 
