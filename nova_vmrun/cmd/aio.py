@@ -153,7 +153,11 @@ class Wipe(plain.Plain, command.Command):
     def _is_sure(self) -> bool:
         self.app.stdout.write('Delete all of this? Type "yes": ')
         self.app.stdout.flush()
-        return self.app.stdin.readline().strip().lower() == 'yes'
+        answer = self.app.stdin.readline()
+        if not answer:
+            # Nobody is there to end the line.
+            self.app.stdout.write('\n')
+        return answer.strip().lower() == 'yes'
 
 
 class Status(plain.Plain, lister.Lister):
