@@ -108,13 +108,15 @@ class Vmrun:
         """Powers a VM off.
 
         :param hard: cut the power; otherwise ask VMware Tools in the guest
-        :param timeout: seconds that the guest gets, for a soft stop
+        :param timeout: seconds that the guest gets, for a soft stop; None:
+            [vmrun] stop_timeout
         :raises GuestBusy: the guest is being asked already
         """
         if hard:
             self._change('stop', vmx, 'hard', timeout=self._conf.stop_timeout)
         else:
-            self._ask('stop', vmx, 'soft', timeout=timeout)
+            self._ask('stop', vmx, 'soft',
+                      timeout=timeout or self._conf.stop_timeout)
 
     def reset(self, vmx: str, *, hard: bool = True,
               timeout: float | None = None) -> None:
@@ -123,7 +125,8 @@ class Vmrun:
             self._change('reset', vmx, 'hard',
                          timeout=self._conf.stop_timeout)
         else:
-            self._ask('reset', vmx, 'soft', timeout=timeout)
+            self._ask('reset', vmx, 'soft',
+                      timeout=timeout or self._conf.stop_timeout)
 
     def suspend(self, vmx: str, *, timeout: float | None = None) -> None:
         """Writes a VM's memory to a file and ends it.

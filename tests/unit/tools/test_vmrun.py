@@ -104,6 +104,11 @@ class VmrunTestCase(base.TestCase):
         self.assertRan('stop', VMX, 'soft')
         self.assertEqual(5, self.runner.options[-1]['timeout'])
 
+    def test_guest_that_is_asked_without_a_limit_gets_the_usual_one(self):
+        for verb in ('stop', 'reset'):
+            getattr(self.vmrun(), verb)(VMX, hard=False)
+            self.assertEqual(60, self.runner.options[-1]['timeout'], verb)
+
     def test_reset(self):
         self.vmrun().reset(VMX, hard=False, timeout=7)
         self.assertRan('reset', VMX, 'soft')
