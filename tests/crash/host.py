@@ -173,8 +173,8 @@ class Host(fixtures.Fixture):
         kept = {'image_disk_format': self.images[image_id][0],
                 'image_base_image_ref': image_id}
         kept.update(changes.pop('system_metadata', {}))
-        flavor = dict({'vcpus': 1, 'memory_mb': 64, 'root_gb': 0,
-                       'ephemeral_gb': 0, 'swap': 0},
+        flavor = dict({'flavorid': 'small', 'vcpus': 1, 'memory_mb': 64,
+                       'root_gb': 0, 'ephemeral_gb': 0, 'swap': 0},
                       **changes.pop('flavor', {}))
         return objects.Instance(**dict(
             {'id': 1, 'uuid': uuidutils.generate_uuid(),

@@ -41,6 +41,7 @@ class Migrate(operation.Operation):
     def before(self, host):
         self.instance.flavor = self.old_flavor
         self.new_flavor = self.old_flavor.obj_clone()
+        self.new_flavor.flavorid = 'large'
         self.new_flavor.memory_mb = 128
         self.new_flavor.root_gb = self.root_gb
         self.instance.migration_context = objects.MigrationContext(
@@ -228,6 +229,7 @@ class MigrateAgain(_Resized):
         super().before(host)
         self.first = _migration(self.destination)
         self.new_flavor = self.instance.flavor.obj_clone()
+        self.new_flavor.flavorid = 'large'
         self.new_flavor.root_gb = 3
 
     def run(self, host):

@@ -20,6 +20,7 @@ import dataclasses
 import json
 import os
 
+import fixtures
 from nova import test
 import testscenarios
 import testtools
@@ -89,6 +90,9 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
         self.host.add_bystander()
         self.operation.prepare(self.host)
         self.host.keep()
+        # There is no database to save a server in.
+        self.useFixture(fixtures.MonkeyPatch(
+            'nova.objects.Instance.save', lambda *_, **__: None))
         self.steps = self._steps()
 
     def _steps(self):
