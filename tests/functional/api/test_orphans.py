@@ -19,6 +19,7 @@ import shutil
 import fixtures
 from keystoneauth1 import noauth
 from keystoneauth1 import session
+from nova import conf as nova_conf
 from nova import context
 from openstack.config import cloud_region
 from openstack.config import defaults
@@ -40,8 +41,7 @@ class OrphansTestCase(base.TestCase):
         self.use_credentials(self.admin_api)
         self.configuration = self.useFixture(fixtures.MockPatchObject(
             orphans, '_configuration',
-            return_value=(base.nova_vmrun.driver.CONF,
-                          self.driver._compute_id))).mock
+            return_value=(nova_conf.CONF, self.driver._compute_id))).mock
 
     def use_credentials(self, api):
         """Lets the command log in as a client of Nova's tests."""
@@ -153,7 +153,7 @@ class OrphansTestCase(base.TestCase):
 
     def test_credentials_of_another_cloud(self):
         self.configuration.return_value = (
-            base.nova_vmrun.driver.CONF, uuidutils.generate_uuid())
+            nova_conf.CONF, uuidutils.generate_uuid())
         error = self.assertRaises(exception.InvalidConfiguration,
                                   self.run_command, '--delete')
         self.assertIn('no compute host of the cloud', str(error))
