@@ -156,7 +156,7 @@ class OrphansTestCase(base.TestCase):
             nova_conf.CONF, uuidutils.generate_uuid())
         error = self.assertRaises(exception.InvalidConfiguration,
                                   self.run_command, '--delete')
-        self.assertIn('no compute host of the cloud', str(error))
+        self.assertIn('not a compute host of the cloud', str(error))
 
     def test_credentials_of_a_user(self):
         self.use_credentials(self.api_fixture.reader_api)
