@@ -73,7 +73,7 @@ class BootTestCase(TestCase):
     def test_what_vmware_has_not(self):
         for image, extra_specs, words in (
                 ({}, {'hw__numa_nodes': '1'}, 'NUMA'),
-                ({}, {'hw__mem_page_size': 'large'}, 'memory pages'),
+                ({}, {'hw__mem_page_size': 'large'}, 'memory page size'),
                 ({}, {'hw__watchdog_action': 'reset'}, 'watchdog'),
                 ({'hw_watchdog_action': 'poweroff'}, {}, 'watchdog'),
                 ({'hw_vif_multiqueue_enabled': 'true'}, {}, 'queues'),

@@ -92,17 +92,6 @@ class LifeTestCase(Fusion):
         self._delete_server(server)
         self.assertNothingLeft()
 
-    def test_nova_hears_that_a_server_has_ended(self):
-        """The kqueue tells it."""
-        server = self.boot()
-        self.state_of(server)
-        self.vmware.run('stop', self.vmx_path(server), 'hard')
-        self._wait_for_state_change(server, 'SHUTOFF')
-
-    def state_of(self, server):
-        return self.driver.get_info(
-            mock.Mock(uuid=server['id']), use_cache=False).state
-
 
 class ConsoleTestCase(Fusion):
 
