@@ -193,7 +193,7 @@ def _was_replaced(device: str, key: str, rendered: vmx.Vmx,
         before.lower() != after.lower())
 
 
-# What Nova alone decides, at each start.
+# Keys that Nova alone decides, at every start.
 _NOVAS = re.compile('(ethernet|serial)[0-9]+[.]|remotedisplay[.]')
 
 

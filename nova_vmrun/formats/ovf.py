@@ -14,8 +14,8 @@
 """What an OVF descriptor says of the VM that was exported, and of its disks.
 
 The words are DMTF's (DSP0243, CIM resource types) and those that VMware's
-products and VirtualBox add. What is told of the hardware is told as the
-settings of a .vmx, so that one place makes image properties of both.
+products and VirtualBox add. The hardware is given as the settings of a .vmx,
+so that one place turns both into image properties.
 
 Elements are known by their names without the namespace: it differs between
 OVF 0.9, 1 and 2, and VirtualBox puts elements of its own into that of OVF.

@@ -115,8 +115,7 @@ class Vmrun:
         if hard:
             self._change('stop', vmx, 'hard', timeout=self._conf.stop_timeout)
         else:
-            self._ask('stop', vmx, 'soft',
-                      timeout=timeout or self._conf.stop_timeout)
+            self._ask('stop', vmx, 'soft', timeout=timeout)
 
     def reset(self, vmx: str, *, hard: bool = True,
               timeout: float | None = None) -> None:
@@ -125,8 +124,7 @@ class Vmrun:
             self._change('reset', vmx, 'hard',
                          timeout=self._conf.stop_timeout)
         else:
-            self._ask('reset', vmx, 'soft',
-                      timeout=timeout or self._conf.stop_timeout)
+            self._ask('reset', vmx, 'soft', timeout=timeout)
 
     def suspend(self, vmx: str, *, timeout: float | None = None) -> None:
         """Writes a VM's memory to a file and ends it.
@@ -238,10 +236,11 @@ class Vmrun:
                   slot=self._slots.long if is_long else self._slots.short)
 
     def _ask(self, verb: str, vmx: str, *operands: str,
-             timeout: float) -> str:
+             timeout: float | None) -> str:
         """Runs a verb whose time the guest decides: it holds no slot."""
         with self._guests.only(verb, vmx):
-            return self._run(verb, vmx, *operands, timeout=timeout,
+            return self._run(verb, vmx, *operands,
+                             timeout=timeout or self._conf.stop_timeout,
                              brief=_failed(verb, vmx))
 
     def _run(self, *words: str, timeout: float, brief: str,

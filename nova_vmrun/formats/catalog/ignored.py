@@ -95,7 +95,7 @@ ROWS = (
         image=('os_admin_user',),
         about='cloud-init sets passwords, and its configuration names the '
               'user.'),
-    # What nothing asks for any more.
+    # Properties that Nova no longer reads.
     row.Ignored(image=('hw_auto_disk_config', 'auto_disk_config'), about=_XEN),
     row.Ignored(image=('hw_device_id', 'xenapi_device_id'), about=_XEN),
     row.Ignored(image=('hw_ipxe_boot', 'ipxe_boot'), about=_XEN),
