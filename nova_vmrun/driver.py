@@ -28,13 +28,13 @@ from oslo_log import log as logging
 
 from nova_vmrun import conf
 from nova_vmrun import exception
-from nova_vmrun.host import utf8_log
 from nova_vmrun import hypervisor
-from nova_vmrun.ops import errors
-from nova_vmrun.ops import inventory
-from nova_vmrun.ops import moves
-from nova_vmrun.ops import power_states
-from nova_vmrun.ops import security_groups
+from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import inventory
+from nova_vmrun.ops.nova import security_groups
+from nova_vmrun.ops.power import power_states
+from nova_vmrun.ops.resize import moves
+from nova_vmrun.server.serial import utf8_log
 
 LOG = logging.getLogger(__name__)
 CONF = nova_conf.CONF

@@ -20,51 +20,51 @@ import os
 from oslo_log import log as logging
 
 from nova_vmrun import exception
-from nova_vmrun.formats.choices import firmware
-from nova_vmrun.formats import machine
-from nova_vmrun.host import boots
-from nova_vmrun.host import cache_users
 from nova_vmrun.host import host_networks
-from nova_vmrun.host import image_cache
 from nova_vmrun.host import kernel_modules
-from nova_vmrun.host import layout
-from nova_vmrun.host import orphans as orphan_finder
 from nova_vmrun.host import product
-from nova_vmrun.host import records
 from nova_vmrun.host import resources
-from nova_vmrun.host import stale_locks
-from nova_vmrun.host import states
-from nova_vmrun.host import survivors
 from nova_vmrun.host import vlans
 from nova_vmrun.host import x_libraries
-from nova_vmrun.ops import allocations
-from nova_vmrun.ops import attachments
+from nova_vmrun.machine.choices import firmware
+from nova_vmrun.machine import model
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
-from nova_vmrun.ops import migration_files
 from nova_vmrun.ops import networks
+from nova_vmrun.ops.nova import allocations
+from nova_vmrun.ops.nova import ports
+from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import orphans
-from nova_vmrun.ops import other_host
-from nova_vmrun.ops import ports
-from nova_vmrun.ops import power
+from nova_vmrun.ops.power import power
+from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import precache
 from nova_vmrun.ops import rebuild
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import rescue
-from nova_vmrun.ops import resize
+from nova_vmrun.ops.resize import migration_files
+from nova_vmrun.ops.resize import other_host
+from nova_vmrun.ops.resize import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
-from nova_vmrun.ops import source_images
 from nova_vmrun.ops import spawn
-from nova_vmrun.ops import time_limits
+from nova_vmrun.server import layout
+from nova_vmrun.server import orphans as orphan_finder
+from nova_vmrun.server import records
+from nova_vmrun.server import stale_vmrun
+from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
+from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import builds
+from nova_vmrun.storage import image_cache
+from nova_vmrun.storage import stale_locks
 from nova_vmrun import system
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
@@ -127,24 +127,24 @@ class Hypervisor:
                 self.runner, self.product.vdiskmanager, own.disk_timeout)
         converter = qemu_img.QemuImg(self.runner, own.qemu_img_path,
                                      own.disk_timeout)
-        users = cache_users.CacheUsers(self.layout)
+        users = base_disk_users.BaseDiskUsers(self.layout)
         cache = image_cache.ImageCache(
             self.layout, converter, vdisk, conf.compute.vmdk_allowed_types,
             users)
-        under_way = boots.Boots(self.layout)
+        under_way = builds.Builds(self.layout)
         self.age_images = cache_ageing.Ageing(
             conf.image_cache, cache, users, under_way,
             stale_locks.StaleLocks(self.layout))
         self.cache_image = precache.Precache(cache)
         server_disks = disks.Disks(conf, cache, self.layout, vdisk)
-        drives = attachments.Attachments(cache, self.layout, self.product)
+        server_drives = drives.Drives(cache, self.layout, self.product)
         vmnets = host_networks.HostNetworks(tool)
         self.networks = networks.Networks(own, vmnets, vlans.Vlans(
             own.vlan_interface, vmnets, self.runner))
         told = guest_info.GuestInfo(own, self.layout)
         self.definitions = definition.Definitions(
             own, self.product, self.resources.architecture, self.layout,
-            self.records, server_disks, drives, self.networks,
+            self.records, server_disks, server_drives, self.networks,
             self.consoles, told, self.serials)
         neutron_ports = ports.Ports()
         self.reconciler = reconcile.Reconciler(
@@ -153,14 +153,16 @@ class Hypervisor:
             tool, self.states, self.networks, self.definitions, self.layout,
             neutron_ports)
         self.spawn = spawn.Spawn(
-            self.layout, self.records, self.definitions, server_disks, drives,
+            self.layout, self.records, self.definitions, server_disks,
+            server_drives,
             self.consoles, told, self.power, self.destroy, under_way)
         self.source_images = source_images.SourceImages(self.records)
         self.allocations = allocations.Allocations(self.layout, self.records)
         self.rebuild = rebuild.Rebuild(self.spawn, self.source_images,
                                        self.allocations)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
-                                    self.reconciler, server_disks, drives,
+                                    self.reconciler, server_disks,
+                                    server_drives,
                                     self.power, under_way)
         self.resize = resize.Resize(
             self.layout, self.records, self.definitions,
@@ -214,7 +216,7 @@ class Hypervisor:
 
         :raises VmrunError: it cannot be removed
         """
-        survivors.wait_for(
+        stale_vmrun.wait_for(
             {self.layout.vmx(record.uuid): self._limits.longest(record.uuid)
              for record in self.records.all()}, self.product.kind)
         self.records.finish_interrupted()
@@ -256,7 +258,7 @@ class Hypervisor:
     @property
     def max_vcpus(self):
         """Virtual processors that a server can have."""
-        return machine.max_vcpus(self.product.hardware_version)
+        return model.max_vcpus(self.product.hardware_version)
 
     @property
     def has_secure_boot(self):

@@ -14,7 +14,7 @@
 
 import importlib.metadata
 
-from nova_vmrun.formats.catalog import documentation
+from nova_vmrun.catalog import documentation
 
 project = 'nova-vmrun'
 author = 'nova-vmrun developers'

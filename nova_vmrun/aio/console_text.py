@@ -22,7 +22,7 @@ from typing import Any
 
 from nova.compute import manager
 
-from nova_vmrun.host import utf8_log
+from nova_vmrun.server.serial import utf8_log
 
 
 _FLAG = 'nova_vmrun'

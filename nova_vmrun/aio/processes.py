@@ -33,7 +33,7 @@ import psutil
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.host import births
+from nova_vmrun.server import process_identity
 
 LOG = logging.getLogger(__name__)
 MODULE = 'nova_vmrun.aio.serve'
@@ -120,7 +120,7 @@ def start_time(pid: int) -> str:
 
     :raises psutil.NoSuchProcess: there is none
     """
-    birth = births.of(pid)
+    birth = process_identity.of(pid)
     if birth is None:
         raise psutil.NoSuchProcess(pid)
     # The pid file has one word for it.

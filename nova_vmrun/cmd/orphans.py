@@ -22,7 +22,7 @@ from cliff import lister
 from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 from nova_vmrun.formats import report
-from nova_vmrun.host import orphans
+from nova_vmrun.server import orphans
 
 _REMOVED = 'removed'
 

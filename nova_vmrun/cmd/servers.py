@@ -18,15 +18,15 @@ from typing import Any
 from openstack import connection
 from openstack import exceptions
 
+from nova_vmrun.cmd.image import cloud
 from nova_vmrun import exception
-from nova_vmrun.host import orphans
-from nova_vmrun.imaging import cloud
+from nova_vmrun.server import orphans
 
 
 class Servers:
     """All servers of a cloud.
 
-    :param name: name of the cloud, as for nova_vmrun.imaging.cloud.log_in
+    :param name: name of the cloud, as for nova_vmrun.cmd.image.cloud.log_in
     :raises InvalidConfiguration: there are no credentials, or they are
         refused
     """
@@ -64,7 +64,7 @@ class Servers:
         :param host: host name of this compute node's service
         :param asked_for: ids to look up one by one if the list leaves them
             out, for example because the server is soft-deleted
-        :returns: dict of ids to nova_vmrun.host.orphans.Server
+        :returns: dict of ids to nova_vmrun.server.orphans.Server
         :raises InvalidConfiguration: the credentials do not allow it
         """
         try:

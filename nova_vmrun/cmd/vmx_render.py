@@ -23,11 +23,11 @@ import uuid
 from cliff import command
 
 from nova_vmrun.cmd import plain
-from nova_vmrun.formats.choices import generation
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats import hardware
-from nova_vmrun.formats import machine
-from nova_vmrun.formats import render
+from nova_vmrun.machine.choices import generation
+from nova_vmrun.machine import hardware
+from nova_vmrun.machine import model
+from nova_vmrun.machine import render
 
 _EXAMPLE_MAC = 'fa:16:3e:00:00:01'
 # Namespace of the uuids of servers that are only rendered, so that the same
@@ -143,19 +143,19 @@ def _machine(arguments):
         arguments.hw_version, arguments.product)
     vnc = None
     if arguments.product != 'player':
-        vnc = machine.Vnc('127.0.0.1', _VNC_PORT)
-    return machine.Machine(
+        vnc = model.Vnc('127.0.0.1', _VNC_PORT)
+    return model.Machine(
         uuid=arguments.uuid or str(uuid.uuid5(_NAMESPACE, arguments.name)),
         name=arguments.name, guestos=guest.id, family=guest.family,
         vcpus=flavor['vcpus'],
-        memory_mb=machine.round_memory(flavor['ram']),
-        disks=tuple(machine.Disk(name + '.vmdk', chosen.disk_bus)
+        memory_mb=model.round_memory(flavor['ram']),
+        disks=tuple(model.Disk(name + '.vmdk', chosen.disk_bus)
                     for name in _disk_names(flavor)),
-        cdroms=tuple(machine.Cdrom(name, chosen.cdrom_bus)
+        cdroms=tuple(model.Cdrom(name, chosen.cdrom_bus)
                      for name in _cdrom_names(chosen)),
         floppy=chosen.floppy_image and chosen.floppy_image + '.flp',
         nics=_nics(arguments.nic, chosen),
-        serials=tuple(machine.Serial('file', name)
+        serials=tuple(model.Serial('file', name)
                       for name in _serial_names(chosen)),
         vnc=vnc, **chosen.machine_fields())
 
@@ -195,6 +195,6 @@ def _serial_names(chosen):
 def _nics(asked, chosen):
     asked = asked or [(_EXAMPLE_MAC, 'nat', None)]
     return tuple(
-        machine.Nic(mac, chosen.nic_model, connection, vnet,
-                    rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
+        model.Nic(mac, chosen.nic_model, connection, vnet,
+                  rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
         for mac, connection, vnet in asked)

@@ -15,8 +15,8 @@
 import dataclasses
 
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats import keys
 from nova_vmrun.formats import vmx
+from nova_vmrun.formats.vmx import keys
 
 MASKED = '***'
 BY_VMWARE = 'written by VMware'
@@ -78,7 +78,7 @@ def has_origins(text: str) -> bool:
 def origins(text: str) -> dict[str, tuple[str, str]]:
     """Reads what set the values of a rendered text.
 
-    :param text: as nova_vmrun.formats.render made it
+    :param text: as nova_vmrun.machine.render made it
     :returns: keys in lower case to (value, origin)
     """
     found = {}

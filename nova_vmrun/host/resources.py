@@ -23,14 +23,14 @@ import psutil
 
 from oslo_utils import units
 
-from nova_vmrun.formats import cpu_traits
+from nova_vmrun.host import cpu_traits
 from nova_vmrun.host import processor
 
 
 class Host:
     """The machine that nova-compute runs on.
 
-    :param layout: a nova_vmrun.host.layout.Layout; its file system is meant
+    :param layout: a nova_vmrun.server.layout.Layout; its file system is meant
     """
 
     def __init__(self, layout):

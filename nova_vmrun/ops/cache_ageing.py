@@ -36,10 +36,10 @@ class Ageing:
     """Looks through the cache, as often as Nova asks for it.
 
     :param options: nova.conf.CONF.image_cache
-    :param cache: a nova_vmrun.host.image_cache.ImageCache
-    :param users: a nova_vmrun.host.cache_users.CacheUsers
-    :param boots: a nova_vmrun.host.boots.Boots
-    :param locks: a nova_vmrun.host.stale_locks.StaleLocks
+    :param cache: a nova_vmrun.storage.image_cache.ImageCache
+    :param users: a nova_vmrun.storage.base_disk_users.BaseDiskUsers
+    :param boots: a nova_vmrun.storage.builds.Builds
+    :param locks: a nova_vmrun.storage.stale_locks.StaleLocks
     :param clock: tells the time in seconds since the epoch
     """
 

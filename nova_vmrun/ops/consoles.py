@@ -26,8 +26,8 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import listeners
 from nova_vmrun.host import ports
-from nova_vmrun.host import states
-from nova_vmrun.host import vm_process
+from nova_vmrun.server import states
+from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -40,10 +40,10 @@ class Consoles:
     """VNC ports of this host's servers.
 
     :param conf: nova.conf.CONF
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param records: a nova_vmrun.host.records.Records
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
     :param product: a nova_vmrun.host.product.Product
-    :param power_states: a nova_vmrun.host.states.PowerStates
+    :param power_states: a nova_vmrun.server.states.PowerStates
     :raises InvalidConfiguration: the address to listen on or the port range
         cannot be used
     """

@@ -23,24 +23,24 @@ import functools
 import os
 import re
 
-from nova.network import model
+from nova.network import model as network_model
 from oslo_log import log as logging
 
+from nova_vmrun.catalog import table
 from nova_vmrun import exception
-from nova_vmrun.formats import adapters
-from nova_vmrun.formats.catalog import table
-from nova_vmrun.formats.choices import generation
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats import hardware
-from nova_vmrun.formats import machine
-from nova_vmrun.formats import placement
-from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import rescued
-from nova_vmrun.ops import attachments
-from nova_vmrun.ops import properties
+from nova_vmrun.machine import adapters
+from nova_vmrun.machine.choices import generation
+from nova_vmrun.machine import hardware
+from nova_vmrun.machine import model
+from nova_vmrun.machine import placement
+from nova_vmrun.machine import render
+from nova_vmrun.ops import drives
+from nova_vmrun.ops.nova import properties
+from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import rescue_attachment
-from nova_vmrun.ops import source_images
+from nova_vmrun.server import rescued
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def keep_all(mac: str) -> bool:
 class Draft:
     """A server without its disks, drives, network and console."""
 
-    machine: machine.Machine
+    machine: model.Machine
     hardware: hardware.Hardware
 
 
@@ -74,10 +74,10 @@ class Definitions:
     :param conf: the [vmrun] options
     :param product: a nova_vmrun.host.product.Product
     :param architecture: of the host, x86_64 or aarch64
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param records: a nova_vmrun.host.records.Records
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
     :param disks: a nova_vmrun.ops.disks.Disks
-    :param drives: a nova_vmrun.ops.attachments.Attachments
+    :param drives: a nova_vmrun.ops.drives.Drives
     :param networks: a nova_vmrun.ops.networks.Networks
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
@@ -127,11 +127,11 @@ class Definitions:
         if chosen.unsupported:
             LOG.warning('The server does not get what these ask for: %s',
                         ', '.join(chosen.unsupported), instance=instance)
-        server = machine.Machine(
+        server = model.Machine(
             uuid=instance.uuid,
             name=instance.display_name or instance.name,
             guestos=guest.id, family=guest.family,
-            memory_mb=machine.round_memory(flavor.memory_mb),
+            memory_mb=model.round_memory(flavor.memory_mb),
             vcpus=flavor.vcpus,
             annotation='OpenStack server %s (%s)' % (instance.uuid,
                                                      instance.name),
@@ -139,7 +139,7 @@ class Definitions:
             typematic_delay_us=_microseconds(
                 self._conf.console_delay_seconds),
             **chosen.machine_fields())
-        machine.validate(server)
+        model.validate(server)
         return Draft(server, chosen)
 
     def disk_nodes(self, draft):
@@ -169,8 +169,8 @@ class Definitions:
             self._write(draft, nics, keep_none, False, file)
 
     def check_new(self, draft: Draft, disk_names: list[str],
-                  drives: attachments.Prepared,
-                  network_info: model.NetworkInfo) -> None:
+                  drives: drives.Prepared,
+                  network_info: network_model.NetworkInfo) -> None:
         """Finds out whether the .vmx of a new server could be written.
 
         :param disk_names: of its disks, as Layout.disk has them
@@ -183,10 +183,10 @@ class Definitions:
         render.render(dataclasses.replace(
             draft.machine,
             nics=self._networks.nics(network_info, chosen),
-            disks=tuple(machine.Disk(name + '.vmdk', chosen.disk_bus)
+            disks=tuple(model.Disk(name + '.vmdk', chosen.disk_bus)
                         for name in disk_names),
             cdroms=tuple(
-                machine.Cdrom(os.path.basename(path), chosen.cdrom_bus)
+                model.Cdrom(os.path.basename(path), chosen.cdrom_bus)
                 for path in (*drives.isos, *chosen.tools_isos,
                              'config-drive.iso')),
             floppy=drives.floppy and os.path.basename(drives.floppy)),
@@ -270,7 +270,7 @@ class Definitions:
         self._write(draft, self._networks.nics(network_info, draft.hardware),
                     keep_none, True, file)
 
-    def _write(self, draft: Draft, nics: tuple[machine.Nic, ...],
+    def _write(self, draft: Draft, nics: tuple[model.Nic, ...],
                keeps: Keeps, keeps_edits: bool,
                file: vmx_file.OpenVmx) -> None:
         server = self._complete(draft, nics)
@@ -294,7 +294,7 @@ class Definitions:
             draft.machine, nics=nics,
             disks=self._disks_of(draft),
             cdroms=tuple(
-                machine.Cdrom(self._named(uuid, path), chosen.cdrom_bus)
+                model.Cdrom(self._named(uuid, path), chosen.cdrom_bus)
                 for path in self._attachments.cds(uuid, chosen)),
             floppy=self._named(uuid, self._attachments.floppy(uuid)),
             serials=self._serials(uuid, chosen.serial_ports),
@@ -312,7 +312,7 @@ class Definitions:
     def _disks_of(self, draft):
         uuid = draft.machine.uuid
         return tuple(
-            machine.Disk(self._named(uuid, path), draft.hardware.disk_bus)
+            model.Disk(self._named(uuid, path), draft.hardware.disk_bus)
             for path in self._disks.existing(uuid))
 
     def _serials(self, uuid, count):
@@ -325,7 +325,7 @@ class Definitions:
         port = self._consoles.port_of(uuid)
         if port is None:
             return None
-        return machine.Vnc(self._consoles.listen_address, port)
+        return model.Vnc(self._consoles.listen_address, port)
 
     def _named(self, uuid, path):
         """Names a file of the server's folder so that the folder can move."""
@@ -347,12 +347,12 @@ class Definitions:
                 % self._layout.vmx(uuid))
 
 
-def _kept(live: vmx.Vmx, nics: tuple[machine.Nic, ...], keeps: Keeps,
-          chosen: hardware.Hardware) -> tuple[machine.Nic, ...]:
+def _kept(live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
+          chosen: hardware.Hardware) -> tuple[model.Nic, ...]:
     """Returns adapters of ours that stay without a port, as they are."""
     known = {nic.mac.lower() for nic in nics}
     return tuple(
-        machine.Nic(
+        model.Nic(
             mac=mac, model=chosen.nic_model,
             connection=live.get('ethernet%d.connectionType' % slot,
                                 'bridged'),

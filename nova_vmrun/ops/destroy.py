@@ -23,7 +23,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
-from nova_vmrun.host import vm_process
+from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -32,10 +32,10 @@ LOG = logging.getLogger(__name__)
 class Destroy:
     """Removes servers, also half-made ones.
 
-    :param power: a nova_vmrun.ops.power.Power
-    :param power_states: a nova_vmrun.host.states.PowerStates
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param records: a nova_vmrun.host.records.Records
+    :param power: a nova_vmrun.ops.power.power.Power
+    :param power_states: a nova_vmrun.server.states.PowerStates
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
     """
 
     def __init__(self, power, power_states, layout, records):
@@ -87,7 +87,7 @@ class Destroy:
     def remove_folder(self, uuid, folder):
         """Removes one of the folders of a server, which does not run there.
 
-        :param folder: path, one that nova_vmrun.host.layout.Layout names
+        :param folder: path, one that nova_vmrun.server.layout.Layout names
         :raises RecordUnreadable: nobody can tell whose it is
         :raises OSError: a file could not be removed
         """

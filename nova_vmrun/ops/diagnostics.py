@@ -29,10 +29,10 @@ from oslo_log import log as logging
 from oslo_utils import units
 
 from nova_vmrun import exception
-from nova_vmrun.formats import attached
-from nova_vmrun.host import states
-from nova_vmrun.host import vm_process
-from nova_vmrun.ops import power_states
+from nova_vmrun.machine import attached
+from nova_vmrun.ops.power import power_states
+from nova_vmrun.server import states
+from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class Diagnostics:
 
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param product: a nova_vmrun.host.product.Product
-    :param states: a nova_vmrun.host.states.PowerStates
-    :param layout: a nova_vmrun.host.layout.Layout
+    :param states: a nova_vmrun.server.states.PowerStates
+    :param layout: a nova_vmrun.server.layout.Layout
     """
 
     def __init__(self, vmrun, product, states, layout):

@@ -19,13 +19,13 @@ from nova.virt import driver
 from oslo_utils import units
 
 from nova_vmrun import exception
-from nova_vmrun.formats import hardware as hardware_module
 from nova_vmrun.formats import vmdk
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import linked
 from nova_vmrun.host import space
-from nova_vmrun.ops import glance
-from nova_vmrun.ops import properties
+from nova_vmrun.machine import hardware as hardware_module
+from nova_vmrun.ops.nova import glance
+from nova_vmrun.ops.nova import properties
+from nova_vmrun.storage import image_cache
+from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
 
 
@@ -33,8 +33,8 @@ class Disks:
     """Makes the disks of servers.
 
     :param conf: nova.conf.CONF
-    :param cache: a nova_vmrun.host.image_cache.ImageCache
-    :param layout: a nova_vmrun.host.layout.Layout
+    :param cache: a nova_vmrun.storage.image_cache.ImageCache
+    :param layout: a nova_vmrun.server.layout.Layout
     :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or None
     """
 
@@ -53,10 +53,10 @@ class Disks:
 
         :param context: nova.context.RequestContext of the user
         :param instance: nova.objects.Instance
-        :param image: a nova_vmrun.host.inspection.Image
+        :param image: a nova_vmrun.inspection.inspector.Image
         :param private: a folder of this server's alone, which is there until
             its disks are made
-        :returns: a nova_vmrun.host.image_cache.Base; None for an ISO image,
+        :returns: a nova_vmrun.storage.image_cache.Base; None for an ISO image,
             whose server gets a blank root disk
         :raises InvalidInput: a flavor without disk, and nothing to boot from
         """
@@ -80,7 +80,7 @@ class Disks:
         :param instance: nova.objects.Instance
         :param base: what prepare returned
         :param block_device_info: as Nova gives it: ephemeral disks and swap
-        :param hardware: a nova_vmrun.formats.hardware.Hardware
+        :param hardware: a nova_vmrun.machine.hardware.Hardware
         """
         uuid, bus = instance.uuid, hardware.disk_bus
         if base is None:
@@ -150,7 +150,7 @@ class Disks:
 
         :param context: nova.context.RequestContext of the user
         :param instance: nova.objects.Instance
-        :param image: a nova_vmrun.host.inspection.Image
+        :param image: a nova_vmrun.inspection.inspector.Image
         :param path: the .vmdk to make
         :param bus: the controller that it will be on
         """

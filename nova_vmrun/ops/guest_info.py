@@ -23,9 +23,9 @@ from nova.network import model
 from nova.objects import instance as nova_instance
 from oslo_serialization import jsonutils
 
-from nova_vmrun.formats import guest_info
-from nova_vmrun.formats import guest_network
 from nova_vmrun.host import files
+from nova_vmrun.machine import guest_info
+from nova_vmrun.machine import guest_network
 from nova_vmrun.ops import guest_networks
 
 _LATEST = 'openstack/latest/'
@@ -35,7 +35,7 @@ class GuestInfo:
     """Keeps the values of guestinfo.* and machine.id of servers.
 
     :param conf: the [vmrun] options
-    :param layout: a nova_vmrun.host.layout.Layout
+    :param layout: a nova_vmrun.server.layout.Layout
     """
 
     def __init__(self, conf, layout):
@@ -91,7 +91,7 @@ class GuestInfo:
         return {'guestinfo': variables, 'machine_id': machine_id}
 
     def load(self, uuid):
-        """Returns the fields of a nova_vmrun.formats.machine.Machine."""
+        """Returns the fields of a nova_vmrun.machine.model.Machine."""
         try:
             return jsonutils.loads(files.read(self._layout.guest_info(uuid)))
         except FileNotFoundError:

@@ -17,7 +17,7 @@ import ipaddress
 
 from nova.network import model
 
-from nova_vmrun.formats import guest_network
+from nova_vmrun.machine import guest_network
 
 # What makes Nova tell a guest to ask a DHCP server or a router.
 _DYNAMIC = ('dhcp_server', 'enable_dhcp', 'ipv6_address_mode')
@@ -49,7 +49,7 @@ def interfaces(network_info):
     Reading network_info may wait for Neutron: hold no lock.
 
     :param network_info: nova.network.model.NetworkInfo
-    :returns: list of nova_vmrun.formats.guest_network.Interface
+    :returns: list of nova_vmrun.machine.guest_network.Interface
     """
     return [_interface(vif) for vif in network_info]
 

@@ -23,9 +23,9 @@ from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
 from nova_vmrun import exception
-from nova_vmrun.formats import adapters
-from nova_vmrun.host import states
-from nova_vmrun.host import vm_process
+from nova_vmrun.machine import adapters
+from nova_vmrun.server import states
+from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ class Interfaces:
     """Changes which adapters a stopped server has.
 
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param power_states: a nova_vmrun.host.states.PowerStates
+    :param power_states: a nova_vmrun.server.states.PowerStates
     :param networks: a nova_vmrun.ops.networks.Networks
     :param definitions: a nova_vmrun.ops.definition.Definitions
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param ports: a nova_vmrun.ops.ports.Ports
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param ports: a nova_vmrun.ops.nova.ports.Ports
     """
 
     def __init__(self, vmrun, power_states, networks, definitions, layout,

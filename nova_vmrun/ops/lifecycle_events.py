@@ -38,11 +38,11 @@ from typing import Any
 from nova.virt import event as virtevent
 from oslo_log import log as logging
 
-from nova_vmrun.host import layout as host_layout
 from nova_vmrun.host import paths
-from nova_vmrun.host import process_ends
-from nova_vmrun.host import states
-from nova_vmrun.host import vm_process
+from nova_vmrun.server import layout as host_layout
+from nova_vmrun.server import process_ends
+from nova_vmrun.server import states
+from nova_vmrun.server import vm_process
 
 LOG = logging.getLogger(__name__)
 
@@ -116,9 +116,9 @@ class LifecycleEvents:
 
     Nothing happens before begin(), nor in a process forked after it.
 
-    :param power_states: a nova_vmrun.host.states.PowerStates
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param make_ends: makes a nova_vmrun.host.process_ends.ProcessEnds
+    :param power_states: a nova_vmrun.server.states.PowerStates
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param make_ends: makes a nova_vmrun.server.process_ends.ProcessEnds
     :param clock: a monotonic clock in seconds
     """
 

@@ -17,7 +17,7 @@ import re
 from nova import exception as nova_exception
 
 from nova_vmrun import exception
-from nova_vmrun.formats import machine
+from nova_vmrun.machine import model
 
 # What nova_vmrun.ml2 binds ports with.
 VIF_TYPE = 'vmrun'
@@ -54,8 +54,8 @@ class Networks:
         Reading network_info may wait for Neutron: hold no lock.
 
         :param network_info: nova.network.model.NetworkInfo
-        :param hardware: a nova_vmrun.formats.hardware.Hardware
-        :returns: tuple of nova_vmrun.formats.machine.Nic
+        :param hardware: a nova_vmrun.machine.hardware.Hardware
+        :returns: tuple of nova_vmrun.machine.model.Nic
         :raises nova.exception.VirtualInterfacePlugException: a port is not
             bound to this host
         :raises InvalidConfiguration: a physical network has no VMware
@@ -91,7 +91,7 @@ class Networks:
                 % (vif['id'], vif['type']))
         _refuse_others(vif)
         connection, vnet = self._lookup(*_physical_network(vif), vif)
-        return machine.Nic(
+        return model.Nic(
             mac=vif['address'], model=hardware.nic_model,
             connection=connection, vnet=vnet,
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)

@@ -26,7 +26,7 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.host import files
-from nova_vmrun.host import orphans
+from nova_vmrun.server import orphans
 
 LOG = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ _MAX_NAMED = 5
 class Orphans:
     """Works on what the finder finds.
 
-    :param finder: a nova_vmrun.host.orphans.Finder
+    :param finder: a nova_vmrun.server.orphans.Finder
     :param destroy: a nova_vmrun.ops.destroy.Destroy
     :param snapshots: a nova_vmrun.ops.snapshot.Snapshots
-    :param cache: a nova_vmrun.host.image_cache.ImageCache
-    :param users: a nova_vmrun.host.cache_users.CacheUsers
-    :param boots: a nova_vmrun.host.boots.Boots
+    :param cache: a nova_vmrun.storage.image_cache.ImageCache
+    :param users: a nova_vmrun.storage.base_disk_users.BaseDiskUsers
+    :param boots: a nova_vmrun.storage.builds.Builds
     """
 
     def __init__(self, finder, destroy, snapshots, cache, users, boots):
@@ -91,7 +91,7 @@ class Orphans:
     def remove(self, orphan, min_age):
         """Removes an orphan, after another look at it.
 
-        :param orphan: a nova_vmrun.host.orphans.Orphan
+        :param orphan: a nova_vmrun.server.orphans.Orphan
         :param min_age: seconds for which its folder must not have changed
         :returns: a sentence that says why it stays; empty if it is gone
         :raises OSError: a file could not be removed

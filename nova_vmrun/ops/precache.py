@@ -12,16 +12,16 @@
 
 """Images that are in the cache before any server needs them."""
 
-from nova_vmrun.formats import properties
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import inspection
-from nova_vmrun.ops import glance
+from nova_vmrun.catalog import properties
+from nova_vmrun.inspection import inspector
+from nova_vmrun.ops.nova import glance
+from nova_vmrun.storage import image_cache
 
 
 class Precache:
     """Fetches images for servers to come.
 
-    :param cache: a nova_vmrun.host.image_cache.ImageCache
+    :param cache: a nova_vmrun.storage.image_cache.ImageCache
     """
 
     def __init__(self, cache):
@@ -40,7 +40,7 @@ class Precache:
         :raises DiskFull: on the file system of the instances
         """
         found = glance.show(context, image_id)
-        image = inspection.Image(
+        image = inspector.Image(
             image_id, found['disk_format'], found['container_format'],
             properties.disk_type(found['properties']),
             properties.ova_disk(found['properties']))
@@ -50,7 +50,7 @@ class Precache:
                 return False
             self._cache.file(
                 image_id, image_cache.CD, download,
-                lambda path: inspection.inspect_iso(path, image))
+                lambda path: inspector.inspect_iso(path, image))
         else:
             if self._cache.has_disk(image_id):
                 return False

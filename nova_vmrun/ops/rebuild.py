@@ -22,9 +22,9 @@ from nova.objects import image_meta as nova_image
 from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
-from nova_vmrun.ops import allocations as server_allocations
-from nova_vmrun.ops import errors
-from nova_vmrun.ops import source_images as images
+from nova_vmrun.ops.nova import allocations as server_allocations
+from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import source_images as images
 from nova_vmrun.ops import spawn as servers
 
 LOG = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class Rebuild:
     """Refuses rebuilds that would fail.
 
     :param spawn: a nova_vmrun.ops.spawn.Spawn
-    :param source_images: a nova_vmrun.ops.source_images.SourceImages
-    :param allocations: a nova_vmrun.ops.allocations.Allocations
+    :param source_images: a nova_vmrun.ops.nova.source_images.SourceImages
+    :param allocations: a nova_vmrun.ops.nova.allocations.Allocations
     """
 
     def __init__(self, spawn: servers.Spawn,

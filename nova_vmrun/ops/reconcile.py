@@ -25,13 +25,13 @@ from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
 from nova_vmrun import exception
-from nova_vmrun.formats import adapters
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import layout as layout_module
+from nova_vmrun.machine import adapters
 from nova_vmrun.ops import definition
-from nova_vmrun.ops import device_tags
 from nova_vmrun.ops import networks as networks_module
-from nova_vmrun.ops import ports as ports_module
+from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops.nova import ports as ports_module
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)

@@ -18,13 +18,13 @@ from nova.virt import configdrive
 from oslo_log import log as logging
 from oslo_utils import excutils
 
+from nova_vmrun.catalog import properties
 from nova_vmrun import exception
-from nova_vmrun.formats import machine
-from nova_vmrun.formats import properties
-from nova_vmrun.host import inspection
-from nova_vmrun.host import rescued
+from nova_vmrun.inspection import inspector
+from nova_vmrun.machine import model
 from nova_vmrun.ops import config_drive
-from nova_vmrun.ops import properties as image_properties
+from nova_vmrun.ops.nova import properties as image_properties
+from nova_vmrun.server import rescued
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ _BUSES = {
 class Rescue:
     """Begins and ends rescues.
 
-    :param layout: a nova_vmrun.host.layout.Layout
+    :param layout: a nova_vmrun.server.layout.Layout
     :param definitions: a nova_vmrun.ops.definition.Definitions
     :param reconciler: a nova_vmrun.ops.reconcile.Reconciler
     :param disks: a nova_vmrun.ops.disks.Disks
-    :param attachments: a nova_vmrun.ops.attachments.Attachments
-    :param power: a nova_vmrun.ops.power.Power
-    :param boots: a nova_vmrun.host.boots.Boots
+    :param attachments: a nova_vmrun.ops.drives.Drives
+    :param power: a nova_vmrun.ops.power.power.Power
+    :param boots: a nova_vmrun.storage.builds.Builds
     """
 
     def __init__(self, layout, definitions, reconciler, disks, attachments,
@@ -133,15 +133,15 @@ class Rescue:
             self._attachments.put_floppy(context, instance, image, path)
 
 
-def _image(context, image_meta) -> inspection.Image:
+def _image(context, image_meta) -> inspector.Image:
     # Nova reads vmware_disktype as the older name of it.
     told = {'hw_disk_type': image_meta.properties.get('hw_disk_type', '')}
     ova_disk = None
-    if image_meta.container_format == inspection.OVA:
+    if image_meta.container_format == inspector.OVA:
         # Nova drops the properties that it does not know.
         ova_disk = properties.ova_disk(
             image_properties.in_glance(context, image_meta.id))
-    return inspection.Image(
+    return inspector.Image(
         image_meta.id, image_meta.disk_format, image_meta.container_format,
         properties.disk_type(told), ova_disk)
 
@@ -149,7 +149,7 @@ def _image(context, image_meta) -> inspection.Image:
 def _choose(image_meta, chosen):
     """Decides how the medium is attached.
 
-    :param chosen: the nova_vmrun.formats.hardware.Hardware of the server
+    :param chosen: the nova_vmrun.machine.hardware.Hardware of the server
     """
     device = image_meta.properties.get('hw_rescue_device') or (
         rescued.CDROM if image_meta.disk_format == 'iso' else rescued.DISK)
@@ -169,5 +169,5 @@ def _choose(image_meta, chosen):
             'hw_rescue_bus', bus, 'VMware does not offer it for a %s.'
             % device, 'Use one of: %s.' % ', '.join(allowed))
     if bus == 'scsi':
-        bus = usual if usual in machine.SCSI_BUSES else 'lsilogic'
+        bus = usual if usual in model.SCSI_BUSES else 'lsilogic'
     return rescued.Rescued(device, bus)

@@ -14,9 +14,9 @@
 
 import dataclasses
 
-from nova_vmrun.formats import machine
-from nova_vmrun.formats import placement
-from nova_vmrun.host import rescued
+from nova_vmrun.machine import model
+from nova_vmrun.machine import placement
+from nova_vmrun.server import rescued
 
 _BOOT_ORDERS = {
     rescued.DISK: None,
@@ -40,9 +40,9 @@ def attach(server, rescue, medium, drive, rescue_drive):
               if rescue_drive and each.path == drive else each
               for each in server.cdroms]
     if rescue.device == rescued.DISK:
-        changes['disks'] = (machine.Disk(medium, rescue.bus),) + server.disks
+        changes['disks'] = (model.Disk(medium, rescue.bus),) + server.disks
     elif rescue.device == rescued.CDROM:
-        cdroms.insert(0, machine.Cdrom(medium, rescue.bus))
+        cdroms.insert(0, model.Cdrom(medium, rescue.bus))
     else:
         changes['floppy'] = medium
     order = _BOOT_ORDERS[rescue.device]

@@ -24,12 +24,12 @@ from oslo_log import log as logging
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
-from nova_vmrun.formats import machine
-from nova_vmrun.host import console_log
 from nova_vmrun.host import ports
-from nova_vmrun.host import serial_bridge
-from nova_vmrun.host import serial_tickets
-from nova_vmrun.host import vm_process
+from nova_vmrun.machine import model
+from nova_vmrun.server.serial import bridge
+from nova_vmrun.server.serial import console_log
+from nova_vmrun.server.serial import tickets
+from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 from nova_vmrun import system
 
@@ -46,8 +46,8 @@ class SerialConsoles:
     """Serial ports of this host's servers.
 
     :param conf: nova.conf.CONF
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param records: a nova_vmrun.host.records.Records
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
     :raises InvalidConfiguration: the options and the host do not fit
     """
 
@@ -78,9 +78,9 @@ class SerialConsoles:
         :raises InvalidConfiguration: it cannot listen
         """
         if self._has_consoles:
-            self._bridge = serial_bridge.SerialBridge(
+            self._bridge = bridge.SerialBridge(
                 self._layout, _listen(self._conf.serial_console),
-                serial_tickets.Tickets(self._conf.consoleauth.token_ttl))
+                tickets.Tickets(self._conf.consoleauth.token_ttl))
             self._bridge.start([record.uuid for record in
                                 self._records.all()])
 
@@ -95,14 +95,14 @@ class SerialConsoles:
         :param count: how many its image and flavor ask for
         :returns: tuple of machine.Serial, with absolute paths
         """
-        found = [machine.Serial('file', log.path) for log in self._logs(uuid)]
+        found = [model.Serial('file', log.path) for log in self._logs(uuid)]
         if self._service:
-            first = machine.Serial('network', self._service,
-                                   proxy=self._proxy)
-            return (first, *found[:min(count, machine.MAX_SERIALS - 1)])
+            first = model.Serial('network', self._service,
+                                 proxy=self._proxy)
+            return (first, *found[:min(count, model.MAX_SERIALS - 1)])
         if self._has_consoles:
-            found[0] = machine.Serial('pipe',
-                                      self._layout.serial_socket(uuid))
+            found[0] = model.Serial('pipe',
+                                    self._layout.serial_socket(uuid))
         return tuple(found[:count])
 
     def before_start(self, uuid):
@@ -153,7 +153,7 @@ class SerialConsoles:
         """Returns the logs of all ports that a server may have."""
         paths = [self._layout.console_log(uuid)]
         paths += [self._layout.serial_log(uuid, number)
-                  for number in range(1, machine.MAX_SERIALS)]
+                  for number in range(1, model.MAX_SERIALS)]
         return [console_log.ConsoleLog(path) for path in paths]
 
     def _refuse_two_ends(self):

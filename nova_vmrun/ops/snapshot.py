@@ -29,19 +29,19 @@ from oslo_utils import timeutils
 from oslo_utils import units
 
 from nova_vmrun import exception
-from nova_vmrun.formats import attached
-from nova_vmrun.formats import snapshot_image
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
-from nova_vmrun.host import disk_chain
 from nova_vmrun.host import files
-from nova_vmrun.host import linked
 from nova_vmrun.host import space
-from nova_vmrun.host import states
-from nova_vmrun.ops import glance
+from nova_vmrun.machine import attached
+from nova_vmrun.machine import snapshot_image
+from nova_vmrun.ops.nova import glance
+from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops import progress
-from nova_vmrun.ops import properties
+from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
+from nova_vmrun.storage import disk_chain
+from nova_vmrun.storage import linked
 
 LOG = logging.getLogger(__name__)
 
@@ -56,10 +56,10 @@ class Snapshots:
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
     :param product: a nova_vmrun.host.product.Product
-    :param power_states: a nova_vmrun.host.states.PowerStates
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param records: a nova_vmrun.host.records.Records
-    :param limits: a nova_vmrun.ops.time_limits.TimeLimits
+    :param power_states: a nova_vmrun.server.states.PowerStates
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
+    :param limits: a nova_vmrun.ops.power.time_limits.TimeLimits
     :param sleep: waits some seconds; tests replace it
     """
 

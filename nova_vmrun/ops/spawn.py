@@ -24,17 +24,17 @@ from nova.virt import configdrive
 from oslo_log import log as logging
 from oslo_utils import excutils
 
+from nova_vmrun.catalog import properties as props
 from nova_vmrun import exception
-from nova_vmrun.formats import properties as props
 from nova_vmrun.formats import vmdk
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import inspection
-from nova_vmrun.ops import attachments
+from nova_vmrun.inspection import inspector
 from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import definition
-from nova_vmrun.ops import device_tags
-from nova_vmrun.ops import properties
-from nova_vmrun.ops import source_images
+from nova_vmrun.ops import drives
+from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops.nova import properties
+from nova_vmrun.ops.nova import source_images
+from nova_vmrun.storage import image_cache
 
 LOG = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class _Plan:
     """
 
     draft: definition.Draft
-    drives: attachments.Prepared
+    drives: drives.Prepared
     base: image_cache.Base | None
     adapter: str | None
 
@@ -56,16 +56,16 @@ class _Plan:
 class Spawn:
     """Builds servers.
 
-    :param layout: a nova_vmrun.host.layout.Layout
-    :param records: a nova_vmrun.host.records.Records
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
     :param definitions: a nova_vmrun.ops.definition.Definitions
     :param disks: a nova_vmrun.ops.disks.Disks
-    :param drives: a nova_vmrun.ops.attachments.Attachments
+    :param drives: a nova_vmrun.ops.drives.Drives
     :param consoles: a nova_vmrun.ops.consoles.Consoles
     :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
-    :param power: a nova_vmrun.ops.power.Power
+    :param power: a nova_vmrun.ops.power.power.Power
     :param destroy: a nova_vmrun.ops.destroy.Destroy
-    :param boots: a nova_vmrun.host.boots.Boots
+    :param boots: a nova_vmrun.storage.builds.Builds
     """
 
     def __init__(self, layout, records, definitions, disks, drives,
@@ -74,7 +74,7 @@ class Spawn:
         self._records = records
         self._definitions = definitions
         self._disks = disks
-        self._attachments = drives
+        self._drives = drives
         self._consoles = consoles
         self._guest_info = guest_info
         self._power = power
@@ -138,11 +138,11 @@ class Spawn:
                 instance,
                 properties.in_glance(context, image_meta.id),
                 fresh=frozenset()).hardware
-        image = inspection.Image(
+        image = inspector.Image(
             image_meta.id, image_meta.disk_format,
             image_meta.container_format, of_disk.disk_type,
             props.ova_disk(asked))
-        drives = self._attachments.prepare(
+        drives = self._drives.prepare(
             context, instance, image, draft.hardware,
             may_lack_some=is_unshelved)
         base = self._disks.prepare(context, instance, image, private)
@@ -170,7 +170,7 @@ class Spawn:
                     **source_images.facts(instance))
             self._disks.make(instance, plan.base, block_device_info,
                              draft.hardware)
-            self._attachments.place(uuid, plan.drives)
+            self._drives.place(uuid, plan.drives)
             instance.device_metadata = device_tags.find(
                 context, instance, block_device_info,
                 self._definitions.disk_nodes(draft))

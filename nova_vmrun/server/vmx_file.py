@@ -27,10 +27,10 @@ from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_vmrun import exception
-from nova_vmrun.formats import merge
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
-from nova_vmrun.host import layout as layout_module
+from nova_vmrun.machine import merge
+from nova_vmrun.server import layout as layout_module
 
 LOG = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ import sys
 
 from oslo_utils import units
 
-from nova_vmrun.host import cache_users
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import inspection
-from nova_vmrun.host import layout
-from nova_vmrun.host import linked
+from nova_vmrun.inspection import inspector
+from nova_vmrun.server import layout
+from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import image_cache
+from nova_vmrun.storage import linked
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
@@ -53,11 +53,11 @@ class Rig:
                 self.runner, os.path.join(_FAKES, 'fake_vdiskmanager'),
                 _TIMEOUT),
             CREATE_TYPES,
-            cache_users.CacheUsers(self.layout))
+            base_disk_users.BaseDiskUsers(self.layout))
 
     def base(self, download, image_format='qcow2', root_gb=0):
         """Returns the base disk of the image that download writes."""
-        return self.cache.base(inspection.Image(IMAGE, image_format), root_gb,
+        return self.cache.base(inspector.Image(IMAGE, image_format), root_gb,
                                download)
 
     def boot(self, uuid, download, link=True):

@@ -34,7 +34,7 @@ from unittest import mock
 
 from oslo_utils import units
 
-from nova_vmrun.host import states
+from nova_vmrun.server import states
 from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 
@@ -183,7 +183,7 @@ class Benchmarks:
         make = snapshot.Snapshots(None, rig.qemu_img, None, power_states,
                                   rig.layout, None)
         instance = types.SimpleNamespace(uuid=uuid, system_metadata={})
-        with mock.patch('nova_vmrun.ops.glance.upload'):
+        with mock.patch('nova_vmrun.ops.nova.glance.upload'):
             self._compare(
                 'snapshot / its conversion',
                 lambda: make(None, instance, rigs.IMAGE, lambda **_: None),

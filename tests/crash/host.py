@@ -31,12 +31,12 @@ from nova.network import model
 from nova import objects
 from oslo_utils import uuidutils
 
-from nova_vmrun.formats import adapters
-from nova_vmrun.formats import attached
 from nova_vmrun.formats import vmsd
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
+from nova_vmrun.machine import adapters
+from nova_vmrun.machine import attached
 from tests.crash import enumeration
 from tests.crash import operation
 from tests.crash import processes
@@ -92,12 +92,13 @@ class Host(fixtures.Fixture):
         self._test.flags(ssh_path=programs.ssh, scp_path=programs.scp,
                          group='vmrun')
         for name, fake in (('nova.virt.images.fetch', self._fetch),
-                           ('nova_vmrun.ops.glance.show', self._show),
-                           ('nova_vmrun.ops.glance.upload', self._upload)):
+                           ('nova_vmrun.ops.nova.glance.show', self._show),
+                           ('nova_vmrun.ops.nova.glance.upload',
+                            self._upload)):
             self.useFixture(fixtures.MockPatch(name, side_effect=fake))
         # There is no database in which tags could be.
         self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.ops.device_tags.find', return_value=None))
+            'nova_vmrun.ops.nova.device_tags.find', return_value=None))
         metadata = self.useFixture(fixtures.MockPatch(
             'nova.api.metadata.base.InstanceMetadata')).mock
         metadata.return_value.metadata_for_config_drive.side_effect = (

@@ -20,7 +20,7 @@ from nova import conf as nova_conf
 from nova import objects
 from oslo_utils import uuidutils
 
-from nova_vmrun.ops import moves
+from nova_vmrun.ops.resize import moves
 from tests.crash import operation
 
 CONF = nova_conf.CONF

@@ -17,7 +17,7 @@ import re
 
 from oslo_utils import uuidutils
 
-from nova_vmrun.host import cache_entry
+from nova_vmrun.storage import cache_entry
 from tests.crash import steps
 
 _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')

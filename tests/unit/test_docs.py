@@ -18,9 +18,9 @@ import importlib.metadata
 import pathlib
 import re
 
+from nova_vmrun.catalog import properties
 from nova_vmrun import conf
 from nova_vmrun import driver
-from nova_vmrun.formats import properties
 from nova_vmrun.ml2 import conf as ml2_conf
 from tests.functional import shown
 from tests.unit import base

@@ -21,26 +21,26 @@ import testscenarios
 from nova_vmrun import driver
 from nova_vmrun import exception
 from nova_vmrun.host import product
-from nova_vmrun.host import records
 from nova_vmrun.host import resources
-from nova_vmrun.host import states
 from nova_vmrun import hypervisor
-from nova_vmrun.ops import allocations
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
-from nova_vmrun.ops import errors
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
-from nova_vmrun.ops import moves
+from nova_vmrun.ops.nova import allocations
+from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import orphans
-from nova_vmrun.ops import power
+from nova_vmrun.ops.power import power
 from nova_vmrun.ops import rebuild
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import rescue
-from nova_vmrun.ops import resize
+from nova_vmrun.ops.resize import moves
+from nova_vmrun.ops.resize import resize
 from nova_vmrun.ops import serial_consoles
-from nova_vmrun.ops import source_images
+from nova_vmrun.server import records
+from nova_vmrun.server import states
 from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'

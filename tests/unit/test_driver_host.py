@@ -18,7 +18,7 @@ from oslo_serialization import jsonutils
 from nova_vmrun import driver
 from nova_vmrun import exception
 from nova_vmrun.host import product
-from nova_vmrun.ops import errors
+from nova_vmrun.ops.nova import errors
 from tests.unit import test_driver
 
 INSTANCE = test_driver.INSTANCE

@@ -20,7 +20,7 @@ import pathlib
 
 import fixtures
 
-from nova_vmrun.formats import guest_network
+from nova_vmrun.machine import guest_network
 from tests.unit import base
 
 _PATH = pathlib.Path(__file__).parents[2] / 'contrib' / 'guest_tool.py'

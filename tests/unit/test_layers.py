@@ -24,29 +24,37 @@ PACKAGE = ROOT / 'nova_vmrun'
 
 # What a part may import of the others, beside itself. Arrows point down.
 _BELOW = {
-    'driver': {'hypervisor', 'ops', 'host', 'formats', 'conf', 'exception'},
-    'hypervisor': {'ops', 'server', 'host', 'tools', 'formats', 'conf',
-                   'exception', 'system'},
-    'ops': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
-            'system'},
-    'server': {'host', 'tools', 'formats', 'exception'},
+    'driver': {'hypervisor', 'ops', 'host', 'server', 'conf', 'exception'},
+    'hypervisor': {'ops', 'storage', 'server', 'host', 'machine', 'tools',
+                   'conf', 'exception', 'system'},
+    'ops': {'storage', 'server', 'inspection', 'host', 'machine', 'tools',
+            'formats', 'catalog', 'conf', 'exception', 'system'},
+    'storage': {'server', 'inspection', 'host', 'tools', 'formats',
+                'exception'},
+    'server': {'host', 'machine', 'tools', 'formats', 'exception', 'system'},
+    'inspection': {'host', 'formats', 'exception'},
     'host': {'tools', 'formats', 'exception', 'system'},
     'tools': {'exception', 'system'},
-    'formats': {'exception'},
+    'machine': {'formats', 'catalog', 'exception'},
+    'formats': {'catalog', 'exception'},
+    # What image and flavor properties mean, as data.
+    'catalog': {'exception'},
     'conf': set(),
     'exception': set(),
     # What differs between Linux and macOS.
     'system': set(),
     'osvif': {'driver'},
     'ml2': set(),
-    'imaging': {'host', 'tools', 'formats', 'exception'},
-    'cmd': {'aio', 'imaging', 'formats', 'exception',
-            'hypervisor', 'host', 'conf', 'system'},
-    'aio': {'host', 'tools', 'formats', 'conf', 'exception', 'system'},
+    'cmd': {'aio', 'hypervisor', 'storage', 'server', 'inspection', 'host',
+            'machine', 'tools', 'formats', 'catalog', 'conf', 'exception',
+            'system'},
+    'aio': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
+            'system'},
 }
 # Parts that work where Nova is not installed.
-_WITHOUT_NOVA = ('formats', 'tools', 'conf', 'exception', 'cmd', 'host',
-                 'server', 'imaging', 'system')
+_WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
+                 'exception', 'cmd', 'host', 'server', 'inspection',
+                 'storage', 'system')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500
@@ -104,9 +112,10 @@ class ImportsTestCase(base.TestCase):
         names = [
             str(path.relative_to(ROOT)).removesuffix('.py').replace('/', '.')
             for part, path, _ in modules()
-            if part in ('formats', 'tools', 'exception', 'imaging',
-                        'system') or
-            path.name in ('main.py', 'vmx.py', 'vmx_render.py', 'image.py')]
+            if part in ('catalog', 'formats', 'machine', 'tools',
+                        'inspection', 'exception', 'system') or
+            path.name in ('main.py', 'vmx.py', 'vmx_render.py') or
+            path.parent.name == 'image']
         self.assertIn('nova_vmrun.cmd.vmx', names)
         subprocess.run(
             [sys.executable, '-c',
@@ -133,10 +142,10 @@ class ImportsTestCase(base.TestCase):
         self.assertEqual({'tools/process.py'}, runners)
 
     def test_one_module_opens_the_vmx_of_servers(self):
-        """The commands and the imaging tools open files that users name."""
+        """The commands open files that users name."""
         openers = {str(path.relative_to(PACKAGE))
                    for part, path, _ in modules()
-                   if part not in ('formats', 'imaging', 'cmd') and
+                   if part not in ('formats', 'machine', 'cmd') and
                    opens_vmx(path)}
         self.assertEqual({'server/vmx_file.py'}, openers)
 

@@ -18,9 +18,9 @@ from nova import conf as nova_conf
 from oslo_config import cfg
 from oslo_log import log
 
+from nova_vmrun.catalog import obeyed
+from nova_vmrun.catalog import properties
 from nova_vmrun import conf
-from nova_vmrun.formats.catalog import obeyed
-from nova_vmrun.formats import properties
 from nova_vmrun.ml2 import conf as ml2_conf
 from tests.unit import base
 from tests.unit import test_docs

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 import re
 
 from nova_vmrun.formats.lint import finding
-from nova_vmrun.formats import pci
 from nova_vmrun.formats import vmx
+from nova_vmrun.formats.vmx import pci
 
 _PRESENT = re.compile(
     '(?P<kind>scsi|sata|nvme|ide|ethernet|serial|floppy)(?P<number>[0-9]+)'

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import re
 
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats import keys
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import vmx
+from nova_vmrun.formats.vmx import keys
 
 _REQUIRED = ('config.version', 'virtualHW.version', 'guestOS')
 _BOOLEANS = ('true', 'false')

@@ -33,9 +33,9 @@ from testtools import testcase
 from nova_vmrun import driver
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import resources
-from nova_vmrun.host import vm_process
 from nova_vmrun.ops import networks
 from nova_vmrun import osvif
+from nova_vmrun.server import vm_process
 from tests.functional import fake_vmware
 
 # Runs a second time with the noise of VMware's loaders and libraries.

@@ -15,7 +15,7 @@
 import os
 import subprocess
 
-from nova_vmrun.host import linked
+from nova_vmrun.storage import linked
 from tests.functional.api import base
 from tests.functional import glance_uploads
 

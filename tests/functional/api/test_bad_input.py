@@ -20,7 +20,7 @@ import subprocess
 import fixtures
 from oslo_utils import uuidutils
 
-from nova_vmrun.ops import errors
+from nova_vmrun.ops.nova import errors
 from tests.functional.api import base
 
 

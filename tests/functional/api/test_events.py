@@ -19,7 +19,7 @@ import types
 from nova.compute import vm_states
 from nova.virt import event as virtevent
 
-from nova_vmrun.host import states
+from nova_vmrun.server import states
 from tests.functional.api import base
 from tests.functional import glance_uploads
 

@@ -34,7 +34,7 @@ import subprocess
 
 import fixtures
 
-from nova_vmrun.host import states
+from nova_vmrun.server import states
 from tests.functional.api import base
 
 
@@ -170,7 +170,7 @@ class LockTestCase(TestCase):
     def test_a_vm_that_vmrun_does_not_list(self):
         """Another user runs it: it is neither off nor to be removed."""
         self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.ops.power._RELEASE_SECONDS', 1))
+            'nova_vmrun.ops.power.power._RELEASE_SECONDS', 1))
         server = self.boot()
         words = self.lock_of(server)
         self._stop_server(server)

@@ -20,7 +20,7 @@ import time
 from nova.compute import power_state
 from nova import context
 
-from nova_vmrun.host import linked
+from nova_vmrun.storage import linked
 from tests.functional.api import base
 
 

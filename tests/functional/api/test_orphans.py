@@ -25,9 +25,9 @@ from openstack.config import cloud_region
 from openstack.config import defaults
 from oslo_utils import uuidutils
 
+from nova_vmrun.cmd.image import cloud
 from nova_vmrun.cmd import orphans
 from nova_vmrun import exception
-from nova_vmrun.imaging import cloud
 from tests.functional.api import base
 from tests.unit.cmd import commands
 

@@ -19,7 +19,7 @@ import fixtures
 
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import kernel_modules
-from nova_vmrun.host import states
+from nova_vmrun.server import states
 from tests.functional.api import base
 from tests.functional.api import test_faults
 

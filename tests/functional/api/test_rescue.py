@@ -14,7 +14,7 @@
 
 import os
 
-from nova_vmrun.host import linked
+from nova_vmrun.storage import linked
 from tests.functional.api import base
 
 

@@ -19,8 +19,8 @@ from unittest import mock
 
 from nova.tests.functional.api import client
 
-from nova_vmrun.host import vm_process
-from nova_vmrun.ops import resize
+from nova_vmrun.ops.resize import resize
+from nova_vmrun.server import vm_process
 from tests.functional.api import base
 from tests.functional.api import two_hosts
 

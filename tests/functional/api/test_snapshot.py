@@ -18,8 +18,8 @@ import time
 from unittest import mock
 
 from nova_vmrun import exception
-from nova_vmrun.host import linked
 from nova_vmrun.ops import progress
+from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
 from tests.functional.api import base
 from tests.functional import fake_vmware

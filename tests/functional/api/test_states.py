@@ -15,7 +15,7 @@
 from nova.compute import power_state
 from nova.tests.functional.api import client
 
-from nova_vmrun.host import states
+from nova_vmrun.server import states
 from tests.functional.api import base
 
 

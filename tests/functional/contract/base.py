@@ -74,11 +74,11 @@ class DriverTestCase(test.NoDBTestCase):
         self.image_id = uuidutils.generate_uuid()
         # A mock would remember each call.
         self.useFixture(fixtures.MonkeyPatch(
-            'nova_vmrun.ops.glance.show', lambda *args, **options: {
+            'nova_vmrun.ops.nova.glance.show', lambda *args, **options: {
                 'id': self.image_id, 'size': len(self.content)}))
         # There is no database in which tags could be.
         self.useFixture(fixtures.MonkeyPatch(
-            'nova_vmrun.ops.device_tags.find', lambda *args: None))
+            'nova_vmrun.ops.nova.device_tags.find', lambda *args: None))
         self.driver = start_driver(self)
         self.runner = self.driver._hypervisor.runner
 

@@ -28,7 +28,7 @@ from nova import objects
 from oslo_utils import uuidutils
 
 from nova_vmrun.host import files
-from nova_vmrun.ops import moves
+from nova_vmrun.ops.resize import moves
 from tests.functional.contract import base
 
 CONF = nova_conf.CONF
@@ -122,7 +122,8 @@ class BudgetTestCase(base.DriverTestCase):
 
     def test_image_of_a_server(self):
         """VMware is asked for nothing that the state does not call for."""
-        self.useFixture(fixtures.MockPatch('nova_vmrun.ops.glance.upload'))
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.ops.nova.glance.upload'))
         instance = self.running_server()
         for vmrun, change in ((3, None), (1, self.driver.pause),
                               (1, self.driver.power_off)):

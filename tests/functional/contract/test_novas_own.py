@@ -16,8 +16,8 @@ from nova import test
 from nova.tests.unit import utils
 from nova.tests.unit.virt import test_virt_drivers as novas
 
-from nova_vmrun.ops import moves
 from nova_vmrun.ops import networks
+from nova_vmrun.ops.resize import moves
 from tests.functional.contract import base
 from tests.functional.contract import offer
 from tests.functional import fake_ssh
@@ -74,7 +74,7 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
             novas.LOG, 'error', side_effect=AssertionError))
         # Nova has a record of the migration by then; its tests have none.
         self.useFixture(base.fixtures.MockPatch(
-            'nova_vmrun.ops.moves.destination',
+            'nova_vmrun.ops.resize.moves.destination',
             return_value=moves.Destination('dest_host', 'dest_host')))
         self.image_service.images[_IMAGE]['disk_format'] = 'raw'
         self.image_service._imagedata[_IMAGE] = bytes(1 << 20)

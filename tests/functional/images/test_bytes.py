@@ -18,10 +18,10 @@ import fixtures
 from oslo_utils import units
 import testtools
 
-from nova_vmrun.host import inspection
-from nova_vmrun.host import linked
-from nova_vmrun.imaging import convert
-from nova_vmrun.imaging import disk_files
+from nova_vmrun.cmd.image import convert
+from nova_vmrun.cmd.image import disk_files
+from nova_vmrun.inspection import inspector
+from nova_vmrun.storage import linked
 from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 from tests.unit import vmdks
@@ -122,9 +122,9 @@ class BytesTestCase(testtools.TestCase):
                              'qcow2', path, self.image)
 
     def check_inspection(self, path, disk_format):
-        image = inspection.Image('image-id', disk_format)
+        image = inspector.Image('image-id', disk_format)
         with measure.cost() as cost:
-            found = inspection.inspect(path, image, rigs.CREATE_TYPES)
+            found = inspector.inspect(path, image, rigs.CREATE_TYPES)
         # qemu-img rounds a VHD up to a whole geometry.
         self._between(_SIZE, found.size, _SIZE + units.Mi)
         # The metadata of a VHDX lie behind its first 2 MiB.

@@ -26,7 +26,7 @@ from oslo_utils import units
 import testtools
 
 from nova_vmrun import exception
-from nova_vmrun.host import inspection
+from nova_vmrun.inspection import inspector
 
 # What Glance calls it, what qemu-img does, and the kinds of it.
 _FORMATS = (
@@ -83,7 +83,7 @@ class CutOffTestCase(testtools.TestCase):
 
     def is_accepted(self, name, disk_format):
         try:
-            inspection.inspect(self.path(name), inspection.Image(
+            inspector.inspect(self.path(name), inspector.Image(
                 'image-id', disk_format), _CREATE_TYPES)
         except exception.ImageRefused:
             return False

@@ -22,10 +22,10 @@ import subprocess
 import fixtures
 import testtools
 
+from nova_vmrun.cmd.image import convert
+from nova_vmrun.cmd.image import disk_files
 from nova_vmrun import exception
-from nova_vmrun.imaging import convert
-from nova_vmrun.imaging import disk_files
-from tests.unit.imaging import vms
+from tests.unit.cmd.image import vms
 from tests.unit import vmdks
 
 _SECRET = b'PRIVATE KEY'.ljust(1024, b'.')

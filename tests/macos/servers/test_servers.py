@@ -22,7 +22,7 @@ from nova.objects import console_auth_token
 import psutil
 
 from nova_vmrun.host import resources
-from nova_vmrun.host import vm_process
+from nova_vmrun.server import vm_process
 from nova_vmrun import system
 from tests.functional.api import base
 from tests.functional import fake_vmware

@@ -14,7 +14,7 @@
 from nova.compute import manager
 
 from nova_vmrun.aio import console_text
-from nova_vmrun.host import utf8_log
+from nova_vmrun.server.serial import utf8_log
 from tests.unit.aio import base
 
 

@@ -18,9 +18,9 @@ from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
 
 _PROGRAM = '''
+from nova_vmrun.aio import serve
 import sys
 import threading
-from nova_vmrun.aio import serve
 
 def run(layout, name):
     # As the pool threads of a service: they do not end by themselves.

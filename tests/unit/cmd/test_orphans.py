@@ -20,7 +20,7 @@ import fixtures
 
 from nova_vmrun.cmd import orphans
 from nova_vmrun.cmd import servers
-from nova_vmrun.host import orphans as finder
+from nova_vmrun.server import orphans as finder
 from tests.unit import base
 from tests.unit.cmd import commands
 

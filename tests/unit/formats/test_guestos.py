@@ -12,9 +12,9 @@
 
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats import guestos_distros
-from nova_vmrun.formats import profiles
-from tests.unit.formats import base
+from nova_vmrun.formats.guestos import distros
+from nova_vmrun.formats.guestos import profiles
+from tests.unit.machine import base
 
 
 class FindTestCase(base.TestCase):
@@ -237,14 +237,14 @@ class DistrosTestCase(base.TestCase):
                 ('windows', '2008', 'longhorn'), ('windows', '', 'windows9'),
                 ('windows', '2025', 'windows2022srvNext'),
                 ('beos', '', None), ('beos5', '', None)):
-            self.assertEqual(expected, guestos_distros.find(distro, version),
+            self.assertEqual(expected, distros.find(distro, version),
                              (distro, version))
 
     def test_every_id_exists(self):
-        ids = set(guestos_distros.SINGLE.values())
-        ids.update(guest for known in guestos_distros.VERSIONED.values()
+        ids = set(distros.SINGLE.values())
+        ids.update(guest for known in distros.VERSIONED.values()
                    for _, guest in known)
-        ids.add(guestos_distros.MODERN_LINUX)
+        ids.add(distros.MODERN_LINUX)
         for guest in ids:
             self.assertTrue(guestos.find(guest) or guestos.find(
                 guest + '-64'), guest)

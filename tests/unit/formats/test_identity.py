@@ -17,7 +17,7 @@ from hypothesis import strategies
 
 from nova_vmrun import exception
 from nova_vmrun.formats import identity
-from tests.unit.formats import base
+from tests.unit.machine import base
 
 
 class IdentityTestCase(base.TestCase):

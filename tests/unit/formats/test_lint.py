@@ -14,10 +14,10 @@ import hypothesis
 
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats.lint import check
-from nova_vmrun.formats import machine
-from nova_vmrun.formats import render
 from nova_vmrun.formats import vmx
-from tests.unit.formats import base
+from nova_vmrun.machine import model
+from nova_vmrun.machine import render
+from tests.unit.machine import base
 
 PLAIN = {
     'config.version': '8', 'virtualHW.version': '20', 'guestOS': 'ubuntu-64',
@@ -52,8 +52,8 @@ class RenderedTestCase(base.TestCase):
             server = base.make_server(
                 {'vmrun_guestos': guest.id}, product=None, hw_version=22,
                 arch=guest.arch, vcpus=4,
-                vnc=machine.Vnc('127.0.0.1', 5900), machine_id='x',
-                serials=(machine.Serial('file', 'a'),), annotation='x\ny')
+                vnc=model.Vnc('127.0.0.1', 5900), machine_id='x',
+                serials=(model.Serial('file', 'a'),), annotation='x\ny')
             self.assertEqual([], check.check(render.render(server)))
 
     def test_nothing_is_wrong_with_what_vmware_makes_of_it(self):

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-from nova_vmrun.formats import render
 from nova_vmrun.formats import report
 from nova_vmrun.formats import vmx
-from tests.unit.formats import base
+from nova_vmrun.machine import render
+from tests.unit.machine import base
 
 
 class GroupedTestCase(base.TestCase):

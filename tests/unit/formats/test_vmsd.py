@@ -14,7 +14,7 @@ import hypothesis
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmsd
-from tests.unit.formats import base
+from tests.unit.machine import base
 
 # As Workstation 17.6 writes it, with the first snapshot on top.
 TWO = b'''.encoding = "UTF-8"

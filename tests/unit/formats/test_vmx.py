@@ -17,7 +17,7 @@ from hypothesis import strategies
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
-from tests.unit.formats import base
+from tests.unit.machine import base
 
 keys = strategies.text(
     strategies.characters(exclude_categories=['Cs', 'Cc'],

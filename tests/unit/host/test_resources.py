@@ -16,9 +16,9 @@ import types
 import fixtures
 from oslo_serialization import jsonutils
 
-from nova_vmrun.host import layout
 from nova_vmrun.host import processor
 from nova_vmrun.host import resources
+from nova_vmrun.server import layout
 from tests.unit import base
 
 GI = 1 << 30

@@ -19,11 +19,11 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
-from nova_vmrun.host import layout
 from nova_vmrun.host import product
-from nova_vmrun.host import records
-from nova_vmrun.host import states
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.server import layout
+from nova_vmrun.server import records
+from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import vmrun as vmrun_tool
 from tests.unit import base
@@ -134,7 +134,7 @@ class TestCase(base.TestCase):
         self.useFixture(fixtures.MockPatch('os.fsync'))
         # The process that stands for all VMs is that of the tests.
         self.wait_until_ended = self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.host.vm_process.wait_until_ended')).mock
+            'nova_vmrun.server.vm_process.wait_until_ended')).mock
         self.layout = layout.Layout(
             self.useFixture(fixtures.TempDir()).path, '_base')
         self.layout.prepare()

@@ -16,11 +16,11 @@ from unittest import mock
 
 import testscenarios
 
-from nova_vmrun.host import boots
-from nova_vmrun.host import stale_locks
 from nova_vmrun.ops import cache_ageing
+from nova_vmrun.storage import builds
+from nova_vmrun.storage import stale_locks
 from tests.unit import forks
-from tests.unit.host import caches
+from tests.unit.storage import caches
 
 SERVER = '11111111-2222-3333-4444-555555555555'
 HOUR = 3600
@@ -34,7 +34,7 @@ class Base(caches.TestCase):
     def setUp(self):
         super().setUp()
         self.small, self.large = self.base(root_gb=1), self.base(root_gb=2)
-        self.boots = boots.Boots(self.layout)
+        self.boots = builds.Builds(self.layout)
         self.now = NOW
 
     def used(self, made, seconds_ago):
@@ -210,7 +210,7 @@ class DrivesTestCase(caches.TestCase):
                 remove_unused_base_images=True,
                 remove_unused_original_minimum_age_seconds=DAY,
                 remove_unused_resized_minimum_age_seconds=0),
-            self.cache, self.users, boots.Boots(self.layout),
+            self.cache, self.users, builds.Builds(self.layout),
             stale_locks.StaleLocks(self.layout), clock=lambda: NOW + DAY)([])
         self.assertEqual([], os.listdir(self.layout.cache))
         self.assertTrue(os.path.getsize(server))

@@ -17,11 +17,11 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
-from nova_vmrun.host import records
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
-from nova_vmrun.ops import power
+from nova_vmrun.ops.power import power
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import records
 from tests.unit import locks
 from tests.unit.ops import hosts
 from tests.unit import stubs

@@ -19,11 +19,11 @@ from nova.compute import vm_states
 import testscenarios
 
 from nova_vmrun import exception
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import inspection
-from nova_vmrun.host import linked
 from nova_vmrun.host import space
+from nova_vmrun.inspection import inspector
 from nova_vmrun.ops import disks
+from nova_vmrun.storage import image_cache
+from nova_vmrun.storage import linked
 from nova_vmrun.tools import vdiskmanager
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
@@ -126,7 +126,7 @@ class PrepareTestCase(Base):
         glance = self.useFixture(glances.Glance())
         glance.images[glances.IMAGE] = {'size': 5}
         fetch = glance.fetch
-        image = inspection.Image(glances.IMAGE, 'qcow2')
+        image = inspector.Image(glances.IMAGE, 'qcow2')
         made = self.prepare(glances.instance(), image)
         self.assertIs(self.cache.base.return_value, made)
         (asked, root_gb, download, ids), _ = self.cache.base.call_args
@@ -143,7 +143,7 @@ class PrepareTestCase(Base):
     def test_the_image_of_a_shelved_server_is_not_cached(self):
         instance = glances.instance()
         instance.vm_state = vm_states.SHELVED_OFFLOADED
-        image = inspection.Image(glances.IMAGE, 'vmdk')
+        image = inspector.Image(glances.IMAGE, 'vmdk')
         made = self.prepare(instance, image)
         self.assertIs(self.cache.private.return_value, made)
         self.cache.private.assert_called_once_with(image, 7, mock.ANY,

@@ -13,7 +13,7 @@
 from nova.network import model
 from nova.virt import netutils
 
-from nova_vmrun.formats import guest_network
+from nova_vmrun.machine import guest_network
 from nova_vmrun.ops import guest_networks
 from tests.unit import base
 

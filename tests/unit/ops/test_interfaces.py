@@ -25,16 +25,16 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
-from nova_vmrun.host import states
-from nova_vmrun.ops import attachments
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
-from nova_vmrun.ops import ports
+from nova_vmrun.ops.nova import ports
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from tests.unit import locks
 from tests.unit.ops import hosts
@@ -84,7 +84,7 @@ class Base(hosts.TestCase):
         self.definitions = definition.Definitions(
             conf, self.product, 'x86_64', self.layout, self.records,
             disks.Disks(everything, None, self.layout, None),
-            attachments.Attachments(None, self.layout, self.product),
+            drives.Drives(None, self.layout, self.product),
             self.networks, screens, guest_info.GuestInfo(conf, self.layout),
             serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
                                            self.records))

@@ -18,9 +18,9 @@ import fixtures
 from nova.virt import event as virtevent
 
 from nova_vmrun.host import files
-from nova_vmrun.host import states
-from nova_vmrun.host import vm_process
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.server import states
+from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 from tests.unit.ops import hosts
 

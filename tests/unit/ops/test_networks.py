@@ -14,12 +14,12 @@ import types
 from unittest import mock
 
 from nova import exception as nova_exception
-from nova.network import model
+from nova.network import model as network_model
 
 from nova_vmrun import exception
-from nova_vmrun.formats import machine
 from nova_vmrun.formats import vmnets
 from nova_vmrun.host import vlans
+from nova_vmrun.machine import model
 from nova_vmrun.ops import networks
 from tests.unit import base
 from tests.unit import stubs
@@ -33,12 +33,12 @@ def port(physical='physnet1', vif_type='vmrun', details=None, mac=MAC):
     :param physical: name of its physical network
     :param details: of its binding; None: they name the physical network
     """
-    network = model.Network(
+    network = network_model.Network(
         id='net', bridge=None, label='net', physical_network=physical)
     if details is None:
         details = {'physical_network': physical}
-    return model.VIF(id='port-1', address=mac, network=network,
-                     type=vif_type, details=details)
+    return network_model.VIF(id='port-1', address=mac, network=network,
+                             type=vif_type, details=details)
 
 
 class NetworksTestCase(base.TestCase):
@@ -63,8 +63,8 @@ class NetworksTestCase(base.TestCase):
 
     def test_a_nic(self):
         self.assertEqual(
-            machine.Nic(mac=MAC, model='vmxnet3', connection='nat',
-                        rx_kbps=1000), self.nic(port()))
+            model.Nic(mac=MAC, model='vmxnet3', connection='nat',
+                      rx_kbps=1000), self.nic(port()))
 
     def test_ports_keep_their_order(self):
         macs = ['fa:16:3e:00:00:0%d' % number for number in (3, 1, 2)]

@@ -17,15 +17,15 @@ from unittest import mock
 import fixtures
 from nova import objects
 
-from nova_vmrun.host import boots
-from nova_vmrun.host import cache_users
 from nova_vmrun.host import files
-from nova_vmrun.host import image_cache
-from nova_vmrun.host import orphans as finder
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import orphans
-from nova_vmrun.ops import power
+from nova_vmrun.ops.power import power
 from nova_vmrun.ops import snapshot
+from nova_vmrun.server import orphans as finder
+from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import builds
+from nova_vmrun.storage import image_cache
 from tests.unit.ops import hosts
 
 UUID = hosts.UUID
@@ -44,10 +44,10 @@ class TestCase(hosts.TestCase):
 
     def setUp(self):
         super().setUp()
-        users = cache_users.CacheUsers(self.layout)
+        users = base_disk_users.BaseDiskUsers(self.layout)
         self.cache = image_cache.ImageCache(self.layout, None, None, [],
                                             users)
-        self.boots = boots.Boots(self.layout)
+        self.boots = builds.Builds(self.layout)
         self.snapshots = mock.create_autospec(snapshot.Snapshots,
                                               instance=True)
         self.orphans = orphans.Orphans(

@@ -13,11 +13,11 @@
 from unittest import mock
 
 from nova_vmrun import exception
-from nova_vmrun.host import inspection
+from nova_vmrun.inspection import inspector
 from nova_vmrun.ops import precache
-from tests.unit.host import caches
 from tests.unit import images
 from tests.unit.ops import glances
+from tests.unit.storage import caches
 
 
 class PrecacheTestCase(caches.TestCase):
@@ -59,7 +59,7 @@ class PrecacheTestCase(caches.TestCase):
 
     def test_an_installer(self):
         self.add('iso')
-        with mock.patch.object(inspection, 'inspect_iso') as inspect:
+        with mock.patch.object(inspector, 'inspect_iso') as inspect:
             self.assertTrue(self.precache('context', caches.IMAGE))
             self.assertFalse(self.precache('context', caches.IMAGE))
         self.assertEqual(1, inspect.call_count)

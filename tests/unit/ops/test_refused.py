@@ -16,9 +16,9 @@ import types
 
 from nova.compute import task_states
 
+from nova_vmrun.catalog import table
 from nova_vmrun import exception
-from nova_vmrun.formats.catalog import table
-from nova_vmrun.ops import properties
+from nova_vmrun.ops.nova import properties
 from nova_vmrun.server import vmx_file
 from tests.unit.ops import test_definition
 

@@ -16,11 +16,11 @@ from unittest import mock
 import testscenarios
 
 from nova_vmrun import exception
-from nova_vmrun.formats import machine
-from nova_vmrun.host import rescued
-from nova_vmrun.ops import power
+from nova_vmrun.machine import model
+from nova_vmrun.ops.power import power
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import rescue_attachment
+from nova_vmrun.server import rescued
 from tests.unit import base
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
@@ -101,11 +101,11 @@ class RefusedChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
 class AttachTestCase(base.TestCase):
 
     def attach(self, device, bus, rescue_drive='rescue-drive'):
-        server = machine.Machine(
+        server = model.Machine(
             uuid=UUID, name='web', guestos='ubuntu-64', family='linux',
             memory_mb=64, vcpus=1, hw_version=18,
-            disks=(machine.Disk('root', 'sata'), machine.Disk('swap', 'sata')),
-            cdroms=(machine.Cdrom('drive', 'sata'),))
+            disks=(model.Disk('root', 'sata'), model.Disk('swap', 'sata')),
+            cdroms=(model.Cdrom('drive', 'sata'),))
         return rescue_attachment.attach(
             server, rescued.Rescued(device, bus), 'medium', 'drive',
             rescue_drive)

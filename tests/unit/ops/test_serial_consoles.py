@@ -17,8 +17,8 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
-from nova_vmrun.host import layout
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import layout
 from nova_vmrun import system
 from tests.unit import locks
 from tests.unit.ops import hosts
@@ -202,7 +202,7 @@ class ConsoleTestCase(Base):
             raise OSError('full')
 
         self.useFixture(fixtures.MonkeyPatch(
-            'nova_vmrun.host.console_log.ConsoleLog.trim', trim))
+            'nova_vmrun.server.serial.console_log.ConsoleLog.trim', trim))
         self.make().trim_logs()
         self.assertEqual({UUID, hosts.OTHER}, {
             os.path.basename(os.path.dirname(log.path)) for log in trimmed})
@@ -220,7 +220,7 @@ class ConsoleTestCase(Base):
     def test_the_logs_of_all_ports_are_trimmed(self):
         asked = []
         self.useFixture(fixtures.MonkeyPatch(
-            'nova_vmrun.host.console_log.ConsoleLog.trim',
+            'nova_vmrun.server.serial.console_log.ConsoleLog.trim',
             lambda log: asked.append(log.path)))
         self.make().trim_logs()
         self.assertEqual(self.logs(), asked)

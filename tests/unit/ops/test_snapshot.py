@@ -24,10 +24,10 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import product
-from nova_vmrun.ops import glance
+from nova_vmrun.ops.nova import glance
+from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import progress
 from nova_vmrun.ops import snapshot
-from nova_vmrun.ops import time_limits
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import qemu_img
 from tests.unit.ops import glances

@@ -20,20 +20,20 @@ from nova.compute import vm_states
 import testscenarios
 
 from nova_vmrun import exception
-from nova_vmrun.host import boots
 from nova_vmrun.host import files
-from nova_vmrun.host import image_cache
-from nova_vmrun.ops import attachments
 from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
-from nova_vmrun.ops import device_tags
 from nova_vmrun.ops import disks
+from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
-from nova_vmrun.ops import power
+from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops.power import power
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import spawn
+from nova_vmrun.storage import builds
+from nova_vmrun.storage import image_cache
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
 from tests.unit import stubs
@@ -54,8 +54,8 @@ class Base(hosts.TestCase):
         self.consoles.port_for_new_server.return_value.__enter__ = (
             lambda manager: 5900)
         self.disks = self.part(disks.Disks, 'prepare', 'check', 'make')
-        self.attachments = self.part(attachments.Attachments, 'prepare',
-                                     'place')
+        self.drives = self.part(drives.Drives, 'prepare',
+                                'place')
         self.definitions = self.part(definition.Definitions, 'draft',
                                      'check_new', 'write')
         self.guest_info = self.part(guest_info.GuestInfo, 'check', 'collect',
@@ -69,9 +69,9 @@ class Base(hosts.TestCase):
             self.consoles, stubs.conf(), self.events)
         self.spawn = spawn.Spawn(
             self.layout, self.records, self.definitions, self.disks,
-            self.attachments, self.consoles, self.guest_info, operations,
+            self.drives, self.consoles, self.guest_info, operations,
             destroy.Destroy(operations, self.states, self.layout,
-                            self.records), boots.Boots(self.layout))
+                            self.records), builds.Builds(self.layout))
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))
         self.useFixture(fixtures.MockPatchObject(
@@ -133,15 +133,15 @@ class SpawnTestCase(Base):
     def test_steps(self):
         self.run_spawn()
         self.assertEqual(
-            ['guest_info.check', 'definition.draft', 'attachments.prepare',
+            ['guest_info.check', 'definition.draft', 'drives.prepare',
              'disks.prepare',
-             'disks.make', 'attachments.place', 'device_tags.find',
+             'disks.make', 'drives.place', 'device_tags.find',
              'config_drive.make', 'guest_info.write', 'definition.write',
              'power.on'], self.steps)
 
     def test_what_it_needs_of_the_cache_stays_until_its_disks_are_made(self):
         run = self.disks.make.side_effect
-        under_way = boots.Boots(self.layout)
+        under_way = builds.Builds(self.layout)
 
         def make(*args, **options):
             self.assertIsNotNone(under_way.oldest())
@@ -213,7 +213,7 @@ class CheckTestCase(Base):
     def test_all_that_a_build_needs_is_tried_and_nothing_is_left(self):
         self.run_check()
         self.assertEqual(
-            ['guest_info.check', 'definition.draft', 'attachments.prepare',
+            ['guest_info.check', 'definition.draft', 'drives.prepare',
              'disks.prepare', 'disks.check', 'definition.check_new',
              'config_drive.make', 'guest_info.collect'], self.steps)
         self.assertEqual(set(), self.left())
@@ -221,7 +221,7 @@ class CheckTestCase(Base):
 
     def test_whatever_fails_is_told(self):
         for step in ('guest_info.check', 'definition.draft',
-                     'attachments.prepare', 'disks.prepare', 'disks.check',
+                     'drives.prepare', 'disks.prepare', 'disks.check',
                      'definition.check_new', 'config_drive.make',
                      'guest_info.collect'):
             error = exception.VmrunError(step)
@@ -236,7 +236,7 @@ class RefusedBeforeTestCase(testscenarios.TestWithScenarios, Base):
     scenarios = [(step, {'failing_step': step, 'steps_run': number})
                  for number, step in enumerate((
                      'guest_info.check', 'definition.draft',
-                     'attachments.prepare', 'disks.prepare'), 1)]
+                     'drives.prepare', 'disks.prepare'), 1)]
 
     def test_nothing_is_made(self):
         error = self.failing[self.failing_step] = exception.InvalidInput('no')
@@ -252,7 +252,7 @@ class FailedLaterTestCase(testscenarios.TestWithScenarios, Base):
 
     scenarios = [
         ('%s %s' % (step, error), {'failing_step': step, 'error': error})
-        for step in ('disks.make', 'attachments.place', 'device_tags.find',
+        for step in ('disks.make', 'drives.place', 'device_tags.find',
                      'config_drive.make', 'guest_info.write',
                      'definition.write', 'power.on')
         for error in (exception.VmrunError('no'), OSError(28, 'disk full'))

@@ -19,7 +19,7 @@ from nova import exception as nova_exception
 from nova.image import glance as nova_glance
 
 from nova_vmrun import exception
-from nova_vmrun.ops import glance
+from nova_vmrun.ops.nova import glance
 from tests.unit import base
 from tests.unit.ops import glances
 

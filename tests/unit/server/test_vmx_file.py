@@ -18,7 +18,7 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
-from nova_vmrun.host import layout
+from nova_vmrun.server import layout
 from nova_vmrun.server import vmx_file
 from tests.unit import base
 

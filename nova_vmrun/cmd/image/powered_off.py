@@ -1,0 +1,42 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Whether the disks of a VM are what they will be."""
+
+from nova_vmrun import exception
+from nova_vmrun.server import vm_process
+
+_ENCRYPTED = ('encryption.keySafe', 'encryption.data', 'encryptedVM.guid')
+
+
+def require(vm):
+    """Refuses a VM whose disk would not boot, or not as it is.
+
+    :param vm: a nova_vmrun.cmd.image.vm.Vm
+    :raises InvalidInput: it is encrypted, in use, or suspended
+    """
+    if any(key in vm.keys for key in _ENCRYPTED):
+        raise exception.InvalidInput(
+            'The VM %s cannot be uploaded.' % vm.path, 'It is encrypted.',
+            'Remove the encryption in its settings (Windows 11 needs a TPM '
+            'for it: a server gets none), and try again.')
+    if vm_process.is_locked(vm.folder):
+        raise exception.InvalidInput(
+            'The VM %s cannot be uploaded.' % vm.path,
+            'It is running: a live process has a lock in %s.' % vm.folder,
+            'Shut the guest down, and try again.')
+    saved = vm.keys.get('checkpoint.vmState')
+    if saved:
+        raise exception.InvalidInput(
+            'The VM %s cannot be uploaded.' % vm.path,
+            'It is suspended: what its guest had not written yet is in %s.'
+            % saved, 'Resume it, shut the guest down, and try again.')

@@ -1,0 +1,106 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What is attached to a VM right now, read from its .vmx."""
+
+from collections.abc import Iterator
+import dataclasses
+import re
+
+from nova_vmrun.formats import vmx
+from nova_vmrun.machine import model
+
+_FILE = re.compile('((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+)[.]filename')
+_ADDRESS = re.compile('(ethernet[0-9]+)[.]address')
+
+
+@dataclasses.dataclass(frozen=True)
+class Attached:
+    """A disk as it is attached to a VM.
+
+    :ivar node: scsi0:0
+    :ivar file: as it is written: a name in the folder of the VM, for disks
+        of ours
+    :ivar bus: one of machine.BUSES
+    """
+
+    node: str
+    file: str
+    bus: str
+
+
+def find(keys: vmx.Vmx, name: str) -> Attached | None:
+    """Finds a disk under whatever name snapshots have given to it.
+
+    Since a snapshot VMware writes to root-000001.vmdk in place of root.vmdk.
+
+    :param keys: the Vmx
+    :param name: the disk's file name without .vmdk and number: root
+    :returns: an Attached, or None
+    """
+    wanted = re.compile(re.escape(name) + '(-[0-9]{6})?[.]vmdk')
+    return next((disk for disk in every(keys) if wanted.fullmatch(disk.file)),
+                None)
+
+
+def every(keys: vmx.Vmx) -> Iterator[Attached]:
+    """Yields all disks of a VM, none of its CD drives.
+
+    :param keys: the Vmx
+    :returns: an iterator of Attached, in the order of the .vmx
+    """
+    for key, path in keys.items():
+        match = _FILE.fullmatch(key.lower())
+        if (match and path.lower().endswith('.vmdk') and
+                keys.get_bool(match.group(1) + '.present')):
+            node = match.group(1)
+            yield Attached(node, path, _bus(keys, node.partition(':')[0]))
+
+
+def _bus(keys: vmx.Vmx, controller: str) -> str:
+    family = controller.rstrip('0123456789')
+    if family != 'scsi':
+        return family
+    adapter = keys.get(controller + '.virtualDev', '').lower()
+    return adapter if adapter in model.SCSI_BUSES else 'lsilogic'
+
+
+@dataclasses.dataclass(frozen=True)
+class Adapter:
+    """A network adapter as it is attached to a VM.
+
+    :ivar name: ethernet0
+    :ivar mac: its address
+    :ivar network: nat, bridged, hostonly or the name of a virtual network
+    """
+
+    name: str
+    mac: str
+    network: str
+
+
+def adapters(keys: vmx.Vmx) -> list[Adapter]:
+    """Returns the network adapters of a VM.
+
+    :param keys: the Vmx
+    :returns: a list of Adapter, in the order of their numbers
+    """
+    found = []
+    for key, mac in keys.items():
+        match = _ADDRESS.fullmatch(key.lower())
+        if match and keys.get_bool(match.group(1) + '.present'):
+            name = match.group(1)
+            # VMware's own default is bridged.
+            kind = keys.get(name + '.connectionType', 'bridged')
+            found.append(Adapter(name, mac, keys.get(name + '.vnet', kind)
+                                 if kind == 'custom' else kind))
+    return sorted(found, key=lambda each: int(each.name[len('ethernet'):]))

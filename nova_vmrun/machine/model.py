@@ -1,0 +1,326 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a VM is, completely, in terms that know neither Nova nor a .vmx."""
+
+from collections.abc import Collection
+import dataclasses
+import re
+from typing import Any
+from typing import NoReturn
+import uuid as uuidlib
+
+from nova_vmrun.catalog import options
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+
+SCSI_BUSES = ('buslogic', 'lsilogic', 'lsisas1068', 'pvscsi')
+BUSES = ('ide', 'sata', 'nvme') + SCSI_BUSES
+CDROM_BUSES = ('ide', 'sata') + SCSI_BUSES
+NIC_MODELS = ('vlance', 'vmxnet', 'e1000', 'e1000e', 'vmxnet3')
+CONNECTIONS = ('bridged', 'nat', 'hostonly', 'custom')
+FIRMWARE = ('bios', 'efi')
+BOOT_DEVICES = ('hdd', 'cdrom', 'floppy', 'ethernet0')
+USB_CONTROLLERS = ('none', 'uhci', 'ehci', 'xhci')
+SERIAL_KINDS = ('file', 'pipe', 'network')
+# Keyboard maps that VMware's VNC server ships (the files vnckeymap/*).
+KEYMAPS = (
+    'da', 'de', 'de-ch', 'es', 'fi', 'fr', 'fr-be', 'fr-ch', 'is',
+    'it', 'jp', 'nl-be', 'no', 'pt', 'uk', 'us')
+
+MAX_NICS = 10
+MAX_SERIALS = 4
+MEMORY_STEP_MB = 4
+MAX_MEMORY_MB = 128 * 1024
+# A displayName longer than this is legal and only hurts the reader.
+MAX_NAME = 255
+
+_MAC = re.compile('(?:[0-9a-f]{2}:){5}[0-9a-f]{2}')
+# Prefixes that VMware keeps for addresses it generates itself; a static
+# address of these is refused at power-on.
+_RESERVED_MACS = ('00:0c:29', '00:05:69')
+_VNET = re.compile('/dev/vmnet[0-9]{1,3}|vmnet[0-9]{1,3}', re.IGNORECASE)
+_GUESTINFO_NAME = re.compile('[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+)*')
+
+
+class InvalidMachine(exception.InvalidInput):
+    """A VM was asked for that VMware cannot run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    """A hard disk.
+
+    :ivar path: of the .vmdk, absolute or relative to the .vmx
+    :ivar bus: one of BUSES
+    :ivar node: where it must be attached (scsi0:1); None lets place() choose
+    """
+
+    path: str
+    bus: str
+    node: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cdrom:
+    """A CD drive.
+
+    :ivar path: of the ISO, or None for an empty drive
+    :ivar bus: one of CDROM_BUSES
+    :ivar node: as in Disk
+    """
+
+    path: str | None
+    bus: str
+    node: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Nic:
+    """A network adapter with a static MAC address.
+
+    :ivar mac: six pairs of hexadecimal digits with colons
+    :ivar model: one of NIC_MODELS
+    :ivar connection: one of CONNECTIONS
+    :ivar vnet: vmnetN or /dev/vmnetN; needed with custom only
+    :ivar slot: N of ethernetN; None lets place() choose
+    :ivar rx_kbps: limit of what the guest receives, kbit/s, or None
+    :ivar tx_kbps: limit of what the guest sends, kbit/s, or None
+    """
+
+    mac: str
+    model: str
+    connection: str
+    vnet: str | None = None
+    slot: int | None = None
+    rx_kbps: int | None = None
+    tx_kbps: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Serial:
+    """A serial port.
+
+    :ivar kind: file (what the guest writes is appended), pipe (a Unix socket
+        or a Windows pipe that VMware creates) or network
+    :ivar path: of the file or pipe; for network a URI (telnet://host:port)
+    :ivar server: for network: whether VMware listens rather than connects
+    :ivar proxy: for network: URI of a virtual serial port concentrator
+    """
+
+    kind: str
+    path: str
+    server: bool = False
+    proxy: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Vnc:
+    """A VNC console without password.
+
+    :ivar address: IP address it is bound to
+    :ivar port: TCP port
+    :ivar keymap: one of KEYMAPS, or None for VMware's default
+    """
+
+    address: str
+    port: int
+    keymap: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """A VM.
+
+    :ivar uuid: what the guest reads from its SMBIOS, in the usual form
+    :ivar uuid_location: VMware's own note of where the files are, as it stands
+        in an existing .vmx, or None
+    :ivar name: any printable text
+    :ivar guestos: VMware's id of the guest operating system (ubuntu-64)
+    :ivar family: name of the template, one of nova_vmrun.formats.guestos
+    :ivar memory_mb: MiB, a multiple of 4; see round_memory
+    :ivar cores_per_socket: None leaves it to VMware
+    :ivar boot_order: names from BOOT_DEVICES
+    :ivar video_ram_mb: MiB, or None
+    :ivar usb: one of USB_CONTROLLERS
+    :ivar options: a value for each of catalog.options.FIELDS
+    :ivar annotation: text that may have line breaks, or None
+    :ivar guestinfo: names (without "guestinfo.") to values
+    :ivar machine_id: text for the guest's tools, or None
+    :ivar typematic_delay_us: time until a held key repeats, microseconds
+    :ivar desktop_integration: whether the clipboard is shared with the host
+    :ivar origins: names of these fields to a phrase that says what set them
+    """
+
+    uuid: str
+    name: str
+    guestos: str
+    family: str
+    memory_mb: int
+    vcpus: int
+    hw_version: int
+    uuid_location: str | None = None
+    cores_per_socket: int | None = None
+    firmware: str = 'bios'
+    secure_boot: bool = False
+    nested: bool = False
+    boot_order: tuple[str, ...] = ('hdd', 'cdrom', 'floppy')
+    disks: tuple[Disk, ...] = ()
+    cdroms: tuple[Cdrom, ...] = ()
+    floppy: str | None = None
+    nics: tuple[Nic, ...] = ()
+    serials: tuple[Serial, ...] = ()
+    vnc: Vnc | None = None
+    video_ram_mb: int | None = None
+    usb: str = 'none'
+    options: dict[str, Any] = dataclasses.field(
+        default_factory=options.defaults)
+    annotation: str | None = None
+    guestinfo: dict[str, str] = dataclasses.field(default_factory=dict)
+    machine_id: str | None = None
+    typematic_delay_us: int | None = None
+    desktop_integration: bool = False
+    origins: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def round_memory(memory_mb: int) -> int:
+    """Rounds a flavor's memory up to what a VM can have.
+
+    :returns: MiB, the next multiple of 4
+    """
+    return -(-memory_mb // MEMORY_STEP_MB) * MEMORY_STEP_MB
+
+
+def max_vcpus(hw_version: int) -> int:
+    """Tells how many virtual CPUs a hosted product runs.
+
+    16 up to Workstation 15, 32 in 16 and 17; for newer ones the limit is not
+    documented and VMware's own answer is left to decide.
+    """
+    if hw_version < 18:
+        return 16
+    return 32 if hw_version < 22 else 128
+
+
+def validate(machine: Machine) -> None:
+    """Refuses early what VMware would refuse late, or silently drop.
+
+    :param machine: a Machine
+    :raises InvalidMachine: a number or a name outside its range
+    :raises InvalidText: characters that must not reach a .vmx
+    """
+    _validate_texts(machine)
+    _validate_size(machine)
+    _validate_choices(machine)
+    _validate_nics(machine.nics)
+    _validate_serials(machine.serials)
+
+
+def _refuse(brief: str, resolution: str = '') -> NoReturn:
+    raise InvalidMachine(brief, resolution=resolution)
+
+
+def _one_of(value: object, allowed: Collection[Any], what: str) -> None:
+    if value not in allowed:
+        _refuse('%s cannot be %r.' % (what, value),
+                'Use one of: %s.' % ', '.join(map(str, allowed)))
+
+
+def _validate_texts(machine: Machine) -> None:
+    try:
+        uuidlib.UUID(machine.uuid)
+    except ValueError:
+        _refuse('%r is not a UUID.' % machine.uuid)
+    vmx.quote(machine.name)
+    if len(machine.name) > MAX_NAME:
+        _refuse('The name is %d characters long.' % len(machine.name),
+                'Use at most %d.' % MAX_NAME)
+    paths = [d.path for d in machine.disks + machine.cdroms + machine.serials]
+    for text in filter(None, paths + [machine.floppy, machine.machine_id]):
+        vmx.quote(text)
+    for name, value in machine.guestinfo.items():
+        if not _GUESTINFO_NAME.fullmatch(name):
+            _refuse('%r cannot be the name of a guestinfo variable.' % name)
+        vmx.quote(value)
+
+
+def _validate_size(machine: Machine) -> None:
+    if not MEMORY_STEP_MB <= machine.memory_mb <= MAX_MEMORY_MB:
+        _refuse('%s MiB of memory are out of range.' % machine.memory_mb,
+                'VMware runs VMs of 4 to %d MiB.' % MAX_MEMORY_MB)
+    if machine.memory_mb % MEMORY_STEP_MB:
+        _refuse('%d MiB of memory are not a multiple of 4.'
+                % machine.memory_mb, 'Use a flavor of %d MiB.'
+                % round_memory(machine.memory_mb))
+    limit = max_vcpus(machine.hw_version)
+    if not 1 <= machine.vcpus <= limit:
+        _refuse('A VM cannot have %s virtual CPUs.' % machine.vcpus,
+                'Use 1 to %d on virtual hardware %d.'
+                % (limit, machine.hw_version))
+    cores = machine.cores_per_socket
+    if cores is not None and (cores < 1 or machine.vcpus % cores):
+        _refuse('%s virtual CPUs cannot be shared out to sockets of %s cores.'
+                % (machine.vcpus, cores),
+                'Use a divisor of the number of virtual CPUs.')
+
+
+def _validate_choices(machine: Machine) -> None:
+    _one_of(machine.firmware, FIRMWARE, 'The firmware')
+    if machine.secure_boot and machine.firmware != 'efi':
+        _refuse('Secure boot needs UEFI firmware.',
+                'Set the image property hw_firmware_type=uefi.')
+    for device in machine.boot_order:
+        _one_of(device, BOOT_DEVICES, 'A boot device')
+    for disk in machine.disks:
+        _one_of(disk.bus, BUSES, 'The bus of a disk')
+    for cdrom in machine.cdroms:
+        _one_of(cdrom.bus, CDROM_BUSES, 'The bus of a CD drive')
+    _one_of(machine.usb, USB_CONTROLLERS, 'The USB controller')
+    for field, value in machine.options.items():
+        _one_of(field, options.FIELDS, 'An option')
+        _one_of(value, options.FIELDS[field].keys, 'The option ' + field)
+    if machine.vnc:
+        _one_of(machine.vnc.keymap, (None,) + KEYMAPS, 'The VNC keyboard map')
+        if not 1 <= machine.vnc.port <= 65535:
+            _refuse('%s is not a TCP port.' % machine.vnc.port)
+
+
+def _validate_nics(nics: tuple[Nic, ...]) -> None:
+    if len(nics) > MAX_NICS:
+        _refuse('A VM cannot have %d network adapters.' % len(nics),
+                'Use at most %d.' % MAX_NICS)
+    seen: set[str] = set()
+    for nic in nics:
+        mac = nic.mac.lower()
+        if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
+            _refuse('%r is not the MAC address of an adapter.' % nic.mac)
+        if mac.startswith(_RESERVED_MACS):
+            _refuse('VMware keeps addresses such as %s to itself.' % mac,
+                    'Use a port with another MAC address, for example one '
+                    'that Neutron generates.')
+        if mac in seen:
+            _refuse('Two network adapters have the address %s.' % mac)
+        seen.add(mac)
+        _one_of(nic.model, NIC_MODELS, 'The model of a network adapter')
+        _one_of(nic.connection, CONNECTIONS, 'The connection of an adapter')
+        if nic.connection == 'custom' and not _VNET.fullmatch(nic.vnet or ''):
+            _refuse('%r is not a virtual network of VMware.' % nic.vnet,
+                    'Use vmnet0 to vmnet255.')
+
+
+def _validate_serials(serials: tuple[Serial, ...]) -> None:
+    if len(serials) > MAX_SERIALS:
+        _refuse('A VM cannot have %d serial ports.' % len(serials),
+                'Use at most %d.' % MAX_SERIALS)
+    for serial in serials:
+        _one_of(serial.kind, SERIAL_KINDS, 'The kind of a serial port')
+        vmx.quote(serial.proxy or '')

@@ -1,0 +1,252 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""From a Machine to the keys of its .vmx.
+
+Only what differs from server to server is here. What every server of a family
+has in common stands literally in the templates.
+"""
+
+import dataclasses
+import operator
+import typing
+
+from nova_vmrun.catalog import options
+from nova_vmrun.formats import identity
+from nova_vmrun.machine import model as machines
+from nova_vmrun.machine import placement
+
+_MIB = 1024 * 1024
+
+# What set a field of a Machine that has no origin of its own.
+_ORIGINS = {
+    'uuid': 'server', 'name': 'server', 'annotation': 'server',
+    'disks': 'server', 'cdroms': 'server', 'floppy': 'server',
+    'serials': 'server', 'guestinfo': 'server', 'machine_id': 'server',
+    'memory_mb': 'flavor', 'vcpus': 'flavor', 'nics': 'network port',
+    'hw_version': 'product', 'vnc': 'option [vnc] enabled',
+    'desktop_integration': 'option desktop_integration',
+    'typematic_delay_us': 'option console_delay_seconds',
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One line to be.
+
+    :ivar origin: a phrase that says what set it: flavor, image property …
+    """
+
+    key: str
+    value: str
+    origin: str
+
+
+class _Group:
+    """Collects the settings that one field of a Machine leads to."""
+
+    def __init__(self, machine: machines.Machine) -> None:
+        self._machine = machine
+        self.settings: list[Setting] = []
+
+    def add(self, field: str, key: str, value: object) -> None:
+        if isinstance(value, bool):
+            value = 'TRUE' if value else 'FALSE'
+        origin = self._machine.origins.get(
+            field, _ORIGINS.get(field, 'default'))
+        self.settings.append(Setting(key, str(value), origin))
+
+
+def build(machine: machines.Machine) -> dict[str, tuple[Setting, ...]]:
+    """Makes every setting of a VM that a template must contain.
+
+    :param machine: a valid Machine
+    :returns: names of groups to tuples of Setting; a group may be empty
+    :raises InvalidMachine: a bus is full
+    """
+    placed = placement.place(machine)
+    builders = {
+        'identity': _identity, 'cpu': _cpu, 'firmware': _firmware,
+        'storage': _storage, 'floppy': _floppy, 'network': _network,
+        'serial': _serial, 'console': _console, 'devices': _devices,
+        'guest': _guest, 'isolation': _isolation,
+    }
+    groups = {}
+    for name, builder in builders.items():
+        group = _Group(machine)
+        builder(group, machine, placed)
+        for option in options.ROWS:
+            if option.group == name:
+                _write(group, option, machine.options[option.field])
+        groups[name] = tuple(group.settings)
+    return groups
+
+
+def _write(group: _Group, option: options.Option, value: typing.Any) -> None:
+    for key, text in option.keys[value].items():
+        group.add(option.field, key, text)
+
+
+def _identity(group: _Group, machine: machines.Machine,
+              placed: placement.Placement) -> None:
+    bios = identity.to_vmware(machine.uuid, machine.hw_version)
+    group.add('name', 'displayName', machine.name)
+    if machine.annotation is not None:
+        group.add('annotation', 'annotation', machine.annotation)
+    group.add('guestos', 'guestOS', machine.guestos)
+    group.add('hw_version', 'virtualHW.version', machine.hw_version)
+    group.add('uuid', 'uuid.bios', bios)
+    # Without one, VMware takes the files for moved and asks.
+    group.add('uuid', 'uuid.location', machine.uuid_location or bios)
+
+
+def _cpu(group: _Group, machine: machines.Machine,
+         placed: placement.Placement) -> None:
+    group.add('vcpus', 'numvcpus', machine.vcpus)
+    if machine.cores_per_socket is not None:
+        group.add('cores_per_socket', 'cpuid.coresPerSocket',
+                  machine.cores_per_socket)
+    group.add('memory_mb', 'memsize', machine.memory_mb)
+    group.add('nested', 'vhv.enable', machine.nested)
+
+
+def _firmware(group: _Group, machine: machines.Machine,
+              placed: placement.Placement) -> None:
+    group.add('firmware', 'firmware', machine.firmware)
+    if machine.firmware == 'efi':
+        group.add('secure_boot', 'uefi.secureBoot.enabled',
+                  machine.secure_boot)
+    group.add('boot_order', 'bios.bootOrder', ','.join(machine.boot_order))
+    if placed.disks:
+        group.add('disks', 'bios.hddOrder', placed.disks[0])
+
+
+def _storage(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
+    with_disks = {node.partition(':')[0] for node in placed.disks}
+    for name, model in placed.controllers:
+        field = 'disk_bus' if name in with_disks else 'cdrom_bus'
+        group.add(field, name + '.present', True)
+        if model:
+            group.add(field, name + '.virtualDev', model)
+    for disk, node in zip(machine.disks, placed.disks):
+        group.add('disk_bus', node + '.present', True)
+        group.add('disks', node + '.fileName', disk.path)
+    for cdrom, node in zip(machine.cdroms, placed.cdroms):
+        group.add('cdrom_bus', node + '.present', True)
+        if cdrom.path is None:
+            group.add('cdroms', node + '.deviceType', 'cdrom-raw')
+            group.add('cdroms', node + '.fileName', 'auto detect')
+            group.add('cdroms', node + '.autodetect', True)
+            group.add('cdroms', node + '.startConnected', False)
+        else:
+            group.add('cdroms', node + '.deviceType', 'cdrom-image')
+            group.add('cdroms', node + '.fileName', cdrom.path)
+            group.add('cdroms', node + '.startConnected', True)
+
+
+def _floppy(group: _Group, machine: machines.Machine,
+            placed: placement.Placement) -> None:
+    # VMware adds a drive where nothing is said.
+    group.add('floppy', 'floppy0.present', machine.floppy is not None)
+    if machine.floppy is not None:
+        group.add('floppy', 'floppy0.fileType', 'file')
+        group.add('floppy', 'floppy0.fileName', machine.floppy)
+        group.add('floppy', 'floppy0.startConnected', True)
+
+
+def _network(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
+    # By slot, so that the order of attachments makes no difference.
+    for slot, nic in sorted(zip(placed.nics, machine.nics),
+                            key=operator.itemgetter(0)):
+        name = 'ethernet%d.' % slot
+        group.add('nics', name + 'present', True)
+        group.add('nic_model', name + 'virtualDev', nic.model)
+        group.add('nics', name + 'connectionType', nic.connection)
+        if nic.connection == 'custom':
+            group.add('nics', name + 'vnet', nic.vnet)
+        group.add('nics', name + 'addressType', 'static')
+        group.add('nics', name + 'address', nic.mac.lower())
+        # Neutron's addresses are outside VMware's own range.
+        group.add('nics', name + 'checkMACAddress', False)
+        group.add('nics', name + 'startConnected', True)
+        group.add('nics', name + 'allowGuestConnectionControl', False)
+        if nic.rx_kbps is not None:
+            group.add('nic_rx_kbps', name + 'rxbw.limit', nic.rx_kbps)
+        if nic.tx_kbps is not None:
+            group.add('nic_tx_kbps', name + 'txbw.limit', nic.tx_kbps)
+
+
+def _serial(group: _Group, machine: machines.Machine,
+            placed: placement.Placement) -> None:
+    for number, serial in enumerate(machine.serials):
+        name = 'serial%d.' % number
+        group.add('serials', name + 'present', True)
+        group.add('serials', name + 'fileType', serial.kind)
+        group.add('serials', name + 'fileName', serial.path)
+        group.add('serials', name + 'startConnected', True)
+        group.add('serials', name + 'yieldOnMsrRead', True)
+        if serial.kind == 'pipe':
+            group.add('serials', name + 'pipe.endPoint', 'server')
+            group.add('serials', name + 'tryNoRxLoss', True)
+        elif serial.kind == 'network':
+            group.add('serials', name + 'network.endPoint',
+                      'server' if serial.server else 'client')
+            if serial.proxy is not None:
+                group.add('serials', name + 'vspc', serial.proxy)
+    if any(serial.kind == 'file' for serial in machine.serials):
+        # An existing file makes VMware ask; autoAnswer alone might replace it.
+        group.add('serials', 'answer.msg.serial.file.open', 'Append')
+
+
+def _console(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
+    vnc = machine.vnc
+    group.add('vnc', 'RemoteDisplay.vnc.enabled', vnc is not None)
+    if vnc is not None:
+        group.add('vnc', 'RemoteDisplay.vnc.ip', vnc.address)
+        group.add('vnc', 'RemoteDisplay.vnc.port', vnc.port)
+        if vnc.keymap is not None:
+            group.add('vnc', 'RemoteDisplay.vnc.keyMap', vnc.keymap)
+    if machine.typematic_delay_us is not None:
+        group.add('typematic_delay_us', 'keyboard.typematicMinDelay',
+                  machine.typematic_delay_us)
+    if machine.video_ram_mb is not None:
+        group.add('video_ram_mb', 'svga.autodetect', False)
+        group.add('video_ram_mb', 'svga.vramSize',
+                  machine.video_ram_mb * _MIB)
+
+
+def _devices(group: _Group, machine: machines.Machine,
+             placed: placement.Placement) -> None:
+    level = machines.USB_CONTROLLERS.index(machine.usb)
+    for needed, key in enumerate(('usb', 'ehci', 'usb_xhci'), 1):
+        group.add('usb', key + '.present', level >= needed)
+
+
+def _guest(group: _Group, machine: machines.Machine,
+           placed: placement.Placement) -> None:
+    for name, value in machine.guestinfo.items():
+        group.add('guestinfo', 'guestinfo.' + name, value)
+    if machine.machine_id is not None:
+        group.add('machine_id', 'machine.id', machine.machine_id)
+
+
+def _isolation(group: _Group, machine: machines.Machine,
+               placed: placement.Placement) -> None:
+    shared = machine.desktop_integration
+    for name in ('copy', 'paste', 'dnd'):
+        group.add('desktop_integration',
+                  'isolation.tools.%s.disable' % name, not shared)
+    group.add('desktop_integration', 'isolation.tools.setGUIOptions.enable',
+              shared)

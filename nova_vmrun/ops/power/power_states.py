@@ -1,0 +1,133 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What Nova's state of a server and the state of its VM mean together.
+
+Every ten minutes Nova compares the two, and stops what it believes must not
+be on. What it is told is chosen so that this ends: never is a server stopped
+again that Nova has just stopped.
+"""
+
+import dataclasses
+import enum
+
+from nova.compute import power_state
+from nova.compute import task_states
+from nova.compute import vm_states
+
+from nova_vmrun.server import states
+
+_RUNNING = states.State.RUNNING
+_PAUSED = states.State.PAUSED
+_SUSPENDED = states.State.SUSPENDED
+_OFF = states.State.OFF
+_UNKNOWN = states.State.UNKNOWN
+
+NOVAS = {
+    _RUNNING: power_state.RUNNING,
+    _PAUSED: power_state.PAUSED,
+    _SUSPENDED: power_state.SUSPENDED,
+    _OFF: power_state.SHUTDOWN,
+    _UNKNOWN: power_state.NOSTATE,
+}
+
+
+class Sync(enum.Enum):
+    """What Nova's power sync does to a server, at most once."""
+
+    NOTHING = 'nothing'
+    STOP = 'stops it'
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """What becomes of a server that Nova and VMware see in some state.
+
+    :ivar shown: the power state that Nova is told, a number of Nova's
+    :ivar sync: what Nova's power sync then does
+    :ivar way_out: how a user goes on; empty if the two agree
+    """
+
+    shown: int
+    sync: Sync = Sync.NOTHING
+    way_out: str = ''
+
+
+def _pair(state: states.State, sync: Sync = Sync.NOTHING, way_out: str = '',
+          shown: int | None = None) -> Pair:
+    return Pair(NOVAS[state] if shown is None else shown, sync, way_out)
+
+
+def _row(**changes: Pair) -> dict[states.State, Pair]:
+    """Returns the pairs of one of Nova's states, by the VM's state."""
+    row = {state: _pair(state) for state in states.State}
+    row.update({states.State[name.upper()]: pair
+                for name, pair in changes.items()})
+    row[_UNKNOWN] = _pair(
+        _UNKNOWN, way_out='Nova waits until the state can be read.')
+    return row
+
+
+# Nova means that the server is off. A VM with a memory file is at rest: if it
+# were shown as suspended, Nova would stop it again every ten minutes.
+_AT_REST = _pair(_SUSPENDED, shown=power_state.SHUTDOWN,
+                 way_out='A start resumes it with its memory.')
+_STOPPED_WITH_MEMORY = '{} It keeps its memory; a start resumes it.'.format
+_STARTED_OUTSIDE = 'Nova stops it, since it was started outside of Nova.'
+
+TABLE = {
+    vm_states.ACTIVE: _row(
+        paused=_pair(_PAUSED, way_out='Reboot it hard.'),
+        suspended=_pair(_SUSPENDED, Sync.STOP, _STOPPED_WITH_MEMORY(
+            'Nova says SHUTOFF.')),
+        off=_pair(_OFF, Sync.STOP, 'Nova says SHUTOFF. Start it.')),
+    vm_states.PAUSED: _row(
+        running=_pair(_RUNNING, way_out='Unpause it.'),
+        suspended=_pair(_SUSPENDED, Sync.STOP, _STOPPED_WITH_MEMORY(
+            'Nova says SHUTOFF.'), power_state.SHUTDOWN),
+        off=_pair(_OFF, Sync.STOP, 'Nova says SHUTOFF. Start it.')),
+    vm_states.SUSPENDED: _row(
+        running=_pair(_RUNNING, way_out='Resume it; it runs on.'),
+        paused=_pair(_PAUSED, way_out='Reboot it hard.'),
+        off=_pair(_OFF, way_out='Resume it; it boots from its disks.')),
+    vm_states.STOPPED: _row(
+        running=_pair(_RUNNING, Sync.STOP, _STARTED_OUTSIDE),
+        paused=_pair(_PAUSED, Sync.STOP, _STARTED_OUTSIDE),
+        suspended=_AT_REST),
+    # Nova's power sync leaves the rest alone.
+    vm_states.RESCUED: _row(
+        paused=_pair(_PAUSED, way_out='Unrescue it.'),
+        suspended=_pair(_SUSPENDED, way_out='Unrescue it.'),
+        off=_pair(_OFF, way_out='Unrescue it.')),
+    vm_states.RESIZED: _row(
+        paused=_pair(_PAUSED, way_out='Confirm or revert the resize.'),
+        suspended=_pair(_SUSPENDED, way_out='Confirm or revert the resize.')),
+    vm_states.SHELVED: _row(suspended=_AT_REST),
+    vm_states.SHELVED_OFFLOADED: _row(suspended=_AT_REST),
+    vm_states.SOFT_DELETED: _row(suspended=_AT_REST),
+    vm_states.DELETED: _row(suspended=_AT_REST),
+    vm_states.BUILDING: _row(),
+    vm_states.ERROR: _row(),
+}
+_TURNING_OFF = (task_states.POWERING_OFF, task_states.SOFT_DELETING)
+
+
+def shown(instance, state: states.State) -> int:
+    """Returns the power state that Nova is told of a server.
+
+    :param instance: nova.objects.Instance
+    :param state: of its VM
+    """
+    vm_state = (vm_states.STOPPED if instance.task_state in _TURNING_OFF
+                else instance.vm_state)
+    row = TABLE.get(vm_state)
+    return row[state].shown if row else NOVAS[state]

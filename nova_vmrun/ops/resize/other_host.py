@@ -1,0 +1,169 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The compute node that a server moves to, as it is seen over ssh.
+
+Its instances_path must be the same as here. What is sent becomes visible
+there under its name in one step, when all of it has arrived.
+"""
+
+import os
+import re
+import secrets
+import shlex
+
+from oslo_utils import units
+
+from nova_vmrun import exception
+from nova_vmrun.ops.resize import moves
+from nova_vmrun.server import layout as host_layout
+from nova_vmrun.tools import ssh as ssh_tool
+
+# What neither a shell nor scp, in any version, takes for something else.
+_PLAIN_PATH = re.compile('[A-Za-z0-9_./+@-]+')
+_SHARED = 'shared'
+_OTHER = 'other'
+_TAKEN = 'taken '
+
+
+class OtherHost:
+    """Files of servers on other compute nodes.
+
+    :param ssh: a nova_vmrun.tools.ssh.Ssh
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param address: of this host, as Nova tells it to others
+    """
+
+    def __init__(self, ssh: ssh_tool.Ssh, layout: host_layout.Layout,
+                 address: str) -> None:
+        self._ssh = ssh
+        self._layout = layout
+        self._address = address
+
+    def examine(self, destination: moves.Destination, uuid: str,
+                needed: int) -> None:
+        """Finds out whether a server can move to a host.
+
+        What an earlier attempt has left there is removed.
+
+        :param needed: bytes that the server's files may need there
+        :raises VmrunError: it cannot
+        """
+        if destination.address == self._address:
+            raise exception.InvalidConfiguration(
+                'Host %s has the address of this host.' % destination.host,
+                '[DEFAULT] my_ip is %s on both.' % self._address,
+                'Set my_ip on each host to the address by which the others '
+                'reach it, and restart nova-compute.')
+        if not _PLAIN_PATH.fullmatch(self._layout.root):
+            raise exception.InvalidConfiguration(
+                'Servers cannot be moved to another host.',
+                '[DEFAULT] instances_path %s has characters that scp may '
+                'take for others.' % self._layout.root,
+                'Choose a path of letters, digits and -_./ on all hosts.')
+        probe = os.path.join(self._layout.locks,
+                             'probe-' + secrets.token_hex(16))
+        with open(probe, 'w'):
+            pass
+        try:
+            answer = self._ssh.run(destination.address, self._script(
+                uuid, probe, destination.node_id))
+        finally:
+            os.remove(probe)
+        # A login shell may have greeted first.
+        self._require(destination.host, uuid,
+                      (answer.splitlines() or [''])[-1], needed)
+
+    def _script(self, uuid: str, probe: str, node_id: str | None) -> str:
+        folder, kept = self._layout.folder(uuid), self._layout.kept(uuid)
+        return (
+            'cd {root} || exit 1; '
+            'if [ -e {probe} ]; then echo {shared}; '
+            'elif {is_other}; then echo {other}; '
+            'elif [ -e {folder} ]; then echo {taken}{folder}; '
+            'elif [ -e {kept} ]; then echo {taken}{kept}; '
+            'else {remove} && df -Pk .; fi').format(
+                root=shlex.quote(self._layout.root),
+                probe=shlex.quote(probe), folder=shlex.quote(folder),
+                kept=shlex.quote(kept), shared=_SHARED, taken=_TAKEN,
+                is_other=self._is_other(node_id), other=_OTHER,
+                remove=self._removal(uuid))
+
+    def _is_other(self, node_id: str | None) -> str:
+        """Returns the shell's test for a host that is not the one meant.
+
+        One that an older release runs on does not say which it is.
+        """
+        if node_id is None:
+            return 'false'
+        return '[ ! -e {} ] && ls -d {}* >/dev/null 2>&1'.format(
+            shlex.quote(self._layout.node(node_id)),
+            shlex.quote(self._layout.node('')))
+
+    def _require(self, host, uuid, answer, needed):
+        if answer == _OTHER:
+            raise exception.InvalidConfiguration(
+                'Another host answers at the address of host %s.' % host,
+                'The instances_path there belongs to another compute node.',
+                'Set [DEFAULT] my_ip of each host to an address of its own, '
+                'and restart nova-compute.')
+        if answer == _SHARED:
+            raise exception.NotSupported(
+                'The instances_path of host %s is the one of this host.'
+                % host, 'It is %s on both.' % self._layout.root,
+                'Servers on shared storage cannot be resized or migrated.')
+        if answer.startswith(_TAKEN):
+            raise exception.VmrunError(
+                'Host %s has a folder of server %s already.' % (host, uuid),
+                'It is %s.' % answer.removeprefix(_TAKEN),
+                'If it is left over from an earlier move, remove it.')
+        try:
+            free = int(answer.split()[3]) * units.Ki
+        except (IndexError, ValueError):
+            raise exception.VmrunError(
+                'Host %s does not tell how much space it has.' % host,
+                'It answered %r.' % answer,
+                'See whether its login shell prints something.')
+        if free < needed:
+            raise exception.DiskFull(
+                'Host %s has not enough space for server %s.' % (host, uuid),
+                'It may need %d MiB, and %s has %d MiB there.' % (
+                    needed // units.Mi, self._layout.root, free // units.Mi),
+                'Free some space there.')
+
+    def send(self, host: str, uuid: str) -> None:
+        """Copies a server's prepared folder to another host.
+
+        :param host: its address
+        :raises ToolError: it is not there
+        """
+        part = self._layout.preparing(uuid)
+        self._ssh.send(self._layout.prepared(uuid), host, part)
+        self._ssh.run(host, 'sync && mv {} {}'.format(
+            shlex.quote(part), shlex.quote(self._layout.prepared(uuid))))
+
+    def discard(self, host: str, uuid: str) -> None:
+        """Removes what was sent to a host and is not in use there.
+
+        To a host with the address of this one, nothing was ever sent.
+
+        :param host: its address
+        :raises ToolError: it may be there still
+        """
+        if host == self._address:
+            return
+        self._ssh.run(host, self._removal(uuid))
+
+    def _removal(self, uuid):
+        return 'rm -rf {} {}'.format(
+            shlex.quote(self._layout.preparing(uuid)),
+            shlex.quote(self._layout.prepared(uuid)))

@@ -1,0 +1,352 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Resize and cold migration.
+
+A server whose files lie in ``<uuid>`` is resized in steps, each of which ends
+with one rename::
+
+    migrate   <uuid>_preparing -> <uuid>_prepared, all disk work is done now;
+              to another host it is copied under the same two names;
+              <uuid> -> <uuid>_resize
+    finish    <uuid>_prepared -> <uuid>, then the .vmx is written anew
+    confirm   <uuid>_resize is removed
+    revert    <uuid> -> <uuid>_prepared, <uuid>_resize -> <uuid>, then
+              <uuid>_prepared is removed
+
+So the old disk is always whole, in ``<uuid>`` or in ``<uuid>_resize``. A file
+in the new folder names the migration that made it: only that migration's
+revert may remove the folder, nothing that was left behind ever replaces what
+a server has written since.
+"""
+
+import contextlib
+import glob
+import os
+
+from nova.compute import vm_states
+from nova import exception as nova_exception
+from nova.objects import flavor as nova_flavor
+from nova.objects import instance as nova_instance
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from nova_vmrun.host import files
+from nova_vmrun.ops.nova import properties
+from nova_vmrun.ops.nova import source_images
+from nova_vmrun.ops.resize import moves
+from nova_vmrun.ops.resize import resize_plan
+from nova_vmrun.server import vmx_file
+from nova_vmrun.storage import linked
+
+LOG = logging.getLogger(__name__)
+
+
+class Resize:
+    """Gives servers another flavor, or another host.
+
+    :param layout: a nova_vmrun.server.layout.Layout
+    :param records: a nova_vmrun.server.records.Records
+    :param definitions: a nova_vmrun.ops.definition.Definitions
+    :param reconciler: a nova_vmrun.ops.reconcile.Reconciler
+    :param migration_files: a MigrationFiles
+    :param other_host: a nova_vmrun.ops.resize.other_host.OtherHost
+    :param consoles: a nova_vmrun.ops.consoles.Consoles
+    :param power: a nova_vmrun.ops.power.power.Power
+    :param destroy: a nova_vmrun.ops.destroy.Destroy
+    :param can_make_disks: whether vmware-vdiskmanager is there
+    """
+
+    def __init__(self, layout, records, definitions, reconciler,
+                 migration_files, other_host, consoles, power, destroy,
+                 can_make_disks):
+        self._layout = layout
+        self._records = records
+        self._definitions = definitions
+        self._reconciler = reconciler
+        self._vmx_files = vmx_file.VmxFiles(layout)
+        self._files = migration_files
+        self._other_host = other_host
+        self._consoles = consoles
+        self._power = power
+        self._destroy = destroy
+        self._can_make_disks = can_make_disks
+
+    # On the host that the server leaves
+
+    def migrate(self, context, instance: nova_instance.Instance,
+                destination: moves.Destination | None,
+                flavor: nova_flavor.Flavor, timeout: int) -> None:
+        """Stops a server and prepares its files for another flavor or host.
+
+        :param context: nova.context.RequestContext
+        :param instance: nova.objects.Instance with its present flavor
+        :param destination: where it goes to; None if it stays here
+        :param flavor: nova.objects.Flavor that it is to have
+        :param timeout: seconds that the guest gets to shut down by itself
+        :raises InstanceFaultRollback: Nova's; the server is as it was
+        """
+        uuid, leaves = instance.uuid, destination is not None
+        try:
+            plan = self._plan(instance, destination, flavor)
+        except (exception.VmrunError, OSError) as error:
+            raise _rolled_back(uuid, error) from error
+        try:
+            self._settle(uuid)
+            self._power.off(uuid, timeout)
+            self._power.forget_memory(uuid)
+            with self._unwritten(uuid):
+                self._files.prepare(plan, leaves)
+                if leaves:
+                    self._other_host.send(destination.address, uuid)
+            if leaves:
+                self._files.discard(uuid)
+            self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
+        except Exception as error:
+            LOG.exception('The resize is rolled back', instance=instance)
+            self._roll_back(context, instance, destination)
+            raise _rolled_back(uuid, error) from error
+
+    def _plan(self, instance: nova_instance.Instance,
+              destination: moves.Destination | None,
+              flavor: nova_flavor.Flavor) -> resize_plan.Plan:
+        """Refuses what can be refused; nothing of the server is touched."""
+        if self._records.get(instance.uuid) is None:
+            raise exception.VmNotFound(
+                'Server %s is not on this host.' % instance.uuid, '',
+                'Reboot it hard, which looks for what a resize has left.')
+        self._definitions.check(instance, flavor)
+        plan = resize_plan.make(self._layout, instance, flavor,
+                                destination is not None,
+                                self._can_make_disks)
+        self._files.require_space(plan)
+        if destination:
+            self._other_host.examine(destination, instance.uuid,
+                                     self._files.needed_elsewhere(plan))
+        return plan
+
+    @contextlib.contextmanager
+    def _unwritten(self, uuid):
+        """Fails if a disk of a server is written to: the copies are bad."""
+        disks = glob.glob(os.path.join(
+            glob.escape(self._layout.folder(uuid)), '*.vmdk'))
+        before = files.marks(disks)
+        yield
+        if files.marks(disks) != before:
+            raise exception.VmrunError(
+                'A disk of server %s was written to while it was copied.'
+                % uuid, 'It was started outside of Nova, or had not ended.',
+                'Stop it, and try again.')
+
+    def _settle(self, uuid):
+        """Ends earlier resizes: what the server is now is what counts."""
+        self._unmark(uuid)
+        for folder in self._layout.beside(uuid):
+            self._destroy.remove_folder(uuid, folder)
+
+    def _roll_back(self, context, instance: nova_instance.Instance,
+                   destination: moves.Destination | None) -> None:
+        uuid = instance.uuid
+        if destination:
+            self._discard_there(destination.address, uuid)
+        self._bring_back(uuid, None)
+        self._files.discard(uuid)
+        if instance.vm_state == vm_states.ACTIVE:
+            self._power.on(uuid, self._starter(context, instance))
+
+    def _starter(self, context, instance) -> vmx_file.Rewrite | None:
+        """Prepares the start of a server that is to be as it was before."""
+        try:
+            return self._reconciler.starter(context, instance,
+                                            instance.get_network_info())
+        except (exception.VmrunError, nova_exception.NovaException) as error:
+            LOG.warning('The server starts with its .vmx as it is: %s',
+                        error, instance=instance)
+            return None
+
+    def _discard_there(self, host, uuid):
+        try:
+            self._other_host.discard(host, uuid)
+        except exception.VmrunError as error:
+            LOG.warning('Parts of server %s may be left on host %s: %s',
+                        uuid, host, error)
+
+    def confirm(self, uuid):
+        """Removes a server as it was before its resize.
+
+        :raises OSError: a file could not be removed
+        """
+        self._unmark(uuid)
+        for folder in self._layout.beside(uuid):
+            self._destroy.remove_folder(uuid, folder)
+
+    def revert(self, context, instance, network_info, migration,
+               power_on: bool) -> None:
+        """Brings a server back as it was before its resize.
+
+        Nova also calls this when it starts after a crash in migrate, of which
+        any part may have been done.
+
+        :param context: nova.context.RequestContext
+        :param instance: nova.objects.Instance with its old flavor
+        :param network_info: nova.network.model.NetworkInfo
+        :param migration: nova.objects.Migration
+        :param power_on: whether it ran before
+        :raises VmrunError: it cannot be started
+        """
+        uuid = instance.uuid
+        self._bring_back(uuid, migration.uuid)
+        rewrite = power_on and self._reconciler.rebooter(context, instance,
+                                                         network_info)
+        self._files.discard(uuid)
+        if moves.leaves(migration):
+            self._discard_there(migration.dest_host, uuid)
+        if power_on:
+            self._power.on(uuid, rewrite)
+
+    def _bring_back(self, uuid, migration):
+        """Gives the old folder its name again; tells whether it had none."""
+        if self._records.kept(uuid) is None:
+            return False
+        folder = self._layout.folder(uuid)
+        if os.path.isdir(folder):
+            if migration is None or self._mark(uuid) != migration:
+                LOG.warning('%s is older than the server and is left alone',
+                            self._layout.kept(uuid))
+                return False
+            self._destroy.stop(uuid)
+            self._destroy.remove_folder(uuid, folder)
+        self._rename(self._layout.kept(uuid), folder)
+        return True
+
+    # On the host that the server goes to, which may be the same
+
+    def finish(self, context, instance, network_info, migration,
+               power_on: bool) -> None:
+        """Makes a server of what was prepared.
+
+        :param context: nova.context.RequestContext
+        :param instance: nova.objects.Instance with its new flavor
+        :param network_info: nova.network.model.NetworkInfo
+        :param migration: nova.objects.Migration
+        :param power_on: whether it ran before
+        :raises VmrunError: it cannot be made or started
+        """
+        prepared = self._layout.prepared(instance.uuid)
+        if os.path.isdir(prepared):
+            files.write_atomically(self._layout.migration(prepared),
+                                   jsonutils.dumps(migration.uuid))
+            self._rename(prepared, self._layout.folder(instance.uuid))
+        self._adopt(instance)
+        rewrite = self._reconciler.rebooter(context, instance, network_info)
+        if power_on:
+            self._power.on(instance.uuid, rewrite)
+        else:
+            with self._vmx_files.opened(instance.uuid) as file:
+                rewrite(file)
+
+    def _adopt(self, instance):
+        """Records that a server that was copied to this host is ours."""
+        uuid = instance.uuid
+        if self._records.get(uuid) is not None:
+            return
+        if not os.path.exists(self._layout.vmx(uuid)) or (
+                self._records.is_foreign(uuid, self._layout.folder(uuid))):
+            raise exception.VmrunError(
+                'The files of server %s are not on this host.' % uuid,
+                'Neither %s nor %s is there.' % (
+                    self._layout.prepared(uuid), self._layout.folder(uuid)),
+                'Look for %s on the host that it was on.'
+                % self._layout.kept(uuid))
+        # The disk says which controller its guest knows; see hardware.choose.
+        root = linked.read_descriptor(self._layout.disk(uuid, 'root'))
+        adapter = root.ddb.get('ddb.adaptertype')
+        adapter = adapter if adapter in vmdk.NAMED_ADAPTERS else None
+        draft = self._definitions.draft(
+            instance, properties.remembered(instance), adapter,
+            fresh=frozenset())
+        with self._consoles.port_for_new_server() as port:
+            self._records.create(
+                uuid, instance.name, port,
+                show_gui=draft.hardware.show_gui is not False,
+                image_adapter=adapter, **source_images.facts(instance))
+
+    def discard(self, uuid):
+        """Puts aside what a resize has made, before its revert.
+
+        The revert removes it. Nova has the server on this host until then: if
+        the old folder is on another and Nova is killed here, before it has
+        told that host, a hard reboot brings back what was put aside. A server
+        that no resize has made stays.
+
+        :raises VmrunError: its VM may be running still
+        :raises OSError: a file could not be removed
+        """
+        folder = self._layout.folder(uuid)
+        if self._mark(uuid) is None or self._records.is_foreign(uuid, folder):
+            LOG.info('Server %s was not made by a resize and stays', uuid)
+            return
+        self._destroy.stop(uuid)
+        self._files.discard(uuid)
+        self._rename(folder, self._layout.prepared(uuid))
+
+    def recover(self, instance):
+        """Finds a server whose resize was never finished nor reverted.
+
+        :param instance: nova.objects.Instance
+        :raises VmNotFound: nothing of it is on this host
+        """
+        uuid = instance.uuid
+        folder = self._layout.folder(uuid)
+        if self._bring_back(uuid, None):
+            self._files.discard(uuid)
+        elif os.path.isdir(folder):
+            LOG.debug('Server %s is in its folder', uuid)
+        elif os.path.isdir(self._layout.prepared(uuid)):
+            self._rename(self._layout.prepared(uuid), folder)
+        else:
+            raise exception.VmNotFound(
+                'Server %s is not on this host.' % uuid,
+                'There is no %s.' % folder)
+        self._adopt(instance)
+
+    def _mark(self, uuid):
+        """Returns the id of the migration that made a server's folder."""
+        try:
+            return jsonutils.loads(files.read(
+                self._layout.migration(self._layout.folder(uuid))))
+        except FileNotFoundError:
+            return None
+
+    def _unmark(self, uuid):
+        path = self._layout.migration(self._layout.folder(uuid))
+        if os.path.exists(path):
+            os.remove(path)
+            files.sync_folder(os.path.dirname(path))
+
+    def _rename(self, source, target):
+        os.rename(source, target)
+        files.sync_folder(self._layout.root)
+
+
+def _rolled_back(uuid, error):
+    """Returns what tells Nova that a server is as it was before."""
+    if isinstance(error, OSError):
+        error = exception.VmrunError(
+            'Server %s cannot be resized: %s.' % (uuid, error.strerror),
+            'The system says: %s.' % error,
+            'See that the file system of the instances is writable and has '
+            'space.')
+    return nova_exception.InstanceFaultRollback(
+        inner_exception=nova_exception.ResizeError(reason=str(error)))

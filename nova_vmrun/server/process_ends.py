@@ -1,0 +1,269 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Tells when processes end, and looks at none of them while they live.
+
+The kernel wakes us: through a pidfd on Linux, through a kqueue on macOS. A
+process that the kernel does not watch for us, because Linux is older than 5.3
+or we have too few file descriptors, is looked for once a second.
+"""
+
+import contextlib
+import errno
+import os
+import resource
+import select
+import threading
+from typing import Any, Protocol
+
+from oslo_log import log as logging
+
+from nova_vmrun.server import process_identity
+
+LOG = logging.getLogger(__name__)
+
+# What tells a process from all others: its pid, and its birth as
+# nova_vmrun.server.process_identity returns it.
+Process = tuple[int, str | float]
+
+_POLL_SECONDS = 1.0
+
+
+class Source(Protocol):
+    """Where the kernel's word of the end of a process comes from."""
+
+    def add(self, pid: int) -> None:
+        """:raises ProcessLookupError: there is no such process
+
+        :raises OSError: the kernel cannot watch it for us
+        """
+
+    def remove(self, pid: int) -> None:
+        """Forgets a process, which may have ended."""
+
+    def wait(self, seconds: float | None) -> list[int]:
+        """Returns the pids that ended; none if it was woken or time is up."""
+
+    def close(self) -> None:
+        """Gives back what it holds."""
+
+
+class Pidfds:
+    """Linux: one file descriptor for each process, one epoll for all.
+
+    :param wake: file descriptor that ends a wait when it can be read
+    """
+
+    def __init__(self, wake: int) -> None:
+        self._wake = wake
+        self._epoll = select.epoll()
+        self._epoll.register(wake, select.EPOLLIN)
+        self._fds: dict[int, int] = {}
+        self._pids: dict[int, int] = {}
+        # The rest of nova-compute needs files too.
+        self._most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+
+    def add(self, pid: int) -> None:
+        if not hasattr(os, 'pidfd_open'):
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        if len(self._fds) >= self._most:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        fd = os.pidfd_open(pid)
+        try:
+            self._epoll.register(fd, select.EPOLLIN)
+        except OSError:
+            os.close(fd)
+            raise
+        self._fds[pid] = fd
+        self._pids[fd] = pid
+
+    def remove(self, pid: int) -> None:
+        fd = self._fds.pop(pid)
+        del self._pids[fd]
+        self._epoll.unregister(fd)
+        os.close(fd)
+
+    def wait(self, seconds: float | None) -> list[int]:
+        ready = [fd for fd, _events in self._epoll.poll(seconds)]
+        # Another thread may just have removed one of them.
+        return [pid for pid in map(self._pids.get, ready) if pid is not None]
+
+    def close(self) -> None:
+        for pid in list(self._fds):
+            self.remove(pid)
+        self._epoll.close()
+
+
+class Kqueue:
+    """macOS: one kqueue for all processes.
+
+    :param wake: file descriptor that ends a wait when it can be read
+    :param api: the select module
+    """
+
+    def __init__(self, wake: int, api: Any = select) -> None:
+        self._api = api
+        self._queue = api.kqueue()
+        self._pids: set[int] = set()
+        self._change(wake, api.KQ_FILTER_READ, api.KQ_EV_ADD)
+
+    def add(self, pid: int) -> None:
+        self._change(pid, self._api.KQ_FILTER_PROC,
+                     self._api.KQ_EV_ADD | self._api.KQ_EV_ONESHOT,
+                     self._api.KQ_NOTE_EXIT)
+        self._pids.add(pid)
+
+    def remove(self, pid: int) -> None:
+        self._pids.discard(pid)
+        # One that has ended is forgotten already.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            self._change(pid, self._api.KQ_FILTER_PROC,
+                         self._api.KQ_EV_DELETE)
+
+    def wait(self, seconds: float | None) -> list[int]:
+        events = self._queue.control(None, len(self._pids) + 1, seconds)
+        return [event.ident for event in events
+                if event.filter == self._api.KQ_FILTER_PROC]
+
+    def close(self) -> None:
+        self._queue.close()
+
+    def _change(self, *fields: int) -> None:
+        self._queue.control([self._api.kevent(*fields)], 0)
+
+
+def system_source(wake: int) -> Source:
+    """Returns the source that this system has."""
+    return (Pidfds if hasattr(select, 'epoll') else Kqueue)(wake)
+
+
+class ProcessEnds:
+    """Waits for the end of any of many processes.
+
+    One thread waits; any thread may add and remove processes meanwhile.
+
+    :param make_source: makes a Source, given the file descriptor that wakes
+    """
+
+    def __init__(self, make_source=system_source) -> None:
+        self._lock = threading.Lock()
+        self._woken, self._waker = os.pipe()
+        for fd in (self._woken, self._waker):
+            os.set_blocking(fd, False)
+        self._source = make_source(self._woken)
+        # The kernel watches these; we look for those once a second.
+        self._watched: dict[int, Process] = {}
+        self._polled: dict[int, Process] = {}
+        self._gone: list[Process] = []
+
+    def add(self, process: Process) -> None:
+        """Watches a process; one that is gone ends the next wait."""
+        pid, birth = process
+        with self._lock:
+            known = self._watched.get(pid) or self._polled.get(pid)
+            if known == process:
+                return
+            if known:
+                self._drop(pid)
+                self._gone.append(known)
+            try:
+                self._source.add(pid)
+                self._watched[pid] = process
+            except ProcessLookupError:
+                self._gone.append(process)
+            except OSError as error:
+                LOG.debug('Process %d is looked for each second: %s',
+                          pid, error)
+                self._polled[pid] = process
+            # Its pid might be another's by now.
+            if self._holds(pid) and not process_identity.is_same(pid, birth):
+                self._drop(pid)
+                self._gone.append(process)
+            must_wake = bool(self._gone or self._polled)
+        if must_wake:
+            self.wake()
+
+    def remove(self, process: Process) -> None:
+        """Forgets a process; its end is not told of any more."""
+        with self._lock:
+            if process in self._gone:
+                self._gone.remove(process)
+            elif process in (self._watched.get(process[0]),
+                             self._polled.get(process[0])):
+                self._drop(process[0])
+
+    def wait(self, seconds: float | None = None) -> list[Process]:
+        """Waits for the end of processes, and forgets those that ended.
+
+        :param seconds: how long; None is without end
+        :returns: processes; none if it was woken, or if the time is up
+        """
+        with self._lock:
+            if self._polled:
+                seconds = min(_POLL_SECONDS if seconds is None else seconds,
+                              _POLL_SECONDS)
+            if self._gone:
+                seconds = 0
+        pids = self._source.wait(seconds)
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._woken, 512):
+                pass
+        with self._lock:
+            ended, self._gone = self._gone, []
+            for pid in [pid for pid in pids if pid in self._watched]:
+                ended.append(self._drop(pid))
+            for pid in self._ended_of_polled():
+                ended.append(self._drop(pid))
+        return ended
+
+    def wake(self) -> None:
+        """Ends a wait, or the next one if there is none."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._waker, b'.')
+
+    def close(self) -> None:
+        """Gives back what it holds; nobody may wait or use it then."""
+        with self._lock:
+            self._source.close()
+            os.close(self._woken)
+            os.close(self._waker)
+
+    def _holds(self, pid: int) -> bool:
+        return pid in self._watched or pid in self._polled
+
+    def _drop(self, pid: int) -> Process:
+        if pid in self._watched:
+            self._source.remove(pid)
+            return self._watched.pop(pid)
+        return self._polled.pop(pid)
+
+    def _ended_of_polled(self) -> list[int]:
+        ended = [pid for pid in self._polled if not _exists(pid)]
+        if not self._polled:
+            return ended
+        # One a turn, so that no number of them makes us read more files: a
+        # zombie has its pid still, and so has whoever was given that anew.
+        pid, process = next(iter(self._polled.items()))
+        self._polled[pid] = self._polled.pop(pid)
+        if pid not in ended and not process_identity.is_same(pid, process[1]):
+            ended.append(pid)
+        return ended
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        LOG.debug('Process %d is of another user', pid)
+    return True

@@ -1,0 +1,105 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What VMware's locks leave in the image cache when the power is cut.
+
+VMware locks a base disk by a folder beside it, one file for each VM that uses
+it. After a power cut the files stay. VMware removes those of this host when it
+opens the disk the next time, which may never be.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import os
+
+from oslo_log import log as logging
+
+from nova_vmrun.server import layout as layouts
+from nova_vmrun.server import vm_process
+
+LOG = logging.getLogger(__name__)
+
+_LOCK = '.lck'
+
+
+class StaleLocks:
+    """Removes locks of processes of this host that are gone.
+
+    A lock names its host by an id of VMware's. That of this host is known
+    from the locks of VMs that run on it; without one, each lock stays.
+
+    :param layout: a nova_vmrun.server.layout.Layout
+    """
+
+    def __init__(self, layout: layouts.Layout) -> None:
+        self._layout = layout
+        self._logged: set[str] = set()
+
+    def remove(self) -> None:
+        """Removes them; logs once which others stay."""
+        found = list(self._members())
+        self._logged.intersection_update(found)
+        if not found:
+            return
+        machines = self._machines()
+        for member in found:
+            try:
+                self._look_at(member, machines)
+            except FileNotFoundError:
+                LOG.debug('VMware has just removed the lock %s', member)
+            except OSError as error:
+                self._log_once(member, str(error))
+
+    def _members(self) -> Iterator[str]:
+        """Yields the paths of the files in lock folders of the cache."""
+        for cache in self._layout.caches():
+            for image in _entries(cache):
+                for lock in _entries(image.path):
+                    if lock.name.endswith(_LOCK):
+                        yield from (member.path
+                                    for member in _entries(lock.path))
+
+    def _machines(self) -> set[bytes]:
+        found: set[bytes] = set()
+        for _uuid, folder in self._layout.folders():
+            with contextlib.suppress(OSError):
+                found |= vm_process.machines(folder)
+        return found
+
+    def _look_at(self, member: str, machines: set[bytes]) -> None:
+        owner = vm_process.owner(member)
+        if owner is None:
+            self._log_once(member, 'It does not name its owner.')
+        elif owner.machine not in machines:
+            self._log_once(member, 'Its process %d may run on another host.'
+                           % owner.pid)
+        elif not owner.is_alive:
+            LOG.info('Removing the lock %s of process %d, which is gone',
+                     member, owner.pid)
+            os.remove(member)
+            # A lock of another VM keeps the folder.
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(member))
+
+    def _log_once(self, member: str, reason: str) -> None:
+        if member not in self._logged:
+            self._logged.add(member)
+            LOG.info('The lock %s in the image cache stays. %s',
+                     member, reason)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

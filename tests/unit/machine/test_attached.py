@@ -1,0 +1,69 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from nova_vmrun.formats import vmx
+from nova_vmrun.machine import attached
+from nova_vmrun.machine import model
+from nova_vmrun.machine import render
+from tests.unit.machine import base
+
+
+class AdaptersTestCase(base.TestCase):
+
+    def test_as_they_are_rendered(self):
+        nics = [model.Nic('fa:16:3e:00:00:%02x' % number, 'vmxnet3', kind,
+                          vnet, slot)
+                for number, (kind, vnet, slot) in enumerate((
+                    ('nat', None, 2), ('custom', 'vmnet8', 0),
+                    ('bridged', None, 9)))]
+        keys = vmx.parse(render.render(base.make_machine(nics=tuple(nics))))
+        self.assertEqual(
+            [attached.Adapter('ethernet0', nics[1].mac, 'vmnet8'),
+             attached.Adapter('ethernet2', nics[0].mac, 'nat'),
+             attached.Adapter('ethernet9', nics[2].mac, 'bridged')],
+            attached.adapters(keys))
+
+    def test_one_that_is_taken_out(self):
+        self.assertEqual([], attached.adapters(vmx.Vmx({
+            'ethernet0.present': 'FALSE', 'ethernet0.address': 'x'})))
+
+
+class AttachedTestCase(base.TestCase):
+
+    def test_each_bus_as_it_is_rendered(self):
+        for bus in model.BUSES:
+            server = base.make_machine(
+                disks=(model.Disk('root.vmdk', bus),
+                       model.Disk('ephemeral0.vmdk', bus)))
+            keys = vmx.parse(render.render(server))
+            found = attached.find(keys, 'root')
+            self.assertEqual(('root.vmdk', bus), (found.file, found.bus))
+            self.assertEqual('root.vmdk', keys[found.node + '.fileName'])
+
+    def test_a_disk_of_which_there_are_snapshots(self):
+        keys = vmx.Vmx({'sata0:0.present': 'TRUE',
+                        'SATA0:0.FILENAME': 'root-000012.vmdk'})
+        self.assertEqual(
+            attached.Attached('sata0:0', 'root-000012.vmdk', 'sata'),
+            attached.find(keys, 'root'))
+
+    def test_what_is_no_disk_of_that_name(self):
+        for file in ('xroot.vmdk', 'root-1.vmdk', 'root.vmdk.iso',
+                     '/elsewhere/root.vmdk', '../root.vmdk'):
+            keys = vmx.Vmx({'ide0:0.present': 'TRUE',
+                            'ide0:0.fileName': file})
+            self.assertIsNone(attached.find(keys, 'root'), file)
+
+    def test_a_disk_that_is_not_attached(self):
+        keys = vmx.Vmx({'ide0:0.present': 'FALSE',
+                        'ide0:0.fileName': 'root.vmdk'})
+        self.assertIsNone(attached.find(keys, 'root'))

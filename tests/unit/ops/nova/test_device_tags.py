@@ -1,0 +1,77 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+
+import fixtures
+
+from nova_vmrun.ops.nova import device_tags
+from tests.unit import base
+
+INSTANCE = types.SimpleNamespace(uuid='11111111-2222-3333-4444-555555555555')
+DISKS = {
+    'root_device_name': '/dev/sda',
+    'ephemerals': [{'device_name': '/dev/sdb'}, {'device_name': '/dev/sdc'}],
+    'swap': {'device_name': '/dev/sdd', 'swap_size': 64},
+}
+
+
+class FindTestCase(base.TestCase):
+
+    def find(self, vifs=(), mappings=(), nodes=None):
+        for name, rows in (
+                ('virtual_interface.VirtualInterfaceList', vifs),
+                ('block_device.BlockDeviceMappingList', mappings)):
+            self.useFixture(fixtures.MockPatch(
+                'nova.objects.%s.get_by_instance_uuid' % name,
+                return_value=rows))
+        return device_tags.find('context', INSTANCE, DISKS, nodes or {})
+
+    def disk(self, node):
+        found = self.find(
+            mappings=[types.SimpleNamespace(tag='db', device_name='/dev/sda')],
+            nodes={'root': node})
+        return found.devices[0]
+
+    def test_nothing_is_tagged(self):
+        self.assertIsNone(self.find(
+            [types.SimpleNamespace(tag=None, address='fa:16:3e:00:00:01')],
+            [types.SimpleNamespace(tag=None, device_name='/dev/sda')]))
+
+    def test_adapters(self):
+        found = self.find([
+            types.SimpleNamespace(tag=None, address='fa:16:3e:00:00:01'),
+            types.SimpleNamespace(tag='lan', address='fa:16:3e:00:00:02')])
+        self.assertEqual([('fa:16:3e:00:00:02', ['lan'])],
+                         [(each.mac, each.tags) for each in found.devices])
+        self.assertNotIn('bus', found.devices[0])
+
+    def test_each_kind_of_disk(self):
+        found = self.find(
+            mappings=[types.SimpleNamespace(tag=tag, device_name=device)
+                      for tag, device in (
+                          ('os', '/dev/sda'), ('data', '/dev/sdc'),
+                          ('swap', '/dev/sdd'))],
+            nodes={'root': 'scsi0:0', 'ephemeral0': 'scsi0:1',
+                   'ephemeral1': 'scsi0:2', 'swap': 'scsi0:10'})
+        self.assertEqual(
+            [('os', '0:0:0:0'), ('data', '0:0:2:0'), ('swap', '0:0:10:0')],
+            [(each.tags[0], each.bus.address) for each in found.devices])
+
+    def test_ide(self):
+        self.assertEqual('1:0', self.disk('ide1:0').bus.address)
+
+    def test_buses_that_nova_has_no_name_for(self):
+        for node in ('sata0:0', 'nvme0:0', None):
+            disk = self.disk(node)
+            self.assertEqual(['db'], disk.tags)
+            self.assertNotIn('bus', disk)

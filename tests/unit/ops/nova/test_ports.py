@@ -1,0 +1,59 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+from unittest import mock
+
+import fixtures
+from keystoneauth1 import exceptions as keystone
+from nova import exception as nova_exception
+from nova.network import model
+from nova.network import neutron
+
+from nova_vmrun.ops.nova import ports
+from tests.unit import base
+
+
+class PortsTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.api = mock.create_autospec(neutron.API, instance=True)
+        self.useFixture(fixtures.MockPatchObject(
+            neutron, 'API', return_value=self.api))
+        self.ports = ports.Ports()
+
+    def test_all_ports_of_a_server(self):
+        found = self.api.get_instance_nw_info.return_value = (
+            model.NetworkInfo())
+        self.assertIs(found, self.ports.of_server('context', 'instance'))
+        self.api.get_instance_nw_info.assert_called_once_with(
+            'context', 'instance', force_refresh=True)
+
+    def test_no_answer_is_no_answer(self):
+        for error in (keystone.ConnectFailure('down'),
+                      nova_exception.Forbidden()):
+            self.api.get_instance_nw_info.side_effect = error
+            self.assertIsNone(self.ports.of_server(None, None))
+            self.api.show_port.side_effect = error
+            self.assertFalse(self.ports.is_deleted('port'))
+        self.assertIn('down', self.log.output)
+
+    def test_a_port_that_is_there(self):
+        self.assertFalse(self.ports.is_deleted('port'))
+
+    def test_a_port_that_is_deleted_for_everybody(self):
+        self.api.show_port.side_effect = nova_exception.PortNotFound(
+            port_id='port')
+        self.assertTrue(self.ports.is_deleted('port'))
+        context, port_id = self.api.show_port.call_args.args
+        self.assertTrue(context.is_admin)
+        self.assertEqual('port', port_id)

@@ -1,0 +1,430 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import json
+import os
+import stat
+
+import fixtures
+from nova import exception as nova_exception
+import testscenarios
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
+from nova_vmrun.storage import linked
+from tests.unit.ops import hosts
+from tests.unit.ops.resize import resizes
+
+UUID, GIB, HERE, THERE = (resizes.UUID, resizes.GIB, resizes.HERE,
+                          resizes.THERE)
+VMSD = '''.encoding = "UTF-8"
+snapshot.numSnapshots = "1"
+snapshot0.displayName = "before the upgrade"
+snapshot0.numDisks = "0"
+'''
+
+
+class SameHostTestCase(resizes.TestCase):
+
+    def test_what_does_not_grow_is_not_copied(self):
+        self.make(running=True)
+        disk = os.stat(self.layout.disk(UUID, 'root')).st_ino
+        self.migrate()
+        self.assertFalse(self.is_running())
+        self.assertEqual(['_prepared', '_resize'], self.folders())
+        self.finish()
+        self.assertEqual(['', '_resize'], self.folders())
+        self.assertTrue(self.is_running())
+        self.assertEqual(disk, os.stat(self.layout.disk(UUID, 'root')).st_ino)
+        self.assertEqual([], self.qemu_img.method_calls)
+        self.assertEqual([], self.tool.method_calls)
+
+    def test_what_vmware_rewrites_is_a_copy(self):
+        self.make()
+        self.migrate()
+        self.finish()
+        names = os.listdir(self.layout.folder(UUID))
+        self.assertNotIn('vmware-0.log', names)
+        for name, links in (('nova.json', 1), (UUID + '.nvram', 1),
+                            (UUID + '.vmx', 1), ('config-drive.iso', 2)):
+            path = os.path.join(self.layout.folder(UUID), name)
+            self.assertEqual(links, os.stat(path).st_nlink, name)
+        self.assertEqual('64', vmx.load(files.read(os.path.join(
+            self.layout.kept(UUID), UUID + '.vmx')))['memsize'])
+
+    def test_a_disk_that_grows_is_a_file_of_its_own(self):
+        self.make(['root', 'ephemeral0'])
+        self.migrate(present={'ephemeral_gb': 1}, root_gb=3, ephemeral_gb=2)
+        self.finish()
+        self.assertTrue(self.is_written())
+        self.assertEqual([3 * GIB, 2 * GIB],
+                         [self.size(), self.size('ephemeral0')])
+        root = self.layout.disk(UUID, 'root')
+        self.assertEqual('ffffffff', linked.read_descriptor(root).parent_cid)
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(root).st_mode))
+        # One had a base, the other had none.
+        self.assertEqual(1, self.qemu_img.convert_chain.call_count)
+        self.assertEqual(GIB, linked.read_header(os.path.join(
+            self.layout.kept(UUID), 'root.vmdk')).capacity)
+
+    def test_new_disks(self):
+        self.make(['root', 'swap'])
+        self.migrate(present={'swap': 1024}, ephemeral_gb=2, swap=256)
+        self.finish()
+        self.assertEqual([2 * GIB, 256 << 20],
+                         [self.size('ephemeral0'), self.size('swap')])
+        self.assertTrue(self.is_written(self.layout.kept(UUID)))
+
+    def test_a_flavor_without_swap(self):
+        self.make(['root', 'swap'])
+        self.migrate(present={'swap': 1024})
+        self.finish()
+        self.assertFalse(os.path.exists(self.layout.disk(UUID, 'swap')))
+
+    def test_sizes_that_a_user_chose_stay(self):
+        self.make(['root', 'ephemeral0', 'ephemeral1'])
+        self.migrate(present={'ephemeral_gb': 2}, ephemeral_gb=5)
+        self.finish()
+        self.assertEqual([GIB, GIB],
+                         [self.size('ephemeral0'), self.size('ephemeral1')])
+
+    def test_vmwares_snapshots_go_along_where_no_disk_changes(self):
+        self.make()
+        self.write('root-000001.vmdk', 'a disk')
+        self.write(UUID + '.vmsd', VMSD)
+        self.migrate()
+        self.finish()
+        self.assertLessEqual({'root-000001.vmdk', UUID + '.vmsd'},
+                             set(os.listdir(self.layout.folder(UUID))))
+
+    def test_a_disk_that_a_removed_snapshot_has_renamed(self):
+        self.make()
+        path = self.layout.vmx(UUID)
+        files.write_atomically(path, files.read(path).replace(
+            b'root.vmdk', b'root-000002.vmdk'))
+        os.rename(self.layout.disk(UUID, 'root'),
+                  self.layout.disk(UUID, 'root-000002'))
+        self.migrate(root_gb=2)
+        self.finish()
+        self.assertTrue(self.is_written())
+        self.assertEqual(2 * GIB, self.size())
+        self.assertNotIn('root-000002.vmdk',
+                         os.listdir(self.layout.folder(UUID)))
+
+    def test_confirmed(self):
+        self.make()
+        self.migrate()
+        self.finish()
+        self.resize.confirm(UUID)
+        self.assertEqual([''], self.folders())
+        self.assertNotIn('migration.json',
+                         os.listdir(self.layout.folder(UUID)))
+        self.resize.confirm(UUID)
+
+    def test_reverted(self):
+        self.make(running=True)
+        self.migrate(root_gb=2)
+        self.finish()
+        self.resize.discard(UUID)
+        self.resize.discard(UUID)
+        self.assertEqual(['_prepared', '_resize'], self.folders())
+        self.assertFalse(self.is_running())
+        self.revert()
+        self.assertEqual([''], self.folders())
+        self.assertTrue(self.is_running())
+        self.assertEqual(GIB, self.size())
+
+    def test_a_stopped_server_stays_stopped(self):
+        self.make()
+        self.migrate()
+        self.finish(power_on=False)
+        self.resize.discard(UUID)
+        self.revert(power_on=False)
+        self.assertNotIn('start', self.vmrun.verbs())
+
+    def test_the_memory_of_a_suspended_server_is_dropped(self):
+        """After a revert it would be that of another disk."""
+        self.make()
+        path = self.layout.vmx(UUID)
+        files.write_atomically(path, files.read(path) +
+                               b'checkpoint.vmState = "memory.vmss"\n')
+        self.write('memory.vmss', 'the memory')
+        self.migrate()
+        self.assertNotIn('memory.vmss', os.listdir(self.layout.kept(UUID)))
+
+    def test_deleted_at_any_moment(self):
+        self.make()
+        for operation in (self.migrate, self.finish):
+            operation()
+        self.destroy.remove(UUID)
+        self.assertEqual([], self.folders())
+
+    def test_the_old_folder_is_no_server(self):
+        self.make()
+        self.migrate()
+        self.assertEqual([], self.records.all())
+        self.assertEqual({5901}, self.records.taken_ports())
+
+
+class OtherHostTestCase(resizes.TestCase):
+
+    def sent(self):
+        """Sends the server; returns the names of the files that went."""
+        self.other_host.send.side_effect = lambda *args: names.extend(
+            os.listdir(self.layout.prepared(UUID)))
+        names = []
+        self.migrate(THERE)
+        return names
+
+    def test_what_is_sent_needs_no_base_and_tells_no_owner(self):
+        self.make(['root', 'ephemeral0'], running=True)
+        self.assertEqual(
+            sorted(['root.vmdk', 'ephemeral0.vmdk', 'config-drive.iso',
+                    UUID + '.vmx', UUID + '.nvram']), sorted(self.sent()))
+        self.assertEqual(1, self.qemu_img.convert_chain.call_count)
+        self.assertEqual(['_resize'], self.folders())
+
+    def test_it_is_asked_before_the_server_is_stopped(self):
+        self.make(running=True)
+        self.other_host.examine.side_effect = exception.DiskFull('Full.')
+        self.assertRaises(nova_exception.InstanceFaultRollback,
+                          self.migrate, THERE)
+        self.assertEqual([], self.vmrun.verbs())
+        self.assertEqual([''], self.folders())
+
+    def test_a_server_that_came(self):
+        self.make(running=True)
+        self.sent()
+        os.rename(self.layout.kept(UUID), self.layout.prepared(UUID))
+        os.remove(os.path.join(self.layout.prepared(UUID), 'nova.json'))
+        self.finish(resizes.MOVE)
+        self.assertEqual([''], self.folders())
+        self.assertEqual(5907, self.records.get(UUID).vnc_port)
+        self.assertTrue(self.is_running())
+        self.resize.discard(UUID)
+        self.assertEqual(['_prepared'], self.folders())
+        self.resize.recover(self.instance())
+        self.assertEqual([''], self.folders())
+
+    def test_nothing_came(self):
+        error = self.assertRaises(exception.VmrunError, self.finish,
+                                  resizes.MOVE)
+        self.assertIn(UUID + '_resize', error.resolution)
+
+    def test_it_comes_back(self):
+        self.make(running=True)
+        self.sent()
+        self.revert(resizes.MOVE)
+        self.assertEqual([''], self.folders())
+        self.assertTrue(self.is_running())
+        self.other_host.discard.assert_called_once_with(THERE, UUID)
+
+    def test_a_crash_leaves_nothing_over_there(self):
+        self.make(running=True)
+        self.revert(resizes.MOVE, task_state='resize_migrating')
+        self.other_host.discard.assert_called_once_with(THERE, UUID)
+        self.assertTrue(self.is_running())
+
+
+class RefusalTestCase(testscenarios.TestWithScenarios, resizes.TestCase):
+    """The server goes on as if nothing had been asked."""
+
+    scenarios = [
+        ('root shrinks', {'present': {'root_gb': 2}, 'words': 'shrink'}),
+        ('root shrinks below what an image had',
+         {'present': {'root_gb': 0}, 'sectors': 3 * GIB // 512,
+          'words': 'root disk cannot shrink'}),
+        ('ephemeral shrinks',
+         {'present': {'ephemeral_gb': 2}, 'words': 'shrink'}),
+        ('VMware has snapshots',
+         {'wanted': {'root_gb': 2}, 'vmsd': VMSD,
+          'words': 'before the upgrade'}),
+        ('VMware has snapshots, and there is another host',
+         {'host': THERE, 'vmsd': VMSD, 'words': 'before the upgrade'}),
+        ('a disk of the owner of the host',
+         {'host': THERE, 'vmx': resizes.DISK % {'number': 4, 'name': 'mine'},
+          'words': 'mine.vmdk'}),
+        ('no vdiskmanager',
+         {'wanted': {'root_gb': 2}, 'can_make_disks': False,
+          'words': 'vdiskmanager_path'}),
+        ('no space', {'wanted': {'root_gb': 2}, 'free': 1 << 20,
+                      'words': 'has 1 MiB'}),
+    ]
+    present, wanted, host, vmsd, vmx = {}, {}, HERE, None, ''
+    can_make_disks, free, sectors = True, None, None
+
+    def test_refused(self):
+        self.make(running=True)
+        if self.vmsd:
+            self.write(UUID + '.vmsd', self.vmsd)
+        if self.sectors:
+            resizes.vmdks.write(self.layout.disk(UUID, 'root'),
+                                sectors=self.sectors)
+        path = self.layout.vmx(UUID)
+        files.write_atomically(path, files.read(path) + self.vmx.encode())
+        if self.free:
+            self.useFixture(fixtures.MockPatch(
+                'shutil.disk_usage')).mock.return_value.free = self.free
+        self.resize = self.make_resize(self.power, self.can_make_disks)
+        before = sorted(os.listdir(self.layout.folder(UUID)))
+        error = self.assertRaises(
+            nova_exception.InstanceFaultRollback, self.migrate, self.host,
+            self.present, **self.wanted)
+        self.assertIsInstance(error.inner_exception,
+                              nova_exception.ResizeError)
+        self.assertIn(self.words, str(error.inner_exception))
+        self.assertEqual([], self.vmrun.verbs())
+        self.assertEqual([''], self.folders())
+        self.assertEqual(before, sorted(os.listdir(self.layout.folder(UUID))))
+
+    def test_memory_needs_no_space(self):
+        self.make()
+        self.useFixture(fixtures.MockPatch(
+            'shutil.disk_usage')).mock.return_value.free = 0
+        self.migrate()
+
+
+class FailureTestCase(resizes.TestCase):
+
+    def fail(self, host=HERE, **options):
+        return self.assertRaises(nova_exception.InstanceFaultRollback,
+                                 self.migrate, host, root_gb=2, **options)
+
+    def test_the_server_runs_again(self):
+        self.make(running=True)
+        self.tool.grow.side_effect = exception.DiskFull('It is full.')
+        self.assertIn('It is full.', str(self.fail().inner_exception))
+        self.assertEqual([''], self.folders())
+        self.assertTrue(self.is_running())
+        self.assertTrue(self.is_written())
+
+    def test_a_stopped_server_stays_stopped(self):
+        self.make()
+        self.tool.grow.side_effect = OSError(28, 'No space left on device')
+        error = self.fail(present={'vm_state': 'stopped'})
+        self.assertIn('No space left', str(error.inner_exception))
+        self.assertFalse(self.is_running())
+
+    def test_the_transfer_breaks(self):
+        self.make(running=True)
+        self.other_host.send.side_effect = exception.ToolRefused('Broken.')
+        self.other_host.discard.side_effect = exception.ToolRefused('Down.')
+        self.fail(THERE)
+        self.other_host.discard.assert_called_once_with(THERE, UUID)
+        self.assertEqual([''], self.folders())
+        self.assertTrue(self.is_running())
+
+    def test_a_disk_that_is_written_to_while_it_is_copied(self):
+        """A confirm would remove the good one."""
+        self.make()
+        plain = self.tool.grow.side_effect
+
+        def grow(disk, *, size_mb):
+            plain(disk, size_mb=size_mb)
+            with open(self.layout.disk(UUID, 'root'), 'ab') as file:
+                file.write(b'the last words of the guest')
+
+        self.tool.grow.side_effect = grow
+        error = self.fail(present={'vm_state': 'stopped'})
+        self.assertIn('written to', str(error.inner_exception))
+        self.assertEqual([''], self.folders())
+
+    def test_a_vm_that_does_not_end_is_not_copied(self):
+        self.make()
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.server.vm_process.wait_until_released',
+            return_value=False))
+        error = self.fail(present={'vm_state': 'stopped'})
+        self.assertIn('still in use', str(error.inner_exception))
+        self.assertFalse(self.qemu_img.convert_chain.called)
+
+    def test_a_server_that_does_not_run_again_is_no_refusal(self):
+        """Nova must not take it for active."""
+        self.make(running=True)
+        self.tool.grow.side_effect = exception.DiskFull('It is full.')
+        self.vmrun.fail('start', hosts.refused(), works=False)
+        self.assertRaises(exception.Canceled, self.migrate, root_gb=2)
+
+
+class LeftoverTestCase(resizes.TestCase):
+    """What one resize leaves never replaces what a server wrote since."""
+
+    def stale(self):
+        """Leaves the old folder of a resize that nobody confirmed."""
+        self.make()
+        self.migrate()
+        self.finish()
+        self.vmrun.running.clear()
+        os.remove(self.layout.disk(UUID, 'root'))
+        resizes.vmdks.write(self.layout.disk(UUID, 'root'),
+                            content=resizes.WRITTEN + b' since',
+                            sectors=GIB // 512)
+
+    def since(self):
+        return b' since' in files.read(self.layout.disk(UUID, 'root'))
+
+    def test_a_crash_at_the_very_start_of_the_next(self):
+        self.stale()
+        self.revert(resizes.types.SimpleNamespace(
+            uuid='the-next', source_compute='here', dest_compute='here'),
+            task_state='resize_migrating')
+        self.assertTrue(self.since())
+
+    def test_the_next_removes_it(self):
+        self.stale()
+        self.migrate()
+        self.assertEqual(['_prepared', '_resize'], self.folders())
+        self.revert()
+        self.assertTrue(self.since())
+        # Nothing takes it for what a resize has made.
+        self.resize.discard(UUID)
+        self.assertTrue(self.since())
+
+    def test_a_server_that_no_resize_made_is_not_discarded(self):
+        self.make()
+        self.resize.discard(UUID)
+        self.assertTrue(self.is_written())
+
+    def test_a_hard_reboot_keeps_it(self):
+        self.stale()
+        self.resize.recover(self.instance())
+        self.assertTrue(self.since())
+
+    def test_a_hard_reboot_finds_what_was_not_finished(self):
+        self.make()
+        self.migrate(root_gb=2)
+        self.resize.recover(self.instance())
+        self.assertTrue(self.is_written())
+        self.assertEqual(GIB, self.size())
+
+    def test_a_hard_reboot_finds_what_was_sent_here(self):
+        self.make()
+        os.rename(self.layout.folder(UUID), self.layout.prepared(UUID))
+        os.remove(os.path.join(self.layout.prepared(UUID), 'nova.json'))
+        self.resize.recover(self.instance())
+        self.assertTrue(self.is_written())
+        self.assertIsNotNone(self.records.get(UUID))
+
+    def test_nothing_is_found(self):
+        self.assertRaises(exception.VmNotFound, self.resize.recover,
+                          self.instance())
+
+    def test_the_folders_of_another_node_stay(self):
+        self.make()
+        self.migrate()
+        record = os.path.join(self.layout.kept(UUID), 'nova.json')
+        facts = dict(json.loads(files.read(record)), compute_id='another')
+        files.write_atomically(record, json.dumps(facts))
+        self.destroy.remove(UUID)
+        self.revert(power_on=False)
+        self.assertEqual(['_resize'], self.folders())

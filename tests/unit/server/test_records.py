@@ -1,0 +1,97 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import dataclasses
+import errno
+import os
+
+import fixtures
+from oslo_serialization import jsonutils
+
+from nova_vmrun import exception
+from nova_vmrun.host import files
+from nova_vmrun.server import records
+from tests.unit.ops import hosts
+
+UUID = hosts.UUID
+
+
+class OwnerTestCase(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.layout.folder(UUID)
+
+    def write(self, **changes):
+        record = self.records.create(UUID, 'instance-1')
+        files.write_atomically(self.layout.record(UUID), jsonutils.dumps(
+            dict(dataclasses.asdict(record), **changes)))
+
+    def check_unreadable(self, words):
+        error = self.assertRaises(exception.RecordUnreadable,
+                                  self.records.is_foreign, UUID, self.folder)
+        self.assertIn(words, str(error))
+        self.assertIsNone(self.records.get(UUID))
+        self.assertEqual([], self.records.all())
+
+    def test_ours(self):
+        self.write()
+        self.assertFalse(self.records.is_foreign(UUID, self.folder))
+        self.assertEqual([UUID], [each.uuid for each in self.records.all()])
+
+    def test_what_a_crash_has_left_of_an_earlier_one_goes(self):
+        os.makedirs(self.folder)
+        files.write_atomically(
+            os.path.join(self.folder, '.nova.json.1234abcd.part'), '{')
+        self.write()
+        self.assertEqual(['nova.json'], os.listdir(self.folder))
+
+    def test_another_nodes(self):
+        self.write(compute_id='that-node')
+        self.assertTrue(self.records.is_foreign(UUID, self.folder))
+        self.assertIsNone(self.records.get(UUID))
+
+    def test_nobodys(self):
+        self.assertFalse(self.records.is_foreign(UUID, self.folder))
+        self.assertIsNone(self.records.get(UUID))
+
+    def test_one_that_a_later_release_has_written(self):
+        self.write(colour='blue')
+        self.assertFalse(self.records.is_foreign(UUID, self.folder))
+        self.assertEqual('instance-1', self.records.get(UUID).name)
+
+    def test_contents_that_tell_nothing(self):
+        self.write()
+        for content in ('', '{"uuid": ', '[]', '[1]', 'null', '{}', '"text"',
+                        b'\xff\xfe'):
+            files.write_atomically(self.layout.record(UUID), content)
+            self.check_unreadable('remove the file')
+
+    def test_one_of_another_server(self):
+        self.write(uuid=hosts.OTHER)
+        self.check_unreadable(hosts.OTHER)
+
+    def test_a_file_that_the_system_does_not_give(self):
+        self.write()
+        self.useFixture(fixtures.MockPatchObject(
+            records, 'open', create=True, side_effect=OSError(
+                errno.EMFILE, os.strerror(errno.EMFILE))))
+        self.check_unreadable('Too many open files')
+
+    def test_parts_that_were_prepared_by_nobody_can_tell_whom(self):
+        prepared = self.layout.prepared(UUID)
+        os.mkdir(prepared)
+        for name in ('nova.json', '.root.vmdk.00000000.part'):
+            files.write_atomically(os.path.join(prepared, name), 'spoiled')
+        self.records.finish_interrupted()
+        self.assertEqual(2, len(os.listdir(prepared)))
+        self.assertIn('nova.json', self.log.output)

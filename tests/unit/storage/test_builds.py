@@ -1,0 +1,75 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+from unittest import mock
+
+import fixtures
+
+from nova_vmrun.host import files
+from nova_vmrun.server import layout
+from nova_vmrun.storage import builds
+from tests.unit import base
+from tests.unit import forks
+
+
+class BootsTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.layout = layout.Layout(
+            self.useFixture(fixtures.TempDir()).path, '_base')
+        self.layout.prepare()
+        self.boots = builds.Builds(self.layout)
+
+    def test_nothing_is_left_of_one(self):
+        with self.boots.begin() as folder:
+            files.write_atomically(os.path.join(folder, 'disk.vmdk'), b'')
+        self.assertEqual([], os.listdir(self.layout.cache))
+        self.assertIsNone(self.boots.oldest())
+
+    def test_the_oldest_of_all(self):
+        with self.boots.begin() as first:
+            os.utime(os.path.join(first, 'lock'), (1000, 1000))
+            with self.boots.begin():
+                # Another process would see the same.
+                self.assertEqual(1000, builds.Builds(self.layout).oldest())
+            self.assertEqual(1000, self.boots.oldest())
+
+    def test_a_failure_ends_it_too(self):
+        def fail():
+            with self.boots.begin():
+                raise ValueError('no')
+
+        self.assertRaises(ValueError, fail)
+        self.assertEqual([], os.listdir(self.layout.cache))
+
+    def test_what_cannot_be_removed_is_removed_later(self):
+        with mock.patch.object(files, 'remove_tree',
+                               side_effect=PermissionError(13, 'busy')):
+            with self.boots.begin() as folder:
+                self.assertTrue(os.path.isdir(folder))
+        self.assertIn('busy', self.log.output)
+        self.assertIsNone(self.boots.oldest())
+        self.assertEqual([], os.listdir(self.layout.cache))
+
+    def test_the_end_of_its_process_ends_it(self):
+        def boot(reached):
+            with self.boots.begin():
+                reached()
+
+        child = self.useFixture(forks.Fork(boot))
+        child.wait_until_reached()
+        self.assertIsNotNone(self.boots.oldest())
+        child.kill()
+        self.assertIsNone(self.boots.oldest())
+        self.assertEqual([], os.listdir(self.layout.cache))
