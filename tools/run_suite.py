@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""Runs one suite with stestr, or tells the totals of all that were run.
+"""Runs one suite with stestr, or prints the totals of all that were run.
 
 Usage::
 
@@ -82,6 +82,7 @@ class Totals(testtools.StreamResult):
     def __init__(self):
         super().__init__()
         self.outcomes = collections.Counter()
+        self.failed = []
         self.skipped = []
         self._reasons = {}
 
@@ -92,13 +93,17 @@ class Totals(testtools.StreamResult):
                 'utf-8', 'replace')
         if test_status in ('success', 'fail', 'skip', 'xfail', 'uxsuccess'):
             self.outcomes[test_status] += 1
+        if test_status in ('fail', 'uxsuccess'):
+            self.failed.append(test_id)
         if test_status == 'skip':
             self.skipped.append(test_id)
 
-    def print_skipped(self):
+    def print_names(self):
         for test_id in self.skipped:
             print('skipped: %s: %s' % (
                 test_id, self._reasons.get(test_id, 'no reason given')))
+        for test_id in self.failed:
+            print('FAILED: %s' % test_id)
 
 
 def totals():
@@ -109,7 +114,7 @@ def totals():
         stream = subunit.ByteStreamToStreamResult(
             io.BytesIO(last.stdout), non_subunit_name='stdout')
         stream.run(result)
-    result.print_skipped()
+    result.print_names()
     count = result.outcomes
     failed = count['fail'] + count['uxsuccess']
     print('Totals: %d passed, %d failed, %d skipped' % (
