@@ -78,7 +78,7 @@ class Word(Kind):
 class Words(Word):
     """Several words of a table, separated by commas."""
 
-    def read(self, name: str, text: str) -> tuple:
+    def read(self, name: str, text: str) -> tuple[typing.Any, ...]:
         return properties.words(name, text, self.words)
 
     def describe(self) -> str:
@@ -94,7 +94,7 @@ class ImageIds(Kind):
 
     several: bool
 
-    def read(self, name: str, text: str) -> tuple:
+    def read(self, name: str, text: str) -> tuple[str, ...]:
         return properties.image_ids(name, text)
 
     def describe(self) -> str:

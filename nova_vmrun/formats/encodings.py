@@ -147,7 +147,7 @@ def find(name: str) -> str:
     return codec
 
 
-def line_of(key: str) -> re.Pattern:
+def line_of(key: str) -> re.Pattern[bytes]:
     """Makes the pattern by which decode finds the line that names it.
 
     :param key: of the line, such as .encoding

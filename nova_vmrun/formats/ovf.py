@@ -34,7 +34,7 @@ from nova_vmrun.formats import guestos
 from nova_vmrun.formats import ovf_guests
 from nova_vmrun.formats import vmx
 
-_OVF = re.compile(r'\{[^}]*ovf[^}]*envelope[^}]*\}', re.IGNORECASE)
+_OVF = re.compile(r'.*ovf.*envelope', re.IGNORECASE)
 _XSI_TYPE = '{http://www.w3.org/2001/XMLSchema-instance}type'
 # OVF 0.9 names the kind of a section by its xsi:type.
 _GENERAL = ('Section', 'Content')
@@ -122,7 +122,7 @@ def parse(data: bytes) -> Envelope:
         if b'DOCTYPE' in data.replace(b'\0', b''):
             raise Invalid('The OVF descriptor defines entities.') from error
         raise Invalid('The OVF descriptor is no well-formed XML.') from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise Invalid('The OVF descriptor defines entities.')
     return Envelope(root, tuple(_disks(root)))
 
@@ -216,7 +216,7 @@ def _items(system: etree._Element) -> Iterator[dict[str, str]]:
             yield item
 
 
-def _settings(system: etree._Element) -> dict:
+def _settings(system: etree._Element) -> dict[str, str]:
     """Returns VMware's settings of the VM, with their keys in lower case."""
     found: dict[str, str] = {}
     for element in system.iter(etree.Element):
@@ -282,10 +282,10 @@ def _bus_of(controller: dict[str, str]) -> str | None:
 
 def _kind(element: etree._Element) -> str:
     """Returns an element's name, without the namespace."""
-    name = element.tag.rpartition('}')[2]
-    if name in _GENERAL and element.get(_XSI_TYPE):
-        return element.get(_XSI_TYPE).rpartition(':')[2].removesuffix(
-            '_Type')
+    name = etree.QName(element).localname
+    type_name = element.get(_XSI_TYPE)
+    if name in _GENERAL and type_name:
+        return type_name.rpartition(':')[2].removesuffix('_Type')
     return name
 
 
@@ -304,9 +304,10 @@ def _get(element: etree._Element, name: str) -> str:
     """Returns an attribute: of OVF, without a prefix, or of a maker."""
     best, text = 3, ''
     for key, value in element.attrib.items():
-        space, _, local = key.rpartition('}')
-        if local == name:
-            rank = 0 if _OVF.match(space + '}') else 2 if space else 1
+        qname = etree.QName(key)
+        if qname.localname == name:
+            space = qname.namespace
+            rank = 1 if space is None else 0 if _OVF.match(space) else 2
             if rank < best:
-                best, text = rank, value.strip()
+                best, text = rank, str(value).strip()
     return text

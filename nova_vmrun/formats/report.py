@@ -89,7 +89,7 @@ def origins(text: str) -> dict[str, tuple[str, str]]:
         if line.key.lower() == 'guestos':
             guest = guestos.find(line.value)
             family = '%s %s' % (BY_TEMPLATE, guest.family) if guest else family
-        found[line.key.lower()] = (line.value, line.comment)
+        found[line.key.lower()] = (line.value, line.comment or '')
     return {key: (value, comment or family)
             for key, (value, comment) in found.items()}
 
@@ -150,4 +150,5 @@ def _change(key: str, before: str | None, after: str | None) -> Change:
     elif after is None:
         kind = 'removed'
     by = BY_VMWARE if keys.find(key).vmware else UNKNOWN
-    return Change(kind, key, masked(key, before), masked(key, after), by)
+    return Change(kind, key, None if before is None else masked(key, before),
+                  None if after is None else masked(key, after), by)

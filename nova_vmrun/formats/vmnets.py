@@ -164,10 +164,10 @@ def parse_dhcpd(text: str) -> list[DhcpSubnet]:
         if network is None:
             continue
         limits = _RANGE.search(block)
-        pool = tuple(map(_address, limits.groups())) if limits else (None,)
+        pool = _pool(*limits.groups()) if limits else None
         servers = re.split('[, ]+', (_search(_SERVERS, block) or '').strip())
         found.append(DhcpSubnet(
-            network, pool if all(pool) else None,
+            network, pool,
             tuple(filter(None, map(_address, servers))),
             next((name for address, name in hosts
                   if address and address in network), None)))
@@ -207,7 +207,8 @@ def _complete(network: Vmnet, bridge: Vmnet | None,
               gateways: Sequence[Gateway]) -> Vmnet:
     if network.kind == BRIDGED:
         return dataclasses.replace(
-            network, adapter=network.adapter or (bridge and bridge.adapter))
+            network, adapter=network.adapter or (
+                bridge.adapter if bridge else None))
     served = [found for found in subnets
               if found.subnet == network.subnet or
               (network.subnet is None and found.vmnet == network.name)]
@@ -227,6 +228,11 @@ def _complete(network: Vmnet, bridge: Vmnet | None,
 def _search(pattern: re.Pattern[str], text: str) -> str | None:
     match = pattern.search(text)
     return match and match.group(1)
+
+
+def _pool(first: str, last: str) -> Pool | None:
+    ends = _address(first), _address(last)
+    return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | None:

@@ -33,8 +33,8 @@ def keep_slots(nics: tuple[machines.Nic, ...], existing: vmx.Vmx,
     :raises InvalidMachine: too few are free
     """
     places = slots(existing)
-    nics = [dataclasses.replace(nic, slot=places.get(nic.mac.lower()))
-            if nic.slot is None else nic for nic in nics]
+    nics = tuple(dataclasses.replace(nic, slot=places.get(nic.mac.lower()))
+                 if nic.slot is None else nic for nic in nics)
     foreign = foreign_slots(existing, [nic.mac for nic in nics], ours)
     taken = foreign | {nic.slot for nic in nics}
     free = [slot for slot in range(machines.MAX_NICS) if slot not in taken]

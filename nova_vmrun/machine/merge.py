@@ -108,9 +108,10 @@ def _at_its_node(device: Drive, existing: vmx.Vmx,
                  nodes: dict[str, tuple[str, str]], folder: str) -> Drive:
     if device.path is None:
         return device
-    node, path = nodes.get(_whole(device.path, folder), (None, None))
-    if node is None:
+    place = nodes.get(_whole(device.path, folder))
+    if place is None:
         return device
+    node, path = place
     if _whole(path, folder) != _whole(device.path, folder):
         # Wherever it is attached, what the snapshot's file holds is newer.
         device = dataclasses.replace(device, path=path)
@@ -157,7 +158,7 @@ def merge(rendered: vmx.Vmx, existing: vmx.Vmx,
 class _OursByTable:
 
     def __contains__(self, key: object) -> bool:
-        known = keys.find(key)
+        known = keys.find(str(key))
         return (known.ours or known.constant) and not known.vmware
 
 

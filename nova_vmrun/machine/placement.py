@@ -66,16 +66,15 @@ def place(machine: machines.Machine) -> Placement:
     :raises InvalidMachine: a bus is full, or two devices claim one node
     """
     planner = _Planner(is_arm(machine))
-    devices = [(disk, False) for disk in machine.disks]
-    devices += [(cdrom, True) for cdrom in machine.cdroms]
-    nodes = [planner.claim(device) if device.node else None
-             for device, _ in devices]
-    for index, (device, is_cdrom) in enumerate(devices):
-        if nodes[index] is None:
-            nodes[index] = planner.find(device.bus, is_cdrom)
-    count = len(machine.disks)
-    return Placement(planner.controllers(), tuple(nodes[:count]),
-                     tuple(nodes[count:]), _nic_slots(machine.nics))
+    for device in machine.disks + machine.cdroms:
+        if device.node:
+            planner.claim(device.node, device.bus)
+    disks = tuple(disk.node or planner.find(disk.bus, is_cdrom=False)
+                  for disk in machine.disks)
+    cdroms = tuple(cdrom.node or planner.find(cdrom.bus, is_cdrom=True)
+                   for cdrom in machine.cdroms)
+    return Placement(planner.controllers(), disks, cdroms,
+                     _nic_slots(machine.nics))
 
 
 def is_arm(machine: machines.Machine) -> bool:
@@ -95,23 +94,22 @@ class _Planner:
         self._taken: set[str] = set()
         self._models: dict[str, str] = {}
 
-    def claim(self, device: machines.Disk | machines.Cdrom) -> str:
-        """Takes the node that a device names."""
-        match = _NODE.fullmatch(device.node)
-        kind = match and match.group(1)
-        if (kind != family_of(device.bus) or
+    def claim(self, node: str, bus: str) -> None:
+        """Reserve the node that a device names."""
+        kind = family_of(bus)
+        match = _NODE.fullmatch(node)
+        if (match is None or match.group(1) != kind or
                 int(match.group(2)) >= _CONTROLLERS[kind] or
                 int(match.group(3)) not in _UNITS[kind]):
             raise machines.InvalidMachine(
-                'A device of bus %s cannot be at %s.'
-                % (device.bus, device.node))
-        controller = device.node.partition(':')[0]
-        model = self._models.setdefault(controller, device.bus)
-        if device.node in self._taken or model != device.bus:
+                'A device on the %s bus cannot be attached at %s.'
+                % (bus, node))
+        controller = node.partition(':')[0]
+        model = self._models.setdefault(controller, bus)
+        if node in self._taken or model != bus:
             raise machines.InvalidMachine(
-                'Two devices claim %s.' % device.node)
-        self._taken.add(device.node)
-        return device.node
+                'Two devices claim the node %s.' % node)
+        self._taken.add(node)
 
     def find(self, bus: str, is_cdrom: bool) -> str:
         """Takes the first free node of a bus."""

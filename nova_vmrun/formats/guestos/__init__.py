@@ -113,8 +113,8 @@ def _read_table() -> tuple[dict[str, GuestOS], dict[str, str]]:
             if not row:
                 continue
             vsphere, hosted = row.split()
-            vsphere = None if vsphere == '-' else vsphere
-            guests[hosted] = GuestOS(hosted, profile, vsphere)
+            guests[hosted] = GuestOS(
+                hosted, profile, None if vsphere == '-' else vsphere)
     for hosted, guest in guests.items():
         # VIX wrote 64 bits without a dash: otherLinux64.
         spellings.setdefault(hosted.lower().replace('-64', '64'), hosted)

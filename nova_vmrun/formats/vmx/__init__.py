@@ -122,7 +122,7 @@ class Line:
 
     number: int
     key: str | None = None
-    value: str | None = None
+    value: str = ''
     comment: str | None = None
     problem: str | None = None
     is_quoted: bool = False
@@ -157,7 +157,8 @@ def undecodable(data: bytes) -> tuple[int, str] | None:
         return None
     except encodings.Unknown as error:
         match = _ENCODING_LINE.search(data)
-        return data.count(b'\n', 0, match.start(1)) + 1, error.brief
+        named_at = match.start(1) if match else 0
+        return data.count(b'\n', 0, named_at) + 1, error.brief
     except UnicodeDecodeError as error:
         # The mark before the text is taken off before it is decoded.
         ahead = len(data) - len(error.object)

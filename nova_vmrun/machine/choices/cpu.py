@@ -36,7 +36,7 @@ def cores_per_socket(request: requests.Request) -> requests.Choice:
               for part in ('sockets', 'cores', 'threads')}
     wanted, asked = _preferences(request)
     limiting = [source for _, source in limits.values() if source]
-    if not wanted and not limiting:
+    if asked is None and not limiting:
         one_socket = request.profile.one_socket and request.vcpus > 1
         return request.default(request.vcpus if one_socket else None)
     possible = _possible(request.vcpus, limits)
@@ -45,7 +45,7 @@ def cores_per_socket(request: requests.Request) -> requests.Choice:
             limiting[0].name, limiting[0].value,
             '%d vCPUs cannot be shared out within it.' % request.vcpus,
             'Use a flavor with another number of vCPUs.')
-    if wanted:
+    if asked is not None:
         return asked.choose(_closest(possible, request.vcpus, wanted),
                             shown=asked.value)
     return limiting[0].choose(possible[0], shown=limiting[0].value)
@@ -102,6 +102,6 @@ def _closest(possible: list[int], vcpus: int, wanted: dict[str, int]) -> int:
     if 'cores' in wanted or 'threads' in wanted:
         target = wanted.get('cores', 1) * wanted.get('threads', 1)
     else:
-        target = vcpus / wanted['sockets']
+        target = vcpus // wanted['sockets']
     fitting = [cores for cores in possible if cores <= target]
     return fitting[-1] if fitting else possible[0]

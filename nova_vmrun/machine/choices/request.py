@@ -34,12 +34,12 @@ class Choice(typing.NamedTuple):
 class Asked(typing.NamedTuple):
     """A property that is set.
 
-    Its kind is IMAGE or FLAVOR; all three are None if none is set.
+    Its kind is IMAGE or FLAVOR; all three are empty if none is set.
     """
 
-    kind: str | None
-    name: str | None
-    value: str | None
+    kind: str
+    name: str
+    value: str
 
     def choose(self, value: object, shown: object = None) -> Choice:
         """Makes a Choice that names this property.
@@ -51,7 +51,7 @@ class Asked(typing.NamedTuple):
             self.kind, self.name, value if shown is None else shown))
 
 
-_NOTHING = Asked(None, None, None)
+_NOTHING = Asked('', '', '')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,12 +89,12 @@ class Request:
     def image(self, *names: str) -> Asked:
         """Finds the first image property that is set."""
         name, value = props.first(self.properties, names)
-        return Asked(IMAGE, name, value) if name else _NOTHING
+        return Asked(IMAGE, name, value) if name and value else _NOTHING
 
     def flavor(self, *names: str) -> Asked:
         """Finds the first extra spec that is set."""
         name, value = props.first(self.extra_specs, names)
-        return Asked(FLAVOR, name, value) if name else _NOTHING
+        return Asked(FLAVOR, name, value) if name and value else _NOTHING
 
     def either(self, image_name: str, spec_name: str) -> Asked:
         """Finds an extra spec, or else the image property."""

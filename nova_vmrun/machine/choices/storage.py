@@ -38,7 +38,7 @@ def disk_bus(request: requests.Request) -> requests.Choice:
     return asked.choose(bus, shown=asked.value)
 
 
-def _asked_bus(request: requests.Request) -> tuple[requests.Asked, str | None]:
+def _asked_bus(request: requests.Request) -> tuple[requests.Asked, str]:
     for name, table in (('vmrun_disk_bus', props.DISK_BUSES),
                         ('hw_disk_bus', props.NOVA_DISK_BUSES),
                         ('vmware_adaptertype', props.ADAPTER_TYPES)):
@@ -46,7 +46,7 @@ def _asked_bus(request: requests.Request) -> tuple[requests.Asked, str | None]:
         if asked.name:
             return asked, props.one_of(name, asked.value, table)
     asked = request.image('hw_scsi_model')
-    return asked, 'scsi' if asked.name else None
+    return asked, 'scsi' if asked.name else ''
 
 
 def _scsi_model(request: requests.Request,
@@ -60,7 +60,7 @@ def _scsi_model(request: requests.Request,
 
 
 def _check(request: requests.Request, asked: requests.Asked, bus: str) -> None:
-    reason = None
+    reason = ''
     if bus == 'nvme' and request.hw_version < _NVME_SINCE:
         reason = 'NVMe needs virtual hardware %d.' % _NVME_SINCE
     elif request.is_arm and bus not in _ARM_BUSES:
