@@ -20,6 +20,7 @@ guest's memory, which the engine writes, is in a .vmem beside it.
 import json
 import os
 
+from vmwarefake import devices
 from vmwarefake import files
 
 MAGIC = b'\xd2\xbe\xd2\xbe\x08\0\0\0'
@@ -61,3 +62,20 @@ def discard(vm):
         files.remove(memory_path(path))
     vm.config['checkpoint.vmState'] = ''
     vm.config.pop('checkpoint.vmState.readOnly')
+
+
+#: What a suspended machine must find as it left it.
+FROZEN = ('memsize', 'numvcpus', 'cpuid.coresPerSocket', 'firmware',
+          'virtualHW.version')
+
+
+def hardware(config, directory):
+    """Return what the memory of a suspended VM depends on, as a dict."""
+    found = {key: config.get(key, '') for key in FROZEN}
+    found['drives'] = ','.join(
+        '%s=%s' % (d.node, d.get('deviceType', 'disk'))
+        for d in devices.drives(config, directory))
+    found['nics'] = ','.join(
+        'ethernet%d=%s' % (n, config.get('ethernet%d.virtualDev' % n, ''))
+        for n in devices.nics(config))
+    return found

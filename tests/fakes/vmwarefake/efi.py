@@ -26,7 +26,7 @@ _NO_MEDIA = 'Guest: Status upon boot failure: No Media'
 def drop_unseen(order, config, directory):
     """Take the drive that the firmware does not see out of a boot order.
 
-    :param order: {node: index}, as of qemu_storage.boot_order.
+    :param order: {node: index}, as of engine.qemu.storage.boot_order.
     """
     for drive in devices.drives(config, directory):
         if drive.node == _UNSEEN and drive.is_cdrom:

@@ -15,8 +15,10 @@
 import contextlib
 import time
 
+from vmwarefake import devices
 from vmwarefake.engine import base
 from vmwarefake import errors
+from vmwarefake import hostnet
 from vmwarefake import vm as vms
 
 _POLL = 0.05
@@ -134,3 +136,23 @@ def guest_errors():
         yield
     except filesystem.GuestError as e:
         raise errors.vix(e.code)
+
+
+def guest_address(machine):
+    """Return the address that Tools report, or None."""
+    address = machine.engine.guest_ip()
+    if address is not base.FROM_KNOBS:
+        return address
+    said = machine.session.knobs['GUEST_IP']
+    if said != 'auto':
+        return None if said == 'none' else said
+    connected = machine.record.data.get('connected', {})
+    for n in devices.nics(machine.config):
+        if not connected.get('ethernet%d' % n, True):
+            continue
+        network = devices.vmnet(machine.config, n)
+        mac = devices.mac(machine.config, n)
+        found = hostnet.address_for(machine.session.state, network, mac)
+        if found:
+            return found
+    return None

@@ -22,7 +22,7 @@ Where things are
                   $XDG_STATE_HOME/fake-vmrun, else ~/.local/state/fake-vmrun
     CONFIG        the file described above
     ENGINE        what plays the machine: plain (default), or qemu, whose own
-                  knobs are in engine/qemu_options.py
+                  knobs are in engine/qemu/options.py
 
 The product
     PRODUCT       what is installed: ws (default), player, fusion

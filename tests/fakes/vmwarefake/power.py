@@ -19,7 +19,7 @@ import contextlib
 import os
 
 from vmwarefake import checkpoint
-from vmwarefake import checks
+from vmwarefake.checks import power_on as checks
 from vmwarefake import devices
 from vmwarefake.engine import base
 from vmwarefake import errors
@@ -200,7 +200,7 @@ def suspend(vm):
     vm.log('Checkpoint: suspending to %s' % path)
     try:
         checkpoint.write(path, {
-            'hardware': checks.frozen(vm.config, vm.directory),
+            'hardware': checkpoint.hardware(vm.config, vm.directory),
             'address': _last_address(vm)})
         vm.engine.suspend(checkpoint.memory_path(path))
     except (base.EngineError, OSError) as e:
@@ -216,10 +216,9 @@ def suspend(vm):
 def _last_address(vm):
     """Return the address that a suspended VM goes on telling, or None."""
     from vmwarefake import guestops
-    from vmwarefake.verbs import guest_info
     if guestops.tools_state(vm) != 'running':
         return None
-    return guest_info.guest_address(vm)
+    return guestops.guest_address(vm)
 
 
 def suspend_path(vm):

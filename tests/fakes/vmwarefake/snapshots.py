@@ -22,7 +22,6 @@ import re
 import shutil
 
 from vmwarefake import checkpoint
-from vmwarefake import checks
 from vmwarefake import devices
 from vmwarefake import dictionary
 from vmwarefake import errors
@@ -113,7 +112,7 @@ def _write_state(vm, path, kind):
     config['checkpoint.vmState'] = ''
     config.pop('checkpoint.vmState.readOnly')
     checkpoint.write(path, {
-        'hardware': checks.frozen(vm.config, vm.directory),
+        'hardware': checkpoint.hardware(vm.config, vm.directory),
         'config': config.text()})
     if kind == vmsd.SUSPENDED:
         shutil.copyfile(checkpoint.memory_path(vm.path(

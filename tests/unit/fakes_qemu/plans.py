@@ -21,9 +21,9 @@ from tests.unit import fakes_qemu  # noqa: F401 - makes vmwarefake importable
 
 from vmwarefake import dictionary
 from vmwarefake.engine import base
-from vmwarefake.engine import qemu_options
-from vmwarefake.engine import qemu_plan
-from vmwarefake.engine import qemu_sockets
+from vmwarefake.engine.qemu import options as qemu_options
+from vmwarefake.engine.qemu import plan as qemu_plan
+from vmwarefake.engine.qemu import sockets as qemu_sockets
 
 DISK = {'scsi0.present': 'TRUE', 'scsi0.virtualDev': 'pvscsi',
         'scsi0:0.present': 'TRUE', 'scsi0:0.fileName': 'disk.vmdk'}

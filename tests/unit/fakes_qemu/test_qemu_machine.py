@@ -16,8 +16,8 @@ from tests.unit.fakes_qemu import plans
 
 from vmwarefake import dictionary
 from vmwarefake.engine import base
-from vmwarefake.engine import qemu_pci
-from vmwarefake.engine import qemu_vmnetd
+from vmwarefake.engine.qemu import pci
+from vmwarefake.engine.qemu import vmnetd
 
 
 class SlotsTest(plans.PlanTest):
@@ -37,12 +37,12 @@ class SlotsTest(plans.PlanTest):
                               (256, ('pciBridge7', 0)),
                               (1184, ('pciBridge4', 1)),
                               (2208, ('pciBridge4', 2))):
-            slots = qemu_pci.Slots()
+            slots = pci.Slots()
             self.assertEqual(place, self._address(slots, number))
             self.assertEqual([], slots.notes)
 
     def test_taken_slot_is_noted(self):
-        slots = qemu_pci.Slots()
+        slots = pci.Slots()
         first = self._address(slots, 160)
 
         second = self._address(slots, 160, 'ethernet0')
@@ -52,13 +52,13 @@ class SlotsTest(plans.PlanTest):
         self.assertIn('ethernet0.pciSlotNumber = "160"', slots.notes[0])
 
     def test_slots_of_the_chipset_are_not_given(self):
-        for number in (0, 1, qemu_pci.DISPLAY, qemu_pci.CHANNEL, 17, 21):
-            slots = qemu_pci.Slots()
+        for number in (0, 1, pci.DISPLAY, pci.CHANNEL, 17, 21):
+            slots = pci.Slots()
             self.assertNotEqual(('pci.0', number),
                                 self._address(slots, number))
 
     def test_without_a_number_there_is_room_for_all(self):
-        slots = qemu_pci.Slots()
+        slots = pci.Slots()
         config = dictionary.Dictionary()
         places = [tuple(slots.address(config, 'x').values())
                   for _ in range(40)]
@@ -66,7 +66,7 @@ class SlotsTest(plans.PlanTest):
         self.assertEqual(40, len(set(places)))
 
     def test_bridges_come_in_order_and_only_when_used(self):
-        slots = qemu_pci.Slots()
+        slots = pci.Slots()
         for number in (192, 33, 160):
             self._address(slots, number)
 
@@ -366,7 +366,7 @@ class KeysTest(plans.PlanTest):
 class UserNetworkTest(plans.PlanTest):
 
     def test_nat(self):
-        options = qemu_vmnetd.user_network({
+        options = vmnetd.user_network({
             'type': 'nat', 'subnet': '172.16.41.0', 'mask': '255.255.255.0'})
 
         self.assertEqual(
@@ -375,7 +375,7 @@ class UserNetworkTest(plans.PlanTest):
              options['restrict']))
 
     def test_host_only_reaches_nothing_else(self):
-        options = qemu_vmnetd.user_network({
+        options = vmnetd.user_network({
             'type': 'hostOnly', 'subnet': '10.1.0.0', 'mask': '255.255.0.0'})
 
         self.assertEqual(('10.1.0.0/16', '10.1.0.254', True),
@@ -383,5 +383,5 @@ class UserNetworkTest(plans.PlanTest):
                           options['restrict']))
 
     def test_segment_has_no_services(self):
-        self.assertIsNone(qemu_vmnetd.user_network({
+        self.assertIsNone(vmnetd.user_network({
             'type': 'pvn', 'subnet': '', 'mask': ''}))

@@ -16,7 +16,7 @@ import testtools
 
 from tests.unit import fakes_qemu  # noqa: F401 - makes vmwarefake importable
 
-from vmwarefake.engine import qemu_switch
+from vmwarefake.engine.qemu import switch
 
 A = b'\x00\x0c\x29\x00\x00\x01'
 B = b'\x00\x0c\x29\x00\x00\x02'
@@ -32,10 +32,10 @@ class SwitchTest(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.switch = qemu_switch.Switch()
+        self.switch = switch.Switch()
         self.far = {}
 
-    def port(self, name, kind=qemu_switch.CablePort):
+    def port(self, name, kind=switch.CablePort):
         ours, theirs = socket.socketpair()
         self.addCleanup(theirs.close)
         theirs.setblocking(False)
@@ -46,7 +46,7 @@ class SwitchTest(testtools.TestCase):
 
     def received(self, name):
         """Return the frames that have come at the far end of a cable."""
-        far = qemu_switch.CablePort(self.far[name])
+        far = switch.CablePort(self.far[name])
         return far.read()
 
     def test_unknown_destination_goes_everywhere_but_back(self):
@@ -73,7 +73,7 @@ class SwitchTest(testtools.TestCase):
 
     def test_services_see_only_what_is_for_them(self):
         a = self.port('a')
-        self.port('services', qemu_switch.ServicesPort)
+        self.port('services', switch.ServicesPort)
 
         for destination in (B, EVERYBODY, SERVICES):
             self.switch.pass_on(a, frame(destination, A))
@@ -113,7 +113,7 @@ class SwitchTest(testtools.TestCase):
             self.switch.pass_on(a, big)
         self.assertTrue(b.wants_to_write)
 
-        far = qemu_switch.CablePort(self.far['b'])
+        far = switch.CablePort(self.far['b'])
         found = []
         while b.wants_to_write:
             found += far.read()

@@ -24,9 +24,9 @@ import testtools
 from tests.unit import fakes_qemu  # noqa: F401 - makes vmwarefake importable
 
 from vmwarefake.engine import base
-from vmwarefake.engine import qemu_agent
-from vmwarefake.engine import qemu_qmp
-from vmwarefake.engine import qemu_sockets
+from vmwarefake.engine.qemu import agent as qemu_agent
+from vmwarefake.engine.qemu import qmp
+from vmwarefake.engine.qemu import sockets as qemu_sockets
 
 GREETING = {'QMP': {'version': {}}}
 
@@ -94,7 +94,7 @@ class MonitorTest(TalkTest):
 
         self.server = self.useFixture(Server(self.folder, 'qmp', answer,
                                              lines(GREETING)))
-        monitor = qemu_qmp.Monitor(self.folder, timeout=10)
+        monitor = qmp.Monitor(self.folder, timeout=10)
         self.addCleanup(monitor.__exit__)
         return monitor
 
@@ -109,7 +109,7 @@ class MonitorTest(TalkTest):
     def test_refusal(self):
         monitor = self._monitor({'cont': [{'error': {'desc': 'no way'}}]})
 
-        e = self.assertRaises(qemu_qmp.Refused, monitor.command, 'cont')
+        e = self.assertRaises(qmp.Refused, monitor.command, 'cont')
 
         self.assertEqual('cont: no way', str(e))
 
@@ -141,7 +141,7 @@ class MonitorTest(TalkTest):
         self.assertEqual('full', str(e))
 
     def test_nobody_there(self):
-        self.assertRaises(qemu_qmp.Gone, qemu_qmp.Monitor, self.folder)
+        self.assertRaises(qmp.Gone, qmp.Monitor, self.folder)
 
 
 class AgentTest(TalkTest):

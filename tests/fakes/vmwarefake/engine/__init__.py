@@ -10,30 +10,33 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Engines: what plays the machine behind the files.
+"""Engines: what runs the machine that the files describe.
 
-``FAKE_VMRUN_ENGINE`` names one (default ``plain``), a module of this package
-that defines ``Engine``, a subclass of :class:`vmwarefake.engine.base.Engine`.
+``FAKE_VMRUN_ENGINE`` names one of :data:`MODULES`. Each of these modules
+defines ``Engine``, a subclass of :class:`vmwarefake.engine.base.Engine`.
 """
 
 import importlib
 
+MODULES = {'plain': 'vmwarefake.engine.plain',
+           'qemu': 'vmwarefake.engine.qemu.engine'}
+
 
 class NoSuchEngine(Exception):
-    pass
+    """There is no engine of that name, or it cannot be imported."""
 
 
 def load(name):
     """Return the class ``Engine`` of the engine called ``name``.
 
-    :raises NoSuchEngine: when there is none of that name, or it needs
-        something that this machine lacks (an ImportError of its own).
+    :raises NoSuchEngine: if there is none, or if it needs something that this
+        machine lacks.
     """
-    if not name.isidentifier() or name == 'base':
-        raise NoSuchEngine('FAKE_VMRUN_ENGINE=%s is no engine' % name)
+    if name not in MODULES:
+        raise NoSuchEngine('FAKE_VMRUN_ENGINE=%s is not an engine; use one '
+                           'of %s' % (name, ', '.join(sorted(MODULES))))
     try:
-        module = importlib.import_module('vmwarefake.engine.' + name)
+        return importlib.import_module(MODULES[name]).Engine
     except ImportError as e:
-        raise NoSuchEngine('FAKE_VMRUN_ENGINE=%s cannot be loaded: %s'
+        raise NoSuchEngine('FAKE_VMRUN_ENGINE=%s cannot be imported: %s'
                            % (name, e))
-    return module.Engine

@@ -20,7 +20,6 @@ from vmwarefake import devices
 from vmwarefake.engine import base
 from vmwarefake import errors
 from vmwarefake import guestops
-from vmwarefake import hostnet
 from vmwarefake import power
 from vmwarefake import vm as vms
 
@@ -35,26 +34,6 @@ def check_tools_state(session, words):
         state = guestops.told_state(machine)
     session.line(state)
     return errors.TOOLS_UNKNOWN if state == 'unknown' else 0
-
-
-def guest_address(machine):
-    """Return the address that Tools report, or None."""
-    address = machine.engine.guest_ip()
-    if address is not base.FROM_KNOBS:
-        return address
-    said = machine.session.knobs['GUEST_IP']
-    if said != 'auto':
-        return None if said == 'none' else said
-    connected = machine.record.data.get('connected', {})
-    for n in devices.nics(machine.config):
-        if not connected.get('ethernet%d' % n, True):
-            continue
-        network = devices.vmnet(machine.config, n)
-        mac = devices.mac(machine.config, n)
-        found = hostnet.address_for(machine.session.state, network, mac)
-        if found:
-            return found
-    return None
 
 
 def get_address(session, words):
@@ -76,7 +55,7 @@ def get_address(session, words):
                 raise errors.tools_down(machine.given)
             if not wait:
                 guestops.need_tools(machine)
-            address = guest_address(machine) if (
+            address = guestops.guest_address(machine) if (
                 guestops.tools_state(machine) == 'running') else None
         if address:
             return session.line(address)
@@ -115,7 +94,7 @@ def _read_guest_var(machine, name):
     if name == 'ip':
         if guestops.tools_state(machine) != 'running':
             return ''
-        return guest_address(machine) or ''
+        return guestops.guest_address(machine) or ''
     written = machine.record.data.get('guest_variables', {})
     own = machine.engine.guest_variables()
     return own.get(name, written.get(name, machine.config.get(

@@ -19,7 +19,8 @@ import sys
 
 from vmwarefake import locks
 from vmwarefake import messages
-from vmwarefake import vdiskmanager
+from vmwarefake.vdiskmanager import refusals
+from vmwarefake.vdiskmanager import request as requests
 from vmwarefake import vmdk
 from vmwarefake.vmdk import create as creator
 from vmwarefake.vmdk import disk
@@ -40,14 +41,14 @@ def _saying(what):
     except vmdk.DiskError as e:
         if e.code == vmdk.UNSUPPORTED and e.detail:
             sys.stderr.write('fake vmware-vdiskmanager: %s\n' % e.detail)
-        raise vdiskmanager.failed(what, e.code)
+        raise refusals.failed(what, e.code)
     except locks.Busy:
-        raise vdiskmanager.failed(what, vmdk.IN_USE)
+        raise refusals.failed(what, vmdk.IN_USE)
     except OSError as e:
         codes = {errno.ENOSPC: vmdk.DISK_FULL, errno.ENOENT: 4,
                  errno.EEXIST: vmdk.EXISTS, errno.EACCES: 13,
                  errno.EPERM: 13, errno.ENOTDIR: 4}
-        raise vdiskmanager.failed(what, codes.get(e.errno, 7))
+        raise refusals.failed(what, codes.get(e.errno, 7))
 
 
 def _progress(session, request, word):
@@ -64,11 +65,11 @@ def create(session, request):
     adapter = request.adapter()
     kind = request.type
     if 'size' not in request.options:
-        raise vdiskmanager.Usage()
+        raise refusals.Usage()
     with _saying('Failed to create disk:'):
         if kind == 5:
             raise vmdk.DiskError(vmdk.BAD_PARAMETER, request.disk)
-        size = vdiskmanager.sectors(request.options['size'], adapter)
+        size = requests.sectors(request.options['size'], adapter)
         creator.create(request.disk, kind, size, adapter,
                        session.product.newest_hardware())
     session.line("Creating disk '%s'" % request.disk)
@@ -104,10 +105,10 @@ def expand(session, request):
         link = disk.open_link(request.disk)
         link.check_extents()
         locks.check(link.path)
-        size = vdiskmanager.sectors(
+        size = requests.sectors(
             request.argument, link.descriptor.ddb.get('ddb.adapterType', ''))
         if link.is_child:
-            raise vdiskmanager.failed('Failed to get geometry:', 16003)
+            raise refusals.failed('Failed to get geometry:', 16003)
         # For a disk with children the text is not known.
         if size <= link.capacity or has_kin(link):
             raise vmdk.DiskError(vmdk.BAD_PARAMETER, link.path)
@@ -188,8 +189,8 @@ def rename(session, request):
 
 def prepare(session, request):
     """-p: only for disks that are mounted on Windows hosts."""
-    raise vdiskmanager.Failed('Failed to prepare the disk mounted at \'%s\' '
-                              'for shrinking.\n' % request.disk)
+    raise refusals.Failed("Failed to prepare the disk mounted at '%s' for "
+                          'shrinking.\n' % request.disk)
 
 
 def repair(session, request):
@@ -216,7 +217,7 @@ def check_chain(session, request):
         disk.open_chain(request.disk)
     except vmdk.DiskError as e:
         reason = messages.with_code(e.code)
-        raise vdiskmanager.Failed(
+        raise refusals.Failed(
             "Failed to open the disk '%s' : %s\n"
             'Disk link %s successfully opened.\n'
             'Disk chain is not consistent: %s\n'
@@ -240,3 +241,8 @@ def delete(session, request):
         for path in reversed(link.files()):
             if os.path.exists(path):
                 os.unlink(path)
+
+
+OPERATIONS = {'-c': create, '-d': defragment, '-k': shrink, '-n': rename,
+              '-p': prepare, '-r': convert, '-x': expand, '-R': repair,
+              '-e': check_chain, '-D': make_deletable, '-U': delete}

@@ -20,9 +20,8 @@ tells none of it: the text is in vmware.log only.
 import os
 import re
 
-from vmwarefake import check_devices
 from vmwarefake import checkpoint
-from vmwarefake import devices
+from vmwarefake.checks import drives
 from vmwarefake import errors
 from vmwarefake import guestos
 
@@ -54,7 +53,7 @@ def all_checks(vm, ask):
     check_uuid(config)
     check_vnc(config, vm.log)
     warn_about_values(config, vm.log)
-    check_devices.all_checks(vm, ask)
+    drives.all_checks(vm, ask)
     check_checkpoint(vm)
 
 
@@ -177,23 +176,6 @@ def warn_about_values(config, log):
                       'value. Using the default.' % (value, key))
 
 
-#: What a suspended machine must find as it left it.
-FROZEN = ('memsize', 'numvcpus', 'cpuid.coresPerSocket', 'firmware',
-          'virtualHW.version')
-
-
-def frozen(config, directory):
-    """Return what the memory of a suspended VM depends on, as a dict."""
-    found = {key: config.get(key, '') for key in FROZEN}
-    found['drives'] = ','.join(
-        '%s=%s' % (d.node, d.get('deviceType', 'disk'))
-        for d in devices.drives(config, directory))
-    found['nics'] = ','.join(
-        'ethernet%d=%s' % (n, config.get('ethernet%d.virtualDev' % n, ''))
-        for n in devices.nics(config))
-    return found
-
-
 def check_checkpoint(vm):
     """Refuse to resume on other hardware than was suspended."""
     state = vm.config.get('checkpoint.vmState')
@@ -204,7 +186,7 @@ def check_checkpoint(vm):
         fail('msg.checkpoint.resume.open',                      # inferred id
              'Cannot open the suspended state "%s".' % path)
     saved = checkpoint.read(path).get('hardware', {})
-    now = frozen(vm.config, vm.directory)
+    now = checkpoint.hardware(vm.config, vm.directory)
     for key, value in saved.items():
         if now.get(key) != value:
             name = ('msg.checkpoint.memsize.mismatch' if key == 'memsize'

@@ -20,8 +20,8 @@ server serves one client and ends with it: when QEMU is gone, so are they.
 import signal
 
 from vmwarefake.engine import base
-from vmwarefake.engine import qemu_options
-from vmwarefake.engine import qemu_sockets
+from vmwarefake.engine.qemu import options as qemu_options
+from vmwarefake.engine.qemu import sockets as qemu_sockets
 from vmwarefake import process
 
 _START = 60         # seconds

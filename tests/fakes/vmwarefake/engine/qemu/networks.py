@@ -18,8 +18,8 @@ import socket
 import sys
 
 from vmwarefake.engine import base
-from vmwarefake.engine import qemu_sockets
-from vmwarefake.engine import qemu_vmnetd
+from vmwarefake.engine.qemu import sockets as qemu_sockets
+from vmwarefake.engine.qemu import vmnetd
 from vmwarefake import hostnet
 from vmwarefake import process
 from vmwarefake import state as states
@@ -51,7 +51,7 @@ class Networks(object):
         """
         folder = self._state.path(os.path.join('net', network))
         os.makedirs(folder, exist_ok=True)
-        with states.flock(os.path.join(folder, qemu_vmnetd.LOCK)):
+        with states.flock(os.path.join(folder, vmnetd.LOCK)):
             with qemu_sockets.Folder(folder) as sockets:
                 self._see_that_it_runs(network, folder, sockets)
                 ours, theirs = socket.socketpair()
@@ -68,18 +68,18 @@ class Networks(object):
 
     def _see_that_it_runs(self, network, folder, sockets):
         try:
-            sockets.connect(qemu_vmnetd.SOCKET, 1).close()
+            sockets.connect(vmnetd.SOCKET, 1).close()
             return
         except OSError:
-            sockets.remove(qemu_vmnetd.SOCKET)
+            sockets.remove(vmnetd.SOCKET)
         output = os.path.join(folder, 'vmnetd.log')
         pid = process.spawn(
-            [sys.executable, '-I', '-S', qemu_vmnetd.__file__, folder,
+            [sys.executable, '-I', '-S', vmnetd.__file__, folder,
              self._state.path(hostnet.FILE),
              json.dumps(self._settings(network))],
             os.path.join(folder, 'pid'), output)
         qemu_sockets.wait_for_server(
-            sockets, qemu_vmnetd.SOCKET, pid, _START,
+            sockets, vmnetd.SOCKET, pid, _START,
             lambda: '%s: %s' % (network, qemu_sockets.last_lines(output)))
 
     def _settings(self, network):
@@ -109,7 +109,7 @@ def _ask(sockets, cable):
     :returns: vmnetd's answer, a dict.
     """
     try:
-        with sockets.connect(qemu_vmnetd.SOCKET, _ANSWER) as sock:
+        with sockets.connect(vmnetd.SOCKET, _ANSWER) as sock:
             socket.send_fds(sock, [b'{"plug": true}\n'], [cable.fileno()])
             data = b''
             while not data.endswith(b'\n'):

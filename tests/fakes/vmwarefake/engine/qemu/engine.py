@@ -10,13 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""An engine with real machines: QEMU runs what the .vmx says.
-
-``FAKE_VMRUN_ENGINE=qemu``; see :mod:`vmwarefake.engine.qemu_options` for its
-settings. The main process is QEMU itself. Beside it run a server for each
-disk (:mod:`.qemu_disks`), which end with it, and one process for each virtual
-network (:mod:`.qemu_vmnetd`), which ends when nobody is on it. Linux only.
-"""
+"""The QEMU engine: a VM's process is QEMU itself."""
 
 import contextlib
 import os
@@ -25,14 +19,14 @@ import socket
 
 from vmwarefake import devices
 from vmwarefake.engine import base
-from vmwarefake.engine import qemu_agent
-from vmwarefake.engine import qemu_disks
-from vmwarefake.engine import qemu_networks
-from vmwarefake.engine import qemu_options
-from vmwarefake.engine import qemu_plan
-from vmwarefake.engine import qemu_qmp
-from vmwarefake.engine import qemu_sockets
-from vmwarefake.engine import qemu_storage
+from vmwarefake.engine.qemu import agent as qemu_agent
+from vmwarefake.engine.qemu import disks
+from vmwarefake.engine.qemu import networks as qemu_networks
+from vmwarefake.engine.qemu import options as qemu_options
+from vmwarefake.engine.qemu import plan as qemu_plan
+from vmwarefake.engine.qemu import qmp
+from vmwarefake.engine.qemu import sockets as qemu_sockets
+from vmwarefake.engine.qemu import storage
 from vmwarefake import process
 
 _START = 60             # seconds
@@ -62,13 +56,13 @@ class Engine(base.Engine):
     def start(self, memory=None):
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             plan = qemu_plan.Plan(self.machine, self._options, sockets)
-            servers = qemu_disks.Servers(self.machine, sockets)
+            servers = disks.Servers(self.machine, sockets)
             self._make_files(plan)
             try:
                 servers.start(plan.exports)
                 self._start_qemu(plan, sockets, memory)
                 self._let_go(plan, sockets, memory)
-            except qemu_qmp.Gone:
+            except qmp.Gone:
                 self._clear_away(servers, plan)
                 raise base.EngineError('msg.engine.died', self._said())
             except BaseException:
@@ -141,7 +135,7 @@ class Engine(base.Engine):
 
     def _let_go(self, plan, sockets, memory):
         """Wait until the machine is there, and unplug what is to be."""
-        with qemu_qmp.Monitor(sockets, timeout=_START) as monitor:
+        with qmp.Monitor(sockets, timeout=_START) as monitor:
             if not monitor.wait_until_loaded(_START):
                 raise base.EngineError('msg.checkpoint.resume',
                                        'The saved state was not loaded.')
@@ -156,7 +150,7 @@ class Engine(base.Engine):
     @contextlib.contextmanager
     def _monitor(self):
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
-            with qemu_qmp.Monitor(sockets) as monitor:
+            with qmp.Monitor(sockets) as monitor:
                 yield monitor
 
     def stop_soft(self, timeout):
@@ -190,17 +184,17 @@ class Engine(base.Engine):
         identity = process.read_record(self.machine.main_record)
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             plan = qemu_plan.Plan(self.machine, self._options, sockets)
-            with qemu_qmp.Monitor(sockets) as monitor:
+            with qmp.Monitor(sockets) as monitor:
                 with _held(monitor):
                     _save(monitor, memory)
                     process.kill_and_wait(identity)
-            qemu_disks.Servers(self.machine, sockets).wait_gone(plan.exports)
+            disks.Servers(self.machine, sockets).wait_gone(plan.exports)
 
     def release_disks(self, action, memory=None):
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
-            servers = qemu_disks.Servers(self.machine, sockets)
+            servers = disks.Servers(self.machine, sockets)
             old = qemu_plan.Plan(self.machine, self._options, sockets)
-            with qemu_qmp.Monitor(sockets) as monitor:
+            with qmp.Monitor(sockets) as monitor:
                 with _held(monitor):
                     if memory:
                         _save(monitor, memory)
@@ -240,7 +234,7 @@ class Engine(base.Engine):
             if drive is None or not drive.is_cdrom:
                 raise base.Unsupported(node, 'only network cards and CD '
                                        'drives can be connected')
-            device = qemu_storage.device_id(node)
+            device = storage.device_id(node)
             if connected:
                 monitor.command('blockdev-change-medium', {
                     'id': device, 'filename': drive.path, 'format': 'raw',

@@ -35,14 +35,14 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.abspath(os.path.join(
+    os.path.dirname(__file__), os.pardir, os.pardir, os.pardir)))
 
 from vmwarefake.engine import base  # noqa: E402
-from vmwarefake.engine import qemu_qmp  # noqa: E402
-from vmwarefake.engine import qemu_sockets  # noqa: E402
-from vmwarefake.engine import qemu_switch  # noqa: E402
-from vmwarefake.engine import qemu_tap  # noqa: E402
+from vmwarefake.engine.qemu import qmp  # noqa: E402
+from vmwarefake.engine.qemu import sockets as qemu_sockets  # noqa: E402
+from vmwarefake.engine.qemu import switch  # noqa: E402
+from vmwarefake.engine.qemu import tap  # noqa: E402
 
 SOCKET = 'vmnetd'
 LOCK = 'lock'
@@ -105,7 +105,7 @@ class Services(object):
                 preexec_fn=_die_with_parent)
         qemu_sockets.wait_for_server(folder, 'services', self.process.pid,
                                      _START, lambda: 'see ' + log)
-        self._monitor = qemu_qmp.Monitor(folder, 'services')
+        self._monitor = qmp.Monitor(folder, 'services')
 
     def forward(self, wanted):
         """Make port forwardings be these.
@@ -148,7 +148,7 @@ class Daemon(object):
         self._settings = settings
         self._folder = qemu_sockets.Folder(path)
         self._selector = selectors.DefaultSelector()
-        self._switch = qemu_switch.Switch()
+        self._switch = switch.Switch()
         self._services = None
         self._tap_error = None
         self._cables = set()
@@ -163,22 +163,22 @@ class Daemon(object):
             self._services = Services(
                 self._settings['qemu'], options, self._folder,
                 os.path.join(self._path, 'vmnetd.log'))
-            self._add(qemu_switch.ServicesPort(self._services.cable))
+            self._add(switch.ServicesPort(self._services.cable))
 
     def _add_host(self):
         settings = self._settings
         if not settings['tap'] or not settings['subnet']:
             return
         try:
-            fd = qemu_tap.create(settings['name'],
-                                 str(network_of(settings)[HOST]),
-                                 settings['mask'])
+            fd = tap.create(settings['name'],
+                            str(network_of(settings)[HOST]),
+                            settings['mask'])
         except OSError as e:
             if settings['tap'] == 'required':
                 raise
             self._tap_error = str(e)
         else:
-            self._add(qemu_switch.HostPort(fd))
+            self._add(switch.HostPort(fd))
 
     def _listen(self):
         self._listener = socket.socket(socket.AF_UNIX)
@@ -282,7 +282,7 @@ class Daemon(object):
                 print('a client has gone: %s' % e, flush=True)
 
     def _plug(self, cable):
-        port = qemu_switch.CablePort(cable)
+        port = switch.CablePort(cable)
         self._add(port)
         self._cables.add(port)
 

@@ -14,8 +14,8 @@
 
 import os
 
-from vmwarefake import check_net
-from vmwarefake import check_ports
+from vmwarefake.checks import nics
+from vmwarefake.checks import ports
 from vmwarefake import devices
 from vmwarefake import errors
 from vmwarefake import locks
@@ -44,10 +44,10 @@ def all_checks(vm, ask):
             check_cdrom(drive, ask)
         else:
             check_disk(vm, drive, seen)
-    check_ports.check_floppy(vm, ask)
+    ports.check_floppy(vm, ask)
     check_vmci(vm)
-    check_ports.check_serial(vm, ask)
-    check_net.all_checks(vm, ask)
+    ports.check_serial(vm, ask)
+    nics.all_checks(vm, ask)
 
 
 def check_node(config, drive):

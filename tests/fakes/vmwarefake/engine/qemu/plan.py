@@ -16,11 +16,11 @@ import json
 import time
 
 from vmwarefake import efi
-from vmwarefake.engine import qemu_cards
-from vmwarefake.engine import qemu_keys
-from vmwarefake.engine import qemu_pci
-from vmwarefake.engine import qemu_ports
-from vmwarefake.engine import qemu_storage
+from vmwarefake.engine.qemu import cards
+from vmwarefake.engine.qemu import keys
+from vmwarefake.engine.qemu import pci
+from vmwarefake.engine.qemu import ports
+from vmwarefake.engine.qemu import storage
 
 #: Where the guest finds guestinfo and machine.id.
 GUEST_INFORMATION = 'opt/vmrun/guestinfo'
@@ -29,8 +29,8 @@ GUEST_INFORMATION = 'opt/vmrun/guestinfo'
 class Plan(object):
     """What is to be run for a .vmx. Making one starts nothing.
 
-    :ivar exports: disks to be served, qemu_storage.Export each.
-    :ivar links: cables of the NICs, qemu_cards.Link each.
+    :ivar exports: disks to be served, storage.Export each.
+    :ivar links: cables of the NICs, cards.Link each.
     :ivar vnc: (address, port) at which VNC is to answer, or None.
     :ivar notes: lines for vmware.log about what differs from the .vmx.
     :ivar files: {name: bytes} to be made in the run folder.
@@ -45,18 +45,18 @@ class Plan(object):
         self._machine = machine
         self._options = options
         self._sockets = sockets
-        notes = qemu_keys.check(self._config, options.accel)
-        slots = qemu_pci.Slots()
-        order = qemu_storage.boot_order(self._config, machine.directory)
+        notes = keys.check(self._config, options.accel)
+        slots = pci.Slots()
+        order = storage.boot_order(self._config, machine.directory)
         if options.arm:
             efi.drop_unseen(order, self._config, machine.directory)
-        self._storage = qemu_storage.Storage(
+        self._storage = storage.Storage(
             self._config, machine.directory, slots, options.hardware,
             sockets.address, order)
-        self._cards = qemu_cards.Cards(self._config, slots, options.hardware,
-                                       order)
-        self._ports = qemu_ports.Ports(self._config, slots, machine.path,
-                                       machine.run_file, order)
+        self._cards = cards.Cards(self._config, slots, options.hardware,
+                                  order)
+        self._ports = ports.Ports(self._config, slots, machine.path,
+                                  machine.run_file, order)
         self.vnc, self._vnc_option = self._ports.vnc()
         self._slots = slots
         self.exports = self._storage.exports
@@ -64,7 +64,7 @@ class Plan(object):
         self.notes = (notes + slots.notes + self._storage.notes
                       + self._cards.notes + self._ports.notes)
         self.files = dict(self._ports.secrets)
-        self.files['guestinfo'] = qemu_ports.guest_information(self._config)
+        self.files['guestinfo'] = ports.guest_information(self._config)
 
     @property
     def unplugged(self):
@@ -84,12 +84,12 @@ class Plan(object):
         """
         argv = self._machine_options()
         argv += self._firmware()
-        argv += qemu_ports.smbios(self._config)
+        argv += ports.smbios(self._config)
         argv += ['-fw_cfg', 'name=%s,file=%s' % (
-            GUEST_INFORMATION, qemu_ports.escaped(
+            GUEST_INFORMATION, ports.escaped(
                 self._machine.run_file('guestinfo')))]
         argv += ['-qmp', 'unix:%s,server=on,wait=off'
-                 % qemu_ports.escaped(self._sockets.address('qmp'))]
+                 % ports.escaped(self._sockets.address('qmp'))]
         argv += self._display(with_vnc)
         for bridge in self._slots.bridges():
             argv += ['-device', bridge]
@@ -124,14 +124,14 @@ class Plan(object):
             cpu += ',hypervisor=off'
         return [self._options.qemu(), '-name',
                 # The title of its VNC desktop, as the product has it.
-                qemu_ports.escaped('guest=%s' % config.get(
+                ports.escaped('guest=%s' % config.get(
                     'displayName', 'virtual machine')),
                 '-accel', self._options.accel, '-machine', machine,
                 '-cpu', cpu, '-m', '%dM' % config.integer('memsize', 32),
                 '-smp', 'cpus=%d,sockets=%d,cores=%d,threads=1'
                 % (cpus, cpus // cores, cores),
                 '-nodefaults', '-no-user-config', '-rtc', 'base='
-                + qemu_ports.clock(config, time.time()),
+                + ports.clock(config, time.time()),
                 '-action', 'reboot=reset,shutdown=poweroff,panic=none',
                 '-trace', 'enable=qemu_system_shutdown_request']
 
@@ -160,8 +160,8 @@ class Plan(object):
 
     def _display(self, with_vnc):
         argv = ['-display', 'none', '-device', {
-            'driver': 'VGA', 'id': 'svga', 'bus': qemu_pci.ROOT,
-            'addr': hex(qemu_pci.DISPLAY)}]
+            'driver': 'VGA', 'id': 'svga', 'bus': pci.ROOT,
+            'addr': hex(pci.DISPLAY)}]
         if self.vnc and with_vnc:
             for name in self._ports.secrets:
                 argv += ['-object', {
@@ -173,8 +173,8 @@ class Plan(object):
     def _agent(self):
         return ['-device', {
             'driver': 'virtio-serial-pci', 'id': 'channel',
-            'bus': qemu_pci.ROOT, 'addr': hex(qemu_pci.CHANNEL)},
+            'bus': pci.ROOT, 'addr': hex(pci.CHANNEL)},
             '-chardev', 'socket,id=agent,path=%s,server=on,wait=off'
-            % qemu_ports.escaped(self._sockets.address('agent')),
+            % ports.escaped(self._sockets.address('agent')),
             '-device', {'driver': 'virtserialport', 'chardev': 'agent',
-                        'name': qemu_ports.AGENT_PORT, 'id': 'agent-port'}]
+                        'name': ports.AGENT_PORT, 'id': 'agent-port'}]

@@ -1,0 +1,28 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""How vmware-vdiskmanager refuses."""
+
+from vmwarefake import messages
+
+
+class Usage(Exception):
+    """The command line makes no sense."""
+
+
+class Failed(Exception):
+    """The operation failed; ``str()`` is all that is printed."""
+
+
+def failed(what, code):
+    """Return the refusal ``WHAT TEXT (0xCODE).``"""
+    return Failed('%s %s\n' % (what, messages.with_code(code)))
