@@ -423,7 +423,7 @@ class Host(fixtures.Fixture):
                         if self.hypervisor.states.is_running(uuid, False)),
             'running VMs')
         operation.require_equal([], tidiness.half_made(self.root, uuids),
-                                'files that are half made')
+                                'incomplete files')
         operation.require_equal([], tidiness.boots(self.layout.cache),
                                 'boots')
         operation.require_equal([], tidiness.broken_images(

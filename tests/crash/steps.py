@@ -67,7 +67,7 @@ class Watch:
         self._doomed = None
 
     def begin(self):
-        """Hooks into this process, for good."""
+        """Hook into this process; there is no way to undo it."""
         self._wrap_programs()
         self._wrap_flushes()
         sys.addaudithook(self._hook)

@@ -220,7 +220,7 @@ class OpensVmxTestCase(base.TestCase):
 def runs_programs(path):
     """Tells whether a file can start a process by itself.
 
-    To name the exception that Nova's own code raises is no such thing.
+    Naming the exception that Nova's own code raises starts nothing.
     """
     text = path.read_text()
     tree = ast.parse(text)

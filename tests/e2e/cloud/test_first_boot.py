@@ -37,7 +37,7 @@ class ToldTest(base.CloudCase):
 
     @testtools.testcase.attr('sample')
     def test_guest_sees_what_nova_promised(self):
-        user_data = 'write note "kept" | for good\n'
+        user_data = 'write note "kept" | kept\n'
         server, facts = self.boot(
             flavor=self.plane.flavor(ram=256, vcpus=2, disk=2, ephemeral=1,
                                      swap=64),
@@ -72,7 +72,7 @@ class ToldTest(base.CloudCase):
             (told['name'], told['public_keys'], told['meta']))
         self.assertEqual(hashlib.sha256(user_data.encode()).hexdigest(),
                          facts['user_data_sha256'])
-        self.assertEqual({'note': '"kept" | for good'},
+        self.assertEqual({'note': '"kept" | kept'},
                          console.files(facts))
 
     def _check_network(self, server, facts):

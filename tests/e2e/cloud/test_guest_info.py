@@ -37,7 +37,7 @@ class GuestInfoTest(base.CloudCase):
         return server, facts
 
     def test_guestinfo(self):
-        user_data = 'write note "kept" | for good\n'
+        user_data = 'write note "kept" | kept\n'
         server, facts = self.boot_with(
             'use_guestinfo', name='told-by-vmx',
             user_data=base64.b64encode(user_data.encode()).decode())
@@ -46,7 +46,7 @@ class GuestInfoTest(base.CloudCase):
                          (facts['hostname'], facts['instance_id']))
         self.assertEqual(hashlib.sha256(user_data.encode()).hexdigest(),
                          facts['user_data_sha256'])
-        self.assertEqual({'note': '"kept" | for good'},
+        self.assertEqual({'note': '"kept" | kept'},
                          console.files(facts))
 
     def test_machine_id(self):

@@ -56,7 +56,7 @@ class Agent(object):
         self._sock.close()
 
     def _synchronize(self):
-        """Skip what is left of talks that were broken off."""
+        """Skip the remaining answers to interrupted requests."""
         number = int.from_bytes(os.urandom(4), 'big')
         self._send('guest-sync-delimited', {'id': number}, _MARK)
         end = time.monotonic() + self._timeout
