@@ -39,7 +39,10 @@ def is_same(pid: int, birth: str | float | None) -> bool:
     :param birth: what of() has returned, at any time; seconds since 1970
         count on each system
     """
+    now = of(pid)
+    if now is None or birth is None:
+        return False
     if isinstance(birth, (int, float)):
-        now = system.here().time_of_birth(pid)
-        return now is not None and abs(now - birth) < _TOLERANCE
-    return birth is not None and of(pid) == birth
+        started = system.here().time_of_birth(pid)
+        return started is not None and abs(started - birth) < _TOLERANCE
+    return now == birth

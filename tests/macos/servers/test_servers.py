@@ -92,6 +92,13 @@ class LifeTestCase(Fusion):
         self._delete_server(server)
         self.assertNothingLeft()
 
+    def test_nova_hears_that_a_server_has_ended(self):
+        """Through kqueue."""
+        server = self.boot()
+        self.driver.get_info(mock.Mock(uuid=server['id']), use_cache=False)
+        self.vmware.run('stop', self.vmx_path(server), 'hard')
+        self._wait_for_state_change(server, 'SHUTOFF')
+
 
 class ConsoleTestCase(Fusion):
 

@@ -69,3 +69,15 @@ class BirthTestCase(base.TestCase):
         self.assertIsNone(process_identity.of(child.pid))
         self.assertFalse(process_identity.is_same(child.pid, birth))
         self.assertFalse(process_identity.is_same(child.pid, None))
+
+    def test_a_zombie_is_not_the_process_that_ended(self):
+        for name in ('linux', system.MACOS):
+            with system.pretend(system.of(name)):
+                child = self.start()
+                births = (process_identity.of(child.pid),
+                          psutil.Process(child.pid).create_time())
+                child.kill()
+                os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+                for birth in births:
+                    self.assertFalse(
+                        process_identity.is_same(child.pid, birth), name)
