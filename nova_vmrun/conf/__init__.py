@@ -180,7 +180,6 @@ Related options:
 
 * ``start_timeout``, ``suspend_timeout`` and ``snapshot_timeout``
 """),
-    _timeout('clone_timeout', 600, '``vmrun clone``'),
     _timeout('disk_timeout', 3600,
              'copying or converting a disk with vmware-vdiskmanager or '
              'qemu-img'),

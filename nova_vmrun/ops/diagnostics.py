@@ -163,7 +163,7 @@ class Diagnostics:
         """Asks VMware Tools, and then what VMware has noted of them."""
         path = self._layout.vmx(instance.uuid)
         for ask in (self._vmrun.guest_address,
-                    self._vmrun.noted_guest_address):
+                    self._vmrun.cached_guest_address):
             try:
                 told = ask(path)
             except (exception.VmNotFound, exception.NotPoweredOn) as error:

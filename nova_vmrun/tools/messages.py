@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The one place where the text of VMware's tools is matched.
+"""Recognize the error texts of VMware's and other programs.
 
 vmrun prints errors on standard output as ``Error: <text>`` and exits with 255;
 some versions print the same and exit with 0. vmware-vdiskmanager prints the
@@ -22,13 +22,13 @@ import re
 from nova_vmrun import exception
 from nova_vmrun.tools import process
 
-_REOPEN = ('Close the VM in the VMware window, or wait until the other '
-           'program is done, and try again.')
-_LOOK_AT_LOG = ('See vmware.log in the folder of the VM for the cause.')
+_REOPEN = ('Close the VM in the VMware window, or wait for the other program '
+           'to finish, and try again.')
+_LOOK_AT_LOG = 'See vmware.log in the folder of the VM for the cause.'
 
-# The first pattern that is found decides. Texts: VIX error table and the
-# captures of vmrun 1.17; see "Error lines" in the contract suite.
-_REFUSALS = (
+# The first pattern that matches wins. The texts come from the VIX error table
+# and from captures of vmrun 1.17; see "Error lines" in the contract suite.
+_REFUSALS: tuple[tuple[str, type[exception.ToolRefused], str], ...] = (
     (r'Service type VIX_SERVICEPROVIDER_\w+ was specified,? but not installed',
      exception.WrongProduct,
      'Set [vmrun] product to the product that is installed.'),
@@ -64,8 +64,8 @@ _REFUSALS = (
      exception.NotSupported, ''),
 )
 
-# Refused for a moment only: nothing happened and a repetition is safe.
-_PASSING = re.compile(
+# Nothing happened, and trying again shortly is safe.
+_TRANSIENT = re.compile(
     'Cannot read the virtual machine configuration file'
     '|The file is already in use'
     '|The operation is not supported for the specified parameters')
@@ -76,36 +76,36 @@ _DISK_ERROR = re.compile(r'^(Failed to .*|.*\(0x[0-9a-f]+\)\.?)\s*$',
 
 
 def is_error(result: process.Result) -> bool:
-    """Tells whether a finished vmrun reported an error.
+    """Return whether vmrun reported an error.
 
-    The exit status alone does not tell: Error: with status 0 was seen.
+    Checking the exit status is not enough: vmrun has been seen to print
+    "Error:" and exit with 0.
 
-    :param result: a nova_vmrun.tools.process.Result without noise
+    :param result: with the noise already removed
     """
     return _has(_ERROR, result)
 
 
 def is_disk_error(result: process.Result) -> bool:
-    """The same for vmware-vdiskmanager, which names a code."""
+    """Return whether vmware-vdiskmanager reported an error."""
     return _has(_DISK_ERROR, result)
 
 
-def _has(pattern: re.Pattern, result: process.Result) -> bool:
+def _has(pattern: re.Pattern[str], result: process.Result) -> bool:
     return result.exit_code != 0 or any(
         map(pattern.search, (result.stdout, result.stderr)))
 
 
-def is_passing(error):
-    """Tells whether a refusal may be gone a moment later."""
-    return bool(_PASSING.search(error.output))
+def is_transient(error: exception.ToolRefused) -> bool:
+    """Return whether the same command may succeed a moment later."""
+    return bool(_TRANSIENT.search(error.output))
 
 
-def refusal(result, brief):
-    """Returns the typed error for what a program printed.
+def refusal(result: process.Result, brief: str) -> exception.ToolRefused:
+    """Return the exception that fits what a program printed.
 
     :param result: of a program that reported an error
-    :param brief: what failed, with the VM or disk named
-    :returns: a ToolRefused
+    :param brief: what failed, naming the VM or disk
     """
     output = (result.stdout + result.stderr).strip()
     for pattern, kind, resolution in _REFUSALS:
@@ -113,10 +113,10 @@ def refusal(result, brief):
             break
     else:
         kind, resolution = exception.ToolRefused, ''
-    # Nova cuts what a user is told at 255 bytes: the cause comes early.
-    words = _ERROR.search(output) or _DISK_ERROR.search(output)
-    if words:
+    # Nova truncates a fault at 255 bytes, so put the cause first.
+    message = _ERROR.search(output) or _DISK_ERROR.search(output)
+    if message:
         brief = '%s: %s' % (brief.rstrip('.'),
-                            words.group(1).removeprefix('Error: ').strip())
+                            message.group(1).removeprefix('Error: ').strip())
     return kind(brief, result.details(), resolution, output=output,
                 exit_code=result.exit_code)

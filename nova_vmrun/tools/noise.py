@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What VMware's programs print that says nothing about what they did.
+"""Remove unrelated messages from the output of VMware's programs.
 
-Their loader, libxml2, VixDiskLib and Fusion's services write such lines to
+Their loader, libxml2, VixDiskLib and Fusion's services write such messages to
 standard error, and on macOS to standard output as well, before and between
-the lines that count. They come from the host, whatever the command was, so
-they are dropped before anybody looks for an answer or an error.
+the lines that matter. They depend on the host, not on the command, so they are
+removed before anything looks for an answer or an error.
 """
 
 import dataclasses
@@ -24,17 +24,17 @@ from typing import Any
 
 from nova_vmrun.tools import process
 
-# Whole lines. Each is from the output of a real product; a line that begins
-# like an answer (an error, or a path in the list of VMs) is never dropped.
-_KNOWN = (
+# Whole lines, each from the output of a real product. A line that begins like
+# an answer (an error, or a path in the list of VMs) is never removed.
+_NOISY_LINES = (
     # Linux: VMware's loader, where the host has no libaio.so.1 and the like.
     r'\[AppLoader\] .*',
     r'An up-to-date "libaio" or "libaio1" package from your system is '
     r'preferred\.',
-    # Linux: libxml2, which VMware brings in another version.
+    # Linux: libxml2, of which VMware ships another version.
     r'Warning: program compiled against libxml \d+ using older \d+',
     r'I/O warning ?: failed to load external entity .*proxy\.xml.*',
-    # Linux: the dynamic linker, where the host's libraries hide VMware's.
+    # Linux: the dynamic linker, if the host's libraries shadow VMware's.
     r'\S+: \S+: no version information available \(required by .*\)',
     # vmware-vdiskmanager without a configuration of VixDiskLib.
     r'VixDiskLib: Invalid configuration file parameter\..*',
@@ -45,22 +45,21 @@ _KNOWN = (
 )
 _NOISE = re.compile(
     r'^(?!Error: |Unable to connect|Failed to )[ \t]*(?:%s)[ \t]*(?:\n|\Z)'
-    % '|'.join(_KNOWN), re.MULTILINE)
+    % '|'.join(_NOISY_LINES), re.MULTILINE)
 
 
 def strip(text: str) -> str:
-    """Returns what a program of VMware's printed, without known noise."""
+    """Return the output of a VMware program without known noise."""
     return _NOISE.sub('', text)
 
 
 def run(runner: process.Runner, *argv: Any, **options: Any) -> process.Result:
-    """Runs a program of VMware's and drops the noise from what it printed.
+    """Run a VMware program and remove the noise from its output.
 
-    :param runner: what starts it
     :param argv: program and arguments
-    :param options: of Runner.run
-    :raises ToolNotFound: it could not be started
-    :raises ToolTimeout: it was ended at its timeout
+    :param options: passed to Runner.run
+    :raises ToolNotFound: the program could not be started
+    :raises ToolTimeout: the program was killed at its timeout
     """
     result = runner.run(*argv, **options)
     return dataclasses.replace(result, stdout=strip(result.stdout),

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is done in a new process before it becomes a program.
+"""Set up a child process between fork and exec.
 
-Nothing here may fail for a reason that could be known before the fork: all
-that the parent hears of a failure is that there was one.
+Check everything that can be checked before the fork: the parent only learns
+that something failed here, not what.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ from nova_vmrun import system
 
 
 class Preparation:
-    """What a new process calls before it becomes a program.
+    """What a child process has to do before it executes a program.
 
-    :param out: descriptor of the file for its output
-    :param err: likewise, for its errors
-    :param limits: numbers, by resource.RLIMIT_*
-    :ivar memory_to_watch: bytes that the program may have and the kernel does
-        not watch; None if it does, or if there is no limit
+    :param out: descriptor of the file for standard output
+    :param err: descriptor of the file for standard error
+    :param limits: resource limits, by resource.RLIMIT_*
+    :ivar memory_to_watch: memory limit in bytes that the parent has to
+        enforce because this kernel cannot; None if there is nothing to do
     """
 
     def __init__(self, out: int, err: int, limits: Mapping[int, int]) -> None:
@@ -43,7 +43,8 @@ class Preparation:
             None if resource.RLIMIT_AS in self._limits
             else limits.get(resource.RLIMIT_AS))
 
-    def __call__(self) -> None:
+    def apply(self) -> None:
+        """Set up the session, output, umask and limits, in the child."""
         try:
             os.setsid()
             os.dup2(self._out, 1)
@@ -57,6 +58,6 @@ class Preparation:
             raise
 
     def failure(self) -> str:
-        """Returns why the call failed, in the parent."""
+        """Return, in the parent, why apply() failed in the child."""
         size = os.fstat(self._err).st_size
         return os.fsdecode(os.pread(self._err, size, 0)) or 'unknown'

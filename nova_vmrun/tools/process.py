@@ -10,25 +10,27 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The one place that starts a program.
+"""Run programs: every process that nova-vmrun starts is started here.
 
-Three outcomes are possible and the caller must tell them apart:
+There are three outcomes, which callers must handle separately:
 
-* it ran: a :class:`Result`, whatever its exit status;
-* it could not be started: ToolNotFound, nothing happened;
-* it hung and was ended: ToolTimeout, what happened is unknown.
+* the program ran: a :class:`Result`, whatever the exit status;
+* the program could not be started: ToolNotFound, nothing happened;
+* the program hung and was killed: ToolTimeout, the outcome is unknown.
 
-The output of a program goes to files, not to pipes: a VM that ``vmrun start``
-leaves behind may inherit the output, and a reader of a pipe would then wait
-as long as the VM lives. They lie in memory where the system has such files: a
-full disk cuts what a program prints, and many exit with 0 nevertheless.
+Output goes to files instead of pipes: a VM process that ``vmrun start`` leaves
+behind may inherit the output, and reading a pipe would then block for as long
+as the VM runs. The files are in memory if the system supports that, because a
+full disk would truncate the output of a program that still exits with 0.
 
-The program gets a session of its own, so that a terminal's Ctrl-C and the end
-of nova-compute's session never reach a VM.
+Each program runs in a session of its own, so that neither Ctrl-C in a terminal
+nor the end of nova-compute's session reaches a VM.
 """
 
 import collections
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 import contextlib
 import dataclasses
 import os
@@ -36,7 +38,7 @@ import signal
 import subprocess
 import threading
 import time
-from typing import Any
+from typing import BinaryIO
 
 from oslo_concurrency import processutils
 from oslo_log import log as logging
@@ -51,17 +53,17 @@ from nova_vmrun.tools import process_end
 
 LOG = logging.getLogger(__name__)
 
-# processutils logs each command line, and its masking does not know vmrun's
-# password flags. A level below DEBUG keeps it silent; we log for ourselves.
+# processutils logs each command line, and its masking does not cover vmrun's
+# password flags. A level below DEBUG silences it; we do our own logging.
 _SILENT = 1
 
-# How often a caller is asked whether a program has done its work, in seconds.
-_ASK_SECONDS = 2.0
-# How often we look at a program's memory where the kernel does not.
-_LOOK_SECONDS = 0.2
+# Seconds between two calls of the "until" function.
+_UNTIL_INTERVAL = 2.0
+# Seconds between two checks of a program's memory.
+_MEMORY_INTERVAL = 0.2
 
-# How long a program may take to die of SIGKILL, in seconds. One that waits for
-# a disk that does not answer dies only when that does.
+# Seconds to wait for a program to die after SIGKILL. A program that is blocked
+# by a disk that does not respond dies only when the disk responds.
 _KILL_SECONDS = 5
 
 _SECRET_FLAGS = frozenset(['-gp', '-vp', '-p'])
@@ -69,33 +71,34 @@ _SECRET_FLAGS = frozenset(['-gp', '-vp', '-p'])
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a program that ran to its end left.
+    """The result of a program that has ended.
 
     :ivar argv: the command line
-    :ivar exit_code: 0 to 255, or minus the signal that ended it
-    :ivar stdout: text; bytes that are no UTF-8 are kept as surrogates
-    :ivar stderr: likewise
+    :ivar exit_code: 0 to 255, or the negative number of the signal that
+        ended it
+    :ivar stdout: text; bytes that are not UTF-8 are kept as surrogates
+    :ivar stderr: text, likewise
     """
 
-    argv: tuple
+    argv: tuple[str, ...]
     exit_code: int
     stdout: str
     stderr: str
 
     @property
-    def command(self):
-        """The command line as one text, without passwords."""
+    def command(self) -> str:
+        """The command line as one string, with passwords masked."""
         return mask(self.argv)
 
-    def details(self):
-        """Command, exit status and output, for the middle of an error."""
+    def details(self) -> str:
+        """Return command, exit status and output, for an error message."""
         return ('Command: %s. Exit status: %s. Output: %s'
                 % (self.command, self.exit_code,
                    (self.stdout + self.stderr).strip() or 'none'))
 
 
-def mask(argv):
-    """Returns a command line as one text, with passwords struck out."""
+def mask(argv: Iterable[object]) -> str:
+    """Return a command line as one string, with passwords masked."""
     words = []
     secret = False
     for word in argv:
@@ -107,55 +110,57 @@ def mask(argv):
 class Runner:
     """Starts programs and waits for them.
 
-    :param env: variables to add to this process's own environment
+    :param env: variables to add to the environment of this process
     """
 
-    def __init__(self, env=None):
+    def __init__(self, env: Mapping[str, str] | None = None) -> None:
         self._env = {**os.environ, **system.here().locale, **(env or {})}
-        self._started = collections.Counter()
+        self._started: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
 
     @property
-    def started(self):
-        """How many processes were started, by the program's file name."""
+    def started(self) -> collections.Counter[str]:
+        """How many processes were started, by program name."""
         with self._lock:
             return collections.Counter(self._started)
 
-    def run(self, *argv: Any, timeout: float, kill_group: bool = True,
-            limits: dict[int, int] | None = None,
+    def run(self, *argv: object, timeout: float, kill_group: bool = True,
+            limits: Mapping[int, int] | None = None,
             until: Callable[[], bool] | None = None) -> Result:
-        """Runs a program to its end.
+        """Run a program and wait for it to end.
 
         :param argv: program and arguments
-        :param timeout: seconds until it is ended
-        :param kill_group: end its whole process group at the timeout. False
-            for a program that leaves a VM behind: only the program itself is
-            ended, since the VM may be running well.
-        :param limits: resource limits of the program, a mapping of
-            resource.RLIMIT_* to a number. What this kernel does not keep is
-            left out, except RLIMIT_AS: then we look ourselves how much memory
-            the program has.
-        :param until: asked every two seconds while the program runs; once it
-            is true, the program is left running and has exit status 0
-        :returns: a Result
-        :raises ToolNotFound: it could not be started
-        :raises ToolTimeout: it was ended at its timeout
-        :raises ToolRefused: it was ended for having too much memory
+        :param timeout: seconds after which the program is killed
+        :param kill_group: kill the whole process group at the timeout. Use
+            False for a program that leaves a VM behind: only the program
+            itself is killed, because the VM may well be running.
+        :param limits: resource limits, by resource.RLIMIT_*. Limits that this
+            kernel does not enforce are ignored, except RLIMIT_AS: then we
+            check the memory of the program ourselves.
+        :param until: called every two seconds while the program runs; once it
+            returns true, leave the program running and return exit status 0
+        :raises ToolNotFound: the program could not be started
+        :raises ToolTimeout: the program was killed at its timeout
+        :raises ToolRefused: the program was killed because it used too much
+            memory
         """
-        argv = tuple(str(word) for word in argv)
+        words = tuple(str(word) for word in argv)
         with contextlib.ExitStack() as stack:
             out = stack.enter_context(system.here().file_in_memory())
             err = stack.enter_context(system.here().file_in_memory())
-            exit_code = self._execute(argv, out.fileno(), err.fileno(),
+            exit_code = self._execute(words, out.fileno(), err.fileno(),
                                       timeout, kill_group, limits, until)
-            return Result(argv, exit_code, _text(out), _text(err))
+            return Result(words, exit_code, _text(out), _text(err))
 
-    def _execute(self, argv, out, err, timeout, kill_group, limits, until):
-        child = []
+    def _execute(self, argv: tuple[str, ...], out: int, err: int,
+                 timeout: float, kill_group: bool,
+                 limits: Mapping[int, int] | None,
+                 until: Callable[[], bool] | None) -> int:
+        child: list[subprocess.Popen[bytes]] = []
         prepare = preparation.Preparation(out, err, limits or {})
         memory = prepare.memory_to_watch
 
-        def on_execute(process):
+        def on_execute(process: subprocess.Popen[bytes]) -> None:
             child.append(process)
             with self._lock:
                 self._started[os.path.basename(argv[0])] += 1
@@ -165,13 +170,13 @@ class Runner:
         watch.start()
         LOG.debug('Running %s', mask(argv))
         try:
-            processutils.execute(
+            processutils.execute(  # type: ignore[call-overload]  # stub: int
                 *argv, check_exit_code=False, env_variables=self._env,
-                preexec_fn=prepare, on_execute=on_execute,
+                preexec_fn=prepare.apply, on_execute=on_execute,
                 timeout=timeout, loglevel=_SILENT)
         except OSError as error:
             raise exception.ToolNotFound(
-                '%s cannot be started.' % argv[0],
+                'Cannot start %s.' % argv[0],
                 'The system says: %s.' % error,
                 'Install it, or set its path in the [vmrun] section of '
                 'nova.conf.') from error
@@ -181,100 +186,105 @@ class Runner:
                 '%s did not end within %s seconds and was killed.'
                 % (os.path.basename(argv[0]), timeout),
                 'Command: %s.' % mask(argv),
-                'If this host is only slow, raise the timeout in the '
+                'If this host is just slow, raise the timeout in the '
                 '[vmrun] section of nova.conf.') from error
         except subprocess.SubprocessError as error:
             raise exception.ToolNotFound(
-                '%s cannot be started.' % argv[0],
-                'The system refused what it is to run with: %s.'
-                % prepare.failure(),
-                'Look at the limits of the user who runs nova-compute '
+                'Cannot start %s.' % argv[0],
+                'Setting up its process failed: %s.' % prepare.failure(),
+                'Check the limits of the user who runs nova-compute '
                 '(ulimit -a).') from error
         except _TooMuchMemory as error:
             _end(child[0], kill_group)
             raise exception.ToolRefused(
-                '%s was ended.' % os.path.basename(argv[0]),
-                'It had %d MiB of memory and may have %d. Command: %s.' % (
-                    error.found // units.Mi, memory // units.Mi, mask(argv)),
-                'If it reads an image, that is damaged or hostile.'
+                '%s was killed because it used too much memory.'
+                % os.path.basename(argv[0]),
+                'It used %d MiB; the limit is %d MiB. Command: %s.' % (
+                    error.used // units.Mi, error.limit // units.Mi,
+                    mask(argv)),
+                'If it was reading an image, the image is damaged or hostile.'
             ) from error
         except _LeftRunning:
-            LOG.debug('%s is left running', mask(argv))
+            LOG.debug('Leaving %s running', mask(argv))
             _reap(child[0])
             return 0
         except BaseException:
-            # Nobody would wait for it any more.
+            # Nobody else will wait for the process.
             if child:
                 _end(child[0], kill_group)
             raise
-        LOG.debug('%s returned %s in %.3fs', mask(argv),
-                  child[0].returncode, watch.elapsed())
-        return child[0].returncode
+        exit_code: int = child[0].returncode
+        LOG.debug('%s returned %s in %.3fs', mask(argv), exit_code,
+                  watch.elapsed())
+        return exit_code
 
 
 class _LeftRunning(Exception):
-    """A program has done what was wanted of it and goes on."""
+    """A program has done its work and keeps running."""
 
 
 class _TooMuchMemory(Exception):
-    """A program has more memory than it may have.
+    """A program uses more memory than its limit.
 
-    :ivar found: bytes
+    :ivar used: bytes
+    :ivar limit: bytes
     """
 
-    def __init__(self, found: int) -> None:
-        super().__init__(found)
-        self.found = found
+    def __init__(self, used: int, limit: int) -> None:
+        super().__init__(used, limit)
+        self.used = used
+        self.limit = limit
 
 
-def _watch(process: subprocess.Popen, timeout: float,
+def _watch(process: subprocess.Popen[bytes], timeout: float,
            until: Callable[[], bool] | None, memory: int | None) -> None:
-    """Waits until a program ends or has done its work.
+    """Wait until a program has ended or has done its work.
 
-    :param until: whether it has; None: it has when it ends
-    :param memory: bytes that it may have; None: the kernel looks
-    :raises _LeftRunning: it has done it, and still runs
-    :raises _TooMuchMemory: it has more
-    :raises subprocess.TimeoutExpired: neither in time
+    :param until: whether the work is done; None: done when the program ends
+    :param memory: limit in bytes; None: do not check
+    :raises _LeftRunning: the work is done and the program still runs
+    :raises _TooMuchMemory: the program exceeds the memory limit
+    :raises subprocess.TimeoutExpired: neither happened in time
     """
-    process.stdin.close()
-    process.stdin = None
+    if process.stdin:
+        process.stdin.close()
+        process.stdin = None
     deadline = time.monotonic() + timeout
-    pause = (_LOOK_SECONDS if memory is not None else
-             _ASK_SECONDS if until else timeout)
+    pause = (_MEMORY_INTERVAL if memory is not None else
+             _UNTIL_INTERVAL if until else timeout)
     while not process_end.wait(
             process, min(pause, max(0, deadline - time.monotonic()))):
         if memory is not None:
-            _refuse_more(process.pid, memory)
+            _check_memory(process.pid, memory)
         if until and until():
             raise _LeftRunning()
         if time.monotonic() >= deadline:
             raise subprocess.TimeoutExpired(process.args, timeout)
 
 
-def _refuse_more(pid: int, memory: int) -> None:
+def _check_memory(pid: int, limit: int) -> None:
     try:
-        found = psutil.Process(pid).memory_info().rss
+        used = psutil.Process(pid).memory_info().rss
     except psutil.Error:
         return
-    if found > memory:
-        raise _TooMuchMemory(found)
+    if used > limit:
+        raise _TooMuchMemory(used, limit)
 
 
-def _close_pipes(process: subprocess.Popen) -> None:
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             pipe.close()
 
 
-def _reap(process: subprocess.Popen) -> None:
+def _reap(process: subprocess.Popen[bytes]) -> None:
     _close_pipes(process)
     threading.Thread(target=process.wait, daemon=True,
                      name='reaper-%d' % process.pid).start()
 
 
-def _end(process: subprocess.Popen, kill_group: bool) -> None:
-    """Kills a program that hangs; its session is its process group."""
+def _end(process: subprocess.Popen[bytes], kill_group: bool) -> None:
+    """Kill a program, and its process group, which is its session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         try:
             if kill_group:
@@ -282,17 +292,19 @@ def _end(process: subprocess.Popen, kill_group: bool) -> None:
             else:
                 process.kill()
         except PermissionError:
-            # macOS refuses if any of the group is a zombie or runs as root.
+            # macOS refuses if any process of the group is a zombie or runs as
+            # root.
             process.kill()
     _close_pipes(process)
     try:
         process.wait(_KILL_SECONDS)
     except subprocess.TimeoutExpired:
-        LOG.warning('Process %d was killed and does not end', process.pid)
+        LOG.warning('Process %d was killed but has not ended yet',
+                    process.pid)
         _reap(process)
 
 
-def _text(file):
+def _text(file: BinaryIO) -> str:
     file.seek(0)
     text = os.fsdecode(file.read())
     return text.replace('\r\n', '\n')

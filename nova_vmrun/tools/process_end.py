@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Waits for the end of a child process, and notices it at once.
+"""Wait for a child process to end, without polling.
 
-Popen.wait with a timeout looks every 50 ms, which is as long as a short
-program runs; here the kernel wakes us. The child is not reaped: its exit
-status is left for Popen.
+Popen.wait with a timeout polls every 50 ms, which is as long as a short
+program runs; here the kernel wakes us up. The child is not reaped: Popen can
+still read its exit status.
 """
 
 import os
@@ -26,23 +26,23 @@ _POLL_SECONDS = 0.05
 
 
 class Child(Protocol):
-    """What is needed of a subprocess.Popen."""
+    """The part of subprocess.Popen that is used here."""
 
     pid: int
 
     def poll(self) -> int | None:
-        """Returns the exit status, or None if it runs."""
+        """Return the exit status, or None while the process runs."""
 
 
 def wait(process: Child, seconds: float,
          system: Any = os, selector: Any = select) -> bool:
-    """Waits until a child process ends.
+    """Wait until a child process ends.
 
     :param process: the child; nobody else may wait for it
-    :param seconds: how long, at most
-    :param system: the os module
-    :param selector: the select module
-    :returns: whether it has ended
+    :param seconds: how long to wait at most
+    :param system: the os module; tests replace it
+    :param selector: the select module; tests replace it
+    :returns: whether the process has ended
     """
     try:
         if hasattr(system, 'pidfd_open') and hasattr(selector, 'poll'):
@@ -52,7 +52,7 @@ def wait(process: Child, seconds: float,
     except ProcessLookupError:
         return True
     except OSError:
-        # Too few file descriptors, or Linux is older than 5.3.
+        # No file descriptor left, or Linux is older than 5.3.
         return _by_polling(process, seconds)
     return _by_polling(process, seconds)
 
@@ -63,7 +63,7 @@ def _by_pidfd(pid: int, seconds: float, system: Any, selector: Any) -> bool:
         poll = selector.poll()
         poll.register(fd, selector.POLLIN)
         deadline = time.monotonic() + seconds
-        # poll() takes milliseconds, in 32 bits.
+        # poll() takes milliseconds as a 32-bit integer.
         while not (ready := poll.poll(min(10 ** 9, max(
                 0, 1000 * (deadline - time.monotonic()))))):
             if time.monotonic() >= deadline:

@@ -10,81 +10,89 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""qemu-img, a method per command.
+"""The qemu-img program: one method per command.
 
-The format of a source is always named, as with -f, and so is the driver of
-the file below it: qemu-img would otherwise believe whatever header a tenant
-wrote into the first bytes. It runs under limits of memory, time and what it
-may write, since images are hostile.
+Always name the format of a source and the driver of the file below it:
+otherwise qemu-img trusts whatever header a tenant wrote into the first bytes.
+Images are hostile, so limit qemu-img's memory, its time and what it may write.
 """
 
+from collections.abc import Collection
+from collections.abc import Sequence
 import errno
 import os
 import resource
 import signal
+from typing import Any
 
 from oslo_serialization import jsonutils
 from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.tools import messages
+from nova_vmrun.tools import process
 
 _MEMORY = 2 * units.Gi
-# Drivers that look for a parent if they are not told of one.
+# Drivers that open the parent named in the disk unless given another one.
 _WITH_BACKING = ('qcow2', 'vmdk')
 
 
 class QemuImg:
     """The qemu-img program.
 
-    :param runner: a nova_vmrun.tools.process.Runner
     :param path: the program
-    :param timeout: seconds for each call; the CPU time is bound by it too
+    :param timeout: seconds for each call; it limits the CPU time, too
     """
 
-    def __init__(self, runner, path, timeout):
+    def __init__(self, runner: process.Runner, path: str,
+                 timeout: float) -> None:
         self._runner = runner
         self._path = path
         self._timeout = timeout
 
-    def convert_to_vmdk(self, source, source_format, target, size,
-                        span=None, room=None):
-        """Writes a disk's content into a new monolithicSparse VMDK.
+    def convert_to_vmdk(self, source: str, source_format: str, target: str,
+                        size: int,
+                        span: tuple[int, int] | None = None,
+                        available: int | None = None) -> None:
+        """Convert a disk to a new monolithicSparse VMDK.
 
         :param source: path of the disk
-        :param source_format: its format as inspection found it
-        :param target: the .vmdk to make
-        :param size: bytes that the disk has for a guest; no more is written
-        :param span: (offset, length) in bytes of the disk in its file; None:
-            it is all of it
-        :param room: bytes that the target may have on its file system; None:
-            there is enough
-        :raises ToolRefused: DiskFull among others
+        :param source_format: its format as found by inspection
+        :param target: the .vmdk to create
+        :param size: bytes of the disk as the guest sees it; no more is
+            written
+        :param span: offset and length in bytes of the disk in its file; None:
+            it is the whole file
+        :param available: bytes that the target may use on its file system;
+            None: unlimited
+        :raises ToolRefused: often a DiskFull
         """
         node = _node(source, source_format, span)
-        most = size + table_size(size) + units.Mi
-        brief = 'A %s image cannot be converted.' % source_format
+        limit = size + table_size(size) + units.Mi
+        if available is not None:
+            limit = min(limit, available)
+        brief = 'Cannot convert a %s image.' % source_format
         try:
             self._run('convert', 'json:' + jsonutils.dumps(node),
                       '-O', 'vmdk', '-o',
                       'subformat=monolithicSparse,adapter_type=lsilogic',
-                      target, brief=brief,
-                      largest_file=most if room is None else min(most, room))
+                      target, brief=brief, largest_file=limit)
         except exception.ToolRefused as error:
-            if room is not None and room < most and _is_too_large(error):
+            if limit == available and _is_too_large(error):
                 raise exception.DiskFull(
-                    brief, 'It was ended at %d bytes, for which there is '
-                    'room.' % room, 'Free some space on the file system of '
-                    'the instances.') from error
+                    brief, 'qemu-img was stopped after writing the %d bytes '
+                    'that are available.' % limit,
+                    'Free some space on the file system of the instances.'
+                ) from error
             raise
 
-    def shrink_vmdk(self, source, size, target):
-        """Writes the first bytes of a VMDK's content into a new one.
+    def shrink_vmdk(self, source: str, size: int, target: str) -> None:
+        """Write the first bytes of a VMDK's content to a new VMDK.
 
         :param source: the .vmdk
-        :param size: bytes of its content to keep, whole sectors
-        :param target: the .vmdk to make
-        :raises ToolRefused: DiskFull among others
+        :param size: bytes of the content to keep, a multiple of 512
+        :param target: the .vmdk to create
+        :raises ToolRefused: often a DiskFull
         """
         options = {'driver': 'raw', 'size': size,
                    'file': {'driver': 'vmdk',
@@ -92,56 +100,56 @@ class QemuImg:
         self._run('convert', 'json:' + jsonutils.dumps(options),
                   '-O', 'vmdk', '-o',
                   'subformat=monolithicSparse,adapter_type=lsilogic', target,
-                  brief='The disk %s cannot be copied.' % source)
+                  brief='Cannot copy the disk %s.' % source)
 
-    def convert_chain(self, chain, adapter, target,
-                      subformat='streamOptimized'):
-        """Writes a disk's content into a new VMDK that needs no other file.
+    def convert_chain(self, chain: Sequence[str], adapter: str, target: str,
+                      subformat: str = 'streamOptimized') -> None:
+        """Flatten a disk and its parents into one new VMDK.
 
-        :param chain: paths of VMDKs: the disk, its parent, and so on to the
-            base. A VM may have them open as long as it does not write.
+        :param chain: paths of VMDKs: the disk, its parent, and so on down to
+            the base. A VM may have them open if it does not write.
         :param adapter: ide, buslogic or lsilogic
-        :param target: the .vmdk to make
-        :param subformat: streamOptimized to be uploaded, monolithicSparse to
-            be written to
-        :raises ToolRefused: DiskFull among others
+        :param target: the .vmdk to create
+        :param subformat: streamOptimized for an upload, monolithicSparse for
+            a disk that a VM writes to
+        :raises ToolRefused: often a DiskFull
         """
-        node = None
+        node: dict[str, Any] | None = None
         for path in reversed(chain):
-            # What the file itself says of its parent is not asked.
+            # Override the parent that the file itself names.
             node = dict(_node(path, 'vmdk', None), backing=node)
         self._run('convert', '-U', 'json:' + jsonutils.dumps(node),
                   '-O', 'vmdk', '-o',
                   'subformat=%s,adapter_type=%s' % (subformat, adapter),
-                  target, brief='The disk %s cannot be copied.' % chain[0])
+                  target, brief='Cannot copy the disk %s.' % chain[0])
 
-    def create_child(self, parent, child):
-        """Makes an empty VMDK that refers to another one.
+    def create_child(self, parent: str, child: str) -> None:
+        """Create an empty VMDK whose parent is another VMDK.
 
-        :param parent: the .vmdk below, by the path that is written into it
-        :param child: the .vmdk to make
-        :raises ToolRefused: DiskFull among others
+        :param parent: a .vmdk; this path is written to the child
+        :param child: the .vmdk to create
+        :raises ToolRefused: often a DiskFull
         """
         self._run('create', '-f', 'vmdk', '-F', 'vmdk', '-b', parent,
                   '-o', 'adapter_type=lsilogic', child,
-                  brief='No child of the disk %s can be made.' % parent)
+                  brief='Cannot create a child of the disk %s.' % parent)
 
-    def have_same_content(self, disk, other):
-        """Tells whether two VMDKs have the same content.
+    def have_same_content(self, disk: str, other: str) -> bool:
+        """Return whether two VMDKs have the same content.
 
-        One may be larger, if it has zeros there.
+        One may be larger if the rest of it is zeros.
 
-        :param disk: a .vmdk
-        :param other: likewise
         :raises ToolRefused: one of them cannot be read
         """
         nodes = ['json:' + jsonutils.dumps(_node(path, 'vmdk', None))
                  for path in (disk, other)]
-        return self._run('compare', '-q', *nodes, brief='The disks %s and %s '
-                         'cannot be compared.' % (disk, other),
-                         answers=(0, 1)).exit_code == 0
+        result = self._run(
+            'compare', '-q', *nodes, expected_exit_codes=(0, 1),
+            brief='Cannot compare the disks %s and %s.' % (disk, other))
+        return result.exit_code == 0
 
-    def _run(self, *words, brief, largest_file=None, answers=(0,)):
+    def _run(self, *words: str, brief: str, largest_file: int | None = None,
+             expected_exit_codes: Collection[int] = (0,)) -> process.Result:
         limits = {resource.RLIMIT_AS: _MEMORY,
                   resource.RLIMIT_CPU: int(self._timeout),
                   resource.RLIMIT_CORE: 0}
@@ -149,38 +157,40 @@ class QemuImg:
             limits[resource.RLIMIT_FSIZE] = largest_file
         result = self._runner.run(self._path, *words, timeout=self._timeout,
                                   limits=limits)
-        if result.exit_code not in answers:
+        if result.exit_code not in expected_exit_codes:
             raise messages.refusal(result, brief)
         return result
 
 
-def table_size(capacity):
-    """Returns how many bytes the tables of a sparse VMDK take, at most.
+def table_size(capacity: int) -> int:
+    """Return the most bytes that the tables of a sparse VMDK can take.
 
-    :param capacity: bytes that the guest sees
+    :param capacity: bytes as the guest sees them
     """
     # Two tables with four bytes for each 64 KiB are half of this.
     return capacity // 4096
 
 
-def _is_too_large(error):
-    """Tells whether a program was ended by RLIMIT_FSIZE."""
+def _is_too_large(error: exception.ToolRefused) -> bool:
+    """Return whether a program was stopped by RLIMIT_FSIZE."""
     return (error.exit_code == -signal.SIGXFSZ or
             os.strerror(errno.EFBIG) in error.output)
 
 
-def _node(source, source_format, span):
-    """Describes a disk to QEMU, each layer by its name, none to be guessed."""
-    file = {'driver': 'file', 'filename': source}
+def _node(source: str, source_format: str,
+          span: tuple[int, int] | None) -> dict[str, Any]:
+    """Describe a disk to QEMU and name the driver of each layer."""
+    file: dict[str, Any] = {'driver': 'file', 'filename': source}
     if span is not None:
         offset, length = span
         file = {'driver': 'raw', 'offset': offset, 'size': length,
                 'file': file}
-    node = {'driver': source_format, 'file': file}
+    node: dict[str, Any] = {'driver': source_format, 'file': file}
     if source_format in _WITH_BACKING:
-        # Whatever the disk says of a parent is passed over.
+        # Ignore the parent that the disk names.
         node['backing'] = None
     if source_format == 'vpc':
-        # QEMU would cut disks of other makers to what a geometry can name.
+        # QEMU would truncate disks made by other programs to a size that a
+        # geometry can express.
         node['force_size_calc'] = 'current_size'
     return node

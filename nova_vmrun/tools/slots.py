@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""How many vmrun commands run at the same time.
+"""Limits on how many vmrun commands run at the same time.
 
-VMware's own work takes a slot: it ends in the time that the product and the
-disks need. Waiting for a guest takes none, because a guest decides for itself
-how long it keeps the host waiting. Those waits are bounded for each VM
-instead.
+Work done by VMware itself takes a slot: how long it takes depends on the
+product and the disks. Waiting for a guest takes none, because the guest
+decides how long the host has to wait. The number of those waits is limited
+per VM instead.
 """
 
 from collections.abc import Iterator
@@ -28,11 +28,11 @@ from nova_vmrun import exception
 class Slots:
     """The slots of one host.
 
-    Long commands write gigabytes. They leave one slot to the short ones, so
-    that a few large snapshots do not hold up everybody's stop and delete.
+    Long commands write gigabytes. They leave one slot for short commands, so
+    that a few large snapshots do not block every stop and delete.
 
-    :param number: of commands that may run at once; with 1, a long command
-        holds up a short one
+    :param number: how many commands may run at once; with 1, a long command
+        blocks short ones
     """
 
     def __init__(self, number: int) -> None:
@@ -41,38 +41,39 @@ class Slots:
 
     @contextlib.contextmanager
     def short(self) -> Iterator[None]:
-        """Waits for a slot and holds it."""
+        """Wait for a slot and hold it."""
         with self._all:
             yield
 
     @contextlib.contextmanager
     def long(self) -> Iterator[None]:
-        """Waits for a slot that a long command may take, and holds it."""
+        """Wait for a slot that a long command may take, and hold it."""
         with self._long, self._all:
             yield
 
 
 class GuestWaits:
-    """The waits for guests: one of a kind for each VM, however many VMs."""
+    """Commands that wait for guests: at most one of each verb per VM."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waits: set[tuple[str, str]] = set()
 
     @contextlib.contextmanager
-    def only(self, verb: str, vmx: str) -> Iterator[None]:
-        """Lets one caller wait for a guest.
+    def claim(self, verb: str, vmx: str) -> Iterator[None]:
+        """Let one caller at a time run a verb that waits for a guest.
 
-        :param verb: what the guest is asked for
+        :param verb: of vmrun
         :param vmx: path
-        :raises GuestBusy: it is being asked already
+        :raises GuestBusy: somebody else is running the verb on this VM
         """
         wait = verb, vmx
         with self._lock:
             if wait in self._waits:
                 raise exception.GuestBusy(
-                    'The guest is being asked already: vmrun %s %s.' % wait,
-                    resolution='Wait until it has answered.')
+                    'The guest has not yet answered an earlier request: '
+                    'vmrun %s %s.' % wait,
+                    resolution='Wait until it answers.')
             self._waits.add(wait)
         try:
             yield

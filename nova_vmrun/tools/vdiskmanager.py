@@ -10,14 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""vmware-vdiskmanager, a method per switch.
+"""The vmware-vdiskmanager program: one method per switch.
 
-It is run only where the product's own tool must do the work: qemu-img can
-neither grow a VMDK nor make VMware's preallocated kinds.
+Use it only for what qemu-img cannot do: grow a VMDK, or create VMware's
+preallocated types.
 """
 
 from nova_vmrun.tools import messages
 from nova_vmrun.tools import noise
+from nova_vmrun.tools import process
 
 # Values of -t.
 MONOLITHIC_SPARSE = 0
@@ -26,40 +27,40 @@ MONOLITHIC_SPARSE = 0
 class VDiskManager:
     """The vmware-vdiskmanager program.
 
-    :param runner: a nova_vmrun.tools.process.Runner
     :param path: the program
     :param timeout: seconds for each call
     """
 
-    def __init__(self, runner, path, timeout):
+    def __init__(self, runner: process.Runner, path: str,
+                 timeout: float) -> None:
         self._runner = runner
         self._path = path
         self._timeout = timeout
 
-    def create(self, disk, *, size_mb, adapter='lsilogic',
-               disk_type=MONOLITHIC_SPARSE):
-        """Makes an empty disk.
+    def create(self, disk: str, *, size_mb: int, adapter: str = 'lsilogic',
+               disk_type: int = MONOLITHIC_SPARSE) -> None:
+        """Create an empty disk.
 
-        :param disk: the .vmdk to make; it must not exist
-        :param size_mb: capacity in MiB, 1 at least
+        :param disk: the .vmdk to create; it must not exist
+        :param size_mb: capacity in MiB, at least 1
         :param adapter: ide, buslogic, or lsilogic for all other controllers
-        :raises ToolRefused: DiskFull among others
+        :raises ToolRefused: often a DiskFull
         """
         self._run('-c', '-s', '%dMB' % size_mb, '-a', adapter,
                   '-t', disk_type, disk,
-                  brief='The disk %s cannot be made.' % disk)
+                  brief='Cannot create the disk %s.' % disk)
 
-    def grow(self, disk, *, size_mb):
-        """Enlarges a disk that has no parent, child or snapshot.
+    def grow(self, disk: str, *, size_mb: int) -> None:
+        """Enlarge a disk that has no parent, child or snapshot.
 
         :param disk: the .vmdk
-        :param size_mb: new capacity in MiB, larger than the present one
-        :raises ToolRefused: DiskFull among others
+        :param size_mb: new capacity in MiB, larger than the current one
+        :raises ToolRefused: often a DiskFull
         """
         self._run('-x', '%dMB' % size_mb, disk,
-                  brief='The disk %s cannot be enlarged.' % disk)
+                  brief='Cannot enlarge the disk %s.' % disk)
 
-    def _run(self, *words, brief):
+    def _run(self, *words: object, brief: str) -> None:
         result = noise.run(self._runner, self._path, *words,
                            timeout=self._timeout)
         if messages.is_disk_error(result):

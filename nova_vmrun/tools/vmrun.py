@@ -10,42 +10,59 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""vmrun, a method per verb.
+"""The vmrun program: one method per verb.
 
-No policy lives here: a method runs its verb once (again only when VMware
-refused for a passing reason) and reports what came of it. Errors are those of
-nova_vmrun.exception: ToolNotFound, ToolTimeout, and ToolRefused with its
-subclasses.
+There is no policy here: a method runs its verb once (again only after a
+transient refusal) and reports the outcome. Methods raise ToolNotFound,
+ToolTimeout, and ToolRefused with its subclasses.
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import contextlib
 import ipaddress
 import os
 import re
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from nova_vmrun import exception
 from nova_vmrun.tools import messages
 from nova_vmrun.tools import noise
+from nova_vmrun.tools import process
 from nova_vmrun.tools import slots
 
 _LIST_HEADER = re.compile(r'^Total running VMs: *([0-9]+)[ \t]*\n',
                           re.MULTILINE)
 
 
+class Options(Protocol):
+    """The [vmrun] options that are used here; times are in seconds."""
+
+    guest_address_timeout: int
+    list_timeout: int
+    max_concurrent_operations: int
+    pause_timeout: int
+    retry_count: int
+    retry_interval: float
+    snapshot_timeout: int
+    start_timeout: int
+    stop_timeout: int
+    suspend_timeout: int
+
+
 class Vmrun:
     """The vmrun program of one product.
 
-    :param runner: a nova_vmrun.tools.process.Runner
     :param path: the program
     :param host_type: value of -T: ws, player or fusion
-    :param conf: the [vmrun] options: timeouts, retries, concurrency
-    :param sleep: waits some seconds; tests replace it
+    :param conf: the [vmrun] options
+    :param sleep: sleeps for some seconds; tests replace it
     """
 
-    def __init__(self, runner, path, host_type, conf, sleep=time.sleep):
+    def __init__(self, runner: process.Runner, path: str, host_type: str,
+                 conf: Options,
+                 sleep: Callable[[float], None] = time.sleep) -> None:
         self._runner = runner
         self._path = path
         self.host_type = host_type
@@ -54,50 +71,52 @@ class Vmrun:
         self._slots = slots.Slots(conf.max_concurrent_operations)
         self._guests = slots.GuestWaits()
 
-    def list(self):
-        """Returns the .vmx paths of the user's running and paused VMs.
+    def list(self) -> Sequence[str]:
+        """Return the .vmx paths of the user's running and paused VMs.
 
-        The paths are spelled as the VMs were opened.
+        The paths are spelled as they were when the VMs were opened.
 
-        :raises ToolError: it failed, or its answer is not whole: a VM that is
-            missing there would pass for one that is off
+        :raises ToolError: vmrun failed or its output is incomplete: a VM
+            missing from it would be taken for one that is off
         """
-        brief = 'The running VMs cannot be listed.'
+        brief = 'Cannot list the running VMs.'
         output = self._run('list', timeout=self._conf.list_timeout,
                            brief=brief)
         header = _LIST_HEADER.search(output)
         lines = output[header.end():].split('\n') if header else []
         paths = [line for line in map(str.strip, lines)
                  if os.path.isabs(line)]
-        # More of them is no cut: a path may hold a line break.
+        # More paths than announced are fine: a path may contain a line break.
         if (not header or len(paths) < int(header.group(1)) or
-                _is_cut(lines[-1])):
+                _is_truncated(lines[-1])):
             raise exception.ToolError(
-                brief, 'vmrun list printed an answer that is not whole: %s'
+                brief, 'The output of vmrun list is incomplete: %s'
                 % (output.strip() or 'nothing'),
-                'Run "vmrun -T %s list" as the user of nova-compute.'
+                'Run "vmrun -T %s list" as the user who runs nova-compute.'
                 % self.host_type)
         return paths
 
-    def list_host_networks(self):
-        """Returns the table of VMware's virtual networks, as it is printed.
+    def list_host_networks(self) -> str:
+        """Return the table of VMware's virtual networks as vmrun prints it.
 
         Products older than Workstation 17 refuse it on Linux and Windows.
         """
         return self._run('listHostNetworks', timeout=self._conf.list_timeout,
-                         brief='The virtual networks cannot be listed.')
+                         brief='Cannot list the virtual networks.')
 
     def start(self, vmx: str, *, gui: bool = False,
               timeout: float | None = None,
               until: Callable[[], bool] | None = None) -> None:
-        """Powers a VM on, or resumes it if it is suspended.
+        """Power a VM on, or resume it if it is suspended.
 
-        Silent success if it runs already. A ToolTimeout kills vmrun alone:
-        the VM may be up.
+        Do nothing if it is already running. At a ToolTimeout only vmrun is
+        killed: the VM may be running.
 
-        :param gui: open a window, which some versions keep vmrun for
+        :param gui: open a window; some versions of vmrun then do not end
+            before the window is closed
         :param timeout: seconds; None: [vmrun] start_timeout
-        :param until: asked now and then; once it is true vmrun is left alone
+        :param until: called every few seconds; once it returns true, do not
+            wait for vmrun any longer
         """
         self._change('start', vmx, 'gui' if gui else 'nogui',
                      timeout=timeout or self._conf.start_timeout,
@@ -105,29 +124,29 @@ class Vmrun:
 
     def stop(self, vmx: str, *, hard: bool = True,
              timeout: float | None = None) -> None:
-        """Powers a VM off.
+        """Power a VM off.
 
         :param hard: cut the power; otherwise ask VMware Tools in the guest
-        :param timeout: seconds that the guest gets, for a soft stop; None:
-            [vmrun] stop_timeout
-        :raises GuestBusy: the guest is being asked already
+        :param timeout: for a soft stop, how many seconds the guest may take;
+            None: [vmrun] stop_timeout
+        :raises GuestBusy: the guest has not answered an earlier request
         """
         if hard:
             self._change('stop', vmx, 'hard', timeout=self._conf.stop_timeout)
         else:
-            self._ask('stop', vmx, 'soft', timeout=timeout)
+            self._ask_guest('stop', vmx, 'soft', timeout=timeout)
 
     def reset(self, vmx: str, *, hard: bool = True,
               timeout: float | None = None) -> None:
-        """Restarts a VM; parameters and errors as for stop."""
+        """Restart a VM; the parameters and errors are those of stop()."""
         if hard:
             self._change('reset', vmx, 'hard',
                          timeout=self._conf.stop_timeout)
         else:
-            self._ask('reset', vmx, 'soft', timeout=timeout)
+            self._ask_guest('reset', vmx, 'soft', timeout=timeout)
 
     def suspend(self, vmx: str, *, timeout: float | None = None) -> None:
-        """Writes a VM's memory to a file and ends it.
+        """Write a VM's memory to a file and end the VM.
 
         :param timeout: seconds; None: [vmrun] suspend_timeout
         """
@@ -135,62 +154,62 @@ class Vmrun:
                      timeout=timeout or self._conf.suspend_timeout,
                      is_long=True)
 
-    def pause(self, vmx):
-        """Stops a VM's CPUs; vmrun cannot tell later that it did."""
+    def pause(self, vmx: str) -> None:
+        """Stop a VM's CPUs; vmrun has no way to tell later that it did."""
         self._change('pause', vmx, timeout=self._conf.pause_timeout)
 
-    def unpause(self, vmx):
-        """Lets a paused VM go on."""
+    def unpause(self, vmx: str) -> None:
+        """Resume a paused VM."""
         self._change('unpause', vmx, timeout=self._conf.pause_timeout)
 
     def disconnect_device(self, vmx: str, device: str) -> None:
-        """Disconnects a device of a running VM until it is off.
+        """Disconnect a device of a running VM until the VM is powered off.
 
-        :param device: its name in the .vmx: ethernet0
+        :param device: its name in the .vmx, such as ethernet0
         """
         self._change('disconnectNamedDevice', vmx, device,
                      timeout=self._conf.stop_timeout)
 
-    def guest_address(self, vmx):
-        """Returns the address that VMware Tools in a guest tell, or None.
+    def guest_address(self, vmx: str) -> str | None:
+        """Return the IP address that VMware Tools report, or None.
 
-        With -wait, since without it vmrun does not see the Tools of a VM that
-        has no window. It then waits for ever where there are none: a
-        ToolTimeout means that nobody answers.
+        Pass -wait, because otherwise vmrun does not see the Tools of a VM
+        without a window. It then waits forever if there are no Tools: a
+        ToolTimeout means that nothing answers.
 
-        :raises GuestBusy: it is being asked already
+        :raises GuestBusy: the guest has not answered an earlier request
         """
-        text = self._ask('getGuestIPAddress', vmx, '-wait',
-                         timeout=self._conf.guest_address_timeout)
-        # Some versions print "unknown", or nothing, and succeed.
+        text = self._ask_guest('getGuestIPAddress', vmx, '-wait',
+                               timeout=self._conf.guest_address_timeout)
+        # Some versions print "unknown" or nothing, and exit with 0.
         return _address(text)
 
-    def noted_guest_address(self, vmx: str) -> str | None:
-        """Returns the address that VMware has noted of a guest, or None.
+    def cached_guest_address(self, vmx: str) -> str | None:
+        """Return the guest IP address that VMware has stored, or None.
 
-        It is there while guest_address still says, for minutes after a start
-        or a resume, that Tools do not run. It stays when the guest is gone:
-        ask of VMs that run.
+        For some minutes after a start or resume it is available although
+        guest_address() says that Tools are not running. It also remains after
+        the guest is gone, so use it for running VMs only.
 
-        :raises ToolError: it cannot be asked for
+        :raises ToolError: it cannot be read
         """
-        return _address(self._ask(
+        return _address(self._ask_guest(
             'readVariable', vmx, 'guestVar', 'ip',
             timeout=self._conf.guest_address_timeout))
 
     def connect_device(self, vmx: str, device: str) -> None:
-        """Connects a device of a running VM, such as ethernet0.
+        """Connect a device of a running VM, such as ethernet0.
 
-        Success if it is connected already.
+        Do nothing if it is already connected.
 
-        :raises ToolRefused: the VM is off, or has no such device
+        :raises ToolRefused: the VM is off or has no such device
         """
         self._change('connectNamedDevice', vmx, device,
                      timeout=self._conf.stop_timeout)
 
     def snapshot(self, vmx: str, name: str, *,
                  timeout: float | None = None) -> None:
-        """Takes a snapshot, with the memory if the VM runs.
+        """Take a snapshot, including the memory if the VM is running.
 
         :param timeout: seconds; None: [vmrun] snapshot_timeout
         """
@@ -198,57 +217,39 @@ class Vmrun:
                      timeout=timeout or self._conf.snapshot_timeout,
                      is_long=True)
 
-    def delete_snapshot(self, vmx, name):
-        """Removes a snapshot and merges what was written since.
+    def delete_snapshot(self, vmx: str, name: str) -> None:
+        """Delete a snapshot and merge what was written since.
 
-        A VM that runs goes on meanwhile; this can take minutes.
+        A running VM keeps running. This can take minutes.
         """
         self._change('deleteSnapshot', vmx, name,
                      timeout=self._conf.snapshot_timeout, is_long=True)
 
-    def clone(self, source, target, *, linked, snapshot=None, name=None):
-        """Clones a VM.
-
-        :param source: .vmx of the VM to clone
-        :param target: .vmx to make; its folder may be missing
-        :param linked: share the source's disks instead of copying them
-        :param snapshot: name of the snapshot to clone; else the state now
-        :param name: display name of the clone
-        """
-        options = []
-        if snapshot is not None:
-            options.append('-snapshot=%s' % snapshot)
-        if name is not None:
-            options.append('-cloneName=%s' % name)
-        self._change('clone', source, target, 'linked' if linked else 'full',
-                     *options, timeout=self._conf.clone_timeout, is_long=True,
-                     kill_group=False)
-
     def _change(self, verb: str, vmx: str, *operands: str, timeout: float,
                 is_long: bool = False, **options: Any) -> None:
-        """Runs a verb whose time VMware decides.
+        """Run a verb that VMware carries out by itself.
 
-        :param is_long: it writes as much as the VM has memory or disk
-        :param options: of Runner.run
+        :param is_long: whether it writes the VM's memory or disks
+        :param options: passed to Runner.run
         """
         self._run(verb, vmx, *operands, timeout=timeout,
                   brief=_failed(verb, vmx), **options,
                   slot=self._slots.long if is_long else self._slots.short)
 
-    def _ask(self, verb: str, vmx: str, *operands: str,
-             timeout: float | None) -> str:
-        """Runs a verb whose time the guest decides: it holds no slot."""
-        with self._guests.only(verb, vmx):
+    def _ask_guest(self, verb: str, vmx: str, *operands: str,
+                   timeout: float | None) -> str:
+        """Run a verb that waits for the guest; it takes no slot."""
+        with self._guests.claim(verb, vmx):
             return self._run(verb, vmx, *operands,
                              timeout=timeout or self._conf.stop_timeout,
                              brief=_failed(verb, vmx))
 
     def _run(self, *words: str, timeout: float, brief: str,
-             slot: Callable[[], contextlib.AbstractContextManager]
+             slot: Callable[[], contextlib.AbstractContextManager[None]]
              = contextlib.nullcontext, **options: Any) -> str:
         tries_left = self._conf.retry_count
         while True:
-            # Between two tries the slot is free.
+            # Release the slot between two tries.
             with slot():
                 result = noise.run(
                     self._runner, self._path, '-T', self.host_type, *words,
@@ -256,7 +257,7 @@ class Vmrun:
             if not messages.is_error(result):
                 return result.stdout
             error = messages.refusal(result, brief)
-            if not tries_left or not messages.is_passing(error):
+            if not tries_left or not messages.is_transient(error):
                 raise error
             tries_left -= 1
             self._sleep(self._conf.retry_interval)
@@ -273,7 +274,7 @@ def _address(text: str) -> str | None:
         return None
 
 
-def _is_cut(last_line):
-    # A whole answer ends with a line break; should a product print none, its
-    # last path is whole nevertheless.
+def _is_truncated(last_line: str) -> bool:
+    # Complete output ends with a line break. In case a product prints none,
+    # also accept a complete last path.
     return bool(last_line) and not last_line.lower().endswith('.vmx')

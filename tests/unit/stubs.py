@@ -26,7 +26,7 @@ def conf(**changes):
         list_timeout=30, start_timeout=300, stop_timeout=60,
         suspend_timeout=310, guest_address_timeout=10, pause_timeout=61,
         snapshot_timeout=600, memory_timeout_per_gib=100,
-        clone_timeout=620, disk_timeout=3600, wait_soft_reboot_seconds=60,
+        disk_timeout=3600, wait_soft_reboot_seconds=60,
         max_shutdown_timeout=300,
         vmrun_path=None, vdiskmanager_path=None, product='auto',
         show_gui=False, vlan_interface=None, use_guestinfo=False,

@@ -101,20 +101,20 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.assertNotIn('Neutron shows', self.log.output)
 
     def test_a_guest_whose_tools_seem_not_to_run_yet(self):
-        self.vmrun.tool.noted_guest_address.return_value = '10.0.0.5'
+        self.vmrun.tool.cached_guest_address.return_value = '10.0.0.5'
         for told in (None, hosts.hung(), exception.ToolsNotRunning('No')):
             self.vmrun.tool.guest_address.side_effect = [told]
             self.assertEqual('10.0.0.5', self.free()['guest_address'])
 
     def test_a_guest_that_tells_is_asked_once(self):
         self.free()
-        self.vmrun.tool.noted_guest_address.assert_not_called()
+        self.vmrun.tool.cached_guest_address.assert_not_called()
 
     def test_a_vm_that_ends_meanwhile_is_asked_once(self):
         """What is noted of it is not true any more."""
         self.vmrun.tool.guest_address.side_effect = exception.NotPoweredOn('')
         self.assertIsNone(self.free()['guest_address'])
-        self.vmrun.tool.noted_guest_address.assert_not_called()
+        self.vmrun.tool.cached_guest_address.assert_not_called()
 
     def test_neutron_told_nothing_yet(self):
         self.instance.get_network_info = lambda: None
@@ -123,7 +123,7 @@ class DiagnosticsTestCase(hosts.TestCase):
     def test_a_guest_without_tools(self):
         for error in (hosts.hung(), exception.ToolsNotRunning('No Tools.')):
             self.vmrun.tool.guest_address.side_effect = error
-            self.vmrun.tool.noted_guest_address.side_effect = error
+            self.vmrun.tool.cached_guest_address.side_effect = error
             self.assertIsNone(self.free()['guest_address'])
 
     def test_a_server_that_does_not_run_is_not_asked(self):
@@ -131,7 +131,7 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.vmrun.running.clear()
         self.assertEqual('shutdown', self.free()['state'])
         self.vmrun.tool.guest_address.assert_not_called()
-        self.vmrun.tool.noted_guest_address.assert_not_called()
+        self.vmrun.tool.cached_guest_address.assert_not_called()
 
     def test_a_server_without_vm(self):
         os.remove(self.layout.vmx(hosts.UUID))

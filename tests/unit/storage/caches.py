@@ -61,7 +61,7 @@ class Tools:
         self.vdiskmanager.grow.side_effect = (
             lambda disk, size_mb: resize(disk, size_mb * units.Mi))
 
-    def _convert(self, source, source_format, target, size, span, room):
+    def _convert(self, source, source_format, target, size, span, available):
         resize(target, self.image_size)
 
     def _create_child(self, parent, child):

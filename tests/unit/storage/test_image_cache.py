@@ -60,7 +60,7 @@ class MakeTestCase(caches.TestCase):
 
     def test_the_tool_is_told_what_the_image_is(self):
         self.base()
-        (source, found, _target, _size, _span, _room), _options = (
+        (source, found, _target, _size, _span, _available), _options = (
             self.tools.qemu_img.convert_to_vmdk.call_args)
         self.assertEqual((self.downloads[0], 'qcow2'), (source, found))
 
@@ -264,7 +264,7 @@ class FailureTestCase(caches.TestCase):
         self.check_refused(exception.ToolNotFound)
 
     def test_disk_full_in_a_tool(self):
-        def convert(source, source_format, target, size, span, room):
+        def convert(source, source_format, target, size, span, available):
             files.write_atomically(target, b'half')
             raise exception.DiskFull('full')
 

@@ -28,12 +28,12 @@ FULL = ('Failed to create disk: An error occurred while writing a file; the '
 
 class StripTestCase(base.TestCase):
 
-    def test_every_line_of_it_is_known(self):
+    def test_all_noise_is_removed(self):
         for line in (noises.LINUX + noises.MACOS).splitlines():
             self.assertEqual('', noise.strip(line + '\n'), line)
             self.assertEqual('', noise.strip(line), line)
 
-    def test_what_counts_stays_as_it_is(self):
+    def test_answers_and_errors_are_kept(self):
         for text in ('', 'Error: Unknown error\n', '10.0.0.1\n', '\n',
                      'Total running VMs: 1\n%s\n' % PATH,
                      'Error: Cannot determine message file\n',
@@ -42,12 +42,12 @@ class StripTestCase(base.TestCase):
             self.assertEqual(
                 text, noise.strip(noises.MACOS + text + noises.LINUX))
 
-    def test_an_unknown_line_is_kept(self):
+    def test_unknown_line_is_kept(self):
         self.assertEqual('odd\n', noise.strip(noises.LINUX + 'odd\n'))
 
 
 class ProgramsTestCase(testscenarios.TestWithScenarios, base.TestCase):
-    """Noise neither hides an error, nor is it one, nor is it shown."""
+    """Noise neither hides an error, nor counts as one, nor is shown."""
 
     scenarios = [
         (name, {'out': out, 'err': err}) for name, out, err in (
@@ -70,11 +70,11 @@ class ProgramsTestCase(testscenarios.TestWithScenarios, base.TestCase):
             self.assertNotIn(line, str(error))
             self.assertNotIn(line, error.output)
 
-    def test_a_list(self):
+    def test_list(self):
         self.assertEqual([PATH, '/b.vmx'], self.vmrun(
             0, 'Total running VMs: 2\n%s\n/b.vmx\n' % PATH).list())
 
-    def test_a_list_that_is_not_whole(self):
+    def test_incomplete_list(self):
         error = self.assertRaises(
             exception.ToolError,
             self.vmrun(0, 'Total running VMs: 2\n/b.vmx\n').list)
@@ -84,7 +84,7 @@ class ProgramsTestCase(testscenarios.TestWithScenarios, base.TestCase):
         self.vmrun(0, '').start(VMX)
         self.vdiskmanager(0, 'Grow: 100% done.\n').grow('/a.vmdk', size_mb=1)
 
-    def test_an_error_is_told_alone(self):
+    def test_error_is_shown_without_noise(self):
         for exit_code in (0, 255):
             error = self.assertRaises(
                 exception.Canceled,
@@ -94,41 +94,25 @@ class ProgramsTestCase(testscenarios.TestWithScenarios, base.TestCase):
             self.assertTrue(error.brief.endswith(
                 ': The operation was canceled'))
 
-    def test_an_error_that_may_pass_is_still_known_for_one(self):
+    def test_transient_error_is_retried(self):
         tool = self.vmrun(255, 'Error: The file is already in use\n')
         self.assertRaises(exception.FileInUse, tool.start, VMX)
         self.assertEqual(3, len(self.runner.calls))
 
-    def test_an_error_without_a_word(self):
+    def test_error_without_output(self):
         error = self.assertRaises(exception.ToolRefused,
                                   self.vmrun(1, '').start, VMX)
         self.assertClean(error)
         self.assertIn('Output: none', error.details)
 
-    def test_an_address(self):
+    def test_guest_address(self):
         self.assertEqual('10.0.0.1',
                          self.vmrun(0, '10.0.0.1\n').guest_address(VMX))
         self.assertIsNone(self.vmrun(0, '\n').guest_address(VMX))
 
-    def test_a_disk(self):
+    def test_disk_error(self):
         for exit_code in (0, 1):
             error = self.assertRaises(
                 exception.DiskFull, self.vdiskmanager(exit_code, FULL).create,
                 '/a.vmdk', size_mb=1)
             self.assertClean(error)
-
-
-class DiskErrorTestCase(base.TestCase):
-
-    def test_a_failure_that_is_no_error_code_and_no_exit_status(self):
-        tool = vdiskmanager.VDiskManager(stubs.ScriptedRunner(
-            (0, 'Failed to open the disk \'/a.vmdk\' : No such file\n')),
-            'vdm', 77)
-        error = self.assertRaises(exception.ToolRefused, tool.grow, '/a.vmdk',
-                                  size_mb=1)
-        self.assertIn('No such file', error.brief)
-
-    def test_an_error_on_standard_error(self):
-        tool = vmrun.Vmrun(stubs.ScriptedRunner(
-            (0, '', 'Error: Unknown error\n')), 'vmrun', 'ws', stubs.conf())
-        self.assertRaises(exception.ToolRefused, tool.start, VMX)

@@ -53,23 +53,23 @@ class WaitTestCase(base.TestCase):
         self.addCleanup(child.kill)
         return child
 
-    def test_the_status_is_left_for_popen(self):
+    def test_popen_can_still_read_the_status(self):
         child = self.start('sh', '-c', 'exit 7')
         self.assertTrue(process_end.wait(child, 30))
         self.assertEqual(7, child.wait())
 
-    def test_one_that_does_not_end_in_time(self):
+    def test_process_that_does_not_end_in_time(self):
         child = self.start('sleep', '60')
         self.assertFalse(process_end.wait(child, 0.01))
         self.assertFalse(process_end.wait(child, 0))
 
-    def test_no_file_descriptor_stays(self):
+    def test_no_file_descriptor_is_left_open(self):
         child = self.start('sleep', '60')
         before = os.listdir('/proc/self/fd')
         process_end.wait(child, 0)
         self.assertEqual(before, os.listdir('/proc/self/fd'))
 
-    def test_a_system_that_cannot_watch_it(self):
+    def test_system_without_pidfd_and_kqueue(self):
         def refuse(pid):
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
@@ -91,7 +91,7 @@ class WaitTestCase(base.TestCase):
                              queue.asked)
             self.assertEqual(1, queue.closed)
 
-    def test_macos_watches_no_zombie(self):
+    def test_zombie_on_macos(self):
         queue = Queue([], ProcessLookupError())
         self.assertTrue(process_end.wait(
             self.start('true'), 9, types.SimpleNamespace(), macos(queue)))

@@ -26,16 +26,16 @@ class SshTestCase(base.TestCase):
             ssh_path='ssh', scp_path='scp', ssh_timeout=120,
             transfer_timeout=14400))
 
-    def test_a_script(self):
+    def test_run(self):
         self.assertEqual('1\n', self.make((0, '1\n')).run(HOST, 'df -Pk .'))
         call = self.runner.calls[0]
         self.assertEqual('ssh', call[0])
-        # Nobody is there to type a password; no address is an option.
+        # Nobody can type a password; an address is never an option.
         self.assertIn('BatchMode=yes', call)
         self.assertEqual(('--', HOST, 'df -Pk .'), call[-3:])
         self.assertEqual({'timeout': 120}, self.runner.options[0])
 
-    def test_a_folder(self):
+    def test_send(self):
         self.make().send('/here', HOST, '/there')
         call = self.runner.calls[0]
         self.assertEqual('scp', call[0])
@@ -43,11 +43,11 @@ class SshTestCase(base.TestCase):
         self.assertEqual(('--', '/here', '10.0.0.2:/there'), call[-3:])
         self.assertEqual({'timeout': 14400}, self.runner.options[0])
 
-    def test_a_folder_for_an_address_with_colons(self):
+    def test_send_to_an_ipv6_address(self):
         self.make().send('/here', 'fd00::2', '/there')
         self.assertEqual('[fd00::2]:/there', self.runner.calls[0][-1])
 
-    def test_the_reason_comes_first(self):
+    def test_brief_contains_the_reason(self):
         tool = self.make((255, 'Warning: something\n'
                                'nova@10.0.0.2: Permission denied.\n'))
         error = self.assertRaises(exception.ToolRefused, tool.run, HOST, ':')
@@ -55,11 +55,11 @@ class SshTestCase(base.TestCase):
         self.assertIn('Permission denied.', error.brief)
         self.assertIn('without a password', error.resolution)
 
-    def test_the_other_host_refuses(self):
+    def test_remote_command_fails(self):
         tool = self.make((1, "mv: cannot move '/a': Permission denied\n"))
         error = self.assertRaises(exception.ToolRefused, tool.run, HOST, ':')
         self.assertIn('instances_path', error.resolution)
 
-    def test_a_full_disk(self):
+    def test_remote_disk_full(self):
         tool = self.make((1, 'scp: write: No space left on device'))
         self.assertRaises(exception.DiskFull, tool.send, '/a', HOST, '/b')

@@ -10,7 +10,6 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-
 import resource
 import signal
 
@@ -18,43 +17,8 @@ from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 from nova_vmrun.tools import qemu_img
-from nova_vmrun.tools import vdiskmanager
 from tests.unit import base
 from tests.unit import stubs
-
-
-class VDiskManagerTestCase(base.TestCase):
-
-    def tool(self, *answers):
-        self.runner = stubs.ScriptedRunner(*answers)
-        return vdiskmanager.VDiskManager(self.runner, 'vdm', 77)
-
-    def test_create(self):
-        self.tool().create('/a.vmdk', size_mb=512, adapter='ide')
-        self.assertEqual([('vdm', '-c', '-s', '512MB', '-a', 'ide', '-t', 0,
-                           '/a.vmdk')], self.runner.calls)
-        self.assertEqual(77, self.runner.options[0]['timeout'])
-
-    def test_grow(self):
-        self.tool().grow('/a.vmdk', size_mb=2048)
-        self.assertEqual([('vdm', '-x', '2048MB', '/a.vmdk')],
-                         self.runner.calls)
-
-    def test_disk_full(self):
-        tool = self.tool((1, (
-            'Failed to create disk: An error occurred while writing a file; '
-            'the disk is full. Data has not been saved. Free some disk space '
-            'and try again (0x8).\n')))
-        error = self.assertRaises(exception.DiskFull, tool.create, '/a.vmdk',
-                                  size_mb=1)
-        self.assertIn('/a.vmdk', error.brief)
-
-    def test_error_code_with_exit_status_0(self):
-        tool = self.tool((0, (
-            "Failed to expand the disk '/a.vmdk': One of the parameters "
-            "supplied is invalid (0x3e80).\n")))
-        self.assertRaises(exception.ToolRefused, tool.grow, '/a.vmdk',
-                          size_mb=1)
 
 
 class QemuImgTestCase(base.TestCase):
@@ -63,7 +27,7 @@ class QemuImgTestCase(base.TestCase):
         self.runner = stubs.ScriptedRunner(*answers)
         return qemu_img.QemuImg(self.runner, 'qemu-img', 77)
 
-    def test_convert_names_the_format_of_the_source(self):
+    def test_convert_names_the_source_format(self):
         self.tool().convert_to_vmdk('/i', 'qcow2', '/o.vmdk', 1 << 20)
         program, verb, source, *rest = self.runner.calls[0]
         self.assertEqual(('qemu-img', 'convert'), (program, verb))
@@ -90,7 +54,7 @@ class QemuImgTestCase(base.TestCase):
                                   tool.have_same_content, '/a.vmdk', '/b.vmdk')
         self.assertIn('/a.vmdk and /b.vmdk', error.brief)
 
-    def test_what_a_disk_says_of_a_parent_is_not_believed(self):
+    def test_parent_named_in_a_disk_is_ignored(self):
         for disk_format, backing in (('qcow2', True), ('vmdk', True),
                                      ('raw', False), ('vdi', False)):
             self.tool().convert_to_vmdk('/i', disk_format, '/o.vmdk',
@@ -99,7 +63,7 @@ class QemuImgTestCase(base.TestCase):
             self.assertEqual(backing, 'backing' in node, disk_format)
             self.assertIsNone(node.get('backing'))
 
-    def test_a_chain_is_told_whole(self):
+    def test_convert_chain_names_every_file(self):
         self.tool().convert_chain(['/c.vmdk', '/b.vmdk', '/a.vmdk'], 'ide',
                                   '/o.vmdk')
         node = self.node(self.runner.calls[0][3])
@@ -110,13 +74,13 @@ class QemuImgTestCase(base.TestCase):
             node = node['backing']
         self.assertEqual(['/c.vmdk', '/b.vmdk', '/a.vmdk'], paths)
 
-    def test_the_first_bytes_of_a_disk(self):
+    def test_shrink_vmdk_limits_the_size(self):
         self.tool().shrink_vmdk('/i.vmdk', 4096, '/o.vmdk')
         node = self.node(self.runner.calls[0][2])
         self.assertEqual(('raw', 4096, 'vmdk'), (
             node['driver'], node['size'], node['file']['driver']))
 
-    def test_a_disk_within_a_file(self):
+    def test_convert_a_disk_inside_a_file(self):
         self.tool().convert_to_vmdk('/i', 'vmdk', '/o.vmdk', 1 << 20,
                                     (512, 1024))
         self.assertEqual(
@@ -124,7 +88,7 @@ class QemuImgTestCase(base.TestCase):
              'file': {'driver': 'file', 'filename': '/i'}},
             self.node(self.runner.calls[0][2])['file'])
 
-    def test_a_vhd_is_as_large_as_it_says(self):
+    def test_vhd_uses_its_current_size(self):
         self.tool().convert_to_vmdk('/i', 'vpc', '/o.vmdk', 1 << 20)
         self.assertEqual('current_size', self.node(
             self.runner.calls[0][2])['force_size_calc'])
@@ -133,13 +97,13 @@ class QemuImgTestCase(base.TestCase):
         self.assertTrue(source.startswith('json:'))
         return jsonutils.loads(source[len('json:'):])
 
-    def test_child_names_the_format_of_the_parent(self):
+    def test_create_child_names_the_parent_format(self):
         self.tool().create_child('/p.vmdk', '/c.vmdk')
         self.assertEqual([(
             'qemu-img', 'create', '-f', 'vmdk', '-F', 'vmdk', '-b', '/p.vmdk',
             '-o', 'adapter_type=lsilogic', '/c.vmdk')], self.runner.calls)
 
-    def test_a_conversion_has_limits_of_memory_time_and_space(self):
+    def test_convert_limits_memory_time_and_space(self):
         self.tool().convert_to_vmdk('/i', 'raw', '/o.vmdk', 1 << 20)
         options, = self.runner.options
         self.assertEqual(77, options['timeout'])
@@ -148,19 +112,19 @@ class QemuImgTestCase(base.TestCase):
              resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE:
              (2 << 20) + 256}, options['limits'])
 
-    def test_a_conversion_that_has_less_room_than_it_may_need(self):
+    def test_convert_with_less_space_than_it_may_need(self):
         for answer in ((1, 'error while writing: File too large\n'),
                        (-signal.SIGXFSZ, '')):
             tool = self.tool(answer)
             error = self.assertRaises(
                 exception.DiskFull, tool.convert_to_vmdk, '/i', 'raw',
-                '/o.vmdk', 1 << 20, room=5000)
+                '/o.vmdk', 1 << 20, available=5000)
             self.assertIn('5000 bytes', error.details)
             self.assertEqual(5000, self.runner.options[0]['limits'][
                 resource.RLIMIT_FSIZE])
             with self.assertRaises(exception.ToolRefused) as caught:
                 self.tool(answer).convert_to_vmdk('/i', 'raw', '/o.vmdk',
-                                                  1 << 20, room=1 << 30)
+                                                  1 << 20, available=1 << 30)
             self.assertNotIsInstance(caught.exception, exception.DiskFull)
 
     def test_disk_full(self):
