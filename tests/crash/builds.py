@@ -19,6 +19,7 @@ from nova.compute import vm_states
 from nova import exception as nova_exception
 from nova import objects
 
+from tests.crash import disk_content
 from tests.crash import operation
 
 
@@ -35,8 +36,8 @@ class Spawn(operation.Operation):
     block_device_info = None
 
     def prepare(self, host):
-        self.image_id = host.add_image(self.image_format)
-        self.content = host.read(*host.image_file(self.image_id))
+        self.image_id = host.glance.add_image(self.image_format)
+        self.content = host.glance.content(self.image_id)
         if self.is_cached:
             host.driver.cache_image(None, self.image_id)
         self.instance = host.instance(self.image_id, **self.changes)
@@ -85,7 +86,7 @@ class SpawnIso(Spawn):
 
     def prepare(self, host):
         super().prepare(host)
-        self.content = host.BLANK
+        self.content = disk_content.BLANK
 
 
 class Unshelve(SpawnNewImage):
@@ -110,7 +111,7 @@ class Rebuild(operation.Operation):
 
     def prepare(self, host):
         super().prepare(host)
-        self.content = host.read(*host.image_file(self.image_id))
+        self.content = host.glance.content(self.image_id)
 
     def run(self, host):
         host.driver.destroy(None, self.instance, [])
@@ -128,8 +129,8 @@ class RefusedRebuild(operation.Operation):
 
     def prepare(self, host):
         super().prepare(host)
-        self.new_image = host.add_image()
-        host.images[self.new_image] = 'qcow2', b'no disk' * 1000
+        self.new_image = host.glance.add_image()
+        host.glance.images[self.new_image] = 'qcow2', b'no disk' * 1000
 
     def before(self, host):
         super().before(host)

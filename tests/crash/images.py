@@ -13,7 +13,9 @@
 """Images of servers, and images in the cache, as Operations."""
 
 from nova.compute import task_states
+from oslo_utils import uuidutils
 
+from tests.crash import disk_content
 from tests.crash import operation
 
 
@@ -24,7 +26,7 @@ class Snapshot(operation.Operation):
 
     def prepare(self, host):
         super().prepare(host)
-        self.snapshot_id = host.new_id()
+        self.snapshot_id = uuidutils.generate_uuid()
 
     def run(self, host):
         host.driver.snapshot(None, self.instance, self.snapshot_id,
@@ -44,7 +46,7 @@ class Snapshot(operation.Operation):
         super().check(host)
         self.check_started(host)
         operation.require(
-            self.content == host.read(host.uploaded(self.snapshot_id)),
+            self.content == host.glance.uploaded_content(self.snapshot_id),
             'the image has another content')
 
 
@@ -60,9 +62,9 @@ class CacheImage(operation.Operation):
     keeps_disk = False
 
     def prepare(self, host):
-        self.image_id = host.add_image()
+        self.image_id = host.glance.add_image()
         self.instance = host.instance(self.image_id)
-        self.content = host.read(*host.image_file(self.image_id))
+        self.content = host.glance.content(self.image_id)
 
     def run(self, host):
         host.driver.cache_image(None, self.image_id)
@@ -74,9 +76,9 @@ class CacheImage(operation.Operation):
 class CacheIso(CacheImage):
 
     def prepare(self, host):
-        self.image_id = host.add_image('iso')
+        self.image_id = host.glance.add_image('iso')
         self.instance = host.instance(self.image_id, flavor={'root_gb': 1})
-        self.content = host.BLANK
+        self.content = disk_content.BLANK
 
 
 class AgeImages(CacheImage):

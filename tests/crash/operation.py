@@ -47,7 +47,7 @@ class Operation:
 
     def prepare(self, host):
         """Makes what is kept; runs no VM."""
-        self.image_id = host.add_image()
+        self.image_id = host.glance.add_image()
         self.instance = self.make(host)
         if self.keeps_disk:
             self.content = host.content(self.instance.uuid)

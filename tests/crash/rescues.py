@@ -15,6 +15,7 @@
 from nova.compute import task_states
 from nova.compute import vm_states
 
+from tests.crash import disk_content
 from tests.crash import operation
 
 
@@ -24,7 +25,7 @@ class Rescue(operation.Operation):
     changes = {}
 
     def make(self, host):
-        self.rescue_id = host.add_image()
+        self.rescue_id = host.glance.add_image()
         return host.add_server(self.image_id, **self.changes)
 
     def run(self, host):
@@ -39,7 +40,7 @@ class Rescue(operation.Operation):
 
     def require_disk(self, host):
         """In rescue it is still there, and not what the server boots from."""
-        operation.require(self.content == host.read(host.layout.disk(
+        operation.require(self.content == disk_content.read(host.layout.disk(
             self.instance.uuid, 'root')), 'the disk has another content')
 
 

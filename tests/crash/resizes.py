@@ -21,6 +21,7 @@ from nova import objects
 from oslo_utils import uuidutils
 
 from nova_vmrun.ops.resize import moves
+from tests.crash import disk_content
 from tests.crash import operation
 
 CONF = nova_conf.CONF
@@ -170,7 +171,8 @@ class _Resized(MigrateLarger):
         super().before(host)
         self.migrate(host)
         self.finish(host, power_on=False)
-        host.write(host.layout.disk(self.instance.uuid, 'root'), _SINCE)
+        disk_content.write(host.layout.disk(self.instance.uuid, 'root'),
+                           _SINCE)
         self.since = host.content(self.instance.uuid)
         host.driver.power_on(None, self.instance, [])
 

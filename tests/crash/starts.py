@@ -12,6 +12,7 @@
 
 """The start of nova-compute itself, as an Operation."""
 
+from tests.crash import leftovers
 from tests.crash import operation
 
 
@@ -23,9 +24,9 @@ class Start(operation.Operation):
 
     def prepare(self, host):
         super().prepare(host)
-        host.delete_half(host.add_server(self.image_id))
-        host.begin_work(self.image_id)
-        host.begin_snapshot(self.instance)
+        leftovers.delete_half(host, host.add_server(self.image_id))
+        leftovers.begin_conversion(host, self.image_id)
+        leftovers.begin_snapshot(host, self.instance)
 
     def run(self, host):
         host.restart()

@@ -30,12 +30,14 @@ from tests.crash import enumeration
 from tests.crash import host as hosts
 from tests.crash import images
 from tests.crash import interfaces
+from tests.crash import invariants
 from tests.crash import operation
 from tests.crash import power
 from tests.crash import rescues
 from tests.crash import resizes
 from tests.crash import starts
 from tests.crash import steps
+from tests.crash import tidiness
 
 load_tests = testscenarios.load_tests_apply_scenarios
 # Where each test leaves its figures; see run.py.
@@ -87,7 +89,7 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
         super().setUp()
         self.host = self.useFixture(hosts.Host(self))
         self.operation = self.operation_class()
-        self.host.add_bystander()
+        self.invariants = invariants.Invariants(self.host)
         self.operation.prepare(self.host)
         self.host.keep()
         # There is no database to save a server in.
@@ -107,14 +109,14 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
                  for call in self.host.vmware.calls()}
         self.operation.complete(self.host)
         self.operation.check(self.host)
-        self.host.check_tidy()
+        self.invariants.check_tidy()
         self.changes_inside = [calls.get(each['pid'], 1) for each in told
                                if each.get('what') == 'ended']
         return [each for each in told if 'what' in each]
 
     def _check_enumeration(self, told, picture, calls):
         self.assertEqual([], enumeration.unexplained(
-            picture, self.host.picture(), told, hosts.is_vmwares))
+            picture, self.host.picture(), told, tidiness.is_vmwares))
         self.assertEqual(len(self.host.vmware.calls()) - calls,
                          enumeration.programs(told))
 
@@ -178,14 +180,14 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
         self.host.restart()
         self.operation.start(self.host)
         self.operation.check_started(self.host)
-        self.host.check_tidy()
+        self.invariants.check_tidy()
         if not each.deletes:
             self.operation.repeat(self.host)
             self.operation.complete(self.host)
             self.operation.check(self.host)
-            self.host.check_tidy()
+            self.invariants.check_tidy()
         self.operation.delete(self.host)
-        self.host.check_nothing_left()
+        self.invariants.check_nothing_left()
 
     def _keep_figures(self, tried, losses):
         folder = os.environ.get(FIGURES)

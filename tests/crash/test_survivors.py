@@ -16,6 +16,7 @@ from nova import test
 
 from tests.crash import builds
 from tests.crash import host as hosts
+from tests.crash import invariants
 from tests.unit import forks
 
 # Much longer than it takes to see that it runs, and to start again.
@@ -29,7 +30,7 @@ class SurvivorTestCase(test.NoDBTestCase):
     def setUp(self):
         super().setUp()
         self.host = self.useFixture(hosts.Host(self))
-        self.host.add_bystander()
+        self.invariants = invariants.Invariants(self.host)
         self.operation = builds.Spawn()
         self.operation.prepare(self.host)
 
@@ -50,4 +51,4 @@ class SurvivorTestCase(test.NoDBTestCase):
                          self.host.vms())
         self.operation.start(self.host)
         self.operation.delete(self.host)
-        self.host.check_nothing_left()
+        self.invariants.check_nothing_left()

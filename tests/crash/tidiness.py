@@ -24,6 +24,14 @@ _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
 _BESIDE = ('_base', 'locks')
 
 
+def is_vmwares(path: str) -> bool:
+    """Return whether VMware itself decides when a file is flushed."""
+    name = os.path.basename(path)
+    return name.endswith(('.log', '.lck', '.vmss', '.vmem', '.vmsn', '.vmsd',
+                          '.nvram')) or '-00000' in name or (
+        '.lck' + os.sep in path)
+
+
 def half_made(root, uuids):
     """Returns the paths of what nobody goes on with.
 
