@@ -27,7 +27,6 @@ from nova.virt import node
 from oslo_log import log as logging
 
 from nova_vmrun import conf
-from nova_vmrun import exception
 from nova_vmrun import hypervisor
 from nova_vmrun.ops.nova import errors
 from nova_vmrun.ops.nova import inventory
@@ -213,10 +212,8 @@ class VmrunDriver(driver.ComputeDriver):
 
     def _stop_for_destroy(self, instance):
         # Nova keeps the addresses of a server that may be running still.
-        try:
+        with errors.power_off_failed():
             self._hypervisor.destroy.stop(instance.uuid)
-        except exception.VmrunError as error:
-            raise nova_exception.InstancePowerOffFailure(reason=str(error))
 
     def _remove(self, instance):
         with errors.as_nova(instance):

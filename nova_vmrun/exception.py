@@ -10,191 +10,104 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What can go wrong, as one tree.
+"""Everything that can go wrong, grouped by what the caller does next.
 
 ::
 
     VmrunError
-      InvalidConfiguration         the operator's options contradict the host
-      VmUnlisted                   a VM is alive and vmrun does not list it
-      ToolError
-        ToolNotFound               the program could not be started
-        ToolTimeout                it hung and was ended: outcome unknown
-        ToolRefused                it ran and said no
-          NotPoweredOn             the VM is off (or suspended)
-          AlreadyPoweredOn         the VM must be off, and is not
-          VmPaused
-          VmNotFound               no .vmx at that path
-          ConfigUnreadable         malformed, or being rewritten by VMware
-          FileInUse                open in the GUI or in another process
-          ToolsNotRunning          VMware Tools are needed in the guest
-          GuestBusy                the guest has not answered an earlier call
-          Canceled                 power-on failed or a dialog blocked it
-          NoDisplay                a window was asked for and there is none
-          WrongProduct             -T names a product that is not installed
-          NotSupported             this product cannot do it
-          SnapshotNotFound
-          SnapshotExists
-          DiskFull
-      InvalidInput
-        InvalidVmx                 a text that is no .vmx
-        InvalidText                a text with characters a .vmx cannot hold
-        InvalidProperty            an image or flavor property out of its table
-        UnknownGuestOS
-      InvalidVmdk                  a file that is no VMDK, or not a whole one
-      ImageRefused                 an image that is broken, hostile or too big
-      DiskTooSmall                 the flavor's disk cannot hold the image
-      RecordUnreadable             nobody can tell whose a folder is
-      BaseDamaged                  a disk below those of servers was changed
+      UserError                the request is at fault on every host
+        InvalidInput
+          InvalidText            characters that a .vmx cannot hold
+          InvalidProperty        an image or flavor property
+            UnknownGuestOS
+        ImageRefused             a broken, hostile or oversized image
+        DiskTooSmall             the flavor's disk cannot hold the image
+      HostError                the operator has to change this host
+        InvalidConfiguration     options that do not fit the host
+        NotSupported             the product or its licence cannot do it
+        WrongProduct             the product is not installed
+        NoDisplay                there is no display for a window
+        ToolNotFound             a program cannot be started
+        FileSystemFailed         files cannot be written
+      DiskFull                 make room, or try another host
+      VmStateError             change the state of the VM, or wait
+        NotPoweredOn
+        AlreadyPoweredOn
+        VmPaused
+        VmUnlisted               the VM runs, but vmrun does not list it
+        StateUnknown
+        ToolsNotRunning
+        GuestBusy                the guest has not answered an earlier call
+        FileInUse                another process has a file open
+        DiskChanged              somebody wrote to a disk during a copy
+        HasSnapshots             snapshots were made in VMware
+        SnapshotExists
+      NotFound                 there is nothing to work on
+        VmNotFound
+        SnapshotNotFound
+      DamagedFile              restore or rewrite a file
+        InvalidVmx
+        ConfigUnreadable         VMware cannot read the .vmx
+        InvalidVmdk
+        VmIncomplete             files of a server are missing
+        RecordUnreadable         the owner of a folder is unknown
+        BaseDamaged              a base disk has changed
+      ToolTimeout              the outcome is unknown: look before a retry
+      ToolRefused              a program failed for another reason
+        Canceled                 a power operation failed; see vmware.log
+      UploadFailed             Glance did not store the whole image
 
-Nothing here knows Nova: driver.py alone turns these into nova.exception.
+Raise a class that has no group below it in this picture, or InvalidInput,
+InvalidProperty or ToolRefused. Catch those, or a group. What a program printed
+is in ``output`` and ``exit_code`` of any of them, since the same thing can be
+found out with and without running a program.
+
+Nothing here knows Nova; see nova_vmrun/ops/nova/errors.py.
 """
 
 
 class VmrunError(Exception):
-    """Base of every error of ours.
+    """Base of every error of nova-vmrun.
 
     :param brief: one sentence, naming the server, file or option at fault
-    :param details: what a program printed, or the values that collided
+    :param details: the command, its output, or the conflicting values
     :param resolution: what the reader should do
+    :param output: everything a program printed; empty if none was run
+    :param exit_code: of that program; VMware's also fail with 0. None: no
+        program was run.
     """
 
-    def __init__(self, brief: str, details: str = '',
-                 resolution: str = '') -> None:
+    def __init__(self, brief: str, details: str = '', resolution: str = '',
+                 output: str = '', exit_code: int | None = None) -> None:
         super().__init__(brief)
         self.brief = brief
         self.details = details
         self.resolution = resolution
+        self.output = output
+        self.exit_code = exit_code
 
     def __str__(self) -> str:
         parts = (self.brief, self.details, self.resolution)
         return ' '.join(part.strip() for part in parts if part)
 
 
-class InvalidConfiguration(VmrunError):
-    """An option or the host's state keeps the driver from working."""
+class UserError(VmrunError):
+    """The request cannot be met on any host; the user has to change it."""
 
 
-class VmUnlisted(VmrunError):
-    """A process uses the files of a VM that vmrun does not list.
-
-    It may be about to start or to end, or of another user or session.
-    """
-
-
-class ToolError(VmrunError):
-    """A program of VMware's or QEMU's did not do what it was run for."""
-
-
-class ToolNotFound(ToolError):
-    """The program could not be started at all; nothing happened."""
-
-
-class ToolTimeout(ToolError):
-    """The program was ended at its time limit: the outcome is unknown.
-
-    Look at the VM before anything is repeated.
-    """
-
-
-class ToolRefused(ToolError):
-    """The program ran and reported an error.
-
-    :param output: what it printed, as one text
-    :param exit_code: its exit status; 0 happens, with an Error: line
-    """
-
-    def __init__(self, brief: str, details: str = '', resolution: str = '',
-                 output: str = '', exit_code: int | None = None) -> None:
-        super().__init__(brief, details, resolution)
-        self.output = output
-        self.exit_code = exit_code
-
-
-class NotPoweredOn(ToolRefused):
-    """The verb needs a running VM and this one is off or suspended."""
-
-
-class AlreadyPoweredOn(ToolRefused):
-    """The verb needs a VM that is off; a stale lock looks the same."""
-
-
-class VmPaused(ToolRefused):
-    """The verb is refused while the VM is paused."""
-
-
-class VmNotFound(ToolRefused):
-    """There is no .vmx file at the path."""
-
-
-class ConfigUnreadable(ToolRefused):
-    """The .vmx is malformed, or VMware is just rewriting it."""
-
-
-class FileInUse(ToolRefused):
-    """Another process, often the GUI, has a file of the VM open."""
-
-
-class ToolsNotRunning(ToolRefused):
-    """VMware Tools must run in the guest for this verb."""
-
-
-class GuestBusy(ToolRefused):
-    """The guest is being asked for the same thing; vmrun was not run."""
-
-
-class Canceled(ToolRefused):
-    """A power operation failed; vmware.log beside the .vmx says why."""
-
-
-class NoDisplay(ToolRefused):
-    """A window was asked for where no display server runs."""
-
-
-class WrongProduct(ToolRefused):
-    """The product that -T names is not installed."""
-
-
-class NotSupported(ToolRefused):
-    """This product or licence cannot do it."""
-
-
-class SnapshotNotFound(ToolRefused):
-    """No snapshot of the VM has that name."""
-
-
-class SnapshotExists(ToolRefused):
-    """A snapshot of that name is there already."""
-
-
-class DiskFull(ToolRefused):
-    """The host's file system is full."""
-
-
-class InvalidInput(VmrunError):
-    """Something a user gave cannot be used; another host would not help."""
-
-
-class InvalidVmx(InvalidInput):
-    """A text is not a well-formed .vmx; VMware would refuse it whole."""
-
-
-class InvalidVmdk(VmrunError):
-    """A file is no VMDK, or one whose content lies in other files.
-
-    Of an image it becomes an ImageRefused; else a disk of ours is damaged.
-    """
+class InvalidInput(UserError):
+    """A value from a user cannot be used."""
 
 
 class InvalidText(InvalidInput):
-    """A text holds characters that must not reach a .vmx."""
+    """A text contains characters that must not get into a .vmx."""
 
 
 class InvalidProperty(InvalidInput):
-    """An image or flavor property has a value outside its table.
+    """The value of an image or flavor property is not allowed.
 
     :param name: the property
-    :param value: what it was set to
+    :param value: its value
     """
 
     def __init__(self, name: str, value: object, details: str = '',
@@ -207,14 +120,14 @@ class InvalidProperty(InvalidInput):
 
 
 class UnknownGuestOS(InvalidProperty):
-    """A guest operating system id that VMware does not know."""
+    """VMware does not know this guest operating system id."""
 
 
-class ImageRefused(VmrunError):
-    """An image must not or cannot be used.
+class ImageRefused(UserError):
+    """An image is broken, unsafe or too large.
 
     :param image_id: the image's id in Glance
-    :param reason: why, without any path of the host
+    :param reason: why, without any path on the host
     """
 
     def __init__(self, image_id: str, reason: str,
@@ -225,7 +138,7 @@ class ImageRefused(VmrunError):
         self.reason = reason
 
 
-class DiskTooSmall(VmrunError):
+class DiskTooSmall(UserError):
     """The flavor's root disk is smaller than the image.
 
     :param flavor_size: bytes
@@ -241,16 +154,152 @@ class DiskTooSmall(VmrunError):
         self.image_size = image_size
 
 
-class RecordUnreadable(VmrunError):
-    """The record in a server's folder is there and does not say whose it is.
+class HostError(VmrunError):
+    """The operator has to change something on this host first."""
 
-    Such a folder is neither removed nor taken for another compute node's.
+
+class InvalidConfiguration(HostError):
+    """An option or the state of the host prevents the driver from working."""
+
+
+class NotSupported(HostError):
+    """The installed product or its licence cannot do this."""
+
+
+class WrongProduct(HostError):
+    """The product that vmrun was told to use is not installed."""
+
+
+class NoDisplay(HostError):
+    """A window was requested, but no display server is running."""
+
+
+class ToolNotFound(HostError):
+    """A program could not be started, so nothing has happened."""
+
+
+class FileSystemFailed(HostError):
+    """The file system is full, read-only, broken or not ours to write."""
+
+
+class DiskFull(VmrunError):
+    """There is not enough space on a file system."""
+
+
+class VmStateError(VmrunError):
+    """The VM is in a state that does not allow this."""
+
+
+class NotPoweredOn(VmStateError):
+    """The VM is off or suspended, but has to run."""
+
+
+class AlreadyPoweredOn(VmStateError):
+    """The VM has to be off; vmrun says the same about a stale lock."""
+
+
+class VmPaused(VmStateError):
+    """The VM is paused."""
+
+
+class VmUnlisted(VmStateError):
+    """A process uses the files of a VM that vmrun does not list.
+
+    The VM may be starting or stopping, or belong to another user or session.
     """
 
 
-class BaseDamaged(VmrunError):
-    """A base disk is not what it was, and servers' disks are linked to it.
+class StateUnknown(VmStateError):
+    """It is not known whether the VM is running."""
 
-    Nothing is linked to it any more, and it is left as it is: a person may
-    restore it.
+
+class ToolsNotRunning(VmStateError):
+    """VMware Tools are not running in the guest."""
+
+
+class GuestBusy(VmStateError):
+    """The guest has not answered an earlier call; vmrun was not run again."""
+
+
+class FileInUse(VmStateError):
+    """Another process, often VMware's window, has a file of the VM open."""
+
+
+class DiskChanged(VmStateError):
+    """A disk was written to during a copy, so the copy is useless."""
+
+
+class HasSnapshots(VmStateError):
+    """Snapshots that a user made in VMware would be lost."""
+
+
+class SnapshotExists(VmStateError):
+    """The VM already has a snapshot of that name."""
+
+
+class NotFound(VmrunError):
+    """There is nothing to work on, which is what a deletion wants."""
+
+
+class VmNotFound(NotFound):
+    """The server has no VM on this host, or there is no .vmx at the path."""
+
+
+class SnapshotNotFound(NotFound):
+    """The VM has no snapshot of that name."""
+
+
+class DamagedFile(VmrunError):
+    """A file has to be restored or rewritten first."""
+
+
+class InvalidVmx(DamagedFile):
+    """A text is not a well-formed .vmx; VMware would refuse all of it."""
+
+
+class ConfigUnreadable(DamagedFile):
+    """VMware cannot read the .vmx, or is just rewriting it."""
+
+
+class InvalidVmdk(DamagedFile):
+    """A file is not a VMDK, or its data is in other files.
+
+    Inspection turns it into ImageRefused if the file is an image.
     """
+
+
+class VmIncomplete(DamagedFile):
+    """Files of a server are missing, or its .vmx does not name its disk."""
+
+
+class RecordUnreadable(DamagedFile):
+    """The record in a server's folder does not say who owns the folder.
+
+    Such a folder is not deleted, and not assumed to be another node's.
+    """
+
+
+class BaseDamaged(DamagedFile):
+    """A base disk in the image cache has changed while servers depend on it.
+
+    No new disk is linked to it, and it is not removed: it may be restored.
+    """
+
+
+class ToolTimeout(VmrunError):
+    """A program was killed at its time limit, so the outcome is unknown.
+
+    Look at the VM before repeating anything.
+    """
+
+
+class ToolRefused(VmrunError):
+    """A program failed, for a reason that no other class names."""
+
+
+class Canceled(ToolRefused):
+    """A power operation failed; vmware.log beside the .vmx says why."""
+
+
+class UploadFailed(VmrunError):
+    """Glance did not store an image, or not all of it."""

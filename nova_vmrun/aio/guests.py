@@ -51,7 +51,7 @@ class Guests:
         """Has a guest switch itself off, without Nova's knowledge.
 
         :param path: of the .vmx
-        :raises ToolRefused: nothing in the guest listens
+        :raises ToolsNotRunning: nothing in the guest listens
         :raises ToolTimeout: it does not shut down
         """
         self._vmrun.stop(path, hard=False)

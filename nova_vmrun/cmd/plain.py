@@ -43,7 +43,7 @@ class Plain(_Command):
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the command.
 
-        :raises VmrunError: a file cannot be read; the message is one sentence
+        :raises InvalidInput: a file cannot be used; the text is one sentence
         """
         try:
             return super().run(parsed_args)
@@ -53,7 +53,7 @@ class Plain(_Command):
         except OSError as error:
             if error.filename is None:
                 raise
-            raise exception.VmrunError(_sentence(error)) from error
+            raise exception.InvalidInput(_sentence(error)) from error
 
 
 def _sentence(error: OSError) -> str:

@@ -104,7 +104,7 @@ class HostNetworks:
     def _listed(self):
         try:
             return vmnets.parse_list(self._vmrun.list_host_networks())
-        except exception.ToolError as error:
+        except exception.VmrunError as error:
             LOG.debug('vmrun does not tell which networks VMware has: %s',
                       error)
             return {}

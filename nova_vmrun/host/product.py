@@ -284,7 +284,7 @@ def _version(runner, kind, vmrun, timeout, platform):
         path = find(program, 'vmrun_path', beside=vmrun, platform=platform)
         # vmware-vmx prints its version on standard error.
         result = noise.run(runner, path, '-v', timeout=timeout)
-    except (exception.InvalidConfiguration, exception.ToolError) as error:
+    except exception.VmrunError as error:
         LOG.warning('The version of the product is unknown: %s', error.brief)
         return None
     version = parse_version(result.stdout + result.stderr)

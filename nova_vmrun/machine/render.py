@@ -38,7 +38,7 @@ _OWN_TEMPLATES = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'templates')
 
 
-class InvalidTemplate(exception.VmrunError):
+class InvalidTemplate(exception.HostError):
     """A template is broken, or writes what it must not write."""
 
 

@@ -45,14 +45,14 @@ def make(path, metadata):
 
     :param path: the .iso to make
     :param metadata: what describe returned
-    :raises VmrunError: mkisofs failed
+    :raises ToolRefused: mkisofs failed
     """
     with files.replacing(path) as part:
         try:
             with configdrive.ConfigDriveBuilder(metadata) as builder:
                 builder.make_drive(part)
         except (processutils.ProcessExecutionError, OSError) as error:
-            raise exception.VmrunError(
+            raise exception.ToolRefused(
                 'The config drive of server %s cannot be made.'
                 % metadata.uuid, str(error),
                 'Install genisoimage, or set [DEFAULT] mkisofs_cmd.')

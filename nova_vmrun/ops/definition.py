@@ -339,7 +339,7 @@ class Definitions:
         found = [name for name in os.listdir(folder)
                  if _SNAPSHOT.search(name)]
         if found:
-            raise exception.VmrunError(
+            raise exception.HasSnapshots(
                 'The .vmx of server %s is lost, and snapshots were made of '
                 'its disks.' % uuid, 'There are: %s.'
                 % ', '.join(sorted(found)),

@@ -170,7 +170,7 @@ class Diagnostics:
                 LOG.info('The server has just ended: %s', error,
                          instance=instance)
                 return None
-            except exception.ToolError as error:
+            except exception.VmrunError as error:
                 LOG.info('The guest does not tell its address: %s', error,
                          instance=instance)
             else:

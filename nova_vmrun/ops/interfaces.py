@@ -159,7 +159,7 @@ class Interfaces:
                 'Close the tab of the VM in the window.')
 
 
-class _NotNow(exception.VmrunError):
+class _NotNow(exception.VmStateError):
     """The VM is not off, or somebody has it open."""
 
 

@@ -95,7 +95,7 @@ class Orphans:
         :param min_age: seconds for which its folder must not have changed
         :returns: a sentence that says why it stays; empty if it is gone
         :raises OSError: a file could not be removed
-        :raises ToolError: it is not known what runs
+        :raises VmrunError: it is not known what runs
         """
         if orphan.kept:
             return orphan.kept

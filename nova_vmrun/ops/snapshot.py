@@ -151,7 +151,7 @@ class Snapshots:
             keys = self._vmx_files.load_patiently(uuid)
         disk = attached.find(keys, 'root')
         if disk is None:
-            raise exception.VmrunError(
+            raise exception.VmIncomplete(
                 'The root disk of server %s is not in its .vmx.' % uuid,
                 'No line of %s names root.vmdk.' % self._layout.vmx(uuid),
                 'Attach it again, or reboot the server hard.')
@@ -169,7 +169,7 @@ class Snapshots:
             raise exception.VmNotFound('Server %s has no VM.' % uuid)
         state = self._states.get(uuid)
         if state is states.State.UNKNOWN:
-            raise exception.VmrunError(
+            raise exception.StateUnknown(
                 'No image can be made of server %s: whether it runs is not '
                 'known.' % uuid, 'The log of nova-compute says why.',
                 'Try again when "vmrun list" works.')
@@ -264,7 +264,7 @@ class Snapshots:
         """Removes a snapshot; if that fails, it is tried again later."""
         try:
             self._vmrun.delete_snapshot(self._layout.vmx(uuid), name)
-        except (exception.SnapshotNotFound, exception.VmNotFound):
+        except exception.NotFound:
             LOG.debug('Server %s has no snapshot %s', uuid, name)
         except exception.VmrunError as error:
             if name in [each.name for each in self._snapshots(uuid)]:
@@ -288,7 +288,7 @@ class Snapshots:
         try:
             yield
         except exception.InvalidVmx as error:
-            raise exception.VmrunError(
+            raise exception.InvalidVmx(
                 'The file %s cannot be used.' % path, error.brief,
                 'See vmware.log in the same folder, and try again.')
 
@@ -299,7 +299,7 @@ class Snapshots:
         with progress.growing(target, 'The copy of the root disk', instance):
             self._qemu_img.convert_chain(chain, adapter, target)
         if files.marks(chain) != before:
-            raise exception.VmrunError(
+            raise exception.DiskChanged(
                 'The disk of server %s was written to while it was read.'
                 % instance.uuid, 'It was started outside of Nova.',
                 'Try again.')

@@ -119,7 +119,7 @@ class Finder:
             of those that are in server_ids() none may be missing
         :param min_age: seconds for which something must not have changed
         :returns: list of Orphan
-        :raises ToolError: vmrun list failed, so nobody knows what runs
+        :raises VmrunError: vmrun list failed, so nobody knows what runs
         :raises OSError: a folder cannot be read
         """
         return [*self._vms(servers), *self._server_folders(servers, min_age)]
@@ -165,7 +165,7 @@ class Finder:
         :param path: of the folder
         :param min_age: seconds for which it must not have changed
         :returns: a sentence; empty if it may go
-        :raises ToolError: vmrun list failed
+        :raises VmrunError: vmrun list failed
         """
         try:
             if self._records.is_foreign(uuid, path):

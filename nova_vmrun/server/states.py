@@ -155,7 +155,7 @@ class PowerStates:
             return {}
         try:
             self.running()
-        except exception.ToolError as error:
+        except exception.VmrunError as error:
             LOG.warning('The power states of %d servers are unknown: %s',
                         len(uuids), error)
             return dict.fromkeys(uuids, State.UNKNOWN)
@@ -185,7 +185,7 @@ class PowerStates:
     def is_running(self, uuid, fresh=True):
         """Tells whether a server has a live VM, running or paused.
 
-        :raises ToolError: vmrun list failed
+        :raises VmrunError: vmrun list failed
         """
         return paths.canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
@@ -195,7 +195,7 @@ class PowerStates:
         A VM that we have started, or have seen on, is on while its process
         lives; only of others a new list is asked for.
 
-        :raises ToolError: vmrun list failed
+        :raises VmrunError: vmrun list failed
         """
         return self._is_still_on(uuid) or self.is_running(uuid)
 
@@ -227,7 +227,7 @@ class PowerStates:
     def running(self, fresh=True):
         """Returns the canonical .vmx paths of all live VMs of this user.
 
-        :raises ToolError: vmrun list failed
+        :raises VmrunError: vmrun list failed
         """
         asked = self._clock()
         # Whoever waits here may use a list that began after it asked.
@@ -251,7 +251,7 @@ class PowerStates:
         began = self._clock()
         try:
             running = frozenset(map(paths.canonical, self._vmrun.list()))
-        except exception.ToolError as error:
+        except exception.VmrunError as error:
             self._failure = copy.copy(error)
             self._failed_at = self._clock()
             raise

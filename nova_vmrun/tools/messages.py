@@ -28,7 +28,7 @@ _LOOK_AT_LOG = 'See vmware.log in the folder of the VM for the cause.'
 
 # The first pattern that matches wins. The texts come from the VIX error table
 # and from captures of vmrun 1.17; see "Error lines" in the contract suite.
-_REFUSALS: tuple[tuple[str, type[exception.ToolRefused], str], ...] = (
+_REFUSALS: tuple[tuple[str, type[exception.VmrunError], str], ...] = (
     (r'Service type VIX_SERVICEPROVIDER_\w+ was specified,? but not installed',
      exception.WrongProduct,
      'Set [vmrun] product to the product that is installed.'),
@@ -96,12 +96,12 @@ def _has(pattern: re.Pattern[str], result: process.Result) -> bool:
         map(pattern.search, (result.stdout, result.stderr)))
 
 
-def is_transient(error: exception.ToolRefused) -> bool:
+def is_transient(error: exception.VmrunError) -> bool:
     """Return whether the same command may succeed a moment later."""
     return bool(_TRANSIENT.search(error.output))
 
 
-def refusal(result: process.Result, brief: str) -> exception.ToolRefused:
+def refusal(result: process.Result, brief: str) -> exception.VmrunError:
     """Return the exception that fits what a program printed.
 
     :param result: of a program that reported an error

@@ -65,7 +65,8 @@ class QemuImg:
             it is the whole file
         :param available: bytes that the target may use on its file system;
             None: unlimited
-        :raises ToolRefused: often a DiskFull
+        :raises DiskFull: no space is left
+        :raises ToolRefused: it failed for another reason
         """
         node = _node(source, source_format, span)
         limit = size + table_size(size) + units.Mi
@@ -92,7 +93,8 @@ class QemuImg:
         :param source: the .vmdk
         :param size: bytes of the content to keep, a multiple of 512
         :param target: the .vmdk to create
-        :raises ToolRefused: often a DiskFull
+        :raises DiskFull: no space is left
+        :raises ToolRefused: it failed for another reason
         """
         options = {'driver': 'raw', 'size': size,
                    'file': {'driver': 'vmdk',
@@ -112,7 +114,8 @@ class QemuImg:
         :param target: the .vmdk to create
         :param subformat: streamOptimized for an upload, monolithicSparse for
             a disk that a VM writes to
-        :raises ToolRefused: often a DiskFull
+        :raises DiskFull: no space is left
+        :raises ToolRefused: it failed for another reason
         """
         node: dict[str, Any] | None = None
         for path in reversed(chain):
@@ -128,7 +131,8 @@ class QemuImg:
 
         :param parent: a .vmdk; this path is written to the child
         :param child: the .vmdk to create
-        :raises ToolRefused: often a DiskFull
+        :raises DiskFull: no space is left
+        :raises ToolRefused: it failed for another reason
         """
         self._run('create', '-f', 'vmdk', '-F', 'vmdk', '-b', parent,
                   '-o', 'adapter_type=lsilogic', child,

@@ -44,7 +44,8 @@ class VDiskManager:
         :param disk: the .vmdk to create; it must not exist
         :param size_mb: capacity in MiB, at least 1
         :param adapter: ide, buslogic, or lsilogic for all other controllers
-        :raises ToolRefused: often a DiskFull
+        :raises DiskFull: no space is left
+        :raises ToolRefused: it failed for another reason
         """
         self._run('-c', '-s', '%dMB' % size_mb, '-a', adapter,
                   '-t', disk_type, disk,
@@ -55,7 +56,8 @@ class VDiskManager:
 
         :param disk: the .vmdk
         :param size_mb: new capacity in MiB, larger than the current one
-        :raises ToolRefused: often a DiskFull
+        :raises DiskFull: no space is left
+        :raises ToolRefused: it failed for another reason
         """
         self._run('-x', '%dMB' % size_mb, disk,
                   brief='Cannot enlarge the disk %s.' % disk)

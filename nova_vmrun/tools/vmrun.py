@@ -14,7 +14,7 @@
 
 There is no policy here: a method runs its verb once (again only after a
 transient refusal) and reports the outcome. Methods raise ToolNotFound,
-ToolTimeout, and ToolRefused with its subclasses.
+ToolTimeout, the class that fits what vmrun printed, or else ToolRefused.
 """
 
 from collections.abc import Callable
@@ -76,7 +76,7 @@ class Vmrun:
 
         The paths are spelled as they were when the VMs were opened.
 
-        :raises ToolError: vmrun failed or its output is incomplete: a VM
+        :raises VmrunError: vmrun failed or its output is incomplete: a VM
             missing from it would be taken for one that is off
         """
         brief = 'Cannot list the running VMs.'
@@ -89,7 +89,7 @@ class Vmrun:
         # More paths than announced are fine: a path may contain a line break.
         if (not header or len(paths) < int(header.group(1)) or
                 _is_truncated(lines[-1])):
-            raise exception.ToolError(
+            raise exception.ToolRefused(
                 brief, 'The output of vmrun list is incomplete: %s'
                 % (output.strip() or 'nothing'),
                 'Run "vmrun -T %s list" as the user who runs nova-compute.'
@@ -191,7 +191,7 @@ class Vmrun:
         guest_address() says that Tools are not running. It also remains after
         the guest is gone, so use it for running VMs only.
 
-        :raises ToolError: it cannot be read
+        :raises VmrunError: it cannot be read
         """
         return _address(self._ask_guest(
             'readVariable', vmx, 'guestVar', 'ip',
@@ -202,7 +202,7 @@ class Vmrun:
 
         Do nothing if it is already connected.
 
-        :raises ToolRefused: the VM is off or has no such device
+        :raises VmrunError: the VM is off or has no such device
         """
         self._change('connectNamedDevice', vmx, device,
                      timeout=self._conf.stop_timeout)

@@ -333,7 +333,7 @@ def switch_off(session: Session) -> None:
     """Let its guest switch itself off, without telling Nova"""
     try:
         session.guests.shut_down(session.require_vmx())
-    except exception.ToolRefused as error:
+    except (exception.ToolsNotRunning, exception.ToolRefused) as error:
         if not session.no_guest:
             raise
         session.report.line('  it has none: %s' % error.brief)

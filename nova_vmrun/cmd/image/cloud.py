@@ -88,7 +88,7 @@ def upload(client, path, attributes, name):
         if isinstance(error, (glance_exceptions.ClientException,
                               keystone_exceptions.ClientException,
                               TypeError)):
-            raise exception.VmrunError(
+            raise exception.UploadFailed(
                 'Glance does not take %s.' % name,
                 'It says: %s (%s).%s' % (
                     str(error).rstrip('.'), getattr(error, 'code', 'no code'),
@@ -118,7 +118,7 @@ def _compare(image, path, reader, name):
     size = os.path.getsize(path)
     if (value, image.get('size'), reader.length) == (expected, size, size):
         return
-    raise exception.VmrunError(
+    raise exception.UploadFailed(
         'The upload of %s as image %s was not complete.'
         % (name, image['id']),
         'Glance has %s bytes with %s %s; the file has %d with %s.'

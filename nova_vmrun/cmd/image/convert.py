@@ -41,7 +41,8 @@ def make_one_file(disk, folder, qemu_img):
     :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
     :returns: path of the file
     :raises DiskFull: it may not fit
-    :raises VmrunError: the disk was written to meanwhile, or is broken
+    :raises DiskChanged: somebody wrote to the disk meanwhile
+    :raises InvalidVmdk: the disk is damaged
     """
     _require_space(disk, folder)
     target = os.path.join(folder, 'disk.vmdk')
@@ -49,7 +50,7 @@ def make_one_file(disk, folder, qemu_img):
     adapter = disk.adapter_by_vmware or 'lsilogic'
     qemu_img.convert_chain(disk.chain, adapter, target)
     if disk.marks() != before:
-        raise exception.VmrunError(
+        raise exception.DiskChanged(
             'The disk %s was written to while it was read.' % disk.chain[0],
             'Its VM was started.', 'Shut the guest down, and try again.')
     made = linked.read_descriptor(target).create_type

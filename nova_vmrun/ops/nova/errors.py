@@ -10,32 +10,40 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Our errors as Nova's: what the compute manager does depends on the class.
+"""Translation of our errors to Nova's.
 
-InvalidInput, ImageUnacceptable and FlavorDiskSmallerThanImage end a build at
-once, since another host would do no better. Anything else makes Nova try the
-next host. InstanceNotFound means that there is nothing to work on.
+What the compute manager does depends on the class that it gets:
+
+* InvalidInput, ImageUnacceptable and FlavorDiskSmallerThanImage end a build at
+  once, since another host would do no better;
+* InstanceNotFound means that there is nothing left to work on;
+* after any other error of a build, Nova tries the next host;
+* InstanceFaultRollback leaves the server in the state that it was in.
+
+Nothing else in nova-vmrun turns a VmrunError into one of Nova's exceptions.
 """
 
+from collections import abc
 import contextlib
 import errno
+import functools
 import os
 import re
 
 from nova import conf
 from nova import exception as nova_exception
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
 from nova_vmrun import exception
 
 LOG = logging.getLogger(__name__)
 
-
-# What a file system says that is full, read-only, broken or another user's.
-_OF_FILES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO,
-             errno.EACCES, errno.EPERM)
-# Nova cuts what a user is told at 255 bytes, and puts words of its own first.
-_SHOWN = 180
+# A file system that is full, read-only, broken or not ours.
+_FILE_SYSTEM_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO,
+                       errno.EACCES, errno.EPERM)
+# Nova shows users 255 bytes, some of which are words of its own.
+_MAX_SHOWN = 180
 
 
 class OperationFailed(nova_exception.NovaException):
@@ -43,75 +51,27 @@ class OperationFailed(nova_exception.NovaException):
 
 
 @contextlib.contextmanager
-def as_nova(instance=None):
-    """Turns our errors into Nova's.
+def as_nova(instance: nova_instance.Instance | None = None
+            ) -> abc.Iterator[None]:
+    """Raise Nova's exceptions instead of ours, and of a broken file system.
 
-    :param instance: nova.objects.Instance that is worked on
+    :param instance: the server; None if the operation concerns none
     """
     try:
         yield
-    except exception.ImageRefused as error:
-        raise nova_exception.ImageUnacceptable(
-            image_id=error.image_id,
-            reason=' '.join(filter(None, (error.reason, error.resolution))))
-    except exception.DiskTooSmall as error:
-        raise nova_exception.FlavorDiskSmallerThanImage(
-            flavor_size=error.flavor_size, image_size=error.image_size)
-    except exception.InvalidInput as error:
-        LOG.warning('Refused: %s', error, instance=instance)
-        raise nova_exception.InvalidInput(reason=str(error))
-    except exception.VmNotFound as error:
-        if instance is None:
-            raise OperationFailed(reason=str(error))
-        raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
     except exception.VmrunError as error:
-        # Nova tells nobody why a reboot failed that left the server running.
-        LOG.warning('%s', error, instance=instance)
-        raise OperationFailed(reason=_told(error, instance))
+        raise translate(error, instance)
     except OSError as error:
-        if error.errno not in _OF_FILES:
+        if error.errno not in _FILE_SYSTEM_ERRNOS:
             raise
-        LOG.exception('A file cannot be written', instance=instance)
-        raise OperationFailed(
-            reason=_told(_of_files(error, instance), instance))
-
-
-def _told(error, instance):
-    """Returns an error as one text; long details come at its end."""
-    text = str(error)
-    if len(text) > _SHOWN:
-        text = ' '.join(filter(None, (error.brief, error.resolution,
-                                      error.details)))
-    return _without_folder(text, instance) if instance else text
-
-
-def _without_folder(text, instance):
-    """Names the files of a server as they are called in its folder.
-
-    Their paths would leave no room for the cause, and where a host keeps its
-    servers is not for its users.
-    """
-    text = re.sub(r'(?<![^\s\'"(])(/|[A-Za-z]:\\)[^\'",]*?[/\\]%s[/\\]'
-                  % re.escape(instance.uuid), '', text)
-    # The cache lies beside it, and programs are told its files by JSON too.
-    root = os.path.abspath(conf.CONF.instances_path)
-    return text.replace(os.path.join(root, ''), '')
-
-
-def _of_files(error, instance):
-    whose = 'server %s' % instance.uuid if instance else 'this host'
-    return exception.VmrunError(
-        'A file of %s cannot be written: %s.'
-        % (whose, os.strerror(error.errno)), 'The system says: %s.' % error,
-        'See that the file system of the instances is whole, writable and '
-        'has space.')
+        LOG.exception('Cannot write a file', instance=instance)
+        raise translate(_file_system_failed(error, instance), instance)
 
 
 @contextlib.contextmanager
-def rolled_back(instance):
-    """Tells Nova that the server is as it was, and stays in its state.
+def rolled_back(instance: nova_instance.Instance) -> abc.Iterator[None]:
+    """Tell Nova that the server stays in its state if the block fails.
 
-    :param instance: nova.objects.Instance that is worked on
     :raises InstanceFaultRollback: Nova's, instead of any error of ours
     """
     try:
@@ -119,3 +79,94 @@ def rolled_back(instance):
             yield
     except nova_exception.NovaException as error:
         raise nova_exception.InstanceFaultRollback(error)
+
+
+@contextlib.contextmanager
+def power_off_failed() -> abc.Iterator[None]:
+    """Tell Nova that a server may still run, so that it keeps its addresses.
+
+    :raises InstancePowerOffFailure: Nova's, instead of any error of ours
+    """
+    try:
+        yield
+    except exception.VmrunError as error:
+        raise nova_exception.InstancePowerOffFailure(reason=str(error))
+
+
+@functools.singledispatch
+def translate(error: exception.VmrunError,
+              instance: nova_instance.Instance | None
+              ) -> nova_exception.NovaException:
+    """Return what Nova should get for an error of ours."""
+    # Nova logs no reason if a reboot fails and the server keeps running.
+    LOG.warning('%s', error, instance=instance)
+    return OperationFailed(reason=_short(error, instance))
+
+
+@translate.register
+def _invalid_input(error: exception.InvalidInput,
+                   instance: nova_instance.Instance | None
+                   ) -> nova_exception.NovaException:
+    LOG.warning('Refused: %s', error, instance=instance)
+    return nova_exception.InvalidInput(reason=str(error))
+
+
+@translate.register
+def _image_unacceptable(error: exception.ImageRefused,
+                        instance: nova_instance.Instance | None
+                        ) -> nova_exception.NovaException:
+    return nova_exception.ImageUnacceptable(
+        image_id=error.image_id,
+        reason=' '.join(filter(None, (error.reason, error.resolution))))
+
+
+@translate.register
+def _disk_too_small(error: exception.DiskTooSmall,
+                    instance: nova_instance.Instance | None
+                    ) -> nova_exception.NovaException:
+    return nova_exception.FlavorDiskSmallerThanImage(
+        flavor_size=error.flavor_size, image_size=error.image_size)
+
+
+@translate.register
+def _instance_not_found(error: exception.VmNotFound,
+                        instance: nova_instance.Instance | None
+                        ) -> nova_exception.NovaException:
+    if instance is None:
+        return OperationFailed(reason=str(error))
+    return nova_exception.InstanceNotFound(instance_id=instance.uuid)
+
+
+def _short(error: exception.VmrunError,
+           instance: nova_instance.Instance | None) -> str:
+    """Return an error as one text, with long details at its end."""
+    text = str(error)
+    if len(text) > _MAX_SHOWN:
+        text = ' '.join(filter(None, (error.brief, error.resolution,
+                                      error.details)))
+    return _without_folder(text, instance) if instance else text
+
+
+def _without_folder(text: str, instance: nova_instance.Instance) -> str:
+    """Shorten the paths of a server's files to their names.
+
+    Paths would leave no room for the cause, and users need not know where a
+    host keeps its servers.
+    """
+    text = re.sub(r'(?<![^\s\'"(])(/|[A-Za-z]:\\)[^\'",]*?[/\\]%s[/\\]'
+                  % re.escape(instance.uuid), '', text)
+    # The image cache is beside them; some commands contain paths as JSON.
+    root = os.path.abspath(conf.CONF.instances_path)
+    return text.replace(os.path.join(root, ''), '')
+
+
+def _file_system_failed(error: OSError,
+                        instance: nova_instance.Instance | None
+                        ) -> exception.FileSystemFailed:
+    owner = 'server %s' % instance.uuid if instance else 'this host'
+    return exception.FileSystemFailed(
+        'Cannot write a file of %s: %s.'
+        % (owner, os.strerror(error.errno or 0)),
+        'The system says: %s.' % error,
+        'Check that the file system of the instances is intact, writable and '
+        'not full.')

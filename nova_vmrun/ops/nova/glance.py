@@ -120,7 +120,7 @@ def upload(context, instance, image_id, path, properties, obsolete):
         raise
     # Nova begins a broken upload anew, but not the file that it reads.
     if image['size'] != size:
-        raise exception.VmrunError(
+        raise exception.UploadFailed(
             'The upload of image %s was not complete.' % image_id,
             'Glance has %s bytes of %d.' % (image['size'], size),
             'See the log of Glance, and try again.')

@@ -142,7 +142,7 @@ class Power:
         self._states.unmark_paused(uuid)
         folder = self._layout.folder(uuid)
         if not vm_process.wait_until_released(folder, _RELEASE_SECONDS):
-            raise exception.VmrunError(
+            raise exception.FileInUse(
                 'Server %s is stopped, but its files are still in use.'
                 % uuid, 'After %d seconds a process holds locks in %s.'
                 % (_RELEASE_SECONDS, folder),
@@ -168,11 +168,12 @@ class Power:
                              timeout=timeout)
         except exception.NotPoweredOn:
             return True
-        except (exception.ToolsNotRunning, exception.VmPaused) as error:
+        except (exception.ToolsNotRunning, exception.VmPaused,
+                exception.ToolNotFound) as error:
             LOG.info('Server %s cannot be asked to shut down: %s',
                      uuid, error)
             return False
-        except (exception.ToolTimeout, exception.ToolRefused) as error:
+        except exception.VmrunError as error:
             LOG.info('Server %s does not shut down by itself: %s',
                      uuid, error)
         finally:
@@ -199,7 +200,7 @@ class Power:
         try:
             self._vmrun.reset(self._layout.vmx(uuid), hard=False,
                               timeout=patience)
-        except (exception.ToolTimeout, exception.ToolRefused) as error:
+        except exception.VmrunError as error:
             LOG.info('Server %s does not restart by itself, it is reset: %s',
                      uuid, error)
             self.reboot_hard(uuid, prepare())
@@ -248,7 +249,7 @@ class Power:
         except exception.ToolTimeout:
             # It may be paused; an unpause helps in both cases.
             raise
-        except exception.ToolError:
+        except exception.VmrunError:
             self._states.unmark_paused(uuid)
             raise
         finally:
@@ -263,7 +264,9 @@ class Power:
         self._require(self._product.can_pause, 'unpause')
         try:
             self._vmrun.unpause(self._layout.vmx(uuid))
-        except exception.ToolRefused as error:
+        except (exception.ToolTimeout, exception.ToolNotFound):
+            raise
+        except exception.VmrunError as error:
             # Somebody let it go on in VMware's window: nothing else is
             # refused for a VM that is on.
             if not self._states.is_running(uuid):
@@ -322,7 +325,7 @@ class Power:
         before = vm_log.mark(log)
         try:
             verb(self._layout.vmx(uuid), **options)
-        except (exception.ToolTimeout, exception.ToolRefused) as error:
+        except exception.VmrunError as error:
             if self._state_after(uuid, error) not in wanted:
                 if isinstance(error, exception.NotPoweredOn) and (
                         self._states.is_unlisted(uuid)):

@@ -60,7 +60,7 @@ class Start:
         :param uuid: of the server
         :param gui: whether it gets a window
         :param keys: its .vmx; empty if that cannot be read
-        :raises ToolError: it does not run; vmware.log's cause is in the error
+        :raises VmrunError: it does not run; vmware.log's cause is in the error
         """
         mark = vm_log.mark(self._layout.vmware_log(uuid))
         with self._lock:
@@ -74,7 +74,7 @@ class Start:
                 if not alone:
                     self._connect(uuid, keys)
                 return
-            except exception.ToolRefused as error:
+            except exception.VmrunError as error:
                 alone = alone and begun == self._begun
                 if not self._may_pass(uuid, error, mark, alone):
                     raise
@@ -115,11 +115,11 @@ class Start:
     def _runs(self, uuid: str) -> bool:
         try:
             return self._states.is_running(uuid)
-        except exception.ToolError as error:
+        except exception.VmrunError as error:
             LOG.debug('Whether server %s runs is not known: %s', uuid, error)
             return False
 
-    def _may_pass(self, uuid: str, error: exception.ToolRefused,
+    def _may_pass(self, uuid: str, error: exception.VmrunError,
                   mark: vm_log.Mark | None, alone: bool) -> bool:
         """Tells whether a second try is safe and may do better.
 

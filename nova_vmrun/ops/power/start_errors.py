@@ -87,13 +87,13 @@ _SUSPECTS = (
 )
 
 
-def is_vague(error: exception.ToolRefused) -> bool:
+def is_vague(error: exception.VmrunError) -> bool:
     """Tells whether vmrun said that a start failed, and no word of why."""
     return isinstance(error, exception.Canceled) or bool(
         _VAGUE.search(error.output))
 
 
-def explain(error: exception.ToolError, report: vm_log.Report,
+def explain(error: exception.VmrunError, report: vm_log.Report,
             load: Callable[[], vmx.Vmx]) -> None:
     """Adds to the error of a verb what vmrun does not tell.
 
@@ -126,7 +126,7 @@ def explain(error: exception.ToolError, report: vm_log.Report,
             error.details, report.last_words)
 
 
-def _tell(error: exception.ToolError, cause: str, has_remedy: bool) -> None:
+def _tell(error: exception.VmrunError, cause: str, has_remedy: bool) -> None:
     brief = '%s: %s' % (error.brief.rstrip('.'), cause)
     if has_remedy and len(brief) > _BRIEF_LENGTH:
         error.details = '%s %s' % (cause, error.details)

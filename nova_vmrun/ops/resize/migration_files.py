@@ -85,7 +85,7 @@ class MigrationFiles:
         :param plan: a nova_vmrun.ops.resize.resize_plan.Plan
         :param to_other_host: it goes to another host, without the record of
             whose server it is
-        :raises ToolError: a disk cannot be made
+        :raises VmrunError: a disk cannot be made
         :raises OSError: ENOSPC among others
         """
         uuid = plan.uuid

@@ -122,14 +122,14 @@ class OtherHost:
                 % host, 'It is %s on both.' % self._layout.root,
                 'Servers on shared storage cannot be resized or migrated.')
         if answer.startswith(_TAKEN):
-            raise exception.VmrunError(
+            raise exception.InvalidConfiguration(
                 'Host %s has a folder of server %s already.' % (host, uuid),
                 'It is %s.' % answer.removeprefix(_TAKEN),
                 'If it is left over from an earlier move, remove it.')
         try:
             free = int(answer.split()[3]) * units.Ki
         except (IndexError, ValueError):
-            raise exception.VmrunError(
+            raise exception.InvalidConfiguration(
                 'Host %s does not tell how much space it has.' % host,
                 'It answered %r.' % answer,
                 'See whether its login shell prints something.')
@@ -144,7 +144,7 @@ class OtherHost:
         """Copies a server's prepared folder to another host.
 
         :param host: its address
-        :raises ToolError: it is not there
+        :raises VmrunError: it is not there
         """
         part = self._layout.preparing(uuid)
         self._ssh.send(self._layout.prepared(uuid), host, part)
@@ -157,7 +157,7 @@ class OtherHost:
         To a host with the address of this one, nothing was ever sent.
 
         :param host: its address
-        :raises ToolError: it may be there still
+        :raises VmrunError: it may be there still
         """
         if host == self._address:
             return

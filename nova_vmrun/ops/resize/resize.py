@@ -144,7 +144,7 @@ class Resize:
         before = files.marks(disks)
         yield
         if files.marks(disks) != before:
-            raise exception.VmrunError(
+            raise exception.DiskChanged(
                 'A disk of server %s was written to while it was copied.'
                 % uuid, 'It was started outside of Nova, or had not ended.',
                 'Stop it, and try again.')
@@ -263,7 +263,7 @@ class Resize:
             return
         if not os.path.exists(self._layout.vmx(uuid)) or (
                 self._records.is_foreign(uuid, self._layout.folder(uuid))):
-            raise exception.VmrunError(
+            raise exception.VmIncomplete(
                 'The files of server %s are not on this host.' % uuid,
                 'Neither %s nor %s is there.' % (
                     self._layout.prepared(uuid), self._layout.folder(uuid)),
@@ -343,7 +343,7 @@ class Resize:
 def _rolled_back(uuid, error):
     """Returns what tells Nova that a server is as it was before."""
     if isinstance(error, OSError):
-        error = exception.VmrunError(
+        error = exception.FileSystemFailed(
             'Server %s cannot be resized: %s.' % (uuid, error.strerror),
             'The system says: %s.' % error,
             'See that the file system of the instances is writable and has '

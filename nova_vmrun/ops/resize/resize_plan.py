@@ -145,12 +145,12 @@ def _disks(layout, uuid, keys, to_other_host):
             disks.append(Disk(name.group(1), each, tuple(chain),
                               linked.read_header(chain[0]).capacity))
         elif to_other_host:
-            raise exception.VmrunError(
+            raise exception.NotSupported(
                 'Server %s has a disk that is not from Nova: %s.'
                 % (uuid, each.file), 'Such a disk cannot move along.',
                 'Detach it in the VMware window first.')
     if 'root' not in [disk.name for disk in disks]:
-        raise exception.VmrunError(
+        raise exception.VmIncomplete(
             'The root disk of server %s is not in its .vmx.' % uuid,
             'No line of %s names root.vmdk.' % layout.vmx(uuid),
             'Attach it again, or reboot the server hard.')
@@ -203,7 +203,7 @@ def _refuse_snapshots(layout, uuid):
     except FileNotFoundError:
         return
     if snapshots:
-        raise exception.VmrunError(
+        raise exception.HasSnapshots(
             'Server %s has snapshots in VMware, which its disks would lose.'
             % uuid, 'They are: %s.' % ', '.join(
                 snapshot.name for snapshot in snapshots),

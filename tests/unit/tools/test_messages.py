@@ -76,7 +76,7 @@ class RefusalTestCase(testscenarios.TestWithScenarios, base.TestCase):
     def test_error_class(self):
         tool = vmrun.Vmrun(stubs.ScriptedRunner((255, self.line + '\n')),
                            'vmrun', 'ws', stubs.conf(retry_count=0))
-        error = self.assertRaises(exception.ToolRefused, tool.list)
+        error = self.assertRaises(exception.VmrunError, tool.list)
         self.assertIs(self.kind, type(error))
         self.assertEqual(255, error.exit_code)
 

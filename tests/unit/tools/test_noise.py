@@ -76,7 +76,7 @@ class ProgramsTestCase(testscenarios.TestWithScenarios, base.TestCase):
 
     def test_incomplete_list(self):
         error = self.assertRaises(
-            exception.ToolError,
+            exception.ToolRefused,
             self.vmrun(0, 'Total running VMs: 2\n/b.vmx\n').list)
         self.assertNotIn('AppLoader', str(error))
 

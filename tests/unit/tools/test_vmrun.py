@@ -54,7 +54,7 @@ class VmrunTestCase(base.TestCase):
                        'Total running VMs: 2\n/a/a.vmx\n',
                        'Total running VMs: 2\n/a/a.vmx\n/b/b.v',
                        '/a/a.vmx\n/b/b.vmx\n'):
-            error = self.assertRaises(exception.ToolError,
+            error = self.assertRaises(exception.ToolRefused,
                                       self.vmrun((0, output)).list)
             self.assertIn('incomplete', error.details, output)
             self.assertIn('-T ws list', error.resolution)
