@@ -20,6 +20,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
+from nova_vmrun.host import kernel_modules
 from nova_vmrun.machine import adapters
 from nova_vmrun.ops.power import start_errors
 from nova_vmrun.server import states
@@ -126,7 +127,7 @@ class Start:
         Of many starts at once VMware refuses one or two. A start that was
         alone gets a second try only if VMware gave no reason.
         """
-        if not start_errors.is_vague(error):
+        if not start_errors.is_vague(error) or kernel_modules.missing():
             return False
         # A VM that may be on must not be started twice.
         if self._states.get(uuid) not in states.NOT_ON:

@@ -13,15 +13,19 @@
 """What captures of real products show, and what users then see."""
 
 import functools
+import glob
+import json
 import os
 
 import fixtures
+from oslo_utils import uuidutils
 
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import kernel_modules
 from nova_vmrun.server import states
 from tests.functional.api import base
 from tests.functional.api import test_faults
+from tests.functional import glance_uploads
 
 ADDRESS = '192.168.80.130'
 
@@ -132,6 +136,20 @@ class ModulesTestCase(TestCase):
             self.assertIn(word, details)
         self.vmware.set_knobs()
 
+    def check_lacking(self, module):
+        starts = len(self.starts())
+        self.check(module, "VMware's kernel modules are not loaded")
+        # Another try would fail as this one did.
+        self.assertEqual(starts + 1, len(self.starts()))
+
+    def test_vmmon(self):
+        self.make_device('vmnet0')
+        self.check_lacking('vmmon')
+
+    def test_vmnet(self):
+        self.make_device('vmmon')
+        self.check_lacking('vmnet')
+
     def test_the_one_that_only_the_log_names(self):
         self.make_device('vmnet0')
         self.make_device('vmmon')
@@ -167,6 +185,49 @@ class MemoryTestCase(TestCase):
     def found(self):
         self.driver._hypervisor.states.changed()
         return self.driver._hypervisor.states.get(self.server['id'])
+
+
+class LateSnapshotTestCase(TestCase):
+    """A snapshot that VMware finishes after vmrun was ended."""
+
+    def test_nothing_is_left_of_it(self):
+        self.useFixture(glance_uploads.GlanceUploads())
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.ops.snapshot._LATE_INTERVAL', 0.2))
+        server = self.boot(flavor_id=self.add_flavor(disk=0))
+        self.flags(snapshot_timeout=1, memory_timeout_per_gib=0,
+                   group='vmrun')
+        self.vmware.set_knobs(PER_GB='snapshot=24')
+        image_id = self.admin_api.post_server_action(
+            server['id'], {'createImage': {'name': 'mine'}})['image_id']
+        self.wait_for(lambda: image_id not in self.glance.images,
+                      'the image to be removed')
+        self._wait_for_server_parameter(server,
+                                        {'OS-EXT-STS:task_state': None})
+        self.assertIn('Total snapshots: 0', self.vmware.run(
+            'listSnapshots', self.vmx_path(server)))
+        self.assertEqual([], [name for name in os.listdir(self.path(server))
+                              if '-00000' in name or 'Snapshot' in name])
+        self.assertRunning(server)
+
+
+class AdapterTestCase(TestCase):
+    """Of servers that start together, some have an adapter without carrier."""
+
+    def test_it_is_connected(self):
+        first = self.neutron._ports[self.neutron.port_1['id']]
+        second = dict(first, id=uuidutils.generate_uuid(),
+                      mac_address='fa:16:3e:00:00:02')
+        self.neutron._ports[second['id']] = second
+        self.vmware.set_knobs(CROWD=0, NO_CARRIER='ethernet1',
+                              VERSION='26H1')
+        server = self.boot(networks=[{'port': first['id']},
+                                     {'port': second['id']}])
+        [record] = glob.glob(
+            os.path.join(self.vmware.state, 'vms', '*', 'vm.json'))
+        with open(record) as file:
+            self.assertEqual({'ethernet1': True}, json.load(file)['connected'])
+        self.assertRunning(server)
 
 
 class WindowTestCase(TestCase):

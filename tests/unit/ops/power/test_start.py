@@ -80,6 +80,13 @@ class SecondTryTestCase(Base):
         self.assertIn('Cannot open the disk', error.brief)
         self.assertEqual(1, self.starts())
 
+    def test_not_where_kernel_modules_are_missing(self):
+        self.refuse(hosts.refused())
+        with mock.patch('nova_vmrun.host.kernel_modules.missing',
+                        return_value=['/dev/vmmon']):
+            self.assertRaises(exception.Canceled, self.power.on, UUID)
+        self.assertEqual(1, self.starts())
+
     def test_not_where_vmrun_tells_why(self):
         self.refuse(exception.DiskFull('full', output='Error: full'))
         self.assertRaises(exception.DiskFull, self.power.on, UUID)
