@@ -23,9 +23,9 @@ those of tests/unit/storage/test_linked.py and of test_linked_*.py beside it.
 
 One error is planted at a time: a comparison is turned around, a call whose
 result nobody uses is dropped (unless it writes to the log), or a function
-returns None. --each limits the number of errors for each module, and --seed
-decides which are planted. The errors that no test notices are printed, and the
-share of those that were noticed.
+returns None, or True instead of False. --each limits the number of errors for
+each module, and --seed decides which are planted. The errors that no test
+notices are printed, and the share of those that were noticed.
 
 No file is changed: the tests run in a child process that imports the module
 with the error.
@@ -83,10 +83,12 @@ def _planted(node: ast.AST) -> tuple[str, ast.AST] | None:
     if isinstance(node, ast.Expr) and isinstance(
             node.value, ast.Call) and not _is_log(node.value):
         return 'dropped: %s' % ast.unparse(node), ast.Pass()
-    if isinstance(node, ast.Return) and node.value and not (
-            isinstance(node.value, ast.Constant) and
-            node.value.value is None):
-        return 'returned None: %s' % ast.unparse(node), ast.Return(None)
+    if isinstance(node, ast.Return) and node.value:
+        text = ast.unparse(node)
+        if text == 'return False':
+            return 'returned True: ' + text, ast.Return(ast.Constant(True))
+        if text != 'return None':
+            return 'returned None: ' + text, ast.Return(None)
     return None
 
 
@@ -218,7 +220,8 @@ def _examine(path: pathlib.Path, each: int,
     name = path.relative_to(ROOT)
     start = time.monotonic()
     if not passes(path, ast.parse(source), tests, 600):
-        sys.exit('%s: its own tests fail without an error' % name)
+        print('%s is left out: its own tests fail without an error' % name)
+        return 0, 0
     seconds = _SECONDS + _TIMES * (time.monotonic() - start)
     noticed = 0
     for error in chosen:

@@ -13,8 +13,17 @@
 """How Sphinx builds the documentation: ``tox -e docs``."""
 
 import importlib.metadata
+import pathlib
+import sys
+
+from docutils import nodes
+from docutils.parsers import rst
 
 from nova_vmrun.catalog import documentation
+
+# The pictures are drawn by the programs in tools.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tools import layers  # noqa: E402
 
 project = 'nova-vmrun'
 author = 'nova-vmrun developers'
@@ -32,9 +41,18 @@ html_theme_options = {
 html_show_sphinx = False
 
 
+class Layers(rst.Directive):
+    """Draw which parts of the package import which."""
+
+    def run(self):
+        return [nodes.raw('', layers.svg(layers.arrows(layers.modules())),
+                          format='html')]
+
+
 def _fill_in(app, name, source):
     source[0] = source[0].replace(documentation.MARKER, documentation.text())
 
 
 def setup(app):
+    app.add_directive('layers', Layers)
     app.connect('source-read', _fill_in)

@@ -16,11 +16,13 @@ import ast
 import pathlib
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 from tests.unit import base
+from tools import layers
 
-ROOT = pathlib.Path(__file__).parents[2]
-PACKAGE = ROOT / 'nova_vmrun'
+ROOT = layers.ROOT
+PACKAGE = layers.PACKAGE
 
 # What a part may import of the others, beside itself. Arrows point down.
 _BELOW = {
@@ -62,27 +64,6 @@ _LICENCE = (ROOT / 'nova_vmrun' / 'exception.py').read_text().partition(
     '\n\n')[0]
 
 
-def imports(path):
-    """Returns the dotted names that a file imports, at any depth."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, '%s imports relatively' % path
-            names.update('%s.%s' % (node.module, alias.name)
-                         for alias in node.names)
-    return names
-
-
-def modules():
-    """Yields (part of the package, path, imported names)."""
-    for path in sorted(PACKAGE.rglob('*.py')):
-        part = path.relative_to(PACKAGE).parts[0].removesuffix('.py')
-        if part != '__init__':
-            yield part, path, imports(path)
-
-
 def roots(names):
     return {name.partition('.')[0] for name in names}
 
@@ -91,27 +72,26 @@ class ImportsTestCase(base.TestCase):
 
     def test_arrows_point_down(self):
         wrong = []
-        for part, path, names in modules():
+        for part, path, names in layers.modules():
             for name in names:
-                top, _, rest = name.partition('.')
-                if top == 'nova_vmrun' and rest.partition('.')[0] not in (
-                        _BELOW[part] | {part, ''}):
+                if layers.part_of(name) not in _BELOW[part] | {part, ''}:
                     wrong.append('%s imports %s' % (path, name))
         self.assertEqual([], wrong)
 
     def test_each_part_is_read(self):
-        self.assertEqual(set(_BELOW), {part for part, _, _ in modules()})
+        self.assertEqual(set(_BELOW),
+                         {module.part for module in layers.modules()})
 
     def test_only_the_upper_parts_need_nova(self):
         self.assertEqual([], [
-            str(path) for part, path, names in modules()
+            str(path) for part, path, names in layers.modules()
             if part in _WITHOUT_NOVA and 'nova' in roots(names) and
             str(path.relative_to(PACKAGE)) not in _WITH_NOVA])
 
     def test_what_needs_no_nova_works_without_it(self):
         names = [
             str(path.relative_to(ROOT)).removesuffix('.py').replace('/', '.')
-            for part, path, _ in modules()
+            for part, path, _ in layers.modules()
             if part in ('catalog', 'formats', 'machine', 'tools',
                         'inspection', 'exception', 'system') or
             path.name in ('main.py', 'vmx.py', 'vmx_render.py') or
@@ -125,29 +105,66 @@ class ImportsTestCase(base.TestCase):
              *names], check=True)
 
     def test_nobody_needs_eventlet(self):
-        self.assertEqual([], [str(path) for _, path, names in modules()
+        self.assertEqual([], [str(path) for _, path, names in layers.modules()
                               if 'eventlet' in roots(names)])
 
     def test_one_room_asks_which_system_this_is(self):
         """Elsewhere a Linux-only call could hide behind a portable name."""
         self.assertEqual([], [
-            str(path) for part, path, _ in modules()
+            str(path) for part, path, _ in layers.modules()
             if part != 'system' and asks_for_system(path)])
 
     def test_one_module_runs_programs(self):
         """The all-in-one control plane supervises services by itself."""
         runners = {str(path.relative_to(PACKAGE))
-                   for part, path, _ in modules()
+                   for part, path, _ in layers.modules()
                    if part != 'aio' and runs_programs(path)}
         self.assertEqual({'tools/process.py'}, runners)
 
     def test_one_module_opens_the_vmx_of_servers(self):
         """The commands open files that users name."""
         openers = {str(path.relative_to(PACKAGE))
-                   for part, path, _ in modules()
+                   for part, path, _ in layers.modules()
                    if part not in ('formats', 'machine', 'cmd') and
                    opens_vmx(path)}
         self.assertEqual({'server/vmx_file.py'}, openers)
+
+
+class PictureTestCase(base.TestCase):
+    """What the architecture page shows."""
+
+    GRAPH = {'top': {'middle', 'bottom', 'conf'}, 'middle': {'bottom'},
+             'bottom': {'exception'}, 'alone': set(), 'conf': set(),
+             'exception': set()}
+
+    def test_an_arrow_that_others_lead_to_is_left_out(self):
+        self.assertEqual({'top': {'middle'}, 'middle': {'bottom'},
+                          'bottom': set()},
+                         layers.essential({'top': {'middle', 'bottom'},
+                                           'middle': {'bottom'},
+                                           'bottom': set()}))
+
+    def test_what_imports_is_above(self):
+        self.assertEqual(
+            [['alone', 'top'], ['middle'], ['bottom']],
+            layers.rows({'top': {'middle'}, 'middle': {'bottom'},
+                         'bottom': set(), 'alone': set()}))
+
+    def test_parts_and_arrows(self):
+        tree = ElementTree.fromstring(layers.svg(self.GRAPH))
+        space = '{http://www.w3.org/2000/svg}'
+        boxes = {text.text: (int(text.get('x')), int(text.get('y')))
+                 for text in tree.iter(space + 'text')}
+        self.assertEqual({'top', 'middle', 'bottom', 'alone'}, set(boxes))
+        starts = {int(line.get('y1')) for line in tree.iter(space + 'line')}
+        self.assertEqual(2, len(starts))
+        for line in tree.iter(space + 'line'):
+            self.assertLess(int(line.get('y1')), int(line.get('y2')))
+
+    def test_each_part_is_on_it(self):
+        drawn = layers.svg(layers.arrows(layers.modules()))
+        for part in set(_BELOW) - layers.EVERYWHERE:
+            self.assertIn('>%s</text>' % part, drawn)
 
 
 _OF_ONE_SYSTEM = {
@@ -231,7 +248,7 @@ def runs_programs(path):
     started = {node.attr for node in ast.walk(tree)
                if isinstance(node, ast.Attribute) and
                isinstance(node.value, ast.Name) and node.value.id == 'os'}
-    return bool('subprocess' in roots(imports(path)) or
+    return bool('subprocess' in roots(layers.imports(path)) or
                 used - {'ProcessExecutionError'} or
                 started & {'system', 'popen', 'fork', 'posix_spawn', 'execv',
                            'execve', 'execvp', 'spawnv'})

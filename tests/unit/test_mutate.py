@@ -30,6 +30,8 @@ SOURCE = textwrap.dedent('''
         if number is None:
             numbers.append(0)
             return None
+        if number < 0:
+            return False
         return 2 * number
 ''')
 
@@ -41,7 +43,9 @@ class ErrorsTestCase(base.TestCase):
         self.assertEqual(
             [(4, 'turned: number is None'),
              (5, 'dropped: numbers.append(0)'),
-             (7, 'returned None: return 2 * number')],
+             (7, 'turned: number < 0'),
+             (8, 'returned True: return False'),
+             (9, 'returned None: return 2 * number')],
             [(error.line, error.what) for error in mutate.errors(SOURCE)])
 
     def test_each_has_one_error_only(self):
@@ -49,6 +53,8 @@ class ErrorsTestCase(base.TestCase):
         self.assertEqual(
             [whole.replace('number is None', 'number is not None'),
              whole.replace('numbers.append(0)', 'pass'),
+             whole.replace('number < 0', 'number >= 0'),
+             whole.replace('return False', 'return True'),
              whole.replace('return 2 * number', 'return')],
             [ast.unparse(error.tree) for error in mutate.errors(SOURCE)])
 
