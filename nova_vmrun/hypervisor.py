@@ -110,13 +110,13 @@ class Hypervisor:
             tool, self.layout, vmx_files.load_patiently)
         self.consoles = consoles.Consoles(conf, self.layout, self.records,
                                           self.product, self.states)
-        self.serials = serial_consoles.SerialConsoles(
+        self.serial_consoles = serial_consoles.SerialConsoles(
             conf, self.layout, self.records)
         self.events = lifecycle_events.LifecycleEvents(self.states,
                                                        self.layout)
         self.power = power.Power(tool, self.product, self.states, self.layout,
-                                 self.records, self.serials, self.consoles,
-                                 own, self.events)
+                                 self.records, self.serial_consoles,
+                                 self.consoles, own, self.events)
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
         self.diagnostics = diagnostics.Diagnostics(
@@ -132,10 +132,10 @@ class Hypervisor:
             self.layout, converter, vdisk, conf.compute.vmdk_allowed_types,
             users)
         under_way = builds.Builds(self.layout)
-        self.age_images = cache_ageing.Ageing(
+        self.cache_ageing = cache_ageing.CacheAgeing(
             conf.image_cache, cache, users, under_way,
             stale_locks.StaleLocks(self.layout))
-        self.cache_image = precache.Precache(cache)
+        self.precache = precache.Precache(cache)
         server_disks = disks.Disks(conf, cache, self.layout, vdisk)
         server_drives = drives.Drives(cache, self.layout, self.product)
         vmnets = host_networks.HostNetworks(tool)
@@ -145,20 +145,20 @@ class Hypervisor:
         self.definitions = definition.Definitions(
             own, self.product, self.resources.architecture, self.layout,
             self.records, server_disks, server_drives, self.networks,
-            self.consoles, told, self.serials)
+            self.consoles, told, self.serial_consoles)
         neutron_ports = ports.Ports()
         self.reconciler = reconcile.Reconciler(
             self.definitions, self.networks, neutron_ports, self.layout)
         self.interfaces = interfaces.Interfaces(
             tool, self.states, self.networks, self.definitions, self.layout,
             neutron_ports)
-        self.spawn = spawn.Spawn(
+        self.spawner = spawn.Spawner(
             self.layout, self.records, self.definitions, server_disks,
             server_drives,
             self.consoles, told, self.power, self.destroy, under_way)
         self.source_images = source_images.SourceImages(self.records)
         self.allocations = allocations.Allocations(self.layout, self.records)
-        self.rebuild = rebuild.Rebuild(self.spawn, self.source_images,
+        self.rebuild = rebuild.Rebuild(self.spawner, self.source_images,
                                        self.allocations)
         self.rescue = rescue.Rescue(self.layout, self.definitions,
                                     self.reconciler, server_disks,
@@ -172,13 +172,13 @@ class Hypervisor:
                                  self.address),
             self.consoles, self.power, self.destroy,
             can_make_disks=vdisk is not None)
-        self.snapshot = snapshot.Snapshots(
+        self.snapshots = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
             self.records, self._limits)
         self.orphans = orphans.Orphans(
             orphan_finder.Finder(self.layout, self.records, self.states,
                                  cache, users, under_way),
-            self.destroy, self.snapshot, cache, users, under_way)
+            self.destroy, self.snapshots, cache, users, under_way)
         self._cache = cache
         self._boots = under_way
 
@@ -194,7 +194,7 @@ class Hypervisor:
         # Another host that sends a server here looks for it.
         open(self.layout.node(self._compute_id), 'w').close()
         self.consoles.begin()
-        self.serials.begin()
+        self.serial_consoles.begin()
         self.events.begin(emit,
                           [record.uuid for record in self.records.all()])
 
@@ -220,7 +220,7 @@ class Hypervisor:
             {self.layout.vmx(record.uuid): self._limits.longest(record.uuid)
              for record in self.records.all()}, self.product.kind)
         self.records.finish_interrupted()
-        self.snapshot.finish_interrupted()
+        self.snapshots.finish_interrupted()
         self.destroy.finish_interrupted()
         self._cache.finish_interrupted()
         self._boots.oldest()
@@ -228,7 +228,7 @@ class Hypervisor:
     def close(self):
         """Ends what this process does; the servers run on."""
         self.events.end()
-        self.serials.end()
+        self.serial_consoles.end()
 
     def exists(self, uuid):
         """Tells whether a server of this compute node has a VM."""

@@ -32,7 +32,7 @@ from nova_vmrun import exception
 LOG = logging.getLogger(__name__)
 
 
-class Ageing:
+class CacheAgeing:
     """Looks through the cache, as often as Nova asks for it.
 
     :param options: nova.conf.CONF.image_cache
@@ -52,7 +52,7 @@ class Ageing:
         self._locks = locks
         self._clock = clock
 
-    def __call__(self, instances):
+    def remove_unused(self, instances):
         """Removes what was unused for long enough.
 
         An image that somebody is busy with is left for the next time.

@@ -10,7 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images that are in the cache before any server needs them."""
+
+"""Precaching: fetching images before any server needs them."""
+
+from nova import context as nova_context
 
 from nova_vmrun.catalog import properties
 from nova_vmrun.inspection import inspector
@@ -19,24 +22,22 @@ from nova_vmrun.storage import image_cache
 
 
 class Precache:
-    """Fetches images for servers to come.
+    """Fetches images for future servers."""
 
-    :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    """
-
-    def __init__(self, cache):
+    def __init__(self, cache: image_cache.ImageCache) -> None:
         self._cache = cache
 
-    def __call__(self, context, image_id):
-        """Fetches an image unless it is there.
+    def fetch(self, context: nova_context.RequestContext,
+              image_id: str) -> bool:
+        """Fetch an image unless it is in the cache.
 
-        No flavor is known: a disk is made in the image's own size, and those
-        of flavors are copied from it, without Glance.
+        The flavor is not known yet, so the base disk gets the size of the
+        image. Disks for flavors are copied from it, without Glance.
 
-        :param context: nova.context.RequestContext that may see the image
+        :param context: of a user who may read the image
         :param image_id: its id in Glance
         :returns: whether it had to be fetched
-        :raises ImageRefused: it must not be used
+        :raises ImageRefused: it is unsafe or broken
         :raises DiskFull: on the file system of the instances
         """
         found = glance.show(context, image_id)

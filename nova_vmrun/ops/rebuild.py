@@ -25,7 +25,7 @@ from oslo_log import log as logging
 from nova_vmrun.ops.nova import allocations as server_allocations
 from nova_vmrun.ops.nova import errors
 from nova_vmrun.ops.nova import source_images as images
-from nova_vmrun.ops import spawn as servers
+from nova_vmrun.ops import spawn
 
 LOG = logging.getLogger(__name__)
 
@@ -33,15 +33,14 @@ LOG = logging.getLogger(__name__)
 class Rebuild:
     """Refuses rebuilds that would fail.
 
-    :param spawn: a nova_vmrun.ops.spawn.Spawn
     :param source_images: a nova_vmrun.ops.nova.source_images.SourceImages
     :param allocations: a nova_vmrun.ops.nova.allocations.Allocations
     """
 
-    def __init__(self, spawn: servers.Spawn,
+    def __init__(self, spawner: spawn.Spawner,
                  source_images: images.SourceImages,
                  allocations: server_allocations.Allocations) -> None:
-        self._spawn = spawn
+        self._spawner = spawner
         self._source_images = source_images
         self._allocations = allocations
 
@@ -68,7 +67,7 @@ class Rebuild:
             if preserve_ephemeral:
                 raise nova_exception.PreserveEphemeralNotSupported()
             with errors.as_nova(instance):
-                self._spawn.check(
+                self._spawner.check(
                     context, instance, image_meta, injected_files,
                     admin_password, network_info, block_device_info)
         except Exception as error:

@@ -18,6 +18,7 @@ import os
 import re
 import socket
 import stat
+import threading
 
 from nova.console import type as console_type
 from oslo_log import log as logging
@@ -35,6 +36,8 @@ from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
+# How often logs of running servers are kept short.
+_TRIM_SECONDS = 60
 # Bytes of a Unix socket's path, the fewest of the systems we run on (macOS).
 _A_UUID = '00000000-0000-0000-0000-000000000000'
 # What VMware's serial ports connect to. The port of the address must be there.
@@ -61,6 +64,7 @@ class SerialConsoles:
         self._conf = conf
         self._has_consoles = False
         self._bridge = None
+        self._ended = threading.Event()
         if self._service:
             _refuse_what_is_no_uri('serial_port_service_uri', self._service)
             if self._proxy:
@@ -83,9 +87,21 @@ class SerialConsoles:
                 tickets.Tickets(self._conf.consoleauth.token_ttl))
             self._bridge.start([record.uuid for record in
                                 self._records.all()])
+        # Nova has no periodic call for this: an operator can turn off those
+        # of the image cache and of resources, and guests would fill the disk.
+        threading.Thread(target=self._trim_periodically, daemon=True,
+                         name='trim-console-logs').start()
+
+    def _trim_periodically(self) -> None:
+        while not self._ended.wait(_TRIM_SECONDS):
+            try:
+                self.trim_logs()
+            except Exception:
+                LOG.exception('Cannot trim the console logs')
 
     def end(self):
-        """Lets go of the ports; the servers run on."""
+        """Stop using the ports; the servers keep running."""
+        self._ended.set()
         if self._bridge:
             self._bridge.stop()
 
@@ -140,7 +156,7 @@ class SerialConsoles:
         return self._logs(uuid)[0].tail()
 
     def trim_logs(self):
-        """Keeps the logs of servers that run from filling the disk."""
+        """Keep the logs of running servers from filling the disk."""
         for record in self._records.all():
             for log in self._logs(record.uuid):
                 try:

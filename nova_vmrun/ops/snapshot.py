@@ -75,7 +75,7 @@ class Snapshots:
         self._sleep = sleep
         self._vmx_files = vmx_file.VmxFiles(layout, sleep)
 
-    def __call__(self, context, instance, image_id, update_task_state):
+    def take(self, context, instance, image_id, update_task_state):
         """Makes an image that Nova has created the content of a root disk.
 
         :param context: nova.context.RequestContext that may write the image

@@ -53,7 +53,7 @@ class _Plan:
     adapter: str | None
 
 
-class Spawn:
+class Spawner:
     """Builds servers.
 
     :param layout: a nova_vmrun.server.layout.Layout
@@ -81,9 +81,9 @@ class Spawn:
         self._destroy = destroy
         self._boots = boots
 
-    def __call__(self, context, instance, image_meta, injected_files,
-                 admin_password, network_info, block_device_info, power_on):
-        """Builds a server and starts it; a failure leaves nothing behind.
+    def spawn(self, context, instance, image_meta, injected_files,
+              admin_password, network_info, block_device_info, power_on):
+        """Build a server and start it; a failure leaves nothing behind.
 
         What a user got wrong is found before anything is fetched or made.
 

@@ -181,12 +181,13 @@ class Benchmarks:
         power_states = types.SimpleNamespace(
             get=lambda uuid: states.State.OFF)
         make = snapshot.Snapshots(None, rig.qemu_img, None, power_states,
-                                  rig.layout, None)
+                                  rig.layout, None, None)
         instance = types.SimpleNamespace(uuid=uuid, system_metadata={})
         with mock.patch('nova_vmrun.ops.nova.glance.upload'):
             self._compare(
                 'snapshot / its conversion',
-                lambda: make(None, instance, rigs.IMAGE, lambda **_: None),
+                lambda: make.take(None, instance, rigs.IMAGE,
+                                  lambda **_: None),
                 lambda: rig.qemu_img.convert_chain(chain, 'lsilogic', target),
                 1.15, prepare)
 

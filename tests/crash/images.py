@@ -92,7 +92,7 @@ class AgeImages(CacheImage):
         host.make_old(host.layout.cache)
 
     def run(self, host):
-        host.hypervisor.age_images([])
+        host.hypervisor.cache_ageing.remove_unused([])
 
     def check_started(self, host):
         self.run(host)

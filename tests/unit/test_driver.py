@@ -23,6 +23,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun.host import resources
 from nova_vmrun import hypervisor
+from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
@@ -33,12 +34,15 @@ from nova_vmrun.ops.nova import errors
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops.power import power
+from nova_vmrun.ops import precache
 from nova_vmrun.ops import rebuild
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import resize
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.ops import snapshot
+from nova_vmrun.ops import spawn
 from nova_vmrun.server import records
 from nova_vmrun.server import states
 from tests.unit import base
@@ -58,10 +62,9 @@ class Base(base.TestCase):
     def setUp(self):
         super().setUp()
         self.parts = types.SimpleNamespace(
-            exists=mock.Mock(return_value=True), spawn=mock.Mock(),
+            exists=mock.Mock(return_value=True),
             record=mock.Mock(return_value=records.Record(
                 UUID, 'instance-1', 'node-uuid', image_ref='')),
-            cache_image=mock.Mock(), age_images=mock.Mock(),
             begin=mock.Mock(), finish_interrupted=mock.Mock(),
             close=mock.Mock(), state=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
@@ -70,7 +73,7 @@ class Base(base.TestCase):
         for name, kind in (
                 ('power', power.Power), ('destroy', destroy.Destroy),
                 ('consoles', consoles.Consoles),
-                ('serials', serial_consoles.SerialConsoles),
+                ('serial_consoles', serial_consoles.SerialConsoles),
                 ('states', states.PowerStates), ('records', records.Records),
                 ('reconciler', reconcile.Reconciler),
                 ('interfaces', interfaces.Interfaces),
@@ -79,7 +82,10 @@ class Base(base.TestCase):
                 ('events', lifecycle_events.LifecycleEvents),
                 ('orphans', orphans.Orphans),
                 ('allocations', allocations.Allocations),
-                ('rebuild', rebuild.Rebuild),
+                ('rebuild', rebuild.Rebuild), ('spawner', spawn.Spawner),
+                ('precache', precache.Precache),
+                ('cache_ageing', cache_ageing.CacheAgeing),
+                ('snapshots', snapshot.Snapshots),
                 ('source_images', source_images.SourceImages),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
@@ -109,8 +115,8 @@ class Base(base.TestCase):
 _CALLS = [
     ('spawn', ('context', INSTANCE, 'image', ['file'], 'password', {},
                'network', 'disks', False),
-     'spawn', ('context', INSTANCE, 'image', ['file'], 'password', 'network',
-               'disks', False)),
+     'spawner.spawn', ('context', INSTANCE, 'image', ['file'], 'password',
+                       'network', 'disks', False)),
     ('power_on', ('context', INSTANCE, 'network'), 'power.on', (UUID, ANY)),
     ('power_off', (INSTANCE,), 'power.off', (UUID, 0)),
     ('power_off', (INSTANCE, 60, 10), 'power.off', (UUID, 60)),
@@ -144,10 +150,10 @@ _CALLS = [
      ('context', INSTANCE, 'network', 'migration', 'disks', False),
      'resize.revert', ('context', INSTANCE, 'network', 'migration', False)),
     ('destroy', ('context', REVERTED, 'network'), 'resize.discard', (UUID,)),
-    ('cache_image', ('context', 'image'), 'cache_image',
+    ('cache_image', ('context', 'image'), 'precache.fetch',
      ('context', 'image')),
-    ('manage_image_cache', ('context', ['instance']), 'age_images',
-     (['instance'],)),
+    ('manage_image_cache', ('context', ['instance']),
+     'cache_ageing.remove_unused', (['instance'],)),
     ('manage_image_cache', ('context', ['instance']), 'orphans.warn',
      ('context', NODE, ['instance'])),
 ]
@@ -162,7 +168,7 @@ class InterruptedTestCase(Base):
 
 class SlowRebootTestCase(Base):
 
-    def test_it_is_told_and_left_alone(self):
+    def test_it_is_logged_and_left_alone(self):
         self.driver.poll_rebooting_instances(600, [INSTANCE])
         self.assertIn('has not ended for 600 seconds', self.log.output)
         self.assertEqual([], self.parts.power.method_calls)
@@ -386,7 +392,7 @@ class ConsoleTestCase(Base):
 
     def test_no_console(self):
         self.parts.consoles.vnc.return_value = None
-        self.parts.serials.console.return_value = None
+        self.parts.serial_consoles.console.return_value = None
         for find in (self.driver.get_vnc_console,
                      self.driver.get_serial_console):
             self.assertRaises(nova_exception.ConsoleTypeUnavailable, find,
@@ -402,7 +408,7 @@ class ConsoleTestCase(Base):
 
     def shown(self, content):
         """Returns the console log, decoded as nova-compute does it."""
-        self.parts.serials.log.return_value = content
+        self.parts.serial_consoles.log.return_value = content
         output = self.driver.get_console_output(None, INSTANCE)
         self.assertNotIsInstance(output, str)
         return output.decode('ascii', 'replace')

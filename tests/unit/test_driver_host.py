@@ -31,10 +31,6 @@ class HostTestCase(test_driver.Base):
     def test_start(self):
         self.made.assert_called_once_with(driver.CONF, 'node-uuid')
 
-    def test_logs_are_kept_short_as_often_as_nova_asks_for_resources(self):
-        self.driver.get_available_resource('host')
-        self.parts.serials.trim_logs.assert_called_once_with()
-
     def test_a_host_that_cannot_be_used_ends_the_start(self):
         self.made.side_effect = exception.InvalidConfiguration('No vmrun.')
         error = self.assertRaises(errors.OperationFailed,

@@ -27,8 +27,10 @@ from collections import abc
 import contextlib
 import errno
 import functools
+import inspect
 import os
 import re
+from typing import ParamSpec, TypeVar
 
 from nova import conf
 from nova import exception as nova_exception
@@ -38,6 +40,9 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 
 LOG = logging.getLogger(__name__)
+
+_P = ParamSpec('_P')
+_T = TypeVar('_T')
 
 # A file system that is full, read-only, broken or not ours.
 _FILE_SYSTEM_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO,
@@ -66,6 +71,22 @@ def as_nova(instance: nova_instance.Instance | None = None
             raise
         LOG.exception('Cannot write a file', instance=instance)
         raise translate(_file_system_failed(error, instance), instance)
+
+
+def translated(method: abc.Callable[_P, _T]) -> abc.Callable[_P, _T]:
+    """Decorate a method that raises Nova's exceptions instead of ours.
+
+    Its parameter ``instance``, if it has one, is the server.
+    """
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with as_nova(signature.bind(*args, **kwargs).arguments.get(
+                'instance')):
+            return method(*args, **kwargs)
+
+    return wrapper
 
 
 @contextlib.contextmanager

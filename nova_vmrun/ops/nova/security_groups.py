@@ -11,38 +11,55 @@
 #    under the License.
 
 
-"""Says that nothing enforces security groups on VMware's networks."""
+"""A warning that nothing enforces security groups on VMware's networks."""
 
-import contextlib
+from collections import abc
+import functools
+import inspect
+from typing import ParamSpec, TypeVar
 
+from nova import context as nova_context
+from nova.network import model
 from nova.network import security_group_api
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
+_P = ParamSpec('_P')
+_T = TypeVar('_T')
 
-@contextlib.contextmanager
-def warned(context, instance, network_info=None, power_on=True):
-    """Goes around what boots a server, and warns when it has booted.
 
-    :param power_on: False: the server stays off, and no warning is due; the
-        other parameters are those of warn
+def warn_after_start(method: abc.Callable[_P, _T]) -> abc.Callable[_P, _T]:
+    """Decorate a method that starts a server, to warn when it has.
+
+    The parameters ``context``, ``instance`` and, if there is one,
+    ``network_info`` are those of warn. There is no warning if the parameter
+    ``power_on`` is False.
     """
-    yield
-    if power_on:
-        warn(context, instance, network_info)
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        result = method(*args, **kwargs)
+        named = signature.bind(*args, **kwargs).arguments
+        if named.get('power_on', True):
+            warn(named['context'], named['instance'],
+                 named.get('network_info'))
+        return result
+
+    return wrapper
 
 
-def warn(context, instance, network_info=None):
-    """Writes one warning if a server's ports have security groups.
+def warn(context: nova_context.RequestContext,
+         instance: nova_instance.Instance,
+         network_info: model.NetworkInfo | None = None) -> None:
+    """Log one warning if the ports of a server have security groups.
 
-    It is no error: Neutron makes a default group for each project. Whatever
-    Neutron answers, or fails to, the server is started.
+    This is not an error: Neutron gives each project a default group. Whatever
+    Neutron answers, the server has started.
 
-    :param context: nova.context.RequestContext
-    :param instance: nova.objects.Instance
-    :param network_info: nova.network.model.NetworkInfo; None: what Nova
-        remembers
+    :param network_info: None: use the ports that Nova remembers
     """
     try:
         if network_info is None:
@@ -60,5 +77,5 @@ def warn(context, instance, network_info=None):
         LOG.warning(
             "Nothing enforces security groups on VMware's networks: the "
             'rules of %s have no effect on this server. Use a firewall in '
-            'the guest, or a network that does not let anybody in.',
+            'the guest, or a network that others cannot reach.',
             ', '.join(names), instance=instance)

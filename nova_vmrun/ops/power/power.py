@@ -73,7 +73,7 @@ class Power:
         self._vmx_files = vmx_file.VmxFiles(layout)
         self._events = events
         self._limits = time_limits.TimeLimits(conf, self._vmx_files)
-        self._begin = start.Start(
+        self._starter = start.Starter(
             vmrun, power_states, layout, self._limits, conf, self._change)
 
     @lifecycle_events.by_us()
@@ -105,7 +105,7 @@ class Power:
                 self._consoles.before_start(file)
             keys = file.keys
         self._serials.before_start(uuid)
-        self._begin(uuid, self._consoles.has_window(uuid), keys)
+        self._starter.start(uuid, self._consoles.has_window(uuid), keys)
 
     def _is_off(self, file: vmx_file.OpenVmx) -> bool:
         return not (file.keys.get(_MEMORY) or

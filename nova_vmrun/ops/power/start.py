@@ -29,7 +29,7 @@ from nova_vmrun.server import vm_log
 LOG = logging.getLogger(__name__)
 
 
-class Start:
+class Starter:
     """Starts VMs.
 
     :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
@@ -55,7 +55,7 @@ class Start:
         self._under_way = 0
         self._begun = 0
 
-    def __call__(self, uuid: str, gui: bool, keys: vmx.Vmx) -> None:
+    def start(self, uuid: str, gui: bool, keys: vmx.Vmx) -> None:
         """Powers a VM on, or resumes it if it is suspended.
 
         :param uuid: of the server

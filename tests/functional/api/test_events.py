@@ -141,12 +141,12 @@ class OutsideTestCase(TestCase):
             self.guest_shuts_down(self.server)
             raise RuntimeError('no such luck')
 
-        snapshots = self.driver._hypervisor.snapshot
-        self.driver._hypervisor.snapshot = end
+        snapshots = self.driver._hypervisor.snapshots
+        take, snapshots.take = snapshots.take, end
         self.admin_api.post_server_action(
             self.server['id'], {'createImage': {'name': 'image'}})
         self.check_told(STOPPED)
-        self.driver._hypervisor.snapshot = snapshots
+        snapshots.take = take
 
 
 class RestartTestCase(TestCase):

@@ -16,6 +16,7 @@ from nova.virt import driver as nova_driver
 import testtools
 
 from nova_vmrun import driver
+from nova_vmrun.ops.nova import unsupported
 from tests.functional.contract import offer
 
 
@@ -26,7 +27,8 @@ def _public(kind):
 
 
 NOVAS = _public(nova_driver.ComputeDriver)
-OURS = _public(driver.VmrunDriver)
+OURS = (_public(unsupported.RefusingDriver) |
+        _public(driver.VmrunDriver))
 
 
 class MethodsTestCase(testtools.TestCase):

@@ -46,10 +46,11 @@ class Base(caches.TestCase):
             remove_unused_base_images=remove,
             remove_unused_original_minimum_age_seconds=original,
             remove_unused_resized_minimum_age_seconds=resized)
-        cache_ageing.Ageing(
+        cache_ageing.CacheAgeing(
             options, self.cache, self.users, self.boots,
-            stale_locks.StaleLocks(self.layout), clock=lambda: self.now)([
-                types.SimpleNamespace(image_ref=ref) for ref in image_refs])
+            stale_locks.StaleLocks(self.layout), clock=lambda: self.now
+        ).remove_unused([
+            types.SimpleNamespace(image_ref=ref) for ref in image_refs])
 
     def left(self):
         """Returns the sizes that are in the cache, if it is consistent."""
@@ -205,12 +206,13 @@ class DrivesTestCase(caches.TestCase):
         os.utime(path + '.used', (NOW, NOW))
         server = os.path.join(self.layout.root, 'cd0.iso')
         os.link(path, server)
-        cache_ageing.Ageing(
+        cache_ageing.CacheAgeing(
             types.SimpleNamespace(
                 remove_unused_base_images=True,
                 remove_unused_original_minimum_age_seconds=DAY,
                 remove_unused_resized_minimum_age_seconds=0),
             self.cache, self.users, builds.Builds(self.layout),
-            stale_locks.StaleLocks(self.layout), clock=lambda: NOW + DAY)([])
+            stale_locks.StaleLocks(self.layout), clock=lambda: NOW + DAY
+        ).remove_unused([])
         self.assertEqual([], os.listdir(self.layout.cache))
         self.assertTrue(os.path.getsize(server))

@@ -37,31 +37,31 @@ class PrecacheTestCase(caches.TestCase):
 
     def test_a_disk_is_fetched_once_in_its_own_size(self):
         self.add('qcow2')
-        self.assertTrue(self.precache('context', caches.IMAGE))
+        self.assertTrue(self.precache.fetch('context', caches.IMAGE))
         self.glance.fetch.assert_called_once_with(
             'context', caches.IMAGE, mock.ANY, trusted_certs=None)
-        self.assertFalse(self.precache('context', caches.IMAGE))
+        self.assertFalse(self.precache.fetch('context', caches.IMAGE))
         self.assertEqual(1, self.glance.fetch.call_count)
         self.base(root_gb=3, download=self.fail)
 
     def test_a_size_that_a_server_has_will_do(self):
         self.add('qcow2')
         self.base(root_gb=3)
-        self.assertFalse(self.precache('context', caches.IMAGE))
+        self.assertFalse(self.precache.fetch('context', caches.IMAGE))
 
     def test_the_disk_of_an_ova(self):
         self.add('vmdk', container_format='ova',
                  properties={'vmrun_ova_disk': 'd2'})
         with mock.patch.object(self.cache, 'base') as base:
-            self.precache('context', caches.IMAGE)
+            self.precache.fetch('context', caches.IMAGE)
         image, _, _ = base.call_args.args
         self.assertEqual('d2', image.chosen_disk)
 
     def test_an_installer(self):
         self.add('iso')
         with mock.patch.object(inspector, 'inspect_iso') as inspect:
-            self.assertTrue(self.precache('context', caches.IMAGE))
-            self.assertFalse(self.precache('context', caches.IMAGE))
+            self.assertTrue(self.precache.fetch('context', caches.IMAGE))
+            self.assertFalse(self.precache.fetch('context', caches.IMAGE))
         self.assertEqual(1, inspect.call_count)
         self.assertTrue(self.cache.has_file(caches.IMAGE, 'cd.iso'))
 
@@ -73,11 +73,13 @@ class PrecacheTestCase(caches.TestCase):
 
         self.glance.fetch.side_effect = fetch
         self.add('vmdk', properties={'vmware_disktype': 'sparse'})
-        self.assertRaises(exception.ImageRefused, self.precache, 'context',
+        self.assertRaises(exception.ImageRefused, self.precache.fetch,
+                          'context',
                           caches.IMAGE)
         self.add('vmdk', properties={'vmware_disktype': 'preallocated'})
-        self.assertTrue(self.precache('context', caches.IMAGE))
+        self.assertTrue(self.precache.fetch('context', caches.IMAGE))
 
     def test_an_image_that_the_user_must_not_see(self):
-        self.assertRaises(exception.ImageRefused, self.precache, 'context',
+        self.assertRaises(exception.ImageRefused, self.precache.fetch,
+                          'context',
                           caches.IMAGE)

@@ -12,6 +12,7 @@
 
 import os
 import socket
+import threading
 
 import fixtures
 
@@ -52,6 +53,36 @@ class BeginTestCase(Base):
         made.end()
         self.assertFalse(listen.called)
         self.assertEqual('pipe', made.ports(UUID, 1)[0].kind)
+
+
+class TrimTestCase(Base):
+
+    def setUp(self):
+        super().setUp()
+        self.patch(serial_consoles, '_TRIM_SECONDS', 0.01)
+        self.trimmed = threading.Event()
+        self.calls = 0
+
+    def trim(self):
+        self.calls += 1
+        if self.calls == 1:
+            raise OSError('The folder is gone.')
+        self.trimmed.set()
+
+    def test_logs_are_trimmed_until_the_end(self):
+        self.patch(serial_consoles.SerialConsoles, 'trim_logs',
+                   lambda consoles: self.trim())
+        made = self.make()
+        self.assertTrue(self.trimmed.wait(10))
+        made.end()
+        self.assertIn('Cannot trim the console logs', self.log.output)
+
+    def test_nothing_is_trimmed_before(self):
+        self.patch(serial_consoles.SerialConsoles, 'trim_logs',
+                   lambda consoles: self.trim())
+        serial_consoles.SerialConsoles(
+            stubs.serial_conf(), self.layout, self.records)
+        self.assertFalse(self.trimmed.wait(0.1))
 
 
 class PortsTestCase(Base):

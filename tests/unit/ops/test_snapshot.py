@@ -164,7 +164,7 @@ class Base(hosts.TestCase):
         def update(task_state, expected_state=None):
             self.step(task_state)()
 
-        self.snapshots('context', instance, IMAGE, update)
+        self.snapshots.take('context', instance, IMAGE, update)
 
     def assertNoTraces(self, *taken):
         self.assertEqual(list(taken), self.taken())

@@ -67,7 +67,7 @@ class Base(hosts.TestCase):
             self.records, mock.create_autospec(
                 serial_consoles.SerialConsoles, instance=True),
             self.consoles, stubs.conf(), self.events)
-        self.spawn = spawn.Spawn(
+        self.spawner = spawn.Spawner(
             self.layout, self.records, self.definitions, self.disks,
             self.drives, self.consoles, self.guest_info, operations,
             destroy.Destroy(operations, self.states, self.layout,
@@ -108,10 +108,10 @@ class Base(hosts.TestCase):
         return run
 
     def run_spawn(self, power_on=True):
-        self.do(self.spawn, power_on)
+        self.do(self.spawner.spawn, power_on)
 
     def run_check(self):
-        self.do(self.spawn.check)
+        self.do(self.spawner.check)
 
     def do(self, operation, *options):
         instance = types.SimpleNamespace(
