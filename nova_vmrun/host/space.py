@@ -10,12 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is free on the file system of the instances.
+"""Free disk space: how much may be used, and the error if it is not enough.
 
-All VMs of a host grow on it: if it is full they stand still, so that what we
-make never takes the last of it.
+All VMs of a host write to one file system and hang when it is full, so some of
+its space is kept in reserve.
 """
 
+import dataclasses
 import os
 import shutil
 
@@ -23,56 +24,78 @@ from oslo_utils import units
 
 from nova_vmrun import exception
 
-# Bytes that the VMs of this host may write meanwhile.
+# Bytes that the running VMs may need in the meantime.
 RESERVE = 512 * units.Mi
-_BLOCK = 512
+_BLOCK_SIZE = 512
 
 
-def room(folder):
-    """Returns how many bytes may be written below a folder."""
-    return max(0, shutil.disk_usage(folder).free - RESERVE)
+@dataclasses.dataclass(frozen=True)
+class FileSystem:
+    """A file system that something is to be written to.
+
+    :ivar name: what to call it in messages
+    :ivar free: bytes
+    :ivar reserve: bytes to leave free
+    :ivar advice: what to do if there is not enough space
+    """
+
+    name: str
+    free: int
+    reserve: int = RESERVE
+    advice: str = 'Free some space there.'
+
+    @property
+    def available(self) -> int:
+        """Bytes that may be written."""
+        return max(0, self.free - self.reserve)
+
+    def require(self, needed: int, brief: str,
+                details: str | None = None) -> None:
+        """Raise DiskFull unless there is enough space.
+
+        :param needed: bytes
+        :param brief: what fails without them
+        :param details: what the space is for; None: only say how much it is
+        """
+        if needed > self.available:
+            raise self.disk_full(
+                brief, details or 'It may need %d MiB.' % (needed // units.Mi))
+
+    def disk_full(self, brief: str, details: str) -> exception.DiskFull:
+        """Return the error for something that does not fit.
+
+        :param brief: what failed
+        :param details: how much space it needs
+        """
+        return exception.DiskFull(
+            brief, '%s %s has %d MiB free, of which %d MiB are kept in '
+            'reserve.' % (details, self.name, self.free // units.Mi,
+                          self.reserve // units.Mi), self.advice)
 
 
-def content(path):
-    """Returns how many bytes a file takes, without its holes."""
-    return os.stat(path).st_blocks * _BLOCK
+def of_instances(folder: str, advice: str = 'Free some space on the file '
+                 'system of the instances.') -> FileSystem:
+    """Return the file system that the servers are on.
+
+    :param folder: on that file system
+    :param advice: what to do if there is not enough space
+    """
+    return FileSystem('The file system of the instances',
+                      shutil.disk_usage(folder).free, advice=advice)
 
 
-def own_content(path: str) -> int:
-    """Returns how many bytes are free again when a file is removed.
+def allocated(path: str) -> int:
+    """Return how many bytes a file takes, not counting its holes."""
+    return os.stat(path).st_blocks * _BLOCK_SIZE
 
-    A file that is not there takes none, nor does one with another name.
+
+def reclaimable(path: str) -> int:
+    """Return how many bytes become free if a file is removed.
+
+    That is 0 if the file does not exist or has another hard link.
     """
     try:
         status = os.stat(path)
     except FileNotFoundError:
         return 0
-    return status.st_blocks * _BLOCK if status.st_nlink == 1 else 0
-
-
-def require(needed, folder, brief):
-    """Refuses what would fill the file system under all servers.
-
-    :param needed: bytes that may be written
-    :param folder: where
-    :param brief: what fails without them
-    :raises DiskFull: there is no room for them
-    """
-    if needed > room(folder):
-        raise full(folder, brief, 'It may need %d MiB.' % (needed // units.Mi))
-
-
-def full(folder, brief, why):
-    """Returns the error for what has no room.
-
-    :param folder: where it would have been written
-    :param brief: what failed
-    :param why: how much it needs
-    :returns: a DiskFull
-    """
-    return exception.DiskFull(
-        brief, '%s The file system of the instances has %d MiB free, of which '
-        '%d stay in reserve.' % (
-            why, shutil.disk_usage(folder).free // units.Mi,
-            RESERVE // units.Mi),
-        'Free some space on the file system of the instances.')
+    return status.st_blocks * _BLOCK_SIZE if status.st_nlink == 1 else 0

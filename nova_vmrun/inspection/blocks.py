@@ -10,81 +10,99 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A disk that lies in blocks of its file, and the tables that say where."""
+"""A disk stored in blocks of a file, and the tables that locate them."""
 
 import array
+from collections.abc import Iterable
+from collections.abc import Iterator
 import dataclasses
 import sys
+from typing import NamedTuple
 
 from oslo_utils import units
 
 from nova_vmrun.inspection import file_slice
 
-# Entries that are read at once.
-_PIECE = 64 * units.Ki
-# Bytes; that of a VHDX of 8 TiB in blocks of 1 MiB has half of this.
+# Number of table entries to read at once.
+_ENTRIES_PER_READ = 64 * units.Ki
+# Bytes; the table of an 8 TiB VHDX with blocks of 1 MiB has half of this.
 _LARGEST_TABLE = 128 * units.Mi
 _SMALLEST_BLOCK = 512
 
 
 class Damaged(Exception):
-    """The tables are cut off, or not those that a tool would write."""
+    """The tables are truncated or not as any tool would write them."""
+
+
+class Block(NamedTuple):
+    """Where a block of a disk is stored.
+
+    :ivar number: of the block, counted from the start of the disk
+    :ivar offset: in bytes, from the start of the file
+    """
+
+    number: int
+    offset: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    """A disk in blocks of one size.
+    """A disk that consists of blocks of one size.
 
     :ivar file: open for reading
-    :ivar size: bytes that a guest sees
-    :ivar block: bytes of each block but the last
+    :ivar size: bytes as the guest sees them
+    :ivar block_size: bytes of each block except the last
     """
 
-    file: object
+    file: file_slice.Reader
     size: int
-    block: int
+    block_size: int
 
-    def __post_init__(self):
-        if self.block < _SMALLEST_BLOCK:
+    def __post_init__(self) -> None:
+        if self.block_size < _SMALLEST_BLOCK:
             raise Damaged()
 
     @property
-    def count(self):
-        """How many blocks the disk has."""
-        return -(-self.size // self.block)
+    def block_count(self) -> int:
+        return -(-self.size // self.block_size)
 
-    def holds(self, places):
-        """Tells whether blocks are in the file.
+    def contains(self, blocks: Iterable[Block]) -> bool:
+        """Return whether the file contains all of these blocks.
 
-        What is behind the end of the disk need not be there.
-
-        :param places: the number and the offset in bytes of each
+        Only bytes before the end of the disk have to be there.
         """
         end = file_slice.size(self.file)
-        return all(offset + min(self.block, self.size - number * self.block)
-                   <= end for number, offset in places)
+        return all(
+            block.offset + min(self.block_size,
+                               self.size - block.number * self.block_size)
+            <= end for block in blocks)
 
-    def table(self, offset, count, kind, big_endian=False):
-        """Reads a table in pieces.
+    def read_table(self, offset: int, count: int, typecode: str,
+                   big_endian: bool = False) -> Iterator[int]:
+        """Yield the entries of a table, which is read piece by piece.
 
         :param offset: bytes from the start of the file
-        :param count: of its entries
-        :param kind: of an entry, as array.array has them
-        :returns: iterator of the entries
-        :raises Damaged: it is larger than any, or not in the file
+        :param count: number of entries
+        :param typecode: type of an entry, as in array.array
+        :raises Damaged: the table is too large or not all of it is there
         """
-        if count * array.array(kind).itemsize > _LARGEST_TABLE:
+        if count * array.array(typecode).itemsize > _LARGEST_TABLE:
             raise Damaged()
-        for start in range(0, count, _PIECE):
-            yield from self.piece(offset, start, min(_PIECE, count - start),
-                                  kind, big_endian)
+        for start in range(0, count, _ENTRIES_PER_READ):
+            yield from self.read_entries(
+                offset, start, min(_ENTRIES_PER_READ, count - start),
+                typecode, big_endian)
 
-    def piece(self, offset, start, count, kind, big_endian=False):
-        """Reads a part of a table, as table does; returns an array.array.
+    def read_entries(self, offset: int, start: int, count: int, typecode: str,
+                     big_endian: bool = False) -> 'array.array[int]':
+        """Read some entries of a table.
 
-        :param start: number of the first entry
+        :param start: number of the first entry to read
+        :param count: how many entries to read; the others are those of
+            read_table()
+        :raises Damaged: not all of them are there
         """
-        entries = array.array(kind)
+        entries: array.array[int] = array.array(typecode)
         self.file.seek(offset + start * entries.itemsize)
         data = self.file.read(count * entries.itemsize)
         if len(data) < count * entries.itemsize:

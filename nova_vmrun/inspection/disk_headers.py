@@ -10,59 +10,65 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the headers of disks say of other disks and of encryption.
+"""Check disk headers for parents and encryption.
 
-oslo.utils does not look at this: for it every VHDX, VDI and VHD is safe. Each
-of them can be the child of another disk, and a qcow2 can be encrypted.
+oslo.utils does not check this: it considers every VHDX, VDI and VHD safe,
+although each can be the child of another disk, and a qcow2 can be encrypted.
 """
 
+from collections.abc import Callable
 import struct
 
+from nova_vmrun.inspection import file_slice
 from nova_vmrun.inspection import vhdx
 
 _CHILD = 'The %s is the child of another disk.'
 
-# VDI: type of the image, 1 grows and 2 does not; ids of link and parent.
-_VDI_KIND = 0x4c
-_VDI_WHOLE = (1, 2)
-_VDI_LINKS = (0x1a8, 32)
+# VDI: offset of the image type, of which 1 grows and 2 is preallocated.
+_VDI_TYPE = 0x4c
+_VDI_STANDALONE = (1, 2)
+# VDI: offset and length of the UUIDs of the parent.
+_VDI_PARENT = (0x1a8, 32)
 
 _QCOW2_ENCRYPTION = 32
 
 
-def trouble(found, file):
-    """Tells why a disk does not stand alone.
+def find_problem(disk_format: str, file: file_slice.Reader) -> str | None:
+    """Return a sentence that says why a disk is not standalone, or None.
 
-    :param found: its format, as oslo.utils names it
+    :param disk_format: as oslo.utils names it
     :param file: open for reading
-    :returns: a sentence, or None
     """
-    check = {'qcow2': _qcow2, 'vdi': _vdi, 'vhdx': _vhdx}.get(found)
+    check = _CHECKS.get(disk_format)
     try:
         return check(file) if check else None
     except struct.error:
-        return 'The %s is cut off.' % found.upper()
+        return 'The %s is truncated.' % disk_format.upper()
 
 
-def _at(file, offset, size):
+def _read_at(file: file_slice.Reader, offset: int, size: int) -> bytes:
     file.seek(offset)
     return file.read(size)
 
 
-def _qcow2(file):
-    (method,) = struct.unpack('>I', _at(file, _QCOW2_ENCRYPTION, 4))
+def _check_qcow2(file: file_slice.Reader) -> str | None:
+    (method,) = struct.unpack('>I', _read_at(file, _QCOW2_ENCRYPTION, 4))
     return 'The qcow2 is encrypted.' if method else None
 
 
-def _vdi(file):
-    (kind,) = struct.unpack('<I', _at(file, _VDI_KIND, 4))
-    if kind not in _VDI_WHOLE or any(_at(file, *_VDI_LINKS)):
+def _check_vdi(file: file_slice.Reader) -> str | None:
+    (image_type,) = struct.unpack('<I', _read_at(file, _VDI_TYPE, 4))
+    if image_type not in _VDI_STANDALONE or any(_read_at(file, *_VDI_PARENT)):
         return _CHILD % 'VDI'
     return None
 
 
-def _vhdx(file):
+def _check_vhdx(file: file_slice.Reader) -> str | None:
     try:
-        return _CHILD % 'VHDX' if vhdx.read(file).has_parent else None
+        return _CHILD % 'VHDX' if vhdx.read_header(file).has_parent else None
     except vhdx.Invalid as error:
         return str(error)
+
+
+_CHECKS: dict[str, Callable[[file_slice.Reader], str | None]] = {
+    'qcow2': _check_qcow2, 'vdi': _check_vdi, 'vhdx': _check_vhdx}

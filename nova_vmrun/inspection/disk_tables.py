@@ -10,13 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether all of a disk's content is in its file.
+"""Check that a file contains all of a disk's content.
 
-qemu-img reads zeros where a file has ended, so that an image that was cut off
-would become a disk with holes, and nobody would be told. The tables that say
-where each block lies are read here, in pieces, each once.
+qemu-img reads zeros behind the end of a file, so a truncated image would
+silently become a disk with holes. To detect this, read the tables that locate
+the blocks, piece by piece and each of them once.
 """
 
+from collections.abc import Callable
+from collections.abc import Iterator
 import struct
 
 from oslo_utils import units
@@ -28,131 +30,145 @@ from nova_vmrun.inspection import file_slice
 from nova_vmrun.inspection import qcow2_tables
 from nova_vmrun.inspection import vhdx
 
-# Limits of the format, and QEMU's own.
+# VMDK: limits of the format, and QEMU's own.
 _SMALLEST_GRAIN = 8 * vmdk.SECTOR
-_MOST_ENTRIES = 512
-# Grains that read as zeros have the number of a sector where none can be.
-_FIRST_GRAIN = 2
+_MAX_TABLE_ENTRIES = 512
+# VMDK: smaller sector numbers mark grains that are absent or read as zeros.
+_FIRST_GRAIN_SECTOR = 2
 
-# VDI: offsets of the table and of the first block; size of a block.
+# VDI: offsets of the block table and of the first block; block size.
 _VDI_OFFSETS = (0x154, struct.Struct('<II'))
-_VDI_BLOCK = (0x178, struct.Struct('<I'))
-_VDI_NOWHERE = 0xfffffffe
+_VDI_BLOCK_SIZE = (0x178, struct.Struct('<I'))
+# Entries of blocks that are absent or read as zeros.
+_VDI_ABSENT = (0xfffffffe, 0xffffffff)
 
-# VHD: where a dynamic one's second header is; in that the table and the size
-# of a block.
-_VHD_COOKIES = (b'conectix', b'cxsparse')
-_VHD_FOOTER = 512
-_VHD_SECOND = struct.Struct('>16xQ')
+# VHD: footer, of which a dynamic VHD has a copy at its start; offset of the
+# dynamic header; in that header its cookie, the table offset and block size.
+_VHD_COOKIE, _VHD_DYNAMIC_COOKIE = b'conectix', b'cxsparse'
+_VHD_FOOTER_SIZE = 512
+_VHD_DYNAMIC_HEADER = struct.Struct('>16xQ')
 _VHD_TABLE = struct.Struct('>8s8xQ4x4xI')
-_VHD_NOWHERE = 0xffffffff
+_VHD_ABSENT = 0xffffffff
 
-# VHDX: a block is wholly or partly there; it begins at a whole MiB. A bitmap
-# of sectors follows the blocks that it is for.
-_VHDX_STATE, _VHDX_THERE = 7, (6, 7)
-_VHDX_BITS = 1 << 23
+# VHDX: states of a block that is stored fully or partly; its offset is a
+# multiple of 1 MiB. A sector bitmap follows every group of blocks.
+_VHDX_STATE, _VHDX_PRESENT = 7, (6, 7)
+_VHDX_SECTORS_PER_BITMAP = 1 << 23
 
 
-def is_whole(disk_format, file, size):
-    """Tells whether each block of a disk ends before its file does.
+def is_complete(disk_format: str, file: file_slice.Reader, size: int) -> bool:
+    """Return whether every block of a disk ends before its file does.
 
     :param disk_format: as qemu-img names it
     :param file: open for reading
-    :param size: bytes of the disk that a guest sees
+    :param size: bytes of the disk as the guest sees it
     """
-    check = {'qcow2': qcow2_tables.is_whole, 'vmdk': _vmdk, 'vdi': _vdi,
-             'vpc': _vhd, 'vhdx': _vhdx}.get(disk_format)
+    check = _CHECKS.get(disk_format)
     try:
         return check is None or check(file, size)
     except (blocks.Damaged, struct.error, exception.InvalidVmdk, vhdx.Invalid):
         return False
 
 
-def _at(file, offset, layout):
+def _unpack(file: file_slice.Reader, offset: int,
+            layout: struct.Struct) -> tuple[int, ...]:
     file.seek(offset)
     return layout.unpack(file.read(layout.size))
 
 
-def _vmdk(file, size):
-    header = _header(file, 0)
+def _check_vmdk(file: file_slice.Reader, size: int) -> bool:
+    header = _read_header(file, 0)
     if header.directory is None:
-        header = _header(file, file_slice.size(file) - vmdk.FOOTER)
+        header = _read_header(file, file_slice.size(file) - vmdk.FOOTER)
     if (header.directory is None or header.grain < _SMALLEST_GRAIN or
-            not 0 < header.entries <= _MOST_ENTRIES):
+            not 0 < header.entries <= _MAX_TABLE_ENTRIES):
         return False
     disk = blocks.Disk(file, size, header.grain)
-    places = _grains(disk, header)
+    grains = _last_grains(disk, header.directory, header.entries)
     if header.is_compressed:
-        # It is for qemu-img to see where such a grain ends.
+        # qemu-img itself notices if such a grain is truncated.
         end = file_slice.size(file)
-        return all(offset < end for _number, offset in places)
-    return disk.holds(places)
+        return all(grain.offset < end for grain in grains)
+    return disk.contains(grains)
 
 
-def _header(file, offset):
+def _read_header(file: file_slice.Reader, offset: int) -> vmdk.Header:
     file.seek(max(0, offset))
     return vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
 
 
-def _grains(disk, header):
-    """Yields the places of grains; of each table those that lie last.
+def _last_grains(disk: blocks.Disk, directory: int,
+                 entries_per_table: int) -> Iterator[blocks.Block]:
+    """Yield, for each grain table, the grains stored last in the file.
 
-    A table that is named often is read once: it is never more than the file.
+    A table that is referred to many times is read once, so that no more is
+    read than the file contains.
     """
-    tables = -(-disk.count // header.entries)
+    tables = -(-disk.block_count // entries_per_table)
     seen = set()
-    for number, sector in enumerate(disk.table(header.directory, tables,
-                                               'I')):
+    for number, sector in enumerate(disk.read_table(directory, tables, 'I')):
         if not sector or sector in seen and number < tables - 1:
             continue
         seen.add(sector)
-        first = number * header.entries
-        grains = disk.piece(sector * vmdk.SECTOR, 0,
-                            min(header.entries, disk.count - first), 'I')
-        for grain, place in ((first, max(grains[:-1], default=0)),
-                             (first + len(grains) - 1, grains[-1])):
-            if place >= _FIRST_GRAIN:
-                yield grain, place * vmdk.SECTOR
+        first = number * entries_per_table
+        sectors = disk.read_entries(
+            sector * vmdk.SECTOR, 0,
+            min(entries_per_table, disk.block_count - first), 'I')
+        for grain, grain_sector in (
+                (first, max(sectors[:-1], default=0)),
+                (first + len(sectors) - 1, sectors[-1])):
+            if grain_sector >= _FIRST_GRAIN_SECTOR:
+                yield blocks.Block(grain, grain_sector * vmdk.SECTOR)
 
 
-def _vdi(file, size):
-    table, data = _at(file, *_VDI_OFFSETS)
-    disk = blocks.Disk(file, size, *_at(file, *_VDI_BLOCK))
-    return disk.holds(
-        (number, data + entry * disk.block)
-        for number, entry in enumerate(disk.table(table, disk.count, 'I'))
-        if entry < _VDI_NOWHERE)
+def _check_vdi(file: file_slice.Reader, size: int) -> bool:
+    table, data = _unpack(file, *_VDI_OFFSETS)
+    (block_size,) = _unpack(file, *_VDI_BLOCK_SIZE)
+    disk = blocks.Disk(file, size, block_size)
+    return disk.contains(
+        blocks.Block(number, data + entry * block_size)
+        for number, entry in enumerate(
+            disk.read_table(table, disk.block_count, 'I'))
+        if entry not in _VDI_ABSENT)
 
 
-def _vhd(file, size):
+def _check_vhd(file: file_slice.Reader, size: int) -> bool:
     file.seek(0)
-    if file.read(8) != _VHD_COOKIES[0]:
-        # The content comes first, as it is.
-        return size <= file_slice.size(file) - _VHD_FOOTER
-    cookie, table, block = _at(file, *_at(file, 0, _VHD_SECOND), _VHD_TABLE)
-    if cookie != _VHD_COOKIES[1]:
+    if file.read(len(_VHD_COOKIE)) != _VHD_COOKIE:
+        # A fixed VHD: the content is followed by the footer.
+        return size <= file_slice.size(file) - _VHD_FOOTER_SIZE
+    (dynamic_header,) = _unpack(file, 0, _VHD_DYNAMIC_HEADER)
+    file.seek(dynamic_header)
+    cookie, table, block_size = _VHD_TABLE.unpack(file.read(_VHD_TABLE.size))
+    if cookie != _VHD_DYNAMIC_COOKIE:
         return False
-    disk = blocks.Disk(file, size, block)
-    bitmap = -(-block // vmdk.SECTOR // 8 // vmdk.SECTOR) * vmdk.SECTOR
-    return disk.holds(
-        (number, entry * vmdk.SECTOR + bitmap)
-        for number, entry in enumerate(disk.table(table, disk.count, 'I',
-                                                  big_endian=True))
-        if entry != _VHD_NOWHERE)
+    disk = blocks.Disk(file, size, block_size)
+    bitmap = -(-block_size // vmdk.SECTOR // 8 // vmdk.SECTOR) * vmdk.SECTOR
+    return disk.contains(
+        blocks.Block(number, entry * vmdk.SECTOR + bitmap)
+        for number, entry in enumerate(disk.read_table(
+            table, disk.block_count, 'I', big_endian=True))
+        if entry != _VHD_ABSENT)
 
 
-def _vhdx(file, size):
-    header = vhdx.read(file)
-    disk = blocks.Disk(file, size, header.block)
-    # So many blocks have a bitmap, which follows them in the table.
-    ratio = _VHDX_BITS * header.sector // header.block
+def _check_vhdx(file: file_slice.Reader, size: int) -> bool:
+    header = vhdx.read_header(file)
+    disk = blocks.Disk(file, size, header.block_size)
+    # In the table, an entry for a bitmap follows this many blocks.
+    ratio = _VHDX_SECTORS_PER_BITMAP * header.sector_size // header.block_size
     if not ratio:
         return False
-    entries = disk.table(header.blocks, disk.count + (disk.count - 1) // ratio,
-                         'Q')
+    entries = disk.read_table(
+        header.block_table,
+        disk.block_count + (disk.block_count - 1) // ratio, 'Q')
     payload = (entry for number, entry in enumerate(entries, 1)
                if number % (ratio + 1))
-    return disk.holds(
-        (number, entry - entry % units.Mi)
+    return disk.contains(
+        blocks.Block(number, entry - entry % units.Mi)
         for number, entry in enumerate(payload)
-        if entry & _VHDX_STATE in _VHDX_THERE)
+        if entry & _VHDX_STATE in _VHDX_PRESENT)
+
+
+_CHECKS: dict[str, Callable[[file_slice.Reader, int], bool]] = {
+    'qcow2': qcow2_tables.is_complete, 'vmdk': _check_vmdk,
+    'vdi': _check_vdi, 'vpc': _check_vhd, 'vhdx': _check_vhdx}

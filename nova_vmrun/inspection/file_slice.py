@@ -10,69 +10,98 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A part of a file, read as if it were a file."""
+"""Read a part of a file as if it were a file of its own."""
 
+from collections.abc import Iterator
 import contextlib
 import io
 import os
+from typing import BinaryIO, NamedTuple, Protocol, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
-class _Window(io.RawIOBase):
-    """Reads some bytes of a file.
+class Reader(Protocol):
+    """A file that is open for reading and can be seeked in."""
 
-    :param file: open for reading; nobody else moves in it
-    :param offset: of the first byte
-    :param length: how many bytes
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most that many bytes."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move to a position and return it."""
+
+    def tell(self) -> int:
+        """Return the current position."""
+
+
+class Span(NamedTuple):
+    """A range of bytes in a file.
+
+    :ivar offset: of the first byte
+    :ivar length: number of bytes
     """
 
-    def __init__(self, file, offset, length):
+    offset: int
+    length: int
+
+
+class Slice(io.RawIOBase):
+    """A range of bytes of a file, as a file.
+
+    close() does nothing, because format_inspector closes what it has read;
+    open_slice() closes the file.
+
+    :param file: open for reading; nothing else may move its position
+    """
+
+    def __init__(self, file: BinaryIO, span: Span) -> None:
         self._file = file
-        self._offset = offset
-        self._length = length
+        self._span = span
         self._position = 0
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def seekable(self):
+    def seekable(self) -> bool:
         return True
 
-    def seek(self, offset, whence=os.SEEK_SET):
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position,
-                 os.SEEK_END: self._length}[whence]
+                 os.SEEK_END: self._span.length}[whence]
         self._position = max(0, start + offset)
         return self._position
 
-    def readinto(self, buffer):
-        left = self._length - self._position
+    def read(self, size: int = -1, /) -> bytes:
+        left = self._span.length - self._position
         if left <= 0:
-            # As far behind the end as a header may send us.
-            return 0
-        self._file.seek(self._offset + self._position)
-        data = self._file.read(min(left, len(buffer)))
-        buffer[:len(data)] = data
+            # A hostile header can make us seek to any offset.
+            return b''
+        self._file.seek(self._span.offset + self._position)
+        data = self._file.read(left if size < 0 else min(left, size))
         self._position += len(data)
+        return data
+
+    def readinto(self, buffer: 'WriteableBuffer', /) -> int:
+        view = memoryview(buffer).cast('B')
+        data = self.read(len(view))
+        view[:len(data)] = data
         return len(data)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 @contextlib.contextmanager
-def opened(path, span=None):
-    """Opens a file, or a part of it, for reading.
+def open_slice(path: str, span: Span | None = None) -> Iterator[Slice]:
+    """Open a file, or a part of it, for reading.
 
-    :param path: the file
-    :param span: (offset, length) in bytes; None: all of it
+    :param span: the part; None: the whole file
     """
     with open(path, 'rb') as file:
-        yield _NeverClosed(file, *(span or (0, size(file))))
+        yield Slice(file, span or Span(0, size(file)))
 
 
-class _NeverClosed(_Window):
-    """format_inspector closes what it has read; the block does that here."""
-
-    def close(self):
-        """Does nothing."""
-
-
-def size(file):
-    """Returns how many bytes a seekable file has."""
+def size(file: Reader) -> int:
+    """Return the size of a file in bytes."""
     return file.seek(0, os.SEEK_END)

@@ -10,40 +10,54 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-
 """The manifest of an OVA: the digests of its members.
 
-What Glance knows is the digest of the whole OVA, so the manifest tells what
-Glance cannot: that the OVA was broken when it was made. To compare reads the
-disk once more, in order.
+Glance knows the digest of the whole OVA only, so the manifest shows what
+Glance cannot: that the OVA was already damaged when it was made. Comparing
+reads the disk once more, from beginning to end.
 """
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 import hashlib
 import re
+from typing import NamedTuple
 
 from nova_vmrun.inspection import file_slice
 from nova_vmrun.inspection import tar_members
 
+# hashlib's names of the algorithms that manifests name.
 _ALGORITHMS = {'sha1': 'sha1', 'sha224': 'sha224', 'sha256': 'sha256',
                'sha384': 'sha384', 'sha512': 'sha512',
                'sha3256': 'sha3_256', 'sha3512': 'sha3_512', 'md5': 'md5'}
-_BY_LENGTH = {32: 'md5', 40: 'sha1', 56: 'sha224', 64: 'sha256',
-              96: 'sha384', 128: 'sha512'}
-# As ovftool, VirtualBox and openssl write it; and as sha256sum does.
+_ALGORITHM_BY_LENGTH = {32: 'md5', 40: 'sha1', 56: 'sha224', 64: 'sha256',
+                        96: 'sha384', 128: 'sha512'}
+# As written by ovftool, VirtualBox and openssl.
 _LINE = re.compile(
     r'(?P<algorithm>[A-Za-z0-9-]{3,9})[ \t]*\((?P<name>[^\r\n]{1,300})\)'
     r'[ \t]*=[ \t]*(?P<digest>[0-9A-Fa-f]{1,128})')
-_OTHER_LINE = re.compile(r'(?P<digest>[0-9A-Fa-f]{32,128})[ \t]+\*?'
-                         r'(?P<name>[^\r\n]{1,300})')
+# As written by sha256sum.
+_SUM_LINE = re.compile(r'(?P<digest>[0-9A-Fa-f]{32,128})[ \t]+\*?'
+                       r'(?P<name>[^\r\n]{1,300})')
 
 
-def parse(data: bytes) -> dict[str, tuple[str, str]]:
-    """Reads a manifest.
+class Digest(NamedTuple):
+    """A digest as the manifest states it.
 
-    :param data: of the file; lines of other kinds are passed over
-    :returns: dict of names to (algorithm of hashlib, digest in hexadecimal)
+    :ivar algorithm: of hashlib
+    :ivar value: in lower-case hexadecimal
     """
-    found = {}
+
+    algorithm: str
+    value: str
+
+
+def parse(data: bytes) -> dict[str, Digest]:
+    """Return the digests in a manifest, by member name.
+
+    :param data: content of the file; lines of other kinds are ignored
+    """
+    digests = {}
     text = data.decode('utf-8-sig', 'surrogateescape')
     for line in map(str.strip, text.splitlines()):
         match = _LINE.fullmatch(line)
@@ -51,34 +65,35 @@ def parse(data: bytes) -> dict[str, tuple[str, str]]:
             word = match.group('algorithm').lower().replace('-', '')
             algorithm = _ALGORITHMS.get(word)
         else:
-            match = _OTHER_LINE.fullmatch(line)
-            algorithm = match and _BY_LENGTH.get(len(match.group('digest')))
+            match = _SUM_LINE.fullmatch(line)
+            if not match:
+                continue
+            algorithm = _ALGORITHM_BY_LENGTH.get(len(match.group('digest')))
         if algorithm:
-            found[tar_members.plain_name(match.group('name').strip())] = (
-                algorithm, match.group('digest').lower())
-    return found
+            name = tar_members.normalize_name(match.group('name').strip())
+            digests[name] = Digest(algorithm, match.group('digest').lower())
+    return digests
 
 
-def wrong(path: str, told: dict[str, tuple[str, str]],
-          members: dict[str, tuple[int, int]], names: list[str]
-          ) -> str | None:
-    """Finds a member that has not the digest of the manifest.
+def find_mismatch(path: str, digests: Mapping[str, Digest],
+                  members: Mapping[str, file_slice.Span],
+                  names: Iterable[str]) -> str | None:
+    """Return the name of a member whose digest is wrong, or None.
 
-    Each is read once; a name that the manifest does not have is not read.
+    Each member is read once; those without a digest are not read.
 
     :param path: the OVA
-    :param told: what parse returned
-    :param members: names to (offset, length) in bytes
+    :param digests: as returned by parse()
+    :param members: where each member is, by name
     :param names: of the members to compare
-    :returns: its name, or None
     """
     for name in names:
-        if name not in told:
+        if name not in digests:
             continue
-        algorithm, expected = told[name]
-        with file_slice.opened(path, members[name]) as file:
-            found = hashlib.file_digest(file, lambda: hashlib.new(
+        algorithm, expected = digests[name]
+        with file_slice.open_slice(path, members[name]) as file:
+            actual = hashlib.file_digest(file, lambda: hashlib.new(
                 algorithm, usedforsecurity=False)).hexdigest()
-        if found != expected:
+        if actual != expected:
             return name
     return None

@@ -10,18 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+"""Find the disk in an OVA.
 
-"""Finds the disk in an OVA.
-
-An OVA is a tar file of an OVF descriptor, which is XML, and the disks that it
-names. No name in it becomes a path of the host: the disk is found as a span
-of bytes, and is read where it lies. Only a disk that is compressed or in
-several pieces is written to a file of its own first.
+An OVA is a tar file with an OVF descriptor, which is XML, and the disks that
+it names. Names in the archive never become paths on the host: the disk is a
+range of bytes and is read in place. Only a disk that is compressed or split
+into pieces is unpacked to a file first.
 """
 
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
 import contextlib
 import dataclasses
-import io
 import os
 import urllib.parse
 import zlib
@@ -41,13 +43,13 @@ _OVF, _MANIFEST = '.ovf', '.mf'
 _PIECE = '%s.%09d'
 _CHUNK = units.Mi
 _GZIP = 'gzip'
-# VMDKs in OVAs are compressed already. One that is not has no zeros in it, so
-# that nothing honest becomes so much more.
-_MOST_TIMES, _ALWAYS = 100, 64 * units.Mi
-_AUTO_GZIP = 16 + zlib.MAX_WBITS
+# VMDKs in OVAs are usually compressed already, and a sparse one contains no
+# zeros. So no honest disk grows by more than this when it is unpacked.
+_MAX_RATIO, _ALWAYS_ALLOWED = 100, 64 * units.Mi
+_GZIP_WBITS = 16 + zlib.MAX_WBITS
 
 _ADVICE = 'Export it again as an OVA with one disk.'
-_OVF_FIRST = ('Make it anew, the descriptor first: "tar -cf vm.ova vm.ovf '
+_OVF_FIRST = ('Recreate it with the descriptor first: "tar -cf vm.ova vm.ovf '
               'vm.mf disk.vmdk".')
 _DAMAGED = ('It is damaged, or was changed without its manifest (.mf). '
             'Download or export it again.')
@@ -55,14 +57,14 @@ _DAMAGED = ('It is damaged, or was changed without its manifest (.mf). '
 
 @dataclasses.dataclass(frozen=True)
 class Package:
-    """What is in an OVA.
+    """The content of an OVA.
 
-    :ivar members: dict of names to (offset, length) in bytes
+    :ivar members: where each member is, by name
     :ivar descriptor: name of the OVF descriptor
-    :ivar envelope: what it says, an ovf.Envelope
+    :ivar envelope: the parsed OVF descriptor
     """
 
-    members: dict
+    members: Mapping[str, file_slice.Span]
     descriptor: str
     envelope: ovf.Envelope
 
@@ -72,30 +74,34 @@ class Disk:
     """The disk of an OVA that a server boots from.
 
     :ivar id: its ovf:diskId
-    :ivar names: of the members that it is in, in order
-    :ivar spans: (offset, length) in bytes of each
-    :ivar is_compressed: whether it must be unpacked
+    :ivar names: of the members that contain it, in order
+    :ivar spans: where each of these members is
+    :ivar is_compressed: whether it is compressed with gzip
     """
 
     id: str
-    names: tuple
-    spans: tuple
+    names: tuple[str, ...]
+    spans: tuple[file_slice.Span, ...]
     is_compressed: bool = False
 
     @property
-    def in_place(self) -> tuple[int, int] | None:
-        """The span that it can be read from as it is, if there is one."""
+    def span_in_place(self) -> file_slice.Span | None:
+        """Where it can be read without unpacking; None: nowhere."""
         return (self.spans[0] if len(self.spans) == 1 and
                 not self.is_compressed else None)
 
     @property
     def size(self) -> int:
         """Bytes that it takes in the OVA."""
-        return sum(length for _, length in self.spans)
+        return sum(span.length for span in self.spans)
 
 
 class _Invalid(Exception):
-    """What is wrong with an OVA; the second argument is what to do."""
+    """An OVA cannot be used.
+
+    :param reason: what is wrong with it
+    :param advice: what to do
+    """
 
     def __init__(self, reason: str, advice: str = _ADVICE) -> None:
         super().__init__(reason)
@@ -103,7 +109,8 @@ class _Invalid(Exception):
 
 
 @contextlib.contextmanager
-def _refusing(image_id: str):
+def _image_refused(image_id: str) -> Iterator[None]:
+    """Turn errors about an OVA into ImageRefused."""
     try:
         yield
     except (_Invalid, tar_members.Invalid) as error:
@@ -113,55 +120,55 @@ def _refusing(image_id: str):
 
 
 def read(path: str, image_id: str) -> Package:
-    """Tells what is in an OVA.
+    """Read the descriptor of an OVA and find its members.
 
     :param path: the file
     :param image_id: its id in Glance, for the error
-    :raises ImageRefused: it is no OVA
+    :raises ImageRefused: it is not an OVA
     """
-    with _refusing(image_id), file_slice.opened(path) as file:
-        members = tar_members.find(file)
-        # The standard wants it to be the first member.
+    with _image_refused(image_id), file_slice.open_slice(path) as file:
+        members = tar_members.find_members(file)
+        # The standard requires the descriptor to be the first member.
         name = next(iter(members), '')
         if not name.lower().endswith(_OVF):
             raise _Invalid(
-                'The first member of the OVA is no OVF descriptor.',
+                'The first member of the OVA is not an OVF descriptor.',
                 _OVF_FIRST if any(each.lower().endswith(_OVF)
                                   for each in members) else
-                'A tar archive without one is no OVA: unpack it ("tar -xf") '
-                'and use the disk in it.')
-        text = _text(file, members[name], 'OVF descriptor')
+                'A tar archive without one is not an OVA: unpack it ("tar '
+                '-xf") and use the disk in it.')
+        text = _read_text(file, members[name], 'OVF descriptor')
         return Package(members, name, ovf.parse(text))
 
 
-def _text(file: io.RawIOBase, span: tuple[int, int], what: str) -> bytes:
-    offset, length = span
-    if length > _LARGEST_TEXT:
+def _read_text(file: file_slice.Reader, span: file_slice.Span,
+               what: str) -> bytes:
+    if span.length > _LARGEST_TEXT:
         raise _Invalid('The %s is larger than 1 MiB.' % what)
-    file.seek(offset)
-    return file.read(length)
+    file.seek(span.offset)
+    return file.read(span.length)
 
 
 def find_disk(package: Package, image_id: str,
               wanted: str | None = None) -> Disk:
-    """Finds the disk that a server boots from.
+    """Find the disk that a server boots from.
 
-    :param package: what read returned
+    :param package: as returned by read()
     :param image_id: its id in Glance, for the error
-    :param wanted: its id or the name of its file, as vmrun_ova_disk says;
-        None: the only one with content
-    :raises ImageRefused: there is no such disk, or it is not whole
+    :param wanted: the property vmrun_ova_disk: the id or file name of the
+        disk; None: the only disk with content
+    :raises ImageRefused: there is no such disk, or it is incomplete
     """
-    with _refusing(image_id):
+    with _image_refused(image_id):
         disk = _choose(package.envelope.disks, wanted)
         if disk.is_child:
             raise _Invalid('The disk in the OVA is the child of another '
                            'disk.', 'Delete the snapshots of the VM before '
                            'you export it.')
-        return _stored(package, disk)
+        return _locate(package, disk)
 
 
-def _choose(disks: tuple, wanted: str | None) -> ovf.Disk:
+def _choose(disks: Collection[ovf.Disk], wanted: str | None) -> ovf.Disk:
     if wanted is not None:
         chosen = [disk for disk in disks if wanted in _names_of(disk)]
         if len(chosen) != 1:
@@ -170,15 +177,14 @@ def _choose(disks: tuple, wanted: str | None) -> ovf.Disk:
                            'Set vmrun_ova_disk to one of: %s.' % _list(disks))
         return chosen[0]
     filled = [disk for disk in disks if not disk.is_blank]
-    if len(filled) == 1:
-        return filled[0]
-    if len(disks) == 1:
-        # A blank disk with a file: the server starts with nothing on it.
-        return disks[0]
+    # An only disk may be blank: the server starts with an empty disk.
+    candidates = filled if len(filled) == 1 else disks
+    if len(candidates) == 1:
+        return next(iter(candidates))
     raise _Invalid(
-        'The OVA has %d disks%s; a server boots from an image of one.' % (
+        'The OVA has %d disks%s; a server boots from an image with one.' % (
             len(disks), ' (%s)' % _list(disks) if disks else ''),
-        'Set the property vmrun_ova_disk of the image to the one that it '
+        'Set the property vmrun_ova_disk of the image to the disk that it '
         'boots from, or export the VM with one disk.' if disks else _ADVICE)
 
 
@@ -189,27 +195,26 @@ def _names_of(disk: ovf.Disk) -> list[str]:
     return names
 
 
-def _list(disks: tuple) -> str:
+def _list(disks: Iterable[ovf.Disk]) -> str:
     return report.printable(', '.join('%s: %s' % (
         disk.id, disk.file.href if disk.file and not disk.is_blank
         else 'blank') for disk in disks))[:1000]
 
 
 def _hrefs(href: str) -> list[str]:
-    """Returns the names that a member may have; none of them is a path."""
-    return [tar_members.plain_name(name) for name in (
+    """Return the member names that an href may refer to."""
+    return [tar_members.normalize_name(name) for name in (
         href, urllib.parse.unquote(href, errors='surrogateescape'))]
 
 
-def _stored(package: Package, disk: ovf.Disk) -> Disk:
+def _locate(package: Package, disk: ovf.Disk) -> Disk:
     file = disk.file
     if file is None or not file.href:
         raise _Invalid('The disk of the OVA has no file: it is blank.')
     if file.compression not in ('', _GZIP):
         raise _Invalid('The disk in the OVA is compressed with %s.'
                        % report.printable(file.compression[:20]),
-                       'Export it again without '
-                       'compression, or with gzip.')
+                       'Export it again without compression, or with gzip.')
     names = _members_of(package.members, file)
     spans = tuple(package.members[name] for name in names)
     found = Disk(disk.id, names, spans, bool(file.compression))
@@ -219,30 +224,29 @@ def _stored(package: Package, disk: ovf.Disk) -> Disk:
     return found
 
 
-def _members_of(members: dict, file: ovf.File) -> tuple:
+def _members_of(members: Mapping[str, file_slice.Span],
+                file: ovf.File) -> tuple[str, ...]:
     for name in _hrefs(file.href):
         if file.chunk_size is None:
             if name in members:
                 return (name,)
             continue
-        pieces = []
+        pieces: list[str] = []
         while _PIECE % (name, len(pieces)) in members:
             pieces.append(_PIECE % (name, len(pieces)))
         if pieces:
-            if any(members[piece][1] != file.chunk_size
+            if any(members[piece].length != file.chunk_size
                    for piece in pieces[:-1]):
-                raise _Invalid('A piece of the disk in the OVA is not as '
-                               'long as the OVF says.', _DAMAGED)
+                raise _Invalid('A piece of the disk in the OVA does not have '
+                               'the size that the OVF states.', _DAMAGED)
             return tuple(pieces)
-    raise _Invalid('The OVA does not hold the disk that it names.')
+    raise _Invalid('The OVA does not contain the disk that its OVF names.')
 
 
 def verify(path: str, package: Package, disk: Disk, image_id: str) -> None:
-    """Compares the descriptor and the disk with the manifest.
+    """Compare the descriptor and the disk with the manifest, if there is one.
 
-    Does nothing if the OVA has none. Reads what it compares, once.
-
-    :raises ImageRefused: one of them has another digest
+    :raises ImageRefused: a digest is wrong
     """
     names = [name for name in package.members
              if name.lower().endswith(_MANIFEST)]
@@ -250,77 +254,79 @@ def verify(path: str, package: Package, disk: Disk, image_id: str) -> None:
     name = own if own in names else names[0] if len(names) == 1 else None
     if name is None:
         return
-    with _refusing(image_id), file_slice.opened(path) as file:
-        told = manifest.parse(_text(file, package.members[name], 'manifest'))
-        wrong = manifest.wrong(path, told, package.members,
-                               [package.descriptor, *disk.names])
-        if wrong is not None:
-            raise _Invalid('The member %s of the OVA does not have the digest '
-                           'that its manifest says.'
-                           % report.printable(wrong[:80]), _DAMAGED)
+    with _image_refused(image_id), file_slice.open_slice(path) as file:
+        digests = manifest.parse(
+            _read_text(file, package.members[name], 'manifest'))
+        mismatch = manifest.find_mismatch(path, digests, package.members,
+                                          [package.descriptor, *disk.names])
+        if mismatch is not None:
+            raise _Invalid('The member %s of the OVA does not match the '
+                           'digest in the manifest.'
+                           % report.printable(mismatch[:80]), _DAMAGED)
 
 
 def unpack(path: str, disk: Disk, target: str, image_id: str) -> None:
-    """Writes a disk that cannot be read in place into a file of its own.
+    """Write a disk that cannot be read in place to a file of its own.
 
     :param path: the OVA
-    :param disk: a Disk
-    :param target: the file, which the caller removes, whole or not
+    :param target: the file to write; the caller removes it, complete or not
     :param image_id: its id in Glance, for the error
-    :raises ImageRefused: it is not compressed as it says, or becomes more
-        than any disk does
-    :raises DiskFull: there is no room for it
+    :raises ImageRefused: its compression is damaged, or it grows more than
+        any honest disk
+    :raises DiskFull: there is not enough space
     """
-    most = disk.size * (_MOST_TIMES if disk.is_compressed else 1) + _ALWAYS
-    room = space.room(os.path.dirname(target))
+    limit = (disk.size * (_MAX_RATIO if disk.is_compressed else 1) +
+             _ALWAYS_ALLOWED)
+    file_system = space.of_instances(os.path.dirname(target))
     written = 0
-    with _refusing(image_id), open(target, 'wb') as file:
-        for data in _content(path, disk):
+    with _image_refused(image_id), open(target, 'wb') as file:
+        for data in _read_disk(path, disk):
             written += len(data)
-            if written > most:
-                raise _Invalid('The disk in the OVA becomes more than %d '
-                               'times as large when it is unpacked.'
-                               % _MOST_TIMES)
-            if written > room:
-                raise space.full(
-                    os.path.dirname(target), 'There is no room for the disk '
-                    'of image %s.' % image_id, 'It takes more than %d MiB.'
-                    % (room // units.Mi))
+            if written > limit:
+                raise _Invalid('The disk in the OVA grows to more than %d '
+                               'times its size when it is unpacked.'
+                               % _MAX_RATIO)
+            if written > file_system.available:
+                raise file_system.disk_full(
+                    'Cannot unpack the disk of image %s.' % image_id,
+                    'It takes more than %d MiB.'
+                    % (file_system.available // units.Mi))
             file.write(data)
 
 
-def _content(path: str, disk: Disk):
-    """Yields the bytes of a disk, at most _CHUNK at once."""
-    pieces = _pieces(path, disk)
-    return _gunzip(pieces) if disk.is_compressed else pieces
+def _read_disk(path: str, disk: Disk) -> Iterator[bytes]:
+    """Yield the content of a disk, at most _CHUNK bytes at a time."""
+    chunks = _read_spans(path, disk)
+    return _gunzip(chunks) if disk.is_compressed else chunks
 
 
-def _pieces(path: str, disk: Disk):
+def _read_spans(path: str, disk: Disk) -> Iterator[bytes]:
     for span in disk.spans:
-        with file_slice.opened(path, span) as file:
+        with file_slice.open_slice(path, span) as file:
             while data := file.read(_CHUNK):
                 yield data
 
 
-def _gunzip(pieces):
-    """Unpacks gzip, which may be in several members, as gzip itself does."""
-    unpacker = zlib.decompressobj(_AUTO_GZIP)
-    is_begun = False
+def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack gzip data that, as gzip allows, may have several members."""
+    unpacker = zlib.decompressobj(_GZIP_WBITS)
+    has_begun = False
     try:
-        for data in pieces:
+        for data in chunks:
             while data:
                 if unpacker.eof:
                     if not data.strip(b'\0'):
                         break
-                    unpacker = zlib.decompressobj(_AUTO_GZIP)
+                    unpacker = zlib.decompressobj(_GZIP_WBITS)
                 yield unpacker.decompress(data, _CHUNK)
-                is_begun = True
+                has_begun = True
                 data = unpacker.unconsumed_tail or unpacker.unused_data
     except zlib.error:
-        raise _Invalid('The disk in the OVA is compressed, but it is no gzip '
-                       'or is damaged.', _DAMAGED)
-    if is_begun and not unpacker.eof:
-        # What did not fit into the last piece; it is not much.
+        raise _Invalid('The disk in the OVA is declared as gzip, but is '
+                       'something else or damaged.', _DAMAGED)
+    if has_begun and not unpacker.eof:
+        # The small rest that did not fit into the last chunk.
         yield unpacker.flush()
-    if not (is_begun and unpacker.eof):
-        raise _Invalid('The compressed disk in the OVA is cut off.', _DAMAGED)
+    if not (has_begun and unpacker.eof):
+        raise _Invalid('The compressed disk in the OVA is truncated.',
+                       _DAMAGED)

@@ -10,66 +10,73 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether all of a qcow2's content is in its file; see disk_tables.py."""
+"""Check that a qcow2 file contains all of its clusters; see disk_tables.py."""
 
+import array
+from collections.abc import Iterator
 import struct
 
 from oslo_utils import units
 
 from nova_vmrun.inspection import blocks
+from nova_vmrun.inspection import file_slice
 
-# Cluster bits, size, encryption, entries of the first table, and its offset.
+# Cluster bits, size, encryption, number of L1 entries, offset of the L1 table.
 _HEADER = struct.Struct('>IQIIQ')
-_HEADER_AT = 20
+_HEADER_OFFSET = 20
 _CLUSTER_BITS = range(9, 22)
 # QEMU's own limit.
-_LARGEST_TABLE = 32 * units.Mi
+_LARGEST_L1_TABLE = 32 * units.Mi
 _OFFSET = 0x00fffffffffffe00
-# Compressed clusters have another layout, and qemu-img notices their end.
-# Those that read as zeros need no place in the file.
-_NO_PLACE = 1 << 62 | 1
+# Compressed clusters have another layout, and qemu-img notices if they are
+# truncated. Clusters that read as zeros take no space in the file.
+_COMPRESSED_OR_ZERO = 1 << 62 | 1
 
 
-def is_whole(file, size):
-    """Tells whether each cluster ends before the file does.
+def is_complete(file: file_slice.Reader, size: int) -> bool:
+    """Return whether every cluster ends before the file does.
 
     :param file: a qcow2, open for reading
-    :param size: bytes of the disk that a guest sees
-    :raises struct.error: even the header is cut off
-    :raises Damaged: of blocks; the tables are
+    :param size: bytes of the disk as the guest sees it
+    :raises struct.error: the header is truncated
+    :raises Damaged: the tables are damaged
     """
-    file.seek(_HEADER_AT)
+    file.seek(_HEADER_OFFSET)
     bits, _size, _method, entries, offset = _HEADER.unpack(
         file.read(_HEADER.size))
-    if bits not in _CLUSTER_BITS or entries * 8 > _LARGEST_TABLE:
+    if bits not in _CLUSTER_BITS or entries * 8 > _LARGEST_L1_TABLE:
         return False
     disk = blocks.Disk(file, size, 1 << bits)
-    return disk.holds(_clusters(disk, offset, entries))
+    return disk.contains(_last_clusters(disk, offset, entries))
 
 
-def _clusters(disk, offset, entries):
-    """Yields the places of clusters; of each table those that lie last.
+def _last_clusters(disk: blocks.Disk, offset: int,
+                   entries: int) -> Iterator[blocks.Block]:
+    """Yield, for each L2 table, the clusters stored last in the file.
 
-    A table that is named often is read once: it is never more than the file.
+    An L2 table that is referred to many times is read once, so that no more
+    is read than the file contains.
     """
-    each = disk.block // 8
-    needed = min(entries, -(-disk.count // each))
+    entries_per_table = disk.block_size // 8
+    needed = min(entries, -(-disk.block_count // entries_per_table))
     seen = {0}
-    for number, entry in enumerate(disk.table(offset, needed, 'Q', True)):
+    for number, entry in enumerate(disk.read_table(offset, needed, 'Q',
+                                                   True)):
         table = entry & _OFFSET
-        if table % disk.block:
+        if table % disk.block_size:
             raise blocks.Damaged()
         if table in seen and (not table or number < needed - 1):
             continue
         seen.add(table)
-        places = disk.piece(table, 0, each, 'Q', True)
-        first = number * each
+        clusters = disk.read_entries(table, 0, entries_per_table, 'Q', True)
+        first = number * entries_per_table
         # The disk may end within the table, and within its last cluster.
-        last = min(each, disk.count - first) - 1
-        yield first, _furthest(places[:last])
-        yield first + last, _furthest(places[last:last + 1])
+        last = min(entries_per_table, disk.block_count - first) - 1
+        yield blocks.Block(first, _last_offset(clusters[:last]))
+        yield blocks.Block(first + last,
+                           _last_offset(clusters[last:last + 1]))
 
 
-def _furthest(places):
-    return max((place & _OFFSET for place in places
-                if not place & _NO_PLACE), default=0)
+def _last_offset(entries: 'array.array[int]') -> int:
+    return max((entry & _OFFSET for entry in entries
+                if not entry & _COMPRESSED_OR_ZERO), default=0)

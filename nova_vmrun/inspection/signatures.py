@@ -10,143 +10,169 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+"""Guess what a file without the header of a disk format is.
 
-"""What a file without the header of a disk format is, by its first bytes.
-
-A raw disk has no header, so everything that no reader knows used to be called
-raw: compressed images, error pages, archives. Only what has a partition
-table, a boot sector or a file system looks like a disk; the rest has a name,
-and something that its owner can do.
+A raw disk has no header, so anything could pass as one: compressed images,
+error pages, archives. Only a file with a partition table, a boot sector or a
+file system looks like a disk. For everything else say what it is, and what its
+owner can do.
 """
 
 import codecs
+from collections.abc import Callable
 import dataclasses
-import io
 import re
+from typing import NamedTuple
 
 from oslo_utils import units
 
 from nova_vmrun.formats import vmdk
 from nova_vmrun.inspection import file_slice
 
-# So much is read: the superblock of Btrfs and those of UDF are within it.
-READS = 132 * units.Ki
+# How much to read: enough for the superblocks of Btrfs and UDF.
+READ_SIZE = 132 * units.Ki
 _SECTOR = 512
-_TEXT_WITHIN = 4096
-_DMG_TRAILER = (512, b'koly')
+# How much of a file to examine as text.
+_TEXT_SIZE = 4096
+_DMG_TRAILER_SIZE, _DMG_MAGIC = 512, b'koly'
 
 _ADVICE = 'Upload the disk itself.'
 _UNPACK = 'Unpack it ("%s") and use the disk that comes out.'
 _CONVERT = 'Convert it with "qemu-img convert -O qcow2".'
-_SAY_RAW = ('If it is a raw disk nevertheless, say so with disk_format raw '
+_SAY_RAW = ('If it is a raw disk after all, declare it with disk_format raw '
             '("nova-vmrun image" has --disk-format raw).')
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class Guess:
     """What a file looks like.
 
-    :ivar what: a phrase, such as "a text file"
+    :ivar description: a phrase, such as "a text file"
     :ivar advice: what to do with it
     :ivar is_disk: whether it looks like a disk
-    :ivar is_foreign: whether it is known to be something else; if neither,
-        it is a raw disk for one who says so
-    :ivar is_packed: whether it is compressed
+    :ivar is_foreign: whether it is certainly something else. A file that is
+        neither is_disk nor is_foreign is a raw disk if the user says so.
+    :ivar is_compressed: whether it is compressed
     """
 
-    what: str
+    description: str
     advice: str = _ADVICE
     is_disk: bool = False
     is_foreign: bool = True
-    is_packed: bool = False
+    is_compressed: bool = False
 
 
-def _packed(name: str, command: str) -> Look:
-    return Look('compressed with %s' % name, _UNPACK % command,
-                is_packed=True)
+class _Signature(NamedTuple):
+    """Bytes at a fixed offset that identify a file."""
+
+    offset: int
+    magic: bytes
+    guess: Guess
 
 
-_ZSTD, _LZ4 = _packed('zstd', 'zstd -dk'), _packed('lz4', 'unlz4')
-_PARALLELS = Look('a disk of Parallels',
-                  'Convert it with "qemu-img convert -f parallels -O qcow2".')
-_STATE = Look('the memory or the snapshot of a VM of VMware',
-              'Use the .vmdk, or the .vmx of the VM.')
+class _DiskSignature(NamedTuple):
+    """Bytes at a fixed offset that show that a file is a raw disk."""
+
+    offset: int
+    magic: bytes
+    name: str
+
+
+def _signatures(*rows: tuple[int, bytes, Guess]) -> tuple[_Signature, ...]:
+    return tuple(_Signature(*row) for row in rows)
+
+
+def _disk_signatures(*rows: tuple[int, bytes, str]
+                     ) -> tuple[_DiskSignature, ...]:
+    return tuple(_DiskSignature(*row) for row in rows)
+
+
+def _compressed(name: str, command: str) -> Guess:
+    return Guess('compressed with %s' % name, _UNPACK % command,
+                 is_compressed=True)
+
+
+_ZSTD, _LZ4 = _compressed('zstd', 'zstd -dk'), _compressed('lz4', 'unlz4')
+_PARALLELS = Guess('a Parallels disk',
+                   'Convert it with "qemu-img convert -f parallels -O qcow2".')
+_STATE = Guess('the memory or a snapshot of a VMware VM',
+               'Use the .vmdk, or the .vmx of the VM.')
 _OVF_ADVICE = ('Put it into an OVA with its disks: "tar -cf vm.ova vm.ovf '
                'disk.vmdk", the .ovf first.')
-_ISO_ADVICE = ('Make it anew with ISO 9660 beside UDF, as "genisoimage -udf" '
-               'does.')
-_KERNEL = Look('a kernel of Linux', 'Use an image of a whole disk; a kernel '
-               'alone cannot be booted by VMware.')
+_ISO_ADVICE = ('Recreate it with ISO 9660 in addition to UDF, as '
+               '"genisoimage -udf" does.')
+_KERNEL = Guess('a Linux kernel',
+                'Use an image of a whole disk; VMware cannot '
+                'boot a kernel alone.')
+_ESX_EXTENT = Guess('an extent of an ESX disk',
+                    'Name the .vmdk that is its descriptor.')
 _PROGRAM = 'Use an image of a disk; this is a program.'
 
-# Each is long enough, or in such a place, that no disk has it by chance.
-_STRONG = (
-    (0, b'\xfd7zXZ\0', _packed('xz', 'unxz -k')),
-    (0, b'\x1f\x8b\x08', _packed('gzip', 'gunzip -k')),
+# Long enough, or in such a place, that no disk has these bytes by chance.
+_STRONG = _signatures(
+    (0, b'\xfd7zXZ\0', _compressed('xz', 'unxz -k')),
+    (0, b'\x1f\x8b\x08', _compressed('gzip', 'gunzip -k')),
     (0, b'\x28\xb5\x2f\xfd', _ZSTD), (0, b'\x37\xa4\x30\xec', _ZSTD),
     (0, b'\x04\x22\x4d\x18', _LZ4), (0, b'\x02\x21\x4c\x18', _LZ4),
-    (0, b'PK\x03\x04', _packed('zip', 'unzip')),
-    (0, b'PK\x05\x06', _packed('zip', 'unzip')),
-    (0, b"7z\xbc\xaf'\x1c", _packed('7-Zip', '7z x')),
-    (0, b'Rar!\x1a\x07', _packed('RAR', 'unrar x')),
-    (0, b'LZIP', _packed('lzip', 'lzip -dk')),
-    (0, b'\x89LZO\0\r\n\x1a\n', _packed('lzop', 'lzop -d')),
-    (0, b'LRZI', _packed('lrzip', 'lrzip -d')),
-    (0, b'\x5d\0\0\x80\0', _packed('lzma', 'unlzma -k')),
-    (0, b'\x5d\0\0\0\x04', _packed('lzma', 'unlzma -k')),
-    (0, b'MSCF\0\0\0\0', _packed('cabinet', 'cabextract')),
-    (0, b'xar!\0', _packed('xar', 'xar -xf')),
-    (0, b'MSWIM\0\0\0', Look(
+    (0, b'PK\x03\x04', _compressed('zip', 'unzip')),
+    (0, b'PK\x05\x06', _compressed('zip', 'unzip')),
+    (0, b"7z\xbc\xaf'\x1c", _compressed('7-Zip', '7z x')),
+    (0, b'Rar!\x1a\x07', _compressed('RAR', 'unrar x')),
+    (0, b'LZIP', _compressed('lzip', 'lzip -dk')),
+    (0, b'\x89LZO\0\r\n\x1a\n', _compressed('lzop', 'lzop -d')),
+    (0, b'LRZI', _compressed('lrzip', 'lrzip -d')),
+    (0, b'\x5d\0\0\x80\0', _compressed('lzma', 'unlzma -k')),
+    (0, b'\x5d\0\0\0\x04', _compressed('lzma', 'unlzma -k')),
+    (0, b'MSCF\0\0\0\0', _compressed('cabinet', 'cabextract')),
+    (0, b'xar!\0', _compressed('xar', 'xar -xf')),
+    (0, b'MSWIM\0\0\0', Guess(
         'a Windows image (.wim)', 'Install Windows from its ISO image.')),
-    (257, b'ustar', Look(
-        'a tar archive and no OVA', _UNPACK % 'tar -xf'
+    (257, b'ustar', Guess(
+        'a tar archive, but not an OVA', _UNPACK % 'tar -xf'
         + ' An OVA begins with its .ovf.')),
-    (0, b'070701', Look('a cpio archive, such as an initrd')),
-    (0, b'070702', Look('a cpio archive, such as an initrd')),
-    (0, b'!<arch>\n', Look('a package of Debian or an archive of ar')),
-    (0, b'\xed\xab\xee\xdb', Look('an RPM package')),
-    (0, b'VMA\0', Look(
-        'a backup of Proxmox', 'Unpack it with "vma extract" on Proxmox.')),
-    (0, b'QED\0', Look('a QED disk', _CONVERT)),
+    (0, b'070701', Guess('a cpio archive, such as an initrd')),
+    (0, b'070702', Guess('a cpio archive, such as an initrd')),
+    (0, b'!<arch>\n', Guess('a Debian package or an ar archive')),
+    (0, b'\xed\xab\xee\xdb', Guess('an RPM package')),
+    (0, b'VMA\0', Guess(
+        'a Proxmox backup', 'Unpack it with "vma extract" on Proxmox.')),
+    (0, b'QED\0', Guess('a QED disk', _CONVERT)),
     (0, b'WithoutFreeSpace', _PARALLELS), (0, b'WithouFreSpacExt',
                                            _PARALLELS),
-    (0, b'Bochs Virtual HD Image', Look('a disk of Bochs', _CONVERT)),
-    (0, b'#!/bin/sh\n#V2.0 Format', Look('a cloop disk', _CONVERT)),
-    (0, b'LUKS\xba\xbe', Look(
+    (0, b'Bochs Virtual HD Image', Guess('a Bochs disk', _CONVERT)),
+    (0, b'#!/bin/sh\n#V2.0 Format', Guess('a cloop disk', _CONVERT)),
+    (0, b'LUKS\xba\xbe', Guess(
         'encrypted with LUKS', 'Use an image that is not encrypted.')),
-    (0, b'\x3a\xff\x26\xed', Look(
-        'a sparse image of Android', _UNPACK % 'simg2img')),
-    (0, b'COWD', Look('an extent of a disk of ESX',
-                      'Name the .vmdk that is its descriptor.')),
-    (0, b'\xbe\xba\xfe\xca\0\0\0\0', Look(
-        'an extent of a disk of ESX',
-        'Name the .vmdk that is its descriptor.')),
-    (0, b'QFI\xfb', Look('a part of a qcow2 disk', 'Upload all of it.')),
-    (0, b'vhdxfile', Look('a part of a VHDX disk', 'Upload all of it.')),
-    (0, b'KDMV', Look('a part of a VMDK disk', 'Upload all of it.')),
-    (0, b'<<< ', Look('a part of a VDI disk', 'Upload all of it.')),
+    (0, b'\x3a\xff\x26\xed', Guess(
+        'an Android sparse image', _UNPACK % 'simg2img')),
+    (0, b'COWD', _ESX_EXTENT),
+    (0, b'\xbe\xba\xfe\xca\0\0\0\0', _ESX_EXTENT),
+    (0, b'QFI\xfb', Guess('part of a qcow2 disk', 'Upload all of it.')),
+    (0, b'vhdxfile', Guess('part of a VHDX disk', 'Upload all of it.')),
+    (0, b'KDMV', Guess('part of a VMDK disk', 'Upload all of it.')),
+    (0, b'<<< ', Guess('part of a VDI disk', 'Upload all of it.')),
     (0, b'\xd2\xbe\xd2\xbe', _STATE), (0, b'\xd0\xbe\xd2\xbe', _STATE),
     (0, b'\xd1\xbe\xd2\xbe', _STATE), (0, b'\xd3\xbe\xd2\xbe', _STATE),
-    (0, b'MRVN', Look('the NVRAM of a VM of VMware',
-                      'Use the .vmdk, or the .vmx of the VM.')),
-    (0, b'\x7fELF', Look('a program (ELF)', _PROGRAM)),
-    (0, b'\xcf\xfa\xed\xfe', Look('a program (Mach-O)', _PROGRAM)),
-    (0, b'%PDF-', Look('a PDF document')),
-    (0, b'\x89PNG\r\n\x1a\n', Look('a picture (PNG)')),
-    (0, b'\xff\xd8\xff', Look('a picture (JPEG)')),
-    (0, b'GIF8', Look('a picture (GIF)')),
-    (0, b'SQLite format 3\0', Look('a database (SQLite)')),
+    (0, b'MRVN', Guess('the NVRAM of a VMware VM',
+                       'Use the .vmdk, or the .vmx of the VM.')),
+    (0, b'\x7fELF', Guess('a program (ELF)', _PROGRAM)),
+    (0, b'\xcf\xfa\xed\xfe', Guess('a program (Mach-O)', _PROGRAM)),
+    (0, b'%PDF-', Guess('a PDF document')),
+    (0, b'\x89PNG\r\n\x1a\n', Guess('a picture (PNG)')),
+    (0, b'\xff\xd8\xff', Guess('a picture (JPEG)')),
+    (0, b'GIF8', Guess('a picture (GIF)')),
+    (0, b'SQLite format 3\0', Guess('a database (SQLite)')),
     (514, b'HdrS', _KERNEL), (56, b'ARMd', _KERNEL),
 )
-# They may be bytes of a boot sector, so that is looked for first.
-_WEAK = (
-    (0, b'MZ', Look('a program for Windows or EFI', _PROGRAM)),
-    (0, b'\x1f\x9d', _packed('compress', 'uncompress')),
+# A boot sector may have these bytes, so look for one first.
+_WEAK = _signatures(
+    (0, b'MZ', Guess('a program for Windows or EFI', _PROGRAM)),
+    (0, b'\x1f\x9d', _compressed('compress', 'uncompress')),
 )
 _BZIP2 = re.compile(rb'BZh[1-9](1AY&SY|\x17rE8P\x90)')
 
-# Partition tables and file systems: offset, bytes, name.
-_DISKS = (
+# Partition tables and file systems.
+_DISKS = _disk_signatures(
     (512, b'EFI PART', 'GUID partition table'),
     (4096, b'EFI PART', 'GUID partition table'),
     (3, b'NTFS    ', 'NTFS'), (3, b'EXFAT   ', 'exFAT'),
@@ -168,110 +194,116 @@ _DISKS = (
     (508, b'\xda\xbe', 'Sun disk label'),
     (0, b'\x0b\xe5\xa9\x41', 'SGI disk label'),
     (0, b'RDSK', 'Amiga partition table'),
-) + tuple((number * _SECTOR, b'LABELONE', 'LVM') for number in range(4))
-_BOOT_SECTOR = (510, b'\x55\xaa', 'boot sector')
+    *((number * _SECTOR, b'LABELONE', 'LVM') for number in range(4)),
+    # The weakest one comes last.
+    (510, b'\x55\xaa', 'boot sector'),
+)
 
-# UDF: its recognition sequence begins where that of ISO 9660 does.
-_VOLUMES = range(32768, 32768 + 16 * 2048, 2048)
+# The volume recognition sequence of UDF begins where that of ISO 9660 does.
+_VOLUME_DESCRIPTORS = range(32768, 32768 + 16 * 2048, 2048)
 _UDF = (b'NSR02', b'NSR03')
 _ISO = b'CD001'
 
-# Texts that say what they are; the first that fits.
-_TEXTS = (
-    (re.compile(r'\s*<(!doctype\s+html|html|head|body)', re.I).match, Look(
-        'a web page', 'Download the image again: a server has answered with '
-        'a page, an error perhaps.')),
+# Texts that can be recognized; the first match wins.
+_TEXTS: tuple[tuple[Callable[[str], re.Match[str] | None], Guess], ...] = (
+    (re.compile(r'\s*<(!doctype\s+html|html|head|body)', re.I).match, Guess(
+        'a web page', 'Download the image again: the server sent a page, '
+        'perhaps an error.')),
     (re.compile(r'\s*(<\?xml.*?)?(<!--.*?-->\s*)*<(\w+:)?Envelope\b',
-                re.S).match, Look('an OVF descriptor', _OVF_ADVICE)),
-    (re.compile(r'\s*<').match, Look(
-        'an XML or HTML text', 'Download the image again: a server has '
-        'answered with an error, perhaps.')),
-    (re.compile(r'version https://git-lfs').match, Look(
-        'a pointer of Git LFS', 'Fetch the file that it stands for with "git '
-        'lfs pull".')),
+                re.S).match, Guess('an OVF descriptor', _OVF_ADVICE)),
+    (re.compile(r'\s*<').match, Guess(
+        'an XML or HTML text', 'Download the image again: the server '
+        'perhaps sent an error.')),
+    (re.compile(r'version https://git-lfs').match, Guess(
+        'a Git LFS pointer', 'Fetch the file that it stands for with "git lfs '
+        'pull".')),
     (re.compile(r'-----BEGIN ').match,
-     Look('a key, certificate or signature')),
+     Guess('a key, certificate or signature')),
     (re.compile(r'^\s*(config\.version|virtualHW\.version)\s*=',
-                re.I | re.M).search, Look(
-        'the .vmx of a VM', 'Let its name end in .vmx, beside its disks.')),
+                re.I | re.M).search, Guess(
+        'the .vmx of a VM', 'Give it a name that ends in .vmx, and keep it '
+        'beside its disks.')),
 )
-_DESCRIPTOR = Look(
-    'a VMDK descriptor without its disk', 'Make one file of it and the files '
-    'that it names: "nova-vmrun image upload" does.')
-_TEXT = Look('a text file', 'Upload the right file.')
+_DESCRIPTOR = Guess(
+    'a VMDK descriptor without its disk', 'Combine it with the files that it '
+    'names into one file, as "nova-vmrun image upload" does.')
+_TEXT = Guess('a text file', 'Upload the right file.')
 _NOT_IN_TEXT = re.compile('[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
-_ZEROS = Look('zeros where a disk has its partition table and file system',
-              'Upload the right file. ' + _SAY_RAW, is_foreign=False)
-_UNKNOWN = Look('of no known format: it has no header of a disk format, no '
-                'partition table, no boot sector and no file system',
-                'Upload the right file. ' + _SAY_RAW, is_foreign=False)
+_ZEROS = Guess('zeros where a disk has its partition table and file system',
+               'Upload the right file. ' + _SAY_RAW, is_foreign=False)
+_UNKNOWN = Guess('of unknown format: it has no header of a disk format, no '
+                 'partition table, no boot sector and no file system',
+                 'Upload the right file. ' + _SAY_RAW, is_foreign=False)
 
 
-def look(file: io.RawIOBase) -> Look:
-    """Tells what a file is that has no header of a disk format.
+def guess(file: file_slice.Reader) -> Guess:
+    """Return what a file without the header of a disk format may be.
 
-    :param file: open for reading; READS bytes of it are read at most, and
-        its last sector
+    :param file: open for reading; at most READ_SIZE bytes and the last sector
+        are read
     """
     file.seek(0)
-    head = file.read(READS)
+    head = file.read(READ_SIZE)
     if not head:
-        return Look('empty', 'Upload it again: it has 0 bytes.')
+        return Guess('empty', 'Upload it again: it has 0 bytes.')
     if vmdk.is_descriptor(head[:vmdk.MARK_WITHIN]):
         return _DESCRIPTOR
-    return (_first(_STRONG, head) or _bzip2(head) or _udf(head) or
-            _disk(head) or _first(_WEAK, head) or _dmg(file) or
-            _text(head) or (_UNKNOWN if any(head) else _ZEROS))
+    return (_guess_by_signature(_STRONG, head) or _guess_bzip2(head) or
+            _guess_udf(head) or _guess_disk(head) or
+            _guess_by_signature(_WEAK, head) or _guess_dmg(file) or
+            _guess_text(head) or (_UNKNOWN if any(head) else _ZEROS))
 
 
-def _first(signatures: tuple, head: bytes) -> Look | None:
-    for offset, magic, found in signatures:
-        if head.startswith(magic, offset):
-            return found
+def _guess_by_signature(signatures: tuple[_Signature, ...],
+                        head: bytes) -> Guess | None:
+    for signature in signatures:
+        if head.startswith(signature.magic, signature.offset):
+            return signature.guess
     return None
 
 
-def _bzip2(head: bytes) -> Look | None:
-    return (_packed('bzip2', 'bunzip2 -k') if _BZIP2.match(head) else None)
+def _guess_bzip2(head: bytes) -> Guess | None:
+    return _compressed('bzip2', 'bunzip2 -k') if _BZIP2.match(head) else None
 
 
-def _disk(head: bytes) -> Look | None:
-    for offset, magic, name in (*_DISKS, _BOOT_SECTOR):
-        if head.startswith(magic, offset):
-            return Look('a raw disk (%s)' % name, 'Set disk_format to raw.',
-                        is_disk=True, is_foreign=False)
+def _guess_disk(head: bytes) -> Guess | None:
+    for signature in _DISKS:
+        if head.startswith(signature.magic, signature.offset):
+            return Guess('a raw disk (%s)' % signature.name,
+                         'Set disk_format to raw.', is_disk=True,
+                         is_foreign=False)
     return None
 
 
-def _udf(head: bytes) -> Look | None:
-    found = {head[place + 1:place + 6] for place in _VOLUMES}
+def _guess_udf(head: bytes) -> Guess | None:
+    found = {head[offset + 1:offset + 6] for offset in _VOLUME_DESCRIPTORS}
     if found.isdisjoint(_UDF) or _ISO in found:
         return None
-    return Look('a disc image of UDF alone, without ISO 9660', _ISO_ADVICE)
+    return Guess('a disc image with UDF alone, without ISO 9660', _ISO_ADVICE)
 
 
-def _dmg(file: io.RawIOBase) -> Look | None:
-    distance, magic = _DMG_TRAILER
-    file.seek(max(0, file_slice.size(file) - distance))
-    if file.read(len(magic)) != magic:
+def _guess_dmg(file: file_slice.Reader) -> Guess | None:
+    file.seek(max(0, file_slice.size(file) - _DMG_TRAILER_SIZE))
+    if file.read(len(_DMG_MAGIC)) != _DMG_MAGIC:
         return None
-    return Look('a disk image of macOS (.dmg)',
-                'Convert it with "qemu-img convert -f dmg -O qcow2".')
+    return Guess('a macOS disk image (.dmg)',
+                 'Convert it with "qemu-img convert -f dmg -O qcow2".')
 
 
-def _text(head: bytes) -> Look | None:
-    text = _decoded(head[:_TEXT_WITHIN])
+def _guess_text(head: bytes) -> Guess | None:
+    text = _decode(head[:_TEXT_SIZE])
     if text is None or _NOT_IN_TEXT.search(text):
         return None
-    return next((found for fits, found in _TEXTS if fits(text)), _TEXT)
+    return next((found for matches, found in _TEXTS if matches(text)), _TEXT)
 
 
-def _decoded(head: bytes) -> str | None:
+def _decode(head: bytes) -> str | None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode('utf-16', 'ignore')
     try:
-        # The last character may be cut off.
+        # The last character may be incomplete.
         return codecs.getincrementaldecoder('utf-8-sig')().decode(head)
     except UnicodeDecodeError:
-        plain = len(head.translate(None, bytes(range(128, 256))))
-        return head.decode('latin-1') if plain * 4 > len(head) * 3 else None
+        ascii_count = len(head.translate(None, bytes(range(128, 256))))
+        is_mostly_ascii = ascii_count * 4 > len(head) * 3
+        return head.decode('latin-1') if is_mostly_ascii else None

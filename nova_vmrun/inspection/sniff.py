@@ -10,23 +10,24 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Glance must be told of a file, by its content."""
+"""Find out which formats to declare to Glance for a file."""
 
 import os
-import typing
+from typing import NamedTuple
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.inspection import detection
 from nova_vmrun.inspection import inspector
 from nova_vmrun.inspection import tar_members
 
 
-class Kind(typing.NamedTuple):
-    """The formats that Glance is to be told.
+class GlanceFormat(NamedTuple):
+    """The formats to declare to Glance.
 
-    :ivar disk_format: of Glance's list
+    :ivar disk_format: as Glance names it
     :ivar container_format: bare or ova
-    :ivar disk_type: what vmware_disktype must be, or None
+    :ivar disk_type: what to set vmware_disktype to, or None
     """
 
     disk_format: str
@@ -34,39 +35,39 @@ class Kind(typing.NamedTuple):
     disk_type: str | None = None
 
 
-def sniff(path: str, declared: str | None = None) -> Kind:
-    """Finds out what a file is.
+def sniff(path: str, declared: str | None = None) -> GlanceFormat:
+    """Find out what a file is.
 
     :param path: the file
-    :param declared: the disk_format that the user says it has; None: only
-        what looks like a disk is taken for a raw one
-    :returns: a Kind
-    :raises ImageRefused: it is several things at once, or nothing known
+    :param declared: the disk_format that the user gave; None: only accept a
+        file as a raw disk if it looks like one
+    :raises ImageRefused: the file is of several formats at once or of none
     """
     with open(path, 'rb') as file:
         head = file.read(vmdk.MARK_WITHIN)
     if vmdk.is_descriptor(head):
-        return Kind('vmdk')
+        return GlanceFormat('vmdk')
     if tar_members.is_tar(head):
-        return Kind('vmdk', inspector.OVA)
-    found = inspector.formats(path, os.path.basename(path))
-    if inspector.is_iso(found):
-        return Kind('iso')
-    if len(found) > 1:
+        return GlanceFormat('vmdk', inspector.OVA)
+    formats = detection.detect_formats(path, os.path.basename(path))
+    if detection.is_iso(formats):
+        return GlanceFormat('iso')
+    if len(formats) > 1:
         raise exception.ImageRefused(
             os.path.basename(path), 'Its content looks like several formats '
-            'at once: %s.' % ', '.join(sorted(found)))
-    name = found.pop()
+            'at once: %s.' % ', '.join(sorted(formats)))
+    name = formats.pop()
     if name in inspector.QEMU_FORMATS and name != 'raw':
-        return Kind(name)
-    if inspector.is_fixed_vhd(path):
-        return Kind('vhd')
-    look = inspector.look(path)
-    if not look.is_disk and declared is None:
+        return GlanceFormat(name)
+    if detection.is_fixed_vhd(path):
+        return GlanceFormat('vhd')
+    guess = detection.guess(path)
+    if not guess.is_disk and declared is None:
         raise exception.ImageRefused(
-            os.path.basename(path), 'Its content is %s.' % look.what,
-            look.advice)
+            os.path.basename(path), 'Its content is %s.' % guess.description,
+            guess.advice)
     if path.lower().endswith('.vmdk'):
-        # Glance refuses a file without VMDK header that is declared as one.
-        return Kind('raw', disk_type='preallocated')
-    return Kind('raw')
+        # Glance refuses a file that is declared as vmdk and has no VMDK
+        # header.
+        return GlanceFormat('raw', disk_type='preallocated')
+    return GlanceFormat('raw')

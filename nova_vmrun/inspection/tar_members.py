@@ -10,17 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+"""Locate the members of a tar file without unpacking anything.
 
-"""Where the members of a tar file lie, without unpacking anything.
-
-Known are the plain members of USTAR, GNU and pax archives, with long names
-and large sizes. A header says how much a reader shall allocate, and names can
-be paths, so everything is bounded, and links, devices, folders and sparse
-files are refused.
+Support plain files in USTAR, GNU and pax archives, with long names and large
+sizes. A hostile header can make a reader allocate memory, and names can be
+paths: so limit everything, and refuse links, devices, folders and sparse
+files.
 """
 
 import dataclasses
-import io
 import re
 import tarfile
 import unicodedata
@@ -30,39 +28,43 @@ from oslo_utils import units
 from nova_vmrun.inspection import file_slice
 
 BLOCK = tarfile.BLOCKSIZE
-_MOST_MEMBERS = 100
-# Between the members of an OVA there is one such header for each at most.
-_MOST_HEADERS = 4 * _MOST_MEMBERS
+_MAX_MEMBERS = 100
+# An OVA has at most a few extended headers per member.
+_MAX_HEADERS = 4 * _MAX_MEMBERS
 _LARGEST_HEADER = 64 * units.Ki
 _LONGEST_NAME = 255
 _SIZE = re.compile('[0-9]{1,19}')
 _RECORD = re.compile(rb'([1-9][0-9]{0,5}) ([^=\n\0]{1,200})=')
-_PAX, _PAX_FOR_ALL = tarfile.XHDTYPE, tarfile.XGLTYPE
+_PAX, _GLOBAL_PAX = tarfile.XHDTYPE, tarfile.XGLTYPE
 _LONG_NAME = tarfile.GNUTYPE_LONGNAME
-# What changes a member; an archive with one of these for all is not made.
-_OF_ONE = ('path', 'size', 'linkpath', 'hdrcharset')
-_AS_TAR = ('Make it anew with plain files: "tar --format=ustar -cf vm.ova '
-           'vm.ovf vm.mf disk.vmdk".')
+# Keywords that change a member; no program puts them in a global header.
+_MEMBER_KEYWORDS = ('path', 'size', 'linkpath', 'hdrcharset')
+_USE_PLAIN_FILES = ('Recreate it with plain files: "tar --format=ustar -cf '
+                    'vm.ova vm.ovf vm.mf disk.vmdk".')
 
 
 class Invalid(Exception):
-    """What is wrong with an archive; the second argument is what to do."""
+    """An archive cannot be used.
 
-    def __init__(self, reason: str, advice: str = _AS_TAR) -> None:
+    :param reason: what is wrong with it
+    :param advice: what to do
+    """
+
+    def __init__(self, reason: str, advice: str = _USE_PLAIN_FILES) -> None:
         super().__init__(reason)
         self.advice = advice
 
 
 @dataclasses.dataclass
-class _Pending:
-    """What headers have told of the member that follows."""
+class _Extended:
+    """What extended headers say about the next member."""
 
     name: str | None = None
     size: int | None = None
 
 
 def is_tar(head: bytes) -> bool:
-    """Tells whether a file may be a tar file, of any kind.
+    """Return whether a file may be a tar file of any kind.
 
     :param head: its first block
     """
@@ -73,15 +75,15 @@ def is_tar(head: bytes) -> bool:
         return False
 
 
-def find(file: io.RawIOBase) -> dict[str, tuple[int, int]]:
-    """Finds all members.
+def find_members(file: file_slice.Reader) -> dict[str, file_slice.Span]:
+    """Return where each member is, by name without a leading "./".
 
     :param file: open for reading
-    :returns: dict of names, without a "./" before them, to (offset, length)
-        in bytes
-    :raises Invalid: it is no tar file, cut off, or has other members
+    :raises Invalid: it is not a tar file, is truncated, or has members that
+        are not plain files
     """
-    found, pending, headers = {}, _Pending(), 0
+    members: dict[str, file_slice.Span] = {}
+    extended, headers = _Extended(), 0
     position, end = 0, file_slice.size(file)
     while position + BLOCK <= end:
         file.seek(position)
@@ -92,42 +94,43 @@ def find(file: io.RawIOBase) -> dict[str, tuple[int, int]]:
             member = tarfile.TarInfo.frombuf(header, 'utf-8',
                                              'surrogateescape')
         except tarfile.HeaderError:
-            raise Invalid('It is no tar file, as an OVA is.',
-                          'Upload the right file, or all of it.')
+            raise Invalid('An OVA is a tar file, and it is not.',
+                          'Upload the right file, and all of it.')
         start, size = position + BLOCK, member.size
         headers += 1
-        if headers > _MOST_HEADERS:
+        if headers > _MAX_HEADERS:
             raise Invalid('The OVA has too many headers.')
-        if member.type in (_PAX, _PAX_FOR_ALL, _LONG_NAME):
-            _read_header(file, member, pending, end - start)
+        if member.type in (_PAX, _GLOBAL_PAX, _LONG_NAME):
+            _read_extended(file, member, extended, end - start)
         else:
-            size = member.size if pending.size is None else pending.size
-            name = _name(member, pending)
-            _check(member, name, size, found, end - start)
+            size = member.size if extended.size is None else extended.size
+            name = normalize_name(member.name if extended.name is None
+                                  else extended.name)
+            _check(member, name, members)
+            if not 0 <= size <= end - start:
+                raise Invalid('The OVA is truncated.', 'Upload it again.')
             if name:
-                found[name] = (start, size)
-            pending = _Pending()
+                members[name] = file_slice.Span(start, size)
+            extended = _Extended()
         position = start + -(-size // BLOCK) * BLOCK
-    return found
+    return members
 
 
-def _check(member: tarfile.TarInfo, name: str, size: int, found: dict,
-           space: int) -> None:
-    is_here = not name and member.type == tarfile.DIRTYPE
-    if not is_here and member.type not in (tarfile.REGTYPE,
-                                           tarfile.AREGTYPE):
-        raise Invalid('The OVA has a member that is no plain file: %s.'
+def _check(member: tarfile.TarInfo, name: str,
+           members: dict[str, file_slice.Span]) -> None:
+    is_current_folder = not name and member.type == tarfile.DIRTYPE
+    if not is_current_folder and member.type not in (tarfile.REGTYPE,
+                                                     tarfile.AREGTYPE):
+        raise Invalid('The OVA has a member that is not a plain file: %s.'
                       % _kind(member))
-    if '/' in name or '\\' in name or not (name or is_here):
+    if '/' in name or '\\' in name or not (name or is_current_folder):
         raise Invalid('The OVA has a member whose name is a path.',
-                      'Make it anew in the folder of the files: "tar -cf '
+                      'Recreate it inside the folder of the files: "tar -cf '
                       'vm.ova vm.ovf vm.mf disk.vmdk".')
     if len(name) > _LONGEST_NAME:
         raise Invalid('The OVA has a member with a name that is too long.')
-    if name in found or len(found) == _MOST_MEMBERS:
+    if name in members or len(members) == _MAX_MEMBERS:
         raise Invalid('The OVA has a member twice, or too many of them.')
-    if not 0 <= size <= space:
-        raise Invalid('The OVA is cut off.', 'Upload it again.')
 
 
 def _kind(member: tarfile.TarInfo) -> str:
@@ -139,62 +142,62 @@ def _kind(member: tarfile.TarInfo) -> str:
             member.type, 'of type %r' % member.type)
 
 
-def _name(member: tarfile.TarInfo, pending: _Pending) -> str:
-    name = member.name if pending.name is None else pending.name
-    return plain_name(name)
-
-
-def plain_name(name: str) -> str:
-    """Returns a name without "./" before it, composed as Unicode wants it."""
+def normalize_name(name: str) -> str:
+    """Return a name without a leading "./", in Unicode normal form C."""
     while name.startswith('./'):
         name = name[2:].lstrip('/')
     return unicodedata.normalize('NFC', '' if name == '.' else name)
 
 
-def _read_header(file: io.RawIOBase, member: tarfile.TarInfo,
-                 pending: _Pending, space: int) -> None:
-    """Reads a header that is of the member behind it."""
-    if not 0 <= member.size <= min(space, _LARGEST_HEADER):
-        raise Invalid('The OVA is cut off, or has a header that is too '
+def _read_extended(file: file_slice.Reader, member: tarfile.TarInfo,
+                   extended: _Extended, available: int) -> None:
+    """Read an extended header, which applies to the next member.
+
+    :param available: bytes from its content to the end of the file
+    """
+    if not 0 <= member.size <= min(available, _LARGEST_HEADER):
+        raise Invalid('The OVA is truncated, or has a header that is too '
                       'large.')
     data = file.read(member.size)
     if member.type == _LONG_NAME:
         name = data.partition(b'\0')[0]
         if not name:
-            raise Invalid('The OVA has a header without the name that it is '
-                          'for; it is no plain file.')
-        pending.name = name.decode('utf-8', 'surrogateescape')
+            raise Invalid('The OVA has a long-name header without a name, '
+                          'which is not a plain file.')
+        extended.name = name.decode('utf-8', 'surrogateescape')
         return
-    records = _records(data)
-    sparse = any(key.startswith('GNU.sparse') for key in records)
-    if sparse or member.type == _PAX_FOR_ALL and any(
-            key in records for key in _OF_ONE):
-        raise Invalid('The OVA has a member that is no plain file: %s.' % (
-            'a sparse file' if sparse else 'a pax header for all'))
+    records = _read_records(data)
+    is_sparse = any(key.startswith('GNU.sparse') for key in records)
+    if is_sparse or member.type == _GLOBAL_PAX and any(
+            key in records for key in _MEMBER_KEYWORDS):
+        raise Invalid('The OVA has a member that is not a plain file: %s.' % (
+            'a sparse file' if is_sparse else 'a global pax header'))
     if 'path' in records:
-        pending.name = records['path']
+        extended.name = records['path']
     if 'size' in records:
         if not _SIZE.fullmatch(records['size']):
-            raise Invalid('The OVA has a size that is no number.')
-        pending.size = int(records['size'])
+            raise Invalid('The OVA has a size that is not a number.')
+        extended.size = int(records['size'])
 
 
-def _records(data: bytes) -> dict[str, str]:
-    """Reads the records of a pax header: "length key=value", and a line end.
+def _read_records(data: bytes) -> dict[str, str]:
+    """Return the records of a pax header, "length key=value" and a newline.
 
-    :raises Invalid: there is none, or one that is not as long as it says
+    :raises Invalid: there is none, or a length is wrong
     """
-    found, position = {}, 0
+    records: dict[str, str] = {}
+    position = 0
     while position < len(data.rstrip(b'\0')):
         match = _RECORD.match(data, position)
         end = position + int(match.group(1)) if match else 0
         if not match or end <= match.end() or data[end - 1:end] != b'\n':
-            raise Invalid('The OVA has a pax header that is no plain file '
-                          'and cannot be read.')
-        found[match.group(2).decode('utf-8', 'surrogateescape')] = data[
-            match.end():end - 1].decode('utf-8', 'surrogateescape')
+            raise Invalid('The OVA has a damaged pax header, which is not a '
+                          'plain file.')
+        key = match.group(2).decode('utf-8', 'surrogateescape')
+        records[key] = data[match.end():end - 1].decode(
+            'utf-8', 'surrogateescape')
         position = end
-    if not found:
-        raise Invalid('The OVA has an empty pax header; it is no plain '
+    if not records:
+        raise Invalid('The OVA has an empty pax header, which is not a plain '
                       'file.')
-    return found
+    return records

@@ -121,15 +121,15 @@ class Disks:
         if base is None:
             blank.append(instance.flavor.root_gb * units.Gi)
         elif not self._is_linked(hardware.linked_clone):
-            needed = space.content(base.disk)
+            needed = space.allocated(base.disk)
         if blank:
             self._require_vdiskmanager(instance.uuid)
             needed += sum(map(qemu_img.table_size, blank))
-        freed = sum(map(space.own_content, self.existing(instance.uuid)))
+        freed = sum(map(space.reclaimable, self.existing(instance.uuid)))
         if needed > freed:
-            space.require(needed - freed, self._layout.root,
-                          'There is not enough space for the disks of server '
-                          '%s.' % instance.uuid)
+            space.of_instances(self._layout.root).require(
+                needed - freed, 'There is not enough space for the disks of '
+                'server %s.' % instance.uuid)
         return names
 
     def _is_linked(self, linked_clone: bool | None) -> bool:

@@ -25,6 +25,7 @@ from oslo_log import log as logging
 from nova_vmrun.catalog import properties
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
 from nova_vmrun.ops.nova import glance
 
@@ -82,12 +83,12 @@ class Drives:
             images.insert(0, image)
         isos = tuple(
             self._fetch(context, instance, each, 'cd.iso',
-                        inspector.inspect_iso) for each in images)
+                        drive_images.require_iso) for each in images)
         floppy = hardware.floppy_image and find(context,
                                                 hardware.floppy_image)
         if floppy:
             floppy = self._fetch(context, instance, floppy, 'floppy.flp',
-                                 inspector.inspect_floppy)
+                                 drive_images.require_floppy)
         return Prepared(isos, floppy)
 
     def _found(self, context, image_id):
@@ -144,12 +145,12 @@ class Drives:
         """
         files.link_or_copy(
             self._fetch(context, instance, image, 'cd.iso',
-                        inspector.inspect_iso), path)
+                        drive_images.require_iso), path)
 
     def put_floppy(self, context, instance, image, path):
         """Fetches a floppy image and copies it; parameters as for put_cd."""
         _copy(self._fetch(context, instance, image, 'floppy.flp',
-                          inspector.inspect_floppy), path)
+                          drive_images.require_floppy), path)
 
     def cds(self, uuid, hardware):
         """Returns what is in a server's CD drives, in their order.

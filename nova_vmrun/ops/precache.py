@@ -16,6 +16,7 @@
 from nova import context as nova_context
 
 from nova_vmrun.catalog import properties
+from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.storage import image_cache
@@ -51,7 +52,7 @@ class Precache:
                 return False
             self._cache.file(
                 image_id, image_cache.CD, download,
-                lambda path: inspector.inspect_iso(path, image))
+                lambda path: drive_images.require_iso(path, image))
         else:
             if self._cache.has_disk(image_id):
                 return False

@@ -20,7 +20,6 @@ disk of a server that is paused, suspended or off is read as it stands.
 from collections import abc
 import contextlib
 import os
-import shutil
 import time
 
 from nova.compute import task_states
@@ -188,21 +187,18 @@ class Snapshots:
     def _require_space(self, uuid, chain, memory):
         """Refuses now what would fill the file system under all servers."""
         # Compression takes most data down; what is compressed grows by 1 %.
-        content = min(sum(map(space.content, chain)),
+        content = min(sum(map(space.allocated, chain)),
                       linked.read_header(chain[0]).capacity) * 101 // 100
-        needed = memory + content + space.RESERVE
-        free = shutil.disk_usage(self._layout.root).free
-        if needed <= free:
-            return
-        raise exception.DiskFull(
-            'There is not enough space for an image of server %s.' % uuid,
-            'It may need %d MiB: %d for the memory of a running server, %d '
-            'for the disk, and %d in reserve. %s has %d MiB.' % (
-                needed // units.Mi, memory // units.Mi, content // units.Mi,
-                space.RESERVE // units.Mi, self._layout.root,
-                free // units.Mi),
+        space.of_instances(
+            self._layout.root,
             'Free some space on the file system of the instances%s.'
-            % (', or stop the server first' if memory else ''))
+            % (', or stop the server first' if memory else '')
+        ).require(
+            memory + content,
+            'There is not enough space for an image of server %s.' % uuid,
+            'It may need %d MiB: %d for the memory of a running server and '
+            '%d for the disk.' % ((memory + content) // units.Mi,
+                                  memory // units.Mi, content // units.Mi))
 
     @contextlib.contextmanager
     def _frozen(self, instance, image_id, disk, is_running):

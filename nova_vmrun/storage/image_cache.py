@@ -351,25 +351,24 @@ class ImageCache:
         """Fetches an image and makes a VMDK of it; the image is removed."""
         download(source)
         content = inspector.inspect(source, image, self._create_types)
-        if content.path:
+        if content.unpacked_path:
             os.remove(source)
-            source = content.path
+            source = content.unpacked_path
         size = _whole_sectors(content.size)
         _check_size(root_gb * units.Gi, size)
         LOG.info('Converting image %s from %s', image.id, content.format)
-        folder = os.path.dirname(target)
-        room = space.room(folder)
+        file_system = space.of_instances(os.path.dirname(target))
         try:
             self._qemu_img.convert_to_vmdk(source, content.format, target,
-                                           size, content.span, room)
+                                           size, content.span,
+                                           file_system.available)
         except exception.DiskFull as error:
             LOG.warning('Image %s cannot be converted: %s', image.id, error)
             with contextlib.suppress(FileNotFoundError):
                 os.remove(target)
-            raise space.full(
-                folder, 'There is no room for the disk of image %s.'
-                % image.id, 'It may need %d MiB.' % (size // units.Mi)
-            ) from error
+            raise file_system.disk_full(
+                'Cannot convert the disk of image %s.' % image.id,
+                'It may need %d MiB.' % (size // units.Mi)) from error
         except exception.ToolRefused as error:
             LOG.warning('Image %s cannot be converted: %s', image.id, error)
             raise exception.ImageRefused(
@@ -407,9 +406,9 @@ class ImageCache:
                 'installed.',
                 resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
                            'with disk 0, which keeps the size of the image.')
-        space.require(
-            qemu_img_tool.table_size(wanted), os.path.dirname(disk),
-            'A disk cannot be enlarged to %d GiB.' % root_gb)
+        space.of_instances(os.path.dirname(disk)).require(
+            qemu_img_tool.table_size(wanted),
+            'Cannot enlarge a disk to %d GiB.' % root_gb)
         os.chmod(disk, 0o600)
         self._vdiskmanager.grow(disk, size_mb=wanted // units.Mi)
 

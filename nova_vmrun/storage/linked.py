@@ -68,8 +68,8 @@ def make_copy(base, copy, bus):
     :param bus: the controller that it will be on
     :raises DiskFull: there is no room for it
     """
-    space.require(space.content(base), os.path.dirname(copy),
-                  'There is no room for a copy of a base disk.')
+    space.of_instances(os.path.dirname(copy)).require(
+        space.allocated(base), 'Cannot copy a base disk.')
     _copy(base, copy, bus)
 
 

@@ -20,6 +20,7 @@ from nova_vmrun.catalog import properties as props
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmdk
+from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
 from nova_vmrun.machine import hardware
 
@@ -52,7 +53,7 @@ def judge(path, kind, properties, adapter=None):
     """Finds out whether an image boots.
 
     :param path: the file
-    :param kind: a sniff.Kind, what Glance would be told
+    :param kind: a sniff.GlanceFormat, what Glance would be told
     :param properties: dict of the image's properties
     :param adapter: ide or buslogic if its disk is known to be made for that
     """
@@ -71,7 +72,7 @@ def _content(path, kind, properties, reasons):
         _disk_type(properties) or kind.disk_type, props.ova_disk(properties))
     try:
         if kind.disk_format == 'iso':
-            inspector.inspect_iso(path, image)
+            drive_images.require_iso(path, image)
             return None
         with tempfile.TemporaryDirectory(prefix='nova-vmrun-') as folder:
             return inspector.inspect(path, image, CREATE_TYPES,

@@ -160,7 +160,7 @@ def _read(path):
 def _read_text(path):
     """Returns the vmdk.Header, None for a descriptor alone, and the text."""
     try:
-        with file_slice.opened(path) as file:
+        with file_slice.open_slice(path) as file:
             head = file.read(vmdk.MARK_WITHIN)
             if vmdk.is_descriptor(head):
                 file.seek(0)
@@ -237,7 +237,7 @@ def _require_extent(disk, path, extent):
     One without capacity is a disk of its own to QEMU: it reads the descriptor
     in it, and opens whatever that names.
     """
-    with file_slice.opened(path) as file:
+    with file_slice.open_slice(path) as file:
         head = file.read(vmdk.HEADER_SIZE)
         if extent.kind == _SPARSE:
             is_one = _is_sparse(file, head, extent.sectors * vmdk.SECTOR)
@@ -265,10 +265,10 @@ def _is_sparse(file, head, size):
 
 def _require_whole(disk, path, extent):
     """Refuses a disk that tools would read zeros from where a file ended."""
-    with file_slice.opened(path) as file:
+    with file_slice.open_slice(path) as file:
         if extent.kind == _SPARSE:
-            is_whole = disk_tables.is_whole('vmdk', file,
-                                            extent.sectors * vmdk.SECTOR)
+            is_whole = disk_tables.is_complete('vmdk', file,
+                                               extent.sectors * vmdk.SECTOR)
         else:
             is_whole = extent.kind not in _FLAT or file_slice.size(file) >= (
                 extent.offset + extent.sectors) * vmdk.SECTOR

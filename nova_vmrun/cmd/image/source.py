@@ -32,7 +32,7 @@ class Source:
     """A file that may become an image.
 
     :ivar path: of the file; of the boot disk if a VM was named
-    :ivar kind: a sniff.Kind
+    :ivar kind: a sniff.GlanceFormat
     :ivar name: that an image of it would have
     :ivar vm: the Vm that the disk belongs to, or None
     :ivar properties: dict of what the VM or the OVF in an OVA says
@@ -41,7 +41,7 @@ class Source:
     """
 
     path: str
-    kind: sniff.Kind
+    kind: sniff.GlanceFormat
     name: str
     vm: vms.Vm | None = None
     properties: dict = dataclasses.field(default_factory=dict)
@@ -86,7 +86,7 @@ def find(path: str, node: str | None = None, disk_format: str | None = None,
     if disk_format:
         container = (kind.container_format if disk_format == kind.disk_format
                      else 'bare')
-        kind = sniff.Kind(disk_format, container, kind.disk_type)
+        kind = sniff.GlanceFormat(disk_format, container, kind.disk_type)
     if kind.container_format == inspector.OVA:
         return _of_ova(path, kind, ova_disk)
     vm, disk = vms.owner(path)
@@ -100,7 +100,7 @@ def _of_vm(path, kind, vm, disk):
                   properties.of_vm(vm.keys, disk.bus), vm.path)
 
 
-def _of_ova(path: str, kind: sniff.Kind, disk: str | None) -> Source:
+def _of_ova(path: str, kind: sniff.GlanceFormat, disk: str | None) -> Source:
     package = ova.read(path, os.path.basename(path))
     disk_id = None
     with contextlib.suppress(exception.ImageRefused):

@@ -132,7 +132,7 @@ def _is_ready(disk: disk_files.DiskFiles) -> bool:
 
 def _attributes(source, path, properties):
     """Return the attributes of the image if the driver would boot it."""
-    kind = sniff.Kind('vmdk') if source.is_vmdk else source.kind
+    kind = sniff.GlanceFormat('vmdk') if source.is_vmdk else source.kind
     verdict = check.judge(path, kind, properties)
     if verdict.reasons:
         raise exception.ImageRefused(

@@ -81,9 +81,9 @@ def _require_space(image, folder):
 
     :raises DiskFull: not even the image itself has space
     """
-    space.require(image.get('size') or 0, folder,
-                  'There is not enough space to fetch image %s.'
-                  % image['id'])
+    space.of_instances(folder).require(
+        image.get('size') or 0,
+        'There is not enough space to fetch image %s.' % image['id'])
 
 
 def upload(context, instance, image_id, path, properties, obsolete):

@@ -21,9 +21,6 @@ rewrites is copied.
 import os
 import shutil
 
-from oslo_utils import units
-
-from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
@@ -60,21 +57,15 @@ class MigrationFiles:
         """
         if not plan.copied:
             return
-        needed = plan.copied_bytes + space.RESERVE
-        free = shutil.disk_usage(self._layout.root).free
-        if free < needed:
-            raise exception.DiskFull(
-                'There is not enough space to copy disks of server %s.'
-                % plan.uuid, 'It may need %d MiB, with %d in reserve; %s has '
-                '%d MiB.' % (needed // units.Mi, space.RESERVE // units.Mi,
-                             self._layout.root, free // units.Mi),
-                'Free some space on the file system of the instances.')
+        space.of_instances(self._layout.root).require(
+            plan.copied_bytes, 'There is not enough space to copy disks of '
+            'server %s.' % plan.uuid)
 
     def needed_elsewhere(self, plan):
         """Returns the bytes that a server may need on another host."""
         names = self._others(plan.uuid, to_other_host=True)
         folder = self._layout.folder(plan.uuid)
-        return (plan.copied_bytes + space.RESERVE +
+        return (plan.copied_bytes +
                 sum(disk.content for disk in plan.kept) +
                 sum(os.path.getsize(os.path.join(folder, name))
                     for name in names))

@@ -24,6 +24,7 @@ import shlex
 from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.host import space
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.server import layout as host_layout
 from nova_vmrun.tools import ssh as ssh_tool
@@ -133,12 +134,10 @@ class OtherHost:
                 'Host %s does not tell how much space it has.' % host,
                 'It answered %r.' % answer,
                 'See whether its login shell prints something.')
-        if free < needed:
-            raise exception.DiskFull(
-                'Host %s has not enough space for server %s.' % (host, uuid),
-                'It may need %d MiB, and %s has %d MiB there.' % (
-                    needed // units.Mi, self._layout.root, free // units.Mi),
-                'Free some space there.')
+        space.FileSystem('%s on host %s' % (self._layout.root, host),
+                         free).require(
+            needed, 'There is not enough space for server %s on host %s.'
+            % (uuid, host))
 
     def send(self, host: str, uuid: str) -> None:
         """Copies a server's prepared folder to another host.

@@ -56,7 +56,7 @@ class Disk:
     @property
     def content(self):
         """Bytes that a copy of it may need."""
-        there = sum(map(space.content, self.chain))
+        there = sum(map(space.allocated, self.chain))
         return min(there, self.capacity + self.capacity // _TABLES)
 
 

@@ -182,7 +182,7 @@ class FullTestCase(TestCase):
         patch.start()
 
     def check_told(self, server, image_id):
-        self.assertIn('no room for the disk of image %s' % image_id,
+        self.assertIn('Cannot convert the disk of image %s' % image_id,
                       self.fault(server))
         self.assertNotIn(self.folder, self.fault(server))
 

@@ -30,21 +30,46 @@ class SpaceTestCase(base.TestCase):
                 free=self.free)))
         self.free = 700 * units.Mi
 
-    def test_a_reserve_stays(self):
-        self.assertEqual(188 * units.Mi, space.room('/'))
-        space.require(188 * units.Mi, '/', 'What failed.')
-        error = self.assertRaises(exception.DiskFull, space.require,
-                                  188 * units.Mi + 1, '/', 'What failed.')
+    def test_reserve_is_kept(self):
+        file_system = space.of_instances('/')
+        self.assertEqual(188 * units.Mi, file_system.available)
+        file_system.require(188 * units.Mi, 'What failed.')
+        error = self.assertRaises(
+            exception.DiskFull, file_system.require, 188 * units.Mi + 1,
+            'What failed.')
         self.assertEqual('What failed.', error.brief)
-        for words in ('need 188 MiB', 'has 700 MiB', '512 stay in reserve'):
+        for words in ('need 188 MiB', 'has 700 MiB', '512 MiB are kept'):
             self.assertIn(words, error.details)
+        self.assertIn('file system of the instances', error.resolution)
 
-    def test_never_less_than_nothing(self):
+    def test_details_name_advice_and_reserve_of_the_caller(self):
+        file_system = space.FileSystem('/x on host b', 10 * units.Mi,
+                                       reserve=units.Mi, advice='Do it.')
+        file_system.require(9 * units.Mi, 'What failed.')
+        error = self.assertRaises(
+            exception.DiskFull, file_system.require, 9 * units.Mi + 1,
+            'What failed.', 'A lot.')
+        self.assertEqual('A lot. /x on host b has 10 MiB free, of which 1 MiB '
+                         'are kept in reserve.', error.details)
+        self.assertEqual('Do it.', error.resolution)
+
+    def test_available_is_never_negative(self):
         self.free = 5
-        self.assertEqual(0, space.room('/'))
+        self.assertEqual(0, space.of_instances('/').available)
 
-    def test_holes_take_nothing(self):
+    def test_holes_are_not_allocated(self):
         path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'disk')
         with open(path, 'wb') as file:
             file.truncate(units.Gi)
-        self.assertLess(space.content(path), units.Mi)
+        self.assertLess(space.allocated(path), units.Mi)
+
+    def test_reclaimable(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        path = os.path.join(folder, 'disk')
+        self.assertEqual(0, space.reclaimable(path))
+        with open(path, 'wb') as file:
+            file.write(b'x' * 10000)
+        os.sync()
+        self.assertEqual(space.allocated(path), space.reclaimable(path))
+        os.link(path, os.path.join(folder, 'other name'))
+        self.assertEqual(0, space.reclaimable(path))

@@ -30,13 +30,13 @@ _DIRECTORY = bytes(5 * 512) + struct.pack('<I', 27).ljust(512, b'\0')
 
 
 def _vmdk(*grains):
-    """Returns a VMDK of 16 grains, from which its content is missing."""
+    """Return a VMDK of 16 grains without the content of its grains."""
     return vmdks.image(content=_DIRECTORY + struct.pack(
         '<%dI' % len(grains), *grains).ljust(2048, b'\0'))
 
 
 def _footed():
-    """The directory is named in a footer alone."""
+    """Return a VMDK that names its directory only in the footer."""
     header = bytearray(vmdks.image()[:512])
     header[56:64] = b'\xff' * 8
     return (bytes(header) + _vmdk(31)[512:] + bytes(_GRAIN + 512) +
@@ -84,30 +84,30 @@ class OneBlockTestCase(testscenarios.TestWithScenarios, base.TestCase):
                         4 * units.Mi, b'\0'), units.Mi, 4098 * units.Mi),
         )]
 
-    def is_whole(self, content):
-        return disk_tables.is_whole(self.disk_format, io.BytesIO(content),
-                                    self.size)
+    def is_complete(self, content):
+        return disk_tables.is_complete(self.disk_format, io.BytesIO(content),
+                                       self.size)
 
-    def test_up_to_the_last_byte(self):
+    def test_last_byte_is_needed(self):
         content = self.head + bytes(self.block)
-        self.assertTrue(self.is_whole(content))
-        self.assertFalse(self.is_whole(content[:-1]))
-        self.assertFalse(self.is_whole(self.head[:-1]))
+        self.assertTrue(self.is_complete(content))
+        self.assertFalse(self.is_complete(content[:-1]))
+        self.assertFalse(self.is_complete(self.head[:-1]))
 
 
 class OtherTestCase(base.TestCase):
 
-    def test_a_footer_tells_the_directory(self):
+    def test_directory_named_in_the_footer(self):
         content = _footed()
-        self.assertTrue(disk_tables.is_whole('vmdk', io.BytesIO(content),
-                                             units.Mi))
-        self.assertFalse(disk_tables.is_whole(
+        self.assertTrue(disk_tables.is_complete('vmdk', io.BytesIO(content),
+                                                units.Mi))
+        self.assertFalse(disk_tables.is_complete(
             'vmdk', io.BytesIO(content[:-1]), units.Mi))
 
-    def test_a_raw_disk_is_what_it_is(self):
-        self.assertTrue(disk_tables.is_whole('raw', io.BytesIO(), 0))
+    def test_raw_disk_is_always_complete(self):
+        self.assertTrue(disk_tables.is_complete('raw', io.BytesIO(), 0))
 
-    def test_a_table_that_is_named_often_is_read_once(self):
+    def test_repeated_table_is_read_once(self):
         # 512 GiB; the table lies behind the directory.
         tables = struct.pack('<I', 26 + 128) * 16384
         file = io.BytesIO(vmdks.image(
@@ -115,5 +115,5 @@ class OtherTestCase(base.TestCase):
         reads = []
         read = file.read
         file.read = lambda size: reads.append(size) or read(size)
-        self.assertTrue(disk_tables.is_whole('vmdk', file, 512 * units.Gi))
+        self.assertTrue(disk_tables.is_complete('vmdk', file, 512 * units.Gi))
         self.assertEqual([512, len(tables), 2048, 2048], reads)

@@ -22,6 +22,7 @@ from oslo_utils import units
 import testscenarios
 
 from nova_vmrun import exception
+from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
 from nova_vmrun.storage import image_cache
 from tests.fixtures.hostile import hybrids
@@ -47,7 +48,7 @@ class Base(base.TestCase):
             file.write(content)
         image = inspector.Image('image-id', disk_format, container_format)
         if disk_format == 'iso':
-            return inspector.inspect_iso(self.path, image)
+            return drive_images.require_iso(self.path, image)
         return inspector.inspect(self.path, image, CREATE_TYPES)
 
 
@@ -67,7 +68,7 @@ class CorpusTestCase(testscenarios.TestWithScenarios, caches.TestCase):
         if image.disk_format == 'iso':
             return self.cache.file(
                 image.id, image_cache.CD, self.download,
-                lambda path: inspector.inspect_iso(path, image))
+                lambda path: drive_images.require_iso(path, image))
         return self.cache.base(image, 0, self.download)
 
     def test_refused_before_any_tool_opens_it(self):

@@ -124,7 +124,7 @@ class NotADiskTestCase(testscenarios.TestWithScenarios, Base):
              {'disk_format': 'vmdk', 'disk_type': 'sparse'},
              'content is zeros'),
             ('sparse extent of ESX', b'COWD'.ljust(70000),
-             {'disk_format': 'vmdk'}, 'an extent of a disk of ESX'),
+             {'disk_format': 'vmdk'}, 'an extent of an ESX disk'),
             ('compressed disk', gzip.compress(images.partitioned()),
              {'disk_format': 'raw'}, 'compressed with gzip'),
             ('compressed extent', lzma.compress(images.partitioned()),
@@ -210,7 +210,8 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
             ('vmdk with another descriptor', _descriptor_elsewhere(), 'vmdk',
              'descriptor'),
             ('streamed vmdk that is larger in the end',
-             _streamed(footer_sectors=1 << 30), 'vmdk', 'two capacities'),
+             _streamed(footer_sectors=1 << 30), 'vmdk',
+             'different capacities'),
             ('vmdk with content elsewhere', _vmdk(
                 extents='RW 2048 SPARSE "C:\\secret.vmdk"'), 'vmdk',
              'content in another file'),

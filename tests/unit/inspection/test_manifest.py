@@ -16,6 +16,7 @@ import os
 
 import fixtures
 
+from nova_vmrun.inspection import file_slice
 from nova_vmrun.inspection import manifest
 from tests.unit import base
 
@@ -41,8 +42,8 @@ class ParseTestCase(base.TestCase):
 
     def test_names(self):
         for name in ('my disk.vmdk', 'a(1).vmdk', 'a)= b.vmdk', 'büro.vmdk'):
-            told = manifest.parse(('SHA1(%s)= 00\n' % name).encode())
-            self.assertEqual({name: ('sha1', '00')}, told)
+            digests = manifest.parse(('SHA1(%s)= 00\n' % name).encode())
+            self.assertEqual({name: ('sha1', '00')}, digests)
 
     def test_other_lines(self):
         for text in (b'', b'# SHA1(a)= 00', b'SHA1(a)', b'CRC32(a)= 00',
@@ -50,24 +51,24 @@ class ParseTestCase(base.TestCase):
             self.assertEqual({}, manifest.parse(text))
 
 
-class WrongTestCase(base.TestCase):
+class FindMismatchTestCase(base.TestCase):
 
-    def test_each_is_compared(self):
+    def test_every_member_is_compared(self):
         path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'a')
         with open(path, 'wb') as file:
             file.write(b'onetwo')
-        members = {'one': (0, 3), 'two': (3, 3)}
+        members = {'one': file_slice.Span(0, 3), 'two': file_slice.Span(3, 3)}
 
-        def told(**texts):
+        def digests_of(**texts):
             return {name: ('sha256', hashlib.sha256(text).hexdigest())
                     for name, text in texts.items()}
 
         for expected, digests in (
-                (None, told(one=b'one', two=b'two')),
-                ('one', told(one=b'two', two=b'two')),
-                ('two', told(one=b'one', two=b'one')),
-                (None, told(one=b'one')), (None, {}),
-                (None, told(three=b'one')),
+                (None, digests_of(one=b'one', two=b'two')),
+                ('one', digests_of(one=b'two', two=b'two')),
+                ('two', digests_of(one=b'one', two=b'one')),
+                (None, digests_of(one=b'one')), (None, {}),
+                (None, digests_of(three=b'one')),
                 ('two', {'two': ('sha1', '00')})):
-            self.assertEqual(expected, manifest.wrong(
+            self.assertEqual(expected, manifest.find_mismatch(
                 path, digests, members, ['one', 'two']))

@@ -65,7 +65,7 @@ class FoundTestCase(Base):
                                    ('b', 'disk.vmdk', '')], ['b'])),
             ('vm.mf', b'SHA1(disk.vmdk)= 0'),
             ('other.iso', b'other'), ('disk.vmdk', disk)]))
-        offset, length = self.disk(path).in_place
+        offset, length = self.disk(path).span_in_place
         with open(path, 'rb') as file:
             file.seek(offset)
             self.assertEqual(disk, file.read(length))
@@ -74,9 +74,9 @@ class FoundTestCase(Base):
         path = self.write(images.tar([('vm.ovf', images.ovf()),
                                       ('disk.vmdk', vmdks.image())]))
         content = self.inspect(path)
-        self.assertEqual(self.disk(path).in_place, content.span)
+        self.assertEqual(self.disk(path).span_in_place, content.span)
         self.assertEqual(('vmdk', 1 << 20, None),
-                         (content.format, content.size, content.path))
+                         (content.format, content.size, content.unpacked_path))
         self.assertEqual([path], _files(path))
 
     def test_a_disk_within_is_no_safer_than_one_alone(self):
@@ -140,9 +140,9 @@ class UnpackedTestCase(Base):
         content = self.inspect(path)
         self.assertEqual(1 << 20, content.size)
         self.assertIsNone(content.span)
-        with open(content.path, 'rb') as file:
+        with open(content.unpacked_path, 'rb') as file:
             self.assertEqual(vmdks.image(), file.read())
-        self.assertEqual([path, content.path], _files(path))
+        self.assertEqual([path, content.unpacked_path], _files(path))
 
     def test_gzip(self):
         ovf = images.ovf([('file1', 'disk.vmdk.gz',
@@ -175,13 +175,14 @@ class UnpackedTestCase(Base):
                            % units.Gi)])
         path = self.write(images.tar([
             ('vm.ovf', ovf), ('disk.vmdk.000000000', vmdks.image())]))
-        self.assertIsNone(self.inspect(path).path)
+        self.assertIsNone(self.inspect(path).unpacked_path)
 
     def test_a_full_disk(self):
         ovf = images.ovf([('file1', 'disk.vmdk', 'ovf:compression="gzip"')])
         path = self.write(images.tar([
             ('vm.ovf', ovf), ('disk.vmdk', gzip.compress(vmdks.image()))]))
-        with mock.patch.object(space, 'room', return_value=1000):
+        with mock.patch.object(space, 'of_instances',
+                               return_value=space.FileSystem('It', 1000, 0)):
             self.assertRaises(exception.DiskFull, self.inspect, path)
         self.assertEqual([path], _files(path))
 
@@ -239,11 +240,11 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
     scenarios = [
         (name, {'content': content, 'words': words})
         for name, content, words in (
-            ('no tar', b'text' * 500, 'no tar file'),
-            ('nothing', b'', 'no OVF descriptor'),
-            ('no descriptor', images.tar([_DISK]), 'no OVF descriptor'),
+            ('no tar', b'text' * 500, 'An OVA is a tar file'),
+            ('nothing', b'', 'not an OVF descriptor'),
+            ('no descriptor', images.tar([_DISK]), 'not an OVF descriptor'),
             ('cut off', images.tar([_OVF, ('disk.vmdk', bytes(9999))])[:6000],
-             'cut off'),
+             'truncated'),
             ('up and away', images.tar([
                 ('vm.ovf', images.ovf([('file1', '../disk.vmdk', '')])),
                 ('../disk.vmdk', b'')]), 'is a path'),
@@ -251,9 +252,9 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
                 _OVF, ('..\\disk.vmdk', b'')]), 'is a path'),
             ('link', images.tar([_OVF, ('disk.vmdk', b'', {
                 'type': tarfile.SYMTYPE, 'linkname': '/etc/shadow'})]),
-             'no plain file'),
+             'not a plain file'),
             ('long name', images.tar([_OVF, ('a', b'', {
-                'type': tarfile.GNUTYPE_LONGNAME})]), 'no plain file'),
+                'type': tarfile.GNUTYPE_LONGNAME})]), 'not a plain file'),
             ('twice', images.tar([_OVF, _DISK, _DISK]), 'twice'),
             ('too many', images.tar([_OVF] + [
                 ('f%d' % number, b'') for number in range(101)]),
@@ -263,7 +264,7 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
              '2 disks'),
             ('no disk', images.tar([('vm.ovf', images.ovf(disks=()))]),
              '0 disks'),
-            ('missing disk', images.tar([_OVF]), 'does not hold the disk'),
+            ('missing disk', images.tar([_OVF]), 'does not contain the disk'),
             ('disk without file', images.tar([
                 ('vm.ovf', images.ovf(disks=('file2',))), _DISK]),
              'has no file'),
@@ -272,7 +273,7 @@ class RefusedTestCase(testscenarios.TestWithScenarios, Base):
                                         'ovf:compression="bzip2"')])),
                 _DISK]), 'compressed with bzip2'),
             ('the descriptor last', images.tar([_DISK, _OVF]),
-             'no OVF descriptor'),
+             'not an OVF descriptor'),
             ('folder', images.tar([('vm/vm.ovf', b''), ('vm/disk.vmdk', b'')
                                    ]), 'is a path'),
             ('entities', images.tar([

@@ -23,8 +23,8 @@ CLUSTER = 65536
 _END = 5 * CLUSTER
 
 
-def is_whole(file, size=8192 * CLUSTER):
-    return disk_tables.is_whole('qcow2', file, size)
+def is_complete(file, size=8192 * CLUSTER):
+    return disk_tables.is_complete('qcow2', file, size)
 
 
 def qcow2(first=3 * CLUSTER, cluster=4 * CLUSTER, length=_END):
@@ -41,7 +41,7 @@ class Qcow2TestCase(testscenarios.TestWithScenarios, base.TestCase):
         (name, {'options': options, 'expected': expected,
                 'size': size[0] if size else 8192 * CLUSTER})
         for name, options, expected, *size in (
-            ('whole', {}, True),
+            ('complete', {}, True),
             ('marked as the only user', {'first': 3 * CLUSTER | 1 << 63,
                                          'cluster': 4 * CLUSTER | 1 << 63},
              True),
@@ -62,9 +62,9 @@ class Qcow2TestCase(testscenarios.TestWithScenarios, base.TestCase):
             ('nothing in it', {'first': 0}, True),
         )]
 
-    def test_whole(self):
+    def test_is_complete(self):
         self.assertIs(self.expected,
-                      is_whole(qcow2(**self.options), self.size))
+                      is_complete(qcow2(**self.options), self.size))
 
 
 class LimitsTestCase(base.TestCase):
@@ -74,14 +74,14 @@ class LimitsTestCase(base.TestCase):
         struct.pack_into(layout, content, offset, *values)
         return io.BytesIO(bytes(content))
 
-    def test_numbers_that_no_qcow2_has(self):
+    def test_numbers_out_of_range(self):
         for bits in (0, 8, 22, 1 << 31):
-            self.assertFalse(is_whole(
+            self.assertFalse(is_complete(
                 self.changed(20, '>I', bits)))
-        self.assertFalse(is_whole(
+        self.assertFalse(is_complete(
             self.changed(36, '>I', (1 << 32) - 1)))
 
-    def test_a_table_that_is_named_often_is_read_once(self):
+    def test_repeated_table_is_read_once(self):
         file = self.changed(36, '>I', CLUSTER // 8)
         file.seek(CLUSTER)
         file.write(struct.pack('>Q', 3 * CLUSTER) * (CLUSTER // 8))
@@ -89,5 +89,5 @@ class LimitsTestCase(base.TestCase):
         read = file.read
         file.read = lambda size: reads.append(size) or read(size)
         # One more than once: the last may be short.
-        self.assertTrue(is_whole(file, CLUSTER // 8 * 8192 * CLUSTER))
+        self.assertTrue(is_complete(file, CLUSTER // 8 * 8192 * CLUSTER))
         self.assertEqual([28, CLUSTER, CLUSTER, CLUSTER], reads)

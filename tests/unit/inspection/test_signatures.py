@@ -27,7 +27,7 @@ from tests.unit import vmdks
 
 
 def at(offset, magic, size=70000):
-    """Returns the bytes of a disk with some bytes at a place."""
+    """Return the content of a disk with some bytes at an offset."""
     content = bytearray(size)
     content[offset:offset + len(magic)] = magic
     return bytes(content)
@@ -59,7 +59,7 @@ _DISK = images.partitioned()
 
 
 class ForeignTestCase(testscenarios.TestWithScenarios, base.TestCase):
-    """What is no disk is named, with something that its owner can do."""
+    """A file that is no disk is described, with advice for its owner."""
 
     scenarios = [
         (name, {'content': content, 'what': what, 'advice': advice})
@@ -84,7 +84,7 @@ class ForeignTestCase(testscenarios.TestWithScenarios, base.TestCase):
             ('ELF', b'\x7fELF\2\1\1' + bytes(9999), 'program', 'disk'),
             ('EFI', b'MZ' + bytes(9999), 'program for Windows', 'disk'),
             ('kernel', b'MZ'.ljust(510, b'\0') + b'\x55\xaa\0\0HdrS' +
-             bytes(9999), 'a kernel of Linux', 'whole disk'),
+             bytes(9999), 'a Linux kernel', 'whole disk'),
             ('initrd', b'070701' + bytes(9999), 'cpio', 'disk'),
             ('Proxmox', b'VMA\0' + bytes(9999), 'Proxmox', 'vma extract'),
             ('QED', b'QED\0' + bytes(9999), 'a QED disk', 'qemu-img'),
@@ -96,9 +96,9 @@ class ForeignTestCase(testscenarios.TestWithScenarios, base.TestCase):
             ('macOS', bytes(4096) + b'koly'.ljust(512, b'\0'), '.dmg',
              'qemu-img convert -f dmg'),
             ('wim', b'MSWIM\0\0\0' + bytes(99), '.wim', 'ISO'),
-            ('ESX', b'COWD' + bytes(99), 'an extent of a disk of ESX',
+            ('ESX', b'COWD' + bytes(99), 'an extent of an ESX disk',
              'descriptor'),
-            ('qcow2 cut off', images.qcow2()[:60], 'a part of a qcow2',
+            ('qcow2 cut off', images.qcow2()[:60], 'part of a qcow2',
              'all of it'),
             ('descriptor', vmdks.descriptor().encode(), 'VMDK descriptor',
              'image upload'),
@@ -123,9 +123,9 @@ class ForeignTestCase(testscenarios.TestWithScenarios, base.TestCase):
             ('text cut in a letter', 'é'.encode() * 3000 + b'\xff' * 9000,
              'a text file', 'right'))]
 
-    def test_named(self):
-        found = signatures.look(io.BytesIO(self.content))
-        self.assertIn(self.what, found.what)
+    def test_described(self):
+        found = signatures.guess(io.BytesIO(self.content))
+        self.assertIn(self.what, found.description)
         self.assertIn(self.advice, found.advice)
         self.assertTrue(found.is_foreign)
         self.assertFalse(found.is_disk)
@@ -156,27 +156,29 @@ class DiskTestCase(testscenarios.TestWithScenarios, base.TestCase):
                  for number, (name, content) in enumerate(_LIKE_DISKS)]
 
     def test_looks_like_a_disk(self):
-        found = signatures.look(io.BytesIO(self.content))
-        self.assertEqual('a raw disk (%s)' % self.name, found.what)
+        found = signatures.guess(io.BytesIO(self.content))
+        self.assertEqual('a raw disk (%s)' % self.name, found.description)
         self.assertTrue(found.is_disk)
         self.assertFalse(found.is_foreign)
 
 
 class UnknownTestCase(base.TestCase):
-    """Neither a disk nor anything else: the user has to say."""
+    """A file that may be a raw disk, which only the user knows."""
 
-    def test_it_is_for_the_user_to_say(self):
+    def test_neither_disk_nor_foreign(self):
         for content, what in (
-                (bytes(70000), 'zeros'), (b'\x90\x8f' * 9999, 'no known'),
-                (b'\0text', 'no known'),
-                (bytes(200000) + b'x', 'zeros'), (_udf(True), 'no known')):
-            found = signatures.look(io.BytesIO(content))
-            self.assertIn(what, found.what)
+                (bytes(70000), 'zeros'),
+                (b'\x90\x8f' * 9999, 'unknown format'),
+                (b'\0text', 'unknown format'),
+                (bytes(200000) + b'x', 'zeros'),
+                (_udf(True), 'unknown format')):
+            found = signatures.guess(io.BytesIO(content))
+            self.assertIn(what, found.description)
             self.assertIn('--disk-format raw', found.advice)
             self.assertEqual((False, False),
                              (found.is_disk, found.is_foreign))
 
-    def test_how_much_is_read(self):
+    def test_limited_amount_is_read(self):
         class Counting(io.BytesIO):
             read_bytes = 0
 
@@ -185,5 +187,5 @@ class UnknownTestCase(base.TestCase):
                 Counting.read_bytes += len(data)
                 return data
 
-        signatures.look(Counting(bytes(10 << 20)))
-        self.assertLessEqual(Counting.read_bytes, signatures.READS + 512)
+        signatures.guess(Counting(bytes(10 << 20)))
+        self.assertLessEqual(Counting.read_bytes, signatures.READ_SIZE + 512)

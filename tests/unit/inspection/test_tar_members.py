@@ -44,7 +44,7 @@ class FoundTestCase(testscenarios.TestWithScenarios, base.TestCase):
             ('nothing', {}, tarfile.USTAR_FORMAT, {}))]
 
     def find(self, data):
-        found = tar_members.find(io.BytesIO(data))
+        found = tar_members.find_members(io.BytesIO(data))
         return {name: data[offset:offset + length]
                 for name, (offset, length) in found.items()}
 
@@ -79,11 +79,12 @@ class SizeTestCase(base.TestCase):
             head = info.tobuf(form)
             file = _Endless(head)
             self.assertEqual({'disk.vmdk': (len(head), size)},
-                             tar_members.find(file))
+                             tar_members.find_members(file))
 
     def test_composed_names(self):
         """Fusion runs on a file system that takes letters apart."""
-        self.assertEqual('b\u00fcro', tar_members.plain_name('./bu\u0308ro'))
+        self.assertEqual('b\u00fcro',
+                         tar_members.normalize_name('./bu\u0308ro'))
 
 
 class _Endless(io.BytesIO):

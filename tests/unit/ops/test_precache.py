@@ -13,7 +13,7 @@
 from unittest import mock
 
 from nova_vmrun import exception
-from nova_vmrun.inspection import inspector
+from nova_vmrun.inspection import drive_images
 from nova_vmrun.ops import precache
 from tests.unit import images
 from tests.unit.ops import glances
@@ -59,7 +59,7 @@ class PrecacheTestCase(caches.TestCase):
 
     def test_an_installer(self):
         self.add('iso')
-        with mock.patch.object(inspector, 'inspect_iso') as inspect:
+        with mock.patch.object(drive_images, 'require_iso') as inspect:
             self.assertTrue(self.precache.fetch('context', caches.IMAGE))
             self.assertFalse(self.precache.fetch('context', caches.IMAGE))
         self.assertEqual(1, inspect.call_count)
