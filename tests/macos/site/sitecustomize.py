@@ -25,3 +25,5 @@ if '-m' in _WORDS and _WORDS[_WORDS.index('-m') + 1].startswith('nova_vmrun'):
 
     pretence.MacOS().setUp()
     sys.executable = os.environ['NOVA_VMRUN_TEST_PYTHON']
+    with open(sys.executable + '.pids', 'a') as file:
+        file.write('%d\n' % os.getpid())
