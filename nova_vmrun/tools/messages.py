@@ -57,7 +57,8 @@ _REFUSALS: tuple[tuple[str, type[exception.VmrunError], str], ...] = (
      exception.SnapshotNotFound, ''),
     (r'A snapshot with the name already exists|The snapshot already exists',
      exception.SnapshotExists, ''),
-    (r'the disk is full|No space left on device', exception.DiskFull,
+    (r'the disk is full|No space left on device|Disk quota exceeded',
+     exception.DiskFull,
      'Free some space on the file system of the instances.'),
     (r'The operation is not supported( with the current license)?\s*$'
      r'|One of the parameters was invalid',

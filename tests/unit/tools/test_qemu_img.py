@@ -128,7 +128,8 @@ class QemuImgTestCase(base.TestCase):
             self.assertNotIsInstance(caught.exception, exception.DiskFull)
 
     def test_disk_full(self):
-        tool = self.tool((1, 'qemu-img: error while writing at byte 0: '
-                             'No space left on device\n'))
-        self.assertRaises(exception.DiskFull, tool.convert_to_vmdk, '/i',
-                          'raw', '/o.vmdk', 1 << 20)
+        for reason in ('No space left on device', 'Disk quota exceeded'):
+            tool = self.tool((1, 'qemu-img: error while writing at byte 0: '
+                                 '%s\n' % reason))
+            self.assertRaises(exception.DiskFull, tool.convert_to_vmdk, '/i',
+                              'raw', '/o.vmdk', 1 << 20)
