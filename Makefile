@@ -3,11 +3,12 @@
 PYTHON ?= python3
 TOX = .venv/bin/tox
 
-.PHONY: help test demo demo-guest demo-environment clean
+.PHONY: help setup test demo demo-guest demo-environment clean
 
 help:
 	@echo 'make demo          boot a server on a real OpenStack, then clean up'
 	@echo 'make demo KEEP=1   the same, but leave it running'
+	@echo 'make setup         install what is needed to work on the code'
 	@echo 'make test          run every test that this machine can run'
 	@echo 'make clean         remove everything that make created'
 
@@ -30,6 +31,13 @@ test: $(TOX)
 	@tools/system-packages --optional test
 	@tools/system-packages
 	@$(TOX)
+
+# The checks of .pre-commit-config.yaml run before each commit from then on.
+setup: $(TOX)
+	@echo 'Installing Nova, the other services and the test tools'
+	@$(TOX) -qq -e all --notest
+	@.venv/bin/python -m pip install -q pre-commit 'reno>=4.1.0'
+	@.venv/bin/pre-commit install
 
 $(TOX):
 	@echo 'Making .venv with tox'

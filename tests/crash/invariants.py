@@ -33,7 +33,7 @@ class Invariants:
             host.layout.disk(self._bystander.uuid, 'root'))
 
     def check_tidy(self) -> None:
-        """Require that every VM is a server's and nothing is half made."""
+        """Require that every VM is a server's and nothing is incomplete."""
         host = self._host
         uuids = host.driver.list_instance_uuids()
         vms = host.vms()

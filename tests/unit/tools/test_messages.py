@@ -13,6 +13,7 @@
 import testscenarios
 
 from nova_vmrun import exception
+from nova_vmrun.tools import messages
 from nova_vmrun.tools import vdiskmanager
 from nova_vmrun.tools import vmrun
 from tests.unit import base
@@ -79,6 +80,24 @@ class RefusalTestCase(testscenarios.TestWithScenarios, base.TestCase):
         error = self.assertRaises(exception.VmrunError, tool.list)
         self.assertIs(self.kind, type(error))
         self.assertEqual(255, error.exit_code)
+
+
+class ErrorTestCase(base.TestCase):
+
+    def is_error(self, exit_code, stdout='', stderr=''):
+        result = stubs.ScriptedRunner((exit_code, stdout, stderr)).run('a')
+        return messages.is_error(result), messages.is_disk_error(result)
+
+    def test_exit_status(self):
+        self.assertEqual((True, True), self.is_error(1, 'Total VMs: 0\n'))
+        self.assertEqual((False, False), self.is_error(0, 'Total VMs: 0\n'))
+
+    def test_only_some_errors_are_worth_another_try(self):
+        for output, expected in (
+                ('Error: The file is already in use', True),
+                ('Error: The operation was canceled', False)):
+            self.assertIs(expected, messages.is_transient(
+                exception.ToolRefused('a', output=output)))
 
 
 class DiskErrorTestCase(base.TestCase):
