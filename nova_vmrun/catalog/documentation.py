@@ -12,7 +12,7 @@
 
 """The catalog as a page of the documentation, in reStructuredText."""
 
-import collections.abc
+from collections.abc import Iterable
 
 from nova_vmrun.catalog import ignored
 from nova_vmrun.catalog import obeyed
@@ -20,20 +20,21 @@ from nova_vmrun.catalog import options
 from nova_vmrun.catalog import refused
 from nova_vmrun.catalog import row
 
-# Where Sphinx puts the text; see doc/source/conf.py.
+# Sphinx replaces this line with the text; see doc/source/conf.py.
 MARKER = '.. The catalog is put here.\n'
 
 
 def text() -> str:
-    """Returns all rows under their headings."""
+    """Return all rows under their headings."""
     parts = [_heading('Obeyed', '=')]
     for section in obeyed.SECTIONS:
         parts.append(_heading(section, '-'))
-        parts.extend(_entry(each, _obeyed(each))
-                     for each in obeyed.ROWS + options.ROWS
+        parts.extend(_entry(each, _describe_obeyed(each))
+                     for each in (*obeyed.ROWS, *options.ROWS)
                      if each.section == section)
     parts.append(_heading('Refused', '='))
-    parts.extend(_entry(each, _refused(each)) for each in refused.ROWS)
+    parts.extend(_entry(each, _describe_refused(each))
+                 for each in refused.ROWS)
     parts.append(_heading('Ignored because that does no harm', '='))
     parts.extend(_entry(each, each.about) for each in ignored.ROWS)
     return '\n'.join(parts)
@@ -43,30 +44,27 @@ def _heading(title: str, underline: str) -> str:
     return '%s\n%s\n' % (title, underline * len(title))
 
 
-def _entry(each: row.Row, about: str) -> str:
-    names = ', '.join('``%s``' % _spelled(name)
+def _entry(each: row.Row[object], about: str) -> str:
+    names = ', '.join('``%s``' % name.replace('#', 'N')
                       for name in each.image + each.flavor)
     return '%s\n  %s\n' % (names, about)
 
 
-def _spelled(name: str) -> str:
-    return name.replace('#', 'N')
-
-
-def _obeyed(each: row.Obeyed) -> str:
+def _describe_obeyed(each: row.Obeyed[object]) -> str:
     return ' '.join(filter(None, (each.kind.describe(), each.about)))
 
 
-def _refused(each: row.Refused) -> str:
-    told = [each.about]
+def _describe_refused(each: row.Refused) -> str:
+    sentences = [each.about]
     if each.harmless:
-        told.append('Asks for nothing and is accepted: %s.' % _words(
-            str(value).lower() for value in each.harmless))
+        sentences.append('Values that ask for nothing are accepted: %s.'
+                         % _words(str(value).lower()
+                                  for value in each.harmless))
     if each.scheduler:
-        told.append("Nova's scheduler already sends such a server elsewhere "
-                    '(``%s``).' % each.scheduler)
-    return ' '.join(told)
+        sentences.append("Nova's scheduler sends such a server to another "
+                         'host (``%s``).' % each.scheduler)
+    return ' '.join(sentences)
 
 
-def _words(values: collections.abc.Iterable[str]) -> str:
+def _words(values: Iterable[str]) -> str:
     return ', '.join('``%s``' % value for value in values)

@@ -10,18 +10,18 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What changes nothing here, and why that does no harm."""
+"""Properties that change nothing here, and why that does no harm."""
 
 from nova_vmrun.catalog import row
 
 _XEN = 'Only applies to XenServer, which Nova no longer supports.'
-_UNPROVEN = ('VMware reads shares and limits, but it has not been shown that '
-             'its desktop products apply them. A warning is logged.')
+_UNPROVEN = ('VMware reads shares and limits, but nobody has shown that its '
+             'desktop products apply them. A warning is logged.')
 _LIMITED = ('Only the average can be limited. A warning is logged.')
-_QEMU_INPUT = ("Every VM has VMware's own keyboard and mouse, and all guests "
-               'have drivers for.')
+_QEMU_INPUT = ("Every VM has VMware's keyboard and mouse, which work in all "
+               'guests.')
 
-ROWS = (
+ROWS: tuple[row.Ignored, ...] = (
     # Shares and limits.
     row.Ignored(
         flavor=tuple('quota:' + name for name in (
@@ -54,7 +54,7 @@ ROWS = (
         flavor=('vmware:storage_policy',),
         about='This host has no storage policies. According to Nova, this '
               'only matters where there are some.'),
-    # What only says how something is done that is refused by itself.
+    # Details of properties that are refused themselves.
     row.Ignored(
         image=('hw_cpu_realtime_mask',), flavor=('hw:cpu_realtime_mask',),
         about='Only relevant with ``hw:cpu_realtime``, which is refused.'),
@@ -70,7 +70,7 @@ ROWS = (
     row.Ignored(
         flavor=('hw:tpm_secret_security',),
         about='Only relevant with a TPM, which is refused.'),
-    # Devices of other hypervisors that a guest can do without.
+    # Other hypervisors' devices that a guest can do without.
     row.Ignored(
         image=('hw_rng_model',),
         flavor=('hw_rng:allowed', 'hw_rng:rate_bytes', 'hw_rng:rate_period'),

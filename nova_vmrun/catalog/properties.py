@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Image and flavor properties: their names, and the tables of their values.
+"""Image and flavor properties: their names and how their values are read.
 
-Whatever a tenant can set goes through a closed table here: a word comes in, a
-constant of ours goes out, and anything else is refused by the name of the
-property.
+Tenants write these values. Each goes through a closed table: a word comes in,
+a constant of ours comes out, and anything else is refused with the name of
+the property.
 """
 
 from collections.abc import Iterable
@@ -26,9 +26,8 @@ from nova_vmrun import exception
 
 T = TypeVar('T')
 
-# The driver's own properties, by their name without prefix. Each is known as
-# vmrun_NAME, which wins, and by other names, the stronger first: those of the
-# predecessor among them.
+# The driver's own properties, by their names without the prefix. vmrun_NAME
+# wins; the other names, strongest first, include those of the predecessor.
 OWN = {
     'guestos': ('vix_guestos',),
     'disk_bus': (),
@@ -43,7 +42,8 @@ OWN = {
 }
 PREFIX = 'vmrun_'
 
-# Values of vmware_adaptertype, hw_scsi_model and vmrun_disk_bus to VMware's.
+# From values of vmware_adaptertype, hw_scsi_model and vmrun_disk_bus to
+# VMware's names.
 SCSI_MODELS = {
     'buslogic': 'buslogic', 'lsilogic': 'lsilogic',
     'lsilogicsas': 'lsisas1068', 'lsisas1068': 'lsisas1068',
@@ -71,7 +71,7 @@ BOOT_DEVICES = {'hdd': 'hdd', 'cdrom': 'cdrom', 'floppy': 'floppy',
 SOUND = {'sb16': 'sb16', 'es1370': 'es1371', 'ich6': 'hdaudio',
          'ich9': 'hdaudio'}
 USB = {'none': 'none', 'nec-xhci': 'xhci', 'qemu-xhci': 'xhci'}
-# ISO images of VMware Tools in the products' isoimages folder, less ".iso".
+# VMware Tools ISO images in the product's isoimages folder, without ".iso".
 TOOLS_ISOS = {name.lower(): name for name in (
     'linux', 'windows', 'darwin', 'freebsd', 'solaris', 'netware',
     'winPreVista', 'winPre2k', 'linuxPreGlibc25', 'darwinPre15')}
@@ -83,7 +83,10 @@ _UUID = re.compile('[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}')
 
 
 def names(own: str) -> tuple[str, ...]:
-    """All names of one of the driver's own properties, the winner first."""
+    """Return all names of one of the driver's own properties, strongest first.
+
+    :param own: its name without the prefix
+    """
     return (PREFIX + own,) + OWN[own]
 
 
@@ -91,7 +94,7 @@ OWN_NAMES = frozenset(name for own in OWN for name in names(own))
 
 
 def refuse_unknown(properties: Mapping[str, str]) -> None:
-    """Refuses a property that has our prefix and means nothing.
+    """Refuse properties with the driver's prefix that do not exist.
 
     :raises InvalidProperty: a misspelt vmrun_ or vix_ property
     """
@@ -99,15 +102,15 @@ def refuse_unknown(properties: Mapping[str, str]) -> None:
         if name.startswith((PREFIX, 'vix_')) and name not in OWN_NAMES:
             raise exception.InvalidProperty(
                 name, properties[name], 'There is no such property.',
-                'Known ones: %s.' % ', '.join(sorted(OWN_NAMES)))
+                'Use one of: %s.' % ', '.join(sorted(OWN_NAMES)))
 
 
 def first(properties: Mapping[str, str],
           candidates: Iterable[str]) -> tuple[str, str] | tuple[None, None]:
-    """Finds the first property that is set.
+    """Return the name and value of the first property that is set.
 
-    :param candidates: names, the strongest first
-    :returns: (name, value), or (None, None)
+    :param candidates: names, strongest first
+    :returns: (None, None) if none is set
     """
     for name in candidates:
         if properties.get(name, '') != '':
@@ -116,44 +119,42 @@ def first(properties: Mapping[str, str],
 
 
 def one_of(name: str, value: object, table: Mapping[str, T]) -> T:
-    """Looks a word up in a closed table; its case does not matter.
+    """Look up a word in a closed table, whatever its case.
 
-    :raises InvalidProperty: it is not there
+    :raises InvalidProperty: the table does not have it
     """
-    found = table.get(str(value).strip().lower())
-    if found is None:
+    word = str(value).strip().lower()
+    if word not in table:
         raise exception.InvalidProperty(
             name, value, 'VMware does not offer it.',
             'Use one of: %s.' % ', '.join(table))
-    return found
+    return table[word]
 
 
 def disk_type(properties: Mapping[str, str]) -> str | None:
-    """Tells what kind of VMDK an image claims to be, or None.
+    """Return the kind of VMDK that an image claims to be, or None.
 
-    :param properties: dict of the image's properties
-    :raises InvalidProperty: a kind that is not known
+    :raises InvalidProperty: there is no such kind
     """
     name, value = first(properties, DISK_TYPE_NAMES)
-    return name and one_of(name, value, DISK_TYPES)
+    return one_of(name, value, DISK_TYPES) if name is not None else None
 
 
 def ova_disk(properties: Mapping[str, str]) -> str | None:
-    """Tells which disk of an OVA the image is, or None.
+    """Return the disk of an OVA that an image selects, or None.
 
-    :param properties: dict of the image's properties
-    :returns: a disk's id or file name, of which nothing is known yet
+    :returns: a disk's id or file name; the OVA may have no such disk
     """
     return first(properties, names('ova_disk'))[1]
 
 
 def boolean(name: str, value: object) -> bool:
-    """Reads a boolean in the spellings that Nova takes."""
+    """Read a boolean in the spellings that Nova accepts."""
     return one_of(name, value, _BOOLEANS)
 
 
 def integer(name: str, value: object, minimum: int, maximum: int) -> int:
-    """Reads a decimal integer.
+    """Read a decimal integer.
 
     :raises InvalidProperty: not a number, or out of range
     """
@@ -167,11 +168,11 @@ def integer(name: str, value: object, minimum: int, maximum: int) -> int:
 
 
 def image_ids(name: str, value: str) -> tuple[str, ...]:
-    """Reads a list of image ids, separated by commas.
+    """Read a list of image ids, separated by commas.
 
-    :returns: a tuple of ids in lower case, in the given order
-    :raises InvalidProperty: an id that is no UUID; a list that Nova cut off
-        ends in one
+    :returns: the ids in lower case, in the given order
+    :raises InvalidProperty: an id that is not a UUID; a list that Nova has
+        cut off at 255 bytes ends in one
     """
     ids = tuple(part.strip().lower() for part in value.split(','))
     if not all(_UUID.fullmatch(part) for part in ids):
@@ -181,14 +182,26 @@ def image_ids(name: str, value: str) -> tuple[str, ...]:
     return ids
 
 
-def words(name: str, value: str, table: Mapping[str, T]) -> tuple[T, ...]:
-    """Reads a list of words of a closed table, separated by commas.
+def image_id(name: str, value: str) -> str:
+    """Read the id of one image.
 
-    :returns: a tuple of what the table has for them
-    :raises InvalidProperty: an unknown word, or one that comes twice
+    :raises InvalidProperty: it is not a UUID, or there are several
+    """
+    ids = image_ids(name, value)
+    if len(ids) > 1:
+        raise exception.InvalidProperty(
+            name, value, 'It names %d images.' % len(ids),
+            'Name only one image.')
+    return ids[0]
+
+
+def words(name: str, value: str, table: Mapping[str, T]) -> tuple[T, ...]:
+    """Read a list of words from a closed table, separated by commas.
+
+    :raises InvalidProperty: an unknown word, or one that is listed twice
     """
     found = tuple(one_of(name, part, table) for part in value.split(','))
     if len(set(found)) != len(found):
-        raise exception.InvalidProperty(name, value, 'A word comes twice.',
-                                        'Name each once.')
+        raise exception.InvalidProperty(
+            name, value, 'A word is listed twice.', 'List each word once.')
     return found

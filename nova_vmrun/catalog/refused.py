@@ -10,10 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What VMware cannot give a server, though its guest would rely on it.
+"""Properties that VMware cannot obey and that guests would rely on.
 
-Such a server is refused rather than built without. Reasons are short: with
-the name of the property, they must fit into the fault that Nova keeps.
+A server that asks for one is refused rather than built without it. The
+reasons are short: with the property's name, they must fit into the fault that
+Nova stores.
 """
 
 from nova_vmrun.catalog import kinds
@@ -29,18 +30,14 @@ _NO_TPM = ('A virtual TPM needs an encrypted VM, which can only be created in '
            'the VMware user interface.')
 _NO_BITS = "VMware chooses the size of a guest's physical addresses itself."
 _NO_QUEUES = 'VMware has no setting for the queues of an adapter.'
-_CPU_POLICIES = kinds.Word({word: word for word in (
-    'dedicated', 'mixed', 'shared')})
-_THREAD_POLICIES = kinds.Word({word: word for word in (
-    'isolate', 'prefer', 'require')})
-_EMULATOR_POLICIES = kinds.Word({word: word for word in ('isolate', 'share')})
-_AFFINITIES = kinds.Word({word: word for word in (
-    'legacy', 'preferred', 'required', 'socket')})
-_PAGES = kinds.Word({word: word for word in ('any', 'large', 'small')})
-_WATCHDOGS = kinds.Word({word: word for word in (
-    'disabled', 'none', 'pause', 'poweroff', 'reset')})
+_CPU_POLICIES = kinds.same('dedicated', 'mixed', 'shared')
+_THREAD_POLICIES = kinds.same('isolate', 'prefer', 'require')
+_EMULATOR_POLICIES = kinds.same('isolate', 'share')
+_AFFINITIES = kinds.same('legacy', 'preferred', 'required', 'socket')
+_PAGES = kinds.same('any', 'large', 'small')
+_WATCHDOGS = kinds.same('disabled', 'none', 'pause', 'poweroff', 'reset')
 
-ROWS = (
+ROWS: tuple[row.Refused, ...] = (
     row.Refused(
         image=('hw_numa_nodes',), flavor=('hw:numa_nodes',), about=_NO_NUMA),
     row.Refused(
@@ -137,12 +134,12 @@ ROWS = (
         about=_NO_DISK_ENCRYPTION),
     row.Refused(
         image=('hw_vm_mode', 'vm_mode'),
-        kind=kinds.Word({word: word for word in ('hvm', 'xen', 'uml', 'exe')}),
+        kind=kinds.same('hvm', 'xen', 'uml', 'exe'),
         harmless=('hvm',), scheduler='ImagePropertiesFilter',
         about='VMware only does full virtualization.'),
     row.Refused(
         image=('img_hv_type', 'hypervisor_type'),
-        kind=kinds.Word({'vmware': 'vmware'}), harmless=('vmware',),
+        kind=kinds.same('vmware'), harmless=('vmware',),
         scheduler='ImagePropertiesFilter',
         about='The hypervisor of this host is VMware.'),
     row.Refused(

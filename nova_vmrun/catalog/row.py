@@ -10,58 +10,63 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A row of the catalog: a property by its names, and what becomes of it."""
+"""A row of the catalog: a property by its names, and what happens to it."""
 
 import dataclasses
+from typing import Generic
+from typing import TypeVar
 
 from nova_vmrun.catalog import kinds
 from nova_vmrun import exception
 
+T_co = TypeVar('T_co', covariant=True)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Generic[T_co]):
     """An image property and the flavor extra specs that mean the same.
 
     In a name, ``#`` is any number and a ``*`` at the end is any text.
 
-    :ivar image: names on images, the one that wins first
-    :ivar flavor: names on flavors, the one that wins first
-    :ivar kind: the values it can have
+    :ivar image: names on images; the first one that is set wins
+    :ivar flavor: names on flavors; the first one that is set wins
+    :ivar kind: the values that it can have
     :ivar about: what the documentation says about it
     """
 
     image: tuple[str, ...] = ()
     flavor: tuple[str, ...] = ()
-    kind: kinds.Kind = kinds.TEXT
+    kind: kinds.Kind[T_co]
     about: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Obeyed(Row):
-    """A property that a server gets.
+class Obeyed(Row[T_co]):
+    """A property that the driver, or Nova itself, obeys.
 
-    :ivar section: of the documentation
+    :ivar section: heading of the documentation that it stands under
     """
 
     section: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Refused(Row):
-    """A property that VMware cannot obey, and that a guest would rely on.
+class Refused(Row[object]):
+    """A property that VMware cannot obey and that a guest would rely on.
 
-    :ivar about: why not, in a sentence that ends up in the server's fault
+    :ivar about: the reason, as one sentence; it ends up in the server's fault
     :ivar harmless: values, as ``kind`` reads them, that ask for nothing
-    :ivar scheduler: the trait, resource class or filter by which Nova's
+    :ivar scheduler: the trait, resource class or filter with which Nova's
         scheduler keeps such servers away from our hosts; empty if it does
-        not, or only if an operator has told it to
+        not, or does so only after an operator has configured it
     """
 
+    kind: kinds.Kind[object] = kinds.TEXT
     harmless: tuple[object, ...] = ()
     scheduler: str = ''
 
     def accepts(self, name: str, text: str) -> bool:
-        """Tells whether a value asks for nothing."""
+        """Whether a value asks for nothing."""
         try:
             return self.kind.read(name, text) in self.harmless
         except exception.InvalidProperty:
@@ -69,11 +74,12 @@ class Refused(Row):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Ignored(Row):
+class Ignored(Row[str]):
     """A property that changes nothing here.
 
     :ivar about: why that does no harm
-    :ivar warns: whether the log names it, since somebody may rely on it
+    :ivar warns: whether the log mentions it because somebody may rely on it
     """
 
+    kind: kinds.Kind[str] = kinds.TEXT
     warns: bool = False

@@ -12,12 +12,12 @@
 
 """The catalog: all image properties and extra specs that Nova knows.
 
-Each is obeyed, refused or ignored. It is the one place that says so: the
-choice of hardware, the checks and the documentation read it.
+Each is obeyed, refused or ignored. The choice of hardware, the checks and the
+documentation all read it from here.
 """
 
+from collections.abc import Mapping
 import re
-import typing
 
 from nova_vmrun.catalog import ignored
 from nova_vmrun.catalog import obeyed
@@ -29,78 +29,78 @@ from nova_vmrun import exception
 IMAGE = 'image'
 FLAVOR = 'flavor'
 BOTH = frozenset([IMAGE, FLAVOR])
-ROWS: tuple[row.Row, ...] = (
-    refused.ROWS + ignored.ROWS + obeyed.ROWS + options.ROWS)
+ROWS: tuple[row.Row[object], ...] = (
+    *refused.ROWS, *ignored.ROWS, *obeyed.ROWS, *options.ROWS)
 
 
-def _index(where: str) -> tuple[dict[str, row.Row],
-                                list[tuple[re.Pattern[str], row.Row]]]:
-    exact, patterns = {}, []
-    for each in ROWS:
-        for name in getattr(each, where):
-            if '*' in name or '#' in name:
-                text = re.escape(name).replace(r'\*', '.*')
-                patterns.append(
-                    (re.compile(text.replace(r'\#', '[0-9]+')), each))
-            else:
-                exact[name] = each
-    return exact, patterns
+class _Index:
+    """The rows by their names on images or on flavors."""
+
+    def __init__(self, place: str) -> None:
+        self._exact: dict[str, row.Row[object]] = {}
+        self._patterns: list[tuple[re.Pattern[str], row.Row[object]]] = []
+        for each in ROWS:
+            for name in each.image if place == IMAGE else each.flavor:
+                if '*' in name or '#' in name:
+                    text = re.escape(name).replace(r'\*', '.*')
+                    self._patterns.append(
+                        (re.compile(text.replace(r'\#', '[0-9]+')), each))
+                else:
+                    self._exact[name] = each
+
+    def find(self, name: str) -> row.Row[object] | None:
+        if name in self._exact:
+            return self._exact[name]
+        return next((each for pattern, each in self._patterns
+                     if pattern.fullmatch(name)), None)
 
 
-_EXACT: dict[str, dict[str, row.Row]] = {}
-_PATTERNS: dict[str, list[tuple[re.Pattern[str], row.Row]]] = {}
-for _where in BOTH:
-    _EXACT[_where], _PATTERNS[_where] = _index(_where)
+_INDEXES = {place: _Index(place) for place in BOTH}
 
 
-def find(name: str, where: str) -> row.Row | None:
-    """Looks a property up.
+def find(name: str, place: str) -> row.Row[object] | None:
+    """Return the row of a property.
 
-    :param name: as an image or a flavor has it
-    :param where: IMAGE or FLAVOR
-    :returns: None if neither Nova nor we know it
+    :param name: name on an image or a flavor
+    :param place: IMAGE or FLAVOR
+    :returns: None if neither Nova nor the driver knows it
     """
-    known = _EXACT[where].get(name)
-    if known is not None:
-        return known
-    for pattern, each in _PATTERNS[where]:
-        if pattern.fullmatch(name):
-            return each
-    return None
+    return _INDEXES[place].find(name)
 
 
-def disobeyed(properties: typing.Mapping[str, str],
-              extra_specs: typing.Mapping[str, str],
-              fresh: frozenset[str] = BOTH) -> tuple[str, ...]:
-    """Finds what a server does not get, and refuses what it must not lack.
+def find_disobeyed(properties: Mapping[str, str],
+                   extra_specs: Mapping[str, str],
+                   chosen_now: frozenset[str] = BOTH) -> tuple[str, ...]:
+    """Return properties that are not obeyed though somebody may rely on them.
 
-    Only what a user chooses now is refused. A server that was built with a
-    property that is refused today can still be started.
+    Only what a user chooses now is refused. A server can still be started if
+    it was built with a property that is refused today.
 
-    :param properties: of the image
-    :param extra_specs: of the flavor
-    :param fresh: which of IMAGE and FLAVOR a user chooses now
-    :returns: names that the log should mention
+    :param properties: properties of the image
+    :param extra_specs: extra specs of the flavor
+    :param chosen_now: which of IMAGE and FLAVOR a user chooses now
+    :returns: names for the log to mention
     :raises InvalidProperty: something that is chosen now is refused
     """
     found = []
-    for where, values in ((IMAGE, properties), (FLAVOR, extra_specs)):
+    for place, values in ((IMAGE, properties), (FLAVOR, extra_specs)):
         for name, value in sorted(values.items()):
-            if _is_disobeyed(name, value, where, where in fresh):
+            if _is_disobeyed(name, value, place, place in chosen_now):
                 found.append(name)
     return tuple(found)
 
 
-def _is_disobeyed(name: str, value: str, where: str, is_fresh: bool) -> bool:
-    known = find(name, where)
-    if isinstance(known, row.Ignored):
-        return known.warns
+def _is_disobeyed(name: str, value: str, place: str,
+                  is_chosen_now: bool) -> bool:
+    each = find(name, place)
+    if isinstance(each, row.Ignored):
+        return each.warns
     # An empty value is how an image takes a property back.
-    if (not isinstance(known, row.Refused) or value == '' or
-            known.accepts(name, value)):
+    if (not isinstance(each, row.Refused) or value == '' or
+            each.accepts(name, value)):
         return False
-    if is_fresh:
+    if is_chosen_now:
         raise exception.InvalidProperty(
-            name, value, known.about,
-            'Use another %s, or a host of another kind.' % where)
+            name, value, each.about, 'Use another %s, or a host with another '
+            'hypervisor.' % place)
     return True

@@ -157,7 +157,7 @@ def _machine(arguments):
         nics=_nics(arguments.nic, chosen),
         serials=tuple(model.Serial('file', name)
                       for name in _serial_names(chosen)),
-        vnc=vnc, **chosen.machine_fields())
+        vnc=vnc, hardware=chosen)
 
 
 def _properties(arguments):

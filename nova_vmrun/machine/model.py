@@ -10,15 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a VM is, completely, in terms that know neither Nova nor a .vmx."""
+"""A complete VM, described in terms of neither Nova nor a .vmx."""
 
 from collections.abc import Collection
+from collections.abc import Mapping
 import dataclasses
 import re
 from typing import Any
 from typing import NoReturn
 import uuid as uuidlib
 
+from nova_vmrun.catalog import obeyed
 from nova_vmrun.catalog import options
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
@@ -30,7 +32,6 @@ NIC_MODELS = ('vlance', 'vmxnet', 'e1000', 'e1000e', 'vmxnet3')
 CONNECTIONS = ('bridged', 'nat', 'hostonly', 'custom')
 FIRMWARE = ('bios', 'efi')
 BOOT_DEVICES = ('hdd', 'cdrom', 'floppy', 'ethernet0')
-USB_CONTROLLERS = ('none', 'uhci', 'ehci', 'xhci')
 SERIAL_KINDS = ('file', 'pipe', 'network')
 # Keyboard maps that VMware's VNC server ships (the files vnckeymap/*).
 KEYMAPS = (
@@ -38,31 +39,32 @@ KEYMAPS = (
     'it', 'jp', 'nl-be', 'no', 'pt', 'uk', 'us')
 
 MAX_NICS = 10
-MAX_SERIALS = 4
+MAX_SERIALS = obeyed.MAX_SERIAL_PORTS
 MEMORY_STEP_MB = 4
 MAX_MEMORY_MB = 128 * 1024
-# A displayName longer than this is legal and only hurts the reader.
+# A longer displayName is legal but unreadable.
 MAX_NAME = 255
 
 _MAC = re.compile('(?:[0-9a-f]{2}:){5}[0-9a-f]{2}')
-# Prefixes that VMware keeps for addresses it generates itself; a static
-# address of these is refused at power-on.
+# Prefixes of the addresses that VMware generates; it refuses to power on a VM
+# that has one of these as a static address.
 _RESERVED_MACS = ('00:0c:29', '00:05:69')
 _VNET = re.compile('/dev/vmnet[0-9]{1,3}|vmnet[0-9]{1,3}', re.IGNORECASE)
 _GUESTINFO_NAME = re.compile('[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+)*')
 
 
 class InvalidMachine(exception.InvalidInput):
-    """A VM was asked for that VMware cannot run."""
+    """VMware cannot run such a VM."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
     """A hard disk.
 
-    :ivar path: of the .vmdk, absolute or relative to the .vmx
+    :ivar path: path of the .vmdk, absolute or relative to the .vmx
     :ivar bus: one of BUSES
-    :ivar node: where it must be attached (scsi0:1); None lets place() choose
+    :ivar node: node that it must be attached to (scsi0:1); None lets place()
+        choose
     """
 
     path: str
@@ -74,7 +76,7 @@ class Disk:
 class Cdrom:
     """A CD drive.
 
-    :ivar path: of the ISO, or None for an empty drive
+    :ivar path: path of the ISO image, or None for an empty drive
     :ivar bus: one of CDROM_BUSES
     :ivar node: as in Disk
     """
@@ -91,10 +93,10 @@ class Nic:
     :ivar mac: six pairs of hexadecimal digits with colons
     :ivar model: one of NIC_MODELS
     :ivar connection: one of CONNECTIONS
-    :ivar vnet: vmnetN or /dev/vmnetN; needed with custom only
+    :ivar vnet: vmnetN or /dev/vmnetN; only needed with custom
     :ivar slot: N of ethernetN; None lets place() choose
-    :ivar rx_kbps: limit of what the guest receives, kbit/s, or None
-    :ivar tx_kbps: limit of what the guest sends, kbit/s, or None
+    :ivar rx_kbps: limit on what the guest receives, kbit/s, or None
+    :ivar tx_kbps: limit on what the guest sends, kbit/s, or None
     """
 
     mac: str
@@ -110,9 +112,10 @@ class Nic:
 class Serial:
     """A serial port.
 
-    :ivar kind: file (what the guest writes is appended), pipe (a Unix socket
-        or a Windows pipe that VMware creates) or network
-    :ivar path: of the file or pipe; for network a URI (telnet://host:port)
+    :ivar kind: file (VMware appends what the guest writes), pipe (VMware
+        creates a Unix socket or a Windows pipe) or network
+    :ivar path: path of the file or pipe; for network, a URI
+        (telnet://host:port)
     :ivar server: for network: whether VMware listens rather than connects
     :ivar proxy: for network: URI of a virtual serial port concentrator
     """
@@ -125,9 +128,9 @@ class Serial:
 
 @dataclasses.dataclass(frozen=True)
 class Vnc:
-    """A VNC console without password.
+    """A VNC console without a password.
 
-    :ivar address: IP address it is bound to
+    :ivar address: IP address that it listens on
     :ivar port: TCP port
     :ivar keymap: one of KEYMAPS, or None for VMware's default
     """
@@ -138,27 +141,74 @@ class Vnc:
 
 
 @dataclasses.dataclass(frozen=True)
+class Hardware:
+    """What properties and defaults have chosen.
+
+    :ivar hw_version: virtualHW.version
+    :ivar disk_bus: bus of the disks, one of BUSES
+    :ivar cdrom_bus: bus of the CD drives, one of CDROM_BUSES
+    :ivar nic_model: one of NIC_MODELS
+    :ivar nic_rx_kbps: limit on what the guest receives, kbit/s, or None
+    :ivar nic_tx_kbps: limit on what the guest sends, kbit/s, or None
+    :ivar firmware: one of FIRMWARE
+    :ivar secure_boot: whether the firmware verifies what it boots
+    :ivar boot_order: names from BOOT_DEVICES
+    :ivar cores_per_socket: None leaves it to VMware
+    :ivar serial_ports: number of serial ports
+    :ivar options: a value for each of catalog.options.FIELDS
+    :ivar show_gui: whether the image wants a window on the host, or None; as
+        tenants must not decide that, [vmrun] show_gui comes first
+    :ivar linked_clone: whether the image insists on a linked root disk
+        (True) or forbids it (False), or None
+    :ivar disk_type: the kind of VMDK that the image claims to be, or None
+    :ivar iso_images: ids of images to attach, each in its own CD drive
+    :ivar floppy_image: id of the image in the floppy drive, or None
+    :ivar tools_isos: names of files in the product's folder of ISO images
+    :ivar unsupported: properties and extra specs that are not obeyed although
+        somebody may rely on them
+    :ivar origins: names of these fields, of options and guestos to a phrase
+        that says where the value comes from
+    """
+
+    hw_version: int
+    disk_bus: str
+    cdrom_bus: str
+    nic_model: str
+    nic_rx_kbps: int | None
+    nic_tx_kbps: int | None
+    firmware: str
+    secure_boot: bool
+    boot_order: tuple[str, ...]
+    cores_per_socket: int | None
+    serial_ports: int
+    options: Mapping[str, Any]
+    show_gui: bool | None
+    linked_clone: bool | None
+    disk_type: str | None
+    iso_images: tuple[str, ...]
+    floppy_image: str | None
+    tools_isos: tuple[str, ...]
+    unsupported: tuple[str, ...]
+    origins: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Machine:
     """A VM.
 
     :ivar uuid: what the guest reads from its SMBIOS, in the usual form
-    :ivar uuid_location: VMware's own note of where the files are, as it stands
-        in an existing .vmx, or None
     :ivar name: any printable text
     :ivar guestos: VMware's id of the guest operating system (ubuntu-64)
     :ivar family: name of the template, one of nova_vmrun.formats.guestos
     :ivar memory_mb: MiB, a multiple of 4; see round_memory
-    :ivar cores_per_socket: None leaves it to VMware
-    :ivar boot_order: names from BOOT_DEVICES
-    :ivar video_ram_mb: MiB, or None
-    :ivar usb: one of USB_CONTROLLERS
-    :ivar options: a value for each of catalog.options.FIELDS
+    :ivar uuid_location: VMware's own note of where the files are, as an
+        existing .vmx has it, or None
+    :ivar floppy: path of the floppy image, or None
     :ivar annotation: text that may have line breaks, or None
     :ivar guestinfo: names (without "guestinfo.") to values
     :ivar machine_id: text for the guest's tools, or None
     :ivar typematic_delay_us: time until a held key repeats, microseconds
     :ivar desktop_integration: whether the clipboard is shared with the host
-    :ivar origins: names of these fields to a phrase that says what set them
     """
 
     uuid: str
@@ -167,33 +217,23 @@ class Machine:
     family: str
     memory_mb: int
     vcpus: int
-    hw_version: int
+    hardware: Hardware
     uuid_location: str | None = None
-    cores_per_socket: int | None = None
-    firmware: str = 'bios'
-    secure_boot: bool = False
-    nested: bool = False
-    boot_order: tuple[str, ...] = ('hdd', 'cdrom', 'floppy')
     disks: tuple[Disk, ...] = ()
     cdroms: tuple[Cdrom, ...] = ()
     floppy: str | None = None
     nics: tuple[Nic, ...] = ()
     serials: tuple[Serial, ...] = ()
     vnc: Vnc | None = None
-    video_ram_mb: int | None = None
-    usb: str = 'none'
-    options: dict[str, Any] = dataclasses.field(
-        default_factory=options.defaults)
     annotation: str | None = None
-    guestinfo: dict[str, str] = dataclasses.field(default_factory=dict)
+    guestinfo: Mapping[str, str] = dataclasses.field(default_factory=dict)
     machine_id: str | None = None
     typematic_delay_us: int | None = None
     desktop_integration: bool = False
-    origins: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def round_memory(memory_mb: int) -> int:
-    """Rounds a flavor's memory up to what a VM can have.
+    """Round a flavor's memory up to what a VM can have.
 
     :returns: MiB, the next multiple of 4
     """
@@ -201,10 +241,10 @@ def round_memory(memory_mb: int) -> int:
 
 
 def max_vcpus(hw_version: int) -> int:
-    """Tells how many virtual CPUs a hosted product runs.
+    """Return how many virtual CPUs a VM can have.
 
-    16 up to Workstation 15, 32 in 16 and 17; for newer ones the limit is not
-    documented and VMware's own answer is left to decide.
+    16 up to Workstation 15, 32 in 16 and 17. For newer products no limit is
+    documented, so that VMware itself has the last word.
     """
     if hw_version < 18:
         return 16
@@ -212,9 +252,8 @@ def max_vcpus(hw_version: int) -> int:
 
 
 def validate(machine: Machine) -> None:
-    """Refuses early what VMware would refuse late, or silently drop.
+    """Refuse what VMware would only refuse at power-on, or silently drop.
 
-    :param machine: a Machine
     :raises InvalidMachine: a number or a name outside its range
     :raises InvalidText: characters that must not reach a .vmx
     """
@@ -261,33 +300,34 @@ def _validate_size(machine: Machine) -> None:
         _refuse('%d MiB of memory are not a multiple of 4.'
                 % machine.memory_mb, 'Use a flavor of %d MiB.'
                 % round_memory(machine.memory_mb))
-    limit = max_vcpus(machine.hw_version)
+    limit = max_vcpus(machine.hardware.hw_version)
     if not 1 <= machine.vcpus <= limit:
         _refuse('A VM cannot have %s virtual CPUs.' % machine.vcpus,
                 'Use 1 to %d on virtual hardware %d.'
-                % (limit, machine.hw_version))
-    cores = machine.cores_per_socket
+                % (limit, machine.hardware.hw_version))
+    cores = machine.hardware.cores_per_socket
     if cores is not None and (cores < 1 or machine.vcpus % cores):
-        _refuse('%s virtual CPUs cannot be shared out to sockets of %s cores.'
+        _refuse('%s virtual CPUs cannot be divided into sockets of %s cores.'
                 % (machine.vcpus, cores),
                 'Use a divisor of the number of virtual CPUs.')
 
 
 def _validate_choices(machine: Machine) -> None:
-    _one_of(machine.firmware, FIRMWARE, 'The firmware')
-    if machine.secure_boot and machine.firmware != 'efi':
+    hardware = machine.hardware
+    _one_of(hardware.firmware, FIRMWARE, 'The firmware')
+    if hardware.secure_boot and hardware.firmware != 'efi':
         _refuse('Secure boot needs UEFI firmware.',
                 'Set the image property hw_firmware_type=uefi.')
-    for device in machine.boot_order:
+    for device in hardware.boot_order:
         _one_of(device, BOOT_DEVICES, 'A boot device')
     for disk in machine.disks:
         _one_of(disk.bus, BUSES, 'The bus of a disk')
     for cdrom in machine.cdroms:
         _one_of(cdrom.bus, CDROM_BUSES, 'The bus of a CD drive')
-    _one_of(machine.usb, USB_CONTROLLERS, 'The USB controller')
-    for field, value in machine.options.items():
-        _one_of(field, options.FIELDS, 'An option')
-        _one_of(value, options.FIELDS[field].keys, 'The option ' + field)
+    for field, value in hardware.options.items():
+        _one_of(field, options.FIELDS, 'The name of an option')
+        if not options.FIELDS[field].allows(value):
+            _refuse('The option %s cannot be %r.' % (field, value))
     if machine.vnc:
         _one_of(machine.vnc.keymap, (None,) + KEYMAPS, 'The VNC keyboard map')
         if not 1 <= machine.vnc.port <= 65535:
@@ -302,9 +342,9 @@ def _validate_nics(nics: tuple[Nic, ...]) -> None:
     for nic in nics:
         mac = nic.mac.lower()
         if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
-            _refuse('%r is not the MAC address of an adapter.' % nic.mac)
+            _refuse('%r cannot be the MAC address of an adapter.' % nic.mac)
         if mac.startswith(_RESERVED_MACS):
-            _refuse('VMware keeps addresses such as %s to itself.' % mac,
+            _refuse('VMware reserves MAC addresses such as %s.' % mac,
                     'Use a port with another MAC address, for example one '
                     'that Neutron generates.')
         if mac in seen:
@@ -313,7 +353,7 @@ def _validate_nics(nics: tuple[Nic, ...]) -> None:
         _one_of(nic.model, NIC_MODELS, 'The model of a network adapter')
         _one_of(nic.connection, CONNECTIONS, 'The connection of an adapter')
         if nic.connection == 'custom' and not _VNET.fullmatch(nic.vnet or ''):
-            _refuse('%r is not a virtual network of VMware.' % nic.vnet,
+            _refuse('%r is not a VMware virtual network.' % nic.vnet,
                     'Use vmnet0 to vmnet255.')
 
 

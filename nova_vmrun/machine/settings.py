@@ -10,24 +10,21 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""From a Machine to the keys of its .vmx.
+"""The keys of a Machine's .vmx.
 
-Only what differs from server to server is here. What every server of a family
-has in common stands literally in the templates.
+Only the keys that differ from server to server are here. Those that every
+server of a family shares are written out in the templates.
 """
 
 import dataclasses
 import operator
-import typing
 
 from nova_vmrun.catalog import options
 from nova_vmrun.formats import identity
 from nova_vmrun.machine import model as machines
 from nova_vmrun.machine import placement
 
-_MIB = 1024 * 1024
-
-# What set a field of a Machine that has no origin of its own.
+# Where the fields come from that have no entry in Hardware.origins.
 _ORIGINS = {
     'uuid': 'server', 'name': 'server', 'annotation': 'server',
     'disks': 'server', 'cdroms': 'server', 'floppy': 'server',
@@ -41,9 +38,9 @@ _ORIGINS = {
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """One line to be.
+    """A line of a .vmx.
 
-    :ivar origin: a phrase that says what set it: flavor, image property …
+    :ivar origin: where the value comes from: flavor, image property …
     """
 
     key: str
@@ -52,7 +49,7 @@ class Setting:
 
 
 class _Group:
-    """Collects the settings that one field of a Machine leads to."""
+    """A group of settings."""
 
     def __init__(self, machine: machines.Machine) -> None:
         self._machine = machine
@@ -61,71 +58,65 @@ class _Group:
     def add(self, field: str, key: str, value: object) -> None:
         if isinstance(value, bool):
             value = 'TRUE' if value else 'FALSE'
-        origin = self._machine.origins.get(
+        origin = self._machine.hardware.origins.get(
             field, _ORIGINS.get(field, 'default'))
         self.settings.append(Setting(key, str(value), origin))
 
 
 def build(machine: machines.Machine) -> dict[str, tuple[Setting, ...]]:
-    """Makes every setting of a VM that a template must contain.
+    """Return every setting that the template must contain, by group.
 
-    :param machine: a valid Machine
-    :returns: names of groups to tuples of Setting; a group may be empty
+    :param machine: a VM that model.validate accepts
+    :returns: names of groups to their settings; a group may be empty
     :raises InvalidMachine: a bus is full
     """
     placed = placement.place(machine)
     builders = {
         'identity': _identity, 'cpu': _cpu, 'firmware': _firmware,
         'storage': _storage, 'floppy': _floppy, 'network': _network,
-        'serial': _serial, 'console': _console, 'devices': _devices,
-        'guest': _guest, 'isolation': _isolation,
+        'serial': _serial, 'console': _console, 'guest': _guest,
+        'isolation': _isolation,
     }
-    groups = {}
+    groups = {name: _Group(machine) for name in (*builders, 'devices')}
     for name, builder in builders.items():
-        group = _Group(machine)
-        builder(group, machine, placed)
-        for option in options.ROWS:
-            if option.group == name:
-                _write(group, option, machine.options[option.field])
-        groups[name] = tuple(group.settings)
-    return groups
-
-
-def _write(group: _Group, option: options.Option, value: typing.Any) -> None:
-    for key, text in option.keys[value].items():
-        group.add(option.field, key, text)
+        builder(groups[name], machine, placed)
+    for option in options.ROWS:
+        value = machine.hardware.options[option.field]
+        for key, text in option.writer.lines(value).items():
+            groups[option.group].add(option.field, key, text)
+    return {name: tuple(group.settings) for name, group in groups.items()}
 
 
 def _identity(group: _Group, machine: machines.Machine,
               placed: placement.Placement) -> None:
-    bios = identity.to_vmware(machine.uuid, machine.hw_version)
+    bios = identity.to_vmware(machine.uuid, machine.hardware.hw_version)
     group.add('name', 'displayName', machine.name)
     if machine.annotation is not None:
         group.add('annotation', 'annotation', machine.annotation)
     group.add('guestos', 'guestOS', machine.guestos)
-    group.add('hw_version', 'virtualHW.version', machine.hw_version)
+    group.add('hw_version', 'virtualHW.version', machine.hardware.hw_version)
     group.add('uuid', 'uuid.bios', bios)
-    # Without one, VMware takes the files for moved and asks.
+    # If it is missing, VMware asks whether the files were moved or copied.
     group.add('uuid', 'uuid.location', machine.uuid_location or bios)
 
 
 def _cpu(group: _Group, machine: machines.Machine,
          placed: placement.Placement) -> None:
     group.add('vcpus', 'numvcpus', machine.vcpus)
-    if machine.cores_per_socket is not None:
+    if machine.hardware.cores_per_socket is not None:
         group.add('cores_per_socket', 'cpuid.coresPerSocket',
-                  machine.cores_per_socket)
+                  machine.hardware.cores_per_socket)
     group.add('memory_mb', 'memsize', machine.memory_mb)
-    group.add('nested', 'vhv.enable', machine.nested)
 
 
 def _firmware(group: _Group, machine: machines.Machine,
               placed: placement.Placement) -> None:
-    group.add('firmware', 'firmware', machine.firmware)
-    if machine.firmware == 'efi':
+    hardware = machine.hardware
+    group.add('firmware', 'firmware', hardware.firmware)
+    if hardware.firmware == 'efi':
         group.add('secure_boot', 'uefi.secureBoot.enabled',
-                  machine.secure_boot)
-    group.add('boot_order', 'bios.bootOrder', ','.join(machine.boot_order))
+                  hardware.secure_boot)
+    group.add('boot_order', 'bios.bootOrder', ','.join(hardware.boot_order))
     if placed.disks:
         group.add('disks', 'bios.hddOrder', placed.disks[0])
 
@@ -156,7 +147,7 @@ def _storage(group: _Group, machine: machines.Machine,
 
 def _floppy(group: _Group, machine: machines.Machine,
             placed: placement.Placement) -> None:
-    # VMware adds a drive where nothing is said.
+    # VMware adds a floppy drive unless it is told not to.
     group.add('floppy', 'floppy0.present', machine.floppy is not None)
     if machine.floppy is not None:
         group.add('floppy', 'floppy0.fileType', 'file')
@@ -166,7 +157,7 @@ def _floppy(group: _Group, machine: machines.Machine,
 
 def _network(group: _Group, machine: machines.Machine,
              placed: placement.Placement) -> None:
-    # By slot, so that the order of attachments makes no difference.
+    # Sorted by slot, so that the order of attachment makes no difference.
     for slot, nic in sorted(zip(placed.nics, machine.nics),
                             key=operator.itemgetter(0)):
         name = 'ethernet%d.' % slot
@@ -177,7 +168,7 @@ def _network(group: _Group, machine: machines.Machine,
             group.add('nics', name + 'vnet', nic.vnet)
         group.add('nics', name + 'addressType', 'static')
         group.add('nics', name + 'address', nic.mac.lower())
-        # Neutron's addresses are outside VMware's own range.
+        # Neutron's addresses are outside VMware's range.
         group.add('nics', name + 'checkMACAddress', False)
         group.add('nics', name + 'startConnected', True)
         group.add('nics', name + 'allowGuestConnectionControl', False)
@@ -205,7 +196,7 @@ def _serial(group: _Group, machine: machines.Machine,
             if serial.proxy is not None:
                 group.add('serials', name + 'vspc', serial.proxy)
     if any(serial.kind == 'file' for serial in machine.serials):
-        # An existing file makes VMware ask; autoAnswer alone might replace it.
+        # VMware asks if the file exists; autoAnswer alone might replace it.
         group.add('serials', 'answer.msg.serial.file.open', 'Append')
 
 
@@ -221,17 +212,6 @@ def _console(group: _Group, machine: machines.Machine,
     if machine.typematic_delay_us is not None:
         group.add('typematic_delay_us', 'keyboard.typematicMinDelay',
                   machine.typematic_delay_us)
-    if machine.video_ram_mb is not None:
-        group.add('video_ram_mb', 'svga.autodetect', False)
-        group.add('video_ram_mb', 'svga.vramSize',
-                  machine.video_ram_mb * _MIB)
-
-
-def _devices(group: _Group, machine: machines.Machine,
-             placed: placement.Placement) -> None:
-    level = machines.USB_CONTROLLERS.index(machine.usb)
-    for needed, key in enumerate(('usb', 'ehci', 'usb_xhci'), 1):
-        group.add('usb', key + '.present', level >= needed)
 
 
 def _guest(group: _Group, machine: machines.Machine,

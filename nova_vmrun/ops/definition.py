@@ -65,7 +65,7 @@ class Draft:
     """A server without its disks, drives, network and console."""
 
     machine: model.Machine
-    hardware: hardware.Hardware
+    hardware: model.Hardware
 
 
 class Definitions:
@@ -138,7 +138,7 @@ class Definitions:
             desktop_integration=self._conf.desktop_integration,
             typematic_delay_us=_microseconds(
                 self._conf.console_delay_seconds),
-            **chosen.machine_fields())
+            hardware=chosen)
         model.validate(server)
         return Draft(server, chosen)
 
@@ -348,7 +348,7 @@ class Definitions:
 
 
 def _kept(live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
-          chosen: hardware.Hardware) -> tuple[model.Nic, ...]:
+          chosen: model.Hardware) -> tuple[model.Nic, ...]:
     """Returns adapters of ours that stay without a port, as they are."""
     known = {nic.mac.lower() for nic in nics}
     return tuple(

@@ -21,7 +21,7 @@ from oslo_utils import units
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import space
-from nova_vmrun.machine import hardware as hardware_module
+from nova_vmrun.machine import model
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.storage import image_cache
@@ -80,7 +80,7 @@ class Disks:
         :param instance: nova.objects.Instance
         :param base: what prepare returned
         :param block_device_info: as Nova gives it: ephemeral disks and swap
-        :param hardware: a nova_vmrun.machine.hardware.Hardware
+        :param hardware: a nova_vmrun.machine.model.Hardware
         """
         uuid, bus = instance.uuid, hardware.disk_bus
         if base is None:
@@ -99,7 +99,7 @@ class Disks:
 
     def check(self, instance: nova_instance.Instance,
               base: image_cache.Base | None, block_device_info: dict | None,
-              hardware: hardware_module.Hardware) -> list[str]:
+              hardware: model.Hardware) -> list[str]:
         """Finds out whether the disks of a rebuilt server can be made.
 
         Its present disks are counted as free space: they go first.

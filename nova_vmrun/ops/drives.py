@@ -66,7 +66,7 @@ class Drives:
         :param instance: nova.objects.Instance
         :param image: a nova_vmrun.inspection.inspector.Image; if it is an ISO
             image it is in the first drive
-        :param hardware: a nova_vmrun.machine.hardware.Hardware
+        :param hardware: a nova_vmrun.machine.model.Hardware
         :param may_lack_some: go on without images that are not there any
             more, since the server had them when it was made
         :returns: a Prepared
@@ -157,7 +157,7 @@ class Drives:
 
         ISO images of VMware Tools that the product has no more are left out.
 
-        :param hardware: a nova_vmrun.machine.hardware.Hardware
+        :param hardware: a nova_vmrun.machine.model.Hardware
         :returns: list of paths
         """
         paths = []

@@ -54,7 +54,7 @@ class Networks:
         Reading network_info may wait for Neutron: hold no lock.
 
         :param network_info: nova.network.model.NetworkInfo
-        :param hardware: a nova_vmrun.machine.hardware.Hardware
+        :param hardware: a nova_vmrun.machine.model.Hardware
         :returns: tuple of nova_vmrun.machine.model.Nic
         :raises nova.exception.VirtualInterfacePlugException: a port is not
             bound to this host

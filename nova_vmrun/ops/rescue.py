@@ -149,7 +149,7 @@ def _image(context, image_meta) -> inspector.Image:
 def _choose(image_meta, chosen):
     """Decides how the medium is attached.
 
-    :param chosen: the nova_vmrun.machine.hardware.Hardware of the server
+    :param chosen: the nova_vmrun.machine.model.Hardware of the server
     """
     device = image_meta.properties.get('hw_rescue_device') or (
         rescued.CDROM if image_meta.disk_format == 'iso' else rescued.DISK)

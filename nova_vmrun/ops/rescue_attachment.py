@@ -47,8 +47,9 @@ def attach(server, rescue, medium, drive, rescue_drive):
         changes['floppy'] = medium
     order = _BOOT_ORDERS[rescue.device]
     if order:
-        changes['boot_order'] = order
-        changes['origins'] = dict(server.origins, boot_order='rescue')
+        changes['hardware'] = dataclasses.replace(
+            server.hardware, boot_order=order,
+            origins=dict(server.hardware.origins, boot_order='rescue'))
     server = dataclasses.replace(server, cdroms=tuple(cdroms), **changes)
     # The old disk must give up its place, which it would keep otherwise.
     places = placement.place(server)

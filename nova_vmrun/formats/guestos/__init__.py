@@ -104,6 +104,11 @@ class GuestOS:
     def arch(self) -> str:
         return AARCH64 if self.id.startswith('arm-') else X86_64
 
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Defaults for fields of catalog.options that its profile lacks."""
+        return {'nested': True} if self.id == 'winHyperV' else {}
+
 
 def _read_table() -> tuple[dict[str, GuestOS], dict[str, str]]:
     guests: dict[str, GuestOS] = {}

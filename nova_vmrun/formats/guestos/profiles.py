@@ -10,12 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The hardware that each kind of guest gets where nothing asks for another.
+"""The default hardware of each kind of guest.
 
-From the wizards of VMware's products and from what the guests have drivers
-for before VMware Tools are installed.
+It follows the wizards of VMware's products and the drivers that guests have
+before VMware Tools are installed.
 """
 
+from collections.abc import Mapping
 import dataclasses
 
 
@@ -25,7 +26,8 @@ class Profile:
 
     :ivar family: name of the template
     :ivar disk_bus: a bus of nova_vmrun.machine.model
-    :ivar scsi: the SCSI controller, where a property asks for SCSI alone
+    :ivar scsi: the SCSI controller if a property only asks for SCSI
+    :ivar one_socket: whether all cores go into one socket
     """
 
     family: str
@@ -39,13 +41,18 @@ class Profile:
     nested: bool = False
     one_socket: bool = False
 
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Its defaults for fields of nova_vmrun.catalog.options."""
+        return {'usb': self.usb, 'nested': self.nested}
+
 
 PROFILES = {
     'linux': Profile('linux', 'bios', 'lsilogic', 'sata', 'e1000'),
     'linux-legacy': Profile(
         'linux-legacy', 'bios', 'lsilogic', 'ide', 'e1000'),
-    # Desktop editions of Windows use two sockets at most, so that a server
-    # with more vCPUs needs its cores in one.
+    # Desktop editions of Windows use at most two sockets, so all cores of a
+    # server go into one.
     'windows-11': Profile(
         'windows-11', 'efi', 'nvme', 'sata', 'e1000e', 'lsisas1068',
         secure_boot=True, one_socket=True),
@@ -91,13 +98,10 @@ PROFILES = {
         'esxi', 'bios', 'lsilogic', 'sata', 'e1000e', nested=True),
     'other-64': Profile('other', 'bios', 'lsilogic', 'ide', 'e1000'),
     'other': Profile('other', 'bios', 'ide', 'ide', 'vlance'),
-    # Apple silicon has neither IDE nor floppy nor a BIOS, and its guests need
-    # USB 3 for the keyboard.
+    # Apple silicon has no IDE, no floppy drive and no BIOS, and its guests
+    # need USB 3 for the keyboard.
     'arm': Profile(
         'arm', 'efi', 'nvme', 'sata', 'e1000e', 'pvscsi', usb='xhci'),
     'arm-windows': Profile(
         'arm', 'efi', 'nvme', 'sata', 'vmxnet3', 'pvscsi', usb='xhci'),
 }
-
-# Guests that are hypervisors themselves although their profile is not.
-NESTED_GUESTS = frozenset(['winHyperV'])

@@ -10,19 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is known of each key of a .vmx: its type, its place, who writes it.
+"""The table of .vmx keys: their types, groups and writers.
 
-One table, so that rendering (which keys may be written at all), reading
-(grouping, secrets) and checking (types, spellings) agree.
+Rendering (which keys may be written at all), reading (grouping, secrets) and
+checking (types, spellings) all use this table.
 """
 
+from collections.abc import Iterator
 import dataclasses
 import re
 
 from nova_vmrun.catalog import options
 from nova_vmrun.formats.vmx import keys_table
 
-# The order in which groups are shown, and their headings.
+# Groups and their headings, in the order of display.
 GROUPS = {
     'file': 'File format',
     'identity': 'Identity',
@@ -34,7 +35,7 @@ GROUPS = {
     'serial': 'Serial ports',
     'console': 'Console and display',
     'devices': 'Other devices',
-    'guest': 'What the guest is told',
+    'guest': 'Information for the guest',
     'tools': 'VMware Tools and time',
     'isolation': 'Isolation from the host',
     'power': 'Power, dialogs and logs',
@@ -44,20 +45,22 @@ GROUPS = {
 }
 
 _DIGITS = re.compile('[0-9]+')
+_LISTED = frozenset(row.split()[0] for rows in keys_table.ROWS.values()
+                    for row in rows.strip().splitlines())
 
 
 @dataclasses.dataclass(frozen=True)
 class Key:
     """A row of the table.
 
-    :ivar pattern: the key in VMware's spelling; ``#`` is any number, a ``*``
-        at the end any text
+    :ivar pattern: the key in VMware's spelling; ``#`` is any number and a
+        ``*`` at the end is any text
     :ivar kind: text, bool, int, path, uuid, mac, or the allowed values
         joined with ``|``
     :ivar group: one of GROUPS
     :ivar ours: whether the driver sets it for each server
     :ivar constant: whether a template may set it
-    :ivar vmware: whether VMware itself writes it
+    :ivar vmware: whether VMware writes it
     :ivar secret: whether its value must not be shown
     :ivar about: what it does
     """
@@ -86,29 +89,33 @@ def _normal(key: str) -> str:
 
 def _read_table() -> tuple[dict[str, Key], list[tuple[str, Key]]]:
     exact, prefixes = {}, []
+    for key in _rows():
+        if key.pattern.endswith('*'):
+            prefixes.append((_normal(key.pattern[:-1]), key))
+        else:
+            exact[_normal(key.pattern)] = key
+    prefixes.sort(key=lambda item: -len(item[0]))
+    return exact, prefixes
+
+
+def _rows() -> Iterator[Key]:
     for group, rows in keys_table.ROWS.items():
         for row in rows.strip().splitlines():
             pattern, kind, writers, about = row.split(None, 3)
-            ours = 'o' in writers or pattern in options.KEYS
-            entry = Key(pattern, kind, group, ours, 't' in writers,
-                        'v' in writers, 's' in writers, about)
-            if pattern.endswith('*'):
-                prefixes.append((_normal(pattern[:-1]), entry))
-            else:
-                exact[_normal(pattern)] = entry
-    prefixes.sort(key=lambda item: -len(item[0]))
-    return exact, prefixes
+            ours = 'o' in writers or pattern in options.BY_KEY
+            yield Key(pattern, kind, group, ours, 't' in writers,
+                      'v' in writers, 's' in writers, about)
+    for name, option in options.BY_KEY.items():
+        if name not in _LISTED:
+            yield Key(name, option.writer.kind_of(name), option.group, True,
+                      False, False, False, option.about)
 
 
 _EXACT, _PREFIXES = _read_table()
 
 
 def find(key: str) -> Key:
-    """Looks a key up.
-
-    :param key: in any case
-    :returns: a Key; UNKNOWN if the table does not have it
-    """
+    """Return the row of a key, whatever its case; UNKNOWN if it has none."""
     normal = _normal(key)
     if normal in _EXACT:
         return _EXACT[normal]
@@ -119,7 +126,7 @@ def find(key: str) -> Key:
 
 
 def table() -> list[Key]:
-    """All rows, in the order of the groups."""
+    """Return all rows, in the order of the groups."""
     rows = list(_EXACT.values()) + [entry for _, entry in _PREFIXES]
     order = list(GROUPS)
     return sorted(rows, key=lambda row: order.index(row.group))

@@ -12,11 +12,11 @@
 
 """The keys of a .vmx, as data for nova_vmrun.formats.vmx.keys.
 
-A row is: pattern, type, writers, meaning. Writers are letters: o for the
-driver (per server), t for a template (the same for every server), v for
-VMware; s marks a secret, - that none of them applies. What the rows of
-nova_vmrun.catalog.options write is the driver's too. Types and
-meanings come from what VMware's programs name and from files that they wrote.
+A row has a pattern, a type, writers and a meaning. Writers are letters: o for
+the driver (per server), t for a template (the same for every server), v for
+VMware. s marks a secret, and - stands for none of these. Keys that only rows
+of nova_vmrun.catalog.options write are described there. Types and meanings
+come from names in VMware's programs and from files that these programs wrote.
 """
 
 ROWS: dict[str, str] = {}
@@ -67,10 +67,7 @@ featMask.* text t Mask of CPU features
 memsize int o Memory, MiB
 mem.hotadd bool t Allow memory to be added while running
 vcpu.hotadd bool t Allow CPUs to be added while running
-vhv.enable bool o Nested virtualization
-vpmc.enable bool - Performance counters of the CPU
 vvtd.enable bool t Virtual IOMMU
-hypervisor.cpuid.v0 bool - FALSE hides that this is a VM
 numa.autosize.cookie int v For how many CPUs memory is laid out
 numa.autosize.vcpu.maxPerVirtualNode int v CPUs of a node of memory
 numa.* text v Layout of memory
@@ -92,14 +89,12 @@ uefi.secureBoot.enabled bool o Secure boot
 uefi.allowAuthBypass bool t Allow the firmware's keys to be replaced
 bios.bootOrder text o Kinds of device, in the order they are tried
 bios.hddOrder text o Hard disks, in the order they are tried
-bios.bootDelay int - Pause before booting, ms
 bios.bootRetry.enabled bool t Try to boot again
 bios.bootRetry.delay int t Pause before that, ms
 bios.forceSetupOnce bool v Enter the firmware's setup at the next start
 efi.bootOrder text v Order of boot entries
 efi.legacyBoot.enabled bool t Boot in BIOS mode as well
 efi.quickBoot.enabled bool t Skip the search for boot devices
-hpet0.present bool - High precision timer
 rtc.startInUTC bool t Hardware clock in UTC
 rtc.diffFromUTC int t Hardware clock, seconds ahead of UTC
 rtc.startTime int t Hardware clock, seconds since 1970
@@ -203,7 +198,6 @@ RemoteDisplay.maxConnections int t Consoles that may be open at once
 keyboard.typematicMinDelay int o Time until a held key repeats, us
 keyboard.vusb.enable bool t Keyboard on USB
 svga.vramSize int ov Video memory, bytes
-svga.autodetect bool o FALSE: take the video memory from here
 svga.* text v VMware's own
 mks.enable3d bool t 3D graphics, which need a window
 mks.* text v VMware's own
@@ -211,9 +205,6 @@ gui.* text tv Window on the desktop
 """
 
 ROWS['devices'] = """
-usb.present bool o USB 1.1 controller
-ehci.present bool o USB 2.0 controller
-usb_xhci.present bool o USB 3 controller
 usb.* text v VMware's own
 usb:# text v VMware's own
 usb:#.* text v VMware's own
@@ -221,10 +212,6 @@ usb_xhci.* text v VMware's own
 usb_xhci:#.* text v VMware's own
 ehci.* text v VMware's own
 ehci:#.* text v VMware's own
-sound.present bool - Sound
-sound.virtualDev hdaudio|es1371|sb16 - Its model
-sound.fileName text - Device of the host
-sound.autodetect bool - Choose the host's device
 sound.* text v VMware's own
 vmci#.present bool t Channel between guest and host
 vmci#.unrestricted bool t Channel between guests

@@ -12,7 +12,7 @@
 
 """Firmware, secure boot and the order of boot devices."""
 
-from nova_vmrun.catalog import properties as props
+from nova_vmrun.catalog import obeyed
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.machine.choices import request as requests
@@ -21,27 +21,26 @@ _SECURE_BOOT_SINCE = 14
 _BOOT_ORDER = ('hdd', 'cdrom', 'floppy')
 
 
-def firmware(request: requests.Request) -> requests.Choice:
-    """Chooses bios or efi.
+def firmware(request: requests.Request) -> requests.Choice[str]:
+    """Choose bios or efi.
 
     A server that must boot securely gets efi, unless the image says bios.
     """
-    asked = request.image('hw_firmware_type')
-    if asked.name:
-        chosen = props.one_of(asked.name, asked.value, props.FIRMWARE)
-        if chosen == 'bios' and request.is_arm:
+    found = request.image(obeyed.FIRMWARE_TYPE)
+    if found is not None:
+        if found.value == 'bios' and request.is_arm:
             raise exception.InvalidProperty(
-                asked.name, asked.value, 'Apple silicon has UEFI only.',
+                found.name, found.text, 'Apple silicon only has UEFI.',
                 'Use uefi.')
-        return asked.choose(chosen, shown=asked.value)
-    policy, asked = _policy(request)
-    if policy == 'required':
-        return asked.choose('efi', shown=policy)
+        return found.choose(found.value, written=found.text)
+    policy = request.flavor_or_image(obeyed.SECURE_BOOT)
+    if policy is not None and policy.value == 'required':
+        return policy.choose('efi', written=policy.value)
     return request.default(request.profile.firmware)
 
 
 def offers_secure_boot(hw_version: int, architecture: str) -> bool:
-    """Tells whether VMs can boot securely.
+    """Whether VMs can boot securely.
 
     :param hw_version: virtualHW.version
     :param architecture: of the guest, x86_64 or aarch64
@@ -51,34 +50,25 @@ def offers_secure_boot(hw_version: int, architecture: str) -> bool:
 
 
 def secure_boot(request: requests.Request,
-                chosen_firmware: str) -> requests.Choice:
-    """Chooses whether the firmware checks what it boots."""
+                chosen_firmware: str) -> requests.Choice[bool]:
+    """Choose whether the firmware verifies what it boots."""
     possible = chosen_firmware == 'efi' and offers_secure_boot(
         request.hw_version, request.guest.arch)
-    policy, asked = _policy(request)
+    policy = request.flavor_or_image(obeyed.SECURE_BOOT)
     if policy is None:
         return request.default(request.profile.secure_boot and possible)
-    if policy == 'required' and not possible:
+    if policy.value == 'required' and not possible:
         raise exception.InvalidProperty(
-            asked.name, asked.value, 'Secure boot needs UEFI firmware and '
-            'virtual hardware %d of x86.' % _SECURE_BOOT_SINCE,
+            policy.name, policy.text, 'Secure boot needs UEFI firmware and '
+            'virtual hardware %d or later on x86.' % _SECURE_BOOT_SINCE,
             'Set hw_firmware_type=uefi.')
-    return asked.choose(policy != 'disabled' and possible, shown=policy)
+    return policy.choose(policy.value != 'disabled' and possible,
+                         written=policy.value)
 
 
-def _policy(request: requests.Request) -> tuple[str | None, requests.Asked]:
-    asked = request.flavor('os:secure_boot')
-    if not asked.name:
-        asked = request.image('os_secure_boot')
-    if not asked.name:
-        return None, asked
-    return props.one_of(asked.name, asked.value, props.SECURE_BOOT), asked
-
-
-def boot_order(request: requests.Request) -> requests.Choice:
-    """Chooses a tuple of names from machine.BOOT_DEVICES."""
-    asked = request.image(*props.names('boot_order'))
-    if not asked.name:
-        return requests.Choice(_BOOT_ORDER, 'default')
-    order = props.words(asked.name, asked.value, props.BOOT_DEVICES)
-    return asked.choose(order, shown=','.join(order))
+def boot_order(request: requests.Request) -> requests.Choice[tuple[str, ...]]:
+    """Choose the devices to boot from, in order."""
+    found = request.image(obeyed.BOOT_ORDER)
+    if found is None:
+        return requests.Choice(_BOOT_ORDER, requests.DEFAULT)
+    return found.choose(found.value, written=','.join(found.value))

@@ -10,36 +10,38 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The generation of the virtual hardware."""
+"""The virtual hardware version."""
 
+from collections.abc import Mapping
 import re
-import typing
 
+from nova_vmrun.catalog import obeyed
 from nova_vmrun.catalog import table
 from nova_vmrun import exception
 from nova_vmrun.machine.choices import request as requests
 
-_NAME = 'vmware:hw_version'
-# That of Workstation 10 and Fusion 6. Older ones lack what templates use.
+# Workstation 10 and Fusion 6. Older versions lack what the templates use.
 OLDEST = 10
 
 
-def hw_version(extra_specs: typing.Mapping[str, str], newest: int,
-               fresh: frozenset[str] = table.BOTH) -> requests.Choice:
-    """Chooses virtualHW.version, in Nova's vSphere driver's words.
+def hw_version(extra_specs: Mapping[str, str], newest: int,
+               chosen_now: frozenset[str] = table.BOTH
+               ) -> requests.Choice[int]:
+    """Choose virtualHW.version, by the extra spec of Nova's vSphere driver.
 
-    :param extra_specs: of the flavor
-    :param newest: what the installed product runs
-    :param fresh: what a user chooses now; see table.disobeyed
-    :raises InvalidProperty: the product does not run it
+    :param extra_specs: extra specs of the flavor
+    :param newest: newest version that the installed product runs
+    :param chosen_now: what a user chooses now; see table.find_disobeyed
+    :raises InvalidProperty: the product does not run the version
     """
-    value = extra_specs.get(_NAME, '')
+    name, = obeyed.HARDWARE_VERSION.flavor
+    value = extra_specs.get(name, '')
     match = re.fullmatch('(?:vmx-)?0?([1-9][0-9]?)', value.strip().lower())
     if match and OLDEST <= int(match.group(1)) <= newest:
         return requests.Choice(int(match.group(1)),
-                               'flavor %s=%s' % (_NAME, value.strip()))
-    if value == '' or table.FLAVOR not in fresh:
+                               'flavor %s=%s' % (name, value.strip()))
+    if value == '' or table.FLAVOR not in chosen_now:
         return requests.Choice(newest, 'product')
     raise exception.InvalidProperty(
-        _NAME, value, 'The installed VMware product does not run it.',
+        name, value, 'The installed VMware product does not run it.',
         'Use vmx-%d to vmx-%d.' % (OLDEST, newest))

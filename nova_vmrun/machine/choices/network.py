@@ -12,46 +12,43 @@
 
 """The model of network adapters and the limits on their traffic."""
 
-from nova_vmrun.catalog import properties as props
+from nova_vmrun.catalog import obeyed
+from nova_vmrun.catalog import row as rows
 from nova_vmrun import exception
 from nova_vmrun.machine.choices import request as requests
 
 _ARM_MODELS = ('e1000e', 'vmxnet3')
-_VIF_LIMIT = 'quota:vif_limit'
+_KBITS_PER_KBYTE = 8
+_KBITS_PER_MBIT = 1000
 
 
-def nic_model(request: requests.Request) -> requests.Choice:
-    """Chooses one of machine.NIC_MODELS for all adapters."""
-    asked = request.image('hw_vif_model')
-    if not asked.name:
+def nic_model(request: requests.Request) -> requests.Choice[str]:
+    """Choose the model of all adapters, one of model.NIC_MODELS."""
+    found = request.image(obeyed.NIC_MODEL)
+    if found is None:
         return request.default(request.profile.nic_model)
-    model = props.one_of(asked.name, asked.value, props.NIC_MODELS)
-    if request.is_arm and model not in _ARM_MODELS:
+    if request.is_arm and found.value not in _ARM_MODELS:
         raise exception.InvalidProperty(
-            asked.name, asked.value, 'Apple silicon has no such adapter.',
+            found.name, found.text, 'Apple silicon has no such adapter.',
             'Use one of: %s.' % ', '.join(_ARM_MODELS))
-    return asked.choose(model, shown=asked.value)
+    return found.choose(found.value, written=found.text)
 
 
-def rx_kbps(request: requests.Request) -> requests.Choice:
-    """Chooses the limit of what a guest receives, kbit/s, or None."""
-    return _limit(request, 'quota:vif_inbound_average')
+def rx_kbps(request: requests.Request) -> requests.Choice[int | None]:
+    """Choose the limit on what a guest receives, kbit/s, or None."""
+    return _limit(request, obeyed.RECEIVE_LIMIT)
 
 
-def tx_kbps(request: requests.Request) -> requests.Choice:
-    """Chooses the limit of what a guest sends, kbit/s, or None."""
-    return _limit(request, 'quota:vif_outbound_average')
+def tx_kbps(request: requests.Request) -> requests.Choice[int | None]:
+    """Choose the limit on what a guest sends, kbit/s, or None."""
+    return _limit(request, obeyed.SEND_LIMIT)
 
 
-def _limit(request: requests.Request, name: str) -> requests.Choice:
-    asked = request.flavor(name)
-    if asked.name:
-        # Nova's unit is kilobytes per second.
-        number = props.integer(name, asked.value, 1, 10 ** 8)
-        return asked.choose(8 * number, shown=number)
-    asked = request.flavor(_VIF_LIMIT)
-    if asked.name:
-        # Megabits per second, as Nova's vSphere driver has it.
-        number = props.integer(_VIF_LIMIT, asked.value, 1, 10 ** 6)
-        return asked.choose(1000 * number, shown=number)
-    return requests.Choice(None, 'default')
+def _limit(request: requests.Request,
+           row: rows.Row[int]) -> requests.Choice[int | None]:
+    for each, factor in ((row, _KBITS_PER_KBYTE),
+                         (obeyed.VIF_LIMIT, _KBITS_PER_MBIT)):
+        found = request.flavor(each)
+        if found is not None:
+            return found.choose(factor * found.value, written=found.value)
+    return requests.Choice(None, requests.DEFAULT)

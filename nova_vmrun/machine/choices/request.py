@@ -10,60 +10,71 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a choice of hardware is made from, and how its origin is told."""
+"""What a choice of hardware is based on, and how its origin is described."""
 
 from collections.abc import Mapping
 import dataclasses
-import typing
+from typing import Generic
+from typing import TypeVar
 
 from nova_vmrun.catalog import properties as props
+from nova_vmrun.catalog import row as rows
+from nova_vmrun.catalog import table
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats.guestos import profiles
 
-IMAGE = 'image property'
-FLAVOR = 'flavor'
+T = TypeVar('T')
+T_co = TypeVar('T_co', covariant=True)
+V = TypeVar('V')
+
+DEFAULT = 'default'
+# How a comment in the .vmx names the place of a property.
+_PLACES = {table.IMAGE: 'image property', table.FLAVOR: 'flavor'}
 
 
-class Choice(typing.NamedTuple):
-    """A value and a phrase that says what set it."""
+@dataclasses.dataclass(frozen=True)
+class Choice(Generic[T_co]):
+    """A value and a phrase that says where it comes from."""
 
-    value: typing.Any
+    value: T_co
     origin: str
 
 
-class Asked(typing.NamedTuple):
-    """A property that is set.
+@dataclasses.dataclass(frozen=True)
+class Property(Generic[T_co]):
+    """A property that an image or a flavor sets.
 
-    Its kind is IMAGE or FLAVOR; all three are empty if none is set.
+    :ivar place: table.IMAGE or table.FLAVOR
+    :ivar text: its value as it was written
+    :ivar value: what the catalog reads from it
     """
 
-    kind: str
+    place: str
     name: str
-    value: str
+    text: str
+    value: T_co
 
-    def choose(self, value: object, shown: object = None) -> Choice:
-        """Makes a Choice that names this property.
+    def choose(self, value: V, written: object = None) -> Choice[V]:
+        """Return a Choice whose origin is this property.
 
-        :param value: what was chosen for it, a constant of ours
-        :param shown: how the value is shown, if not as it is
+        :param value: the choice
+        :param written: how the origin spells the value; None: as it is
         """
         return Choice(value, '%s %s=%s' % (
-            self.kind, self.name, value if shown is None else shown))
-
-
-_NOTHING = Asked('', '', '')
+            _PLACES[self.place], self.name,
+            value if written is None else written))
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is known of a server before its hardware is chosen.
+    """Everything that determines the hardware of a server.
 
-    :ivar properties: of the image
-    :ivar extra_specs: of the flavor
-    :ivar guest: a GuestOS
-    :ivar vcpus: of the flavor
+    :ivar properties: properties of the image
+    :ivar extra_specs: extra specs of the flavor
+    :ivar vcpus: number of vCPUs of the flavor
     :ivar hw_version: virtualHW.version
-    :ivar image_adapter: ide, buslogic or None: what the image's disk says
+    :ivar image_adapter: ide or buslogic if VMware made the image's disk for
+        that controller, else None
     """
 
     properties: Mapping[str, str]
@@ -81,22 +92,42 @@ class Request:
     def is_arm(self) -> bool:
         return self.guest.arch == guestos.AARCH64
 
-    def default(self, value: object) -> Choice:
-        """Makes a Choice that names the guest's defaults."""
-        return Choice(value,
-                      'default of %s guests' % self.guest.profile)
+    def default(self, value: V) -> Choice[V]:
+        """Return a Choice whose origin is the guest's defaults."""
+        return Choice(value, 'default of %s guests' % self.guest.profile)
 
-    def image(self, *names: str) -> Asked:
-        """Finds the first image property that is set."""
-        name, value = props.first(self.properties, names)
-        return Asked(IMAGE, name, value) if name and value else _NOTHING
+    def image(self, row: rows.Row[T]) -> Property[T] | None:
+        """Return what the image sets of a row of the catalog, or None.
 
-    def flavor(self, *names: str) -> Asked:
-        """Finds the first extra spec that is set."""
-        name, value = props.first(self.extra_specs, names)
-        return Asked(FLAVOR, name, value) if name and value else _NOTHING
+        :raises InvalidProperty: a value outside the row's range
+        """
+        return _read(row, table.IMAGE, row.image, self.properties)
 
-    def either(self, image_name: str, spec_name: str) -> Asked:
-        """Finds an extra spec, or else the image property."""
-        asked = self.flavor(spec_name)
-        return asked if asked.name else self.image(image_name)
+    def flavor(self, row: rows.Row[T]) -> Property[T] | None:
+        """Return what the flavor sets, or None; raises what image raises."""
+        return _read(row, table.FLAVOR, row.flavor, self.extra_specs)
+
+    def flavor_or_image(self, row: rows.Row[T]) -> Property[T] | None:
+        """Return what the flavor sets, or else the image, or None."""
+        return self.flavor(row) or self.image(row)
+
+    def unread(self, row: rows.Row[T]) -> tuple[str, str, str] | None:
+        """Return what sets a row, the flavor before the image, or None.
+
+        :returns: (place, name, text); the text may be outside the range
+        """
+        for place, names, values in (
+                (table.FLAVOR, row.flavor, self.extra_specs),
+                (table.IMAGE, row.image, self.properties)):
+            name, text = props.first(values, names)
+            if name is not None and text is not None:
+                return place, name, text
+        return None
+
+
+def _read(row: rows.Row[T], place: str, names: tuple[str, ...],
+          values: Mapping[str, str]) -> Property[T] | None:
+    name, text = props.first(values, names)
+    if name is None or text is None:
+        return None
+    return Property(place, name, text, row.kind.read(name, text))

@@ -12,7 +12,7 @@
 
 """The buses of disks and CD drives."""
 
-from nova_vmrun.catalog import properties as props
+from nova_vmrun.catalog import obeyed
 from nova_vmrun import exception
 from nova_vmrun.machine.choices import request as requests
 from nova_vmrun.machine import model
@@ -21,64 +21,72 @@ _NVME_SINCE = 13
 _ARM_BUSES = ('nvme', 'sata', 'pvscsi')
 
 
-def disk_bus(request: requests.Request) -> requests.Choice:
-    """Chooses one of machine.BUSES for all disks."""
-    asked, bus = _asked_bus(request)
+def disk_bus(request: requests.Request) -> requests.Choice[str]:
+    """Choose the bus of all disks, one of model.BUSES."""
+    found = _requested(request)
+    if found is None:
+        return _default(request)
+    bus = found.value
     if bus == 'scsi':
-        asked, bus = _scsi_model(request, asked)
-    if not asked.name:
-        if request.image_adapter and not request.is_arm:
-            return requests.Choice(request.image_adapter, "ddb.adapterType "
-                                   "of the image's disk")
-        bus = request.profile.disk_bus
-        if bus == 'nvme' and request.hw_version < _NVME_SINCE:
-            bus = 'sata'
-        return request.default(bus)
-    _check(request, asked, bus)
-    return asked.choose(bus, shown=asked.value)
+        found, bus = _scsi(request, found)
+    _check(request, found, bus)
+    return found.choose(bus, written=found.text)
 
 
-def _asked_bus(request: requests.Request) -> tuple[requests.Asked, str]:
-    for name, table in (('vmrun_disk_bus', props.DISK_BUSES),
-                        ('hw_disk_bus', props.NOVA_DISK_BUSES),
-                        ('vmware_adaptertype', props.ADAPTER_TYPES)):
-        asked = request.image(name)
-        if asked.name:
-            return asked, props.one_of(name, asked.value, table)
-    asked = request.image('hw_scsi_model')
-    return asked, 'scsi' if asked.name else ''
+def _default(request: requests.Request) -> requests.Choice[str]:
+    if request.image_adapter and not request.is_arm:
+        return requests.Choice(request.image_adapter,
+                               "ddb.adapterType of the image's disk")
+    bus = request.profile.disk_bus
+    if bus == 'nvme' and request.hw_version < _NVME_SINCE:
+        bus = 'sata'
+    return request.default(bus)
 
 
-def _scsi_model(request: requests.Request,
-                asked_by: requests.Asked) -> tuple[requests.Asked, str]:
-    """Finds the controller for a property that asks for SCSI alone."""
-    for name in ('hw_scsi_model', 'vmware_adaptertype'):
-        asked = request.image(name)
-        if asked.name and asked.value.strip().lower() != 'ide':
-            return asked, props.one_of(name, asked.value, props.SCSI_MODELS)
-    return asked_by, request.profile.scsi
+def _requested(request: requests.Request) -> requests.Property[str] | None:
+    """Return the strongest property that asks for a bus or a controller."""
+    for row in (obeyed.OWN_DISK_BUS, obeyed.DISK_BUS, obeyed.ADAPTER_TYPE,
+                obeyed.SCSI_MODEL):
+        found = request.image(row)
+        if found is not None:
+            return found
+    return None
 
 
-def _check(request: requests.Request, asked: requests.Asked, bus: str) -> None:
+def _scsi(request: requests.Request, requested: requests.Property[str]
+          ) -> tuple[requests.Property[str], str]:
+    """Return the SCSI controller if a property only asks for SCSI."""
+    model_ = request.image(obeyed.SCSI_MODEL)
+    if model_ is not None:
+        return model_, model_.value
+    adapter = request.image(obeyed.ADAPTER_TYPE)
+    if adapter is not None and adapter.value != 'ide':
+        return adapter, adapter.value
+    return requested, request.profile.scsi
+
+
+def _check(request: requests.Request, found: requests.Property[str],
+           bus: str) -> None:
     reason = ''
     if bus == 'nvme' and request.hw_version < _NVME_SINCE:
         reason = 'NVMe needs virtual hardware %d.' % _NVME_SINCE
     elif request.is_arm and bus not in _ARM_BUSES:
         reason = 'Apple silicon has no such controller.'
     if reason:
-        raise exception.InvalidProperty(asked.name, asked.value, reason,
+        raise exception.InvalidProperty(found.name, found.text, reason,
                                         'Use sata.')
 
 
-def cdrom_bus(request: requests.Request, bus_of_disks: str) -> requests.Choice:
-    """Chooses one of machine.CDROM_BUSES for all CD drives."""
-    asked = request.image('hw_cdrom_bus')
-    if not asked.name:
+def cdrom_bus(request: requests.Request,
+              bus_of_disks: str) -> requests.Choice[str]:
+    """Choose the bus of all CD drives, one of model.CDROM_BUSES."""
+    found = request.image(obeyed.CDROM_BUS)
+    if found is None:
         return request.default(request.profile.cdrom_bus)
-    bus = props.one_of(asked.name, asked.value, props.NOVA_DISK_BUSES)
+    bus = found.value
     if bus == 'scsi':
         bus = request.profile.scsi
         if bus_of_disks in model.SCSI_BUSES:
             bus = bus_of_disks
-    _check(request, asked, bus)
-    return asked.choose(bus, shown=asked.value)
+    _check(request, found, bus)
+    return found.choose(bus, written=found.text)

@@ -89,7 +89,7 @@ class ExtraSpecsTestCase(testscenarios.WithScenarios, base.TestCase):
         name = spelled(self.validator.name)
         for value in value_sets(self.validator):
             try:
-                table.disobeyed({}, {name: value})
+                table.find_disobeyed({}, {name: value})
             except exception.InvalidProperty as error:
                 self.assertEqual(name, error.name)
 
@@ -107,7 +107,7 @@ class ImagePropertiesTestCase(testscenarios.WithScenarios, base.TestCase):
         field = image_meta.ImageMetaProps.fields.get(self.name)
         for value in getattr(field, 'valid_values', None) or ('1', 'true'):
             try:
-                table.disobeyed({self.name: value}, {})
+                table.find_disobeyed({self.name: value}, {})
             except exception.InvalidProperty as error:
                 self.assertEqual(self.name, error.name)
 
@@ -190,7 +190,7 @@ class RefusedTestCase(base.TestCase):
                 for name in getattr(each, where):
                     name = name.replace('#', '15')
                     error = self.assertRaises(
-                        exception.InvalidProperty, table.disobeyed,
+                        exception.InvalidProperty, table.find_disobeyed,
                         **{'properties': {}, 'extra_specs': {},
                            ('properties' if where == table.IMAGE
                             else 'extra_specs'): {name: 'something'}})
@@ -205,7 +205,7 @@ class RefusedTestCase(base.TestCase):
         for each in self.rows():
             for value in each.harmless:
                 text = str(value)
-                self.assertEqual((), table.disobeyed(
+                self.assertEqual((), table.find_disobeyed(
                     {name: text for name in each.image},
                     {name: text for name in each.flavor}))
 
@@ -222,7 +222,7 @@ class RefusedTestCase(base.TestCase):
 
     def test_an_empty_value_asks_for_nothing(self):
         for each in self.rows():
-            self.assertEqual((), table.disobeyed(
+            self.assertEqual((), table.find_disobeyed(
                 dict.fromkeys(each.image, ''), dict.fromkeys(each.flavor, '')))
 
     def test_nothing_is_refused_whose_every_value_is_harmless(self):

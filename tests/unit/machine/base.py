@@ -10,8 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tests of formats share."""
+"""Helpers for the tests of the catalog, the formats and the machine."""
 
+import dataclasses
 import os
 import pathlib
 
@@ -19,6 +20,7 @@ import hypothesis
 from hypothesis import strategies
 import testtools
 
+from nova_vmrun.catalog import options
 from nova_vmrun.formats import guestos
 from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
@@ -42,28 +44,48 @@ hostile = strategies.text(strategies.one_of(
     strategies.characters(), strategies.sampled_from('"|=#\n\r\t \0\x7f{}%')))
 
 
+def make_hardware(**fields):
+    """Make a Hardware; what a test does not care about is filled in."""
+    defaults = dict(
+        hw_version=20, disk_bus='lsilogic', cdrom_bus='sata',
+        nic_model='e1000', nic_rx_kbps=None, nic_tx_kbps=None,
+        firmware='bios', secure_boot=False,
+        boot_order=('hdd', 'cdrom', 'floppy'), cores_per_socket=None,
+        serial_ports=1, options={}, show_gui=None, linked_clone=None,
+        disk_type=None, iso_images=(), floppy_image=None, tools_isos=(),
+        unsupported=(), origins={})
+    found = model.Hardware(**dict(defaults, **fields))
+    return dataclasses.replace(
+        found, options={**options.defaults(), **found.options})
+
+
 def make_machine(**fields):
-    """Makes a Machine; what a test does not care about is filled in."""
+    """Make a Machine; what a test does not care about is filled in.
+
+    :param fields: fields of Machine, and of its Hardware
+    """
+    of_hardware = {field.name for field in dataclasses.fields(model.Hardware)}
+    chosen = make_hardware(**{name: fields.pop(name) for name in list(fields)
+                              if name in of_hardware})
     defaults = dict(
         uuid=UUID, name='web', guestos='ubuntu-64', family='linux',
-        memory_mb=2048, vcpus=2, hw_version=20)
+        memory_mb=2048, vcpus=2, hardware=chosen)
     return model.Machine(**dict(defaults, **fields))
 
 
 def make_server(properties=(), extra_specs=(), vcpus=2, product='ws',
                 hw_version=20, arch=guestos.X86_64, **fields):
-    """Makes the Machine of a server with these properties."""
+    """Make the Machine of a server with these properties."""
     properties, extra_specs = dict(properties), dict(extra_specs)
     guest = guestos.choose(properties, arch=arch, hw_version=hw_version)
     chosen = hardware.choose(properties, extra_specs, guest, vcpus,
                              hw_version, product)
     defaults = dict(
         uuid=UUID, name='web', guestos=guest.id, family=guest.family,
-        memory_mb=2048, vcpus=vcpus, hw_version=hw_version,
+        memory_mb=2048, vcpus=vcpus, hardware=chosen,
         disks=(model.Disk('root.vmdk', chosen.disk_bus),),
         cdroms=(model.Cdrom('config-drive.iso', chosen.cdrom_bus),),
         nics=(model.Nic('fa:16:3e:00:00:01', chosen.nic_model, 'nat'),))
-    defaults.update(chosen.machine_fields())
     return model.Machine(**dict(defaults, **fields))
 
 

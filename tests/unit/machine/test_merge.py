@@ -100,8 +100,9 @@ class KeptTestCase(MergeTestCase):
 
     def test_ours_that_no_longer_apply_are_dropped(self):
         server = dataclasses.replace(
-            self.server, annotation='old', cores_per_socket=2,
-            video_ram_mb=16, guestinfo={'a': 'b'})
+            self.server, annotation='old', guestinfo={'a': 'b'},
+            hardware=base.make_hardware(cores_per_socket=2,
+                                        options={'video_ram_mb': 16}))
         previous = vmx.parse(render.render(server))
         live = self._power_on(previous)
         _, text = render.rerender(self.server, live, previous)

@@ -66,9 +66,9 @@ class ValidateTestCase(base.TestCase):
         self._refused('boot device', boot_order=('usb',))
         self._refused('bus of a disk', disks=(model.Disk('a', 'virtio'),))
         self._refused('CD drive', cdroms=(model.Cdrom('a', 'nvme'),))
-        self._refused('USB', usb='usb3')
+        self._refused('usb', options={'usb': 'usb3'})
         self._refused('sound', options={'sound': 'ac97'})
-        self._refused('An option', options={'theremin': True})
+        self._refused('name of an option', options={'theremin': True})
         self._refused('keyboard',
                       vnc=model.Vnc('127.0.0.1', 5900, 'klingon'))
         self._refused('TCP port', vnc=model.Vnc('127.0.0.1', 0))
@@ -82,7 +82,7 @@ class ValidateTestCase(base.TestCase):
         # Its first bit makes it the address of a group.
         self._refused('MAC address',
                       nics=(self._nic(mac='01:00:5e:00:00:01'),))
-        self._refused('keeps addresses',
+        self._refused('reserves MAC addresses',
                       nics=(self._nic(mac='00:0C:29:00:00:01'),))
         self._refused('Two network adapters', nics=(
             self._nic(), self._nic(mac='FA:16:3E:00:00:01')))

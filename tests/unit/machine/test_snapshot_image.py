@@ -37,7 +37,8 @@ class SnapshotImageTestCase(base.TestCase):
                     again = base.make_server(properties)
                     self.assertEqual(
                         (bus, guest, firmware),
-                        (again.disks[0].bus, again.guestos, again.firmware))
+                        (again.disks[0].bus, again.guestos,
+                         again.hardware.firmware))
 
     def test_so_it_is_with_what_it_inherits(self):
         for properties in (
@@ -55,8 +56,9 @@ class SnapshotImageTestCase(base.TestCase):
                 properties))
             again = base.make_server(handed_on)
             self.assertEqual(
-                (first.disks, first.guestos, first.firmware),
-                (again.disks, again.guestos, again.firmware), properties)
+                (first.disks, first.guestos, first.hardware.firmware),
+                (again.disks, again.guestos, again.hardware.firmware),
+                properties)
 
     def test_a_guest_that_the_image_names_is_left_to_it(self):
         self.assertNotIn('vmware_ostype', describe({'os_distro': 'debian'}))

@@ -85,6 +85,6 @@ class RefusedTestCase(test_definition.Base):
         machine = self.definitions.draft(
             former, {'os_distro': 'debian', 'os_version': '12'}).machine
         self.assertEqual((14, 'debian10-64'),
-                         (machine.hw_version, machine.guestos))
+                         (machine.hardware.hw_version, machine.guestos))
         self.assertEqual('flavor vmware:hw_version=vmx-14',
-                         machine.origins['hw_version'])
+                         machine.hardware.origins['hw_version'])

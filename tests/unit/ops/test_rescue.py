@@ -22,6 +22,7 @@ from nova_vmrun.ops import rescue
 from nova_vmrun.ops import rescue_attachment
 from nova_vmrun.server import rescued
 from tests.unit import base
+from tests.unit.machine import base as machines
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
 
@@ -101,9 +102,8 @@ class RefusedChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
 class AttachTestCase(base.TestCase):
 
     def attach(self, device, bus, rescue_drive='rescue-drive'):
-        server = model.Machine(
-            uuid=UUID, name='web', guestos='ubuntu-64', family='linux',
-            memory_mb=64, vcpus=1, hw_version=18,
+        server = machines.make_machine(
+            uuid=UUID,
             disks=(model.Disk('root', 'sata'), model.Disk('swap', 'sata')),
             cdroms=(model.Cdrom('drive', 'sata'),))
         return rescue_attachment.attach(
@@ -126,13 +126,13 @@ class AttachTestCase(base.TestCase):
         server = self.attach('cdrom', 'ide')
         self.assertEqual(['medium', 'rescue-drive'],
                          [cdrom.path for cdrom in server.cdroms])
-        self.assertEqual('cdrom', server.boot_order[0])
-        self.assertEqual('rescue', server.origins['boot_order'])
+        self.assertEqual('cdrom', server.hardware.boot_order[0])
+        self.assertEqual('rescue', server.hardware.origins['boot_order'])
 
     def test_a_floppy(self):
         server = self.attach('floppy', None)
         self.assertEqual('medium', server.floppy)
-        self.assertEqual('floppy', server.boot_order[0])
+        self.assertEqual('floppy', server.hardware.boot_order[0])
 
 
 class ForgottenTestCase(hosts.TestCase):

@@ -12,6 +12,7 @@
 
 import collections
 
+from nova_vmrun.catalog import options
 from nova_vmrun.formats.vmx import keys
 from nova_vmrun.formats.vmx import keys_table
 from tests.unit.machine import base
@@ -55,9 +56,17 @@ class KeysTestCase(base.TestCase):
         patterns = collections.Counter(
             row.pattern.lower() for row in keys.table())
         self.assertEqual([], [p for p, n in patterns.items() if n > 1])
-        rows = sum(len(text.strip().splitlines())
-                   for text in keys_table.ROWS.values())
-        self.assertEqual(rows, len(keys.table()))
+        listed = {text.split()[0] for rows in keys_table.ROWS.values()
+                  for text in rows.strip().splitlines()}
+        self.assertEqual(listed | set(options.BY_KEY),
+                         {row.pattern for row in keys.table()})
+
+    def test_a_key_that_only_a_row_of_the_catalog_describes(self):
+        found = keys.find('sound.virtualDev')
+        self.assertEqual(('devices', True, False, False),
+                         (found.group, found.ours, found.constant,
+                          found.vmware))
+        self.assertEqual({'hdaudio', 'es1371', 'sb16'}, set(found.values))
 
     def test_table_is_in_the_order_of_the_groups(self):
         order = list(keys.GROUPS)

@@ -10,40 +10,28 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-
-"""What is judged by when it was chosen."""
-
-from tests.unit.machine import test_hardware
+from tests.unit.machine.choices import base
 
 
-class ChosenNowTestCase(test_hardware.HardwareTestCase):
+class HardwareVersionTestCase(base.ChoiceTestCase):
 
-    def test_the_generation(self):
+    def test_values(self):
         for value, expected in (('vmx-14', 14), ('vmx-20', 20), ('10', 10),
                                 (' VMX-09 ', None), ('vmx-21', None),
                                 ('vmx-9', None), ('newest', None),
                                 ('vmx-1x', None), ('', 20)):
             specs = {'vmware:hw_version': value}
             if expected is None:
-                text = self._refused('vmware:hw_version', (), specs)
+                text = self.refused('vmware:hw_version', (), specs)
                 self.assertIn('vmx-10 to vmx-20', text)
-                found = self._choose((), specs, fresh=frozenset(['image']))
+                found = self.choose((), specs, chosen_now=frozenset(['image']))
                 self.assertEqual((20, 'product'), (
                     found.hw_version, found.origins['hw_version']))
             else:
                 self.assertEqual(
-                    expected, self._choose((), specs).hw_version)
-        self._check('hw_version', 14, 'flavor vmware:hw_version=vmx-14',
-                    (), {'vmware:hw_version': 'vmx-14'})
-        self.assertEqual('sata', self._choose(
+                    expected, self.choose((), specs).hw_version)
+        self.check('hw_version', 14, 'flavor vmware:hw_version=vmx-14',
+                   (), {'vmware:hw_version': 'vmx-14'})
+        self.assertEqual('sata', self.choose(
             (), {'vmware:hw_version': 'vmx-12'}, guest='windows9-64'
         ).disk_bus)
-
-    def test_only_what_is_chosen_now_is_refused(self):
-        image, flavor = {'hw_numa_nodes': '2'}, {'hw:watchdog_action': 'reset'}
-        for fresh, refused in ((['image'], 'hw_numa_nodes'),
-                               (['flavor'], 'hw:watchdog_action')):
-            self._refused(refused, image, flavor, fresh=frozenset(fresh))
-        found = self._choose(image, flavor, fresh=frozenset())
-        self.assertEqual(('hw_numa_nodes', 'hw:watchdog_action'),
-                         found.unsupported)
