@@ -12,7 +12,6 @@
 
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats.guestos import distros
 from nova_vmrun.formats.guestos import profiles
 from tests.unit.machine import base
 
@@ -204,47 +203,3 @@ class ArmTestCase(base.TestCase):
             exception.UnknownGuestOS, guestos.choose,
             {'vmrun_guestos': 'arm-debian12-64'})
         self.assertIn('x86_64', str(error))
-
-
-class DistrosTestCase(base.TestCase):
-
-    def test_names_and_versions(self):
-        for distro, version, expected in (
-                ('debian', '12', 'debian12'), ('debian', '', 'debian13'),
-                ('debian', 'sid', 'debian13'), ('debian', '3', 'debian4'),
-                ('debian', '99', 'debian13'), ('Debian', '11.5', 'debian11'),
-                ('ubuntu', '22.04', 'ubuntu'), ('centos', '7', 'centos7'),
-                ('centos', '10', 'centos9'), ('rhel9.2', '', 'rhel9'),
-                ('centos-stream9', '', 'centos9'), ('rocky', '9',
-                                                    'rockylinux'),
-                ('ol', '8', 'oraclelinux8'), ('sles', '15-SP4', 'sles15'),
-                ('amazonlinux', '2023', 'amazonlinux3'),
-                ('amzn', '2', 'amazonlinux2'), ('kali', '2024', 'debian13'),
-                ('arch', '', 'other6xlinux'), ('cirros', '', 'other6xlinux'),
-                ('freebsd', '13.2', 'freeBSD13'), ('freebsd', '9',
-                                                   'freeBSD'),
-                ('openbsd', '7.4', 'other'), ('solaris', '11.4',
-                                              'solaris11'),
-                ('macosx10.7', '', 'darwin11'), ('macos', '14', 'darwin23'),
-                ('esxi', '8.0', 'vmkernel8'), ('hyperv', '', 'winHyperV'),
-                ('win2k19', '', 'windows2019srv'), ('win10', '', 'windows9'),
-                ('win11', '', 'windows11'), ('winxp', '', 'winXPPro'),
-                ('win2k8r2', '', 'windows7srv'), ('win2k3', '',
-                                                  'winNetEnterprise'),
-                ('win2k', '', 'win2000Serv'), ('win8.1', '', 'windows8'),
-                ('windows', 'Server 2022', 'windows2019srvNext'),
-                ('windows', '2008 R2', 'windows7srv'),
-                ('windows', '2008', 'longhorn'), ('windows', '', 'windows9'),
-                ('windows', '2025', 'windows2022srvNext'),
-                ('beos', '', None), ('beos5', '', None)):
-            self.assertEqual(expected, distros.find(distro, version),
-                             (distro, version))
-
-    def test_every_id_exists(self):
-        ids = set(distros.SINGLE.values())
-        ids.update(guest for known in distros.VERSIONED.values()
-                   for _, guest in known)
-        ids.add(distros.MODERN_LINUX)
-        for guest in ids:
-            self.assertTrue(guestos.find(guest) or guestos.find(
-                guest + '-64'), guest)
