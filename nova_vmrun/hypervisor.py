@@ -55,6 +55,7 @@ from nova_vmrun.ops.resize import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
+from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
 from nova_vmrun.server import orphans as orphan_finder
 from nova_vmrun.server import records
@@ -103,6 +104,7 @@ class Hypervisor:
                            self.product.kind, own)
         self._compute_id = compute_id
         self.records = records.Records(self.layout, compute_id)
+        lists = disk_lists.DiskLists(self.layout, self.records)
         vmx_files = vmx_file.VmxFiles(self.layout)
         self._limits = time_limits.TimeLimits(own, vmx_files)
         self.resources = resources.Host(self.layout)
@@ -120,7 +122,7 @@ class Hypervisor:
         self.destroy = destroy.Destroy(self.power, self.states, self.layout,
                                        self.records)
         self.diagnostics = diagnostics.Diagnostics(
-            tool, self.product, self.states, self.layout)
+            tool, self.product, self.states, self.layout, lists)
         vdisk = None
         if self.product.vdiskmanager:
             vdisk = vdiskmanager.VDiskManager(
@@ -136,7 +138,7 @@ class Hypervisor:
             conf.image_cache, cache, users, under_way,
             stale_locks.StaleLocks(self.layout))
         self.precache = precache.Precache(cache)
-        server_disks = disks.Disks(conf, cache, self.layout, vdisk)
+        server_disks = disks.Disks(conf, cache, self.layout, lists, vdisk)
         server_drives = drives.Drives(cache, self.layout, self.product)
         vmnets = host_networks.HostNetworks(tool)
         self.networks = networks.Networks(own, vmnets, vlans.Vlans(
@@ -144,7 +146,7 @@ class Hypervisor:
         told = guest_info.GuestInfo(own, self.layout)
         self.definitions = definition.Definitions(
             own, self.product, self.resources.architecture, self.layout,
-            self.records, server_disks, server_drives, self.networks,
+            self.records, lists, server_drives, self.networks,
             self.consoles, told, self.serial_consoles)
         neutron_ports = ports.Ports()
         self.reconciler = reconcile.Reconciler(
@@ -160,21 +162,22 @@ class Hypervisor:
         self.allocations = allocations.Allocations(self.layout, self.records)
         self.rebuild = rebuild.Rebuild(self.spawner, self.source_images,
                                        self.allocations)
-        self.rescue = rescue.Rescue(self.layout, self.definitions,
+        self.rescue = rescue.Rescue(self.layout, lists, self.definitions,
                                     self.reconciler, server_disks,
                                     server_drives,
                                     self.power, under_way)
         self.resize = resize.Resize(
-            self.layout, self.records, self.definitions,
+            self.layout, self.records, lists, self.definitions,
             self.reconciler,
-            migration_files.MigrationFiles(self.layout, converter, vdisk),
+            migration_files.MigrationFiles(self.layout, lists, converter,
+                                           vdisk),
             other_host.OtherHost(ssh.Ssh(self.runner, own), self.layout,
                                  self.address),
             self.consoles, self.power, self.destroy,
             can_make_disks=vdisk is not None)
         self.snapshots = snapshot.Snapshots(
             tool, converter, self.product, self.states, self.layout,
-            self.records, self._limits)
+            self.records, lists, self._limits)
         self.orphans = orphans.Orphans(
             orphan_finder.Finder(self.layout, self.records, self.states,
                                  cache, users, under_way),

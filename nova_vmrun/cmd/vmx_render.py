@@ -17,6 +17,7 @@ does not need their table formatters.
 """
 
 import argparse
+from collections import abc
 import json
 import uuid
 
@@ -28,6 +29,7 @@ from nova_vmrun.machine.choices import generation
 from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
 from nova_vmrun.machine import render
+from nova_vmrun.server import disks
 
 _EXAMPLE_MAC = 'fa:16:3e:00:00:01'
 # Namespace of the uuids of servers that are only rendered, so that the same
@@ -149,8 +151,8 @@ def _machine(arguments):
         name=arguments.name, guestos=guest.id, family=guest.family,
         vcpus=flavor['vcpus'],
         memory_mb=model.round_memory(flavor['ram']),
-        disks=tuple(model.Disk(name + '.vmdk', chosen.disk_bus)
-                    for name in _disk_names(flavor)),
+        disks=tuple(model.Disk(disk.path, chosen.disk_bus)
+                    for disk in _disks(flavor)),
         cdroms=tuple(model.Cdrom(name, chosen.cdrom_bus)
                      for name in _cdrom_names(chosen)),
         floppy=chosen.floppy_image and chosen.floppy_image + '.flp',
@@ -172,16 +174,16 @@ def _properties(arguments):
     return properties
 
 
-def _disk_names(flavor):
-    yield 'root'
+def _disks(flavor: dict[str, int]) -> abc.Iterator[disks.Disk]:
+    yield disks.root(None, None)
     if flavor['ephemeral']:
-        yield 'ephemeral0'
+        yield disks.ephemeral(0, None, None)
     if flavor['swap']:
-        yield 'swap'
+        yield disks.swap(None, None)
 
 
 def _cdrom_names(chosen):
-    yield 'config-drive.iso'
+    yield disks.config_drive(None).path
     for image_id in chosen.iso_images:
         yield image_id + '.iso'
     yield from chosen.tools_isos

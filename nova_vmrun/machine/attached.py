@@ -38,30 +38,18 @@ class Attached:
     bus: str
 
 
-def find(keys: vmx.Vmx, name: str) -> Attached | None:
-    """Finds a disk under whatever name snapshots have given to it.
-
-    Since a snapshot VMware writes to root-000001.vmdk in place of root.vmdk.
-
-    :param keys: the Vmx
-    :param name: the disk's file name without .vmdk and number: root
-    :returns: an Attached, or None
-    """
-    wanted = re.compile(re.escape(name) + '(-[0-9]{6})?[.]vmdk')
-    return next((disk for disk in every(keys) if wanted.fullmatch(disk.file)),
-                None)
-
-
 def every(keys: vmx.Vmx) -> Iterator[Attached]:
-    """Yields all disks of a VM, none of its CD drives.
+    """Yield all disks of a VM, none of its CD drives, as the .vmx has them."""
+    for each in files(keys):
+        if each.file.lower().endswith('.vmdk'):
+            yield each
 
-    :param keys: the Vmx
-    :returns: an iterator of Attached, in the order of the .vmx
-    """
+
+def files(keys: vmx.Vmx) -> Iterator[Attached]:
+    """Yield the disks and CD drives of a VM, as the .vmx has them."""
     for key, path in keys.items():
         match = _FILE.fullmatch(key.lower())
-        if (match and path.lower().endswith('.vmdk') and
-                keys.get_bool(match.group(1) + '.present')):
+        if match and keys.get_bool(match.group(1) + '.present'):
             node = match.group(1)
             yield Attached(node, path, _bus(keys, node.partition(':')[0]))
 

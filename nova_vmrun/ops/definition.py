@@ -36,10 +36,11 @@ from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
 from nova_vmrun.machine import placement
 from nova_vmrun.machine import render
-from nova_vmrun.ops import drives
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import rescue_attachment
+from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.server import disks
 from nova_vmrun.server import rescued
 from nova_vmrun.server import vmx_file
 
@@ -68,6 +69,15 @@ class Draft:
     hardware: model.Hardware
 
 
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """What a server's list of disks amounts to in a .vmx."""
+
+    disks: tuple[model.Disk, ...]
+    cdroms: tuple[model.Cdrom, ...]
+    floppy: str | None
+
+
 class Definitions:
     """Decides and writes what VMs are.
 
@@ -76,7 +86,6 @@ class Definitions:
     :param architecture: of the host, x86_64 or aarch64
     :param layout: a nova_vmrun.server.layout.Layout
     :param records: a nova_vmrun.server.records.Records
-    :param disks: a nova_vmrun.ops.disks.Disks
     :param drives: a nova_vmrun.ops.drives.Drives
     :param networks: a nova_vmrun.ops.networks.Networks
     :param consoles: a nova_vmrun.ops.consoles.Consoles
@@ -84,20 +93,21 @@ class Definitions:
     :param serial_ports: a nova_vmrun.ops.serial_consoles.SerialConsoles
     """
 
-    def __init__(self, conf, product, architecture, layout, records, disks,
-                 drives, networks, consoles, guest_info, serial_ports):
+    def __init__(self, conf, product, architecture, layout, records,
+                 disk_lists, drives, networks, consoles, guest_info,
+                 serial_ports):
         self._conf = conf
         self._product = product
         self._architecture = architecture
         self._layout = layout
         self._records = records
-        self._disks = disks
-        self._attachments = drives
+        self._disk_lists = disk_lists
+        self._drives = drives
         self._networks = networks
         self._consoles = consoles
         self._guest_info = guest_info
         self._serial_ports = serial_ports
-        self._rescue_files = rescued.RescueFiles(layout)
+        self._rescue_files = rescued.RescueFiles(layout, disk_lists)
         self._vmx_files = vmx_file.VmxFiles(layout)
         self._source_images = source_images.SourceImages(records)
 
@@ -142,17 +152,20 @@ class Definitions:
         model.validate(server)
         return Draft(server, chosen)
 
-    def disk_nodes(self, draft):
-        """Tells where the disks of a server will be, whose files exist.
+    def place(self, draft: Draft,
+              planned: abc.Iterable[disks.Disk]) -> disk_lists_module.Disks:
+        """Return the disks of a new server with the nodes they will have.
 
-        :param draft: a Draft
-        :returns: names of disks, as Layout.disk has them, to nodes (scsi0:0)
+        :param planned: the disks, CDs and floppy that it is to have
         """
-        disks = self._disks_of(draft)
-        placed = placement.place(
-            dataclasses.replace(draft.machine, disks=disks))
-        return {os.path.basename(disk.path).removesuffix('.vmdk'): node
-                for disk, node in zip(disks, placed.disks)}
+        planned = disks.in_order(planned)
+        parts = self._parts(draft, planned)
+        placed = placement.place(dataclasses.replace(
+            draft.machine, disks=parts.disks, cdroms=parts.cdroms))
+        nodes = {device.path: node for device, node in zip(
+            parts.disks + parts.cdroms, placed.disks + placed.cdroms)}
+        return tuple(dataclasses.replace(disk, node=nodes.get(disk.path))
+                     for disk in planned)
 
     def write(self, draft, network_info):
         """Writes the .vmx of a server whose files lie in its folder.
@@ -168,28 +181,20 @@ class Definitions:
         with self._vmx_files.opened(draft.machine.uuid) as file:
             self._write(draft, nics, keep_none, False, file)
 
-    def check_new(self, draft: Draft, disk_names: list[str],
-                  drives: drives.Prepared,
+    def check_new(self, draft: Draft, planned: abc.Iterable[disks.Disk],
                   network_info: network_model.NetworkInfo) -> None:
-        """Finds out whether the .vmx of a new server could be written.
+        """Raise an error if the .vmx of a new server could not be written.
 
-        :param disk_names: of its disks, as Layout.disk has them
-        :param drives: what its drives will hold
+        :param planned: the disks, CDs and floppy that it is to have
         :raises InvalidInput: it has more of something than VMware allows
-        :raises InvalidConfiguration: this host does not have its networks
+        :raises InvalidConfiguration: this host lacks one of its networks
         """
         self._networks.check(network_info)
-        chosen = draft.hardware
+        parts = self._parts(draft, disks.in_order(planned))
         render.render(dataclasses.replace(
-            draft.machine,
-            nics=self._networks.nics(network_info, chosen),
-            disks=tuple(model.Disk(name + '.vmdk', chosen.disk_bus)
-                        for name in disk_names),
-            cdroms=tuple(
-                model.Cdrom(os.path.basename(path), chosen.cdrom_bus)
-                for path in (*drives.isos, *chosen.tools_isos,
-                             'config-drive.iso')),
-            floppy=drives.floppy and os.path.basename(drives.floppy)),
+            draft.machine, disks=parts.disks, cdroms=parts.cdroms,
+            floppy=parts.floppy,
+            nics=self._networks.nics(network_info, draft.hardware)),
             self._conf.template_dirs)
 
     def hardware_of(self, instance):
@@ -273,7 +278,9 @@ class Definitions:
     def _write(self, draft: Draft, nics: tuple[model.Nic, ...],
                keeps: Keeps, keeps_edits: bool,
                file: vmx_file.OpenVmx) -> None:
-        server = self._complete(draft, nics)
+        uuid = draft.machine.uuid
+        medium = self._rescue_files.medium(uuid)
+        server = self._complete(draft, nics, medium, is_new=not file.exists())
 
         def make(live: vmx.Vmx | None,
                  former: vmx.Vmx | None) -> tuple[str, str]:
@@ -283,37 +290,65 @@ class Definitions:
             kept = _kept(live, nics, keeps, draft.hardware)
             return render.rerender(
                 dataclasses.replace(server, nics=nics + kept), live, former,
-                self._layout.folder(server.uuid), self._conf.template_dirs,
+                self._layout.folder(uuid), self._conf.template_dirs,
                 keeps_edits)
 
         file.render(make)
+        if medium is None:
+            self._disk_lists.record_places(uuid, file.keys)
 
-    def _complete(self, draft, nics):
+    def _complete(self, draft: Draft, nics: tuple[model.Nic, ...],
+                  medium: disks.Disk | None, is_new: bool) -> model.Machine:
+        """Return a server with its disks, drives, network and console.
+
+        :param medium: what it boots from if it is in rescue
+        :param is_new: whether it has no .vmx that says where its disks are
+        """
         uuid, chosen = draft.machine.uuid, draft.hardware
+        listed = self._disk_lists.get(uuid)
+        parts = self._parts(draft, listed, is_new and medium is None)
         server = dataclasses.replace(
-            draft.machine, nics=nics,
-            disks=self._disks_of(draft),
-            cdroms=tuple(
-                model.Cdrom(self._named(uuid, path), chosen.cdrom_bus)
-                for path in self._attachments.cds(uuid, chosen)),
-            floppy=self._named(uuid, self._attachments.floppy(uuid)),
+            draft.machine, nics=nics, disks=parts.disks,
+            cdroms=parts.cdroms, floppy=parts.floppy,
             serials=self._serials(uuid, chosen.serial_ports),
             vnc=self._vnc(uuid), **self._guest_info.load(uuid))
-        rescue = self._rescue_files.get(uuid)
-        if rescue is None:
+        if medium is None:
             return server
-        drive = self._rescue_files.config_drive(uuid)
         return rescue_attachment.attach(
-            server, rescue,
-            self._named(uuid, self._rescue_files.medium(uuid, rescue.device)),
-            self._named(uuid, self._layout.config_drive(uuid)),
-            self._named(uuid, drive) if os.path.exists(drive) else None)
+            server, medium, disks.first(listed, disks.Origin.CONFIG_DRIVE),
+            disks.first(listed, disks.Origin.RESCUE_CONFIG_DRIVE))
 
-    def _disks_of(self, draft):
-        uuid = draft.machine.uuid
-        return tuple(
-            model.Disk(self._named(uuid, path), draft.hardware.disk_bus)
-            for path in self._disks.existing(uuid))
+    def _parts(self, draft: Draft, listed: disk_lists_module.Disks,
+               at_their_nodes: bool = False) -> _Parts:
+        """Return the disks, CD drives and floppy of a server.
+
+        :param listed: in the order in which the guest finds them
+        :param at_their_nodes: whether disks go where the list says, unless
+            they are to be on another bus
+        """
+        chosen = draft.hardware
+        usual = [disk for disk in listed
+                 if disk.origin not in disks.OF_RESCUE]
+
+        def node(disk: disks.Disk, bus: str) -> str | None:
+            return disk.node if at_their_nodes and disk.bus == bus else None
+
+        def cdroms(*origins: disks.Origin) -> list[model.Cdrom]:
+            return [model.Cdrom(disk.path, chosen.cdrom_bus,
+                                node(disk, chosen.cdrom_bus))
+                    for disk in usual if disk.origin in origins and
+                    disk.device is disks.Device.CDROM]
+
+        return _Parts(
+            tuple(model.Disk(disk.path, chosen.disk_bus,
+                             node(disk, chosen.disk_bus))
+                  for disk in usual if disk.device is disks.Device.DISK),
+            (*cdroms(disks.Origin.DRIVE_IMAGE),
+             *(model.Cdrom(path, chosen.cdrom_bus) for path in
+               self._drives.tools_isos(draft.machine.uuid, chosen)),
+             *cdroms(disks.Origin.CONFIG_DRIVE)),
+            next((disk.path for disk in usual
+                  if disk.device is disks.Device.FLOPPY), None))
 
     def _serials(self, uuid, count):
         return tuple(

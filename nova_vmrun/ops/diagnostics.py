@@ -19,7 +19,6 @@ own, while the guest may take its time or never answer.
 
 import dataclasses
 import ipaddress
-import os
 import platform
 
 from nova.compute import power_state
@@ -31,6 +30,7 @@ from oslo_utils import units
 from nova_vmrun import exception
 from nova_vmrun.machine import attached
 from nova_vmrun.ops.power import power_states
+from nova_vmrun.server import disks
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
@@ -61,13 +61,15 @@ class Diagnostics:
     :param product: a nova_vmrun.host.product.Product
     :param states: a nova_vmrun.server.states.PowerStates
     :param layout: a nova_vmrun.server.layout.Layout
+    :param disk_lists: a nova_vmrun.server.disk_lists.DiskLists
     """
 
-    def __init__(self, vmrun, product, states, layout):
+    def __init__(self, vmrun, product, states, layout, disk_lists):
         self._vmrun = vmrun
         self._product = product
         self._states = states
         self._layout = layout
+        self._disk_lists = disk_lists
         self._vmx_files = vmx_file.VmxFiles(layout)
 
     def typed(self, instance):
@@ -137,7 +139,8 @@ class Diagnostics:
             memory_mb=instance.flavor.memory_mb,
             adapters=attached.adapters(keys),
             disks=list(attached.every(keys)),
-            config_drive=os.path.exists(self._layout.config_drive(uuid)),
+            config_drive=self._disk_lists.find(
+                uuid, disks.Origin.CONFIG_DRIVE) is not None,
             usage=vm_process.usage(self._layout.vmx(uuid)),
             address=self._address(instance)
             if state is states.State.RUNNING else None)

@@ -10,54 +10,70 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The disks of a server: root, ephemeral, swap."""
+"""The disks that a server is built with: root, ephemeral, swap."""
 
-import os
+from collections import abc
+from typing import Any
 
+from nova import context as nova_context
 from nova.objects import instance as nova_instance
 from nova.virt import driver
+from oslo_config import cfg
+from oslo_log import log as logging
 from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import space
+from nova_vmrun.inspection import inspector
 from nova_vmrun.machine import model
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
+from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.server import disks as server_disks
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
+from nova_vmrun.tools import vdiskmanager as vdiskmanager_module
+
+LOG = logging.getLogger(__name__)
+
+# What Nova passes about disks that are not part of the image.
+BlockDeviceInfo = dict[str, Any] | None
 
 
 class Disks:
     """Makes the disks of servers.
 
     :param conf: nova.conf.CONF
-    :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or None
+    :param vdiskmanager: None if vmware-vdiskmanager is not installed
     """
 
-    def __init__(self, conf, cache, layout, vdiskmanager):
+    def __init__(self, conf: cfg.ConfigOpts, cache: image_cache.ImageCache,
+                 layout: layout_module.Layout,
+                 disk_lists: disk_lists_module.DiskLists,
+                 vdiskmanager: vdiskmanager_module.VDiskManager | None
+                 ) -> None:
         self._cache = cache
         self._layout = layout
+        self._disk_lists = disk_lists
         self._vdiskmanager = vdiskmanager
         self._linked = conf.use_cow_images and conf.vmrun.use_linked_clone
 
-    def prepare(self, context, instance, image, private):
-        """Returns the base disk that a server's root disk is made of.
+    def prepare(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance, image: inspector.Image,
+                private: str) -> image_cache.Base | None:
+        """Return the base disk that a server's root disk is made of.
 
         The first server of an image fetches it, as the user who asked for
         the server; the others wait. The image of a shelved server is used
-        once and removed from Glance then, so that the cache does not keep it.
+        once and then removed from Glance, so the cache does not keep it.
 
-        :param context: nova.context.RequestContext of the user
-        :param instance: nova.objects.Instance
-        :param image: a nova_vmrun.inspection.inspector.Image
-        :param private: a folder of this server's alone, which is there until
-            its disks are made
-        :returns: a nova_vmrun.storage.image_cache.Base; None for an ISO image,
-            whose server gets a blank root disk
+        :param context: of the user
+        :param private: a folder that no other server uses, which exists until
+            the disks are made
+        :returns: None for an ISO image, whose server gets a blank root disk
         :raises InvalidInput: a flavor without disk, and nothing to boot from
         """
         root_gb = instance.flavor.root_gb
@@ -74,83 +90,98 @@ class Disks:
         return self._cache.base(image, root_gb, download,
                                 glance.certificates(instance))
 
-    def make(self, instance, base, block_device_info, hardware):
-        """Makes all disks of a server; its folder exists.
+    def plan(self, instance: nova_instance.Instance,
+             base: image_cache.Base | None,
+             block_device_info: BlockDeviceInfo,
+             bus: str) -> list[server_disks.Disk]:
+        """Return the disks that a new server is to have.
 
-        :param instance: nova.objects.Instance
         :param base: what prepare returned
-        :param block_device_info: as Nova gives it: ephemeral disks and swap
-        :param hardware: a nova_vmrun.machine.model.Hardware
         """
-        uuid, bus = instance.uuid, hardware.disk_bus
-        if base is None:
-            self._make_blank(uuid, 'root', instance.flavor.root_gb * units.Ki,
-                             bus)
-        else:
-            self._make_root(uuid, base, bus, hardware.linked_clone)
-        ephemerals = driver.block_device_info_get_ephemerals(
-            block_device_info)
-        for number, ephemeral in enumerate(ephemerals):
-            self._make_blank(uuid, _ephemeral(number),
-                             ephemeral['size'] * units.Ki, bus)
+        size = (instance.flavor.root_gb * units.Gi if base is None
+                else linked.read_header(base.disk).capacity)
+        planned = [server_disks.root(size, bus)]
+        planned += [
+            server_disks.ephemeral(number, each['size'] * units.Gi, bus)
+            for number, each in enumerate(
+                driver.block_device_info_get_ephemerals(block_device_info))]
         swap = driver.block_device_info_get_swap(block_device_info)
         if driver.swap_is_usable(swap):
-            self._make_blank(uuid, 'swap', swap['swap_size'], bus)
+            planned.append(
+                server_disks.swap(swap['swap_size'] * units.Mi, bus))
+        return planned
 
-    def check(self, instance: nova_instance.Instance,
-              base: image_cache.Base | None, block_device_info: dict | None,
-              hardware: model.Hardware) -> list[str]:
-        """Finds out whether the disks of a rebuilt server can be made.
+    def make(self, uuid: str, base: image_cache.Base | None,
+             planned: abc.Iterable[server_disks.Disk],
+             hardware: model.Hardware) -> None:
+        """Make the disks of a server whose record lists them.
 
-        Its present disks are counted as free space: they go first.
+        :param base: what prepare returned
+        :param planned: what plan returned
+        """
+        for disk in planned:
+            path = self._layout.file(uuid, disk.path)
+            if disk.origin is server_disks.Origin.ROOT and base is not None:
+                self._make_root(path, base, hardware)
+            else:
+                self._make_blank(uuid, path, disk.size or 0,
+                                 hardware.disk_bus)
+
+    def check(self, uuid: str, base: image_cache.Base | None,
+              planned: abc.Iterable[server_disks.Disk],
+              hardware: model.Hardware) -> None:
+        """Raise an error if the disks of a rebuilt server cannot be made.
+
+        The space of its present disks counts as free: they go first.
         Parameters are those of make.
 
-        :returns: their names, as Layout.disk has them
         :raises InvalidConfiguration: nothing makes empty disks here
         :raises DiskFull: there is not enough space
         """
-        ephemerals = driver.block_device_info_get_ephemerals(
-            block_device_info)
-        swap = driver.block_device_info_get_swap(block_device_info)
-        blank = [each['size'] * units.Gi for each in ephemerals]
-        names = ['root', *map(_ephemeral, range(len(ephemerals)))]
-        if driver.swap_is_usable(swap):
-            blank.append(swap['swap_size'] * units.Mi)
-            names.append('swap')
+        blank = [disk.size or 0 for disk in planned if base is None or
+                 disk.origin is not server_disks.Origin.ROOT]
         needed = 0
-        if base is None:
-            blank.append(instance.flavor.root_gb * units.Gi)
-        elif not self._is_linked(hardware.linked_clone):
+        if base is not None and not self._is_linked(hardware.linked_clone):
             needed = space.allocated(base.disk)
         if blank:
-            self._require_vdiskmanager(instance.uuid)
+            self._require_vdiskmanager(uuid)
             needed += sum(map(qemu_img.table_size, blank))
-        freed = sum(map(space.reclaimable, self.existing(instance.uuid)))
+        freed = sum(space.reclaimable(self._layout.file(uuid, disk.path))
+                    for disk in self._present(uuid)
+                    if disk.device is server_disks.Device.DISK and
+                    disk.deleted_with_server)
         if needed > freed:
             space.of_instances(self._layout.root).require(
                 needed - freed, 'There is not enough space for the disks of '
-                'server %s.' % instance.uuid)
-        return names
+                'server %s.' % uuid)
+
+    def _present(self, uuid: str) -> tuple[server_disks.Disk, ...]:
+        try:
+            return self._disk_lists.get(uuid)
+        except (exception.VmNotFound, exception.RecordUnreadable) as error:
+            # A rebuild also mends what is not whole.
+            LOG.info('The disks that the server has are not known: %s', error)
+            return ()
 
     def _is_linked(self, linked_clone: bool | None) -> bool:
         # An image may insist on one way; else the options decide.
         return self._linked if linked_clone is None else linked_clone
 
-    def _make_root(self, uuid, base, bus, linked_clone):
-        disk = self._layout.disk(uuid, 'root')
+    def _make_root(self, path: str, base: image_cache.Base,
+                   hardware: model.Hardware) -> None:
         if base.delta is None:
-            linked.move(base.disk, disk, bus)
-        elif self._is_linked(linked_clone):
-            linked.make_child(base.delta, base.disk, disk, bus)
+            linked.move(base.disk, path, hardware.disk_bus)
+        elif self._is_linked(hardware.linked_clone):
+            linked.make_child(base.delta, base.disk, path, hardware.disk_bus)
         else:
-            linked.make_copy(base.disk, disk, bus)
+            linked.make_copy(base.disk, path, hardware.disk_bus)
 
-    def make_rescue(self, context, instance, image, path, bus):
-        """Makes the disk that a server boots from in rescue.
+    def make_rescue(self, context: nova_context.RequestContext,
+                    instance: nova_instance.Instance, image: inspector.Image,
+                    path: str, bus: str) -> None:
+        """Make the disk that a server boots from in rescue.
 
-        :param context: nova.context.RequestContext of the user
-        :param instance: nova.objects.Instance
-        :param image: a nova_vmrun.inspection.inspector.Image
+        :param context: of the user
         :param path: the .vmdk to make
         :param bus: the controller that it will be on
         """
@@ -159,30 +190,17 @@ class Disks:
             glance.certificates(instance))
         linked.make_child(base.delta, base.disk, path, bus)
 
-    def _make_blank(self, uuid, name, size_mb, bus):
-        self._require_vdiskmanager(uuid)
-        self._vdiskmanager.create(
-            self._layout.disk(uuid, name), size_mb=size_mb,
-            adapter=vmdk.adapter_type(bus))
+    def _make_blank(self, uuid: str, path: str, size: int, bus: str) -> None:
+        self._require_vdiskmanager(uuid).create(
+            path, size_mb=size // units.Mi, adapter=vmdk.adapter_type(bus))
 
-    def _require_vdiskmanager(self, uuid: str) -> None:
+    def _require_vdiskmanager(
+            self, uuid: str) -> vdiskmanager_module.VDiskManager:
         if self._vdiskmanager is None:
             raise exception.InvalidConfiguration(
                 'Server %s needs an empty disk and vmware-vdiskmanager is '
                 'not installed.' % uuid,
                 resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
                            'without ephemeral and swap disks, and an image '
-                           'that is no ISO image.')
-
-    def existing(self, uuid):
-        """Returns the paths of a server's disks, in the guest's order."""
-        paths = [self._layout.disk(uuid, 'root')]
-        while os.path.exists(self._layout.disk(
-                uuid, _ephemeral(len(paths) - 1))):
-            paths.append(self._layout.disk(uuid, _ephemeral(len(paths) - 1)))
-        swap = self._layout.disk(uuid, 'swap')
-        return paths + ([swap] if os.path.exists(swap) else [])
-
-
-def _ephemeral(number):
-    return 'ephemeral%d' % number
+                           'that is not an ISO image.')
+        return self._vdiskmanager

@@ -10,26 +10,37 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images that a server finds in its CD and floppy drives.
+"""Images in the CD and floppy drives of a server.
 
 An image in a CD drive is a hard link to the one in the cache: no bytes are
-copied, and the cache may forget it while servers still have it. VMware writes
+copied, and the cache may drop it while servers still have it. VMware writes
 to floppies, so each server gets a copy.
 """
 
+from collections import abc
 import dataclasses
 import os
 
+from nova import context as nova_context
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
 from nova_vmrun.catalog import properties
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import product as product_module
 from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
+from nova_vmrun.machine import model
 from nova_vmrun.ops.nova import glance
+from nova_vmrun.server import disks
+from nova_vmrun.server import layout as layout_module
+from nova_vmrun.storage import image_cache
 
 LOG = logging.getLogger(__name__)
+
+# Raises an error if a file is not the image that it is said to be.
+_Inspect = abc.Callable[[str, inspector.Image], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,74 +51,66 @@ class Prepared:
     :ivar floppy: path in the cache, or None
     """
 
-    isos: tuple
+    isos: tuple[str, ...]
     floppy: str | None
 
 
 class Drives:
-    """Fills the drives of servers.
+    """Fills the drives of servers."""
 
-    :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param product: a nova_vmrun.host.product.Product
-    """
-
-    def __init__(self, cache, layout, product):
+    def __init__(self, cache: image_cache.ImageCache,
+                 layout: layout_module.Layout,
+                 product: product_module.Product) -> None:
         self._cache = cache
         self._layout = layout
         self._product = product
 
-    def prepare(self, context, instance, image, hardware,
-                may_lack_some=False):
-        """Fetches what the image is, or what its properties ask for.
+    def prepare(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance, image: inspector.Image,
+                hardware: model.Hardware,
+                may_lack_some: bool = False) -> Prepared:
+        """Fetch the image itself or the images that its properties name.
 
-        :param context: nova.context.RequestContext of the user, who must
-            have access to each image, also when the cache has it
-        :param instance: nova.objects.Instance
-        :param image: a nova_vmrun.inspection.inspector.Image; if it is an ISO
-            image it is in the first drive
-        :param hardware: a nova_vmrun.machine.model.Hardware
-        :param may_lack_some: go on without images that are not there any
-            more, since the server had them when it was made
-        :returns: a Prepared
+        :param context: of the user, who must have access to each image, even
+            if the cache has it
+        :param image: goes into the first drive if it is an ISO image
+        :param may_lack_some: go on without images that no longer exist, since
+            the server had them when it was made
         :raises ImageRefused: an image is missing, or not what it must be
-        :raises InvalidConfiguration: the product has no such ISO image
+        :raises InvalidConfiguration: the product lacks an ISO image
         """
         if not may_lack_some:
             for name in hardware.tools_isos:
                 self._require_tools_iso(name)
-        find = self._found if may_lack_some else self._shown
-        images = list(filter(None, (find(context, image_id)
-                                    for image_id in hardware.iso_images)))
-        if image.disk_format == 'iso':
-            images.insert(0, image)
+        show = self._show_or_warn if may_lack_some else _show
+        images = [image] if image.disk_format == 'iso' else []
+        images += filter(None, (show(context, image_id)
+                                for image_id in hardware.iso_images))
         isos = tuple(
-            self._fetch(context, instance, each, 'cd.iso',
+            self._fetch(context, instance, each, image_cache.CD,
                         drive_images.require_iso) for each in images)
-        floppy = hardware.floppy_image and find(context,
-                                                hardware.floppy_image)
-        if floppy:
-            floppy = self._fetch(context, instance, floppy, 'floppy.flp',
-                                 drive_images.require_floppy)
-        return Prepared(isos, floppy)
+        floppy = (show(context, hardware.floppy_image)
+                  if hardware.floppy_image else None)
+        return Prepared(isos, floppy and self._fetch(
+            context, instance, floppy, image_cache.FLOPPY,
+            drive_images.require_floppy))
 
-    def _found(self, context, image_id):
+    def _show_or_warn(self, context: nova_context.RequestContext,
+                      image_id: str) -> inspector.Image | None:
         try:
-            return self._shown(context, image_id)
+            return _show(context, image_id)
         except exception.ImageRefused as error:
             LOG.warning('A drive stays empty: %s', error)
             return None
 
-    def _shown(self, context, image_id):
-        return inspector.Image(
-            image_id, glance.show(context, image_id)['disk_format'])
-
-    def _fetch(self, context, instance, image, name, inspect):
+    def _fetch(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance, image: inspector.Image,
+               name: str, inspect: _Inspect) -> str:
         return self._cache.file(
             image.id, name, glance.downloader(context, instance, image.id),
             lambda path: inspect(path, image), glance.certificates(instance))
 
-    def _require_tools_iso(self, name):
+    def _require_tools_iso(self, name: str) -> None:
         if self._find_tools_iso(name) is None:
             raise exception.InvalidConfiguration(
                 '%s on this host has no ISO image %s of VMware Tools.'
@@ -117,69 +120,75 @@ class Drives:
                 'of the image that asks for it: %s.'
                 % ' or '.join(properties.names('tools_iso')))
 
-    def _find_tools_iso(self, name):
+    def _find_tools_iso(self, name: str) -> str | None:
         for folder in self._product.tools_folders():
             path = os.path.join(folder, name)
             if os.path.isfile(path):
                 return path
         return None
 
-    def place(self, uuid, prepared):
-        """Puts images into a server's folder, which exists.
+    def tools_isos(self, uuid: str,
+                   hardware: model.Hardware) -> list[str]:
+        """Return the paths of the product's own ISO images for a server.
 
-        :param uuid: of the instance
-        :param prepared: a Prepared
+        Images that the product no longer has are left out.
         """
-        for number, source in enumerate(prepared.isos):
-            files.link_or_copy(source, self._layout.cd(uuid, number))
-        if prepared.floppy:
-            _copy(prepared.floppy, self._layout.floppy(uuid))
-
-    def put_cd(self, context, instance, image, path):
-        """Fetches an ISO image and gives it a name.
-
-        :param context: nova.context.RequestContext of the user
-        :param instance: nova.objects.Instance
-        :param image: a nova_vmrun.inspection.inspector.Image
-        :param path: the name
-        """
-        files.link_or_copy(
-            self._fetch(context, instance, image, 'cd.iso',
-                        drive_images.require_iso), path)
-
-    def put_floppy(self, context, instance, image, path):
-        """Fetches a floppy image and copies it; parameters as for put_cd."""
-        _copy(self._fetch(context, instance, image, 'floppy.flp',
-                          drive_images.require_floppy), path)
-
-    def cds(self, uuid, hardware):
-        """Returns what is in a server's CD drives, in their order.
-
-        ISO images of VMware Tools that the product has no more are left out.
-
-        :param hardware: a nova_vmrun.machine.model.Hardware
-        :returns: list of paths
-        """
-        paths = []
-        while os.path.exists(self._layout.cd(uuid, len(paths))):
-            paths.append(self._layout.cd(uuid, len(paths)))
+        found = []
         for name in hardware.tools_isos:
             path = self._find_tools_iso(name)
             if path:
-                paths.append(path)
+                found.append(path)
             else:
-                LOG.warning('Server %s goes on without %s: %s has it no more',
-                            uuid, name, self._product.name)
-        config_drive = self._layout.config_drive(uuid)
-        return paths + ([config_drive] if os.path.exists(config_drive) else [])
+                LOG.warning('Server %s goes on without %s: %s no longer has '
+                            'it', uuid, name, self._product.name)
+        return found
 
-    def floppy(self, uuid):
-        """Returns the path of a server's floppy disk, or None."""
-        path = self._layout.floppy(uuid)
-        return path if os.path.exists(path) else None
+    def place(self, uuid: str, prepared: Prepared) -> None:
+        """Put images into the folder of a server whose record lists them."""
+        for number, source in enumerate(prepared.isos):
+            files.link_or_copy(source, self._layout.file(
+                uuid, disks.cd_image(number, None).path))
+        if prepared.floppy:
+            _copy(prepared.floppy,
+                  self._layout.file(uuid, disks.floppy_image().path))
+
+    def put_cd(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance, image: inspector.Image,
+               path: str) -> None:
+        """Fetch an ISO image and give it a second name.
+
+        :param context: of the user
+        :param path: the name
+        """
+        files.link_or_copy(
+            self._fetch(context, instance, image, image_cache.CD,
+                        drive_images.require_iso), path)
+
+    def put_floppy(self, context: nova_context.RequestContext,
+                   instance: nova_instance.Instance, image: inspector.Image,
+                   path: str) -> None:
+        """Fetch a floppy image and copy it; parameters as for put_cd."""
+        _copy(self._fetch(context, instance, image, image_cache.FLOPPY,
+                          drive_images.require_floppy), path)
 
 
-def _copy(source, target):
+def plan(prepared: Prepared, bus: str) -> list[disks.Disk]:
+    """Return the CDs and the floppy that a new server is to have.
+
+    :param bus: of its CD drives
+    """
+    planned = [disks.cd_image(number, bus)
+               for number in range(len(prepared.isos))]
+    return planned + ([disks.floppy_image()] if prepared.floppy else [])
+
+
+def _show(context: nova_context.RequestContext,
+          image_id: str) -> inspector.Image:
+    return inspector.Image(
+        image_id, glance.show(context, image_id)['disk_format'])
+
+
+def _copy(source: str, target: str) -> None:
     with files.replacing(target) as part:
         files.copy(source, part)
         os.chmod(part, 0o600)

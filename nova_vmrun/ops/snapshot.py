@@ -30,6 +30,7 @@ from oslo_utils import units
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
+from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import space
 from nova_vmrun.machine import attached
@@ -37,6 +38,7 @@ from nova_vmrun.machine import snapshot_image
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops import progress
+from nova_vmrun.server import disks
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_chain
@@ -58,18 +60,20 @@ class Snapshots:
     :param power_states: a nova_vmrun.server.states.PowerStates
     :param layout: a nova_vmrun.server.layout.Layout
     :param records: a nova_vmrun.server.records.Records
+    :param disk_lists: a nova_vmrun.server.disk_lists.DiskLists
     :param limits: a nova_vmrun.ops.power.time_limits.TimeLimits
     :param sleep: waits some seconds; tests replace it
     """
 
     def __init__(self, vmrun, qemu_img, product, power_states, layout,
-                 records, limits, sleep=time.sleep):
+                 records, disk_lists, limits, sleep=time.sleep):
         self._vmrun = vmrun
         self._qemu_img = qemu_img
         self._product = product
         self._states = power_states
         self._layout = layout
         self._records = records
+        self._disk_lists = disk_lists
         self._limits = limits
         self._sleep = sleep
         self._vmx_files = vmx_file.VmxFiles(layout, sleep)
@@ -148,12 +152,7 @@ class Snapshots:
         state = self._usable_state(uuid)
         with self._readable(self._layout.vmx(uuid)):
             keys = self._vmx_files.load_patiently(uuid)
-        disk = attached.find(keys, 'root')
-        if disk is None:
-            raise exception.VmIncomplete(
-                'The root disk of server %s is not in its .vmx.' % uuid,
-                'No line of %s names root.vmdk.' % self._layout.vmx(uuid),
-                'Attach it again, or reboot the server hard.')
+        disk = self._root(uuid, keys)
         is_running = state is states.State.RUNNING
         self._require_space(
             uuid, self._chain(uuid, disk.file),
@@ -162,6 +161,24 @@ class Snapshots:
             self._convert(instance, self._chain(uuid, file),
                           vmdk.adapter_type(disk.bus), target)
         return keys, disk.bus
+
+    def _root(self, uuid: str, keys: vmx.Vmx) -> attached.Attached:
+        """Return how a server's root disk is attached."""
+        root = self._disk_lists.find(uuid, disks.Origin.ROOT)
+        if root is None:
+            raise exception.VmIncomplete(
+                'Server %s has no root disk.' % uuid,
+                'Its record lists none.',
+                'See whether its files are in %s.'
+                % self._layout.folder(uuid))
+        found = root.attachment(keys, self._layout.folder(uuid))
+        if found is None:
+            raise exception.VmIncomplete(
+                'The root disk of server %s is not in its .vmx.' % uuid,
+                'No line of %s names %s.' % (self._layout.vmx(uuid),
+                                             root.path),
+                'Attach it again, or reboot the server hard.')
+        return found
 
     def _usable_state(self, uuid):
         if not os.path.exists(self._layout.vmx(uuid)):

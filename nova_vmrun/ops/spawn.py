@@ -34,6 +34,7 @@ from nova_vmrun.ops import drives
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
+from nova_vmrun.server import disks as server_disks
 from nova_vmrun.storage import image_cache
 
 LOG = logging.getLogger(__name__)
@@ -111,15 +112,16 @@ class Spawner:
         """
         with self._boots.begin() as private:
             plan = self._prepare(context, instance, image_meta, private)
-            names = self._disks.check(instance, plan.base, block_device_info,
-                                      plan.draft.hardware)
-            self._definitions.check_new(plan.draft, names, plan.drives,
+            built, others = self._plan_disks(instance, plan,
+                                             block_device_info)
+            self._disks.check(instance.uuid, plan.base, built,
+                              plan.draft.hardware)
+            self._definitions.check_new(plan.draft, built + others,
                                         network_info)
             metadata = self._describe(instance, injected_files,
                                       admin_password, network_info)
             if configdrive.required_by(instance):
-                config_drive.make(os.path.join(private, 'config-drive.iso'),
-                                  metadata)
+                config_drive.make(os.path.join(private, 'checked'), metadata)
             self._guest_info.collect(instance, metadata, network_info)
 
     def _prepare(self, context: nova_context.RequestContext,
@@ -161,20 +163,23 @@ class Spawner:
         uuid = instance.uuid
         plan = self._prepare(context, instance, image_meta, private)
         draft = plan.draft
+        built, others = self._plan_disks(instance, plan, block_device_info)
+        listed = self._definitions.place(draft, built + others)
         try:
             with self._consoles.port_for_new_server() as vnc_port:
                 self._records.create(
                     uuid, instance.name, vnc_port,
                     show_gui=draft.hardware.show_gui is not False,
                     image_adapter=plan.adapter,
+                    disks=server_disks.dump(listed),
                     **source_images.facts(instance))
-            self._disks.make(instance, plan.base, block_device_info,
-                             draft.hardware)
+            self._disks.make(uuid, plan.base, built, draft.hardware)
             self._drives.place(uuid, plan.drives)
             instance.device_metadata = device_tags.find(
                 context, instance, block_device_info,
-                self._definitions.disk_nodes(draft))
-            self._tell(instance, injected_files, admin_password, network_info)
+                listed)
+            self._tell(instance, listed, injected_files, admin_password,
+                       network_info)
             self._definitions.write(draft, network_info)
             if power_on:
                 self._power.on(uuid)
@@ -182,12 +187,25 @@ class Spawner:
             with excutils.save_and_reraise_exception():
                 self._remove(uuid)
 
-    def _tell(self, instance, injected_files, admin_password, network_info):
+    def _plan_disks(self, instance, plan: _Plan, block_device_info
+                    ) -> tuple[list[server_disks.Disk],
+                               list[server_disks.Disk]]:
+        """Return the disks to build, and the CDs and floppy of a server."""
+        chosen = plan.draft.hardware
+        others = drives.plan(plan.drives, chosen.cdrom_bus)
+        if configdrive.required_by(instance):
+            others.append(server_disks.config_drive(chosen.cdrom_bus))
+        return (self._disks.plan(instance, plan.base, block_device_info,
+                                 chosen.disk_bus), others)
+
+    def _tell(self, instance, listed, injected_files, admin_password,
+              network_info):
         metadata = self._describe(instance, injected_files, admin_password,
                                   network_info)
-        if configdrive.required_by(instance):
-            config_drive.make(self._layout.config_drive(instance.uuid),
-                              metadata)
+        drive = server_disks.first(listed, server_disks.Origin.CONFIG_DRIVE)
+        if drive:
+            config_drive.make(
+                self._layout.file(instance.uuid, drive.path), metadata)
         self._guest_info.write(instance, metadata, network_info)
 
     def _describe(

@@ -19,20 +19,21 @@
         <uuid>.vmx             what VMware reads, and rewrites
         <uuid>.vmx.rendered    the same as we wrote it, for the person who
                                debugs
-        nova.json              whose server this is: see records.py
-        root.vmdk              its root disk
-        config-drive.iso       what the guest is told
-        guest-info.json        the same for its .vmx, if an option asks for it
-        cd0.iso                an image in its first CD drive, and so on
-        floppy.flp             an image in its floppy drive
+        nova.json              its record, with the list of its disks: see
+                               records.py and disks.py
+        root.vmdk, cd0.iso...  its disks; only the record says which they are
+        guest-info.json        what the guest finds in its .vmx, if an option
+                               asks for it
         console.log            what the guest wrote to its serial port, and
         console.log.1          what came before that
         serial1.log            the same of its second port, and so on
         serial0                its serial port itself: see serial/bridge.py
-        rescue.*, *.unrescued  there while it is in rescue: see rescued.py
+        *.unrescued            there while it is in rescue: see rescued.py
         paused.json            there while we keep it paused: see states.py
         snapshot/              there while an image is made of its disk
         migration.json         there since a resize made the folder
+        disks.json             the list of its disks, on its way to another
+                               host, where its record is made of it
         allocations.json       there after a rebuild was refused, until
                                Placement has the server's allocations again
       <instance uuid>_resize/     a server as it was, until its resize is
@@ -121,20 +122,15 @@ class Layout:
     def record(self, uuid):
         return os.path.join(self.folder(uuid), 'nova.json')
 
-    def disk(self, uuid, name):
-        return os.path.join(self.folder(uuid), name + '.vmdk')
+    def file(self, uuid: str, path: str) -> str:
+        """Return the path of a file of a server.
 
-    def config_drive(self, uuid):
-        return os.path.join(self.folder(uuid), 'config-drive.iso')
+        :param path: a name in its folder; an absolute path stays as it is
+        """
+        return os.path.join(self.folder(uuid), path)
 
     def guest_info(self, uuid):
         return os.path.join(self.folder(uuid), 'guest-info.json')
-
-    def cd(self, uuid, number):
-        return os.path.join(self.folder(uuid), 'cd%d.iso' % number)
-
-    def floppy(self, uuid):
-        return os.path.join(self.folder(uuid), 'floppy.flp')
 
     def console_log(self, uuid):
         return os.path.join(self.folder(uuid), 'console.log')
@@ -162,6 +158,10 @@ class Layout:
     def migration(self, folder):
         """Names the file that tells which migration made a folder."""
         return os.path.join(folder, 'migration.json')
+
+    def disk_list(self, folder: str) -> str:
+        """Return the path of the disk list that comes from another host."""
+        return os.path.join(folder, 'disks.json')
 
     def kept(self, uuid):
         """The folder of a server as it was before its resize."""

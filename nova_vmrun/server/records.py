@@ -10,15 +10,16 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whose server a folder holds, written beside its .vmx.
+"""Server records: what we know of a server that its .vmx does not say.
 
-The record is the first file in a server's folder and goes with it. A folder
-whose record names another compute node is never touched: instances_path may
-be shared, or copied from another machine.
+A record (nova.json) is the first file in a server's folder and is removed with
+it. A folder whose record names another compute node is never touched:
+instances_path may be shared, or copied from another machine.
 """
 
 import dataclasses
 import os
+from typing import Any
 
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
@@ -26,13 +27,14 @@ from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.server import layout as layout_module
 
 LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What we know of a server that its .vmx does not tell.
+    """One server's record.
 
     :ivar uuid: of the instance
     :ivar name: instance.name, which Nova lists and compares
@@ -43,6 +45,8 @@ class Record:
     :ivar image_ref: id of the image that its root disk was made of, empty if
         there was none; None if it was not recorded
     :ivar image_properties: of that image, as Nova kept them then
+    :ivar disks: its disks as nova_vmrun.server.disks.dump returns them; None
+        if an older release wrote the record
     """
 
     uuid: str
@@ -53,83 +57,87 @@ class Record:
     image_adapter: str | None = None
     image_ref: str | None = None
     image_properties: dict[str, str] | None = None
+    disks: list[dict[str, object]] | None = None
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]
 
 
 class Records:
-    """The records of this compute node.
+    """The records of this compute node's servers.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param compute_id: this node's id, as Nova keeps it
+    :param compute_id: this node's id in Nova
     """
 
-    def __init__(self, layout, compute_id):
+    def __init__(self, layout: layout_module.Layout, compute_id: str) -> None:
         self._layout = layout
         self._compute_id = compute_id
 
-    def create(self, uuid, name, vnc_port=None, **facts):
-        """Makes the folder of a new server, with its record in it.
+    def create(self, uuid: str, name: str, vnc_port: int | None = None,
+               **facts: Any) -> Record:
+        """Make the folder of a new server, with its record in it.
 
-        Parameters are the fields of Record.
-
-        :returns: the Record
+        :param facts: other fields of Record
         """
         record = Record(uuid, name, self._compute_id, vnc_port, **facts)
         folder = self._layout.folder(uuid)
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        # A crash here leaves a folder that no start of ours takes for its own.
+        # A crash here leaves a folder without a record, which
+        # finish_interrupted passes over.
         files.remove_parts(folder)
         self._write(record)
         return record
 
-    def change_port(self, uuid, vnc_port):
-        """Gives a server of ours another port for its console.
-
-        :param vnc_port: a TCP port
-        """
+    def change_port(self, uuid: str, vnc_port: int) -> None:
+        """Give the console of a server another TCP port."""
         self.change(uuid, vnc_port=vnc_port)
 
-    def change(self, uuid: str, **facts: object) -> None:
-        """Changes what is recorded of a server of ours, if it is there.
+    def change(self, uuid: str, **facts: Any) -> None:
+        """Change fields of a server's record, if there is one.
 
         :param facts: fields of Record
-        :raises OSError: it cannot be written
+        :raises OSError: the record cannot be written
         """
         with lockutils.lock('vmrun-record-%s' % uuid):
             record = self.get(uuid)
             if record is not None:
                 self._write(dataclasses.replace(record, **facts))
 
-    def _write(self, record):
-        files.write_atomically(self._layout.record(record.uuid),
-                               jsonutils.dumps(dataclasses.asdict(record)))
+    def write_copy(self, record: Record, folder: str, **facts: Any) -> None:
+        """Write a record, with other facts, to another folder of a server.
 
-    def get(self, uuid):
-        """Returns a server's record, or None if it is not ours."""
+        :param facts: fields of Record
+        """
+        _write(self._path(record.uuid, folder),
+               dataclasses.replace(record, **facts))
+
+    def _write(self, record: Record) -> None:
+        _write(self._layout.record(record.uuid), record)
+
+    def get(self, uuid: str) -> Record | None:
+        """Return a server's record, or None if the server is not ours."""
         return self._read(uuid, self._layout.folder(uuid))
 
-    def kept(self, uuid):
-        """Returns the record of a server as it was before its resize.
+    def kept(self, uuid: str) -> Record | None:
+        """Return a server's record from before its resize.
 
-        :returns: None if no such folder is there, or if it is not ours
+        :returns: None if there is no such folder, or if it is not ours
         """
         return self._read(uuid, self._layout.kept(uuid))
 
-    def is_foreign(self, uuid, folder):
-        """Tells whether a folder of a server belongs to another node.
+    def is_foreign(self, uuid: str, folder: str) -> bool:
+        """Whether a folder of a server belongs to another compute node.
 
-        :raises RecordUnreadable: nobody can tell
+        :raises RecordUnreadable: its record does not say
         """
         record = self._load(uuid, folder)
         return record is not None and record.compute_id != self._compute_id
 
-    def _path(self, uuid, folder):
+    def _path(self, uuid: str, folder: str) -> str:
         return os.path.join(
             folder, os.path.basename(self._layout.record(uuid)))
 
-    def _read(self, uuid, folder):
+    def _read(self, uuid: str, folder: str) -> Record | None:
         try:
             record = self._load(uuid, folder)
         except exception.RecordUnreadable as error:
@@ -138,8 +146,8 @@ class Records:
         ours = record is not None and record.compute_id == self._compute_id
         return record if ours else None
 
-    def _load(self, uuid, folder):
-        """Returns the Record in a folder, whoever owns it, or None."""
+    def _load(self, uuid: str, folder: str) -> Record | None:
+        """Return the record in a folder, whichever node owns it."""
         path = self._path(uuid, folder)
         try:
             with open(path, 'rb') as file:
@@ -152,16 +160,16 @@ class Records:
         except (OSError, ValueError, TypeError) as error:
             raise _unreadable(uuid, folder, str(error)) from error
         if record.uuid != uuid:
-            raise _unreadable(uuid, folder, 'It is of server %s.'
+            raise _unreadable(uuid, folder, 'It belongs to server %s.'
                               % record.uuid)
         return record
 
-    def all(self):
-        """Returns the records of all servers of this compute node."""
+    def all(self) -> list[Record]:
+        """Return the records of all servers of this compute node."""
         return list(filter(None, map(self.get, self._layout.uuids())))
 
-    def finish_interrupted(self):
-        """Removes files of servers that a crash kept from getting a name."""
+    def finish_interrupted(self) -> None:
+        """Remove half-written files that a crash left in servers' folders."""
         folders = [self._layout.folder(each.uuid) for each in self.all()]
         for uuid in self._layout.prepared_uuids():
             folder = self._layout.prepared(uuid)
@@ -174,33 +182,38 @@ class Records:
             try:
                 files.remove_parts(folder)
             except OSError as error:
-                LOG.error('What is left of a file in %s cannot be removed: '
-                          '%s', folder, error)
+                LOG.error('Cannot remove half-written files from %s: %s',
+                          folder, error)
 
-    def taken_ports(self):
-        """Returns the console ports of all servers, running or not.
+    def taken_ports(self) -> set[int]:
+        """Return the console ports of all servers, running or not.
 
-        Those of other compute nodes count: one that shares the folder may be
-        on this host. A server that is on another host until its resize is
-        confirmed may come back to its port.
+        Servers of other compute nodes count: a node that shares the folder
+        may be on this host. So do servers that are on another host until
+        their resize is confirmed, since they may come back to their port.
         """
         found = [self._port(uuid, self._layout.folder(uuid))
                  for uuid in self._layout.uuids()]
         found += [self._port(uuid, self._layout.kept(uuid))
                   for uuid in self._layout.kept_uuids()]
-        return set(found) - {None}
+        return {port for port in found if port is not None}
 
-    def _port(self, uuid, folder):
+    def _port(self, uuid: str, folder: str) -> int | None:
         try:
             record = self._load(uuid, folder)
         except exception.RecordUnreadable as error:
             LOG.debug('%s', error)
             return None
-        return record and record.vnc_port
+        return None if record is None else record.vnc_port
 
 
-def _unreadable(uuid, folder, details):
+def _write(path: str, record: Record) -> None:
+    files.write_atomically(path, jsonutils.dumps(dataclasses.asdict(record)))
+
+
+def _unreadable(uuid: str, folder: str,
+                details: str) -> exception.RecordUnreadable:
     return exception.RecordUnreadable(
         'The file nova.json in %s cannot be read.' % os.path.basename(folder),
-        details, 'Make it readable or, if server %s is of this host, remove '
+        details, 'Make it readable or, if server %s is on this host, remove '
         'the file. Then try again.' % uuid)

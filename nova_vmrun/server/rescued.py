@@ -10,78 +10,49 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether a server is in rescue, and what it boots from meanwhile.
+"""Whether a server is in rescue, and the files of the rescue.
 
 A server in rescue has, beside its own files:
 
-    rescue.vmdk, .iso or .flp   the medium it boots from
-    config-drive-rescue.iso     what the rescue system is told
-    rescue.json                 how the medium is attached
-    <uuid>.vmx.rendered.unrescued   the copy as rendered, as it was
-    <uuid>.nvram.unrescued          what UEFI remembers, as it was
-    <uuid>.vmx.unrescued            the .vmx as it was; it comes last, and its
-                                    return ends the rescue
+* the rescue medium, and the config drive of the rescue system: its record
+  lists both among its disks
+* ``<uuid>.vmx.rendered.unrescued``: the rendered copy, as it was
+* ``<uuid>.nvram.unrescued``: what UEFI remembers, as it was
+* ``<uuid>.vmx.unrescued``: the .vmx as it was. It is made last, and bringing
+  it back ends the rescue.
 """
 
-import dataclasses
 import os
 
-from oslo_serialization import jsonutils
-
 from nova_vmrun.host import files
-
-DISK = 'disk'
-CDROM = 'cdrom'
-FLOPPY = 'floppy'
-
-_MEDIA = {DISK: 'rescue.vmdk', CDROM: 'rescue.iso', FLOPPY: 'rescue.flp'}
-
-
-@dataclasses.dataclass(frozen=True)
-class Rescued:
-    """How the rescue medium is attached.
-
-    :ivar device: DISK, CDROM or FLOPPY
-    :ivar bus: one of nova_vmrun.machine.model.BUSES; means nothing for a
-        floppy
-    """
-
-    device: str
-    bus: str
+from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.server import disks
+from nova_vmrun.server import layout as layout_module
 
 
 class RescueFiles:
-    """The files of a rescue.
+    """The files of rescues."""
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    """
-
-    def __init__(self, layout):
+    def __init__(self, layout: layout_module.Layout,
+                 disk_lists: disk_lists_module.DiskLists) -> None:
         self._layout = layout
+        self._disk_lists = disk_lists
 
-    def medium(self, uuid, device):
-        """Returns the path of the medium that a server boots from."""
-        return os.path.join(self._layout.folder(uuid), _MEDIA[device])
-
-    def config_drive(self, uuid):
-        """Returns the path of the rescue's own config drive."""
-        return os.path.join(self._layout.folder(uuid),
-                            'config-drive-rescue.iso')
-
-    def exist(self, uuid):
-        """Tells whether a server is in rescue."""
+    def exist(self, uuid: str) -> bool:
+        """Whether a server is in rescue."""
         return os.path.exists(_aside(self._layout.vmx(uuid)))
 
-    def get(self, uuid):
-        """Returns the Rescued of a server, or None if it is in no rescue."""
+    def medium(self, uuid: str) -> disks.Disk | None:
+        """Return what a server boots from, or None if it is not in rescue.
+
+        :raises RecordUnreadable: its disk list was spoiled
+        """
         if not self.exist(uuid):
             return None
-        return Rescued(**jsonutils.loads(files.read(self._record(uuid))))
+        return self._disk_lists.find(uuid, disks.Origin.RESCUE)
 
-    def begin(self, uuid, rescued):
-        """Puts the .vmx aside; the medium is there already."""
-        files.write_atomically(
-            self._record(uuid), jsonutils.dumps(dataclasses.asdict(rescued)))
+    def begin(self, uuid: str) -> None:
+        """Put the .vmx aside; the medium exists and is listed already."""
         vmx, nvram = self._layout.vmx(uuid), self._nvram(uuid)
         rendered = self._layout.rendered(uuid)
         _copy_aside(vmx)
@@ -91,28 +62,33 @@ class RescueFiles:
         if os.path.exists(nvram):
             os.replace(nvram, _aside(nvram))
 
-    def end(self, uuid):
-        """Brings the .vmx back and removes what the rescue needed.
+    def end(self, uuid: str) -> None:
+        """Bring the .vmx back and remove what the rescue needed.
 
-        May be called again, and for a server that is in no rescue.
+        Safe to repeat, and for a server that is not in rescue.
+
+        :raises RecordUnreadable: its disk list was spoiled; the .vmx is back
+        :raises OSError: a file cannot be removed
         """
         for path in (self._nvram(uuid), self._layout.rendered(uuid),
                      self._layout.vmx(uuid)):
             if os.path.exists(_aside(path)):
                 os.replace(_aside(path), path)
         files.sync_folder(self._layout.folder(uuid))
-        for path in [self._record(uuid), self.config_drive(uuid)] + [
-                self.medium(uuid, device) for device in _MEDIA]:
-            if os.path.exists(path):
-                os.remove(path)
-            # A VM that ended with the power has left its lock.
-            if os.path.isdir(path + '.lck'):
-                files.remove_tree(path + '.lck')
+        ended = [disk for disk in self._disk_lists.get(uuid)
+                 if disk.origin in disks.OF_RESCUE]
+        for disk in ended:
+            self._remove(self._disk_lists.file(uuid, disk))
+        self._disk_lists.remove(uuid, *ended)
 
-    def _record(self, uuid):
-        return os.path.join(self._layout.folder(uuid), 'rescue.json')
+    def _remove(self, path: str) -> None:
+        if os.path.exists(path):
+            os.remove(path)
+        # A VM whose host lost power has left its lock.
+        if os.path.isdir(path + '.lck'):
+            files.remove_tree(path + '.lck')
 
-    def _nvram(self, uuid):
+    def _nvram(self, uuid: str) -> str:
         return os.path.splitext(self._layout.vmx(uuid))[0] + '.nvram'
 
 
@@ -122,5 +98,5 @@ def _copy_aside(path: str) -> None:
         os.chmod(part, 0o600)
 
 
-def _aside(path):
+def _aside(path: str) -> str:
     return path + '.unrescued'

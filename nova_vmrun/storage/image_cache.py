@@ -58,6 +58,7 @@ LOG = logging.getLogger(__name__)
 
 # The name of an ISO image.
 CD = 'cd.iso'
+FLOPPY = 'floppy.flp'
 
 # All base disks of an image: each is made of the first.
 _DISKS = 'disks'

@@ -67,7 +67,7 @@ class Rig:
         """
         base = self.base(download)
         os.makedirs(self.layout.folder(uuid), exist_ok=True)
-        disk = self.layout.disk(uuid, 'root')
+        disk = self.layout.file(uuid, 'root.vmdk')
         if link:
             linked.make_child(base.delta, base.disk, disk, 'lsilogic')
         else:

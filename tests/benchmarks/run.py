@@ -34,6 +34,7 @@ from unittest import mock
 
 from oslo_utils import units
 
+from nova_vmrun.server import disks
 from nova_vmrun.server import states
 from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
@@ -180,8 +181,10 @@ class Benchmarks:
 
         power_states = types.SimpleNamespace(
             get=lambda uuid: states.State.OFF)
+        disk_lists = types.SimpleNamespace(
+            find=lambda uuid, origin: disks.root(None, None))
         make = snapshot.Snapshots(None, rig.qemu_img, None, power_states,
-                                  rig.layout, None, None)
+                                  rig.layout, None, disk_lists, None)
         instance = types.SimpleNamespace(uuid=uuid, system_metadata={})
         with mock.patch('nova_vmrun.ops.nova.glance.upload'):
             self._compare(

@@ -143,7 +143,7 @@ class Host(fixtures.Fixture):
         instance = self.instance(image_id, **changes)
         self.spawn(instance, power_on=False)
         instance.vm_state, instance.task_state = 'active', None
-        disk_content.write(self.layout.disk(instance.uuid, 'root'))
+        disk_content.write(self.layout.file(instance.uuid, 'root.vmdk'))
         return instance
 
     def content(self, uuid: str, folder: str | None = None) -> bytes:
@@ -276,6 +276,8 @@ class Host(fixtures.Fixture):
 
     def restart(self) -> None:
         """Start nova-compute again."""
+        operation.require_equal([], tidiness.unlisted_disks(self.root),
+                                'disks that no list names')
         self.hypervisor.events.end()
         self.driver = base.start_driver(self)
 

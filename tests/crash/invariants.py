@@ -30,7 +30,7 @@ class Invariants:
         self._compared: dict[tuple[str, int], bool] = {}
         self._bystander = host.add_server(host.glance.add_image())
         self._bystanders_disk = files.read(
-            host.layout.disk(self._bystander.uuid, 'root'))
+            host.layout.file(self._bystander.uuid, 'root.vmdk'))
 
     def check_tidy(self) -> None:
         """Require that every VM is a server's and nothing is incomplete."""
@@ -72,7 +72,7 @@ class Invariants:
             'power state of the bystander')
         operation.require(
             self._bystanders_disk == files.read(
-                self._host.layout.disk(self._bystander.uuid, 'root')),
+                self._host.layout.file(self._bystander.uuid, 'root.vmdk')),
             "the content of the bystander's disk has changed")
 
     def _has_content(self, image_id: str, path: str) -> bool:

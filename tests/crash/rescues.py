@@ -40,8 +40,8 @@ class Rescue(operation.Operation):
 
     def require_disk(self, host):
         """In rescue it is still there, and not what the server boots from."""
-        operation.require(self.content == disk_content.read(host.layout.disk(
-            self.instance.uuid, 'root')), 'the disk has another content')
+        operation.require(self.content == disk_content.read(host.layout.file(
+            self.instance.uuid, 'root.vmdk')), 'the disk has another content')
 
 
 class RescueWithConfigDrive(Rescue):

@@ -171,7 +171,7 @@ class _Resized(MigrateLarger):
         super().before(host)
         self.migrate(host)
         self.finish(host, power_on=False)
-        disk_content.write(host.layout.disk(self.instance.uuid, 'root'),
+        disk_content.write(host.layout.file(self.instance.uuid, 'root.vmdk'),
                            _SINCE)
         self.since = host.content(self.instance.uuid)
         host.driver.power_on(None, self.instance, [])

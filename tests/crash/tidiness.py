@@ -12,6 +12,8 @@
 
 """What must be true of a host whatever has happened to it."""
 
+import glob
+import json
 import os
 import re
 
@@ -21,6 +23,9 @@ from nova_vmrun.storage import cache_entry
 from tests.crash import steps
 
 _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
+# Half-made files have names that begin with a dot.
+_DISK = re.compile('[^.].*[.](vmdk|iso|flp)')
+_SNAPSHOT = re.compile('-[0-9]{6}(?=[.]vmdk)')
 _BESIDE = ('_base', 'locks')
 
 
@@ -42,6 +47,35 @@ def half_made(root, uuids):
                if name in uuids or not uuidutils.is_uuid_like(name)]
     found = [os.path.relpath(path, root) for path in steps.walk(folders)]
     return [path for path in found if _PASSING.search(path)]
+
+
+def unlisted_disks(root):
+    """Returns the paths of disks that the list beside them does not name.
+
+    Snapshots that VMware has made of a listed disk need no name.
+    """
+    found = []
+    for folder in glob.glob(os.path.join(root, '*', '')):
+        listed = _listed(folder)
+        if listed is None:
+            continue
+        found += [os.path.relpath(os.path.join(folder, name), root)
+                  for name in os.listdir(folder)
+                  if _DISK.fullmatch(name) and
+                  _SNAPSHOT.sub('', name) not in listed]
+    return found
+
+
+def _listed(folder):
+    """Returns the names on a folder's list of disks, None without a list."""
+    for name, key in (('nova.json', 'disks'), ('disks.json', None)):
+        try:
+            with open(os.path.join(folder, name)) as file:
+                content = json.load(file)
+        except FileNotFoundError:
+            continue
+        return [disk['path'] for disk in (content[key] if key else content)]
+    return None
 
 
 def boots(cache):

@@ -14,6 +14,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -66,6 +67,20 @@ _LICENCE = (ROOT / 'nova_vmrun' / 'exception.py').read_text().partition(
 
 def roots(names):
     return {name.partition('.')[0] for name in names}
+
+
+# Names that a file of a server's disk may have, whole or in part.
+_DISK_NAME = re.compile(
+    r'\S+[.](vmdk|iso|flp)|(root|swap|ephemeral(%d|\d+)|config-drive).?')
+
+
+def disk_names(path):
+    """Returns the texts of a module that could be names of disks."""
+    tree = ast.parse(path.read_text())
+    return {node.value for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and
+            isinstance(node.value, str) and
+            _DISK_NAME.fullmatch(node.value)}
 
 
 class ImportsTestCase(base.TestCase):
@@ -128,6 +143,18 @@ class ImportsTestCase(base.TestCase):
                    if part not in ('formats', 'machine', 'cmd') and
                    opens_vmx(path)}
         self.assertEqual({'server/vmx_file.py'}, openers)
+
+    def test_only_the_record_says_what_a_disk_is(self):
+        """No other module names a disk's file, or tells disks by names.
+
+        Images in the cache and copies for Glance are no disks of servers.
+        """
+        namers = {str(path.relative_to(PACKAGE))
+                  for part, path, _ in layers.modules()
+                  if part in ('driver', 'hypervisor', 'ops', 'server',
+                              'machine') and
+                  disk_names(path) - {'disk.vmdk', '*.vmdk'}}
+        self.assertEqual({'server/disks.py'}, namers)
 
 
 class PictureTestCase(base.TestCase):

@@ -20,10 +20,12 @@ from nova.objects import virt_device_metadata as metadata
 from nova.objects import virtual_interface
 from nova.virt import driver
 
+from nova_vmrun.server import disks
+
 _NODE = re.compile('(scsi|ide)([0-9]+):([0-9]+)')
 
 
-def find(context, instance, block_device_info, nodes):
+def find(context, instance, block_device_info, listed):
     """Returns what instance.device_metadata has to be.
 
     Adapters are told by their addresses: VMware chooses the PCI slots at the
@@ -32,12 +34,12 @@ def find(context, instance, block_device_info, nodes):
     :param context: nova.context.RequestContext
     :param instance: nova.objects.Instance
     :param block_device_info: as Nova gives it
-    :param nodes: names of disks (root, ephemeral0, swap) to where they are in
-        the .vmx (scsi0:1)
+    :param listed: a nova_vmrun.server.disk_lists.Disks of the server, with
+        their nodes
     :returns: nova.objects.InstanceDeviceMetadata, or None without tags
     """
     devices = _nics(context, instance)
-    devices += _disks(context, instance, block_device_info, nodes)
+    devices += _disks(context, instance, block_device_info, listed)
     if not devices:
         return None
     return metadata.InstanceDeviceMetadata(devices=devices)
@@ -70,25 +72,29 @@ def _nics(context, instance):
             for vif in vifs if vif.tag]
 
 
-def _disks(context, instance, block_device_info, nodes):
-    places = {block_device.strip_dev(device): nodes.get(disk)
-              for disk, device in _device_names(block_device_info)}
+def _disks(context, instance, block_device_info, listed):
+    nodes = {block_device.strip_dev(device): disk.node
+             for disk, device in _device_names(block_device_info, listed)}
     found = mappings.BlockDeviceMappingList.get_by_instance_uuid(
         context, instance.uuid)
     return [_disk(mapping.tag,
-                  places.get(block_device.strip_dev(mapping.device_name)))
+                  nodes.get(block_device.strip_dev(mapping.device_name)))
             for mapping in found if mapping.tag]
 
 
-def _device_names(block_device_info):
-    """Yields a disk of ours and Nova's name of it, for each disk."""
-    yield 'root', (block_device_info or {}).get('root_device_name')
-    ephemerals = driver.block_device_info_get_ephemerals(block_device_info)
-    for number, ephemeral in enumerate(ephemerals):
-        yield 'ephemeral%d' % number, ephemeral['device_name']
+def _device_names(block_device_info, listed):
+    """Yield each disk with Nova's name of it."""
+    def of(origin):
+        return [disk for disk in listed if disk.origin is origin]
+
+    yield from zip(of(disks.Origin.ROOT),
+                   [(block_device_info or {}).get('root_device_name')])
+    yield from zip(of(disks.Origin.EPHEMERAL), [
+        each['device_name'] for each in
+        driver.block_device_info_get_ephemerals(block_device_info)])
     swap = driver.block_device_info_get_swap(block_device_info)
     if driver.swap_is_usable(swap):
-        yield 'swap', swap['device_name']
+        yield from zip(of(disks.Origin.SWAP), [swap['device_name']])
 
 
 def _disk(tag, node):

@@ -13,13 +13,15 @@
 """The folder of a server as it will be after its resize.
 
 It is made beside the server's own, which is not touched. Disks that stay as
-they are get a second name there: only one of the two VMs ever runs, and what
-its guest writes is kept by a revert too. Everything that VMware replaces or
+they are get a second name there: only one of the two VMs ever runs, and a
+revert keeps what its guest has written. Everything that VMware replaces or
 rewrites is copied.
 """
 
 import os
 import shutil
+
+from oslo_utils import units
 
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmx
@@ -27,32 +29,39 @@ from nova_vmrun.host import files
 from nova_vmrun.host import paths
 from nova_vmrun.host import space
 from nova_vmrun.ops.resize import resize_plan
+from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import linked
 from nova_vmrun import system
+from nova_vmrun.tools import qemu_img as qemu_img_module
+from nova_vmrun.tools import vdiskmanager as vdiskmanager_module
 
-# Nobody writes to these: images of drives, and what snapshots hold.
+# Nobody writes to these: images in drives, and what belongs to snapshots.
 _LINKED = ('.iso', '.vmsn', '.vmem')
 
 
 class MigrationFiles:
     """Prepares the new folders of servers.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
-    :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or None
+    :param vdiskmanager: None if vmware-vdiskmanager is not installed; no plan
+        then asks for larger or new disks
     """
 
-    def __init__(self, layout, qemu_img, vdiskmanager):
+    def __init__(self, layout: layout_module.Layout,
+                 disk_lists: disk_lists_module.DiskLists,
+                 qemu_img: qemu_img_module.QemuImg,
+                 vdiskmanager: vdiskmanager_module.VDiskManager | None
+                 ) -> None:
         self._layout = layout
+        self._disk_lists = disk_lists
         self._qemu_img = qemu_img
         self._vdiskmanager = vdiskmanager
         self._vmx_files = vmx_file.VmxFiles(layout)
 
-    def require_space(self, plan):
-        """Refuses what would fill the file system under all servers.
+    def require_space(self, plan: resize_plan.Plan) -> None:
+        """Refuse what would fill the file system under all servers.
 
-        :param plan: a nova_vmrun.ops.resize.resize_plan.Plan
         :raises DiskFull: there is not enough space here
         """
         if not plan.copied:
@@ -61,21 +70,20 @@ class MigrationFiles:
             plan.copied_bytes, 'There is not enough space to copy disks of '
             'server %s.' % plan.uuid)
 
-    def needed_elsewhere(self, plan):
-        """Returns the bytes that a server may need on another host."""
-        names = self._others(plan.uuid, to_other_host=True)
+    def needed_elsewhere(self, plan: resize_plan.Plan) -> int:
+        """Return the bytes that a server may need on another host."""
         folder = self._layout.folder(plan.uuid)
         return (plan.copied_bytes +
                 sum(disk.content for disk in plan.kept) +
                 sum(os.path.getsize(os.path.join(folder, name))
-                    for name in names))
+                    for name in self._other_files(plan.uuid)))
 
-    def prepare(self, plan, to_other_host):
-        """Makes the new folder; the server is off.
+    def prepare(self, plan: resize_plan.Plan, to_other_host: bool) -> None:
+        """Make the new folder of a server, which is off.
 
-        :param plan: a nova_vmrun.ops.resize.resize_plan.Plan
-        :param to_other_host: it goes to another host, without the record of
-            whose server it is
+        To another host the server goes without its record, which says that
+        it belongs to this one; its disk list goes as a file of its own.
+
         :raises VmrunError: a disk cannot be made
         :raises OSError: ENOSPC among others
         """
@@ -83,33 +91,39 @@ class MigrationFiles:
         part = self._layout.preparing(uuid)
         self.discard(uuid)
         os.mkdir(part, mode=0o700)
+        if to_other_host:
+            self._disk_lists.write_for_other_host(part, plan.listed)
+        else:
+            self._disk_lists.write_copy(uuid, part, plan.listed)
         for path in self._linked_disks(plan, to_other_host):
             _link(path, part)
         folder = self._layout.folder(uuid)
-        for name in self._others(uuid, to_other_host):
+        for name in self._other_files(uuid):
             path = os.path.join(folder, name)
             if name.lower().endswith(_LINKED):
                 _link(path, part)
             else:
                 _copy(path, part)
-        for disk, size_mb in plan.copied:
-            self._copy_disk(disk, size_mb, self._disk(part, disk.name))
-        for name, size_mb in plan.blank.items():
-            self._vdiskmanager.create(
-                self._disk(part, name), size_mb=size_mb,
-                adapter=vmdk.adapter_type(plan.bus))
+        for copy in plan.copied:
+            self._copy_disk(copy, part)
+        if self._vdiskmanager:
+            for disk in plan.blank:
+                self._vdiskmanager.create(
+                    disk.file(part), size_mb=(disk.size or 0) // units.Mi,
+                    adapter=vmdk.adapter_type(disk.bus))
         if plan.copied:
             self._name_disks(plan, part)
         _flush(part)
         os.rename(part, self._layout.prepared(uuid))
         files.sync_folder(self._layout.root)
 
-    def discard(self, uuid):
-        """Removes what was prepared for a server here."""
+    def discard(self, uuid: str) -> None:
+        """Remove what was prepared for a server here."""
         files.remove_tree(self._layout.preparing(uuid))
         files.remove_tree(self._layout.prepared(uuid))
 
-    def _linked_disks(self, plan, to_other_host):
+    def _linked_disks(self, plan: resize_plan.Plan,
+                      to_other_host: bool) -> list[str]:
         if to_other_host:
             return [disk.chain[0] for disk in plan.kept]
         folder = self._layout.folder(plan.uuid)
@@ -120,60 +134,58 @@ class MigrationFiles:
         return [path for path in found
                 if paths.canonical(path) not in left_out]
 
-    def _others(self, uuid, to_other_host):
-        """Returns the names of the files that go along, disks apart."""
+    def _other_files(self, uuid: str) -> list[str]:
+        """Return the names of the files that go along, except disks."""
         folder = self._layout.folder(uuid)
-        left = {os.path.basename(self._layout.paused(uuid)),
-                os.path.basename(self._layout.allocations(uuid)),
-                os.path.basename(self._layout.migration(folder))}
-        if to_other_host:
-            left.add(os.path.basename(self._layout.record(uuid)))
+        left_behind = [os.path.basename(path) for path in (
+            self._layout.record(uuid), self._layout.paused(uuid),
+            self._layout.allocations(uuid), self._layout.migration(folder),
+            self._layout.disk_list(folder))]
         return [entry.name for entry in os.scandir(folder)
                 if entry.is_file(follow_symlinks=False) and
-                entry.name not in left and not _is_passing(entry.name) and
+                entry.name not in left_behind and
+                not _is_temporary(entry.name) and
                 not entry.name.lower().endswith('.vmdk')]
 
-    def _disk(self, folder, name):
-        return os.path.join(folder, name + '.vmdk')
-
-    def _copy_disk(self, disk, size_mb, target):
+    def _copy_disk(self, copy: resize_plan.Copy, folder: str) -> None:
+        disk, target = copy.disk, copy.listed.file(folder)
         if len(disk.chain) == 1:
             linked.make_copy(disk.chain[0], target, disk.attached.bus)
         else:
             self._qemu_img.convert_chain(
-                disk.chain, resize_plan.kind(disk), target,
+                disk.chain, disk.adapter, target,
                 subformat=vmdk.MONOLITHIC_SPARSE)
             os.chmod(target, 0o600)
-        if size_mb:
-            self._vdiskmanager.grow(target, size_mb=size_mb)
+        if copy.size_mb and self._vdiskmanager:
+            self._vdiskmanager.grow(target, size_mb=copy.size_mb)
 
-    def _name_disks(self, plan, folder):
-        """Lets the .vmx name the copies: they have no snapshots any more."""
+    def _name_disks(self, plan: resize_plan.Plan, folder: str) -> None:
+        """Let the .vmx name the copies, which no longer have snapshots."""
         def change(keys: vmx.Vmx) -> None:
-            for disk, _size in plan.copied:
-                keys[disk.attached.node + '.fileName'] = disk.name + '.vmdk'
+            for copy in plan.copied:
+                keys[copy.disk.attached.node + '.fileName'] = copy.listed.path
 
         self._vmx_files.edit_copy(plan.uuid, folder, change)
 
 
-def _is_passing(name):
-    """Tells whether a file means nothing to the VM when it is off."""
+def _is_temporary(name: str) -> bool:
+    """Whether a VM that is off does not need a file."""
     return '.log' in name or name.startswith('.') or name.endswith('.lck')
 
 
-def _link(path, folder):
+def _link(path: str, folder: str) -> None:
     files.link_or_copy(path, os.path.join(folder, os.path.basename(path)))
 
 
-def _copy(path, folder):
+def _copy(path: str, folder: str) -> None:
     target = os.path.join(folder, os.path.basename(path))
     with files.replacing(target) as part:
         files.copy(path, part)
         shutil.copymode(path, part)
 
 
-def _flush(folder):
-    """Lets a power cut find whole files under the folder's final name."""
+def _flush(folder: str) -> None:
+    """Let a power cut find whole files under the folder's final name."""
     for entry in os.scandir(folder):
         with open(entry.path, 'rb') as file:
             system.here().flush(file.fileno())

@@ -47,6 +47,8 @@ from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import resize_plan
+from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.server import disks
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import linked
 
@@ -58,6 +60,7 @@ class Resize:
 
     :param layout: a nova_vmrun.server.layout.Layout
     :param records: a nova_vmrun.server.records.Records
+    :param disk_lists: a nova_vmrun.server.disk_lists.DiskLists
     :param definitions: a nova_vmrun.ops.definition.Definitions
     :param reconciler: a nova_vmrun.ops.reconcile.Reconciler
     :param migration_files: a MigrationFiles
@@ -68,11 +71,12 @@ class Resize:
     :param can_make_disks: whether vmware-vdiskmanager is there
     """
 
-    def __init__(self, layout, records, definitions, reconciler,
+    def __init__(self, layout, records, disk_lists, definitions, reconciler,
                  migration_files, other_host, consoles, power, destroy,
                  can_make_disks):
         self._layout = layout
         self._records = records
+        self._disk_lists = disk_lists
         self._definitions = definitions
         self._reconciler = reconciler
         self._vmx_files = vmx_file.VmxFiles(layout)
@@ -127,8 +131,8 @@ class Resize:
                 'Server %s is not on this host.' % instance.uuid, '',
                 'Reboot it hard, which looks for what a resize has left.')
         self._definitions.check(instance, flavor)
-        plan = resize_plan.make(self._layout, instance, flavor,
-                                destination is not None,
+        plan = resize_plan.make(self._layout, self._disk_lists, instance,
+                                flavor, destination is not None,
                                 self._can_make_disks)
         self._files.require_space(plan)
         if destination:
@@ -139,11 +143,11 @@ class Resize:
     @contextlib.contextmanager
     def _unwritten(self, uuid):
         """Fails if a disk of a server is written to: the copies are bad."""
-        disks = glob.glob(os.path.join(
+        paths = glob.glob(os.path.join(
             glob.escape(self._layout.folder(uuid)), '*.vmdk'))
-        before = files.marks(disks)
+        before = files.marks(paths)
         yield
-        if files.marks(disks) != before:
+        if files.marks(paths) != before:
             raise exception.DiskChanged(
                 'A disk of server %s was written to while it was copied.'
                 % uuid, 'It was started outside of Nova, or had not ended.',
@@ -270,9 +274,8 @@ class Resize:
                 'Look for %s on the host that it was on.'
                 % self._layout.kept(uuid))
         # The disk says which controller its guest knows; see hardware.choose.
-        root = linked.read_descriptor(self._layout.disk(uuid, 'root'))
-        adapter = root.ddb.get('ddb.adaptertype')
-        adapter = adapter if adapter in vmdk.NAMED_ADAPTERS else None
+        listed = self._disk_lists.from_other_host(uuid)
+        adapter = self._named_adapter(uuid, listed)
         draft = self._definitions.draft(
             instance, properties.remembered(instance), adapter,
             fresh=frozenset())
@@ -280,7 +283,19 @@ class Resize:
             self._records.create(
                 uuid, instance.name, port,
                 show_gui=draft.hardware.show_gui is not False,
-                image_adapter=adapter, **source_images.facts(instance))
+                image_adapter=adapter, disks=disks.dump(listed),
+                **source_images.facts(instance))
+        self._disk_lists.remove_sent(uuid)
+
+    def _named_adapter(self, uuid: str,
+                       listed: disk_lists_module.Disks) -> str | None:
+        root = disks.first(listed, disks.Origin.ROOT)
+        if root is None:
+            return None
+        descriptor = linked.read_descriptor(
+            self._layout.file(uuid, root.path))
+        adapter = descriptor.ddb.get('ddb.adaptertype')
+        return adapter if adapter in vmdk.NAMED_ADAPTERS else None
 
     def discard(self, uuid):
         """Puts aside what a resize has made, before its revert.

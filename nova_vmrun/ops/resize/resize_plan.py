@@ -10,54 +10,87 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What becomes of each disk of a server when it is resized or moved.
+"""What happens to each disk of a server that is resized or moved.
 
-A disk stays as it is where that can be. One that must grow, or that refers to
-a base which another host does not have, becomes a file of its own. All that
-can be refused is refused here, while the server runs.
+A disk stays as it is where possible. One that must grow, or that refers to a
+base disk which another host does not have, becomes a file of its own. All
+that can be refused is refused here, while the server runs.
 """
 
+from collections import abc
 import dataclasses
 import os
-import re
 
+from nova.objects import flavor as nova_flavor
+from nova.objects import instance as nova_instance
 from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
+from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import space
 from nova_vmrun.machine import attached
+from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.server import disks as server_disks
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_chain
 from nova_vmrun.storage import linked
 
-_OURS = re.compile('(root|ephemeral[0-9]+|swap)(-[0-9]{6})?[.]vmdk')
 # VMware keeps two tables with four bytes for each 64 KiB.
-_TABLES = 8192
+_BYTES_PER_TABLE_BYTE = 8192
+
+_ROOT = server_disks.Origin.ROOT
+_EPHEMERAL = server_disks.Origin.EPHEMERAL
+_SWAP = server_disks.Origin.SWAP
 
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
     """A disk of a server.
 
-    :ivar name: root, ephemeral0 and so on, or swap
-    :ivar attached: a nova_vmrun.machine.attached.Attached
+    :ivar listed: as the server's record lists it
+    :ivar attached: as its .vmx attaches it
     :ivar chain: paths of its files, the topmost first
     :ivar capacity: bytes
     """
 
-    name: str
+    listed: server_disks.Disk
     attached: attached.Attached
-    chain: tuple
+    chain: tuple[str, ...]
     capacity: int
 
     @property
-    def content(self):
+    def content(self) -> int:
         """Bytes that a copy of it may need."""
-        there = sum(map(space.allocated, self.chain))
-        return min(there, self.capacity + self.capacity // _TABLES)
+        present = sum(map(space.allocated, self.chain))
+        return min(present,
+                   self.capacity + self.capacity // _BYTES_PER_TABLE_BYTE)
+
+    @property
+    def adapter(self) -> str:
+        """The ddb.adapterType that a copy of it gets."""
+        return vmdk.adapter_type(self.attached.bus)
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """A disk that becomes a file of its own.
+
+    :ivar size_mb: MiB that the file is to have; None: as many as now
+    """
+
+    disk: Disk
+    size_mb: int | None
+
+    @property
+    def listed(self) -> server_disks.Disk:
+        """The disk as the new record lists it."""
+        size = (self.disk.capacity if self.size_mb is None
+                else self.size_mb * units.Mi)
+        return dataclasses.replace(self.disk.listed, size=size)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,43 +98,51 @@ class Plan:
     """What is to be done; the rest of the folder goes along.
 
     :ivar uuid: of the server
-    :ivar bus: of new disks
-    :ivar kept: tuple of Disk that stay as they are
-    :ivar copied: tuple of (Disk, MiB that it is to have or None) that become
-        files of their own
-    :ivar blank: dict of names to MiB of new, empty disks
-    :ivar removed: tuple of Disk that the server is to have no more
+    :ivar kept: stay as they are
+    :ivar copied: become files of their own
+    :ivar blank: new, empty disks
+    :ivar removed: the server is not to have them any longer
+    :ivar others: what its record lists beside its disks: CDs, floppies, and
+        disks that belong to somebody else
     """
 
     uuid: str
-    bus: str
-    kept: tuple
-    copied: tuple
-    blank: dict
-    removed: tuple
+    kept: tuple[Disk, ...]
+    copied: tuple[Copy, ...]
+    blank: tuple[server_disks.Disk, ...]
+    removed: tuple[Disk, ...]
+    others: disk_lists_module.Disks
 
     @property
-    def copied_bytes(self):
+    def copied_bytes(self) -> int:
         """Bytes that the copies may need, 0 if nothing is copied."""
-        return sum(disk.content + (size_mb or 0) * units.Mi // _TABLES
-                   for disk, size_mb in self.copied)
+        return sum(copy.disk.content + (copy.size_mb or 0) * units.Mi
+                   // _BYTES_PER_TABLE_BYTE for copy in self.copied)
 
     @property
-    def left_out(self):
+    def left_out(self) -> set[str]:
         """Paths of disk files that have no place in the new folder."""
-        disks = [disk for disk, _size in self.copied] + list(self.removed)
+        disks = [copy.disk for copy in self.copied] + list(self.removed)
         return {path for disk in disks for path in disk.chain}
 
+    @property
+    def listed(self) -> disk_lists_module.Disks:
+        """The disks that the new record lists."""
+        return server_disks.in_order([
+            *(disk.listed for disk in self.kept),
+            *(copy.listed for copy in self.copied),
+            *self.blank, *self.others])
 
-def make(layout, instance, flavor, to_other_host, can_make_disks):
-    """Decides what becomes of a server's disks.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param instance: nova.objects.Instance with its present flavor
-    :param flavor: nova.objects.Flavor that it is to have
-    :param to_other_host: whether it moves to another host
-    :param can_make_disks: whether vmware-vdiskmanager is there
-    :returns: a Plan
+def make(layout: layout_module.Layout,
+         disk_lists: disk_lists_module.DiskLists,
+         instance: nova_instance.Instance, flavor: nova_flavor.Flavor,
+         to_other_host: bool, can_make_disks: bool) -> Plan:
+    """Decide what happens to a server's disks.
+
+    :param instance: with its present flavor
+    :param flavor: the one that it is to have
+    :param can_make_disks: whether vmware-vdiskmanager is installed
     :raises VmrunError: it cannot be done
     """
     uuid, old = instance.uuid, instance.flavor
@@ -113,17 +154,21 @@ def make(layout, instance, flavor, to_other_host, can_make_disks):
                 flavor.ephemeral_gb),
             'Choose a flavor with disks that are as large or larger.')
     keys = vmx_file.VmxFiles(layout).load(uuid)
-    disks = _disks(layout, uuid, keys, to_other_host)
+    listed = disk_lists.get(uuid)
+    disks = _attached_disks(layout, uuid, keys, listed)
+    if to_other_host:
+        _refuse_disks_of_others(uuid, keys, disks, listed)
     sizes = _sizes(uuid, disks, old, flavor)
     blank = _blank(disks, old, flavor)
-    removed = tuple(disk for disk in disks if disk.name == 'swap' and
+    removed = tuple(disk for disk in disks if disk.listed.origin is _SWAP and
                     flavor.swap != old.swap)
     staying = [disk for disk in disks if disk not in removed]
     copied = tuple(
-        (disk, sizes.get(disk.name)) for disk in staying
-        if disk.name in sizes or to_other_host and _needs_others(disk))
+        Copy(disk, sizes.get(disk.listed.name)) for disk in staying
+        if disk.listed.name in sizes or
+        to_other_host and _needs_other_files(disk))
     kept = tuple(disk for disk in staying
-                 if disk not in [each for each, _size in copied])
+                 if disk not in [copy.disk for copy in copied])
     if not can_make_disks and (sizes or blank):
         raise exception.InvalidConfiguration(
             'Server %s cannot be resized: its host has no '
@@ -131,73 +176,108 @@ def make(layout, instance, flavor, to_other_host, can_make_disks):
             resolution='Install it, or set [vmrun] vdiskmanager_path.')
     if copied or removed or to_other_host:
         _refuse_snapshots(layout, uuid)
-    return Plan(uuid, disks[0].attached.bus, kept, copied, blank, removed)
+    return Plan(uuid, kept, copied, blank, removed,
+                _others(listed, disks, blank, to_other_host))
 
 
-def _disks(layout, uuid, keys, to_other_host):
+def _attached_disks(layout: layout_module.Layout, uuid: str, keys: vmx.Vmx,
+                    listed: disk_lists_module.Disks) -> list[Disk]:
+    """Return the server's own disks, the root disk first."""
     folder = layout.folder(uuid)
     disks = []
+    for disk in listed:
+        if disk.origin not in (_ROOT, _EPHEMERAL, _SWAP):
+            continue
+        attachment = disk.attachment(keys, folder)
+        if attachment is None:
+            continue
+        chain = disk_chain.follow(os.path.join(folder, attachment.file),
+                                  (folder, *layout.caches()))
+        disks.append(Disk(disk, attachment, tuple(chain),
+                          linked.read_header(chain[0]).capacity))
+    if _ROOT not in [disk.listed.origin for disk in disks]:
+        raise exception.VmIncomplete(
+            'The root disk of server %s is not in its .vmx.' % uuid,
+            'No line of %s names it.' % layout.vmx(uuid),
+            'Attach it again, or reboot the server hard.')
+    return disks
+
+
+def _refuse_disks_of_others(uuid: str, keys: vmx.Vmx, disks: list[Disk],
+                            listed: disk_lists_module.Disks) -> None:
+    nodes = [disk.attached.node for disk in disks]
     for each in attached.every(keys):
-        name = _OURS.fullmatch(each.file)
-        if name:
-            chain = disk_chain.follow(os.path.join(folder, each.file),
-                                      (folder, *layout.caches()))
-            disks.append(Disk(name.group(1), each, tuple(chain),
-                              linked.read_header(chain[0]).capacity))
-        elif to_other_host:
+        if each.node not in nodes:
             raise exception.NotSupported(
                 'Server %s has a disk that is not from Nova: %s.'
                 % (uuid, each.file), 'Such a disk cannot move along.',
                 'Detach it in the VMware window first.')
-    if 'root' not in [disk.name for disk in disks]:
-        raise exception.VmIncomplete(
-            'The root disk of server %s is not in its .vmx.' % uuid,
-            'No line of %s names root.vmdk.' % layout.vmx(uuid),
-            'Attach it again, or reboot the server hard.')
-    return sorted(disks, key=lambda disk: disk.name != 'root')
+    for disk in listed:
+        if disk.is_outside:
+            raise exception.NotSupported(
+                'Server %s has a disk outside its folder: %s.'
+                % (uuid, disk.path), 'Such a disk cannot move along.',
+                'Detach it first.')
 
 
-def _sizes(uuid, disks, old, flavor):
-    """Returns the sizes in MiB of the disks that must grow."""
-    wanted = {}
+def _sizes(uuid: str, disks: list[Disk], old: nova_flavor.Flavor,
+           flavor: nova_flavor.Flavor) -> dict[str, int]:
+    """Return the sizes in MiB of the disks that must grow, by their names."""
+    wanted: list[tuple[Disk, int]] = []
     if flavor.root_gb != old.root_gb:
-        wanted['root'] = flavor.root_gb * units.Ki
+        wanted += [(disk, flavor.root_gb * units.Ki) for disk in disks
+                   if disk.listed.origin is _ROOT]
     ephemerals = _ephemerals(disks)
     if flavor.ephemeral_gb != old.ephemeral_gb and len(ephemerals) == 1 and (
             ephemerals[0].capacity == old.ephemeral_gb * units.Gi):
         # Several disks, or a smaller one, are what a user has asked for.
-        wanted[ephemerals[0].name] = flavor.ephemeral_gb * units.Ki
-    capacities = {disk.name: disk.capacity for disk in disks}
-    for name, size_mb in wanted.items():
-        if size_mb * units.Mi < capacities[name]:
+        wanted.append((ephemerals[0], flavor.ephemeral_gb * units.Ki))
+    for disk, size_mb in wanted:
+        if size_mb * units.Mi < disk.capacity:
             raise exception.InvalidInput(
                 'Server %s cannot be resized: its %s disk cannot shrink.'
-                % (uuid, name), 'It has %d MiB, the flavor %d.' % (
-                    capacities[name] // units.Mi, size_mb),
+                % (uuid, disk.listed.name), 'It has %d MiB, the flavor %d.'
+                % (disk.capacity // units.Mi, size_mb),
                 'Choose a flavor with a larger disk.')
-    return {name: size_mb for name, size_mb in wanted.items()
-            if size_mb * units.Mi > capacities[name]}
+    return {disk.listed.name: size_mb for disk, size_mb in wanted
+            if size_mb * units.Mi > disk.capacity}
 
 
-def _ephemerals(disks):
-    return [disk for disk in disks if disk.name.startswith('ephemeral')]
+def _ephemerals(disks: abc.Iterable[Disk]) -> list[Disk]:
+    return [disk for disk in disks if disk.listed.origin is _EPHEMERAL]
 
 
-def _blank(disks, old, flavor):
-    blank = {}
+def _blank(disks: list[Disk], old: nova_flavor.Flavor,
+           flavor: nova_flavor.Flavor) -> tuple[server_disks.Disk, ...]:
+    blank = []
+    bus = disks[0].attached.bus
     if flavor.ephemeral_gb and not old.ephemeral_gb and not _ephemerals(disks):
-        blank['ephemeral0'] = flavor.ephemeral_gb * units.Ki
+        blank.append(server_disks.ephemeral(
+            0, flavor.ephemeral_gb * units.Gi, bus))
     if flavor.swap and flavor.swap != old.swap:
-        blank['swap'] = flavor.swap
-    return blank
+        blank.append(server_disks.swap(flavor.swap * units.Mi, bus))
+    return tuple(blank)
 
 
-def _needs_others(disk):
+def _needs_other_files(disk: Disk) -> bool:
     return (len(disk.chain) > 1 or
-            os.path.basename(disk.chain[0]) != disk.name + '.vmdk')
+            os.path.basename(disk.chain[0]) != disk.listed.path)
 
 
-def _refuse_snapshots(layout, uuid):
+def _others(listed: disk_lists_module.Disks, disks: list[Disk],
+            blank: tuple[server_disks.Disk, ...],
+            to_other_host: bool) -> disk_lists_module.Disks:
+    """Return what goes along as it is, or stays where it is.
+
+    No disk that is missing from the .vmx moves to another host.
+    """
+    names = [disk.listed.name for disk in disks] + [
+        disk.name for disk in blank]
+    return tuple(disk for disk in listed if disk.name not in names and not (
+        to_other_host and disk.device is server_disks.Device.DISK))
+
+
+def _refuse_snapshots(layout: layout_module.Layout, uuid: str) -> None:
     try:
         snapshots = vmsd.parse(files.read(layout.vmsd(uuid)))
     except FileNotFoundError:
@@ -208,8 +288,3 @@ def _refuse_snapshots(layout, uuid):
             % uuid, 'They are: %s.' % ', '.join(
                 snapshot.name for snapshot in snapshots),
             'Remove them in the VMware window, or by "vmrun deleteSnapshot".')
-
-
-def kind(disk):
-    """Returns the ddb.adapterType that a copy of a disk gets."""
-    return vmdk.adapter_type(disk.attached.bus)

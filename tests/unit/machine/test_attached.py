@@ -45,25 +45,21 @@ class AttachedTestCase(base.TestCase):
                 disks=(model.Disk('root.vmdk', bus),
                        model.Disk('ephemeral0.vmdk', bus)))
             keys = vmx.parse(render.render(server))
-            found = attached.find(keys, 'root')
+            found = next(attached.every(keys))
             self.assertEqual(('root.vmdk', bus), (found.file, found.bus))
             self.assertEqual('root.vmdk', keys[found.node + '.fileName'])
 
-    def test_a_disk_of_which_there_are_snapshots(self):
-        keys = vmx.Vmx({'sata0:0.present': 'TRUE',
-                        'SATA0:0.FILENAME': 'root-000012.vmdk'})
+    def test_cd_drives_are_no_disks(self):
+        keys = vmx.Vmx({
+            'sata0:0.present': 'TRUE', 'SATA0:0.FILENAME': 'root.vmdk',
+            'ide1:0.present': 'TRUE', 'ide1:0.fileName': 'cd0.iso'})
+        disk = attached.Attached('sata0:0', 'root.vmdk', 'sata')
+        self.assertEqual([disk], list(attached.every(keys)))
         self.assertEqual(
-            attached.Attached('sata0:0', 'root-000012.vmdk', 'sata'),
-            attached.find(keys, 'root'))
-
-    def test_what_is_no_disk_of_that_name(self):
-        for file in ('xroot.vmdk', 'root-1.vmdk', 'root.vmdk.iso',
-                     '/elsewhere/root.vmdk', '../root.vmdk'):
-            keys = vmx.Vmx({'ide0:0.present': 'TRUE',
-                            'ide0:0.fileName': file})
-            self.assertIsNone(attached.find(keys, 'root'), file)
+            [disk, attached.Attached('ide1:0', 'cd0.iso', 'ide')],
+            list(attached.files(keys)))
 
     def test_a_disk_that_is_not_attached(self):
         keys = vmx.Vmx({'ide0:0.present': 'FALSE',
                         'ide0:0.fileName': 'root.vmdk'})
-        self.assertIsNone(attached.find(keys, 'root'))
+        self.assertEqual([], list(attached.files(keys)))

@@ -21,6 +21,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
 from nova_vmrun.server import records
 from nova_vmrun.server import states
@@ -139,6 +140,7 @@ class TestCase(base.TestCase):
             self.useFixture(fixtures.TempDir()).path, '_base')
         self.layout.prepare()
         self.records = records.Records(self.layout, 'this-node')
+        self.disk_lists = disk_lists.DiskLists(self.layout, self.records)
         self.vmrun = Vmrun()
         self.states = states.PowerStates(
             self.vmrun.tool, self.layout,

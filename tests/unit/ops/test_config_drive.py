@@ -29,7 +29,7 @@ class ConfigDriveTestCase(hosts.TestCase):
     def setUp(self):
         super().setUp()
         self.add_server()
-        self.path = self.layout.config_drive(hosts.UUID)
+        self.path = self.layout.file(hosts.UUID, 'config-drive.iso')
         self.metadata = self.useFixture(fixtures.MockPatch(
             'nova.api.metadata.base.InstanceMetadata')).mock
         self.builder = self.useFixture(fixtures.MockPatch(

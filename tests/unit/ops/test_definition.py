@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import dataclasses
 import os
 import stat
 import types
@@ -23,11 +24,11 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
-from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import networks
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import disks
 from nova_vmrun.server import vmx_file
 from tests.unit.ops import hosts
 from tests.unit import stubs
@@ -55,11 +56,9 @@ class Base(hosts.TestCase):
         screens.listen_address = '127.0.0.1'
         screens.port_of.side_effect = (
             lambda uuid: self.records.get(uuid).vnc_port)
-        everything = types.SimpleNamespace(
-            use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
         self.definitions = definition.Definitions(
             conf, self.product, 'x86_64', self.layout, self.records,
-            disks.Disks(everything, None, self.layout, None),
+            self.disk_lists,
             drives.Drives(None, self.layout, self.product),
             networks.Networks(conf, stubs.HostNetworks(), None), screens,
             guest_info.GuestInfo(conf, self.layout),
@@ -104,13 +103,50 @@ class WriteTestCase(Base):
                 os.stat(self.layout.vmx(UUID)).st_mode))
 
     def test_where_the_disks_will_be(self):
-        self.add_folder('ephemeral0.vmdk', 'swap.vmdk', 'cd0.iso')
-        draft = self.definitions.draft(instance(), {})
-        nodes = self.definitions.disk_nodes(draft)
+        self.add_folder('ephemeral0.vmdk', 'swap.vmdk', 'cd0.iso',
+                        'floppy.flp', 'config-drive.iso')
+        listed = self.disk_lists.get(UUID)
+        placed = self.definitions.place(
+            self.definitions.draft(instance(), {}), listed)
         written = self.write()
-        self.assertEqual({'root', 'ephemeral0', 'swap'}, set(nodes))
-        for name, node in nodes.items():
-            self.assertEqual(name + '.vmdk', written[node + '.fileName'])
+        self.assertEqual([disk.path for disk in listed],
+                         [disk.path for disk in placed])
+        for disk in placed:
+            if disk.device is not disks.Device.FLOPPY:
+                self.assertEqual(disk.path, written[disk.node + '.fileName'])
+
+    def test_the_record_says_where_the_disks_are(self):
+        self.add_folder('swap.vmdk')
+        self.write()
+        swap = self.disk_lists.find(UUID, disks.Origin.SWAP)
+        self.assertEqual(('lsilogic', 'scsi0:1'), (swap.bus, swap.node))
+        self.change(scsi0__1_present='FALSE', scsi0__5_present='TRUE',
+                    scsi0__5_fileName='swap.vmdk')
+        self.write()
+        self.assertEqual('scsi0:5', self.disk_lists.find(
+            UUID, disks.Origin.SWAP).node)
+
+    def test_disks_keep_their_places_when_the_vmx_is_lost(self):
+        self.add_folder('swap.vmdk')
+        self.write()
+        self.disk_lists.add(UUID, dataclasses.replace(
+            self.disk_lists.find(UUID, disks.Origin.SWAP), node='scsi0:5'))
+        os.remove(self.layout.vmx(UUID))
+        self.assertEqual('swap.vmdk', self.write()['scsi0:5.fileName'])
+
+    def test_a_place_on_another_bus_does_not_count(self):
+        self.add_folder()
+        self.disk_lists.add(UUID, dataclasses.replace(
+            disks.root(1, 'ide'), node='ide0:1'))
+        self.assertEqual('root.vmdk', self.write()['scsi0:0.fileName'])
+
+    def test_a_disk_of_somebody_else_is_attached_where_it_lies(self):
+        self.add_folder()
+        self.disk_lists.add(UUID, disks.Disk(
+            'volume', '/volumes/one.vmdk', disks.Origin.EPHEMERAL,
+            deleted_with_server=False))
+        self.assertEqual('/volumes/one.vmdk',
+                         self.write()['scsi0:1.fileName'])
 
     def test_what_nova_decided(self):
         self.add_folder()

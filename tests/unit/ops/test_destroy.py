@@ -21,6 +21,7 @@ from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import disks
 from nova_vmrun.server import records
 from tests.unit import locks
 from tests.unit.ops import hosts
@@ -88,12 +89,23 @@ class DestroyTestCase(hosts.TestCase):
     def test_half_made_servers(self):
         """A crash may come before the record, and before the .vmx."""
         os.mkdir(self.layout.folder(UUID))
-        files.write_atomically(self.layout.disk(UUID, 'root'), 'half')
+        files.write_atomically(self.layout.file(UUID, 'root.vmdk'), 'half')
         self.records.create(hosts.OTHER, 'instance-2')
         for uuid in (UUID, hosts.OTHER):
             self.remove(uuid)
         self.assertEqual([], self.left())
         self.assertFalse(self.vmrun.tool.list.called)
+
+    def test_disks_of_somebody_else_stay(self):
+        volume = os.path.join(self.useFixture(fixtures.TempDir()).path, 'x')
+        files.write_atomically(volume, 'data')
+        self.add_server(disks=disks.dump([disks.Disk(
+            'volume', volume, disks.Origin.EPHEMERAL,
+            deleted_with_server=False)]))
+        os.symlink(volume, self.layout.file(UUID, 'link.vmdk'))
+        self.remove()
+        self.assertEqual([], self.left())
+        self.assertEqual(b'data', files.read(volume))
 
     def test_a_removal_that_was_interrupted(self):
         self.add_server()
@@ -130,7 +142,7 @@ class DestroyTestCase(hosts.TestCase):
     def test_nor_while_a_vm_that_is_not_listed_uses_it(self):
         self.add_server()
         self.vmrun.fail('stop', exception.NotPoweredOn('off'))
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.assertRaises(exception.VmUnlisted, self.remove)
         self.assertEqual([UUID], self.left())
 

@@ -41,7 +41,8 @@ class DiagnosticsTestCase(hosts.TestCase):
             uuid=hosts.UUID, get_network_info=lambda: [VIF],
             flavor=types.SimpleNamespace(vcpus=3, memory_mb=512))
         self.diagnostics = diagnostics.Diagnostics(
-            self.vmrun.tool, self.product, self.states, self.layout)
+            self.vmrun.tool, self.product, self.states, self.layout,
+            self.disk_lists)
 
     def free(self):
         return self.diagnostics.free(self.instance)
@@ -64,7 +65,8 @@ class DiagnosticsTestCase(hosts.TestCase):
                 'disk0_file', 'config_drive')))
 
     def test_typed(self):
-        files.write_atomically(self.layout.config_drive(hosts.UUID), 'iso')
+        files.write_atomically(
+            self.layout.file(hosts.UUID, 'config-drive.iso'), 'iso')
         found = self.diagnostics.typed(self.instance)
         self.assertEqual(
             ('running', 'VMware Workstation', 3, 1, 1, True, 512),

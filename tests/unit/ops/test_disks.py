@@ -16,6 +16,7 @@ from unittest import mock
 
 import fixtures
 from nova.compute import vm_states
+from oslo_utils import units
 import testscenarios
 
 from nova_vmrun import exception
@@ -30,6 +31,8 @@ from tests.unit.ops import hosts
 from tests.unit import stubs
 
 UUID = hosts.UUID
+INSTANCE = types.SimpleNamespace(
+    uuid=UUID, flavor=types.SimpleNamespace(root_gb=1))
 
 
 def conf(use_cow_images=True, use_linked_clone=True):
@@ -50,18 +53,22 @@ class Base(hosts.TestCase):
             self.useFixture(fixtures.MockPatchObject(
                 linked, name, autospec=True)).mock
             for name in ('make_child', 'make_copy')]
+        self.useFixture(fixtures.MockPatchObject(
+            linked, 'read_header', return_value=types.SimpleNamespace(
+                capacity=7 * units.Mi)))
 
     def make(self, options=None, block_device_info=None, linked_clone=None,
              bus='sata', disk_manager=True,
              base=image_cache.Base('/base', '/delta')):
         """Makes the disks of a server."""
         made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
+                           self.disk_lists,
                            self.vdiskmanager if disk_manager else None)
-        made.make(types.SimpleNamespace(uuid=UUID),
-                  base, block_device_info,
+        planned = made.plan(INSTANCE, base, block_device_info, bus)
+        made.make(UUID, base, planned,
                   types.SimpleNamespace(disk_bus=bus,
                                         linked_clone=linked_clone))
-        return made
+        return planned
 
 
 class CheckTestCase(Base):
@@ -78,16 +85,15 @@ class CheckTestCase(Base):
     def check(self, options=None, info=None, disk_manager=True,
               linked_clone=None, is_iso=False):
         made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
+                           self.disk_lists,
                            self.vdiskmanager if disk_manager else None)
-        return made.check(
-            types.SimpleNamespace(uuid=UUID, flavor=types.SimpleNamespace(
-                root_gb=1)),
-            None if is_iso else image_cache.Base(self.base, '/delta'), info,
-            types.SimpleNamespace(disk_bus='sata',
-                                  linked_clone=linked_clone))
+        disk = None if is_iso else image_cache.Base(self.base, '/delta')
+        made.check(UUID, disk, made.plan(INSTANCE, disk, info, 'sata'),
+                   types.SimpleNamespace(disk_bus='sata',
+                                         linked_clone=linked_clone))
 
     def test_a_linked_disk_needs_no_space(self):
-        self.assertEqual(['root'], self.check())
+        self.check()
 
     def test_a_full_copy_does(self):
         for words in ({'linked_clone': False},
@@ -95,11 +101,11 @@ class CheckTestCase(Base):
             error = self.assertRaises(exception.DiskFull, self.check, **words)
             self.assertIn(UUID, error.brief)
         self.room.return_value = 2 << 20
-        self.assertEqual(['root'], self.check(linked_clone=False))
+        self.check(linked_clone=False)
 
     def test_the_old_disk_makes_room(self):
         self.add_server()
-        old = self.layout.disk(UUID, 'root')
+        old = self.layout.file(UUID, 'root.vmdk')
         with open(old, 'wb') as file:
             os.posix_fallocate(file.fileno(), 0, 2 << 20)
         self.check(linked_clone=False)
@@ -110,9 +116,8 @@ class CheckTestCase(Base):
     def test_empty_disks(self):
         self.room.return_value = 2 << 20
         info = BlankTestCase.info
-        self.assertEqual(['root', 'ephemeral0', 'ephemeral1', 'swap'],
-                         self.check(info=info))
-        self.assertEqual(['root'], self.check(is_iso=True))
+        self.check(info=info)
+        self.check(is_iso=True)
         for words in ({'info': info}, {'is_iso': True}):
             self.assertRaises(exception.InvalidConfiguration, self.check,
                               disk_manager=False, **words)
@@ -137,8 +142,9 @@ class PrepareTestCase(Base):
                                       trusted_certs=glances.CERTIFICATES)
 
     def prepare(self, instance, image):
-        return disks.Disks(conf(), self.cache, self.layout, None).prepare(
-            'context', instance, image, '/private')
+        return disks.Disks(
+            conf(), self.cache, self.layout, self.disk_lists, None).prepare(
+                'context', instance, image, '/private')
 
     def test_the_image_of_a_shelved_server_is_not_cached(self):
         instance = glances.instance()
@@ -166,7 +172,7 @@ class RootTestCase(testscenarios.TestWithScenarios, Base):
 
     def test_linked_or_whole(self):
         self.make(self.options, linked_clone=self.image_says)
-        path = self.layout.disk(UUID, 'root')
+        path = self.layout.file(UUID, 'root.vmdk')
         if self.is_linked:
             self.linked.assert_called_once_with('/delta', '/base', path,
                                                 'sata')
@@ -182,7 +188,7 @@ class PrivateTestCase(Base):
             linked, 'move', autospec=True)).mock
         self.make(linked_clone=True, base=image_cache.Base('/disk', None))
         move.assert_called_once_with(
-            '/disk', self.layout.disk(UUID, 'root'), 'sata')
+            '/disk', self.layout.file(UUID, 'root.vmdk'), 'sata')
         self.assertFalse(self.linked.called or self.whole.called)
 
 
@@ -194,20 +200,18 @@ class BlankTestCase(Base):
     def test_ephemeral_disks_and_swap(self):
         self.make(block_device_info=self.info, bus='ide')
         self.assertEqual(
-            [mock.call(self.layout.disk(UUID, name), size_mb=size,
+            [mock.call(self.layout.file(UUID, name + '.vmdk'), size_mb=size,
                        adapter='ide')
              for name, size in (('ephemeral0', 2048), ('ephemeral1', 1024),
                                 ('swap', 512))],
             self.vdiskmanager.create.call_args_list)
 
     def test_the_guest_has_them_in_that_order(self):
-        self.add_server()
-        names = ['root', 'ephemeral0', 'ephemeral1', 'swap']
-        made = self.make()
-        for name in names:
-            open(self.layout.disk(UUID, name), 'w').close()
-        self.assertEqual([self.layout.disk(UUID, name) for name in names],
-                         made.existing(UUID))
+        planned = self.make(block_device_info=self.info)
+        self.assertEqual(
+            [('root', 7), ('ephemeral0', 2048), ('ephemeral1', 1024),
+             ('swap', 512)],
+            [(disk.name, disk.size // units.Mi) for disk in planned])
 
     def test_without_vdiskmanager(self):
         error = self.assertRaises(

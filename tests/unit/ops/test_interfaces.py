@@ -27,7 +27,6 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
-from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
@@ -76,14 +75,12 @@ class Base(hosts.TestCase):
         screens = mock.create_autospec(consoles.Consoles, instance=True)
         screens.listen_address = '127.0.0.1'
         screens.port_of.return_value = None
-        everything = types.SimpleNamespace(
-            use_cow_images=True, vmrun=stubs.conf(use_linked_clone=True))
         self.vlans = mock.Mock()
         self.networks = networks.Networks(conf, stubs.HostNetworks(),
                                           self.vlans)
         self.definitions = definition.Definitions(
             conf, self.product, 'x86_64', self.layout, self.records,
-            disks.Disks(everything, None, self.layout, None),
+            self.disk_lists,
             drives.Drives(None, self.layout, self.product),
             self.networks, screens, guest_info.GuestInfo(conf, self.layout),
             serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,

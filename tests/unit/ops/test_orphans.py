@@ -181,7 +181,7 @@ class RemoveTestCase(TestCase):
     def test_a_base_that_is_used_by_now(self):
         path = self.base()
         self.add_server()
-        files.write_atomically(self.layout.disk(UUID, 'root'),
+        files.write_atomically(self.layout.file(UUID, 'root.vmdk'),
                                'parentFileNameHint="%s"\n' % path)
         self.assertIn('uses it', self.remove(finder.BASE, path, IMAGE))
         self.assertTrue(os.path.exists(path))

@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import dataclasses
 import types
 from unittest import mock
 
@@ -20,6 +21,7 @@ from nova_vmrun.machine import model
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import rescue
 from nova_vmrun.ops import rescue_attachment
+from nova_vmrun.server import disks
 from nova_vmrun.server import rescued
 from tests.unit import base
 from tests.unit.machine import base as machines
@@ -59,8 +61,9 @@ class ChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
     def test_device_and_bus(self):
         hardware = types.SimpleNamespace(disk_bus=self.disk_bus,
                                          cdrom_bus='ide')
-        self.assertEqual(rescued.Rescued(*self.expected),
-                         rescue._choose(self.image, hardware))
+        chosen = rescue._choose(self.image, hardware)
+        self.assertEqual(self.expected, (chosen.device.value, chosen.bus))
+        self.assertIs(disks.Origin.RESCUE, chosen.origin)
 
 
 class ImageTestCase(base.TestCase):
@@ -106,9 +109,14 @@ class AttachTestCase(base.TestCase):
             uuid=UUID,
             disks=(model.Disk('root', 'sata'), model.Disk('swap', 'sata')),
             cdroms=(model.Cdrom('drive', 'sata'),))
+        own = disks.config_drive('sata')
+        drive = disks.rescue_config_drive('sata')
         return rescue_attachment.attach(
-            server, rescued.Rescued(device, bus), 'medium', 'drive',
-            rescue_drive)
+            server,
+            dataclasses.replace(disks.rescue(disks.Device(device), bus),
+                                path='medium'),
+            dataclasses.replace(own, path='drive'),
+            rescue_drive and dataclasses.replace(drive, path=rescue_drive))
 
     def test_a_disk_takes_the_first_place(self):
         server = self.attach('disk', 'sata')
@@ -140,11 +148,11 @@ class ForgottenTestCase(hosts.TestCase):
     def setUp(self):
         super().setUp()
         self.power = mock.create_autospec(power.Power, instance=True)
-        self.rescue = rescue.Rescue(self.layout, None, None, None, None,
-                                    self.power, None)
-        self.files = rescued.RescueFiles(self.layout)
+        self.rescue = rescue.Rescue(self.layout, self.disk_lists, None, None,
+                                    None, None, self.power, None)
+        self.files = rescued.RescueFiles(self.layout, self.disk_lists)
         self.add_server()
-        self.files.begin(UUID, rescued.Rescued('disk', 'sata'))
+        self.files.begin(UUID)
 
     def end(self, vm_state, task_state=None):
         self.rescue.end_forgotten(types.SimpleNamespace(
@@ -160,7 +168,7 @@ class ForgottenTestCase(hosts.TestCase):
 
     def test_in_each_state_in_which_nova_starts_servers(self):
         for vm_state in ('error', 'stopped'):
-            self.files.begin(UUID, rescued.Rescued('disk', 'sata'))
+            self.files.begin(UUID)
             self.assertTrue(self.end(vm_state))
 
     def test_one_that_nova_knows_goes_on(self):

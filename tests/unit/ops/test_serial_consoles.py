@@ -217,7 +217,7 @@ class ConsoleTestCase(Base):
         path = self.layout.serial_socket(UUID)
         files.write_atomically(self.layout.console_log(UUID),
                                bytes((1 << 20) + 1))
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         with socket.socket(socket.AF_UNIX) as served:
             served.bind(path)
             self.make().before_start(UUID)

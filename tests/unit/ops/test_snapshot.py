@@ -81,7 +81,7 @@ class Base(hosts.TestCase):
 
     def make(self):
         self.add_server(vmx=VMX)
-        vmdks.write(self.layout.disk(UUID, 'root'), cid='00000002',
+        vmdks.write(self.layout.file(UUID, 'root.vmdk'), cid='00000002',
                     parent_cid='00000001', hint=self.base)
 
     def restart(self):
@@ -90,7 +90,7 @@ class Base(hosts.TestCase):
         self.slept = []
         self.snapshots = snapshot.Snapshots(
             self.vmrun.tool, self.qemu_img, self.product, self.states,
-            self.layout, self.records,
+            self.layout, self.records, self.disk_lists,
             time_limits.TimeLimits(stubs.conf(),
                                    vmx_file.VmxFiles(self.layout)),
             sleep=self.slept.append)
@@ -181,7 +181,7 @@ class SnapshotTestCase(Base):
              'delete', task_states.IMAGE_UPLOADING, 'upload', 'clean'],
             self.steps)
         self.assertEqual(
-            [([self.layout.disk(UUID, 'root'), self.base], 'lsilogic',
+            [([self.layout.file(UUID, 'root.vmdk'), self.base], 'lsilogic',
               [NAME])], self.chains)
         self.assertNoTraces()
 
@@ -217,7 +217,7 @@ class SnapshotTestCase(Base):
     def check_read_as_it_stands(self, *taken):
         self.snap()
         (chain, _adapter, during), = self.chains
-        self.assertEqual((self.layout.disk(UUID, 'root'), list(taken)),
+        self.assertEqual((self.layout.file(UUID, 'root.vmdk'), list(taken)),
                          (chain[0], during))
         self.assertFalse(self.vmrun.tool.snapshot.called)
         self.assertNoTraces(*taken)
@@ -234,7 +234,7 @@ class SnapshotTestCase(Base):
                               ('disk-1.vmdk', files.read(self.base))):
             files.write_atomically(os.path.join(image, name), content)
         base = os.path.join(image, 'disk-1.vmdk')
-        vmdks.write(self.layout.disk(UUID, 'root'), cid='00000002',
+        vmdks.write(self.layout.file(UUID, 'root.vmdk'), cid='00000002',
                     parent_cid='00000001', hint=base)
         self.check_read_as_it_stands()
         self.assertEqual(base, self.chains[0][0][1])
@@ -325,7 +325,7 @@ class RefusalTestCase(Base):
         self.check_refused(exception.VmrunError, UUID, '.vmx')
 
     def test_a_disk_that_leads_elsewhere(self):
-        vmdks.write(self.layout.disk(UUID, 'root'), parent_cid='00000001',
+        vmdks.write(self.layout.file(UUID, 'root.vmdk'), parent_cid='00000001',
                     hint='/etc/passwd')
         self.check_refused(exception.InvalidVmdk, '/etc/passwd')
 
@@ -448,7 +448,7 @@ class FailureTestCase(Base):
     def test_a_disk_that_is_written_to_while_it_is_read(self):
         def convert(*args):
             self.convert(*args)
-            os.utime(self.layout.disk(UUID, 'root'), ns=(1, 1))
+            os.utime(self.layout.file(UUID, 'root.vmdk'), ns=(1, 1))
 
         self.qemu_img.convert_chain.side_effect = convert
         error = self.assertRaises(exception.VmrunError, self.snap)

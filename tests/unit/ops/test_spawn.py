@@ -32,6 +32,7 @@ from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import spawn
+from nova_vmrun.server import disks as disks_module
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
 from tests.unit.ops import glances
@@ -61,7 +62,11 @@ class Base(hosts.TestCase):
         self.guest_info = self.part(guest_info.GuestInfo, 'check', 'collect',
                                     'write')
         self.definitions.draft.return_value = None
+        self.definitions.place.side_effect = (
+            lambda draft, planned: disks_module.in_order(planned))
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta')
+        self.disks.plan.return_value = [disks_module.root(1 << 30, 'ide')]
+        self.drives.prepare.return_value = drives.Prepared(('/iso',), None)
         operations = power.Power(
             self.vmrun.tool, self.product, self.states, self.layout,
             self.records, mock.create_autospec(
@@ -99,9 +104,11 @@ class Base(hosts.TestCase):
             if name == 'definition.draft':
                 return types.SimpleNamespace(
                     hardware=types.SimpleNamespace(
-                        show_gui=None, disk_type=None, disk_bus='ide'))
+                        show_gui=None, disk_type=None, disk_bus='ide',
+                        cdrom_bus='sata'))
             if os.path.isdir(self.layout.folder(UUID)):
-                files.write_atomically(self.layout.disk(UUID, name), '')
+                files.write_atomically(
+                    self.layout.file(UUID, name + '.vmdk'), '')
             if name == 'definition.write':
                 files.write_atomically(self.layout.vmx(UUID), hosts.VMX)
             return mock.DEFAULT
@@ -175,13 +182,15 @@ class SpawnTestCase(Base):
         self.assertEqual('ide', self.definitions.draft.call_args[0][2])
         self.assertEqual('ide', self.records.get(UUID).image_adapter)
 
-    def test_the_record_comes_before_any_other_file(self):
+    def test_the_record_comes_first_and_lists_every_disk(self):
         """A crash must not leave a folder that nobody knows the owner of."""
         run = self.disks.make.side_effect
 
         def make(*args, **options):
             self.assertEqual(['nova.json'],
                              os.listdir(self.layout.folder(UUID)))
+            self.assertEqual(['root', 'cd0', 'config-drive'], [
+                disk.name for disk in self.disk_lists.get(UUID)])
             return run(*args, **options)
 
         self.disks.make.side_effect = make

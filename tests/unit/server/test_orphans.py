@@ -87,7 +87,7 @@ class FolderTestCase(TestCase):
 
     def test_so_is_one_in_which_a_file_did(self):
         self.add_server()
-        disk = self.layout.disk(UUID, 'root')
+        disk = self.layout.file(UUID, 'root.vmdk')
         files.write_atomically(disk, '')
         os.utime(disk, (self.now, self.now))
         self.assertIn('60 minutes', self.only(self.find()).kept)
@@ -101,7 +101,7 @@ class FolderTestCase(TestCase):
 
     def test_so_is_one_whose_files_a_process_has_locked(self):
         self.add_server()
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.assertIn('Another program', self.only(self.find()).kept)
 
     def test_one_of_which_nobody_can_tell_whose_it_is_is_kept(self):
@@ -121,7 +121,7 @@ class FolderTestCase(TestCase):
 
     def test_what_somebody_else_made_is_kept(self):
         os.mkdir(self.layout.folder(UUID))
-        files.write_atomically(self.layout.disk(UUID, 'disk'), '')
+        files.write_atomically(self.layout.file(UUID, 'disk.vmdk'), '')
         self.assertIn('Nothing in it tells', self.only(self.find()).kept)
 
     def test_what_a_crash_left_of_a_beginning_may_go(self):
@@ -291,7 +291,7 @@ class CacheTestCase(TestCase):
     def test_a_base_under_a_disk(self):
         path = self.base()
         self.add_server()
-        files.write_atomically(self.layout.disk(UUID, 'root'),
+        files.write_atomically(self.layout.file(UUID, 'root.vmdk'),
                                'parentFileNameHint="%s"\n' % path)
         self.assertEqual([], self.find())
 

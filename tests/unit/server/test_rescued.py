@@ -14,12 +14,13 @@ import os
 from unittest import mock
 
 from nova_vmrun.host import files
+from nova_vmrun.server import disks
 from nova_vmrun.server import rescued
 from tests.unit import locks
 from tests.unit.ops import hosts
 
 UUID = hosts.UUID
-DISK = rescued.Rescued(rescued.DISK, 'pvscsi')
+DISK = disks.rescue(disks.Device.DISK, 'pvscsi')
 
 
 class PowerCut(Exception):
@@ -33,30 +34,33 @@ class RescueFilesTestCase(hosts.TestCase):
         self.add_server(vmx='the usual one')
         files.write_atomically(self.layout.rendered(UUID), 'usual, rendered')
         self.usual = self.names()
+        self.listed = self.disk_lists.get(UUID)
         self.nvram = self.layout.vmx(UUID).replace('.vmx', '.nvram')
-        self.files = rescued.RescueFiles(self.layout)
+        self.files = rescued.RescueFiles(self.layout, self.disk_lists)
 
     def names(self):
         return sorted(os.listdir(self.layout.folder(UUID)))
 
     def begin(self):
-        files.write_atomically(self.files.medium(UUID, rescued.DISK), 'disk')
-        self.files.begin(UUID, DISK)
+        self.disk_lists.add(UUID, DISK)
+        files.write_atomically(self.layout.file(UUID, DISK.path), 'disk')
+        self.files.begin(UUID)
 
     def write_vmx(self):
         for path in self.layout.vmx(UUID), self.layout.rendered(UUID):
             files.write_atomically(path, 'of the rescue')
 
     def test_it_is_remembered_how_the_medium_is_attached(self):
-        self.assertIsNone(self.files.get(UUID))
+        self.assertIsNone(self.files.medium(UUID))
         self.begin()
-        self.assertEqual(DISK, self.files.get(UUID))
+        self.assertEqual(DISK, self.files.medium(UUID))
 
     def test_the_end_leaves_all_as_it_was(self):
         self.begin()
         self.write_vmx()
         self.files.end(UUID)
-        self.assertIsNone(self.files.get(UUID))
+        self.assertIsNone(self.files.medium(UUID))
+        self.assertEqual(self.listed, self.disk_lists.get(UUID))
         self.assertEqual(self.usual, self.names())
         self.assertEqual((b'the usual one', b'usual, rendered'), (
             files.read(self.layout.vmx(UUID)),
@@ -65,7 +69,7 @@ class RescueFilesTestCase(hosts.TestCase):
     def test_a_lock_that_a_power_cut_has_left_goes_too(self):
         self.begin()
         self.write_vmx()
-        locks.lock(self.files.medium(UUID, rescued.DISK))
+        locks.lock(self.layout.file(UUID, DISK.path))
         self.files.end(UUID)
         self.assertEqual(self.usual, self.names())
 
@@ -107,9 +111,13 @@ class RescueFilesTestCase(hosts.TestCase):
                 operation()
             except PowerCut:
                 self.assertLessEqual(steps, 8)
+        self.assertEqual([], [
+            name for name in self.names() if name == DISK.path and
+            DISK not in self.disk_lists.get(UUID)])
         self.files.end(UUID)
         self.assertEqual((b'the usual one', b'usual, rendered'), (
             files.read(self.layout.vmx(UUID)),
             files.read(self.layout.rendered(UUID))))
         self.assertEqual(self.usual, [
             name for name in self.names() if not name.endswith('.part')])
+        self.assertEqual(self.listed, self.disk_lists.get(UUID))

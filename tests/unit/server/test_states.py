@@ -184,7 +184,7 @@ class StateTestCase(Base):
     def test_unknown_while_a_vm_that_is_not_listed_uses_its_files(self):
         """It starts, or ends, or is of another user: it is not off."""
         self.write_vmx()
-        lock = locks.lock(self.layout.disk(UUID, 'root'))
+        lock = locks.lock(self.layout.file(UUID, 'root.vmdk'))
         for fresh in (True, False):
             self.assertEqual(State.UNKNOWN, self.states.get(UUID, fresh))
         self.assertTrue(self.states.is_unlisted(UUID))
@@ -206,7 +206,7 @@ class StateTestCase(Base):
 
     def test_tools_that_work_on_its_disk_are_no_vm(self):
         self.write_vmx()
-        locks.lock(self.layout.disk(UUID, 'root'),
+        locks.lock(self.layout.file(UUID, 'root.vmdk'),
                    program='vmware-vdiskmanager')
         self.assertEqual(State.OFF, self.states.get(UUID))
 
@@ -329,7 +329,7 @@ class OneListForAllTestCase(Base):
         self.assertEqual(State.OFF, self.states.confirm(UUID))
         self.clock.now += 0.1
         self.start()
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.assertEqual(State.RUNNING, self.states.confirm(UUID))
 
     def test_a_vm_whose_process_is_not_known_is_listed_again(self):

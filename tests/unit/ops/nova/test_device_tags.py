@@ -10,11 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import dataclasses
 import types
 
 import fixtures
 
 from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.server import disks
 from tests.unit import base
 
 INSTANCE = types.SimpleNamespace(uuid='11111111-2222-3333-4444-555555555555')
@@ -23,6 +25,9 @@ DISKS = {
     'ephemerals': [{'device_name': '/dev/sdb'}, {'device_name': '/dev/sdc'}],
     'swap': {'device_name': '/dev/sdd', 'swap_size': 64},
 }
+LISTED = (disks.root(None, None), disks.ephemeral(0, None, None),
+          disks.ephemeral(1, None, None), disks.swap(None, None),
+          disks.config_drive(None))
 
 
 class FindTestCase(base.TestCase):
@@ -34,7 +39,10 @@ class FindTestCase(base.TestCase):
             self.useFixture(fixtures.MockPatch(
                 'nova.objects.%s.get_by_instance_uuid' % name,
                 return_value=rows))
-        return device_tags.find('context', INSTANCE, DISKS, nodes or {})
+        nodes = nodes or {}
+        return device_tags.find('context', INSTANCE, DISKS, [
+            dataclasses.replace(disk, node=nodes.get(disk.name))
+            for disk in LISTED])
 
     def disk(self, node):
         found = self.find(

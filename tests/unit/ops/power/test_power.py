@@ -96,7 +96,7 @@ class OnTestCase(Base):
     def test_a_vm_that_comes_up_after_its_vmrun_was_killed(self):
         self.add_server()
         self.vmrun.fail('start', hosts.hung())
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.clock.sleep = lambda seconds: self.start()
         self.power.on(UUID)
         self.assertTrue(self.is_running())
@@ -251,14 +251,14 @@ class OffTestCase(Base):
     def test_a_vm_that_vmrun_does_not_list(self):
         self.vmrun.running.clear()
         self.vmrun.fail('stop', exception.NotPoweredOn('off'))
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         error = self.assertRaises(exception.VmUnlisted, self.power.off, UUID)
         self.assertIn('another user', error.resolution)
 
     def test_a_vm_that_ends_while_it_is_stopped(self):
         self.vmrun.running.clear()
         self.vmrun.fail('stop', exception.NotPoweredOn('off'))
-        lock = locks.lock(self.layout.disk(UUID, 'root'))
+        lock = locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.clock.sleep = lambda seconds: files.remove_tree(lock)
         self.power.off(UUID)
         self.assertEqual(State.OFF, self.state())
@@ -450,7 +450,7 @@ class SuspendTestCase(Base):
 
     def test_a_server_whose_memory_is_lost_boots_from_its_disks(self):
         os.remove(os.path.join(self.layout.folder(UUID), self.suspend()[0]))
-        lock = locks.lock(self.layout.disk(UUID, 'root'))
+        lock = locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.power.on(UUID)
         self.assertIn('checkpoint.vmState', self.keys())
         files.remove_tree(lock)

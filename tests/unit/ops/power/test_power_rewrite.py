@@ -64,7 +64,7 @@ class RewriteTestCase(test_power.Base):
         self.assertEqual([], self.rewritten)
 
     def test_a_vm_whose_files_are_in_use(self):
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.power.on(UUID, self.rewrite)
         self.assertEqual([], self.rewritten)
 

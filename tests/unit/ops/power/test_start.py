@@ -98,7 +98,7 @@ class SecondTryTestCase(Base):
         self.assertEqual(1, self.starts())
 
     def test_not_while_the_vm_may_be_alive(self):
-        locks.lock(self.layout.disk(UUID, 'root'))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.refuse(hosts.refused())
         self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertEqual(1, self.starts())

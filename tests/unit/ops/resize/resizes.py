@@ -101,10 +101,10 @@ class TestCase(hosts.TestCase):
 
     def make_resize(self, power_, can_make_disks=True):
         return resize.Resize(
-            self.layout, self.records, self.definitions,
+            self.layout, self.records, self.disk_lists, self.definitions,
             self.reconciler,
-            migration_files.MigrationFiles(self.layout, self.qemu_img,
-                                           self.tool),
+            migration_files.MigrationFiles(self.layout, self.disk_lists,
+                                           self.qemu_img, self.tool),
             self.other_host, self.consoles, power_, self.destroy,
             can_make_disks)
 
@@ -135,12 +135,12 @@ class TestCase(hosts.TestCase):
             DISK % {'number': number, 'name': name}
             for number, name in enumerate(names) if number),
             running=running, vnc_port=5901)
-        vmdks.write(self.layout.disk(UUID, 'root'), cid='00000002',
+        vmdks.write(self.layout.file(UUID, 'root.vmdk'), cid='00000002',
                     parent_cid='00000001', hint=base, sectors=GIB // 512,
                     content=WRITTEN)
         for name in names[1:]:
-            vmdks.write(self.layout.disk(UUID, name), sectors=GIB // 512,
-                        content=name.encode())
+            vmdks.write(self.layout.file(UUID, name + '.vmdk'),
+                        sectors=GIB // 512, content=name.encode())
         for name in ('config-drive.iso', UUID + '.nvram', 'vmware-0.log'):
             self.write(name, name)
 
@@ -182,4 +182,5 @@ class TestCase(hosts.TestCase):
         return WRITTEN in files.read(disk)
 
     def size(self, name='root'):
-        return linked.read_header(self.layout.disk(UUID, name)).capacity
+        return linked.read_header(
+            self.layout.file(UUID, name + '.vmdk')).capacity

@@ -10,8 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import dataclasses
 import json
 import os
+import shutil
 import stat
 
 import fixtures
@@ -21,6 +23,7 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.server import disks
 from nova_vmrun.storage import linked
 from tests.unit.ops import hosts
 from tests.unit.ops.resize import resizes
@@ -38,14 +41,15 @@ class SameHostTestCase(resizes.TestCase):
 
     def test_what_does_not_grow_is_not_copied(self):
         self.make(running=True)
-        disk = os.stat(self.layout.disk(UUID, 'root')).st_ino
+        root = self.layout.file(UUID, 'root.vmdk')
+        disk = os.stat(root).st_ino
         self.migrate()
         self.assertFalse(self.is_running())
         self.assertEqual(['_prepared', '_resize'], self.folders())
         self.finish()
         self.assertEqual(['', '_resize'], self.folders())
         self.assertTrue(self.is_running())
-        self.assertEqual(disk, os.stat(self.layout.disk(UUID, 'root')).st_ino)
+        self.assertEqual(disk, os.stat(root).st_ino)
         self.assertEqual([], self.qemu_img.method_calls)
         self.assertEqual([], self.tool.method_calls)
 
@@ -69,7 +73,7 @@ class SameHostTestCase(resizes.TestCase):
         self.assertTrue(self.is_written())
         self.assertEqual([3 * GIB, 2 * GIB],
                          [self.size(), self.size('ephemeral0')])
-        root = self.layout.disk(UUID, 'root')
+        root = self.layout.file(UUID, 'root.vmdk')
         self.assertEqual('ffffffff', linked.read_descriptor(root).parent_cid)
         self.assertEqual(0o600, stat.S_IMODE(os.stat(root).st_mode))
         # One had a base, the other had none.
@@ -85,11 +89,52 @@ class SameHostTestCase(resizes.TestCase):
                          [self.size('ephemeral0'), self.size('swap')])
         self.assertTrue(self.is_written(self.layout.kept(UUID)))
 
+    def test_the_new_folder_has_a_list_of_its_own(self):
+        self.make(['root', 'swap'])
+        self.migrate(present={'swap': 1024}, root_gb=3, ephemeral_gb=2)
+        self.finish()
+        self.assertEqual(
+            [('root', 3 * GIB), ('ephemeral0', 2 * GIB),
+             ('config-drive', None)],
+            [(disk.name, disk.size) for disk in self.disk_lists.get(UUID)])
+        kept = disks.parse(self.records.kept(UUID).disks)
+        self.assertEqual(
+            [('root', GIB), ('swap', GIB), ('config-drive', None)],
+            [(disk.name, disk.size) for disk in kept])
+
+    def test_the_list_comes_before_the_files(self):
+        self.make()
+        prepared = []
+
+        def grow(disk, *, size_mb):
+            with open(os.path.join(self.layout.preparing(UUID),
+                                   'nova.json')) as file:
+                prepared.extend(disks.parse(json.load(file)['disks']))
+            raise exception.ToolRefused('The power is cut.')
+
+        self.tool.grow.side_effect = grow
+        self.assertRaises(nova_exception.InstanceFaultRollback, self.migrate,
+                          present={'vm_state': 'stopped'}, root_gb=3)
+        self.assertEqual([('root', 3 * GIB), ('config-drive', None)],
+                         [(disk.name, disk.size) for disk in prepared])
+
+    def test_a_disk_of_somebody_else_stays_where_it_is(self):
+        self.make()
+        path = os.path.join(self.layout.root, 'volume.vmdk')
+        volume = disks.Disk('volume', path, disks.Origin.DRIVE_IMAGE,
+                            deleted_with_server=False)
+        self.disk_lists.add(UUID, volume)
+        self.migrate(root_gb=3)
+        self.finish()
+        self.assertIn(volume, self.disk_lists.get(UUID))
+        self.assertRaises(nova_exception.InstanceFaultRollback, self.migrate,
+                          THERE, present={'root_gb': 3}, root_gb=3)
+
     def test_a_flavor_without_swap(self):
         self.make(['root', 'swap'])
         self.migrate(present={'swap': 1024})
         self.finish()
-        self.assertFalse(os.path.exists(self.layout.disk(UUID, 'swap')))
+        self.assertFalse(os.path.exists(self.layout.file(UUID, 'swap.vmdk')))
 
     def test_sizes_that_a_user_chose_stay(self):
         self.make(['root', 'ephemeral0', 'ephemeral1'])
@@ -112,8 +157,8 @@ class SameHostTestCase(resizes.TestCase):
         path = self.layout.vmx(UUID)
         files.write_atomically(path, files.read(path).replace(
             b'root.vmdk', b'root-000002.vmdk'))
-        os.rename(self.layout.disk(UUID, 'root'),
-                  self.layout.disk(UUID, 'root-000002'))
+        os.rename(self.layout.file(UUID, 'root.vmdk'),
+                  self.layout.file(UUID, 'root-000002.vmdk'))
         self.migrate(root_gb=2)
         self.finish()
         self.assertTrue(self.is_written())
@@ -190,9 +235,26 @@ class OtherHostTestCase(resizes.TestCase):
         self.make(['root', 'ephemeral0'], running=True)
         self.assertEqual(
             sorted(['root.vmdk', 'ephemeral0.vmdk', 'config-drive.iso',
-                    UUID + '.vmx', UUID + '.nvram']), sorted(self.sent()))
+                    'disks.json', UUID + '.vmx', UUID + '.nvram']),
+            sorted(self.sent()))
         self.assertEqual(1, self.qemu_img.convert_chain.call_count)
         self.assertEqual(['_resize'], self.folders())
+
+    def test_the_disk_list_goes_along_and_becomes_part_of_the_record(self):
+        self.make(['root', 'ephemeral0'])
+        listed = self.disk_lists.get(UUID)
+        sent = self.layout.prepared(UUID) + '_there'
+        self.other_host.send.side_effect = (
+            lambda *args: shutil.copytree(self.layout.prepared(UUID), sent))
+        self.migrate(THERE)
+        shutil.rmtree(self.layout.kept(UUID))
+        os.rename(sent, self.layout.prepared(UUID))
+        self.finish(resizes.MOVE)
+        self.assertEqual(
+            [dataclasses.replace(disk, node=None) for disk in listed],
+            [dataclasses.replace(disk, node=None)
+             for disk in self.disk_lists.get(UUID)])
+        self.assertNotIn('disks.json', os.listdir(self.layout.folder(UUID)))
 
     def test_it_is_asked_before_the_server_is_stopped(self):
         self.make(running=True)
@@ -268,7 +330,7 @@ class RefusalTestCase(testscenarios.TestWithScenarios, resizes.TestCase):
         if self.vmsd:
             self.write(UUID + '.vmsd', self.vmsd)
         if self.sectors:
-            resizes.vmdks.write(self.layout.disk(UUID, 'root'),
+            resizes.vmdks.write(self.layout.file(UUID, 'root.vmdk'),
                                 sectors=self.sectors)
         path = self.layout.vmx(UUID)
         files.write_atomically(path, files.read(path) + self.vmx.encode())
@@ -331,7 +393,7 @@ class FailureTestCase(resizes.TestCase):
 
         def grow(disk, *, size_mb):
             plain(disk, size_mb=size_mb)
-            with open(self.layout.disk(UUID, 'root'), 'ab') as file:
+            with open(self.layout.file(UUID, 'root.vmdk'), 'ab') as file:
                 file.write(b'the last words of the guest')
 
         self.tool.grow.side_effect = grow
@@ -365,13 +427,13 @@ class LeftoverTestCase(resizes.TestCase):
         self.migrate()
         self.finish()
         self.vmrun.running.clear()
-        os.remove(self.layout.disk(UUID, 'root'))
-        resizes.vmdks.write(self.layout.disk(UUID, 'root'),
+        os.remove(self.layout.file(UUID, 'root.vmdk'))
+        resizes.vmdks.write(self.layout.file(UUID, 'root.vmdk'),
                             content=resizes.WRITTEN + b' since',
                             sectors=GIB // 512)
 
     def since(self):
-        return b' since' in files.read(self.layout.disk(UUID, 'root'))
+        return b' since' in files.read(self.layout.file(UUID, 'root.vmdk'))
 
     def test_a_crash_at_the_very_start_of_the_next(self):
         self.stale()

@@ -1,0 +1,250 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The disks of a server, as its record lists them.
+
+The record alone says what a disk is, where it lies and whose it is; the name
+of a file says nothing. The names of new files are chosen here too.
+"""
+
+from collections import abc
+import dataclasses
+import enum
+import os
+import re
+
+from nova_vmrun.formats import vmx
+from nova_vmrun.machine import attached
+from nova_vmrun.machine import model
+
+_NAME = re.compile('[a-z][a-z0-9-]{0,40}')
+_NODE = re.compile('(scsi|sata|nvme|ide)[0-3]:[0-9]{1,2}')
+_UNPRINTABLE = re.compile('[\x00-\x1f\x7f\ud800-\udfff]')
+# What VMware adds to the name of a disk of which it has made snapshots.
+_SNAPSHOT_NUMBER = '-[0-9]{6}'
+_MAX_DISKS = 200
+
+
+class Origin(enum.Enum):
+    """What a disk was made for."""
+
+    ROOT = 'root'
+    EPHEMERAL = 'ephemeral'
+    SWAP = 'swap'
+    # An image that the server finds in a CD or floppy drive.
+    DRIVE_IMAGE = 'drive image'
+    CONFIG_DRIVE = 'config drive'
+    RESCUE = 'rescue'
+    RESCUE_CONFIG_DRIVE = 'rescue config drive'
+
+
+class Device(enum.Enum):
+    """What the guest sees."""
+
+    DISK = 'disk'
+    CDROM = 'cdrom'
+    FLOPPY = 'floppy'
+
+
+OF_RESCUE = (Origin.RESCUE, Origin.RESCUE_CONFIG_DRIVE)
+# The order in which a guest finds its disks.
+_ORDER = list(Origin)
+_EXTENSIONS = {Device.DISK: '.vmdk', Device.CDROM: '.iso',
+               Device.FLOPPY: '.flp'}
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    """A disk, CD or floppy of a server.
+
+    :ivar name: unique among the disks of the server
+    :ivar path: the file that was made; the .vmx may name a snapshot of it. A
+        plain name lies in the server's folder, an absolute path elsewhere.
+    :ivar bus: one of nova_vmrun.machine.model.BUSES; None for a floppy
+    :ivar node: where it was attached when its .vmx was last written
+        (scsi0:0); None if that is not known, and for a floppy
+    :ivar size: bytes that the guest sees; None if nobody needs to know
+    :ivar deleted_with_server: False if the file belongs to somebody else
+    """
+
+    name: str
+    path: str
+    origin: Origin
+    device: Device = Device.DISK
+    bus: str | None = None
+    node: str | None = None
+    size: int | None = None
+    deleted_with_server: bool = True
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the file lies outside the server's folder."""
+        return os.path.isabs(self.path)
+
+    def file(self, folder: str) -> str:
+        """Return the absolute path of the file.
+
+        :param folder: the server's
+        """
+        return os.path.join(folder, self.path)
+
+    def attachment(self, keys: vmx.Vmx,
+                   folder: str) -> attached.Attached | None:
+        """Return how the disk is attached, or a snapshot in its place.
+
+        VMware writes to root-000001.vmdk in place of root.vmdk once it has
+        made a snapshot. It puts that file beside the disk, or beside the .vmx
+        if the disk lies outside.
+
+        :param keys: of the server's .vmx
+        :param folder: the server's
+        """
+        file = self.file(folder)
+        stem, extension = os.path.splitext(os.path.basename(file))
+        snapshot = re.compile(
+            re.escape(stem) + _SNAPSHOT_NUMBER + re.escape(extension))
+        beside = {os.path.dirname(file), folder}
+        found = None
+        for each in attached.files(keys):
+            path = os.path.normpath(os.path.join(folder, each.file))
+            if path == file:
+                return each
+            if found is None and os.path.dirname(path) in beside and (
+                    snapshot.fullmatch(os.path.basename(path))):
+                found = each
+        return found
+
+
+def root(size: int | None, bus: str | None) -> Disk:
+    return Disk('root', 'root.vmdk', Origin.ROOT, bus=bus, size=size)
+
+
+def ephemeral(number: int, size: int | None, bus: str | None) -> Disk:
+    name = 'ephemeral%d' % number
+    return Disk(name, name + '.vmdk', Origin.EPHEMERAL, bus=bus, size=size)
+
+
+def swap(size: int | None, bus: str | None) -> Disk:
+    return Disk('swap', 'swap.vmdk', Origin.SWAP, bus=bus, size=size)
+
+
+def cd_image(number: int, bus: str | None) -> Disk:
+    name = 'cd%d' % number
+    return Disk(name, name + '.iso', Origin.DRIVE_IMAGE, Device.CDROM, bus)
+
+
+def floppy_image() -> Disk:
+    return Disk('floppy', 'floppy.flp', Origin.DRIVE_IMAGE, Device.FLOPPY)
+
+
+def config_drive(bus: str | None) -> Disk:
+    return Disk('config-drive', 'config-drive.iso', Origin.CONFIG_DRIVE,
+                Device.CDROM, bus)
+
+
+def rescue(device: Device, bus: str | None) -> Disk:
+    return Disk('rescue', 'rescue' + _EXTENSIONS[device], Origin.RESCUE,
+                device, bus)
+
+
+def rescue_config_drive(bus: str | None) -> Disk:
+    return Disk('rescue-config-drive', 'config-drive-rescue.iso',
+                Origin.RESCUE_CONFIG_DRIVE, Device.CDROM, bus)
+
+
+def first(disks: abc.Iterable[Disk], *origins: Origin) -> Disk | None:
+    """Return the first disk of the given origins."""
+    return next((disk for disk in disks if disk.origin in origins), None)
+
+
+def in_order(disks: abc.Iterable[Disk]) -> tuple[Disk, ...]:
+    """Return disks in the order in which a guest finds them."""
+    return tuple(sorted(disks, key=lambda disk: _ORDER.index(disk.origin)))
+
+
+def dump(disks: abc.Iterable[Disk]) -> list[dict[str, object]]:
+    """Return disks in the form in which JSON can hold them."""
+    return [{**dataclasses.asdict(disk), 'origin': disk.origin.value,
+             'device': disk.device.value} for disk in disks]
+
+
+def parse(found: object) -> tuple[Disk, ...]:
+    """Return the disks that dump wrote, or somebody has edited since.
+
+    :raises ValueError: they cannot be the disks of a server
+    """
+    if not isinstance(found, list) or len(found) > _MAX_DISKS:
+        raise ValueError('The disks are no list, or too many.')
+    disks = tuple(map(_parse, found))
+    for texts in ([disk.name for disk in disks],
+                  [disk.path for disk in disks]):
+        if len(set(texts)) < len(texts):
+            raise ValueError('Two disks have the same name or path.')
+    return disks
+
+
+def _parse(found: object) -> Disk:
+    if not isinstance(found, dict):
+        raise ValueError('A disk is no mapping.')
+    # A later release may have written more.
+    known = {field.name: found[field.name]
+             for field in dataclasses.fields(Disk) if field.name in found}
+    known['origin'] = Origin(known.get('origin'))
+    known['device'] = Device(known.get('device'))
+    try:
+        disk = Disk(**known)
+    except TypeError as error:
+        raise ValueError('A disk is incomplete: %s.' % error) from error
+    _validate(disk)
+    return disk
+
+
+def _validate(disk: Disk) -> None:
+    for value, is_good, what in (
+            (disk.name, _is_name, 'name'),
+            (disk.path, _is_path, 'path'),
+            (disk.bus, _is_bus, 'bus'),
+            (disk.node, _is_node, 'node'),
+            (disk.size, _is_size, 'size'),
+            (disk.deleted_with_server, lambda value: isinstance(value, bool),
+             'deleted_with_server')):
+        if not is_good(value):
+            raise ValueError('%r cannot be the %s of a disk.' % (value, what))
+    if disk.is_outside and disk.deleted_with_server:
+        raise ValueError('The disk %s lies outside the folder of the server '
+                         'and is to be deleted with it.' % disk.path)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(_NAME.fullmatch(value))
+
+
+def _is_path(value: object) -> bool:
+    if not isinstance(value, str) or _UNPRINTABLE.search(value):
+        return False
+    if os.path.isabs(value):
+        return os.path.normpath(value) == value
+    return os.path.basename(value) == value and value not in ('', '.', '..')
+
+
+def _is_bus(value: object) -> bool:
+    return value is None or value in model.BUSES
+
+
+def _is_node(value: object) -> bool:
+    return value is None or (
+        isinstance(value, str) and bool(_NODE.fullmatch(value)))
+
+
+def _is_size(value: object) -> bool:
+    return value is None or (
+        isinstance(value, int) and not isinstance(value, bool) and value >= 0)
