@@ -33,6 +33,13 @@ VALUES = {
     kinds.Word: lambda kind: tuple(kind.words.values()),
 }
 
+# Texts for every value of a row.
+TEXTS = {
+    kinds.Boolean: lambda kind: ('false', 'true'),
+    kinds.Integer: lambda kind: (str(kind.minimum), str(kind.maximum)),
+    kinds.Word: lambda kind: tuple(kind.words),
+}
+
 
 class RowTestCase(testscenarios.WithScenarios, base.TestCase):
 
@@ -85,6 +92,21 @@ class RowTestCase(testscenarios.WithScenarios, base.TestCase):
                              found.options[self.row.field])
             self.assertIn(name, found.origins[self.row.field])
 
+    def test_golden(self):
+        """Each text of the property and the lines that it adds."""
+        name, *_ = self.row.image
+        limit = ({self.row.limit.flavor[0]: str(self.row.kind.maximum)}
+                 if self.row.limit else {})
+        plain = render.render(base.make_server()).splitlines()
+        parts = []
+        for text in TEXTS[type(self.row.kind)](self.row.kind):
+            lines = render.render(
+                base.make_server({name: text}, limit)).splitlines()
+            parts += ['%s=%s' % (name, text), *(
+                '    ' + line for line in lines if line not in plain)]
+        self.golden('options/%s.txt' % self.row.field,
+                    '\n'.join(parts) + '\n')
+
     def test_a_value_outside_its_range(self):
         name = self.row.image[0]
         self.assertRaises(exception.InvalidProperty, base.make_server,
@@ -136,6 +158,11 @@ class WriterTestCase(base.TestCase):
 
 
 class TableTestCase(base.TestCase):
+
+    def test_there_is_a_row_for_every_golden(self):
+        self.assertEqual(
+            {each.field for each in options.ROWS},
+            {path.stem for path in (base.FIXTURES / 'options').iterdir()})
 
     def test_no_two_rows_write_the_same_key(self):
         self.assertEqual(sum(len(each.writer.keys) for each in options.ROWS),
