@@ -48,7 +48,7 @@ def choose(request: requests.Request, chosen_now: frozenset[str]) -> tuple[
             passed_over.append(name)
             continue
         if not (request.is_arm and row.on_arm == catalog.OnArm.FIXED):
-            chosen[row.field] = found.choose(value)
+            chosen[row.field] = found.choose(value, written=text.strip())
     return chosen, tuple(passed_over)
 
 

@@ -25,7 +25,7 @@ class OptionsTestCase(base.ChoiceTestCase):
     def test_nested_virtualization(self):
         self.check('nested', False, 'default of linux guests')
         for name in ('vix_nested_hypervisor', 'vmrun_nested_hypervisor'):
-            self.check('nested', True, 'image property %s=True' % name,
+            self.check('nested', True, 'image property %s=true' % name,
                        {name: 'true'})
         self.refused('vix_nested_hypervisor',
                      {'vix_nested_hypervisor': 'maybe'})
@@ -35,7 +35,7 @@ class OptionsTestCase(base.ChoiceTestCase):
         self.check('nested', True, 'default of esxi-7 guests',
                    guest='vmkernel7')
         self.check('nested', False,
-                   'image property vmrun_nested_hypervisor=False',
+                   'image property vmrun_nested_hypervisor=false',
                    {'vmrun_nested_hypervisor': 'false'}, guest='winHyperV')
 
     def test_video_ram_is_limited_by_the_flavor(self):
@@ -95,5 +95,5 @@ class OptionsTestCase(base.ChoiceTestCase):
                 'hw_time_hpet': 'false', 'hw_boot_menu': 'yes'}))
 
     def test_the_flavor_wins(self):
-        self.check('pmu', False, 'flavor hw:pmu=False', {'hw_pmu': 'true'},
+        self.check('pmu', False, 'flavor hw:pmu=false', {'hw_pmu': 'true'},
                    {'hw:pmu': 'false'})
