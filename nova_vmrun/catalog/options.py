@@ -195,6 +195,15 @@ ROWS = (
         writer=_switch('hypervisor.cpuid.v0', False),
         about='Hide from the guest that it runs in a VM.'),
     Option(
+        field='viommu', image=('hw_viommu_model',),
+        flavor=('hw:viommu_model',),
+        kind=kinds.Word({'intel': 'intel', 'auto': 'intel'}),
+        section=obeyed.CPU, group='cpu', default=None, since=14,
+        on_arm=OnArm.REFUSED,
+        writer=Fixed({None: {}, 'intel': {'vvtd.enable': True}}),
+        about="Give the guest a virtual IOMMU. VMware's is an Intel VT-d; it "
+        'needs virtual hardware 14.'),
+    Option(
         field='boot_menu', image=('hw_boot_menu',), flavor=('hw:boot_menu',),
         kind=kinds.BOOLEAN, section=obeyed.FIRMWARE, group='firmware',
         default=False, writer=_switch('bios.bootDelay', _BOOT_MENU_MS),

@@ -96,9 +96,6 @@ ROWS: tuple[row.Refused, ...] = (
         flavor=('accel:device_profile',), scheduler='COMPUTE_ACCELERATORS',
         about='This host has no accelerators for guests.'),
     row.Refused(
-        image=('hw_viommu_model',), flavor=('hw:viommu_model',),
-        about='VMware has no IOMMU of that model.'),
-    row.Refused(
         image=('hw_vif_multiqueue_enabled',),
         flavor=('hw:vif_multiqueue_enabled',), kind=kinds.BOOLEAN,
         harmless=_NO, about=_NO_QUEUES),

@@ -85,6 +85,20 @@ class OptionsTestCase(base.ChoiceTestCase):
         self.refused('hw_usb_model', {'hw_usb_model': 'ehci'},
                      guest='arm-ubuntu-64')
 
+    def test_virtual_iommu(self):
+        self.check('viommu', None, 'default')
+        self.check('viommu', 'intel', 'image property hw_viommu_model=auto',
+                   {'hw_viommu_model': 'auto'})
+        self.check('viommu', 'intel', 'flavor hw:viommu_model=intel', {},
+                   {'hw:viommu_model': 'intel'})
+        for model in ('virtio', 'smmuv3'):
+            text = self.refused('hw_viommu_model', {'hw_viommu_model': model})
+            self.assertIn('intel, auto', text)
+        self.refused('hw_viommu_model', {'hw_viommu_model': 'intel'},
+                     hw_version=13)
+        self.refused('hw_viommu_model', {'hw_viommu_model': 'intel'},
+                     guest='arm-ubuntu-64')
+
     def test_switches(self):
         fields = ('hide_hypervisor', 'pmu', 'hpet', 'boot_menu')
         self.assertEqual((False, False, True, False), self._values(*fields))
