@@ -205,14 +205,14 @@ class Hypervisor:
         """Logs what keeps every server from starting."""
         if not kernel_modules.is_installed():
             return
-        lost = kernel_modules.missing()
+        lost = kernel_modules.missing_devices()
         if lost:
             LOG.error('No server can be started: %s. %s',
-                      kernel_modules.complaint(lost), kernel_modules.REMEDY)
-        lost = x_libraries.missing()
+                      kernel_modules.describe(lost), kernel_modules.REMEDY)
+        lost = x_libraries.missing_libraries()
         if lost:
             LOG.error('No server can be started: %s',
-                      x_libraries.complaint(lost))
+                      x_libraries.describe(lost))
 
     def finish_interrupted(self):
         """Removes what the end of another nova-compute has left half-done.

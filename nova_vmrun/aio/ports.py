@@ -91,7 +91,7 @@ def _is_free(port: int) -> bool:
 
 
 def _bind(port: int) -> None:
-    host_ports.claim(aio_settings.ADDRESS, port)
+    host_ports.require_free(aio_settings.ADDRESS, port)
 
 
 def _check_port(name: str, port: int) -> None:

@@ -65,9 +65,9 @@ class Programs:
             return ('VMware: none, the fake vmrun stands in for it, %s (%s)'
                     % (_MACHINES.get(self.engine, 'by ' + self.engine),
                        self.vmrun))
-        lost = x_libraries.missing()
+        lost = x_libraries.missing_libraries()
         return 'VMware: %s%s' % (
-            self.vmrun, '. ' + x_libraries.complaint(lost) if lost else '')
+            self.vmrun, '. ' + x_libraries.describe(lost) if lost else '')
 
 
 def choose(layout: aio_layout.Layout,
@@ -80,8 +80,8 @@ def choose(layout: aio_layout.Layout,
     if settings.fake:
         return install_fakes(layout, settings)
     try:
-        path = product.find('vmrun', 'vmrun_path', settings.vmrun_path,
-                            is_program=_is_vmware)
+        path = product.find_program('vmrun', 'vmrun_path', settings.vmrun_path,
+                                    is_executable=_is_vmware)
         # Else openrc would go on to name the fakes of an earlier run.
         shutil.rmtree(layout.fakes, ignore_errors=True)
         return Programs(os.path.abspath(path), None, False)
@@ -100,9 +100,9 @@ def describe(layout: aio_layout.Layout,
     if layout.fakes.is_dir():
         return _fakes(layout, settings).describe()
     try:
-        return 'VMware: %s' % product.find(
+        return 'VMware: %s' % product.find_program(
             'vmrun', 'vmrun_path', settings.vmrun_path,
-            is_program=_is_vmware)
+            is_executable=_is_vmware)
     except exception.InvalidConfiguration as error:
         return str(error)
 

@@ -10,14 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a processor can, by placement's names of it."""
+"""CPU traits: placement's names of a processor's features."""
 
 from collections.abc import Iterable
 
 import os_traits
 
-# What Linux calls a feature in /proc/cpuinfo to what placement calls it. What
-# VMware keeps from guests (SGX, SEV, TDX) is left out.
+# Names in Linux's /proc/cpuinfo to names in placement. Features that VMware
+# does not pass to guests (SGX, SEV, TDX) are left out.
 _X86 = {
     'mmx': 'MMX', 'sse': 'SSE', 'sse2': 'SSE2', 'pni': 'SSE3',
     'ssse3': 'SSSE3', 'sse4_1': 'SSE41', 'sse4_2': 'SSE42', 'sse4a': 'SSE4A',
@@ -32,20 +32,20 @@ _X86 = {
     'avx512_vnni': 'AVX512VNNI', 'avx512_bitalg': 'AVX512BITALG',
     'avx512_vpopcntdq': 'AVX512VPOPCNTDQ', 'vaes': 'AVX512VAES',
     'gfni': 'AVX512GFNI', 'vpclmulqdq': 'AVX512VPCLMULQDQ',
-    # For servers whose image asks for nested virtualization. Both have an
-    # old and a new name, and flavors ask for either.
+    # For servers with nested virtualization. Both traits have an old and a
+    # new name, and flavors may require either.
     'vmx': 'VMX INTEL_VMX', 'svm': 'SVM AMD_SVM',
 }
 _NAMES = {flag: {'HW_CPU_X86_' + name for name in names.split()}
           for flag, names in _X86.items()}
 
-ALL = frozenset().union(*_NAMES.values()) & frozenset(os_traits.get_traits())
+ALL: frozenset[str] = frozenset().union(*_NAMES.values()) & frozenset(
+    os_traits.get_traits())
 
 
-def of(flags: Iterable[str]) -> frozenset[str]:
-    """Returns the traits of a processor.
+def from_flags(flags: Iterable[str]) -> frozenset[str]:
+    """Return the traits of a processor, a subset of ALL.
 
-    :param flags: names of features, as Linux has them
-    :returns: a set of names, a part of ALL
+    :param flags: names of its features, as in /proc/cpuinfo
     """
     return ALL & {name for flag in flags for name in _NAMES.get(flag, ())}

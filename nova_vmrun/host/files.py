@@ -10,14 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Files and folders that survive a crash at any moment."""
+"""Operations on files and folders that survive a crash at any moment."""
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
 import contextlib
 import errno
 import os
 import secrets
 import shutil
 import stat
+import types
+from typing import NamedTuple
 
 from nova_vmrun import system
 
@@ -25,27 +30,28 @@ _PART = '.part'
 _REMOVE_TRIES = 5
 
 
-def read(path):
-    """Returns the content of a file, as bytes."""
+def read(path: str) -> bytes:
+    """Return the content of a file."""
     with open(path, 'rb') as file:
         return file.read()
 
 
 def make_writable(folder: str) -> None:
-    """Lets the owner of a folder make files in it again.
+    """Allow the owner of a folder to create files in it again.
 
-    :raises OSError: it is another user's
+    :raises OSError: it belongs to another user
     """
     mode = stat.S_IMODE(os.stat(folder).st_mode)
     if mode & stat.S_IRWXU != stat.S_IRWXU:
         os.chmod(folder, mode | stat.S_IRWXU)
 
 
-def write_atomically(path, content, mode=0o600):
-    """Replaces a file so that a reader sees the old or the new one, whole.
+def write_atomically(path: str, content: bytes | str,
+                     mode: int = 0o600) -> None:
+    """Replace a file so that readers see all of the old or the new content.
 
     :param path: the file
-    :param content: bytes or text; text is written as UTF-8
+    :param content: text is written as UTF-8
     :param mode: permission bits
     """
     if isinstance(content, str):
@@ -57,13 +63,13 @@ def write_atomically(path, content, mode=0o600):
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """Gives a name to write to; it becomes path if the block succeeds.
+def replacing(path: str) -> Iterator[str]:
+    """Yield a path to write to; rename it to path if the block succeeds.
 
-    What was written is flushed to the disk before the rename, so a power cut
-    leaves the old file or the new one. A failed block leaves nothing.
+    The content is flushed to the disk before the rename, so a power cut leaves
+    either the old file or the new one. A block that fails leaves nothing.
 
-    :param path: the file to make or replace
+    :param path: the file to create or replace
     """
     folder = os.path.dirname(path)
     part = os.path.join(folder, '.%s.%s%s' % (
@@ -76,10 +82,10 @@ def replacing(path):
             os.remove(part)
 
 
-def remove_parts(folder):
-    """Removes what a crash in replacing has left in a folder.
+def remove_parts(folder: str) -> None:
+    """Remove the temporary files that crashes in replacing() have left.
 
-    :param folder: one that nobody writes to now; it may be missing
+    :param folder: nobody may be writing to it; it may be missing
     :raises OSError: a file could not be removed
     """
     with contextlib.suppress(FileNotFoundError):
@@ -88,11 +94,11 @@ def remove_parts(folder):
                 os.remove(os.path.join(folder, name))
 
 
-def publish(part, path):
-    """Gives a finished file its name, in one step that survives power cuts.
+def publish(part: str, path: str) -> None:
+    """Rename a finished file in one step that survives power cuts.
 
-    :param part: the file, on the same file system
-    :param path: its name
+    :param part: the file
+    :param path: its final path, on the same file system
     """
     with open(part, 'rb') as file:
         system.here().flush(file.fileno())
@@ -101,33 +107,33 @@ def publish(part, path):
 
 
 def copy(source: str, target: str) -> None:
-    """Copies the content of a file, sharing its blocks where that can be.
+    """Copy the content of a file, sharing its blocks if possible.
 
-    btrfs, XFS, APFS and other file systems that know shared blocks copy
-    nothing.
+    On btrfs, XFS, APFS and other file systems with shared blocks no data is
+    copied.
 
     :param source: the file
-    :param target: made, or replaced
-    :raises OSError: ENOSPC among others
+    :param target: is created or replaced
+    :raises OSError: often with ENOSPC
     """
     try:
         system.here().share_blocks(source, target)
     except OSError as error:
-        # Not on every file system, not across them.
+        # The file system cannot share blocks, or there are two of them.
         if error.errno in (errno.ENOSPC, errno.ENOENT):
             raise
         with open(source, 'rb') as reader, open(target, 'wb') as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
 
 
-def link_or_copy(source, target):
-    """Gives a file that nobody writes to a second name; copies it at worst.
+def link_or_copy(source: str, target: str) -> None:
+    """Create a hard link to a file that nobody writes to, or copy it.
 
-    Some file systems know no hard links, or count no more than a few.
+    Some file systems have no hard links, or only allow a few for each file.
 
     :param source: the file
-    :param target: the name to make
-    :raises OSError: ENOSPC among others
+    :param target: the path to create
+    :raises OSError: often with ENOSPC
     """
     with replacing(target) as part:
         try:
@@ -137,10 +143,10 @@ def link_or_copy(source, target):
             shutil.copymode(source, part)
 
 
-def move(source, target):
-    """Renames a file; copies it to another file system at worst.
+def move(source: str, target: str) -> None:
+    """Rename a file, or copy it if target is on another file system.
 
-    :raises OSError: ENOSPC among others
+    :raises OSError: often with ENOSPC
     """
     try:
         os.rename(source, target)
@@ -151,8 +157,8 @@ def move(source, target):
         os.remove(source)
 
 
-def sync_folder(folder):
-    """Makes renames in a folder survive a power cut."""
+def sync_folder(folder: str) -> None:
+    """Make renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         system.here().flush(descriptor)
@@ -160,10 +166,10 @@ def sync_folder(folder):
         os.close(descriptor)
 
 
-def remove_tree(folder):
-    """Removes a folder and all that is in it; it may be missing.
+def remove_tree(folder: str) -> None:
+    """Remove a folder, if it exists, and everything in it.
 
-    Another program may remove things meanwhile, or add some for a while.
+    Another program may be removing or adding files at the same time.
 
     :raises OSError: something could not be removed
     """
@@ -178,16 +184,27 @@ def remove_tree(folder):
     raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), folder)
 
 
-def _raise_unless_gone(_function, _path, info):
+def _raise_unless_gone(
+        _function: Callable[..., object], _path: str,
+        info: tuple[type[BaseException], BaseException, types.TracebackType]
+        ) -> None:
     if not isinstance(info[1], FileNotFoundError):
         raise info[1]
 
 
-def marks(paths):
-    """Returns what changes with every write to some files.
+class Fingerprint(NamedTuple):
+    """Numbers of which at least one changes when a file is written to."""
 
-    :param paths: of files that are there
-    :raises OSError: one is not there
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+def fingerprints(paths: Iterable[str]) -> list[Fingerprint]:
+    """Return the fingerprints of some files.
+
+    :raises OSError: a file does not exist
     """
     found = [os.stat(path) for path in paths]
-    return [(each.st_ino, each.st_size, each.st_mtime_ns) for each in found]
+    return [Fingerprint(each.st_ino, each.st_size, each.st_mtime_ns)
+            for each in found]

@@ -10,13 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Which virtual networks VMware has on this host.
+"""VMware's virtual networks on this host.
 
-VMware makes and changes them, in its own network editor, as root. They are
-read when they are first needed, and again when one is asked for that was not
-there, or when VMware has written its files anew.
+VMware's network editor creates and changes them, as root. They are read when
+they are first needed, and again if a network is missing or VMware has written
+its files since.
 """
 
+from collections.abc import Iterable
 import glob
 import os
 import threading
@@ -26,10 +27,11 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 from nova_vmrun.formats import vmnets
 from nova_vmrun import system
+from nova_vmrun.tools import vmrun as vmrun_tool
 
 LOG = logging.getLogger(__name__)
 
-# By sys.platform: the folder, and in it what VMware's network services read.
+# Where VMware's network services keep their configuration, by sys.platform.
 _FOLDERS = {
     'linux': '/etc/vmware',
     'darwin': '/Library/Preferences/VMware Fusion',
@@ -40,77 +42,76 @@ NETWORKING = 'networking'
 _NETMAP = 'netmap.conf'
 _DHCPD = ('vmnet*/dhcpd/dhcpd.conf', 'vmnet*/dhcpd.conf', 'vmnetdhcp.conf')
 _NAT = ('vmnet*/nat/nat.conf', 'vmnet*/nat.conf', 'vmnetnat.conf')
-# No file of VMware's comes near that.
+# Far more than any of these files has.
 _MAX_BYTES = 1024 * 1024
 
 
 class HostNetworks:
     """Reads VMware's virtual networks.
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
     :param platform: a value of sys.platform; None: this host's
-    :param folder: where VMware keeps its files; None for the usual place
+    :param folder: where VMware keeps its files; None: the usual place
     """
 
-    def __init__(self, vmrun, platform=None, folder=None):
+    def __init__(self, vmrun: vmrun_tool.Vmrun, platform: str | None = None,
+                 folder: str | None = None) -> None:
         self._vmrun = vmrun
         self._folder = folder or _FOLDERS.get(
             platform or system.here().name, _FOLDERS['linux'])
         self._lock = threading.Lock()
-        self._seen = None
-        self._networks = {}
+        # When the files that were read last had been written.
+        self._mtimes: dict[str, int] | None = None
+        self._networks: dict[str, vmnets.Vmnet] = {}
 
     @property
-    def networking_file(self):
-        """Path of the file that tells what is bridged to which adapter."""
+    def networking_file(self) -> str:
+        """Path of the file that maps networks to the host's adapters."""
         return os.path.join(self._folder, NETWORKING)
 
-    def find(self, name):
-        """Finds a network.
+    def find(self, name: str) -> vmnets.Vmnet | None:
+        """Return a network, or None if there is no such network.
 
-        Starts at most one vmrun, and none if the network is known and VMware
-        has not changed its files since.
+        Run vmrun at most once; not at all if the network was there before and
+        VMware has not changed its files since.
 
         :param name: vmnetN, or a connectionType: nat, hostonly, bridged
-        :returns: a nova_vmrun.formats.vmnets.Vmnet, or None
         """
         name = vmnets.BY_CONNECTION.get(name, name)
         with self._lock:
-            stamps = self._stamps()
-            if stamps != self._seen or name not in self._networks:
+            mtimes = self._read_mtimes()
+            if mtimes != self._mtimes or name not in self._networks:
                 self._networks = self._read()
-                self._seen = stamps
+                self._mtimes = mtimes
             return self._networks.get(name)
 
-    def names(self):
-        """Returns the names of those last read; empty: none can be read."""
+    def names(self) -> list[str]:
+        """Return the names last read; empty if they cannot be read."""
         with self._lock:
             return sorted(self._networks, key=lambda name: (len(name), name))
 
-    def _read(self):
-        written = vmnets.parse_networking(self._text(NETWORKING))
-        networks = self._listed() or written or vmnets.parse_netmap(
+    def _read(self) -> dict[str, vmnets.Vmnet]:
+        configured = vmnets.parse_networking(self._text(NETWORKING))
+        networks = self._list() or configured or vmnets.parse_netmap(
             self._text(_NETMAP))
         if not networks:
-            LOG.warning('Nobody tells which virtual networks VMware has: '
-                        'vmrun does not, and %s has no file that does.',
+            LOG.warning('Cannot find out which virtual networks VMware has: '
+                        'vmrun does not list them, and no file in %s does.',
                         self._folder)
         return vmnets.complete(
-            networks, written,
+            networks, configured,
             [subnet for text in self._texts(_DHCPD)
              for subnet in vmnets.parse_dhcpd(text)],
             [vmnets.parse_nat(text) for text in self._texts(_NAT)])
 
-    def _listed(self):
+    def _list(self) -> dict[str, vmnets.Vmnet]:
         try:
             return vmnets.parse_list(self._vmrun.list_host_networks())
         except exception.VmrunError as error:
-            LOG.debug('vmrun does not tell which networks VMware has: %s',
-                      error)
+            LOG.debug('vmrun cannot list the virtual networks: %s', error)
             return {}
 
-    def _stamps(self):
-        """Tells when VMware wrote each of its files."""
+    def _read_mtimes(self) -> dict[str, int]:
+        """Return when each of VMware's files was written."""
         found = {}
         for path in self._paths((NETWORKING, _NETMAP) + _DHCPD + _NAT):
             try:
@@ -119,19 +120,19 @@ class HostNetworks:
                 continue
         return found
 
-    def _texts(self, patterns):
+    def _texts(self, patterns: Iterable[str]) -> list[str]:
         return [self._text(path) for path in self._paths(patterns)]
 
-    def _paths(self, patterns):
+    def _paths(self, patterns: Iterable[str]) -> list[str]:
         return sorted(path for pattern in patterns for path in glob.glob(
             os.path.join(glob.escape(self._folder), pattern)))
 
-    def _text(self, name):
+    def _text(self, name: str) -> str:
         try:
             with open(os.path.join(self._folder, name), 'rb') as file:
                 return file.read(_MAX_BYTES).decode('utf-8', 'replace')
         except FileNotFoundError:
             return ''
         except OSError as error:
-            LOG.warning('%s cannot be read: %s', error.filename, error)
+            LOG.warning('Cannot read %s: %s', error.filename, error)
             return ''

@@ -10,38 +10,39 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""VMware's kernel modules, as far as their device files tell.
+"""Check by their device files whether VMware's kernel modules are loaded.
 
-After an update of the kernel they are often missing. vmrun then says "The
-operation was canceled" for every start, and only VMware's window says why.
+They are often missing after a kernel update. vmrun then fails every start with
+"The operation was canceled", and only VMware's window says why.
 """
 
 import os
 
 from nova_vmrun import system
 
-# vmmon runs VMs, vmnet connects them; each makes such a file.
+# vmmon runs VMs and vmnet connects them; each creates a device file.
 _DEVICES = ('dev/vmmon', 'dev/vmnet0')
-# What the installation of a product leaves; without it there is nothing to
-# load, as where vmrun is a script that runs it elsewhere.
+# Exists if a product is installed. Without one there are no modules to load,
+# for example if vmrun is a script that runs vmrun on another host.
 _INSTALLED = 'etc/vmware'
 
-REMEDY = ('Run "sudo vmware-modconfig --console --install-all" (the headers '
-          'of the running kernel are needed), then "sudo systemctl restart '
+REMEDY = ('Run "sudo vmware-modconfig --console --install-all" (which needs '
+          'the headers of the running kernel), then "sudo systemctl restart '
           'vmware".')
 
 
 def is_installed(root: str = '/') -> bool:
-    """Tells whether VMware is installed on this very host."""
+    """Return whether VMware is installed on this host itself."""
     return os.path.isdir(os.path.join(root, _INSTALLED))
 
 
-def missing(root: str = '/', platform: str | None = None) -> list[str]:
-    """Returns the device files that a VM needs and that are not there.
+def missing_devices(root: str = '/',
+                    platform: str | None = None) -> list[str]:
+    """Return the paths of missing device files that a VM needs.
 
-    :param root: where the host's file system begins
+    :param root: root of the host's file system
     :param platform: a value of sys.platform; None: this host's
-    :returns: paths; empty on macOS, where they have no such files
+    :returns: empty on macOS, where the modules have no device files
     """
     platform = platform or system.here().name
     if platform == system.MACOS or not is_installed(root):
@@ -50,7 +51,7 @@ def missing(root: str = '/', platform: str | None = None) -> list[str]:
             if not os.path.exists(path)]
 
 
-def complaint(devices: list[str]) -> str:
-    """Returns what to say of missing device files."""
+def describe(devices: list[str]) -> str:
+    """Return the beginning of a message about missing device files."""
     return 'VMware\'s kernel modules are not loaded: %s %s missing' % (
         ' and '.join(devices), 'is' if len(devices) == 1 else 'are')

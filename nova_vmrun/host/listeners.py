@@ -10,24 +10,28 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Who listens on a TCP port of this host, as far as the system tells."""
+"""Find out which process listens on a TCP port of this host."""
+
+from typing import TYPE_CHECKING
 
 import psutil
 
+if TYPE_CHECKING:
+    from psutil._ntuples import pconn
+    from psutil._ntuples import sconn
 
-def is_served_by(port: int, pid: int) -> bool | None:
-    """Tells whether a process, or a child of it, listens on a TCP port.
 
-    :param port: number
-    :param pid: of the process
-    :returns: None where the system does not tell: processes of other users
+def is_listening(port: int, pid: int) -> bool | None:
+    """Return whether a process or one of its children listens on a TCP port.
+
+    :returns: None if the system does not say, as for other users' processes
     """
     answers = {_listens(process, port) for process in _family(pid)}
     if True in answers:
         return True
     if answers == {False}:
         return False
-    # macOS tells this to root alone.
+    # On macOS only root is allowed to ask this.
     try:
         pids = [listener.pid
                 for listener in psutil.net_connections(kind='tcp')
@@ -37,12 +41,12 @@ def is_served_by(port: int, pid: int) -> bool | None:
     return None if None in pids else False
 
 
-def _is_at(connection, port):
-    return (connection.status == psutil.CONN_LISTEN and
-            connection.laddr.port == port)
+def _is_at(connection: 'pconn | sconn', port: int) -> bool:
+    return bool(connection.status == psutil.CONN_LISTEN and
+                connection.laddr and connection.laddr.port == port)
 
 
-def _family(pid):
+def _family(pid: int) -> list[psutil.Process]:
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -51,7 +55,7 @@ def _family(pid):
 
 
 def _listens(process: psutil.Process, port: int) -> bool | None:
-    """Tells whether one process listens; None if it does not tell."""
+    """Return whether one process listens; None if that is unknown."""
     try:
         return any(_is_at(connection, port)
                    for connection in process.net_connections(kind='tcp'))

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Paths as they can be compared."""
+"""Comparison of paths."""
 
 import os
 
@@ -18,12 +18,11 @@ from nova_vmrun import system
 
 
 def canonical(path: str) -> str:
-    """Returns a path in the one spelling in which paths can be compared.
+    """Return a path in a form that is equal for equal files.
 
-    A file system of macOS takes all spellings of a name in upper and lower
-    case, and with composed and decomposed accents, for one. Not for opening
-    the file.
+    File systems of macOS ignore case, and whether accents are composed. Use
+    the result for comparison only, not for opening the file.
 
-    :param path: of a file that may be gone
+    :param path: of a file that may no longer exist
     """
     return system.here().same_spelling(os.path.realpath(path))

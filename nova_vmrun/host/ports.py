@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether a TCP port of this host is free."""
+"""Check whether a TCP port of this host is available."""
 
 from collections.abc import Iterable
 import errno
@@ -21,24 +21,24 @@ import psutil
 
 from nova_vmrun import system
 
-# Whoever listens on this host takes a connection at once, in seconds.
-_PATIENCE = 1.0
+# Seconds to wait for a connection to this host; a listener accepts at once.
+_CONNECT_SECONDS = 1.0
 _WILDCARDS = ('0.0.0.0', '::')
 
 
-def claim(address: str, port: int) -> None:
-    """Checks that a server could listen, and would be the one to be reached.
+def require_free(address: str, port: int) -> None:
+    """Raise OSError unless a server could listen on a port and be reached.
 
-    :param address: of this host, or a name of it
-    :param port: number; 0 asks for the address alone
-    :raises OSError: it cannot; EADDRINUSE: somebody else listens
+    :param address: address or name of this host
+    :param port: number; 0: check the address only
+    :raises OSError: EADDRINUSE if somebody else listens
     """
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     with socket.socket(family) as probe:
-        # As servers do: connections of the last one may linger.
+        # As servers do, because old connections may linger.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
-        # Before we listen: we would hear ourselves.
+        # Check this before we listen ourselves.
         if port and system.here().binds_beside_others and any(
                 _is_served(family, each, port)
                 for each in _own_addresses(family, address)):
@@ -48,11 +48,11 @@ def claim(address: str, port: int) -> None:
 
 def _is_served(family: int, address: str, port: int) -> bool:
     with socket.socket(family) as client:
-        client.settimeout(_PATIENCE)
+        client.settimeout(_CONNECT_SECONDS)
         try:
             client.connect((address, port))
         except TimeoutError:
-            # Whoever listens is too busy.
+            # The listener is too busy.
             return True
         except OSError:
             return False
@@ -60,10 +60,10 @@ def _is_served(family: int, address: str, port: int) -> bool:
 
 
 def _own_addresses(family: int, address: str) -> Iterable[str]:
-    """Returns the addresses at which a server could be reached."""
+    """Return the addresses at which a server could be reached."""
     if address not in _WILDCARDS:
         return [address]
-    # Link-local ones are of no use without the name of their interface.
+    # Link-local addresses are useless without the name of their interface.
     return {each.address for interface in psutil.net_if_addrs().values()
             for each in interface
             if each.family == family and '%' not in each.address}

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Who made the host's processor, and what it can."""
+"""The vendor, model and features of the host's processor."""
 
 import dataclasses
 
@@ -19,25 +19,25 @@ from nova_vmrun import system
 
 @dataclasses.dataclass(frozen=True)
 class Processor:
-    """The first of the host's processors; the others are the same.
+    """The host's processors, which are all the same.
 
-    :ivar vendor: GenuineIntel, or None
-    :ivar model: as its maker calls it, or None
-    :ivar flags: names of features, as Linux has them
-    :ivar sockets: how many such processors there are
+    :ivar vendor: such as GenuineIntel, or None
+    :ivar model: the vendor's name of it, or None
+    :ivar flags: names of features, as in /proc/cpuinfo
+    :ivar sockets: number of such processors
     """
 
     vendor: str | None = None
     model: str | None = None
-    flags: frozenset = frozenset()
+    flags: frozenset[str] = frozenset()
     sockets: int = 1
 
 
 def read(path: str | None = None) -> Processor:
-    """Returns the host's Processor.
+    """Read what the system says about its processors.
 
-    :param path: of a file like Linux's /proc/cpuinfo; None: what this system
-        has. Where there is none, the maker and the model may be known.
+    :param path: a file like Linux's /proc/cpuinfo; None: the one of this
+        system. A system without such a file has at most vendor and model.
     """
     path = path or system.here().processor_file
     if path is None:
@@ -47,7 +47,8 @@ def read(path: str | None = None) -> Processor:
             lines = [line.partition(':')[::2] for line in file]
     except OSError:
         return Processor()
-    facts, sockets = {}, set()
+    facts: dict[str, str] = {}
+    sockets = set()
     for name, value in lines:
         name, value = name.strip(), value.strip()
         facts.setdefault(name, value)

@@ -10,14 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What this host has to give: processors, memory, disk."""
+"""The resources of this host: processors, memory and disk."""
 
+from collections.abc import Iterable
 import functools
 import os
 import platform
 import shutil
 import time
-from typing import Any
+from typing import Protocol, TypedDict
 
 import psutil
 
@@ -27,76 +28,104 @@ from nova_vmrun.host import cpu_traits
 from nova_vmrun.host import processor
 
 
+class ServerFolders(Protocol):
+    """The part of nova_vmrun.server.layout.Layout that is used here."""
+
+    root: str
+
+    def folders(self) -> Iterable[tuple[str, str]]:
+        """Return the UUID and the folder of each server."""
+
+
+class Topology(TypedDict):
+    """How many sockets, cores in each and threads in each core."""
+
+    sockets: int
+    cores: int
+    threads: int
+
+
+class CpuInfo(TypedDict):
+    """The cpu_info of a hypervisor in Nova's API."""
+
+    arch: str
+    vendor: str
+    model: str
+    topology: Topology
+    features: list[str]
+    mhz: int | None
+
+
 class Host:
     """The machine that nova-compute runs on.
 
-    :param layout: a nova_vmrun.server.layout.Layout; its file system is meant
+    :param layout: tells where the servers are; the disk numbers are those of
+        their file system
     """
 
-    def __init__(self, layout):
+    def __init__(self, layout: ServerFolders) -> None:
         self._layout = layout
 
     @property
-    def vcpus(self):
-        return psutil.cpu_count()
+    def vcpus(self) -> int:
+        return psutil.cpu_count() or 1
 
     @property
-    def memory_mb(self):
+    def memory_mb(self) -> int:
         return psutil.virtual_memory().total // units.Mi
 
     @property
-    def memory_mb_used(self):
+    def memory_mb_used(self) -> int:
         memory = psutil.virtual_memory()
         return (memory.total - memory.available) // units.Mi
 
     @property
-    def disk_gb(self):
+    def disk_gb(self) -> int:
         return self._file_system().total // units.Gi
 
     @property
-    def disk_gb_used(self):
+    def disk_gb_used(self) -> int:
         return self._file_system().used // units.Gi
 
     @property
-    def disk_gb_free(self):
+    def disk_gb_free(self) -> int:
         return self._file_system().free // units.Gi
 
     @property
-    def disk_gb_of_others(self):
-        """GiB that no disk of a server can have, rounded up.
+    def disk_gb_used_by_others(self) -> int:
+        """GiB used by files that are not disks of servers, rounded up.
 
-        Other files have them: those of people who work on this host, the
-        image cache, the memory of suspended servers.
+        Such as the files of people who work on this host, the image cache and
+        the memory of suspended servers.
         """
         system = self._file_system()
-        ours = sum(_taken_by_disks(folder)
+        ours = sum(_allocated_by_disks(folder)
                    for _uuid, folder in self._layout.folders())
         return max(-((ours - system.total + system.free) // units.Gi), 0)
 
-    def _file_system(self):
+    def _file_system(self) -> 'shutil._ntuple_diskusage':
         return shutil.disk_usage(self._layout.root)
 
     @property
-    def architecture(self):
-        """The processor's kind by its common name: x86_64 or aarch64."""
+    def architecture(self) -> str:
+        """The common name of the architecture, such as x86_64 or aarch64."""
         machine = platform.machine()
         return {'arm64': 'aarch64', 'AMD64': 'x86_64'}.get(machine, machine)
 
     @functools.cached_property
-    def _processor(self):
+    def _processor(self) -> processor.Processor:
         return processor.read()
 
     @functools.cached_property
-    def cpu_traits(self):
-        """What the processor can, by placement's names: a set."""
-        return cpu_traits.of(self._processor.flags)
+    def cpu_traits(self) -> frozenset[str]:
+        """The features of the processor, by placement's names."""
+        return cpu_traits.from_flags(self._processor.flags)
 
     @functools.cached_property
-    def cpu_info(self):
-        """Facts of the processor, for the hypervisor's description."""
+    def cpu_info(self) -> CpuInfo:
+        """The cpu_info of the hypervisor."""
         found = self._processor
         cores = psutil.cpu_count(logical=False) or self.vcpus
-        frequency = _frequency()
         return {
             'arch': self.architecture,
             'vendor': found.vendor or 'unknown',
@@ -106,12 +135,11 @@ class Host:
                 'cores': max(cores // found.sockets, 1),
                 'threads': max(self.vcpus // cores, 1)},
             'features': sorted(found.flags),
-            'mhz': int(frequency.max or frequency.current) if frequency
-            else None,
+            'mhz': _megahertz(),
         }
 
-    def uptime(self):
-        """Returns text like that of uptime(1)."""
+    def uptime(self) -> str:
+        """Return text like that of uptime(1)."""
         seconds = int(time.time() - psutil.boot_time())
         days, seconds = divmod(seconds, 24 * 3600)
         hours, seconds = divmod(seconds, 3600)
@@ -120,19 +148,21 @@ class Host:
             time.strftime('%H:%M:%S'), days, hours, seconds // 60, load)
 
 
-def _frequency() -> Any:
+def _megahertz() -> int | None:
     try:
-        return psutil.cpu_freq()
+        frequency = psutil.cpu_freq()
     except (AttributeError, OSError, RuntimeError):
-        # Some versions of psutil cannot tell on Apple silicon.
+        # Some versions of psutil fail on Apple silicon.
         return None
+    return int(frequency.max or frequency.current) if frequency else None
 
 
-def _taken_by_disks(folder):
-    """Bytes that the VMDKs of a folder take; a thin one takes few."""
+def _allocated_by_disks(folder: str) -> int:
+    """Return how many bytes the VMDKs in a folder take, without holes."""
     try:
         return sum(entry.stat(follow_symlinks=False).st_blocks * 512
                    for entry in os.scandir(folder)
                    if entry.name.endswith('.vmdk'))
-    except FileNotFoundError:  # It was deleted or moved meanwhile.
+    except FileNotFoundError:
+        # It was deleted or moved in the meantime.
         return 0

@@ -10,45 +10,46 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Libraries of the X Window System that VMware needs without a window too.
+"""Check for the X11 libraries that VMware needs even without a window.
 
-A server without a desktop lacks them, and every start fails.
+Hosts without a desktop often lack them, and every start fails.
 """
 
 import os
 
 from nova_vmrun import system
 
-# What vmware-vmx of Workstation 17.6 is linked with, and the packages that
-# have it on Debian and Ubuntu.
+# Libraries that vmware-vmx of Workstation 17.6 is linked with, and their
+# packages in Debian and Ubuntu.
 _LIBRARIES = {
     'libXi.so.6': 'libxi6', 'libXinerama.so.1': 'libxinerama1',
     'libXcursor.so.1': 'libxcursor1', 'libXtst.so.6': 'libxtst6',
     'libXrender.so.1': 'libxrender1'}
-# The dynamic linker's list of all libraries.
+# The dynamic linker's list of libraries.
 _CACHE = 'etc/ld.so.cache'
 
 
-def missing(root: str = '/', platform: str | None = None) -> list[str]:
-    """Returns the names of the libraries that a Linux host does not have.
+def missing_libraries(root: str = '/',
+                      platform: str | None = None) -> list[str]:
+    """Return the names of the libraries that this Linux host lacks.
 
-    :param root: where the host's file system begins
+    :param root: root of the host's file system
     :param platform: a value of sys.platform; None: this host's
-    :returns: empty where the system does not tell
+    :returns: empty if the system does not list its libraries
     """
     if (platform or system.here().name) == system.MACOS:
         return []
     try:
         with open(os.path.join(root, _CACHE), 'rb') as file:
-            known = file.read()
+            cache = file.read()
     except OSError:
         return []
     return [name for name in _LIBRARIES
-            if name.encode('ascii') not in known]
+            if name.encode('ascii') not in cache]
 
 
-def complaint(libraries: list[str]) -> str:
-    """Returns what to say of missing libraries, and what to do."""
+def describe(libraries: list[str]) -> str:
+    """Return a message about missing libraries that says what to do."""
     return ('VMware needs libraries that this host does not have: %s. On '
             'Debian and Ubuntu: sudo apt-get install %s' % (
                 ', '.join(libraries),

@@ -171,7 +171,7 @@ class Consoles:
     def _can_listen(self, port: int) -> bool:
         """Tells whether a port is free; 0 asks for the address alone."""
         try:
-            ports.claim(self._address, port)
+            ports.require_free(self._address, port)
         except OSError as error:
             if error.errno in (errno.EADDRINUSE, errno.EACCES):
                 return False
@@ -211,7 +211,7 @@ class Consoles:
         """
         process = vm_process.identity(self._layout.vmx(uuid))
         served = (None if process is None
-                  else listeners.is_served_by(port, process[0]))
+                  else listeners.is_listening(port, process[0]))
         return not self._is_barred(uuid) if served is None else served
 
     def _is_barred(self, uuid: str) -> bool:

@@ -230,7 +230,7 @@ def _listen(options):
 def _listen_at(address, number, family):
     """Raises BlockingIOError if somebody else has the port."""
     try:
-        ports.claim(address, number)
+        ports.require_free(address, number)
         return socket.create_server((address, number), family=family)
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):

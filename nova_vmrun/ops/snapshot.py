@@ -308,10 +308,10 @@ class Snapshots:
     def _convert(self, instance, chain, adapter, target):
         LOG.info('Copying the root disk from %d files', len(chain),
                  instance=instance)
-        before = files.marks(chain)
+        before = files.fingerprints(chain)
         with progress.growing(target, 'The copy of the root disk', instance):
             self._qemu_img.convert_chain(chain, adapter, target)
-        if files.marks(chain) != before:
+        if files.fingerprints(chain) != before:
             raise exception.DiskChanged(
                 'The disk of server %s was written to while it was read.'
                 % instance.uuid, 'It was started outside of Nova.',

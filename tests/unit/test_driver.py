@@ -94,7 +94,7 @@ class Base(base.TestCase):
                 vcpus=8, cpu_traits=set(), memory_mb=16384,
                 memory_mb_used=4000, disk_gb=100,
                 disk_gb_used=40, disk_gb_free=60,
-                disk_gb_of_others=30, architecture='x86_64',
+                disk_gb_used_by_others=30, architecture='x86_64',
                 cpu_info={'arch': 'x86_64'}).items():
             setattr(self.parts.resources, name, value)
         self.parts.resources.uptime.return_value = 'up'

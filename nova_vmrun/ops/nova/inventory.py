@@ -86,7 +86,7 @@ def of_host(conf: cfg.ConfigOpts, resources: host_resources.Host,
             conf.reserved_host_memory_mb, ratios[orc.MEMORY_MB]),
         orc.DISK_GB: _inventory(
             resources.disk_gb, resources.disk_gb,
-            reserved_gb + resources.disk_gb_of_others,
+            reserved_gb + resources.disk_gb_used_by_others,
             ratios[orc.DISK_GB]),
     }
 

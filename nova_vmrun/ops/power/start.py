@@ -127,7 +127,8 @@ class Starter:
         Of many starts at once VMware refuses one or two. A start that was
         alone gets a second try only if VMware gave no reason.
         """
-        if not start_errors.is_vague(error) or kernel_modules.missing():
+        if (not start_errors.is_vague(error) or
+                kernel_modules.missing_devices()):
             return False
         # A VM that may be on must not be started twice.
         if self._states.get(uuid) not in states.NOT_ON:

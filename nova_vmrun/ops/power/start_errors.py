@@ -112,9 +112,9 @@ def explain(error: exception.VmrunError, report: vm_log.Report,
         if not known:
             error.resolution = ('Answer it in VMware\'s window, or give the '
                                 'answer in the .vmx.')
-    lost = [] if cause else kernel_modules.missing()
+    lost = [] if cause else kernel_modules.missing_devices()
     if lost:
-        cause = kernel_modules.complaint(lost)
+        cause = kernel_modules.describe(lost)
         error.resolution = kernel_modules.REMEDY
     if not cause and isinstance(error, exception.Canceled):
         error.resolution = _suspect(load) or error.resolution

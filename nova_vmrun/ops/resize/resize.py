@@ -145,9 +145,9 @@ class Resize:
         """Fails if a disk of a server is written to: the copies are bad."""
         paths = glob.glob(os.path.join(
             glob.escape(self._layout.folder(uuid)), '*.vmdk'))
-        before = files.marks(paths)
+        before = files.fingerprints(paths)
         yield
-        if files.marks(paths) != before:
+        if files.fingerprints(paths) != before:
             raise exception.DiskChanged(
                 'A disk of server %s was written to while it was copied.'
                 % uuid, 'It was started outside of Nova, or had not ended.',

@@ -53,7 +53,7 @@ class HypervisorTestCase(base.TestCase):
         resources = self.driver._hypervisor.resources
         self.flags(reserved_host_disk_mb=1024)
         for others in (3, 7):
-            with mock.patch.object(type(resources), 'disk_gb_of_others',
+            with mock.patch.object(type(resources), 'disk_gb_used_by_others',
                                    others):
                 self._run_periodics()
             disk = self.of_provider('inventories')['DISK_GB']

@@ -122,7 +122,7 @@ class ModulesTestCase(TestCase):
         os.mkdir(os.path.join(self.root, 'dev'))
         self.useFixture(fixtures.MockPatchObject(
             kernel_modules, 'missing', functools.partial(
-                kernel_modules.missing, self.root, 'linux')))
+                kernel_modules.missing_devices, self.root, 'linux')))
         self.server = self.stopped_server()
 
     def make_device(self, name):

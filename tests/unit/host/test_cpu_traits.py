@@ -16,21 +16,22 @@ from tests.unit import base
 
 class TraitsTestCase(base.TestCase):
 
-    def test_by_the_names_of_placement(self):
+    def test_from_flags(self):
         self.assertEqual(
             {'HW_CPU_X86_SSE3', 'HW_CPU_X86_AESNI', 'HW_CPU_X86_AVX512VNNI',
              'HW_CPU_X86_FMA3'},
-            cpu_traits.of(['pni', 'aes', 'avx512_vnni', 'fma', 'sgx', 'fpu']))
+            cpu_traits.from_flags(['pni', 'aes', 'avx512_vnni', 'fma', 'sgx',
+                                   'fpu']))
 
-    def test_nested_virtualization_by_its_old_and_its_new_name(self):
+    def test_nested_virtualization_has_two_names(self):
         self.assertEqual({'HW_CPU_X86_VMX', 'HW_CPU_X86_INTEL_VMX'},
-                         cpu_traits.of(['vmx']))
+                         cpu_traits.from_flags(['vmx']))
         self.assertEqual({'HW_CPU_X86_SVM', 'HW_CPU_X86_AMD_SVM'},
-                         cpu_traits.of(['svm']))
+                         cpu_traits.from_flags(['svm']))
 
-    def test_placement_knows_each_of_them(self):
+    def test_placement_knows_all_traits(self):
         self.assertEqual(set().union(*cpu_traits._NAMES.values()),
                          cpu_traits.ALL)
 
     def test_no_flags(self):
-        self.assertEqual(set(), cpu_traits.of([]))
+        self.assertEqual(set(), cpu_traits.from_flags([]))

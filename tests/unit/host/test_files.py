@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What power cuts and unusual file systems ask of files; see test_layout."""
+"""Tests of files with power cuts and unusual file systems."""
 
 import errno
 import os
@@ -45,14 +45,14 @@ class DurableTestCase(base.TestCase):
         return ('folder' if stat.S_ISDIR(os.fstat(descriptor).st_mode)
                 else 'content')
 
-    def test_content_then_name_then_folder(self):
+    def test_flush_order_is_content_name_folder(self):
         files.write_atomically(self.path, 'text')
         self.assertEqual([('fsync', 'content'), ('rename', self.path),
                           ('fsync', 'folder')], self.steps)
 
 
 class RemoveTestCase(base.TestCase):
-    """VMware removes its locks while it ends, and may write a last log."""
+    """VMware removes its locks when it ends, and may write to its log."""
 
     def setUp(self):
         super().setUp()
@@ -65,7 +65,7 @@ class RemoveTestCase(base.TestCase):
             files.write_atomically(path, 'content')
 
     def interfere(self, name, work):
-        """Does something just before the first call of a function of os."""
+        """Do something just before the first call of a function of os."""
         real = getattr(os, name)
         begun = []
 
@@ -77,14 +77,14 @@ class RemoveTestCase(base.TestCase):
 
         self.useFixture(fixtures.MockPatchObject(os, name, run))
 
-    def test_all_is_removed(self):
+    def test_remove_tree(self):
         files.remove_tree(self.folder)
         self.assertEqual([], os.listdir(self.root))
 
-    def test_a_folder_that_is_not_there(self):
+    def test_folder_does_not_exist(self):
         files.remove_tree(self.folder + '.deleted')
 
-    def test_things_that_go_meanwhile(self):
+    def test_files_are_removed_concurrently(self):
         def remove():
             for path in self.paths:
                 os.remove(path)
@@ -94,18 +94,18 @@ class RemoveTestCase(base.TestCase):
         files.remove_tree(self.folder)
         self.assertEqual([], os.listdir(self.root))
 
-    def test_things_that_come_meanwhile(self):
+    def test_files_are_added_concurrently(self):
         self.interfere('rmdir', lambda: files.write_atomically(
             os.path.join(self.folder, 'vmware.log'), 'The end'))
         files.remove_tree(self.folder)
         self.assertEqual([], os.listdir(self.root))
 
-    def test_what_cannot_be_removed_is_no_success(self):
+    def test_file_that_cannot_be_removed(self):
         self.useFixture(fixtures.MockPatchObject(
             os, 'unlink', side_effect=PermissionError(13, 'no')))
         self.assertRaises(PermissionError, files.remove_tree, self.folder)
 
-    def test_nor_is_a_folder_that_fills_again_and_again(self):
+    def test_folder_that_keeps_filling(self):
         self.useFixture(fixtures.MockPatchObject(
             os, 'unlink', side_effect=FileNotFoundError(2, 'gone')))
         error = self.assertRaises(OSError, files.remove_tree, self.folder)
@@ -121,11 +121,11 @@ class LinkTestCase(base.TestCase):
             os.path.join(self.folder, name) for name in ('a', 'b'))
         files.write_atomically(self.source, 'content', mode=0o400)
 
-    def test_no_bytes_are_copied(self):
+    def test_link_instead_of_copy(self):
         files.link_or_copy(self.source, self.target)
         self.assertTrue(os.path.samefile(self.source, self.target))
 
-    def test_where_links_cannot_be(self):
+    def test_copy_if_links_are_not_supported(self):
         for code in (errno.EPERM, errno.EMLINK, errno.EXDEV):
             self.useFixture(fixtures.MockPatchObject(
                 os, 'link', side_effect=OSError(code, 'no link')))
@@ -135,8 +135,8 @@ class LinkTestCase(base.TestCase):
             self.assertEqual(
                 0o400, stat.S_IMODE(os.stat(self.target).st_mode))
 
-    def test_a_copy_that_was_cut_short_is_gone_on_with(self):
-        """The kernel may copy less than it was asked for."""
+    def test_short_copy_is_continued(self):
+        """Let the kernel copy less than it was asked for."""
         files.write_atomically(self.source, b'x' * 10000)
         real = os.copy_file_range
 
@@ -148,7 +148,7 @@ class LinkTestCase(base.TestCase):
         files.copy(self.source, self.target)
         self.assertEqual(b'x' * 10000, files.read(self.target))
 
-    def test_a_file_system_that_copies_nothing_and_says_nothing(self):
+    def test_file_system_that_silently_copies_nothing(self):
         self.useFixture(fixtures.MockPatchObject(
             os, 'copy_file_range', return_value=0))
         files.copy(self.source, self.target)

@@ -53,7 +53,7 @@ class HostNetworksTestCase(base.TestCase):
         self.assertEqual(['vmnet0', 'vmnet1', 'vmnet8'],
                          self.networks.names())
 
-    def test_one_that_was_not_there_is_looked_for_again(self):
+    def test_missing_network_is_read_again(self):
         self.assertIsNone(self.networks.find('vmnet3'))
         self.tool.list_host_networks.return_value += (
             '3      vmnet3       hostOnly     false        10.0.3.0'
@@ -61,7 +61,7 @@ class HostNetworksTestCase(base.TestCase):
         self.assertEqual('hostonly', self.networks.find('vmnet3').kind)
         self.assertEqual(2, self.asked)
 
-    def test_vmware_has_changed_its_files(self):
+    def test_changed_files_are_read_again(self):
         self.write('networking', texts.NETWORKING)
         self.networks.find('nat')
         self.write('networking', texts.NETWORKING, seconds=2)
@@ -69,7 +69,7 @@ class HostNetworksTestCase(base.TestCase):
         self.networks.find('nat')
         self.assertEqual(2, self.asked)
 
-    def test_the_files_say_more_of_what_vmrun_lists(self):
+    def test_files_add_to_what_vmrun_lists(self):
         self.write('networking', texts.NETWORKING)
         self.write('vmnet8/dhcpd/dhcpd.conf', texts.DHCPD)
         self.write('vmnet8/nat/nat.conf', texts.NAT)
@@ -80,7 +80,7 @@ class HostNetworksTestCase(base.TestCase):
         # It is there in the file alone, so VMware does not have it.
         self.assertIsNone(self.networks.find('vmnet11'))
 
-    def test_vmrun_of_an_older_product(self):
+    def test_vmrun_cannot_list_networks(self):
         self.write('networking', texts.NETWORKING)
         for outcome in (REFUSED, exception.ToolTimeout('vmrun hung.'),
                         ['Usage: vmrun\n']):
@@ -89,7 +89,7 @@ class HostNetworksTestCase(base.TestCase):
                                                   self.folder)
             self.assertEqual('eth0.101', networks.find('vmnet11').adapter)
 
-    def test_fusion_keeps_its_files_elsewhere(self):
+    def test_fusion(self):
         self.write('vmnet8/dhcpd.conf', texts.DHCPD)
         self.write('vmnet8/nat.conf', texts.NAT)
         nat = self.networks.find('nat')
@@ -107,15 +107,15 @@ class HostNetworksTestCase(base.TestCase):
             ('192.168.80.0/24', '192.168.80.5', '192.168.80.128'),
             (str(nat.subnet), str(nat.gateway), str(nat.pool[0])))
 
-    def test_nobody_tells(self):
+    def test_networks_are_unknown(self):
         self.tool.list_host_networks.side_effect = REFUSED
         log = self.useFixture(fixtures.FakeLogger())
         self.assertIsNone(self.networks.find('nat'))
         self.assertEqual([], self.networks.names())
         self.assertIn(self.folder, log.output)
 
-    def test_a_file_that_cannot_be_read(self):
+    def test_unreadable_file(self):
         os.mkdir(os.path.join(self.folder, 'networking'))
         log = self.useFixture(fixtures.FakeLogger())
         self.assertEqual('nat', self.networks.find('nat').kind)
-        self.assertIn('networking cannot be read', log.output)
+        self.assertIn('Cannot read ', log.output)

@@ -28,24 +28,24 @@ class MissingTestCase(base.TestCase):
 
     def missing(self, platform='linux'):
         return [os.path.basename(path) for path in
-                kernel_modules.missing(self.root, platform)]
+                kernel_modules.missing_devices(self.root, platform)]
 
-    def test_each_device(self):
+    def test_missing_devices(self):
         self.assertEqual(['vmmon', 'vmnet0'], self.missing())
         open(self.root + '/dev/vmmon', 'w').close()
         self.assertEqual(['vmnet0'], self.missing())
         open(self.root + '/dev/vmnet0', 'w').close()
         self.assertEqual([], self.missing())
 
-    def test_only_linux_has_them(self):
+    def test_macos_has_no_devices(self):
         self.assertEqual([], self.missing('darwin'))
 
-    def test_a_host_without_an_installation(self):
+    def test_vmware_is_not_installed(self):
         os.rmdir(self.root + '/etc/vmware')
         self.assertEqual([], self.missing())
 
-    def test_words(self):
+    def test_describe(self):
         self.assertIn('/dev/vmmon is missing',
-                      kernel_modules.complaint(['/dev/vmmon']))
+                      kernel_modules.describe(['/dev/vmmon']))
         self.assertIn('/dev/vmmon and /dev/vmnet0 are missing',
-                      kernel_modules.complaint(['/dev/vmmon', '/dev/vmnet0']))
+                      kernel_modules.describe(['/dev/vmmon', '/dev/vmnet0']))

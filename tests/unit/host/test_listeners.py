@@ -43,7 +43,7 @@ class ListenersTestCase(base.TestCase):
             self.skipTest('this system does not tell')
 
     def hidden(self):
-        """Processes tell nothing of themselves."""
+        """Let no process list its connections."""
         return mock.patch.object(psutil.Process, 'net_connections',
                                  side_effect=psutil.AccessDenied(1))
 
@@ -56,46 +56,46 @@ class ListenersTestCase(base.TestCase):
         self.addCleanup(process.stdin.close)
         return process.pid, int(process.stdout.readline())
 
-    def test_whose_port_it_is(self):
+    def test_process_listens(self):
         with socket.create_server(('127.0.0.1', 0)) as own:
             pid, port = self.run_python(_LISTEN)
             own_port = own.getsockname()[1]
-            self.assertIs(True, listeners.is_served_by(port, pid))
-            self.assertIs(True, listeners.is_served_by(own_port, os.getpid()))
-            self.assertIs(False, listeners.is_served_by(own_port, pid))
+            self.assertIs(True, listeners.is_listening(port, pid))
+            self.assertIs(True, listeners.is_listening(own_port, os.getpid()))
+            self.assertIs(False, listeners.is_listening(own_port, pid))
 
-    def test_a_child_of_the_vm_listens(self):
+    def test_child_process_listens(self):
         pid, port = self.run_python(_PARENT, _LISTEN)
-        self.assertIs(True, listeners.is_served_by(port, pid))
+        self.assertIs(True, listeners.is_listening(port, pid))
 
     def test_nobody_listens(self):
         with socket.socket() as bound:
             bound.bind(('127.0.0.1', 0))
-            self.assertIs(False, listeners.is_served_by(
+            self.assertIs(False, listeners.is_listening(
                 bound.getsockname()[1], os.getpid()))
 
-    def test_only_root_may_list_all_listeners_of_macos(self):
-        """Each process of our own tells of itself."""
+    def test_listing_needs_root_on_macos(self):
+        """Each of our own processes lists its connections."""
         with mock.patch('psutil.net_connections',
                         side_effect=psutil.AccessDenied()):
-            self.test_whose_port_it_is()
+            self.test_process_listens()
             self.test_nobody_listens()
 
-    def test_a_child_that_has_just_ended_does_not_listen(self):
+    def test_child_has_just_ended(self):
         with mock.patch.object(psutil.Process, 'net_connections',
                                side_effect=psutil.NoSuchProcess(5)):
-            self.assertIs(False, listeners.is_served_by(5900, os.getpid()))
+            self.assertIs(False, listeners.is_listening(5900, os.getpid()))
 
-    def test_a_process_that_hides_its_files(self):
+    def test_process_denies_access(self):
         hidden = types.SimpleNamespace(
             pid=None, status=psutil.CONN_LISTEN,
             laddr=types.SimpleNamespace(port=5900))
         with self.hidden(), mock.patch('psutil.net_connections',
                                        return_value=[hidden]):
-            self.assertIsNone(listeners.is_served_by(5900, os.getpid()))
-            self.assertIs(False, listeners.is_served_by(5901, os.getpid()))
+            self.assertIsNone(listeners.is_listening(5900, os.getpid()))
+            self.assertIs(False, listeners.is_listening(5901, os.getpid()))
 
-    def test_a_system_that_does_not_tell(self):
+    def test_system_does_not_say(self):
         with self.hidden(), mock.patch('psutil.net_connections',
                                        side_effect=psutil.AccessDenied(1)):
-            self.assertIsNone(listeners.is_served_by(5900, os.getpid()))
+            self.assertIsNone(listeners.is_listening(5900, os.getpid()))

@@ -33,29 +33,29 @@ class ClaimTestCase(base.TestCase):
             return listener.getsockname()[1]
 
     def assertTaken(self, address, port):
-        error = self.assertRaises(OSError, ports.claim, address, port)
+        error = self.assertRaises(OSError, ports.require_free, address, port)
         self.assertEqual(errno.EADDRINUSE, error.errno)
 
-    def test_a_port_is_free_or_taken(self):
+    def test_free_and_taken_port(self):
         for platform in ('linux', 'darwin'):
             with system.pretend(system.of(platform)):
                 self.assertTaken('127.0.0.1', self.listen())
-                ports.claim('127.0.0.1', self.free())
-                ports.claim('127.0.0.1', 0)
+                ports.require_free('127.0.0.1', self.free())
+                ports.require_free('127.0.0.1', 0)
 
-    def test_macos_binds_beside_whoever_listens(self):
-        """The host's own screen sharing listens at all addresses."""
+    def test_macos_detects_listener_at_all_addresses(self):
+        """macOS screen sharing listens at all addresses."""
         port = self.listen('0.0.0.0')
         with mock.patch.object(socket.socket, 'bind'):
             with system.pretend(system.of('linux')):
-                ports.claim('127.0.0.1', port)
+                ports.require_free('127.0.0.1', port)
             with system.pretend(system.of('darwin')):
                 self.assertTaken('127.0.0.1', port)
                 # One that would be preferred to who listens everywhere.
                 self.assertTaken('0.0.0.0', port)
-                ports.claim('127.0.0.1', self.free())
+                ports.require_free('127.0.0.1', self.free())
 
-    def test_all_addresses_of_this_host_are_asked(self):
+    def test_wildcard_checks_all_addresses(self):
         found = {'lo0': [mock.Mock(family=socket.AF_INET,
                                    address='127.0.0.1')],
                  'en0': [mock.Mock(family=socket.AF_INET, address='10.0.0.5'),
@@ -69,12 +69,12 @@ class ClaimTestCase(base.TestCase):
             self.assertEqual(
                 {'::1'}, set(ports._own_addresses(socket.AF_INET6, '::')))
 
-    def test_who_is_too_busy_listens(self):
+    def test_busy_listener_is_detected(self):
         with mock.patch.object(socket.socket, 'connect',
                                side_effect=TimeoutError):
             self.assertTrue(ports._is_served(socket.AF_INET, '127.0.0.1', 5))
 
-    def test_an_address_of_another_host(self):
+    def test_address_of_another_host(self):
         for platform in ('linux', 'darwin'):
             with system.pretend(system.of(platform)):
-                self.assertRaises(OSError, ports.claim, '192.0.2.1', 0)
+                self.assertRaises(OSError, ports.require_free, '192.0.2.1', 0)

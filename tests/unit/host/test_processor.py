@@ -44,9 +44,9 @@ class ReadTestCase(base.TestCase):
                                 frozenset(['fpu', 'pni', 'aes']), 2),
             self.read(CPUINFO))
 
-    def test_a_virtual_machine_that_tells_little(self):
+    def test_virtual_machine_with_few_facts(self):
         self.assertEqual(processor.Processor(), self.read('processor: 0\n'))
 
-    def test_another_system(self):
+    def test_file_does_not_exist(self):
         self.assertEqual(processor.Processor(),
                          processor.read('/no/such/cpuinfo'))

@@ -33,22 +33,23 @@ class FindTestCase(base.TestCase):
 
     def find(self, there, platform='linux', path='/home/bin:/usr/bin',
              **options):
-        return product.find('vmrun', 'vmrun_path', platform=platform,
-                            path=path, is_program=there.__contains__,
-                            **options)
+        return product.find_program('vmrun', 'vmrun_path', platform=platform,
+                                    path=path,
+                                    is_executable=there.__contains__,
+                                    **options)
 
-    def test_the_option_comes_first(self):
+    def test_option_takes_precedence(self):
         self.assertEqual('/opt/vmrun', self.find(
             ['/opt/vmrun', '/usr/bin/vmrun'], configured='/opt/vmrun'))
 
-    def test_an_option_that_is_wrong_is_not_papered_over(self):
+    def test_wrong_option_is_an_error(self):
         error = self.assertRaises(
             exception.InvalidConfiguration, self.find, ['/usr/bin/vmrun'],
             configured='/opt/vmrun')
         self.assertIn('/opt/vmrun', str(error))
         self.assertIn('vmrun_path', str(error))
 
-    def test_path_is_searched_in_its_order(self):
+    def test_path_is_searched_in_order(self):
         self.assertEqual('/home/bin/vmrun', self.find(
             ['/usr/bin/vmrun', '/home/bin/vmrun']))
 
@@ -56,15 +57,15 @@ class FindTestCase(base.TestCase):
         self.assertEqual('/opt/vmw/vmrun', self.find(
             ['/opt/vmw/vmrun', '/usr/bin/vmrun'], beside='/opt/vmw/vmware'))
 
-    def test_known_place_of_linux(self):
+    def test_default_folder_of_linux(self):
         self.assertEqual('/usr/bin/vmrun', self.find(
             ['/usr/bin/vmrun'], path='/home/bin'))
 
-    def test_known_place_of_fusion(self):
+    def test_default_folder_of_fusion(self):
         there = '/Applications/VMware Fusion.app/Contents/Library/vmrun'
         self.assertEqual(there, self.find([there], platform='darwin'))
 
-    def test_known_places_of_windows(self):
+    def test_default_folders_of_windows(self):
         for folder in (
                 'C:\\Program Files\\VMware\\VMware Workstation',
                 'C:\\Program Files (x86)\\VMware\\VMware Workstation'):
@@ -77,7 +78,7 @@ class FindTestCase(base.TestCase):
             ['D:\\vm\\vmrun.exe'], platform='win32',
             path='C:\\Windows;D:\\vm\\'))
 
-    def test_nowhere(self):
+    def test_program_is_not_installed(self):
         error = self.assertRaises(exception.InvalidConfiguration, self.find,
                                   [])
         self.assertIn('/home/bin/vmrun', error.details)
@@ -85,13 +86,13 @@ class FindTestCase(base.TestCase):
 
 
 class DetectTestCase(base.TestCase):
-    """Programs are those of this test; what they print is scripted."""
+    """The programs and their output are made up."""
 
     def setUp(self):
         super().setUp()
         # One file stands for the programs, and no other is there.
         self.useFixture(fixtures.MockPatchObject(
-            product, '_is_program', lambda path: path == '/bin/sh'))
+            product, '_is_executable', lambda path: path == '/bin/sh'))
         self.conf = stubs.conf(vmrun_path='/bin/sh',
                                vdiskmanager_path='/bin/sh')
 
@@ -109,7 +110,7 @@ class DetectTestCase(base.TestCase):
         self.assertEqual(product.WORKSTATION, found.kind)
         self.assertEqual(['ws'], self.asked())
 
-    def test_player_behind_workstations_name(self):
+    def test_player_is_found_after_workstation(self):
         found = self.detect(NOT_WORKSTATION, NO_VMS)
         self.assertEqual(product.PLAYER, found.kind)
         self.assertEqual(['ws', 'player'], self.asked())
@@ -118,36 +119,36 @@ class DetectTestCase(base.TestCase):
         found = self.detect(NO_VMS, platform='darwin')
         self.assertEqual(product.FUSION, found.kind)
 
-    def test_a_product_that_is_named_is_not_replaced(self):
+    def test_configured_product_is_not_replaced(self):
         error = self.assertRaises(
             exception.InvalidConfiguration, self.detect, NOT_WORKSTATION,
             product='ws')
         self.assertIn('[vmrun] product', str(error))
         self.assertEqual(['ws'], self.asked())
 
-    def test_a_product_that_does_not_work(self):
+    def test_product_does_not_work(self):
         error = self.assertRaises(
             exception.InvalidConfiguration, self.detect,
             (255, 'Error: Unknown error\n'))
         self.assertIn('Unknown error', str(error))
         self.assertIn('licence', error.resolution)
 
-    def test_the_version_among_noise(self):
+    def test_version_among_noise(self):
         self.conf.vmrun_path = '/bin/sh'
         self.useFixture(fixtures.MockPatchObject(
-            product, 'find', lambda *args, **kwargs: '/bin/sh'))
+            product, 'find_program', lambda *args, **kwargs: '/bin/sh'))
         told = 'VMware Workstation 25.0.0 build-24995812\n'
         for answer in ((0, told, noises.LINUX), (0, noises.LINUX + told),
                        (1, '', noises.LINUX + told)):
             self.assertEqual((25, 0, 0),
                              self.detect(NO_VMS, answer).version, answer)
 
-    def test_noise_is_no_refusal(self):
+    def test_noise_is_not_a_refusal(self):
         found = self.detect((0, noises.MACOS + NO_VMS[1], noises.MACOS),
                             platform='darwin')
         self.assertEqual(product.FUSION, found.kind)
 
-    def test_a_refusal_is_read_through_noise(self):
+    def test_refusal_among_noise(self):
         found = self.detect((*NOT_WORKSTATION, noises.LINUX), NO_VMS)
         self.assertEqual(product.PLAYER, found.kind)
         error = self.assertRaises(
@@ -155,7 +156,7 @@ class DetectTestCase(base.TestCase):
             (255, 'Error: Unknown error\n', noises.LINUX))
         self.assertNotIn('libaio', str(error))
 
-    def test_without_a_version_it_still_works(self):
+    def test_unknown_version(self):
         found = self.detect(NO_VMS)
         self.assertIsNone(found.version)
         self.assertEqual('unknown', found.version_text)
@@ -195,7 +196,7 @@ class VersionTestCase(testscenarios.TestWithScenarios, base.TestCase):
 
 class HardwareVersionTestCase(base.TestCase):
 
-    def test_lowest_version_that_the_product_runs_well(self):
+    def test_hardware_version(self):
         for kind, version, hardware in (
                 ('ws', (17, 6, 4), 20), ('ws', (25, 0, 0), 22),
                 ('ws', (26, 0, 0), 22), ('ws', (16, 1, 0), 18),
@@ -208,13 +209,13 @@ class HardwareVersionTestCase(base.TestCase):
 
 class CapabilitiesTestCase(base.TestCase):
 
-    def test_player_cannot_what_the_others_can(self):
+    def test_player_lacks_features(self):
         for kind, can in (('ws', True), ('fusion', True),
                           ('player', False)):
             found = product.Product(kind, (17, 0, 0), 'vmrun', None)
             self.assertEqual(
-                [can] * 4, [found.can_pause, found.can_snapshot,
-                            found.can_clone, found.has_vnc_with_window],
+                [can] * 3, [found.can_pause, found.can_snapshot,
+                            found.has_vnc_with_window],
                 kind)
 
 
@@ -226,10 +227,10 @@ class FakeTestCase(base.TestCase):
             file.write(text)
         return path
 
-    def test_wrapper_of_the_fakes_is_recognised(self):
+    def test_wrapper_of_the_fakes(self):
         self.assertTrue(product.is_fake(self.program(
             '#!/bin/sh\nexec python3 /usr/share/fakes/fake_vmrun "$@"\n')))
 
-    def test_other_programs_are_not(self):
+    def test_other_programs(self):
         self.assertFalse(product.is_fake(self.program('\x7fELF')))
         self.assertFalse(product.is_fake('/nowhere/vmrun'))

@@ -53,12 +53,12 @@ class HostTestCase(base.TestCase):
     def test_processors(self):
         self.assertEqual(8, self.host.vcpus)
 
-    def test_memory_that_can_be_had_is_not_used(self):
-        """The file cache would otherwise pass for used memory."""
+    def test_available_memory_is_not_used(self):
+        """Do not count the file cache as used memory."""
         self.assertEqual((16 * 1024, 6 * 1024),
                          (self.host.memory_mb, self.host.memory_mb_used))
 
-    def test_the_disk_is_that_of_the_instances(self):
+    def test_disk_is_the_file_system_of_the_instances(self):
         self.assertEqual(
             (100, 41, 49), (self.host.disk_gb, self.host.disk_gb_used,
                             self.host.disk_gb_free))
@@ -73,7 +73,7 @@ class HostTestCase(base.TestCase):
             os.fsync(file.fileno())
         return os.stat(path).st_blocks * 512
 
-    def test_what_others_have_is_all_but_the_disks_of_servers(self):
+    def test_disks_of_servers_are_not_used_by_others(self):
         disks = (self.write(self.layout.folder(UUID), 'root.vmdk') +
                  self.write(self.layout.folder(UUID), 'disk.eph0.vmdk') +
                  self.write(self.layout.kept(UUID), 'root.vmdk'))
@@ -83,21 +83,21 @@ class HostTestCase(base.TestCase):
         for others, expected in ((50 * GI, 50), (50 * GI + 1, 51)):
             self.patch('shutil.disk_usage', lambda path: types.SimpleNamespace(
                 total=100 * GI, free=50 * GI - disks - others % GI))
-            self.assertEqual(expected, self.host.disk_gb_of_others)
+            self.assertEqual(expected, self.host.disk_gb_used_by_others)
 
-    def test_a_server_that_is_deleted_meanwhile_has_no_disks(self):
+    def test_server_deleted_concurrently(self):
         self.patch('shutil.disk_usage', lambda path: types.SimpleNamespace(
             total=100 * GI, free=50 * GI))
         self.layout.folders = lambda: [(UUID, self.layout.folder(UUID))]
-        self.assertEqual(50, self.host.disk_gb_of_others)
+        self.assertEqual(50, self.host.disk_gb_used_by_others)
 
-    def test_architecture_by_its_common_name(self):
+    def test_architecture(self):
         for machine, name in (('x86_64', 'x86_64'), ('AMD64', 'x86_64'),
                               ('arm64', 'aarch64'), ('aarch64', 'aarch64')):
             self.patch('platform.machine', lambda: machine)
             self.assertEqual(name, self.host.architecture)
 
-    def test_cpu_info_can_be_sent(self):
+    def test_cpu_info_is_serializable(self):
         self.patch('psutil.cpu_freq', lambda: types.SimpleNamespace(
             max=0.0, current=2400.5))
         info = self.host.cpu_info
@@ -109,11 +109,11 @@ class HostTestCase(base.TestCase):
         self.assertEqual({'HW_CPU_X86_AESNI'}, self.host.cpu_traits)
         self.assertEqual(2400, info['mhz'])
 
-    def test_a_frequency_that_nobody_knows(self):
+    def test_unknown_frequency(self):
         self.patch('psutil.cpu_freq', lambda: None)
         self.assertIsNone(self.host.cpu_info['mhz'])
 
-    def test_uptime_as_uptime_prints_it(self):
+    def test_uptime(self):
         self.patch('time.time', lambda: 1000000.0)
         self.patch('psutil.boot_time',
                    lambda: 1000000.0 - (3 * 24 + 4) * 3600 - 5 * 60)

@@ -48,44 +48,45 @@ class VlansTestCase(base.TestCase):
         return self.assertRaises(exception.InvalidConfiguration, self.check,
                                  **options)
 
-    def test_all_is_there(self):
+    def test_complete_configuration(self):
         self.check()
         self.assertEqual([('ip', '-json', '-details', 'link', 'show', 'dev',
                            'eth0.101')], self.runner.calls)
 
-    def test_no_adapter_was_chosen(self):
+    def test_no_adapter_configured(self):
         error = self.refused(adapter=None)
         self.assertIn('vlan_interface in nova.conf to one of: eth0, ',
                       error.resolution)
 
-    def test_the_adapter_does_not_exist(self):
+    def test_adapter_does_not_exist(self):
         error = self.refused(adapter='eth7')
         self.assertIn('eth7', error.brief)
         self.assertIn('eth0', error.details)
 
-    def test_the_network_is_not_bridged(self):
+    def test_network_is_not_bridged(self):
         error = self.refused(network=vmnets.Vmnet('vmnet11', 'hostonly'))
         self.assertIn('vmnet11 is not bridged', error.brief)
         self.assertEqual('It is hostonly.', error.details)
         self.assertEqual('Run: ' + BRIDGE, error.resolution)
 
-    def test_it_is_bridged_to_whatever_vmware_chooses(self):
+    def test_network_is_bridged_automatically(self):
         error = self.refused(network=vmnets.Vmnet('vmnet11', 'bridged'),
                              adapters=('eth0',))
         self.assertIn('VMware chooses', error.details)
         self.assertEqual('Run: %s && %s' % (MAKE, BRIDGE), error.resolution)
 
-    def test_the_interface_does_not_exist(self):
+    def test_interface_does_not_exist(self):
         error = self.refused(adapters=('eth0',))
-        self.assertIn('interface eth0.101, to which vmnet11', error.brief)
+        self.assertIn('vmnet11 is bridged to the interface eth0.101, which',
+                      error.brief)
         self.assertEqual('Run: ' + MAKE, error.resolution)
 
-    def test_the_adapter_itself_carries_no_vlan(self):
+    def test_bridged_to_the_adapter_itself(self):
         error = self.refused(
             network=vmnets.Vmnet('vmnet11', 'bridged', adapter='eth0'),
             link=[{'ifname': 'eth0'}])
         self.assertIn('does not carry VLAN 101', error.brief)
-        self.assertEqual('It is no VLAN interface.', error.details)
+        self.assertEqual('It is not a VLAN interface.', error.details)
         self.assertIn("sed -i.bak '/^add_bridge_mapping .* 11$/d'",
                       error.resolution)
 
@@ -95,10 +96,10 @@ class VlansTestCase(base.TestCase):
         self.assertEqual('It carries VLAN 101 of eth0.', error.details)
         self.assertIn('name eth0.102 type vlan id 102', error.resolution)
 
-    def test_a_vlan_of_another_adapter(self):
+    def test_vlan_of_another_adapter(self):
         self.refused(adapter='eth1', adapters=('eth0', 'eth0.101', 'eth1'))
 
-    def test_names_that_linux_would_cut(self):
+    def test_name_too_long_for_linux(self):
         error = self.refused(
             adapter='enx001122334455', adapters=('enx001122334455',),
             network=vmnets.Vmnet('vmnet11', 'bridged'))
@@ -115,9 +116,9 @@ class VlansTestCase(base.TestCase):
                       error.resolution)
         self.assertIn('vmnet-cli" --stop', error.resolution)
 
-    def test_what_cannot_be_checked_is_said(self):
+    def test_warn_if_check_is_impossible(self):
         for options in ({'network': None}, {'platform': 'win32'}):
             log = self.useFixture(fixtures.FakeLogger())
             self.check(**options)
-            self.assertIn('cannot be checked', log.output)
+            self.assertIn('Cannot check', log.output)
             self.assertEqual([], self.runner.calls)

@@ -26,19 +26,19 @@ class MissingTestCase(base.TestCase):
         if cache is not None:
             with open(root + '/etc/ld.so.cache', 'wb') as file:
                 file.write(cache)
-        return x_libraries.missing(root, platform)
+        return x_libraries.missing_libraries(root, platform)
 
-    def test_a_server_without_a_desktop(self):
+    def test_host_without_desktop(self):
         found = self.missing(b'libc.so.6\0libXi.so.6\0')
         self.assertEqual(['libXinerama.so.1', 'libXcursor.so.1',
                           'libXtst.so.6', 'libXrender.so.1'], found)
         self.assertIn('apt-get install libxinerama1',
-                      x_libraries.complaint(found))
+                      x_libraries.describe(found))
 
-    def test_a_desktop(self):
+    def test_host_with_desktop(self):
         self.assertEqual([], self.missing(
             b'\0'.join(name.encode() for name in x_libraries._LIBRARIES)))
 
-    def test_where_nothing_is_known(self):
+    def test_unknown(self):
         self.assertEqual([], self.missing(None))
         self.assertEqual([], self.missing(b'', 'darwin'))

@@ -213,7 +213,7 @@ class ScreenTestCase(Base):
 
     def test_a_port_of_another_program_is_not_shown(self):
         for told in (False, None, True):
-            with mock.patch('nova_vmrun.host.listeners.is_served_by',
+            with mock.patch('nova_vmrun.host.listeners.is_listening',
                             return_value=told) as ask:
                 if told is False:
                     error = self.assertRaises(
@@ -273,7 +273,7 @@ class WindowTestCase(Base):
         self.add_server(running=True, vnc_port=5900)
         # The system tells that nobody listens, or it does not tell.
         for told in (False, None):
-            with mock.patch('nova_vmrun.host.listeners.is_served_by',
+            with mock.patch('nova_vmrun.host.listeners.is_listening',
                             return_value=told):
                 error = self.assertRaises(
                     nova_exception.ConsoleTypeUnavailable, made.vnc, UUID)
@@ -282,7 +282,7 @@ class WindowTestCase(Base):
     def test_a_server_that_was_started_without_one_keeps_its_console(self):
         made = self.with_window()
         self.add_server(running=True, vnc_port=5900)
-        with mock.patch('nova_vmrun.host.listeners.is_served_by',
+        with mock.patch('nova_vmrun.host.listeners.is_listening',
                         return_value=True):
             self.assertEqual(5900, made.vnc(UUID).port)
 

@@ -79,8 +79,13 @@ class CheckTestCase(Base):
         self.base = os.path.join(self.layout.cache, 'base')
         with open(self.base, 'wb') as file:
             os.posix_fallocate(file.fileno(), 0, 1 << 20)
-        self.room = self.useFixture(fixtures.MockPatchObject(
-            space, 'room', return_value=0)).mock
+        self.of_instances = self.useFixture(fixtures.MockPatchObject(
+            space, 'of_instances')).mock
+        self.set_available(0)
+
+    def set_available(self, number):
+        self.of_instances.return_value = space.FileSystem(
+            'It', number, reserve=0)
 
     def check(self, options=None, info=None, disk_manager=True,
               linked_clone=None, is_iso=False):
@@ -100,7 +105,7 @@ class CheckTestCase(Base):
                       {'options': {'use_cow_images': False}}):
             error = self.assertRaises(exception.DiskFull, self.check, **words)
             self.assertIn(UUID, error.brief)
-        self.room.return_value = 2 << 20
+        self.set_available(2 << 20)
         self.check(linked_clone=False)
 
     def test_the_old_disk_makes_room(self):
@@ -114,14 +119,14 @@ class CheckTestCase(Base):
         self.assertRaises(exception.DiskFull, self.check, linked_clone=False)
 
     def test_empty_disks(self):
-        self.room.return_value = 2 << 20
+        self.set_available(2 << 20)
         info = BlankTestCase.info
         self.check(info=info)
         self.check(is_iso=True)
         for words in ({'info': info}, {'is_iso': True}):
             self.assertRaises(exception.InvalidConfiguration, self.check,
                               disk_manager=False, **words)
-        self.room.return_value = 0
+        self.set_available(0)
         self.assertRaises(exception.DiskFull, self.check, info=info)
 
 

@@ -82,7 +82,7 @@ class SecondTryTestCase(Base):
 
     def test_not_where_kernel_modules_are_missing(self):
         self.refuse(hosts.refused())
-        with mock.patch('nova_vmrun.host.kernel_modules.missing',
+        with mock.patch('nova_vmrun.host.kernel_modules.missing_devices',
                         return_value=['/dev/vmmon']):
             self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertEqual(1, self.starts())
@@ -198,7 +198,7 @@ class DialogTestCase(Base):
     def test_a_question_before_this_start_is_not_told(self):
         files.write_atomically(self.layout.vmware_log(UUID), (
             'Msg_Question:\n[msg.disk.repair] Repair it?\n-----------\n'))
-        with mock.patch('nova_vmrun.host.kernel_modules.missing',
+        with mock.patch('nova_vmrun.host.kernel_modules.missing_devices',
                         return_value=[]):
             self.refuse(hosts.hung())
             error = self.assertRaises(exception.ToolTimeout, self.power.on,
