@@ -13,13 +13,17 @@
 import os
 import shutil
 import types
+from unittest import mock
 
 import fixtures
 
 from nova_vmrun import exception
+from nova_vmrun.host import kernel_modules
 from nova_vmrun.host import product
+from nova_vmrun.host import x_libraries
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import states
 from nova_vmrun import system
 from tests.unit import base
 from tests.unit import stubs
@@ -77,6 +81,47 @@ class HypervisorTestCase(base.TestCase):
         self.assertFalse(begin.called)
         self.make()
         begin.assert_called_once_with()
+
+    def test_nova_compute_listens_and_hears_of_its_servers(self):
+        self.make().records.create(UUID, 'instance-1')
+        made = self.make(begin=False)
+        parts = mock.Mock()
+        for name in ('consoles', 'serial_consoles', 'events'):
+            setattr(made, name, getattr(parts, name))
+        made.begin(print)
+        parts.consoles.begin.assert_called_once_with()
+        parts.serial_consoles.begin.assert_called_once_with()
+        parts.events.begin.assert_called_once_with(print, [UUID])
+        made.close()
+        parts.serial_consoles.end.assert_called_once_with()
+        parts.events.end.assert_called_once_with()
+
+    def test_the_log_says_what_keeps_every_server_from_starting(self):
+        for is_installed in (False, True):
+            with mock.patch.multiple(
+                    kernel_modules, is_installed=lambda: is_installed,
+                    missing_devices=lambda: ['/dev/vmmon'],
+            ), mock.patch.object(
+                    x_libraries, 'missing_libraries',
+                    lambda: ['libXi.so.6']):
+                self.make()
+            for name in ('/dev/vmmon', 'libXi.so.6'):
+                self.assertEqual(is_installed, name in self.log.output)
+
+    def test_the_end_of_a_vm_that_is_on_is_watched(self):
+        made = self.make(begin=False)
+        made.states = mock.Mock()
+        for state in states.State:
+            made.events = mock.Mock()
+            made.states.get.return_value = state
+            self.assertIs(state, made.state(UUID, use_cache=True))
+            self.assertEqual(state in states.ON, made.events.watch.called)
+
+    def test_old_virtual_hardware_has_no_secure_boot(self):
+        for version, has in (((17, 6, 4), True), ((12, 0, 0), False)):
+            self.product = product.Product(product.WORKSTATION, version,
+                                           '/usr/bin/vmrun', None)
+            self.assertEqual(has, self.make(begin=False).has_secure_boot)
 
     def test_what_a_crash_left_is_removed_at_the_start(self):
         first = self.make()

@@ -19,6 +19,7 @@ from oslo_config import cfg
 from oslo_log import log
 
 from nova_vmrun.catalog import obeyed
+from nova_vmrun.catalog import options
 from nova_vmrun.catalog import properties
 from nova_vmrun import conf
 from nova_vmrun.ml2 import conf as ml2_conf
@@ -197,7 +198,8 @@ class PredecessorsTestCase(base.TestCase):
         self.assertEqual(set(), theirs - self.properties())
 
     def properties(self):
-        return {name for each in obeyed.ROWS for name in each.image}
+        return {name for each in obeyed.ROWS + options.ROWS
+                for name in each.image}
 
     def test_each_option_and_property_of_ours_is_there(self):
         options = {option.name for option in conf.ALL_OPTS + ml2_conf.OPTS}

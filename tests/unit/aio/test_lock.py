@@ -26,6 +26,12 @@ class HoldTestCase(base.TestCase):
                 errors.AioError, lock.hold(self.layout).__enter__)
         self.assertIn('It is process %d' % os.getpid(), error.details)
 
+    def test_a_longer_process_id_of_an_earlier_command_is_overwritten(self):
+        self.layout.lock.write_text('123456789\n')
+        with lock.hold(self.layout):
+            self.assertEqual('%d\n' % os.getpid(),
+                             self.layout.lock.read_text())
+
     def test_it_is_free_after_a_failure(self):
         try:
             with lock.hold(self.layout):

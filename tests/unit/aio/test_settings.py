@@ -52,6 +52,16 @@ class SettingsTestCase(base.TestCase):
         self.assertEqual((6083, 21000), (settings.ports['serialproxy'],
                                          settings.ports['keystone']))
 
+    def test_address_of_an_api(self):
+        self.settings.ports['nova'] = 21003
+        self.assertEqual('http://127.0.0.1:21003/v2.1',
+                         self.settings.url('nova', '/v2.1'))
+
+    def test_nova_compute_needs_a_bus_to_run_by_itself(self):
+        for url, runs in (('fake:/', True), ('rabbit://user@host/', False)):
+            self.settings.transport_url = url
+            self.assertIs(runs, self.settings.runs_compute)
+
     def test_shared_port_is_refused(self):
         self.settings.ports['nova'] = self.settings.ports['glance']
         with testtools.ExpectedException(errors.AioError, '.*share a port.*'):

@@ -14,7 +14,9 @@ import pathlib
 import re
 
 from nova_vmrun.catalog import documentation
+from nova_vmrun.catalog import obeyed
 from nova_vmrun.catalog import properties
+from nova_vmrun.catalog import refused
 from nova_vmrun.catalog import row
 from nova_vmrun.catalog import table
 from nova_vmrun.formats.guestos import profiles
@@ -39,6 +41,18 @@ class DocumentationTestCase(base.TestCase):
             for name in each.image + each.flavor:
                 self.assertIn('``%s``' % name.replace('#', 'N'), self.text)
             self.assertIn(each.about, self.text)
+
+    def test_headings(self):
+        for title, line in (('Obeyed', '='), ('Refused', '='),
+                            ('Ignored because that does no harm', '='),
+                            *((section, '-') for section in obeyed.SECTIONS)):
+            self.assertIn('%s\n%s\n' % (title, line * len(title)), self.text)
+
+    def test_what_the_scheduler_does_with_a_server(self):
+        for each in refused.ROWS:
+            if each.scheduler:
+                self.assertIn('another host (``%s``)' % each.scheduler,
+                              self.text)
 
     def test_the_page_has_a_place_for_them(self):
         page = PAGE.with_name('properties.rst').read_text(encoding='utf-8')

@@ -255,6 +255,21 @@ class LocksTestCase(Base):
                 self.assertEqual(name == 'vmware-vmx',
                                  vm_process.is_held_by_vm(self.folder))
 
+    def test_whose_vms_run_is_read_from_the_processes(self):
+        with self.running('/vms/a.vmx'):
+            self.assertIn('/vms/a.vmx', vm_process.vmx_paths())
+        self.assertNotIn('/vms/a.vmx', vm_process.vmx_paths())
+
+    def test_only_a_running_vm_tells_the_id_of_this_host(self):
+        path = os.path.join(self.lock('a.vmdk'), 'M12345.lck')
+        found = vm_process.owner(path)
+        self.assertTrue(found.is_vm_of_ours)
+        self.assertEqual({found.machine}, vm_process.machines(self.folder))
+        files.write_atomically(path, locks.line(
+            program='vmware-vdiskmanager'))
+        self.assertFalse(vm_process.owner(path).is_vm_of_ours)
+        self.assertEqual(set(), vm_process.machines(self.folder))
+
     def test_a_lock_that_may_not_be_read_counts(self):
         self.lock('a.vmdk')
         with mock.patch.object(vm_process, 'open', create=True,

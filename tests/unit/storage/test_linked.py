@@ -18,6 +18,7 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
+from nova_vmrun.host import space
 from nova_vmrun.storage import linked
 from tests.unit import base
 from tests.unit import vmdks
@@ -122,3 +123,20 @@ class LinkedTestCase(base.TestCase):
         self.assertNotEqual(BASE_CID, copy.cid)
         self.assertEqual(b'system', self.content(self.disk))
         self.assertEqual(0o600, stat.S_IMODE(os.stat(self.disk).st_mode))
+
+    def test_a_copy_that_does_not_fit_is_refused(self):
+        self.useFixture(fixtures.MockPatchObject(
+            space, 'of_instances', lambda folder: space.FileSystem(
+                folder, free=space.RESERVE)))
+        self.assertRaises(exception.DiskFull, linked.make_copy, self.base,
+                          self.disk, 'ide')
+        self.assertEqual([], os.listdir(self.server))
+
+    def test_a_moved_disk_is_renamed_in_its_descriptor_too(self):
+        linked.move(self.base, self.disk, 'ide')
+        moved = linked.read_descriptor(self.disk)
+        self.assertEqual(('root.vmdk', 'ide'), (
+            moved.extents[0].name, moved.ddb['ddb.adaptertype']))
+        self.assertNotEqual(BASE_CID, moved.cid)
+        self.assertEqual(b'system', self.content(self.disk))
+        self.assertFalse(os.path.exists(self.base))

@@ -80,6 +80,8 @@ class RunnerTestCase(base.TestCase):
     def test_failure_shows_what_the_log_says_and_stops_all(self):
         self.failure = errors.AioError('The server is in ERROR.')
         self.assertRaises(errors.AioError, self.run_demo)
+        self.assertIn('FAILED: Do another\n', self.output.getvalue())
+        self.assertIn('  The server is in ERROR.\n', self.output.getvalue())
         self.assertIn('ERROR nova.compute Too late', self.output.getvalue())
         self.assertEqual(['first', 'down', 'stop_all'], self.calls)
 

@@ -55,6 +55,12 @@ class DiskFilesTestCase(base.TestCase):
         self.assertEqual(2 * vmdks.SECTORS * 512, disk.size)
         self.assertFalse(disk.is_one_file)
 
+    def test_bytes_on_the_file_system(self):
+        path = self.path('a.vmdk')
+        vmdks.write(path)
+        self.assertEqual(os.stat(path).st_blocks * 512,
+                         disk_files.follow(path).allocated)
+
     def test_flat(self):
         path = vms.write_descriptor(
             self.folder, create_type='monolithicFlat', adapter='ide',

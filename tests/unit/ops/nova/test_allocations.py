@@ -22,6 +22,7 @@ from nova_vmrun.ops.nova import allocations
 from tests.unit.ops import hosts
 
 UUID = hosts.UUID
+OTHER = hosts.OTHER
 RESOURCES = {'provider': {'resources': {'VCPU': 1}}}
 INSTANCE = types.SimpleNamespace(uuid=UUID, project_id='project',
                                  user_id='user')
@@ -59,6 +60,22 @@ class AllocationsTestCase(hosts.TestCase):
             'user_id': 'user', 'consumer_generation': None})], self.put())
         self.assertFalse(os.path.exists(self.path))
 
+    def test_those_of_another_server_are_put_back_too(self):
+        """Nova refuses a second rebuild while the first is not settled."""
+        self.allocations.put_back()
+        self.add_server(OTHER)
+        self.allocations.expect_loss(
+            types.SimpleNamespace(uuid=OTHER, project_id='project',
+                                  user_id='user'), RESOURCES)
+        self.allocations.put_back()
+        self.assertEqual([UUID, OTHER], [uuid for uuid, _ in self.put()])
+
+    def test_settled_ones_are_not_looked_for_again(self):
+        self.allocations.put_back()
+        with mock.patch.object(self.records, 'get') as get:
+            self.allocations.put_back()
+        self.assertFalse(get.called)
+
     def test_nova_is_killed_before(self):
         self.restart()
         self.allocations.put_back()
@@ -67,6 +84,7 @@ class AllocationsTestCase(hosts.TestCase):
     def test_nova_has_not_removed_them_yet(self):
         self.found = RESOURCES
         self.allocations.put_back()
+        self.assertTrue(os.path.exists(self.path))
         self.found = {}
         self.allocations.put_back()
         self.assertEqual(1, len(self.put()))
