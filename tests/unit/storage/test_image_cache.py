@@ -67,6 +67,8 @@ class MakeTestCase(caches.TestCase):
     def test_what_was_fetched_is_removed_before_more_is_written(self):
         def grow(disk, size_mb):
             self.assertFalse(os.path.exists(self.downloads[0]))
+            # The owner may write to the disk that grows, and nobody else.
+            self.assertEqual(0o600, stat.S_IMODE(os.stat(disk).st_mode))
             caches.resize(disk, size_mb * units.Mi)
 
         self.tools.vdiskmanager.grow.side_effect = grow
@@ -135,6 +137,37 @@ class ReuseTestCase(caches.TestCase):
         self.base(root_gb=2)
         self.assertTrue(os.path.exists(self.made.delta))
         self.assertEqual([], self.downloads)
+
+
+class FileTestCase(caches.TestCase):
+    """An image as it is in Glance."""
+
+    def file(self):
+        return self.cache.file(caches.IMAGE, 'cd.iso', self.download,
+                               lambda path: None)
+
+    def test_it_is_there_once_it_was_fetched(self):
+        self.assertFalse(self.cache.has_file(caches.IMAGE, 'cd.iso'))
+        self.file()
+        self.assertTrue(self.cache.has_file(caches.IMAGE, 'cd.iso'))
+
+    def test_its_last_use_is_kept(self):
+        path = self.file()
+        os.utime(path + '.used', (1, 1))
+        self.file()
+        (name, found, used), = self.cache.unlocked_files(caches.IMAGE)
+        self.assertEqual(('cd.iso', path), (name, found))
+        self.assertGreater(used, 1)
+
+    def test_an_image_that_is_removed_leaves_an_empty_folder(self):
+        """Whoever waits for its lock needs the folder."""
+        self.file()
+        with self.cache.locked(caches.IMAGE):
+            self.cache.remove(caches.IMAGE)
+            self.assertEqual([], os.listdir(self.folder))
+            self.assertEqual(0o700, stat.S_IMODE(os.stat(
+                self.folder).st_mode))
+        self.assertFalse(self.cache.has_file(caches.IMAGE, 'cd.iso'))
 
 
 class SharedTestCase(caches.TestCase):

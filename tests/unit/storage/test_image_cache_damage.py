@@ -13,6 +13,7 @@
 """What somebody else did to files of the image cache."""
 
 import os
+from unittest import mock
 
 from oslo_utils import units
 import testscenarios
@@ -66,6 +67,12 @@ class DiskTestCase(testscenarios.TestWithScenarios, caches.TestCase):
         self.assertEqual(2 * units.Gi, self.capacity(self.made.disk))
         self.base(root_gb=2)
         self.assertEqual(1, len(self.downloads))
+
+    def test_it_is_removed_even_if_it_cannot_be_fetched_again(self):
+        self.change(self.made.disk)
+        self.assertRaises(ConnectionError, self.base, download=mock.Mock(
+            side_effect=ConnectionError('Glance is down')))
+        self.assertFalse(os.path.exists(self.made.disk))
 
     def test_with_users_it_is_left_alone_and_nothing_more_is_linked(self):
         user = self.link(self.made, SERVER, 'root.vmdk')
