@@ -85,10 +85,13 @@ class Disks:
                     resolution='Use a flavor with disk 1 or more.')
             return None
         download = glance.downloader(context, instance, image.id)
+        base: image_cache.Base
         if properties.is_unshelved(instance):
-            return self._cache.private(image, root_gb, download, private)
-        return self._cache.base(image, root_gb, download,
-                                glance.certificates(instance))
+            base = self._cache.private(image, root_gb, download, private)
+        else:
+            base = self._cache.base(image, root_gb, download,
+                                    glance.certificates(instance))
+        return base
 
     def plan(self, instance: nova_instance.Instance,
              base: image_cache.Base | None,
@@ -178,7 +181,7 @@ class Disks:
 
     def make_rescue(self, context: nova_context.RequestContext,
                     instance: nova_instance.Instance, image: inspector.Image,
-                    path: str, bus: str) -> None:
+                    path: str, bus: str | None) -> None:
         """Make the disk that a server boots from in rescue.
 
         :param context: of the user

@@ -91,7 +91,9 @@ class Drives:
                         drive_images.require_iso) for each in images)
         floppy = (show(context, hardware.floppy_image)
                   if hardware.floppy_image else None)
-        return Prepared(isos, floppy and self._fetch(
+        if floppy is None:
+            return Prepared(isos, None)
+        return Prepared(isos, self._fetch(
             context, instance, floppy, image_cache.FLOPPY,
             drive_images.require_floppy))
 
@@ -106,9 +108,10 @@ class Drives:
     def _fetch(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance, image: inspector.Image,
                name: str, inspect: _Inspect) -> str:
-        return self._cache.file(
+        path: str = self._cache.file(
             image.id, name, glance.downloader(context, instance, image.id),
             lambda path: inspect(path, image), glance.certificates(instance))
+        return path
 
     def _require_tools_iso(self, name: str) -> None:
         if self._find_tools_iso(name) is None:

@@ -10,41 +10,40 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Where things lie below [DEFAULT] instances_path.
+"""The files and folders below [DEFAULT] instances_path.
 
 ::
 
     <instances_path>/
       <instance uuid>/         a server; the owner may read it, nobody else
         <uuid>.vmx             what VMware reads, and rewrites
-        <uuid>.vmx.rendered    the same as we wrote it, for the person who
-                               debugs
+        <uuid>.vmx.rendered    the .vmx as we last wrote it, for debugging
         nova.json              its record, with the list of its disks: see
                                records.py and disks.py
         root.vmdk, cd0.iso...  its disks; only the record says which they are
-        guest-info.json        what the guest finds in its .vmx, if an option
+        guest-info.json        what its .vmx passes to the guest, if an option
                                asks for it
         console.log            what the guest wrote to its serial port, and
-        console.log.1          what came before that
-        serial1.log            the same of its second port, and so on
-        serial0                its serial port itself: see serial/bridge.py
-        *.unrescued            there while it is in rescue: see rescued.py
-        paused.json            there while we keep it paused: see states.py
-        snapshot/              there while an image is made of its disk
-        migration.json         there since a resize made the folder
-        disks.json             the list of its disks, on its way to another
-                               host, where its record is made of it
-        allocations.json       there after a rebuild was refused, until
-                               Placement has the server's allocations again
+        console.log.1          what it wrote before that
+        serial1.log            what it wrote to its second port, and so on
+        serial0                the serial port itself: see serial/bridge.py
+        *.unrescued            while it is in rescue: see rescued.py
+        paused.json            while it is paused: see states.py
+        snapshot/              while an image is made of its disk
+        migration.json         if a resize made the folder: which migration
+        disks.json             while it moves to another host: its disk list,
+                               which becomes part of its record there
+        allocations.json       after a rebuild was refused, until Placement
+                               has the server's allocations again
       <instance uuid>_resize/     a server as it was, until its resize is
                                   confirmed or reverted
       <instance uuid>_prepared/   a server as it will be after its resize
-      <instance uuid>_preparing/  the same, while it is made
+      <instance uuid>_preparing/  the same, while it is being made
       _base/<image id>/        see storage/image_cache.py
       locks/                   lock files, shared by processes of this host
-        node-<compute node id> empty; the compute node that works here
+        node-<compute node id> empty; names the compute node of this folder
 
-Only a UUID that Nova made becomes a part of a path, never a text of a tenant.
+Nothing that a tenant wrote becomes part of a path, only UUIDs made by Nova.
 """
 
 import os
@@ -55,12 +54,12 @@ from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 
-# What tells of an image in the cache.
+# Describes an image in the cache.
 IMAGE = 'image.json'
-_UUID = 36
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_UUID_LENGTH = 36
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DELETED = '.deleted'
-# Nova's own name for it, which its other drivers use.
+# Nova's other drivers use this name too.
 _KEPT = '_resize'
 _PREPARED = '_prepared'
 _PREPARING = '_preparing'
@@ -73,22 +72,22 @@ class Layout:
     :param cache_name: name of the image cache's folder
     """
 
-    def __init__(self, instances_path, cache_name):
+    def __init__(self, instances_path: str, cache_name: str) -> None:
         self.root = os.path.abspath(instances_path)
         self.cache = os.path.join(self.root, cache_name)
         self.locks = os.path.join(self.root, 'locks')
 
-    def prepare(self):
-        """Makes the folders and checks that they can be used.
+    def prepare(self) -> None:
+        """Make the folders and check that they can be written to.
 
         :raises InvalidConfiguration: they cannot
         """
-        # Surrogates stand for bytes that are no UTF-8.
+        # Surrogates stand for bytes that are not UTF-8.
         if re.search('["\x00-\x1f\x7f\ud800-\udfff]', self.root):
             raise exception.InvalidConfiguration(
                 '[DEFAULT] instances_path %r cannot be used.' % self.root,
                 'The descriptor of a VMDK cannot hold quotes, control '
-                'characters, or bytes that are no UTF-8.',
+                'characters, or bytes that are not UTF-8.',
                 'Choose another path.')
         try:
             for folder in (self.root, self.cache, self.locks):
@@ -98,28 +97,28 @@ class Layout:
                 os.remove(probe)
         except OSError as error:
             raise exception.InvalidConfiguration(
-                '[DEFAULT] instances_path %s cannot be written to.'
+                'Cannot write to [DEFAULT] instances_path %s.'
                 % self.root, 'The system says: %s.' % error,
-                'Make it a folder of the user who runs nova-compute.')
+                'Give the folder to the user who runs nova-compute.')
 
-    def folder(self, uuid):
+    def folder(self, uuid: str) -> str:
         if not uuidutils.is_uuid_like(uuid):
-            raise exception.InvalidInput('%r is no server id.' % uuid)
+            raise exception.InvalidInput('%r is not a server id.' % uuid)
         return os.path.join(self.root, uuid)
 
-    def vmx(self, uuid):
+    def vmx(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), uuid + '.vmx')
 
-    def vmsd(self, uuid):
+    def vmsd(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), uuid + '.vmsd')
 
-    def snapshot_work(self, uuid):
+    def snapshot_work(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'snapshot')
 
-    def rendered(self, uuid):
+    def rendered(self, uuid: str) -> str:
         return self.vmx(uuid) + '.rendered'
 
-    def record(self, uuid):
+    def record(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'nova.json')
 
     def file(self, uuid: str, path: str) -> str:
@@ -129,84 +128,81 @@ class Layout:
         """
         return os.path.join(self.folder(uuid), path)
 
-    def guest_info(self, uuid):
+    def guest_info(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'guest-info.json')
 
-    def console_log(self, uuid):
+    def console_log(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'console.log')
 
-    def serial_log(self, uuid, number):
+    def serial_log(self, uuid: str, number: int) -> str:
         return os.path.join(self.folder(uuid), 'serial%d.log' % number)
 
-    def serial_socket(self, uuid):
+    def serial_socket(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'serial0')
 
-    def vmware_log(self, uuid):
+    def vmware_log(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'vmware.log')
 
-    def paused(self, uuid):
+    def paused(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'paused.json')
 
     def node(self, compute_id: str) -> str:
-        """Names the file that says that a compute node works here."""
+        """Return the path of the file that names a compute node."""
         return os.path.join(self.locks, 'node-' + compute_id)
 
     def allocations(self, uuid: str) -> str:
-        """Names the file with what a server takes of this host."""
+        """Return the path of the file with a server's allocations."""
         return os.path.join(self.folder(uuid), 'allocations.json')
 
-    def migration(self, folder):
-        """Names the file that tells which migration made a folder."""
+    def migration(self, folder: str) -> str:
+        """Return the path of the file that names the migration."""
         return os.path.join(folder, 'migration.json')
 
     def disk_list(self, folder: str) -> str:
         """Return the path of the disk list that comes from another host."""
         return os.path.join(folder, 'disks.json')
 
-    def kept(self, uuid):
-        """The folder of a server as it was before its resize."""
+    def kept(self, uuid: str) -> str:
+        """Return the folder of a server as it was before its resize."""
         return self.folder(uuid) + _KEPT
 
-    def prepared(self, uuid):
-        """The folder of a server as it will be after its resize."""
+    def prepared(self, uuid: str) -> str:
+        """Return the folder of a server as it will be after its resize."""
         return self.folder(uuid) + _PREPARED
 
-    def preparing(self, uuid):
-        """The name of that folder while it is made."""
+    def preparing(self, uuid: str) -> str:
+        """Return what that folder is called while it is being made."""
         return self.folder(uuid) + _PREPARING
 
-    def beside(self, uuid):
-        """Returns all folders that a resize makes beside a server's."""
+    def beside(self, uuid: str) -> list[str]:
+        """Return all folders that a resize makes beside a server's."""
         return [self.preparing(uuid), self.prepared(uuid), self.kept(uuid)]
 
-    def deleted(self, uuid):
-        """The name that a server's folder has while it is removed."""
+    def deleted(self, uuid: str) -> str:
+        """Return what a server's folder is called while it is removed."""
         return self.folder(uuid) + _DELETED
 
-    def uuids(self):
-        """Returns the ids of all folders that look like a server's."""
+    def uuids(self) -> list[str]:
+        """Return the ids of all folders that look like a server's."""
         return [entry.name for entry in os.scandir(self.root)
                 if uuidutils.is_uuid_like(entry.name) and entry.is_dir()]
 
-    def kept_uuids(self):
-        """Returns the ids of all servers whose old folder a resize keeps."""
+    def kept_uuids(self) -> list[str]:
+        """Return the ids of all servers whose old folder a resize keeps."""
         return self._uuids_with(_KEPT)
 
-    def prepared_uuids(self):
-        """Returns the ids of all servers whose resize is to be finished."""
+    def prepared_uuids(self) -> list[str]:
+        """Return the ids of all servers whose resize can be finished."""
         return self._uuids_with(_PREPARED)
 
-    def _uuids_with(self, suffix):
+    def _uuids_with(self, suffix: str) -> list[str]:
         return [entry.name.removesuffix(suffix)
                 for entry in os.scandir(self.root)
                 if entry.name.endswith(suffix) and uuidutils.is_uuid_like(
                     entry.name.removesuffix(suffix)) and entry.is_dir()]
 
-    def folders(self):
-        """Returns all folders of servers, in whatever state they are.
-
-        :returns: list of (uuid, path)
-        """
+    def folders(self) -> list[tuple[str, str]]:
+        """Return all folders of servers, whole or not, as (uuid, path)."""
         ends = ('', _KEPT, _PREPARED, _PREPARING, _DELETED)
         return sorted(
             (entry.name.removesuffix(end), entry.path)
@@ -215,42 +211,37 @@ class Layout:
                 entry.name.removesuffix(end)) and
             entry.is_dir(follow_symlinks=False))
 
-    def is_of_server(self, entry):
-        """Tells whether a folder belongs to a server, or once did.
+    def is_of_server(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a folder belongs to a server, or once did."""
+        return bool(uuidutils.is_uuid_like(entry.name[:_UUID_LENGTH]))
 
-        :param entry: os.DirEntry of the folder
-        """
-        return uuidutils.is_uuid_like(entry.name[:_UUID])
+    def caches(self) -> list[str]:
+        """Return the folders that may hold base disks, today's cache first.
 
-    def caches(self):
-        """Returns the folders that base disks may lie in.
-
-        Disks go on to use the cache that they were linked to, whatever
-        [vmrun] cache_prefix is today, or for another compute node. A folder
-        counts as one if it is ours alone to write to and looks like one.
-
-        :returns: list of paths, that of today's cache first
+        A disk stays linked to the cache that it was made from, even if [vmrun]
+        cache_prefix has changed since. A folder counts as a cache if it looks
+        like one and nobody else can write to it.
         """
         return [self.cache, *sorted(
             entry.path for entry in os.scandir(self.root)
             if entry.path not in (self.cache, self.locks) and
-            not uuidutils.is_uuid_like(entry.name[:_UUID]) and
+            not uuidutils.is_uuid_like(entry.name[:_UUID_LENGTH]) and
             _is_ours(entry) and _has_images(entry.path))]
 
-    def half_deleted(self):
-        """Returns the folders that a crash kept from being removed."""
+    def half_deleted(self) -> list[str]:
+        """Return the folders whose removal a crash has interrupted."""
         return [entry.path for entry in os.scandir(self.root)
                 if entry.name.endswith(_DELETED) and
                 uuidutils.is_uuid_like(entry.name[:-len(_DELETED)])]
 
 
-def _is_ours(entry):
+def _is_ours(entry: os.DirEntry[str]) -> bool:
     status = entry.stat(follow_symlinks=False)
     return (stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and
-            not status.st_mode & _OTHERS_WRITE)
+            not status.st_mode & _WRITABLE_BY_OTHERS)
 
 
-def _has_images(folder):
+def _has_images(folder: str) -> bool:
     return any(uuidutils.is_uuid_like(entry.name) and
                os.path.isfile(os.path.join(entry.path, IMAGE))
                for entry in os.scandir(folder))

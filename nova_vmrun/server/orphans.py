@@ -10,18 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is on this host and belongs to no server that Nova has.
+"""Orphans: folders, VMs and files that no server of Nova's owns.
 
-This module only looks. It tells of each thing why no server owns it, and
-whether something speaks against removing it: a folder that a VM or another
-program uses, that changed just now, or of a server that Nova still has. What
-belongs to another compute node is passed over.
+This module only finds them. For each it says why no server owns it, and why it
+must stay, if it must: a VM or another program uses the folder, it has just
+changed, or Nova still has the server. Whatever belongs to another compute node
+is left out.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 import dataclasses
 import os
 import re
 import time
+from typing import Protocol
 
 from oslo_utils import uuidutils
 
@@ -29,6 +31,9 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmsd
 from nova_vmrun.host import files
 from nova_vmrun.host import paths
+from nova_vmrun.server import layout as layout_module
+from nova_vmrun.server import records as records_module
+from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
 
 FOLDER = 'folder'
@@ -42,13 +47,35 @@ _UNKNOWN = 'Nova has no such server.'
 _STILL_THERE = 'Nova still has the server.'
 
 
+class Cache(Protocol):
+    """The image cache, nova_vmrun.storage.image_cache.ImageCache."""
+
+    def leftovers(self) -> list[str]: ...
+
+    def image_ids(self) -> list[str]: ...
+
+    def unlocked_files(self, image_id: str
+                       ) -> list[tuple[str, str, float]]: ...
+
+
+class Users(Protocol):
+    """nova_vmrun.storage.base_disk_users.BaseDiskUsers."""
+
+    def all(self) -> Mapping[tuple[str, str], object]: ...
+
+
+class Builds(Protocol):
+    """nova_vmrun.storage.builds.Builds."""
+
+    def ended(self) -> list[str]: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """What Nova says of a server that it has.
+    """What Nova knows about a server.
 
     :ivar is_here: whether it is on this compute node
-    :ivar is_busy: whether a task of it is under way, or its resize waits for
-        being confirmed
+    :ivar is_busy: whether it has a task, or a resize that is not confirmed yet
     :ivar image_id: of the image that it was made of, or None
     """
 
@@ -62,11 +89,11 @@ class Orphan:
     """Something that no server owns.
 
     :ivar kind: FOLDER, VM, SNAPSHOT, BASE or LEFTOVER
-    :ivar path: of the folder or file; of a VM or a snapshot its .vmx
-    :ivar owner: id of the server or image that it was of; may be empty in
-        the cache
-    :ivar reason: a sentence that says why no server owns it
-    :ivar kept: a sentence that says why it must stay; empty if it may go
+    :ivar path: of the folder or file; for a VM or a snapshot, of its .vmx
+    :ivar owner: id of the server or image that it belonged to; may be empty
+        in the cache
+    :ivar reason: why no server owns it, as a sentence
+    :ivar kept: why it must stay, as a sentence; empty if it can be removed
     """
 
     kind: str
@@ -76,8 +103,8 @@ class Orphan:
     kept: str = ''
 
 
-def too_young(min_age):
-    """Returns the sentence that keeps what may be under way.
+def too_young(min_age: float) -> str:
+    """Return why something must stay that may still be in use.
 
     :param min_age: seconds
     """
@@ -85,62 +112,60 @@ def too_young(min_age):
 
 
 class Finder:
-    """Looks through the host.
+    """Looks for orphans on this host.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param users: a nova_vmrun.storage.base_disk_users.BaseDiskUsers
-    :param boots: a nova_vmrun.storage.builds.Builds
-    :param clock: tells the time in seconds since the epoch
+    :param clock: returns the seconds since the epoch
     """
 
-    def __init__(self, layout, records, power_states, cache, users, boots,
-                 clock=time.time):
+    def __init__(self, layout: layout_module.Layout,
+                 records: records_module.Records,
+                 power_states: states.PowerStates, cache: Cache,
+                 users: Users, builds: Builds,
+                 clock: Callable[[], float] = time.time) -> None:
         self._layout = layout
         self._records = records
         self._states = power_states
         self._cache = cache
         self._users = users
-        self._boots = boots
+        self._builds = builds
         self._clock = clock
 
-    def server_ids(self):
-        """Returns the ids of all servers of which a folder or VM is here."""
+    def server_ids(self) -> set[str]:
+        """Return the ids of all servers with a folder or a VM on this host."""
+        owners = {self._owner(vmx) for vmx in self._states.running()}
         return ({uuid for uuid, _path in self._folders()} |
-                {self._owner(vmx) for vmx in self._states.running()} -
-                {None})
+                {uuid for uuid in owners if uuid is not None})
 
-    def of_servers(self, servers, min_age):
-        """Returns the folders, VMs, snapshots and leftovers without owner.
+    def of_servers(self, servers: Mapping[str, Server],
+                   min_age: float) -> list[Orphan]:
+        """Return the folders, VMs, snapshots and leftovers without an owner.
 
-        :param servers: all servers that Nova has, a dict of ids to Server;
-            of those that are in server_ids() none may be missing
+        :param servers: Nova's servers by their ids; none of server_ids() that
+            Nova has may be missing
         :param min_age: seconds for which something must not have changed
-        :returns: list of Orphan
-        :raises VmrunError: vmrun list failed, so nobody knows what runs
+        :raises VmrunError: vmrun list failed, so nobody knows what is running
         :raises OSError: a folder cannot be read
         """
         return [*self._vms(servers), *self._server_folders(servers, min_age)]
 
-    def _folders(self):
+    def _folders(self) -> list[tuple[str, str]]:
         return [(uuid, path) for uuid, path in self._layout.folders()
                 if not self._is_foreign(uuid, path)]
 
-    def _is_foreign(self, uuid, path):
+    def _is_foreign(self, uuid: str, path: str) -> bool:
         try:
             return self._records.is_foreign(uuid, path)
         except exception.RecordUnreadable:
-            # It is shown, and kept.
+            # It is shown, but must stay.
             return False
 
-    def _server_folders(self, servers, min_age):
+    def _server_folders(self, servers: Mapping[str, Server],
+                        min_age: float) -> Iterator[Orphan]:
         for uuid, path in self._folders():
             server = servers.get(uuid)
             if path == self._layout.deleted(uuid):
                 yield Orphan(LEFTOVER, path, uuid,
-                             'It was not removed to the end.',
+                             'Its removal was interrupted.',
                              self.why_kept(uuid, path, min_age))
             elif server is None:
                 yield Orphan(FOLDER, path, uuid, _UNKNOWN,
@@ -149,7 +174,7 @@ class Finder:
                 continue
             elif path != self._layout.folder(uuid):
                 yield Orphan(FOLDER, path, uuid,
-                             'No resize of the server is under way.',
+                             'The server is not being resized.',
                              _STILL_THERE)
             elif not server.is_here:
                 yield Orphan(FOLDER, path, uuid,
@@ -158,13 +183,12 @@ class Finder:
             else:
                 yield from self._inside(uuid, path, min_age)
 
-    def why_kept(self, uuid, path, min_age):
-        """Tells why a folder of a server that Nova does not have must stay.
+    def why_kept(self, uuid: str, path: str, min_age: float) -> str:
+        """Return why a folder must stay of a server that Nova does not have.
 
-        :param uuid: of the server
         :param path: of the folder
         :param min_age: seconds for which it must not have changed
-        :returns: a sentence; empty if it may go
+        :returns: a sentence; empty if it can be removed
         :raises VmrunError: vmrun list failed
         """
         try:
@@ -178,51 +202,52 @@ class Finder:
         if vm_process.is_locked(path):
             return 'Another program uses its files.'
         if path == self._layout.folder(uuid) and not self._is_ours(uuid):
-            return 'Nothing in it tells that this driver has made it.'
+            return 'Nothing in it shows that this driver has made it.'
         return self._too_young(path, min_age)
 
-    def _is_ours(self, uuid):
-        """Tells whether a server's folder is one that we made.
+    def _is_ours(self, uuid: str) -> bool:
+        """Whether this driver has made a server's folder.
 
-        A crash at the very begin leaves it empty; what came from another
-        host has no record yet.
+        A crash at the very beginning leaves it empty; a server that came from
+        another host has no record yet.
         """
         return (self._records.get(uuid) is not None or
                 os.path.exists(self._layout.vmx(uuid)) or
                 not os.listdir(self._layout.folder(uuid)))
 
-    def _too_young(self, path, min_age):
+    def _too_young(self, path: str, min_age: float) -> str:
         age = self._clock() - _last_change(path)
         return too_young(min_age) if age < min_age else ''
 
-    # In the folder of a server that is well
+    # In the folder of a server that has an owner
 
-    def _inside(self, uuid, folder, min_age):
+    def _inside(self, uuid: str, folder: str,
+                min_age: float) -> Iterator[Orphan]:
         if self._records.get(uuid) is None:
             return
         work = self._layout.snapshot_work(uuid)
         for entry in os.scandir(folder):
             if entry.path == work or _PART.fullmatch(entry.name):
                 yield Orphan(LEFTOVER, entry.path, uuid,
-                             'Nothing is made of it any more.',
+                             'The work that it was for was interrupted.',
                              self._too_young(entry.path, min_age))
         path = self._layout.vmsd(uuid)
         if self._has_own_snapshot(path):
             yield Orphan(SNAPSHOT, self._layout.vmx(uuid), uuid,
-                         'No image is made of the server.',
+                         'No image of the server is being made.',
                          self._too_young(path, min_age))
 
-    def _has_own_snapshot(self, path):
+    def _has_own_snapshot(self, path: str) -> bool:
         try:
             return any(snapshot.name.startswith(vmsd.OWN_PREFIX)
                        for snapshot in vmsd.parse(files.read(path)))
         except (FileNotFoundError, exception.InvalidVmx):
-            # VMware may be writing it; there will be another look.
+            # VMware may be writing it; the next search will see it.
             return False
 
     # VMs
 
-    def _vms(self, servers):
+    def _vms(self, servers: Mapping[str, Server]) -> Iterator[Orphan]:
         listed = self._states.running()
         processes = map(paths.canonical, vm_process.vmx_paths())
         for vmx in sorted(listed.union(processes)):
@@ -244,8 +269,8 @@ class Finder:
                 yield Orphan(VM, vmx, uuid, reason, _how_to_stop(
                     vmx in listed))
 
-    def _owner(self, vmx):
-        """Returns the id of the server of a VM, None if it is not ours."""
+    def _owner(self, vmx: str) -> str | None:
+        """Return the id of a VM's server, or None if the VM is not ours."""
         root = paths.canonical(self._layout.root) + os.sep
         name = vmx.removeprefix(root).partition(os.sep)[0]
         uuid = re.split('[._]', name)[0]
@@ -255,21 +280,23 @@ class Finder:
 
     # The image cache
 
-    def of_cache(self, servers, min_age):
-        """Returns what is in the image cache and serves no server.
+    def of_cache(self, servers: Mapping[str, Server],
+                 min_age: float) -> list[Orphan]:
+        """Return the files of the image cache that no server uses.
 
-        :param servers: as of_servers takes them
-        :param min_age: seconds for which nobody must have used it
-        :returns: list of Orphan
-        :raises OSError: a disk cannot be read, so nobody knows
+        :param servers: as for of_servers
+        :param min_age: seconds for which nobody must have used them
+        :raises OSError: a server's disk cannot be read, so what it uses is
+            unknown
         """
         used = set(self._users.all())
         origins = {server.image_id for server in servers.values()}
         found = [Orphan(LEFTOVER, path, '',
-                        'It was not finished, or not removed to the end.')
+                        'Its making or removal was interrupted.')
                  for path in self._cache.leftovers()]
-        found += [Orphan(LEFTOVER, path, '', 'The boot that it was for ended.')
-                  for path in self._boots.ended()]
+        found += [Orphan(LEFTOVER, path, '',
+                         'The build that it was for has ended.')
+                  for path in self._builds.ended()]
         for image_id in set(self._cache.image_ids()) - origins:
             for name, path, last_use in self._cache.unlocked_files(image_id):
                 if (image_id, name) not in used and (
@@ -279,15 +306,15 @@ class Finder:
         return sorted(found, key=lambda orphan: orphan.path)
 
 
-def _last_change(path):
-    """Returns when a folder or one of its entries changed last."""
+def _last_change(path: str) -> float:
+    """Return when a folder or one of its entries was last changed."""
     paths = [path]
     if os.path.isdir(path):
         paths += [entry.path for entry in os.scandir(path)]
     return max(os.lstat(each).st_mtime for each in paths)
 
 
-def _how_to_stop(is_listed):
+def _how_to_stop(is_listed: bool) -> str:
     if is_listed:
-        return 'It runs. Stop it with vmrun first.'
-    return 'It runs, and not for this user. End its process first.'
+        return 'It is running. Stop it with vmrun first.'
+    return 'It is running for another user. End its process first.'

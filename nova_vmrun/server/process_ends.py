@@ -10,13 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Tells when processes end, and looks at none of them while they live.
+"""Waits for processes to end, without polling them.
 
-The kernel wakes us: through a pidfd on Linux, through a kqueue on macOS. A
-process that the kernel does not watch for us, because Linux is older than 5.3
-or we have too few file descriptors, is looked for once a second.
+The kernel reports the end: through a pidfd on Linux, through a kqueue on
+macOS. A process that the kernel cannot watch, because Linux is older than 5.3
+or too few file descriptors are left, is polled once a second.
 """
 
+from collections.abc import Callable
 import contextlib
 import errno
 import os
@@ -31,36 +32,37 @@ from nova_vmrun.server import process_identity
 
 LOG = logging.getLogger(__name__)
 
-# What tells a process from all others: its pid, and its birth as
-# nova_vmrun.server.process_identity returns it.
+# The identity of a process: its pid, and its birth as returned by
+# process_identity.of.
 Process = tuple[int, str | float]
 
 _POLL_SECONDS = 1.0
 
 
 class Source(Protocol):
-    """Where the kernel's word of the end of a process comes from."""
+    """How the kernel reports that a process has ended."""
 
     def add(self, pid: int) -> None:
-        """:raises ProcessLookupError: there is no such process
+        """Watch a process.
 
-        :raises OSError: the kernel cannot watch it for us
+        :raises ProcessLookupError: there is no such process
+        :raises OSError: the kernel cannot watch it
         """
 
     def remove(self, pid: int) -> None:
-        """Forgets a process, which may have ended."""
+        """Stop watching a process, which may have ended."""
 
     def wait(self, seconds: float | None) -> list[int]:
-        """Returns the pids that ended; none if it was woken or time is up."""
+        """Return the pids that ended; none if woken or out of time."""
 
     def close(self) -> None:
-        """Gives back what it holds."""
+        """Close all file descriptors."""
 
 
 class Pidfds:
     """Linux: one file descriptor for each process, one epoll for all.
 
-    :param wake: file descriptor that ends a wait when it can be read
+    :param wake: file descriptor that ends a wait when it becomes readable
     """
 
     def __init__(self, wake: int) -> None:
@@ -69,7 +71,7 @@ class Pidfds:
         self._epoll.register(wake, select.EPOLLIN)
         self._fds: dict[int, int] = {}
         self._pids: dict[int, int] = {}
-        # The rest of nova-compute needs files too.
+        # The rest of nova-compute needs file descriptors too.
         self._most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
     def add(self, pid: int) -> None:
@@ -94,7 +96,7 @@ class Pidfds:
 
     def wait(self, seconds: float | None) -> list[int]:
         ready = [fd for fd, _events in self._epoll.poll(seconds)]
-        # Another thread may just have removed one of them.
+        # Another thread may have just removed one of them.
         return [pid for pid in map(self._pids.get, ready) if pid is not None]
 
     def close(self) -> None:
@@ -106,8 +108,8 @@ class Pidfds:
 class Kqueue:
     """macOS: one kqueue for all processes.
 
-    :param wake: file descriptor that ends a wait when it can be read
-    :param api: the select module
+    :param wake: file descriptor that ends a wait when it becomes readable
+    :param api: the select module, of which other systems lack these parts
     """
 
     def __init__(self, wake: int, api: Any = select) -> None:
@@ -124,7 +126,7 @@ class Kqueue:
 
     def remove(self, pid: int) -> None:
         self._pids.discard(pid)
-        # One that has ended is forgotten already.
+        # The kqueue has dropped it if it has ended.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             self._change(pid, self._api.KQ_FILTER_PROC,
                          self._api.KQ_EV_DELETE)
@@ -142,31 +144,34 @@ class Kqueue:
 
 
 def system_source(wake: int) -> Source:
-    """Returns the source that this system has."""
+    """Return this system's source."""
     return (Pidfds if hasattr(select, 'epoll') else Kqueue)(wake)
 
 
 class ProcessEnds:
-    """Waits for the end of any of many processes.
+    """Waits for any of several processes to end.
 
-    One thread waits; any thread may add and remove processes meanwhile.
+    One thread waits; other threads may add and remove processes.
 
-    :param make_source: makes a Source, given the file descriptor that wakes
+    :param make_source: makes a Source, given the file descriptor that wakes it
     """
 
-    def __init__(self, make_source=system_source) -> None:
+    def __init__(self, make_source: Callable[[int], Source] = system_source
+                 ) -> None:
         self._lock = threading.Lock()
         self._woken, self._waker = os.pipe()
         for fd in (self._woken, self._waker):
             os.set_blocking(fd, False)
         self._source = make_source(self._woken)
-        # The kernel watches these; we look for those once a second.
+        # The kernel watches these.
         self._watched: dict[int, Process] = {}
+        # These are looked at once a second.
         self._polled: dict[int, Process] = {}
+        # These have ended, which the next wait reports.
         self._gone: list[Process] = []
 
     def add(self, process: Process) -> None:
-        """Watches a process; one that is gone ends the next wait."""
+        """Watch a process; if it is gone, the next wait reports it."""
         pid, birth = process
         with self._lock:
             known = self._watched.get(pid) or self._polled.get(pid)
@@ -181,10 +186,9 @@ class ProcessEnds:
             except ProcessLookupError:
                 self._gone.append(process)
             except OSError as error:
-                LOG.debug('Process %d is looked for each second: %s',
-                          pid, error)
+                LOG.debug('Polling process %d each second: %s', pid, error)
                 self._polled[pid] = process
-            # Its pid might be another's by now.
+            # Another process might have its pid by now.
             if self._holds(pid) and not process_identity.is_same(pid, birth):
                 self._drop(pid)
                 self._gone.append(process)
@@ -193,7 +197,7 @@ class ProcessEnds:
             self.wake()
 
     def remove(self, process: Process) -> None:
-        """Forgets a process; its end is not told of any more."""
+        """Stop watching a process, and do not report its end."""
         with self._lock:
             if process in self._gone:
                 self._gone.remove(process)
@@ -202,10 +206,10 @@ class ProcessEnds:
                 self._drop(process[0])
 
     def wait(self, seconds: float | None = None) -> list[Process]:
-        """Waits for the end of processes, and forgets those that ended.
+        """Wait for processes to end, and stop watching those that have.
 
-        :param seconds: how long; None is without end
-        :returns: processes; none if it was woken, or if the time is up
+        :param seconds: how long; None: without limit
+        :returns: those that have ended; none if woken or out of time
         """
         with self._lock:
             if self._polled:
@@ -226,12 +230,12 @@ class ProcessEnds:
         return ended
 
     def wake(self) -> None:
-        """Ends a wait, or the next one if there is none."""
+        """End the present wait, or else the next one."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._waker, b'.')
 
     def close(self) -> None:
-        """Gives back what it holds; nobody may wait or use it then."""
+        """Close all file descriptors; nobody may be waiting."""
         with self._lock:
             self._source.close()
             os.close(self._woken)
@@ -250,8 +254,8 @@ class ProcessEnds:
         ended = [pid for pid in self._polled if not _exists(pid)]
         if not self._polled:
             return ended
-        # One a turn, so that no number of them makes us read more files: a
-        # zombie has its pid still, and so has whoever was given that anew.
+        # Check the identity of one process a turn, however many there are: a
+        # zombie still has its pid, and a new process may have the same pid.
         pid, process = next(iter(self._polled.items()))
         self._polled[pid] = self._polled.pop(pid)
         if pid not in ended and not process_identity.is_same(pid, process[1]):
@@ -265,5 +269,5 @@ def _exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        LOG.debug('Process %d is of another user', pid)
+        LOG.debug('Process %d belongs to another user', pid)
     return True

@@ -10,34 +10,33 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""When a process was born: what tells it from a later one of its pid.
+"""When a process was born, which tells it from a later one with its pid.
 
-Linux counts from the boot, which no step of the clock changes; psutil makes a
-time of day of it, which each step changes. macOS tells a time of day.
+Linux counts from the boot, so that setting the clock changes nothing; psutil
+turns that into a time of day, which setting the clock does change. macOS only
+knows the time of day.
 """
 
 from nova_vmrun import system
 
-# How far two times of day of one process may be apart, in seconds.
+# Seconds that two readings of a process's time of birth may differ by.
 _TOLERANCE = 5.0
 
 
 def of(pid: int) -> str | float | None:
-    """Returns the birth of a process, for is_same and for JSON.
+    """Return the birth of a process, for is_same and for JSON.
 
-    :param pid: number
     :returns: a text on Linux, else seconds since 1970; None if there is no
-        such process, or only what its parent has not yet taken notice of
+        such process, or only a zombie
     """
     return system.here().birth(pid)
 
 
 def is_same(pid: int, birth: str | float | None) -> bool:
-    """Tells whether a process is the one that had a birth.
+    """Whether a process is the one that was born then.
 
-    :param pid: number
-    :param birth: what of() has returned, at any time; seconds since 1970
-        count on each system
+    :param birth: what of() has returned, at any time; seconds since 1970 are
+        understood on every system
     """
     now = of(pid)
     if now is None or birth is None:

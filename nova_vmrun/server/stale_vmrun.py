@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Runs of vmrun that outlived the nova-compute that began them.
+"""vmrun processes that have outlived the nova-compute that ran them.
 
-A vmrun that starts a VM brings it up also when nobody waits for it any more.
-Whoever looked meanwhile would take the VM for one that is off, and a server
-that is deleted then would leave a VM behind.
+A vmrun that starts a VM does so even if nobody waits for it any more. Until it
+has, the VM looks as if it were off, and deleting the server would leave a VM
+behind.
 """
 
 from collections.abc import Callable
@@ -34,22 +34,22 @@ _POLL_SECONDS = 0.1
 def wait_for(limits: dict[str, float], host_type: str,
              sleep: Callable[[float], None] = time.sleep,
              clock: Callable[[], float] = time.time) -> None:
-    """Waits until no other vmrun works on some VMs.
+    """Wait until no other vmrun works on the given VMs.
 
-    One that is older than its time limit is killed, as whoever had begun it
-    would have done; the VM goes on. One that keeps the window of a VM open
-    which is up is left alone.
+    One that has exceeded its time limit is killed, as the nova-compute that
+    ran it would have done; its VM stays. One that keeps open the window of a
+    VM that has started is left alone.
 
-    :param limits: paths of their .vmx files, to the seconds that one may
-        take from its beginning
+    :param limits: paths of .vmx files, to the seconds that a vmrun may take
+        for that VM
     :param host_type: value of vmrun's -T
     """
     for process, timeout in _find(limits, host_type):
-        LOG.warning('Waiting for "%s", which an earlier nova-compute began',
+        LOG.warning('Waiting for "%s", which an earlier nova-compute ran',
                     ' '.join(process.info['cmdline']))
         while _is_alive(process):
             if clock() > process.info['create_time'] + timeout:
-                LOG.warning('Process %d hangs and is killed', process.pid)
+                LOG.warning('Killing process %d, which hangs', process.pid)
                 _kill(process)
                 break
             sleep(_POLL_SECONDS)
@@ -57,7 +57,7 @@ def wait_for(limits: dict[str, float], host_type: str,
 
 def _find(limits: dict[str, float], host_type: str
           ) -> list[tuple[psutil.Process, float]]:
-    # The VM's own process names its .vmx too.
+    # The VM's own process names its .vmx too, but has no -T.
     found = []
     for process in psutil.process_iter(['cmdline', 'create_time']):
         words = process.info['cmdline'] or []
@@ -65,30 +65,30 @@ def _find(limits: dict[str, float], host_type: str
             continue
         named = limits.keys() & set(words)
         if named and not _is_window(words, named):
-            found.append((process, max(map(limits.get, named))))
+            found.append((process, max(limits[path] for path in named)))
     return found
 
 
 def _is_window(words: list[str], paths: set[str]) -> bool:
-    """Tells whether a vmrun that started a VM with a window is done."""
+    """Whether a vmrun only keeps the window of a started VM open."""
     return 'gui' in words and all(
         vm_process.is_held_by_vm(os.path.dirname(path)) for path in paths)
 
 
-def _is_vmrun(words, host_type):
+def _is_vmrun(words: list[str], host_type: str) -> bool:
     return ('-T', host_type) in zip(words, words[1:])
 
 
-def _is_alive(process):
+def _is_alive(process: psutil.Process) -> bool:
     try:
-        return (process.is_running() and
-                process.status() != psutil.STATUS_ZOMBIE)
+        return bool(process.is_running() and
+                    process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
-def _kill(process):
+def _kill(process: psutil.Process) -> None:
     try:
         process.kill()
     except psutil.Error as error:
-        LOG.warning('Process %d cannot be killed: %s', process.pid, error)
+        LOG.warning('Cannot kill process %d: %s', process.pid, error)

@@ -10,18 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The one reader of VMs' power states.
+"""The power states of VMs.
 
-vmrun has no verb for it. What can be known:
+vmrun cannot report them, so this module infers them:
 
-* running or paused: the .vmx is in ``vmrun list``, of the same user only;
-* paused: nothing tells, so we keep a marker of our own;
-* suspended: not in the list, and ``checkpoint.vmState`` in the .vmx is set;
-* starting, ending, or of another user or session: not in the list, and a
-  process of a VM has its files open all the same. That is UNKNOWN.
+* running or paused: ``vmrun list`` shows the .vmx, which it only does for VMs
+  of the same user;
+* paused: VMware does not say, so the driver keeps a marker of its own;
+* suspended: not in the list, and the .vmx has ``checkpoint.vmState``;
+* unknown: not in the list, but the process of a VM has its files open. The VM
+  is starting, ending, or belongs to another user or session.
 
-Whatever cannot be read is UNKNOWN. It must never pass for OFF: Nova would
-then stop a server that a customer is using.
+A state that cannot be read is UNKNOWN, never OFF: Nova would then stop a
+server that a customer is using.
 """
 
 from collections import abc
@@ -38,19 +39,20 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.host import paths
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import process_identity
 from nova_vmrun.server import vm_process
+from nova_vmrun.tools import vmrun as vmrun_tool
 
 LOG = logging.getLogger(__name__)
 
-# How long one ``vmrun list`` answers for all VMs, in seconds: for so long
-# after the last answer, so that the many questions of Nova's power sync share
-# one list, and for no longer than this in all.
+# Seconds for which one ``vmrun list`` is used after its last use, so that the
+# many queries of Nova's power sync share it, and the longest time in all.
 _SHARED_SECONDS = 1.0
 _LONGEST_SHARED_SECONDS = 60.0
-# How long a list that failed answers for who asks later, unless we changed a
-# VM since. It may have hung for its whole timeout, which many who ask in turn
-# would each wait, nova-compute at its start among them.
+# Seconds for which a list that failed is not tried again, unless the driver has
+# changed a VM since. It may have hung until its timeout, which each of many
+# callers in turn would wait for, for example when nova-compute starts.
 _SHARED_FAILURE_SECONDS = 1.0
 
 
@@ -67,41 +69,40 @@ ON = (State.RUNNING, State.PAUSED)
 
 
 class PowerStates:
-    """Reads states, with as few ``vmrun list`` as can be.
+    """Reads states with as few runs of ``vmrun list`` as possible.
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param load: returns the Vmx of a server, by its uuid; waits for VMware
-        if that is rewriting it
-    :param clock: a monotonic clock in seconds
+    :param load: returns the .vmx of a server, by its id; waits if VMware is
+        rewriting the file
+    :param clock: returns monotonic seconds
     """
 
-    def __init__(self, vmrun, layout, load: abc.Callable[[str], vmx.Vmx],
-                 clock=time.monotonic):
+    def __init__(self, vmrun: vmrun_tool.Vmrun, layout: layout_module.Layout,
+                 load: abc.Callable[[str], vmx.Vmx],
+                 clock: abc.Callable[[], float] = time.monotonic) -> None:
         self._vmrun = vmrun
         self._layout = layout
         self._clock = clock
         self._load = load
         self._listing = threading.Lock()
-        self._running = frozenset()
-        self._processes = frozenset()
+        self._running: frozenset[str] = frozenset()
+        self._processes: frozenset[str] = frozenset()
         self._listed_at = float('-inf')
-        self._answered_at = float('-inf')
+        self._used_at = float('-inf')
         self._changed_at = float('-inf')
-        self._failure = None
+        self._failure: exception.VmrunError | None = None
         self._failed_at = float('-inf')
-        # The processes of VMs that were on: ids and times of birth, by server.
+        # The processes of VMs that were on, by server.
         self._started: dict[str, vm_process.Identity] = {}
 
-    def changed(self):
-        """Says that we changed a VM: what was listed before is void."""
+    def changed(self) -> None:
+        """Note that the driver changed a VM: earlier lists are void."""
         self._changed_at = self._clock()
 
     def started(self, uuid: str) -> None:
-        """Says that vmrun has just started a VM, or listed it.
+        """Note that vmrun has just started or listed a VM.
 
-        As long as its process lives, the VM is on: no list is needed to
-        confirm that.
+        While its process lives, the VM is on, and no list is needed to confirm
+        that.
         """
         identity = vm_process.identity(self._layout.vmx(uuid))
         if identity is None:
@@ -110,7 +111,7 @@ class PowerStates:
             self._started[uuid] = identity
 
     def _is_still_on(self, uuid: str) -> bool:
-        """Tells whether the process of a VM that was on is alive."""
+        """Whether the process of a VM that was on is still alive."""
         started = self._started.get(uuid)
         if started is None:
             return False
@@ -118,37 +119,36 @@ class PowerStates:
             if process_identity.is_same(*started):
                 return True
         except OSError as error:
-            LOG.debug('The process of server %s tells nothing: %s', uuid,
+            LOG.debug('Cannot look at the process of server %s: %s', uuid,
                       error)
             return False
         self._started.pop(uuid, None)
         return False
 
-    def get(self, uuid, fresh=True):
-        """Returns a server's State; never raises.
+    def get(self, uuid: str, fresh: bool = True) -> State:
+        """Return a server's state; never raise an error.
 
-        :param uuid: of the instance; its .vmx exists
-        :param fresh: False accepts what was true when the first of many who
-            ask one after the other, without a pause of a second, was answered
+        :param uuid: of a server that has a .vmx
+        :param fresh: False accepts a shared list: the state when the first of
+            many queries was answered that follow each other within a second
         """
         try:
             if self.is_running(uuid, fresh):
                 return State.PAUSED if self._is_paused(uuid) else State.RUNNING
             if self.is_unlisted(uuid):
                 raise self.unlisted(uuid)
-            return self._state_at_rest(uuid)
+            return self._suspended_or_off(uuid)
         except (exception.VmrunError, OSError) as error:
             LOG.warning('The power state of server %s is unknown: %s',
                         uuid, error)
             return State.UNKNOWN
 
     def of_all(self, uuids: abc.Iterable[str]) -> dict[str, State]:
-        """Returns the State of each of some servers; never raises.
+        """Return the states of the given servers; never raise an error.
 
-        One new ``vmrun list`` answers for all of them. If it fails, that is
-        logged once.
+        All share one new ``vmrun list``. If it fails, that is logged once.
 
-        :param uuids: of instances; their .vmx exist
+        :param uuids: of servers that have a .vmx
         """
         uuids = list(uuids)
         if not uuids:
@@ -161,93 +161,92 @@ class PowerStates:
             return dict.fromkeys(uuids, State.UNKNOWN)
         return {uuid: self.get(uuid, fresh=False) for uuid in uuids}
 
-    def confirm(self, uuid):
-        """Returns a server's State as it is now; never raises.
+    def confirm(self, uuid: str) -> State:
+        """Return a server's state as it is now; never raise an error.
 
-        Nova asks so for each server in turn, twice, when it starts. What was
-        listed for others serves as long as the process of this VM, alive or
-        gone, says the same now. Of a VM that was on before, its process says
-        enough.
+        Nova calls this for each server in turn, twice, when it starts. A list
+        made for others is used as long as it agrees with the process of this
+        VM, alive or gone. For a VM that was on before, its process is enough.
 
-        :param uuid: of the instance; its .vmx exists
+        :param uuid: of a server that has a .vmx
         """
         try:
             if self._is_still_on(uuid):
                 return State.PAUSED if self._is_paused(uuid) else State.RUNNING
         except OSError as error:
-            LOG.debug('Whether server %s is paused is not known: %s', uuid,
+            LOG.debug('Cannot find out whether server %s is paused: %s', uuid,
                       error)
-        state = self.get(uuid, fresh=not self._holds(uuid))
+        state = self.get(uuid, fresh=not self._is_list_true_of(uuid))
         if state in ON:
             self.started(uuid)
         return state
 
-    def is_running(self, uuid, fresh=True):
-        """Tells whether a server has a live VM, running or paused.
+    def is_running(self, uuid: str, fresh: bool = True) -> bool:
+        """Whether a server's VM is alive, running or paused.
 
         :raises VmrunError: vmrun list failed
         """
         return paths.canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
     def is_on(self, uuid: str) -> bool:
-        """Tells whether a server has a live VM, at the least expense.
+        """Whether a server's VM is alive; runs vmrun only if it must.
 
-        A VM that we have started, or have seen on, is on while its process
-        lives; only of others a new list is asked for.
+        A VM that the driver has started, or has seen on, is on while its
+        process lives; only for others a new list is made.
 
         :raises VmrunError: vmrun list failed
         """
         return self._is_still_on(uuid) or self.is_running(uuid)
 
-    def is_unlisted(self, uuid):
-        """Tells whether a VM is alive that the last list did not have.
+    def is_unlisted(self, uuid: str) -> bool:
+        """Whether a VM is alive that the last list did not show.
 
-        It is about to start or to end, or of another user or session.
+        It is starting, ending, or belongs to another user or session.
         """
         path = paths.canonical(self._layout.vmx(uuid))
         return path not in self._running and (
             path in self._processes or
             vm_process.is_held_by_vm(self._layout.folder(uuid)))
 
-    def _holds(self, uuid):
-        """Tells by its process whether the last list is still true of a VM."""
+    def _is_list_true_of(self, uuid: str) -> bool:
+        """Whether the last list agrees with the process of a VM."""
         if paths.canonical(self._layout.vmx(uuid)) in self._running:
             return vm_process.is_alive(self._layout.vmx(uuid))
         return not self.is_unlisted(uuid)
 
-    def unlisted(self, uuid):
-        """Returns the error for a VM that is alive and not in the list."""
+    def unlisted(self, uuid: str) -> exception.VmUnlisted:
+        """Return the error for a VM that is alive and not in the list."""
         return exception.VmUnlisted(
-            'A VM of server %s is alive and vmrun does not list it.' % uuid,
-            'A vmware-vmx process uses the files in %s.'
+            'A VM of server %s is alive, but "vmrun list" does not show it.'
+            % uuid, 'A vmware-vmx process uses the files in %s.'
             % self._layout.folder(uuid),
-            'Wait if it is just starting or ending. Else it is of another '
-            'user or session: stop it there, or end its process.')
+            'Wait if it is just starting or ending. Otherwise it belongs to '
+            'another user or session: stop it there, or end its process.')
 
-    def running(self, fresh=True):
-        """Returns the canonical .vmx paths of all live VMs of this user.
+    def running(self, fresh: bool = True) -> frozenset[str]:
+        """Return the canonical .vmx paths of all live VMs of this user.
 
         :raises VmrunError: vmrun list failed
         """
-        asked = self._clock()
-        # Whoever waits here may use a list that began after it asked.
+        called = self._clock()
+        # Callers that wait here may use a list that began after their call.
         with self._listing:
-            oldest = asked if fresh else self._oldest_shared(asked)
+            oldest = called if fresh else self._oldest_shared(called)
             if self._listed_at < max(oldest, self._changed_at):
-                self._pass_on_failure(asked)
+                self._raise_shared_failure(called)
                 self._list()
-            self._answered_at = self._clock()
+            self._used_at = self._clock()
             return self._running
 
-    def _pass_on_failure(self, asked):
-        """Fails as the last list did, for who asked before that ended."""
+    def _raise_shared_failure(self, called: float) -> None:
+        """Fail as the last list did, if the call came before that ended."""
         until = self._failed_at
         if self._changed_at <= self._failed_at:
             until += _SHARED_FAILURE_SECONDS
-        if self._failure and asked <= until:
+        if self._failure and called <= until:
             raise copy.copy(self._failure)
 
-    def _list(self):
+    def _list(self) -> None:
         began = self._clock()
         try:
             running = frozenset(map(paths.canonical, self._vmrun.list()))
@@ -255,61 +254,56 @@ class PowerStates:
             self._failure = copy.copy(error)
             self._failed_at = self._clock()
             raise
-        # Looked for after the list: what has just been started would be in
-        # neither else.
+        # In this order: a VM that starts in between would be in neither.
         self._processes = frozenset(
             map(paths.canonical, vm_process.vmx_paths()))
         self._running = running
         self._listed_at = began
         self._failure = None
 
-    def _oldest_shared(self, asked):
-        goes_on = asked - self._answered_at <= _SHARED_SECONDS
-        return asked - (_LONGEST_SHARED_SECONDS if goes_on
-                        else _SHARED_SECONDS)
+    def _oldest_shared(self, called: float) -> float:
+        is_in_use = called - self._used_at <= _SHARED_SECONDS
+        return called - (_LONGEST_SHARED_SECONDS if is_in_use
+                         else _SHARED_SECONDS)
 
-    def _state_at_rest(self, uuid):
+    def _suspended_or_off(self, uuid: str) -> State:
         # VMware takes a second or two to rewrite it after a suspend.
         keys = self._load(uuid)
         return (State.SUSPENDED if keys.get('checkpoint.vmState')
                 else State.OFF)
 
-    # A pause leaves no trace that could be read, so a marker records which
-    # process was paused. It is void for any other process.
+    # VMware does not show that a VM is paused, so a marker records which
+    # process was paused. It says nothing about any other process.
 
-    def mark_paused(self, uuid):
-        """Records that a server's VM is about to be paused."""
+    def mark_paused(self, uuid: str) -> None:
+        """Record that a server's VM is about to be paused."""
         identity = vm_process.identity(self._layout.vmx(uuid))
         files.write_atomically(self._layout.paused(uuid),
                                jsonutils.dumps(identity))
 
-    def unmark_paused(self, uuid):
-        """Records that a server's VM is not paused any more."""
+    def unmark_paused(self, uuid: str) -> None:
+        """Record that a server's VM is no longer paused."""
         try:
             os.remove(self._layout.paused(uuid))
         except FileNotFoundError:
             LOG.debug('Server %s was not marked as paused', uuid)
 
-    def marks_paused(self, uuid: str,
-                     process: tuple[int, str | float]) -> bool:
-        """Tells whether a process, which may have ended, was paused by us.
+    def marks_paused(self, uuid: str, process: vm_process.Identity) -> bool:
+        """Whether the driver has paused a process, which may have ended."""
+        return self._marked_process(uuid) == process
 
-        :param process: pid and birth, as vm_process.identity returns them
-        """
-        return self._marked(uuid) == list(process)
-
-    def _marked(self, uuid: str) -> list | None:
+    def _marked_process(self, uuid: str) -> vm_process.Identity | None:
         try:
             with open(self._layout.paused(uuid), 'rb') as file:
-                return jsonutils.load(file)
-        except (FileNotFoundError, ValueError):
+                pid, birth = jsonutils.load(file)
+        except (FileNotFoundError, ValueError, TypeError):
             return None
+        return pid, birth
 
-    def _is_paused(self, uuid):
-        marked = self._marked(uuid)
+    def _is_paused(self, uuid: str) -> bool:
+        marked = self._marked_process(uuid)
         if not marked:
             return False
-        pid, birth = marked
         now = vm_process.identity(self._layout.vmx(uuid))
-        return (process_identity.is_same(pid, birth) and
-                (now is None or now[0] == pid))
+        return (process_identity.is_same(*marked) and
+                (now is None or now[0] == marked[0]))

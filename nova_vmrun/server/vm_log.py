@@ -10,14 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What VMware writes to vmware.log that vmrun does not tell.
+"""What VMware writes to vmware.log that vmrun does not report.
 
 VMware logs each dialog that it would show: errors, hints, and questions with
-the answer that they got. A VM that has no window waits for nobody, so the log
-is the only place that tells why a start failed or hangs.
+their answers. A VM without a window shows no dialogs, so only the log says why
+a start failed or hangs.
 
-Guests write to it too. Their lines are left out, since they can look like
-VMware's.
+Guests can write to the log too. Their lines are left out, since they can
+imitate VMware's.
 """
 
 from collections.abc import Iterator
@@ -28,15 +28,15 @@ from typing import NamedTuple
 
 _ERROR_LINES = 4
 _LAST_LINES = 12
-# A guest can make VMware log a lot; what a start tells is near the end.
-_MOST_BYTES = 1024 * 1024
-_MOST_SHOWN = 500
-_MOST_LINES = 20
+# A guest can make VMware log a lot; the messages of a start are near the end.
+_MAX_BYTES = 1024 * 1024
+_MAX_SHOWN = 500
+_MAX_LINES = 20
 # Time, level and thread, which VMware puts before each line of a message.
 _LINE_HEAD = re.compile(
     r'\S{1,40}(?: \w{1,9}\(\d{1,3}\)\+? (?P<thread>\S{1,40}) '
     r'|\| *(?P<old_thread>[^|]{0,40})\| *\w{1,9}[:+] )')
-# What a guest makes VMware log comes from the thread of a virtual processor.
+# What a guest makes VMware log comes from the thread of a virtual CPU.
 _GUESTS_THREAD = 'vcpu-'
 _GUESTS_WORD = 'Guest'
 _ID = re.compile(r'\[(msg\.[\w.-]{1,80})\] *')
@@ -50,7 +50,7 @@ ERROR, WARNING, QUESTION, HINT = 'error', 'warning', 'question', 'hint'
 
 
 class Mark(NamedTuple):
-    """Where a vmware.log ended at some time."""
+    """The end of a vmware.log at some time."""
 
     inode: int
     size: int
@@ -58,11 +58,11 @@ class Mark(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """A dialog that VMware would show, or showed.
+    """A dialog that VMware has shown, or would have.
 
     :ivar kind: ERROR, WARNING, QUESTION or HINT
     :ivar lines: its text
-    :ivar ids: such as msg.uuid.altered
+    :ivar ids: VMware's names of it, such as msg.uuid.altered
     """
 
     kind: str
@@ -71,16 +71,16 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text in one line."""
+        """The text on one line."""
         return _cut(' '.join(self.lines))
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was logged since a mark.
+    """What VMware has logged since a mark.
 
     :ivar text: all of it
-    :ivar messages: the dialogs, the oldest first
+    :ivar messages: the dialogs, oldest first
     """
 
     text: str
@@ -88,20 +88,20 @@ class Report:
 
     @property
     def cause(self) -> str:
-        """Why a VM did not start, in one line; empty if nothing tells."""
+        """Why a VM did not start, on one line; empty if unknown."""
         lines = [line for message in self.messages if message.kind == ERROR
                  for line in message.lines]
         return _cut(' '.join(lines[-_ERROR_LINES:]))
 
     @property
     def question(self) -> str:
-        """What VMware asked last and got no answer to; may be empty."""
-        asked = self._last(QUESTION)
-        return asked.text if asked else ''
+        """The last question without an answer; empty if there is none."""
+        question = self._last(QUESTION)
+        return question.text if question else ''
 
     @property
     def hint(self) -> str:
-        """The last warning or hint; may be empty."""
+        """The last warning or hint; empty if there is none."""
         found = self._last(WARNING, HINT)
         return found.text if found else ''
 
@@ -117,7 +117,7 @@ class Report:
 
 
 def mark(vmware_log: str) -> Mark | None:
-    """Returns where a log ends now, None without one."""
+    """Return the end of a log, or None if there is no log."""
     try:
         found = os.stat(vmware_log)
     except OSError:
@@ -126,10 +126,10 @@ def mark(vmware_log: str) -> Mark | None:
 
 
 def read(vmware_log: str, since: Mark | None = None) -> Report:
-    """Reads what was logged since a mark; VMware begins a new log at times.
+    """Read what was logged since a mark, even if VMware has begun a new log.
 
     :param vmware_log: path
-    :param since: what mark() returned; None: read all
+    :param since: what mark() returned; None: read everything
     """
     try:
         with open(vmware_log, 'rb') as file:
@@ -138,22 +138,22 @@ def read(vmware_log: str, since: Mark | None = None) -> Report:
             if since and since.inode == found.st_ino and (
                     since.size <= found.st_size):
                 begin = since.size
-            start = max(begin, found.st_size - _MOST_BYTES)
+            start = max(begin, found.st_size - _MAX_BYTES)
             file.seek(start)
-            data = file.read(_MOST_BYTES)
+            data = file.read(_MAX_BYTES)
             if start > begin:
-                # Whose the rest of the first line is cannot be told.
+                # A guest may have written the cut first line.
                 data = data.partition(b'\n')[2]
             text = data.decode('utf-8', 'replace')
     except OSError:
         text = ''
-    lines = [_printable(line) for line in _of_vmware(
+    lines = [_printable(line) for line in _without_guest(
         text.removesuffix('\n').split('\n'))]
     return Report('\n'.join(lines), tuple(_messages(lines)))
 
 
-def _of_vmware(lines: list[str]) -> Iterator[str]:
-    """Yields the lines that no guest has written."""
+def _without_guest(lines: list[str]) -> Iterator[str]:
+    """Yield the lines that no guest has written."""
     is_guests = False
     for line in lines:
         head = _LINE_HEAD.match(line)
@@ -171,17 +171,17 @@ def _printable(line: str) -> str:
 
 
 def _messages(lines: list[str]) -> list[Message]:
-    """Returns the dialogs, without the questions that were answered."""
+    """Return the dialogs, without questions that have an answer."""
     found: list[Message] = []
     kind: str | None = None
     inside: list[str] = []
-    # The end of a log that was cut short ends a message too.
+    # The end of the log ends a message too.
     for line in [*lines, _END]:
-        line = _head_off(line)
+        line = _without_head(line)
         reply = _REPLY.search(line)
         begins = None if reply else _kind(line)
         if kind and (reply or begins or _END in line or
-                     len(inside) == _MOST_LINES):
+                     len(inside) == _MAX_LINES):
             found.append(_message(kind, inside))
             kind, inside = None, []
         if reply:
@@ -195,7 +195,7 @@ def _messages(lines: list[str]) -> list[Message]:
     return found
 
 
-def _head_off(line: str) -> str:
+def _without_head(line: str) -> str:
     head = _LINE_HEAD.match(line)
     return line[head.end():] if head else line
 
@@ -216,4 +216,4 @@ def _kind(line: str) -> str | None:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + ' ...'
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + ' ...'

@@ -12,9 +12,9 @@
 
 """The vmware-vmx process of a VM.
 
-Which process that is, its lock files and the system tell: a guest writes to
-neither. vmware.log names it too, but only in its first line, and a guest that
-makes VMware log a lot has that log put aside and a new one begun.
+It is found by the VM's lock files and in the process table, neither of which a
+guest can write to. vmware.log names it too, but only in its first line, and a
+guest that makes VMware log a lot makes it rotate that log.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,32 +34,32 @@ from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
-# The machine; the process, its birth and its name, which old products omit.
+# The machine; the process, its birth, and its name, which old products omit.
 _LOCK_OWNER = re.compile(
     rb'(\S+) ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
 _VM_PROGRAM = 'vmware-vmx'
-# How long we rest between two looks at a VM that ends, in seconds: twice as
-# long each time, since most end at once.
+# Seconds between two looks at a VM that is ending: twice as long each time,
+# since most end at once.
 _SHORTEST_POLL_SECONDS = 0.005
 _LONGEST_POLL_SECONDS = 0.15
 
 
-# A process's id, and its birth as nova_vmrun.server.process_identity tells it.
+# The pid of a process, and its birth as returned by process_identity.of.
 Identity = tuple[int, str | float]
 
 
 def identity(vmx: str) -> Identity | None:
-    """Returns what tells a VM's process from all others.
+    """Return the identity of a VM's process.
 
-    :param vmx: path, which may be gone
-    :returns: None if there is no such process; a zombie is none
+    :param vmx: path; the file may be gone
+    :returns: None if there is no such process, or only a zombie
     """
     for _name, pid, program in _locks(os.path.dirname(vmx)):
         if pid is not None and _is_vm(program):
             birth = process_identity.of(pid)
             if birth is not None:
                 return pid, birth
-    # It may have its locks not yet, or not any more.
+    # A VM that is starting or ending may have no locks.
     for pid, path in _vms():
         if paths.canonical(path) == paths.canonical(vmx):
             birth = process_identity.of(pid)
@@ -69,10 +69,7 @@ def identity(vmx: str) -> Identity | None:
 
 
 def is_alive(vmx: str) -> bool:
-    """Tells whether a VM has a process; a zombie is none.
-
-    :param vmx: path
-    """
+    """Whether a VM has a process other than a zombie."""
     return identity(vmx) is not None
 
 
@@ -82,9 +79,9 @@ class Usage:
 
     :ivar uptime: seconds
     :ivar cpu_ns: nanoseconds of all its threads, in user and system mode
-    :ivar memory_bytes: that are in the host's memory now
-    :ivar read_bytes: from the host's files, and so the other three; None
-        where the system does not tell
+    :ivar memory_bytes: bytes that are in the host's memory now
+    :ivar read_bytes: bytes read from the host's files; None, like the other
+        three, if the system does not say
     """
 
     uptime: int
@@ -97,11 +94,7 @@ class Usage:
 
 
 def usage(vmx: str) -> Usage | None:
-    """Returns the Usage of a VM's process.
-
-    :param vmx: path
-    :returns: None if there is no such process
-    """
+    """Return what a VM's process has used; None if there is no process."""
     found = identity(vmx)
     if found is None:
         return None
@@ -117,8 +110,8 @@ def usage(vmx: str) -> Usage | None:
         return None
 
 
-def _io(process):
-    # macOS does not tell; Linux tells only the owner of the process.
+def _io(process: psutil.Process) -> dict[str, int]:
+    # macOS does not say; Linux says it only to the owner of the process.
     try:
         counters = process.io_counters()
     except (AttributeError, psutil.AccessDenied):
@@ -129,27 +122,28 @@ def _io(process):
             'write_requests': counters.write_count}
 
 
-def wait_until_released(folder, timeout, sleep=time.sleep,
-                        clock=time.monotonic):
-    """Waits until VMware has let go of a VM's files.
+def wait_until_released(folder: str, timeout: float,
+                        sleep: Callable[[float], None] = time.sleep,
+                        clock: Callable[[], float] = time.monotonic) -> bool:
+    """Wait until VMware has unlocked a VM's files.
 
-    ``vmrun list`` forgets a VM before its process has written and unlocked
+    ``vmrun list`` drops a VM before its process has written and unlocked
     everything. Locks of processes that are gone do not count.
 
     :param folder: of the VM
     :param timeout: seconds
-    :returns: whether the files are free
+    :returns: whether the files are unlocked
     """
-    if _passes(lambda: is_locked(folder), timeout, sleep, clock):
+    if _ends_in_time(lambda: is_locked(folder), timeout, sleep, clock):
         return True
-    LOG.warning('VMware still holds locks in %s', folder)
+    LOG.warning('VMware still has locks in %s', folder)
     return False
 
 
 def wait_until_ended(process: Identity | None, timeout: float,
                      sleep: Callable[[float], None] = time.sleep,
                      clock: Callable[[], float] = time.monotonic) -> bool:
-    """Waits until a process of a VM is gone, which unlocks its files earlier.
+    """Wait until a process of a VM is gone; it unlocks its files earlier.
 
     :param process: what identity() returned while the VM was on
     :param timeout: seconds
@@ -157,30 +151,32 @@ def wait_until_ended(process: Identity | None, timeout: float,
     """
     if process is None:
         return True
-    if _passes(lambda: process_identity.is_same(*process),
-               timeout, sleep, clock):
+    if _ends_in_time(lambda: process_identity.is_same(*process),
+                     timeout, sleep, clock):
         return True
     LOG.warning('Process %d of a VM does not end', process[0])
     return False
 
 
-def _passes(is_so, timeout, sleep, clock):
-    """Waits while something is so; tells whether it has ended in time."""
+def _ends_in_time(condition: Callable[[], bool], timeout: float,
+                  sleep: Callable[[float], None],
+                  clock: Callable[[], float]) -> bool:
+    """Wait while a condition is true; return whether it has ended in time."""
     deadline = clock() + timeout
-    rest = _SHORTEST_POLL_SECONDS
-    while is_so():
+    interval = _SHORTEST_POLL_SECONDS
+    while condition():
         if clock() > deadline:
             return False
-        sleep(rest)
-        rest = min(2 * rest, _LONGEST_POLL_SECONDS)
+        sleep(interval)
+        interval = min(2 * interval, _LONGEST_POLL_SECONDS)
     return True
 
 
-def is_locked(folder):
-    """Tells whether a live process uses the files of a VM.
+def is_locked(folder: str) -> bool:
+    """Whether a live process uses the files of a VM.
 
-    The lock of the .vmx does not count: a window that shows a VM which is
-    off holds it too.
+    The lock of the .vmx does not count: VMware's window also locks the .vmx of
+    a VM that is off.
 
     :param folder: of the VM
     """
@@ -189,19 +185,15 @@ def is_locked(folder):
 
 
 def is_in_use(vmx: str) -> bool:
-    """Tells whether a VM is on, or its disks are in use; starts no program.
-
-    :param vmx: path
-    """
+    """Whether a VM is on, or its disks are in use; runs no program."""
     return is_locked(os.path.dirname(vmx)) or is_alive(vmx)
 
 
-def is_held_by_vm(folder):
-    """Tells whether the process of a VM uses the files in a folder.
+def is_held_by_vm(folder: str) -> bool:
+    """Whether the process of a VM uses the files in a folder.
 
-    Neither a window nor a program that works on a disk is one. Who holds a
-    lock that may not be read is not known, and counts: VMs of other users
-    have such locks.
+    VMware's window and programs that work on a disk do not count. A lock that
+    cannot be read does: the locks of other users' VMs cannot.
 
     :param folder: of the VM
     """
@@ -214,15 +206,15 @@ def _is_vm(program: str | None) -> bool:
 
 
 def vmx_paths() -> set[str]:
-    """Returns the .vmx paths of VMs of all users of this host.
+    """Return the .vmx paths of the VMs of all users of this host.
 
-    Processes of others may hide what they run.
+    The system may hide what other users run.
     """
     return {path for _pid, path in _vms()}
 
 
 def _vms() -> Iterator[tuple[int, str]]:
-    """Yields the pid and the .vmx path of each VM of this host."""
+    """Yield the pid and the .vmx path of each VM of this host."""
     for pid in psutil.pids():
         words = system.here().command_line(pid) or ['']
         if _is_vm(os.path.basename(words[0])) and words[-1].endswith('.vmx'):
@@ -230,7 +222,7 @@ def _vms() -> Iterator[tuple[int, str]]:
 
 
 def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:
-    """Yields the name, the holder's pid and its program of each lock."""
+    """Yield the name of each lock, and the pid and program of its holder."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
@@ -241,37 +233,37 @@ def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:
                 yield name, pid, program
 
 
-def is_open(vmx):
-    """Tells whether a live process has a .vmx open, and may overwrite it.
-
-    :param vmx: path
-    """
+def is_open(vmx: str) -> bool:
+    """Whether a live process has a .vmx open, and may overwrite it."""
     return any(True for _ in _holders(vmx + '.lck'))
 
 
 def _holders(lock: str) -> Iterator[tuple[int | None, str | None]]:
-    """Yields pids and programs of live processes in a <file>.lck folder."""
+    """Yield the pids and programs of live processes in a .lck folder.
+
+    A folder that cannot be read yields one holder of which nothing is known.
+    """
     try:
         for member in os.listdir(lock):
             try:
                 holder = owner(os.path.join(lock, member))
             except (FileNotFoundError, IsADirectoryError):
-                # It is being made, or went away while we looked.
+                # It is just being made or removed.
                 continue
             if holder and holder.is_alive:
                 yield holder.pid, _program(holder.pid, holder.program)
     except PermissionError:
         yield None, None
     except OSError:
-        # It went away, or is no lock: VMware removes a file of such a name.
+        # It was removed, or is not a folder: VMware removes such a file.
         return
 
 
 class Owner(NamedTuple):
-    """Whom a lock names.
+    """The holder of a lock.
 
     :ivar machine: VMware's id of a host
-    :ivar born: when the process was started, in a unit of its system
+    :ivar born: when the process was started, in a unit of that host's system
     :ivar program: empty in locks of old products
     """
 
@@ -282,22 +274,21 @@ class Owner(NamedTuple):
 
     @property
     def is_alive(self) -> bool:
-        """Whether this host may have the process."""
+        """Whether the process may be running on this host."""
         return _is_alive(self.pid, self.born)
 
     @property
     def is_vm_of_ours(self) -> bool:
-        """Whether it is certain that this host runs the process, as a VM."""
+        """Whether the process is certainly a VM that runs on this host."""
         return bool(self.born and _is_vm(os.fsdecode(self.program)) and
                     system.here().lock_birth(self.pid) is not None and
                     self.is_alive)
 
 
 def owner(member: str) -> Owner | None:
-    """Reads one file of a <file>.lck folder.
+    """Return the holder that one file of a .lck folder names, or None.
 
-    :returns: None if it names nobody
-    :raises OSError: it cannot be read
+    :raises OSError: the file cannot be read
     """
     with open(member, 'rb') as file:
         found = _LOCK_OWNER.match(file.read(512))
@@ -308,9 +299,9 @@ def owner(member: str) -> Owner | None:
 
 
 def machines(folder: str) -> set[bytes]:
-    """Returns VMware's ids of this host, as running VMs of a folder tell.
+    """Return VMware's ids of this host, from the locks of a running VM.
 
-    :param folder: of a VM
+    :param folder: of the VM
     :raises OSError: the folder cannot be read
     """
     return {found.machine for name in os.listdir(folder)
@@ -331,22 +322,22 @@ def _owners(lock: str) -> Iterator[Owner]:
                 yield found
 
 
-def _is_alive(number: int, born: bytes) -> bool:
+def _is_alive(pid: int, born: bytes) -> bool:
     if born:
-        return system.here().is_lock_holder(number, int(born))
-    if not psutil.pid_exists(number):
+        return system.here().is_lock_holder(pid, int(born))
+    if not psutil.pid_exists(pid):
         return False
-    # Its number may be another's by now; VMware's programs have such names.
-    name = _process_name(number)
+    # Another process may have the pid by now; VMware's have such names.
+    name = _process_name(pid)
     return name is None or name.casefold().startswith('vm')
 
 
-def _program(number, name):
-    return os.fsdecode(name) if name else _process_name(number)
+def _program(pid: int, name: bytes) -> str | None:
+    return os.fsdecode(name) if name else _process_name(pid)
 
 
-def _process_name(number):
+def _process_name(pid: int) -> str | None:
     try:
-        return psutil.Process(number).name()
+        return str(psutil.Process(pid).name())
     except psutil.Error:
         return None

@@ -36,7 +36,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun import hypervisor
 from nova_vmrun.machine import adapters
-from nova_vmrun.machine import attached
+from nova_vmrun.server import disks
 from nova_vmrun.server import layout
 from tests.crash import disk_content
 from tests.crash import enumeration
@@ -150,8 +150,9 @@ class Host(fixtures.Fixture):
         """Return what a guest reads on its root disk."""
         folder = folder or self.layout.folder(uuid)
         keys = vmx.load(files.read(os.path.join(folder, uuid + '.vmx')))
-        return disk_content.read(os.path.join(
-            folder, attached.find(keys, 'root').file))
+        root = disks.root(None, None).attachment(keys, folder)
+        assert root, 'The root disk is not in the .vmx.'
+        return disk_content.read(os.path.join(folder, root.file))
 
     def contents(self, uuid: str) -> list[bytes]:
         """Return the contents of all root disks that a server has."""

@@ -110,7 +110,7 @@ class MigrationFiles:
             for disk in plan.blank:
                 self._vdiskmanager.create(
                     disk.file(part), size_mb=(disk.size or 0) // units.Mi,
-                    adapter=vmdk.adapter_type(disk.bus))
+                    adapter=vmdk.adapter_type(plan.bus))
         if plan.copied:
             self._name_disks(plan, part)
         _flush(part)

@@ -98,6 +98,7 @@ class Plan:
     """What is to be done; the rest of the folder goes along.
 
     :ivar uuid: of the server
+    :ivar bus: of new disks
     :ivar kept: stay as they are
     :ivar copied: become files of their own
     :ivar blank: new, empty disks
@@ -107,6 +108,7 @@ class Plan:
     """
 
     uuid: str
+    bus: str
     kept: tuple[Disk, ...]
     copied: tuple[Copy, ...]
     blank: tuple[server_disks.Disk, ...]
@@ -176,7 +178,7 @@ def make(layout: layout_module.Layout,
             resolution='Install it, or set [vmrun] vdiskmanager_path.')
     if copied or removed or to_other_host:
         _refuse_snapshots(layout, uuid)
-    return Plan(uuid, kept, copied, blank, removed,
+    return Plan(uuid, disks[0].attached.bus, kept, copied, blank, removed,
                 _others(listed, disks, blank, to_other_host))
 
 

@@ -10,14 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The serial ports of running servers, for their logs and for people.
+"""The serial ports of running servers, for their logs and for users.
 
-VMware shows a serial port as a Unix socket, to one program at a time. That is
-a thread here: it writes what each guest says to its console.log, and lets
-nova-serialproxy in at one TCP port of this host. A guest runs on when
-nova-compute is away; what it says then is not seen by anyone.
+VMware offers a serial port as a Unix socket, to one program at a time. That
+program is a thread of nova-compute: it writes what each guest sends to its
+console.log, and lets nova-serialproxy in at one TCP port of this host. A guest
+goes on while nova-compute is down, but what it sends then is lost.
 """
 
+from collections.abc import Callable, Iterable
 import os
 import queue
 import re
@@ -25,26 +26,29 @@ import selectors
 import socket
 import threading
 import time
+from typing import Any
 
 from oslo_log import log as logging
 
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server.serial import console_log
 from nova_vmrun.server.serial import fair_share
+from nova_vmrun.server.serial import tickets as tickets_module
 
 LOG = logging.getLogger(__name__)
 
 _CHUNK = 65536
-# Seconds between looks for the port of a server that does not run, and of one
-# that is just started, so that nothing of its first lines is missed.
-_PATIENCE = 2.0
-_EAGER = 0.05
-_EAGER_SECONDS = 60
-# Seconds until people are let in again, after the system could not.
+# Seconds between attempts to connect to the port of a server that is off, and
+# of one that is starting, so that none of its first lines is missed.
+_SLOW_RETRY = 2.0
+_FAST_RETRY = 0.05
+_FAST_RETRY_SECONDS = 60
+# Seconds without accepting connections after the system could not.
 _PAUSE = 0.5
-# Seconds that a stranger gets to show a ticket.
+# Seconds in which a stranger must show a ticket.
 _GREETING_SECONDS = 10
-# Connections without a ticket, of all addresses and of one. A proxy shows its
-# ticket at once, so it needs few at a time.
+# Connections without a ticket, from all addresses and from one. A proxy shows
+# its ticket at once, so it needs few at a time.
 _MAX_STRANGERS = 64
 _MAX_STRANGERS_PER_ADDRESS = 32
 # Connections with a ticket, to all servers and to one.
@@ -52,7 +56,7 @@ _MAX_VIEWERS = 256
 _MAX_VIEWERS_PER_SERVER = 8
 _MAX_TO_GUEST = 65536
 _MAX_TO_VIEWER = 1 << 18
-# Seconds in which strangers who are sent away are told of in one line.
+# Seconds that one line of the log covers about refused strangers.
 _REFUSALS_SECONDS = 60
 _MAX_GREETING = 512
 _GREETING = re.compile(rb'CONNECT (/[!-~]*) HTTP/1\.1\r\n\r\n')
@@ -60,64 +64,71 @@ _WELCOME = b'HTTP/1.1 200 OK\r\n\r\n'
 _REFUSAL = b'HTTP/1.1 403 Forbidden\r\n\r\n'
 
 
-class _Line:
+class _Port:
     """The serial port of one server.
 
-    :ivar sock: None while it does not run
-    :ivar to_guest: what was typed and not yet taken
+    :ivar sock: None while the server is off
+    :ivar to_guest: typed, and not yet sent to the guest
+    :ivar next_attempt: when to connect to it, monotonic seconds
+    :ivar fast_until: until when to retry fast, monotonic seconds
     """
 
-    def __init__(self, uuid, path, log):
+    def __init__(self, uuid: str, path: str,
+                 log: console_log.ConsoleLog) -> None:
         self.uuid = uuid
         self.path = path
         self.log = log
-        self.sock = None
+        self.sock: socket.socket | None = None
         self.to_guest = bytearray()
-        self.viewers = set()
-        self.due = 0
-        self.eager_until = 0
+        self.viewers: set[_Viewer] = set()
+        self.next_attempt = 0.0
+        self.fast_until = 0.0
 
 
 class _Viewer:
-    """Somebody at a serial port, or who wants to be.
+    """A connection to a serial port, or a stranger who wants one.
 
-    :ivar address: where they come from
-    :ivar line: None until a ticket was shown
+    :ivar address: where it comes from
+    :ivar port: None until it has shown a ticket
     """
 
     def __init__(self, sock: socket.socket, address: str,
                  now: float) -> None:
         self.sock = sock
         self.address = address
-        self.line = None
+        self.port: _Port | None = None
         self.greeting = bytearray()
         self.to_send = bytearray()
         self.deadline = now + _GREETING_SECONDS
 
 
+# What serves a socket, and the port or viewer that the socket belongs to.
+_Server = tuple[Callable[[Any, int], None], _Port | _Viewer | None]
+
+
 class SerialBridge:
     """Serves the serial ports of this host's servers.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param listener: a socket that listens
-    :param tickets: a nova_vmrun.server.serial.tickets.Tickets
+    :param listener: a listening socket
     """
 
-    def __init__(self, layout, listener, tickets):
+    def __init__(self, layout: layout_module.Layout, listener: socket.socket,
+                 tickets: tickets_module.Tickets) -> None:
         self._layout = layout
         self._listener = listener
-        self._port = listener.getsockname()[1]
-        self._paused_until = None
+        self._tcp_port: int = listener.getsockname()[1]
+        self._paused_until: float | None = None
         self._tickets = tickets
-        self._lines = {}
+        self._ports: dict[str, _Port] = {}
         self._viewers: set[_Viewer] = set()
         self._strangers: fair_share.FairShare[_Viewer] = (
             fair_share.FairShare(_MAX_STRANGERS, _MAX_STRANGERS_PER_ADDRESS))
         self._admitted: fair_share.FairShare[_Viewer] = (
             fair_share.FairShare(_MAX_VIEWERS, _MAX_VIEWERS_PER_SERVER))
         self._refused = 0
-        self._refusals_due = float('-inf')
-        self._new = queue.SimpleQueue()
+        self._next_refusals = float('-inf')
+        # Servers to connect to, and until when to retry fast.
+        self._new: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
         self._stopping = False
@@ -131,21 +142,21 @@ class SerialBridge:
                                         name='serial-consoles')
 
     @property
-    def port(self):
-        """The TCP port at which tickets are taken."""
-        return self._port
+    def port(self) -> int:
+        """The TCP port that accepts tickets."""
+        return self._tcp_port
 
     @property
-    def serves(self):
-        """Tells whether anybody would be let in."""
+    def serves(self) -> bool:
+        """Whether anybody would be let in."""
         return self._thread.is_alive()
 
-    def issue(self, uuid):
-        """Makes a ticket for the serial port of a server."""
+    def issue(self, uuid: str) -> str:
+        """Return a ticket for the serial port of a server."""
         return self._tickets.issue(uuid)
 
-    def start(self, uuids):
-        """Begins to serve.
+    def start(self, uuids: Iterable[str]) -> None:
+        """Start to serve.
 
         :param uuids: of the servers that exist
         """
@@ -153,141 +164,153 @@ class SerialBridge:
             self._new.put((uuid, 0))
         self._thread.start()
 
-    def watch(self, uuid):
-        """Looks for the port of a server that is about to start."""
-        self._new.put((uuid, time.monotonic() + _EAGER_SECONDS))
-        self._ring()
+    def watch(self, uuid: str) -> None:
+        """Connect to the port of a server that is about to start."""
+        self._new.put((uuid, time.monotonic() + _FAST_RETRY_SECONDS))
+        self._wake_thread()
 
-    def stop(self):
-        """Lets go of all ports; the guests run on."""
+    def stop(self) -> None:
+        """Close all connections; the guests go on."""
         self._stopping = True
-        self._ring()
+        self._wake_thread()
         self._thread.join()
 
-    def _ring(self):
+    def _wake_thread(self) -> None:
         try:
             self._waker.send(b'.')
         except OSError:
-            return          # it is ringing already, or gone
+            return          # it will wake up anyway, or has ended
 
     # -- the thread ------------------------------------------------------
 
-    def _run(self):
+    def _run(self) -> None:
         try:
             while not self._stopping:
                 self._take_new()
                 self._connect_all()
                 self._resume()
                 for key, events in self._selector.select(self._idle_time()):
-                    # An earlier one may have closed it.
+                    # Serving an earlier one may have closed this one.
                     if self._selector.get_map().get(key.fd) is key:
                         self._serve(key, events)
                 self._drop_silent()
         except Exception:
-            LOG.exception('Serial consoles are not served any more.')
+            LOG.exception('Serial consoles are no longer served')
         finally:
             self._close_all()
 
-    def _serve(self, key, events):
-        serve, owner = key.data
+    def _serve(self, key: selectors.SelectorKey, events: int) -> None:
+        server: _Server = key.data
+        serve, owner = server
         try:
             serve(key.fileobj if owner is None else owner, events)
         except OSError as error:
-            LOG.debug('A serial console ends: %s', error)
-            if isinstance(owner, _Line):
+            LOG.debug('A connection to a serial console has failed: %s',
+                      error)
+            if isinstance(owner, _Port):
                 self._disconnect(owner)
             elif owner:
                 self._drop(owner)
 
-    def _close_all(self):
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()
+    def _close_all(self) -> None:
+        for port in self._ports.values():
+            if port.sock:
+                port.sock.close()
+        for viewer in self._viewers:
+            viewer.sock.close()
         self._listener.close()
         self._selector.close()
+        self._woken.close()
         self._waker.close()
 
-    def _wake(self, sock, events):
+    def _wake(self, sock: socket.socket, events: int) -> None:
         sock.recv(_CHUNK)
 
-    def _take_new(self):
+    def _take_new(self) -> None:
         while not self._new.empty():
-            uuid, eager_until = self._new.get()
-            line = self._lines.get(uuid)
-            if line is None:
-                line = self._lines[uuid] = _Line(
+            uuid, fast_until = self._new.get()
+            port = self._ports.get(uuid)
+            if port is None:
+                port = self._ports[uuid] = _Port(
                     uuid, self._layout.serial_socket(uuid),
                     console_log.ConsoleLog(self._layout.console_log(uuid)))
-            line.eager_until = eager_until
-            line.due = 0
+            port.fast_until = fast_until
+            port.next_attempt = 0
 
-    def _idle_time(self):
-        due = [line.due for line in self._lines.values() if not line.sock]
-        due += [viewer.deadline for viewer in self._viewers
-                if not viewer.line]
+    def _idle_time(self) -> float | None:
+        """Return the seconds until there is something to do, if known."""
+        times = [port.next_attempt for port in self._ports.values()
+                 if not port.sock]
+        times += [viewer.deadline for viewer in self._viewers
+                  if not viewer.port]
         if self._paused_until is not None:
-            due.append(self._paused_until)
-        return max(0, min(due) - time.monotonic()) if due else None
+            times.append(self._paused_until)
+        return max(0, min(times) - time.monotonic()) if times else None
 
     # -- servers ---------------------------------------------------------
 
-    def _connect_all(self):
+    def _connect_all(self) -> None:
         now = time.monotonic()
-        for line in list(self._lines.values()):
-            if line.sock is None and line.due <= now:
-                self._connect(line, now)
+        for port in list(self._ports.values()):
+            if port.sock is None and port.next_attempt <= now:
+                self._connect(port, now)
 
-    def _connect(self, line, now):
+    def _connect(self, port: _Port, now: float) -> None:
         try:
-            sock = _connected(line.path)
+            sock = _connected(port.path)
         except OSError:
-            line.due = now + (_EAGER if now < line.eager_until
-                              else _PATIENCE)
-            if not os.path.isdir(os.path.dirname(line.path)):
-                self._forget(line)
+            port.next_attempt = now + (
+                _FAST_RETRY if now < port.fast_until else _SLOW_RETRY)
+            if not os.path.isdir(os.path.dirname(port.path)):
+                self._forget(port)
             return
-        line.sock = sock
-        line.to_guest.clear()
+        port.sock = sock
+        port.to_guest.clear()
         self._selector.register(sock, selectors.EVENT_READ,
-                                (self._serve_line, line))
+                                (self._serve_port, port))
 
-    def _forget(self, line):
-        """The server was deleted, or has moved."""
-        del self._lines[line.uuid]
-        for viewer in list(line.viewers):
+    def _forget(self, port: _Port) -> None:
+        """Forget a server that was deleted, or has moved."""
+        del self._ports[port.uuid]
+        for viewer in list(port.viewers):
             self._drop(viewer)
 
-    def _disconnect(self, line):
-        self._selector.unregister(line.sock)
-        line.sock.close()
-        line.sock = None
-        line.due = time.monotonic() + _EAGER
+    def _disconnect(self, port: _Port) -> None:
+        if port.sock:
+            self._selector.unregister(port.sock)
+            port.sock.close()
+        port.sock = None
+        port.next_attempt = time.monotonic() + _FAST_RETRY
 
-    def _serve_line(self, line, events):
+    def _serve_port(self, port: _Port, events: int) -> None:
+        if port.sock is None:
+            return
         if events & selectors.EVENT_WRITE:
-            del line.to_guest[:line.sock.send(line.to_guest)]
+            del port.to_guest[:port.sock.send(port.to_guest)]
         if events & selectors.EVENT_READ:
-            data = line.sock.recv(_CHUNK)
+            data = port.sock.recv(_CHUNK)
             if not data:
-                self._disconnect(line)
+                self._disconnect(port)
                 return
-            self._heard(line, data)
-        self._watch_for(line.sock, line.to_guest)
+            self._receive(port, data)
+        self._watch_for(port.sock, port.to_guest)
 
-    def _heard(self, line, data):
+    def _receive(self, port: _Port, data: bytes) -> None:
+        """Log what a guest has sent, and pass it on to its viewers."""
         try:
-            line.log.append(data)
+            port.log.append(data)
         except OSError as error:
-            LOG.warning('The console log of server %s cannot be written: %s',
-                        line.uuid, error)
-        for viewer in list(line.viewers):
+            LOG.warning('Cannot write the console log of server %s: %s',
+                        port.uuid, error)
+        for viewer in list(port.viewers):
             viewer.to_send += data
-            # Who does not read loses the console, not the guest its speed.
+            # A viewer who does not read must not slow down the guest.
             if len(viewer.to_send) > _MAX_TO_VIEWER:
                 self._drop(viewer)
             else:
                 self._watch_for(viewer.sock, viewer.to_send)
 
-    def _watch_for(self, sock, to_send):
+    def _watch_for(self, sock: socket.socket, to_send: bytearray) -> None:
         events = selectors.EVENT_READ
         if to_send:
             events |= selectors.EVENT_WRITE
@@ -295,17 +318,17 @@ class SerialBridge:
         if key.events != events:
             self._selector.modify(sock, events, key.data)
 
-    # -- people ----------------------------------------------------------
+    # -- viewers ---------------------------------------------------------
 
     def _accept(self, listener: socket.socket, events: int) -> None:
         try:
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionError):
-            return          # whoever came has gone
+            return          # the connection is closed again
         except OSError as error:
-            # The next one would fail as fast while no descriptor is free.
-            LOG.warning('Nobody can be let in to serial consoles now: %s',
-                        error)
+            # While no descriptor is free, the next one would fail at once.
+            LOG.warning('Cannot accept connections to serial consoles for '
+                        'now: %s', error)
             self._selector.unregister(listener)
             self._paused_until = time.monotonic() + _PAUSE
             return
@@ -314,22 +337,23 @@ class SerialBridge:
         self._viewers.add(viewer)
         self._selector.register(sock, selectors.EVENT_READ,
                                 (self._serve_viewer, viewer))
-        self._make_room(self._strangers.take(viewer.address, viewer))
+        self._make_room(self._strangers.admit(viewer.address, viewer))
 
     def _make_room(self, viewer: _Viewer | None) -> None:
         if viewer:
-            LOG.debug('Serial consoles are busy: a connection from %s ends '
-                      'for a newer one', viewer.address)
+            LOG.debug('There are too many connections to serial consoles: '
+                      'closing one from %s', viewer.address)
             self._drop(viewer)
 
-    def _resume(self):
+    def _resume(self) -> None:
+        """Accept connections again after a pause."""
         if self._paused_until is not None and (
                 self._paused_until <= time.monotonic()):
             self._paused_until = None
             self._selector.register(self._listener, selectors.EVENT_READ,
                                     (self._accept, None))
 
-    def _serve_viewer(self, viewer, events):
+    def _serve_viewer(self, viewer: _Viewer, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             del viewer.to_send[:viewer.sock.send(viewer.to_send)]
         if events & selectors.EVENT_READ:
@@ -337,70 +361,73 @@ class SerialBridge:
             if not data:
                 self._drop(viewer)
                 return
-            if viewer.line is None:
+            if viewer.port is None:
                 self._greet(viewer, data)
             else:
-                self._type(viewer.line, data)
+                self._type(viewer.port, data)
         if viewer in self._viewers:
             self._watch_for(viewer.sock, viewer.to_send)
 
-    def _type(self, line, data):
-        # As on any serial line, what nobody takes is lost.
-        if line.sock and len(line.to_guest) < _MAX_TO_GUEST:
-            line.to_guest += data
-            self._watch_for(line.sock, line.to_guest)
+    def _type(self, port: _Port, data: bytes) -> None:
+        """Send the guest what a viewer has typed."""
+        # As on any serial line, what the guest does not read is lost.
+        if port.sock and len(port.to_guest) < _MAX_TO_GUEST:
+            port.to_guest += data
+            self._watch_for(port.sock, port.to_guest)
 
     def _greet(self, viewer: _Viewer, data: bytes) -> None:
+        """Let a stranger in who has shown a valid ticket."""
         viewer.greeting += data
         if b'\r\n\r\n' not in viewer.greeting and (
                 len(viewer.greeting) < _MAX_GREETING):
             return
         greeting = _GREETING.fullmatch(viewer.greeting)
         uuid = greeting and self._tickets.check(greeting[1].decode())
-        line = self._lines.get(uuid)
-        if line is None:
-            self._tell_of_refusal(viewer)
+        port = self._ports.get(uuid) if uuid else None
+        if port is None:
+            self._log_refusal(viewer)
             viewer.sock.send(_REFUSAL)
             self._drop(viewer)
             return
-        self._strangers.leave(viewer.address, viewer)
-        viewer.line = line
-        line.viewers.add(viewer)
+        self._strangers.remove(viewer.address, viewer)
+        viewer.port = port
+        port.viewers.add(viewer)
         viewer.to_send += _WELCOME
-        self._make_room(self._admitted.take(uuid, viewer))
+        self._make_room(self._admitted.admit(port.uuid, viewer))
 
-    def _tell_of_refusal(self, viewer: _Viewer) -> None:
-        """Logs strangers, without letting them fill the log."""
+    def _log_refusal(self, viewer: _Viewer) -> None:
+        """Log a refused stranger, but do not let strangers fill the log."""
         self._refused += 1
         now = time.monotonic()
-        if now >= self._refusals_due:
-            LOG.warning('%d connections without a valid token were kept from '
-                        'the serial consoles, the last one from %s',
+        if now >= self._next_refusals:
+            LOG.warning('Refused %d connections to serial consoles without a '
+                        'valid token, the last one from %s',
                         self._refused, viewer.address)
             self._refused = 0
-            self._refusals_due = now + _REFUSALS_SECONDS
+            self._next_refusals = now + _REFUSALS_SECONDS
 
     def _drop(self, viewer: _Viewer) -> None:
         self._viewers.discard(viewer)
-        if viewer.line:
-            viewer.line.viewers.discard(viewer)
-            self._admitted.leave(viewer.line.uuid, viewer)
+        if viewer.port:
+            viewer.port.viewers.discard(viewer)
+            self._admitted.remove(viewer.port.uuid, viewer)
         else:
-            self._strangers.leave(viewer.address, viewer)
+            self._strangers.remove(viewer.address, viewer)
         self._selector.unregister(viewer.sock)
         viewer.sock.close()
 
-    def _drop_silent(self):
+    def _drop_silent(self) -> None:
+        """Close connections that have not shown a ticket in time."""
         now = time.monotonic()
         for viewer in list(self._viewers):
-            if viewer.line is None and viewer.deadline < now:
+            if viewer.port is None and viewer.deadline < now:
                 self._drop(viewer)
 
 
-def _connected(path):
-    """Connects to a Unix socket.
+def _connected(path: str) -> socket.socket:
+    """Return a connection to a Unix socket.
 
-    :raises OSError: nobody is there, or no descriptor is left
+    :raises OSError: nobody listens, or no descriptor is left
     """
     sock = socket.socket(socket.AF_UNIX)
     try:

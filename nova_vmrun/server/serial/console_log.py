@@ -10,13 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a guest wrote to a serial port.
+"""The log of what a guest writes to a serial port.
 
-For the first port it is in console.log, and what came before that in
-console.log.1; the others have serial1.log and so on. VMware has the newer one
-open while the server runs, so it cannot be put aside then: its beginning is
-given back to the file system instead, which moves nothing and so loses nothing
-that the guest writes meanwhile.
+For the first port it is console.log, with older text in console.log.1; the
+others have serial1.log and so on. VMware may have the newer file open while
+the server runs, so that it cannot be rotated. Instead a hole is punched at its
+beginning, which moves nothing and so loses nothing that the guest writes at
+the same time.
 """
 
 import contextlib
@@ -32,9 +32,9 @@ from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
-#: What Nova shows at most.
+#: The most that Nova shows.
 SHOWN_BYTES = 100 * units.Ki
-# A file that is larger is put aside, or loses its beginning.
+# A larger file is rotated, or loses its beginning.
 _LIMIT_BYTES = units.Mi
 _BLOCK = 4096
 
@@ -42,35 +42,32 @@ _BLOCK = 4096
 class ConsoleLog:
     """The log of one serial port.
 
-    :param path: of console.log, or of another port's
+    :param path: of the newer file
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self._path = path
         self._old = path + '.1'
 
     @property
-    def path(self):
+    def path(self) -> str:
         return self._path
 
-    def tail(self, size=SHOWN_BYTES):
-        """Returns the end of what the guest wrote.
+    def tail(self, size: int = SHOWN_BYTES) -> bytes:
+        """Return the end of what the guest wrote; empty before its first start.
 
         :param size: bytes, the most that is read
-        :returns: bytes; empty before the first start
         """
-        now = _end_of(self._path, size)
-        return _end_of(self._old, size - len(now)) + now
+        newer = _end_of(self._path, size)
+        return _end_of(self._old, size - len(newer)) + newer
 
-    def append(self, data):
-        """Adds what a guest wrote, while nobody else writes.
+    def append(self, data: bytes) -> None:
+        """Append what a guest wrote; nobody else may write to the file.
 
-        :param data: bytes
         :raises OSError: the folder is gone, or the disk is full
         """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        # Without a buffer: what a file tells before it is flushed is not its
-        # size.
+        # Without a buffer, so that fstat returns the true size.
         with open(os.open(self._path, flags, 0o600), 'wb',
                   buffering=0) as file:
             while data:
@@ -79,24 +76,25 @@ class ConsoleLog:
         if size > _LIMIT_BYTES:
             os.replace(self._path, self._old)
 
-    def rotate(self):
-        """Puts a long log aside; only while nobody has it open.
+    def rotate(self) -> None:
+        """Rotate a long log; only while nobody has it open.
 
-        What is no file is removed, so that VMware writes to no other place.
+        A link, pipe or the like is removed, so that VMware cannot write to
+        another place.
         """
         with contextlib.suppress(FileNotFoundError):
             found = os.lstat(self._path)
             if not stat.S_ISREG(found.st_mode):
-                LOG.warning('%s is no file and is removed.', self._path)
+                LOG.warning('Removing %s, which is not a file', self._path)
                 os.remove(self._path)
             elif found.st_size > _LIMIT_BYTES:
                 os.replace(self._path, self._old)
 
-    def trim(self):
-        """Gives the beginning of a long log back, also while VMware writes.
+    def trim(self) -> None:
+        """Free the beginning of a long log, even while VMware writes to it.
 
-        Not every file system can; elsewhere a log grows until its server is
-        next started.
+        Not every file system can do that; on others a log grows until its
+        server is next started.
         """
         try:
             found = os.lstat(self._path)
@@ -109,20 +107,21 @@ class ConsoleLog:
                     _punch(file, found.st_size - _LIMIT_BYTES)
 
 
-def _opened(path, flags):
-    """Opens a file; a link is no file, and a pipe does not block.
+def _opened(path: str, flags: int) -> BinaryIO:
+    """Open a file, without following a link or waiting for a pipe.
 
-    :raises OSError: it is something else
+    :raises OSError: it is not a file
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-    file = open(descriptor, 'rb' if flags == os.O_RDONLY else 'r+b')
+    file: BinaryIO = open(descriptor,
+                          'rb' if flags == os.O_RDONLY else 'r+b')
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, 'It is no file', path)
+        raise OSError(errno.EINVAL, 'It is not a file', path)
     return file
 
 
-def _end_of(path, size):
+def _end_of(path: str, size: int) -> bytes:
     if size <= 0:
         return b''
     try:
@@ -132,7 +131,7 @@ def _end_of(path, size):
     except FileNotFoundError:
         return b''
     except OSError as error:
-        LOG.warning('The console log %s cannot be read: %s', path, error)
+        LOG.warning('Cannot read the console log %s: %s', path, error)
         return b''
 
 
@@ -140,5 +139,5 @@ def _punch(file: BinaryIO, size: int) -> None:
     try:
         system.here().give_back(file.fileno(), size - size % _BLOCK)
     except OSError as error:
-        LOG.debug('The file system keeps the beginning of %s: %s', file.name,
-                  error.strerror)
+        LOG.debug('The file system cannot free the beginning of %s: %s',
+                  file.name, error.strerror)

@@ -10,56 +10,57 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Places for those who connect, of which each owner gets a fair share.
+"""A limit on connections of which each owner gets a fair share.
 
-A newcomer always gets a place. Where none is free, somebody leaves who has
-been there for long, of the owner who has the most places: nobody can keep
-others out by staying.
+A new connection is always admitted. If there are too many, the owner with the
+most of them loses its oldest one, so nobody can keep others out by staying
+connected.
 """
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-Guest = TypeVar('Guest', bound=Hashable)
+Connection = TypeVar('Connection', bound=Hashable)
 
 
-class FairShare(Generic[Guest]):
-    """Some places.
+class FairShare(Generic[Connection]):
+    """The connections of all owners.
 
-    :param total: how many there are
-    :param share: the most that one owner gets
+    :param total: the most of all owners together
+    :param share: the most of one owner
     """
 
     def __init__(self, total: int, share: int) -> None:
         self._total = total
         self._share = share
-        # The oldest comes first, of the owners and of their guests.
-        self._owners: dict[Hashable, dict[Guest, None]] = {}
+        # The oldest owners, and the oldest connections of each, come first.
+        self._owners: dict[Hashable, dict[Connection, None]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._owners.values()))
 
-    def take(self, owner: Hashable, guest: Guest) -> Guest | None:
-        """Gives a newcomer a place.
+    def admit(self, owner: Hashable,
+              connection: Connection) -> Connection | None:
+        """Count a new connection.
 
-        :returns: who must leave for it
+        :returns: the connection that must be closed for it, or None
         """
         own = self._owners.setdefault(owner, {})
-        own[guest] = None
+        own[connection] = None
         if len(own) > self._share:
             return self._oldest(owner)
         if len(self) > self._total:
-            # Of several, max takes the first; the newcomer's is the last.
+            # max takes the first of several; the new one's owner is last.
             return self._oldest(max(
                 self._owners, key=lambda each: len(self._owners[each])))
         return None
 
-    def leave(self, owner: Hashable, guest: Guest) -> None:
-        """Frees the place of somebody, who may have left already."""
+    def remove(self, owner: Hashable, connection: Connection) -> None:
+        """Stop counting a connection; it may not be counted any more."""
         own = self._owners.get(owner, {})
-        own.pop(guest, None)
+        own.pop(connection, None)
         if not own:
             self._owners.pop(owner, None)
 
-    def _oldest(self, owner: Hashable) -> Guest:
+    def _oldest(self, owner: Hashable) -> Connection:
         return next(iter(self._owners[owner]))

@@ -10,14 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Tickets that open the serial console of one server for a while.
+"""Tickets, each of which opens the serial console of one server for a while.
 
-nova-serialproxy alone checks the token of a user, and then connects to a port
-of this host, which other programs could reach too. Nova keeps a path beside
-each token, which the proxy sends first. So that path is the ticket: who has no
-token does not know it.
+nova-serialproxy checks a user's token and then connects to a port of this
+host, which other programs can reach too. Nova stores a path with each token,
+and the proxy sends that path first. So the path is the ticket: nobody without
+a token knows it.
 """
 
+from collections.abc import Callable
 import hashlib
 import hmac
 import re
@@ -28,39 +29,35 @@ _PATH = re.compile(r'/([0-9a-f-]{36})/([0-9]{1,12})/([0-9a-f]{64})')
 
 
 class Tickets:
-    """Makes and checks tickets; those of another process are worthless.
+    """Issues and checks tickets; those of another process are invalid.
 
     :param lifetime: seconds
-    :param clock: seconds since 1970
+    :param clock: returns the seconds since 1970
     """
 
-    def __init__(self, lifetime, clock=time.time):
+    def __init__(self, lifetime: int,
+                 clock: Callable[[], float] = time.time) -> None:
         self._lifetime = lifetime
         self._clock = clock
         self._key = secrets.token_bytes(32)
 
-    def issue(self, uuid):
-        """Makes a ticket.
-
-        :param uuid: of the server
-        :returns: an absolute path
-        """
+    def issue(self, uuid: str) -> str:
+        """Return a ticket for a server: an absolute path."""
         expires = int(self._clock()) + self._lifetime
         return '/%s/%d/%s' % (uuid, expires, self._sign(uuid, expires))
 
-    def check(self, path):
-        """Tells which server a ticket opens.
+    def check(self, path: str) -> str | None:
+        """Return the id of the server that a ticket opens, or None.
 
-        :param path: what a stranger sent
-        :returns: uuid, or None
+        :param path: what a stranger has sent
         """
         found = _PATH.fullmatch(path)
         if not found:
             return None
         uuid, expires, signature = found.groups()
-        good = hmac.compare_digest(signature, self._sign(uuid, expires))
-        return uuid if good and self._clock() <= int(expires) else None
+        is_ours = hmac.compare_digest(signature, self._sign(uuid, expires))
+        return uuid if is_ours and self._clock() <= int(expires) else None
 
-    def _sign(self, uuid, expires):
+    def _sign(self, uuid: str, expires: int | str) -> str:
         return hmac.new(self._key, ('%s/%s' % (uuid, expires)).encode(),
                         hashlib.sha256).hexdigest()

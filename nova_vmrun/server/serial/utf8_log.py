@@ -11,17 +11,16 @@
 #    under the License.
 
 
-"""Console logs that Nova shows with the letters the guest wrote."""
+"""Console logs in which Nova keeps all letters that the guest wrote."""
 
 
 class Utf8Log(bytes):
     """A console log in UTF-8.
 
-    nova-compute decodes what a driver returns as ASCII and replaces all else.
-    It keeps these bytes as they are unless a user asks for the last lines
-    only, which it cuts out itself.
+    nova-compute decodes what a driver returns as ASCII and replaces everything
+    else. This class decodes itself as UTF-8, whatever nova-compute asks for.
     """
 
     def decode(self, encoding: str = 'utf-8', errors: str = 'strict') -> str:
-        """Returns the text; anything that is not UTF-8 is replaced."""
+        """Return the text, with anything that is not UTF-8 replaced."""
         return super().decode('utf-8', 'replace')

@@ -96,7 +96,7 @@ class FolderTestCase(TestCase):
         self.add_server(running=True)
         kept = {each.kind: each.kept for each in self.find()}
         self.assertEqual({orphans.FOLDER: 'A VM runs in it.',
-                          orphans.VM: 'It runs. Stop it with vmrun first.'},
+                          orphans.VM: 'It is running. Stop it with vmrun first.'},
                          kept)
 
     def test_so_is_one_whose_files_a_process_has_locked(self):
@@ -122,7 +122,7 @@ class FolderTestCase(TestCase):
     def test_what_somebody_else_made_is_kept(self):
         os.mkdir(self.layout.folder(UUID))
         files.write_atomically(self.layout.file(UUID, 'disk.vmdk'), '')
-        self.assertIn('Nothing in it tells', self.only(self.find()).kept)
+        self.assertIn('Nothing in it shows', self.only(self.find()).kept)
 
     def test_what_a_crash_left_of_a_beginning_may_go(self):
         os.mkdir(self.layout.folder(UUID))
@@ -257,7 +257,7 @@ class VmTestCase(TestCase):
         self.addCleanup(process.communicate, b'\n')
         found = self.only(self.find())
         self.assertEqual((orphans.VM, path), (found.kind, found.path))
-        self.assertIn('not for this user', found.kept)
+        self.assertIn('for another user', found.kept)
 
 
 class CacheTestCase(TestCase):

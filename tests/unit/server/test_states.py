@@ -188,7 +188,7 @@ class StateTestCase(Base):
         for fresh in (True, False):
             self.assertEqual(State.UNKNOWN, self.states.get(UUID, fresh))
         self.assertTrue(self.states.is_unlisted(UUID))
-        self.assertIn('vmrun does not list it', self.log.output)
+        self.assertIn('"vmrun list" does not show it', self.log.output)
         files.remove_tree(lock)
         self.assertEqual(State.OFF, self.states.get(UUID))
 

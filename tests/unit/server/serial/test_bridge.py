@@ -282,6 +282,6 @@ class BridgeTestCase(base.TestCase):
             sock.sendall(b'x' * 65536)
         guest.line.sendall(b'alive')
         self.assertEqual(b'alive', read(sock, 5))
-        [line] = [line for line in self.bridge._lines.values()
-                  if line.uuid == UUID]
-        self.assertTrue(len(line.to_guest) <= 2 * 65536)
+        [port] = [port for port in self.bridge._ports.values()
+                  if port.uuid == UUID]
+        self.assertTrue(len(port.to_guest) <= 2 * 65536)

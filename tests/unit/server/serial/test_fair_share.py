@@ -22,7 +22,7 @@ class FairPlacesTestCase(base.TestCase):
 
     def take(self, *guests):
         """Takes places; a guest's first letter names its owner."""
-        return [self.places.take(guest[0], guest) for guest in guests]
+        return [self.places.admit(guest[0], guest) for guest in guests]
 
     def test_while_there_are_places_nobody_leaves(self):
         self.assertEqual([None] * 6,
@@ -35,7 +35,7 @@ class FairPlacesTestCase(base.TestCase):
     def test_the_owner_with_most_makes_room(self):
         self.take('b1', 'a1', 'a2', 'a3', 'a4', 'b2')
         self.assertEqual(['a1'], self.take('c1'))
-        self.places.leave('a', 'a1')
+        self.places.remove('a', 'a1')
         self.assertEqual(['a2'], self.take('d1'))
 
     def test_among_equals_it_is_not_the_newcomer(self):
@@ -44,7 +44,7 @@ class FairPlacesTestCase(base.TestCase):
 
     def test_a_place_that_was_left_is_free(self):
         self.take(*'abcdef')
-        self.places.leave('c', 'c')
-        self.places.leave('c', 'c')
+        self.places.remove('c', 'c')
+        self.places.remove('c', 'c')
         self.assertEqual(5, len(self.places))
         self.assertEqual([None], self.take('g'))
