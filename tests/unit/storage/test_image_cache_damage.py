@@ -70,7 +70,7 @@ class DiskTestCase(testscenarios.TestWithScenarios, caches.TestCase):
 
     def test_it_is_removed_even_if_it_cannot_be_fetched_again(self):
         self.change(self.made.disk)
-        self.assertRaises(ConnectionError, self.base, download=mock.Mock(
+        self.assertRaises(ConnectionError, self.base, 2, download=mock.Mock(
             side_effect=ConnectionError('Glance is down')))
         self.assertFalse(os.path.exists(self.made.disk))
 
