@@ -13,14 +13,14 @@
 
 """Character encodings by the names that VMware writes.
 
-VMware's products write the host's encoding into .vmx files and into VMDK
-descriptors, under the names of IANA, Windows and ICU. They compare names
-without their case and punctuation (open-vm-tools, unicodeSimpleTypes.c).
+VMware's products write the host's encoding into .vmx files and VMDK
+descriptors, under its IANA, Windows or ICU name. They ignore case and
+punctuation when comparing names (open-vm-tools, unicodeSimpleTypes.c).
 
-The table is closed: Python has codecs that are no encodings. Left out are
-encodings in which bytes of ASCII stand for something else, such as UTF-16,
-ISO-2022-JP and Johab: programs that read bytes would see other lines than
-we do.
+The table is closed because some of Python's codecs are not encodings. It
+leaves out encodings in which ASCII bytes can mean something else, such as
+UTF-16, ISO-2022-JP and Johab: a program that reads bytes would see other lines
+than we do.
 """
 
 import codecs
@@ -30,8 +30,8 @@ from nova_vmrun import exception
 
 _NOT_IN_NAMES = re.compile('[^a-z0-9]')
 
-# Python's codec, and the names of what it reads. Where Windows has more
-# characters than the standard of that name, the codec is that of Windows.
+# Python's codecs and the names of the encodings that they read. If Windows has
+# more characters than a standard of the same name, the codec is Windows'.
 _NAMES = {
     'utf-8': 'UTF-8 ibm-1208 windows-65001 cp65001',
     'ascii': 'ASCII US-ASCII ANSI_X3.4-1968 ANSI_X3.4-1986 ISO646-US us '
@@ -131,14 +131,15 @@ _YEAR = re.compile(r':[0-9]{4}\Z')
 
 
 class Unknown(exception.InvalidText):
-    """No encoding of that name, or none that is read."""
+    """There is no encoding with that name, or the driver does not read it."""
 
 
 def find(name: str) -> str:
-    """Returns Python's codec for an encoding.
+    """Return Python's codec for an encoding.
 
     :param name: as VMware wrote it
-    :raises Unknown: VMware has no such encoding, or we do not read it
+    :raises Unknown: VMware has no such encoding, or the driver does not read
+        it
     """
     codec = _CODECS.get(_plain(_YEAR.sub('', name.strip())))
     if codec is None:
@@ -148,9 +149,9 @@ def find(name: str) -> str:
 
 
 def line_of(key: str) -> re.Pattern[bytes]:
-    """Makes the pattern by which decode finds the line that names it.
+    """Return the pattern for decode to find the line that names the encoding.
 
-    :param key: of the line, such as .encoding
+    :param key: key of the line, such as .encoding
     """
     return re.compile(
         rb'(?:\A|[\r\n])(?:\xef\xbb\xbf)?[ \t]*+' + re.escape(key.encode()) +
@@ -158,13 +159,13 @@ def line_of(key: str) -> re.Pattern[bytes]:
 
 
 def decode(data: bytes, line: re.Pattern[bytes]) -> tuple[str, str]:
-    """Makes text of bytes that name their own encoding.
+    """Decode bytes that name their own encoding.
 
-    :param data: UTF-8 if they name none; a byte order mark is taken off
+    :param data: UTF-8 if no encoding is named; a byte order mark is removed
     :param line: what line_of returned
     :returns: the text, and Python's codec
     :raises Unknown: as find does
-    :raises UnicodeDecodeError: the bytes are not in the encoding they name
+    :raises UnicodeDecodeError: the bytes are not valid in their encoding
     """
     match = line.search(data)
     codec = find(match.group(1).decode('ascii')) if match else 'utf-8'

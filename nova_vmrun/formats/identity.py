@@ -17,16 +17,16 @@ import uuid as uuidlib
 
 from nova_vmrun import exception
 
-# From this generation on, the SMBIOS that VMware shows is of a version whose
-# readers take the first three fields of a UUID for little-endian.
+# From this hardware version on, VMware's SMBIOS has a version whose readers
+# interpret the first three fields of a UUID as little-endian.
 _LITTLE_ENDIAN_SINCE = 13
 
 
 def to_vmware(uuid: str, hw_version: int) -> str:
-    """Makes the uuid.bios with which the guest reads a given UUID.
+    """Return the uuid.bios with which the guest sees a UUID.
 
-    VMware copies the bytes of uuid.bios into the SMBIOS as they are, and the
-    guest swaps those of the first three fields when it reads them.
+    VMware copies the bytes of uuid.bios into the SMBIOS unchanged, and the
+    guest swaps the bytes of the first three fields when it reads them.
 
     :param uuid: text in the usual form
     :param hw_version: virtualHW.version
@@ -39,10 +39,10 @@ def to_vmware(uuid: str, hw_version: int) -> str:
 
 
 def from_vmware(text: str, hw_version: int) -> str:
-    """Tells which UUID the guest reads for a given uuid.bios.
+    """Return the UUID that the guest sees with a uuid.bios.
 
     :returns: text in the usual form
-    :raises InvalidVmx: the text is not of that form
+    :raises InvalidVmx: the text is not a uuid.bios
     """
     digits = re.sub('[ -]', '', text)
     if not re.fullmatch('[0-9A-Fa-f]{32}', digits):

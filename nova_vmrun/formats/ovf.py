@@ -11,15 +11,15 @@
 #    under the License.
 
 
-"""What an OVF descriptor says of the VM that was exported, and of its disks.
+"""OVF descriptors: the exported VM and its disks.
 
-The words are DMTF's (DSP0243, CIM resource types) and those that VMware's
-products and VirtualBox add. The hardware is given as the settings of a .vmx,
-so that one place turns both into image properties.
+The terms are DMTF's (DSP0243, CIM resource types) and those that VMware's
+products and VirtualBox add. The hardware is returned as settings of a .vmx, so
+that the same code derives image properties from both.
 
-Elements are known by their names without the namespace: it differs between
-OVF 0.9, 1 and 2, and VirtualBox puts elements of its own into that of OVF.
-Attributes are taken with the prefix of OVF or without one.
+Elements are matched by their names without the namespace, because it differs
+between OVF 0.9, 1 and 2, and VirtualBox puts its own elements into OVF's.
+Attributes are accepted with OVF's prefix or without one.
 """
 
 from collections.abc import Iterable
@@ -56,17 +56,18 @@ _UNITS = {'': 1, 'byte': 1, 'bytes': 1, 'kilobytes': 1 << 10,
 
 
 class Invalid(exception.InvalidInput):
-    """It is no OVF descriptor, or one that nobody should read."""
+    """The file is not an OVF descriptor, or it is unsafe to read."""
 
 
 @dataclasses.dataclass(frozen=True)
 class File:
     """A file beside the descriptor.
 
-    :ivar href: as it is written, possibly percent-encoded
-    :ivar size: bytes of the file as it is stored, None if that is not told
+    :ivar href: as written, possibly percent-encoded
+    :ivar size: size of the stored file in bytes, None if unknown
     :ivar compression: a word such as gzip, or an empty text
-    :ivar chunk_size: bytes of each piece of it, None if it is in one piece
+    :ivar chunk_size: size of each chunk in bytes, None if the file is not
+        split
     """
 
     href: str
@@ -80,8 +81,8 @@ class Disk:
     """A disk of the VM.
 
     :ivar id: its ovf:diskId
-    :ivar file: a File, None for a blank disk
-    :ivar capacity: bytes, None if that is not told in numbers
+    :ivar file: None for a blank disk
+    :ivar capacity: bytes, None if the descriptor has no number
     :ivar is_blank: whether it has no content
     :ivar is_child: whether it is a delta of another disk
     """
@@ -95,10 +96,9 @@ class Disk:
 
 @dataclasses.dataclass(frozen=True)
 class Envelope:
-    """A descriptor that was read.
+    """A parsed descriptor.
 
-    :ivar root: its root, an Element
-    :ivar disks: tuple of Disk, in order
+    :ivar disks: in the order of the descriptor
     """
 
     root: etree._Element
@@ -106,11 +106,11 @@ class Envelope:
 
 
 def parse(data: bytes) -> Envelope:
-    """Reads a descriptor.
+    """Parse a descriptor.
 
     Entities are neither defined nor resolved, and nothing is fetched.
 
-    :raises Invalid: it is no well-formed XML, or defines entities
+    :raises Invalid: the XML is not well-formed, or it defines entities
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False,
@@ -121,7 +121,7 @@ def parse(data: bytes) -> Envelope:
     except (etree.XMLSyntaxError, ValueError) as error:
         if b'DOCTYPE' in data.replace(b'\0', b''):
             raise Invalid('The OVF descriptor defines entities.') from error
-        raise Invalid('The OVF descriptor is no well-formed XML.') from error
+        raise Invalid('The OVF descriptor is not well-formed XML.') from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise Invalid('The OVF descriptor defines entities.')
     return Envelope(root, tuple(_disks(root)))
@@ -138,7 +138,7 @@ def _disks(root: etree._Element) -> Iterator[Disk]:
         reference = _get(element, 'fileRef')
         yield Disk(
             _get(element, 'diskId'), files.get(reference), _capacity(element),
-            # VMware writes a file for a blank disk too.
+            # VMware writes a file even for a blank disk.
             not reference or _get(element, 'populatedSize') == '0',
             bool(_get(element, 'parentRef')))
 
@@ -164,13 +164,12 @@ def _number(text: str) -> int | None:
 
 def hardware(envelope: Envelope,
              disk_id: str | None = None) -> tuple[vmx.Vmx, str | None]:
-    """Tells what the VM is.
+    """Return the hardware of the VM.
 
-    :param envelope: what parse returned
-    :param disk_id: id of the disk that it boots from; None: the first one
-    :returns: (Vmx, bus of the disk): guestOS, firmware, secure boot and the
-        model of the first network adapter, as far as they are told; the bus
-        is one of machine.BUSES or None
+    :param disk_id: id of the disk that the VM boots from; None: the first one
+    :returns: guestOS, firmware, secure boot and the model of the first network
+        adapter, if the descriptor has them; and the bus of the disk, one of
+        machine.BUSES or None
     """
     keys = vmx.Vmx()
     system = _system_of(envelope.root, disk_id)
@@ -195,7 +194,7 @@ def hardware(envelope: Envelope,
 
 
 def _system_of(root: etree._Element, disk_id: str | None) -> etree._Element:
-    """Returns the VM that has a disk; an OVF may be of several VMs."""
+    """Return the VM with a disk; an OVF may contain several VMs."""
     systems = [element for element in root.iter(etree.Element)
                if _kind(element) == 'VirtualSystem']
     for system in systems:
@@ -217,7 +216,7 @@ def _items(system: etree._Element) -> Iterator[dict[str, str]]:
 
 
 def _settings(system: etree._Element) -> dict[str, str]:
-    """Returns VMware's settings of the VM, with their keys in lower case."""
+    """Return VMware's settings of the VM, with their keys in lower case."""
     found: dict[str, str] = {}
     for element in system.iter(etree.Element):
         if _kind(element) in ('Config', 'ExtraConfig'):
@@ -261,7 +260,7 @@ def _bus(items: list[dict[str, str]], disk_id: str | None) -> str | None:
 
 
 def _disk_of(item: dict[str, str]) -> str:
-    """Returns the id that ovf:/disk/ID, /disk/ID or disk/ID names."""
+    """Return the id in ovf:/disk/ID, /disk/ID or disk/ID."""
     return item.get('HostResource', '').rpartition('disk/')[2]
 
 
@@ -281,7 +280,7 @@ def _bus_of(controller: dict[str, str]) -> str | None:
 
 
 def _kind(element: etree._Element) -> str:
-    """Returns an element's name, without the namespace."""
+    """Return an element's name without the namespace."""
     name = etree.QName(element).localname
     type_name = element.get(_XSI_TYPE)
     if name in _GENERAL and type_name:
@@ -301,7 +300,7 @@ def _children(parents: Iterable[etree._Element],
 
 
 def _get(element: etree._Element, name: str) -> str:
-    """Returns an attribute: of OVF, without a prefix, or of a maker."""
+    """Return an attribute of OVF, else without a prefix, else of a vendor."""
     best, text = 3, ''
     for key, value in element.attrib.items():
         qname = etree.QName(key)

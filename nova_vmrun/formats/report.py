@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Reading a .vmx aloud: what is in it, where it comes from, what changed."""
+"""Explanations of a .vmx: its contents, their origins, and differences."""
 
 import dataclasses
 
@@ -29,8 +29,8 @@ class Change:
     """A difference between two files.
 
     :ivar kind: added, removed or changed
-    :ivar before: value, None where it is added
-    :ivar after: value, None where it is removed
+    :ivar before: value, None if it was added
+    :ivar after: value, None if it was removed
     :ivar by: BY_VMWARE, or UNKNOWN if VMware does not write such a key
     """
 
@@ -42,7 +42,7 @@ class Change:
 
 
 def printable(text: str) -> str:
-    """Makes a text that cannot steer a terminal.
+    """Return a text without characters that control a terminal.
 
     A guest can write control characters into its own .vmx.
     """
@@ -50,18 +50,17 @@ def printable(text: str) -> str:
 
 
 def masked(key: str, value: str) -> str:
-    """Makes a value that may be shown: secrets become MASKED."""
+    """Return a value that may be displayed: secrets become MASKED."""
     if value and keys.find(key).secret:
         return MASKED
     return value
 
 
 def grouped(settings: vmx.Vmx) -> list[tuple[str, str, str]]:
-    """Sorts settings by what they are about.
+    """Return settings by group.
 
-    :param settings: a Vmx
-    :returns: a list of (heading, key, value); secrets are masked, and within
-        a group the file's order is kept
+    :returns: (heading, key, value); secrets are masked, and each group keeps
+        the order of the file
     """
     order = list(keys.GROUPS)
     rows = [(keys.find(key).group, key, masked(key, value))
@@ -71,14 +70,14 @@ def grouped(settings: vmx.Vmx) -> list[tuple[str, str, str]]:
 
 
 def has_origins(text: str) -> bool:
-    """Tells whether a text is one that we rendered, comments and all."""
+    """Whether a text is one that the driver rendered, with its comments."""
     return any(line.key and line.comment for line in vmx.scan(text))
 
 
 def origins(text: str) -> dict[str, tuple[str, str]]:
-    """Reads what set the values of a rendered text.
+    """Return the origins of the values in a rendered text.
 
-    :param text: as nova_vmrun.machine.render made it
+    :param text: what nova_vmrun.machine.render returned
     :returns: keys in lower case to (value, origin)
     """
     found = {}
@@ -96,12 +95,11 @@ def origins(text: str) -> dict[str, tuple[str, str]]:
 
 def explain(settings: vmx.Vmx,
             rendered: str | None = None) -> list[tuple[str, str, str]]:
-    """Tells of each key where its value came from.
+    """Return the origin of each value in a file.
 
-    :param settings: the Vmx of a file
-    :param rendered: text of the file as it was rendered, or None if there is
-        none: then the table of keys has to do
-    :returns: a list of (key, value, phrase); secrets are masked
+    :param rendered: text of the file as it was rendered; None if it does not
+        exist, so that only the table of keys can tell
+    :returns: (key, value, origin); secrets are masked
     """
     known = origins(rendered) if rendered is not None else None
     return [(key, masked(key, value), _explain(key, value, known))
@@ -115,7 +113,7 @@ def _explain(key: str, value: str,
         if described.vmware:
             return BY_VMWARE
         if described.ours or described.constant:
-            return 'nova-vmrun (there is no rendered copy to tell more)'
+            return 'nova-vmrun (no details without the rendered copy)'
         return UNKNOWN
     if key.lower() not in known:
         return BY_VMWARE if described.vmware else (
@@ -128,12 +126,10 @@ def _explain(key: str, value: str,
 
 
 def diff(before: vmx.Vmx, after: vmx.Vmx) -> list[Change]:
-    """Compares two files.
+    """Return the differences between two files.
 
-    :param before: a Vmx
-    :param after: a Vmx
-    :returns: a list of Change, what was removed or changed first, in the
-        order of the files; secrets are masked
+    :returns: removed and changed keys first, in the order of the files;
+        secrets are masked
     """
     changes = [
         _change(key, value, after.get(key)) for key, value in before.items()

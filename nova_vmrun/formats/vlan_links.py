@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Which VLAN a network interface of the host is for, and on which adapter."""
+"""The VLAN of a host's network interface, and the adapter below it."""
 
 import json
 import re
@@ -19,9 +19,9 @@ _VLAN = re.compile(r'\bvlan:\s+(\d+)\s+parent interface:\s+(\S+)')
 
 
 def parse_ip(text: str) -> tuple[str, int] | None:
-    """Reads what ``ip -json -details link show dev NAME`` prints on Linux.
+    """Parse what ``ip -json -details link show dev NAME`` prints on Linux.
 
-    :returns: (adapter below, VLAN id), or None if it is no VLAN interface
+    :returns: (adapter below, VLAN id), or None if it is not a VLAN interface
     """
     try:
         link, = json.loads(text)
@@ -34,9 +34,9 @@ def parse_ip(text: str) -> tuple[str, int] | None:
 
 
 def parse_ifconfig(text: str) -> tuple[str, int] | None:
-    """Reads what ``ifconfig NAME`` prints on macOS.
+    """Parse what ``ifconfig NAME`` prints on macOS.
 
-    :returns: (adapter below, VLAN id), or None if it is no VLAN interface
+    :returns: (adapter below, VLAN id), or None if it is not a VLAN interface
     """
     match = _VLAN.search(text)
     return (match.group(2), int(match.group(1))) if match else None

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""VMDK headers and descriptors, as bytes and text; no file is opened here.
+"""VMDK headers and descriptors, as bytes and text.
 
-A sparse VMDK in one file begins with a header of one sector; the descriptor,
-a text that describes the disk, follows in a reserved run of sectors (VMware's
+A sparse VMDK in one file begins with a header of one sector. The descriptor, a
+text that describes the disk, follows in a reserved range of sectors (VMware's
 Virtual Disk Format 1.1). Nothing in a descriptor can be escaped.
 """
 
@@ -41,21 +41,21 @@ NAMED_ADAPTERS = ('ide', 'buslogic')
 MONOLITHIC_SPARSE = 'monolithicSparse'
 STREAM_OPTIMIZED = 'streamOptimized'
 
-# So much of a file tells whether it is a descriptor.
+# Bytes that are enough to recognise a descriptor.
 MARK_WITHIN = 8 * SECTOR
 
-# The largest descriptor that is read: QEMU's own limit.
+# Maximum size of a descriptor, as in QEMU.
 _MAX_DESCRIPTOR = units.Mi
 
 # magic, version, flags, capacity, grain size, descriptor offset and size,
-# entries of a grain table, offsets of the spare grain directory and of the one
-# that counts
+# entries of a grain table, offsets of the redundant grain directory and of the
+# one in use
 _HEADER = struct.Struct('<4sIIQQQQIQQ')
 _COMPRESSED = 1 << 16
-# No file has more: an offset in bytes is a positive number of 64 bits.
+# An offset in bytes is a positive 64-bit number, so no file has more.
 _LAST_SECTOR = (1 << 63) // SECTOR - 1
-# Stands for the directory's offset if a second header, the last sector but
-# one, takes the place of the first.
+# Offset of the directory if a second header, in the last sector but one,
+# replaces the first one.
 _IN_FOOTER = (1 << 64) - 1
 _EXTENT = re.compile(
     r'(RW|RDONLY|NOACCESS)[ \t]++([0-9]{1,19})[ \t]++([A-Z]++)'
@@ -67,13 +67,13 @@ _FIELD = re.compile(r'([A-Za-z][A-Za-z0-9._]*+)\s*+=\s*+(.*)')
 _LINE_END = re.compile('\r\n|\n|\r')
 _CONTROL = re.compile('[\x00-\x08\x0b-\x1f\x7f]')
 _ENCODING_LINE = encodings.line_of('encoding')
-# VMware writes "# Disk DescriptorFile", VirtualBox takes two words too, and
-# QEMU goes by the version alone.
+# VMware writes "# Disk DescriptorFile", VirtualBox also accepts two words, and
+# QEMU only looks at the version.
 _MARK = re.compile(rb'#[ \t]*disk[ \t]*descriptor[ \t]*file', re.IGNORECASE)
 _VERSION = re.compile(rb'version[ \t]*=[ \t]*"?[1-9]', re.IGNORECASE)
 
-# Fields that a descriptor of a disk in one file may have. Whatever else names
-# a file (changeTrackPath and those that future products invent) is refused.
+# Fields that the descriptor of a disk in one file may have. Any other field
+# could name a file (changeTrackPath, or a future one), so it is refused.
 _KNOWN_FIELDS = frozenset([
     'version', 'encoding', 'cid', 'parentcid', 'isnativesnapshot',
     'createtype'])
@@ -84,14 +84,14 @@ _PARENT_HINT = 'parentfilenamehint'
 class Header:
     """The first sector of a sparse extent.
 
-    :ivar capacity: bytes that the guest sees
+    :ivar capacity: size that the guest sees, bytes
     :ivar descriptor_offset: bytes from the start of the file; 0: no descriptor
-    :ivar descriptor_size: bytes that are reserved for it
-    :ivar grain: bytes of the disk that an entry of a grain table is for
-    :ivar entries: how many a grain table has
+    :ivar descriptor_size: bytes reserved for the descriptor
+    :ivar grain: bytes of the disk per entry of a grain table
+    :ivar entries: number of entries in a grain table
     :ivar directory: bytes from the start of the file to the grain directory;
-        None: a second header, FOOTER bytes before the end, tells
-    :ivar is_compressed: whether the grains are
+        None: a second header, FOOTER bytes before the end, has it
+    :ivar is_compressed: whether the grains are compressed
     """
 
     capacity: int
@@ -105,9 +105,9 @@ class Header:
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """A line that says where a part of the disk's content lies.
+    """A line that says where a part of the disk's content is.
 
-    :ivar offset: in sectors from the start of the file, of a flat one
+    :ivar offset: sectors from the start of the file, for flat extents
     """
 
     access: str
@@ -119,10 +119,9 @@ class Extent:
 
 @dataclasses.dataclass(frozen=True)
 class Descriptor:
-    """What a descriptor says.
+    """A parsed descriptor.
 
-    :ivar fields: header fields by lower-case name, quotes removed
-    :ivar extents: tuple of Extent
+    :ivar fields: header fields by lower-case name, without quotes
     :ivar ddb: disk database entries by lower-case name
     """
 
@@ -136,7 +135,7 @@ class Descriptor:
 
     @property
     def is_ascii(self) -> bool:
-        """Whether programs that know no encodings read it too."""
+        """Whether programs that ignore encodings read the same text."""
         return all(text.isascii() for text in (
             *self.fields.values(), *self.ddb.values(),
             *(extent.name for extent in self.extents)))
@@ -150,15 +149,15 @@ class Descriptor:
         return self._content_id('parentcid')
 
     def _content_id(self, field: str) -> str:
-        # qemu-img leaves leading zeros out, VMware writes eight digits.
+        # qemu-img omits leading zeros, VMware writes eight digits.
         return self.fields.get(field, NO_PARENT).lower().zfill(8)
 
     @property
     def adapter_by_vmware(self) -> str | None:
-        """ide or buslogic, if VMware wrote the disk for one of these.
+        """ide or buslogic if VMware wrote the disk for one of them, else None.
 
-        None says nothing: VMware writes lsilogic for SATA, NVMe and
-        paravirtual SCSI too, and qemu-img writes ide whatever will follow.
+        None leaves the controller open: VMware writes lsilogic for SATA, NVMe
+        and paravirtual SCSI too, and qemu-img writes ide for any controller.
         """
         if not {'ddb.longcontentid', 'ddb.uuid'} & set(self.ddb):
             return None
@@ -167,25 +166,24 @@ class Descriptor:
 
     @property
     def parent_hint(self) -> str | None:
-        """The parent's path as written, or None for a disk without one."""
+        """Path of the parent as written, or None for a disk without one."""
         return self.fields.get(_PARENT_HINT)
 
 
 def parse_header(data: bytes) -> Header:
-    """Reads the first sector of a VMDK.
+    """Parse the first sector of a VMDK.
 
-    :param data: bytes, one sector at least
-    :returns: a Header
-    :raises InvalidVmdk: it is no sparse extent of a hosted product
+    :param data: at least one sector
+    :raises InvalidVmdk: it is not a sparse extent of a desktop product
     """
     if len(data) < HEADER_SIZE or not data.startswith(MAGIC):
-        raise exception.InvalidVmdk('The file is no sparse VMDK.')
+        raise exception.InvalidVmdk('The file is not a sparse VMDK.')
     (_magic, _version, flags, capacity, grain, offset, size, entries, _spare,
      directory) = _HEADER.unpack_from(data)
     if size * SECTOR > _MAX_DESCRIPTOR:
         raise exception.InvalidVmdk('The descriptor is larger than 1 MiB.')
     if offset > _LAST_SECTOR:
-        raise exception.InvalidVmdk('The descriptor is in no file.')
+        raise exception.InvalidVmdk('The descriptor is outside the file.')
     return Header(capacity * SECTOR, offset * SECTOR, size * SECTOR,
                   grain * SECTOR, entries,
                   None if directory == _IN_FOOTER else directory * SECTOR,
@@ -193,9 +191,9 @@ def parse_header(data: bytes) -> Header:
 
 
 def decode_descriptor(data: bytes) -> str:
-    """Returns the text of a descriptor, which zeros follow.
+    """Return the text of a descriptor that is padded with zeros.
 
-    :raises InvalidVmdk: it is no text in the encoding that it names
+    :raises InvalidVmdk: the bytes are not valid in the encoding they name
     """
     try:
         return encodings.decode(data.partition(b'\0')[0], _ENCODING_LINE)[0]
@@ -204,13 +202,13 @@ def decode_descriptor(data: bytes) -> str:
                                     % error.brief)
     except UnicodeDecodeError as error:
         raise exception.InvalidVmdk(
-            'The descriptor is no text in %s.' % error.encoding)
+            'The descriptor is not valid %s.' % error.encoding)
 
 
 def is_descriptor(head: bytes) -> bool:
-    """Tells whether a file is a descriptor alone, without a disk.
+    """Whether a file is only a descriptor, without the disk's content.
 
-    :param head: its first MARK_WITHIN bytes
+    :param head: the first MARK_WITHIN bytes of the file
     """
     head = head.removeprefix(codecs.BOM_UTF8)
     for line in re.split(rb'[\r\n]+', head):
@@ -223,7 +221,7 @@ def is_descriptor(head: bytes) -> bool:
 
 
 def parse_descriptor(text: str) -> Descriptor:
-    """Reads a descriptor.
+    """Parse a descriptor.
 
     :raises InvalidVmdk: a line is neither a field nor an extent
     """
@@ -235,7 +233,7 @@ def parse_descriptor(text: str) -> Descriptor:
             continue
         if _CONTROL.search(line):
             raise exception.InvalidVmdk(
-                'The descriptor has a control character.')
+                'The descriptor contains a control character.')
         extent = _EXTENT.fullmatch(line)
         if extent:
             access, sectors, kind, name, offset = extent.groups()
@@ -245,7 +243,7 @@ def parse_descriptor(text: str) -> Descriptor:
         field = _FIELD.fullmatch(line)
         if not field:
             raise exception.InvalidVmdk(
-                'The descriptor has a line that cannot be read.')
+                'The descriptor has a malformed line.')
         name, value = field.group(1).lower(), field.group(2).strip('"').strip()
         known = ddb if name.startswith('ddb.') else fields
         if name in known:
@@ -257,15 +255,14 @@ def parse_descriptor(text: str) -> Descriptor:
 
 def refuse_unless_self_contained(descriptor: Descriptor,
                                  create_types: Iterable[str]) -> None:
-    """Checks that all of a tenant's disk lies in the one file.
+    """Refuse a tenant's disk unless all of it is in one file.
 
-    oslo.utils lets child disks, names with backslashes and flat extents pass,
-    each of which would make a tool read another file of the host.
+    oslo.utils accepts child disks, names with backslashes and flat extents;
+    each of them would make a tool read another file of the host.
 
-    :param descriptor: a Descriptor
-    :param create_types: the create types that are allowed
-    :raises InvalidVmdk: it refers to, or could refer to, another file; all
-        reasons are told
+    :param create_types: allowed create types
+    :raises InvalidVmdk: the disk refers to another file, or could; the error
+        lists all reasons
     """
     faults = list(_faults(descriptor, create_types))
     if faults:
@@ -298,21 +295,22 @@ def _faults(descriptor: Descriptor,
 def rewrite_descriptor(text: str, *, name: str, cid: str, adapter: str,
                        parent_cid: str = NO_PARENT,
                        parent_hint: str | None = None) -> str:
-    """Makes the descriptor of a copy out of that of the original.
+    """Return the descriptor of a copy, derived from the original's.
 
     :param text: descriptor of a disk in one sparse file
-    :param name: file name of the copy, without folder
+    :param name: file name of the copy, without the folder
     :param cid: content id of the copy, eight hexadecimal digits
     :param adapter: ide, buslogic or lsilogic
     :param parent_cid: content id of the parent
-    :param parent_hint: path of the parent, None for a disk without one
-    :raises InvalidText: a name that a descriptor cannot hold
+    :param parent_hint: path of the parent, None for a disk without a parent
+    :raises InvalidText: a descriptor cannot contain a name
     """
     for value in filter(None, (name, parent_hint)):
         if re.search(r'["\x00-\x1f\x7f]', value):
             raise exception.InvalidText(
                 'A disk cannot be named %r.' % value,
-                'A VMDK descriptor cannot hold quotes or control characters.',
+                'A VMDK descriptor cannot contain quotes or control '
+                'characters.',
                 'Choose another [DEFAULT] instances_path.')
     lines = []
     for line in _LINE_END.split(text.removesuffix('\n')):
@@ -322,7 +320,7 @@ def rewrite_descriptor(text: str, *, name: str, cid: str, adapter: str,
             line = '%s %s %s "%s"' % (extent.group(1), extent.group(2),
                                       extent.group(3), name)
         elif key == 'encoding':
-            # It is written as UTF-8, whatever it was.
+            # The copy is written in UTF-8, whatever the original's encoding.
             line = 'encoding="UTF-8"'
         elif key == 'cid':
             line = 'CID=%s' % cid
@@ -339,9 +337,8 @@ def rewrite_descriptor(text: str, *, name: str, cid: str, adapter: str,
 
 
 def adapter_type(bus: str) -> str:
-    """Returns the ddb.adapterType of a disk on a bus.
+    """Return the ddb.adapterType of a disk on a bus.
 
-    VMware writes lsilogic for every controller that is neither IDE nor
-    BusLogic.
+    VMware writes lsilogic for every controller except IDE and BusLogic.
     """
     return bus if bus in NAMED_ADAPTERS else 'lsilogic'

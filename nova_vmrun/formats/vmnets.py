@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What VMware's virtual networks are: from its texts to Vmnet.
+"""VMware's virtual networks, parsed from its output and files.
 
-``vmrun listHostNetworks`` tells which there are; the files of VMware's own
-network services tell the rest: to which adapter one is bridged, which
-addresses the DHCP server gives out, where the NAT service is.
+``vmrun listHostNetworks`` lists the networks. The files of VMware's network
+services have the rest: the adapter that a network is bridged to, the DHCP
+server's addresses, and the NAT gateway.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ import re
 
 # The first and the last address.
 Pool = tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]
-# The network of a NAT service, and the service's address.
+# The network of a NAT service, and the address of the service.
 Gateway = tuple[str | None, ipaddress.IPv4Address | None]
 
 NAT = 'nat'
@@ -54,17 +54,17 @@ _COMMENT = re.compile('#.*')
 
 @dataclasses.dataclass(frozen=True)
 class Vmnet:
-    """A virtual network of VMware's on this host.
+    """A VMware virtual network on this host.
 
     :ivar name: vmnetN
     :ivar kind: NAT, HOSTONLY or BRIDGED
-    :ivar dhcp: whether VMware's DHCP server is on it
-    :ivar subnet: ipaddress.IPv4Network, or None if it is not known
-    :ivar adapter: the one of the host that it is bridged to; None: unknown,
-        or VMware chooses it itself
-    :ivar pool: (first, last) address that the DHCP server gives out, or None
+    :ivar dhcp: whether VMware's DHCP server serves it
+    :ivar subnet: None if unknown
+    :ivar adapter: the host's adapter that it is bridged to; None: unknown, or
+        VMware chooses it
+    :ivar pool: first and last address of the DHCP server, or None
     :ivar gateway: address of the NAT service, or None
-    :ivar name_servers: addresses that the DHCP server names
+    :ivar name_servers: name servers that the DHCP server announces
     """
 
     name: str
@@ -79,7 +79,7 @@ class Vmnet:
 
 @dataclasses.dataclass(frozen=True)
 class DhcpSubnet:
-    """What a dhcpd.conf says of one subnet."""
+    """A subnet in a dhcpd.conf."""
 
     subnet: ipaddress.IPv4Network
     pool: Pool | None
@@ -88,9 +88,9 @@ class DhcpSubnet:
 
 
 def parse_list(text: str) -> dict[str, Vmnet]:
-    """Reads what ``vmrun listHostNetworks`` prints.
+    """Parse what ``vmrun listHostNetworks`` prints.
 
-    :returns: names to Vmnet; empty if the text is something else
+    :returns: networks by name; empty if the text is something else
     """
     found = {}
     for line in text.splitlines():
@@ -104,9 +104,9 @@ def parse_list(text: str) -> dict[str, Vmnet]:
 
 
 def parse_networking(text: str) -> dict[str, Vmnet]:
-    """Reads the file ``networking`` of Workstation on Linux, and of Fusion.
+    """Parse the file ``networking`` of Workstation on Linux and of Fusion.
 
-    :returns: names to Vmnet; empty if the text is something else
+    :returns: networks by name; empty if the text is something else
     """
     answers: dict[str, dict[str, str]] = {}
     for number, key, value in _ANSWER.findall(text):
@@ -123,15 +123,15 @@ def parse_networking(text: str) -> dict[str, Vmnet]:
         name = 'vmnet' + number
         found[name] = Vmnet(name, BRIDGED, adapter=adapter)
     if found:
-        # It is not in the file as long as VMware chooses its adapter.
+        # The file omits it while VMware chooses its adapter.
         found.setdefault('vmnet0', Vmnet('vmnet0', BRIDGED))
     return found
 
 
 def parse_netmap(text: str) -> dict[str, Vmnet]:
-    """Reads netmap.conf, which Windows has instead of ``networking``.
+    """Parse netmap.conf, which Windows has instead of ``networking``.
 
-    :returns: names to Vmnet
+    :returns: networks by name
     """
     entries: dict[str, dict[str, str]] = {}
     for entry, key, value in _NETMAP.findall(text):
@@ -148,10 +148,7 @@ def parse_netmap(text: str) -> dict[str, Vmnet]:
 
 
 def parse_dhcpd(text: str) -> list[DhcpSubnet]:
-    """Reads dhcpd.conf or vmnetdhcp.conf.
-
-    :returns: list of DhcpSubnet
-    """
+    """Parse dhcpd.conf or vmnetdhcp.conf."""
     text = _COMMENT.sub('', text)
     hosts = []
     for name, block in _HOST.findall(text):
@@ -175,7 +172,7 @@ def parse_dhcpd(text: str) -> list[DhcpSubnet]:
 
 
 def parse_nat(text: str) -> Gateway:
-    """Reads nat.conf or vmnetnat.conf.
+    """Parse nat.conf or vmnetnat.conf.
 
     :returns: (name of the network or None, address of the gateway or None)
     """
@@ -187,16 +184,14 @@ def parse_nat(text: str) -> Gateway:
 def complete(networks: Mapping[str, Vmnet], bridges: Mapping[str, Vmnet],
              subnets: Sequence[DhcpSubnet],
              gateways: Sequence[Gateway]) -> dict[str, Vmnet]:
-    """Adds to networks what the files of VMware's services tell of them.
+    """Add what the files of VMware's services say to networks.
 
-    A file may be of another product, or of an earlier time: what does not fit
-    the network's subnet is left out.
+    A file may belong to another product or be out of date, so whatever does
+    not fit a network's subnet is ignored.
 
-    :param networks: names to Vmnet
-    :param bridges: names to Vmnet, of which the adapters are taken
-    :param subnets: list of DhcpSubnet
-    :param gateways: list of (name, address)
-    :returns: names to Vmnet
+    :param networks: networks by name
+    :param bridges: networks by name whose adapters are used
+    :returns: networks by name
     """
     return {name: _complete(network, bridges.get(name), subnets, gateways)
             for name, network in networks.items()}
@@ -217,7 +212,7 @@ def _complete(network: Vmnet, bridge: Vmnet | None,
             network, dhcp=True, subnet=served[0].subnet, pool=served[0].pool,
             name_servers=served[0].name_servers)
     if network.kind == NAT and network.subnet:
-        # .2 is where VMware's own network editor puts it.
+        # VMware's network editor uses .2.
         known = [address for name, address in gateways
                  if name == network.name and address in network.subnet]
         network = dataclasses.replace(

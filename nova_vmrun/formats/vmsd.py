@@ -10,21 +10,21 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The .vmsd beside a .vmx: which snapshots a VM has.
+"""The .vmsd beside a .vmx: the snapshots of a VM.
 
 It has the grammar of a .vmx. Keys as Workstation 17 writes them:
-snapshotN.displayName, snapshotN.numDisks, snapshotN.diskM.node and .fileName;
-a disk's file is the one that nobody writes to since the snapshot was taken.
+snapshotN.displayName, snapshotN.numDisks, snapshotN.diskM.node and .fileName.
+The file of a disk is the one that has not been written to since the snapshot.
 """
 
 import dataclasses
 
 from nova_vmrun.formats import vmx
 
-# Snapshots with such a name are ours to remove; the owner of the host may
-# have made others.
+# The driver may delete snapshots with such a name; others may belong to the
+# owner of the host.
 OWN_PREFIX = 'nova-vmrun-'
-# VMware allows a hundred; a damaged file must not keep us counting.
+# VMware allows a hundred; a damaged file must not cause a long loop.
 _MAX_SNAPSHOTS = 1000
 _MAX_DISKS = 256
 
@@ -33,7 +33,7 @@ _MAX_DISKS = 256
 class Snapshot:
     """A snapshot.
 
-    :ivar name: as its maker called it
+    :ivar name: name that its creator gave it
     :ivar disks: nodes (scsi0:0) to the files that it keeps, as written:
         relative to the folder of the VM, or absolute
     """
@@ -43,10 +43,9 @@ class Snapshot:
 
 
 def parse(data: bytes) -> list[Snapshot]:
-    """Reads a .vmsd.
+    """Parse a .vmsd.
 
-    :param data: its bytes; it may be empty
-    :returns: a list of Snapshot
+    :param data: the file; it may be empty
     :raises InvalidVmx: it is not well-formed
     """
     keys = vmx.load(data)

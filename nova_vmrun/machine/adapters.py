@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Where the network adapters of a VM are that has a .vmx already."""
+"""Slots of the network adapters of a VM that already has a .vmx."""
 
 from collections.abc import Container
 from collections.abc import Iterable
@@ -22,15 +22,13 @@ from nova_vmrun.machine import model as machines
 
 def keep_slots(nics: tuple[machines.Nic, ...], existing: vmx.Vmx,
                ours: Container[str] | None = None) -> tuple[machines.Nic, ...]:
-    """Gives adapters the slots that they have, and new ones a free slot.
+    """Return adapters with the slots that they have; new ones get a free slot.
 
-    They are recognised by their MAC addresses.
+    Adapters are recognised by their MAC addresses.
 
-    :param nics: tuple of Nic
-    :param existing: the Vmx that the VM has now
+    :param existing: the VM's current settings
     :param ours: as for foreign_slots
-    :returns: tuple of Nic
-    :raises InvalidMachine: too few are free
+    :raises InvalidMachine: too few slots are free
     """
     places = slots(existing)
     nics = tuple(dataclasses.replace(nic, slot=places.get(nic.mac.lower()))
@@ -52,16 +50,16 @@ def keep_slots(nics: tuple[machines.Nic, ...], existing: vmx.Vmx,
 
 def foreign_slots(existing: vmx.Vmx, macs: Iterable[str],
                   ours: Container[str] | None = None) -> set[int]:
-    """Finds the adapters that somebody has added in VMware's window.
+    """Return the slots of adapters that somebody added in the VMware window.
 
-    Ours have static addresses, and the window makes generated ones. The
-    address also tells when it is lost what was rendered last, or when that
-    is newer than the .vmx.
+    The driver's adapters have static addresses, and the window creates
+    adapters with generated ones. This identifies them even if the rendered
+    copy is lost, or newer than the .vmx.
 
-    :param existing: the Vmx that the VM has now
-    :param macs: addresses of the adapters that are ours
-    :param ours: the Vmx of the file as it was last rendered, or None
-    :returns: set of N of ethernetN
+    :param existing: the VM's current settings
+    :param macs: addresses of the driver's adapters
+    :param ours: the settings as last rendered, or None
+    :returns: N of each ethernetN
     """
     places = slots(existing)
     known = {places.get(mac.lower()) for mac in macs}
@@ -73,19 +71,12 @@ def foreign_slots(existing: vmx.Vmx, macs: Iterable[str],
 
 
 def is_static(device: str, settings: vmx.Vmx) -> bool:
-    """Tells whether a device (ethernet0) is an adapter as ours are.
-
-    :param settings: a Vmx
-    """
+    """Whether a device (ethernet0) is an adapter with a static address."""
     return settings.get(device + '.addressType', '').lower() == 'static'
 
 
 def slots(existing: vmx.Vmx) -> dict[str, int]:
-    """Maps MAC addresses to N of ethernetN.
-
-    :param existing: a Vmx
-    :returns: dict, with addresses in lower case
-    """
+    """Return the N of each ethernetN by its MAC address in lower case."""
     found: dict[str, int] = {}
     for slot in range(machines.MAX_NICS):
         address = mac(existing, slot)
@@ -95,9 +86,8 @@ def slots(existing: vmx.Vmx) -> dict[str, int]:
 
 
 def mac(settings: vmx.Vmx, slot: int | str) -> str:
-    """Returns the address of an adapter in lower case, empty without one.
+    """Return the address of an adapter in lower case; empty if it has none.
 
-    :param settings: a Vmx
     :param slot: N of ethernetN
     """
     name = 'ethernet%s.' % slot

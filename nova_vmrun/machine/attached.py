@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is attached to a VM right now, read from its .vmx."""
+"""Devices that are attached to a VM, read from its .vmx."""
 
 from collections.abc import Iterator
 import dataclasses
@@ -25,11 +25,11 @@ _ADDRESS = re.compile('(ethernet[0-9]+)[.]address')
 
 @dataclasses.dataclass(frozen=True)
 class Attached:
-    """A disk as it is attached to a VM.
+    """A disk or CD drive that is attached to a VM.
 
     :ivar node: scsi0:0
-    :ivar file: as it is written: a name in the folder of the VM, for disks
-        of ours
+    :ivar file: path as written; for the driver's disks, a name in the VM's
+        folder
     :ivar bus: one of machine.BUSES
     """
 
@@ -39,14 +39,14 @@ class Attached:
 
 
 def every(keys: vmx.Vmx) -> Iterator[Attached]:
-    """Yield all disks of a VM, none of its CD drives, as the .vmx has them."""
+    """Yield all disks of a VM as the .vmx has them, without its CD drives."""
     for each in files(keys):
         if each.file.lower().endswith('.vmdk'):
             yield each
 
 
 def files(keys: vmx.Vmx) -> Iterator[Attached]:
-    """Yield the disks and CD drives of a VM, as the .vmx has them."""
+    """Yield the disks and CD drives of a VM as the .vmx has them."""
     for key, path in keys.items():
         match = _FILE.fullmatch(key.lower())
         if match and keys.get_bool(match.group(1) + '.present'):
@@ -64,10 +64,9 @@ def _bus(keys: vmx.Vmx, controller: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Adapter:
-    """A network adapter as it is attached to a VM.
+    """A network adapter that is attached to a VM.
 
     :ivar name: ethernet0
-    :ivar mac: its address
     :ivar network: nat, bridged, hostonly or the name of a virtual network
     """
 
@@ -77,17 +76,13 @@ class Adapter:
 
 
 def adapters(keys: vmx.Vmx) -> list[Adapter]:
-    """Returns the network adapters of a VM.
-
-    :param keys: the Vmx
-    :returns: a list of Adapter, in the order of their numbers
-    """
+    """Return the network adapters of a VM, in the order of their numbers."""
     found = []
     for key, mac in keys.items():
         match = _ADDRESS.fullmatch(key.lower())
         if match and keys.get_bool(match.group(1) + '.present'):
             name = match.group(1)
-            # VMware's own default is bridged.
+            # VMware's default is bridged.
             kind = keys.get(name + '.connectionType', 'bridged')
             found.append(Adapter(name, mac, keys.get(name + '.vnet', kind)
                                  if kind == 'custom' else kind))

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""guestinfo.* as cloud-init's VMware data source reads it."""
+"""guestinfo.* variables in the form that cloud-init's VMware source reads."""
 
 import base64
 from collections.abc import Mapping
@@ -20,19 +20,17 @@ from typing import Any
 
 from nova_vmrun import exception
 
-# VMware's tools pass at most this many bytes of one variable.
+# VMware Tools pass at most this many bytes of a variable.
 MAX_BYTES = 64 * 1024
 _ENCODING = 'gzip+base64'
 
 
 def variables(metadata: Mapping[str, Any], user_data: bytes | None = None,
               vendor_data: bytes | None = None) -> dict[str, str]:
-    """Returns what stands in a .vmx, by names without ``guestinfo.``.
+    """Return the variables, by their names without ``guestinfo.``.
 
-    :param metadata: dict with instance-id, local-hostname, network ...
-    :param user_data: bytes, or None
-    :param vendor_data: bytes, or None
-    :returns: dict of texts; they hold neither quotes nor line breaks
+    :param metadata: instance-id, local-hostname, network ...
+    :returns: texts without quotes and line breaks
     :raises InvalidInput: one of the three is too long
     """
     contents = {
@@ -47,11 +45,11 @@ def variables(metadata: Mapping[str, Any], user_data: bytes | None = None,
 
 
 def encode(name: str, content: bytes) -> str:
-    """Returns bytes as the text of a variable.
+    """Return bytes as the text of a variable.
 
     The same bytes always give the same text.
 
-    :param name: of the variable, for the error
+    :param name: name of the variable, for the error
     :raises InvalidInput: the text is too long
     """
     text = base64.b64encode(gzip.compress(content, mtime=0)).decode('ascii')
@@ -60,6 +58,6 @@ def encode(name: str, content: bytes) -> str:
             'guestinfo.%s would have %d bytes.' % (name, len(text)),
             'VMware Tools pass at most %d, compressed and in base64.'
             % MAX_BYTES,
-            'Use less user data, for example a link to the rest of it; or let '
+            'Use less user data, for example a link to the rest of it, or let '
             'the operator set [vmrun] use_guestinfo to False.')
     return text

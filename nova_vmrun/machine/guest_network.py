@@ -20,11 +20,11 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
-    """An adapter as the guest has to set it up.
+    """An adapter as the guest has to configure it.
 
     :ivar mac: six pairs of hexadecimal digits with colons
     :ivar addresses: with the length of the prefix: 10.0.0.5/24, fd00::5/64
-    :ivar routes: pairs of a network (0.0.0.0/0) and the gateway to it
+    :ivar routes: pairs of a network (0.0.0.0/0) and its gateway
     :ivar dns: addresses of name servers
     :ivar mtu: bytes, or None
     """
@@ -37,13 +37,10 @@ class Interface:
 
 
 def version2(interfaces: Sequence[Interface]) -> dict[str, Any]:
-    """Returns version 2 of cloud-init's network configuration.
+    """Return version 2 of cloud-init's network configuration.
 
-    The names are the guest's after cloud-init has renamed its adapters: some
-    systems can only set up an adapter whose name is known.
-
-    :param interfaces: a sequence of Interface
-    :returns: a dict
+    cloud-init renames the guest's adapters to the names in it, because some
+    systems can only configure an adapter whose name is known.
     """
     return {'version': 2, 'ethernets': {
         'eth%d' % number: _ethernet('eth%d' % number, each)
@@ -66,14 +63,13 @@ def _ethernet(name: str, interface: Interface) -> dict[str, Any]:
 
 
 def machine_id(interfaces: Sequence[Interface]) -> str:
-    """Returns machine.id as the ESX driver of OpenStack Essex wrote it.
+    """Return machine.id in the format of the ESX driver of OpenStack Essex.
 
-    For each adapter MAC;ADDRESS;NETMASK;GATEWAY;BROADCAST;DNS,DNS and a ``#``
-    behind it. The format has room for one IPv4 address of an adapter; those
-    that have none are left out.
+    It has MAC;ADDRESS;NETMASK;GATEWAY;BROADCAST;DNS,DNS and a ``#`` for each
+    adapter. There is room for one IPv4 address per adapter; adapters without
+    one are left out.
 
-    :param interfaces: a sequence of Interface
-    :returns: one text, empty if no adapter has an IPv4 address
+    :returns: an empty text if no adapter has an IPv4 address
     """
     return ''.join(filter(None, map(_machine_id_entry, interfaces)))
 

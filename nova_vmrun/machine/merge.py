@@ -10,11 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Rendering a VM again whose .vmx VMware has rewritten in the meantime.
+"""Rendering a VM again after VMware has changed its .vmx.
 
-VMware adds keys of its own (generated addresses, PCI slots, state), some of
-which no document names. They are kept as long as the device they belong to
-is there.
+VMware adds keys (generated addresses, PCI slots, state), some of which are
+undocumented. They are kept as long as their device exists.
 """
 
 from collections.abc import Container
@@ -36,24 +35,23 @@ _DEVICE = re.compile(
     '((?:scsi|sata|nvme|ide)[0-9]+:[0-9]+'
     '|(?:scsi|sata|nvme|ethernet|serial|floppy)[0-9]+)[.].*')
 _UUID = re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE)
-# VMware's name for a disk while snapshots of it exist: root-000001.vmdk.
+# VMware's name for a disk that has snapshots: root-000001.vmdk.
 _SNAPSHOT = re.compile('-[0-9]{6}$')
 
 
 def keep_places(machine: machines.Machine, existing: vmx.Vmx, folder: str = '',
                 ours: Container[str] | None = None) -> machines.Machine:
-    """Gives devices the places that they have in a file.
+    """Return a VM whose devices keep the places that they have in a file.
 
     Network adapters are recognised by their MAC address, disks and drives by
-    their files; a disk of which VMware has made a snapshot goes on with the
-    snapshot's file.
+    their files. If VMware has taken a snapshot of a disk, the disk continues
+    in the snapshot's file.
 
-    :param machine: a Machine, as it is to be
-    :param existing: the Vmx that it has now
-    :param folder: the .vmx's, against which its relative paths are read
-    :param ours: the Vmx of the file as it was last rendered, or None
-    :returns: a Machine
-    :raises InvalidMachine: no place is left for a network adapter
+    :param machine: the VM as wanted
+    :param existing: its current settings
+    :param folder: folder of the .vmx, which relative paths start from
+    :param ours: the settings as last rendered, or None
+    :raises InvalidMachine: no slot is free for a network adapter
     """
     nodes = _nodes(existing, folder)
     if placement.is_arm(machine):
@@ -74,7 +72,7 @@ def _location(existing: vmx.Vmx) -> str | None:
 
 
 def _nodes(existing: vmx.Vmx, folder: str) -> dict[str, tuple[str, str]]:
-    """Maps paths of disks and drives to (node, path as it is written)."""
+    """Return the node and written path of each disk and drive, by its path."""
     exact: dict[str, tuple[str, str]] = {}
     parents: dict[str, tuple[str, str]] = {}
     for key, path in existing.items():
@@ -82,25 +80,25 @@ def _nodes(existing: vmx.Vmx, folder: str) -> dict[str, tuple[str, str]]:
             '((?:scsi|sata|nvme|ide)[0-3]:[0-9]+)[.]filename', key.lower())
         if match and existing.get_bool(match.group(1) + '.present'):
             place = match.group(1), path
-            exact.setdefault(_whole(path, folder), place)
+            exact.setdefault(_absolute(path, folder), place)
             stem, extension = os.path.splitext(path)
             parent = _SNAPSHOT.sub('', stem) + extension
-            parents.setdefault(_whole(parent, folder), place)
+            parents.setdefault(_absolute(parent, folder), place)
     return {**parents, **exact}
 
 
 def _without_unbootable(nodes: dict[str, tuple[str, str]]
                         ) -> dict[str, tuple[str, str]]:
-    """Lets CD drives move that the firmware of arm VMs boots nothing from."""
+    """Free the CD drives from which the firmware of arm VMs does not boot."""
     if all(node != placement.UNBOOTABLE_ON_ARM for node, _ in nodes.values()):
         return nodes
-    # All of them move, so that the first of them stays the first.
+    # All of them move so that they keep their order.
     return {path: place for path, place in nodes.items()
             if not (place[0].startswith('sata') and
                     path.lower().endswith('.iso'))}
 
 
-def _whole(path: str, folder: str) -> str:
+def _absolute(path: str, folder: str) -> str:
     return os.path.normpath(os.path.join(folder, path))
 
 
@@ -108,12 +106,12 @@ def _at_its_node(device: Drive, existing: vmx.Vmx,
                  nodes: dict[str, tuple[str, str]], folder: str) -> Drive:
     if device.path is None:
         return device
-    place = nodes.get(_whole(device.path, folder))
+    place = nodes.get(_absolute(device.path, folder))
     if place is None:
         return device
     node, path = place
-    if _whole(path, folder) != _whole(device.path, folder):
-        # Wherever it is attached, what the snapshot's file holds is newer.
+    if _absolute(path, folder) != _absolute(device.path, folder):
+        # The snapshot's file has the newer content, whatever its node.
         device = dataclasses.replace(device, path=path)
     if device.node is not None or not _fits(device.bus, node, existing):
         return device
@@ -129,13 +127,13 @@ def _fits(bus: str, node: str, existing: vmx.Vmx) -> bool:
 
 def merge(rendered: vmx.Vmx, existing: vmx.Vmx,
           ours: Container[str] | None = None) -> vmx.Vmx:
-    """Joins what was rendered with what VMware has added.
+    """Return rendered settings with what VMware has added to a file.
 
-    :param rendered: the Vmx of the new file
-    :param existing: the Vmx of the file as it is now
-    :param ours: the Vmx of the file as it was last rendered, or any container
-        of names that were ours; None: those that the table of keys says are
-    :returns: a Vmx: all that is rendered, and then what is kept
+    :param rendered: settings of the new file
+    :param existing: the current settings
+    :param ours: the settings as last rendered, or any container of the
+        driver's keys; None: ask the table of keys
+    :returns: all rendered settings, followed by those that are kept
     """
     macs = adapters.slots(rendered)
     foreign = {'ethernet%d' % slot
@@ -149,7 +147,7 @@ def merge(rendered: vmx.Vmx, existing: vmx.Vmx,
                 key.lower().partition('.')[0] in foreign or
                 _is_kept(key, rendered, existing, ours)):
             result[key] = value
-    # Guests name adapters by their places: those that fit stay.
+    # Guests name adapters by their PCI slots, so the ones that fit are kept.
     for key, _ in list(pci.misplaced(result)):
         del result[key]
     return result
@@ -178,7 +176,7 @@ def _is_kept(key: str, rendered: vmx.Vmx, existing: vmx.Vmx,
 
 def _was_replaced(device: str, key: str, rendered: vmx.Vmx,
                   existing: vmx.Vmx) -> bool:
-    """Tells whether a key describes what was here before."""
+    """Whether a key describes a device that another one has replaced."""
     if not rendered.get_bool(device + '.present'):
         return True
     if device.startswith('ethernet'):
@@ -194,21 +192,21 @@ def _was_replaced(device: str, key: str, rendered: vmx.Vmx,
         before.lower() != after.lower())
 
 
-# Keys that Nova alone decides, at every start.
-_NOVAS = re.compile('(ethernet|serial)[0-9]+[.]|remotedisplay[.]')
+# Keys that only Nova decides, at every start.
+_ONLY_NOVA = re.compile('(ethernet|serial)[0-9]+[.]|remotedisplay[.]')
 
 
 def keep_edits(merged: vmx.Vmx, rendered: vmx.Vmx, existing: vmx.Vmx,
                former: vmx.Vmx) -> vmx.Vmx:
-    """Lets stay what somebody changed by hand and Nova wants as before.
+    """Return merged settings with manual changes that Nova does not override.
 
-    Adapters, serial ports and the screen are Nova's. A device of which Nova
-    wants anything else is Nova's as a whole.
+    Adapters, serial ports and the display are always Nova's. If Nova changes
+    anything about a device, all of that device is Nova's.
 
     :param merged: what merge returned
-    :param rendered: the Vmx of the new file
-    :param existing: the Vmx of the file as it is now
-    :param former: the Vmx of the file as it was last rendered
+    :param rendered: settings of the new file
+    :param existing: the current settings
+    :param former: the settings as last rendered
     """
     changed = {_group(key) for key in [*rendered, *former]
                if rendered.get(key) != former.get(key)}
@@ -216,7 +214,7 @@ def keep_edits(merged: vmx.Vmx, rendered: vmx.Vmx, existing: vmx.Vmx,
     for key, value in existing.items():
         if (key in rendered and key in former and
                 _group(key) not in changed and
-                not _NOVAS.match(key.lower())):
+                not _ONLY_NOVA.match(key.lower())):
             result[key] = value
     return result
 
@@ -227,25 +225,26 @@ def _group(key: str) -> str:
 
 
 def append_kept(text: str, merged: vmx.Vmx) -> str:
-    """Adds to a rendered text what a merge has kept.
+    """Return a rendered text with the settings that a merge has kept.
 
     :param text: the rendered text that went into the merge
     :param merged: what merge returned for it
     :returns: text that parses to merged
     """
-    return _append(text, merged, '# --- Written by VMware and kept ---')
+    return _append(text, merged, '# --- Kept from the previous file ---')
 
 
 def append_new(former: str, rendered: str) -> str:
-    """Adds to the text that was rendered last what is ours from now on.
+    """Return the text that was last rendered with the keys of a new one added.
 
-    It stands until the .vmx is written: whether a crash comes before or
-    after, all of ours in the .vmx is known as ours, by the values that it had.
+    It is stored until the .vmx is written. Whether a crash comes before or
+    after that, it identifies all of the driver's keys in the .vmx, with the
+    values that they had.
 
-    :param former: as it was last rendered
-    :param rendered: as it is rendered now
+    :param former: the text that was last rendered
+    :param rendered: the new text
     """
-    return _append(former, vmx.parse(rendered), '# --- On its way in ---')
+    return _append(former, vmx.parse(rendered), '# --- To be written ---')
 
 
 def _append(text: str, more: vmx.Vmx, heading: str) -> str:

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Which device node each disk, CD drive and network adapter gets.
+"""Placement of disks, CD drives and network adapters on device nodes.
 
-The same Machine always gets the same nodes, and a device that is attached
-later moves none that were there: disks and drives take the lowest free node
-of their bus in the order given, after those that name a node themselves.
+The same Machine always gets the same nodes, and attaching a device later moves
+no other. After the devices that name their node, disks and drives take the
+lowest free node of their bus in the given order.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ import re
 
 from nova_vmrun.machine import model as machines
 
-# Controllers and units of each; SCSI unit 7 is the controller itself.
+# Numbers of controllers and units; SCSI unit 7 is the controller itself.
 _SCSI_UNITS = tuple(unit for unit in range(16) if unit != 7)
 _UNITS = {
     'scsi': _SCSI_UNITS,
@@ -34,22 +34,22 @@ _UNITS = {
 }
 _CONTROLLERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2}
 _ARM = 'arm'
-# Where the firmware on Apple silicon was seen to find no medium (Fusion 26).
+# The firmware on Apple silicon does not boot from this node (Fusion 26).
 UNBOOTABLE_ON_ARM = 'sata0:0'
 _NODE = re.compile('(scsi|sata|nvme|ide)([0-3]):([0-9]{1,2})')
-# Where wizards put the CD drive: the master of the second channel.
+# Wizards put the CD drive on the second channel, as master.
 _IDE_CDROM_NODES = ('ide1:0', 'ide1:1', 'ide0:1', 'ide0:0')
 
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """Where everything is attached.
+    """The nodes of all devices.
 
     :ivar controllers: (name, model) of each SCSI, SATA and NVMe controller;
-        the model is None where there is only one
-    :ivar disks: a node (scsi0:0) for each of Machine.disks, in its order
-    :ivar cdroms: the same for Machine.cdroms
-    :ivar nics: N of ethernetN for each of Machine.nics
+        the model is None if there is only one
+    :ivar disks: a node (scsi0:0) for each of Machine.disks, in order
+    :ivar cdroms: a node for each of Machine.cdroms, in order
+    :ivar nics: N of ethernetN for each of Machine.nics, in order
     """
 
     controllers: tuple[tuple[str, str | None], ...]
@@ -59,11 +59,9 @@ class Placement:
 
 
 def place(machine: machines.Machine) -> Placement:
-    """Assigns controllers, units and slots.
+    """Assign controllers, nodes and slots.
 
-    :param machine: a Machine
-    :returns: a Placement
-    :raises InvalidMachine: a bus is full, or two devices claim one node
+    :raises InvalidMachine: a bus is full, or two devices claim the same node
     """
     planner = _Planner(is_arm(machine))
     for device in machine.disks + machine.cdroms:
@@ -78,12 +76,12 @@ def place(machine: machines.Machine) -> Placement:
 
 
 def is_arm(machine: machines.Machine) -> bool:
-    """Tells whether a VM is one of Apple silicon."""
+    """Whether a VM runs on Apple silicon."""
     return machine.family == _ARM
 
 
 def family_of(bus: str) -> str:
-    """Tells the part before the number in a node: scsi for lsilogic."""
+    """Return the part of a node before the number: scsi for lsilogic."""
     return 'scsi' if bus in machines.SCSI_BUSES else bus
 
 
@@ -112,7 +110,7 @@ class _Planner:
         self._taken.add(node)
 
     def find(self, bus: str, is_cdrom: bool) -> str:
-        """Takes the first free node of a bus."""
+        """Reserve and return the first free node of a bus."""
         for node in self._candidates(bus, is_cdrom):
             controller = node.partition(':')[0]
             if (node not in self._taken and
@@ -121,7 +119,7 @@ class _Planner:
                 self._taken.add(node)
                 return node
         raise machines.InvalidMachine(
-            'No place is left on the %s bus.' % bus,
+            'The %s bus is full.' % bus,
             resolution='Use fewer disks and CD drives, or another bus.')
 
     def _candidates(self, bus: str, is_cdrom: bool) -> Iterable[str]:

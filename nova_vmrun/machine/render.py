@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""From a Machine to the text of its .vmx.
+"""Rendering of a Machine as the text of its .vmx.
 
-A Jinja2 template per family of guests gives the text its order, its comments
-and what every server of the family has in common. What was rendered is parsed
-again and compared with what was meant, so neither a text that a tenant wrote
-nor a template can put a key into the file that does not belong there.
+A Jinja2 template per family of guests determines the order, the comments and
+the settings that all servers of the family share. The rendered text is parsed
+and compared with the wanted settings, so that neither a tenant's text nor a
+template can add a key that does not belong there.
 """
 
 from collections.abc import Iterable
@@ -39,21 +39,20 @@ _OWN_TEMPLATES = os.path.join(
 
 
 class InvalidTemplate(exception.HostError):
-    """A template is broken, or writes what it must not write."""
+    """A template is broken, or it writes keys that it must not write."""
 
 
 def render(machine: machines.Machine,
            template_dirs: Iterable[str] = ()) -> str:
-    """Renders the .vmx of a VM.
+    """Return the text of a VM's .vmx.
 
-    :param machine: a Machine
-    :param template_dirs: directories of an operator, searched first
-    :returns: the text, grouped and commented; each line of a server's own
-        ends in a comment that says what set it
-    :raises InvalidMachine: as machine.validate
-    :raises InvalidText: as machine.validate
-    :raises InvalidTemplate: a template is missing or broken, or the text is
-        not what was meant
+    Lines that differ from server to server end in a comment with their origin.
+
+    :param template_dirs: an operator's directories, searched first
+    :raises InvalidMachine: as model.validate
+    :raises InvalidText: as model.validate
+    :raises InvalidTemplate: a template is missing or broken, or the text does
+        not have the wanted settings
     """
     machines.validate(machine)
     groups = settings_module.build(machine)
@@ -64,7 +63,7 @@ def render(machine: machines.Machine,
     except exception.VmrunError:
         raise
     except Exception as error:
-        # A template is a program: it can fail in any way.
+        # A template is a program, so it can raise anything.
         raise InvalidTemplate(
             'The template %s cannot be rendered.' % name,
             '%s: %s' % (type(error).__name__, error),
@@ -77,18 +76,18 @@ def rerender(machine: machines.Machine, existing: vmx.Vmx,
              previous: vmx.Vmx | None = None, folder: str = '',
              template_dirs: Iterable[str] = (),
              keeps_edits: bool = False) -> tuple[str, str]:
-    """Renders a VM again that has a .vmx.
+    """Render a VM that already has a .vmx.
 
-    :param machine: a Machine, as it is to be
-    :param existing: the Vmx that VMware has left
-    :param previous: the Vmx of the text that was rendered last, or None if it
-        is lost
-    :param folder: the .vmx's
+    :param machine: the VM as wanted
+    :param existing: the current settings
+    :param previous: the settings as last rendered, or None if they are lost
+    :param folder: folder of the .vmx
     :param template_dirs: as for render
-    :param keeps_edits: whether what somebody changed by hand stays, where
-        Nova wants nothing new; as merge.keep_edits does
-    :returns: the text as rendered, and the text that the .vmx must have
-    :raises: what render raises
+    :param keeps_edits: whether to keep manual changes that Nova does not
+        contradict; see merge.keep_edits
+    :returns: the rendered text, and the text to write to the .vmx
+    :raises: as render
+    :raises InvalidVmx: keys that VMware has added cannot be kept
     """
     machine = merge.keep_places(machine, existing, folder, previous)
     rendered = render(machine, template_dirs)
@@ -102,15 +101,15 @@ def rerender(machine: machines.Machine, existing: vmx.Vmx,
     if vmx.parse(text) != merged:
         raise exception.InvalidVmx(
             'The keys that VMware has added to server %s cannot be kept.'
-            % machine.uuid, resolution='Remove the .vmx, so that it is '
-            'rendered anew.')
+            % machine.uuid, resolution='Delete the .vmx, and the driver '
+            'renders a new one.')
     return rendered, text
 
 
 @functools.lru_cache(maxsize=4)
 def _environment(template_dirs: tuple[str, ...]) -> jinja2.Environment:
-    # It is kept since it keeps compiled templates; changed ones are reloaded.
-    # HTML escaping would be wrong here; the filters escape as VMware does.
+    # The environment caches compiled templates and reloads changed ones. HTML
+    # escaping would be wrong here; the filters escape as VMware does.
     result = jinja2.Environment(  # nosec B701
         loader=jinja2.FileSystemLoader((*template_dirs, _OWN_TEMPLATES)),
         undefined=jinja2.StrictUndefined, autoescape=False,
@@ -136,32 +135,33 @@ def _lines(settings: Iterable[settings_module.Setting]) -> str:
 
 
 def _comment(text: str) -> str:
-    # An origin is a phrase of ours; were it not, a line break in it would
-    # start a key.
+    # Origins are the driver's own phrases. If a line break ever got into one,
+    # it would start a new key.
     return ''.join(c if c.isprintable() else ' ' for c in text)
 
 
 def _verify(name: str, text: str,
             groups: Mapping[str, tuple[settings_module.Setting, ...]]) -> None:
-    """Compares a rendered text with what was meant."""
+    """Compare a rendered text with the wanted settings."""
     meant = vmx.Vmx((setting.key, setting.value)
                     for group in groups.values() for setting in group)
     try:
         found = vmx.parse(text)
     except exception.InvalidVmx as error:
-        raise InvalidTemplate('The template %s gives a malformed file.' % name,
-                              str(error), 'Correct the template.')
+        raise InvalidTemplate(
+            'The template %s writes a malformed file.' % name, str(error),
+            'Correct the template.')
     lacks = pci.missing_port(found)
     if lacks:
         raise InvalidTemplate(
-            'The template %s has no place for PCI Express devices.' % name,
+            'The template %s lacks root ports for PCI Express devices.' % name,
             '%s needs a root port.' % lacks,
-            'Leave pciBridge4 to pciBridge7 of base.vmx.j2 as they are.')
+            'Do not change pciBridge4 to pciBridge7 of base.vmx.j2.')
     wrong = [key for key in meant if found.get(key) != meant[key]]
     wrong += [key for key in found
               if key not in meant and not keys.find(key).constant]
     if wrong:
         raise InvalidTemplate(
-            'The template %s leaves out, alters or adds what it must not.'
+            'The template %s omits, changes or adds keys that it must not.'
             % name, 'Keys: %s.' % ', '.join(sorted(wrong)),
             'Compare it with the template that comes with nova-vmrun.')

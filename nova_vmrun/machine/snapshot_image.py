@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the image of a server's disk must say to boot again.
+"""Properties that a snapshot's image needs so that it boots again.
 
-Nova hands the properties of the server's image on. Missing are those that
-this driver chose for itself, and wrong those that speak of the old file.
+Nova passes on the properties of the server's image. What the driver chose
+itself is missing from them, and what describes the old file is wrong.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmx
 
-# The guest has installed from these; a list of them that Nova cut off at 255
-# bytes would even keep the image from booting.
+# The guest was installed from these. A list that Nova has cut off at 255 bytes
+# would even keep the image from booting.
 OBSOLETE = frozenset(name for own in ('iso_images', 'floppy_image',
                                       'tools_iso')
                      for name in props.names(own))
@@ -32,7 +32,7 @@ OBSOLETE = frozenset(name for own in ('iso_images', 'floppy_image',
 _DISK_TYPES = ('vmware_disktype', 'hw_disk_type')
 _NAMES_OF_THE_GUEST = props.names('guestos') + (
     'vmware_ostype', 'os_distro', 'os_type')
-# The one property for each bus that says all of it. Nova knows no NVMe.
+# The property that selects each bus on its own. Nova has no NVMe.
 _BUSES = {
     'ide': ('vmware_adaptertype', 'ide'),
     'buslogic': ('vmware_adaptertype', 'busLogic'),
@@ -46,12 +46,11 @@ _BUSES = {
 
 def describe(keys: vmx.Vmx, bus: str,
              inherited: Mapping[str, str]) -> dict[str, str]:
-    """Returns the properties that the image gets beside those it inherits.
+    """Return the properties that an image gets in addition to inherited ones.
 
-    :param keys: the Vmx of the server
-    :param bus: of its root disk, one of machine.BUSES
-    :param inherited: mapping of the properties of the server's image
-    :returns: dict of names to texts
+    :param keys: the settings of the server
+    :param bus: bus of its root disk, one of machine.BUSES
+    :param inherited: properties of the server's image
     """
     name, value = _BUSES[bus]
     found = {

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Checking a .vmx before VMware does, whose messages are few.
+"""Checks of a .vmx that explain more than VMware's own messages.
 
-check.check is what there is to call; each other module checks one thing.
+Call check.check; each of the other modules has one kind of check.
 """

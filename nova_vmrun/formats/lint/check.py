@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""All checks of a .vmx, of any origin."""
+"""All checks of a .vmx, whoever wrote it."""
 
 from collections.abc import Callable
 import dataclasses
@@ -28,14 +28,12 @@ _TYPOGRAPHIC = tuple(
 
 def check(text: str, exists: Callable[[str], bool] | None = None,
           encoding: str = 'utf-8') -> list[finding.Finding]:
-    """Checks a .vmx.
+    """Check a .vmx.
 
-    :param text: of the file
-    :param exists: tells whether a path (as the file has it) is there; None:
-        files are not looked for
-    :param encoding: of the file, as vmx.decode tells it
-    :returns: a list of Finding in the order of the lines, what is missing
-        last
+    :param exists: returns whether a path, as the file has it, exists; None: do
+        not look for files
+    :param encoding: encoding of the file, as vmx.decode returns it
+    :returns: findings in the order of the lines; missing keys come last
     """
     settings, lines, found = _read(text, encoding)
     if settings or not found:
@@ -51,11 +49,9 @@ def check(text: str, exists: Callable[[str], bool] | None = None,
 def check_bytes(
         data: bytes,
         exists: Callable[[str], bool] | None = None) -> list[finding.Finding]:
-    """Checks a file's bytes, whether they are a text or not.
+    """Check the bytes of a file, even if they cannot be decoded.
 
-    :param data: of the file
     :param exists: as for check
-    :returns: as check does
     """
     fault = vmx.undecodable(data)
     if fault is None:
@@ -70,7 +66,7 @@ def _read(
         text: str,
         encoding: str) -> tuple[vmx.Vmx, dict[str, int],
                                 list[finding.Finding]]:
-    """Reads what can be read; what cannot becomes findings."""
+    """Parse the valid lines, and report the others as findings."""
     settings = vmx.Vmx()
     lines: dict[str, int] = {}
     found: list[finding.Finding] = []
@@ -87,8 +83,8 @@ def _read(
                 'would refuse the whole file.', line.number))
         elif not line.is_quoted and line.value.startswith(_TYPOGRAPHIC):
             found.append(finding.Finding(
-                finding.ERROR, line.key, 'has typographic quotation marks, as '
-                'text from a web page has; VMware knows only ".',
+                finding.ERROR, line.key, 'has typographic quotation marks, '
+                'probably copied from a web page; VMware only accepts ".',
                 line.number))
         else:
             settings[line.key] = line.value

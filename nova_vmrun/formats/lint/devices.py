@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Devices that are there must be whole, and have a place."""
+"""Checks that devices are complete and within VMware's limits."""
 
 from collections.abc import Iterator
 import re
@@ -27,16 +27,12 @@ _NUMBERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2, 'ethernet': 10,
             'serial': 4, 'floppy': 2}
 _SCSI_CONTROLLER_UNIT = 7
 _RESERVED_MACS = ('00:0c:29', '00:05:69')
-# Static addresses that VMware takes without being told not to check.
+# Static addresses that VMware accepts without checkMACAddress = FALSE.
 _OWN_MACS = re.compile('00:50:56:[0-3][0-9a-f]:', re.IGNORECASE)
 
 
 def check(settings: vmx.Vmx) -> Iterator[finding.Finding]:
-    """Checks every device that is present.
-
-    :param settings: a Vmx
-    :returns: an iterator of Finding
-    """
+    """Check every device that is present."""
     macs: dict[str, str] = {}
     for key in settings:
         match = _PRESENT.fullmatch(key)
@@ -89,16 +85,17 @@ def _check_nic(settings: vmx.Vmx, device: str,
     if not mac:
         return
     if mac in macs:
-        yield finding.error(key, 'is %s, as %s has it.' % (mac, macs[mac]))
+        yield finding.error(key, 'is %s, the address of %s.'
+                            % (mac, macs[mac]))
     macs[mac] = device
     if not settings.get_bool(device + '.checkMACAddress', True):
         return
     if mac.startswith(_RESERVED_MACS):
-        yield finding.error(key, 'is %s; VMware keeps such addresses to '
-                            'itself and would not start the VM.' % mac)
+        yield finding.error(key, 'is %s; VMware reserves such addresses '
+                            'and would not start the VM.' % mac)
     elif not _OWN_MACS.match(mac):
         yield finding.warning(
-            key, "is %s, which is outside VMware's own range; set "
+            key, "is %s, which is outside VMware's range; set "
             '%s.checkMACAddress to FALSE.' % (mac, device))
 
 
@@ -109,5 +106,5 @@ def _check_slots(settings: vmx.Vmx) -> Iterator[finding.Finding]:
             key, 'needs a PCI Express port: set pciBridge4.present to TRUE '
             'and pciBridge4.virtualDev to pcieRootPort.')
     for key, problem in pci.misplaced(settings):
-        yield finding.error(key, problem + ' It ends the VM; remove the key '
-                            'and VMware finds a place.')
+        yield finding.error(key, problem + ' The VM would crash. Delete the '
+                            'key, and VMware finds a slot.')

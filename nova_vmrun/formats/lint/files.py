@@ -11,10 +11,10 @@
 #    under the License.
 
 
-"""Files that devices need, and those that they can do without.
+"""Checks of the files that devices need.
 
-VMware refuses a VM whose disk has no file. Of other drives and of ports it
-asks, or connects them to nothing, and the VM runs.
+VMware refuses a VM if a disk's file is missing. For other drives and for
+ports, it asks or leaves them disconnected, and the VM runs.
 """
 
 from collections import abc
@@ -29,25 +29,24 @@ _DRIVE = re.compile(r'(?P<device>(scsi|sata|nvme|ide)[0-9]+:[0-9]+)'
                     r'\.present', re.IGNORECASE)
 _PORT = re.compile(r'(?P<device>(serial|floppy)[0-9]+)\.present',
                    re.IGNORECASE)
-# Of deviceType: drives and other devices of the host, whose names stand in
-# place of a file's. Disks are of any other type.
+# Values of deviceType for the host's drives and devices; fileName has their
+# names. Disks have any other type.
 _OF_THE_HOST = ('cdrom-raw', 'atapi-cdrom', 'scsi-passthru', 'passthru',
                 'generic')
 _CD_IMAGE = 'cdrom-image'
-# vSphere's word for an empty drive, and Workstation's for any of the host.
+# vSphere's word for an empty drive, and Workstation's for any host drive.
 _NO_FILE = ('', 'emptybackingstring', 'auto detect')
-# Of fileType; others are devices of the host and printers, without a file.
+# Values of fileType with a file; others are host devices and printers.
 _PORT_FILES = ('file', 'pipe', 'network')
 _IF_MISSING = ('VMware asks what to do, or starts the VM without it.')
 
 
 def check(settings: vmx.Vmx,
           exists: Exists | None) -> abc.Iterator[finding.Finding]:
-    """Checks the files of devices that are present.
+    """Check the files of devices that are present.
 
-    :param settings: a Vmx
-    :param exists: tells whether a path (as the file has it) is there; None:
-        files are not looked for
+    :param exists: returns whether a path, as the file has it, exists; None: do
+        not look for files
     """
     for key in settings:
         for pattern, checker in ((_DRIVE, _check_drive),
@@ -94,11 +93,11 @@ def _look_for(key: str, path: str, exists: Exists | None,
               severity: abc.Callable[[str, str], finding.Finding],
               consequence: str) -> abc.Iterator[finding.Finding]:
     if exists is not None and not exists(path):
-        yield severity(key, 'is %s, which is not there. %s'
+        yield severity(key, 'is %s, which does not exist. %s'
                        % (path, consequence))
 
 
 def _is_elsewhere(settings: vmx.Vmx, device: str) -> bool:
-    """Whether VMware finds a drive by itself, or that of a remote client."""
+    """Whether VMware detects the drive, or it belongs to a remote client."""
     return (settings.get_bool(device + '.autodetect') or
             settings.get_bool(device + '.clientDevice'))

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a check finds."""
+"""The findings of the checks."""
 
 import dataclasses
 
@@ -24,11 +24,11 @@ WARNING = 'warning'
 class Finding:
     """Something wrong with a file.
 
-    :ivar severity: ERROR if VMware would refuse the file, or the VM would
-        lack a device that it names; else WARNING
+    :ivar severity: ERROR if VMware would refuse the file or ignore a device in
+        it, else WARNING
     :ivar key: the key at fault, or an empty text
-    :ivar problem: a sentence
-    :ivar line: its number, or None if the fault is that a key is missing
+    :ivar problem: the rest of a sentence that begins with the key
+    :ivar line: its number, or None if a key is missing
     """
 
     severity: str
@@ -46,9 +46,6 @@ def warning(key: str, problem: str) -> Finding:
 
 
 def is_encrypted(settings: vmx.Vmx) -> bool:
-    """Tells whether most of a VM is in a value that cannot be read.
-
-    :param settings: a Vmx
-    """
+    """Whether most of a VM's settings are encrypted."""
     return bool(settings.get('encryption.data') or
                 settings.get('encryption.keySafe'))

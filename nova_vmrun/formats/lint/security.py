@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Settings that open the host to the guest, or the guest to others."""
+"""Checks of settings that expose the host or the VM to others."""
 
 from collections.abc import Iterator
 import ipaddress
@@ -20,30 +20,26 @@ from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import vmx
 
 _SHARED_FOLDER = re.compile('sharedfolder[0-9]+[.]present')
-# Ways from the guest to the desktop, open unless they are closed.
+# Ways from the guest to the desktop; they are open by default.
 _TO_BE_CLOSED = (
     'isolation.tools.copy.disable', 'isolation.tools.paste.disable',
     'isolation.tools.dnd.disable', 'isolation.tools.hgfs.disable')
 
 
 def check(settings: vmx.Vmx) -> Iterator[finding.Finding]:
-    """Checks what hardening guides check.
-
-    :param settings: a Vmx
-    :returns: an iterator of Finding, all of them warnings
-    """
+    """Check what hardening guides check; all findings are warnings."""
     yield from _check_vnc(settings)
     for key in settings:
         if _SHARED_FOLDER.fullmatch(key.lower()) and settings.get_bool(key):
-            yield finding.warning(key, 'shows a folder of the host to the '
+            yield finding.warning(key, 'shares a folder of the host with the '
                                   'guest.')
     for key in _TO_BE_CLOSED:
         if not settings.get_bool(key):
             yield finding.warning(key, 'is not TRUE: the guest shares this '
                                   'with the desktop of the host.')
     if not settings.get_bool('msg.autoAnswer'):
-        yield finding.warning('msg.autoAnswer', 'is not TRUE: a dialog that '
-                              'nobody sees can block the VM.')
+        yield finding.warning('msg.autoAnswer', 'is not TRUE: an invisible '
+                              'dialog can block the VM.')
 
 
 def _check_vnc(settings: vmx.Vmx) -> Iterator[finding.Finding]:
@@ -52,11 +48,11 @@ def _check_vnc(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     key = 'RemoteDisplay.vnc.ip'
     address = settings.get(key, '')
     if not _is_loopback(address):
-        yield finding.warning(key, 'is %s: other machines reach the console.'
-                              % (address or 'missing'))
+        yield finding.warning(key, 'is %s: other machines can reach the '
+                              'console.' % (address or 'missing'))
     if 'RemoteDisplay.vnc.password' in settings:
         yield finding.warning('RemoteDisplay.vnc.password',
-                              'stands in the file in the clear.')
+                              'is stored as plain text.')
 
 
 def _is_loopback(address: str) -> bool:

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Keys that must be there, and values that must be of a kind."""
+"""Checks of required keys and of the types of values."""
 
 from collections.abc import Iterator
 import re
@@ -27,8 +27,8 @@ _FORMS = {
     'uuid': re.compile('([0-9a-f]{2}[ -]){15}[0-9a-f]{2}', re.IGNORECASE),
     'mac': re.compile('([0-9a-f]{2}:){5}[0-9a-f]{2}', re.IGNORECASE),
 }
-# With any other word VMware does not start the VM; elsewhere it takes its
-# default and writes a line into its log.
+# VMware does not start a VM with an unknown word for one of these. For other
+# keys, it uses its default and logs a line.
 _REFUSED_WORDS = re.compile(
     r'firmware|(scsi|ethernet)[0-9]+\.virtualdev|serial[0-9]+\.filetype')
 _REFUSED_ADDRESS = re.compile(r'ethernet[0-9]+\.address')
@@ -37,25 +37,21 @@ _NAMES = {'int': 'a number', 'mac': 'a MAC address',
 
 
 def check(settings: vmx.Vmx) -> Iterator[finding.Finding]:
-    """Checks each key by itself.
-
-    :param settings: a Vmx
-    :returns: an iterator of Finding
-    """
+    """Check each key by itself."""
     if not finding.is_encrypted(settings):
-        # Else they are among what cannot be read.
+        # In an encrypted file, they may be in the part that cannot be read.
         for key in _REQUIRED:
             if key not in settings:
                 yield finding.error(key, 'is missing.')
     for key, value in settings.items():
         known = keys.find(key)
         if known is keys.UNKNOWN:
-            yield finding.warning(key, 'is not known.')
+            yield finding.warning(key, 'is unknown.')
         elif known.values:
             yield from _check_word(key, value, known)
         elif known.kind == 'bool' and value.lower() not in _BOOLEANS:
-            yield finding.warning(key, 'is %r; it must be TRUE or FALSE, and '
-                                  'VMware takes its default instead.' % value)
+            yield finding.warning(key, 'is %r; it must be TRUE or FALSE. '
+                                  'VMware uses its default.' % value)
         elif known.kind in _FORMS and value and (
                 not _FORMS[known.kind].fullmatch(value)):
             found = (finding.error if _REFUSED_ADDRESS.fullmatch(key.lower())
@@ -85,34 +81,34 @@ def _check_guest(settings: vmx.Vmx) -> Iterator[finding.Finding]:
     guest_id = settings.get('guestOS', '').strip()
     if guest_id and guestos.find(guest_id) is None:
         yield finding.error(
-            'guestOS', 'is %r; VMware knows no such guest and would not '
+            'guestOS', 'is %r; VMware has no such guest and would not '
             'start the VM.' % guest_id)
 
 
 def _check_cookie(settings: vmx.Vmx) -> Iterator[finding.Finding]:
-    """VMware notes for how many CPUs it has laid out the memory."""
+    """Check VMware's note of the CPUs that memory is laid out for."""
     key = 'numa.autosize.cookie'
     vcpus = settings.get_int('numvcpus', 1)
     cookie = settings.get_int(key, 0)
-    # Without the number of cores, VMware's own choice is not known.
+    # Without the number of cores, VMware's choice is unknown.
     cores = settings.get_int('cpuid.coresPerSocket', cookie % 10000 // 10)
     if cookie and cookie != vcpus * 10000 + cores * 10 + 2:
         yield finding.warning(
-            key, 'is %d, which is not of %d CPUs with %d cores in each '
-            'socket; VMware sets it at the next start.'
+            key, 'is %d, which is wrong for %d CPUs with %d cores per socket; '
+            'VMware corrects it at the next start.'
             % (cookie, vcpus, cores))
 
 
 def _check_starts(settings: vmx.Vmx) -> Iterator[finding.Finding]:
-    """Settings with which a VM was seen not to start by vmrun."""
+    """Check settings that were seen to keep vmrun from starting a VM."""
     if settings.get_bool('mks.enable3d'):
         yield finding.warning(
-            'mks.enable3d', 'was reported to keep VMs without a window from '
-            'starting.')
+            'mks.enable3d', 'has been reported to keep VMs without a window '
+            'from starting.')
     if settings.get('managedvm.autoAddVTPM'):
         yield finding.warning(
-            'managedvm.autoAddVTPM', 'gives no TPM to a VM that vmrun '
-            'starts, and was reported to keep it from starting.')
+            'managedvm.autoAddVTPM', 'does not add a TPM if vmrun starts '
+            'the VM, and has been reported to keep it from starting.')
     if settings.get_bool('vtpm.present') and not (
             settings.get('encryption.keySafe')):
         yield finding.error(

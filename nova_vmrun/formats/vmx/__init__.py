@@ -10,13 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The grammar of a .vmx, in both directions.
+"""The grammar of a .vmx: parsing and writing.
 
-A .vmx is a dictionary, one ``name = "value"`` on a line. What is accepted is
+A .vmx is a dictionary with one ``name = "value"`` per line. The parser accepts
 what VMware's own parser accepts (open-vm-tools, dictll.c and escape.c): names
-are case-insensitive, a name that comes twice or a malformed line makes VMware
-refuse the whole file, and ``|HH`` in a value stands for the byte with that
-hexadecimal number. The same grammar serves .vmsd and VMware's preferences.
+ignore case, a repeated name or a malformed line makes VMware refuse the whole
+file, and ``|HH`` in a value stands for the byte with that hexadecimal number.
+.vmsd files and VMware's preferences have the same grammar.
 """
 
 from collections import abc
@@ -28,8 +28,7 @@ from nova_vmrun.formats import encodings
 
 ENCODING = '.encoding'
 
-# The possessive quantifiers keep a long line of blanks from taking quadratic
-# time.
+# Possessive quantifiers avoid quadratic time for a long line of blanks.
 _LINE = re.compile(
     r'[ \t]*+(?P<key>[^ \t=#\ufeff]++)[ \t]*+=[ \t]*+'
     r'(?:"(?P<quoted>[^"]*+)"|(?P<bare>[^ \t#"][^ \t#]*+)?+)'
@@ -47,8 +46,8 @@ _ENCODING_LINE = encodings.line_of(ENCODING)
 class Vmx(abc.MutableMapping[str, str]):
     """An ordered mapping of text to text whose keys ignore case.
 
-    A key keeps the spelling and the place that it was first given. Two are
-    equal if they map the same names to the same values, in whatever order.
+    A key keeps the spelling and the position that it got first. Two mappings
+    are equal if they have the same names and values in any order.
     """
 
     def __init__(self, items: abc.Mapping[str, str] |
@@ -92,16 +91,16 @@ class Vmx(abc.MutableMapping[str, str]):
         return Vmx(self)
 
     def get_bool(self, key: str, default: bool = False) -> bool:
-        """Reads TRUE or FALSE, in any case.
+        """Return the value of TRUE or FALSE, in any case.
 
-        :returns: the default if the key is missing or is neither, as VMware
-            does it
+        :returns: the default if the key is missing or has another value, as in
+            VMware
         """
         return {'true': True, 'false': False}.get(
             self.get(key, '').lower(), default)
 
     def get_int(self, key: str, default: int = 0) -> int:
-        """Reads a decimal integer; the default stands in as in get_bool."""
+        """Return a decimal integer, or the default as get_bool does."""
         value = self.get(key, '')
         if re.fullmatch(r'-?[0-9]{1,20}', value):
             return int(value)
@@ -110,11 +109,11 @@ class Vmx(abc.MutableMapping[str, str]):
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of a file.
+    """A line of a file.
 
     :ivar number: counted from 1
-    :ivar key: None for a blank line or a comment, and where there is a problem
-    :ivar value: with the escapes decoded
+    :ivar key: None for blank lines, comments and malformed lines
+    :ivar value: value with its escapes decoded
     :ivar comment: text after the ``#``, or None
     :ivar problem: why the line is malformed, or None
     :ivar is_quoted: whether the value is in quotation marks
@@ -129,11 +128,12 @@ class Line:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """Makes text of a file's bytes, in the encoding that the file names.
+    """Decode a file in the encoding that it names.
 
-    :param data: bytes; a UTF-8 byte order mark is tolerated
+    :param data: the file; a UTF-8 byte order mark is tolerated
     :returns: the text, and the encoding's name in Python
-    :raises InvalidVmx: unknown encoding, or bytes that it does not allow
+    :raises InvalidVmx: the encoding is unknown, or the bytes are not valid in
+        it
     """
     try:
         return encodings.decode(data, _ENCODING_LINE)
@@ -146,11 +146,9 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def undecodable(data: bytes) -> tuple[int, str] | None:
-    """Tells why a file's bytes are no text.
+    """Return why a file cannot be decoded, or None if it can.
 
-    :param data: bytes
-    :returns: the number of the line at fault and what is wrong with it, or
-        None if decode takes them
+    :returns: the number of the line at fault, and a sentence
     """
     try:
         encodings.decode(data, _ENCODING_LINE)
@@ -160,14 +158,14 @@ def undecodable(data: bytes) -> tuple[int, str] | None:
         named_at = match.start(1) if match else 0
         return data.count(b'\n', 0, named_at) + 1, error.brief
     except UnicodeDecodeError as error:
-        # The mark before the text is taken off before it is decoded.
+        # The byte order mark is removed before the text is decoded.
         ahead = len(data) - len(error.object)
         return (data.count(b'\n', 0, ahead + error.start) + 1,
-                'It holds a byte that is not valid %s.' % error.encoding)
+                'It contains a byte that is not valid %s.' % error.encoding)
 
 
 def load(data: bytes) -> 'Vmx':
-    """Parses a file's bytes.
+    """Parse the bytes of a file.
 
     :raises InvalidVmx: as decode and parse do
     """
@@ -176,13 +174,11 @@ def load(data: bytes) -> 'Vmx':
 
 
 def scan(text: str, encoding: str = 'utf-8') -> abc.Iterator[Line]:
-    """Reads line by line, past malformed lines too.
+    """Yield the lines of a file, including malformed ones.
 
-    :param text: a whole file
-    :param encoding: of the bytes that ``|HH`` stands for
-    :returns: an iterator of Line
+    :param encoding: encoding of the bytes that ``|HH`` stands for
     """
-    # VMware's reader ends a line at \n, \r\n and \r, and nothing else.
+    # VMware's reader only ends a line at \n, \r\n and \r.
     lines = _LINE_END.split(text.removeprefix('\ufeff'))
     for number, line in enumerate(lines, 1):
         yield _scan_line(number, line, encoding)
@@ -190,7 +186,7 @@ def scan(text: str, encoding: str = 'utf-8') -> abc.Iterator[Line]:
 
 def _scan_line(number: int, line: str, encoding: str) -> Line:
     if '\0' in line or _SURROGATE.search(line):
-        return Line(number, problem='it holds a NUL or a broken character')
+        return Line(number, problem='it contains a NUL or a broken character')
     match = _BLANK.fullmatch(line)
     if match:
         return Line(number, comment=_comment(match))
@@ -229,12 +225,11 @@ def _unescape(value: str, encoding: str) -> str:
 
 
 def parse(text: str, encoding: str = 'utf-8') -> Vmx:
-    """Reads a .vmx.
+    """Parse a .vmx.
 
-    :param text: a whole file
-    :param encoding: of the bytes that ``|HH`` stands for
-    :returns: a Vmx; comments are not kept, and not kept by VMware either
-    :raises InvalidVmx: a malformed line, or a name that comes twice; nothing
+    :param encoding: encoding of the bytes that ``|HH`` stands for
+    :returns: the settings; comments are dropped, as VMware drops them
+    :raises InvalidVmx: a line is malformed, or a name is repeated; nothing
         else is raised
     """
     result = Vmx()
@@ -242,45 +237,43 @@ def parse(text: str, encoding: str = 'utf-8') -> Vmx:
         if line.problem:
             raise exception.InvalidVmx(
                 'Line %d is malformed: %s.' % (line.number, line.problem),
-                resolution='VMware refuses such a file whole. Correct the '
-                           'line.')
+                resolution='VMware refuses the whole file. Correct the line.')
         if line.key is None:
             continue
         if line.key in result:
             raise exception.InvalidVmx(
                 'Line %d defines %s a second time.' % (line.number, line.key),
-                resolution='VMware refuses such a file whole. Remove one of '
+                resolution='VMware refuses the whole file. Delete one of '
                            'the lines.')
         result[line.key] = line.value
     return result
 
 
 def quote(value: str, allow_controls: bool = False) -> str:
-    """Makes the quoted and escaped form of a value.
+    """Return the quoted and escaped form of a value.
 
-    :param value: text
-    :param allow_controls: whether control characters are escaped (as VMware
-        does) rather than refused; a tab is never escaped
-    :returns: the value as it stands after ``name =``, quotes included
+    :param allow_controls: whether control characters are escaped, as VMware
+        does, rather than refused; a tab is never escaped
+    :returns: what follows ``name =``, including the quotation marks
     :raises InvalidText: a control character, or half of a surrogate pair
     """
     if not allow_controls:
         match = _CONTROL.search(value)
         if match:
             raise exception.InvalidText(
-                'The text %r holds the control character U+%04X.'
+                'The text %r contains the control character U+%04X.'
                 % (value[:80], ord(match.group())),
                 resolution='Use printable characters only.')
     if _SURROGATE.search(value):
         raise exception.InvalidText(
-            'The text %r holds half of a surrogate pair.' % value[:80],
+            'The text %r contains half of a surrogate pair.' % value[:80],
             resolution='Use printable characters only.')
     escaped = _TO_ESCAPE.sub(lambda m: '|%02X' % ord(m.group()), value)
     return '"%s"' % escaped
 
 
 def entry(key: str, value: str, allow_controls: bool = False) -> str:
-    """Makes one line, without its end.
+    """Return one line, without the line break.
 
     :raises InvalidText: the name or the value cannot be written
     """
@@ -292,15 +285,14 @@ def entry(key: str, value: str, allow_controls: bool = False) -> str:
 
 def dump(vmx: abc.Mapping[str, str],
          controls: abc.Container[str] = ('annotation',)) -> str:
-    """Writes a .vmx.
+    r"""Return the text of a .vmx, in the form that VMware writes.
 
-    :param vmx: a mapping of names to values
-    :param controls: names (in lower case, or a Vmx) whose values may hold
-        control characters; pass the Vmx that a file of VMware's was parsed to
-        when that file is written back
-    :returns: text in the form that VMware itself writes; lines end in ``\\n``
-        on every platform
-    :raises InvalidText: a value elsewhere holds a control character
+    Lines end in ``\n`` on every platform.
+
+    :param controls: names (in lower case, or a Vmx) whose values may contain
+        control characters; when a file of VMware's is written back, the Vmx
+        that it was parsed to
+    :raises InvalidText: another value contains a control character
     """
     return ''.join(
         entry(key, value, key.lower() in controls) + '\n'

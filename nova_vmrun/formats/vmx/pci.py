@@ -10,13 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The places of PCI devices, as VMware numbers them.
+"""PCI slots of devices, as VMware numbers them.
 
 A pciSlotNumber is 32 times the bus, plus the device, plus 1024 times the
-function. Bus 0 is the board itself, bus n + 1 is behind pciBridgeN. PCI
-Express devices are behind root ports, all others are not. VMware writes the
-numbers at the first start and obeys them afterwards: one that does not fit
-what the .vmx has ends the VM's process. Without a number VMware finds one.
+function. Bus 0 is the board itself, and bus n + 1 is behind pciBridgeN. PCI
+Express devices are behind root ports, and no other devices are. VMware writes
+the numbers at the first start and obeys them from then on. If a number does
+not fit the devices of the .vmx, the VM's process ends; without a number,
+VMware finds a slot.
 """
 
 import collections
@@ -28,35 +29,34 @@ from nova_vmrun.formats import vmx
 _SLOT = re.compile('([a-z_]+[0-9]*)[.]pcislotnumber')
 _BRIDGE = re.compile('pcibridge[0-9]+')
 _ROOT_PORT = 'pcierootport'
-# Models that VMware has as PCI Express devices, and those that it never has.
+# Models that are always PCI Express devices, and models that never are.
 EXPRESS_MODELS = frozenset(['vmxnet3', 'e1000e', 'pvscsi'])
 _PLAIN_MODELS = frozenset(['vlance', 'e1000', 'buslogic', 'lsilogic'])
 
 
 def is_express(device: str, settings: vmx.Vmx) -> bool:
-    """Tells whether a device (ethernet0) needs a root port."""
+    """Whether a device (ethernet0) needs a root port."""
     model = settings.get(device + '.virtualDev', '').lower()
     return (model in EXPRESS_MODELS or device.startswith('nvme') or
             device == 'usb_xhci')
 
 
 def has_root_port(settings: vmx.Vmx) -> bool:
-    """Tells whether a VM has a place for PCI Express devices."""
+    """Whether a VM has a root port for PCI Express devices."""
     return any(_is_root_port('pcibridge%d' % number, settings)
                for number in (4, 5, 6, 7))
 
 
 def misplaced(settings: vmx.Vmx) -> Iterator[tuple[str, str]]:
-    """Finds the slots that do not fit what a VM has.
+    """Yield the slots that do not fit the devices of a VM.
 
-    :param settings: a Vmx
     :returns: pairs of a key and what is wrong with it
     """
     found = []
     for key in settings:
         match = _SLOT.fullmatch(key.lower())
         text = settings[key]
-        # Below zero: VMware is to find one.
+        # Below zero: VMware finds a slot.
         if match and text.isdecimal() and int(text) and (
                 _is_present(match.group(1), settings)):
             found.append((key, match.group(1), int(text)))
@@ -69,7 +69,7 @@ def misplaced(settings: vmx.Vmx) -> Iterator[tuple[str, str]]:
         if slot in bridges:
             yield key, 'is %d, which is %s itself.' % (slot, bridges[slot])
         elif taken[slot] > 1:
-            yield key, 'is %d, which another device has too.' % slot
+            yield key, 'is %d, which another device also has.' % slot
         else:
             problem = _problem(device, slot, settings)
             if problem:
@@ -80,7 +80,7 @@ def _problem(device: str, slot: int, settings: vmx.Vmx) -> str:
     function, bus = slot >> 10, slot >> 5 & 31
     express = is_express(device, settings)
     if bus == 0:
-        return ('is %d, which is no PCI Express port.' % slot
+        return ('is %d, which is not a PCI Express port.' % slot
                 if express else '')
     bridge = 'pcibridge%d' % (bus - 1)
     if not _is_present(bridge, settings):
@@ -88,7 +88,7 @@ def _problem(device: str, slot: int, settings: vmx.Vmx) -> str:
                                                                  bus - 1)
     is_port = _is_root_port(bridge, settings)
     if express and not is_port:
-        return 'is %d, which is no PCI Express port.' % slot
+        return 'is %d, which is not a PCI Express port.' % slot
     model = settings.get(device + '.virtualDev', '').lower()
     if is_port and model in _PLAIN_MODELS:
         return 'is %d, which is for PCI Express devices.' % slot
@@ -109,7 +109,7 @@ def _is_root_port(bridge: str, settings: vmx.Vmx) -> bool:
 
 
 def missing_port(settings: vmx.Vmx) -> str | None:
-    """Returns a key of a device that has no root port, or None."""
+    """Return a key of a device that lacks a root port, or None."""
     if has_root_port(settings):
         return None
     for key in settings:

@@ -179,7 +179,7 @@ class ShowTestCase(CommandTestCase):
         self.assertEqual(
             [('Identity', 'displayName', 'web'),
              ('CPU and memory', 'memsize', '64'),
-             ('What the guest is told', 'guestinfo.userdata', '***')],
+             ('Information for the guest', 'guestinfo.userdata', '***')],
             [tuple(row.values()) for row in rows])
 
     def test_a_malformed_file_is_named(self):

@@ -127,7 +127,7 @@ class KeptTestCase(MergeTestCase):
         rendered, text = render.rerender(self.server, self.live,
                                          self.pristine)
         self.assertTrue(text.startswith(rendered))
-        self.assertIn('# --- Written by VMware and kept ---', text)
+        self.assertIn('# --- Kept from the previous file ---', text)
 
     def test_nothing_is_appended_to_a_file_that_vmware_has_not_seen(self):
         rendered, text = render.rerender(self.server, self.pristine,

@@ -84,7 +84,7 @@ class PlaceTestCase(base.TestCase):
             self.assertEqual(fits, len(set(_place([bus] * fits).disks)))
             error = self.assertRaises(model.InvalidMachine, _place,
                                       [bus] * (fits + 1))
-            self.assertIn('No place is left on the %s bus' % bus, str(error))
+            self.assertIn('The %s bus is full' % bus, str(error))
 
     def test_disks_and_drives_share_a_bus(self):
         _place(['ide'] * 2, ['ide'] * 2)
