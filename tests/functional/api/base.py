@@ -20,12 +20,14 @@ import socket
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import fixtures
 from nova.compute import power_state
 from nova import context
 from nova.tests.functional.api import client as api_client
 from nova.tests.functional import integrated_helpers
+from nova import thread_pool_factory
 from oslo_utils import uuidutils
 from testtools import testcase
 
@@ -233,8 +235,21 @@ class TestCase(testcase.WithAttributes,
         return self.admin_api.get_server(server['id'])['fault']['message']
 
     def sync_power_states(self):
-        """Does what Nova does every ten minutes."""
-        self.compute.manager._sync_power_states(context.get_admin_context())
+        """Do what Nova does every ten minutes, and wait for its end."""
+        spawn_on, syncs = thread_pool_factory.spawn_on, []
+
+        def collect_syncs(executor_type, function, *args):
+            if executor_type is thread_pool_factory.ExecutorType.SYNC_POWER:
+                syncs.append(functools.partial(function, *args))
+            else:
+                spawn_on(executor_type, function, *args)
+
+        with mock.patch.object(thread_pool_factory, 'spawn_on',
+                               collect_syncs):
+            self.compute.manager._sync_power_states(
+                context.get_admin_context())
+        for sync in syncs:
+            sync()
 
     # What is on this host
 

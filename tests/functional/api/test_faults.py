@@ -236,8 +236,19 @@ class EditedTestCase(TestCase):
         self.sync_power_states()
         self.assertEqual('SHUTOFF',
                          self.admin_api.get_server(server['id'])['status'])
+        self.reboot_hard(server, 'ERROR')
+        for words in ('malformed', 'remove it'):
+            self.assertIn(words, self.fault(server))
+        with open(path) as file:
+            self.assertIn('memsize = "64\n', file.read())
         os.rename(path + '.mine', path)
-        self.check_starts(server)
+        self.reboot_hard(server, 'ACTIVE')
+        self.assertRunning(server)
+
+    def reboot_hard(self, server, expected_state):
+        self.admin_api.post_server_action(
+            server['id'], {'reboot': {'type': 'HARD'}})
+        self._wait_for_state_change(server, expected_state)
 
     def test_a_disk_that_is_not_in_it_any_more(self):
         server = self.stopped_server()

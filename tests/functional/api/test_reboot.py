@@ -146,14 +146,6 @@ class RefusedRewriteTestCase(TestCase):
         os.remove(self.vmx_path(self.server))
         self.check_refused('root-000001.vmdk')
 
-    def test_a_vmx_spoiled_by_hand_is_named_and_left_alone(self):
-        self._stop_server(self.server)
-        with open(self.vmx_path(self.server), 'a') as file:
-            file.write('memsize = "64\n')
-        self.check_refused('malformed', 'remove it')
-        with open(self.vmx_path(self.server)) as file:
-            self.assertIn('memsize = "64\n', file.read())
-
     def check_refused(self, *words):
         self.admin_api.post_server_action(
             self.server['id'], {'reboot': {'type': 'HARD'}})
