@@ -10,19 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Prints how long a server takes, compared with Nova's own fake driver.
+"""Print how long a server takes, compared with Nova's own fake driver.
 
 Usage::
 
-    python -m tests.benchmarks.servers [--repeat N] [--profile FILE]
+    python -m tests.benchmarks.servers [--repeat N] [--profile]
 
 One Nova has two compute hosts: ours, with the fake VMware tools, and one with
 Nova's FakeDriver, which does nothing. A server is booted and deleted on each
-in turn, through the API, so that a load which comes and goes hits both; the
-image is cached. The ratio is the median of the pairs' ratios. It includes the
-fake programs, each of which is a Python that starts; a second ratio, for
-information, leaves out the time in which they ran. The exit status is 1 if a
-ratio is above its goal.
+host in turn, through the API, so that other load on the machine hits both;
+the image is cached. The ratio is the median of the ratios of all pairs. It
+includes the time of the fake programs, each of which starts a Python; the
+second ratio, which has no goal, leaves that time out. The exit status is 1 if
+a ratio is above its goal.
 """
 
 import argparse
@@ -38,7 +38,7 @@ import time
 import unittest
 from unittest import mock
 
-# Patches Nova for its threads, before anything else of Nova is imported.
+# This patches Nova's threading; import it before anything else of Nova.
 from tests.functional.api import base
 
 from nova.tests.functional.api import client as api_client    # noqa: H306
@@ -50,12 +50,12 @@ from nova_vmrun.tools import process
 _BOOT_GOAL = 1.25
 _DELETE_GOAL = 1.5
 _OURS, _OTHER = 'compute', 'fake'
-# How often the API is asked, in seconds.
+# Pause between two requests to the API, in seconds.
 _POLL_SECONDS = 0.01
 
 
 class Span:
-    """How long something took on one host, and in the programs it ran."""
+    """The duration of an operation, and of the programs it ran, in seconds."""
 
     def __init__(self, seconds: float, programs: float) -> None:
         self.seconds = seconds
@@ -65,7 +65,7 @@ class Span:
 class Servers(base.TestCase):
     """Boots and deletes servers on two hosts in turn.
 
-    :cvar repeat: how many pairs are measured
+    :cvar repeat: number of pairs to measure
     :cvar profile: a cProfile.Profile of our driver's methods, or None
     """
 
@@ -95,7 +95,7 @@ class Servers(base.TestCase):
 
         with mock.patch.object(process.Runner, 'run', timed), (
                 self._profiled()):
-            # The image gets into the cache, and modules are loaded.
+            # Cache the image and import modules first.
             for host in (_OURS, _OTHER):
                 self._turn(host)
             if self.profile is not None:
@@ -109,7 +109,7 @@ class Servers(base.TestCase):
 
     @contextlib.contextmanager
     def _profiled(self):
-        """Profiles what Nova calls of our driver, in whatever thread."""
+        """Profile the driver methods that Nova calls, in any thread."""
         if self.profile is None:
             yield
             return
@@ -130,7 +130,7 @@ class Servers(base.TestCase):
             yield
 
     def _turn(self, host: str) -> tuple[Span, Span]:
-        """Boots a server and deletes it; returns both Spans."""
+        """Boot a server and delete it; return the Span of each."""
         with self._span() as boot:
             server = self.request_boot(self._image, self._flavor, host=host)
             while (shown := self.admin_api.get_server(
@@ -138,7 +138,7 @@ class Servers(base.TestCase):
                 if shown['status'] == 'ERROR':
                     self.fail(shown)
                 time.sleep(_POLL_SECONDS)
-        # What Nova does after that is not measured.
+        # Nova still works on the server; leave that out.
         time.sleep(0.1)
         with self._span() as delete:
             self.admin_api.delete_server(server['id'])
@@ -165,7 +165,7 @@ class Servers(base.TestCase):
 
 def _report(what: str, ours: list[Span], other: list[Span],
             goal: float) -> bool:
-    """Prints the ratios of one operation; tells whether it met its goal."""
+    """Print the ratios of an operation; return whether it met its goal."""
     pairs = list(zip(ours, other, strict=True))
     ratios = [mine.seconds / its.seconds for mine, its in pairs]
     ratio = statistics.median(ratios)
@@ -184,10 +184,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__.partition('\n')[0])
     parser.add_argument('--repeat', type=int, default=20,
-                        help='pairs to measure (default: 20)')
+                        help='pairs to measure (default: %(default)s)')
     parser.add_argument('--profile', action='store_true',
-                        help="print where our driver's time goes, too; the "
-                             'ratios are then worse than they are')
+                        help="also print where our driver's time goes; this "
+                             'makes the ratios worse')
     arguments = parser.parse_args()
     Servers.repeat = arguments.repeat
     if arguments.profile:
