@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""calls.jsonl: one line of JSON per call of any tool."""
+"""calls.jsonl: a line of JSON for each call of a tool."""
+
+from __future__ import annotations
 
 import fcntl
 import json
@@ -22,23 +24,23 @@ from vmwarefake import files
 FILE = 'calls.jsonl'
 
 
-class Call(object):
-    """The record of this call.
+class Call:
+    """The record of one call.
 
     :param folder: the state folder.
     :param prog: ``vmrun``, ``vmware-vdiskmanager``, ...
     :param argv: the arguments, without the program's name.
     """
 
-    def __init__(self, folder, prog, argv):
+    def __init__(self, folder: str, prog: str, argv: list[str]) -> None:
         self._path = os.path.join(folder, FILE)
         self._record = {'prog': prog, 'argv': list(argv), 'rc': None,
                         'start': time.time(), 'end': None,
                         'pid': os.getpid()}
         self._written = False
 
-    def finish(self, rc):
-        """Write the line; ``rc`` None means that the call never ends."""
+    def finish(self, rc: int | None) -> None:
+        """Write the line; ``rc`` is None if the call never ends."""
         if self._written:
             return
         self._written = True

@@ -17,44 +17,54 @@ JSON with the configuration and the hardware that the memory depends on. The
 guest's memory, which the engine writes, is in a .vmem beside it.
 """
 
+from __future__ import annotations
+
 import json
 import os
 
 from vmwarefake import devices
 from vmwarefake import files
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from vmwarefake import dictionary
+    from vmwarefake import vm as vms
+
 MAGIC = b'\xd2\xbe\xd2\xbe\x08\0\0\0'
 
 
-def memory_path(path):
-    """The file of the guest's memory that belongs to a .vmss or .vmsn."""
+def memory_path(path: str) -> str:
+    """Return the path of the guest's memory for a .vmss or .vmsn."""
     return os.path.splitext(path)[0] + '.vmem'
 
 
-def write(path, content):
-    """Write a state file; ``content`` is a dict that JSON can hold."""
+def write(path: str, content: dict[str, Any]) -> None:
+    """Write a state file."""
     data = json.dumps(content, sort_keys=True).encode('ascii')
     files.replace(path, MAGIC + len(data).to_bytes(8, 'little') + data)
 
 
-def read(path):
-    """Read it back; {} for a file that is not the fakes'."""
+def read(path: str) -> dict[str, Any]:
+    """Return the content of a state file, {} if the fakes did not write it."""
     try:
         with open(path, 'rb') as f:
             if f.read(len(MAGIC)) != MAGIC:
                 return {}
-            return json.loads(f.read(int.from_bytes(f.read(8), 'little')))
+            content: dict[str, Any] = json.loads(
+                f.read(int.from_bytes(f.read(8), 'little')))
+            return content
     except (OSError, ValueError):
         return {}
 
 
-def belongs_to_snapshot(config):
+def belongs_to_snapshot(config: dictionary.Dictionary) -> bool:
     return (config.true('checkpoint.vmState.readOnly')
             or config.get('checkpoint.vmState', '').endswith('.vmsn'))
 
 
-def discard(vm):
-    """Drop the suspended state of a VM from its config and its folder."""
+def discard(vm: vms.VM) -> None:
+    """Remove the suspended state of a VM."""
     state = vm.config.get('checkpoint.vmState')
     if state and not belongs_to_snapshot(vm.config):
         path = vm.path(state)
@@ -64,13 +74,13 @@ def discard(vm):
     vm.config.pop('checkpoint.vmState.readOnly')
 
 
-#: What a suspended machine must find as it left it.
+#: Keys that must not change while a VM is suspended.
 FROZEN = ('memsize', 'numvcpus', 'cpuid.coresPerSocket', 'firmware',
           'virtualHW.version')
 
 
-def hardware(config, directory):
-    """Return what the memory of a suspended VM depends on, as a dict."""
+def hardware(config: dictionary.Dictionary, directory: str) -> dict[str, str]:
+    """Return the hardware that the memory of a suspended VM needs."""
     found = {key: config.get(key, '') for key in FROZEN}
     found['drives'] = ','.join(
         '%s=%s' % (d.node, d.get('deviceType', 'disk'))

@@ -10,11 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Many starts at once, of which the products lose some.
+"""Concurrent starts, some of which fail in the products.
 
-With the knob CROWD a start fails that finds so many others under way; the
-VM stays off, and the next start of the same VM works.
+With the knob CROWD a start fails if that many others are in progress. The VM
+stays off, and its next start works.
 """
+
+from __future__ import annotations
 
 import contextlib
 import fcntl
@@ -22,17 +24,22 @@ import os
 
 from vmwarefake import errors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import session as sessions
+
 _FOLDER = 'starts'
 _FILE = 'crowd.json'
-#: What was seen, by turns: Unknown error, The operation was canceled.
+#: Unknown error and The operation was canceled, alternately, as observed.
 _CODES = (1, 10)
 
 
 @contextlib.contextmanager
-def place(session, vmx):
-    """Be one of the starts that are under way.
+def place(session: sessions.Session, vmx: str) -> abc.Iterator[None]:
+    """Count as a start in progress.
 
-    :raises errors.Refused: for one too many.
+    :raises errors.Refused: if there are too many.
     """
     if not session.knobs['CROWD']:
         yield
@@ -50,8 +57,8 @@ def place(session, vmx):
             os.unlink(path)
 
 
-def _others(folder, own):
-    """Count the starts of other processes; those that died do not count."""
+def _others(folder: str, own: str) -> int:
+    """Count the starts in progress of other processes that are alive."""
     count = 0
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
@@ -66,7 +73,7 @@ def _others(folder, own):
     return count
 
 
-def _lose(session, vmx):
+def _lose(session: sessions.Session, vmx: str) -> None:
     with session.state.shared(_FILE, {'lost': 0, 'may_start': []}) as known:
         if vmx in known['may_start']:
             known['may_start'].remove(vmx)

@@ -13,14 +13,20 @@
 """VMware's dictionary format: .vmx, .vmsd, .vmsn and inventories.
 
 The grammar is that of open-vm-tools (lib/dict/dictll.c, lib/misc/escape.c),
-which the products share: ``name = "value"`` with ``|HH`` escapes, comments
-and blank lines kept, keys compared without case, and a key that comes twice
-or a line that is not well-formed refusing the whole file.
+which the products share: ``name = "value"`` with ``|HH`` escapes. Comments and
+blank lines are kept, and keys are case-insensitive. A duplicate key or a
+malformed line makes the whole file invalid.
 """
+
+from __future__ import annotations
 
 import re
 
 from vmwarefake import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
 
 _NAME = re.compile(r'[ \t]*([^ \t=#]+)[ \t]*=[ \t]*(.*)\Z', re.DOTALL)
 _QUOTED = re.compile(r'"([^"]*)"[ \t]*(?:#.*)?\Z', re.DOTALL)
@@ -33,27 +39,27 @@ FALSE_WORDS = ('false', 'no', 'off', '0')
 
 
 class Malformed(Exception):
-    """The text is no dictionary; ``str()`` is VMware's own sentence."""
+    """The text is not a dictionary; ``str()`` is VMware's message."""
 
-    def __init__(self, msg_id, text):
+    def __init__(self, msg_id: str, text: str) -> None:
         super().__init__(text)
         self.msg_id = msg_id
 
 
-def escape(value):
-    """Write ``value`` as the products do: ``|`` and two hex digits."""
+def escape(value: str) -> str:
+    """Escape ``value`` as the products do: ``|`` and two hex digits."""
     return _MUST_ESCAPE.sub(lambda m: '|%02X' % ord(m.group()), value)
 
 
-def unescape(text):
+def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
 
 
-def parse_line(line):
+def parse_line(line: str) -> tuple[str, str] | None:
     """Split one line into (name, value).
 
     :returns: None for a blank line or a comment.
-    :raises Malformed: when the line is neither.
+    :raises Malformed: if the line is malformed.
     """
     stripped = line.strip(' \t')
     if not stripped or stripped.startswith('#'):
@@ -67,87 +73,89 @@ def parse_line(line):
                     'Syntax error in line: %s' % line)
 
 
-class Dictionary(object):
+class Dictionary:
     """An ordered, case-insensitive mapping of str to str.
 
-    Lines that are not settings keep their place; new keys go to the end.
+    Comments and blank lines keep their place; new keys go to the end.
     """
 
-    def __init__(self, pairs=()):
-        self._lines = []      # str (verbatim) or the lower-cased key
-        self._values = {}     # lower-cased key -> [key as written, value]
+    def __init__(self, pairs: abc.Iterable[tuple[str, str]] = ()) -> None:
+        # ('key', lower-cased key) or ('line', text)
+        self._lines: list[tuple[str, str]] = []
+        # lower-cased key -> (key as written, value)
+        self._values: dict[str, tuple[str, str]] = {}
         for key, value in pairs:
             self[key] = value
 
-    def __contains__(self, key):
-        return key.lower() in self._values
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._values
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> str:
         return self._values[key.lower()][1]
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: str, value: str) -> None:
         known = self._values.get(key.lower())
         if known:
-            known[1] = value
+            self._values[key.lower()] = (known[0], value)
         else:
-            self._values[key.lower()] = [key, value]
+            self._values[key.lower()] = (key, value)
             self._lines.append(('key', key.lower()))
 
-    def __delitem__(self, key):
+    def __delitem__(self, key: str) -> None:
         del self._values[key.lower()]
         self._lines.remove(('key', key.lower()))
 
-    def __iter__(self):
+    def __iter__(self) -> abc.Iterator[str]:
         return (key for key, _ in self.items())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._values)
 
-    def items(self):
-        """Return (key as written, value) pairs in the order of the file."""
-        return [tuple(self._values[name]) for kind, name in self._lines
+    def items(self) -> list[tuple[str, str]]:
+        """Return pairs of key, as written, and value in file order."""
+        return [self._values[name] for kind, name in self._lines
                 if kind == 'key']
 
-    def get(self, key, default=None):
+    def get(self, key: str, default: str = '') -> str:
         known = self._values.get(key.lower())
         return known[1] if known else default
 
-    def pop(self, key, default=None):
+    def pop(self, key: str, default: str = '') -> str:
         value = self.get(key, default)
         if key in self:
             del self[key]
         return value
 
-    def setdefault(self, key, value):
+    def setdefault(self, key: str, value: str) -> str:
         if key not in self:
             self[key] = value
         return self[key]
 
-    def update(self, pairs):
+    def update(self, pairs: abc.Mapping[str, str]) -> None:
         for key, value in dict(pairs).items():
             self[key] = value
 
-    def copy(self):
+    def copy(self) -> Dictionary:
         other = Dictionary()
         other._lines = list(self._lines)
-        other._values = {k: list(v) for k, v in self._values.items()}
+        other._values = dict(self._values)
         return other
 
-    def true(self, key, default=False):
-        """Read a boolean; a bad one is the default, as VMware warns."""
+    def true(self, key: str, default: bool = False) -> bool:
+        """Return a boolean; if it is invalid, the default, as VMware does."""
         word = self.get(key, '').strip().lower()
         if word in TRUE_WORDS:
             return True
         return False if word in FALSE_WORDS else default
 
-    def integer(self, key, default=0):
-        """Read a whole number; a bad one is the default."""
+    def integer(self, key: str, default: int = 0) -> int:
+        """Return an integer; if it is invalid, the default."""
         try:
             return int(self.get(key, ''), 0)
         except ValueError:
             return default
 
-    def text(self):
+    def text(self) -> str:
         out = []
         for kind, item in self._lines:
             if kind == 'key':
@@ -156,24 +164,23 @@ class Dictionary(object):
             out.append(item)
         return ''.join(line + '\n' for line in out)
 
-    def _keep_verbatim(self, line):
+    def _keep_verbatim(self, line: str) -> None:
         self._lines.append(('line', line))
 
-    def _define(self, name, value):
+    def _define(self, name: str, value: str) -> None:
         if name in self:
             raise Malformed('msg.dictionary.alreadyDefined',
                             'Variable "%s" is already defined.' % name)
         self[name] = value
 
 
-def parse(text):
-    """Read a whole dictionary from text.
+def parse(text: str) -> Dictionary:
+    """Parse a dictionary.
 
-    One of the products' two readers takes lines that end in CR LF, the
+    One of the products' two parsers accepts lines that end in CR LF, the
     other does not (stricter: a CR is malformed).
 
-    :raises Malformed: on a line that is not well-formed or a second
-        definition of a key.
+    :raises Malformed: for a malformed line or a duplicate key.
     """
     result = Dictionary()
     lines = text.split('\n')
@@ -200,8 +207,8 @@ _PYTHON_CODECS = {
        if part != 12}}
 
 
-def _codec(name):
-    """VMware compares the names without case and punctuation."""
+def _codec(name: str) -> str:
+    """Return Python's codec; VMware ignores case and punctuation."""
     lowered = re.sub('[^a-z0-9]', '', name.lower())
     if lowered.startswith('windows') and lowered[7:] in (
             '874', '932', '936', '949', '950', *map(str, range(1250, 1259))):
@@ -214,10 +221,10 @@ def _codec(name):
             'Character encoding "%s" is not supported.' % name)
 
 
-def decode(data):
-    """Turn a file's bytes into text by its own ``.encoding`` line.
+def decode(data: bytes) -> str:
+    """Decode a file according to its own ``.encoding`` line.
 
-    :raises Malformed: for an unknown encoding or bytes that do not fit it.
+    :raises Malformed: for an unknown encoding or invalid bytes.
     """
     if data.startswith(b'\xef\xbb\xbf'):
         data = data[3:]
@@ -231,21 +238,21 @@ def decode(data):
                         'The file is not in its encoding, %s.' % codec)
 
 
-def encode(dictionary):
+def encode(dictionary: Dictionary) -> bytes:
     codec = _codec(dictionary.get('.encoding', 'UTF-8'))
     return dictionary.text().encode(codec, 'backslashreplace')
 
 
-def read(path):
-    """Read the dictionary file ``path``.
+def read(path: str) -> Dictionary:
+    """Read a dictionary file.
 
-    :raises OSError: when it cannot be read.
-    :raises Malformed: when it is no dictionary.
+    :raises OSError: if it cannot be read.
+    :raises Malformed: if it is not a dictionary.
     """
     with open(path, 'rb') as f:
         return parse(decode(f.read()))
 
 
-def write(path, dictionary):
-    """Replace ``path`` in one step, keeping its mode."""
+def write(path: str, dictionary: Dictionary) -> None:
+    """Replace ``path`` atomically, keeping its mode."""
     files.replace(path, encode(dictionary))

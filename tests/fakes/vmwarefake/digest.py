@@ -10,15 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A short digest that costs no import of OpenSSL."""
+"""A short digest that does without OpenSSL, which is slow to import."""
+
+from __future__ import annotations
 
 import zlib
 
 
-def digest(data, size):
-    """Return ``size`` bytes that depend on all of ``data`` (bytes).
+def digest(data: bytes, size: int) -> bytes:
+    """Return ``size`` bytes that depend on all of ``data``.
 
-    For telling places and machines apart; not for keeping secrets.
+    It distinguishes paths and machines; it is not secure.
     """
     words = [zlib.crc32(b'%d:%s' % (n, data)).to_bytes(4, 'big')
              for n in range(-(-size // 4))]

@@ -10,34 +10,41 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the EFI firmware tries to boot, as vmware.log tells."""
+"""What the EFI firmware tries to boot, according to vmware.log."""
+
+from __future__ import annotations
 
 import os
 
 from vmwarefake import devices
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import dictionary
+    from vmwarefake import vm as vms
+
 _DISKS = {'scsi': 'SCSI Hard Drive', 'sata': 'SATA Hard Drive',
           'ide': 'IDE Hard Drive', 'nvme': 'NVME Namespace'}
-#: Where the firmware on Apple silicon sees no CD.
+#: The firmware on Apple silicon sees no CD here.
 _UNSEEN = 'sata0:0'
 _NO_MEDIA = 'Guest: Status upon boot failure: No Media'
 
 
-def drop_unseen(order, config, directory):
-    """Take the drive that the firmware does not see out of a boot order.
+def drop_unseen(order: dict[str, int], config: dictionary.Dictionary,
+                directory: str) -> None:
+    """Remove the drive that the firmware does not see from a boot order.
 
-    :param order: {node: index}, as of engine.qemu.storage.boot_order.
+    :param order: {node: index}; see engine.qemu.storage.boot_order.
     """
     for drive in devices.drives(config, directory):
         if drive.node == _UNSEEN and drive.is_cdrom:
             order.pop(_UNSEEN, None)
 
 
-def boot_lines(vm):
-    """Return the log lines of a cold boot; a BIOS writes none.
+def boot_lines(vm: vms.VM) -> list[str]:
+    """Return the log lines of a cold boot; with a BIOS there are none.
 
-    ``bios.bootOrder`` counts under EFI too. Whether a disk is bootable
-    is not looked at.
+    EFI follows ``bios.bootOrder`` too. Every disk counts as bootable.
     """
     config = vm.config
     if config.get('firmware', 'bios').lower() != 'efi':
@@ -62,16 +69,16 @@ def boot_lines(vm):
                     'found.']
 
 
-def _words(config, key):
+def _words(config: dictionary.Dictionary, key: str) -> list[str]:
     return [word.strip().lower() for word in config.get(key, '').split(',')
             if word.strip()]
 
 
-def _has_medium(drive):
+def _has_medium(drive: devices.Drive) -> bool:
     return drive.start_connected and os.path.isfile(drive.path)
 
 
-def _title(drive):
+def _title(drive: devices.Drive) -> str:
     if drive.is_cdrom:
         return '%s CDROM Drive' % drive.bus.upper()
     return _DISKS[drive.bus]

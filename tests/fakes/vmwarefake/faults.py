@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Faults on order (the FAULTS knob), matched by verb and count."""
+"""Faults that the knob FAULTS asks for, by verb and count."""
+
+from __future__ import annotations
 
 import os
 import signal
@@ -21,15 +23,19 @@ from vmwarefake import errors
 from vmwarefake import files
 from vmwarefake import knobs
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
+
 KINDS = ('hang', 'hang-after', 'hang-stubborn', 'refuse', 'refuse-after',
          'error-exit-0', 'noise', 'noise-stderr', 'die', 'die-after',
          'die-writing', 'die-step', 'keep-pipe', 'own-group', 'busy')
 
 
-class Fault(object):
-    """One entry: VERB WHEN KIND [TEXT]."""
+class Fault:
+    """An entry: VERB WHEN KIND [TEXT]."""
 
-    def __init__(self, entry):
+    def __init__(self, entry: str) -> None:
         words = entry.split(None, 3)
         if len(words) < 3 or words[2] not in KINDS:
             raise knobs.BadKnob('FAKE_VMRUN_FAULTS: not "VERB WHEN KIND '
@@ -40,7 +46,7 @@ class Fault(object):
         self.text = words[3] if len(words) > 3 else ''
         self.first, self.last = self._when(words[1])
 
-    def _when(self, when):
+    def _when(self, when: str) -> tuple[int, int | None]:
         if when == '*':
             return 1, None
         first, dash, last = when.partition('-')
@@ -50,21 +56,21 @@ class Fault(object):
             raise knobs.BadKnob('FAKE_VMRUN_FAULTS: %s: when is %s?'
                                 % (self.entry, when))
 
-    def strikes_at(self, count):
+    def strikes_at(self, count: int) -> bool:
         return self.first <= count and (self.last is None
                                         or count <= self.last)
 
-    def seconds(self, default):
+    def seconds(self, default: float) -> float:
         return float(self.text) if self.text else default
 
 
-def _parse(text):
+def _parse(text: str) -> list[Fault]:
     return [Fault(entry.strip()) for entry in text.split(';')
             if entry.strip()]
 
 
-def strike(session, verb):
-    """Return the faults of this call, counting the matches on disk."""
+def strike(session: sessions.Session, verb: str) -> Active:
+    """Return the faults of this call, and count it on disk."""
     configured = [fault for fault in _parse(session.knobs['FAULTS'])
                   if fault.verb in ('*', verb.lower())]
     if not configured:
@@ -78,20 +84,20 @@ def strike(session, verb):
     return Active(session, now)
 
 
-class Active(object):
-    """The faults that strike in this call."""
+class Active:
+    """The faults of this call."""
 
-    def __init__(self, session, faults):
+    def __init__(self, session: sessions.Session, faults: list[Fault]) -> None:
         self._session = session
         self._faults = faults
 
-    def _of(self, *kinds):
+    def _of(self, *kinds: str) -> list[Fault]:
         return [fault for fault in self._faults if fault.kind in kinds]
 
-    def before(self):
-        """What happens before any work.
+    def before(self) -> None:
+        """Do what happens before the work.
 
-        :raises errors.Refused: for the faults that refuse.
+        :raises errors.Refused: for faults that refuse.
         """
         for fault in self._of('noise'):
             self._session.line(fault.text)
@@ -114,8 +120,8 @@ class Active(object):
         for fault in self._of('error-exit-0'):
             raise errors.Refused(fault.text, code=0)
 
-    def after(self):
-        """What happens when all the work is done."""
+    def after(self) -> None:
+        """Do what happens after the work."""
         for fault in self._of('die-after'):
             self._die()
         for fault in self._of('hang-after'):
@@ -123,17 +129,17 @@ class Active(object):
         for fault in self._of('refuse-after'):
             raise errors.Refused(fault.text)
 
-    def busy_for(self):
-        """Seconds for which the vmx cannot be read afterwards."""
+    def busy_for(self) -> float:
+        """Return for how many seconds the vmx cannot be read afterwards."""
         return max([fault.seconds(2) for fault in self._of('busy')],
                    default=0)
 
-    def _die(self):
+    def _die(self) -> None:
         sys.stdout.flush()
         self._session.call.finish(None)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def _hang(self, fault):
+    def _hang(self, fault: Fault) -> None:
         if fault.kind == 'hang-stubborn':
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_IGN)
@@ -142,8 +148,8 @@ class Active(object):
         sys.stdout.flush()
         time.sleep(fault.seconds(10 ** 8))
 
-    def _hold_pipe(self, seconds):
-        """Leave a child with our streams; it ends when the state goes."""
+    def _hold_pipe(self, seconds: float) -> None:
+        """Leave a child with our streams until the state folder is removed."""
         sys.stdout.flush()
         if os.fork():
             return

@@ -10,31 +10,38 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""All writing of files goes through here, so that it can go wrong on order.
+"""Writing of files, which can be made to fail.
 
-Files are replaced in one step. The faults that concern files (a disk that is
-full, a tool killed half-way through a write or between two of them) are armed
-for the call.
+Every module writes files with these functions. Files are replaced atomically.
+A call can be made to find a full disk, or to die in the middle of a write or
+between two writes.
 """
+
+from __future__ import annotations
 
 import errno
 import os
 import signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+
 _disk_full = None
 _die_suffix = None
 _steps_to_live = None
-#: How many changes this call has made.
+#: Number of changes that this call has made.
 steps_done = 0
 
 
-def arm(disk_full=None, die_suffix=None, die_step=None):
+def arm(disk_full: abc.Callable[[str], bool] | None = None,
+        die_suffix: str | None = None, die_step: int | None = None) -> None:
     """Set the faults of this call.
 
-    :param disk_full: a function of a path, true where nothing can grow.
-    :param die_suffix: end of the name of the file in whose writing this
-        process is to die.
-    :param die_step: before which change of a file to die, counted from 1.
+    :param disk_full: returns whether the file at a path cannot grow.
+    :param die_suffix: die in the middle of writing the first file whose name
+        ends like this.
+    :param die_step: die before this change of a file, counted from 1.
     """
     global _disk_full, _die_suffix, _steps_to_live
     if die_step is not None:
@@ -45,8 +52,8 @@ def arm(disk_full=None, die_suffix=None, die_step=None):
         _die_suffix = die_suffix
 
 
-def step():
-    """Count one change of the world; whoever makes one calls this first."""
+def step() -> None:
+    """Count a change; call this before making one."""
     global _steps_to_live, steps_done
     steps_done += 1
     if _steps_to_live is not None:
@@ -55,24 +62,24 @@ def step():
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def check_space(path):
-    """Raise OSError ENOSPC when ``path`` may not grow."""
+def check_space(path: str) -> None:
+    """Raise OSError ENOSPC if ``path`` cannot grow."""
     step()
     if _disk_full and _disk_full(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
 
-def _die_if_told(path, data):
+def _die_if_armed(path: str, data: bytes) -> None:
     if _die_suffix and path.endswith(_die_suffix):
         with open(path, 'wb') as f:
             f.write(data[:len(data) // 2])
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def replace(path, data):
-    """Make ``data`` (bytes) the content of ``path``, keeping its mode."""
+def replace(path: str, data: bytes) -> None:
+    """Replace the content of ``path`` atomically, keeping its mode."""
     check_space(path)
-    _die_if_told(path, data)
+    _die_if_armed(path, data)
     temporary = '%s.%d.tmp' % (path, os.getpid())
     try:
         with open(temporary, 'wb') as f:
@@ -85,14 +92,14 @@ def replace(path, data):
         raise
 
 
-def append(path, data):
+def append(path: str, data: bytes) -> None:
     check_space(path)
     with open(path, 'ab') as f:
         f.write(data)
 
 
-def remove(path):
-    """Delete a file; one that is not there is fine."""
+def remove(path: str) -> bool:
+    """Delete a file if it exists; return whether it did."""
     step()
     try:
         os.unlink(path)

@@ -10,11 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What power-on writes into the .vmx.
+"""What a power-on writes to the .vmx.
 
-At the first power-on the products add their own keys at the end of the file;
-at every one they note that the shutdown has not been clean yet.
+The first power-on adds keys at the end of the file. Every power-on records
+that the shutdown has not been clean yet.
 """
+
+from __future__ import annotations
 
 import os
 import zlib
@@ -23,25 +25,31 @@ from vmwarefake import devices
 from vmwarefake import digest
 from vmwarefake import slots
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import dictionary
+    from vmwarefake import vm as vms
 
-def format_uuid(raw):
-    """Write 16 bytes as VMware does: blanks, a dash after the eighth."""
+
+def format_uuid(raw: bytes) -> str:
+    """Format 16 bytes as VMware does, with a dash after the eighth."""
     pairs = ['%02x' % byte for byte in raw]
     return '%s-%s' % (' '.join(pairs[:8]), ' '.join(pairs[8:]))
 
 
-def _uuid_bytes(text):
+def _uuid_bytes(text: str) -> bytes:
     return bytes.fromhex(text.replace('-', ' ').replace(' ', ''))
 
 
-def location_uuid(vmx):
-    """The uuid.location of a place; a moved or copied VM has another."""
+def location_uuid(vmx: str) -> str:
+    """Return the uuid.location of a path, which moving a VM changes."""
     place = '%s:%s' % (os.uname().nodename, os.path.realpath(vmx))
     return format_uuid(b'VM' + digest.digest(os.fsencode(place), 14))
 
 
-def prepare(vm, ask):
-    """Add to ``vm.config`` what a power-on adds."""
+def prepare(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
+    """Add the keys of a power-on to ``vm.config``."""
     _identify(vm, ask)
     base = vm.base
     config = vm.config
@@ -77,8 +85,8 @@ def prepare(vm, ask):
         config['checkpoint.vmState.readOnly'] = 'FALSE'
 
 
-def _identify(vm, ask):
-    """Make or check the uuids; a copied VM is asked about."""
+def _identify(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
+    """Make the uuids, or check them and ask about a copied VM."""
     config = vm.config
     here = location_uuid(vm.vmx)
     if config.get('uuid.location', here).lower() != here:
@@ -90,12 +98,12 @@ def _identify(vm, ask):
         if action != 'keep':
             _forget_identity(config)
             config['uuid.bios'] = format_uuid(b'VM' + os.urandom(14))
-    # Of the host and the path: the same place gives the same addresses.
+    # Derived from host and path, so the same path gives the same addresses.
     config.setdefault('uuid.bios', here)
     config['uuid.location'] = here
 
 
-def _forget_identity(config):
+def _forget_identity(config: dictionary.Dictionary) -> None:
     config.pop('uuid.bios')
     config.pop('vmci0.id')
     for n in devices.nics(config):
@@ -103,10 +111,10 @@ def _forget_identity(config):
         config.pop('ethernet%d.generatedAddressOffset' % n)
 
 
-def _addresses(config, upper):
-    """Generate MACs: 00:0c:29, three bytes of the uuid, 10 more for each.
+def _addresses(config: dictionary.Dictionary, upper: bool) -> None:
+    """Generate MAC addresses: 00:0c:29, three bytes of the uuid plus 10*N.
 
-    :param upper: True to write them as products on Windows do.
+    :param upper: whether to write them as products on Windows do.
     """
     form = '%02X' if upper else '%02x'
     tail = int.from_bytes(_uuid_bytes(config['uuid.bios'])[-3:], 'big')
@@ -123,25 +131,25 @@ def _addresses(config, upper):
         config.setdefault(nic + '.generatedAddressOffset', str(10 * n))
 
 
-def _hide_vnc_password(config):
-    """The products keep an obfuscated key and drop the clear text.
+def _hide_vnc_password(config: dictionary.Dictionary) -> None:
+    """Replace the clear password with a key, as the products do.
 
-    How they obfuscate is not known; the fakes' key is only their own.
+    How they obfuscate it is unknown; the fakes do it in their own way.
     """
     password = config.pop('RemoteDisplay.vnc.password')
     if password:
         config['RemoteDisplay.vnc.key'] = vnc_key(password)
 
 
-def vnc_key(password):
+def vnc_key(password: str) -> str:
     import base64
     raw = password[:8].encode('utf-8', 'surrogateescape')[:8].ljust(8, b'\0')
     mixed = bytes(a ^ b for a, b in zip(raw, _PAD))
     return base64.b64encode(b'fake' + mixed).decode('ascii')
 
 
-def vnc_password(config):
-    """Return the clear password (bytes, at most 8), or None for none."""
+def vnc_password(config: dictionary.Dictionary) -> bytes | None:
+    """Return the clear password, at most 8 bytes, None if there is none."""
     import base64
     clear = config.get('RemoteDisplay.vnc.password')
     if clear:
@@ -156,8 +164,8 @@ def vnc_password(config):
 _PAD = zlib.crc32(b'vnc').to_bytes(4, 'big') * 2
 
 
-def extra_files(vm):
-    """Write the .vmxf and .nvram that stand beside a VM once it ran."""
+def extra_files(vm: vms.VM) -> None:
+    """Write the .vmxf and .nvram of a VM that has run once."""
     from vmwarefake import files
     vmxf = vm.path(vm.config['extendedConfigFile'])
     if not os.path.exists(vmxf):

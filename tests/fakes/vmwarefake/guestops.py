@@ -12,6 +12,8 @@
 
 """What guest commands need before they can do anything."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 
@@ -21,15 +23,21 @@ from vmwarefake import errors
 from vmwarefake import hostnet
 from vmwarefake import vm as vms
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake.guest import filesystem
+    from vmwarefake import session as sessions
+
 _POLL = 0.05
 
 
-def tools_state(machine):
+def tools_state(machine: vms.VM) -> str:
     """Return ``unknown``, ``installed`` or ``running``."""
     if machine.state != vms.RUNNING:
         return 'unknown'
     state = machine.engine.tools_state()
-    if state is not base.FROM_KNOBS:
+    if not isinstance(state, base.FromKnobs):
         return state
     knobs = machine.session.knobs
     since = time.time() - machine.record.data.get('started', 0)
@@ -38,8 +46,8 @@ def tools_state(machine):
     return knobs['TOOLS']
 
 
-def told_state(machine):
-    """Return what checkToolsState tells, which may lag behind."""
+def reported_state(machine: vms.VM) -> str:
+    """Return the state that checkToolsState reports, which may lag."""
     state = tools_state(machine)
     knobs = machine.session.knobs
     if (state == 'running' and knobs.flag('TOOLS_LOGIN')
@@ -49,16 +57,16 @@ def told_state(machine):
     return state
 
 
-def need_running(machine):
-    """Refuse unless the VM runs and is not paused."""
+def need_running(machine: vms.VM) -> None:
+    """Raise errors.Refused unless the VM runs and is not paused."""
     if not machine.is_on:
         raise errors.not_powered_on(machine.given)
     if machine.state == vms.PAUSED:
         raise errors.paused(machine.given)
 
 
-def need_tools(machine):
-    """Refuse unless Tools run, after waiting for them a while."""
+def need_tools(machine: vms.VM) -> None:
+    """Wait for Tools; raise errors.Refused if they do not run."""
     end = time.monotonic() + machine.session.knobs.number('TOOLS_WAIT')
     while tools_state(machine) != 'running':
         if machine.record.process() is None:
@@ -68,8 +76,8 @@ def need_tools(machine):
         time.sleep(_POLL)
 
 
-def need_login(machine):
-    """Refuse unless the -gu and -gp of this call are a guest user's."""
+def need_login(machine: vms.VM) -> None:
+    """Raise errors.Refused unless -gu and -gp are those of a guest user."""
     session = machine.session
     if not session.guest_user:
         raise errors.vix(3018)
@@ -88,7 +96,8 @@ def need_login(machine):
         machine.record.save()
 
 
-def open_guest(session, words, login=True):
+def open_guest(session: sessions.Session, words: list[str],
+               login: bool = True) -> vms.VM:
     """Open a VM for a command that works in its guest.
 
     The VM is not locked afterwards.
@@ -104,12 +113,12 @@ def open_guest(session, words, login=True):
     return machine
 
 
-def is_windows(machine):
+def is_windows(machine: vms.VM) -> bool:
     return machine.config.get('guestOS', '').lower().startswith(
         ('win', 'longhorn', 'arm-win'))
 
 
-def files(machine):
+def files(machine: vms.VM) -> filesystem.FileSystem:
     """Return the guest's files; those of another VM at this place go."""
     from vmwarefake.guest import filesystem
     from vmwarefake import state
@@ -129,7 +138,7 @@ def files(machine):
 
 
 @contextlib.contextmanager
-def guest_errors():
+def guest_errors() -> abc.Iterator[None]:
     """Turn what goes wrong in the guest into vmrun's words."""
     from vmwarefake.guest import filesystem
     try:
@@ -138,10 +147,10 @@ def guest_errors():
         raise errors.vix(e.code)
 
 
-def guest_address(machine):
+def guest_address(machine: vms.VM) -> str | None:
     """Return the address that Tools report, or None."""
     address = machine.engine.guest_ip()
-    if address is not base.FROM_KNOBS:
+    if not isinstance(address, base.FromKnobs):
         return address
     said = machine.session.knobs['GUEST_IP']
     if said != 'auto':

@@ -10,12 +10,18 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The guestOS ids that the hosted products know.
+"""The guestOS ids that the products know.
 
 From VMware's own table in open-vm-tools (lib/include/guest_os_tables.h),
-compared without case. The old spellings that products still read are here
-too; of the 2008 and Vista editions only those in common use.
+which are case-insensitive. It includes old spellings that the products still
+accept; of the 2008 and Vista editions it has only the common ones.
 """
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import product as products
 
 _IDS = """
     win31 win95 win98 winMe winNT win2000Pro win2000Serv win2000AdvServ
@@ -67,15 +73,15 @@ _OLD_SPELLINGS = """
     winVistaEnterprise-64 winVistaBusiness winVistaBusiness-64
 """
 
-#: Only known from 25H2 (25.0.0) on. For some of these the sources are
-#: unclear; the stricter reading is taken.
+#: Known since 25H2 (25.0.0). The sources are unclear about some of these
+#: (strictest reading).
 _FROM_25 = """
     windows12-64 windows2022srvNext-64 rhel10-64 oraclelinux10-64 sles16-64
     debian13 debian13-64 other7xlinux other7xlinux-64 freeBSD15
     freeBSD15-64
 """
 
-#: Fusion on Apple silicon; written with ``arm-`` in front.
+#: Fusion on Apple silicon; the ids start with ``arm-``.
 _ARM = """
     windows11-64 windows10-64 ubuntu-64 debian11-64 debian12-64 debian13-64
     fedora-64 rhel9-64 rhel10-64 rockylinux-64 almalinux-64 opensuse-64
@@ -84,8 +90,8 @@ _ARM = """
 """
 
 
-def known(guest, product):
-    """True when ``product`` can power on a VM with this guestOS."""
+def known(guest: str, product: products.Product) -> bool:
+    """Return whether ``product`` can power on a VM with this guestOS."""
     guest = guest.lower()
     if guest.startswith('arm-'):
         return product.kind == 'fusion' and guest[4:] in _ARM.lower().split()

@@ -12,12 +12,22 @@
 
 """The host's virtual networks and NAT port forwardings (host.json)."""
 
+from __future__ import annotations
+
 import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import contextlib
+    from typing import Any
+    from vmwarefake import state as states
+
+    _Change = contextlib.AbstractContextManager[dict[str, Any]]
 
 FILE = 'host.json'
 
 
-def _default():
+def _default() -> dict[str, Any]:
     return {
         'networks': {
             'vmnet0': {'type': 'bridged', 'dhcp': False, 'subnet': '',
@@ -29,25 +39,26 @@ def _default():
         'forwardings': {}}
 
 
-def read(state):
-    """Return the host's networks as a dict; see :func:`change`."""
+def read(state: states.State) -> dict[str, Any]:
+    """Return the content of host.json."""
     from vmwarefake import state as states
     return states.read_json(state.path(FILE), None) or _default()
 
 
-def change(state):
-    """A context manager that yields the dict to be changed."""
+def change(state: states.State) -> _Change:
+    """Return a context manager that yields host.json to be changed."""
     return state.shared(FILE, _default())
 
 
-def exists(state, network):
+def exists(state: states.State, network: str | None) -> bool:
     return network in read(state)['networks']
 
 
-def address_for(state, network, mac):
-    """Return an address of the network's DHCP pool (.128 to .253).
+def address_for(state: states.State, network: str | None,
+                mac: str) -> str | None:
+    """Return the address that DHCP gives a MAC address (.128 to .253).
 
-    The same MAC gets the same address. None where nobody serves DHCP.
+    It is None if the network has no DHCP server.
     """
     known = read(state)['networks'].get(network or '')
     host = 128 + zlib.crc32(mac.encode()) % 126

@@ -13,39 +13,39 @@
 """Every setting of the fakes.
 
 A knob is the environment variable ``FAKE_VMRUN_<NAME>``, or a line
-``NAME = value`` of the file that ``FAKE_VMRUN_CONFIG`` names (read at each
-call, so it can be changed under running programs; ``#`` begins a comment;
-several ``FAULTS`` lines add up). The environment wins over the file.
+``NAME = value`` in the file that ``FAKE_VMRUN_CONFIG`` names. Each call reads
+the file, so it can change while programs run; ``#`` starts a comment, and
+several ``FAULTS`` lines add up. The environment overrides the file.
 
-Where things are
+Paths and engine
     STATE         folder of the state, made if missing. Default:
                   $XDG_STATE_HOME/fake-vmrun, else ~/.local/state/fake-vmrun
     CONFIG        the file described above
-    ENGINE        what plays the machine: plain (default), or qemu, whose own
+    ENGINE        what runs the machine: plain (default), or qemu, whose own
                   knobs are in engine/qemu/options.py
 
 The product
     PRODUCT       what is installed: ws (default), player, fusion
     VERSION       its version. Default 17.6.4, for fusion 13.6.4
     BUILD         its build number. Default: the one of the version
-    HOST          linux, macos or windows: whose habits the product has.
-                  Default: macos for fusion, else linux. With windows generated
-                  MAC addresses are upper case and Workstation brings no Player
+    HOST          linux, macos or windows: the system of the host.
+                  Default: macos for fusion, else linux. On windows generated
+                  MAC addresses are in upper case, and there is no Player
     HOST_ARCH     x86_64 (default), or arm64 for Apple silicon
     HOST_CPUS     logical CPUs of the host that VMs see. Default 32
     HOST_MEMORY   host memory in MiB; one VM cannot have more. Default 131072
-    HOST_ROOT     1 or 0: may the caller change host networks? Default:
-                  whether it is root
+    HOST_ROOT     1 or 0: whether the caller may change host networks.
+                  Default: whether it is root
     MAC_CHECK     strict (default): a static MAC outside 00:50:56:00-3f needs
                   checkMACAddress = "FALSE"; lenient: only VMware's reserved
-                  ones are refused (Workstation 17.6.3 was seen to do so)
-    DISPLAY       1 or 0: is there a display for `start gui`? Default:
-                  whether DISPLAY or WAYLAND_DISPLAY is set (always on macOS)
-    GUI_OPEN      1: Workstation's window was open before, so a VM that is
+                  ones are refused, as Workstation 17.6.3 was seen to do
+    DISPLAY       1 or 0: whether `start gui` finds a display. Default:
+                  whether DISPLAY or WAYLAND_DISPLAY is set; on macOS 1
+    GUI_OPEN      1: Workstation's window was already open, so a VM that is
                   started with a window answers VNC too. Default: 0
-    GUI_WAITS     1: `start gui` returns only when the VM is off. Default: 0
-    MODULES_MISSING  kernel modules that the host lacks, of vmmon, vmnet and
-                  vmci: no VM starts, with vmci none that has vmci0.
+    GUI_WAITS     1: `start gui` returns when the VM is off. Default: 0
+    MODULES_MISSING  missing kernel modules of the host: without vmmon or
+                  vmnet no VM starts, without vmci none that has vmci0.
                   Default: none
     VM_PASSWORD   the password of encrypted VMs (those with encryption.keySafe
                   or encryption.data in the vmx). Default: secret
@@ -53,84 +53,89 @@ The product
 Time
     LATENCY       seconds before each command: a number, or per verb
                   "start=2,list=0.2,*=0.1". vdiskmanager's verbs are -c, -r...
-    JITTER        the same; a random part up to so much is added
-    PER_GB        seconds for each GiB of a VM's memory, of the snapshot of a
-                  running VM, of suspend, and of a start that resumes:
-                  "snapshot=40,suspend=40,start=20". The work goes on when
+    JITTER        the same; the maximum of a random time that is added
+    PER_GB        seconds per GiB of a VM's memory for the snapshot of a
+                  running VM, for suspend, and for a start that resumes:
+                  "snapshot=40,suspend=40,start=20". The work continues if
                   the tool is killed. Default: 0
 
-Guests (of the plain engine, and where another engine has no answer)
+Guests (of the plain engine, and if another engine has no answer)
     TOOLS         running (default), installed, unknown
     TOOLS_DELAY   seconds from power-on until Tools have that state. Default 0
-    TOOLS_WAIT    seconds that guest commands wait for Tools. Default 0 (the
-                  products: 300)
+    TOOLS_WAIT    seconds that guest commands wait for Tools. Default 0; the
+                  products wait 300
     GUEST_IP      an address, "none", or "auto" (default): one in the subnet
-                  of the first NIC's network, made from its MAC
-    NO_ADDRESS    what getGuestIPAddress answers when Tools know none: empty
-                  (an empty line, the default from 26H1 on), unknown (that
-                  word, the default before), error
+                  of the first NIC, derived from its MAC address
+    NO_ADDRESS    what getGuestIPAddress prints if Tools know no address:
+                  empty (an empty line, the default since 26H1), unknown (this
+                  word, the default before 26H1), error
     ADDRESS_DENIED  1: getGuestIPAddress says that Tools are not running
-                  although they are, as it may for minutes. Default: 0
-    TOOLS_LOGIN   1: checkToolsState says installed until somebody has logged
-                  in (LOGGED_IN, or a guest command). Default: 0
+                  although they are, as it can for minutes. Default: 0
+    TOOLS_LOGIN   1: checkToolsState prints installed until a user logs in
+                  (LOGGED_IN, or a guest command). Default: 0
     GUEST_USERS   "name:password,name:password", or * (default): any user
                   with any password that is not empty
-    GUEST_PROGRAMS  further programs of the guest and their exit codes:
+    GUEST_PROGRAMS  more programs in the guest, with their exit codes:
                   "/opt/setup=3,/usr/bin/tool=0". Default: none
     LOGGED_IN     the user logged in at the console, for -interactive.
                   Default: nobody
     STOP_SOFT     what a soft stop or reset does with Tools running: ok
                   (default), hang (the guest ignores it)
-    STOP_SECONDS  how long a guest takes to shut down. Default 0
-    STOP_TIMEOUT  seconds until a soft stop that has no effect fails.
+    STOP_SECONDS  seconds that a guest takes to shut down. Default 0
+    STOP_TIMEOUT  seconds after which a soft stop without effect fails.
                   Default 60
     RESET_LEAVES_OFF  1: a reset leaves the guest powered off. Default 0
     CONSOLE       text that the guest writes to its serial ports at boot,
-                  with \\n for a new line. Default: a few kernel-like lines
+                  with \\n for a newline. Default: lines like a kernel's
 
-What goes wrong
-    NOISE         1: print the complaints of loaders and libraries that come
-                  with the answers on some hosts: AppLoader, libxml2 and
-                  VixDiskLib on stderr, and on macOS LocationGetRoot and
-                  ServiceImpl_Opener on stdout. Default: 0
-    DIALOGS       what a question without an answer does: cancel (default) the
-                  power-on, or wait, with the question in vmware.log, until
-                  the tool is killed
-    CROWD         a start that finds so many others under way fails once with
-                  Unknown error or The operation was canceled, the VM off.
-                  Default: never
-    NO_CARRIER    NICs that come up unplugged whatever startConnected says:
+Errors and noise
+    NOISE         1: print what loaders and libraries print on some hosts:
+                  AppLoader, libxml2 and VixDiskLib on stderr, and on macOS
+                  LocationGetRoot and ServiceImpl_Opener on stdout. Default: 0
+    DIALOGS       what a question without an answer does: cancel (default)
+                  the power-on, or wait until the tool is killed, with the
+                  question in vmware.log
+    CROWD         a start fails once with Unknown error or The operation was
+                  canceled if this many others are in progress; the VM stays
+                  off. Default: never
+    NO_CARRIER    NICs that start unplugged despite startConnected:
                   "ethernet1"; connectNamedDevice plugs them in. Default: none
-    DISK_FULL     1, or folders separated by ":": files there cannot grow.
-                  Default: none
+    DISK_FULL     folders, separated by ":", in which files cannot grow; 1
+                  for all. Default: none
     FAULTS        "VERB WHEN KIND [TEXT]", several separated by ";". VERB is a
-                  command, a switch of vdiskmanager, or *. WHEN counts the
-                  calls that match: 2 (the first two), 3-4 (the third and the
-                  fourth), * (each). KIND:
-      hang [SECONDS]        do nothing for so long (default for ever)
+                  command, a switch of vdiskmanager, or *. WHEN selects by the
+                  number of the matching call: 2 (the first two), 3-4 (the
+                  third and the fourth), * (all). KIND:
+      hang [SECONDS]        do nothing for this time (default: forever)
       hang-after [SECONDS]  do the work, then hang
       hang-stubborn         hang and ignore SIGTERM and SIGINT
       refuse TEXT           `Error: TEXT`, exit 255, nothing done
-      refuse-after TEXT     the same although all was done
+      refuse-after TEXT     the same, but after the work
       error-exit-0 TEXT     `Error: TEXT`, exit 0, nothing done
       noise TEXT            TEXT on stdout, then the work
       noise-stderr TEXT     TEXT on stderr, then the work
-      die                   killed before anything is done
-      die-after             killed after the work, before saying so
-      die-writing [SUFFIX]  killed half-way through writing the first file
-                            (whose name ends with SUFFIX, default .vmx): it
-                            is left cut off
-      die-step N            killed just before the N-th change on disk
-      keep-pipe [SECONDS]   leave a child that holds stdout and stderr open
-                            (default 60; it ends when the state folder goes)
+      die                   die before the work
+      die-after             die after the work, before printing a result
+      die-writing [SUFFIX]  die in the middle of writing the first file whose
+                            name ends with SUFFIX (default .vmx), which is
+                            left truncated
+      die-step N            die just before the N-th change on disk
+      keep-pipe [SECONDS]   leave a child that keeps stdout and stderr open
+                            (default 60, or until the state folder is gone)
       own-group             leave the VM's process in the tool's process
                             group and session
-      busy [SECONDS]        do the work; for so long (default 2) the vmx then
-                            answers `Cannot read the virtual machine
-                            configuration file`, as after a real suspend
+      busy [SECONDS]        after the work, refuse calls for this VM with
+                            `Cannot read the virtual machine configuration
+                            file` (default 2), as after a real suspend
 """
 
+from __future__ import annotations
+
 import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
 
 PREFIX = 'FAKE_VMRUN_'
 
@@ -179,17 +184,17 @@ DEFAULTS = {
 }
 
 
-#: Knobs of other engines, which document them themselves.
+#: Prefixes of the knobs of other engines; see their modules.
 _ENGINE_KNOBS = ('QEMU', 'NET')
 
 
 class BadKnob(Exception):
-    """A knob has a value that means nothing."""
+    """A knob has an invalid value."""
 
 
-def _read_config(path):
-    """Return {name: value} of a knob file; FAULTS lines are joined."""
-    found = {}
+def _read_config(path: str) -> dict[str, str]:
+    """Return {name: value} of a knob file, with FAULTS lines joined."""
+    found: dict[str, str] = {}
     with open(path, encoding='utf-8') as f:
         for line in f:
             line = line.strip()
@@ -209,15 +214,14 @@ def _read_config(path):
     return found
 
 
-class Knobs(object):
+class Knobs:
     """The settings of one call.
 
-    :param environ: a mapping like os.environ.
-    :ivar environ: the same with the file's knobs added.
-    :raises BadKnob: for a config file that cannot be used.
+    :ivar environ: the environment and the knobs from the file.
+    :raises BadKnob: for a file that cannot be read or has another line.
     """
 
-    def __init__(self, environ):
+    def __init__(self, environ: abc.Mapping[str, str]) -> None:
         self.environ = dict(environ)
         path = environ.get(PREFIX + 'CONFIG')
         if path:
@@ -228,36 +232,36 @@ class Knobs(object):
             for name, value in found.items():
                 self.environ.setdefault(PREFIX + name, value)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> str:
         return self.environ.get(PREFIX + name, DEFAULTS[name])
 
-    def number(self, name):
+    def number(self, name: str) -> float:
         try:
             return float(self[name])
         except ValueError:
-            raise BadKnob('%s%s=%s is no number'
+            raise BadKnob('%s%s=%s is not a number'
                           % (PREFIX, name, self[name]))
 
-    def flag(self, name, default=False):
+    def flag(self, name: str, default: bool = False) -> bool:
         value = self[name].strip().lower()
         return default if not value else value in ('1', 'true', 'yes', 'on')
 
-    def per_verb(self, name, verb):
-        """Read LATENCY or JITTER for one verb, in seconds."""
+    def per_verb(self, name: str, verb: str) -> float:
+        """Return LATENCY or JITTER for a verb, in seconds."""
         text = self[name]
         try:
             if '=' not in text:
                 return float(text)
-            table = dict(item.strip().split('=', 1)
+            pairs = dict(item.strip().split('=', 1)
                          for item in text.split(',') if item.strip())
             table = {key.lower(): float(value)
-                     for key, value in table.items()}
+                     for key, value in pairs.items()}
         except ValueError:
             raise BadKnob('%s%s=%s is neither seconds nor verb=seconds,...'
                           % (PREFIX, name, text))
         return table.get(verb.lower(), table.get('*', 0.0))
 
-    def state_folder(self):
+    def state_folder(self) -> str:
         if self['STATE']:
             return os.path.abspath(self['STATE'])
         home = self.environ.get('HOME') or os.path.expanduser('~')
@@ -265,8 +269,8 @@ class Knobs(object):
             home, '.local', 'state')
         return os.path.join(base, 'fake-vmrun')
 
-    def disk_full(self, path):
-        """True when a file at ``path`` may not grow."""
+    def disk_full(self, path: str) -> bool:
+        """Return whether a file at ``path`` cannot grow."""
         value = self['DISK_FULL']
         if value in ('', '0'):
             return False

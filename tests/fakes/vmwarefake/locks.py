@@ -12,19 +12,21 @@
 
 """VMware's lock directories.
 
-A file F that is in use has a directory ``F.lck`` with one member file for
-each holder: 512 bytes, one line padded with NULs (open-vm-tools,
+A file F that is in use has a directory ``F.lck`` with a member file for each
+holder: 512 bytes, one line padded with NULs (open-vm-tools,
 lib/file/fileLockPrimitive.c)::
 
     <machineID> <pid>-<procStartTime>(<procName>) <lamport> <X|S> \
 <procStartTime> lc=<hash of the path>
 
-The start time counts clock ticks since the boot on Linux, and microseconds
-since 1970 on macOS.
+The start time is in clock ticks since boot on Linux, and in microseconds since
+1970 on macOS.
 
-A member whose machine is ours and whose process has gone is stale: the next
-one to open the file discards it. Any other member refuses.
+A member is stale if its machine is ours and its process has ended: whoever
+opens the file next discards it. Any other member locks the file.
 """
+
+from __future__ import annotations
 
 import base64
 import os
@@ -41,20 +43,20 @@ _OWNER = re.compile(r'(\d+)-([^(]*)(?:\((.*)\))?\Z')
 class Busy(Exception):
     """Another process holds the lock; ``path`` is the locked file."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
 
 
-def machine_id():
-    """This host's id: 16 characters of base64, blanks and / made dashes."""
+def machine_id() -> str:
+    """Return this host's id: 16 characters of base64, with - for /."""
     host = os.uname()
     name = '%s %s' % (host.nodename, host.sysname)
     raw = digest.digest(name.encode('utf-8', 'surrogateescape'), 12)
     return base64.b64encode(raw).decode('ascii').replace('/', '-')
 
 
-def path_hash(path):
+def path_hash(path: str) -> int:
     """Hash a path as the products do (DJB2, 32 bits, unsigned)."""
     value = 5381
     for byte in os.fsencode(path):
@@ -62,7 +64,7 @@ def path_hash(path):
     return value
 
 
-def _members(path):
+def _members(path: str) -> list[str]:
     try:
         names = sorted(os.listdir(path + '.lck'))
     except (FileNotFoundError, NotADirectoryError):
@@ -71,33 +73,35 @@ def _members(path):
             if n.startswith('M') and n.endswith('.lck')]
 
 
-def _read_member(member):
-    """Return (machine id, Identity, 'X' or 'S'); None for garbage."""
+def _read_member(member: str) -> tuple[str, process.Identity, str] | None:
+    """Return (machine id, process, 'X' or 'S'); None for garbage."""
     try:
         with open(member, 'rb') as f:
             words = f.read(SIZE).rstrip(b'\0').decode('utf-8').split(' ')
         owner = _OWNER.match(words[1])
+        if not owner:
+            return None
         return words[0], _identity(*owner.group(1, 2)), words[3]
-    except (OSError, UnicodeDecodeError, IndexError, AttributeError):
+    except (OSError, UnicodeDecodeError, IndexError):
         return None
 
 
-def _identity(pid, started):
+def _identity(pid: str, started: str) -> process.Identity:
     living = process.identify(int(pid))
     if living and started == str(process.microseconds(living)):
         return living
     return process.Identity(pid, started)
 
 
-def _is_stale(machine, owner):
+def _is_stale(machine: str, owner: process.Identity) -> bool:
     return machine == machine_id() and not owner.alive()
 
 
-def holders(path):
-    """Return (Identity, kind) of those who hold ``path``, stale ones not.
+def holders(path: str) -> list[tuple[process.Identity, str]]:
+    """Return (process, 'X' or 'S') of each holder of ``path``.
 
-    Stale members, garbage, and a plain file in the directory's place are
-    removed on the way, as any product that opens the file does.
+    Remove stale members, garbage, and a plain file in place of the directory,
+    as any product that opens the file does.
     """
     if os.path.isfile(path + '.lck'):
         os.unlink(path + '.lck')
@@ -111,21 +115,23 @@ def holders(path):
     return found
 
 
-def check(path, shared=False, owner=None):
-    """Raise :class:`Busy` when the lock could not be taken.
+def check(path: str, shared: bool = False,
+          owner: process.Identity | None = None) -> None:
+    """Raise :class:`Busy` if the lock cannot be taken.
 
-    :param owner: an Identity whose own locks do not count.
+    :param owner: ignore the locks of this process.
     """
     for holder, kind in holders(path):
         if holder != owner and not (shared and kind == 'S'):
             raise Busy(path)
 
 
-def acquire(path, owner, shared=False, in_microseconds=False):
-    """Lock ``path`` for the process ``owner`` (an Identity).
+def acquire(path: str, owner: process.Identity, shared: bool = False,
+            in_microseconds: bool = False) -> None:
+    """Lock ``path`` for the process ``owner``.
 
-    :param in_microseconds: whether to count as macOS does
-    :raises Busy: when another has it.
+    :param in_microseconds: whether to write the start time as macOS does.
+    :raises Busy: if another process holds it.
     """
     check(path, shared, owner)
     if any(holder == owner for holder, _ in holders(path)):
@@ -147,18 +153,18 @@ def acquire(path, owner, shared=False, in_microseconds=False):
     os.rmdir(entry)
 
 
-def release(path, owner):
-    """Give back what ``owner`` holds of ``path``."""
+def release(path: str, owner: process.Identity) -> None:
+    """Release the lock of ``owner`` on ``path``."""
     for member in _members(path):
         content = _read_member(member)
         if content and content[1] == owner:
             _discard(member)
 
 
-def _discard(member):
+def _discard(member: str) -> None:
     for step, target in ((os.unlink, member),
                          (os.rmdir, os.path.dirname(member))):
         try:
             step(target)
         except OSError:
-            return          # another holder's member keeps the directory
+            return          # another holder needs the directory

@@ -16,6 +16,8 @@ The texts are those of the products' own message table. Crypto codes that are
 missing here (17000-17012) all read "Security library error".
 """
 
+from __future__ import annotations
+
 VIX = {
     1: 'Unknown error',
     2: 'Memory allocation failed. Out of memory.',
@@ -259,11 +261,11 @@ VIX = {
 }
 
 
-def vix(code):
+def vix(code: int) -> str:
     """Return the text of a VIX error code."""
     return VIX[code]
 
 
-def with_code(code):
+def with_code(code: int) -> str:
     """Return ``TEXT (0xCODE).``, as vmware-vdiskmanager ends its lines."""
     return '%s (0x%x).' % (VIX[code], code)

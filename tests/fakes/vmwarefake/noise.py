@@ -10,17 +10,22 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tools print besides what they were asked for.
+"""Messages that have nothing to do with what a tool was asked for.
 
-Loaders and libraries complain on the tools' streams although nothing is
-wrong. ``NOISE=1`` makes each program print what it prints on a host where
-everything goes wrong that can: on Linux no libaio.so.1 and another libxml2, on
-macOS a Fusion that was never opened.
+Loaders and libraries print complaints although nothing is wrong. ``NOISE=1``
+makes each program print all of them: those on a Linux without libaio.so.1 and
+with another libxml2, and those on a macOS where Fusion was never opened.
 """
+
+from __future__ import annotations
 
 import os
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
 
 _AIO = ('[AppLoader] Use shipped Linux kernel AIO access library.\n'
         'An up-to-date "libaio" or "libaio1" package from your system is '
@@ -32,19 +37,19 @@ _PROXY = ('I/O warning : failed to load external entity '
           '"/etc/vmware/hostd/proxy.xml"\n')
 _DISK_LIBRARY = ('VixDiskLib: Invalid configuration file parameter. Failed '
                  'to read configuration file.\n')
-# Of these two only the words that clients look for are known.
+# Only the words that clients look for are known.
 _LOCATION = ('LocationGetRoot: cannot find the product.\n'
              'Cannot determine message file path.\n')
 
-#: What is on standard error before a program does anything.
+#: Standard error before a program does anything.
 _LINUX = {'vmrun': _AIO + _XML + _PROXY, 'vmware': _AIO + _DESKTOP + _XML,
           'vmplayer': _AIO + _DESKTOP + _XML, 'vmware-vmx': _AIO,
           'vmware-vdiskmanager': _AIO + _DISK_LIBRARY}
 _MACOS_ERROR = {'vmware-vdiskmanager': _DISK_LIBRARY}
 
 
-def at_start(session, program):
-    """Print what a program's loader and libraries print."""
+def at_start(session: sessions.Session, program: str) -> None:
+    """Print the messages of a program's loader and libraries."""
     if not session.knobs.flag('NOISE'):
         return
     host = session.product.host
@@ -55,8 +60,8 @@ def at_start(session, program):
         session.write(_LOCATION if program == 'vmrun' else '')
 
 
-def at_connection(session):
-    """Print what vmrun prints when it reaches the product's service."""
+def at_connection(session: sessions.Session) -> None:
+    """Print the message of vmrun when it connects to the product."""
     if session.knobs.flag('NOISE') and session.product.host == 'macos':
         session.line('%s| ServiceImpl_Opener: PID %d' % (
             time.strftime('%Y-%m-%dT%H:%M:%S.000'), os.getpid()))

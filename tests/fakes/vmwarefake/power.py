@@ -10,10 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Power operations on one VM, used by several verbs.
+"""Power operations on a VM, used by several verbs.
 
-All of them are called with the VM's lock held, unless they say otherwise.
+Call them with the VM's lock held.
 """
+
+from __future__ import annotations
 
 import contextlib
 import os
@@ -29,13 +31,18 @@ from vmwarefake import locks
 from vmwarefake import process
 from vmwarefake import slots
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import vm as vms
 
-def _asker(vm):
-    """Return the function that answers (or not) what a dialog would ask."""
-    def ask(msg_id, text):
-        answer = vm.config.get('answer.' + msg_id)
-        if answer is None and vm.config.true('msg.autoAnswer'):
-            answer = 'default'
+
+def _asker(vm: vms.VM) -> abc.Callable[[str, str], None]:
+    """Return the function that answers the questions of dialogs."""
+    def ask(msg_id: str, text: str) -> None:
+        default = 'default' if vm.config.true('msg.autoAnswer') else None
+        key = 'answer.' + msg_id
+        answer = vm.config[key] if key in vm.config else default
         if answer is None and vm.session.knobs['DIALOGS'] == 'wait':
             vm.log.begin(os.getpid(), vm.session.product)
             vm.log.unanswered(msg_id, text)
@@ -47,10 +54,10 @@ def _asker(vm):
     return ask
 
 
-def power_on(vm):
+def power_on(vm: vms.VM) -> None:
     """Start or resume a VM that is off or suspended.
 
-    :raises errors.Refused: ``The operation was canceled`` for whatever is
+    :raises errors.Refused: ``The operation was canceled``, whatever is
         wrong; the reason is in vmware.log.
     """
     check_not_locked(vm)
@@ -70,25 +77,25 @@ def power_on(vm):
     _run(vm)
 
 
-def _need_modules(vm):
-    """Refuse when a kernel module of the host is missing.
+def _need_modules(vm: vms.VM) -> None:
+    """Raise errors.Refused if a kernel module of the host is missing.
 
-    Only the GUI tells which; vmware.log tells nothing.
+    Only the GUI says which; vmware.log says nothing.
     """
     missing = vm.session.knobs['MODULES_MISSING'].replace(',', ' ').split()
     if 'vmmon' in missing or 'vmnet' in missing:
         raise errors.vix(10)
 
 
-def check_not_locked(vm):
-    """Refuse when another process, a GUI say, has the VM open."""
+def check_not_locked(vm: vms.VM) -> None:
+    """Raise errors.Refused if another process, such as a GUI, has the VM."""
     try:
         locks.check(vm.vmx, owner=vm.owner)
     except locks.Busy:
         raise errors.vix(15)
 
 
-def _prepare(vm):
+def _prepare(vm: vms.VM) -> None:
     ask = _asker(vm)
     checks.all_checks(vm, ask)
     vm.engine.check()
@@ -103,17 +110,17 @@ def _prepare(vm):
     vm.began()
 
 
-def _make_vmem(vm):
+def _make_vmem(vm: vms.VM) -> None:
     path = vm.vmem_path()
     files.check_space(path)
     with open(path, 'wb') as f:
         f.truncate(vm.config.integer('memsize', 32) * 1024 * 1024)
 
 
-def _truncate_serial_files(vm):
-    """Begin the files of serial ports anew, unless the answer is Append.
+def _truncate_serial_files(vm: vms.VM) -> None:
+    """Truncate the files of serial ports, unless the answer is Append.
 
-    A VM that resumes goes on where it was.
+    A VM that resumes keeps them.
     """
     answer = vm.config.get('answer.msg.serial.file.open', '').lower()
     if answer == 'append' or vm.config.get('checkpoint.vmState'):
@@ -128,10 +135,10 @@ def _truncate_serial_files(vm):
             os.truncate(path, 0)
 
 
-def _renew_content_ids(vm):
-    """A guest that boots writes, and writing changes a disk's CID.
+def _renew_content_ids(vm: vms.VM) -> None:
+    """Change the content ids of disks, as a guest that boots does.
 
-    That is what breaks the children of a disk which is booted itself.
+    This is why booting a disk breaks the children of that disk.
     """
     from vmwarefake.vmdk import disk
     for drive in devices.disks(vm.config, vm.directory):
@@ -139,7 +146,7 @@ def _renew_content_ids(vm):
             disk.open_link(drive.path).renew_cid()
 
 
-def _run(vm):
+def _run(vm: vms.VM) -> None:
     state = vm.config.get('checkpoint.vmState')
     memory = checkpoint.memory_path(vm.path(state)) if state else None
     try:
@@ -155,8 +162,8 @@ def _run(vm):
     _leave_without_carrier(vm)
 
 
-def _leave_without_carrier(vm):
-    """Unplug the NICs that come up so, whatever startConnected says."""
+def _leave_without_carrier(vm: vms.VM) -> None:
+    """Unplug the NICs that start unplugged despite startConnected."""
     for nic in vm.session.knobs['NO_CARRIER'].replace(',', ' ').split():
         if vm.config.true(nic + '.present'):
             with engine_errors(vm):
@@ -165,16 +172,17 @@ def _leave_without_carrier(vm):
             vm.record.save()
 
 
-def _undo(vm, msg_id, text):
-    """Leave the VM as one that is off; returns the refusal."""
+def _undo(vm: vms.VM, msg_id: str, text: str) -> errors.Refused:
+    """Turn the VM off again and return the refusal."""
     vm.config['cleanShutdown'] = 'TRUE'
     refusal = _canceled(vm, msg_id, text)
     vm.finish(vm.owner, 'Power on failed.')
     return refusal
 
 
-def _canceled(vm, msg_id, text, further=()):
-    """Leave the reason in a vmware.log of its own and return the refusal.
+def _canceled(vm: vms.VM, msg_id: str, text: str,
+              further: abc.Iterable[tuple[str, str]] = ()) -> errors.Refused:
+    """Write the reason to a new vmware.log and return the refusal.
 
     :param further: (message id, text) of further messages.
     """
@@ -186,15 +194,15 @@ def _canceled(vm, msg_id, text, further=()):
     return errors.vix(10)
 
 
-def power_off(vm):
-    """Cut the power of a VM that is on."""
+def power_off(vm: vms.VM) -> None:
+    """Power off a VM that is on."""
     owner = vm.owner
     vm.engine.stop_hard()
     vm.went_off(owner, soft=False)
 
 
-def suspend(vm):
-    """Save a VM that is on to a .vmss and end it."""
+def suspend(vm: vms.VM) -> None:
+    """Suspend a VM that is on to a .vmss."""
     path = suspend_path(vm)
     owner = vm.owner
     vm.log('Checkpoint: suspending to %s' % path)
@@ -213,23 +221,23 @@ def suspend(vm):
     vm.finish(owner, 'Transitioned vmx/execState/val to suspended')
 
 
-def _last_address(vm):
-    """Return the address that a suspended VM goes on telling, or None."""
+def _last_address(vm: vms.VM) -> str | None:
+    """Return the address that a suspended VM keeps, or None."""
     from vmwarefake import guestops
     if guestops.tools_state(vm) != 'running':
         return None
     return guestops.guest_address(vm)
 
 
-def suspend_path(vm):
-    """Name the state file: the VM's name and eight hex digits."""
+def suspend_path(vm: vms.VM) -> str:
+    """Return a new path for a state: the VM's name and 8 hex digits."""
     number = int.from_bytes(os.urandom(4), 'big')
     return vm.path('%s-%08x.vmss' % (vm.base, number))
 
 
 @contextlib.contextmanager
-def engine_errors(vm):
-    """Turn an engine's failure into vmrun's words, the reason logged."""
+def engine_errors(vm: vms.VM) -> abc.Iterator[None]:
+    """Turn an error of the engine into vmrun's, and log the reason."""
     try:
         yield
     except base.EngineError as e:

@@ -10,11 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Processes: start one that outlives the tool, and know it again.
+"""Processes that outlive the tool that started them.
 
-A pid alone is not enough, since pids are used again: pid and start time
-together name a process.
+Pids are reused, so a process is identified by its pid and its start time.
 """
+
+from __future__ import annotations
 
 import errno
 import os
@@ -24,44 +25,48 @@ import time
 
 from vmwarefake import files
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+
 _POLL = 0.005
 
 
-class Identity(object):
-    """One process: its pid and when it was started (an opaque text)."""
+class Identity:
+    """A process: its pid and its start time, which is opaque."""
 
-    def __init__(self, pid, started):
+    def __init__(self, pid: int | str, started: str) -> None:
         self.pid = int(pid)
         self.started = str(started)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return ((self.pid, self.started)
                 == (getattr(other, 'pid', None),
                     getattr(other, 'started', None)))
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.pid, self.started))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return 'Identity(%d, %r)' % (self.pid, self.started)
 
-    def alive(self):
+    def alive(self) -> bool:
         return start_time(self.pid) == self.started
 
-    def as_list(self):
+    def as_list(self) -> list[int | str]:
         return [self.pid, self.started]
 
 
-def _proc_stat(pid):
+def _proc_stat(pid: int) -> list[bytes]:
     with open('/proc/%d/stat' % pid, 'rb') as f:
         # The second field, the name, may hold blanks and brackets.
         return f.read().rpartition(b')')[2].split()
 
 
-def start_time(pid):
-    """When ``pid`` was started, as text, or None if no such process runs.
+def start_time(pid: int) -> str | None:
+    """Return the start time of a process, None if it does not run.
 
-    A zombie counts as gone: it holds no port, file or lock any more.
+    A zombie does not run: it holds no port, file or lock any more.
     """
     if sys.platform.startswith('linux'):
         try:
@@ -72,7 +77,7 @@ def start_time(pid):
     return _start_time_by_ps(pid)
 
 
-def _start_time_by_ps(pid):
+def _start_time_by_ps(pid: int) -> str | None:
     import subprocess
     ps = subprocess.run(['ps', '-o', 'stat=,lstart=', '-p', str(pid)],
                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -82,8 +87,8 @@ def _start_time_by_ps(pid):
     return '-'.join(fields[1:])
 
 
-def microseconds(identity):
-    """When a process was started, as macOS counts: in µs since 1970."""
+def microseconds(identity: Identity) -> int:
+    """Return the start time as macOS does: in microseconds since 1970."""
     if not sys.platform.startswith('linux'):
         return 10 ** 6 * int(time.mktime(time.strptime(
             identity.started, '%a-%b-%d-%H:%M:%S-%Y')))
@@ -94,29 +99,31 @@ def microseconds(identity):
                              // os.sysconf('SC_CLK_TCK'))
 
 
-def identify(pid):
-    """Return the :class:`Identity` of a living process, or None."""
+def identify(pid: int) -> Identity | None:
+    """Return the identity of a running process, or None."""
     started = start_time(pid)
     return Identity(pid, started) if started is not None else None
 
 
-def spawn(argv, record=None, output=None, new_session=True, env=None,
-          pass_fds=()):
+def spawn(argv: list[str], record: str | None = None,
+          output: str | None = None, new_session: bool = True,
+          env: abc.Mapping[str, str] | None = None,
+          pass_fds: abc.Collection[int] = ()) -> int:
     """Start ``argv`` as a process that outlives this tool.
 
-    It gets its own session (a killed tool, or its group, does not take it
-    along), /dev/null as standard input, ``output`` as the other two, and no
-    other descriptor of ours. It is the child, before exec, that writes
-    ``record``, so no moment exists in which the process is there and unknown.
+    It gets a session of its own, so that it survives if the tool or its
+    process group is killed; /dev/null as standard input; and none of our
+    descriptors. The child writes ``record`` before exec, so it never runs
+    without being recorded.
 
-    :param argv: list of str; argv[0] is a path.
-    :param record: path of a file to which ``PID STARTTIME`` is written.
+    :param argv: argv[0] is a path.
+    :param record: path of the file for ``PID STARTTIME``.
     :param output: path for standard output and error; None for /dev/null.
     :param new_session: False only for the fault in which a tool leaves the
         VM in its own process group.
-    :param env: dict, or None for ours.
+    :param env: environment; None for ours.
     :param pass_fds: descriptors to keep open.
-    :returns: the pid. The caller never waits for it; see :func:`reap`.
+    :returns: the pid. The caller does not wait for it; see :func:`reap`.
     """
     files.step()
     sys.stdout.flush()
@@ -135,7 +142,7 @@ def spawn(argv, record=None, output=None, new_session=True, env=None,
         os._exit(127)
 
 
-def _own_streams(output, pass_fds):
+def _own_streams(output: str | None, pass_fds: abc.Collection[int]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     out = null if output is None else os.open(
         output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -153,7 +160,7 @@ def _own_streams(output, pass_fds):
         os.set_inheritable(fd, True)
 
 
-def _open_descriptors():
+def _open_descriptors() -> abc.Iterable[int]:
     for folder in ('/proc/self/fd', '/dev/fd'):
         try:
             return [int(name) for name in os.listdir(folder)]
@@ -162,7 +169,7 @@ def _open_descriptors():
     return range(3, 256)
 
 
-def _write_record(path):
+def _write_record(path: str) -> None:
     text = '%d %s\n' % (os.getpid(), start_time(os.getpid()))
     temporary = '%s.%d.tmp' % (path, os.getpid())
     with open(temporary, 'w') as f:
@@ -170,23 +177,23 @@ def _write_record(path):
     os.rename(temporary, path)
 
 
-def short_lived():
-    """Return the :class:`Identity` of a process that has ended already."""
+def short_lived() -> Identity:
+    """Return the identity of a process that has already ended."""
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(writer)
         os.read(reader, 1)
         os._exit(0)
-    identity = identify(pid)
+    started = start_time(pid)
     os.close(reader)
     os.close(writer)
     os.waitpid(pid, 0)
-    return identity
+    return Identity(pid, str(started))
 
 
-def read_record(path):
-    """Return the :class:`Identity` in a record file, or None."""
+def read_record(path: str) -> Identity | None:
+    """Return the identity in a record file, None if there is none."""
     try:
         with open(path) as f:
             pid, started = f.read().split(None, 1)
@@ -195,10 +202,10 @@ def read_record(path):
         return None
 
 
-def reap(pid):
-    """Collect ``pid`` if it is a dead child of this tool.
+def reap(pid: int) -> int | None:
+    """Collect ``pid`` if it is a child of this tool that has ended.
 
-    :returns: its exit status, or None when it lives or is no child of ours.
+    :returns: its exit status; None if it runs or is not our child.
     """
     try:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -207,11 +214,11 @@ def reap(pid):
     return status if done else None
 
 
-def wait_gone(identity, timeout):
-    """Wait until a process is gone.
+def wait_gone(identity: Identity, timeout: float) -> bool:
+    """Wait until a process has ended.
 
     :param timeout: in seconds.
-    :returns: True when it is, False when it still lives.
+    :returns: whether it has ended.
     """
     end = time.monotonic() + timeout
     while True:
@@ -223,16 +230,17 @@ def wait_gone(identity, timeout):
         time.sleep(_POLL)
 
 
-def kill_and_wait(identity, sig=signal.SIGKILL, timeout=30):
-    """Send a signal and wait for the end; a process long gone is fine.
+def kill_and_wait(identity: Identity, sig: int = signal.SIGKILL,
+                  timeout: float = 30) -> bool:
+    """Send a signal to a process, if it runs, and wait for its end.
 
-    :returns: True when the process is gone.
+    :returns: whether the process has ended.
     """
     if identity.alive():
         files.step()
         try:
             os.kill(identity.pid, sig)
-            # A stopped process takes no signal but KILL before it goes on.
+            # A stopped process handles only SIGKILL until it continues.
             os.kill(identity.pid, signal.SIGCONT)
         except ProcessLookupError:
             return True

@@ -10,9 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The products: names, versions, and what each of them refuses."""
+"""The products: names, versions, and what each refuses."""
+
+from __future__ import annotations
 
 import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import knobs
 
 BUILDS = {
     '14.1.8': '14921873', '15.5.7': '17171714', '16.2.5': '20904516',
@@ -23,7 +29,7 @@ BUILDS = {
 }
 MARKETING = {'25H2': '25.0.0', '25H2u1': '25.0.0', '26H1': '26.0.0'}
 
-#: Product major (and minor where it matters) to newest virtual hardware.
+#: Newest virtual hardware of each version, by its first two numbers.
 _WS_HARDWARE = (((25, 0), 22), ((17, 5), 21), ((17, 0), 20), ((16, 2), 19),
                 ((16, 0), 18), ((15, 0), 16), ((14, 0), 14), ((12, 0), 12),
                 ((11, 0), 11), ((10, 0), 10))
@@ -36,7 +42,7 @@ NAMES = {'ws': 'VMware Workstation', 'player': 'VMware Player',
 
 HOSTS = ('linux', 'macos', 'windows')
 
-#: Not on Player. The snapshot verbs are named because the 2012 manual does.
+#: Verbs that Player lacks; the snapshot verbs according to the 2012 manual.
 _NOT_ON_PLAYER = frozenset((
     'pause', 'unpause', 'snapshot', 'listsnapshots', 'deletesnapshot',
     'reverttosnapshot', 'clone', 'upgradevm'))
@@ -45,17 +51,17 @@ _ONLY_ON_FUSION = frozenset((
     'deletenetworkadapter'))
 
 
-class Product(object):
-    """What is installed.
+class Product:
+    """The installed product.
 
     :ivar kind: ``ws``, ``player`` or ``fusion``.
     :ivar version: ``17.6.4``.
     :ivar build: ``24832109``.
     :ivar host: ``linux``, ``macos`` or ``windows``.
-    :ivar arm: True on Apple silicon.
+    :ivar arm: whether the host is Apple silicon.
     """
 
-    def __init__(self, knobs):
+    def __init__(self, knobs: knobs.Knobs) -> None:
         self.kind = knobs['PRODUCT']
         default = '13.6.4' if self.kind == 'fusion' else '17.6.4'
         version = knobs['VERSION'] or default
@@ -63,42 +69,42 @@ class Product(object):
         self.build = knobs['BUILD'] or BUILDS.get(self.version, '24832109')
         self.host = knobs['HOST'] or (
             'macos' if self.kind == 'fusion' else 'linux')
-        #: Whose vmrun answers: -T player of a Workstation is Player's.
+        #: The product whose vmrun answers: -T player on Workstation is Player.
         self.provider = self.kind
         self.arm = knobs['HOST_ARCH'] == 'arm64'
 
     @property
-    def name(self):
+    def name(self) -> str:
         return NAMES[self.kind]
 
     @property
-    def numbers(self):
+    def numbers(self) -> tuple[int, ...]:
         return tuple(int(n) for n in re.findall(r'\d+', self.version)[:2])
 
     @property
-    def full_version(self):
+    def full_version(self) -> str:
         return '%s %s build-%s' % (self.name, self.version, self.build)
 
-    def newest_hardware(self):
-        """Return the newest virtualHW.version that this product runs."""
+    def newest_hardware(self) -> int:
+        """Return the newest virtualHW.version that this product supports."""
         table = _FUSION_HARDWARE if self.kind == 'fusion' else _WS_HARDWARE
         for least, hardware in table:
             if self.numbers >= least:
                 return hardware
         return table[-1][1]
 
-    def refuses(self, verb):
-        """True for a verb (lower case) that this product does not have."""
+    def refuses(self, verb: str) -> bool:
+        """Return whether the product refuses a verb (in lower case)."""
         return self.provider == 'player' and verb in _NOT_ON_PLAYER
 
-    def lacks(self, verb):
-        """True for a verb that is not even in this product's help."""
+    def lacks(self, verb: str) -> bool:
+        """Return whether a verb is missing even from the product's help."""
         return self.kind != 'fusion' and verb in _ONLY_ON_FUSION
 
-    def vmrun_version(self):
-        """The first words of vmrun's help, which is of the VIX version.
+    def vmrun_version(self) -> str:
+        """Return the first line of vmrun's help, which names a VIX version.
 
-        From 25H2 on the build number has no ``build-`` in front of it.
+        Since 25H2 there is no ``build-`` before the build number.
         """
         if self.numbers >= (25, 0):
             return 'vmrun version 1.17.0.%s' % self.build

@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""vmware, vmware-vmx and vmplayer: what tools ask for their version."""
+"""vmware, vmware-vmx and vmplayer, which clients ask for the version."""
+
+from __future__ import annotations
 
 import os
 import sys
@@ -18,12 +20,17 @@ import sys
 from vmwarefake import knobs
 from vmwarefake import session as sessions
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+
 _BAD_KNOB = 70
 _NO_DISPLAY = 1
 _NOT_FOUND = 127
 
 
-def _run(prog, answer):
+def _run(prog: str,
+         answer: abc.Callable[[sessions.Session, list[str]], int]) -> int:
     argv = sys.argv[1:]
     try:
         session = sessions.Session(os.environ, prog, argv)
@@ -36,15 +43,15 @@ def _run(prog, answer):
     return code
 
 
-def vmware():
+def vmware() -> int:
     return _run('vmware', _workstation)
 
 
-def vmplayer():
+def vmplayer() -> int:
     return _run('vmplayer', _player)
 
 
-def _workstation(session, argv):
+def _workstation(session: sessions.Session, argv: list[str]) -> int:
     if session.product.kind != 'ws':
         sys.stderr.write('fake vmware: %s has no program vmware\n'
                          % session.product.name)
@@ -52,30 +59,30 @@ def _workstation(session, argv):
     return _window(session, argv, session.product.name)
 
 
-def _player(session, argv):
-    """Workstation brings a vmplayer too; some name themselves Workstation."""
+def _player(session: sessions.Session, argv: list[str]) -> int:
+    """Answer for Player; Workstation includes a vmplayer too."""
     if session.product.kind == 'fusion':
         sys.stderr.write('fake vmplayer: Fusion has no program vmplayer\n')
         return _NOT_FOUND
     return _window(session, argv, 'VMware Player')
 
 
-def _window(session, argv, name):
+def _window(session: sessions.Session, argv: list[str], name: str) -> int:
     """Answer -v; there is no window to open."""
     if argv[:1] in (['-v'], ['--version']):
         session.line('%s %s build-%s' % (name, session.product.version,
                                          session.product.build))
         return 0
-    sys.stderr.write('fake %s: this is no graphical program; only -v is '
-                     'answered\n' % session.product.name)
+    sys.stderr.write('fake %s: this is not a graphical program; it '
+                     'answers only -v\n' % session.product.name)
     return _NO_DISPLAY
 
 
-def vmware_vmx():
+def vmware_vmx() -> int:
     return _run('vmware-vmx', _vmx)
 
 
-def _vmx(session, argv):
+def _vmx(session: sessions.Session, argv: list[str]) -> int:
     """Answer -v, on standard error as the product does."""
     product = session.product
     if argv[:1] in (['-v'], ['--version']):
@@ -86,6 +93,6 @@ def _vmx(session, argv):
         editions = {'ws': 'ws.pro', 'player': 'player', 'fusion': 'fusion.pro'}
         session.line(editions[product.kind])
         return 0
-    sys.stderr.write('fake vmware-vmx: VMs are started by vmrun; only -v and '
-                     '--query-license are answered\n')
+    sys.stderr.write('fake vmware-vmx: use vmrun to start VMs; this answers '
+                     'only -v and --query-license\n')
     return _NO_DISPLAY

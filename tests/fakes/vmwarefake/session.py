@@ -12,6 +12,8 @@
 
 """One call of a tool: its knobs, the product, the state, its output."""
 
+from __future__ import annotations
+
 import errno
 import sys
 import time
@@ -24,24 +26,31 @@ from vmwarefake import noise
 from vmwarefake import product
 from vmwarefake import state
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import faults
+    from vmwarefake import vm as vms
 
-class Session(object):
-    """What the verbs of one call share.
+
+class Session:
+    """What all verbs of a call share.
 
     :ivar vm_password: from -vp, or None.
     :ivar guest_user: from -gu, or None.
     :ivar guest_password: from -gp, or None.
-    :ivar own_group: True for the fault that leaves the VM in our group.
+    :ivar own_group: whether a fault leaves the VM in our process group.
     """
 
-    def __init__(self, environ, prog, argv):
+    def __init__(self, environ: abc.Mapping[str, str], prog: str,
+                 argv: list[str]) -> None:
         self.knobs = knobs.Knobs(environ)
         self.product = product.Product(self.knobs)
         if self.product.kind not in product.NAMES:
-            raise knobs.BadKnob('FAKE_VMRUN_PRODUCT=%s is none of %s' % (
+            raise knobs.BadKnob('FAKE_VMRUN_PRODUCT=%s is not one of %s' % (
                 self.product.kind, ', '.join(sorted(product.NAMES))))
         if self.product.host not in product.HOSTS:
-            raise knobs.BadKnob('FAKE_VMRUN_HOST=%s is none of %s' % (
+            raise knobs.BadKnob('FAKE_VMRUN_HOST=%s is not one of %s' % (
                 self.product.host, ', '.join(product.HOSTS)))
         self.state = state.State(self.knobs.state_folder())
         self.call = calls.Call(self.state.folder, prog, argv)
@@ -52,30 +61,30 @@ class Session(object):
         files.arm(disk_full=self.knobs.disk_full)
         noise.at_start(self, prog)
 
-    def write(self, text):
-        """Print, as the product does; no line end is added."""
+    def write(self, text: str) -> None:
+        """Print to standard output, without adding a newline."""
         sys.stdout.write(text)
 
-    def line(self, text):
+    def line(self, text: str) -> None:
         self.write(text + '\n')
 
-    def vm(self, given):
+    def vm(self, given: str) -> vms.VM:
         """Open the VM that was named on the command line.
 
-        :raises errors.Refused: in the words of the product.
+        :raises errors.Refused: with the message of the product.
         """
         from vmwarefake import vm
         return vm.VM(self, given).open()
 
-    def strike(self, verb):
-        """Return the faults that strike in this call."""
+    def strike(self, verb: str) -> faults.Active | NoFaults:
+        """Return the faults for this call."""
         if not self.knobs['FAULTS']:
             return NoFaults()
         from vmwarefake import faults
         return faults.strike(self, verb)
 
-    def delay(self, verb):
-        """Sleep for as long as the knobs say that the verb takes."""
+    def delay(self, verb: str) -> None:
+        """Sleep for the latency of a verb."""
         seconds = self.knobs.per_verb('LATENCY', verb)
         jitter = self.knobs.per_verb('JITTER', verb)
         if jitter:
@@ -85,21 +94,21 @@ class Session(object):
             time.sleep(seconds)
 
 
-class NoFaults(object):
-    """What a call without faults has instead of faults.Active."""
+class NoFaults:
+    """The faults of a call that has none; see faults.Active."""
 
-    def before(self):
-        """Nothing happens before the work."""
+    def before(self) -> None:
+        """Do nothing before the work."""
 
-    def after(self):
-        """Nor after it."""
+    def after(self) -> None:
+        """Do nothing after it."""
 
-    def busy_for(self):
+    def busy_for(self) -> float:
         return 0
 
 
-def refusal_of(e):
-    """Turn an OSError into what vmrun says of it."""
+def refusal_of(e: OSError) -> errors.Refused:
+    """Turn an OSError into the refusal that vmrun prints."""
     codes = {errno.ENOSPC: 8, errno.EACCES: 3014, errno.EPERM: 3014,
              errno.EROFS: 3014, errno.ENOENT: 4, errno.EEXIST: 12}
-    return errors.vix(codes.get(e.errno, 7))
+    return errors.vix(codes.get(e.errno or 0, 7))

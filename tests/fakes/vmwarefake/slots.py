@@ -10,16 +10,24 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Where devices sit on the PCI bus, and what does not fit there.
+"""The slots of devices on the PCI bus.
 
-``pciSlotNumber`` is a device's number on its bus, plus 32 for each bus, plus
-1024 for each function of a root port. Bus 0 is the root, bus 1 is behind
-pciBridge0, buses 5 to 8 are behind the root ports pciBridge4 to 7, where
-PCIe devices sit and nothing else does.
+``pciSlotNumber`` is the number of a device on its bus, plus 32 times the bus,
+plus 1024 times the function of a root port. Bus 0 is the root, bus 1 is behind
+pciBridge0, and buses 5 to 8 are behind the root ports pciBridge4 to 7. PCIe
+devices sit behind root ports; other devices do not.
 """
+
+from __future__ import annotations
 
 from vmwarefake import devices
 from vmwarefake import errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import dictionary
+    from vmwarefake import vm as vms
 
 _BRIDGES = {'pciBridge0': 17, 'pciBridge4': 21, 'pciBridge5': 22,
             'pciBridge6': 23, 'pciBridge7': 24}
@@ -31,44 +39,45 @@ _PCIE_NICS = ('vmxnet3', 'e1000e')
 _PCIE_CONTROLLERS = ('pvscsi', 'lsisas1068')
 _NAMES = {'scsi': 'SCSI', 'nvme': 'NVME', 'sata': 'SATA',
           'ethernet': 'Ethernet', 'usb_xhci': 'usb_xhci'}
-#: What the model says of itself before it takes the process along.
+#: The last message of a device model before the process dies.
 _LAST_WORDS = {
     'e1000e': 'E1000PCI: failed to register e1000e device.',
     'vmxnet3': 'Vmxnet3 PCI: failed to reserve slot for vmxnet3 PCIe device'}
 
 
-class Device(object):
+class Device:
     """A device that has a pciSlotNumber.
 
-    :ivar first: the first slot that a conventional device tries.
+    :ivar first: the first slot to try for a conventional device.
     """
 
-    def __init__(self, name, model, is_pcie, first):
+    def __init__(self, name: str, model: str, is_pcie: bool,
+                 first: int = 0) -> None:
         self.name = name
         self.model = model
         self.is_pcie = is_pcie
         self.first = first
 
     @property
-    def key(self):
+    def key(self) -> str:
         return self.name + '.pciSlotNumber'
 
     @property
-    def title(self):
-        """Its name in a message: ``Ethernet0``, ``SCSI0``."""
+    def title(self) -> str:
+        """The name in messages: ``Ethernet0``, ``SCSI0``."""
         kind = self.name.rstrip('0123456789')
         return _NAMES.get(kind, kind) + self.name[len(kind):]
 
 
-def found(config, directory):
-    """Return the :class:`Device` list in the order of getting a slot."""
+def pci_devices(config: dictionary.Dictionary, directory: str) -> list[Device]:
+    """Return the devices in the order in which they get slots."""
     controllers = {d.controller: d.bus
                    for d in devices.drives(config, directory)}
     listed = []
     for name, bus in sorted(controllers.items()):
         model = config.get(name + '.virtualDev', '').lower()
         if bus == 'nvme' or model in _PCIE_CONTROLLERS:
-            listed.append(Device(name, model or bus, True, None))
+            listed.append(Device(name, model or bus, True))
         elif bus != 'ide':
             listed.append(Device(name, model, False,
                                  16 if bus == 'scsi' else 32))
@@ -77,14 +86,14 @@ def found(config, directory):
         listed.append(Device('ethernet%d' % n, model, model in _PCIE_NICS,
                              33))
     if config.true('usb_xhci.present'):
-        listed.append(Device('usb_xhci', 'xhci', True, None))
+        listed.append(Device('usb_xhci', 'xhci', True))
     return listed
 
 
-def assign(vm):
-    """Write the slots of bridges, and of devices that have none.
+def assign(vm: vms.VM) -> None:
+    """Assign slots to bridges, and to devices that have none.
 
-    A device for which there is none stays without: see :func:`check`.
+    If there is no slot left, a device gets none; see :func:`check`.
     """
     config = vm.config
     for bridge, slot in _BRIDGES.items():
@@ -92,7 +101,7 @@ def assign(vm):
             config.setdefault(bridge + '.pciSlotNumber', str(slot))
     used = {config.integer(key) for key in config
             if key.lower().endswith('.pcislotnumber')}
-    for device in found(config, vm.directory):
+    for device in pci_devices(config, vm.directory):
         if config.integer(device.key, -1) >= 0:
             continue
         for slot in _candidates(config, device):
@@ -102,8 +111,9 @@ def assign(vm):
                 break
 
 
-def _candidates(config, device):
-    """Yield the slots for a device, in the order of trying."""
+def _candidates(config: dictionary.Dictionary,
+                device: Device) -> abc.Iterator[int]:
+    """Yield the slots to try for a device, in order."""
     if device.is_pcie:
         for function in range(8):
             for port in range(4):
@@ -120,8 +130,8 @@ def _candidates(config, device):
             yield slot
 
 
-def _fits(config, device, slot):
-    """Tell whether a device may sit there, whoever else does."""
+def _fits(config: dictionary.Dictionary, device: Device, slot: int) -> bool:
+    """Return whether a device fits into a slot, taken or not."""
     function, rest = divmod(slot, _FUNCTION)
     bus, number = divmod(rest, _BUS)
     if device.is_pcie:
@@ -137,22 +147,22 @@ def _fits(config, device, slot):
     return bus == 1 and config.true('pciBridge0.present')
 
 
-def check(vm):
-    """Kill the VM when a device has no slot, or one that is not for it.
+def check(vm: vms.VM) -> None:
+    """Kill the VM if a device has no slot or one that does not fit.
 
-    :raises errors.Died: with the lines that are last in vmware.log.
+    :raises errors.Died: with the last lines of vmware.log.
     """
     config = vm.config
     taken = {config.integer(bridge + '.pciSlotNumber', -1)
              for bridge in _BRIDGES}
-    for device in found(config, vm.directory):
+    for device in pci_devices(config, vm.directory):
         slot = config.integer(device.key, -1)
         if slot < 0 or slot in taken or not _fits(config, device, slot):
             raise errors.Died(_last_words(device))
         taken.add(slot)
 
 
-def _last_words(device):
+def _last_words(device: Device) -> list[str]:
     kind = 'PCIe' if device.is_pcie else 'PCI'
     lines = ['Msg_Post: Error', '[msg.pci.noslotavail] No %s slot available '
              'for %s. Remove %s and try again.' % (

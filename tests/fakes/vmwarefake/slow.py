@@ -12,9 +12,11 @@
 
 """Work that takes longer the more memory a VM has.
 
-It is vmware-vmx that writes the memory, not the tool: a tool that is killed
-meanwhile stops nothing. So the work is done by a process of its own.
+In the products vmware-vmx writes the memory, so the work continues if the tool
+is killed. Here a separate process does it.
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -23,20 +25,28 @@ import time
 from vmwarefake import errors
 from vmwarefake import session
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import NoReturn
+    from vmwarefake import vm as vms
 
-def run(machine, verb, work):
-    """Do ``work()``, after as many seconds as PER_GB says.
 
-    :param machine: vm.VM whose lock is held; it stays held until the work
-        is done, even when this process is killed.
-    :param verb: ``snapshot``, ``suspend``, ``start``; None to do it at once.
+def run(machine: vms.VM, verb: str | None,
+        work: abc.Callable[[], object]) -> None:
+    """Call ``work`` after the seconds that PER_GB says.
+
+    :param machine: a VM whose lock is held; it stays held until the work is
+        done, even if this process is killed.
+    :param verb: ``snapshot``, ``suspend`` or ``start``; None for no delay.
     :raises errors.Refused: as ``work`` does.
     """
     knobs = machine.session.knobs
     seconds = verb and (knobs.per_verb('PER_GB', verb)
                         * machine.config.integer('memsize', 32) / 1024)
     if not seconds:
-        return work()
+        work()
+        return
     reader, writer = os.pipe()
     if not os.fork():
         os.close(reader)
@@ -48,8 +58,9 @@ def run(machine, verb, work):
         raise errors.Refused(*json.loads(said))
 
 
-def _work_apart(work, seconds, writer):
-    """Detach, do the work and tell what went wrong; never returns."""
+def _work_apart(work: abc.Callable[[], object], seconds: float,
+                writer: int) -> NoReturn:
+    """Detach, do the work, and report errors; never return."""
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):

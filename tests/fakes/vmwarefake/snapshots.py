@@ -12,10 +12,12 @@
 
 """Snapshots on disk: taking, reverting, deleting and consolidating.
 
-Called with the VM's lock held. Files are written in such an order that a
-tool killed in between leaves a VM whose disks fit together: the new deltas
-first, the vmx that names them next, the .vmsd last.
+Call all functions with the VM's lock held. If the tool is killed, the disks of
+the VM still fit together, because the new deltas are written first, then the
+vmx that names them, then the .vmsd.
 """
+
+from __future__ import annotations
 
 import os
 import re
@@ -32,18 +34,22 @@ from vmwarefake.vmdk import create
 from vmwarefake.vmdk import disk
 from vmwarefake import vmsd
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+
 MAX_SNAPSHOTS = 100
 _DELTA = re.compile(r'-\d{6}\Z')
 
 
-def snapshot_disks(vm):
-    """Return the drives that take part in snapshots."""
+def snapshot_disks(vm: vms.VM) -> list[devices.Drive]:
+    """Return the drives that snapshots include."""
     return [d for d in devices.disks(vm.config, vm.directory)
             if not d.independent]
 
 
-def next_delta(folder, path):
-    """Name a new delta of a disk: BASE-00000K.vmdk, the next free K."""
+def next_delta(folder: str, path: str) -> str:
+    """Return the path of a new delta: BASE-00000K.vmdk, the next free K."""
     base = _DELTA.sub('', os.path.splitext(os.path.basename(path))[0])
     for number in range(1, 1000000):
         name = os.path.join(folder, '%s-%06d.vmdk' % (base, number))
@@ -52,34 +58,30 @@ def next_delta(folder, path):
     raise errors.vix(13012)
 
 
-def _open(path):
+def _open(path: str) -> disk.Disk:
     try:
         return disk.open_chain(path)[0]
     except vmdk.DiskError as e:
         raise errors.vix(4 if e.code == vmdk.NOT_FOUND else 13002)
 
 
-def put_delta(vm, drive, parent_path):
-    """Make an empty delta of ``parent_path`` the disk of ``drive``."""
+def put_delta(vm: vms.VM, drive: devices.Drive, parent_path: str) -> None:
+    """Attach an empty delta of ``parent_path`` to ``drive``."""
     delta = next_delta(vm.directory, parent_path)
     create.create_child(delta, _open(parent_path))
     vm.config[drive.node + '.fileName'] = os.path.basename(delta)
 
 
-def _relative(vm, path):
-    """Name a file as the vmx and the vmsd do: bare in the VM's folder."""
+def _relative(vm: vms.VM, path: str) -> str:
+    """Return how the vmx and the vmsd name a file of the VM."""
     path = os.path.normpath(path)
     if os.path.dirname(path) == vm.directory:
         return os.path.basename(path)
     return path
 
 
-def take(vm, listing, name):
-    """Take a snapshot of a VM in any state but paused.
-
-    :param listing: the VM's vmsd.Vmsd; saved at the end.
-    :returns: the vmsd.Snapshot.
-    """
+def take(vm: vms.VM, listing: vmsd.Vmsd, name: str) -> vmsd.Snapshot:
+    """Take a snapshot of a VM that is not paused, and save the listing."""
     uid = listing.new_uid()
     filename = '%s-Snapshot%d.vmsn' % (vm.base, uid)
     state = vm.path(filename)
@@ -93,7 +95,7 @@ def take(vm, listing, name):
         [(_relative(vm, d.path), d.node) for d in drives])
     _write_state(vm, state, kind)
 
-    def switch_disks():
+    def switch_disks() -> dictionary.Dictionary:
         for drive in drives:
             put_delta(vm, drive, drive.path)
         vm.save_config()
@@ -107,7 +109,7 @@ def take(vm, listing, name):
     return snapshot
 
 
-def _write_state(vm, path, kind):
+def _write_state(vm: vms.VM, path: str, kind: str) -> None:
     config = vm.config.copy()
     config['checkpoint.vmState'] = ''
     config.pop('checkpoint.vmState.readOnly')
@@ -119,8 +121,9 @@ def _write_state(vm, path, kind):
             vm.config['checkpoint.vmState'])), checkpoint.memory_path(path))
 
 
-def change_disks(vm, action, memory=None):
-    """Run ``action``, through the engine when the VM runs."""
+def change_disks(vm: vms.VM, action: abc.Callable[[], dictionary.Dictionary],
+                 memory: str | None = None) -> None:
+    """Run ``action``, with the help of the engine if the VM runs."""
     if not vm.is_on:
         action()
         return
@@ -129,13 +132,14 @@ def change_disks(vm, action, memory=None):
     with power.engine_errors(vm):
         vm.engine.release_disks(action, memory)
     vm.unlock_files(before)
-    if vm.owner != before:
-        vm.log.begin(vm.owner.pid, vm.session.product)
-    vm.lock_files(vm.owner)
+    owner = vm.running_owner()
+    if owner != before:
+        vm.log.begin(owner.pid, vm.session.product)
+    vm.lock_files(owner)
 
 
-def revert(vm, listing, snapshot):
-    """Bring a VM that is off or suspended back to a snapshot."""
+def revert(vm: vms.VM, listing: vmsd.Vmsd, snapshot: vmsd.Snapshot) -> None:
+    """Revert a VM that is off or suspended to a snapshot."""
     state = vm.path(snapshot.filename)
     saved = checkpoint.read(state)
     if 'config' not in saved:
@@ -159,16 +163,14 @@ def revert(vm, listing, snapshot):
     consolidate(vm, listing)
 
 
-def delete(vm, listing, doomed):
-    """Remove snapshots and merge what their deltas held.
-
-    :param doomed: list of vmsd.Snapshot.
-    """
+def delete(vm: vms.VM, listing: vmsd.Vmsd,
+           doomed: list[vmsd.Snapshot]) -> None:
+    """Remove snapshots and merge the data in their deltas."""
     for snapshot in doomed:
         listing.remove(snapshot)
         _keep_resumable(vm, snapshot)
 
-    def merge():
+    def merge() -> dictionary.Dictionary:
         listing.save()
         consolidate(vm, listing)
         return vm.config
@@ -180,8 +182,8 @@ def delete(vm, listing, doomed):
         files.remove(checkpoint.memory_path(state))
 
 
-def _keep_resumable(vm, snapshot):
-    """A VM that was reverted to a live snapshot now owns that state."""
+def _keep_resumable(vm: vms.VM, snapshot: vmsd.Snapshot) -> None:
+    """Copy the state of a snapshot to a VM that was reverted to it."""
     if vm.config.get('checkpoint.vmState') != snapshot.filename:
         return
     from vmwarefake import power
@@ -194,18 +196,17 @@ def _keep_resumable(vm, snapshot):
     vm.save_config()
 
 
-def consolidate(vm, listing):
-    """Shorten the chains: merge and delete what no snapshot needs.
+def consolidate(vm: vms.VM, listing: vmsd.Vmsd) -> None:
+    """Shorten the chains: merge or delete what no snapshot needs.
 
-    A link that no snapshot has kept and that has one child takes up the
-    child's data; the child's file goes. A delta that nobody uses goes too.
-    Only files in the VM's own folder are touched.
+    Merge the only child of a link that no snapshot uses into the link, and
+    delete deltas that nothing uses. Change only files in the VM's folder.
     """
     while _merge_one(vm, listing):
         continue
 
 
-def _merge_one(vm, listing):
+def _merge_one(vm: vms.VM, listing: vmsd.Vmsd) -> bool:
     kept = {os.path.realpath(vm.path(name))
             for snapshot in listing.snapshots for name, _ in snapshot.disks}
     current = {os.path.realpath(d.path)
@@ -225,7 +226,7 @@ def _merge_one(vm, listing):
     return False
 
 
-def _own_links(vm):
+def _own_links(vm: vms.VM) -> list[disk.Disk]:
     """Return the disks in the VM's folder."""
     found = []
     for name in sorted(os.listdir(vm.directory)):
@@ -234,15 +235,16 @@ def _own_links(vm):
                 found.append(disk.open_link(os.path.join(vm.directory,
                                                          name)))
             except vmdk.DiskError:
-                continue        # an extent, or no disk at all
+                continue        # an extent, or not a disk
     return found
 
 
-def _merge_child(vm, listing, parent, child):
-    """Put the parent in the child's place; every step leaves whole chains.
+def _merge_child(vm: vms.VM, listing: vmsd.Vmsd, parent: disk.Disk,
+                 child: disk.Disk) -> None:
+    """Merge a child into its parent; chains are valid after each step.
 
-    Grandchildren get the parent's content id rather than it the child's:
-    the one takes a single write, the other would need all at once.
+    Give the grandchildren the parent's content id, not the parent the
+    child's: that takes one write at a time, not all of them at once.
     """
     from vmwarefake.vmdk import copy
     grandchildren = disk.children_in(vm.directory, child.path)
@@ -258,7 +260,8 @@ def _merge_child(vm, listing, parent, child):
         parent.renew_cid()
 
 
-def _rename_everywhere(vm, listing, old, new):
+def _rename_everywhere(vm: vms.VM, listing: vmsd.Vmsd, old: str,
+                       new: str) -> None:
     name = _relative(vm, new)
     old = os.path.realpath(old)
     for drive in devices.disks(vm.config, vm.directory):
@@ -273,6 +276,6 @@ def _rename_everywhere(vm, listing, old, new):
             listing.save()
 
 
-def _remove(link):
+def _remove(link: disk.Disk) -> None:
     for path in link.files():
         files.remove(path)

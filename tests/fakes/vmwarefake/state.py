@@ -10,23 +10,25 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The state folder: what the fakes remember between calls.
+"""The state folder: what the fakes remember from one call to the next.
 
 ::
 
     calls.jsonl        every call
     faults.json        how often each fault has matched
     host.json          host networks and port forwardings
-    vms/KEY/lock       held (flock) while a call works on that VM
-    vms/KEY/pid        the main process, written by that process itself
+    vms/KEY/lock       locked (flock) while a call works on that VM
+    vms/KEY/pid        main process, written by that process itself
     vms/KEY/vm.json    path, phase, paused, guest variables, ...
     vms/KEY/config.vmx the running configuration
     vms/KEY/guest/     the guest's file system
     vms/KEY/run/       belongs to the engine
 
-KEY is made from the vmx's real path. Whatever is written is replaced in one
-step, so a tool killed at any moment leaves files that the next can read.
+KEY is derived from the real path of the vmx. Files are replaced atomically, so
+a tool that is killed leaves files that the next one can read.
 """
+
+from __future__ import annotations
 
 import contextlib
 import errno
@@ -39,8 +41,13 @@ import zlib
 from vmwarefake import files
 from vmwarefake import process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import Any
 
-def read_json(path, default):
+
+def read_json(path: str, default: Any) -> Any:
     try:
         with open(path, encoding='utf-8') as f:
             return json.load(f)
@@ -48,7 +55,7 @@ def read_json(path, default):
         return default
 
 
-def write_json(path, value):
+def write_json(path: str, value: Any) -> None:
     files.step()
     temporary = '%s.%d.tmp' % (path, os.getpid())
     with open(temporary, 'w', encoding='utf-8') as f:
@@ -56,19 +63,19 @@ def write_json(path, value):
     os.rename(temporary, path)
 
 
-def remove_tree(path):
-    """Remove a folder with all in it; one that is not there is fine."""
+def remove_tree(path: str) -> None:
+    """Remove a folder and its content, if it exists."""
     if os.path.isdir(path):
         import shutil       # costs a tenth of a short call
         shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def flock(path, wait=True):
+def flock(path: str, wait: bool = True) -> abc.Iterator[bool]:
     """Hold an exclusive lock on a file, made if missing.
 
-    Yields True, or False when ``wait`` is false and another holds it. Its
-    folder may be pruned by others meanwhile: then both are made anew.
+    Yields whether it is held: with ``wait`` false another process may have
+    it. If another process removes the folder, it is made again.
     """
     fd = _open_locked(path, wait)
     try:
@@ -78,7 +85,7 @@ def flock(path, wait=True):
             os.close(fd)
 
 
-def _open_locked(path, wait):
+def _open_locked(path: str, wait: bool) -> int | None:
     while True:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         try:
@@ -90,7 +97,7 @@ def _open_locked(path, wait):
             if os.path.samestat(os.fstat(fd), os.stat(path)):
                 return fd
         except FileNotFoundError:
-            pass            # pruned between open and lock: once more
+            pass            # removed between open and lock: try again
         except OSError as e:
             if e.errno not in (errno.EAGAIN, errno.EACCES):
                 os.close(fd)
@@ -100,102 +107,103 @@ def _open_locked(path, wait):
         os.close(fd)
 
 
-class State(object):
+class State:
     """The folder as a whole."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self.folder = folder
         os.makedirs(os.path.join(folder, 'vms'), exist_ok=True)
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
 
-    def record(self, vmx):
-        """Return the :class:`Record` of a VM, known or not."""
+    def record(self, vmx: str) -> Record:
+        """Return the record of a VM, which may be empty."""
         real = os.path.realpath(vmx)
         raw = os.fsencode(real)
         key = '%08x%08x' % (zlib.crc32(raw), zlib.adler32(raw[::-1]))
         return Record(self.path(os.path.join('vms', key)), real)
 
-    def records(self):
-        """Return the records of all VMs that were ever powered on."""
+    def records(self) -> list[Record]:
+        """Return the records of all VMs that have been powered on."""
         found = []
         for key in sorted(os.listdir(self.path('vms'))):
-            record = Record(self.path(os.path.join('vms', key)), None)
+            record = Record(self.path(os.path.join('vms', key)), '')
             record.load()
             if record.vmx:
                 found.append(record)
         return found
 
     @contextlib.contextmanager
-    def shared(self, name, default):
-        """Change one of the JSON files that all VMs share, under its lock."""
+    def shared(self, name: str, default: Any) -> abc.Iterator[Any]:
+        """Change a JSON file that all VMs share, under its lock."""
         with flock(self.path(name + '.lock')):
             value = read_json(self.path(name), default)
             yield value
             write_json(self.path(name), value)
 
 
-class Record(object):
-    """What is remembered of one VM.
+class Record:
+    """What is remembered about one VM.
 
-    :ivar vmx: its real path.
-    :ivar data: a dict that JSON can hold; :meth:`save` keeps it.
+    :ivar vmx: real path; empty if nothing is recorded.
+    :ivar data: content of vm.json, written by :meth:`save`.
     """
 
-    def __init__(self, folder, vmx):
+    def __init__(self, folder: str, vmx: str) -> None:
         self.folder = folder
         self.vmx = vmx
-        self.data = {}
+        self.data: dict[str, Any] = {}
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
 
     @property
-    def run_dir(self):
+    def run_dir(self) -> str:
         return self.path('run')
 
     @property
-    def pid_record(self):
+    def pid_record(self) -> str:
         return self.path('pid')
 
     @property
-    def config_path(self):
+    def config_path(self) -> str:
         return self.path('config.vmx')
 
-    def load(self):
+    def load(self) -> Record:
         self.data = read_json(self.path('vm.json'), {})
         self.vmx = self.data.get('vmx', self.vmx)
         return self
 
-    def save(self):
+    def save(self) -> None:
         os.makedirs(self.folder, exist_ok=True)
         self.data['vmx'] = self.vmx
         write_json(self.path('vm.json'), self.data)
 
-    def lock(self, wait=True):
-        """A context manager: this VM is worked on by one call at a time."""
+    def lock(self,
+             wait: bool = True) -> contextlib.AbstractContextManager[bool]:
+        """Return a context manager for the lock of this VM."""
         return flock(self.path('lock'), wait)
 
-    def process(self):
-        """Return the identity of the main process if it lives, else None."""
+    def process(self) -> process.Identity | None:
+        """Return the main process if it runs, else None."""
         identity = process.read_record(self.pid_record)
         return identity if identity and identity.alive() else None
 
-    def begin(self, given):
-        """Note that a power-on begins; returns when that is on disk."""
+    def begin(self, given: str) -> None:
+        """Record on disk that a power-on begins."""
         self.clear_run()
         os.makedirs(self.run_dir)
         self.data = {'given': given, 'phase': 'starting',
                      'started': time.time()}
         self.save()
 
-    def clear_run(self):
+    def clear_run(self) -> None:
         for name in ('pid', 'config.vmx'):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path(name))
         remove_tree(self.run_dir)
 
-    def forget(self):
-        """Remove all of it; call with the lock held."""
+    def forget(self) -> None:
+        """Remove the record; call with the lock held."""
         remove_tree(self.folder)

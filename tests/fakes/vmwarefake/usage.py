@@ -10,7 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Help texts: the products' layout, in our own words."""
+"""Help texts with the products' layout in our own words."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import product as products
 
 _HEAD = """
 %s
@@ -150,11 +156,12 @@ Clone it from a snapshot:
 """
 
 
-def _row(command, parameter, description):
+def _row(command: str, parameter: str, description: str) -> str:
     return ('%-25s%-21s%s' % (command, parameter, description)).rstrip()
 
 
-def _section(title, commands):
+def _section(title: str,
+             commands: tuple[tuple[str, tuple[str, ...], str], ...]) -> str:
     head = _row(title, 'PARAMETERS', 'DESCRIPTION')
     lines = [head, '-' * len(head)]
     for command, parameters, description in commands:
@@ -164,10 +171,10 @@ def _section(title, commands):
     return '\n'.join(lines) + '\n\n\n'
 
 
-def vmrun(product):
-    """The help of vmrun.
+def vmrun(product: products.Product) -> str:
+    """Return the help of vmrun.
 
-    Host networks came after 15.x; network adapters are Fusion's alone.
+    Versions up to 15.x have no host networks; only Fusion has adapters.
     """
     sections = list(_SECTIONS)
     if product.kind != 'fusion' and product.numbers < (16, 0):
@@ -215,6 +222,6 @@ Works on disks of virtual machines that are powered off
 """
 
 
-def vdiskmanager(product):
-    """The help of vmware-vdiskmanager."""
+def vdiskmanager(product: products.Product) -> str:
+    """Return the help of vmware-vdiskmanager."""
     return _VDISKMANAGER % product.build

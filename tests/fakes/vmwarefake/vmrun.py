@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The program vmrun: flags, the command, how it ends."""
+"""The program vmrun."""
+
+from __future__ import annotations
 
 import importlib
 import os
@@ -23,13 +25,17 @@ from vmwarefake import noise
 from vmwarefake import session as sessions
 from vmwarefake import verbs
 
-#: Flags that take a value. -h, -P, -u and -p are for hosts that are gone.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import product as products
+
+#: Flags that take a value. -h, -P, -u and -p are for products long gone.
 _FLAGS = {'-t': 'host_type', '-h': None, '-p': None, '-u': None,
           '-vp': 'vm_password', '-gu': 'guest_user', '-gp': 'guest_password'}
 _BAD_KNOB = 70
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
@@ -43,7 +49,7 @@ def main(argv=None):
     return code
 
 
-def run(session, argv):
+def run(session: sessions.Session, argv: list[str]) -> int:
     try:
         words = take_flags(session, argv)
         return dispatch(session, words)
@@ -61,10 +67,10 @@ def run(session, argv):
         return _BAD_KNOB
 
 
-def take_flags(session, argv):
+def take_flags(session: sessions.Session, argv: list[str]) -> list[str]:
     """Read the flags before the command and return the rest.
 
-    Flags after the command are taken as its words.
+    Flags after the command are arguments of the command.
     """
     given = {}
     rest = list(argv)
@@ -81,11 +87,11 @@ def take_flags(session, argv):
     return rest
 
 
-def check_host_type(installed, said):
-    """Refuse a -T that is not what is installed.
+def check_host_type(installed: products.Product, said: str) -> None:
+    """Refuse a -T that is not the installed product.
 
-    The bundle of Workstation for Linux brings Player: with ``-T player`` that
-    answers, with what it lacks.
+    Workstation for Linux includes Player: with ``-T player`` Player answers,
+    and lacks what Player lacks.
     """
     said = said.lower()
     if said in ('', installed.kind):
@@ -108,7 +114,7 @@ def check_host_type(installed, said):
     raise errors.Usage()
 
 
-def dispatch(session, words):
+def dispatch(session: sessions.Session, words: list[str]) -> int:
     if not words:
         raise errors.Usage()
     found = verbs.find(words[0])
@@ -123,8 +129,9 @@ def dispatch(session, words):
     return perform(session, name, path, words)
 
 
-def perform(session, name, path, words):
-    """Run one verb with its latency and its faults."""
+def perform(session: sessions.Session, name: str, path: str,
+            words: list[str]) -> int:
+    """Run a verb with its latency and its faults."""
     noise.at_connection(session)
     session.delay(name)
     active = session.strike(name)
@@ -132,9 +139,9 @@ def perform(session, name, path, words):
         active.before()
         if session.product.refuses(name):
             raise errors.vix(6)
-        module, _, function = path.partition('.')
-        module = importlib.import_module('vmwarefake.verbs.' + module)
-        code = getattr(module, function)(session, words)
+        name_of_module, _, function = path.partition('.')
+        module = importlib.import_module('vmwarefake.verbs.' + name_of_module)
+        code: int | None = getattr(module, function)(session, words)
     except OSError as e:
         raise sessions.refusal_of(e)
     if active.busy_for():
@@ -143,7 +150,7 @@ def perform(session, name, path, words):
     return code or 0
 
 
-def _make_busy(session, vmx, seconds):
+def _make_busy(session: sessions.Session, vmx: str, seconds: float) -> None:
     import time
     record = session.state.record(vmx)
     with record.lock():

@@ -10,13 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The .vmsd file: which snapshots a VM has, and of whom it is a clone."""
+"""The .vmsd file: the snapshots of a VM, and what it is a clone of."""
+
+from __future__ import annotations
 
 import os
 import re
 import time
 
 from vmwarefake import dictionary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import vm as vms
 
 OFF, ON, SUSPENDED = '', '1', '2'
 
@@ -26,30 +33,32 @@ _KNOWN = ('uid', 'filename', 'parent', 'displayname', 'description', 'type',
           'createtimehigh', 'createtimelow', 'numdisks', 'numclones')
 
 
-class Snapshot(object):
+class Snapshot:
     """One snapshot.
 
-    :ivar disks: list of (file name, node).
-    :ivar clones: list of the paths of linked clones.
-    :ivar extra: keys that nobody here knows, without ``snapshotN.``.
+    :ivar disks: (file name, node) of each.
+    :ivar clones: paths of the linked clones.
+    :ivar extra: unknown keys, without ``snapshotN.``.
     """
 
-    def __init__(self, uid, name, filename, parent=None, kind=OFF,
-                 disks=(), created=None):
+    def __init__(self, uid: int, name: str, filename: str,
+                 parent: int | None = None, kind: str = OFF,
+                 disks: abc.Iterable[tuple[str, str]] = (),
+                 created: int | None = None) -> None:
         self.uid = uid
         self.name = name
         self.filename = filename
         self.parent = parent
         self.kind = kind
         self.disks = list(disks)
-        self.clones = []
+        self.clones: list[str] = []
         self.description = ''
         self.created = time.time_ns() // 1000 if created is None else created
-        self.extra = {}
+        self.extra: dict[str, str] = {}
 
     @classmethod
-    def parse(cls, keys):
-        """Make one of the dict of its keys (lower case)."""
+    def parse(cls, keys: dict[str, str]) -> Snapshot:
+        """Return the snapshot with these keys (in lower case)."""
         high = int(keys.get('createtimehigh', 0)) & 0xffffffff
         low = int(keys.get('createtimelow', 0)) & 0xffffffff
         parent = keys.get('parent')
@@ -60,7 +69,7 @@ class Snapshot(object):
         snapshot.description = keys.get('description', '')
         return snapshot
 
-    def items(self):
+    def items(self) -> abc.Iterator[tuple[str, str]]:
         yield 'uid', str(self.uid)
         yield 'filename', self.filename
         if self.parent is not None:
@@ -83,38 +92,38 @@ class Snapshot(object):
         yield from self.extra.items()
 
 
-def _signed(value):
+def _signed(value: int) -> int:
     return value - (1 << 32) if value >= 1 << 31 else value
 
 
-class Vmsd(object):
+class Vmsd:
     """The snapshots of one VM.
 
-    :ivar snapshots: list of :class:`Snapshot` in the order of the file.
-    :ivar current: uid of the snapshot that the VM stands on, or None.
-    :ivar other: a Dictionary of all other keys (cloneOf0, sentinel0, ...).
+    :ivar snapshots: in file order.
+    :ivar current: uid of the current snapshot, or None.
+    :ivar other: all other keys (cloneOf0, sentinel0, ...).
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.snapshots = []
-        self.current = None
+        self.snapshots: list[Snapshot] = []
+        self.current: int | None = None
         self.last_uid = 0
         self.other = dictionary.Dictionary()
 
     @classmethod
-    def of(cls, vm):
-        """Read the .vmsd of a VM; one that is missing or empty is fine.
+    def of(cls, vm: vms.VM) -> Vmsd:
+        """Read the .vmsd of a VM, which may be missing or empty.
 
-        :raises dictionary.Malformed: when it is no dictionary.
+        :raises dictionary.Malformed: if it is not a dictionary.
         """
         vmsd = cls(os.path.join(vm.directory, vm.base + '.vmsd'))
         if os.path.exists(vmsd.path) and os.path.getsize(vmsd.path):
             vmsd._load(dictionary.read(vmsd.path))
         return vmsd
 
-    def _load(self, keys):
-        numbered = {}
+    def _load(self, keys: dictionary.Dictionary) -> None:
+        numbered: dict[int, dict[str, str]] = {}
         for key, value in keys.items():
             parts = _KEY.match(key)
             if parts:
@@ -131,7 +140,7 @@ class Vmsd(object):
         self.current = current if self.by_uid(current) else None
 
     @staticmethod
-    def _read_one(keys):
+    def _read_one(keys: dict[str, str]) -> Snapshot:
         lower = {key.lower(): value for key, value in keys.items()}
         snapshot = Snapshot.parse(lower)
         for n in range(int(lower.get('numclones', 0))):
@@ -144,8 +153,8 @@ class Vmsd(object):
                 snapshot.extra[key] = value
         return snapshot
 
-    def save(self):
-        """Write the file in the order in which the products write it."""
+    def save(self) -> None:
+        """Write the file in the order that the products use."""
         out = dictionary.Dictionary([
             ('.encoding', 'UTF-8'),
             ('snapshot.lastUID', str(self.last_uid)),
@@ -160,24 +169,24 @@ class Vmsd(object):
             out[key] = value
         dictionary.write(self.path, out)
 
-    def by_uid(self, uid):
+    def by_uid(self, uid: int) -> Snapshot | None:
         for snapshot in self.snapshots:
             if snapshot.uid == uid:
                 return snapshot
         return None
 
-    def children(self, uid):
-        """Return the snapshots below ``uid`` (None: the roots)."""
+    def children(self, uid: int | None) -> list[Snapshot]:
+        """Return the children of ``uid``, or the roots if it is None."""
         return [s for s in self.snapshots if s.parent == uid]
 
-    def descendants(self, snapshot):
-        """Return a snapshot and all below it, parents first."""
+    def descendants(self, snapshot: Snapshot) -> list[Snapshot]:
+        """Return a snapshot and its descendants, parents first."""
         found = [snapshot]
         for child in self.children(snapshot.uid):
             found += self.descendants(child)
         return found
 
-    def find(self, name):
+    def find(self, name: str) -> list[Snapshot]:
         """Return the snapshots called ``name``, or at the path ``a/b/c``."""
         found = [s for s in self.snapshots if s.name == name]
         if found or '/' not in name:
@@ -189,15 +198,15 @@ class Vmsd(object):
             level = [c for s in found for c in self.children(s.uid)]
         return found
 
-    def remove(self, snapshot):
-        """Drop one; its children become those of its parent."""
+    def remove(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot; its parent becomes the parent of its children."""
         for child in self.children(snapshot.uid):
             child.parent = snapshot.parent
         self.snapshots.remove(snapshot)
         if self.current == snapshot.uid:
             self.current = snapshot.parent
 
-    def new_uid(self):
+    def new_uid(self) -> int:
         self.last_uid = max([self.last_uid]
                             + [s.uid for s in self.snapshots]) + 1
         return self.last_uid

@@ -54,7 +54,7 @@ class SwitchTest(testtools.TestCase):
         self.port('b')
         self.port('c')
 
-        self.switch.pass_on(a, frame(B, A))
+        self.switch.forward(a, frame(B, A))
 
         self.assertEqual([], self.received('a'))
         self.assertEqual([frame(B, A)], self.received('b'))
@@ -63,10 +63,10 @@ class SwitchTest(testtools.TestCase):
     def test_known_destination_goes_there_alone(self):
         a, b = self.port('a'), self.port('b')
         self.port('c')
-        self.switch.pass_on(b, frame(EVERYBODY, B))
+        self.switch.forward(b, frame(EVERYBODY, B))
         self.received('c')
 
-        self.switch.pass_on(a, frame(B, A))
+        self.switch.forward(a, frame(B, A))
 
         self.assertEqual([frame(B, A)], self.received('b'))
         self.assertEqual([], self.received('c'))
@@ -76,7 +76,7 @@ class SwitchTest(testtools.TestCase):
         self.port('services', switch.ServicesPort)
 
         for destination in (B, EVERYBODY, SERVICES):
-            self.switch.pass_on(a, frame(destination, A))
+            self.switch.forward(a, frame(destination, A))
 
         self.assertEqual([frame(EVERYBODY, A), frame(SERVICES, A)],
                          self.received('services'))
@@ -84,13 +84,13 @@ class SwitchTest(testtools.TestCase):
     def test_cable_that_is_cut_is_forgotten(self):
         a, b = self.port('a'), self.port('b')
         self.port('c')
-        self.switch.pass_on(b, frame(EVERYBODY, B))
+        self.switch.forward(b, frame(EVERYBODY, B))
         self.received('c')
         self.far['b'].close()
         self.assertIsNone(b.read())
         self.switch.remove(b)
 
-        self.switch.pass_on(a, frame(B, A))
+        self.switch.forward(a, frame(B, A))
 
         self.assertEqual([frame(B, A)], self.received('c'))
 
@@ -110,7 +110,7 @@ class SwitchTest(testtools.TestCase):
         a, b = self.port('a'), self.port('b')
         big = frame(B, A, b'y' * 60000)
         for _ in range(100):
-            self.switch.pass_on(a, big)
+            self.switch.forward(a, big)
         self.assertTrue(b.wants_to_write)
 
         far = switch.CablePort(self.far['b'])
@@ -127,6 +127,6 @@ class SwitchTest(testtools.TestCase):
         a = self.port('a')
         self.port('b')
 
-        self.switch.pass_on(a, B + A)
+        self.switch.forward(a, B + A)
 
         self.assertEqual([], self.received('b'))

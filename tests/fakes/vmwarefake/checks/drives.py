@@ -12,6 +12,8 @@
 
 """Power-on checks of drives, controllers and the chains of the disks."""
 
+from __future__ import annotations
+
 import os
 
 from vmwarefake.checks import nics
@@ -23,6 +25,13 @@ from vmwarefake import messages
 from vmwarefake import vmdk
 from vmwarefake.vmdk import disk as disks
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import NoReturn
+    from vmwarefake import dictionary
+    from vmwarefake import vm as vms
+
 SCSI_KINDS = ('', 'lsilogic', 'lsisas1068', 'pvscsi', 'buslogic')
 DISK_KINDS = ('', 'disk', 'scsi-harddisk', 'ata-harddisk', 'rawdisk',
               'plaindisk')
@@ -30,15 +39,15 @@ MODES = ('persistent', 'nonpersistent', 'independent-persistent',
          'independent-nonpersistent', 'undoable', 'append')
 
 
-def fail(msg_id, text):
+def fail(msg_id: str, text: str) -> NoReturn:
     raise errors.PowerOnFailed(msg_id, text)
 
 
-def all_checks(vm, ask):
+def all_checks(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
     drives = devices.drives(vm.config, vm.directory)
     for drive in drives:
         check_node(vm.config, drive)
-    seen = set()
+    seen: set[str] = set()
     for drive in drives:
         if drive.is_cdrom:
             check_cdrom(drive, ask)
@@ -50,11 +59,11 @@ def all_checks(vm, ask):
     nics.all_checks(vm, ask)
 
 
-def check_node(config, drive):
-    """A drive must be on a controller that is there and has the unit.
+def check_node(config: dictionary.Dictionary, drive: devices.Drive) -> None:
+    """Require that the controller is present and has such a unit.
 
-    Products were seen to drop devices out of range without a word
-    (strictest reading: refuse, so that nobody relies on a lost disk).
+    Products were seen to drop devices out of range silently (strictest
+    reading: refuse, so that no disk is lost unnoticed).
     """
     controllers, units, reserved = devices.LIMITS[drive.bus]
     if drive.bus_number >= controllers or drive.unit >= units or (
@@ -76,11 +85,11 @@ def check_node(config, drive):
         fail('msg.nvme.hardware',                               # inferred id
              'NVMe needs virtualHW.version 13 or newer.')
     if drive.bus == 'nvme' and drive.is_cdrom:
-        # Not a dialog but the death of the process (VIX 16).
+        # There is no dialog: the process dies (VIX 16).
         raise errors.vix(16)
 
 
-def check_vmci(vm):
+def check_vmci(vm: vms.VM) -> None:
     missing = vm.session.knobs['MODULES_MISSING'].replace(',', ' ').split()
     if 'vmci' in missing and vm.config.true('vmci0.present'):
         fail('msg.vmci.openFailed',                             # inferred id
@@ -89,7 +98,8 @@ def check_vmci(vm):
              "Module 'DevicePowerOn' power on failed.")
 
 
-def check_cdrom(drive, ask):
+def check_cdrom(drive: devices.Drive,
+                ask: abc.Callable[[str, str], None]) -> None:
     if drive.device_type != 'cdrom-image':
         return
     if drive.start_connected and not os.path.isfile(drive.path):
@@ -98,8 +108,8 @@ def check_cdrom(drive, ask):
             % (drive.file_name, drive.node))
 
 
-def check_disk(vm, drive, seen):
-    """Everything about one disk, its chain and its locks."""
+def check_disk(vm: vms.VM, drive: devices.Drive, seen: set[str]) -> None:
+    """Check a disk, its chain and its locks."""
     if drive.device_type not in DISK_KINDS:
         fail('msg.disk.badType', '%s.deviceType = "%s".'        # inferred id
              % (drive.node, drive.device_type))
@@ -124,21 +134,21 @@ def check_disk(vm, drive, seen):
     _check_locks(drive, chain)
 
 
-def _no_backend(drive, reason):
+def _no_backend(drive: devices.Drive, reason: object) -> NoReturn:
     fail('msg.disk.noBackEnd',
          'Cannot open the disk \'%s\' or one of the snapshot disks it '
          'depends on.\nReason: %s\nModule \'Disk\' power on failed.'
          % (drive.path, reason))
 
 
-def _chain(drive):
+def _chain(drive: devices.Drive) -> list[disks.Disk]:
     try:
         return disks.open_chain(drive.path)
     except vmdk.DiskError as e:
         _no_backend(drive, '%s (%s)' % (messages.vix(e.code), e.path))
 
 
-def _check_access(drive, chain):
+def _check_access(drive: devices.Drive, chain: list[disks.Disk]) -> None:
     for path in chain[0].files():
         if drive.writes_back and not os.access(path, os.W_OK):
             _no_backend(drive, 'Insufficient permission to access the file')
@@ -149,7 +159,7 @@ def _check_access(drive, chain):
                             'Insufficient permission to access the file')
 
 
-def _check_locks(drive, chain):
+def _check_locks(drive: devices.Drive, chain: list[disks.Disk]) -> None:
     if not drive.config.true('disk.locking', True):
         return
     try:

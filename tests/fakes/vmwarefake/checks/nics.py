@@ -12,25 +12,33 @@
 
 """Power-on checks of network cards."""
 
+from __future__ import annotations
+
 import re
 
 from vmwarefake import devices
 from vmwarefake import errors
 from vmwarefake import hostnet
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import dictionary
+    from vmwarefake import vm as vms
+
 NICS = ('', 'vlance', 'vmxnet', 'vmxnet3', 'e1000', 'e1000e')
 CONNECTIONS = ('bridged', 'nat', 'hostonly', 'custom', 'pvn')
 MAC = re.compile(r'[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z', re.I)
 
-#: Prefixes of addresses that only the products themselves give out.
+#: Prefixes of addresses that only the products assign.
 RESERVED = ('00:0c:29', '00:05:69')
 
 
-def fail(msg_id, text):
+def fail(msg_id: str, text: str) -> None:
     raise errors.PowerOnFailed(msg_id, text)
 
 
-def all_checks(vm, ask):
+def all_checks(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
     for n in devices.nics(vm.config):
         if n > 9:
             fail('msg.ethernet.tooMany',                        # inferred id
@@ -44,7 +52,8 @@ def all_checks(vm, ask):
         check_mac(vm.config, nic, vm.session.knobs['MAC_CHECK'])
 
 
-def check_connection(vm, nic, number, ask):
+def check_connection(vm: vms.VM, nic: str, number: int,
+                     ask: abc.Callable[[str, str], None]) -> None:
     kind = vm.config.get(nic + '.connectionType', 'bridged').lower()
     if kind not in CONNECTIONS:
         fail('msg.ethernet.badConnectionType',                  # inferred id
@@ -61,11 +70,12 @@ def check_connection(vm, nic, number, ask):
             'be disconnected.' % (nic, network))
 
 
-def check_mac(config, nic, strictness):
-    """The address of a NIC: its form, and whose it may be.
+def check_mac(config: dictionary.Dictionary, nic: str,
+              strictness: str) -> None:
+    """Check the form and the range of a MAC address.
 
     Sources disagree whether a static address outside VMware's range needs
-    checkMACAddress = "FALSE"; ``strict`` (the default) says that it does.
+    checkMACAddress = "FALSE"; with ``strict``, the default, it does.
     """
     kind = config.get(nic + '.addressType', 'generated').lower()
     if kind not in ('generated', 'static', 'vpx'):

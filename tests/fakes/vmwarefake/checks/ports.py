@@ -12,18 +12,25 @@
 
 """Power-on checks of floppy drives and serial ports."""
 
+from __future__ import annotations
+
 import os
 
 from vmwarefake import errors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import vm as vms
+
 SERIAL_KINDS = ('device', 'file', 'pipe', 'network', 'thinprint')
 
 
-def fail(msg_id, text):
+def fail(msg_id: str, text: str) -> None:
     raise errors.PowerOnFailed(msg_id, text)
 
 
-def check_floppy(vm, ask):
+def check_floppy(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
     if 'floppy0.present' not in vm.config:
         vm.log.warning('msg.floppy.added',                      # inferred id
                        'A floppy drive that is not in the configuration was '
@@ -41,14 +48,15 @@ def check_floppy(vm, ask):
                     'disconnected.' % (path, floppy))
 
 
-def check_serial(vm, ask):
+def check_serial(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
     for n in range(4):
         port = 'serial%d' % n
         if vm.config.true(port + '.present'):
             _check_port(vm, port, ask)
 
 
-def _check_port(vm, port, ask):
+def _check_port(vm: vms.VM, port: str,
+                ask: abc.Callable[[str, str], None]) -> None:
     kind = vm.config.get(port + '.fileType', 'device').lower()
     name = vm.config.get(port + '.fileName', '')
     if kind not in SERIAL_KINDS:
@@ -59,20 +67,22 @@ def _check_port(vm, port, ask):
     elif kind == 'pipe':
         _check_pipe(vm, port, name, ask)
     elif kind == 'network':
-        # The code is in the products, their documentation says no word of
-        # it for hosted VMs (strictest reading: it does not work).
+        # The products have code for it, but the documentation does not
+        # mention it (strictest reading: it does not work).
         ask('msg.serial.disconnect', '%s: a network serial port is not '
             'supported and will be disconnected.' % port)
 
 
-def _check_file(vm, port, name, ask):
+def _check_file(vm: vms.VM, port: str, name: str,
+                ask: abc.Callable[[str, str], None]) -> None:
     path = vm.path(name)
     if not name or not os.path.isdir(os.path.dirname(path)):
         ask('msg.serial.disconnect',
             'Cannot open the output file "%s" of %s.' % (path, port))
 
 
-def _check_pipe(vm, port, name, ask):
+def _check_pipe(vm: vms.VM, port: str, name: str,
+                ask: abc.Callable[[str, str], None]) -> None:
     end = vm.config.get(port + '.pipe.endPoint', 'server').lower()
     path = vm.path(name)
     if end == 'client' and not os.path.exists(path):

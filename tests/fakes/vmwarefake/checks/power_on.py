@@ -10,12 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a VM must be like to be powered on.
+"""Checks of a VM that is about to be powered on.
 
-Each check raises :class:`errors.PowerOnFailed` with the message id that the
-products use, where it is known (marked *inferred* where it is not). vmrun
-tells none of it: the text is in vmware.log only.
+Each check raises :class:`errors.PowerOnFailed` with the message id of the
+products (marked *inferred* if it is not known). vmrun does not print the
+message; it is only in vmware.log.
 """
+
+from __future__ import annotations
 
 import os
 import re
@@ -25,6 +27,15 @@ from vmwarefake.checks import drives
 from vmwarefake import errors
 from vmwarefake import guestos
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import dictionary
+    from vmwarefake import knobs
+    from vmwarefake import product as products
+    from vmwarefake import vm as vms
+    from vmwarefake import vmlog
+
 UUID = re.compile(r'(?:[0-9a-f]{2} ){7}[0-9a-f]{2}-(?:[0-9a-f]{2} ){7}'
                   r'[0-9a-f]{2}\Z', re.I)
 MAX_CPUS = 32
@@ -32,16 +43,15 @@ MAX_MEMORY = 131072
 _FIRMWARE = ('bios', 'efi')
 
 
-def fail(msg_id, text):
+def fail(msg_id: str, text: str) -> None:
     raise errors.PowerOnFailed(msg_id, text)
 
 
-def all_checks(vm, ask):
-    """Run every check on a VM that is about to be powered on.
+def all_checks(vm: vms.VM, ask: abc.Callable[[str, str], None]) -> None:
+    """Run all checks.
 
-    :param vm: vm.VM, its config as read from the file.
-    :param ask: a function (msg_id, text) called for what VMware would ask
-        in a dialog; it raises when nothing answers the question.
+    :param ask: called with message id and text of each question that VMware
+        would ask in a dialog; raises an exception if nothing answers it.
     """
     config = vm.config
     check_version(config, vm.session.product)
@@ -57,7 +67,8 @@ def all_checks(vm, ask):
     check_checkpoint(vm)
 
 
-def check_version(config, product):
+def check_version(config: dictionary.Dictionary,
+                  product: products.Product) -> None:
     if config.get('config.version') != '8':
         fail('msg.config.version',                              # inferred id
              'The configuration file has no or a bad config.version.')
@@ -72,7 +83,8 @@ def check_version(config, product):
              % (hardware, product.newest_hardware()))
 
 
-def check_guest(config, product):
+def check_guest(config: dictionary.Dictionary,
+                product: products.Product) -> None:
     guest = config.get('guestOS', '')
     if not guestos.known(guest, product):
         fail('msg.guestos.badname',
@@ -80,12 +92,12 @@ def check_guest(config, product):
              'product.' % guest)
 
 
-def _number(config, key, default):
-    """Read a number; VMware warns about a bad one and takes the default."""
+def _number(config: dictionary.Dictionary, key: str, default: int) -> int:
+    """Return a number; VMware replaces an invalid one with the default."""
     return config.integer(key, default)
 
 
-def check_cpus(config, knobs):
+def check_cpus(config: dictionary.Dictionary, knobs: knobs.Knobs) -> None:
     cpus = _number(config, 'numvcpus', 1)
     cores = _number(config, 'cpuid.coresPerSocket', 1)
     if not 1 <= cpus <= MAX_CPUS:
@@ -101,7 +113,7 @@ def check_cpus(config, knobs):
              'the host has only %s.' % (cpus, knobs['HOST_CPUS']))
 
 
-def check_memory(config, knobs):
+def check_memory(config: dictionary.Dictionary, knobs: knobs.Knobs) -> None:
     size = _number(config, 'memsize', 32)
     if size % 4 or not 4 <= size <= MAX_MEMORY:
         fail('msg.memsize.bad',                                 # inferred id
@@ -113,7 +125,7 @@ def check_memory(config, knobs):
              'virtual machine with its configured settings.')
 
 
-def check_firmware(config):
+def check_firmware(config: dictionary.Dictionary) -> None:
     firmware = config.get('firmware', 'bios').lower()
     if firmware not in _FIRMWARE:
         fail('msg.firmware.bad', 'firmware = "%s".' % firmware)   # inferred
@@ -122,7 +134,8 @@ def check_firmware(config):
              'Secure boot needs firmware = "efi".')
 
 
-def check_tpm(config, product):
+def check_tpm(config: dictionary.Dictionary,
+              product: products.Product) -> None:
     """A TPM needs an encrypted VM.
 
     The key with which the GUI lets products add both is ignored without a
@@ -138,14 +151,14 @@ def check_tpm(config, product):
              'Cannot add a virtual TPM.')
 
 
-def check_uuid(config):
+def check_uuid(config: dictionary.Dictionary) -> None:
     for key in ('uuid.bios', 'uuid.location'):
         if key in config and not UUID.match(config[key]):
             fail('msg.uuid.bad',                                # inferred id
                  '%s = "%s" is no UUID.' % (key, config[key]))
 
 
-def check_vnc(config, log):
+def check_vnc(config: dictionary.Dictionary, log: vmlog.Log) -> None:
     """A VNC server that cannot be is a line in the log, not a failure."""
     if not config.true('RemoteDisplay.vnc.enabled'):
         return
@@ -162,7 +175,7 @@ _INTEGERS = ('memsize', 'numvcpus', 'cpuid.coresPerSocket',
 _WORDS = ('true', 'false', 'yes', 'no', 'on', 'off', '1', '0', '')
 
 
-def warn_about_values(config, log):
+def warn_about_values(config: dictionary.Dictionary, log: vmlog.Log) -> None:
     for key, value in config.items():
         if _BOOLEANS.match(key) and value.strip().lower() not in _WORDS:
             log.error('msg.dictionary.notBoolean',
@@ -176,8 +189,8 @@ def warn_about_values(config, log):
                       'value. Using the default.' % (value, key))
 
 
-def check_checkpoint(vm):
-    """Refuse to resume on other hardware than was suspended."""
+def check_checkpoint(vm: vms.VM) -> None:
+    """Refuse to resume on hardware that has changed."""
     state = vm.config.get('checkpoint.vmState')
     if not state:
         return

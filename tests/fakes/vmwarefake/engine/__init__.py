@@ -16,7 +16,13 @@
 defines ``Engine``, a subclass of :class:`vmwarefake.engine.base.Engine`.
 """
 
+from __future__ import annotations
+
 import importlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake.engine import base
 
 MODULES = {'plain': 'vmwarefake.engine.plain',
            'qemu': 'vmwarefake.engine.qemu.engine'}
@@ -26,7 +32,7 @@ class NoSuchEngine(Exception):
     """There is no engine of that name, or it cannot be imported."""
 
 
-def load(name):
+def load(name: str) -> type[base.Engine]:
     """Return the class ``Engine`` of the engine called ``name``.
 
     :raises NoSuchEngine: if there is none, or if it needs something that this
@@ -36,7 +42,9 @@ def load(name):
         raise NoSuchEngine('FAKE_VMRUN_ENGINE=%s is not an engine; use one '
                            'of %s' % (name, ', '.join(sorted(MODULES))))
     try:
-        return importlib.import_module(MODULES[name]).Engine
+        engine: type[base.Engine] = (
+            importlib.import_module(MODULES[name]).Engine)
+        return engine
     except ImportError as e:
         raise NoSuchEngine('FAKE_VMRUN_ENGINE=%s cannot be imported: %s'
                            % (name, e))

@@ -10,90 +10,102 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What an engine is: the thing that plays the machine of one VM.
+"""The base class of engines, which run the machine of a VM.
 
-Everything that VMware leaves on disk (vmx, vmdk, vmsd, vmss and vmsn files,
-locks, vmware.log) and everything that it refuses is decided outside, before
-an engine is asked. An engine only runs the machine. It lives for one call of
-a tool, so whatever it must remember between calls goes into ``run_dir``.
+The caller of an engine writes what VMware leaves on disk (vmx, vmdk, vmsd,
+vmss and vmsn files, locks, vmware.log) and refuses what VMware refuses. An
+engine only runs the machine. It exists for one call of a tool, so it keeps
+what it must remember between calls in ``run_dir``.
 """
+
+from __future__ import annotations
 
 import os
 
 from vmwarefake import process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import dictionary
+    from vmwarefake import knobs
+    from vmwarefake import vmlog
+
 HELPER_SUFFIX = '.pid'
 
 
-class EngineError(Exception):
-    """The machine could not do what was asked.
+class FromKnobs:
+    """An answer that the engine leaves to the knobs and the state."""
 
-    Before power-on this refuses the power-on (``Error: The operation was
-    canceled``); later it ends in ``Error: The system returned an error``.
-    ``msg_id`` and the text go to vmware.log.
+
+class EngineError(Exception):
+    """The machine could not do something.
+
+    At power-on this becomes ``Error: The operation was canceled``, later
+    ``Error: The system returned an error``. ``msg_id`` and the text are
+    written to vmware.log.
     """
 
-    def __init__(self, msg_id, text):
+    def __init__(self, msg_id: str, text: str) -> None:
         super().__init__(text)
         self.msg_id = msg_id
 
 
 class Unsupported(EngineError):
-    """A key of the vmx means hardware that this engine cannot give."""
+    """A key in the vmx asks for hardware that this engine lacks."""
 
-    def __init__(self, key, text):
+    def __init__(self, key: str, text: str) -> None:
         super().__init__('msg.engine.unsupported', '%s: %s' % (key, text))
         self.key = key
 
 
-class Machine(object):
-    """One VM as an engine sees it.
+class Machine:
+    """A VM as an engine sees it.
 
     :ivar vmx_path: absolute path of the .vmx.
-    :ivar config: the parsed .vmx, a :class:`vmwarefake.dictionary.Dictionary`
-        (read-only for the engine). While the VM runs it is the running
-        configuration, not what somebody has since written into the file.
-    :ivar run_dir: an existing folder of the engine's own, made before
-        ``start`` and removed after power-off. Unix socket names are short
-        (108 bytes) and this path may be long: make the socket elsewhere or
-        bind it by a relative name when it does not fit.
-    :ivar main_record: where :func:`vmwarefake.process.spawn` writes the pid
-        record of the process that stands for vmware-vmx. That pid goes to
-        vmware.log and the lock files, and the VM runs exactly as long as the
-        process lives. Record any other process (disk servers and so on) as
-        :meth:`helper_record`: whoever cleans up after a crash kills them.
-    :ivar knobs: :class:`vmwarefake.knobs.Knobs`.
-    :ivar log: ``log(text)`` appends one line to the VM's vmware.log.
+    :ivar config: the parsed .vmx, read-only for the engine. While the VM runs,
+        it is the running configuration, which may differ from the file.
+    :ivar run_dir: a folder for the engine, made before ``start`` and removed
+        after power-off. The name of a Unix socket has at most 108 bytes: if
+        this path is too long, put the socket elsewhere or use a relative
+        name.
+    :ivar main_record: the pid record of the process that stands for
+        vmware-vmx, written by :func:`vmwarefake.process.spawn`. That pid goes
+        to vmware.log and the lock files, and the VM runs as long as the
+        process does. Record other processes, such as disk servers, with
+        :meth:`helper_record`: they are killed after a crash.
     """
 
-    def __init__(self, vmx_path, config, run_dir, main_record, knobs, log):
+    def __init__(self, vmx_path: str, config: dictionary.Dictionary,
+                 run_dir: str, main_record: str, knobs: knobs.Knobs,
+                 log: vmlog.Log) -> None:
         self.vmx_path = vmx_path
         self.config = config
         self.run_dir = run_dir
         self.main_record = main_record
         self.knobs = knobs
         self.log = log
-        #: False only for the fault that leaves a VM in the tool's group.
+        #: False only for the fault that leaves a VM in our process group.
         self.new_session = True
-        #: False when VNC is off whatever the configuration says.
+        #: False if VNC is off despite the configuration.
         self.may_have_vnc = True
 
     @property
-    def directory(self):
+    def directory(self) -> str:
         return os.path.dirname(self.vmx_path)
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         """Resolve a file named in the vmx against the VM's folder."""
         return os.path.normpath(os.path.join(self.directory, name))
 
-    def run_file(self, name):
+    def run_file(self, name: str) -> str:
         return os.path.join(self.run_dir, name)
 
-    def helper_record(self, name):
+    def helper_record(self, name: str) -> str:
         return self.run_file(name + HELPER_SUFFIX)
 
-    def processes(self):
-        """The VM's processes by their records, helpers last."""
+    def processes(self) -> list[process.Identity]:
+        """Return the recorded processes of the VM, helpers last."""
         records = [self.main_record]
         if os.path.isdir(self.run_dir):
             records += sorted(
@@ -103,139 +115,135 @@ class Machine(object):
         return [identity for identity in found if identity]
 
 
-class Engine(object):
-    """Base of all engines; every method below may be called on any VM.
+class Engine:
+    """The base class of engines.
 
-    An engine module defines ``Engine``, a subclass of this, taking one
-    :class:`Machine`. Methods not marked optional must be overridden.
-    Callers hold the VM's lock, so no two calls for one VM run at once.
+    The module of an engine defines a subclass called ``Engine``. It must
+    override all methods that are not marked optional. Callers hold the VM's
+    lock, so calls for the same VM do not overlap.
 
-    Start processes with :func:`vmwarefake.process.spawn` only: it makes the
-    session, closes the standard streams and writes the pid record from
-    within the new process, so that a tool killed at any moment loses none.
+    Start processes only with :func:`vmwarefake.process.spawn`, which records
+    them even if the tool is killed.
     """
 
-    def __init__(self, machine):
+    def __init__(self, machine: Machine) -> None:
         self.machine = machine
 
-    def check(self):
-        """Refuse (Unsupported) what the vmx asks and this cannot give.
+    def check(self) -> None:
+        """Raise Unsupported if the engine lacks what the vmx asks for.
 
-        Called before anything is changed on disk. Optional.
+        It is called before anything changes on disk. Optional.
         """
 
-    def start(self, memory=None):
-        """Power on, or resume from the file ``memory`` that was saved.
+    def start(self, memory: str | None = None) -> None:
+        """Power on, or resume from a saved memory.
 
-        :param memory: path that :meth:`suspend` or :meth:`release_disks`
-            once wrote, or None for a cold boot.
-        When it returns, the main process is recorded and VNC (if enabled in
-        the config) answers, unless its port was busy: then the VM runs
-        without it and a line in vmware.log says so.
+        On return the main process is recorded, and VNC answers if the
+        configuration enables it. If its port is in use, the VM runs without
+        VNC and a line in vmware.log says so.
 
-        :raises EngineError: when the machine could not be started; nothing
-            of it may be left running.
+        :param memory: path that :meth:`suspend` or :meth:`release_disks` has
+            written, or None for a cold boot.
+        :raises EngineError: if the machine cannot be started; no process of it
+            may be left.
         """
         raise NotImplementedError
 
-    def stop_soft(self, timeout):
-        """Ask the guest to shut down and wait up to ``timeout`` seconds.
+    def stop_soft(self, timeout: float) -> bool:
+        """Ask the guest to shut down, and wait.
 
-        The one method that is called without the VM's lock, so that a hard
+        This is the only method called without the VM's lock, so that a hard
         stop can overtake it.
 
-        :returns: True when the VM's process has ended, else False.
+        :param timeout: in seconds.
+        :returns: whether the VM's process has ended.
         """
         raise NotImplementedError
 
-    def stop_hard(self):
-        """Cut the power: afterwards no process of the VM lives. Optional."""
+    def stop_hard(self) -> None:
+        """Power off: end all processes of the VM. Optional."""
         for identity in self.machine.processes():
             process.kill_and_wait(identity)
 
-    def reset(self, soft):
-        """Restart the guest; the VM's process stays the same."""
+    def reset(self, soft: bool) -> None:
+        """Restart the guest; the VM keeps its process."""
         raise NotImplementedError
 
-    def pause(self):
+    def pause(self) -> None:
         """Stop the virtual CPUs. Not called on a paused VM."""
         raise NotImplementedError
 
-    def unpause(self):
-        """Let the virtual CPUs go on. Only called on a paused VM."""
+    def unpause(self) -> None:
+        """Resume the virtual CPUs. Called only on a paused VM."""
         raise NotImplementedError
 
-    def suspend(self, memory):
+    def suspend(self, memory: str) -> None:
         """Save the machine to the file ``memory`` and end its process.
 
-        Called on a running or a paused VM. On failure the VM goes on.
-
-        :raises EngineError: with the reason.
+        Called on a running or paused VM. On failure the VM continues.
         """
         raise NotImplementedError
 
-    def release_disks(self, action, memory=None):
-        """Change the disk files under a running VM.
+    def release_disks(self, action: abc.Callable[[], dictionary.Dictionary],
+                      memory: str | None = None) -> None:
+        """Change the disk files of a running VM.
 
-        Hold the guest, write its state to ``memory`` when that is a path
-        (a live snapshot keeps it), let go of every disk file, call
-        ``action()``, take up the disks that it returned and go on.
+        Stop the guest, save its memory if a live snapshot needs it, close all
+        disk files, call ``action``, open the disks that it returns, and
+        continue. The main process may change; update its record then.
 
-        :param action: a callable that rewrites files and returns the new
-            running configuration (a Dictionary whose ``.fileName`` keys may
-            have changed, and nothing else).
-        The main process may become another one; its record then says so.
-
-        :raises EngineError: after which the VM must be as it was or dead.
+        :param action: rewrites files and returns the new running
+            configuration, in which only ``.fileName`` keys may differ.
+        :param memory: path to save the memory to, or None.
+        :raises EngineError: the VM must then be unchanged or dead.
         """
         raise NotImplementedError
 
-    def capture_screen(self, path):
-        """Write what the screen shows to ``path`` as PNG."""
+    def capture_screen(self, path: str) -> None:
+        """Write the screen to ``path`` as PNG."""
         raise NotImplementedError
 
-    def guest_ip(self):
-        """The guest's address as Tools would report it, or None.
+    def guest_ip(self) -> str | None | FromKnobs:
+        """Return the guest's address, as Tools would report it, or None.
 
-        Return :data:`FROM_KNOBS` (as here) to leave it to the
-        ``FAKE_VMRUN_GUEST_IP`` knob and the state. Optional.
+        FROM_KNOBS leaves it to ``FAKE_VMRUN_GUEST_IP``. Optional.
         """
         return FROM_KNOBS
 
-    def tools_state(self):
-        """``unknown``, ``installed`` or ``running``; else FROM_KNOBS.
+    def tools_state(self) -> str | FromKnobs:
+        """Return ``unknown``, ``installed`` or ``running``.
 
-        Optional.
+        FROM_KNOBS leaves it to ``FAKE_VMRUN_TOOLS``. Optional.
         """
         return FROM_KNOBS
 
-    def guest_variables(self):
-        """Return {name: value} of what the guest itself has set. Optional.
+    def guest_variables(self) -> dict[str, str]:
+        """Return {name: value} of the variables that the guest has set.
 
-        Names are without the ``guestinfo.`` prefix.
+        The names lack the prefix ``guestinfo.``. Optional.
         """
         return {}
 
-    def guest_variable_written(self, name, value):
-        """Tell the guest side of ``writeVariable guestVar``. Optional."""
+    def guest_variable_written(self, name: str, value: str) -> None:
+        """Pass a ``writeVariable guestVar`` on to the guest. Optional."""
 
-    def config_changed(self, key, value):
-        """A runtimeConfig key was written while running. Optional."""
+    def config_changed(self, key: str, value: str) -> None:
+        """Handle a ``writeVariable runtimeConfig``. Optional."""
 
-    def device_connected(self, node, connected):
-        """Plug or unplug ``node`` (``sata0:1``, ``ethernet0``). Optional.
+    def device_connected(self, node: str, connected: bool) -> None:
+        """Connect or disconnect ``sata0:1``, ``ethernet0``... Optional.
 
-        :raises Unsupported: when this engine cannot do so.
+        :raises Unsupported: if this engine cannot do so.
         """
 
-    def powered_itself_off(self):
-        """Asked once the process has gone without being told to.
+    def powered_itself_off(self) -> bool:
+        """Return why the process ended by itself. Optional.
 
-        :returns: True when the guest shut down in good order, False when
-            the VM crashed or was killed. Optional.
+        :returns: True if the guest shut down, False if the VM crashed or was
+            killed.
         """
         return False
 
 
-#: "ask the knobs and the state": the engine has no answer of its own.
-FROM_KNOBS = object()
+#: See :class:`FromKnobs`.
+FROM_KNOBS = FromKnobs()

@@ -12,9 +12,11 @@
 
 """The default engine: a VM is a small process with a screen and a console.
 
-It answers RFB when VNC is enabled, writes boot lines to serial ports, and
-its guest obeys at once. See :mod:`vmwarefake.guest.machine`.
+It answers RFB if VNC is enabled, and writes boot messages to serial ports. Its
+guest obeys at once. See :mod:`vmwarefake.guest.machine`.
 """
+
+from __future__ import annotations
 
 import os
 import signal
@@ -26,7 +28,13 @@ from vmwarefake import firstboot
 from vmwarefake import process
 from vmwarefake import state
 
-_READY = 30         # seconds until a start is given up
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import Any
+    from vmwarefake import dictionary
+
+_READY = 30         # timeout of a start, in seconds
 _CONSOLE = ('Booting the fake guest of %s',
             '[    0.000000] Linux version 6.1.0-fake (fake@guest)',
             '[    1.000000] systemd[1]: Reached target multi-user.target',
@@ -36,7 +44,7 @@ _CONSOLE = ('Booting the fake guest of %s',
 class Engine(base.Engine):
     """See :class:`vmwarefake.engine.base.Engine`."""
 
-    def start(self, memory=None):
+    def start(self, memory: str | None = None) -> None:
         machine = self.machine
         plan = self._plan()
         if memory:
@@ -61,12 +69,13 @@ class Engine(base.Engine):
                             machine.run_file('output'), machine.new_session)
         self._wait_ready(pid)
 
-    def _plan(self):
+    def _plan(self) -> dict[str, Any]:
         config = self.machine.config
-        plan = {'name': config.get('displayName', ''),
-                'record': self.machine.main_record, 'vnc': None,
-                'serial_files': [], 'serial_pipes': [],
-                'console': self._console()}
+        plan: dict[str, Any] = {
+            'name': config.get('displayName', ''),
+            'record': self.machine.main_record, 'vnc': None,
+            'serial_files': [], 'serial_pipes': [],
+            'console': self._console()}
         if self.machine.may_have_vnc and config.true(
                 'RemoteDisplay.vnc.enabled'):
             password = firstboot.vnc_password(config)
@@ -88,14 +97,14 @@ class Engine(base.Engine):
                 plan['serial_pipes'].append(path)
         return plan
 
-    def _console(self):
+    def _console(self) -> list[str]:
         text = self.machine.knobs['CONSOLE']
         if text:
             return text.replace('\\n', '\n').split('\n')
         name = self.machine.config.get('displayName', 'localhost')
         return [line % name if '%s' in line else line for line in _CONSOLE]
 
-    def _wait_ready(self, pid):
+    def _wait_ready(self, pid: int) -> None:
         ready = self.machine.run_file('ready.json')
         end = time.monotonic() + _READY
         while not os.path.exists(ready):
@@ -113,7 +122,7 @@ class Engine(base.Engine):
             self.machine.log('MKSSocketListener: Failed to start VNC '
                              'server: %s' % vnc['error'])
 
-    def _output(self):
+    def _output(self) -> str:
         try:
             with open(self.machine.run_file('output'),
                       errors='replace') as f:
@@ -123,10 +132,10 @@ class Engine(base.Engine):
 
     # -- commands to the process -----------------------------------------
 
-    def _tell(self, command, timeout=10):
-        """Send a command and return the answer.
+    def _send(self, command: str, timeout: float = 10) -> Any:
+        """Send a command to the process and return its answer.
 
-        :raises base.EngineError: when the process does not answer.
+        :raises base.EngineError: if the process does not answer.
         """
         machine = self.machine
         identity = process.read_record(machine.main_record)
@@ -149,35 +158,36 @@ class Engine(base.Engine):
         raise base.EngineError('msg.vmx.noAnswer',
                                'The process did not answer to %s.' % command)
 
-    def stop_soft(self, timeout):
+    def stop_soft(self, timeout: float) -> bool:
         identity = process.read_record(self.machine.main_record)
         if identity is None:
             return True
-        self._tell('shut_down')
+        self._send('shut_down')
         return process.wait_gone(identity, timeout)
 
-    def reset(self, soft):
-        self._tell('reset')
+    def reset(self, soft: bool) -> None:
+        self._send('reset')
 
-    def pause(self):
-        self._tell('pause')
+    def pause(self) -> None:
+        self._send('pause')
 
-    def unpause(self):
-        self._tell('unpause')
+    def unpause(self) -> None:
+        self._send('unpause')
 
-    def suspend(self, memory):
-        state.write_json(memory, self._tell('state'))
+    def suspend(self, memory: str) -> None:
+        state.write_json(memory, self._send('state'))
         self.stop_hard()
 
-    def release_disks(self, action, memory=None):
+    def release_disks(self, action: abc.Callable[[], dictionary.Dictionary],
+                      memory: str | None = None) -> None:
         if memory:
-            state.write_json(memory, self._tell('state'))
+            state.write_json(memory, self._send('state'))
         action()
 
-    def capture_screen(self, path):
+    def capture_screen(self, path: str) -> None:
         from vmwarefake.guest import screen
         config = self.machine.config
-        saved = self._tell('state')
+        saved = self._send('state')
         picture = screen.Screen([
             config.get('displayName', ''),
             os.path.basename(self.machine.vmx_path), 'running',
@@ -185,5 +195,5 @@ class Engine(base.Engine):
         with open(path, 'wb') as f:
             f.write(picture.png())
 
-    def powered_itself_off(self):
+    def powered_itself_off(self) -> bool:
         return os.path.exists(self.machine.run_file('powered-off.json'))

@@ -10,4 +10,4 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the plain engine's VM process is made of: screen, VNC, console."""
+"""The parts of a VM process of the plain engine: screen, VNC, console."""

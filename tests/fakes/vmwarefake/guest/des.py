@@ -10,11 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""DES for VNC authentication, which uses each key byte's bits mirrored.
+"""DES (FIPS 46-3) for VNC authentication, which the standard library lacks.
 
-Plain and slow: a challenge of 16 bytes is all that is ever encrypted. The
-standard library has no DES (FIPS 46-3).
+It is slow, which does not matter for a challenge of 16 bytes. VNC reverses the
+bits of each byte of the key.
 """
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
 
 _IP = [b for row in (58, 60, 62, 64, 57, 59, 61, 63)
        for b in range(row, 0, -8)]
@@ -51,20 +57,20 @@ _S = [
 ]
 
 
-def _permute(bits, table):
+def _permute(bits: list[int], table: list[int]) -> list[int]:
     return [bits[n - 1] for n in table]
 
 
-def _bits(data):
+def _bits(data: bytes) -> list[int]:
     return [byte >> shift & 1 for byte in data for shift in range(7, -1, -1)]
 
 
-def _bytes(bits):
+def _bytes(bits: list[int]) -> bytes:
     return bytes(sum(bit << (7 - n) for n, bit in enumerate(bits[i:i + 8]))
                  for i in range(0, len(bits), 8))
 
 
-def _round_keys(key):
+def _round_keys(key: bytes) -> abc.Iterator[list[int]]:
     bits = _permute(_bits(key), _PC1)
     left, right = bits[:28], bits[28:]
     for shift in _SHIFTS:
@@ -73,7 +79,7 @@ def _round_keys(key):
         yield _permute(left + right, _PC2)
 
 
-def _scramble(half, key):
+def _scramble(half: list[int], key: list[int]) -> list[int]:
     mixed = [a ^ b for a, b in zip(_permute(half, _E), key)]
     out = []
     for n, box in enumerate(_S):
@@ -85,7 +91,7 @@ def _scramble(half, key):
     return _permute(out, _P)
 
 
-def encrypt_block(key, block):
+def encrypt_block(key: bytes, block: bytes) -> bytes:
     """Encrypt 8 bytes with a key of 8 bytes."""
     bits = _permute(_bits(block), _IP)
     left, right = bits[:32], bits[32:]
@@ -95,8 +101,8 @@ def encrypt_block(key, block):
     return _bytes(_permute(right + left, _FP))
 
 
-def vnc_response(password, challenge):
-    """Answer a VNC challenge of 16 bytes; ``password`` is bytes."""
+def vnc_response(password: bytes, challenge: bytes) -> bytes:
+    """Return the response to a VNC challenge of 16 bytes."""
     mirrored = bytes(int('{:08b}'.format(byte)[::-1], 2)
                      for byte in password[:8].ljust(8, b'\0'))
     return (encrypt_block(mirrored, challenge[:8])

@@ -12,6 +12,8 @@
 
 """A 5x7 bitmap font: digits, capitals and a little punctuation."""
 
+from __future__ import annotations
+
 WIDTH = 6           # with one column of space
 HEIGHT = 9
 
@@ -37,7 +39,7 @@ _ROWS = {
 }
 
 
-def rows(character):
+def rows(character: str) -> list[int]:
     """Return seven ints, the leftmost pixel in bit 4; ? for the unknown."""
     text = _ROWS.get(character.upper(), _ROWS['?'])
     return [int(text[n:n + 2], 16) for n in range(0, 14, 2)]

@@ -18,6 +18,8 @@ and then does what RUN_DIR/command says at each SIGUSR1. It ends when told
 to, or when its pid record is gone with the state folder.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import selectors
@@ -33,40 +35,43 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
 from vmwarefake.guest import rfb            # noqa: E402
 from vmwarefake.guest import screen         # noqa: E402
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _WATCH = 1          # seconds between looks at the pid record
 
 
-def write_json(path, value):
+def write_json(path: str, value: Any) -> None:
     temporary = path + '.tmp'
     with open(temporary, 'w', encoding='utf-8') as f:
         json.dump(value, f)
     os.rename(temporary, path)
 
 
-class Machine(object):
-    """The machine, in one thread."""
+class Machine:
+    """The machine; it has one thread."""
 
-    def __init__(self, run_dir, vmx):
+    def __init__(self, run_dir: str, vmx: str) -> None:
         self._run_dir = run_dir
         with open(self._file('machine.json'), encoding='utf-8') as f:
             self._plan = json.load(f)
         self._selector = selectors.DefaultSelector()
         self._vmx = vmx
-        self._clients = {}
+        self._clients: dict[socket.socket, rfb.Client | None] = {}
         self._paused = False
         self._boots = self._plan.get('boots', 0)
         self._typed = self._plan.get('typed', '')
         self._born = time.monotonic() - self._plan.get('uptime', 0)
         self._screen = screen.Screen()
-        self._wake = None
         self._ended = False
 
-    def _file(self, name):
+    def _file(self, name: str) -> str:
         return os.path.join(self._run_dir, name)
 
     # -- life ------------------------------------------------------------
 
-    def run(self):
+    def run(self) -> None:
         self._catch_signals()
         vnc = self._listen_vnc()
         self._listen_pipes()
@@ -77,17 +82,17 @@ class Machine(object):
         while not self._ended:
             self._step()
 
-    def _catch_signals(self):
-        reader, self._wake = os.pipe()
-        for fd in (reader, self._wake):
+    def _catch_signals(self) -> None:
+        reader, wake = os.pipe()
+        for fd in (reader, wake):
             os.set_blocking(fd, False)
-        signal.set_wakeup_fd(self._wake)
+        signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGUSR1, lambda *args: None)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         self._selector.register(reader, selectors.EVENT_READ,
                                 self._signalled)
 
-    def _step(self):
+    def _step(self) -> None:
         ready = self._selector.select(_WATCH)
         for key, events in ready:
             if key.fd in self._selector.get_map():
@@ -95,7 +100,7 @@ class Machine(object):
         if not ready and not os.path.exists(self._plan['record']):
             self._ended = True
 
-    def _signalled(self, reader, events):
+    def _signalled(self, reader: int, events: int) -> None:
         os.read(reader, 64)
         try:
             with open(self._file('command'), encoding='utf-8') as f:
@@ -105,39 +110,39 @@ class Machine(object):
         answer = getattr(self, '_do_' + command)()
         write_json(self._file('answer.json'), [int(number), answer])
 
-    # -- what the tools tell -------------------------------------------
+    # -- commands of the tools -----------------------------------------
 
-    def _do_pause(self):
+    def _do_pause(self) -> None:
         self._paused = True
         return self._draw()
 
-    def _do_unpause(self):
+    def _do_unpause(self) -> None:
         self._paused = False
         return self._draw()
 
-    def _do_reset(self):
+    def _do_reset(self) -> None:
         self._typed = ''
         self._born = time.monotonic()
         self._boot()
         return self._draw()
 
-    def _do_shut_down(self):
-        self._say(['reboot: Power down'])
+    def _do_shut_down(self) -> None:
+        self._print(['reboot: Power down'])
         write_json(self._file('powered-off.json'), True)
         self._ended = True
 
-    def _do_state(self):
-        """What a suspend saves and a resume takes up again."""
+    def _do_state(self) -> dict[str, Any]:
+        """Return what a suspend saves and a resume restores."""
         return {'uptime': time.monotonic() - self._born,
                 'boots': self._boots, 'typed': self._typed}
 
     # -- the guest -------------------------------------------------------
 
-    def _boot(self):
+    def _boot(self) -> None:
         self._boots += 1
-        self._say(self._plan['console'])
+        self._print(self._plan['console'])
 
-    def _say(self, lines):
+    def _print(self, lines: list[str]) -> None:
         data = ''.join(line + '\r\n' for line in lines).encode()
         for path in self._plan['serial_files']:
             with open(path, 'ab') as f:
@@ -146,7 +151,7 @@ class Machine(object):
             if self._clients[client] is None:
                 self._send_pipe(client, data)
 
-    def _draw(self):
+    def _draw(self) -> None:
         self._screen.lines = [
             self._plan['name'], os.path.basename(self._vmx),
             'paused' if self._paused else 'running',
@@ -156,7 +161,7 @@ class Machine(object):
                 viewer.changed()
                 self._flush(client)
 
-    def _key(self, keysym):
+    def _key(self, keysym: int) -> None:
         if not self._paused and 32 <= keysym < 127:
             self._typed += chr(keysym)
             self._draw()
@@ -166,7 +171,7 @@ class Machine(object):
 
     # -- VNC -------------------------------------------------------------
 
-    def _listen_vnc(self):
+    def _listen_vnc(self) -> dict[str, Any]:
         vnc = self._plan.get('vnc')
         if not vnc:
             return {'vnc': None}
@@ -184,7 +189,7 @@ class Machine(object):
                                 self._accept_viewer)
         return {'vnc': '%s:%d' % (vnc['ip'], vnc['port'])}
 
-    def _accept_viewer(self, server, events):
+    def _accept_viewer(self, server: socket.socket, events: int) -> None:
         password = self._plan['vnc']['password']
         viewer = rfb.Client(
             None if password is None else bytes.fromhex(password),
@@ -193,7 +198,8 @@ class Machine(object):
         if client:
             self._flush(client)
 
-    def _accept(self, server, viewer):
+    def _accept(self, server: socket.socket,
+                viewer: rfb.Client | None) -> socket.socket | None:
         try:
             client = server.accept()[0]
         except OSError:
@@ -203,7 +209,7 @@ class Machine(object):
         self._selector.register(client, selectors.EVENT_READ, self._serve)
         return client
 
-    def _serve(self, client, events):
+    def _serve(self, client: socket.socket, events: int) -> None:
         viewer = self._clients[client]
         if events & selectors.EVENT_READ:
             try:
@@ -224,7 +230,7 @@ class Machine(object):
                 self._send_pipe(client, data)           # a terminal echoes
         self._flush(client)
 
-    def _flush(self, client):
+    def _flush(self, client: socket.socket) -> None:
         viewer = self._clients.get(client)
         if viewer is None:
             return
@@ -241,7 +247,7 @@ class Machine(object):
             wanted |= selectors.EVENT_WRITE
         self._selector.modify(client, wanted, self._serve)
 
-    def _drop(self, client):
+    def _drop(self, client: socket.socket) -> None:
         if client in self._clients:
             del self._clients[client]
             self._selector.unregister(client)
@@ -249,13 +255,13 @@ class Machine(object):
 
     # -- serial ports on pipes -------------------------------------------
 
-    def _listen_pipes(self):
+    def _listen_pipes(self) -> None:
         for path in self._plan['serial_pipes']:
             try:
                 if stat.S_ISSOCK(os.lstat(path).st_mode):
                     os.unlink(path)
             except OSError:
-                pass            # nothing there: what we want
+                pass            # there is none
             server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 server.bind(path)
@@ -267,17 +273,17 @@ class Machine(object):
             self._selector.register(server, selectors.EVENT_READ,
                                     self._accept_terminal)
 
-    def _accept_terminal(self, server, events):
+    def _accept_terminal(self, server: socket.socket, events: int) -> None:
         client = self._accept(server, None)
         if client:
             text = ''.join(line + '\r\n' for line in self._plan['console'])
             self._send_pipe(client, text.encode())
 
-    def _send_pipe(self, client, data):
+    def _send_pipe(self, client: socket.socket, data: bytes) -> None:
         try:
             client.send(data)
         except BlockingIOError:
-            pass                # a serial line loses what nobody reads
+            pass                # a serial line loses data that nobody reads
         except OSError:
             self._drop(client)
 

@@ -10,17 +10,24 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The server side of RFB 3.8 (3.3 and 3.7 too), one object per client.
+"""An RFB server of versions 3.3, 3.7 and 3.8.
 
-No I/O here: bytes in by :meth:`Client.receive`, bytes out from
+It does no I/O: bytes go in with :meth:`Client.receive` and come out in
 :attr:`Client.out`. Security is None, or VNC authentication with a password.
 """
+
+from __future__ import annotations
 
 import os
 import struct
 
 from vmwarefake.guest import des
 from vmwarefake.guest import screen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import Literal
 
 VERSION = b'RFB 003.008\n'
 _NONE = 1
@@ -31,19 +38,21 @@ _MAX_BUFFER = 1 << 20
 
 
 class Closed(Exception):
-    """The client is done for; close the connection after ``out``."""
+    """The connection must be closed after ``out`` is sent."""
 
 
-class Client(object):
+class Client:
     """One viewer.
 
-    :param password: bytes, or None for no security.
-    :param display: a function that returns the screen's pixels.
-    :param name: the desktop's name.
+    :param password: None for no security.
+    :param display: returns the pixels of the screen.
+    :param name: name of the desktop.
     :param typed: called with the keysym of each key pressed.
     """
 
-    def __init__(self, password, display, name, typed):
+    def __init__(self, password: bytes | None,
+                 display: abc.Callable[[], bytes], name: str,
+                 typed: abc.Callable[[int], None]) -> None:
         self.out = bytearray(VERSION)
         self._password = password
         self._display = display
@@ -56,10 +65,10 @@ class Client(object):
         self._format = _DEFAULT_FORMAT
         self._waiting = False
 
-    def receive(self, data):
-        """Take what came in.
+    def receive(self, data: bytes) -> None:
+        """Process input.
 
-        :raises Closed: when the connection must end.
+        :raises Closed: if the connection must end.
         """
         self._in += data
         if len(self._in) > _MAX_BUFFER:
@@ -67,17 +76,19 @@ class Client(object):
         while self._step():
             pass
 
-    def _take(self, size):
-        """Remove and return ``size`` bytes of input, None when too few."""
-        if len(self._in) < size:
-            return None
+    def _take(self, size: int) -> bytes | None:
+        """Remove and return ``size`` bytes of input, None if too few."""
+        return self._cut(size) if len(self._in) >= size else None
+
+    def _cut(self, size: int) -> bytes:
+        """Remove and return ``size`` bytes of input, which must be there."""
         data = bytes(self._in[:size])
         del self._in[:size]
         return data
 
     # -- handshake -------------------------------------------------------
 
-    def _version(self):
+    def _version(self) -> bool:
         data = self._take(12)
         if data is None:
             return False
@@ -94,7 +105,7 @@ class Client(object):
             self._step = self._choice
         return True
 
-    def _choice(self):
+    def _choice(self) -> bool:
         data = self._take(1)
         if data is None:
             return False
@@ -104,7 +115,7 @@ class Client(object):
         self._security(kind)
         return True
 
-    def _security(self, kind):
+    def _security(self, kind: int) -> None:
         if kind == _VNC:
             self._challenge = os.urandom(16)
             self.out += self._challenge
@@ -114,23 +125,23 @@ class Client(object):
                 self.out += struct.pack('>I', 0)
             self._step = self._client_init
 
-    def _response(self):
+    def _response(self) -> bool:
         data = self._take(16)
         if data is None:
             return False
-        if data != des.vnc_response(self._password, self._challenge):
+        if data != des.vnc_response(self._password or b'', self._challenge):
             self._refuse('Authentication failed')
         self.out += struct.pack('>I', 0)
         self._step = self._client_init
         return True
 
-    def _refuse(self, reason):
+    def _refuse(self, reason: str) -> None:
         self.out += struct.pack('>I', 1)
         if self._minor == 8:
             self.out += struct.pack('>I', len(reason)) + reason.encode()
         raise Closed()
 
-    def _client_init(self):
+    def _client_init(self) -> bool:
         if self._take(1) is None:
             return False
         self.out += struct.pack('>HH', screen.WIDTH, screen.HEIGHT)
@@ -141,7 +152,7 @@ class Client(object):
 
     # -- messages --------------------------------------------------------
 
-    def _message(self):
+    def _message(self) -> bool:
         if not self._in:
             return False
         kind = self._in[0]
@@ -155,58 +166,58 @@ class Client(object):
             return False
         return handler(size)
 
-    def _ignore(self, size):
+    def _ignore(self, size: int) -> bool:
         self._take(size)
         return True
 
-    def _set_format(self, size):
-        self._format = _PIXEL_FORMAT.unpack(self._take(size)[4:20])
+    def _set_format(self, size: int) -> bool:
+        self._format = _PIXEL_FORMAT.unpack(self._cut(size)[4:20])
         return True
 
-    def _set_encodings(self, size):
+    def _set_encodings(self, size: int) -> bool:
         count = struct.unpack('>H', self._in[2:4])[0]
         return self._take(size + 4 * count) is not None
 
-    def _cut_text(self, size):
+    def _cut_text(self, size: int) -> bool:
         length = struct.unpack('>I', self._in[4:8])[0]
         if length > _MAX_BUFFER:
             raise Closed()
         return self._take(size + length) is not None
 
-    def _key(self, size):
-        down, keysym = struct.unpack('>xB2xI', self._take(size))
+    def _key(self, size: int) -> bool:
+        down, keysym = struct.unpack('>xB2xI', self._cut(size))
         if down:
             self._typed(keysym)
         return True
 
-    def _update_request(self, size):
-        incremental = self._take(size)[1]
+    def _update_request(self, size: int) -> bool:
+        incremental = self._cut(size)[1]
         if incremental:
             self._waiting = True
         else:
             self._send_screen()
         return True
 
-    def changed(self):
-        """Tell the client, if it asked, that the screen has changed."""
+    def changed(self) -> None:
+        """Send the changed screen to the client if it has asked."""
         if self._waiting:
             self._send_screen()
 
-    def _send_screen(self):
+    def _send_screen(self) -> None:
         self._waiting = False
         self.out += struct.pack('>BxH', 0, 1)
         self.out += struct.pack('>HHHHi', 0, 0, screen.WIDTH, screen.HEIGHT,
                                 0)
         self.out += self._convert(self._display())
 
-    def _convert(self, pixels):
-        """Turn palette numbers into the client's pixel format (Raw)."""
+    def _convert(self, pixels: bytes) -> bytes:
+        """Convert palette indexes to the pixel format of the client (Raw)."""
         (bits, _, big_endian, true_colour, red_max, green_max, blue_max,
          red_shift, green_shift, blue_shift) = self._format
         if not true_colour or bits not in (8, 16, 32):
             raise Closed()
-        order = 'big' if big_endian else 'little'
-        # noVNC 1.3 takes the bits that no colour uses for opacity.
+        order: Literal['big', 'little'] = 'big' if big_endian else 'little'
+        # noVNC 1.3 treats bits that no colour uses as opacity.
         unused = ((1 << bits) - 1) & ~(
             red_max << red_shift | green_max << green_shift
             | blue_max << blue_shift)

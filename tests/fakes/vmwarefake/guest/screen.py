@@ -10,16 +10,22 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The screen of a plain VM: colour bars, its name, what it is doing.
+"""The screen of a plain VM: colour bars, its name and its state.
 
-Pixels are bytes of palette numbers, so that any pixel format is one table
-away; nobody can take this picture for a blank one.
+Each pixel is a byte, an index of the palette, which is easy to convert to any
+pixel format. The picture is clearly not blank.
 """
+
+from __future__ import annotations
 
 import struct
 import zlib
 
 from vmwarefake.guest import font
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
 
 WIDTH = 640
 HEIGHT = 400
@@ -31,17 +37,17 @@ _BARS_HEIGHT = 96
 _SCALE = 2
 
 
-class Screen(object):
+class Screen:
     """A text screen under colour bars.
 
-    :param lines: list of str, what is shown; longer lines are cut.
+    :param lines: the text; long lines are cut.
     """
 
-    def __init__(self, lines=()):
+    def __init__(self, lines: abc.Iterable[str] = ()) -> None:
         self.lines = list(lines)
 
-    def pixels(self):
-        """Return WIDTH * HEIGHT bytes, each a number in PALETTE."""
+    def pixels(self) -> bytes:
+        """Return WIDTH * HEIGHT bytes, each an index of PALETTE."""
         bar = -(-WIDTH // 6)
         row = bytes(2 + x // bar for x in range(WIDTH))
         image = bytearray(row * _BARS_HEIGHT)
@@ -53,7 +59,7 @@ class Screen(object):
         return bytes(image)
 
     @staticmethod
-    def _draw(image, left, top, text):
+    def _draw(image: bytearray, left: int, top: int, text: str) -> None:
         fits = (WIDTH - left) // (font.WIDTH * _SCALE)
         for index, character in enumerate(text[:fits]):
             x = left + index * font.WIDTH * _SCALE
@@ -62,7 +68,7 @@ class Screen(object):
                     if bits & (16 >> column):
                         _dot(image, x + column * _SCALE, top + y * _SCALE)
 
-    def png(self):
+    def png(self) -> bytes:
         """Return the picture as a PNG file."""
         pixels = self.pixels()
         raw = b''.join(b'\0' + pixels[y * WIDTH:(y + 1) * WIDTH]
@@ -75,12 +81,12 @@ class Screen(object):
                 (b'IDAT', zlib.compress(raw)), (b'IEND', b'')))
 
 
-def _dot(image, x, y):
+def _dot(image: bytearray, x: int, y: int) -> None:
     for dy in range(_SCALE):
         start = (y + dy) * WIDTH + x
         image[start:start + _SCALE] = b'\1' * _SCALE
 
 
-def _chunk(kind, data):
+def _chunk(kind: bytes, data: bytes) -> bytes:
     return (struct.pack('>I', len(data)) + kind + data
             + struct.pack('>I', zlib.crc32(kind + data)))

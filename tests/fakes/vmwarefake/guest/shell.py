@@ -10,17 +10,23 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The programs of a plain guest: a very small shell and a few commands.
+"""The programs of a plain guest: a small shell and a few commands.
 
-Enough for what tools run in guests to see whether they can: write a file,
-make a folder, exit with a number, shut down.
+They do what clients usually run in guests: write a file, make a folder, exit
+with a number, shut down.
 """
+
+from __future__ import annotations
 
 import re
 import shlex
 import time
 
 from vmwarefake.guest import filesystem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
 
 _SEPARATORS = ('&&', '||', ';', '\n')
 SHELLS = ('sh', 'bash', 'dash', 'ksh', 'zsh', 'cmd.exe', 'cmd',
@@ -30,28 +36,28 @@ _POWER_OFF = ('poweroff', 'halt', 'shutdown', 'shutdown.exe')
 
 
 class Exit(Exception):
-    """The script ends with ``code``."""
+    """The script exits with ``code``."""
 
-    def __init__(self, code):
+    def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
 
 
-class Shell(object):
+class Shell:
     """Runs commands in a guest.
 
-    :param files: the guest's filesystem.FileSystem.
     :param programs: {path: exit code} of programs from the knobs.
-    :ivar power: 'off' or 'reset' when a command asked for it, else None.
+    :ivar power: 'off' or 'reset' if a command asked for it, else None.
     """
 
-    def __init__(self, files, programs):
+    def __init__(self, files: filesystem.FileSystem,
+                 programs: dict[str, int]) -> None:
         self.files = files
         self.programs = programs
-        self.power = None
+        self.power: str | None = None
 
-    def knows(self, path):
-        """True when there is such a program in the guest."""
+    def knows(self, path: str) -> bool:
+        """Return whether the guest has such a program."""
         name = _name(path)
         if (path in self.programs or name in SHELLS
                 or name in _POWER_OFF + ('reboot',) or self._builtin(name)):
@@ -61,14 +67,15 @@ class Shell(object):
         except filesystem.GuestError:
             return False
 
-    def _builtin(self, name):
+    def _builtin(self,
+                 name: str) -> abc.Callable[[list[str]], int | None] | None:
         name = 'test' if name == '[' else name.replace('.exe', '')
         return getattr(self, '_run_' + name, None)
 
-    def run(self, path, arguments):
+    def run(self, path: str, arguments: list[str]) -> int:
         """Run a program and return its exit code.
 
-        :raises filesystem.GuestError: NOT_FOUND for one that is not there.
+        :raises filesystem.GuestError: NOT_FOUND if it does not exist.
         """
         if not self.knows(path):
             raise filesystem.GuestError(filesystem.NOT_FOUND)
@@ -78,7 +85,7 @@ class Shell(object):
             return self.script(_script_of(arguments))
         return self._command([_name(path)] + list(arguments))
 
-    def script(self, text):
+    def script(self, text: str) -> int:
         """Run the lines of a script and return its exit code."""
         code = 0
         try:
@@ -90,7 +97,7 @@ class Shell(object):
             return e.code
         return code
 
-    def _redirected(self, words):
+    def _redirected(self, words: list[str]) -> int:
         for mark in ('>>', '>'):
             if mark in words[:-1]:
                 at = words.index(mark)
@@ -105,7 +112,7 @@ class Shell(object):
                 return 0
         return self._command(words)
 
-    def _command(self, words):
+    def _command(self, words: list[str]) -> int:
         name = _name(words[0])
         if words[0] in self.programs:
             return self.programs[words[0]]
@@ -123,45 +130,45 @@ class Shell(object):
         except (filesystem.GuestError, OSError):
             return 1
 
-    def _run_true(self, arguments):
+    def _run_true(self, arguments: list[str]) -> int:
         return 0
 
-    def _run_false(self, arguments):
+    def _run_false(self, arguments: list[str]) -> int:
         return 1
 
-    def _run_echo(self, arguments):
+    def _run_echo(self, arguments: list[str]) -> int:
         return 0
 
-    def _run_exit(self, arguments):
+    def _run_exit(self, arguments: list[str]) -> None:
         code = arguments[-1] if arguments else '0'
         raise Exit(int(code) & 0xff if code.isdigit() else 2)
 
-    def _run_sleep(self, arguments):
+    def _run_sleep(self, arguments: list[str]) -> None:
         time.sleep(float(arguments[0]))
 
-    def _run_touch(self, arguments):
+    def _run_touch(self, arguments: list[str]) -> None:
         for path in arguments:
             self.files.write(path, b'', append=True)
 
-    def _run_mkdir(self, arguments):
+    def _run_mkdir(self, arguments: list[str]) -> None:
         for path in arguments:
             if path == '-p':
                 continue
             if not ('-p' in arguments and self.files.is_directory(path)):
                 self.files.make_directory(path)
 
-    def _run_rm(self, arguments):
+    def _run_rm(self, arguments: list[str]) -> None:
         for path in [a for a in arguments if not a.startswith('-')]:
             if self.files.is_directory(path):
                 self.files.remove_directory(path)
             elif '-f' not in arguments or self.files.is_file(path):
                 self.files.remove_file(path)
 
-    def _run_cat(self, arguments):
+    def _run_cat(self, arguments: list[str]) -> None:
         for path in arguments:
             self.files.read(path)
 
-    def _run_test(self, arguments):
+    def _run_test(self, arguments: list[str]) -> int:
         tests = {'-e': lambda p: self.files.is_file(p)
                  or self.files.is_directory(p),
                  '-f': self.files.is_file, '-d': self.files.is_directory}
@@ -171,16 +178,16 @@ class Shell(object):
             return 0 if tests[arguments[0]](arguments[1]) else 1
         return 2
 
-    def _run_hostname(self, arguments):
+    def _run_hostname(self, arguments: list[str]) -> int:
         return 0
 
 
-def _name(path):
+def _name(path: str) -> str:
     return re.split(r'[/\\]', path)[-1].lower()
 
 
-def _script_of(arguments):
-    """The text that a shell is to run: what follows -c, /c or -Command."""
+def _script_of(arguments: list[str]) -> str:
+    """Return the script after -c, /c or -Command."""
     rest = list(arguments)
     while rest and rest[0].lower() in ('-c', '/c', '-command', '-lc', '-e',
                                        '-noprofile'):
@@ -188,14 +195,15 @@ def _script_of(arguments):
     return ' '.join(rest)
 
 
-def _commands(text):
-    """Yield (what joins it to the one before, words) of each command."""
+def _commands(text: str) -> abc.Iterator[tuple[str, list[str]]]:
+    """Yield (separator before it, words) of each command."""
     lexer = shlex.shlex(text.replace('\r', ''), posix=True,
                         punctuation_chars='&|;>\n')
     lexer.whitespace = ' \t'
     lexer.commenters = '#'
     lexer.whitespace_split = True
-    joint, words = ';', []
+    joint = ';'
+    words: list[str] = []
     try:
         tokens = list(lexer)
     except ValueError:

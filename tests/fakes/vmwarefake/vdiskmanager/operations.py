@@ -12,6 +12,8 @@
 
 """The operations of vmware-vdiskmanager, one function for each switch."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import os
@@ -25,6 +27,11 @@ from vmwarefake import vmdk
 from vmwarefake.vmdk import create as creator
 from vmwarefake.vmdk import disk
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import session as sessions
+
 _EXPANDED = """
 WARNING: If the virtual disk is partitioned, you must use a third-party
          utility in the virtual machine to expand the size of the
@@ -34,8 +41,8 @@ WARNING: If the virtual disk is partitioned, you must use a third-party
 
 
 @contextlib.contextmanager
-def _saying(what):
-    """Turn what goes wrong into ``WHAT TEXT (0xCODE).``"""
+def _refusals(what: str) -> abc.Iterator[None]:
+    """Turn errors into the refusal ``WHAT TEXT (0xCODE).``"""
     try:
         yield
     except vmdk.DiskError as e:
@@ -48,11 +55,12 @@ def _saying(what):
         codes = {errno.ENOSPC: vmdk.DISK_FULL, errno.ENOENT: 4,
                  errno.EEXIST: vmdk.EXISTS, errno.EACCES: 13,
                  errno.EPERM: 13, errno.ENOTDIR: 4}
-        raise refusals.failed(what, codes.get(e.errno, 7))
+        raise refusals.failed(what, codes.get(e.errno or 0, 7))
 
 
-def _progress(session, request, word):
-    """Print the progress: one line, rewritten by carriage returns."""
+def _progress(session: sessions.Session, request: requests.Request,
+              word: str) -> None:
+    """Print the progress on one line, with carriage returns."""
     if request.quiet:
         return
     for percent in (10, 50, 100):
@@ -60,13 +68,13 @@ def _progress(session, request, word):
     session.write('\n')
 
 
-def create(session, request):
+def create(session: sessions.Session, request: requests.Request) -> None:
     """-c: make an empty disk."""
     adapter = request.adapter()
     kind = request.type
     if 'size' not in request.options:
         raise refusals.Usage()
-    with _saying('Failed to create disk:'):
+    with _refusals('Failed to create disk:'):
         if kind == 5:
             raise vmdk.DiskError(vmdk.BAD_PARAMETER, request.disk)
         size = requests.sectors(request.options['size'], adapter)
@@ -78,11 +86,11 @@ def create(session, request):
     session.line('Virtual disk creation successful.')
 
 
-def convert(session, request):
+def convert(session: sessions.Session, request: requests.Request) -> None:
     """-r: copy to a disk of another type; a chain becomes one disk."""
     from vmwarefake.vmdk import copy
     kind = request.type
-    with _saying('Failed to convert disk:'):
+    with _refusals('Failed to convert disk:'):
         chain = disk.open_chain(request.argument)
         for link in chain:
             locks.check(link.path, shared=True)
@@ -99,9 +107,9 @@ def convert(session, request):
     session.line('Virtual disk conversion successful.')
 
 
-def expand(session, request):
-    """-x: raise the capacity of a disk that has no kin."""
-    with _saying("Failed to expand the disk '%s':" % request.disk):
+def expand(session: sessions.Session, request: requests.Request) -> None:
+    """-x: expand a disk that has no parent, child or snapshot."""
+    with _refusals("Failed to expand the disk '%s':" % request.disk):
         link = disk.open_link(request.disk)
         link.check_extents()
         locks.check(link.path)
@@ -110,7 +118,7 @@ def expand(session, request):
         if link.is_child:
             raise refusals.failed('Failed to get geometry:', 16003)
         # For a disk with children the text is not known.
-        if size <= link.capacity or has_kin(link):
+        if size <= link.capacity or has_dependents(link):
             raise vmdk.DiskError(vmdk.BAD_PARAMETER, link.path)
         from vmwarefake.vmdk import grow
         grow.grow(link, size)
@@ -119,8 +127,8 @@ def expand(session, request):
     session.write(_EXPANDED)
 
 
-def has_kin(link):
-    """True when a delta or a snapshot is known to stand on a disk."""
+def has_dependents(link: disk.Disk) -> bool:
+    """Return whether a delta or a snapshot is based on a disk."""
     if disk.children_in(link.directory, link.path):
         return True
     from vmwarefake import dictionary
@@ -140,8 +148,8 @@ def has_kin(link):
     return False
 
 
-def _compact(request, code):
-    """Rewrite a sparse disk, which may be a child or have children."""
+def _compact(request: requests.Request, code: int) -> None:
+    """Rewrite a sparse disk, which may be a child or a parent."""
     link = disk.open_link(request.disk)
     link.check_extents()
     locks.check(link.path)
@@ -149,14 +157,14 @@ def _compact(request, code):
             link.descriptor.create_type == 'streamOptimized'):
         raise vmdk.DiskError(code, link.path)
     if not link.is_child:
-        # A child's zeros hide what its parent holds, so they stay.
+        # A child's zeros hide data of its parent, so keep them.
         from vmwarefake.vmdk import grow
         grow.compact(link)
 
 
-def defragment(session, request):
+def defragment(session: sessions.Session, request: requests.Request) -> None:
     """-d: put the grains in order."""
-    with _saying('Failed to defragment:'):
+    with _refusals('Failed to defragment:'):
         try:
             disk.open_link(request.disk).check_extents()
         except vmdk.DiskError as e:
@@ -168,17 +176,17 @@ def defragment(session, request):
     session.line('Defragmentation completed successfully.')
 
 
-def shrink(session, request):
-    """-k: give back the grains that are all zero."""
-    with _saying("Failed to shrink the disk '%s' :" % request.disk):
+def shrink(session: sessions.Session, request: requests.Request) -> None:
+    """-k: drop the grains that are all zero."""
+    with _refusals("Failed to shrink the disk '%s' :" % request.disk):
         _compact(request, vmdk.NOT_PARENT)
     _progress(session, request, 'Shrink')
     session.line('Shrink completed successfully.')
 
 
-def rename(session, request):
-    """-n: another name for the disk and all its extents."""
-    with _saying("Failed to rename the disk '%s' :" % request.argument):
+def rename(session: sessions.Session, request: requests.Request) -> None:
+    """-n: rename the disk and its extents."""
+    with _refusals("Failed to rename the disk '%s' :" % request.argument):
         link = disk.open_link(request.argument)
         link.check_extents()
         locks.check(link.path)
@@ -187,15 +195,15 @@ def rename(session, request):
     session.line('Renaming completed successfully.')
 
 
-def prepare(session, request):
+def prepare(session: sessions.Session, request: requests.Request) -> None:
     """-p: only for disks that are mounted on Windows hosts."""
     raise refusals.Failed("Failed to prepare the disk mounted at '%s' for "
                           'shrinking.\n' % request.disk)
 
 
-def repair(session, request):
-    """-R: check a sparse disk and mend what can be mended."""
-    with _saying("Failed to open the disk '%s' :" % request.disk):
+def repair(session: sessions.Session, request: requests.Request) -> None:
+    """-R: check and repair a sparse disk."""
+    with _refusals("Failed to open the disk '%s' :" % request.disk):
         link = disk.open_link(request.disk)
         locks.check(link.path)
         from vmwarefake.vmdk import grow
@@ -209,9 +217,9 @@ def repair(session, request):
                      % request.disk)
 
 
-def check_chain(session, request):
-    """-e: do all links open and fit?"""
-    with _saying("Failed to open the disk '%s' :" % request.disk):
+def check_chain(session: sessions.Session, request: requests.Request) -> None:
+    """-e: check that all links open and fit together."""
+    with _refusals("Failed to open the disk '%s' :" % request.disk):
         disk.open_link(request.disk).check_extents()
     try:
         disk.open_chain(request.disk)
@@ -225,17 +233,18 @@ def check_chain(session, request):
     session.line('Disk chain is consistent.')
 
 
-def make_deletable(session, request):
-    """-D: note in the descriptor that the disk may be deleted."""
-    with _saying("Failed to open the disk '%s' :" % request.disk):
+def make_deletable(session: sessions.Session,
+                   request: requests.Request) -> None:
+    """-D: record in the descriptor that the disk may be deleted."""
+    with _refusals("Failed to open the disk '%s' :" % request.disk):
         link = disk.open_link(request.disk)
         link.descriptor.ddb['ddb.deletable'] = 'true'
         link.save()
 
 
-def delete(session, request):
+def delete(session: sessions.Session, request: requests.Request) -> None:
     """-U: remove the disk and its extents."""
-    with _saying("Failed to delete the disk '%s' :" % request.disk):
+    with _refusals("Failed to delete the disk '%s' :" % request.disk):
         link = disk.open_link(request.disk)
         locks.check(link.path)
         for path in reversed(link.files()):

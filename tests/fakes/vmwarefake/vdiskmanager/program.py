@@ -10,10 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The program vmware-vdiskmanager.
+"""Entry point of vmware-vdiskmanager.
 
-Everything it says, errors too, is on standard output; it exits 0 or 1.
+It prints everything, errors too, to standard output; it exits 0 or 1.
 """
+
+from __future__ import annotations
 
 import os
 import sys
@@ -27,8 +29,8 @@ FAILED = 1
 _BAD_KNOB = 70
 
 
-def main(argv=None):
-    """Run one operation and return its exit code."""
+def main(argv: list[str] | None = None) -> int:
+    """Run an operation and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         session = sessions.Session(os.environ, 'vmware-vdiskmanager', argv)
@@ -41,7 +43,7 @@ def main(argv=None):
     return code
 
 
-def run(session, argv):
+def run(session: sessions.Session, argv: list[str]) -> int:
     try:
         request = requests.Request(argv)
         session.delay(request.switch)
@@ -52,7 +54,7 @@ def run(session, argv):
         return FAILED
 
 
-def _perform(session, request):
+def _perform(session: sessions.Session, request: requests.Request) -> int:
     from vmwarefake import errors
     from vmwarefake.vdiskmanager import operations
     active = session.strike(request.switch)
@@ -61,7 +63,7 @@ def _perform(session, request):
         active.before()
         operation(session, request)
         active.after()
-    except errors.Refused as e:         # a fault on order
+    except errors.Refused as e:         # a fault
         session.line(str(e))
         return e.code and FAILED
     except refusals.Failed as e:

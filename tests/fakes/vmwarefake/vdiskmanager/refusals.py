@@ -10,19 +10,21 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""How vmware-vdiskmanager refuses."""
+"""How vmware-vdiskmanager fails."""
+
+from __future__ import annotations
 
 from vmwarefake import messages
 
 
 class Usage(Exception):
-    """The command line makes no sense."""
+    """The command line is invalid."""
 
 
 class Failed(Exception):
-    """The operation failed; ``str()`` is all that is printed."""
+    """The operation failed; ``str()`` is the output."""
 
 
-def failed(what, code):
+def failed(what: str, code: int) -> Failed:
     """Return the refusal ``WHAT TEXT (0xCODE).``"""
     return Failed('%s %s\n' % (what, messages.with_code(code)))

@@ -12,12 +12,14 @@
 
 """The command line of vmware-vdiskmanager."""
 
+from __future__ import annotations
+
 import re
 
 from vmwarefake.vdiskmanager import refusals
 from vmwarefake import vmdk
 
-#: How many words each switch takes itself; the disk comes last.
+#: Number of arguments of each switch, without the disk.
 SWITCHES = {'-c': 0, '-d': 0, '-k': 0, '-n': 1, '-p': 0, '-r': 1, '-x': 1,
             '-R': 0, '-e': 0, '-D': 0, '-U': 0}
 _OPTIONS = {'-s': 'size', '-a': 'adapter', '-t': 'type', '-h': 'host',
@@ -28,19 +30,19 @@ _UNITS = {'': 1, 'K': 2, 'M': 2048, 'G': 2048 * 1024,
           'T': 2048 * 1024 * 1024}
 
 
-class Request(object):
-    """What the command line asks for.
+class Request:
+    """A parsed command line.
 
     :ivar switch: ``-c``, ``-r`` and so on.
-    :ivar argument: the word that the switch itself takes, or None.
-    :ivar disk: the disk (or mount point) named last.
+    :ivar argument: the argument of the switch, if any.
+    :ivar disk: the disk or mount point, which comes last.
     """
 
-    def __init__(self, argv):
-        self.switch = None
-        self.argument = None
+    def __init__(self, argv: list[str]) -> None:
+        self.switch = ''
+        self.argument = ''
         self.quiet = False
-        self.options = {}
+        self.options: dict[str, str] = {}
         rest = list(argv)
         names = []
         while rest:
@@ -61,7 +63,7 @@ class Request(object):
             raise refusals.Usage()
         self.disk = names[0]
 
-    def _switch(self, word, rest):
+    def _switch(self, word: str, rest: list[str]) -> None:
         takes = SWITCHES[word]
         if self.switch or len(rest) < takes:
             raise refusals.Usage()
@@ -70,25 +72,27 @@ class Request(object):
             self.argument = rest.pop(0)
 
     @property
-    def type(self):
-        """The -t number."""
+    def type(self) -> int:
+        """The number after -t."""
         if self.options.get('type', '') not in ('0', '1', '2', '3', '4',
                                                 '5', '6'):
             raise refusals.Usage()
         return int(self.options['type'])
 
-    def adapter(self, default='lsilogic'):
+    def adapter(self, default: str = 'lsilogic') -> str:
         adapter = self.options.get('adapter', default).lower()
         if adapter not in ADAPTERS:
             raise refusals.Usage()
         return adapter
 
 
-def sectors(text, adapter='lsilogic'):
-    """Read a size: a number with KB, MB, GB, or of 512-byte sectors.
+def sectors(text: str, adapter: str = 'lsilogic') -> int:
+    """Return the sectors of a size, with unit KB, MB, GB or none.
 
-    :raises vmdk.DiskError: when it is out of range (1 MB to 8192 GB, for
-        buslogic 2040 GB) or no size at all.
+    Without a unit it is in sectors of 512 bytes.
+
+    :raises vmdk.DiskError: if it is not a size or out of range: 1 MB to
+        8192 GB, for buslogic 2040 GB.
     """
     parts = _SIZE.match(text)
     if not parts:

@@ -10,13 +10,16 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The commands of vmrun: where each is, and how many words it takes.
+"""The commands of vmrun: the function and the arguments of each.
 
-Words beyond the most that a command takes are ignored, as vmrun mostly does:
-clients pass ``stop VMX nogui`` and the single word ``"hard nogui"``.
+Extra arguments are ignored, as vmrun mostly does: clients pass
+``stop VMX nogui`` and the single word ``"hard nogui"``.
 """
 
-#: lower-case name -> (module.function, fewest words, names a VM first)
+from __future__ import annotations
+
+#: name in lower case -> (module.function, minimum number of arguments,
+#: whether the first names a VM)
 TABLE = {
     'list': ('listing.list_running', 0, False),
     'start': ('power.start', 1, True),
@@ -72,7 +75,7 @@ TABLE = {
 }
 
 
-def find(word):
-    """Return (name in lower case, function path, fewest, is a VM's)."""
+def find(word: str) -> tuple[str, str, int, bool] | None:
+    """Return the name in lower case and the entry in TABLE, or None."""
     name = word.lower()
     return (name,) + TABLE[name] if name in TABLE else None

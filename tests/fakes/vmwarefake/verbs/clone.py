@@ -12,6 +12,8 @@
 
 """clone and deleteVM."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -32,24 +34,29 @@ from vmwarefake.vmdk import create
 from vmwarefake.vmdk import disk
 from vmwarefake import vmsd
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import session as sessions
+
 _NUMBERED = re.compile(r'-\d{6}\Z')
 
 
-class Request(object):
-    """What the words of a clone command ask for."""
+class Request:
+    """The arguments of a clone command."""
 
-    def __init__(self, words):
+    def __init__(self, words: list[str]) -> None:
         self.target = os.path.abspath(words[1])
         self.kind = words[2].lower()
-        self.snapshot = None
-        self.name = None
+        self.snapshot: str | None = None
+        self.name: str | None = None
         if self.kind not in ('full', 'linked'):
             raise errors.Usage()
         rest = list(words[3:])
         while rest:
             self._take(rest)
 
-    def _take(self, rest):
+    def _take(self, rest: list[str]) -> None:
         word = rest.pop(0)
         option, equals, value = word.partition('=')
         option = option.lower()
@@ -63,10 +70,10 @@ class Request(object):
             else:
                 self.name = value
         elif not word.startswith('-') and self.snapshot is None:
-            self.snapshot = word        # as older versions took it
+            self.snapshot = word        # the syntax of older versions
 
 
-def clone(session, words):
+def clone(session: sessions.Session, words: list[str]) -> None:
     request = Request(words)
     source = session.vm(words[0])
     with source.locked():
@@ -75,7 +82,7 @@ def clone(session, words):
         if source.encrypted:
             raise errors.vix(35)
         if os.path.exists(request.target):
-            # Not seen anywhere; the VIX text is the likely one.
+            # The message is not known; the VIX text is likely.
             raise errors.vix(12)
         power.check_not_locked(source)
         listing = snapshot_verbs.read_listing(source)
@@ -87,7 +94,8 @@ def clone(session, words):
             raise errors.vix(4 if e.code == vmdk.NOT_FOUND else 13002)
 
 
-def _snapshot_for(source, listing, request):
+def _snapshot_for(source: vms.VM, listing: vmsd.Vmsd,
+                  request: Request) -> vmsd.Snapshot | None:
     """Return the snapshot to clone from, None for the current state."""
     if request.snapshot is not None:
         found = listing.find(request.snapshot)
@@ -113,8 +121,8 @@ def _snapshot_for(source, listing, request):
     return snapshots.take(source, listing, 'Clone')
 
 
-def _identify_source(source):
-    """The products give a vmx that was never opened its uuids first."""
+def _identify_source(source: vms.VM) -> None:
+    """Write the uuids of a vmx that was never opened, as the products do."""
     if source.is_on or 'uuid.bios' in source.config:
         return
     source.config['uuid.bios'] = firstboot.format_uuid(b'VM' + os.urandom(14))
@@ -122,7 +130,8 @@ def _identify_source(source):
     source.save_config()
 
 
-def _make(source, listing, snapshot, request):
+def _make(source: vms.VM, listing: vmsd.Vmsd, snapshot: vmsd.Snapshot | None,
+          request: Request) -> None:
     config = _config_of(source, snapshot)
     folder = os.path.dirname(request.target)
     os.makedirs(folder, exist_ok=True)
@@ -139,11 +148,12 @@ def _make(source, listing, snapshot, request):
         raise
     _copy_nvram(source, config, request)
     dictionary.write(request.target, _clone_config(source, config, request))
-    if request.kind == 'linked':
+    if snapshot and request.kind == 'linked':
         _note_clone(listing, snapshot, source, request, made)
 
 
-def _config_of(source, snapshot):
+def _config_of(source: vms.VM,
+               snapshot: vmsd.Snapshot | None) -> dictionary.Dictionary:
     if snapshot is None:
         return source.config.copy()
     saved = checkpoint.read(source.path(snapshot.filename))
@@ -152,7 +162,9 @@ def _config_of(source, snapshot):
     return dictionary.parse(saved['config'])
 
 
-def _origins(source, config, snapshot):
+def _origins(source: vms.VM, config: dictionary.Dictionary,
+             snapshot: vmsd.Snapshot | None
+             ) -> abc.Iterator[tuple[devices.Drive, str]]:
     """Yield (drive, path of the disk that it is copied from)."""
     named = {} if snapshot is None else {
         node: source.path(name) for name, node in snapshot.disks}
@@ -160,7 +172,7 @@ def _origins(source, config, snapshot):
         yield drive, named.get(drive.node, drive.path)
 
 
-def _disk_name(folder, origin):
+def _disk_name(folder: str, origin: str) -> str:
     base = _NUMBERED.sub('', os.path.splitext(os.path.basename(origin))[0])
     number = 1
     while os.path.lexists(os.path.join(folder, '%s-cl%d.vmdk'
@@ -169,7 +181,7 @@ def _disk_name(folder, origin):
     return os.path.join(folder, '%s-cl%d.vmdk' % (base, number))
 
 
-def _copy_disk(source, origin, path, kind):
+def _copy_disk(source: vms.VM, origin: str, path: str, kind: str) -> disk.Disk:
     chain = disk.open_chain(origin)
     if kind == 'linked':
         return create.create_child(path, chain[0])
@@ -178,15 +190,17 @@ def _copy_disk(source, origin, path, kind):
                         source.session.product.newest_hardware())
 
 
-def _copy_nvram(source, config, request):
+def _copy_nvram(source: vms.VM, config: dictionary.Dictionary,
+                request: Request) -> None:
     base = os.path.splitext(request.target)[0]
     old = source.path(config.get('nvram') or source.base + '.nvram')
     if os.path.exists(old):
         shutil.copyfile(old, base + '.nvram')
 
 
-def _clone_config(source, config, request):
-    """Turn the source's configuration into the clone's."""
+def _clone_config(source: vms.VM, config: dictionary.Dictionary,
+                  request: Request) -> dictionary.Dictionary:
+    """Turn the configuration of the source into that of the clone."""
     base = os.path.splitext(os.path.basename(request.target))[0]
     for key in ('uuid.bios', 'uuid.location', 'vmci0.id',
                 'checkpoint.vmState', 'checkpoint.vmState.readOnly',
@@ -210,8 +224,10 @@ def _clone_config(source, config, request):
     return config
 
 
-def _note_clone(listing, snapshot, source, request, made):
-    """Write both sides of the kinship into the two .vmsd files."""
+def _note_clone(listing: vmsd.Vmsd, snapshot: vmsd.Snapshot,
+                source: vms.VM, request: Request,
+                made: list[disk.Disk]) -> None:
+    """Record parent and clone in each other's .vmsd."""
     own = vmsd.Vmsd(os.path.splitext(request.target)[0] + '.vmsd')
     own.other.update({'cloneOf0': source.vmx, 'numCloneOf': '1'})
     for n, link in enumerate(made):
@@ -222,18 +238,18 @@ def _note_clone(listing, snapshot, source, request, made):
     listing.save()
 
 
-#: What deleteVM removes besides the disks; anything else stays.
+#: Files that deleteVM removes besides the disks; all others stay.
 _OWN = re.compile(r'(\.vmx|\.vmxf|\.vmsd|\.nvram|\.scoreboard|'
                   r'-[0-9a-f]{8}\.(vmss|vmem)|-Snapshot\d+\.(vmsn|vmem))\Z')
 _LOG = re.compile(r'vmware(-\d+)?\.log\Z')
 _MEMORY = re.compile(r'564d[0-9a-f]{12}-[0-9a-f]{16}\.vmem\Z')
 
 
-def delete_vm(session, words):
+def delete_vm(session: sessions.Session, words: list[str]) -> None:
     """Remove a VM that is not on.
 
-    The parent of a linked clone goes on counting it in its .vmsd, as was
-    seen of the products at times.
+    The .vmsd of a linked clone's parent keeps counting the clone, as was seen
+    with some products.
     """
     machine = session.vm(words[0])
     with machine.locked():
@@ -247,33 +263,33 @@ def delete_vm(session, words):
                 doomed.add(path)
             elif name.endswith('.lck') and os.path.isdir(path):
                 shutil.rmtree(path)
-        for path in sorted(doomed, key=_when_to_go):
+        for path in sorted(doomed, key=_deletion_order):
             files.remove(path)
         try:
             os.rmdir(machine.directory)
         except OSError:
-            pass                # something of others is left in it
+            pass                # other files are left in it
         machine.record.forget()
 
 
-def _when_to_go(path):
-    """Order files so that a call that was cut off can be repeated.
+def _deletion_order(path: str) -> tuple[bool, bool, str]:
+    """Order files so that a call that was interrupted can be repeated.
 
-    The .vmsd names the disks that the .vmx does not; the .vmx is what makes
-    a VM of them.
+    The .vmsd names disks that the .vmx does not, and without the .vmx there
+    is no VM.
     """
     return path.endswith('.vmx'), path.endswith('.vmsd'), path
 
 
-def _is_own(machine, name):
+def _is_own(machine: vms.VM, name: str) -> bool:
     if name.startswith(machine.base) and _OWN.match(
             name[len(machine.base):]):
         return True
     return bool(_LOG.match(name) or _MEMORY.match(name))
 
 
-def _own_disks(machine):
-    """Return all files of the VM's disks that are in its folder."""
+def _own_disks(machine: vms.VM) -> list[str]:
+    """Return the files of the VM's disks in its folder."""
     listing = snapshot_verbs.read_listing(machine)
     leaves = [d.path for d in devices.disks(machine.config,
                                             machine.directory)]
@@ -281,7 +297,7 @@ def _own_disks(machine):
                for name, _ in snapshot.disks]
     found = []
     for leaf in leaves:
-        path = leaf
+        path: str | None = leaf
         while path and os.path.dirname(path) == machine.directory:
             try:
                 link = disk.open_link(path)

@@ -12,29 +12,36 @@
 
 """connectNamedDevice, disconnectNamedDevice, upgradevm."""
 
+from __future__ import annotations
+
 from vmwarefake.engine import base
 from vmwarefake import errors
 from vmwarefake import guestops
 from vmwarefake import power
 from vmwarefake import vm as vms
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
 
-def connect(session, words):
+
+def connect(session: sessions.Session, words: list[str]) -> None:
     _set_connected(session, words, True)
 
 
-def disconnect(session, words):
+def disconnect(session: sessions.Session, words: list[str]) -> None:
     _set_connected(session, words, False)
 
 
-def _set_connected(session, words, connected):
-    """Change the state of the connection; the medium stays as it is."""
+def _set_connected(session: sessions.Session, words: list[str],
+                   connected: bool) -> None:
+    """Connect or disconnect a device; its medium does not change."""
     machine = session.vm(words[0])
     node = words[1].lower()
     with machine.locked():
         guestops.need_running(machine)
         if not machine.config.true(node + '.present'):
-            # The text for a device that is not there is not known.
+            # The message for a missing device is not known.
             raise errors.vix(3)
         try:
             machine.engine.device_connected(node, connected)
@@ -49,8 +56,8 @@ def _set_connected(session, words, connected):
             node, 'connected' if connected else 'disconnected'))
 
 
-def upgrade(session, words):
-    """Raise virtualHW.version to the product's newest."""
+def upgrade(session: sessions.Session, words: list[str]) -> None:
+    """Upgrade virtualHW.version to the newest of the product."""
     machine = session.vm(words[0])
     with machine.locked():
         if machine.state != vms.OFF:

@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Tools tell: their state, the address, variables, the screen."""
+"""What Tools report: their state, the address, variables; the screen."""
+
+from __future__ import annotations
 
 import os
 import time
@@ -23,23 +25,27 @@ from vmwarefake import guestops
 from vmwarefake import power
 from vmwarefake import vm as vms
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
+
 _POLL = 0.1
-_MOST = 65536           # bytes of one guest variable
+_LONGEST = 65536        # bytes of one guest variable
 _NO_TOOLS = ('other', 'other-64')
 
 
-def check_tools_state(session, words):
+def check_tools_state(session: sessions.Session, words: list[str]) -> int:
     machine = session.vm(words[0])
     with machine.locked():
-        state = guestops.told_state(machine)
+        state = guestops.reported_state(machine)
     session.line(state)
     return errors.TOOLS_UNKNOWN if state == 'unknown' else 0
 
 
-def get_address(session, words):
-    """With -wait it waits for Tools and an address, for ever if need be.
+def get_address(session: sessions.Session, words: list[str]) -> None:
+    """Print the address; with -wait, wait for Tools and an address.
 
-    A suspended VM still tells the address that it had.
+    A suspended VM still has the address that it had.
     """
     machine = session.vm(words[0])
     if machine.state == vms.SUSPENDED:
@@ -60,12 +66,12 @@ def get_address(session, words):
         if address:
             return session.line(address)
         if not wait:
-            return _tell_no_address(session)
+            return _print_no_address(session)
         time.sleep(_POLL)
 
 
-def _tell_no_address(session):
-    """Say that Tools run and know no address, as each version does."""
+def _print_no_address(session: sessions.Session) -> None:
+    """Print what each version prints if Tools know no address."""
     kind = session.knobs['NO_ADDRESS'] or (
         'empty' if session.product.numbers >= (26, 0) else 'unknown')
     if kind == 'error':
@@ -76,51 +82,52 @@ def _tell_no_address(session):
 _KINDS = ('guestvar', 'runtimeconfig', 'guestenv')
 
 
-def _kind(word):
+def _kind(word: str) -> str:
     if word.lower() not in _KINDS:
         raise errors.Usage()
     return word.lower()
 
 
-def read_variable(session, words):
+def read_variable(session: sessions.Session, words: list[str]) -> None:
     kind = _kind(words[1])
     machine = session.vm(words[0])
     with machine.locked():
         session.line(_READ[kind](machine, words[2]))
 
 
-def _read_guest_var(machine, name):
+def _read_guest_var(machine: vms.VM, name: str) -> str:
     guestops.need_running(machine)
     if name == 'ip':
         if guestops.tools_state(machine) != 'running':
             return ''
         return guestops.guest_address(machine) or ''
-    written = machine.record.data.get('guest_variables', {})
+    written: dict[str, str] = machine.record.data.get('guest_variables', {})
     own = machine.engine.guest_variables()
     return own.get(name, written.get(name, machine.config.get(
         'guestinfo.' + name, '')))
 
 
-def _read_config(machine, name):
+def _read_config(machine: vms.VM, name: str) -> str:
     return machine.config.get(name, '')
 
 
-def _read_env(machine, name):
+def _read_env(machine: vms.VM, name: str) -> str:
     _need_guest(machine)
-    return machine.record.data.get('guest_env', {}).get(name, '')
+    variables: dict[str, str] = machine.record.data.get('guest_env', {})
+    return variables.get(name, '')
 
 
 _READ = {'guestvar': _read_guest_var, 'runtimeconfig': _read_config,
          'guestenv': _read_env}
 
 
-def _need_guest(machine):
+def _need_guest(machine: vms.VM) -> None:
     guestops.need_running(machine)
     guestops.need_tools(machine)
     guestops.need_login(machine)
 
 
-def write_variable(session, words):
+def write_variable(session: sessions.Session, words: list[str]) -> None:
     kind = _kind(words[1])
     if len(words) < 4:
         raise errors.Usage()
@@ -129,13 +136,13 @@ def write_variable(session, words):
         _WRITE[kind](machine, words[2], words[3])
 
 
-def _write_guest_var(machine, name, value):
-    """Kept while the VM runs only."""
+def _write_guest_var(machine: vms.VM, name: str, value: str) -> None:
+    """Write a variable that lasts as long as the VM runs."""
     guestops.need_running(machine)
     limit = machine.config.integer('tools.setInfo.sizeLimit', 1 << 20)
     known = machine.record.data.setdefault('guest_variables', {})
     known[name] = value
-    if len(value.encode('utf-8', 'surrogateescape')) > _MOST or sum(
+    if len(value.encode('utf-8', 'surrogateescape')) > _LONGEST or sum(
             len(key) + len(item) for key, item in known.items()) > limit:
         raise errors.vix(3)
     with power.engine_errors(machine):
@@ -143,8 +150,8 @@ def _write_guest_var(machine, name, value):
     machine.record.save()
 
 
-def _write_config(machine, name, value):
-    """Changes what runs, and stays in the vmx."""
+def _write_config(machine: vms.VM, name: str, value: str) -> None:
+    """Write a variable that changes the running VM and the vmx."""
     if not machine.is_on:
         power.check_not_locked(machine)
     machine.config[name] = value
@@ -154,7 +161,7 @@ def _write_config(machine, name, value):
             machine.engine.config_changed(name, value)
 
 
-def _write_env(machine, name, value):
+def _write_env(machine: vms.VM, name: str, value: str) -> None:
     _need_guest(machine)
     if not guestops.is_windows(machine) and (
             machine.session.guest_user != 'root'):
@@ -167,7 +174,7 @@ _WRITE = {'guestvar': _write_guest_var, 'runtimeconfig': _write_config,
           'guestenv': _write_env}
 
 
-def capture_screen(session, words):
+def capture_screen(session: sessions.Session, words: list[str]) -> None:
     machine = guestops.open_guest(session, words)
     target = os.path.abspath(words[1])
     if not os.path.isdir(os.path.dirname(target)):
@@ -181,7 +188,7 @@ def capture_screen(session, words):
             raise errors.vix(19000)
 
 
-def install_tools(session, words):
+def install_tools(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         guestops.need_running(machine)

@@ -10,13 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Programs in the guest: run, list, kill; and the keyboard."""
+"""Commands for programs in the guest, and for its keyboard."""
+
+from __future__ import annotations
 
 import time
 
 from vmwarefake import errors
 from vmwarefake import guestops
 from vmwarefake.verbs import power as power_verbs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
+    from vmwarefake import vm as vms
 
 _OPTIONS = ('-nowait', '-activewindow', '-interactive')
 _ALWAYS = ((1, 'root', '/sbin/init'), (2, 'root', '[kthreadd]'),
@@ -25,8 +32,8 @@ _ALWAYS_WINDOWS = ((4, 'SYSTEM', 'System'), (612, 'SYSTEM', 'lsass.exe'),
                    (1480, 'SYSTEM', 'vmtoolsd.exe'))
 
 
-def _take_options(words):
-    """Split the options off what follows the VM."""
+def _take_options(words: list[str]) -> tuple[set[str], list[str]]:
+    """Split options from the other arguments."""
     rest = list(words)
     options = set()
     while rest and rest[0].lower() in _OPTIONS:
@@ -36,8 +43,8 @@ def _take_options(words):
     return options, rest
 
 
-def _check_console(session, options):
-    """-interactive and -activeWindow need that user at the console."""
+def _check_console(session: sessions.Session, options: set[str]) -> None:
+    """Require that the user is at the console, if the options need it."""
     if not options & {'-interactive', '-activewindow'}:
         return
     user = session.knobs['LOGGED_IN']
@@ -47,7 +54,7 @@ def _check_console(session, options):
         raise errors.vix(3035)
 
 
-def _programs(session):
+def _programs(session: sessions.Session) -> dict[str, int]:
     found = {}
     for item in session.knobs['GUEST_PROGRAMS'].split(','):
         path, _, code = item.strip().rpartition('=')
@@ -56,13 +63,13 @@ def _programs(session):
     return found
 
 
-def run_program(session, words):
+def run_program(session: sessions.Session, words: list[str]) -> int:
     options, rest = _take_options(words[1:])
     return _run(session, words, options, rest[0], rest[1:],
                 ' '.join(rest))
 
 
-def run_script(session, words):
+def run_script(session: sessions.Session, words: list[str]) -> int:
     options, rest = _take_options(words[1:])
     if len(rest) < 2:
         raise errors.Usage()
@@ -71,7 +78,8 @@ def run_script(session, words):
                 interpreter)
 
 
-def _run(session, words, options, program, arguments, command):
+def _run(session: sessions.Session, words: list[str], options: set[str],
+         program: str, arguments: list[str], command: str) -> int:
     machine = guestops.open_guest(session, words)
     _check_console(session, options)
     from vmwarefake.guest import shell
@@ -86,14 +94,14 @@ def _run(session, words, options, program, arguments, command):
     if guest.power:
         _power(machine, guest.power)
     if code:
-        # Sources disagree: some saw exit code 1 here, others the guest's.
+        # Sources disagree: some saw exit code 1, others that of the guest.
         session.line('Guest program exited with non-zero exit code: %d'
                      % code)
     return code
 
 
-def _power(machine, wish):
-    """What the guest's own shutdown or reboot does to the VM."""
+def _power(machine: vms.VM, wish: str) -> None:
+    """Do what a shutdown or reboot in the guest does to the VM."""
     if wish == 'reset':
         with machine.locked():
             if machine.is_on:
@@ -103,7 +111,7 @@ def _power(machine, wish):
         'STOP_TIMEOUT'))
 
 
-def _note_process(machine, command):
+def _note_process(machine: vms.VM, command: str) -> None:
     with machine.locked():
         processes = machine.record.data.setdefault('processes', [])
         taken = [p['pid'] for p in processes]
@@ -113,8 +121,8 @@ def _note_process(machine, command):
         machine.record.save()
 
 
-def list_processes(session, words):
-    """The text of the head line is not known for certain."""
+def list_processes(session: sessions.Session, words: list[str]) -> None:
+    """List processes; the text of the first line is not certain."""
     machine = guestops.open_guest(session, words)
     always = _ALWAYS_WINDOWS if guestops.is_windows(machine) else _ALWAYS
     found = list(always) + [
@@ -125,7 +133,7 @@ def list_processes(session, words):
         session.line('pid=%d, owner=%s, cmd=%s' % row)
 
 
-def kill_process(session, words):
+def kill_process(session: sessions.Session, words: list[str]) -> None:
     machine = guestops.open_guest(session, words)
     with machine.locked():
         processes = machine.record.data.get('processes', [])
@@ -137,7 +145,7 @@ def kill_process(session, words):
         machine.record.save()
 
 
-def type_keystrokes(session, words):
-    """Users report this refusal nearly always (stricter: always)."""
+def type_keystrokes(session: sessions.Session, words: list[str]) -> None:
+    """Refuse, as users nearly always report (stricter: always)."""
     guestops.open_guest(session, words)
     raise errors.vix(3014)

@@ -12,6 +12,8 @@
 
 """Host networks, NAT port forwardings, and Fusion's network adapters."""
 
+from __future__ import annotations
+
 import os
 import re
 
@@ -20,14 +22,21 @@ from vmwarefake import errors
 from vmwarefake import hostnet
 from vmwarefake import power
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from vmwarefake import dictionary
+    from vmwarefake import session as sessions
+    from vmwarefake import vm as vms
+
 _IP = re.compile(r'\d{1,3}(\.\d{1,3}){3}\Z')
 
 
-def _number(name):
+def _number(name: str) -> int:
     return int(name[len('vmnet'):])
 
 
-def list_networks(session, words):
+def list_networks(session: sessions.Session, words: list[str]) -> None:
     networks = hostnet.read(session.state)['networks']
     row = '%-7s%-13s%-13s%-13s%-17s%s'
     session.line('Total host networks: %d' % len(networks))
@@ -40,18 +49,19 @@ def list_networks(session, words):
                             network['mask'] or 'empty'))
 
 
-def _nat(host, name):
-    """Return the forwardings of a NAT network, a list to be changed.
+def _nat(host: dict[str, Any], name: str) -> list[list[Any]]:
+    """Return the forwardings of a NAT network, which may be changed.
 
-    What the products print for other networks is not known.
+    The message for other networks is not known.
     """
     network = host['networks'].get(name.lower())
     if not network or network['type'] != 'nat':
         raise errors.vix(3)
-    return host['forwardings'].setdefault(name.lower(), [])
+    rows: list[list[Any]] = host['forwardings'].setdefault(name.lower(), [])
+    return rows
 
 
-def list_forwardings(session, words):
+def list_forwardings(session: sessions.Session, words: list[str]) -> None:
     rows = _nat(hostnet.read(session.state), words[0])
     layout = '%-7s%-13s%-13s%-17s%-17s%s'
     session.line('Total port forwardings: %d' % len(rows))
@@ -62,24 +72,24 @@ def list_forwardings(session, words):
         session.line((layout % ((number,) + tuple(row))).rstrip())
 
 
-def _need_root(session):
+def _need_root(session: sessions.Session) -> None:
     if not session.knobs.flag('HOST_ROOT', os.geteuid() == 0):
         raise errors.vix(3014)
 
 
-def _port(text):
+def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise errors.vix(3)
     return int(text)
 
 
-def _protocol(text):
+def _protocol(text: str) -> str:
     if text.lower() not in ('tcp', 'udp'):
         raise errors.vix(3)
     return text.lower()
 
 
-def set_forwarding(session, words):
+def set_forwarding(session: sessions.Session, words: list[str]) -> None:
     _need_root(session)
     protocol, port = _protocol(words[1]), _port(words[2])
     if not _IP.match(words[3]):
@@ -91,7 +101,7 @@ def set_forwarding(session, words):
         rows[:] = [r for r in rows if r[:2] != row[:2]] + [row]
 
 
-def delete_forwarding(session, words):
+def delete_forwarding(session: sessions.Session, words: list[str]) -> None:
     _need_root(session)
     key = [_protocol(words[1]), _port(words[2])]
     with hostnet.change(session.state) as host:
@@ -106,7 +116,7 @@ _TYPES = {'bridged': 'bridged', 'nat': 'nat', 'hostonly': 'hostonly',
           'custom': 'custom'}
 
 
-def list_adapters(session, words):
+def list_adapters(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     numbers = devices.nics(machine.config)
     session.line('Total network adapters: %d' % len(numbers))
@@ -119,8 +129,9 @@ def list_adapters(session, words):
             n, shown, devices.vmnet(machine.config, n) or ''))
 
 
-def _connect(session, config, number, words):
-    """Write the connection of a NIC from ``TYPE [vmnetN]``."""
+def _connect(session: sessions.Session, config: dictionary.Dictionary,
+             number: int, words: list[str]) -> None:
+    """Set the connection of a NIC from ``TYPE [vmnetN]``."""
     kind = _TYPES.get(words[0].lower())
     if kind is None or kind == 'custom' and len(words) < 2:
         raise errors.Usage()
@@ -133,7 +144,7 @@ def _connect(session, config, number, words):
         config[nic + 'vnet'] = words[1].lower()
 
 
-def _open_off(session, words):
+def _open_off(session: sessions.Session, words: list[str]) -> vms.VM:
     machine = session.vm(words[0])
     if machine.is_on:
         raise errors.already_running()
@@ -141,13 +152,13 @@ def _open_off(session, words):
     return machine
 
 
-def _index(machine, word):
+def _index(machine: vms.VM, word: str) -> int:
     if not word.isdigit() or int(word) not in devices.nics(machine.config):
         raise errors.vix(3)
     return int(word)
 
 
-def add_adapter(session, words):
+def add_adapter(session: sessions.Session, words: list[str]) -> None:
     machine = _open_off(session, words)
     with machine.locked():
         taken = devices.nics(machine.config)
@@ -162,7 +173,7 @@ def add_adapter(session, words):
         machine.save_config()
 
 
-def set_adapter(session, words):
+def set_adapter(session: sessions.Session, words: list[str]) -> None:
     machine = _open_off(session, words)
     with machine.locked():
         number = _index(machine, words[1])
@@ -170,7 +181,7 @@ def set_adapter(session, words):
         machine.save_config()
 
 
-def delete_adapter(session, words):
+def delete_adapter(session: sessions.Session, words: list[str]) -> None:
     machine = _open_off(session, words)
     with machine.locked():
         prefix = 'ethernet%d.' % _index(machine, words[1])
@@ -180,6 +191,6 @@ def delete_adapter(session, words):
         machine.save_config()
 
 
-def download_photon(session, words):
-    """Nothing is downloaded by a fake."""
+def download_photon(session: sessions.Session, words: list[str]) -> None:
+    """Refuse: the fakes download nothing."""
     raise errors.vix(6)

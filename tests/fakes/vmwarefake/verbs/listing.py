@@ -10,13 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""list: which VMs run. The call that clients make most, so kept light."""
+"""list: the running VMs. Clients call it most, so it must be fast."""
+
+from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
+    from vmwarefake import state as states
 
-def list_running(session, words):
-    """Print the VMs that run or are paused, and tidy up on the way."""
+
+def list_running(session: sessions.Session, words: list[str]) -> None:
+    """Print the VMs that run or are paused, and clean up records."""
     running = []
     for record in session.state.records():
         if record.data.get('phase') in ('starting', 'on'):
@@ -24,14 +31,15 @@ def list_running(session, words):
         if record.process():
             running.append(record.vmx)
         elif not os.path.exists(record.vmx):
-            _prune(record)
+            _forget_if_gone(record)
     session.line('Total running VMs: %d' % len(running))
     for vmx in running:
         session.line(vmx)
 
 
-def _settle_unless_busy(session, record):
-    """Put a VM in order whose process has ended, or whose start was cut."""
+def _settle_unless_busy(session: sessions.Session,
+                        record: states.Record) -> None:
+    """Settle a VM whose process has ended or whose start was killed."""
     if record.process() and record.data['phase'] == 'on':
         return
     with record.lock(wait=False) as held:
@@ -41,8 +49,8 @@ def _settle_unless_busy(session, record):
         vm.VM(session, record.vmx).adopt()
 
 
-def _prune(record):
-    """Forget a VM whose folder was removed."""
+def _forget_if_gone(record: states.Record) -> None:
+    """Remove the record of a VM whose folder is gone."""
     with record.lock(wait=False) as held:
         if held and not record.process() and not os.path.exists(record.vmx):
             record.forget()

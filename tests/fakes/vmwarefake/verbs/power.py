@@ -12,6 +12,8 @@
 
 """start, stop, reset, suspend, pause, unpause."""
 
+from __future__ import annotations
+
 import sys
 import time
 
@@ -23,16 +25,20 @@ from vmwarefake import power
 from vmwarefake import slow
 from vmwarefake import vm as vms
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
+
 _POLL = 0.05
 
 
-def start(session, words):
+def start(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     mode = _word(words[1:], ('gui', 'nogui')) or 'gui'
     try:
         with machine.locked():
             if machine.is_on:
-                return          # also when paused: it stays so (inferred)
+                return          # a paused VM stays paused (inferred)
             if mode == 'gui':
                 _need_display(session)
                 machine.without_vnc = _window_takes_vnc(session)
@@ -49,11 +55,11 @@ def start(session, words):
             time.sleep(_POLL)
 
 
-def _window_takes_vnc(session):
-    """Tell whether a VM with a window answers no VNC.
+def _window_takes_vnc(session: sessions.Session) -> bool:
+    """Return whether a VM with a window does not answer VNC.
 
-    Player turns it off. Of Workstation it was seen when the window was not
-    open before; the stricter reading is that it is so on every host.
+    Player turns VNC off. Workstation was seen to do so if its window was not
+    open before (strictest reading: on every host).
     """
     product = session.product
     if product.kind == 'fusion':
@@ -61,25 +67,25 @@ def _window_takes_vnc(session):
     return product.provider == 'player' or not session.knobs.flag('GUI_OPEN')
 
 
-def _need_display(session):
+def _need_display(session: sessions.Session) -> None:
     environ = session.knobs.environ
     there = (sys.platform == 'darwin' or bool(environ.get('DISPLAY'))
              or bool(environ.get('WAYLAND_DISPLAY')))
     if not session.knobs.flag('DISPLAY', there):
-        # Some saw "The operation was canceled" instead.
+        # Some users saw "The operation was canceled" instead.
         raise errors.vix(3043)
 
 
-def _word(words, known):
-    """Find a keyword among what follows; ``"hard nogui"`` is two words."""
+def _word(words: list[str], known: tuple[str, ...]) -> str | None:
+    """Return the first keyword; ``"hard nogui"`` counts as two words."""
     for word in ' '.join(words).lower().split():
         if word in known:
             return word
     return None
 
 
-def _mode(machine, words, key):
-    """Return hard or soft: as said, else by the vmx, else hard."""
+def _mode(machine: vms.VM, words: list[str], key: str) -> str:
+    """Return hard or soft: from the command, the vmx, or the default."""
     said = _word(words, ('hard', 'soft'))
     if said:
         return said
@@ -87,14 +93,14 @@ def _mode(machine, words, key):
     return 'soft' if configured == 'soft' else 'hard'
 
 
-def _need_on(machine, may_be_paused=True):
+def _need_on(machine: vms.VM, may_be_paused: bool = True) -> None:
     if not machine.is_on:
         raise errors.not_powered_on(machine.given)
     if not may_be_paused and machine.state == vms.PAUSED:
         raise errors.paused(machine.given)
 
 
-def stop(session, words):
+def stop(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         mode = _mode(machine, words[1:], 'powerOff')
@@ -105,8 +111,8 @@ def stop(session, words):
     _shut_down_softly(machine)
 
 
-def _shut_down_softly(machine):
-    """Ask the guest to go, without the lock: a hard stop may overtake."""
+def _shut_down_softly(machine: vms.VM) -> None:
+    """Shut down without the lock, so that a hard stop can overtake."""
     knobs = machine.session.knobs
     timeout = knobs.number('STOP_TIMEOUT')
     time.sleep(min(timeout, knobs.number('STOP_SECONDS')))
@@ -114,14 +120,14 @@ def _shut_down_softly(machine):
         time.sleep(timeout)
     elif shut_down(machine, timeout):
         return
-    # What the products print then is not known.
+    # The message of the products is not known.
     raise errors.vix(10)
 
 
-def shut_down(machine, timeout):
-    """Let the guest power off, without the lock, and clean up after it.
+def shut_down(machine: vms.VM, timeout: float) -> bool:
+    """Let the guest power off, without the lock, and clean up.
 
-    :returns: True when the VM is off within ``timeout`` seconds.
+    :returns: whether the VM is off within ``timeout`` seconds.
     """
     try:
         gone = machine.engine.stop_soft(timeout)
@@ -133,11 +139,11 @@ def shut_down(machine, timeout):
     return False
 
 
-def reset(session, words):
+def reset(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         mode = _mode(machine, words[1:], 'reset')
-        # A paused VM may be reset by some products (stricter: refused).
+        # Some products may reset a paused VM (stricter: refuse).
         _need_on(machine, may_be_paused=False)
         if mode == 'soft':
             guestops.need_tools(machine)
@@ -147,8 +153,8 @@ def reset(session, words):
         restart(machine, mode == 'soft')
 
 
-def restart(machine, soft):
-    """Let the guest begin anew; some are off afterwards (a knob)."""
+def restart(machine: vms.VM, soft: bool) -> None:
+    """Restart the guest, which a knob can leave powered off."""
     if machine.session.knobs.flag('RESET_LEAVES_OFF'):
         return power.power_off(machine)
     with power.engine_errors(machine):
@@ -157,7 +163,7 @@ def restart(machine, soft):
     machine.log('Transitioned vmx/execState/val to poweredOn')
 
 
-def suspend(session, words):
+def suspend(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         mode = _mode(machine, words[1:], 'suspend')
@@ -169,17 +175,17 @@ def suspend(session, words):
         slow.run(machine, 'suspend', lambda: power.suspend(machine))
 
 
-def pause(session, words):
+def pause(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
-        # Whether pausing twice fails is not known (stricter: it does).
+        # Whether pausing twice fails is not known (stricter: it fails).
         _need_on(machine, may_be_paused=False)
         with power.engine_errors(machine):
             machine.engine.pause()
         machine.set_paused(True)
 
 
-def unpause(session, words):
+def unpause(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         _need_on(machine)

@@ -12,17 +12,25 @@
 
 """Shared folders: sharedFolderN keys of the vmx."""
 
+from __future__ import annotations
+
 import os
 import re
 
 from vmwarefake import errors
 from vmwarefake import power
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import dictionary
+    from vmwarefake import session as sessions
+    from vmwarefake import vm as vms
+
 _NAME = re.compile(r'sharedFolder(\d+)\.guestName\Z', re.I)
 _DISABLE = 'isolation.tools.hgfs.disable'
 
 
-def _numbers(config):
+def _numbers(config: dictionary.Dictionary) -> dict[str, int]:
     """Return {name: N} of the shared folders."""
     found = {}
     for key, value in config.items():
@@ -32,16 +40,16 @@ def _numbers(config):
     return found
 
 
-def _open(session, words):
+def _open(session: sessions.Session, words: list[str]) -> vms.VM:
     return session.vm(words[0])
 
 
-def _check_unlocked(machine):
+def _check_unlocked(machine: vms.VM) -> None:
     if not machine.is_on:
         power.check_not_locked(machine)
 
 
-def add(session, words):
+def add(session: sessions.Session, words: list[str]) -> None:
     machine = _open(session, words)
     name, path = words[1], words[2]
     with machine.locked():
@@ -57,7 +65,8 @@ def add(session, words):
         machine.save_config()
 
 
-def _write(config, number, name, path, writable):
+def _write(config: dictionary.Dictionary, number: int, name: str, path: str,
+           writable: bool) -> None:
     prefix = 'sharedFolder%d.' % number
     config.update({
         prefix + 'present': 'TRUE', prefix + 'enabled': 'TRUE',
@@ -67,14 +76,14 @@ def _write(config, number, name, path, writable):
         prefix + 'guestName': name, prefix + 'expiration': 'never'})
 
 
-def _find(machine, name):
+def _find(machine: vms.VM, name: str) -> int:
     known = _numbers(machine.config)
     if name not in known:
         raise errors.vix(25)
     return known[name]
 
 
-def remove(session, words):
+def remove(session: sessions.Session, words: list[str]) -> None:
     machine = _open(session, words)
     with machine.locked():
         _check_unlocked(machine)
@@ -87,7 +96,7 @@ def remove(session, words):
         machine.save_config()
 
 
-def set_state(session, words):
+def set_state(session: sessions.Session, words: list[str]) -> None:
     machine = _open(session, words)
     access = words[3].lower()
     if access not in ('writable', 'readonly'):
@@ -101,16 +110,20 @@ def set_state(session, words):
         machine.save_config()
 
 
-def enable(session, words):
+def enable(session: sessions.Session, words: list[str]) -> None:
     _switch(session, words, 'FALSE')
 
 
-def disable(session, words):
+def disable(session: sessions.Session, words: list[str]) -> None:
     _switch(session, words, 'TRUE')
 
 
-def _switch(session, words, disabled):
-    """``runtime`` is for this run only, so it needs a VM that is on."""
+def _switch(session: sessions.Session, words: list[str],
+            disabled: str) -> None:
+    """Enable or disable the feature.
+
+    ``runtime`` lasts until the VM is off, so the VM must be on.
+    """
     machine = _open(session, words)
     runtime = 'runtime' in [word.lower() for word in words[1:]]
     with machine.locked():

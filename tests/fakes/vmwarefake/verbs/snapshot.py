@@ -12,6 +12,8 @@
 
 """listSnapshots, snapshot, deleteSnapshot, revertToSnapshot."""
 
+from __future__ import annotations
+
 import os
 
 from vmwarefake import dictionary
@@ -22,15 +24,19 @@ from vmwarefake import snapshots
 from vmwarefake import vm as vms
 from vmwarefake import vmsd
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import session as sessions
 
-def read_listing(machine):
+
+def read_listing(machine: vms.VM) -> vmsd.Vmsd:
     try:
         return vmsd.Vmsd.of(machine)
     except (dictionary.Malformed, KeyError, ValueError):
         raise errors.vix(13001)
 
 
-def find_one(listing, name):
+def find_one(listing: vmsd.Vmsd, name: str) -> vmsd.Snapshot:
     found = listing.find(name)
     if not found:
         raise errors.vix(13003)
@@ -39,8 +45,8 @@ def find_one(listing, name):
     return found[0]
 
 
-def list_snapshots(session, words):
-    """Needs no lock and works in any state."""
+def list_snapshots(session: sessions.Session, words: list[str]) -> None:
+    """List snapshots, in any state and without the lock."""
     listing = read_listing(session.vm(words[0]))
     session.line('Total snapshots: %d' % len(listing.snapshots))
     if 'showtree' in [word.lower() for word in words[1:]]:
@@ -51,13 +57,14 @@ def list_snapshots(session, words):
             session.line(snapshot.name)
 
 
-def _print_tree(session, listing, snapshot, depth):
+def _print_tree(session: sessions.Session, listing: vmsd.Vmsd,
+                snapshot: vmsd.Snapshot, depth: int) -> None:
     session.line('\t' * depth + snapshot.name)
     for child in listing.children(snapshot.uid):
         _print_tree(session, listing, child, depth + 1)
 
 
-def take(session, words):
+def take(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     name = words[1]
     if not name:
@@ -75,7 +82,7 @@ def take(session, words):
                  lambda: snapshots.take(machine, listing, name))
 
 
-def _check_allowed(machine, listing):
+def _check_allowed(machine: vms.VM, listing: vmsd.Vmsd) -> None:
     if machine.config.true('snapshot.disabled'):
         raise errors.vix(13005)
     most = machine.config.integer('snapshot.maxSnapshots',
@@ -92,7 +99,7 @@ def _check_allowed(machine, listing):
         raise errors.vix(13018)
 
 
-def delete(session, words):
+def delete(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         power.check_not_locked(machine)
@@ -101,17 +108,17 @@ def delete(session, words):
         if 'anddeletechildren' in [word.lower() for word in words[2:]]:
             doomed = listing.descendants(doomed[0])
         for snapshot in doomed:
-            # What vmrun does then is not known; the GUI refuses (stricter).
+            # What vmrun does is not known; the GUI refuses (stricter).
             if any(os.path.exists(clone) for clone in snapshot.clones):
                 raise errors.vix(13000)
         snapshots.delete(machine, listing, list(reversed(doomed)))
 
 
-def revert(session, words):
+def revert(session: sessions.Session, words: list[str]) -> None:
     machine = session.vm(words[0])
     with machine.locked():
         # Some sources say that a running VM is powered off first
-        # (stricter: it is refused as locked).
+        # (stricter: refuse it as locked).
         if machine.is_on:
             raise errors.vix(15)
         power.check_not_locked(machine)

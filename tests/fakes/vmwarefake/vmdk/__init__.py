@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Virtual disks: real VMDKs, which other programs can read."""
+"""Virtual disks: real VMDKs that other programs can read."""
+
+from __future__ import annotations
 
 SECTOR = 512
 
@@ -18,11 +20,11 @@ SECTOR = 512
 class DiskError(Exception):
     """A disk cannot be used.
 
-    :ivar code: the VIX code, whose text the tools print.
-    :ivar path: the file that is at fault.
+    :ivar code: the VIX code; the tools print its text.
+    :ivar path: the file with the error.
     """
 
-    def __init__(self, code, path, detail=''):
+    def __init__(self, code: int, path: str, detail: str = '') -> None:
         super().__init__('%s: VIX %d %s' % (path, code, detail))
         self.code = code
         self.path = path

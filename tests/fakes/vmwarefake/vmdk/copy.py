@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Move data between links: copy a chain to one disk, merge a child down."""
+"""Copying of data: a chain to a single disk, a child into its parent."""
+
+from __future__ import annotations
 
 import os
 
@@ -19,24 +21,48 @@ from vmwarefake import vmdk
 from vmwarefake.vmdk import create
 from vmwarefake.vmdk import sparse
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake.vmdk import descriptor as descriptors
+    from vmwarefake.vmdk import disk
+
 GRAIN_BYTES = sparse.GRAIN * vmdk.SECTOR
 
 
-class _Flat(object):
-    """A flat extent, read and written by grains; holes are skipped."""
+class _Extent:
+    """An open extent, read and written by grains."""
 
-    def __init__(self, path, offset, sectors, writable):
+    def __enter__(self) -> _Extent:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        """Close it."""
+
+    def grains(self) -> abc.Iterator[tuple[int, int]]:
+        """Yield (number of a grain, where to read it) of those with data."""
+        return iter(())
+
+    def read_grain(self, grain: int) -> bytes:
+        raise NotImplementedError()
+
+    def write_grain(self, grain: int, data: bytes) -> None:
+        raise NotImplementedError()
+
+
+class _Flat(_Extent):
+    """A flat extent; its holes have no grains."""
+
+    def __init__(self, path: str, offset: int | None, sectors: int,
+                 writable: bool) -> None:
         self._file = open(path, 'r+b' if writable else 'rb')
         self._start = (offset or 0) * vmdk.SECTOR
         self._size = sectors * vmdk.SECTOR
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
+    def __exit__(self, *args: object) -> None:
         self._file.close()
 
-    def grains(self):
+    def grains(self) -> abc.Iterator[tuple[int, int]]:
         position = self._start
         end = self._start + self._size
         while position < end:
@@ -44,7 +70,7 @@ class _Flat(object):
                 position = os.lseek(self._file.fileno(), position,
                                     os.SEEK_DATA)
             except OSError:
-                return                          # nothing but a hole
+                return                          # only a hole is left
             hole = os.lseek(self._file.fileno(), position, os.SEEK_HOLE)
             first = (position - self._start) // GRAIN_BYTES
             last = (min(hole, end) - self._start - 1) // GRAIN_BYTES
@@ -52,41 +78,49 @@ class _Flat(object):
                 yield grain, grain
             position = self._start + (last + 1) * GRAIN_BYTES
 
-    def read_grain(self, grain):
+    def read_grain(self, grain: int) -> bytes:
         self._file.seek(self._start + grain * GRAIN_BYTES)
         wanted = min(GRAIN_BYTES, self._size - grain * GRAIN_BYTES)
         return self._file.read(wanted).ljust(GRAIN_BYTES, b'\0')
 
-    def write_grain(self, grain, data):
+    def write_grain(self, grain: int, data: bytes) -> None:
         room = self._size - grain * GRAIN_BYTES
         self._file.seek(self._start + grain * GRAIN_BYTES)
         self._file.write(data[:room])
 
 
-class _Zero(object):
-    """An extent of kind ZERO: no data."""
+class _Sparse(_Extent):
+    """A sparse extent."""
 
-    def __enter__(self):
-        return self
+    def __init__(self, path: str, writable: bool) -> None:
+        self._opened = sparse.SparseExtent(path, writable)
 
-    def __exit__(self, *args):
-        return None
+    def __exit__(self, *args: object) -> None:
+        self._opened.__exit__(*args)
 
-    def grains(self):
-        return iter(())
+    def grains(self) -> abc.Iterator[tuple[int, int]]:
+        return self._opened.grains()
+
+    def read_grain(self, grain: int) -> bytes:
+        return self._opened.read_grain(grain)
+
+    def write_grain(self, grain: int, data: bytes) -> None:
+        self._opened.write_grain(grain, data)
 
 
-def _open_extent(link, extent, writable=False):
+def _open_extent(
+        link: disk.Disk, extent: descriptors.Extent,
+        writable: bool = False) -> _Extent:
     if extent.kind == 'ZERO':
-        return _Zero()
+        return _Extent()        # no data
     path = link.extent_path(extent)
     if extent.kind == 'SPARSE':
-        return sparse.SparseExtent(path, writable)
+        return _Sparse(path, writable)
     return _Flat(path, extent.offset, extent.sectors, writable)
 
 
-def _starts(link):
-    """Return (first grain, extent) for each extent of a link."""
+def _starts(link: disk.Disk) -> list[tuple[int, descriptors.Extent]]:
+    """Return (first grain, extent) of each extent of a link."""
     found = []
     first = 0
     for extent in link.descriptor.extents:
@@ -95,30 +129,30 @@ def _starts(link):
     return found
 
 
-def data_of(link):
-    """Yield (grain number on the disk, its bytes) of what a link holds."""
+def data_of(link: disk.Disk) -> abc.Iterator[tuple[int, bytes]]:
+    """Yield (grain number on the disk, data) of each grain of a link."""
     for first, extent in _starts(link):
         with _open_extent(link, extent) as opened:
             for grain, where in opened.grains():
                 yield first + grain, opened.read_grain(where)
 
 
-class Writer(object):
-    """Writes grains to a link, opening its extents as they are needed."""
+class Writer:
+    """Writes grains to a link and opens its extents when needed."""
 
-    def __init__(self, link):
+    def __init__(self, link: disk.Disk) -> None:
         self._link = link
         self._starts = _starts(link)
-        self._open = {}
+        self._open: dict[int, _Extent] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Writer:
         return self
 
-    def __exit__(self, *args):
+    def __exit__(self, *args: object) -> None:
         for opened in self._open.values():
             opened.__exit__()
 
-    def write(self, grain, data):
+    def write(self, grain: int, data: bytes) -> None:
         first, extent = max((s for s in self._starts if s[0] <= grain),
                             key=lambda s: s[0])
         if first not in self._open:
@@ -126,12 +160,11 @@ class Writer(object):
         self._open[first].write_grain(grain - first, data)
 
 
-def merge(child, parent):
-    """Write what ``child`` holds into ``parent``, which keeps its name.
+def merge(child: disk.Disk, parent: disk.Disk) -> None:
+    """Write the data of ``child`` to ``parent``.
 
-    What a guest reads through the child is the same before, during and
-    after, so this may be cut off and repeated. The parent's content id is
-    left to the caller.
+    What a guest reads through the child does not change, so this can be
+    interrupted and repeated. The caller sets the parent's content id.
     """
     files.step()
     with Writer(parent) as writer:
@@ -139,11 +172,11 @@ def merge(child, parent):
             writer.write(grain, data)
 
 
-def flatten(chain, path, type_number, adapter, hardware):
-    """Copy a chain to a new disk that stands alone.
+def flatten(chain: list[disk.Disk], path: str, type_number: int, adapter: str,
+            hardware: int) -> disk.Disk:
+    """Copy a chain to a new disk without a parent.
 
-    :param chain: list of disk.Disk, the leaf first.
-    :returns: the new disk.Disk.
+    :param chain: the leaf first.
     """
     new = create.create(path, type_number, chain[0].capacity, adapter,
                         hardware)
@@ -156,8 +189,8 @@ def flatten(chain, path, type_number, adapter, hardware):
     return new
 
 
-def _fill(new, chain):
-    """Write to ``new`` what a guest would read from the chain."""
+def _fill(new: disk.Disk, chain: list[disk.Disk]) -> None:
+    """Write to ``new`` what a guest reads from the chain."""
     zero = bytes(GRAIN_BYTES)
     done = set()
     with Writer(new) as writer:
@@ -169,8 +202,8 @@ def _fill(new, chain):
                         writer.write(grain, data)
 
 
-def type_of(link):
-    """Return the -t number to give to a copy of a disk."""
+def type_of(link: disk.Disk) -> int:
+    """Return the -t number for a copy of a disk."""
     kinds = {'twoGbMaxExtentSparse': 1, 'monolithicFlat': 2,
              'twoGbMaxExtentFlat': 3}
     return kinds.get(link.descriptor.create_type, 0)

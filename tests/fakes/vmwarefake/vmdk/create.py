@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Make new disks: of every type, and children of existing ones."""
+"""Creation of disks of all types, and of children."""
+
+from __future__ import annotations
 
 import os
 
@@ -28,12 +30,12 @@ FLAT_TYPES = (2, 3, 4, 6)
 SPLIT_SPARSE = 8323072
 SPLIT_FLAT = 4192256
 
-#: A delta of a disk is of its own family; flat ones have sparse deltas.
+#: Split disks have split deltas; deltas are always sparse.
 _CHILD_TYPE = {'twoGbMaxExtentSparse': 1, 'twoGbMaxExtentFlat': 1}
 
 
-def geometry(sectors, adapter):
-    """Return the ddb settings of the geometry that a guest sees."""
+def geometry(sectors: int, adapter: str) -> dict[str, str]:
+    """Return the ddb settings for the geometry that a guest sees."""
     heads = 16 if adapter == 'ide' else 255
     cylinders = max(1, sectors // (heads * 63))
     if adapter == 'ide':
@@ -43,7 +45,8 @@ def geometry(sectors, adapter):
             'ddb.geometry.sectors': '63'}
 
 
-def _ddb(sectors, adapter, hardware, cid, thin):
+def _ddb(sectors: int, adapter: str, hardware: int, cid: str,
+         thin: bool) -> dict[str, str]:
     ddb = {'ddb.adapterType': adapter}
     ddb.update(geometry(sectors, adapter))
     ddb['ddb.longContentID'] = os.urandom(12).hex() + cid
@@ -56,17 +59,15 @@ def _ddb(sectors, adapter, hardware, cid, thin):
     return ddb
 
 
-def _split(sectors, size):
-    """Cut a capacity into extents of at most ``size`` sectors."""
+def _split(sectors: int, size: int) -> list[int]:
+    """Split a capacity into extents of at most ``size`` sectors."""
     whole, rest = divmod(sectors, size)
     return [size] * whole + ([rest] if rest else [])
 
 
-def layout(path, type_number, sectors):
-    """Return the extents that a new disk of a type has.
-
-    :returns: list of descriptor.Extent with file names relative to the disk.
-    """
+def layout(path: str, type_number: int,
+           sectors: int) -> list[descriptors.Extent]:
+    """Return the extents of a new disk, with names relative to the disk."""
     name = os.path.basename(path)
     base = name[:-5] if name.endswith('.vmdk') else name
     if type_number == 0:
@@ -85,10 +86,12 @@ def layout(path, type_number, sectors):
     return [descriptors.Extent('RW', sectors, 'VMFS', base + '-flat.vmdk')]
 
 
-def describe(path, type_number, sectors, adapter, hardware, parent=None):
+def describe(
+        path: str, type_number: int, sectors: int, adapter: str, hardware: int,
+        parent: tuple[disk.Disk, str] | None = None) -> descriptors.Descriptor:
     """Return the descriptor of a new disk.
 
-    :param parent: (disk.Disk, hint) for a child.
+    :param parent: the parent of a child, and the hint to its path.
     """
     cid = parent[0].descriptor.cid if parent else descriptors.new_cid()
     header = {
@@ -102,20 +105,20 @@ def describe(path, type_number, sectors, adapter, hardware, parent=None):
         _ddb(sectors, adapter, hardware, cid, type_number == 6))
 
 
-def _refuse_existing(paths):
+def _refuse_existing(paths: list[str]) -> None:
     for path in paths:
         if os.path.lexists(path):
             raise vmdk.DiskError(vmdk.EXISTS, path)
 
 
-def create(path, type_number, sectors, adapter='lsilogic', hardware=20,
-           parent=None):
+def create(path: str, type_number: int, sectors: int,
+           adapter: str = 'lsilogic', hardware: int = 20,
+           parent: tuple[disk.Disk, str] | None = None) -> disk.Disk:
     """Make an empty disk.
 
     :param sectors: capacity in 512-byte sectors.
-    :param parent: (disk.Disk, hint) for a child.
-    :returns: the :class:`disk.Disk`.
-    :raises vmdk.DiskError: EXISTS when one of its files is there already.
+    :param parent: the parent of a child, and the hint to its path.
+    :raises vmdk.DiskError: EXISTS if one of its files exists.
     """
     described = describe(path, type_number, sectors, adapter, hardware,
                          parent)
@@ -131,8 +134,8 @@ def create(path, type_number, sectors, adapter='lsilogic', hardware=20,
     return new
 
 
-def make_extent(path, extent):
-    """Make the empty file of one extent."""
+def make_extent(path: str, extent: descriptors.Extent) -> None:
+    """Make the empty file of an extent."""
     if extent.kind == 'SPARSE':
         sparse.create(path, extent.sectors)
         return
@@ -141,12 +144,12 @@ def make_extent(path, extent):
         f.truncate(extent.sectors * vmdk.SECTOR)
 
 
-def create_child(path, parent, hint=None):
+def create_child(path: str, parent: disk.Disk,
+                 hint: str | None = None) -> disk.Disk:
     """Make an empty delta on top of a disk.
 
-    :param parent: disk.Disk.
-    :param hint: what to write as parentFileNameHint; default: the parent's
-        bare name when both are in one folder, else its absolute path.
+    :param hint: parentFileNameHint. Default: the parent's name if both are in
+        the same folder, else its absolute path.
     """
     path = os.path.abspath(path)
     if hint is None:
@@ -155,5 +158,5 @@ def create_child(path, parent, hint=None):
     return create(path, _CHILD_TYPE.get(parent.descriptor.create_type, 0),
                   parent.capacity,
                   parent.descriptor.ddb.get('ddb.adapterType', 'lsilogic'),
-                  parent.descriptor.ddb.get('ddb.virtualHWVersion', '20'),
+                  int(parent.descriptor.ddb.get('ddb.virtualHWVersion', '20')),
                   (parent, hint))

@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The text part of a VMDK: what kind of disk, which extents, which parent."""
+"""The descriptor of a VMDK: the type, the extents and the parent."""
+
+from __future__ import annotations
 
 import os
 import re
@@ -25,17 +27,19 @@ _EXTENT = re.compile(
 _SETTING = re.compile(r'([\w.]+)\s*=\s*(?:"([^"]*)"|(\S+))\s*\Z')
 
 
-class Extent(object):
-    """One line of the extent description; sizes are in 512-byte sectors."""
+class Extent:
+    """A line of the extent description; sizes are in 512-byte sectors."""
 
-    def __init__(self, access, sectors, kind, filename=None, offset=None):
+    def __init__(self, access: str, sectors: int, kind: str,
+                 filename: str | None = None,
+                 offset: int | None = None) -> None:
         self.access = access
         self.sectors = sectors
         self.kind = kind
         self.filename = filename
         self.offset = offset
 
-    def line(self):
+    def line(self) -> str:
         text = '%s %d %s' % (self.access, self.sectors, self.kind)
         if self.filename is not None:
             text += ' "%s"' % self.filename
@@ -44,50 +48,51 @@ class Extent(object):
         return text
 
 
-class Descriptor(object):
-    """What a descriptor says.
+class Descriptor:
+    """The content of a descriptor.
 
-    :ivar header: dict of version, CID, parentCID, createType, ...
-    :ivar extents: list of :class:`Extent`.
-    :ivar ddb: dict of the ``ddb.`` settings.
+    :ivar header: version, CID, parentCID, createType, ...
+    :ivar ddb: the ``ddb.`` settings.
     """
 
-    def __init__(self, header=None, extents=None, ddb=None):
+    def __init__(self, header: dict[str, str] | None = None,
+                 extents: list[Extent] | None = None,
+                 ddb: dict[str, str] | None = None) -> None:
         self.header = header or {}
         self.extents = extents or []
         self.ddb = ddb or {}
 
     @property
-    def create_type(self):
+    def create_type(self) -> str:
         return self.header.get('createType', '')
 
     @property
-    def cid(self):
+    def cid(self) -> str:
         return _eight_digits(self.header.get('CID', ''))
 
     @property
-    def parent_cid(self):
+    def parent_cid(self) -> str:
         return _eight_digits(self.header.get('parentCID', NO_PARENT))
 
     @property
-    def parent_hint(self):
-        """The parent's name as written, None for a disk with no parent."""
+    def parent_hint(self) -> str | None:
+        """The parent's path as written, None without a parent."""
         if self.parent_cid == NO_PARENT:
             return None
         return self.header.get('parentFileNameHint')
 
     @property
-    def sectors(self):
+    def sectors(self) -> int:
         return sum(extent.sectors for extent in self.extents)
 
-    def set_cid(self, cid):
-        """Give the content a new id, in both places that hold it."""
+    def set_cid(self, cid: str) -> None:
+        """Set the content id in both places."""
         self.header['CID'] = cid
         if 'ddb.longContentID' in self.ddb:
             self.ddb['ddb.longContentID'] = (
                 self.ddb['ddb.longContentID'][:24] + cid)
 
-    def text(self):
+    def text(self) -> str:
         quoted = ('createType', 'encoding', 'parentFileNameHint')
         lines = [MARK]
         for key, value in self.header.items():
@@ -100,24 +105,24 @@ class Descriptor(object):
         return '\n'.join(lines) + '\n'
 
 
-def _eight_digits(cid):
-    """Write a content id as VMware does; qemu leaves out leading zeros."""
+def _eight_digits(cid: str) -> str:
+    """Format a content id as VMware does; QEMU omits leading zeros."""
     try:
         return '%08x' % int(cid, 16)
     except ValueError:
         return cid
 
 
-def new_cid():
-    """Make a content id: 8 hex digits, not one of the two special ones."""
+def new_cid() -> str:
+    """Return a new content id: 8 hex digits, not one of the special ids."""
     cid = os.urandom(4).hex()
     return new_cid() if cid in (NO_PARENT, 'fffffffe') else cid
 
 
-def parse(text, path):
-    """Read a descriptor.
+def parse(text: str, path: str) -> Descriptor:
+    """Parse a descriptor.
 
-    :raises vmdk.DiskError: NOT_A_DISK when the text is none.
+    :raises vmdk.DiskError: NOT_A_DISK if it is not a descriptor.
     """
     if not text.lstrip().startswith(MARK):
         raise vmdk.DiskError(vmdk.NOT_A_DISK, path, 'no descriptor')

@@ -12,6 +12,8 @@
 
 """A virtual disk and the chain of its parents."""
 
+from __future__ import annotations
+
 import os
 
 from vmwarefake import files
@@ -23,51 +25,51 @@ MAX_LINKS = 255
 _MAX_DESCRIPTOR = 64 * 1024
 
 
-class Disk(object):
-    """One link of a chain, by the file that is named in the vmx.
+class Disk:
+    """A link of a chain.
 
-    :ivar path: of that file, absolute.
-    :ivar descriptor: what it says.
-    :ivar embedded: True when the descriptor is inside a sparse extent.
+    :ivar path: absolute path of the file that the vmx names.
+    :ivar embedded: whether the descriptor is inside a sparse extent.
     """
 
-    def __init__(self, path, descriptor, embedded):
+    def __init__(self, path: str, descriptor: descriptors.Descriptor,
+                 embedded: bool) -> None:
         self.path = path
         self.descriptor = descriptor
         self.embedded = embedded
 
     @property
-    def directory(self):
+    def directory(self) -> str:
         return os.path.dirname(self.path)
 
     @property
-    def capacity(self):
-        """In sectors."""
+    def capacity(self) -> int:
+        """The capacity in sectors."""
         return self.descriptor.sectors
 
     @property
-    def is_child(self):
+    def is_child(self) -> bool:
         return self.descriptor.parent_cid != descriptors.NO_PARENT
 
     @property
-    def is_sparse(self):
+    def is_sparse(self) -> bool:
         return any(e.kind == 'SPARSE' for e in self.descriptor.extents)
 
-    def parent_path(self):
-        """The parent's file, None when this has no parent."""
+    def parent_path(self) -> str | None:
+        """Return the path of the parent, None without a parent."""
         if not self.is_child:
             return None
         hint = self.descriptor.parent_hint or ''
         return os.path.normpath(os.path.join(self.directory, hint))
 
-    def extent_path(self, extent):
+    def extent_path(self, extent: descriptors.Extent) -> str:
         if self.embedded:
             return self.path
         return os.path.normpath(os.path.join(self.directory,
-                                             extent.filename))
+                                             extent.filename or ''))
 
-    def files(self):
-        """All files of this link, the named one first."""
+    def files(self) -> list[str]:
+        """Return the paths of all files of this link, :attr:`path` first."""
         found = [self.path]
         for extent in self.descriptor.extents:
             if extent.filename is not None:
@@ -76,8 +78,8 @@ class Disk(object):
                     found.append(path)
         return found
 
-    def save(self):
-        """Write the descriptor back to where it came from."""
+    def save(self) -> None:
+        """Write the descriptor back."""
         text = self.descriptor.text()
         if not self.embedded:
             files.replace(self.path,
@@ -87,13 +89,13 @@ class Disk(object):
         with sparse.SparseExtent(self.path, writable=True) as extent:
             extent.rewrite_descriptor(text)
 
-    def renew_cid(self, cid=None):
-        """Note that the content has changed (or is that of ``cid``)."""
+    def renew_cid(self, cid: str | None = None) -> None:
+        """Set the content id to ``cid``, or to a new one."""
         self.descriptor.set_cid(cid or descriptors.new_cid())
         self.save()
 
-    def check_extents(self):
-        """Raise DiskError when a file of this link is missing or broken."""
+    def check_extents(self) -> None:
+        """Raise DiskError if a file of this link is missing or broken."""
         for extent in self.descriptor.extents:
             if extent.filename is None:
                 continue
@@ -106,7 +108,7 @@ class Disk(object):
                 self._check_flat(path, extent)
 
     @staticmethod
-    def _check_sparse(path, extent):
+    def _check_sparse(path: str, extent: descriptors.Extent) -> None:
         with sparse.SparseExtent(path) as opened:
             if opened.header.unclean:
                 raise vmdk.DiskError(vmdk.NEEDS_REPAIR, path)
@@ -116,13 +118,13 @@ class Disk(object):
             opened.directory()
 
     @staticmethod
-    def _check_flat(path, extent):
+    def _check_flat(path: str, extent: descriptors.Extent) -> None:
         needed = ((extent.offset or 0) + extent.sectors) * vmdk.SECTOR
         if os.path.isfile(path) and os.path.getsize(path) < needed:
             raise vmdk.DiskError(16007, path, 'shorter than described')
 
-    def is_empty(self):
-        """True when this link itself holds no data."""
+    def is_empty(self) -> bool:
+        """Return whether this link itself has no data."""
         if not self.is_sparse:
             return False
         for extent in self.descriptor.extents:
@@ -132,10 +134,10 @@ class Disk(object):
         return True
 
 
-def open_link(path):
-    """Open one link.
+def open_link(path: str) -> Disk:
+    """Open a link.
 
-    :raises vmdk.DiskError: when it is missing or no virtual disk.
+    :raises vmdk.DiskError: if it is missing or not a virtual disk.
     """
     path = os.path.abspath(path)
     try:
@@ -156,7 +158,7 @@ def open_link(path):
     return Disk(path, descriptors.parse(text, path), embedded)
 
 
-def _embedded_text(path):
+def _embedded_text(path: str) -> str:
     with sparse.SparseExtent(path) as extent:
         if not extent.header.descriptor_size:
             raise vmdk.DiskError(vmdk.NOT_A_DISK, path,
@@ -164,11 +166,11 @@ def _embedded_text(path):
         return extent.descriptor_text()
 
 
-def open_chain(path):
-    """Open a disk and all its parents, and check that they fit together.
+def open_chain(path: str) -> list[Disk]:
+    """Open a disk and all its parents, and check the chain.
 
-    :returns: list of :class:`Disk`, the leaf first.
-    :raises vmdk.DiskError: for the first thing that is wrong.
+    :returns: the links, the leaf first.
+    :raises vmdk.DiskError: for the first error.
     """
     chain = [open_link(path)]
     chain[0].check_extents()
@@ -182,17 +184,17 @@ def open_chain(path):
     return chain
 
 
-def _open_parent(child):
+def _open_parent(child: Disk) -> Disk:
     try:
-        parent = open_link(child.parent_path())
+        parent = open_link(child.parent_path() or '')
         parent.check_extents()
     except vmdk.DiskError as e:
         raise vmdk.DiskError(vmdk.PARENT_UNOPENED, child.path, str(e))
     return parent
 
 
-def children_in(folder, path):
-    """Find the disks in ``folder`` whose parent is the file ``path``."""
+def children_in(folder: str, path: str) -> list[Disk]:
+    """Return the disks in ``folder`` whose parent is ``path``."""
     found = []
     target = os.path.realpath(path)
     for name in sorted(os.listdir(folder)):

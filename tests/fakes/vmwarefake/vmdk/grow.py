@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Change a disk in place: capacity, name, order of its grains."""
+"""Changes of a disk in place: its capacity, its name, its grains."""
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -21,9 +23,13 @@ from vmwarefake.vmdk import copy
 from vmwarefake.vmdk import create
 from vmwarefake.vmdk import sparse
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake.vmdk import disk
 
-def grow(link, sectors):
-    """Raise the capacity of a disk of type 0 to 3, copying no data.
+
+def grow(link: disk.Disk, sectors: int) -> None:
+    """Expand a disk of type 0 to 3 without copying data.
 
     :param sectors: the new capacity.
     :raises vmdk.DiskError: for types that cannot grow.
@@ -39,13 +45,13 @@ def grow(link, sectors):
     link.renew_cid()
 
 
-def _grow_sparse(link, sectors):
+def _grow_sparse(link: disk.Disk, sectors: int) -> None:
     with sparse.SparseExtent(link.path, writable=True) as extent:
         extent.grow(sectors)
     link.descriptor.extents[0].sectors = sectors
 
 
-def _grow_flat(link, sectors):
+def _grow_flat(link: disk.Disk, sectors: int) -> None:
     extent = link.descriptor.extents[-1]
     added = sectors - link.capacity
     path = link.extent_path(extent)
@@ -55,8 +61,8 @@ def _grow_flat(link, sectors):
     extent.sectors += added
 
 
-def _grow_split(link, sectors):
-    """Fill the last extent up, then add further ones."""
+def _grow_split(link: disk.Disk, sectors: int) -> None:
+    """Fill the last extent, then add extents."""
     extents = link.descriptor.extents
     is_sparse = link.descriptor.create_type == 'twoGbMaxExtentSparse'
     limit = create.SPLIT_SPARSE if is_sparse else create.SPLIT_FLAT
@@ -79,10 +85,10 @@ def _grow_split(link, sectors):
         extents.append(extent)
 
 
-def compact(link):
-    """Rewrite a sparse disk in order, leaving out grains of zeros.
+def compact(link: disk.Disk) -> None:
+    """Rewrite a sparse disk in order, without grains of zeros.
 
-    The content stays the same, so its id does too.
+    The content id stays the same, like the content.
     """
     number = copy.type_of(link)
     folder = link.path + '.compact'
@@ -101,10 +107,10 @@ def compact(link):
         shutil.rmtree(folder)
 
 
-def rename(link, path):
-    """Give a disk and its extents another name.
+def rename(link: disk.Disk, path: str) -> None:
+    """Rename a disk and its extents.
 
-    :param path: absolute.
+    :param path: the new absolute path.
     """
     if os.path.lexists(path):
         raise vmdk.DiskError(vmdk.EXISTS, path)
@@ -133,16 +139,16 @@ def rename(link, path):
     link.save()
 
 
-def repair(link):
-    """Mend the sparse extents of a link.
+def repair(link: disk.Disk) -> bool:
+    """Repair the sparse extents of a link.
 
-    :returns: True when something was wrong.
+    :returns: whether something was wrong.
     """
-    mended = False
+    repaired = False
     for extent in link.descriptor.extents:
         if extent.kind != 'SPARSE':
             continue
         with sparse.SparseExtent(link.extent_path(extent),
                                  writable=True) as opened:
-            mended = opened.repair() or mended
-    return mended
+            repaired = opened.repair() or repaired
+    return repaired

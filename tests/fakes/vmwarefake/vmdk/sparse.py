@@ -15,6 +15,8 @@
 All offsets in the file are in sectors of 512 bytes (VMDK 1.1 specification).
 """
 
+from __future__ import annotations
+
 import array
 import os
 import struct
@@ -23,6 +25,11 @@ import zlib
 
 from vmwarefake import files
 from vmwarefake import vmdk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import IO
 
 MAGIC = b'KDMV'
 HEADER = struct.Struct('<4sIIQQQQIQQQB4sH')
@@ -35,25 +42,25 @@ COMPRESSED = 0x10000
 GD_AT_END = 0xffffffffffffffff
 
 
-def _round_up(value, unit):
+def _round_up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-def _entries(data):
+def _entries(data: bytes) -> array.array[int]:
     words = array.array('I', data)
     if sys.byteorder != 'little':
         words.byteswap()
     return words
 
 
-def _bytes(words):
+def _bytes(words: abc.Iterable[int]) -> bytes:
     words = array.array('I', words)
     if sys.byteorder != 'little':
         words.byteswap()
     return words.tobytes()
 
 
-class Header(object):
+class Header:
     """The first sector of a sparse extent."""
 
     FIELDS = ('magic', 'version', 'flags', 'capacity', 'grain',
@@ -61,15 +68,30 @@ class Header(object):
               'rgd_offset', 'gd_offset', 'overhead', 'unclean',
               'line_ends', 'compression')
 
-    def __init__(self, *values):
+    magic: bytes
+    version: int
+    flags: int
+    capacity: int
+    grain: int
+    descriptor_offset: int
+    descriptor_size: int
+    per_table: int
+    rgd_offset: int
+    gd_offset: int
+    overhead: int
+    unclean: int
+    line_ends: bytes
+    compression: int
+
+    def __init__(self, *values: bytes | int) -> None:
         for name, value in zip(self.FIELDS, values):
             setattr(self, name, value)
 
     @classmethod
-    def read(cls, f, path):
-        """Read it from an open file.
+    def read(cls, f: IO[bytes], path: str) -> Header:
+        """Read the header of an open file.
 
-        :raises vmdk.DiskError: when the file is no sparse extent.
+        :raises vmdk.DiskError: if the file is not a sparse extent.
         """
         f.seek(0)
         data = f.read(HEADER.size)
@@ -82,25 +104,25 @@ class Header(object):
             raise vmdk.DiskError(vmdk.NOT_A_DISK, path, 'text-mode copy')
         return header
 
-    def write(self, f):
+    def write(self, f: IO[bytes]) -> None:
         f.seek(0)
         f.write(HEADER.pack(*(getattr(self, n) for n in self.FIELDS)))
 
 
-def tables_for(capacity):
-    """How many grain tables a capacity (in sectors) takes."""
+def tables_for(capacity: int) -> int:
+    """Return the number of grain tables for a capacity in sectors."""
     return -(-capacity // (GRAIN * PER_TABLE))
 
 
-def _directory_sectors(tables):
+def _directory_sectors(tables: int) -> int:
     return _round_up(tables * 4, vmdk.SECTOR) // vmdk.SECTOR
 
 
-def create(path, capacity, descriptor=None):
+def create(path: str, capacity: int, descriptor: str | None = None) -> None:
     """Make an empty sparse extent.
 
     :param capacity: in sectors.
-    :param descriptor: text to embed; None for an extent of a split disk.
+    :param descriptor: the text to embed; None for an extent of a split disk.
     """
     tables = tables_for(capacity)
     directory = _directory_sectors(tables)
@@ -113,7 +135,7 @@ def create(path, capacity, descriptor=None):
     files.check_space(path)
     with open(path, 'xb') as f:
         header.write(f)
-        if size:
+        if descriptor is not None:
             write_embedded(f, header, descriptor, path)
         for start in (rgd, gd):
             first = start + directory
@@ -123,8 +145,8 @@ def create(path, capacity, descriptor=None):
         f.truncate(overhead * vmdk.SECTOR)
 
 
-def write_embedded(f, header, text, path):
-    """Put a descriptor into the room that the header leaves for it."""
+def write_embedded(f: IO[bytes], header: Header, text: str, path: str) -> None:
+    """Write a descriptor into the space that the header reserves for it."""
     room = header.descriptor_size * vmdk.SECTOR
     data = text.encode('utf-8', 'surrogateescape')
     if not room or len(data) > room:
@@ -134,38 +156,39 @@ def write_embedded(f, header, text, path):
     f.write(data.ljust(room, b'\0'))
 
 
-class SparseExtent(object):
+class SparseExtent:
     """An open sparse extent; use as a context manager."""
 
-    def __init__(self, path, writable=False):
+    def __init__(self, path: str, writable: bool = False) -> None:
         self.path = path
         self._file = open(path, 'r+b' if writable else 'rb')
         self.header = Header.read(self._file, path)
-        self._directory = None
-        self._tables = {}
+        self._directory: array.array[int] | None = None
+        self._tables: dict[int, array.array[int]] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> SparseExtent:
         return self
 
-    def __exit__(self, *args):
+    def __exit__(self, *args: object) -> None:
         self._file.close()
 
     @property
-    def compressed(self):
+    def compressed(self) -> bool:
         return bool(self.header.flags & COMPRESSED)
 
-    def _read(self, sector, size):
+    def _read(self, sector: int, size: int) -> bytes:
         self._file.seek(sector * vmdk.SECTOR)
         return self._file.read(size)
 
-    def _gd_offset(self):
+    def _gd_offset(self) -> int:
         if self.header.gd_offset != GD_AT_END:
             return self.header.gd_offset
-        # streamOptimized: the footer, a second header, is the last but one.
+        # streamOptimized: the last sector but one is a second header.
         self._file.seek(-2 * vmdk.SECTOR, os.SEEK_END)
-        return HEADER.unpack(self._file.read(HEADER.size))[9]
+        footer = Header(*HEADER.unpack(self._file.read(HEADER.size)))
+        return footer.gd_offset
 
-    def directory(self):
+    def directory(self) -> array.array[int]:
         """The grain directory: the sector of each grain table."""
         if self._directory is None:
             tables = tables_for(self.header.capacity)
@@ -175,25 +198,25 @@ class SparseExtent(object):
             self._directory = _entries(data)
         return self._directory
 
-    def _table(self, number):
+    def _table(self, number: int) -> array.array[int]:
         if number not in self._tables:
             sector = self.directory()[number]
             data = self._read(sector, PER_TABLE * 4) if sector else b''
             self._tables[number] = _entries(data.ljust(PER_TABLE * 4, b'\0'))
         return self._tables[number]
 
-    def grains(self):
-        """Yield (grain number, its sector in the file) of each allocated."""
+    def grains(self) -> abc.Iterator[tuple[int, int]]:
+        """Yield (grain number, sector in the file) of each allocated grain."""
         for number in range(len(self.directory())):
             table = self._table(number)
             for index, sector in enumerate(table):
                 if sector:
                     yield number * PER_TABLE + index, sector
 
-    def read_grain(self, sector):
-        """Return the 64 KiB that are stored at a sector of the file."""
+    def read_grain(self, sector: int) -> bytes:
+        """Return the grain of 64 KiB at a sector of the file."""
         size = GRAIN * vmdk.SECTOR
-        if sector == 1:                     # a grain known to be zero
+        if sector == 1:                     # a grain of zeros
             return bytes(size)
         if not self.compressed:
             return self._read(sector, size).ljust(size, b'\0')
@@ -201,8 +224,8 @@ class SparseExtent(object):
         data = self._read(sector, 12 + length)[12:]
         return zlib.decompress(data).ljust(size, b'\0')
 
-    def write_grain(self, grain, data):
-        """Store one grain, allocating it at the end when it is new."""
+    def write_grain(self, grain: int, data: bytes) -> None:
+        """Write a grain; append it if it is new."""
         number, index = divmod(grain, PER_TABLE)
         table = self._table(number)
         sector = table[index]
@@ -215,26 +238,26 @@ class SparseExtent(object):
         self._file.seek(sector * vmdk.SECTOR)
         self._file.write(data)
 
-    def _set_entry(self, number, index, sector):
+    def _set_entry(self, number: int, index: int, sector: int) -> None:
         entry = struct.pack('<I', sector)
         for directory in (self.directory(), self._redundant()):
             if directory:
                 self._file.seek(directory[number] * vmdk.SECTOR + index * 4)
                 self._file.write(entry)
 
-    def _redundant(self):
+    def _redundant(self) -> array.array[int] | None:
         if not self.header.flags & 2 or not self.header.rgd_offset:
             return None
         tables = tables_for(self.header.capacity)
         return _entries(self._read(self.header.rgd_offset, tables * 4))
 
-    def grow(self, capacity):
-        """Raise the capacity in place: no grain is moved or copied.
+    def grow(self, capacity: int) -> None:
+        """Expand in place: no grain is moved or copied.
 
-        Longer directories and the further tables go to the end of the file;
+        The longer directories and the new tables go to the end of the file;
         the old tables stay where they are.
 
-        :param capacity: in sectors, at least the present one.
+        :param capacity: in sectors, at least the current one.
         """
         files.check_space(self.path)
         old = len(self.directory())
@@ -256,7 +279,8 @@ class SparseExtent(object):
         self._file.flush()
         self.header.write(self._file)
 
-    def _append(self, start, directory, old, tables):
+    def _append(self, start: int, directory: int, old: abc.Sequence[int],
+                tables: int) -> int:
         first = start + directory
         added = tables - len(old)
         new = list(old) + list(range(first, first + added * TABLE_SECTORS,
@@ -265,16 +289,15 @@ class SparseExtent(object):
         self._file.write(_bytes(new))
         return first + added * TABLE_SECTORS
 
-    def repair(self):
-        """Clear the mark of an unclean end; make both table sets agree.
+    def repair(self) -> bool:
+        """Clear the unclean flag and make both sets of tables agree.
 
-        :returns: True when something was wrong.
+        :returns: whether something was wrong.
         """
         wrong = bool(self.header.unclean)
         redundant = self._redundant()
-        for number in range(len(self.directory()) if redundant else 0):
+        for number, sector in enumerate(redundant or ()):
             table = _bytes(self._table(number))
-            sector = redundant[number]
             if self._read(sector, PER_TABLE * 4) != table:
                 self._file.seek(sector * vmdk.SECTOR)
                 self._file.write(table)
@@ -283,10 +306,10 @@ class SparseExtent(object):
         self.header.write(self._file)
         return wrong
 
-    def rewrite_descriptor(self, text):
+    def rewrite_descriptor(self, text: str) -> None:
         write_embedded(self._file, self.header, text, self.path)
 
-    def descriptor_text(self):
+    def descriptor_text(self) -> str:
         data = self._read(self.header.descriptor_offset,
                           self.header.descriptor_size * vmdk.SECTOR)
         return data.split(b'\0', 1)[0].decode('utf-8', 'surrogateescape')

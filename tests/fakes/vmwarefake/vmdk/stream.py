@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""streamOptimized disks (type 5), which qemu-img writes for us."""
+"""streamOptimized disks (type 5), written by qemu-img."""
+
+from __future__ import annotations
 
 import os
 import subprocess
@@ -22,13 +24,13 @@ from vmwarefake.vmdk import disk
 
 
 class NoQemuImg(vmdk.DiskError):
-    """qemu-img is needed and missing."""
+    """qemu-img is missing."""
 
 
-def convert(link, path, adapter, hardware):
-    """Copy a disk, with all its parents, to a new streamOptimized one.
+def convert(link: disk.Disk, path: str, adapter: str, hardware: int) -> None:
+    """Copy a disk and all its parents to a streamOptimized disk.
 
-    :raises vmdk.DiskError: when the target exists or qemu-img fails.
+    :raises vmdk.DiskError: if the target exists or qemu-img fails.
     """
     if os.path.lexists(path):
         raise vmdk.DiskError(vmdk.EXISTS, path)

@@ -12,6 +12,8 @@
 
 """QEMU's guest agent, which stands for VMware Tools in the guest."""
 
+from __future__ import annotations
+
 import base64
 import json
 import os
@@ -19,24 +21,30 @@ import time
 
 from vmwarefake.engine import base
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from vmwarefake.engine.qemu import sockets as qemu_sockets
+
 _SYNC = 5           # seconds for an agent to answer at all
 _CHUNK = 48 * 1024
 _MARK = b'\xff'
 
-#: In the guest: a file for each guest variable, and what it set itself.
+#: In the guest: a folder with a file for each guest variable, and a file
+#: with the variables that the guest has set.
 VARIABLES = '/run/guestinfo'
 SET_BY_GUEST = '/run/guestinfo.set'
 
 
-class Agent(object):
-    """A connection to the agent; a context manager that ends it.
+class Agent:
+    """A connection to the guest agent, as a context manager.
 
-    :param sockets: qemu_sockets.Folder.
     :param timeout: in seconds, for each answer.
-    :raises base.EngineError: when it does not answer.
+    :raises base.EngineError: if the agent does not answer.
     """
 
-    def __init__(self, sockets, timeout=_SYNC):
+    def __init__(self, sockets: qemu_sockets.Folder,
+                 timeout: float = _SYNC) -> None:
         self._buffer = b''
         self._timeout = timeout
         try:
@@ -49,14 +57,14 @@ class Agent(object):
             self._sock.close()
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> Agent:
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         self._sock.close()
 
-    def _synchronize(self):
-        """Skip the remaining answers to interrupted requests."""
+    def _synchronize(self) -> None:
+        """Skip the answers to interrupted requests."""
         number = int.from_bytes(os.urandom(4), 'big')
         self._send('guest-sync-delimited', {'id': number}, _MARK)
         end = time.monotonic() + self._timeout
@@ -66,10 +74,11 @@ class Agent(object):
                 if json.loads(line).get('return') == number:
                     return
             except ValueError:
-                continue        # half an answer to somebody else
+                continue        # half an answer to another client
         raise _silent('it answers something else')
 
-    def _send(self, name, arguments, before=b''):
+    def _send(self, name: str, arguments: dict[str, Any],
+              before: bytes = b'') -> None:
         message = {'execute': name, 'arguments': arguments}
         try:
             self._sock.sendall(
@@ -77,7 +86,7 @@ class Agent(object):
         except OSError as e:
             raise _silent(e)
 
-    def _line(self):
+    def _line(self) -> bytes:
         while b'\n' not in self._buffer:
             try:
                 data = self._sock.recv(65536)
@@ -89,10 +98,10 @@ class Agent(object):
         line, _, self._buffer = self._buffer.partition(b'\n')
         return line
 
-    def command(self, name, **arguments):
-        """Run one command and return what it returns.
+    def command(self, name: str, **arguments: Any) -> Any:
+        """Run a command and return its result.
 
-        :raises base.EngineError: when the agent refuses it.
+        :raises base.EngineError: if the agent refuses it.
         """
         self._send(name, {key.replace('_', '-'): value
                           for key, value in arguments.items()})
@@ -102,12 +111,12 @@ class Agent(object):
                 name, answer['error'].get('desc', '')))
         return answer.get('return')
 
-    def tell(self, name, **arguments):
-        """Send a command that is not answered when it succeeds."""
+    def tell(self, name: str, **arguments: Any) -> None:
+        """Send a command that has no answer if it succeeds."""
         self._send(name, arguments)
 
-    def read_file(self, path):
-        """Return the content of a file in the guest, b'' if it has none."""
+    def read_file(self, path: str) -> bytes:
+        """Return the content of a file in the guest, b'' if it is missing."""
         try:
             handle = self.command('guest-file-open', path=path, mode='r')
         except base.EngineError:
@@ -122,10 +131,10 @@ class Agent(object):
         self.command('guest-file-close', handle=handle)
         return content
 
-    def write_file(self, path, content):
+    def write_file(self, path: str, content: bytes) -> None:
         """Replace the content of a file in the guest.
 
-        :raises base.EngineError: when the guest cannot.
+        :raises base.EngineError: if the guest cannot.
         """
         handle = self.command('guest-file-open', path=path, mode='w')
         for start in range(0, len(content), _CHUNK):
@@ -134,12 +143,12 @@ class Agent(object):
                          buf_b64=base64.b64encode(part).decode('ascii'))
         self.command('guest-file-close', handle=handle)
 
-    def address(self, macs):
+    def address(self, macs: list[str]) -> str | None:
         """Return the guest's first IPv4 address, None if it has none.
 
-        :param macs: of its cards in their order; the first counts most.
+        :param macs: MAC addresses of its NICs, in order of preference.
         """
-        found = {}
+        found: dict[str, str] = {}
         for interface in self.command('guest-network-get-interfaces'):
             for entry in interface.get('ip-addresses', ()):
                 if entry['ip-address-type'] == 'ipv4':
@@ -148,9 +157,9 @@ class Agent(object):
                         entry['ip-address'])
         return next((found[mac] for mac in macs if mac in found), None)
 
-    def variables(self):
-        """Return {name: value} of the guest variables that the guest set."""
-        found = {}
+    def variables(self) -> dict[str, str]:
+        """Return {name: value} of the variables that the guest has set."""
+        found: dict[str, str] = {}
         text = self.read_file(SET_BY_GUEST).decode('ascii', 'replace')
         for line in text.splitlines():
             key, _, value = line.partition(' ')
@@ -159,11 +168,11 @@ class Agent(object):
                     value).decode('utf-8', 'surrogateescape')
         return found
 
-    def write_variable(self, name, value):
+    def write_variable(self, name: str, value: str) -> None:
         self.write_file('%s/guestinfo.%s' % (VARIABLES, name),
                         value.encode('utf-8', 'surrogateescape'))
 
 
-def _silent(reason):
+def _silent(reason: object) -> base.EngineError:
     return base.EngineError('msg.engine.agent',
                             'The guest agent does not answer: %s' % reason)

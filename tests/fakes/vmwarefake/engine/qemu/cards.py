@@ -12,10 +12,18 @@
 
 """Network cards: which model, where, on which virtual network."""
 
+from __future__ import annotations
+
 import glob
 
 from vmwarefake import devices
 from vmwarefake.engine import base
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from vmwarefake import dictionary
+    from vmwarefake.engine.qemu import pci
 
 _MODELS = {'e1000': 'e1000-82545em', 'e1000e': 'e1000e',
            'vmxnet3': 'vmxnet3', 'vlance': 'pcnet', '': 'pcnet'}
@@ -26,38 +34,40 @@ _BOOT_ROMS = ('/usr/share/qemu/efi-%s.rom', '/usr/lib/ipxe/qemu/efi-%s.rom',
               '/usr/share/qemu/pxe-%s.rom')
 
 
-class Link(object):
-    """A card's cable.
+class Link:
+    """The network cable of a NIC.
 
-    :ivar netdev: QEMU's name for it, also that of the card: ``ethernet0``.
+    :ivar netdev: QEMU's name for it: ``net-ethernet0``.
     :ivar network: ``vmnet8``; for a LAN segment ``pvn-`` and its id.
-    :ivar connected: whether the cable is plugged in at power-on.
+    :ivar connected: whether the cable is connected at power-on.
     """
 
-    def __init__(self, netdev, network, connected):
+    def __init__(self, netdev: str, network: str,
+                 connected: bool) -> None:
         self.netdev = netdev
         self.network = network
         self.connected = connected
 
 
-class Cards(object):
+class Cards:
     """The network cards of a .vmx.
 
-    :ivar devices: as QEMU's -device has them.
-    :ivar links: list of :class:`Link`.
+    :ivar devices: arguments of QEMU's -device.
     :ivar notes: lines for the log.
     """
 
-    def __init__(self, config, slots, hardware, order):
-        self.devices = []
-        self.links = []
-        self.notes = []
+    def __init__(self, config: dictionary.Dictionary, slots: pci.Slots,
+                 hardware: str, order: dict[str, int]) -> None:
+        self.devices: list[dict[str, Any]] = []
+        self.links: list[Link] = []
+        self.notes: list[str] = []
         self._config = config
         self._hardware = hardware
         for number in devices.nics(config):
             self._add(number, slots, order)
 
-    def _add(self, number, slots, order):
+    def _add(self, number: int, slots: pci.Slots,
+             order: dict[str, int]) -> None:
         config = self._config
         name = 'ethernet%d' % number
         model = self._model(name)
@@ -72,7 +82,7 @@ class Cards(object):
             device['netdev'], _network(config, number, name),
             config.true(name + '.startConnected', True)))
 
-    def _model(self, name):
+    def _model(self, name: str) -> str:
         key = name + '.virtualDev'
         said = self._config.get(key, '').lower()
         if self._hardware == 'cloud':
@@ -83,14 +93,15 @@ class Cards(object):
             raise base.Unsupported(key, 'QEMU has no %s' % said)
         return self._instead(key, said, _NEAREST[said])
 
-    def _instead(self, key, said, given):
+    def _instead(self, key: str, said: str, given: str) -> str:
         if said != given:
             self.notes.append('%s = "%s": the guest gets %s instead.'
                               % (key, said, given))
         return given
 
-    def _boot(self, name, model, order):
-        """A card that need not boot has no ROM, which saves a second."""
+    def _boot(self, name: str, model: str,
+              order: dict[str, int]) -> dict[str, Any]:
+        """Return the boot ROM; without one a NIC starts faster."""
         if name not in order:
             return {'romfile': ''}
         for pattern in _BOOT_ROMS:
@@ -102,8 +113,9 @@ class Cards(object):
         return {'romfile': ''}
 
 
-def _network(config, number, name):
+def _network(config: dictionary.Dictionary, number: int,
+             name: str) -> str:
     segment = config.get(name + '.pvnID')
     if config.get(name + '.connectionType', '').lower() == 'pvn' and segment:
         return 'pvn-' + ''.join(c for c in segment.lower() if c.isalnum())
-    return devices.vmnet(config, number)
+    return devices.vmnet(config, number) or ''

@@ -12,10 +12,12 @@
 
 """Servers of the disks.
 
-QEMU neither saves nor migrates a machine that has a VMDK open itself, so a
-qemu-nbd opens each, and QEMU gets it as a plain disk by a Unix socket. A
-server serves one client and ends with it: when QEMU is gone, so are they.
+QEMU cannot save a machine while it has a VMDK open. So a qemu-nbd opens each
+VMDK and serves it to QEMU as a raw disk on a Unix socket. A server ends with
+its only client, which is QEMU.
 """
+
+from __future__ import annotations
 
 import signal
 
@@ -24,26 +26,28 @@ from vmwarefake.engine.qemu import options as qemu_options
 from vmwarefake.engine.qemu import sockets as qemu_sockets
 from vmwarefake import process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake.engine.qemu import storage
+
 _START = 60         # seconds
-_FLUSH = 120        # seconds that a server may take to write what it holds
+_FLUSH = 120        # seconds that a server may take to flush its data
 
 
-class Servers(object):
+class Servers:
     """The disk servers of one VM.
 
-    :param machine: base.Machine.
-    :param sockets: qemu_sockets.Folder.
     """
 
-    def __init__(self, machine, sockets):
+    def __init__(self, machine: base.Machine,
+                 sockets: qemu_sockets.Folder) -> None:
         self._machine = machine
         self._sockets = sockets
 
-    def start(self, exports):
+    def start(self, exports: list[storage.Export]) -> None:
         """Serve these disks.
 
-        :raises base.EngineError: when one cannot be opened; those that were
-            started before it are stopped.
+        :raises base.EngineError: if one cannot be opened; no server is left.
         """
         program = qemu_options.program('qemu-nbd', 'qemu-utils')
         try:
@@ -53,7 +57,7 @@ class Servers(object):
             self.stop(exports)
             raise
 
-    def _start(self, program, export):
+    def _start(self, program: str, export: storage.Export) -> None:
         machine = self._machine
         self._sockets.remove(export.name)
         output = machine.run_file(export.name + '.log')
@@ -74,16 +78,17 @@ class Servers(object):
                 'msg.disk.noBackEnd', 'Cannot open the disk \'%s\' of %s: %s'
                 % (export.path, export.node, e))
 
-    def stop(self, exports):
-        """End the servers, after they have written what they hold."""
+    def stop(self, exports: list[storage.Export]) -> None:
+        """Stop the servers after they have flushed their data."""
         for identity in self._identities(exports):
             process.kill_and_wait(identity, signal.SIGTERM, _FLUSH)
         self.wait_gone(exports, 0)
         for export in exports:
             self._sockets.remove(export.name)
 
-    def wait_gone(self, exports, timeout=_FLUSH):
-        """Wait for servers whose client has gone; kill what still lives.
+    def wait_gone(self, exports: list[storage.Export],
+                  timeout: float = _FLUSH) -> None:
+        """Wait for servers whose client has ended; kill those that remain.
 
         :param timeout: in seconds, for each.
         """
@@ -91,7 +96,8 @@ class Servers(object):
             if not process.wait_gone(identity, timeout):
                 process.kill_and_wait(identity)
 
-    def _identities(self, exports):
+    def _identities(self,
+                    exports: list[storage.Export]) -> list[process.Identity]:
         records = [process.read_record(self._machine.helper_record(e.name))
                    for e in exports]
         return [identity for identity in records if identity]

@@ -12,6 +12,8 @@
 
 """The QEMU engine: a VM's process is QEMU itself."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import shutil
@@ -29,6 +31,11 @@ from vmwarefake.engine.qemu import sockets as qemu_sockets
 from vmwarefake.engine.qemu import storage
 from vmwarefake import process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from vmwarefake import dictionary
+
 _START = 60             # seconds
 _SOFT_RESET = 60
 _LOG = 'qemu.log'
@@ -38,13 +45,13 @@ _GUEST_SHUTDOWN = 'qemu_system_shutdown_request reason=6'
 class Engine(base.Engine):
     """See :class:`vmwarefake.engine.base.Engine`."""
 
-    def __init__(self, machine):
+    def __init__(self, machine: base.Machine) -> None:
         super().__init__(machine)
         self._options = qemu_options.Options(machine.knobs.environ)
 
     # -- power-on --------------------------------------------------------
 
-    def check(self):
+    def check(self) -> None:
         self._options.qemu()
         with qemu_sockets.Folder(self.machine.directory) as sockets:
             plan = qemu_plan.Plan(self.machine, self._options, sockets)
@@ -53,7 +60,7 @@ class Engine(base.Engine):
             for note in plan.notes:
                 self.machine.log('QEMU: ' + note)
 
-    def start(self, memory=None):
+    def start(self, memory: str | None = None) -> None:
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             plan = qemu_plan.Plan(self.machine, self._options, sockets)
             servers = disks.Servers(self.machine, sockets)
@@ -61,22 +68,23 @@ class Engine(base.Engine):
             try:
                 servers.start(plan.exports)
                 self._start_qemu(plan, sockets, memory)
-                self._let_go(plan, sockets, memory)
+                self._release(plan, sockets, memory)
             except qmp.Gone:
-                self._clear_away(servers, plan)
-                raise base.EngineError('msg.engine.died', self._said())
+                self._clean_up(servers, plan)
+                raise base.EngineError('msg.engine.died', self._output())
             except BaseException:
-                self._clear_away(servers, plan)
+                self._clean_up(servers, plan)
                 raise
 
-    def _clear_away(self, servers, plan):
+    def _clean_up(self, servers: disks.Servers,
+                  plan: qemu_plan.Plan) -> None:
         self.stop_hard()
         servers.stop(plan.exports)
 
-    def _said(self):
+    def _output(self) -> str:
         return qemu_sockets.last_lines(self.machine.run_file(_LOG))
 
-    def _make_files(self, plan):
+    def _make_files(self, plan: qemu_plan.Plan) -> None:
         for name, content in plan.files.items():
             path = self.machine.run_file(name)
             with open(path, 'wb', opener=_private) as f:
@@ -88,7 +96,8 @@ class Engine(base.Engine):
                     != os.path.getsize(template)):
                 shutil.copyfile(template, variables)
 
-    def _start_qemu(self, plan, sockets, memory):
+    def _start_qemu(self, plan: qemu_plan.Plan, sockets: qemu_sockets.Folder,
+                    memory: str | None) -> None:
         machine = self.machine
         with_vnc = self._may_have_vnc(plan.vnc)
         with contextlib.ExitStack() as stack:
@@ -103,13 +112,14 @@ class Engine(base.Engine):
                 plan.argv(fds, memory_fd, with_vnc), machine.main_record,
                 machine.run_file(_LOG), machine.new_session, pass_fds=keep)
             qemu_sockets.wait_for_server(sockets, 'qmp', pid, _START,
-                                         self._said)
+                                         self._output)
         if plan.vnc and with_vnc:
             machine.log('MKSSocketListener: Started VNC server, listening '
                         'at %s:%d' % plan.vnc)
 
-    def _plug_in(self, plan, stack):
-        """Plug in all cables; return {netdev: descriptor}."""
+    def _plug_in(self, plan: qemu_plan.Plan,
+                 stack: contextlib.ExitStack) -> dict[str, int]:
+        """Plug in all network cables; return {netdev: descriptor}."""
         networks = qemu_networks.Networks(self.machine.knobs, self._options,
                                           self.machine.log)
         fds = {}
@@ -118,8 +128,8 @@ class Engine(base.Engine):
             fds[link.netdev] = cable.fileno()
         return fds
 
-    def _may_have_vnc(self, vnc):
-        """Whether the port is free; VMware goes on without VNC if not."""
+    def _may_have_vnc(self, vnc: tuple[str, int] | None) -> bool:
+        """Return whether the port is free; otherwise there is no VNC."""
         if not vnc or not self.machine.may_have_vnc:
             return False
         family = socket.AF_INET6 if ':' in vnc[0] else socket.AF_INET
@@ -133,8 +143,9 @@ class Engine(base.Engine):
                              'at %s:%d: %s' % (*vnc, e))
             return False
 
-    def _let_go(self, plan, sockets, memory):
-        """Wait until the machine is there, and unplug what is to be."""
+    def _release(self, plan: qemu_plan.Plan, sockets: qemu_sockets.Folder,
+                 memory: str | None) -> None:
+        """Wait for the machine, disconnect devices, and let it run."""
         with qmp.Monitor(sockets, timeout=_START) as monitor:
             if not monitor.wait_until_loaded(_START):
                 raise base.EngineError('msg.checkpoint.resume',
@@ -142,18 +153,18 @@ class Engine(base.Engine):
             for link in plan.unplugged:
                 _set_link(monitor, link.netdev, False)
             if plan.unplugged or memory:
-                # What was saved stood still.
+                # A saved machine was stopped.
                 monitor.command('cont')
 
     # -- the running machine ---------------------------------------------
 
     @contextlib.contextmanager
-    def _monitor(self):
+    def _monitor(self) -> abc.Iterator[qmp.Monitor]:
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             with qmp.Monitor(sockets) as monitor:
                 yield monitor
 
-    def stop_soft(self, timeout):
+    def stop_soft(self, timeout: float) -> bool:
         identity = process.read_record(self.machine.main_record)
         if identity is None:
             return True
@@ -161,7 +172,7 @@ class Engine(base.Engine):
             monitor.command('system_powerdown')
         return process.wait_gone(identity, timeout)
 
-    def reset(self, soft):
+    def reset(self, soft: bool) -> None:
         with self._monitor() as monitor:
             if not soft:
                 monitor.command('system_reset')
@@ -172,39 +183,48 @@ class Engine(base.Engine):
                 raise base.EngineError('msg.engine.reset',
                                        'The guest did not restart.')
 
-    def pause(self):
+    def pause(self) -> None:
         with self._monitor() as monitor:
             monitor.command('stop')
 
-    def unpause(self):
+    def unpause(self) -> None:
         with self._monitor() as monitor:
             monitor.command('cont')
 
-    def suspend(self, memory):
-        identity = process.read_record(self.machine.main_record)
+    def suspend(self, memory: str) -> None:
+        identity = self._main_process()
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             plan = qemu_plan.Plan(self.machine, self._options, sockets)
             with qmp.Monitor(sockets) as monitor:
-                with _held(monitor):
+                with _stopped(monitor):
                     _save(monitor, memory)
                     process.kill_and_wait(identity)
             disks.Servers(self.machine, sockets).wait_gone(plan.exports)
 
-    def release_disks(self, action, memory=None):
+    def _main_process(self) -> process.Identity:
+        identity = process.read_record(self.machine.main_record)
+        if identity is None:
+            raise qmp.Gone('its process is not known')
+        return identity
+
+    def release_disks(self, action: abc.Callable[[], dictionary.Dictionary],
+                      memory: str | None = None) -> None:
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             servers = disks.Servers(self.machine, sockets)
             old = qemu_plan.Plan(self.machine, self._options, sockets)
             with qmp.Monitor(sockets) as monitor:
-                with _held(monitor):
+                with _stopped(monitor):
                     if memory:
                         _save(monitor, memory)
                     servers.stop(old.exports)
                     self._swap(action, servers, old.exports, sockets)
 
-    def _swap(self, action, servers, exports, sockets):
-        """Call ``action`` and serve the disks that it returned.
+    def _swap(self, action: abc.Callable[[], dictionary.Dictionary],
+              servers: disks.Servers, exports: list[storage.Export],
+              sockets: qemu_sockets.Folder) -> None:
+        """Call ``action`` and serve the disks that it returns.
 
-        When it fails the old ones are served again.
+        If it fails, serve the old disks again.
         """
         try:
             self.machine.config = action() or self.machine.config
@@ -217,12 +237,12 @@ class Engine(base.Engine):
                 self.stop_hard()
                 raise
 
-    def capture_screen(self, path):
+    def capture_screen(self, path: str) -> None:
         with self._monitor() as monitor:
             monitor.command('screendump', {'filename': os.path.abspath(path),
                                            'format': 'png'})
 
-    def device_connected(self, node, connected):
+    def device_connected(self, node: str, connected: bool) -> None:
         node = node.lower()
         with self._monitor() as monitor:
             if node.startswith('ethernet'):
@@ -245,13 +265,13 @@ class Engine(base.Engine):
     # -- Tools -----------------------------------------------------------
 
     @contextlib.contextmanager
-    def _agent(self):
+    def _agent(self) -> abc.Iterator[qemu_agent.Agent]:
         with qemu_sockets.Folder(self.machine.run_dir) as sockets:
             with qemu_agent.Agent(sockets) as agent:
                 yield agent
 
-    def tools_state(self):
-        """Tools run when something in the guest has opened the channel."""
+    def tools_state(self) -> str:
+        """Return whether a program in the guest has opened the channel."""
         try:
             with self._monitor() as monitor:
                 channels = {c['label']: c.get('frontend-open')
@@ -263,7 +283,7 @@ class Engine(base.Engine):
         except base.EngineError:
             return 'unknown'
 
-    def guest_ip(self):
+    def guest_ip(self) -> str | None:
         config = self.machine.config
         macs = [devices.mac(config, n) for n in devices.nics(config)]
         try:
@@ -272,19 +292,19 @@ class Engine(base.Engine):
         except base.EngineError:
             return None
 
-    def guest_variables(self):
+    def guest_variables(self) -> dict[str, str]:
         try:
             with self._agent() as agent:
                 return agent.variables()
         except base.EngineError:
             return {}
 
-    def guest_variable_written(self, name, value):
+    def guest_variable_written(self, name: str, value: str) -> None:
         with contextlib.suppress(base.EngineError):
             with self._agent() as agent:
                 agent.write_variable(name, value)
 
-    def powered_itself_off(self):
+    def powered_itself_off(self) -> bool:
         log = self.machine.run_file(_LOG)
         if not os.path.exists(log):
             return False
@@ -292,11 +312,11 @@ class Engine(base.Engine):
             return _GUEST_SHUTDOWN in f.read()
 
 
-def _private(path, flags):
+def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _open_memory(path, stack):
+def _open_memory(path: str, stack: contextlib.ExitStack) -> int:
     try:
         fd = os.open(path, os.O_RDONLY)
     except OSError as e:
@@ -306,11 +326,11 @@ def _open_memory(path, stack):
     return fd
 
 
-def _set_link(monitor, netdev, up):
+def _set_link(monitor: qmp.Monitor, netdev: str, up: bool) -> None:
     monitor.command('set_link', {'name': netdev, 'up': up})
 
 
-def _save(monitor, path):
+def _save(monitor: qmp.Monitor, path: str) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         monitor.save(fd)
@@ -319,8 +339,8 @@ def _save(monitor, path):
 
 
 @contextlib.contextmanager
-def _held(monitor):
-    """Hold the processors; let them go afterwards if they were running."""
+def _stopped(monitor: qmp.Monitor) -> abc.Iterator[None]:
+    """Stop the processors; restart them afterwards if they were running."""
     running = monitor.status() == 'running'
     monitor.command('stop')
     try:

@@ -12,22 +12,28 @@
 
 """Keys of a .vmx that mean hardware or features which QEMU has not.
 
-Refused are those without which the guest would see another machine than was
-asked for. What no guest needs to boot is left out, with a line in the log.
+A key is refused if the guest would see another machine without it. What no
+guest needs to boot is left out, with a line in the log.
 """
+
+from __future__ import annotations
 
 import re
 
 from vmwarefake.engine import base
 
-#: Device names whose ``.present`` is understood elsewhere in this engine.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmwarefake import dictionary
+
+#: Devices whose ``.present`` other modules of this engine handle.
 _KNOWN = re.compile(
     r'(scsi\d+|sata\d+|nvme\d+|ide\d+|(scsi|sata|nvme|ide)\d+:\d+|'
     r'ethernet\d+|serial\d+|parallel\d+|floppy\d+|usb|ehci|usb_xhci|sound|'
     r'hpet\d+|pcibridge\d+|svga)\Z', re.I)
 
-#: What is left out, and what the guest then has. The value that leaves
-#: nothing out is empty, FALSE or 0.
+#: Keys that are left out, and the consequence. Values that mean nothing are
+#: empty, FALSE or 0.
 _LEFT_OUT = tuple((re.compile(pattern + r'\Z', re.I), reason) for
                   pattern, reason in (
     (r'vmci\d+\.present', 'QEMU has no such device; the guest does without'),
@@ -73,11 +79,11 @@ _CPUID_MASK = re.compile(r'cpuid\.[0-9a-f]+\.(eax|ebx|ecx|edx)(\.amd)?\Z',
                          re.I)
 
 
-def check(config, accel):
-    """Refuse what cannot be given.
+def check(config: dictionary.Dictionary, accel: str) -> list[str]:
+    """Check the keys of a .vmx.
 
-    :returns: lines for the log, of what is left out.
-    :raises base.Unsupported: naming the key.
+    :returns: lines for the log about keys that are left out.
+    :raises base.Unsupported: for a key that is refused.
     """
     allowed = _WITH_KVM if accel == 'kvm' else ()
     for key, reason in _REFUSED_WHEN_TRUE.items():
@@ -91,7 +97,7 @@ def check(config, accel):
     return _check_devices(config)
 
 
-def _check_devices(config):
+def _check_devices(config: dictionary.Dictionary) -> list[str]:
     notes = []
     for key, value in config.items():
         if _CPUID_MASK.match(key):
@@ -108,6 +114,6 @@ def _check_devices(config):
     return notes
 
 
-def _why_left_out(key):
+def _why_left_out(key: str) -> str | None:
     return next((reason for pattern, reason in _LEFT_OUT
                  if pattern.match(key)), None)

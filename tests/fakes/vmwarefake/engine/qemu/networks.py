@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The tools' side of virtual networks: see that one is up, and plug in."""
+"""Virtual networks, as the tools see them: start one and plug in VMs."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -24,36 +26,43 @@ from vmwarefake import hostnet
 from vmwarefake import process
 from vmwarefake import state as states
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import Any
+    from vmwarefake.engine.qemu import options as qemu_options
+    from vmwarefake import knobs
+
 _START = 30
 _ANSWER = 30
-#: A bridged network has no subnet of the host's making: guests get one.
+#: Subnet for guests on a bridged network, which has none itself.
 _INSTEAD_OF_BRIDGED = ('10.0.2.0', '255.255.255.0')
 
 
-class Networks(object):
+class Networks:
     """The virtual networks of this host.
 
-    :param knobs: knobs.Knobs, for the state folder.
-    :param options: qemu_options.Options.
-    :param log: a function that writes a line to vmware.log.
+    :param knobs: for the state folder.
+    :param log: writes a line to vmware.log.
     """
 
-    def __init__(self, knobs, options, log):
+    def __init__(self, knobs: knobs.Knobs, options: qemu_options.Options,
+                 log: abc.Callable[[str], None]) -> None:
         self._state = states.State(knobs.state_folder())
         self._options = options
         self._log = log
 
-    def plug(self, network):
-        """Return a socket that is the other end of a VM's cable.
+    def plug(self, network: str) -> socket.socket:
+        """Connect a VM and return its end of the cable.
 
         :param network: ``vmnet8``, or the name of a LAN segment.
-        :raises base.EngineError: when the network cannot be had.
+        :raises base.EngineError: if the network does not start.
         """
         folder = self._state.path(os.path.join('net', network))
         os.makedirs(folder, exist_ok=True)
         with states.flock(os.path.join(folder, vmnetd.LOCK)):
             with qemu_sockets.Folder(folder) as sockets:
-                self._see_that_it_runs(network, folder, sockets)
+                self._start_if_needed(network, folder, sockets)
                 ours, theirs = socket.socketpair()
                 with theirs:
                     answer = _ask(sockets, theirs)
@@ -66,7 +75,8 @@ class Networks(object):
                       % (network, answer['no_interface']))
         return ours
 
-    def _see_that_it_runs(self, network, folder, sockets):
+    def _start_if_needed(self, network: str, folder: str,
+                         sockets: qemu_sockets.Folder) -> None:
         try:
             sockets.connect(vmnetd.SOCKET, 1).close()
             return
@@ -82,7 +92,7 @@ class Networks(object):
             sockets, vmnetd.SOCKET, pid, _START,
             lambda: '%s: %s' % (network, qemu_sockets.last_lines(output)))
 
-    def _settings(self, network):
+    def _settings(self, network: str) -> dict[str, Any]:
         known = hostnet.read(self._state)['networks'].get(network, {})
         kind = known.get('type', 'pvn')
         subnet, mask = known.get('subnet', ''), known.get('mask', '')
@@ -95,7 +105,7 @@ class Networks(object):
         return {'name': network, 'qemu': self._options.qemu(), 'type': kind,
                 'subnet': subnet, 'mask': mask, 'tap': tap}
 
-    def _tap(self):
+    def _tap(self) -> str | None:
         if self._options.net == 'tap':
             return 'required'
         if self._options.net == 'auto' and os.geteuid() == 0:
@@ -103,11 +113,8 @@ class Networks(object):
         return None
 
 
-def _ask(sockets, cable):
-    """Have a cable plugged in.
-
-    :returns: vmnetd's answer, a dict.
-    """
+def _ask(sockets: qemu_sockets.Folder, cable: socket.socket) -> dict[str, Any]:
+    """Ask vmnetd to plug in a cable, and return its answer."""
     try:
         with sockets.connect(vmnetd.SOCKET, _ANSWER) as sock:
             socket.send_fds(sock, [b'{"plug": true}\n'], [cable.fileno()])
@@ -117,6 +124,7 @@ def _ask(sockets, cable):
                 if not part:
                     break
                 data += part
-        return json.loads(data)
+        answer: dict[str, Any] = json.loads(data)
+        return answer
     except (OSError, ValueError) as e:
         return {'error': 'the network does not answer: %s' % e}

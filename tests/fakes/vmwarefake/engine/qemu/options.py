@@ -10,33 +10,39 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Settings of the QEMU engine, environment variables like all knobs.
+"""Knobs of the QEMU engine.
 
 ``FAKE_VMRUN_QEMU``
-    the emulator. Default: qemu-system-x86_64 on PATH
+    path of the emulator. Default: qemu-system-x86_64 on PATH
 ``FAKE_VMRUN_QEMU_ACCEL``
-    tcg (default) or kvm. Never chosen by looking at /dev/kvm, which may open
-    where no guest runs
+    tcg (default) or kvm. /dev/kvm is not probed, because it may open where no
+    guest can run
 ``FAKE_VMRUN_QEMU_CPU``
-    the processor's model. Default: Nehalem, with kvm the host's own
+    processor model. Default: Nehalem, with kvm that of the host
 ``FAKE_VMRUN_QEMU_HARDWARE``
-    native (default): each device is QEMU's own, or for the few that QEMU
-    lacks (LSI Logic, BusLogic, vmxnet) the nearest; exact: those few are
-    refused instead; cloud: all SCSI and SATA controllers become pvscsi and
-    all NICs vmxnet3, for the kernels of clouds that lack other drivers.
-    Whatever is not what the .vmx says is written to vmware.log
+    native (default): QEMU's model of each device, or the nearest one for the
+    few that QEMU lacks (LSI Logic, BusLogic, vmxnet); exact: those few are
+    refused; cloud: all SCSI and SATA controllers become pvscsi and all NICs
+    vmxnet3, for cloud kernels that lack other drivers. vmware.log lists
+    everything that differs from the .vmx
 ``FAKE_VMRUN_QEMU_FIRMWARE``
-    folder of OVMF. Default: where distributions have it
+    folder of OVMF. Default: the folders of common distributions
 ``FAKE_VMRUN_NET``
-    user: virtual networks exist for guests only; tap: each has an interface
-    of its name on the host (needs root and /dev/net/tun); auto (default):
-    tap where that can be made
+    user: only guests can reach virtual networks; tap: each network has an
+    interface of its name on the host, which needs root and /dev/net/tun;
+    auto (default): tap if possible
 """
+
+from __future__ import annotations
 
 import os
 import shutil
 
 from vmwarefake.engine import base
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
 
 _FIRMWARE_FOLDERS = ('/usr/share/OVMF', '/usr/share/edk2/x64',
                      '/usr/share/edk2/ovmf')
@@ -50,13 +56,13 @@ _CHOICES = {
 }
 
 
-class Options(object):
-    """The settings, read from ``environ``.
+class Options:
+    """The values of the knobs.
 
-    :raises base.EngineError: for a value that means nothing.
+    :raises base.EngineError: for an invalid value.
     """
 
-    def __init__(self, environ):
+    def __init__(self, environ: abc.Mapping[str, str]) -> None:
         self._environ = environ
         self.accel = self._choice('QEMU_ACCEL')
         self.hardware = self._choice('QEMU_HARDWARE')
@@ -65,30 +71,30 @@ class Options(object):
         default = 'host' if self.accel == 'kvm' else 'Nehalem'
         self.cpu = self._get('QEMU_CPU') or default
 
-    def _get(self, name):
+    def _get(self, name: str) -> str:
         return self._environ.get('FAKE_VMRUN_' + name, '')
 
-    def _choice(self, name):
+    def _choice(self, name: str) -> str:
         choices = _CHOICES[name]
         value = self._get(name) or choices[0]
         if value not in choices:
             raise base.EngineError(
-                'msg.engine.knob', 'FAKE_VMRUN_%s=%s is none of %s'
+                'msg.engine.knob', 'FAKE_VMRUN_%s=%s is not one of %s'
                 % (name, value, ', '.join(choices)))
         return value
 
-    def qemu(self):
+    def qemu(self) -> str:
         """Return the path of the emulator.
 
-        :raises base.EngineError: when it is not there.
+        :raises base.EngineError: if it is missing.
         """
         return program(self._get('QEMU') or 'qemu-system-x86_64',
                        'qemu-system-x86')
 
-    def firmware(self):
-        """Return the paths of OVMF's code and of its empty variables.
+    def firmware(self) -> tuple[str, str]:
+        """Return the paths of OVMF's code and of its variables template.
 
-        :raises base.EngineError: when they are not there.
+        :raises base.EngineError: if they are missing.
         """
         folder = self._get('QEMU_FIRMWARE')
         for place in [folder] if folder else _FIRMWARE_FOLDERS:
@@ -102,7 +108,7 @@ class Options(object):
             'installed: apt-get install ovmf')
 
 
-def program(name, package):
+def program(name: str, package: str) -> str:
     """Return the path of a program.
 
     :raises base.EngineError: naming the Debian package that has it.

@@ -12,6 +12,8 @@
 
 """The whole machine: from a .vmx to QEMU's command line."""
 
+from __future__ import annotations
+
 import json
 import time
 
@@ -22,25 +24,33 @@ from vmwarefake.engine.qemu import pci
 from vmwarefake.engine.qemu import ports
 from vmwarefake.engine.qemu import storage
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from vmwarefake.engine import base
+    from vmwarefake.engine.qemu import options as qemu_options
+    from vmwarefake.engine.qemu import sockets as qemu_sockets
+
+    #: Words of a command line; QEMU gets a dict as JSON.
+    _Argv = list[str | dict[str, Any]]
+
 #: Where the guest finds guestinfo and machine.id.
 GUEST_INFORMATION = 'opt/vmrun/guestinfo'
 
 
-class Plan(object):
-    """What is to be run for a .vmx. Making one starts nothing.
+class Plan:
+    """What to run for a .vmx; the constructor starts nothing.
 
-    :ivar exports: disks to be served, storage.Export each.
-    :ivar links: cables of the NICs, cards.Link each.
-    :ivar vnc: (address, port) at which VNC is to answer, or None.
-    :ivar notes: lines for vmware.log about what differs from the .vmx.
-    :ivar files: {name: bytes} to be made in the run folder.
-    :param machine: base.Machine.
-    :param options: qemu_options.Options.
-    :param sockets: qemu_sockets.Folder.
-    :raises base.Unsupported: for a key that means hardware that QEMU lacks.
+    :ivar exports: disks to serve.
+    :ivar links: network cables.
+    :ivar vnc: address and port of the VNC server, or None.
+    :ivar notes: lines for vmware.log about differences from the .vmx.
+    :ivar files: {name: content} of files to make in the run folder.
+    :raises base.Unsupported: for a key that asks for hardware that QEMU lacks.
     """
 
-    def __init__(self, machine, options, sockets):
+    def __init__(self, machine: base.Machine, options: qemu_options.Options,
+                 sockets: qemu_sockets.Folder) -> None:
         self._config = machine.config
         self._machine = machine
         self._options = options
@@ -57,7 +67,9 @@ class Plan(object):
                                   order)
         self._ports = ports.Ports(self._config, slots, machine.path,
                                   machine.run_file, order)
-        self.vnc, self._vnc_option = self._ports.vnc()
+        vnc = self._ports.vnc()
+        self.vnc = vnc[0] if vnc else None
+        self._vnc_option = vnc[1] if vnc else ''
         self._slots = slots
         self.exports = self._storage.exports
         self.links = self._cards.links
@@ -67,20 +79,21 @@ class Plan(object):
         self.files['guestinfo'] = ports.guest_information(self._config)
 
     @property
-    def unplugged(self):
-        """The cables that must be unplugged before the guest looks.
+    def unplugged(self) -> list[cards.Link]:
+        """The cables to disconnect before the guest starts.
 
-        Only for them does the machine wait to be let go: a tool that is
-        killed in between would leave it standing still.
+        Only for them does the machine start stopped: if the tool is killed
+        then, the machine stays stopped.
         """
         return [link for link in self.links if not link.connected]
 
-    def argv(self, link_fds, memory_fd=None, with_vnc=True):
+    def argv(self, link_fds: dict[str, int], memory_fd: int | None = None,
+             with_vnc: bool = True) -> list[str]:
         """Return QEMU's command line.
 
         :param link_fds: {netdev: descriptor of its cable}.
-        :param memory_fd: of the saved state to resume from, or None.
-        :param with_vnc: False when the port of the VNC server is taken.
+        :param memory_fd: descriptor of a saved memory to resume from, or None.
+        :param with_vnc: False if the port of the VNC server is in use.
         """
         argv = self._machine_options()
         argv += self._firmware()
@@ -110,7 +123,7 @@ class Plan(object):
         return [word if isinstance(word, str) else json.dumps(word)
                 for word in argv]
 
-    def _machine_options(self):
+    def _machine_options(self) -> _Argv:
         config = self._config
         cpus = config.integer('numvcpus', 1)
         cores = config.integer('cpuid.coresPerSocket', 1)
@@ -123,7 +136,7 @@ class Plan(object):
         if not config.true('hypervisor.cpuid.v0', True):
             cpu += ',hypervisor=off'
         return [self._options.qemu(), '-name',
-                # The title of its VNC desktop, as the product has it.
+                # This is the title of the VNC desktop, as in the products.
                 ports.escaped('guest=%s' % config.get(
                     'displayName', 'virtual machine')),
                 '-accel', self._options.accel, '-machine', machine,
@@ -135,10 +148,10 @@ class Plan(object):
                 '-action', 'reboot=reset,shutdown=poweroff,panic=none',
                 '-trace', 'enable=qemu_system_shutdown_request']
 
-    def _is_efi(self):
+    def _is_efi(self) -> bool:
         return self._config.get('firmware', 'bios').lower() == 'efi'
 
-    def _firmware(self):
+    def _firmware(self) -> _Argv:
         if not self._is_efi():
             return []
         code, _ = self._options.firmware()
@@ -149,17 +162,17 @@ class Plan(object):
                 'driver': 'raw', 'node-name': 'firmware-variables',
                 'file': {'driver': 'file', 'filename': self.variables()}}]
 
-    def variables(self):
-        """The file of the firmware's variables: the VM's .nvram.
+    def variables(self) -> str | None:
+        """Return the path of the firmware's variables, the .nvram.
 
-        None for a BIOS, which keeps nothing.
+        It is None for a BIOS, which has no variables.
         """
         if not self._is_efi():
             return None
         return self._machine.path(self._config.get('nvram', 'efi.nvram'))
 
-    def _display(self, with_vnc):
-        argv = ['-display', 'none', '-device', {
+    def _display(self, with_vnc: bool) -> _Argv:
+        argv: _Argv = ['-display', 'none', '-device', {
             'driver': 'VGA', 'id': 'svga', 'bus': pci.ROOT,
             'addr': hex(pci.DISPLAY)}]
         if self.vnc and with_vnc:
@@ -170,7 +183,7 @@ class Plan(object):
             argv += ['-vnc', self._vnc_option]
         return argv
 
-    def _agent(self):
+    def _agent(self) -> _Argv:
         return ['-device', {
             'driver': 'virtio-serial-pci', 'id': 'channel',
             'bus': pci.ROOT, 'addr': hex(pci.CHANNEL)},

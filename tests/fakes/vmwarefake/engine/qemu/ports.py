@@ -12,6 +12,8 @@
 
 """Ports and the rest: serial, parallel, floppy, USB, sound, VNC, SMBIOS."""
 
+from __future__ import annotations
+
 import os
 import time
 import uuid
@@ -19,33 +21,43 @@ import uuid
 from vmwarefake.engine import base
 from vmwarefake import firstboot
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import Any
+    from vmwarefake import dictionary
+    from vmwarefake.engine.qemu import pci
+
 _SERIAL_PORTS = 4
 _PARALLEL_PORTS = 3
 _FLOPPIES = 2
 _LOWEST_VNC_PORT = 5900
-#: The channel of QEMU's guest agent, which stands for VMware Tools.
+#: The channel of QEMU's guest agent, which replaces VMware Tools.
 AGENT_PORT = 'org.qemu.guest_agent.0'
 
 
-def escaped(text):
-    """Write a value for an option in which commas separate values."""
+def escaped(text: str) -> str:
+    """Escape a value for an option in which commas separate values."""
     return text.replace(',', ',,')
 
 
-class Ports(object):
-    """Everything that is neither drive nor network card.
+class Ports:
+    """All devices but drives and network cards.
 
     :ivar argv: QEMU's options.
     :ivar notes: lines for the log.
-    :ivar secrets: {name: bytes}: files to be made in the run folder.
-    :param machine_path: a function that resolves file names of the .vmx.
-    :param run_file: a function that names files in the run folder.
+    :ivar secrets: {name: content} of files to make in the run folder.
+    :param machine_path: resolves file names from the .vmx.
+    :param run_file: returns the path of a file in the run folder.
     """
 
-    def __init__(self, config, slots, machine_path, run_file, order):
-        self.argv = []
-        self.notes = []
-        self.secrets = {}
+    def __init__(self, config: dictionary.Dictionary, slots: pci.Slots,
+                 machine_path: abc.Callable[[str], str],
+                 run_file: abc.Callable[[str], str],
+                 order: dict[str, int]) -> None:
+        self.argv: list[str | dict[str, Any]] = []
+        self.notes: list[str] = []
+        self.secrets: dict[str, bytes] = {}
         self._config = config
         self._slots = slots
         self._path = machine_path
@@ -59,12 +71,12 @@ class Ports(object):
         self._usb()
         self._sound()
 
-    def device(self, **properties):
+    def device(self, **properties: Any) -> None:
         self.argv += ['-device', properties]
 
     # -- serial and parallel ---------------------------------------------
 
-    def _port(self, name, driver, index):
+    def _port(self, name: str, driver: str, index: int) -> None:
         config = self._config
         if not config.true(name + '.present'):
             return
@@ -75,22 +87,23 @@ class Ports(object):
         self.device(driver=driver, id='port-' + name, chardev=name,
                     index=index)
 
-    def _backend(self, name):
+    def _backend(self, name: str) -> str:
         config = self._config
         kind = config.get(name + '.fileType', 'device').lower()
         path = self._path(config.get(name + '.fileName', ''))
         if kind == 'file':
             if not os.path.isdir(os.path.dirname(path)):
-                return 'null'       # the user was asked and it is unplugged
+                return 'null'       # the user was asked; it is disconnected
             return 'file,path=%s,append=on' % escaped(path)
         if kind == 'pipe':
             return self._pipe(name, path)
         if kind == 'network':
             return 'null'           # the same
         raise base.Unsupported(name + '.fileType',
-                               '"%s" cannot be had; use file or pipe' % kind)
+                               '"%s" is not supported: use file or pipe'
+                               % kind)
 
-    def _pipe(self, name, path):
+    def _pipe(self, name: str, path: str) -> str:
         end = self._config.get(name + '.pipe.endPoint', 'server').lower()
         text = 'socket,path=%s' % escaped(path)
         return text + (',server=on,wait=off' if end == 'server'
@@ -98,7 +111,7 @@ class Ports(object):
 
     # -- floppy ----------------------------------------------------------
 
-    def _floppy(self, number, boot_index):
+    def _floppy(self, number: int, boot_index: int | None) -> None:
         name = 'floppy%d' % number
         config = self._config
         if not config.true(name + '.present', number == 0):
@@ -123,14 +136,14 @@ class Ports(object):
 
     # -- USB and sound ---------------------------------------------------
 
-    def _usb(self):
+    def _usb(self) -> None:
         for name, driver in (('usb', 'piix3-usb-uhci'), ('ehci', 'usb-ehci'),
                              ('usb_xhci', 'qemu-xhci')):
             if self._config.true(name + '.present'):
                 self.device(driver=driver, id=name,
                             **self._slots.address(self._config, name))
 
-    def _sound(self):
+    def _sound(self) -> None:
         config = self._config
         if not config.true('sound.present'):
             return
@@ -153,11 +166,11 @@ class Ports(object):
 
     # -- VNC -------------------------------------------------------------
 
-    def vnc(self):
-        """Return (address, port) and QEMU's option, or None twice."""
+    def vnc(self) -> tuple[tuple[str, int], str] | None:
+        """Return ((address, port), QEMU's option), None without VNC."""
         config = self._config
         if not config.true('RemoteDisplay.vnc.enabled'):
-            return None, None
+            return None
         if config.integer('RemoteDisplay.vnc.webSocket.port'):
             raise base.Unsupported('RemoteDisplay.vnc.webSocket.port',
                                    'there is no VNC over WebSocket')
@@ -176,8 +189,8 @@ class Ports(object):
         return (address, port), option
 
 
-def clock(config, now):
-    """Return what the hardware clock shows at power-on, as QEMU's base.
+def clock(config: dictionary.Dictionary, now: float) -> str:
+    """Return the time of the hardware clock at power-on, for QEMU.
 
     :param now: seconds since 1970.
     """
@@ -185,15 +198,15 @@ def clock(config, now):
     ahead = config.integer('rtc.diffFromUTC')
     if not start and not ahead:
         return 'utc'
-    start = (start or now) + ahead
-    return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(start))
+    return time.strftime('%Y-%m-%dT%H:%M:%S',
+                         time.gmtime((start or now) + ahead))
 
 
-def smbios(config):
-    """Return QEMU's options for what the guest reads in its SMBIOS.
+def smbios(config: dictionary.Dictionary) -> list[str]:
+    """Return QEMU's options for the SMBIOS.
 
-    VMware puts the bytes of uuid.bios there as they are, and the first three
-    fields of a UUID are little-endian in an SMBIOS.
+    VMware copies the bytes of uuid.bios; the first three fields of a UUID are
+    little-endian in an SMBIOS.
     """
     system = 'type=1,manufacturer=VMware,, Inc.,product=VMware7,,1'
     text = config.get('uuid.bios', '')
@@ -211,10 +224,10 @@ def smbios(config):
     return argv
 
 
-def guest_information(config):
-    """Return what the guest may read of its .vmx: lines KEY BASE64.
+def guest_information(config: dictionary.Dictionary) -> bytes:
+    """Return the keys that the guest may read, as lines KEY BASE64.
 
-    VMware has a backdoor for this, QEMU its firmware configuration.
+    VMware has a backdoor for this, QEMU the firmware configuration.
     """
     import base64
     lines = []

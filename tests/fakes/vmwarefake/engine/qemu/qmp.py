@@ -12,11 +12,18 @@
 
 """QMP, the protocol by which a running QEMU is told what to do."""
 
+from __future__ import annotations
+
 import json
 import socket
 import time
 
 from vmwarefake.engine import base
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from vmwarefake.engine.qemu import sockets as qemu_sockets
 
 _POLL = 0.01
 _NO_LIMIT = 1 << 40         # bytes a second
@@ -25,62 +32,64 @@ _NO_LIMIT = 1 << 40         # bytes a second
 class Refused(base.EngineError):
     """QEMU answered with an error."""
 
-    def __init__(self, command, text):
+    def __init__(self, command: str, text: str) -> None:
         super().__init__('msg.engine.qmp', '%s: %s' % (command, text))
 
 
 class Gone(base.EngineError):
-    """There is no QEMU, or no longer."""
+    """QEMU does not run, or no longer."""
 
-    def __init__(self, reason):
+    def __init__(self, reason: object) -> None:
         super().__init__('msg.engine.gone', 'QEMU does not answer: %s'
                          % reason)
 
 
-class Monitor(object):
-    """A connection to a QEMU; a context manager that ends it.
+class Monitor:
+    """A connection to QEMU, as a context manager.
 
-    QEMU talks to one client at a time, so keep it no longer than needed.
+    QEMU talks to one client at a time, so close it soon.
 
-    :param folder: qemu_sockets.Folder.
-    :param name: the socket in it.
+    :param name: of the socket in the folder.
     :param timeout: in seconds, for each answer.
-    :raises Gone: when QEMU is not there.
+    :raises Gone: if QEMU does not run.
     """
 
-    def __init__(self, folder, name='qmp', timeout=30):
+    def __init__(self, folder: qemu_sockets.Folder, name: str = 'qmp',
+                 timeout: float = 30) -> None:
         try:
             self._sock = folder.connect(name, timeout)
         except OSError as e:
             raise Gone(e)
         self._file = self._sock.makefile('rb')
-        self._events = []
+        self._events: list[str] = []
         self._receive()
         self.command('qmp_capabilities')
 
-    def __enter__(self):
+    def __enter__(self) -> Monitor:
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         self._file.close()
         self._sock.close()
 
-    def _receive(self):
+    def _receive(self) -> dict[str, Any]:
         try:
             line = self._file.readline()
         except OSError as e:
             raise Gone(e)
         if not line:
             raise Gone('it has ended')
-        return json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
-    def command(self, name, arguments=None, fd=None):
-        """Run one command and return what it returns.
+    def command(self, name: str, arguments: dict[str, Any] | None = None,
+                fd: int | None = None) -> Any:
+        """Run a command and return its result.
 
-        :param fd: a descriptor to go with it (``getfd`` takes one).
-        :raises Refused: when QEMU answers with an error.
+        :param fd: a descriptor to send with it, for ``getfd``.
+        :raises Refused: if QEMU answers with an error.
         """
-        message = {'execute': name}
+        message: dict[str, Any] = {'execute': name}
         if arguments:
             message['arguments'] = arguments
         data = json.dumps(message).encode('ascii')
@@ -100,11 +109,11 @@ class Monitor(object):
             if 'event' in answer:
                 self._events.append(answer['event'])
 
-    def wait_event(self, name, timeout):
-        """Wait for an event, also one that came before.
+    def wait_event(self, name: str, timeout: float) -> bool:
+        """Wait for an event, which may already have come.
 
         :param timeout: in seconds.
-        :returns: False when it did not come.
+        :returns: whether it came.
         """
         end = time.monotonic() + timeout
         while name not in self._events:
@@ -116,18 +125,19 @@ class Monitor(object):
                 answer = self._receive()
             except base.EngineError:
                 return False
-            self._events.append(answer.get('event'))
+            self._events.append(answer.get('event', ''))
         return True
 
-    def status(self):
-        """The run state: running, paused, inmigrate, postmigrate, ..."""
-        return self.command('query-status')['status']
+    def status(self) -> str:
+        """Return the run state: running, paused, inmigrate, ..."""
+        status: str = self.command('query-status')['status']
+        return status
 
-    def wait_until_loaded(self, timeout):
-        """Wait for a saved state to be loaded.
+    def wait_until_loaded(self, timeout: float) -> bool:
+        """Wait until a saved state is loaded.
 
         :param timeout: in seconds.
-        :returns: False when it takes longer.
+        :returns: whether it is loaded.
         """
         end = time.monotonic() + timeout
         while self.status() == 'inmigrate':
@@ -136,16 +146,14 @@ class Monitor(object):
             time.sleep(_POLL)
         return True
 
-    def give(self, name, fd):
-        """Hand a descriptor over, to be known there by ``name``."""
+    def give(self, name: str, fd: int) -> None:
+        """Pass a descriptor to QEMU under the name ``name``."""
         self.command('getfd', {'fdname': name}, fd)
 
-    def save(self, fd):
-        """Write the machine's state to a descriptor.
+    def save(self, fd: int) -> None:
+        """Write the state of a stopped machine to a descriptor.
 
-        The machine must stand still; it does so afterwards too.
-
-        :raises base.EngineError: when it cannot be saved.
+        :raises base.EngineError: if it cannot be saved.
         """
         self.command('migrate-set-parameters', {'max-bandwidth': _NO_LIMIT})
         self.give('memory', fd)

@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Unix sockets in a folder whose path may be longer than a socket's name."""
+"""Unix sockets in folders with long paths."""
+
+from __future__ import annotations
 
 import os
 import socket
@@ -19,54 +21,58 @@ import time
 from vmwarefake.engine import base
 from vmwarefake import process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+
 _LONGEST = 100
 _POLL = 0.005
 _LISTENING = 0.5
 
 
-class Folder(object):
-    """Where a VM has its sockets.
+class Folder:
+    """The folder of a VM's sockets.
 
-    A socket's name has 108 bytes at most. In a deeper folder it is named
-    through a descriptor of the folder, /proc/self/fd/N, which whoever binds
-    or connects must have open under that number: pass :attr:`pass_fds` on.
+    The name of a socket has at most 108 bytes. In a folder with a longer path
+    the name starts with /proc/self/fd/N, a descriptor of the folder. Pass
+    :attr:`pass_fds` to processes that bind or connect.
 
     :param path: an existing folder.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self._path = path
-        self.pass_fds = ()
+        self.pass_fds: tuple[int, ...] = ()
         if len(os.fsencode(path)) + len('/disk-scsi0-15.sock') > _LONGEST:
             fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             self.pass_fds = (fd,)
             self._path = '/proc/self/fd/%d' % fd
 
-    def address(self, name):
+    def address(self, name: str) -> str:
         return os.path.join(self._path, name + '.sock')
 
-    def close(self):
+    def close(self) -> None:
         for fd in self.pass_fds:
             os.close(fd)
 
-    def __enter__(self):
+    def __enter__(self) -> Folder:
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def exists(self, name):
+    def exists(self, name: str) -> bool:
         return os.path.exists(self.address(name))
 
-    def remove(self, name):
+    def remove(self, name: str) -> None:
         if self.exists(name):
             os.unlink(self.address(name))
 
-    def connect(self, name, timeout):
+    def connect(self, name: str, timeout: float) -> socket.socket:
         """Return a socket connected to ``name``.
 
         :param timeout: in seconds, for connecting and later for each read.
-        :raises OSError: when nobody answers there.
+        :raises OSError: if no process listens there.
         """
         end = time.monotonic() + _LISTENING
         while True:
@@ -77,34 +83,35 @@ class Folder(object):
                 return sock
             except OSError as e:
                 sock.close()
-                # A name comes a moment before its server listens.
+                # The name appears a moment before its server listens.
                 if (not isinstance(e, ConnectionRefusedError)
                         or time.monotonic() > end):
                     raise
             time.sleep(_POLL)
 
 
-def wait_for_server(folder, name, pid, timeout, said):
-    """Wait until a process that was just started listens.
+def wait_for_server(folder: Folder, name: str, pid: int, timeout: float,
+                    said: abc.Callable[[], str]) -> None:
+    """Wait until a new process listens.
 
-    :param pid: of that process, a child of ours.
+    :param pid: a child of this process.
     :param timeout: in seconds.
-    :param said: a function that returns what the process has printed.
-    :raises base.EngineError: when it ends, or takes too long.
+    :param said: returns the output of the process.
+    :raises base.EngineError: if it ends or takes too long.
     """
     end = time.monotonic() + timeout
     while not folder.exists(name):
         if process.reap(pid) is not None:
             raise base.EngineError('msg.engine.died',
-                                   said() or 'it ended and said nothing')
+                                   said() or 'it ended without output')
         if time.monotonic() > end:
             raise base.EngineError('msg.engine.timeout',
                                    'it does not listen: ' + said())
         time.sleep(_POLL)
 
 
-def last_lines(path):
-    """Return the end of what a process has printed to a file."""
+def last_lines(path: str) -> str:
+    """Return the end of the output of a process in a file."""
     if not os.path.exists(path):
         return ''
     with open(path, errors='replace') as f:

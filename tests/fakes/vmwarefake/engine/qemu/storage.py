@@ -12,6 +12,8 @@
 
 """Disks and CDs: which controller, where, from which file."""
 
+from __future__ import annotations
+
 import os
 
 from vmwarefake import devices
@@ -19,62 +21,70 @@ from vmwarefake.engine import base
 from vmwarefake import vmdk
 from vmwarefake.vmdk import disk as disks
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import Any
+    from vmwarefake import dictionary
+    from vmwarefake.engine.qemu import pci
+
 #: virtualDev -> QEMU's device; a .vmx without virtualDev means LSI Logic.
 _SCSI = {'pvscsi': 'pvscsi', 'lsisas1068': 'mptsas1068'}
 _SCSI_NEAREST = {'lsilogic': 'lsi53c895a', 'buslogic': 'lsi53c895a'}
-#: Units that QEMU's controller has, where these are fewer than VMware's.
+#: Units of QEMU's controllers that have fewer than VMware's.
 _UNITS = {'mptsas1068': 8, 'ich9-ahci': 6}
-#: Those that Debian's OVMF can boot from.
+#: The SCSI controller that Debian's OVMF can boot from.
 _OVMF_SCSI = 'virtio-scsi-pci'
 
 _SAS_ADDRESS = 0x5000c29000000000       # VMware's
 
 _RAW_TYPES = ('rawdisk', 'plaindisk')
-#: Seconds that QEMU waits for a disk whose server is being replaced.
+#: Seconds that QEMU waits for a disk while its server is replaced.
 _RECONNECT = 3600
-#: Seconds that it takes at most until a server that is there listens.
+#: Seconds that QEMU waits for a new server to listen.
 _OPEN = 10
 
 
-class Export(object):
-    """A disk that a server gives to QEMU.
+class Export:
+    """A disk that a server provides to QEMU.
 
-    :ivar name: of the server, its socket and its record.
-    :ivar node: of the disk in the .vmx.
-    :ivar path: of the disk's file.
-    :ivar throw_away: True when nothing that the guest writes is kept.
+    :ivar name: name of the server, its socket and its record.
+    :ivar node: node of the disk in the .vmx.
+    :ivar throw_away: whether the guest's writes are discarded.
     """
 
-    def __init__(self, drive):
+    def __init__(self, drive: devices.Drive) -> None:
         self.name = 'disk-' + device_id(drive.node)
         self.node = drive.node
         self.path = drive.path
         self.throw_away = not drive.writes_back
 
 
-def device_id(node):
-    """QEMU's name for a drive or a NIC: ``scsi0:1`` cannot be one."""
+def device_id(node: str) -> str:
+    """Return QEMU's id of a device, which must not have a colon."""
     return node.replace(':', '-')
 
 
-class Storage(object):
+class Storage:
     """The drives of a .vmx as QEMU's block nodes and devices.
 
-    :ivar exports: list of :class:`Export`.
-    :ivar nodes: block nodes, as QEMU's -blockdev has them.
-    :ivar devices: controllers and drives, as its -device has them.
+    :ivar nodes: arguments of QEMU's -blockdev.
+    :ivar devices: arguments of QEMU's -device: controllers and drives.
     :ivar notes: lines for the log.
-    :param address: a function that names the socket of an export.
-    :param order: boot indices, {node: number}.
+    :param address: returns the address of the socket of an export.
+    :param order: {node: boot index}.
     """
 
-    def __init__(self, config, directory, slots, hardware, address, order):
+    def __init__(self, config: dictionary.Dictionary, directory: str,
+                 slots: pci.Slots, hardware: str,
+                 address: abc.Callable[[str], str],
+                 order: dict[str, int]) -> None:
         self.config = config
         self.hardware = hardware
-        self.exports = []
-        self.nodes = []
-        self.devices = []
-        self.notes = []
+        self.exports: list[Export] = []
+        self.nodes: list[dict[str, Any]] = []
+        self.devices: list[dict[str, Any]] = []
+        self.notes: list[str] = []
         self._slots = slots
         self._address = address
         self._order = order
@@ -85,8 +95,8 @@ class Storage(object):
                 controllers[drive.controller] = self._controller(drive)
             self._drive(drive, controllers[drive.controller])
 
-    def _controller(self, drive):
-        """Add the drive's controller; return QEMU's kind of it."""
+    def _controller(self, drive: devices.Drive) -> str:
+        """Add the controller of a drive and return QEMU's model."""
         kind = self._kind(drive)
         if kind != 'ide':
             device = {'driver': kind, 'id': drive.controller}
@@ -96,7 +106,7 @@ class Storage(object):
             self.devices.append(device)
         return kind
 
-    def _kind(self, drive):
+    def _kind(self, drive: devices.Drive) -> str:
         if drive.bus in ('ide', 'nvme'):
             return drive.bus
         key = drive.controller + '.virtualDev'
@@ -106,14 +116,14 @@ class Storage(object):
         self._check_shared(drive.controller)
         return self._scsi(key, said or 'lsilogic')
 
-    def _sata(self, key, said):
+    def _sata(self, key: str, said: str) -> str:
         if said != 'ahci':
             raise base.Unsupported(key, 'there is no SATA controller ' + said)
         if self.hardware == 'cloud':
             return self._instead(key, said, self._cloud_scsi())
         return 'ich9-ahci'
 
-    def _scsi(self, key, said):
+    def _scsi(self, key: str, said: str) -> str:
         if self.hardware == 'exact':
             if said not in _SCSI:
                 raise base.Unsupported(
@@ -128,20 +138,20 @@ class Storage(object):
             return _SCSI[said]
         return self._instead(key, said, _SCSI_NEAREST[said])
 
-    def _needs_ovmf(self):
-        """OVMF, as Debian builds it, boots from no other SCSI controller."""
+    def _needs_ovmf(self) -> bool:
+        """Return whether OVMF boots; Debian's supports one SCSI controller."""
         return self.config.get('firmware', 'bios').lower() == 'efi'
 
-    def _cloud_scsi(self):
+    def _cloud_scsi(self) -> str:
         return _OVMF_SCSI if self._needs_ovmf() else 'pvscsi'
 
-    def _instead(self, key, said, given):
+    def _instead(self, key: str, said: str, given: str) -> str:
         if said != given:
             self.notes.append('%s = "%s": the guest gets %s instead.'
                               % (key, said, given))
         return given
 
-    def _check_shared(self, controller):
+    def _check_shared(self, controller: str) -> None:
         key = controller + '.sharedBus'
         if self.config.get(key, 'none').lower() not in ('', 'none'):
             raise base.Unsupported(key, 'no bus can be shared between '
@@ -149,7 +159,7 @@ class Storage(object):
 
     # -- drives ----------------------------------------------------------
 
-    def _drive(self, drive, kind):
+    def _drive(self, drive: devices.Drive, kind: str) -> None:
         if drive.unit >= _UNITS.get(kind, 64):
             raise base.Unsupported(
                 drive.node + '.present', 'QEMU\'s %s has only units 0 to %d'
@@ -160,7 +170,7 @@ class Storage(object):
             device, medium = self._disk(drive)
         device.update(self._position(drive, kind))
         if kind == 'mptsas1068':
-            # Without, its drives have no SAS address and are not found.
+            # Without a SAS address the guest does not find the drive.
             device['wwn'] = _SAS_ADDRESS + drive.bus_number * 16 + drive.unit
         device['id'] = device_id(drive.node)
         if medium:
@@ -170,7 +180,7 @@ class Storage(object):
         self.devices.append(device)
 
     @staticmethod
-    def _position(drive, kind):
+    def _position(drive: devices.Drive, kind: str) -> dict[str, Any]:
         if kind == 'ide':
             return {'bus': 'ide.%d' % drive.bus_number, 'unit': drive.unit}
         if kind == 'ich9-ahci':
@@ -180,13 +190,14 @@ class Storage(object):
         return {'bus': drive.controller + '.0', 'channel': 0,
                 'scsi-id': drive.unit, 'lun': 0}
 
-    def _family(self, drive, what):
-        """Return ``ide-cd`` and the like for what the guest is to see."""
+    def _family(self, drive: devices.Drive, what: str) -> str:
+        """Return the model of a drive, such as ``ide-cd``."""
         scsi = drive.bus == 'scsi' or (drive.bus == 'sata'
                                        and self.hardware == 'cloud')
         return '%s-%s' % ('scsi' if scsi else 'ide', what)
 
-    def _cdrom(self, drive):
+    def _cdrom(self,
+               drive: devices.Drive) -> tuple[dict[str, Any], str | None]:
         node = None
         if drive.device_type != 'cdrom-image':
             if drive.start_connected and drive.file_name.lower() not in (
@@ -201,7 +212,7 @@ class Storage(object):
                 'file': {'driver': 'file', 'filename': drive.path}})
         return {'driver': self._family(drive, 'cd')}, node
 
-    def _disk(self, drive):
+    def _disk(self, drive: devices.Drive) -> tuple[dict[str, Any], str | None]:
         if drive.device_type in _RAW_TYPES:
             raise base.Unsupported(
                 drive.node + '.deviceType', 'disks of the host cannot be '
@@ -216,7 +227,7 @@ class Storage(object):
                                 'path': self._address(export.name)}}})
         if drive.bus == 'nvme':
             return {'driver': 'nvme-ns'}, export.name
-        device = {'driver': self._family(drive, 'hd')}
+        device: dict[str, Any] = {'driver': self._family(drive, 'hd')}
         if drive.get('virtualSSD') == '1':
             device['rotation_rate'] = 1
         if device['driver'] == 'scsi-hd' and self.config.true(
@@ -225,8 +236,8 @@ class Storage(object):
         return device, export.name
 
 
-def _serial(drive):
-    """What disk.EnableUUID shows to the guest: ddb.uuid."""
+def _serial(drive: devices.Drive) -> dict[str, Any]:
+    """Return the serial number for disk.EnableUUID, which is ddb.uuid."""
     try:
         text = disks.open_link(drive.path).descriptor.ddb.get('ddb.uuid', '')
     except vmdk.DiskError:
@@ -235,11 +246,12 @@ def _serial(drive):
     return {'serial': digits} if digits else {}
 
 
-def boot_order(config, directory):
+def boot_order(config: dictionary.Dictionary,
+               directory: str) -> dict[str, int]:
     """Return {device: boot index} by bios.bootOrder and bios.hddOrder.
 
-    Kinds that bios.bootOrder does not name come behind those that it does,
-    network cards only when they are named.
+    Kinds that bios.bootOrder does not name come after those that it names;
+    network cards boot only if they are named.
     """
     order = [word for word in _words(config, 'bios.bootOrder')
              if not word.startswith('deny')]
@@ -252,7 +264,7 @@ def boot_order(config, directory):
     for word in order:
         word = _ALIASES.get(word.rpartition(':')[2], word)
         sequence += found.get(word, [word])
-    indices = {}
+    indices: dict[str, int] = {}
     for node in sequence:
         indices.setdefault(node, len(indices))
     return indices
@@ -262,7 +274,8 @@ _ALIASES = {'hd': 'hdd', 'cd': 'cdrom', 'fd': 'floppy', 'net': 'ethernet0'}
 _BUSES = ('scsi', 'sata', 'ide', 'nvme')        # inferred
 
 
-def _hdd_order(config, drives):
+def _hdd_order(config: dictionary.Dictionary,
+               drives: list[devices.Drive]) -> list[str]:
     first = _words(config, 'bios.hddOrder')
     drives = sorted(drives, key=lambda d: (
         first.index(d.node) if d.node in first else len(first),
@@ -270,6 +283,6 @@ def _hdd_order(config, drives):
     return [d.node for d in drives]
 
 
-def _words(config, key):
+def _words(config: dictionary.Dictionary, key: str) -> list[str]:
     text = config.get(key, '').lower()
     return [word.strip() for word in text.split(',') if word.strip()]

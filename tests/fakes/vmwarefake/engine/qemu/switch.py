@@ -12,40 +12,72 @@
 
 """An Ethernet switch for the cables of VMs, in user space."""
 
+from __future__ import annotations
+
 import os
 
-_MOST_PENDING = 1 << 20     # bytes; what comes beyond is lost, as on a wire
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import abc
+    import socket
+
+_MOST_PENDING = 1 << 20     # bytes; more are lost, as on a wire
 _LARGEST_FRAME = 65536
 _HEADER = 14
 
-#: How the hardware addresses of QEMU's user-mode network begin.
+#: Prefix of the MAC addresses of QEMU's user-mode network.
 SERVICES_PREFIX = b'\x52\x55'
 
 
-class CablePort(object):
-    """A cable that QEMU speaks into: a length before each frame.
+class Port:
+    """Where frames enter and leave the switch."""
+
+    @property
+    def wants_to_write(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        raise NotImplementedError()
+
+    def takes(self, frame: bytes) -> bool:
+        """Whether frames like this one may leave here."""
+        return True
+
+    def read(self) -> list[bytes] | None:
+        """Return the frames that have come, None if the port is closed."""
+        raise NotImplementedError()
+
+    def write(self, frame: bytes) -> None:
+        raise NotImplementedError()
+
+    def flush(self) -> None:
+        """Write what waits; by default nothing ever does."""
+
+    def close(self) -> None:
+        raise NotImplementedError()
+
+
+class CablePort(Port):
+    """A cable to QEMU, with the length before each frame.
 
     :param sock: a connected stream socket.
     """
 
-    def __init__(self, sock):
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._sock.setblocking(False)
         self._received = b''
         self._pending = b''
 
-    def fileno(self):
-        return self._sock.fileno()
-
-    def takes(self, frame):
-        return True
-
     @property
-    def wants_to_write(self):
+    def wants_to_write(self) -> bool:
         return bool(self._pending)
 
-    def read(self):
-        """Return the frames that have come, None when the cable is cut."""
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def read(self) -> list[bytes] | None:
+        """Return the frames that have come, None if the cable is cut."""
         try:
             data = self._sock.recv(_LARGEST_FRAME * 4)
         except BlockingIOError:
@@ -57,7 +89,7 @@ class CablePort(object):
         self._received += data
         return list(self._frames())
 
-    def _frames(self):
+    def _frames(self) -> abc.Iterator[bytes]:
         while len(self._received) >= 4:
             length = int.from_bytes(self._received[:4], 'big')
             if len(self._received) < 4 + length:
@@ -65,12 +97,12 @@ class CablePort(object):
             yield self._received[4:4 + length]
             self._received = self._received[4 + length:]
 
-    def write(self, frame):
+    def write(self, frame: bytes) -> None:
         if len(self._pending) < _MOST_PENDING:
             self._pending += len(frame).to_bytes(4, 'big') + frame
             self.flush()
 
-    def flush(self):
+    def flush(self) -> None:
         try:
             while self._pending:
                 sent = self._sock.send(self._pending)
@@ -78,42 +110,36 @@ class CablePort(object):
         except BlockingIOError:
             return
         except OSError:
-            self._pending = b''     # reading will find the cable cut
+            self._pending = b''     # the next read notices it
 
-    def close(self):
+    def close(self) -> None:
         self._sock.close()
 
 
 class ServicesPort(CablePort):
     """The cable to NAT and DHCP.
 
-    They answer every frame that they see as if it were meant for them, so
-    they are shown no other.
+    They answer every frame as if it were for them, so they get no others.
     """
 
-    def takes(self, frame):
+    def takes(self, frame: bytes) -> bool:
         return bool(frame[0] & 1) or frame.startswith(SERVICES_PREFIX)
 
 
-class HostPort(object):
-    """The host's own interface.
+class HostPort(Port):
+    """The interface of the host.
 
-    :param fd: of a tap device.
+    :param fd: descriptor of a tap device.
     """
 
-    wants_to_write = False
-
-    def __init__(self, fd):
+    def __init__(self, fd: int) -> None:
         self._fd = fd
         os.set_blocking(fd, False)
 
-    def fileno(self):
+    def fileno(self) -> int:
         return self._fd
 
-    def takes(self, frame):
-        return True
-
-    def read(self):
+    def read(self) -> list[bytes] | None:
         try:
             return [os.read(self._fd, _LARGEST_FRAME)]
         except BlockingIOError:
@@ -121,37 +147,34 @@ class HostPort(object):
         except OSError:
             return None
 
-    def write(self, frame):
+    def write(self, frame: bytes) -> None:
         try:
             os.write(self._fd, frame)
         except OSError:
             return      # the interface is down or busy; the frame is lost
 
-    def flush(self):
-        """Nothing ever waits here."""
-
-    def close(self):
+    def close(self) -> None:
         os.close(self._fd)
 
 
-class Switch(object):
-    """Passes frames on to where their destination was last seen."""
+class Switch:
+    """Forwards frames to the port where their destination was last seen."""
 
-    def __init__(self):
-        self.ports = []
-        self._where = {}
+    def __init__(self) -> None:
+        self.ports: list[Port] = []
+        self._where: dict[bytes, Port] = {}
 
-    def add(self, port):
+    def add(self, port: Port) -> None:
         self.ports.append(port)
 
-    def remove(self, port):
+    def remove(self, port: Port) -> None:
         self.ports.remove(port)
         self._where = {mac: where for mac, where in self._where.items()
                        if where is not port}
         port.close()
 
-    def pass_on(self, source, frame):
-        """Send a frame that came in at ``source`` to where it belongs."""
+    def forward(self, source: Port, frame: bytes) -> None:
+        """Forward a frame that came in at ``source``."""
         if len(frame) < _HEADER:
             return
         destination, sender = frame[:6], frame[6:12]

@@ -12,6 +12,8 @@
 
 """Network interfaces of the host, made with the kernel's own calls."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import socket
@@ -25,14 +27,14 @@ _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _LONGEST_NAME = 15
 
 
-def create(name, address, mask):
-    """Make a tap interface that is there as long as it is open.
+def create(name: str, address: str, mask: str) -> int:
+    """Make a tap interface that exists as long as it is open.
 
-    :param name: ``vmnet8``.
-    :param address: of the host on it, IPv4.
-    :param mask: of its network.
-    :returns: the descriptor by which frames are read and written.
-    :raises OSError: when this machine or this user cannot have one, or the
+    :param name: such as ``vmnet8``.
+    :param address: IPv4 address of the host on it.
+    :param mask: netmask.
+    :returns: the descriptor to read and write frames.
+    :raises OSError: if this machine or this user cannot make one, or if the
         name is taken.
     """
     if len(name) > _LONGEST_NAME:
@@ -51,15 +53,15 @@ def create(name, address, mask):
     return fd
 
 
-def _bring_up(name, address, mask):
+def _bring_up(name: str, address: str, mask: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for request, value in ((_SIOCSIFADDR, address),
                                (_SIOCSIFNETMASK, mask)):
             fcntl.ioctl(sock, request, struct.pack(
                 '16sHH4s8x', name.encode(), socket.AF_INET, 0,
                 socket.inet_aton(value)))
-        request = struct.pack('16sH22x', name.encode(), 0)
+        query = struct.pack('16sH22x', name.encode(), 0)
         flags = struct.unpack('16sH22x', fcntl.ioctl(
-            sock, _SIOCGIFFLAGS, request))[1]
+            sock, _SIOCGIFFLAGS, query))[1]
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack(
             '16sH22x', name.encode(), flags | _IFF_UP | _IFF_RUNNING))

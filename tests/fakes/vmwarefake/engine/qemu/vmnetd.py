@@ -10,18 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A virtual network of the host: one process for each, as VMware has.
+"""A virtual network of the host, as a process of its own.
 
-It joins the cables of all VMs by a switch of its own, with the interface on
-the host where there is one, and with a QEMU that has no machine but a
-user-mode network, which stands for VMware's NAT and DHCP services. Started
-with the first VM on the network, it ends a while after the last.
+Its switch connects the VMs, an interface of the host if there is one, and a
+QEMU without a machine, whose user-mode network replaces VMware's NAT and DHCP
+services. The first VM on the network starts it; it ends some time after the
+last.
 
 Run as a program with the network's folder, the file with the host's port
 forwardings, and the network's settings as JSON. It listens on
 ``vmnetd.sock`` in the folder: a client sends a line of JSON and, to plug a
 VM in, the end of a socket pair; it gets a line of JSON back.
 """
+
+from __future__ import annotations
 
 import ctypes
 import fcntl
@@ -44,27 +46,31 @@ from vmwarefake.engine.qemu import sockets as qemu_sockets  # noqa: E402
 from vmwarefake.engine.qemu import switch  # noqa: E402
 from vmwarefake.engine.qemu import tap  # noqa: E402
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 SOCKET = 'vmnetd'
 LOCK = 'lock'
 
-_GRACE = 3          # seconds without a VM after which it ends
+_GRACE = 3          # seconds without a VM until it ends
 _LOOK = 1           # seconds between looks at the port forwardings
 _START = 30
 _PDEATHSIG = 1
-#: As VMware has them on each network, by the last byte of the address.
+#: The last byte of addresses on each network, as in VMware.
 HOST, GATEWAY, NAME_SERVER, DHCP_SERVER, FIRST_LEASE = 1, 2, 3, 254, 128
 
 
-def network_of(settings):
-    return ipaddress.ip_network('%s/%s' % (settings['subnet'],
-                                           settings['mask']))
+def network_of(settings: dict[str, Any]) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network('%s/%s' % (settings['subnet'],
+                                            settings['mask']))
 
 
-def user_network(settings):
-    """Return the options of QEMU's user-mode network, None for none.
+def user_network(settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the options of QEMU's user-mode network, None without one.
 
-    QEMU wants its name server to have an address of its own, while VMware's
-    gateway is the name server too.
+    QEMU's name server needs an address of its own; in VMware it is the
+    gateway.
     """
     if not settings['subnet']:
         return None
@@ -78,16 +84,17 @@ def user_network(settings):
         'ipv6': False, 'restrict': isolated}
 
 
-class Services(object):
-    """The QEMU that gives NAT and DHCP.
+class Services:
+    """The QEMU that provides NAT and DHCP.
 
-    :param folder: qemu_sockets.Folder for its monitor.
-    :ivar cable: socket of our end of its cable.
+    :param folder: for the socket of its monitor.
+    :ivar cable: our end of its cable.
     """
 
-    def __init__(self, qemu, options, folder, log):
+    def __init__(self, qemu: str, options: dict[str, Any],
+                 folder: qemu_sockets.Folder, log: str) -> None:
         self.cable, theirs = socket.socketpair()
-        self._forwarded = set()
+        self._forwarded: set[tuple[str, int, str, int]] = set()
         folder.remove('services')
         with theirs, open(log, 'ab') as output:
             argv = [qemu, '-machine', 'none', '-nodefaults', '-display',
@@ -107,10 +114,10 @@ class Services(object):
                                      _START, lambda: 'see ' + log)
         self._monitor = qmp.Monitor(folder, 'services')
 
-    def forward(self, wanted):
-        """Make port forwardings be these.
+    def forward(self, wanted: set[tuple[str, int, str, int]]) -> None:
+        """Set the port forwardings.
 
-        :param wanted: a set of (protocol, host port, address, guest port).
+        :param wanted: (protocol, host port, address, guest port) of each.
         """
         for rule in self._forwarded - wanted:
             self._human('hostfwd_remove services %s:127.0.0.1:%d' % rule[:2])
@@ -118,46 +125,47 @@ class Services(object):
             self._human('hostfwd_add services %s:127.0.0.1:%d-%s:%d' % rule)
         self._forwarded = wanted
 
-    def _human(self, line):
+    def _human(self, line: str) -> None:
         answer = self._monitor.command('human-monitor-command',
                                        {'command-line': line}).strip()
         if answer:
             print('%s: %s' % (line, answer), flush=True)
 
-    def stop(self):
+    def stop(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
-def _die_with_parent():
+def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
-class Daemon(object):
-    """Passes frames, serves clients, and ends when it is of no more use.
+class Daemon:
+    """Forwards frames, serves clients, and ends when nobody needs it.
 
-    :param path: the network's folder.
-    :param host_file: of the host's networks and port forwardings.
-    :param settings: dict with name, qemu (path), subnet, mask, type and tap
-        (None, "wanted" or "required").
+    :param path: the folder of the network.
+    :param host_file: path of host.json.
+    :param settings: name, qemu (path), subnet, mask, type and tap (None,
+        "wanted" or "required").
     """
 
-    def __init__(self, path, host_file, settings):
+    def __init__(self, path: str, host_file: str,
+                 settings: dict[str, Any]) -> None:
         self._path = path
         self._host_file = host_file
         self._settings = settings
         self._folder = qemu_sockets.Folder(path)
         self._selector = selectors.DefaultSelector()
         self._switch = switch.Switch()
-        self._services = None
-        self._tap_error = None
-        self._cables = set()
+        self._services: Services | None = None
+        self._tap_error: str | None = None
+        self._cables: set[switch.Port] = set()
         self._idle_since = self._looked = time.monotonic()
         self._add_services()
         self._add_host()
         self._listen()
 
-    def _add_services(self):
+    def _add_services(self) -> None:
         options = user_network(self._settings)
         if options:
             self._services = Services(
@@ -165,7 +173,7 @@ class Daemon(object):
                 os.path.join(self._path, 'vmnetd.log'))
             self._add(switch.ServicesPort(self._services.cable))
 
-    def _add_host(self):
+    def _add_host(self) -> None:
         settings = self._settings
         if not settings['tap'] or not settings['subnet']:
             return
@@ -180,19 +188,19 @@ class Daemon(object):
         else:
             self._add(switch.HostPort(fd))
 
-    def _listen(self):
+    def _listen(self) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
         self._folder.remove('new')
         self._listener.bind(self._folder.address('new'))
         self._listener.listen(64)
         self._selector.register(self._listener, selectors.EVENT_READ)
-        # Whoever sees the name can connect.
+        # Clients can connect as soon as the name exists.
         os.rename(self._folder.address('new'), self._folder.address(SOCKET))
 
     # -- the loop --------------------------------------------------------
 
-    def serve(self):
-        """Work until nobody needs it; return why it ends."""
+    def serve(self) -> str:
+        """Serve until nobody needs the network; return why it ends."""
         while not self._may_end():
             if self._services and self._services.process.poll() is not None:
                 return 'its services have ended'
@@ -207,8 +215,8 @@ class Daemon(object):
                     self._watch(key.data)
         return 'nobody is on it'
 
-    def _may_end(self):
-        """True when it has been idle and no client is on its way."""
+    def _may_end(self) -> bool:
+        """Return whether it has been idle and no client is connecting."""
         if self._cables:
             return False
         if not os.path.isdir(self._path):
@@ -222,11 +230,11 @@ class Daemon(object):
         except OSError:
             os.close(lock)
             return False
-        # The lock goes with this process; nobody connects in between.
+        # This process keeps the lock, so nobody connects until it has ended.
         self._folder.remove(SOCKET)
         return True
 
-    def _look_at_forwardings(self):
+    def _look_at_forwardings(self) -> None:
         if not self._services or time.monotonic() < self._looked + _LOOK:
             return
         self._looked = time.monotonic()
@@ -240,17 +248,17 @@ class Daemon(object):
 
     # -- ports -----------------------------------------------------------
 
-    def _add(self, port):
+    def _add(self, port: switch.Port) -> None:
         self._switch.add(port)
         self._selector.register(port, selectors.EVENT_READ, port)
 
-    def _watch(self, port):
+    def _watch(self, port: switch.Port) -> None:
         events = selectors.EVENT_READ
         if port.wants_to_write:
             events |= selectors.EVENT_WRITE
         self._selector.modify(port, events, port)
 
-    def _read(self, port):
+    def _read(self, port: switch.Port) -> None:
         frames = port.read()
         if frames is None:
             self._selector.unregister(port)
@@ -259,14 +267,14 @@ class Daemon(object):
             self._idle_since = time.monotonic()
             return
         for frame in frames:
-            self._switch.pass_on(port, frame)
+            self._switch.forward(port, frame)
         for other in self._switch.ports:
             if other.wants_to_write:
                 self._watch(other)
 
     # -- clients ---------------------------------------------------------
 
-    def _answer(self):
+    def _answer(self) -> None:
         client, _ = self._listener.accept()
         with client:
             client.settimeout(5)
@@ -278,20 +286,20 @@ class Daemon(object):
                     {'no_interface': self._tap_error}).encode('ascii')
                     + b'\n')
             except OSError as e:
-                # The tool was killed; so its cable is cut too.
-                print('a client has gone: %s' % e, flush=True)
+                # The tool was killed, which cuts its cable too.
+                print('a client has ended: %s' % e, flush=True)
 
-    def _plug(self, cable):
+    def _plug(self, cable: socket.socket) -> None:
         port = switch.CablePort(cable)
         self._add(port)
         self._cables.add(port)
 
-    def close(self):
+    def close(self) -> None:
         if self._services:
             self._services.stop()
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     path, host_file, settings = argv
     try:
         daemon = Daemon(path, host_file, json.loads(settings))
