@@ -62,7 +62,7 @@ from nova_vmrun.server import records
 from nova_vmrun.server import stale_vmrun
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
-from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import stale_locks
@@ -129,7 +129,7 @@ class Hypervisor:
                 self.runner, self.product.vdiskmanager, own.disk_timeout)
         converter = qemu_img.QemuImg(self.runner, own.qemu_img_path,
                                      own.disk_timeout)
-        users = base_disk_users.BaseDiskUsers(self.layout)
+        users = base_disk_usage.BaseDiskUsage(self.layout)
         cache = image_cache.ImageCache(
             self.layout, converter, vdisk, conf.compute.vmdk_allowed_types,
             users)
@@ -226,7 +226,7 @@ class Hypervisor:
         self.snapshots.finish_interrupted()
         self.destroy.finish_interrupted()
         self._cache.finish_interrupted()
-        self._boots.oldest()
+        self._boots.oldest_start()
 
     def close(self):
         """Ends what this process does; the servers run on."""

@@ -37,7 +37,7 @@ class CacheAgeing:
 
     :param options: nova.conf.CONF.image_cache
     :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param users: a nova_vmrun.storage.base_disk_users.BaseDiskUsers
+    :param users: a nova_vmrun.storage.base_disk_usage.BaseDiskUsage
     :param boots: a nova_vmrun.storage.builds.Builds
     :param locks: a nova_vmrun.storage.stale_locks.StaleLocks
     :param clock: tells the time in seconds since the epoch
@@ -63,7 +63,7 @@ class CacheAgeing:
         self._locks.remove()
         origins = {instance.image_ref for instance in instances}
         try:
-            linked = self._users.all()
+            linked = self._users.find_all()
         except OSError as error:
             LOG.error('No image is removed from the cache, since a disk '
                       'cannot be read: %s', error)
@@ -79,7 +79,7 @@ class CacheAgeing:
                 LOG.error('Image %s stays in the cache: %s', image_id, error)
 
     def _age(self, image_id, entry, used, is_origin):
-        names = entry.disks() + entry.others()
+        names = entry.disks() + entry.plain_files()
         if not names:
             return
         latest = max(names, key=entry.last_use)
@@ -89,8 +89,8 @@ class CacheAgeing:
             return
         # Asked for once more, in this order: no boot can get at the image
         # now, and one that has just ended is known by its disk.
-        oldest_boot = self._boots.oldest()
-        used = {name for image, name in self._users.all()
+        oldest_boot = self._boots.oldest_start()
+        used = {name for image, name in self._users.find_all()
                 if image == image_id}
 
         def is_unused_for(name, seconds):

@@ -43,7 +43,7 @@ class Orphans:
     :param destroy: a nova_vmrun.ops.destroy.Destroy
     :param snapshots: a nova_vmrun.ops.snapshot.Snapshots
     :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param users: a nova_vmrun.storage.base_disk_users.BaseDiskUsers
+    :param users: a nova_vmrun.storage.base_disk_usage.BaseDiskUsage
     :param boots: a nova_vmrun.storage.builds.Builds
     """
 
@@ -122,8 +122,8 @@ class Orphans:
         try:
             with self._cache.locked(orphan.owner, blocking=False) as entry:
                 # In this order: a boot that has just ended has its disk.
-                boot = self._boots.oldest()
-                if self._users.of(orphan.owner, name) or (
+                boot = self._boots.oldest_start()
+                if self._users.find(orphan.owner, name) or (
                         boot is not None and entry.last_use(name) >= boot):
                     return 'A server uses it.'
                 entry.remove(name)

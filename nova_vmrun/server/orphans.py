@@ -18,7 +18,7 @@ changed, or Nova still has the server. Whatever belongs to another compute node
 is left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dataclasses
 import os
 import re
@@ -55,19 +55,19 @@ class Cache(Protocol):
     def image_ids(self) -> list[str]: ...
 
     def unlocked_files(self, image_id: str
-                       ) -> list[tuple[str, str, float]]: ...
+                       ) -> Sequence[tuple[str, str, float]]: ...
 
 
 class Users(Protocol):
-    """nova_vmrun.storage.base_disk_users.BaseDiskUsers."""
+    """nova_vmrun.storage.base_disk_usage.BaseDiskUsage."""
 
-    def all(self) -> Mapping[tuple[str, str], object]: ...
+    def find_all(self) -> Iterable[tuple[str, str]]: ...
 
 
 class Builds(Protocol):
     """nova_vmrun.storage.builds.Builds."""
 
-    def ended(self) -> list[str]: ...
+    def interrupted(self) -> list[str]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,14 +289,14 @@ class Finder:
         :raises OSError: a server's disk cannot be read, so what it uses is
             unknown
         """
-        used = set(self._users.all())
+        used = set(self._users.find_all())
         origins = {server.image_id for server in servers.values()}
         found = [Orphan(LEFTOVER, path, '',
                         'Its making or removal was interrupted.')
                  for path in self._cache.leftovers()]
         found += [Orphan(LEFTOVER, path, '',
                          'The build that it was for has ended.')
-                  for path in self._builds.ended()]
+                  for path in self._builds.interrupted()]
         for image_id in set(self._cache.image_ids()) - origins:
             for name, path, last_use in self._cache.unlocked_files(image_id):
                 if (image_id, name) not in used and (

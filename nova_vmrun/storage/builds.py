@@ -10,13 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers that are being made right now, in all processes of this host.
+"""Servers that are being built right now, by any process on this host.
 
-Each has a folder that is locked as long as its process lives, so that a crash
-ends it too. What a server has asked the image cache for after that folder was
-made may be about to be used; what lies in the folder is the server's alone.
+Each build has a folder that is locked while its process lives, so a crash ends
+the build. Files that were requested from the image cache after a build began
+may be about to be used; the files in its folder belong to that server alone.
 """
 
+from collections.abc import Iterator
 import contextlib
 import fcntl
 import os
@@ -26,23 +27,21 @@ from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_vmrun.host import files
+from nova_vmrun.server import layout as layouts
 
 LOG = logging.getLogger(__name__)
 
 
 class Builds:
-    """The boots that are under way.
+    """The builds in progress."""
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    """
-
-    def __init__(self, layout):
+    def __init__(self, layout: layouts.Layout) -> None:
         self._folder = os.path.join(layout.cache, 'boots')
         self._locks = layout.locks
 
     @contextlib.contextmanager
-    def begin(self):
-        """Gives the path of a folder that is removed in the end."""
+    def begin(self) -> Iterator[str]:
+        """Begin a build: yield its folder and remove it in the end."""
         with self._guard():
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             folder = tempfile.mkdtemp(dir=self._folder)
@@ -55,50 +54,52 @@ class Builds:
                 lock.close()
                 self._remove(folder)
 
-    def oldest(self):
-        """Returns when the oldest boot began, None if there is none.
+    def oldest_start(self) -> float | None:
+        """Return when the oldest build began, or None if there is none.
 
-        :returns: seconds since the epoch, as the file system counts them
+        Also remove the folders of interrupted builds.
+
+        :returns: seconds since the epoch, by the clock of the file system
         """
         with self._guard():
-            living = [folder for folder in self._folders()
-                      if _is_alive(folder)]
-            for folder in set(self._folders()) - set(living):
+            running = [folder for folder in self._folders()
+                       if _is_running(folder)]
+            for folder in set(self._folders()) - set(running):
                 self._remove(folder)
-            return min((os.stat(_lock(folder)).st_mtime for folder in living),
-                       default=None)
+            return min((os.stat(_lock(folder)).st_mtime
+                        for folder in running), default=None)
 
-    def ended(self):
-        """Returns the folders of boots that a crash has ended."""
+    def interrupted(self) -> list[str]:
+        """Return the folders of builds that a crash has interrupted."""
         with self._guard():
             return [folder for folder in self._folders()
-                    if not _is_alive(folder)]
+                    if not _is_running(folder)]
 
-    def _guard(self):
+    def _guard(self) -> contextlib.AbstractContextManager[object]:
         return lockutils.lock('vmrun-boots', external=True,
                               lock_path=self._locks)
 
-    def _folders(self):
+    def _folders(self) -> list[str]:
         try:
             return [entry.path for entry in os.scandir(self._folder)]
         except FileNotFoundError:
             return []
 
-    def _remove(self, folder):
-        """Removes what is over; what cannot be removed is tried again."""
+    def _remove(self, folder: str) -> None:
+        """Remove a folder; if that fails, the next call tries again."""
         try:
             files.remove_tree(folder)
         except OSError as error:
-            LOG.warning('The folder %s stays: %s', folder, error)
+            LOG.warning('Cannot remove the folder %s: %s', folder, error)
         with contextlib.suppress(OSError):
             os.rmdir(self._folder)
 
 
-def _lock(folder):
+def _lock(folder: str) -> str:
     return os.path.join(folder, 'lock')
 
 
-def _is_alive(folder):
+def _is_running(folder: str) -> bool:
     try:
         with open(_lock(folder)) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,15 +10,18 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The folder of one image in the cache; see image_cache.py for what is in it.
+"""The folder of one image in the cache; image_cache.py lists its files.
 
-Each file is recorded before it gets its name, with what tells whether it was
-written to since: a base that a program other than ours has opened for writing
-would break every disk that is linked to it, and poison those to come.
+Before a file gets its final name, its size, time and content id are recorded
+to detect later writes: a base disk that another program has written to would
+break every disk linked to it, now and in future.
 """
 
+from collections.abc import Collection
+from collections.abc import Iterable
 import os
 import secrets
+from typing import Any
 
 from oslo_serialization import jsonutils
 
@@ -31,192 +34,200 @@ from nova_vmrun.storage import linked
 _DISK = '.vmdk'
 _DELTA = '-delta.vmdk'
 _USED = '.used'
-# VMware's, while a server runs; it stays if the power is cut.
+# VMware's lock of a running server; it remains after a power cut.
 _LOCK = '.lck'
 _FACTS = layout.IMAGE
 _WORK = 'work-'
-_FILES, _VOUCHED = 'files', 'vouched'
+# Keys of the facts file.
+_FILES, _VERIFIED = 'files', 'vouched'
 
 
 class Entry:
-    """The files of one image. Whoever uses it holds the image's lock.
+    """The files of one image; its user holds the lock of the image.
 
     :param folder: of the image; it exists
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self._folder = folder
-        # A program that outlived the one who started it knows another name.
+        # A random name, because a program that outlived an earlier process
+        # may still write to the work folder of that process.
         self._work = self.path(_WORK + secrets.token_hex(4))
         self._facts = self.path(_FACTS)
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         return os.path.join(self._folder, name)
 
-    def work(self, name):
-        """Returns a path for a file that is not complete yet."""
+    def work(self, name: str) -> str:
+        """Return a path for a file that is not complete yet."""
         return os.path.join(self._work, name)
 
-    def start_work(self):
+    def start_work(self) -> None:
+        """Create an empty work folder."""
         self._remove_work()
         os.mkdir(self._work, mode=0o700)
 
-    def _remove_work(self):
+    def _remove_work(self) -> None:
         for folder in self.unfinished():
             files.remove_tree(folder)
 
-    # What is there
+    # Files
 
-    def disks(self):
-        """Returns the names of all base disks."""
+    def disks(self) -> list[str]:
+        """Return the names of all base disks."""
         return [name for name in self._names()
                 if name.endswith(_DISK) and not name.endswith(_DELTA)]
 
-    def others(self):
-        """Returns the names of images that are kept as they are."""
+    def plain_files(self) -> list[str]:
+        """Return the names of images that are stored without conversion."""
         return [name for name in self._names()
                 if not name.endswith((_DISK, _USED, _LOCK)) and
                 not name.startswith((_FACTS, _WORK, '.'))]
 
-    def unfinished(self):
-        """Returns the paths of what is not complete."""
+    def unfinished(self) -> list[str]:
+        """Return the paths of work folders."""
         return [self.path(name) for name in self._names()
                 if name.startswith(_WORK)]
 
-    def _names(self):
+    def _names(self) -> list[str]:
         return sorted(os.listdir(self._folder))
 
-    def intact_disks(self):
-        """Returns the names of the base disks that can be read from."""
-        return [name for name in self.disks() if self.trouble(name) is None]
+    def intact_disks(self) -> list[str]:
+        """Return the names of the base disks that are not damaged."""
+        return [name for name in self.disks()
+                if self.find_damage(name) is None]
 
-    # What is known
+    # Facts
 
     @property
-    def facts(self):
-        """What inspection found, or {}.
+    def facts(self) -> dict[str, Any]:
+        """What inspection found: virtual_size in bytes, adapter, ova_disk.
 
-        virtual_size in bytes, adapter, and ova_disk as it was chosen.
+        Empty if the image has not been inspected yet.
         """
-        return {name: value for name, value in self._known().items()
-                if name not in (_FILES, _VOUCHED)}
+        return {name: value for name, value in self._read().items()
+                if name not in (_FILES, _VERIFIED)}
 
     def refuse_another_disk(self, image_id: str, chosen: str | None) -> None:
-        """Refuses an OVA of which another disk is kept.
+        """Refuse an OVA if another disk of it is in the cache.
 
-        :param chosen: which disk of the OVA the image is, None: the only one
-        :raises ImageRefused: its property was changed after it was used
+        :param chosen: the disk of the OVA that is wanted; None: the only one
+        :raises ImageRefused: the property was changed after it was used
         """
-        kept = self.facts.get('ova_disk')
-        if kept != chosen:
+        cached = self.facts.get('ova_disk')
+        if cached != chosen:
             raise exception.ImageRefused(
                 image_id, 'Its property vmrun_ova_disk was changed from %s to '
-                '%s after it was used.' % (kept, chosen),
+                '%s after it was used.' % (cached, chosen),
                 'Upload the OVA once more for the other disk.')
 
-    def keep_facts(self, **facts):
-        self._keep(dict(self._known(), **facts))
+    def save_facts(self, **facts: object) -> None:
+        self._write(dict(self._read(), **facts))
 
-    def _known(self):
+    def _read(self) -> dict[str, Any]:
         try:
-            known = jsonutils.loads(files.read(self._facts))
+            content = jsonutils.loads(files.read(self._facts))
         except (FileNotFoundError, ValueError):
             return {}
-        return known if isinstance(known, dict) else {}
+        return content if isinstance(content, dict) else {}
 
-    def _keep(self, known):
-        files.write_atomically(self._facts, jsonutils.dumps(known))
+    def _write(self, content: dict[str, Any]) -> None:
+        files.write_atomically(self._facts, jsonutils.dumps(content))
 
-    def publish(self, part, name):
-        """Makes a finished file read-only and gives it its name.
+    def publish(self, part: str, name: str) -> None:
+        """Make a finished file read-only and give it its final name.
 
         :param part: the file, in the work folder
-        :param name: its name
-        :raises InvalidVmdk: a disk that is not as we make them
+        :param name: its final name
+        :raises InvalidVmdk: a disk is not of the expected type
         """
         if name.endswith(_DISK):
             _require_monolithic_sparse(part, name)
         os.chmod(part, 0o400)
-        known = self._known()
-        recorded = dict(known.get(_FILES, {}), **{name: _measure(part)})
-        self._keep(dict(known, **{_FILES: recorded}))
+        content = self._read()
+        recorded = dict(content.get(_FILES, {}), **{name: _measure(part)})
+        self._write(dict(content, **{_FILES: recorded}))
         files.publish(part, self.path(name))
         self.touch(name)
 
-    def trouble(self, name):
-        """Tells how a file differs from what it was when it was published.
+    def find_damage(self, name: str) -> str | None:
+        """Return a sentence about how a file has changed, or None.
 
-        :returns: a sentence, or None if it is as it was
+        Compare it with what was recorded when it was published.
         """
-        path = self.path(name)
-        was = self._known().get(_FILES, {}).get(name)
+        recorded = self._read().get(_FILES, {}).get(name)
         try:
-            now = _measure(path)
+            actual = _measure(self.path(name))
         except FileNotFoundError:
             return 'It is missing.'
         except exception.InvalidVmdk as error:
             return 'It cannot be read: %s' % error.brief
-        if was is None:
-            return 'Nothing tells where it came from.'
+        if recorded is None:
+            return 'Its origin is unknown.'
         for key, what in _MEASURED:
-            if was.get(key) != now.get(key):
-                return '%s is %s and was %s.' % (what, now.get(key),
-                                                 was.get(key))
+            if recorded.get(key) != actual.get(key):
+                return '%s is %s and was %s.' % (what, actual.get(key),
+                                                 recorded.get(key))
         return None
 
-    def delta_trouble(self, delta, disk):
-        """Tells why an empty child cannot be used any more, or None."""
-        trouble = self.trouble(delta)
-        if trouble is None:
+    def find_delta_damage(self, delta: str, disk: str) -> str | None:
+        """Return why the empty child of a disk is unusable, or None."""
+        damage = self.find_damage(delta)
+        if damage is None:
             parent = linked.read_descriptor(self.path(delta)).parent_cid
             if parent != linked.read_descriptor(self.path(disk)).cid:
-                trouble = 'It is not a child of the disk that is there.'
-        return trouble
+                damage = 'It is the child of another disk.'
+        return damage
 
-    # Who vouches for it
+    # Signatures
 
-    def is_vouched(self, what, certificates):
-        """Tells whether content was compared with a signature.
+    def is_verified(self, what: str, certificates: Collection[str]) -> bool:
+        """Return whether the signature of some content was verified.
 
-        :param what: a file's name, or a word for all base disks
-        :param certificates: ids of those that the signer's must lead to; none
-            of them: nobody asks
+        :param what: a file name, or a word for all base disks
+        :param certificates: ids of the trusted certificates that the signer's
+            has to be issued by; if there are none, nothing has to be verified
         """
-        return not certificates or sorted(certificates) in self._vouched(what)
+        return not certificates or (
+            sorted(certificates) in self._verified(what))
 
-    def vouch(self, what, certificates):
-        """Remembers that content was compared with a signature.
+    def mark_verified(self, what: str, certificates: Collection[str]) -> None:
+        """Record that the signature of some content was verified.
 
-        :param certificates: as for is_vouched; none: it was not
+        :param what: as for is_verified()
+        :param certificates: as for is_verified(); none: it was not verified
         """
-        if not self.is_vouched(what, certificates):
-            self._keep_vouched(what, [*self._vouched(what),
-                                      sorted(certificates)])
+        if not self.is_verified(what, certificates):
+            self._write_verified(what, [*self._verified(what),
+                                        sorted(certificates)])
 
-    def forget_vouched(self, what):
-        """Prepares for other content."""
-        self._keep_vouched(what, [])
+    def forget_verified(self, what: str) -> None:
+        """Record that some content will be replaced."""
+        self._write_verified(what, [])
 
-    def _vouched(self, what):
-        return self._known().get(_VOUCHED, {}).get(what, [])
+    def _verified(self, what: str) -> list[list[str]]:
+        verified: list[list[str]] = self._read().get(_VERIFIED, {}).get(
+            what, [])
+        return verified
 
-    def _keep_vouched(self, what, found):
-        known = self._known()
-        if found != self._vouched(what):
-            self._keep(dict(known, **{
-                _VOUCHED: dict(known.get(_VOUCHED, {}), **{what: found})}))
+    def _write_verified(self, what: str,
+                        verified: Iterable[list[str]]) -> None:
+        content = self._read()
+        if verified != self._verified(what):
+            self._write(dict(content, **{_VERIFIED: dict(
+                content.get(_VERIFIED, {}), **{what: verified})}))
 
-    # When it was used
+    # Use
 
-    def touch(self, name):
-        """Remembers that a file was used just now."""
+    def touch(self, name: str) -> None:
+        """Record that a file is being used now."""
         with open(self.path(name) + _USED, 'a') as file:
             os.utime(file.fileno())
 
-    def last_use(self, name):
-        """Returns when a file was used, in seconds since the epoch.
+    def last_use(self, name: str) -> float:
+        """Return when a file was last used, in seconds since the epoch.
 
-        A file that nobody remembers having used counts from when it was made.
+        Without a record of a use, return when the file was created.
         """
         for path in (self.path(name) + _USED, self.path(name)):
             try:
@@ -225,10 +236,10 @@ class Entry:
                 continue
         return 0
 
-    # The end
+    # Removal
 
-    def remove(self, name):
-        """Removes a file, and the empty child of a disk with it."""
+    def remove(self, name: str) -> None:
+        """Remove a file, and together with a disk its empty child."""
         self.start_work()
         names = [name]
         if name.endswith(_DISK):
@@ -240,32 +251,33 @@ class Entry:
         files.sync_folder(self._folder)
         self._remove_work()
 
-    def clean(self):
-        """Removes what is not complete, and the folder if nothing is."""
+    def clean(self) -> None:
+        """Remove unfinished files, and the folder if no others remain."""
         self._remove_work()
         files.remove_parts(self._folder)
-        if not self.disks() and not self.others():
+        if not self.disks() and not self.plain_files():
             files.remove_tree(self._folder)
 
 
-# The file's modification time is kept in whole nanoseconds, as the file
-# system has it; a content id changes whenever VMware writes to a disk.
+# Modification times are recorded in nanoseconds, as the file system has them;
+# the content id changes whenever VMware writes to a disk.
 _MEASURED = (('size', 'Its size in bytes'), ('cid', 'Its content id'),
              ('mtime_ns', 'Its modification time in nanoseconds'))
 
 
-def _measure(path):
+def _measure(path: str) -> dict[str, int | str]:
     status = os.stat(path)
-    found = {'size': status.st_size, 'mtime_ns': status.st_mtime_ns}
+    found: dict[str, int | str] = {'size': status.st_size,
+                                   'mtime_ns': status.st_mtime_ns}
     if path.endswith(_DISK):
         linked.read_header(path)
         found['cid'] = linked.read_descriptor(path).cid
     return found
 
 
-def _require_monolithic_sparse(part, name):
+def _require_monolithic_sparse(part: str, name: str) -> None:
     descriptor = linked.read_descriptor(part)
     if descriptor.create_type != vmdk.MONOLITHIC_SPARSE:
         raise exception.InvalidVmdk(
-            'The disk made as %s is of type %s instead of %s.'
+            'The new disk %s is of type %s instead of %s.'
             % (name, descriptor.create_type, vmdk.MONOLITHIC_SPARSE))

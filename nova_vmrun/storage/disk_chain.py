@@ -10,13 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The files that a disk's content lies in: its own, and those below it.
+"""The files that a disk consists of: its own and those of its parents.
 
-All of them were written by us or by VMware; a guest can write to none of the
-descriptors. That they lead nowhere else is checked nevertheless, before a
-program follows them with the rights of nova-compute.
+All of them were written by us or by VMware, and a guest cannot write to the
+descriptors. Check nevertheless that they refer to no other files before a
+program reads them with the rights of nova-compute.
 """
 
+from collections.abc import Collection
+from collections.abc import Iterable
 import os
 
 from nova_vmrun import exception
@@ -28,14 +30,13 @@ from nova_vmrun.storage import linked
 _MAX_LINKS = 255
 
 
-def follow(disk, folders):
-    """Returns the files of a disk, the topmost first.
+def follow(disk: str, folders: Iterable[str]) -> list[str]:
+    """Return the absolute paths of a disk's files, the topmost first.
 
     :param disk: path of its .vmdk
-    :param folders: the folders that its files may lie in, at any depth
-    :returns: list of absolute paths
-    :raises InvalidVmdk: a file is missing, no sparse VMDK, was changed since
-        its child was made, or lies elsewhere
+    :param folders: the folders that its files may be in, at any depth
+    :raises InvalidVmdk: a file is missing, is not a sparse VMDK, has changed
+        since its child was made, or is in another folder
     """
     roots = [paths.canonical(folder) for folder in folders]
     chain = [_inside(disk, disk, roots)]
@@ -49,12 +50,13 @@ def follow(disk, folders):
             raise _broken(disk, 'It has more than %d files, or they refer to '
                           'each other in a circle.' % _MAX_LINKS)
         if _read(disk, parent).cid != child.parent_cid:
-            raise _broken(disk, '%s was written to after %s was made from it.'
-                          % (parent, chain[-1]))
+            raise _broken(disk, '%s was written to after %s was created from '
+                          'it.' % (parent, chain[-1]))
         chain.append(parent)
 
 
-def _inside(disk, path, roots):
+def _inside(disk: str, path: str, roots: Collection[str]) -> str:
+    """Return the real path of a file after checking that it is allowed."""
     real = os.path.realpath(path)
     if not any(paths.canonical(real).startswith(root + os.sep)
                for root in roots):
@@ -63,20 +65,20 @@ def _inside(disk, path, roots):
     return real
 
 
-def _read(disk, path):
+def _read(disk: str, path: str) -> vmdk.Descriptor:
     try:
         header = linked.read_header(path)
         descriptor = linked.read_descriptor(path)
     except (OSError, exception.InvalidVmdk) as error:
-        raise _broken(disk, '%s cannot be read: %s' % (path, error))
-    # QEMU takes a sparse file without capacity for a mere descriptor.
+        raise _broken(disk, 'Cannot read %s: %s' % (path, error))
+    # QEMU treats a sparse file without capacity as a mere descriptor.
     if (not header.capacity or len(descriptor.extents) != 1 or
             descriptor.create_type != vmdk.MONOLITHIC_SPARSE):
-        raise _broken(disk, '%s is no sparse VMDK in one file.' % path)
+        raise _broken(disk, '%s is not a sparse VMDK in one file.' % path)
     return descriptor
 
 
-def _broken(disk, details):
+def _broken(disk: str, details: str) -> exception.InvalidVmdk:
     return exception.InvalidVmdk(
-        'The files of the disk %s cannot be followed.' % disk, details,
-        'See what became of the files, and restore them from a backup.')
+        'The chain of files of the disk %s is broken.' % disk, details,
+        'Find out what happened to the files, and restore them from a backup.')

@@ -10,35 +10,39 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Base disks: one for each image and root size, made once, never written to.
+"""Image cache: one base disk per image and root size, never written to.
 
 ::
 
     _base/<image id>/
-      image.json              what inspection found; a second size is checked
-                              against it without another download. Also size,
-                              time and content id of each file, and by which
-                              certificates the content was checked.
+      image.json              what inspection found, to check another root
+                              size against it without a download. Also size,
+                              time and content id of each file, and the
+                              certificates that the content was verified with.
       disk-20.vmdk            the image as a monolithicSparse VMDK of 20 GiB,
       disk-own.vmdk           or of the image's own size; mode 0400
       disk-20-delta.vmdk      an empty child of it, to be copied
       cd.iso, floppy.flp      the image as it is in Glance, for a drive
-      *.used                  empty; when the file was used last
-      work-0badcafe/          there while one is made; whatever a crash left
-                              in it is removed by the next who makes one
+      *.used                  empty; its time is that of the last use
+      work-0badcafe/          holds unfinished files; those left by a crash
+                              are removed before the next are created
     _base/<image id>.deleted  an image that is being removed
-    _base/boots/              see boots.py
+    _base/boots/              see builds.py
 
-A linked disk cannot grow, so the size is part of the key. All is done under a
-lock per image that other processes on this host respect too. A name without
-``work-`` in its path is complete: it was put there by a rename.
+A linked disk cannot grow, so there is a base disk for each size. A lock per
+image, which other processes on this host use too, protects all of it. A file
+outside of ``work-*`` is complete, because it was put there by a rename.
 """
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
 import contextlib
 import dataclasses
 import errno
 import filecmp
 import os
+from typing import NamedTuple
 
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
@@ -46,13 +50,15 @@ from oslo_utils import units
 from oslo_utils import uuidutils
 
 from nova_vmrun import exception
-from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
-from nova_vmrun.host import space
 from nova_vmrun.inspection import inspector
+from nova_vmrun.server import layout as layouts
+from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import cache_entry
+from nova_vmrun.storage import image_converter as converters
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img as qemu_img_tool
+from nova_vmrun.tools import vdiskmanager as vdiskmanager_tool
 
 LOG = logging.getLogger(__name__)
 
@@ -60,9 +66,22 @@ LOG = logging.getLogger(__name__)
 CD = 'cd.iso'
 FLOPPY = 'floppy.flp'
 
-# All base disks of an image: each is made of the first.
+# Stands for all base disks of an image, which are made from the first one.
 _DISKS = 'disks'
 _DELETED = '.deleted'
+
+
+class CachedFile(NamedTuple):
+    """A file in the cache.
+
+    :ivar name: file name
+    :ivar path: absolute path
+    :ivar last_use: seconds since the epoch
+    """
+
+    name: str
+    path: str
+    last_use: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +89,8 @@ class Base:
     """A base disk and its empty child.
 
     :ivar disk: path of the .vmdk
-    :ivar delta: path of the empty child's .vmdk; None if the disk is to
-        become the server's own
+    :ivar delta: path of the empty child's .vmdk; None if the disk is for one
+        server alone
     :ivar adapter: ide or buslogic if the image was made for it, else None
     """
 
@@ -81,134 +100,138 @@ class Base:
 
 
 class ImageCache:
-    """The base disks of this host.
+    """The image cache of this host.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
-    :param vdiskmanager: a nova_vmrun.tools.vdiskmanager.VDiskManager, or
-        None if it is not installed
+    :param vdiskmanager: None if it is not installed
     :param create_types: VMDK create types that images may have
-    :param users: a nova_vmrun.storage.base_disk_users.BaseDiskUsers
+    :param usage: finds the servers' disks that use a base disk
     """
 
-    def __init__(self, layout, qemu_img, vdiskmanager, create_types, users):
+    def __init__(self, layout: layouts.Layout, qemu_img: qemu_img_tool.QemuImg,
+                 vdiskmanager: vdiskmanager_tool.VDiskManager | None,
+                 create_types: Collection[str],
+                 usage: base_disk_usage.BaseDiskUsage) -> None:
         self._layout = layout
         self._qemu_img = qemu_img
-        self._vdiskmanager = vdiskmanager
-        self._create_types = create_types
-        self._users = users
+        self._converter = converters.ImageConverter(
+            qemu_img, vdiskmanager, create_types)
+        self._usage = usage
 
-    def base(self, image, root_gb, download, certificates=()):
-        """Returns the base disk of an image for a root size.
+    def base(self, image: inspector.Image, root_gb: int,
+             download: converters.Download,
+             certificates: Collection[str] = ()) -> Base:
+        """Return the base disk of an image for a root size.
 
-        :param image: a nova_vmrun.inspection.inspector.Image
-        :param root_gb: GiB of the flavor's root disk; 0 for the image's size
-        :param download: called with a path, writes the image there. Called
-            once for all servers that wait for the image.
-        :param certificates: ids of those by which download checks the image,
-            each time; if the image is there and was not checked by them, it
-            is fetched once more
-        :returns: a Base
-        :raises ImageRefused: it must not be used
+        :param root_gb: GiB of the flavor's root disk; 0: size of the image
+        :param download: called once for all servers that wait for the image
+        :param certificates: ids of the trusted certificates that download
+            verifies the image with; a cached image that was not verified with
+            them is fetched once more
+        :raises ImageRefused: the image must not be used
         :raises DiskTooSmall: root_gb is less than the image needs
-        :raises DiskFull: on the file system of the instances
-        :raises BaseDamaged: servers use a base that was written to
+        :raises DiskFull: the file system of the instances is full
+        :raises BaseDamaged: servers use a base disk that was written to
         """
         with self.locked(image.id) as entry:
             disk, delta = _disk(root_gb), _delta(root_gb)
             self._complete(entry, image, root_gb, download, certificates)
-            if not entry.is_vouched(_DISKS, certificates):
-                self._check(entry, image, disk, download)
+            if not entry.is_verified(_DISKS, certificates):
+                self._verify(entry, image, disk, download)
                 self._complete(entry, image, root_gb, download, certificates)
-                entry.vouch(_DISKS, certificates)
+                entry.mark_verified(_DISKS, certificates)
             entry.touch(disk)
             return Base(entry.path(disk), entry.path(delta),
                         entry.facts.get('adapter'))
 
-    def has_disk(self, image_id):
-        """Tells whether a server of an image could start without Glance."""
+    def has_disk(self, image_id: str) -> bool:
+        """Return whether a server could boot from an image without Glance."""
         with self.locked(image_id) as entry:
             return bool(entry.facts and entry.intact_disks())
 
-    def has_file(self, image_id, name):
-        """Tells whether an image is there as it is in Glance."""
+    def has_file(self, image_id: str, name: str) -> bool:
+        """Return whether the cache has an image without conversion."""
         with self.locked(image_id) as entry:
-            return entry.trouble(name) is None
+            return entry.find_damage(name) is None
 
-    def file(self, image_id, name, download, check, certificates=()):
-        """Returns an image as it is, which many servers may read.
+    def file(self, image_id: str, name: str, download: converters.Download,
+             check: Callable[[str], object],
+             certificates: Collection[str] = ()) -> str:
+        """Return the path of an image without conversion, for any server.
+
+        Nobody may write to the file.
 
         :param image_id: its id in Glance
-        :param name: of the file in the image's folder
-        :param download: called with a path, writes the image there, once
-        :param check: called with that path, raises ImageRefused if the image
-            must not be used
-        :param certificates: as for base
-        :returns: path, of a file that must not be written to
-        :raises DiskFull: on the file system of the instances
+        :param name: file name in the image's folder
+        :param download: called once for all servers that wait for the image
+        :param check: called with the path of the downloaded file; raises
+            ImageRefused if the image must not be used
+        :param certificates: as for base()
+        :raises DiskFull: the file system of the instances is full
         """
         with self.locked(image_id) as entry:
             is_broken = self._is_broken(entry, image_id, name)
-            if is_broken or not entry.is_vouched(name, certificates):
+            if is_broken or not entry.is_verified(name, certificates):
                 entry.start_work()
                 part = entry.work(name)
                 download(part)
                 check(part)
                 if is_broken or not filecmp.cmp(part, entry.path(name),
                                                 shallow=False):
-                    entry.forget_vouched(name)
+                    entry.forget_verified(name)
                     entry.publish(part, name)
-                entry.vouch(name, certificates)
+                entry.mark_verified(name, certificates)
             entry.touch(name)
             return entry.path(name)
 
-    def private(self, image, root_gb, download, folder):
-        """Makes a disk of an image that the cache does not keep.
+    def private(self, image: inspector.Image, root_gb: int,
+                download: converters.Download, folder: str) -> Base:
+        """Create a disk from an image without adding it to the cache.
 
-        :param image: a nova_vmrun.inspection.inspector.Image
-        :param root_gb: GiB of the flavor's root disk; 0 for the image's size
-        :param download: called with a path, writes the image there
-        :param folder: where it is made; its owner removes it
+        :param root_gb: GiB of the flavor's root disk; 0: size of the image
+        :param folder: where to create it; the caller removes the folder
         :returns: a Base without delta
-        :raises ImageRefused: and others, as base does
+        :raises ImageRefused: and others, as base()
         """
-        with _disk_full_is_refused(folder):
+        with _translate_disk_full(folder):
             target = os.path.join(folder, 'disk.vmdk')
-            content = self._convert(image, root_gb, download,
-                                    os.path.join(folder, 'image'), target)
+            content = self._converter.convert(image, root_gb, download,
+                                              os.path.join(folder, 'image'),
+                                              target)
             return Base(target, None, content.adapter)
 
     @contextlib.contextmanager
-    def locked(self, image_id, blocking=True):
-        """Gives the cache_entry.Entry of an image, to one at a time.
+    def locked(self, image_id: str,
+               blocking: bool = True) -> Iterator[cache_entry.Entry]:
+        """Yield the entry of an image, to one caller at a time.
 
         :param image_id: its id in Glance
-        :param blocking: False: raise if somebody else has it
+        :param blocking: False: raise if somebody else uses it
         :raises AcquireLockFailedException: of lockutils
         """
         folder = os.path.join(self._layout.cache, image_id)
         with self._lock(image_id, blocking):
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            # VMware makes its lock folders beside the disks.
+            # VMware creates its lock folders beside the disks.
             files.make_writable(folder)
             entry = cache_entry.Entry(folder)
             try:
-                with _disk_full_is_refused(folder):
+                with _translate_disk_full(folder):
                     yield entry
             finally:
                 entry.clean()
 
-    def _lock(self, image_id, blocking):
+    def _lock(self, image_id: str, blocking: bool
+              ) -> contextlib.AbstractContextManager[object]:
         return lockutils.lock('vmrun-image-%s' % image_id, external=True,
                               lock_path=self._layout.locks, blocking=blocking)
 
-    def image_ids(self):
-        """Returns the ids of all images in the cache."""
+    def image_ids(self) -> list[str]:
+        """Return the ids of all images in the cache."""
         return [entry.name for entry in os.scandir(self._layout.cache)
                 if uuidutils.is_uuid_like(entry.name) and entry.is_dir()]
 
-    def remove(self, image_id):
-        """Removes an image; the caller has its lock."""
+    def remove(self, image_id: str) -> None:
+        """Remove an image; the caller holds its lock."""
         folder = os.path.join(self._layout.cache, image_id)
         files.remove_tree(folder + _DELETED)
         os.rename(folder, folder + _DELETED)
@@ -216,25 +239,21 @@ class ImageCache:
         os.mkdir(folder, mode=0o700)
         files.remove_tree(folder + _DELETED)
 
-    def finish_interrupted(self):
-        """Removes what a crash kept from being made or removed.
+    def finish_interrupted(self) -> None:
+        """Remove what a crash kept from being completed or removed.
 
-        Images that another process is busy with are left to it.
+        Leave out images that another process is using.
         """
         for image_id in self.image_ids():
             with contextlib.suppress(lockutils.AcquireLockFailedException):
                 with self.locked(image_id, blocking=False):
                     LOG.debug('Looked for leftovers of image %s', image_id)
-        for entry in os.scandir(self._layout.cache):
-            if (entry.name.endswith(_DELETED) and uuidutils.is_uuid_like(
-                    entry.name.removesuffix(_DELETED))):
-                files.remove_tree(entry.path)
+        for path in self._deleted():
+            files.remove_tree(path)
 
-    def leftovers(self):
-        """Returns what a crash has left, as a list of paths."""
-        found = [entry.path for entry in os.scandir(self._layout.cache)
-                 if entry.name.endswith(_DELETED) and uuidutils.is_uuid_like(
-                     entry.name.removesuffix(_DELETED))]
+    def leftovers(self) -> list[str]:
+        """Return the paths of what crashes have left."""
+        found = self._deleted()
         for image_id in self.image_ids():
             entry = self._entry(image_id)
             with contextlib.suppress(lockutils.AcquireLockFailedException):
@@ -242,49 +261,57 @@ class ImageCache:
                     found += entry.unfinished()
         return found
 
-    def unlocked_files(self, image_id):
-        """Returns the complete files of an image that nobody is busy with.
+    def _deleted(self) -> list[str]:
+        return [entry.path for entry in os.scandir(self._layout.cache)
+                if entry.name.endswith(_DELETED) and uuidutils.is_uuid_like(
+                    entry.name.removesuffix(_DELETED))]
 
-        :returns: list of (name, path, last use in seconds since the epoch)
-        """
+    def unlocked_files(self, image_id: str) -> list[CachedFile]:
+        """Return the complete files of an image, or none if it is in use."""
         entry = self._entry(image_id)
         try:
             with self._lock(image_id, blocking=False):
-                return [(name, entry.path(name), entry.last_use(name))
-                        for name in entry.disks() + entry.others()]
+                return [CachedFile(name, entry.path(name),
+                                   entry.last_use(name))
+                        for name in entry.disks() + entry.plain_files()]
         except (lockutils.AcquireLockFailedException, FileNotFoundError):
             return []
 
-    def _entry(self, image_id):
+    def _entry(self, image_id: str) -> cache_entry.Entry:
         return cache_entry.Entry(os.path.join(self._layout.cache, image_id))
 
-    def _check(self, entry, image, disk, download):
-        """Compares an image that is checked by certificates with a base.
+    def _verify(self, entry: cache_entry.Entry, image: inspector.Image,
+                disk: str, download: converters.Download) -> None:
+        """Download an image with a verified signature; compare the base disk.
 
-        What differs and is not in use is removed.
+        Remove all base disks if they differ.
 
-        :raises BaseDamaged: it is in use
+        :raises BaseDamaged: they differ and are in use
         """
-        LOG.info('Fetching image %s once more: what is in the cache was not '
-                 'checked by these certificates', image.id)
+        LOG.info('Fetching image %s once more, because the cached image was '
+                 'not verified with these certificates', image.id)
         entry.start_work()
-        checked = entry.work('checked.vmdk')
-        self._convert(image, 0, download, entry.work('image'), checked)
-        if self._qemu_img.have_same_content(entry.path(disk), checked):
+        verified = entry.work('checked.vmdk')
+        self._converter.convert(image, 0, download, entry.work('image'),
+                                verified)
+        if self._qemu_img.have_same_content(entry.path(disk), verified):
             return
-        trouble = 'Its content is not what the image has in Glance.'
+        damage = 'Its content differs from the image in Glance.'
         for name in entry.disks():
-            self._refuse_if_used(entry, image.id, name, trouble)
+            self._refuse_if_used(entry, image.id, name, damage)
         for name in entry.disks():
-            LOG.error('%s is made again: %s', entry.path(name), trouble)
+            LOG.error('Recreating %s: %s', entry.path(name), damage)
             entry.remove(name)
 
-    def _complete(self, entry, image, root_gb, download, certificates):
+    def _complete(self, entry: cache_entry.Entry, image: inspector.Image,
+                  root_gb: int, download: converters.Download,
+                  certificates: Collection[str]) -> None:
+        """Create the base disk and its empty child if they are missing."""
         disk, delta = _disk(root_gb), _delta(root_gb)
         facts = entry.facts
         if facts:
             entry.refuse_another_disk(image.id, image.chosen_disk)
-            _check_size(root_gb * units.Gi, facts['virtual_size'])
+            converters.check_size(root_gb * units.Gi, facts['virtual_size'])
         if self._is_broken(entry, image.id, disk):
             sources = entry.intact_disks() if facts else []
             entry.start_work()
@@ -292,157 +319,100 @@ class ImageCache:
                 self._copy_other_size(entry, sources, root_gb)
             else:
                 self._convert_into(entry, image, root_gb, download)
-                entry.vouch(_DISKS, certificates)
-        if entry.delta_trouble(delta, disk):
+                entry.mark_verified(_DISKS, certificates)
+        if entry.find_delta_damage(delta, disk):
             entry.start_work()
             self._qemu_img.create_child(entry.path(disk), entry.work(delta))
             entry.publish(entry.work(delta), delta)
 
-    def _is_broken(self, entry, image_id, name):
-        """Tells whether a file must be made, and removes a broken one.
+    def _is_broken(self, entry: cache_entry.Entry, image_id: str,
+                   name: str) -> bool:
+        """Return whether a file has to be created; remove a damaged one.
 
-        :raises BaseDamaged: servers would suffer from that
+        :raises BaseDamaged: it is damaged and in use
         """
-        trouble = entry.trouble(name)
-        if trouble is None:
+        damage = entry.find_damage(name)
+        if damage is None:
             return False
-        self._refuse_if_used(entry, image_id, name, trouble)
+        self._refuse_if_used(entry, image_id, name, damage)
         if os.path.exists(entry.path(name)):
-            LOG.warning('%s is made again: %s', entry.path(name), trouble)
+            LOG.warning('Recreating %s: %s', entry.path(name), damage)
             entry.remove(name)
         return True
 
-    def _refuse_if_used(self, entry, image_id, name, trouble):
+    def _refuse_if_used(self, entry: cache_entry.Entry, image_id: str,
+                        name: str, damage: str) -> None:
         path = entry.path(name)
         if os.path.exists(path):
-            users = self._users_for_certain(image_id, name, path, trouble)
+            disks = self._find_disks(image_id, name, path, damage)
         else:
-            users = self._users.known(image_id, name)
-        if users:
+            disks = self._usage.find_readable(image_id, name)
+        if disks:
             LOG.error('Base disk %s: %s Disks that refer to it: %s', path,
-                      trouble, ', '.join(users))
+                      damage, ', '.join(disks))
             raise exception.BaseDamaged(
-                'The base disk %s is not what it was, and %d disks of '
-                'servers need it.' % (path, len(users)), trouble,
+                'The base disk %s has changed, and %d disks of servers need '
+                'it.' % (path, len(disks)), damage,
                 'Restore it with its modification time from a backup. Or '
-                'delete the servers that the log of nova-compute names; it '
-                'is then made again.')
+                'delete the servers that the log of nova-compute names; then '
+                'it is created again.')
 
-    def _users_for_certain(self, image_id, name, path, trouble):
+    def _find_disks(self, image_id: str, name: str, path: str,
+                    damage: str) -> list[str]:
         try:
-            return self._users.of(image_id, name)
+            return self._usage.find(image_id, name)
         except OSError as error:
             raise exception.BaseDamaged(
-                'The base disk %s is not what it was, and whether servers '
-                'need it is not known.' % path,
-                '%s The system says: %s.' % (trouble, error),
-                'Let the user of nova-compute read all files in the folders '
-                'of servers.') from error
+                'The base disk %s has changed, and servers may need it.'
+                % path, '%s The system says: %s.' % (damage, error),
+                'Allow the user who runs nova-compute to read all files in '
+                'the folders of servers.') from error
 
-    def _convert_into(self, entry, image, root_gb, download):
+    def _convert_into(self, entry: cache_entry.Entry, image: inspector.Image,
+                      root_gb: int, download: converters.Download) -> None:
         disk = _disk(root_gb)
-        content = self._convert(image, root_gb, download,
-                                entry.work('image'), entry.work(disk))
-        entry.keep_facts(virtual_size=_whole_sectors(content.size),
-                         adapter=content.adapter, ova_disk=image.chosen_disk)
-        entry.forget_vouched(_DISKS)
+        content = self._converter.convert(image, root_gb, download,
+                                          entry.work('image'),
+                                          entry.work(disk))
+        entry.save_facts(
+            virtual_size=converters.whole_sectors(content.size),
+            adapter=content.adapter, ova_disk=image.chosen_disk)
+        entry.forget_verified(_DISKS)
         entry.publish(entry.work(disk), disk)
 
-    def _convert(self, image, root_gb, download, source, target):
-        """Fetches an image and makes a VMDK of it; the image is removed."""
-        download(source)
-        content = inspector.inspect(source, image, self._create_types)
-        if content.unpacked_path:
-            os.remove(source)
-            source = content.unpacked_path
-        size = _whole_sectors(content.size)
-        _check_size(root_gb * units.Gi, size)
-        LOG.info('Converting image %s from %s', image.id, content.format)
-        file_system = space.of_instances(os.path.dirname(target))
-        try:
-            self._qemu_img.convert_to_vmdk(source, content.format, target,
-                                           size, content.span,
-                                           file_system.available)
-        except exception.DiskFull as error:
-            LOG.warning('Image %s cannot be converted: %s', image.id, error)
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(target)
-            raise file_system.disk_full(
-                'Cannot convert the disk of image %s.' % image.id,
-                'It may need %d MiB.' % (size // units.Mi)) from error
-        except exception.ToolRefused as error:
-            LOG.warning('Image %s cannot be converted: %s', image.id, error)
-            raise exception.ImageRefused(
-                image.id, 'qemu-img cannot read it as %s.' % content.format,
-                'See whether "qemu-img check" finds it whole, and upload it '
-                'again.')
-        os.remove(source)
-        # What it says of its size and what QEMU made of it may differ.
-        size = _capacity(target)
-        _check_size(root_gb * units.Gi, size)
-        self._grow(target, root_gb)
-        return dataclasses.replace(content, size=size)
-
-    def _copy_other_size(self, entry, sources, root_gb):
-        """Makes a base out of one of another size; Glance is not asked."""
+    def _copy_other_size(self, entry: cache_entry.Entry,
+                         sources: Collection[str], root_gb: int) -> None:
+        """Create a base disk from one of another size, without Glance."""
         disk, image_size = _disk(root_gb), entry.facts['virtual_size']
         wanted = root_gb * units.Gi or image_size
-        source = min(map(entry.path, sources), key=_capacity)
+        source = min(map(entry.path, sources), key=converters.capacity)
         target = entry.work(disk)
-        if _capacity(source) <= wanted:
+        if converters.capacity(source) <= wanted:
             linked.make_copy(source, target, 'lsilogic')
         else:
-            # Nothing was ever written behind the image's own size.
+            # Nothing was ever written beyond the size of the image.
             self._qemu_img.shrink_vmdk(source, image_size, target)
-        self._grow(target, root_gb)
+        self._converter.grow(target, root_gb)
         entry.publish(target, disk)
 
-    def _grow(self, disk, root_gb):
-        wanted = root_gb * units.Gi
-        if wanted <= _capacity(disk):
-            return
-        if self._vdiskmanager is None:
-            raise exception.InvalidConfiguration(
-                'A disk must be enlarged and vmware-vdiskmanager is not '
-                'installed.',
-                resolution='Set [vmrun] vdiskmanager_path, or use a flavor '
-                           'with disk 0, which keeps the size of the image.')
-        space.of_instances(os.path.dirname(disk)).require(
-            qemu_img_tool.table_size(wanted),
-            'Cannot enlarge a disk to %d GiB.' % root_gb)
-        os.chmod(disk, 0o600)
-        self._vdiskmanager.grow(disk, size_mb=wanted // units.Mi)
 
-
-def _disk(root_gb):
+def _disk(root_gb: int) -> str:
     return 'disk-%s.vmdk' % (root_gb or 'own')
 
 
-def _delta(root_gb):
+def _delta(root_gb: int) -> str:
     return 'disk-%s-delta.vmdk' % (root_gb or 'own')
 
 
-def _whole_sectors(size):
-    return -(-size // vmdk.SECTOR) * vmdk.SECTOR
-
-
-def _check_size(wanted, image_size):
-    if wanted and wanted < image_size:
-        raise exception.DiskTooSmall(wanted, image_size)
-
-
-def _capacity(disk):
-    return linked.read_header(disk).capacity
-
-
 @contextlib.contextmanager
-def _disk_full_is_refused(folder):
+def _translate_disk_full(folder: str) -> Iterator[None]:
+    """Turn ENOSPC into DiskFull."""
     try:
         yield
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise exception.DiskFull(
-            'There is no space left to prepare an image.',
-            'The system says of %s: %s.' % (folder, error.strerror),
+            'There is not enough space to prepare an image.',
+            'The system says about %s: %s.' % (folder, error.strerror),
             'Free some space on the file system of the instances.')

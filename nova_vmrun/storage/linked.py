@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Disks made by copying a file and rewriting its descriptor.
+"""Create disks by copying a file and rewriting its descriptor.
 
-A linked clone is a copy of an empty delta disk that names the base in its
-descriptor: a few megabytes, and no program runs. This is how linked clones
-were made on VMware Player, which has no clone verb.
+A linked clone is a copy of an empty delta disk whose descriptor names the base
+disk: it takes a few megabytes and no program. People have long done this on
+VMware Player, whose vmrun has no clone verb.
 """
 
 import os
@@ -26,72 +26,72 @@ from nova_vmrun.host import files
 from nova_vmrun.host import space
 
 
-def read_header(path):
-    """Returns the vmdk.Header of a sparse VMDK.
+def read_header(path: str) -> vmdk.Header:
+    """Return the header of a sparse VMDK.
 
-    :raises InvalidVmdk: it is none
+    :raises InvalidVmdk: it is not a sparse VMDK
     """
     with open(path, 'rb') as file:
         return vmdk.parse_header(file.read(vmdk.HEADER_SIZE))
 
 
-def read_descriptor(path):
-    """Returns the vmdk.Descriptor that a sparse VMDK holds.
+def read_descriptor(path: str) -> vmdk.Descriptor:
+    """Return the embedded descriptor of a sparse VMDK.
 
-    :raises InvalidVmdk: it holds none
+    :raises InvalidVmdk: it has none
     """
     return vmdk.parse_descriptor(_descriptor_text(path))
 
 
-def make_child(delta, base, child, bus):
-    """Makes a linked disk: reads fall through to the base.
+def make_child(delta: str, base: str, child: str, bus: str) -> None:
+    """Create a linked disk, which reads from the base what it does not have.
 
     :param delta: an empty VMDK whose parent is the base
-    :param base: the base's absolute path
-    :param child: the .vmdk to make
-    :param bus: the controller that it will be on, as in formats.machine
-    :raises InvalidVmdk: the delta does not fit the base
+    :param base: absolute path of the base disk
+    :param child: the .vmdk to create
+    :param bus: the bus of its controller, as in nova_vmrun.machine.model
+    :raises InvalidVmdk: the delta does not belong to the base
     """
     base_cid = read_descriptor(base).cid
     if read_descriptor(delta).parent_cid != base_cid:
         raise exception.InvalidVmdk(
-            'The disk %s was written to after a delta of it was made.' % base,
+            'The disk %s was written to after its delta was created.' % base,
             resolution='Remove its folder; the image is then fetched again.')
     _copy(delta, child, bus, parent_cid=base_cid, parent_hint=base)
 
 
-def make_copy(base, copy, bus):
-    """Makes a disk of its own with the content of a base.
+def make_copy(base: str, copy: str, bus: str) -> None:
+    """Create an independent disk with the content of a base disk.
 
     :param base: a VMDK without parent
-    :param copy: the .vmdk to make
-    :param bus: the controller that it will be on
-    :raises DiskFull: there is no room for it
+    :param copy: the .vmdk to create
+    :param bus: the bus of its controller
+    :raises DiskFull: there is not enough space
     """
     space.of_instances(os.path.dirname(copy)).require(
         space.allocated(base), 'Cannot copy a base disk.')
     _copy(base, copy, bus)
 
 
-def move(disk, target, bus):
-    """Makes a disk that nobody else has a server's own; nothing is copied.
+def move(disk: str, target: str, bus: str) -> None:
+    """Give a disk that nobody else uses to a server; nothing is copied.
 
     :param disk: a VMDK without parent
-    :param target: its path from now on
-    :param bus: the controller that it will be on
+    :param target: its new path
+    :param bus: the bus of its controller
     """
     with files.replacing(target) as part:
         files.move(disk, part)
         _rewrite(part, target, bus)
 
 
-def _copy(source, target, bus, **parent):
+def _copy(source: str, target: str, bus: str, **parent: str) -> None:
     with files.replacing(target) as part:
         files.copy(source, part)
         _rewrite(part, target, bus, **parent)
 
 
-def _rewrite(part, target, bus, **parent):
+def _rewrite(part: str, target: str, bus: str, **parent: str) -> None:
     os.chmod(part, 0o600)
     text = vmdk.rewrite_descriptor(
         _descriptor_text(part), name=os.path.basename(target),
@@ -99,20 +99,20 @@ def _rewrite(part, target, bus, **parent):
     _write_descriptor(part, text)
 
 
-def _descriptor_text(path):
+def _descriptor_text(path: str) -> str:
     header = read_header(path)
     with open(path, 'rb') as file:
         file.seek(header.descriptor_offset)
         return vmdk.decode_descriptor(file.read(header.descriptor_size))
 
 
-def _write_descriptor(path, text):
+def _write_descriptor(path: str, text: str) -> None:
     header = read_header(path)
     data = text.encode('utf-8')
     if len(data) > header.descriptor_size:
         raise exception.InvalidVmdk(
             'The path of a base disk is too long for a VMDK descriptor.',
-            'It needs %d bytes, %d are there.'
+            'The descriptor needs %d bytes and has room for %d.'
             % (len(data), header.descriptor_size),
             'Choose a shorter [DEFAULT] instances_path.')
     with open(path, 'r+b') as file:

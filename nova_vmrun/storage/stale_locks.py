@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What VMware's locks leave in the image cache when the power is cut.
+"""Remove VMware's locks that a power cut has left in the image cache.
 
-VMware locks a base disk by a folder beside it, one file for each VM that uses
-it. After a power cut the files stay. VMware removes those of this host when it
-opens the disk the next time, which may never be.
+VMware locks a base disk with a folder beside it that has a file for each VM
+using the disk. After a power cut the files remain. VMware removes those of
+this host when it next opens the disk, which may never happen.
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,11 @@ _LOCK = '.lck'
 
 
 class StaleLocks:
-    """Removes locks of processes of this host that are gone.
+    """Removes the locks of this host's processes that have ended.
 
-    A lock names its host by an id of VMware's. That of this host is known
-    from the locks of VMs that run on it; without one, each lock stays.
-
-    :param layout: a nova_vmrun.server.layout.Layout
+    A lock contains an id that VMware gives to its host. We learn the id of
+    this host from the locks of VMs that run here; without one, no lock is
+    removed.
     """
 
     def __init__(self, layout: layouts.Layout) -> None:
@@ -45,7 +44,7 @@ class StaleLocks:
         self._logged: set[str] = set()
 
     def remove(self) -> None:
-        """Removes them; logs once which others stay."""
+        """Remove stale locks, and log each other lock once."""
         found = list(self._members())
         self._logged.intersection_update(found)
         if not found:
@@ -53,14 +52,14 @@ class StaleLocks:
         machines = self._machines()
         for member in found:
             try:
-                self._look_at(member, machines)
+                self._remove_if_stale(member, machines)
             except FileNotFoundError:
                 LOG.debug('VMware has just removed the lock %s', member)
             except OSError as error:
                 self._log_once(member, str(error))
 
     def _members(self) -> Iterator[str]:
-        """Yields the paths of the files in lock folders of the cache."""
+        """Yield the paths of the files in lock folders of the cache."""
         for cache in self._layout.caches():
             for image in _entries(cache):
                 for lock in _entries(image.path):
@@ -75,7 +74,7 @@ class StaleLocks:
                 found |= vm_process.machines(folder)
         return found
 
-    def _look_at(self, member: str, machines: set[bytes]) -> None:
+    def _remove_if_stale(self, member: str, machines: set[bytes]) -> None:
         owner = vm_process.owner(member)
         if owner is None:
             self._log_once(member, 'It does not name its owner.')
@@ -83,17 +82,17 @@ class StaleLocks:
             self._log_once(member, 'Its process %d may run on another host.'
                            % owner.pid)
         elif not owner.is_alive:
-            LOG.info('Removing the lock %s of process %d, which is gone',
+            LOG.info('Removing the lock %s of process %d, which has ended',
                      member, owner.pid)
             os.remove(member)
-            # A lock of another VM keeps the folder.
+            # This fails while there is a lock of another VM.
             with contextlib.suppress(OSError):
                 os.rmdir(os.path.dirname(member))
 
     def _log_once(self, member: str, reason: str) -> None:
         if member not in self._logged:
             self._logged.add(member)
-            LOG.info('The lock %s in the image cache stays. %s',
+            LOG.info('Keeping the lock %s in the image cache. %s',
                      member, reason)
 
 

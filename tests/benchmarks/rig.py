@@ -21,7 +21,7 @@ from oslo_utils import units
 
 from nova_vmrun.inspection import inspector
 from nova_vmrun.server import layout
-from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import process
@@ -53,7 +53,7 @@ class Rig:
                 self.runner, os.path.join(_FAKES, 'fake_vdiskmanager'),
                 _TIMEOUT),
             CREATE_TYPES,
-            base_disk_users.BaseDiskUsers(self.layout))
+            base_disk_usage.BaseDiskUsage(self.layout))
 
     def base(self, download, image_format='qcow2', root_gb=0):
         """Returns the base disk of the image that download writes."""

@@ -102,9 +102,9 @@ def broken_images(cache, content_of):
         if not uuidutils.is_uuid_like(image_id):
             continue
         entry = cache_entry.Entry(os.path.join(cache, image_id))
-        names = entry.disks() + entry.others()
-        trouble += ['%s: %s' % (name, entry.trouble(name)) for name in names
-                    if entry.trouble(name)]
+        names = entry.disks() + entry.plain_files()
+        trouble += ['%s: %s' % (name, entry.find_damage(name)) for name in names
+                    if entry.find_damage(name)]
         trouble += ['%s has another content' % name for name in names
                     if not content_of(image_id, entry.path(name))]
         trouble += ['%s is empty' % image_id] if not names else []

@@ -162,7 +162,7 @@ class BusyTestCase(Base):
 
     def test_a_disk_that_is_linked_meanwhile(self):
         """The first look at the servers' disks is out of date by then."""
-        look, first = self.users.all, []
+        look, first = self.users.find_all, []
 
         def all_():
             found = look()
@@ -171,7 +171,7 @@ class BusyTestCase(Base):
                 self.link(self.large, SERVER, 'root.vmdk')
             return found
 
-        with mock.patch.object(self.users, 'all', all_):
+        with mock.patch.object(self.users, 'find_all', all_):
             self.age(original=0, resized=0)
         self.assertEqual(['2'], self.left())
 

@@ -23,7 +23,7 @@ from nova_vmrun.ops import orphans
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import snapshot
 from nova_vmrun.server import orphans as finder
-from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
 from tests.unit.ops import hosts
@@ -44,7 +44,7 @@ class TestCase(hosts.TestCase):
 
     def setUp(self):
         super().setUp()
-        users = base_disk_users.BaseDiskUsers(self.layout)
+        users = base_disk_usage.BaseDiskUsage(self.layout)
         self.cache = image_cache.ImageCache(self.layout, None, None, [],
                                             users)
         self.boots = builds.Builds(self.layout)

@@ -151,7 +151,7 @@ class SpawnTestCase(Base):
         under_way = builds.Builds(self.layout)
 
         def make(*args, **options):
-            self.assertIsNotNone(under_way.oldest())
+            self.assertIsNotNone(under_way.oldest_start())
             private = self.disks.prepare.call_args[0][3]
             self.assertEqual(['lock'], os.listdir(private))
             return run(*args, **options)
@@ -159,7 +159,7 @@ class SpawnTestCase(Base):
         self.disks.make.side_effect = make
         self.run_spawn()
         self.assertIn('disks.make', self.steps)
-        self.assertIsNone(under_way.oldest())
+        self.assertIsNone(under_way.oldest_start())
 
     def test_a_disk_that_names_its_controller_is_decided_on_once_more(self):
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta',

@@ -20,7 +20,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.server import orphans
 from nova_vmrun.server import records
-from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
 from tests.unit import locks
@@ -39,7 +39,7 @@ class TestCase(hosts.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.users = base_disk_users.BaseDiskUsers(self.layout)
+        self.users = base_disk_usage.BaseDiskUsage(self.layout)
         self.cache = image_cache.ImageCache(self.layout, None, None, [],
                                             self.users)
         self.boots = builds.Builds(self.layout)
@@ -320,5 +320,5 @@ class CacheTestCase(TestCase):
 
     def test_a_disk_that_cannot_be_read(self):
         self.base()
-        with mock.patch.object(self.users, 'all', side_effect=OSError):
+        with mock.patch.object(self.users, 'find_all', side_effect=OSError):
             self.assertRaises(OSError, self.find)

@@ -21,7 +21,7 @@ from oslo_utils import units
 
 from nova_vmrun.inspection import inspector
 from nova_vmrun.server import layout
-from nova_vmrun.storage import base_disk_users
+from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
@@ -85,7 +85,7 @@ class TestCase(base.TestCase):
         self.layout.prepare()
         self.folder = os.path.join(self.layout.cache, IMAGE)
         self.tools = Tools()
-        self.users = base_disk_users.BaseDiskUsers(self.layout)
+        self.users = base_disk_usage.BaseDiskUsage(self.layout)
         self.cache = self.make_cache(self.tools.vdiskmanager)
         self.downloads = []
 

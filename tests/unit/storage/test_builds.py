@@ -35,15 +35,16 @@ class BootsTestCase(base.TestCase):
         with self.boots.begin() as folder:
             files.write_atomically(os.path.join(folder, 'disk.vmdk'), b'')
         self.assertEqual([], os.listdir(self.layout.cache))
-        self.assertIsNone(self.boots.oldest())
+        self.assertIsNone(self.boots.oldest_start())
 
     def test_the_oldest_of_all(self):
         with self.boots.begin() as first:
             os.utime(os.path.join(first, 'lock'), (1000, 1000))
             with self.boots.begin():
                 # Another process would see the same.
-                self.assertEqual(1000, builds.Builds(self.layout).oldest())
-            self.assertEqual(1000, self.boots.oldest())
+                self.assertEqual(
+                    1000, builds.Builds(self.layout).oldest_start())
+            self.assertEqual(1000, self.boots.oldest_start())
 
     def test_a_failure_ends_it_too(self):
         def fail():
@@ -59,7 +60,7 @@ class BootsTestCase(base.TestCase):
             with self.boots.begin() as folder:
                 self.assertTrue(os.path.isdir(folder))
         self.assertIn('busy', self.log.output)
-        self.assertIsNone(self.boots.oldest())
+        self.assertIsNone(self.boots.oldest_start())
         self.assertEqual([], os.listdir(self.layout.cache))
 
     def test_the_end_of_its_process_ends_it(self):
@@ -69,7 +70,7 @@ class BootsTestCase(base.TestCase):
 
         child = self.useFixture(forks.Fork(boot))
         child.wait_until_reached()
-        self.assertIsNotNone(self.boots.oldest())
+        self.assertIsNotNone(self.boots.oldest_start())
         child.kill()
-        self.assertIsNone(self.boots.oldest())
+        self.assertIsNone(self.boots.oldest_start())
         self.assertEqual([], os.listdir(self.layout.cache))

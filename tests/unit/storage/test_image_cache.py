@@ -344,7 +344,7 @@ class LocksTestCase(caches.TestCase):
 
     def test_a_lock_is_no_image(self):
         with self.cache.locked(caches.IMAGE) as entry:
-            self.assertEqual([], entry.others())
+            self.assertEqual([], entry.plain_files())
 
     def test_a_lock_goes_with_its_disk(self):
         self.base(root_gb=2)

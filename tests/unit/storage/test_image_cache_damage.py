@@ -121,7 +121,7 @@ class UnreadableTestCase(caches.TestCase):
         caches.damage(made.disk)
         before = files.read(made.disk)
         error = self.assertRaises(exception.BaseDamaged, self.base)
-        self.assertIn('is not known', error.brief)
+        self.assertIn('servers may need it', error.brief)
         self.assertIn(self.backup, error.details)
         self.assertEqual(before, files.read(made.disk))
 

@@ -72,24 +72,24 @@ class StaleLocksTestCase(caches.TestCase):
         self.add('M00001.lck')
         self.add_dead('M00002.lck')
         self.assertEqual(['M00001.lck'], self.left())
-        self.assertNotIn('stays', self.log.output)
+        self.assertNotIn('Keeping the lock', self.log.output)
 
-    def test_of_another_host_is_logged_once(self):
+    def test_lock_of_another_host_is_logged_once(self):
         self.run_a_vm()
         self.add_dead(machine=THEIRS)
         for _ in range(2):
             self.assertEqual(['M00001.lck'], self.left())
-        self.assertEqual(1, self.log.output.count('stays'))
+        self.assertEqual(1, self.log.output.count('Keeping the lock'))
         self.assertIn('may run on another host', self.log.output)
 
-    def test_of_nobody_known(self):
+    def test_lock_without_owner(self):
         self.run_a_vm()
         self.add('M00001.lck', text='')
         # VMware makes such a folder while it takes the lock.
         os.mkdir(os.path.join(self.lock, 'D00001.lck'))
         for _ in range(2):
             self.assertEqual(['D00001.lck', 'M00001.lck'], self.left())
-        self.assertEqual(2, self.log.output.count('stays'))
+        self.assertEqual(2, self.log.output.count('Keeping the lock'))
 
     def test_the_host_is_known_by_a_vm_that_runs_alone(self):
         for options in ({'born': 1}, {'program': 'vmware'}):

@@ -37,9 +37,9 @@ class WhereTestCase(testscenarios.TestWithScenarios, caches.TestCase):
         made = self.base(root_gb=2)
         path = self.link(made, *self.names)
         self.assertEqual({(caches.IMAGE, 'disk-2.vmdk'): [path]},
-                         self.users.all())
-        self.assertEqual([path], self.users.of(caches.IMAGE, 'disk-2.vmdk'))
-        self.assertEqual([], self.users.of(caches.IMAGE, 'disk-3.vmdk'))
+                         self.users.find_all())
+        self.assertEqual([path], self.users.find(caches.IMAGE, 'disk-2.vmdk'))
+        self.assertEqual([], self.users.find(caches.IMAGE, 'disk-3.vmdk'))
 
 
 class HowTestCase(testscenarios.TestWithScenarios, caches.TestCase):
@@ -63,7 +63,7 @@ class HowTestCase(testscenarios.TestWithScenarios, caches.TestCase):
         path = os.path.join(self.layout.root, SERVER, 'root.vmdk')
         os.mkdir(os.path.dirname(path))
         files.write_atomically(path, self.content)
-        self.assertEqual([path], self.users.of(caches.IMAGE, 'disk-2.vmdk'))
+        self.assertEqual([path], self.users.find(caches.IMAGE, 'disk-2.vmdk'))
 
 
 class NotUsedTestCase(caches.TestCase):
@@ -72,21 +72,23 @@ class NotUsedTestCase(caches.TestCase):
         self.base(root_gb=2)
         os.mkdir(os.path.join(self.layout.root, SERVER))
         vmdks.write(os.path.join(self.layout.root, SERVER, 'root.vmdk'))
-        self.assertEqual({}, self.users.all())
+        self.assertEqual({}, self.users.find_all())
 
     def test_a_server_that_goes_meanwhile(self):
         os.mkdir(os.path.join(self.layout.root, SERVER))
         os.symlink('/nowhere', os.path.join(self.layout.root, SERVER,
                                             'root.vmdk'))
-        self.assertEqual({}, self.users.all())
+        self.assertEqual({}, self.users.find_all())
 
     def test_what_cannot_be_read_is_not_unused(self):
         os.mkdir(os.path.join(self.layout.root, SERVER))
         path = os.path.join(self.layout.root, SERVER, 'root.vmdk')
         os.symlink(path, path)
-        self.assertRaises(OSError, self.users.all)
-        self.assertRaises(OSError, self.users.of, caches.IMAGE, 'disk-2.vmdk')
-        self.assertEqual([], self.users.known(caches.IMAGE, 'disk-2.vmdk'))
+        self.assertRaises(OSError, self.users.find_all)
+        self.assertRaises(OSError, self.users.find, caches.IMAGE,
+                          'disk-2.vmdk')
+        self.assertEqual([], self.users.find_readable(caches.IMAGE,
+                                                      'disk-2.vmdk'))
         self.assertIn(path, self.log.output)
 
 
@@ -99,7 +101,7 @@ class ForbiddenTestCase(caches.TestCase):
         self.user = self.link(self.made, SERVER, 'root.vmdk')
 
     def look(self):
-        return self.users.all()[caches.IMAGE, 'disk-2.vmdk']
+        return self.users.find_all()[caches.IMAGE, 'disk-2.vmdk']
 
     def test_a_folder_of_the_file_system(self):
         self.forbid(self.link(self.made, 'lost+found', 'disk.vmdk'))
@@ -113,12 +115,12 @@ class ForbiddenTestCase(caches.TestCase):
             os.mkdir(folder)
             self.forbid(folder)
             self.assertRaises(PermissionError, self.look)
-            self.assertEqual([self.user], self.users.known(
+            self.assertEqual([self.user], self.users.find_readable(
                 caches.IMAGE, 'disk-2.vmdk'))
             os.rmdir(folder)
 
     def test_a_file_of_a_server(self):
         self.forbid(self.link(self.made, SERVER, 'backup.vmdk'))
         self.assertRaises(PermissionError, self.look)
-        self.assertEqual([self.user], self.users.known(
+        self.assertEqual([self.user], self.users.find_readable(
             caches.IMAGE, 'disk-2.vmdk'))
