@@ -42,6 +42,7 @@ from nova_vmrun.server import disks
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_chain
+from nova_vmrun.storage import flatten
 from nova_vmrun.storage import linked
 
 LOG = logging.getLogger(__name__)
@@ -308,19 +309,8 @@ class Snapshots:
     def _convert(self, instance, chain, adapter, target):
         LOG.info('Copying the root disk from %d files', len(chain),
                  instance=instance)
-        before = files.fingerprints(chain)
+        source = flatten.Source(
+            'disk of server %s' % instance.uuid, chain, chain,
+            linked.read_header(chain[0]).capacity, adapter)
         with progress.growing(target, 'The copy of the root disk', instance):
-            self._qemu_img.convert_chain(chain, adapter, target)
-        if files.fingerprints(chain) != before:
-            raise exception.DiskChanged(
-                'The disk of server %s was written to while it was read.'
-                % instance.uuid, 'It was started outside of Nova.',
-                'Try again.')
-        made = linked.read_header(target), linked.read_descriptor(target)
-        if (made[0].capacity != linked.read_header(chain[0]).capacity or
-                made[1].create_type != vmdk.STREAM_OPTIMIZED):
-            raise exception.InvalidVmdk(
-                'The image of server %s is not what it must be.'
-                % instance.uuid, 'qemu-img made %r of %d bytes.' % (
-                    made[1].create_type, made[0].capacity),
-                'Use a qemu-img that QEMU supports.')
+            flatten.flatten(self._qemu_img, source, target, 'Try again.')

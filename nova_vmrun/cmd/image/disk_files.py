@@ -10,16 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The files of a VMDK that a user owns, all of them.
+"""Find all files of a user's VMDK.
 
-Workstation and Fusion keep a disk in many files: extents of 2 GB, a
+Workstation and Fusion store a disk in many files: extents of 2 GB, a
 descriptor with a -flat file, and a chain of parents below a snapshot or a
-linked clone. The user's own files are trusted as far as they must be: extents
-lie beside their descriptor, where VMware puts them, and all are plain files,
-so that a VM from elsewhere cannot send /dev/sda or a key to Glance. QEMU opens
-extents by what is in them, so that is checked as well.
+linked clone. The user's own files are trusted only as far as necessary:
+extents have to be beside their descriptor, where VMware puts them, and all
+have to be plain files, so that a foreign VM cannot send /dev/sda or a key to
+Glance. QEMU opens an extent by its content, so that is checked, too.
 """
 
+from collections.abc import Iterator
 import dataclasses
 import os
 import re
@@ -27,6 +28,7 @@ import stat
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import space
 from nova_vmrun.inspection import disk_tables
 from nova_vmrun.inspection import file_slice
 from nova_vmrun.inspection import inspector
@@ -35,7 +37,7 @@ from nova_vmrun.inspection import inspector
 _MAX_LINKS = 255
 _MAX_DESCRIPTOR = 1 << 20
 _NO_FILE, _SPARSE, _FLAT = 'ZERO', 'SPARSE', ('FLAT', 'VMFS')
-# Of ESX; QEMU would open one without its magic as a SPARSE one.
+# Types of ESX; without their magic, QEMU would open them as SPARSE.
 _ESX = {'VMFSSPARSE': inspector.ESX_SPARSE,
         'SESPARSE': inspector.ESX_SE_SPARSE}
 
@@ -44,75 +46,68 @@ _ESX = {'VMFSSPARSE': inspector.ESX_SPARSE,
 class Link:
     """One disk of a chain.
 
-    :ivar path: the .vmdk that is named to tools
-    :ivar descriptor: a vmdk.Descriptor
-    :ivar size: bytes that the guest sees
+    :ivar path: the .vmdk to pass to tools
+    :ivar descriptor: its parsed descriptor
+    :ivar size: bytes as the guest sees them
     :ivar files: paths of all of its files
     """
 
     path: str
     descriptor: vmdk.Descriptor
     size: int
-    files: tuple
+    files: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class DiskFiles:
-    """A disk with all that its content lies in.
+    """A disk with all of its files.
 
     :ivar links: the disk, its parent, and so on to the base
     """
 
-    links: tuple
+    links: tuple[Link, ...]
 
     @property
-    def chain(self):
+    def chain(self) -> list[str]:
         return [link.path for link in self.links]
 
     @property
-    def files(self):
+    def files(self) -> list[str]:
         return [path for link in self.links for path in link.files]
 
     @property
-    def size(self):
-        """Bytes that the guest sees."""
+    def size(self) -> int:
+        """Bytes as the guest sees them."""
         return self.links[0].size
 
     @property
-    def create_type(self):
+    def create_type(self) -> str:
         return self.links[0].descriptor.create_type
 
     @property
-    def is_one_file(self):
+    def is_one_file(self) -> bool:
         return len(self.files) == 1
 
     @property
-    def adapter_by_vmware(self):
+    def adapter_by_vmware(self) -> str | None:
         """ide or buslogic, if the disk was made for one of these.
 
-        A child is made by copying its parent's words, so the base knows best.
+        VMware copies this from parent to child, so the base knows best.
         """
         return self.links[-1].descriptor.adapter_by_vmware
 
     @property
-    def allocated(self):
+    def allocated(self) -> int:
         """Bytes that all files take on the file system."""
-        return sum(os.stat(path).st_blocks * 512 for path in self.files)
-
-    def marks(self):
-        """Returns what changes with every write."""
-        found = [os.stat(path) for path in self.files]
-        return [(each.st_ino, each.st_size, each.st_mtime_ns)
-                for each in found]
+        return sum(map(space.allocated, self.files))
 
 
-def follow(path):
-    """Finds all files of a disk.
+def follow(path: str) -> DiskFiles:
+    """Find all files of a disk.
 
-    :param path: its .vmdk; the only one that may be a symbolic link
-    :returns: a DiskFiles
-    :raises InvalidVmdk: it is encrypted, not whole, or cannot be read, or one
-        of its files is no plain file or is not where VMware puts it
+    :param path: its .vmdk; only this file may be a symbolic link
+    :raises InvalidVmdk: the disk is encrypted, incomplete or unreadable, or
+        one of its files is not a plain file or not where VMware puts it
     """
     _require_plain(path, os.path.realpath(path))
     links = [_read(os.path.abspath(path))]
@@ -128,14 +123,14 @@ def follow(path):
             raise _broken(path, 'Its files refer to each other in a circle.')
         if parent.descriptor.cid != child.parent_cid:
             raise _broken(
-                path, '%s was written to after %s was made from it.'
+                path, '%s was written to after %s was created from it.'
                 % (parent.path, links[-1].path),
-                'Restore the parent from a backup: what the guest would see '
-                'is no longer a disk.')
+                'Restore the parent from a backup: the disk no longer has '
+                'meaningful content.')
         links.append(parent)
 
 
-def _read(path):
+def _read(path: str) -> Link:
     header, text = _read_text(path)
     try:
         descriptor = vmdk.parse_descriptor(text)
@@ -147,9 +142,9 @@ def _read(path):
                       'Remove the encryption in the settings of the VM, and '
                       'try again.')
     if not descriptor.extents:
-        raise _broken(path, 'Its descriptor tells of no content.')
+        raise _broken(path, 'Its descriptor lists no extents.')
     if header is not None:
-        _require_whole(path, path, vmdk.Extent(
+        _require_complete(path, path, vmdk.Extent(
             '', header.capacity // vmdk.SECTOR, _SPARSE, ''))
         return Link(path, descriptor, header.capacity, (path,))
     sectors = sum(extent.sectors for extent in descriptor.extents)
@@ -157,8 +152,8 @@ def _read(path):
                 (path, *_extents(path, descriptor)))
 
 
-def _read_text(path):
-    """Returns the vmdk.Header, None for a descriptor alone, and the text."""
+def _read_text(path: str) -> tuple[vmdk.Header | None, str]:
+    """Return the header, None for a plain descriptor, and the descriptor."""
     try:
         with file_slice.open_slice(path) as file:
             head = file.read(vmdk.MARK_WITHIN)
@@ -180,7 +175,7 @@ def _read_text(path):
         raise _broken(path, error.brief)
 
 
-def _extents(path, descriptor):
+def _extents(path: str, descriptor: vmdk.Descriptor) -> Iterator[str]:
     folder = os.path.dirname(path)
     missing = []
     for extent in descriptor.extents:
@@ -189,14 +184,14 @@ def _extents(path, descriptor):
         file = os.path.join(folder, extent.name)
         if os.path.basename(extent.name) != extent.name:
             raise _broken(
-                path, 'It keeps content in %s, which is not in its own '
-                'folder.' % extent.name,
-                'VMware never does so. A disk that stands for a physical one '
-                'must be copied with VMware or qemu-img first.')
+                path, 'It has content in %s, which is not in its own folder.'
+                % extent.name,
+                'VMware never does this for virtual disks. If the disk is a '
+                'physical one, copy it with VMware or qemu-img first.')
         if os.path.lexists(file):
             _require_plain(path, file)
             _require_extent(path, file, extent)
-            _require_whole(path, file, extent)
+            _require_complete(path, file, extent)
             yield file
         else:
             missing.append(file)
@@ -206,10 +201,10 @@ def _extents(path, descriptor):
                       'disk belong together.')
 
 
-def _parent(disk, link):
+def _parent(disk: str, link: Link) -> str:
     hint = link.descriptor.parent_hint or ''
     folder = os.path.dirname(link.path)
-    # The path may be that of the computer on which the VM was made.
+    # The path may be one of the computer that the VM was created on.
     for name in (hint, re.split(r'[/\\]', hint)[-1]):
         path = os.path.join(folder, name)
         if name and os.path.lexists(path):
@@ -219,39 +214,39 @@ def _parent(disk, link):
                   'full clone of the VM, and try again.')
 
 
-def _require_plain(disk, path):
-    """Refuses what leads elsewhere: VMware makes no symbolic links."""
+def _require_plain(disk: str, path: str) -> None:
+    """Refuse symbolic links and the like, which VMware does not create."""
     try:
         is_plain = stat.S_ISREG(os.lstat(path).st_mode)
     except FileNotFoundError:
         is_plain = False
     if not is_plain:
-        raise _broken(disk, '%s is no plain file.' % path,
-                      'If it is a symbolic link of your own, put the file '
-                      'there in its place.')
+        raise _broken(disk, '%s is not a plain file.' % path,
+                      'If it is a symbolic link of your own, replace it with '
+                      'the file.')
 
 
-def _require_extent(disk, path, extent):
-    """Refuses an extent that QEMU would not open as what it is said to be.
+def _require_extent(disk: str, path: str, extent: vmdk.Extent) -> None:
+    """Refuse an extent that QEMU would not open as the declared type.
 
-    One without capacity is a disk of its own to QEMU: it reads the descriptor
-    in it, and opens whatever that names.
+    QEMU treats an extent without capacity as a disk of its own: it reads the
+    embedded descriptor and opens whatever files that names.
     """
     with file_slice.open_slice(path) as file:
         head = file.read(vmdk.HEADER_SIZE)
         if extent.kind == _SPARSE:
-            is_one = _is_sparse(file, head, extent.sectors * vmdk.SECTOR)
+            is_valid = _is_sparse(file, head, extent.sectors * vmdk.SECTOR)
         elif extent.kind in _ESX:
-            is_one = head.startswith(_ESX[extent.kind])
+            is_valid = head.startswith(_ESX[extent.kind])
         else:
-            is_one = extent.kind in _FLAT
-    if not is_one:
-        raise _broken(disk, 'The file %s is no %s extent of %d sectors.'
-                      % (path, extent.kind, extent.sectors))
+            is_valid = extent.kind in _FLAT
+    if not is_valid:
+        raise _broken(disk, 'The file %s is not a %s extent of %d '
+                      'sectors.' % (path, extent.kind, extent.sectors))
 
 
-def _is_sparse(file, head, size):
-    """Tells whether a file is so much of a disk, and nothing else."""
+def _is_sparse(file: file_slice.Reader, head: bytes, size: int) -> bool:
+    """Return whether a file is a sparse extent of a size, and nothing else."""
     try:
         header = vmdk.parse_header(head)
         file.seek(header.descriptor_offset)
@@ -259,25 +254,27 @@ def _is_sparse(file, head, size):
             file.read(header.descriptor_size))
     except exception.InvalidVmdk:
         return False
-    # qemu-img leaves room for a descriptor, and writes none.
+    # qemu-img leaves space for a descriptor and writes none.
     return header.capacity == size > 0 and not text
 
 
-def _require_whole(disk, path, extent):
-    """Refuses a disk that tools would read zeros from where a file ended."""
+def _require_complete(disk: str, path: str, extent: vmdk.Extent) -> None:
+    """Refuse a truncated file; tools would read zeros behind its end."""
     with file_slice.open_slice(path) as file:
         if extent.kind == _SPARSE:
-            is_whole = disk_tables.is_complete('vmdk', file,
-                                               extent.sectors * vmdk.SECTOR)
+            is_complete = disk_tables.is_complete(
+                'vmdk', file, extent.sectors * vmdk.SECTOR)
         else:
-            is_whole = extent.kind not in _FLAT or file_slice.size(file) >= (
-                extent.offset + extent.sectors) * vmdk.SECTOR
-    if not is_whole:
-        raise _broken(disk, 'The file %s is cut off, or its tables are '
+            end = (extent.offset + extent.sectors) * vmdk.SECTOR
+            is_complete = (extent.kind not in _FLAT or
+                           file_slice.size(file) >= end)
+    if not is_complete:
+        raise _broken(disk, 'The file %s is truncated, or its tables are '
                       'damaged.' % path)
 
 
-def _broken(disk, details, advice='See what became of its files, or restore '
-                                  'them from a backup.'):
+def _broken(disk: str, details: str, advice: str = 'Find out what happened to '
+            'its files, or restore them from a backup.'
+            ) -> exception.InvalidVmdk:
     return exception.InvalidVmdk(
-        'The disk %s cannot be read.' % disk, details, advice)
+        'Cannot read the disk %s.' % disk, details, advice)

@@ -210,7 +210,7 @@ class UploadTestCase(base.TestCase):
 
     def test_a_conversion_that_lost_something(self):
         self.sectors -= 1
-        self.refused(vms.write_split(self.folder), 'not what it must be')
+        self.refused(vms.write_split(self.folder), 'not what it should be')
 
     def test_no_space(self):
         path = vms.write_split(self.folder)

@@ -150,7 +150,7 @@ class OwnDiskTestCase(Base):
     def test_a_symbolic_link(self):
         os.symlink(os.path.join(self.elsewhere, 'web.vmdk'),
                    os.path.join(self.folder, 'a.vmdk'))
-        self.refused('a.vmdk', 'no plain file')
+        self.refused('a.vmdk', 'not a plain file')
 
     def test_missing(self):
         self.refused('gone.vmdk', 'missing')
