@@ -181,7 +181,7 @@ class Disks:
 
     def make_rescue(self, context: nova_context.RequestContext,
                     instance: nova_instance.Instance, image: inspector.Image,
-                    path: str, bus: str | None) -> None:
+                    path: str, bus: str) -> None:
         """Make the disk that a server boots from in rescue.
 
         :param context: of the user

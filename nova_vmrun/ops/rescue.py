@@ -140,7 +140,8 @@ class Rescue:
         path = self._disk_lists.file(instance.uuid, medium)
         if medium.device is disks.Device.CDROM:
             self._drives.put_cd(context, instance, image, path)
-        elif medium.device is disks.Device.FLOPPY:
+        elif medium.bus is None:
+            # Only a floppy drive has no bus.
             self._drives.put_floppy(context, instance, image, path)
         else:
             self._disks.make_rescue(context, instance, image, path,

@@ -86,10 +86,10 @@ class CachedFile(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Base:
-    """A base disk and its empty child.
+    """A disk made from an image.
 
     :ivar disk: path of the .vmdk
-    :ivar delta: path of the empty child's .vmdk; None if the disk is for one
+    :ivar delta: path of its empty child's .vmdk; None if the disk is for one
         server alone
     :ivar adapter: ide or buslogic if the image was made for it, else None
     """
@@ -97,6 +97,13 @@ class Base:
     disk: str
     delta: str | None
     adapter: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class CachedBase(Base):
+    """A base disk in the cache, which has an empty child to copy."""
+
+    delta: str
 
 
 class ImageCache:
@@ -119,7 +126,7 @@ class ImageCache:
 
     def base(self, image: inspector.Image, root_gb: int,
              download: converters.Download,
-             certificates: Collection[str] = ()) -> Base:
+             certificates: Collection[str] = ()) -> CachedBase:
         """Return the base disk of an image for a root size.
 
         :param root_gb: GiB of the flavor's root disk; 0: size of the image
@@ -140,8 +147,8 @@ class ImageCache:
                 self._complete(entry, image, root_gb, download, certificates)
                 entry.mark_verified(_DISKS, certificates)
             entry.touch(disk)
-            return Base(entry.path(disk), entry.path(delta),
-                        entry.facts.get('adapter'))
+            return CachedBase(entry.path(disk), entry.path(delta),
+                              entry.facts.get('adapter'))
 
     def has_disk(self, image_id: str) -> bool:
         """Return whether a server could boot from an image without Glance."""
