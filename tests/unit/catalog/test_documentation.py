@@ -54,7 +54,7 @@ class DocumentationTestCase(base.TestCase):
                 self.assertIn('another host (``%s``)' % each.scheduler,
                               self.text)
 
-    def test_the_page_has_a_place_for_them(self):
+    def test_the_page_has_a_place_for_the_catalog(self):
         page = PAGE.with_name('properties.rst').read_text(encoding='utf-8')
         self.assertIn('\n' + documentation.MARKER, page)
 

@@ -20,7 +20,7 @@ TWO = 'ffffffff-90ab-cdef-1234-567890abcdef'
 
 class NamesTestCase(base.TestCase):
 
-    def test_ours_come_first(self):
+    def test_the_drivers_names_come_first(self):
         self.assertEqual(('vmrun_boot_order', 'vix_boot_order'),
                          properties.names('boot_order'))
         self.assertEqual(
@@ -35,7 +35,7 @@ class NamesTestCase(base.TestCase):
             self.assertEqual(name, error.name)
             self.assertIn('vmrun_guestos', str(error))
 
-    def test_known_names_and_those_of_others_are_not(self):
+    def test_known_names_and_names_of_others_are_accepted(self):
         properties.refuse_unknown(dict.fromkeys(
             ['vmrun_guestos', 'vix_tools', 'cow', 'vmware_ostype',
              'hw_disk_bus', 'owner_specified.x'], 'x'))

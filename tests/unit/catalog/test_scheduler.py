@@ -70,7 +70,7 @@ class SchedulerTestCase(testscenarios.WithScenarios, base.TestCase):
             TOGETHER.get(name, {name: 'true'}) if self.row.image else {},
             {} if self.row.image else {name: 'true'})
 
-    def test_our_hosts_are_left_out(self):
+    def test_our_hosts_are_excluded(self):
         if self.row.scheduler == 'ImagePropertiesFilter':
             self.assertFalse(
                 image_props_filter.ImagePropertiesFilter().host_passes(

@@ -59,13 +59,13 @@ class EncodingsTestCase(base.TestCase):
             self.assertEqual(codec, encodings.find(name), name)
             self.assertEqual(codec, encodings.find(name.upper()), name)
 
-    def test_names_that_are_not_read(self):
+    def test_unsupported_names(self):
         for name in _NOT_READ:
             error = self.assertRaises(encodings.Unknown, encodings.find, name)
             self.assertIn(name, error.brief)
             self.assertTrue(error.resolution)
 
-    def test_ascii_means_the_same_in_each(self):
+    def test_ascii_is_the_same_in_each_encoding(self):
         plain = bytes(range(128))
         for codec in set(encodings._CODECS.values()):
             self.assertEqual(plain.decode('ascii'), plain.decode(codec),
@@ -93,7 +93,7 @@ class EncodingsTestCase(base.TestCase):
                  % (name, text)).encode(codec) + b'\0\xff'))
             self.assertEqual(text, parsed.extents[0].name, name)
 
-    def test_both_readers_refuse_an_unknown_one(self):
+    def test_both_readers_refuse_an_unknown_encoding(self):
         for name in _NOT_READ:
             self.assertIn(name, str(self.assertRaises(
                 exception.InvalidVmx, vmx.load,
@@ -102,7 +102,7 @@ class EncodingsTestCase(base.TestCase):
                 exception.InvalidVmdk, vmdk.decode_descriptor,
                 b'encoding="%s"\n' % name.encode())))
 
-    def test_where_it_is_named(self):
+    def test_the_line_that_names_the_encoding(self):
         for text in ('.encoding = "GBK"\n', '.ENCODING=GBK\n',
                      '#!/usr/bin/vmware\n\t.encoding\t=\t"gbk"\n',
                      'a = "1"\r\n.encoding = "GBK"\r\n'):
@@ -114,7 +114,7 @@ class EncodingsTestCase(base.TestCase):
         text = codecs.BOM_UTF8 + b'.encoding = "UTF-8"\na = "\xc3\xa9"\n'
         self.assertEqual('é', vmx.load(text)['a'])
 
-    def test_bytes_that_are_not_in_it(self):
+    def test_bytes_outside_the_encoding(self):
         error = self.assertRaises(
             exception.InvalidVmdk, vmdk.decode_descriptor,
             b'encoding="UTF-8"\nRW 8 FLAT "\xb2" 0\n')

@@ -27,7 +27,7 @@ class IdentityTestCase(base.TestCase):
             '78 56 34 12 ab 90 ef cd-12 34 56 78 90 ab cd ef',
             identity.to_vmware(base.UUID, 20))
 
-    def test_old_hardware_shows_the_bytes_as_they_are(self):
+    def test_old_hardware_does_not_swap_bytes(self):
         self.assertEqual(
             '12 34 56 78 90 ab cd ef-12 34 56 78 90 ab cd ef',
             identity.to_vmware(base.UUID, 12))

@@ -83,7 +83,7 @@ class DisksTestCase(base.TestCase):
             self.assertEqual([expected], [
                 each.is_blank for each in _parse(disk).disks])
 
-    def test_a_disk_whose_file_is_not_told(self):
+    def test_a_disk_with_an_unknown_file(self):
         disk, = _parse('<Disk ovf:diskId="a" ovf:fileRef="x"/>').disks
         self.assertEqual((None, False), (disk.file, disk.is_blank))
 
@@ -237,7 +237,7 @@ class HardwareTestCase(base.TestCase):
                 _DISK_ITEM % 'ovf:/disk/vmdisk1')
             self.assertEqual(expected, self.read(items=items)[1], model)
 
-    def test_bus_of_the_disk_that_was_chosen(self):
+    def test_bus_of_the_selected_disk(self):
         first = (_CONTROLLER % ('lsilogic', 6) + _DISK_ITEM % 'ovf:/disk/a')
         second = (_CONTROLLER % ('AHCI', 20) + _DISK_ITEM % 'ovf:/disk/b'
                   ).replace('>3<', '>4<')
@@ -246,7 +246,7 @@ class HardwareTestCase(base.TestCase):
             self.assertEqual(expected, self.read(
                 chosen, items=first + second)[1])
 
-    def test_the_vm_of_the_disk_that_was_chosen(self):
+    def test_the_vm_of_the_selected_disk(self):
         system = ('<VirtualSystem><OperatingSystemSection id="%d"/>'
                   '<VirtualHardwareSection><Item><HostResource>/disk/%s'
                   '</HostResource><ResourceType>17</ResourceType></Item>'

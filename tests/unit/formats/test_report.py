@@ -18,7 +18,7 @@ from tests.unit.machine import base
 
 class GroupedTestCase(base.TestCase):
 
-    def test_by_subject_in_the_order_of_the_file(self):
+    def test_groups_keep_the_order_of_the_file(self):
         settings = vmx.parse(
             'memsize = "64"\nfoo = "1"\ndisplayName = "web"\n'
             'numvcpus = "2"\n')

@@ -39,7 +39,7 @@ class VlanLinksTestCase(base.TestCase):
     def test_macos(self):
         self.assertEqual(('en0', 101), vlan_links.parse_ifconfig(IFCONFIG))
 
-    def test_what_is_no_vlan(self):
+    def test_other_interfaces(self):
         bridge = [dict(IP[0], linkinfo={'info_kind': 'bridge'})]
         plain = [{'ifname': 'eth0'}]
         for text in ('', 'Device "x" does not exist.', '[]', '{}', '[1]',

@@ -30,7 +30,7 @@ class HeaderTestCase(testtools.TestCase):
                         descriptor_size=20 * 512, grain=65536, entries=512,
                         directory=26 * 512), header)
 
-    def test_a_directory_that_a_footer_tells(self):
+    def test_a_directory_in_a_footer(self):
         data = bytearray(vmdks.image(flags=3 << 16)[:512])
         data[56:64] = b'\xff' * 8
         header = vmdk.parse_header(bytes(data))
@@ -50,7 +50,7 @@ class HeaderTestCase(testtools.TestCase):
             exception.InvalidVmdk, vmdk.parse_header,
             vmdks.image(descriptor_sectors=2049)[:512])
 
-    def test_a_descriptor_that_no_file_reaches(self):
+    def test_a_descriptor_beyond_any_file(self):
         data = bytearray(vmdks.image()[:512])
         data[28:36] = b'\xff' * 8
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_header,
@@ -85,14 +85,14 @@ class DescriptorTestCase(testtools.TestCase):
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                           'RW 2048 SPARSE "a.vmdk" and more\n')
 
-    def test_numbers_that_no_disk_has(self):
+    def test_absurd_numbers(self):
         for line in ('RW %s SPARSE "a.vmdk"', 'RW 2048 FLAT "a.vmdk" %s'):
             self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                               line % ('9' * 5000))
             self.assertEqual(1, len(vmdk.parse_descriptor(
                 line % (1 << 63)).extents))
 
-    def test_field_that_is_set_twice(self):
+    def test_a_repeated_field(self):
         self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                           'CID=1\ncid=2\n')
 
@@ -116,7 +116,7 @@ class DescriptorTestCase(testtools.TestCase):
                     (extent,), vmdk.parse_descriptor(written).extents,
                     written)
 
-    def test_lines_that_are_no_extents(self):
+    def test_lines_that_are_not_extents(self):
         for line in ('RW 8', 'RW ZERO', 'RW 8 FLAT "a', 'RW 8 FLAT a 0',
                      'RW 8 FLAT "a" 0 1 2 3', 'RW 8 FLAT "a" x y',
                      'RW 8 FLAT"a"', 'MAYBE 8 ZERO', 'RW -8 ZERO',
@@ -131,14 +131,14 @@ class DescriptorTestCase(testtools.TestCase):
                 parsed = vmdk.parse_descriptor(line + end + '# end' + end)
                 self.assertEqual('vmfs', parsed.create_type, line)
 
-    def test_a_long_line_takes_no_quadratic_time(self):
+    def test_a_long_line_does_not_take_quadratic_time(self):
         for line in ('RW 8 FLAT "a"' + ' ' * 500000 + '"',
                      'RW 8 FLAT "a" 0' + ' a' * 250000,
                      'a' * 500000, 'a' + ' ' * 500000 + 'b'):
             self.assertRaises(exception.InvalidVmdk, vmdk.parse_descriptor,
                               line)
 
-    def test_what_marks_a_descriptor(self):
+    def test_how_a_descriptor_is_recognised(self):
         for head in (b'# Disk DescriptorFile\n', b'# Disk Descriptor File\r\n',
                      b'#Disk DescriptorFile', b'# disk descriptorfile\n',
                      b'\xef\xbb\xbf# Disk DescriptorFile\n',
@@ -153,7 +153,7 @@ class DescriptorTestCase(testtools.TestCase):
     def test_text_ends_at_the_first_zero(self):
         self.assertEqual('a\n', vmdk.decode_descriptor(b'a\n\0\xff'))
 
-    def test_no_text(self):
+    def test_undecodable_files(self):
         self.assertRaises(exception.InvalidVmdk, vmdk.decode_descriptor,
                           b'\xff\xfe')
 
@@ -166,12 +166,12 @@ class SelfContainedTestCase(testtools.TestCase):
                 vmdk.parse_descriptor(vmdks.descriptor(create_type=kind)),
                 ALLOWED)
 
-    def test_ours(self):
+    def test_the_drivers_own_disks(self):
         vmdk.refuse_unless_self_contained(
             vmdk.parse_descriptor(vmdks.descriptor(
                 extra='encoding="UTF-8"\nisNativeSnapshot="no"')), ALLOWED)
 
-    def test_the_advice_is_a_type_that_is_allowed(self):
+    def test_the_error_suggests_an_allowed_type(self):
         parsed = vmdk.parse_descriptor(vmdks.descriptor(
             create_type='twoGbMaxExtentSparse'))
         for kinds, advice in (
@@ -236,12 +236,12 @@ class RewriteTestCase(testtools.TestCase):
         self.assertEqual(('0badcafe', '/cache/base.vmdk'),
                          (child.parent_cid, child.parent_hint))
 
-    def test_what_it_does_not_know_stays(self):
+    def test_unknown_lines_are_kept(self):
         copy = self.rewrite(vmdks.descriptor(extra='encoding="UTF-8"'))
         self.assertEqual('UTF-8', copy.fields['encoding'])
         self.assertEqual('4', copy.ddb['ddb.virtualhwversion'])
 
-    def test_names_that_a_descriptor_cannot_hold(self):
+    def test_names_that_a_descriptor_cannot_contain(self):
         for name in ('a"b.vmdk', 'a\nb.vmdk', 'a\0b.vmdk'):
             self.assertRaises(exception.InvalidText, self.rewrite,
                               vmdks.descriptor(), parent_hint='/x/' + name)
@@ -249,7 +249,7 @@ class RewriteTestCase(testtools.TestCase):
 
 class AdapterTypeTestCase(testtools.TestCase):
 
-    def test_all_but_two_are_lsilogic(self):
+    def test_all_other_buses_are_lsilogic(self):
         self.assertEqual(
             ['ide', 'buslogic', 'lsilogic', 'lsilogic', 'lsilogic'],
             [vmdk.adapter_type(bus) for bus in

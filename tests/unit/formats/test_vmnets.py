@@ -175,7 +175,7 @@ class DhcpdTestCase(base.TestCase):
             [(found.vmnet, found.pool[1], found.name_servers)
              for found in vmnets.parse_dhcpd(WINDOWS_DHCPD)])
 
-    def test_damaged_ones(self):
+    def test_damaged_subnets(self):
         self.assertEqual([], vmnets.parse_dhcpd(
             'subnet 1.2.3 netmask 255.255.255.0 { }'))
         found, = vmnets.parse_dhcpd('subnet 10.0.0.0 netmask 255.0.0.0 {\n'
@@ -197,7 +197,7 @@ class CompleteTestCase(base.TestCase):
              (addr('172.16.41.2'), addr('172.16.41.3'))),
             (nat.pool[0], nat.gateway, nat.name_servers))
 
-    def test_the_gateway_that_nat_conf_names(self):
+    def test_the_gateway_in_nat_conf(self):
         self.assertEqual(addr('172.16.41.9'), self.complete(
             vmnets.parse_list(LISTED),
             [vmnets.parse_nat(NAT)])['vmnet8'].gateway)
@@ -210,7 +210,7 @@ class CompleteTestCase(base.TestCase):
         found = self.complete({'vmnet11': vmnets.Vmnet('vmnet11', 'bridged')})
         self.assertEqual('eth0.101', found['vmnet11'].adapter)
 
-    def test_files_of_another_subnet_do_not_count(self):
+    def test_files_for_another_subnet_are_ignored(self):
         other = LISTED.replace('172.16.41.0', '10.1.2.0   ')
         nat = self.complete(vmnets.parse_list(other),
                             [vmnets.parse_nat(NAT)])['vmnet8']

@@ -53,7 +53,7 @@ class VmsdTestCase(base.TestCase):
     def test_a_file_that_vmware_has_emptied(self):
         self.assertEqual([], vmsd.parse(b''))
 
-    def test_numbers_that_are_none_or_absurd(self):
+    def test_invalid_and_absurd_numbers(self):
         for number in ('x', '-1', '0'):
             self.assertEqual([], vmsd.parse(
                 b'snapshot.numSnapshots = "%s"' % number.encode()))
@@ -61,7 +61,7 @@ class VmsdTestCase(base.TestCase):
             b'snapshot.numSnapshots = "99999999999"')))
 
     @hypothesis.given(base.hostile)
-    def test_nothing_but_invalid_vmx_is_raised(self, text):
+    def test_only_invalid_vmx_is_raised(self, text):
         try:
             vmsd.parse(b'snapshot.numSnapshots = "2"\n' +
                        text.encode('utf-8', 'surrogatepass'))

@@ -19,7 +19,7 @@ from tests.unit.machine import base
 
 class AdaptersTestCase(base.TestCase):
 
-    def test_as_they_are_rendered(self):
+    def test_rendered_adapters(self):
         nics = [model.Nic('fa:16:3e:00:00:%02x' % number, 'vmxnet3', kind,
                           vnet, slot)
                 for number, (kind, vnet, slot) in enumerate((
@@ -32,14 +32,14 @@ class AdaptersTestCase(base.TestCase):
              attached.Adapter('ethernet9', nics[2].mac, 'bridged')],
             attached.adapters(keys))
 
-    def test_one_that_is_taken_out(self):
+    def test_an_absent_adapter(self):
         self.assertEqual([], attached.adapters(vmx.Vmx({
             'ethernet0.present': 'FALSE', 'ethernet0.address': 'x'})))
 
 
 class AttachedTestCase(base.TestCase):
 
-    def test_each_bus_as_it_is_rendered(self):
+    def test_every_rendered_bus(self):
         for bus in model.BUSES:
             server = base.make_machine(
                 disks=(model.Disk('root.vmdk', bus),
@@ -49,7 +49,7 @@ class AttachedTestCase(base.TestCase):
             self.assertEqual(('root.vmdk', bus), (found.file, found.bus))
             self.assertEqual('root.vmdk', keys[found.node + '.fileName'])
 
-    def test_cd_drives_are_no_disks(self):
+    def test_cd_drives_are_not_disks(self):
         keys = vmx.Vmx({
             'sata0:0.present': 'TRUE', 'SATA0:0.FILENAME': 'root.vmdk',
             'ide1:0.present': 'TRUE', 'ide1:0.fileName': 'cd0.iso'})

@@ -27,7 +27,7 @@ class VariablesTestCase(base.TestCase):
         self.assertEqual('gzip+base64', found[name + '.encoding'])
         return gzip.decompress(base64.b64decode(found[name]))
 
-    def test_each_arrives_as_it_was(self):
+    def test_each_arrives_unchanged(self):
         metadata = {'instance-id': 'i', 'local-hostname': 'a "b" |22\n'}
         user_data = b'#!/bin/sh\n\x00\xff"'
         found = guest_info.variables(metadata, user_data, b'#cloud-config')
@@ -39,12 +39,12 @@ class VariablesTestCase(base.TestCase):
             # No character that a .vmx would have to escape.
             self.assertEqual(value, vmx.quote(value).strip('"'))
 
-    def test_what_is_not_there_is_left_out(self):
+    def test_missing_data_is_left_out(self):
         for nothing in (None, b''):
             self.assertEqual({'metadata', 'metadata.encoding'},
                              set(guest_info.variables({}, nothing, nothing)))
 
-    def test_the_same_gives_the_same(self):
+    def test_equal_data_gives_equal_text(self):
         """Else each hard reboot would change the .vmx."""
         self.assertEqual(guest_info.variables({'b': 1, 'a': 2}, b'x'),
                          guest_info.variables({'a': 2, 'b': 1}, b'x'))
@@ -58,7 +58,7 @@ class VariablesTestCase(base.TestCase):
         self.assertIn('guestinfo.userdata', error.brief)
         self.assertIn('use_guestinfo', error.resolution)
 
-    def test_what_can_be_compressed_may_be_longer(self):
+    def test_compressible_data_may_be_longer(self):
         text = b'runcmd: [true]\n' * 10000
         self.assertEqual(text, gzip.decompress(base64.b64decode(
             guest_info.encode('userdata', text))))

@@ -52,5 +52,5 @@ class MachineIdTestCase(base.TestCase):
             'fa:16:3e:00:00:02;192.168.9.5;255.255.255.0;;192.168.9.255;#',
             guest_network.machine_id([FIRST, BARE]))
 
-    def test_only_ipv4_has_room(self):
+    def test_only_ipv4(self):
         self.assertEqual('', guest_network.machine_id([ONLY_6, NONE]))

@@ -44,7 +44,7 @@ class DefaultsTestCase(base.ChoiceTestCase):
                                         found.cdrom_bus, found.nic_model),
                              guest)
 
-    def test_every_default_is_one_that_a_machine_can_have(self):
+    def test_a_machine_can_have_every_default(self):
         for profile in profiles.PROFILES.values():
             self.assertIn(profile.disk_bus, model.BUSES)
             self.assertIn(profile.scsi, model.SCSI_BUSES)
@@ -54,7 +54,7 @@ class DefaultsTestCase(base.ChoiceTestCase):
             for field, value in profile.options.items():
                 self.assertTrue(options.FIELDS[field].allows(value), value)
 
-    def test_the_origin_of_a_default_names_the_guests(self):
+    def test_origin_of_a_default(self):
         self.check('nic_model', 'e1000', 'default of linux guests')
 
     def test_macos_runs_on_fusion_only(self):

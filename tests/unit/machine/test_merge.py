@@ -73,17 +73,17 @@ class MergeTestCase(base.TestCase):
 
 class KeptTestCase(MergeTestCase):
 
-    def test_nothing_changes_if_nothing_is_asked_for(self):
+    def test_nothing_changes_without_a_reason(self):
         for previous in ('known', None):
             self.assertEqual(self.live, self._rerender(previous)[1])
 
-    def test_rendering_again_changes_nothing_more(self):
+    def test_rendering_twice_changes_nothing(self):
         rendered, live = self._rerender(memory_mb=4096)
         again, text = render.rerender(
             dataclasses.replace(self.server, memory_mb=4096), live, rendered)
         self.assertEqual(live, vmx.parse(text))
 
-    def test_ours_are_replaced_and_vmwares_are_kept(self):
+    def test_rendered_keys_are_replaced_and_vmwares_are_kept(self):
         for previous in ('known', None):
             live = self._rerender(previous, memory_mb=4096, vcpus=4)[1]
             self.assertEqual(('4096', '4'),
@@ -98,7 +98,7 @@ class KeptTestCase(MergeTestCase):
         self.assertNotEqual(live['uuid.bios'], live['uuid.location'])
         self.assertEqual('keep', live['uuid.action'])
 
-    def test_ours_that_no_longer_apply_are_dropped(self):
+    def test_rendered_keys_that_no_longer_apply_are_dropped(self):
         server = dataclasses.replace(
             self.server, annotation='old', guestinfo={'a': 'b'},
             hardware=base.make_hardware(cores_per_socket=2,
@@ -111,25 +111,25 @@ class KeptTestCase(MergeTestCase):
                     'guestinfo.a'):
             self.assertNotIn(key, found)
 
-    def test_without_the_rendered_file_the_table_tells_what_is_ours(self):
+    def test_without_the_rendered_file_the_table_identifies_our_keys(self):
         self.live['cpuid.coresPerSocket'] = '2'
         self.live['annotation'] = 'old'
         found = self._rerender(None)[1]
         self.assertNotIn('cpuid.coresPerSocket', found)
         self.assertNotIn('annotation', found)
 
-    def test_what_the_guest_has_stored_is_kept(self):
+    def test_variables_that_the_guest_has_stored_are_kept(self):
         self.live['guestinfo.local-ipv4'] = '10.0.0.1'
         self.assertEqual('10.0.0.1',
                          self._rerender()[1]['guestinfo.local-ipv4'])
 
-    def test_kept_lines_stand_after_the_rendered_text(self):
+    def test_kept_lines_follow_the_rendered_text(self):
         rendered, text = render.rerender(self.server, self.live,
                                          self.pristine)
         self.assertTrue(text.startswith(rendered))
         self.assertIn('# --- Kept from the previous file ---', text)
 
-    def test_nothing_is_appended_to_a_file_that_vmware_has_not_seen(self):
+    def test_nothing_is_appended_to_a_file_that_vmware_has_not_read(self):
         rendered, text = render.rerender(self.server, self.pristine,
                                          self.pristine)
         self.assertEqual(rendered, text)
@@ -150,7 +150,7 @@ class KeptTestCase(MergeTestCase):
                                          SECOND.mac, 'pvscsi']),
                 strategies.text(strategies.characters(codec='utf-8')))),
         strategies.booleans())
-    def test_whatever_is_in_the_file_ours_is_right(self, settings, known):
+    def test_rendered_keys_are_right_in_any_file(self, settings, known):
         existing = vmx.Vmx(settings)
         rendered, text = render.rerender(
             self.server, existing, self.pristine if known else None)
@@ -171,7 +171,7 @@ class NicsTestCase(MergeTestCase):
         return {settings['ethernet%d.address' % n]: n for n in range(10)
                 if 'ethernet%d.address' % n in settings}
 
-    def test_a_removed_nic_takes_vmwares_keys_with_it(self):
+    def test_keys_of_a_removed_nic_are_dropped(self):
         for previous in ('known', None):
             found = self._rerender(previous, nics=(SECOND,))[1]
             self.assertEqual({SECOND.mac: 1}, self._slots(found))
@@ -189,7 +189,7 @@ class NicsTestCase(MergeTestCase):
         self.assertEqual({FIRST.mac: 0, SECOND.mac: 1, THIRD.mac: 2},
                          self._slots(found))
 
-    def test_a_nic_in_the_place_of_another_is_a_new_device(self):
+    def test_a_nic_that_replaces_another_is_a_new_device(self):
         found = self._rerender(nics=(THIRD, SECOND))[1]
         self.assertEqual({THIRD.mac: 0, SECOND.mac: 1}, self._slots(found))
         self.assertNotIn('ethernet0.pciSlotNumber', found)
@@ -202,14 +202,14 @@ class NicsTestCase(MergeTestCase):
         self.assertNotIn('ethernet0.pciSlotNumber', found)
         self.assertEqual('33', found['ethernet1.pciSlotNumber'])
 
-    def test_addresses_that_vmware_made_up(self):
+    def test_generated_addresses(self):
         self.live['ethernet0.addressType'] = 'generated'
         del self.live['ethernet0.address']
         self.live['ethernet0.generatedAddress'] = FIRST.mac
         found = self._rerender(nics=(SECOND, FIRST))[1]
         self.assertEqual({FIRST.mac: 0, SECOND.mac: 1}, self._slots(found))
 
-    def test_a_nic_that_a_person_has_added_stays(self):
+    def test_a_nic_that_a_person_has_added_is_kept(self):
         self.live['ethernet5.present'] = 'TRUE'
         self.live['ethernet5.connectionType'] = 'hostonly'
         self.live['ethernet5.pciSlotNumber'] = '40'
@@ -225,7 +225,7 @@ class NicsTestCase(MergeTestCase):
             name + 'generatedAddress': mac,
             name + 'pciSlotNumber': str(38 + slot)})
 
-    def test_a_new_nic_leaves_the_place_of_another_to_it(self):
+    def test_a_new_nic_does_not_take_the_slot_of_another(self):
         self._add_in_the_window(2)
         for previous in ('known', None):
             found = self._rerender(previous, nics=(FIRST, SECOND, THIRD))[1]
@@ -234,13 +234,13 @@ class NicsTestCase(MergeTestCase):
             for key, value in self.live.items():
                 self.assertEqual(value, found[key])
 
-    def test_a_slot_that_fits_nothing_goes_and_the_others_stay(self):
+    def test_a_pci_slot_that_does_not_fit_is_dropped(self):
         self.live['ethernet0.pciSlotNumber'] = '160'
         found = self._rerender()[1]
         self.assertNotIn('ethernet0.pciSlotNumber', found)
         self.assertEqual('33', found['ethernet1.pciSlotNumber'])
 
-    def test_cd_drives_of_arm_move_to_where_they_boot(self):
+    def test_cd_drives_on_arm_move_to_bootable_nodes(self):
         cds = (model.Cdrom('a.iso', 'sata'), model.Cdrom('b.iso', 'sata'))
         server = dataclasses.replace(self.server, family='arm', disks=(),
                                      cdroms=cds)
@@ -253,7 +253,7 @@ class NicsTestCase(MergeTestCase):
                 dataclasses.replace(server, family=family), self.live)
             self.assertEqual(nodes, [cd.node for cd in kept.cdroms])
 
-    def test_nics_that_others_have_added_count(self):
+    def test_nics_that_others_have_added_use_slots(self):
         for slot in range(2, 10):
             self._add_in_the_window(slot, '00:0c:29:00:00:%02x' % slot)
         self.assertEqual(self.live, self._rerender()[1])
@@ -262,7 +262,7 @@ class NicsTestCase(MergeTestCase):
         self.assertIn('cannot have 11', str(error))
         self.assertIn('8 were added in the VMware window', str(error))
 
-    def test_a_nic_of_ours_that_goes_makes_room(self):
+    def test_a_removed_nic_frees_its_slot(self):
         self._add_in_the_window(2)
         found = self._rerender(nics=(SECOND, THIRD))[1]
         self.assertEqual({SECOND.mac: 1, THIRD.mac: 0}, self._slots(found))
@@ -299,13 +299,13 @@ class DisksTestCase(MergeTestCase):
             self.assertEqual(['scsi0:1', 'scsi0:0'],
                              [disk.node for disk in kept.disks])
 
-    def test_a_snapshot_goes_on_with_its_own_file(self):
+    def test_a_disk_with_a_snapshot_keeps_its_file(self):
         self.live['scsi0:0.fileName'] = 'root-000002.vmdk'
         rendered, found = self._rerender()
         self.assertEqual('root-000002.vmdk', found['scsi0:0.fileName'])
         self.assertEqual('root-000002.vmdk', rendered['scsi0:0.fileName'])
 
-    def test_another_bus_is_another_place(self):
+    def test_another_bus_means_another_node(self):
         found = self._rerender(
             disks=(model.Disk('root.vmdk', 'pvscsi'),))[1]
         self.assertEqual('pvscsi', found['scsi0.virtualDev'])
@@ -313,13 +313,13 @@ class DisksTestCase(MergeTestCase):
         self.assertNotIn('scsi0.pciSlotNumber', found)
         self.assertNotIn('scsi0:1.present', found)
 
-    def test_a_node_that_is_asked_for_is_not_changed(self):
+    def test_a_requested_node_is_not_changed(self):
         disk = model.Disk('root.vmdk', 'lsilogic', 'scsi0:5')
         found = self._rerender(disks=(disk,))[1]
         self.assertEqual('root.vmdk', found['scsi0:5.fileName'])
         self.assertNotIn('scsi0:0.fileName', found)
 
-    def test_a_removed_drive_takes_vmwares_keys_with_it(self):
+    def test_keys_of_a_removed_drive_are_dropped(self):
         self.live['sata0:0.allowGuestConnectionControl'] = 'FALSE'
         for previous in ('known', None):
             found = self._rerender(previous, cdroms=())[1]
@@ -352,7 +352,7 @@ class EditsTestCase(base.TestCase):
     def test_a_line_that_was_removed_comes_back(self):
         self.assertEqual({'a': '1'}, self.keep({'a': '1'}, {}, {'a': '1'}))
 
-    def test_a_setting_that_is_no_more(self):
+    def test_a_setting_that_is_no_longer_rendered(self):
         self.assertEqual({}, self.keep({}, {'a': '2'}, {'a': '1'}))
 
     def test_a_setting_that_was_added_before_nova_wanted_it(self):
@@ -366,7 +366,7 @@ class EditsTestCase(base.TestCase):
         other = dict(drive, **{'ide1:0.fileName': 'cd1.iso'})
         self.assertEqual(other, self.keep(other, ejected, drive))
 
-    def test_adapters_serial_ports_and_the_screen_are_novas(self):
+    def test_adapters_serial_ports_and_the_display_are_novas(self):
         for key in ('ethernet0.vnet', 'serial0.fileName',
                     'RemoteDisplay.vnc.port'):
             self.assertEqual({key: '1'}, self.keep({key: '1'}, {key: '2'},

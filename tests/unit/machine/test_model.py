@@ -61,7 +61,7 @@ class ValidateTestCase(base.TestCase):
         self._refused('sockets of 3', vcpus=4, cores_per_socket=3)
         self._refused('sockets of 0', vcpus=4, cores_per_socket=0)
 
-    def test_names_out_of_their_range(self):
+    def test_names_outside_their_range(self):
         self._refused("firmware cannot be 'uefi'", firmware='uefi')
         self._refused('boot device', boot_order=('usb',))
         self._refused('bus of a disk', disks=(model.Disk('a', 'virtio'),))

@@ -37,7 +37,7 @@ def _bus(spec):
 
 class PlaceTestCase(base.TestCase):
 
-    def test_a_usual_server(self):
+    def test_a_typical_server(self):
         placed = _place(['lsilogic', 'lsilogic'], ['sata'], [None, None])
         self.assertEqual(('scsi0:0', 'scsi0:1'), placed.disks)
         self.assertEqual(('sata0:0',), placed.cdroms)
@@ -61,7 +61,7 @@ class PlaceTestCase(base.TestCase):
         self.assertEqual('scsi0:8', placed.disks[7])
         self.assertEqual('scsi1:0', placed.disks[15])
 
-    def test_models_of_scsi_do_not_share_a_controller(self):
+    def test_scsi_models_do_not_share_a_controller(self):
         placed = _place(['lsilogic', 'pvscsi', 'lsilogic'])
         self.assertEqual(('scsi0:0', 'scsi1:0', 'scsi0:1'), placed.disks)
         self.assertEqual((('scsi0', 'lsilogic'), ('scsi1', 'pvscsi')),
@@ -91,7 +91,7 @@ class PlaceTestCase(base.TestCase):
         self.assertRaises(model.InvalidMachine, _place,
                           ['ide'] * 2, ['ide'] * 3)
 
-    def test_a_claimed_node_is_kept_free(self):
+    def test_a_claimed_node_is_reserved(self):
         placed = _place(['lsilogic', 'lsilogic@scsi0:0', 'lsilogic'])
         self.assertEqual(('scsi0:1', 'scsi0:0', 'scsi0:2'), placed.disks)
 
@@ -99,7 +99,7 @@ class PlaceTestCase(base.TestCase):
         placed = _place(['lsilogic', 'pvscsi@scsi0:3'])
         self.assertEqual(('scsi1:0', 'scsi0:3'), placed.disks)
 
-    def test_claims_that_cannot_be_met(self):
+    def test_impossible_claims(self):
         for disks in (['sata@scsi0:0'], ['lsilogic@scsi0:7'],
                       ['lsilogic@scsi4:0'], ['ide@ide2:0'], ['ide@ide0:2'],
                       ['nvme@nvme0:15'], ['sata@sata0:30'],
@@ -107,10 +107,10 @@ class PlaceTestCase(base.TestCase):
                       ['lsilogic@scsi0:0', 'pvscsi@scsi0:1']):
             self.assertRaises(model.InvalidMachine, _place, disks)
 
-    def test_nics_take_the_slots_that_are_free(self):
+    def test_nics_take_free_slots(self):
         self.assertEqual((0, 2, 1), _place(nics=[None, 2, None]).nics)
 
-    def test_two_nics_cannot_have_one_slot(self):
+    def test_two_nics_cannot_have_the_same_slot(self):
         self.assertRaises(model.InvalidMachine, _place, nics=[1, 1])
         self.assertRaises(model.InvalidMachine, _place, nics=[10])
 
@@ -118,7 +118,7 @@ class PlaceTestCase(base.TestCase):
         strategies.lists(strategies.sampled_from(model.BUSES), max_size=12),
         strategies.lists(strategies.sampled_from(model.CDROM_BUSES),
                          max_size=5))
-    def test_every_device_has_a_place_of_its_own(self, disks, cdroms):
+    def test_every_device_has_its_own_node(self, disks, cdroms):
         try:
             placed = _place(disks, cdroms)
         except model.InvalidMachine:
@@ -133,7 +133,7 @@ class PlaceTestCase(base.TestCase):
             elif bus != 'ide':
                 self.assertIsNone(models[controller])
 
-    def test_attaching_moves_nothing(self):
+    def test_attaching_moves_no_other_device(self):
         before = base.make_machine(
             disks=(model.Disk('a', 'sata'), model.Disk('b', 'pvscsi')))
         after = dataclasses.replace(

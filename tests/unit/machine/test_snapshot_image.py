@@ -26,7 +26,7 @@ def describe(inherited=(), bus='lsilogic', **machine_fields):
 
 class SnapshotImageTestCase(base.TestCase):
 
-    def test_a_server_of_the_image_is_like_the_first(self):
+    def test_a_server_from_the_image_is_like_the_first(self):
         """Whatever the first one was made from, and what of that is left."""
         for bus in model.BUSES:
             for guest in ('windows9-64', 'ubuntu-64', 'os2'):
@@ -40,7 +40,7 @@ class SnapshotImageTestCase(base.TestCase):
                         (again.disks[0].bus, again.guestos,
                          again.hardware.firmware))
 
-    def test_so_it_is_with_what_it_inherits(self):
+    def test_inherited_properties(self):
         for properties in (
                 {'hw_disk_bus': 'scsi'},
                 {'hw_disk_bus': 'scsi', 'hw_scsi_model': 'vmpvscsi'},
@@ -60,7 +60,7 @@ class SnapshotImageTestCase(base.TestCase):
                 (again.disks, again.guestos, again.hardware.firmware),
                 properties)
 
-    def test_a_guest_that_the_image_names_is_left_to_it(self):
+    def test_a_guest_that_the_image_names_is_kept(self):
         self.assertNotIn('vmware_ostype', describe({'os_distro': 'debian'}))
         self.assertEqual('ubuntu64Guest',
                          describe({'os_distro': ''})['vmware_ostype'])

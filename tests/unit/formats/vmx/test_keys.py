@@ -38,7 +38,7 @@ class KeysTestCase(base.TestCase):
         self.assertEqual(('bios', 'efi'), keys.find('firmware').values)
         self.assertEqual((), keys.find('memsize').values)
 
-    def test_dangerous_keys_are_nobodys_to_set(self):
+    def test_nobody_may_set_dangerous_keys(self):
         for key in ('sharedFolder0.hostPath', 'sharedFolder0.present',
                     'encryption.data', 'RemoteDisplay.vnc.password',
                     'extendedConfigFile', 'vmx.log.fileName', 'log.fileName',

@@ -44,7 +44,7 @@ class MisplacedTestCase(base.TestCase):
         return [key.partition('.')[0]
                 for key, _ in pci.misplaced(machine(**devices))]
 
-    def test_what_vmware_gives_fits(self):
+    def test_slots_that_vmware_assigns(self):
         self.assertEqual([], self.wrong(
             scsi0=('lsilogic', 16), scsi1=('pvscsi', 160),
             ethernet0=('vmxnet3', 192), ethernet1=('e1000', 33),
@@ -52,7 +52,7 @@ class MisplacedTestCase(base.TestCase):
             usb=(None, 32), usb_xhci=(None, 256), vmci0=(None, 36),
             scsi2=('lsisas1068', 2208)))
 
-    def test_slots_that_end_a_vm(self):
+    def test_slots_that_crash_a_vm(self):
         for model, slot in (('vmxnet3', 21), ('vmxnet3', 33),
                             ('vmxnet3', 18), ('e1000e', 288),
                             ('vmxnet3', 160 + 8 * 1024), ('e1000', 160),
@@ -64,14 +64,14 @@ class MisplacedTestCase(base.TestCase):
         self.assertEqual(['ethernet0', 'ethernet1'], self.wrong(
             ethernet0=('e1000', 33), ethernet1=('e1000', 33)))
 
-    def test_what_is_not_there_or_leaves_it_to_vmware(self):
+    def test_absent_devices_and_automatic_slots(self):
         settings = machine(ethernet0=('vmxnet3', -1), ethernet1=(None, 0),
                            ethernet2=('e1000', 'x'),
                            ethernet3=('vmxnet3', 21))
         settings['ethernet3.present'] = 'FALSE'
         self.assertEqual([], list(pci.misplaced(settings)))
 
-    def test_without_the_port_that_a_slot_is_on(self):
+    def test_without_the_port_of_a_slot(self):
         settings = machine(ethernet0=('vmxnet3', 192))
         settings['pciBridge5.present'] = 'FALSE'
         self.assertIn('pciBridge5', list(pci.misplaced(settings))[0][1])

@@ -26,7 +26,7 @@ class TopologyTestCase(base.ChoiceTestCase):
     def test_sockets(self):
         self.assertEqual(4, self._cores(8, {'hw_cpu_sockets': '2'}))
 
-    def test_a_preference_that_does_not_divide(self):
+    def test_a_preference_that_does_not_divide_the_vcpus(self):
         self.assertEqual(2, self._cores(4, {'hw_cpu_cores': '3'}))
         self.assertEqual(1, self._cores(1, {'hw_cpu_cores': '8'}))
         self.assertEqual(1, self._cores(2, {'hw_cpu_sockets': '4'}))
@@ -53,7 +53,7 @@ class TopologyTestCase(base.ChoiceTestCase):
                      {'hw:cpu_max_sockets': '1', 'hw:cpu_max_cores': '2',
                       'hw:cpu_max_threads': '1'}, vcpus=4)
 
-    def test_an_image_may_not_raise_the_limit_of_a_flavor(self):
+    def test_an_image_cannot_raise_the_limit_of_a_flavor(self):
         self.refused('hw_cpu_max_sockets', {'hw_cpu_max_sockets': '4'},
                      {'hw:cpu_max_sockets': '2'})
 

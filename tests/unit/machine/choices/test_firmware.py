@@ -25,13 +25,13 @@ class FirmwareTestCase(base.ChoiceTestCase):
         self.refused('hw_firmware_type', {'hw_firmware_type': 'bios'},
                      guest='arm-ubuntu-64')
 
-    def test_required_secure_boot_brings_uefi(self):
+    def test_required_secure_boot_selects_uefi(self):
         found = self.choose({'os_secure_boot': 'required'})
         self.assertEqual(('efi', True), (found.firmware, found.secure_boot))
         self.assertEqual('image property os_secure_boot=required',
                          found.origins['firmware'])
 
-    def test_required_secure_boot_that_cannot_be(self):
+    def test_required_secure_boot_that_is_impossible(self):
         self.refused('os_secure_boot', {'os_secure_boot': 'required',
                                         'hw_firmware_type': 'bios'})
         self.refused('os_secure_boot', {'os_secure_boot': 'required'},

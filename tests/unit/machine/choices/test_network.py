@@ -25,7 +25,7 @@ class NetworkTestCase(base.ChoiceTestCase):
                        'image property hw_vif_model=' + value,
                        {'hw_vif_model': value})
 
-    def test_models_of_others(self):
+    def test_models_of_other_hypervisors(self):
         for value in ('virtio', 'rtl8139', 'ne2k_pci', 'igb'):
             self.refused('hw_vif_model', {'hw_vif_model': value})
         self.refused('hw_vif_model', {'hw_vif_model': 'e1000'},
@@ -40,7 +40,7 @@ class NetworkTestCase(base.ChoiceTestCase):
         self.assertEqual('flavor quota:vif_inbound_average=1000',
                          found.origins['nic_rx_kbps'])
 
-    def test_limit_of_the_vsphere_driver(self):
+    def test_limit_as_in_the_vsphere_driver(self):
         found = self.choose(extra_specs={
             'quota:vif_limit': '10', 'quota:vif_outbound_average': '1'})
         self.assertEqual((10000, 8), (found.nic_rx_kbps, found.nic_tx_kbps))

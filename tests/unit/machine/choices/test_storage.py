@@ -15,7 +15,7 @@ from tests.unit.machine.choices import base
 
 class DiskBusTestCase(base.ChoiceTestCase):
 
-    def test_adapter_types_of_the_vsphere_driver(self):
+    def test_adapter_types_as_in_the_vsphere_driver(self):
         for value, expected in (
                 ('ide', 'ide'), ('busLogic', 'buslogic'),
                 ('lsiLogic', 'lsilogic'), ('lsiLogicsas', 'lsisas1068'),
@@ -42,12 +42,12 @@ class DiskBusTestCase(base.ChoiceTestCase):
             self.assertEqual(expected, self.choose(properties).disk_bus,
                              properties)
 
-    def test_scsi_alone_takes_what_the_guest_has_a_driver_for(self):
+    def test_only_scsi_selects_the_default_controller_of_the_guest(self):
         self.check('disk_bus', 'lsisas1068',
                    'image property hw_disk_bus=scsi',
                    {'hw_disk_bus': 'scsi'}, guest='windows9-64')
 
-    def test_our_own_name_wins(self):
+    def test_the_drivers_own_property_wins(self):
         for value, expected in (
                 ('nvme', 'nvme'), ('sata', 'sata'), ('paraVirtual', 'pvscsi'),
                 ('lsisas1068', 'lsisas1068'), ('scsi', 'lsilogic'),
@@ -56,7 +56,7 @@ class DiskBusTestCase(base.ChoiceTestCase):
                                  'hw_disk_bus': 'virtio'})
             self.assertEqual(expected, found.disk_bus)
 
-    def test_what_vmware_has_not_is_refused(self):
+    def test_buses_that_vmware_lacks_are_refused(self):
         for name, value in (
                 ('hw_disk_bus', 'virtio'), ('hw_disk_bus', 'nvme'),
                 ('hw_scsi_model', 'virtio-scsi'),
@@ -64,7 +64,7 @@ class DiskBusTestCase(base.ChoiceTestCase):
                 ('vmware_adaptertype', 'sata'), ('vmrun_disk_bus', 'usb')):
             self.assertIn(value, self.refused(name, {name: value}))
 
-    def test_controllers_that_this_host_has_not(self):
+    def test_controllers_that_this_host_lacks(self):
         self.refused('vmrun_disk_bus', {'vmrun_disk_bus': 'nvme'},
                      hw_version=12)
         for bus in ('ide', 'lsilogic'):
@@ -85,7 +85,7 @@ class DiskBusTestCase(base.ChoiceTestCase):
         self.refused('hw_cdrom_bus', {'hw_cdrom_bus': 'ide'},
                      guest='arm-ubuntu-64')
 
-    def test_old_hardware_has_no_nvme(self):
+    def test_no_nvme_on_old_hardware(self):
         self.check('disk_bus', 'sata', 'default of windows-10 guests',
                    guest='windows9-64', hw_version=12)
 

@@ -59,17 +59,17 @@ class FindTestCase(base.TestCase):
 
 class AvailableTestCase(base.TestCase):
 
-    def test_the_fall_back_of_a_fall_back(self):
+    def test_the_fallback_of_a_fallback(self):
         for hw_version, expected in ((22, 'debian13-64'), (20, 'debian12-64'),
                                      (18, 'debian10-64')):
             self.assertEqual(
                 expected, guestos.available('debian13-64', hw_version))
 
-    def test_everything_is_available_where_the_product_is_not_known(self):
+    def test_everything_is_available_if_the_product_is_unknown(self):
         self.assertEqual('windows12-64',
                          guestos.available('windows12-64', None))
 
-    def test_fall_backs_are_ids_and_end(self):
+    def test_fallbacks_are_ids_and_end(self):
         for guest in guestos.all_guests():
             found = guestos.available(guest, 1)
             self.assertIsNotNone(guestos.find(found))
@@ -99,7 +99,7 @@ class ChooseTestCase(base.TestCase):
         self.assertEqual('otherlinux-64', guest.id)
         self.assertEqual('option default_guestos', guest.origin)
 
-    def test_vsphere_id_under_the_name_that_nova_gives_it(self):
+    def test_a_vsphere_id_in_os_distro(self):
         guest = self._choose({'os_distro': 'ubuntu64Guest'})
         self.assertEqual('ubuntu-64', guest.id)
 
@@ -111,7 +111,7 @@ class ChooseTestCase(base.TestCase):
         self.assertRaises(exception.UnknownGuestOS, self._choose,
                           {'os_distro': 'beosGuest'})
 
-    def test_an_id_too_new_names_its_fall_back(self):
+    def test_the_error_for_a_new_id_names_its_fallback(self):
         error = self.assertRaises(
             exception.UnknownGuestOS, self._choose,
             {'vmware_ostype': 'debian13_64Guest'})
@@ -120,12 +120,12 @@ class ChooseTestCase(base.TestCase):
                              hw_version=22)
         self.assertEqual('debian13-64', guest.id)
 
-    def test_a_distribution_too_new_takes_its_fall_back(self):
+    def test_a_new_distribution_gets_its_fallback(self):
         guest = self._choose({'os_distro': 'debian', 'os_version': '13'})
         self.assertEqual('debian12-64', guest.id)
         self.assertIn('debian13-64 is too new', guest.origin)
 
-    def test_unknown_distributions_leave_it_to_os_type(self):
+    def test_os_type_decides_for_unknown_distributions(self):
         for kind, expected in (('linux', 'other6xlinux-64'),
                                ('Windows', 'windows9-64')):
             guest = self._choose({'os_distro': 'beos', 'os_type': kind})
@@ -146,7 +146,7 @@ class ChooseTestCase(base.TestCase):
                 guest = self._choose(dict(properties, **{name: 'i686'}))
                 self.assertEqual(expected, guest.id)
 
-    def test_the_default_may_be_spelled_as_vix_did(self):
+    def test_the_default_in_the_spelling_of_vix(self):
         self.assertEqual('ubuntu-64',
                          self._choose({}, default='Ubuntu64').id)
 
@@ -194,7 +194,7 @@ class ArmTestCase(base.TestCase):
             self.assertEqual(expected, guest.id)
             self.assertEqual('arm', guest.family)
 
-    def test_ids_of_x86_alone_are_refused(self):
+    def test_ids_that_only_x86_has_are_refused(self):
         self.assertRaises(exception.UnknownGuestOS, self._choose,
                           {'vmware_ostype': 'winXPProGuest'})
 

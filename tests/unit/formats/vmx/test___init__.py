@@ -45,7 +45,7 @@ class ParseTestCase(base.TestCase):
                 exception.InvalidVmx, vmx.parse, 'x = "1"\n' + line)
             self.assertIn('Line 2 is malformed', str(error))
 
-    def test_blank_lines_and_comments_are_passed_over(self):
+    def test_blank_lines_and_comments_are_ignored(self):
         text = '#!/usr/bin/vmware\n\n  \t\n # x = "1"\na = "b"\n'
         self.assertEqual({'a': 'b'}, dict(vmx.parse(text)))
 
@@ -67,20 +67,20 @@ class ParseTestCase(base.TestCase):
                 ('||22', '|"'), ('|7C22', '|22')):
             self.assertEqual(value, vmx.parse('a = "%s"' % written)['a'])
 
-    def test_escapes_of_no_character_are_malformed(self):
+    def test_escapes_that_are_not_characters_are_malformed(self):
         self.assertRaises(exception.InvalidVmx, vmx.parse, 'a = "|FF"')
 
     def test_escapes_follow_the_encoding(self):
         self.assertEqual('é', vmx.parse('a = "|E9"', 'windows-1252')['a'])
 
-    def test_a_long_line_takes_no_quadratic_time(self):
+    def test_a_long_line_does_not_take_quadratic_time(self):
         # Half a megabyte: minutes, were every split of the blanks tried.
         for line in ('a =' + ' ' * 500000 + '" ', ' ' * 500000 + 'a',
                      'a = "' + '|' * 500000, 'a' * 500000):
             self.assertRaises(exception.InvalidVmx, vmx.parse, line)
 
     @hypothesis.given(base.hostile)
-    def test_no_input_raises_anything_else(self, text):
+    def test_no_text_raises_anything_else(self, text):
         try:
             vmx.parse(text)
         except exception.InvalidVmx:
@@ -88,7 +88,7 @@ class ParseTestCase(base.TestCase):
 
     @hypothesis.given(strategies.lists(strategies.sampled_from([
         'a', 'B', ' ', '\t', '=', '"', '|', '22', '#', '\n', '\r', 'é'])))
-    def test_what_parses_can_be_written_and_parses_to_the_same(self, parts):
+    def test_parsed_text_survives_a_round_trip(self, parts):
         try:
             parsed = vmx.parse(''.join(parts))
         except exception.InvalidVmx:
@@ -145,7 +145,7 @@ class DumpTestCase(base.TestCase):
         settings = vmx.Vmx([('b', '1'), ('a', 'x"|\\é')])
         self.assertEqual('b = "1"\na = "x|22|7C\\é"\n', vmx.dump(settings))
 
-    def test_tab_is_written_as_it_is(self):
+    def test_a_tab_is_not_escaped(self):
         self.assertEqual('a = "x\ty"\n', vmx.dump({'a': 'x\ty'}))
 
     def test_control_characters_are_refused(self):
@@ -158,7 +158,7 @@ class DumpTestCase(base.TestCase):
         self.assertEqual('annotation = "x|0Ay"\n',
                          vmx.dump({'annotation': 'x\ny'}))
 
-    def test_control_characters_of_a_file_of_vmwares(self):
+    def test_control_characters_from_a_file_of_vmware(self):
         parsed = vmx.parse('guestInfo.x = "1|0A|7F2"')
         self.assertEqual('guestInfo.x = "1|0A|7F2"\n',
                          vmx.dump(parsed, controls=parsed))
@@ -171,13 +171,13 @@ class DumpTestCase(base.TestCase):
             self.assertRaises(exception.InvalidText, vmx.dump, {key: '1'})
 
     @hypothesis.given(strategies.dictionaries(keys, base.printable))
-    def test_what_is_written_parses_to_the_same(self, settings):
+    def test_written_text_parses_to_the_same(self, settings):
         meant = vmx.Vmx(settings)
         found = vmx.parse(vmx.dump(meant))
         self.assertEqual(list(meant.items()), list(found.items()))
 
     @hypothesis.given(keys, strategies.text())
-    def test_any_text_is_written_right_or_refused(self, key, value):
+    def test_any_text_is_written_correctly_or_refused(self, key, value):
         try:
             text = vmx.dump({key: value})
         except exception.InvalidText:
