@@ -111,7 +111,7 @@ class VmrunDriver(unsupported.RefusingDriver):
         return self._hypervisor.address
 
     def get_host_uptime(self) -> str:
-        return self._hypervisor.resources.uptime()
+        return str(self._hypervisor.resources.uptime())
 
     def get_available_resource(self, nodename: str) -> dict[str, Any]:
         # Nova first calls this once it has dealt with all servers.
@@ -151,14 +151,15 @@ class VmrunDriver(unsupported.RefusingDriver):
             self._hypervisor.source_images.remember(instance)
         state = self._hypervisor.state(instance.uuid, use_cache)
         return hardware.InstanceInfo(
-            state=power_states.shown(instance, state))
+            state=power_states.for_nova(instance, state))
 
     def instance_exists(self, instance: Instance) -> bool:
         return self._hypervisor.exists(instance.uuid)
 
     @errors.translated
     def get_diagnostics(self, instance: Instance) -> dict[str, Any]:
-        return self._hypervisor.diagnostics.free(instance)
+        found: dict[str, Any] = self._hypervisor.diagnostics.free(instance)
+        return found
 
     @errors.translated
     def get_instance_diagnostics(self, instance: Instance) -> Any:

@@ -10,13 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""All that one compute node works with, put together once.
+"""The parts of one compute node, put together once.
 
-driver.py asks this for an operation; nothing else knows how the parts fit.
+Each operation is an attribute of Hypervisor; driver.py calls them. Operations
+get what they share as groups: see nova_vmrun/ops/parts.py and access.py.
 """
 
+from collections import abc
 import os
 
+from nova.virt import event as virtevent
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun import exception
@@ -28,6 +32,7 @@ from nova_vmrun.host import vlans
 from nova_vmrun.host import x_libraries
 from nova_vmrun.machine.choices import firmware
 from nova_vmrun.machine import model
+from nova_vmrun.ops import access as server_access
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
@@ -43,6 +48,7 @@ from nova_vmrun.ops.nova import allocations
 from nova_vmrun.ops.nova import ports
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import orphans
+from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import precache
@@ -77,132 +83,135 @@ LOG = logging.getLogger(__name__)
 
 
 class Hypervisor:
-    """The product on this host and the operations on its servers.
+    """The VMware product on this host, and the operations on its servers.
 
     :param conf: nova.conf.CONF
-    :param compute_id: this compute node's id, as Nova keeps it
-    :raises InvalidConfiguration: the options and the host do not fit
+    :param compute_id: this compute node's id in Nova
+    :raises InvalidConfiguration: the options do not fit the host
 
-    :ivar address: of this host, by which others reach it
-    :ivar product: a nova_vmrun.host.product.Product
-    :ivar runner: the nova_vmrun.tools.process.Runner of all its programs
+    :ivar address: by which other hosts reach this one
+    :ivar runner: runs all programs
     """
 
-    def __init__(self, conf, compute_id):
-        own = self._own = conf.vmrun
-        self.address = conf.my_ip
-        self.runner = process.Runner()
-        self.layout = layout.Layout(
-            conf.instances_path,
-            own.cache_prefix + conf.image_cache.subdirectory_name)
-        self.layout.prepare()
-        _refuse_vfat(conf)
-        self.product = product.detect(self.runner, own)
-        LOG.info('Servers run on %s %s, by %s', self.product.name,
-                 self.product.version_text, self.product.vmrun)
-        tool = vmrun.Vmrun(self.runner, self.product.vmrun,
-                           self.product.kind, own)
+    def __init__(self, conf: cfg.ConfigOpts, compute_id: str) -> None:
         self._compute_id = compute_id
-        self.records = records.Records(self.layout, compute_id)
-        lists = disk_lists.DiskLists(self.layout, self.records)
-        vmx_files = vmx_file.VmxFiles(self.layout)
-        self._limits = time_limits.TimeLimits(own, vmx_files)
+        self.address: str = conf.my_ip
+        self.runner = process.Runner()
+        self.layout = _layout(conf)
+        _refuse_vfat(conf)
         self.resources = resources.Host(self.layout)
-        self.states = states.PowerStates(
-            tool, self.layout, vmx_files.load_patiently)
-        self.consoles = consoles.Consoles(conf, self.layout, self.records,
-                                          self.product, self.states)
-        self.serial_consoles = serial_consoles.SerialConsoles(
-            conf, self.layout, self.records)
-        self.events = lifecycle_events.LifecycleEvents(self.states,
-                                                       self.layout)
-        self.power = power.Power(tool, self.product, self.states, self.layout,
-                                 self.records, self.serial_consoles,
-                                 self.consoles, own, self.events)
-        self.destroy = destroy.Destroy(self.power, self.states, self.layout,
-                                       self.records)
-        self.diagnostics = diagnostics.Diagnostics(
-            tool, self.product, self.states, self.layout, lists)
-        vdisk = None
-        if self.product.vdiskmanager:
-            vdisk = vdiskmanager.VDiskManager(
-                self.runner, self.product.vdiskmanager, own.disk_timeout)
-        converter = qemu_img.QemuImg(self.runner, own.qemu_img_path,
-                                     own.disk_timeout)
-        users = base_disk_usage.BaseDiskUsage(self.layout)
-        cache = image_cache.ImageCache(
-            self.layout, converter, vdisk, conf.compute.vmdk_allowed_types,
-            users)
-        under_way = builds.Builds(self.layout)
-        self.cache_ageing = cache_ageing.CacheAgeing(
-            conf.image_cache, cache, users, under_way,
-            stale_locks.StaleLocks(self.layout))
-        self.precache = precache.Precache(cache)
-        server_disks = disks.Disks(conf, cache, self.layout, lists, vdisk)
-        server_drives = drives.Drives(cache, self.layout, self.product)
-        vmnets = host_networks.HostNetworks(tool)
-        self.networks = networks.Networks(own, vmnets, vlans.Vlans(
-            own.vlan_interface, vmnets, self.runner))
-        told = guest_info.GuestInfo(own, self.layout)
+        self._host = _host(conf, self.runner, self.resources.architecture)
+        self.product = self._host.product
+        self._servers = _servers(self._host, self.layout, compute_id)
+        self.records = self._servers.records
+        self.states = self._servers.states
+        self._images = _images(self._host, self.layout)
+        self._add_power()
+        self._add_definitions()
+        self._add_builds()
+        self._add_moves()
+        self._add_images()
+
+    def _add_power(self) -> None:
+        host, servers = self._host, self._servers
+        self._limits = time_limits.TimeLimits(host.conf.vmrun,
+                                              servers.vmx_files)
+        self.consoles = consoles.Consoles(host, servers)
+        self.serial_consoles = serial_consoles.SerialConsoles(host, servers)
+        self._access = server_access.Access(
+            self.consoles, self.serial_consoles,
+            guest_info.GuestInfo(host.conf.vmrun, servers.layout))
+        self.events = lifecycle_events.LifecycleEvents(servers.states,
+                                                       servers.layout)
+        self.power = power.Power(host, servers, self._access, self.events)
+        self.destroy = destroy.Destroyer(servers, self.power)
+
+    def _add_definitions(self) -> None:
+        host, servers = self._host, self._servers
+        vmnets = host_networks.HostNetworks(host.vmrun)
+        self.networks = networks.Networks(host.conf.vmrun, vmnets, vlans.Vlans(
+            host.conf.vmrun.vlan_interface, vmnets, self.runner))
+        self._disks = disks.Disks(host.conf, self._images.cache,
+                                  servers.layout, servers.disk_lists,
+                                  host.vdiskmanager)
+        self._drives = drives.Drives(self._images.cache, servers.layout,
+                                     host.product)
         self.definitions = definition.Definitions(
-            own, self.product, self.resources.architecture, self.layout,
-            self.records, lists, server_drives, self.networks,
-            self.consoles, told, self.serial_consoles)
+            host.conf.vmrun, host.product, host.architecture, servers.layout,
+            servers.records, servers.disk_lists, self._drives, self.networks,
+            self.consoles, self._access.guest_info, self.serial_consoles)
         neutron_ports = ports.Ports()
         self.reconciler = reconcile.Reconciler(
-            self.definitions, self.networks, neutron_ports, self.layout)
+            servers, self.definitions, self.networks, neutron_ports)
         self.interfaces = interfaces.Interfaces(
-            tool, self.states, self.networks, self.definitions, self.layout,
-            neutron_ports)
+            host, servers, self.definitions, self.networks, neutron_ports)
+
+    def _add_builds(self) -> None:
+        servers = self._servers
         self.spawner = spawn.Spawner(
-            self.layout, self.records, self.definitions, server_disks,
-            server_drives,
-            self.consoles, told, self.power, self.destroy, under_way)
-        self.source_images = source_images.SourceImages(self.records)
-        self.allocations = allocations.Allocations(self.layout, self.records)
+            servers.layout, servers.records, self.definitions, self._disks,
+            self._drives, self.consoles, self._access.guest_info, self.power,
+            self.destroy, self._images.builds)
+        self.source_images = source_images.SourceImages(servers.records)
+        self.allocations = allocations.Allocations(servers.layout,
+                                                   servers.records)
         self.rebuild = rebuild.Rebuild(self.spawner, self.source_images,
                                        self.allocations)
-        self.rescue = rescue.Rescue(self.layout, lists, self.definitions,
-                                    self.reconciler, server_disks,
-                                    server_drives,
-                                    self.power, under_way)
+        self.rescue = rescue.Rescue(
+            servers.layout, servers.disk_lists, self.definitions,
+            self.reconciler, self._disks, self._drives, self.power,
+            self._images.builds)
+        self.diagnostics = diagnostics.Diagnostics(
+            self._host.vmrun, self.product, servers.states, servers.layout,
+            servers.disk_lists)
+
+    def _add_moves(self) -> None:
+        host, servers = self._host, self._servers
         self.resize = resize.Resize(
-            self.layout, self.records, lists, self.definitions,
-            self.reconciler,
-            migration_files.MigrationFiles(self.layout, lists, converter,
-                                           vdisk),
-            other_host.OtherHost(ssh.Ssh(self.runner, own), self.layout,
-                                 self.address),
+            servers.layout, servers.records, servers.disk_lists,
+            self.definitions, self.reconciler,
+            migration_files.MigrationFiles(
+                servers.layout, servers.disk_lists, host.qemu_img,
+                host.vdiskmanager),
+            other_host.OtherHost(ssh.Ssh(self.runner, host.conf.vmrun),
+                                 servers.layout, self.address),
             self.consoles, self.power, self.destroy,
-            can_make_disks=vdisk is not None)
+            can_make_disks=host.vdiskmanager is not None)
+
+    def _add_images(self) -> None:
+        host, servers, images = self._host, self._servers, self._images
+        self.precache = precache.Precache(images.cache)
+        self.cache_ageing = cache_ageing.CacheAgeing(
+            host.conf.image_cache, images,
+            stale_locks.StaleLocks(servers.layout))
         self.snapshots = snapshot.Snapshots(
-            tool, converter, self.product, self.states, self.layout,
-            self.records, lists, self._limits)
-        self.orphans = orphans.Orphans(
-            orphan_finder.Finder(self.layout, self.records, self.states,
-                                 cache, users, under_way),
-            self.destroy, self.snapshots, cache, users, under_way)
-        self._cache = cache
-        self._boots = under_way
+            host.vmrun, host.qemu_img, host.product, servers.states,
+            servers.layout, servers.records, servers.disk_lists,
+            self._limits)
+        finder = orphan_finder.Finder(
+            servers.layout, servers.records, servers.states, images.cache,
+            images.users, images.builds)
+        self.orphans = orphans.Orphans(finder, images, self.destroy,
+                                       self.snapshots)
 
-    def begin(self, emit):
-        """Begins what nova-compute alone does: to listen, to show windows.
+    def begin(self, send_event: abc.Callable[[virtevent.LifecycleEvent], None]
+              ) -> None:
+        """Start what only nova-compute does: listening, showing windows.
 
-        :param emit: called with each nova.virt.event.LifecycleEvent
-        :raises InvalidConfiguration: the options and the host do not fit
+        :raises InvalidConfiguration: the options do not fit the host
         """
-        _refuse_gui_without_display(self._own, os.environ,
+        _refuse_gui_without_display(self._host.conf.vmrun, os.environ,
                                     system.here().name)
         self._complain_of_host()
-        # Another host that sends a server here looks for it.
+        # Another host looks for this file before it sends a server.
         open(self.layout.node(self._compute_id), 'w').close()
         self.consoles.begin()
         self.serial_consoles.begin()
-        self.events.begin(emit,
+        self.events.begin(send_event,
                           [record.uuid for record in self.records.all()])
 
     def _complain_of_host(self) -> None:
-        """Logs what keeps every server from starting."""
+        """Log what prevents all servers from starting."""
         if not kernel_modules.is_installed():
             return
         lost = kernel_modules.missing_devices()
@@ -214,10 +223,10 @@ class Hypervisor:
             LOG.error('No server can be started: %s',
                       x_libraries.describe(lost))
 
-    def finish_interrupted(self):
-        """Removes what the end of another nova-compute has left half-done.
+    def finish_interrupted(self) -> None:
+        """Clean up after an interrupted nova-compute.
 
-        :raises VmrunError: it cannot be removed
+        :raises VmrunError: something cannot be deleted
         """
         stale_vmrun.wait_for(
             {self.layout.vmx(record.uuid): self._limits.longest(record.uuid)
@@ -225,67 +234,115 @@ class Hypervisor:
         self.records.finish_interrupted()
         self.snapshots.finish_interrupted()
         self.destroy.finish_interrupted()
-        self._cache.finish_interrupted()
-        self._boots.oldest_start()
+        self._images.cache.finish_interrupted()
+        self._images.builds.oldest_start()
 
-    def close(self):
-        """Ends what this process does; the servers run on."""
+    def close(self) -> None:
+        """Stop all threads; the servers keep running."""
         self.events.end()
         self.serial_consoles.end()
 
-    def exists(self, uuid):
-        """Tells whether a server of this compute node has a VM."""
+    def exists(self, uuid: str) -> bool:
+        """Return whether a server of this compute node has a VM."""
         return self.record(uuid) is not None
 
     def record(self, uuid: str) -> records.Record | None:
-        """Returns the record of a server of this compute node with a VM."""
-        record = self.records.get(uuid)
+        """Return the record of a server of this compute node that has a VM."""
+        record: records.Record | None = self.records.get(uuid)
         if record is None or not os.path.exists(self.layout.vmx(uuid)):
             return None
         return record
 
     def state(self, uuid: str, use_cache: bool) -> states.State:
-        """Returns a server's State.
+        """Return a server's state.
 
-        If it runs, Nova will hear when it ends, also if it was started
-        outside of Nova.
+        If the server is running, Nova will get an event when it stops, even if
+        it was started outside of Nova.
 
-        :param use_cache: False for the State at this very moment
+        :param use_cache: False to look at the VM now
         """
-        state = (self.states.get(uuid, fresh=False) if use_cache
-                 else self.states.confirm(uuid))
+        state: states.State = (
+            self.states.get(uuid, fresh=False) if use_cache
+            else self.states.confirm(uuid))
         if state in (states.State.RUNNING, states.State.PAUSED):
             self.events.watch(uuid)
         return state
 
     @property
-    def max_vcpus(self):
-        """Virtual processors that a server can have."""
+    def max_vcpus(self) -> int:
+        """Return how many virtual processors a server can have."""
         return model.max_vcpus(self.product.hardware_version)
 
     @property
-    def has_secure_boot(self):
-        """Tells whether servers can have UEFI firmware that checks them."""
+    def has_secure_boot(self) -> bool:
+        """Return whether servers can use UEFI secure boot."""
         return firmware.offers_secure_boot(self.product.hardware_version,
                                            self.resources.architecture)
 
 
-def _refuse_gui_without_display(own, environ, platform):
-    """Refuses windows where there is no display: vmrun start would hang."""
+def _layout(conf: cfg.ConfigOpts) -> layout.Layout:
+    made = layout.Layout(
+        conf.instances_path,
+        conf.vmrun.cache_prefix + conf.image_cache.subdirectory_name)
+    made.prepare()
+    return made
+
+
+def _host(conf: cfg.ConfigOpts, runner: process.Runner,
+          architecture: str) -> parts.Host:
+    own = conf.vmrun
+    found = product.detect(runner, own)
+    LOG.info('Servers run on %s %s, through %s', found.name,
+             found.version_text, found.vmrun)
+    disk_tool = None
+    if found.vdiskmanager:
+        disk_tool = vdiskmanager.VDiskManager(runner, found.vdiskmanager,
+                                              own.disk_timeout)
+    return parts.Host(
+        conf, found, architecture,
+        vmrun.Vmrun(runner, found.vmrun, found.kind, own),
+        qemu_img.QemuImg(runner, own.qemu_img_path, own.disk_timeout),
+        disk_tool)
+
+
+def _servers(host: parts.Host, server_layout: layout.Layout,
+             compute_id: str) -> parts.Servers:
+    vmx_files = vmx_file.VmxFiles(server_layout)
+    server_records = records.Records(server_layout, compute_id)
+    return parts.Servers(
+        server_layout, server_records,
+        disk_lists.DiskLists(server_layout, server_records),
+        states.PowerStates(host.vmrun, server_layout,
+                           vmx_files.load_patiently),
+        vmx_files)
+
+
+def _images(host: parts.Host, server_layout: layout.Layout) -> parts.Images:
+    users = base_disk_usage.BaseDiskUsage(server_layout)
+    cache = image_cache.ImageCache(
+        server_layout, host.qemu_img, host.vdiskmanager,
+        host.conf.compute.vmdk_allowed_types, users)
+    return parts.Images(cache, users, builds.Builds(server_layout))
+
+
+def _refuse_gui_without_display(own: cfg.ConfigOpts,
+                                environ: abc.Mapping[str, str],
+                                platform: str) -> None:
+    """Refuse windows without a display: vmrun start would hang."""
     if not own.show_gui or platform == 'darwin':
         return
     if not (environ.get('DISPLAY') or environ.get('WAYLAND_DISPLAY')):
         raise exception.InvalidConfiguration(
-            '[vmrun] show_gui is True and nova-compute has no display.',
-            'Neither DISPLAY nor WAYLAND_DISPLAY is in its environment.',
+            '[vmrun] show_gui is True, but nova-compute has no display.',
+            'Neither DISPLAY nor WAYLAND_DISPLAY is set in its environment.',
             'Start nova-compute in a desktop session, or set show_gui to '
             'False and use the VNC console.')
 
 
-def _refuse_vfat(conf):
-    """Refuses config drives that are no CD: root would have to mount them."""
+def _refuse_vfat(conf: cfg.ConfigOpts) -> None:
+    """Refuse config drives in VFAT, which only root could mount."""
     if conf.config_drive_format != 'iso9660':
         raise exception.InvalidConfiguration(
             '[DEFAULT] config_drive_format is %s.' % conf.config_drive_format,
-            'A config drive is an ISO image in a CD drive.',
-            'Set config_drive_format to iso9660, or leave it out.')
+            'A config drive has to be an ISO image in a CD drive.',
+            'Set config_drive_format to iso9660, or remove the option.')

@@ -10,62 +10,63 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Forgets images that no server needs any more.
+"""Ageing of the image cache, by Nova's options in [image_cache].
 
-By Nova's options of the [image_cache] section: an image is used as long as a
-server was made of it or is linked to it. When the last use was long enough
-ago, it is removed; of an image that is used, so are the sizes that no server
-is linked to. One is kept, since each other size can be made of it without
-Glance.
+An image is in use while a server exists that was built from it or is linked to
+it. The image is removed some time after its last use. Of an image in use, base
+disks to which no server is linked are removed, except one, from which those
+for other root sizes can be made without Glance.
 
-CD and floppy images count by the servers that were made of them: others that
-have them in a drive have links or copies of their own.
+CD and floppy images are in use while a server exists that was built from them.
+Servers that only have them in a drive have links or copies of their own.
 """
 
+from collections import abc
 import time
 
+from nova.objects import instance as nova_instance
 from oslo_concurrency import lockutils
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.ops import parts
+from nova_vmrun.storage import cache_entry
+from nova_vmrun.storage import stale_locks
 
 LOG = logging.getLogger(__name__)
 
 
 class CacheAgeing:
-    """Looks through the cache, as often as Nova asks for it.
+    """Removes images and base disks that have not been used for long enough.
 
     :param options: nova.conf.CONF.image_cache
-    :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param users: a nova_vmrun.storage.base_disk_usage.BaseDiskUsage
-    :param boots: a nova_vmrun.storage.builds.Builds
-    :param locks: a nova_vmrun.storage.stale_locks.StaleLocks
-    :param clock: tells the time in seconds since the epoch
+    :param clock: returns seconds since the epoch
     """
 
-    def __init__(self, options, cache, users, boots, locks,
-                 clock=time.time):
+    def __init__(self, options: cfg.ConfigOpts, images: parts.Images,
+                 locks: stale_locks.StaleLocks,
+                 clock: abc.Callable[[], float] = time.time) -> None:
         self._options = options
-        self._cache = cache
-        self._users = users
-        self._boots = boots
+        self._cache = images.cache
+        self._users = images.users
+        self._builds = images.builds
         self._locks = locks
         self._clock = clock
 
-    def remove_unused(self, instances):
-        """Removes what was unused for long enough.
+    def remove_unused(
+            self, instances: abc.Iterable[nova_instance.Instance]) -> None:
+        """Remove what is no longer needed, and skip images that are locked.
 
-        An image that somebody is busy with is left for the next time.
-
-        :param instances: nova.objects.InstanceList of all servers of the
-            compute nodes that share the folder
+        :param instances: all servers of the compute nodes that share the
+            folder
         """
         self._locks.remove()
         origins = {instance.image_ref for instance in instances}
         try:
             linked = self._users.find_all()
         except OSError as error:
-            LOG.error('No image is removed from the cache, since a disk '
+            LOG.error('Cannot remove images from the cache, because a disk '
                       'cannot be read: %s', error)
             return
         for image_id in self._cache.image_ids():
@@ -76,9 +77,11 @@ class CacheAgeing:
             except lockutils.AcquireLockFailedException:
                 LOG.debug('Image %s is in use', image_id)
             except (exception.VmrunError, OSError) as error:
-                LOG.error('Image %s stays in the cache: %s', image_id, error)
+                LOG.error('Cannot remove image %s from the cache: %s',
+                          image_id, error)
 
-    def _age(self, image_id, entry, used, is_origin):
+    def _age(self, image_id: str, entry: cache_entry.Entry, used: set[str],
+             is_origin: bool) -> None:
         names = entry.disks() + entry.plain_files()
         if not names:
             return
@@ -87,17 +90,17 @@ class CacheAgeing:
             entry.touch(name)
         if not self._options.remove_unused_base_images:
             return
-        # Asked for once more, in this order: no boot can get at the image
-        # now, and one that has just ended is known by its disk.
-        oldest_boot = self._boots.oldest_start()
+        # Look again, in this order: no build can use the image now, and a
+        # build that has just ended is known by its disk.
+        oldest_build = self._builds.oldest_start()
         used = {name for image, name in self._users.find_all()
                 if image == image_id}
 
-        def is_unused_for(name, seconds):
+        def is_unused_for(name: str, seconds: float) -> bool:
             last_use = entry.last_use(name)
             return (name not in used and
                     last_use <= self._clock() - seconds and
-                    (oldest_boot is None or last_use < oldest_boot))
+                    (oldest_build is None or last_use < oldest_build))
 
         if not is_origin and all(
                 is_unused_for(name, self._options.

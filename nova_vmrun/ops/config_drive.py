@@ -10,11 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The CD-ROM that tells a guest who it is."""
+"""The config drive: an ISO image with Nova's metadata for a guest."""
 
 import os
 
 from nova.api.metadata import base as instance_metadata
+from nova.network import model
+from nova.objects import instance as nova_instance
 from nova.virt import configdrive
 from oslo_concurrency import processutils
 
@@ -23,14 +25,14 @@ from nova_vmrun.host import files
 from nova_vmrun.ops import guest_networks
 
 
-def describe(instance, injected_files, admin_password, network_info):
-    """Collects what a server is to be told. Neutron is asked too.
+def describe(instance: nova_instance.Instance,
+             injected_files: list[tuple[str, str]],
+             admin_password: str | None, network_info: model.NetworkInfo
+             ) -> instance_metadata.InstanceMetadata:
+    """Return the metadata of a server; this may wait for Neutron.
 
-    :param instance: nova.objects.Instance
-    :param injected_files: list of (path, content)
-    :param admin_password: for the guest's administrator, or None
-    :param network_info: nova.network.model.NetworkInfo
-    :returns: nova.api.metadata.base.InstanceMetadata
+    :param injected_files: paths and contents
+    :param admin_password: for the guest's administrator
     """
     extra = {'admin_pass': admin_password} if admin_password else {}
     return instance_metadata.InstanceMetadata(
@@ -38,13 +40,12 @@ def describe(instance, injected_files, admin_password, network_info):
         network_info=guest_networks.static(network_info))
 
 
-def make(path, metadata):
-    """Writes a config drive, an ISO image, for the owner's eyes only.
+def make(path: str, metadata: instance_metadata.InstanceMetadata) -> None:
+    """Write a config drive, which only the owner of the file can read.
 
-    Nova's own builder runs [DEFAULT] mkisofs_cmd.
+    Nova's builder runs [DEFAULT] mkisofs_cmd.
 
-    :param path: the .iso to make
-    :param metadata: what describe returned
+    :param path: the .iso to create
     :raises ToolRefused: mkisofs failed
     """
     with files.replacing(path) as part:
@@ -53,7 +54,7 @@ def make(path, metadata):
                 builder.make_drive(part)
         except (processutils.ProcessExecutionError, OSError) as error:
             raise exception.ToolRefused(
-                'The config drive of server %s cannot be made.'
+                'Cannot create the config drive of server %s.'
                 % metadata.uuid, str(error),
                 'Install genisoimage, or set [DEFAULT] mkisofs_cmd.')
         os.chmod(part, 0o600)

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The end of a server: stopped, renamed, removed.
+"""Deletion of a server: stop it, rename its folder, delete the folder.
 
-``vmrun deleteVM`` is never used: it leaves files behind, and it follows the
-chain of disks up to the base that other servers share.
+``vmrun deleteVM`` is not used: it leaves files behind, and could follow the
+chain of disks to the base disk that other servers share.
 """
 
 import contextlib
@@ -23,99 +23,96 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.ops import parts
+from nova_vmrun.ops.power import power as power_module
 from nova_vmrun.server import vm_process
-from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
 
-class Destroy:
-    """Removes servers, also half-made ones.
+class Destroyer:
+    """Deletes servers, including half-built ones."""
 
-    :param power: a nova_vmrun.ops.power.power.Power
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    """
-
-    def __init__(self, power, power_states, layout, records):
+    def __init__(self, servers: parts.Servers, power: power_module.Power
+                 ) -> None:
         self._power = power
-        self._states = power_states
-        self._layout = layout
-        self._records = records
-        self._vmx_files = vmx_file.VmxFiles(layout)
+        self._states = servers.states
+        self._layout = servers.layout
+        self._records = servers.records
+        self._vmx_files = servers.vmx_files
 
-    def stop(self, uuid):
-        """Cuts the power of a server, if it has a VM that is on.
+    def stop(self, uuid: str) -> None:
+        """Cut the power of a server, if its VM is on.
 
-        :raises VmrunError: the VM may be running still, or nobody can tell
+        :raises VmrunError: the VM may still be running, or it is unknown
             whose it is
         """
-        if not self._may_touch(uuid, self._layout.folder(uuid)):
+        if not self._is_ours(uuid, self._layout.folder(uuid)):
             return
-        is_lost = not os.path.exists(self._layout.vmx(uuid))
-        if is_lost and not (
+        vmx_is_missing = not os.path.exists(self._layout.vmx(uuid))
+        if vmx_is_missing and not (
                 vm_process.is_held_by_vm(self._layout.folder(uuid)) or
                 os.path.exists(self._layout.vmware_log(uuid))):
-            # It was never started, or is gone.
+            # It was never started, or no longer exists.
             return
         if self._states.is_on(uuid):
-            if is_lost:
-                LOG.warning('The .vmx of server %s is lost and its VM runs',
-                            uuid)
-            with (self._vmx_files.placeholder(uuid) if is_lost
+            if vmx_is_missing:
+                LOG.warning('The .vmx of server %s is missing, but its VM '
+                            'is running', uuid)
+            with (self._vmx_files.placeholder(uuid) if vmx_is_missing
                   else contextlib.nullcontext()):
                 self._power.off(uuid)
         elif self._states.is_unlisted(uuid):
-            if is_lost:
+            if vmx_is_missing:
                 raise self._states.unlisted(uuid)
-            # It is refused if vmrun cannot stop it; its files stay.
+            # If vmrun cannot stop it, this fails and the files are kept.
             self._power.off(uuid)
 
-    def remove(self, uuid):
-        """Removes a stopped server, and what a resize has kept of it.
+    def remove(self, uuid: str) -> None:
+        """Delete a stopped server, and the folder that a resize has kept.
 
-        Safe to interrupt and to repeat.
+        This can be interrupted and repeated.
 
-        :raises RecordUnreadable: nobody can tell whose it is
-        :raises OSError: a file could not be removed
+        :raises RecordUnreadable: it is unknown whose it is
+        :raises OSError: a file could not be deleted
         """
         for folder in self._layout.beside(uuid):
             self.remove_folder(uuid, folder)
         self.remove_folder(uuid, self._layout.folder(uuid))
 
-    def remove_folder(self, uuid, folder):
-        """Removes one of the folders of a server, which does not run there.
+    def remove_folder(self, uuid: str, folder: str) -> None:
+        """Delete one of the folders of a server, in which no VM is running.
 
-        :param folder: path, one that nova_vmrun.server.layout.Layout names
-        :raises RecordUnreadable: nobody can tell whose it is
-        :raises OSError: a file could not be removed
+        :param folder: a path that the layout has returned
+        :raises RecordUnreadable: it is unknown whose it is
+        :raises OSError: a file could not be deleted
         """
-        if not self._may_touch(uuid, folder):
+        if not self._is_ours(uuid, folder):
             return
-        doomed = self._layout.deleted(uuid)
-        files.remove_tree(doomed)
+        renamed = self._layout.deleted(uuid)
+        files.remove_tree(renamed)
         if os.path.isdir(folder):
-            os.rename(folder, doomed)
+            os.rename(folder, renamed)
             files.sync_folder(self._layout.root)
-        files.remove_tree(doomed)
+        files.remove_tree(renamed)
 
-    def _may_touch(self, uuid, folder):
-        """Tells whether a folder is ours, or nobody's."""
+    def _is_ours(self, uuid: str, folder: str) -> bool:
+        """Return whether no other compute node owns a folder."""
         if self._records.is_foreign(uuid, folder):
-            LOG.warning('The folder %s belongs to another compute node and '
-                        'is left alone', folder)
+            LOG.warning('Not deleting the folder %s, which belongs to another '
+                        'compute node', folder)
             return False
         return True
 
-    def finish_interrupted(self):
-        """Removes what a crash kept from being removed."""
+    def finish_interrupted(self) -> None:
+        """Finish the deletions that a crash interrupted."""
         for folder in self._layout.half_deleted():
-            LOG.info('Removing what is left of a deleted server: %s', folder)
+            LOG.info('Deleting the remaining files of a deleted server: %s',
+                     folder)
             try:
                 files.remove_tree(folder)
             except OSError as error:
                 raise exception.InvalidConfiguration(
-                    'The folder %s cannot be removed.' % folder,
+                    'Cannot delete the folder %s.' % folder,
                     'The system says: %s.' % error,
-                    'Give it to the user who runs nova-compute.')
+                    'Change its owner to the user who runs nova-compute.')

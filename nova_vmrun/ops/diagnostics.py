@@ -134,7 +134,7 @@ class Diagnostics:
         keys = self._vmx_files.load(uuid)
         state = self._states.get(uuid)
         return _Facts(
-            state=power_state.STATE_MAP[power_states.NOVAS[state]],
+            state=power_state.STATE_MAP[power_states.POWER_STATES[state]],
             vcpus=instance.flavor.vcpus,
             memory_mb=instance.flavor.memory_mb,
             adapters=attached.adapters(keys),

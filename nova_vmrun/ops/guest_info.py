@@ -10,23 +10,27 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a guest is told through its .vmx, by options of the operator.
+"""Data for a guest in its .vmx: guestinfo.* and machine.id.
 
-It is kept in the server's folder beside the config drive, so that the .vmx
-can be written anew at any time.
+It is kept in the server's folder beside the config drive, so that the .vmx can
+be rewritten at any time.
 """
 
 import base64
+from collections.abc import Sequence
+from typing import Any
 
 from nova.api.metadata import base as instance_metadata
 from nova.network import model
 from nova.objects import instance as nova_instance
+from oslo_config import cfg
 from oslo_serialization import jsonutils
 
 from nova_vmrun.host import files
 from nova_vmrun.machine import guest_info
 from nova_vmrun.machine import guest_network
 from nova_vmrun.ops import guest_networks
+from nova_vmrun.server import layout as server_layout
 
 _LATEST = 'openstack/latest/'
 
@@ -35,43 +39,41 @@ class GuestInfo:
     """Keeps the values of guestinfo.* and machine.id of servers.
 
     :param conf: the [vmrun] options
-    :param layout: a nova_vmrun.server.layout.Layout
     """
 
-    def __init__(self, conf, layout):
+    def __init__(self, conf: cfg.ConfigOpts,
+                 layout: server_layout.Layout) -> None:
         self._conf = conf
         self._layout = layout
 
     @property
-    def needs_metadata(self):
-        """Whether Nova's metadata of a server must be given to write."""
-        return self._conf.use_guestinfo
+    def needs_metadata(self) -> bool:
+        """Whether write needs Nova's metadata of a server."""
+        return bool(self._conf.use_guestinfo)
 
-    def check(self, instance):
-        """Refuses user data that is too long, before anything is made.
-
-        :param instance: nova.objects.Instance
-        :raises InvalidInput: it is
-        """
+    def check(self, instance: nova_instance.Instance) -> None:
+        """Raise InvalidInput if the user data is too long."""
         if self._conf.use_guestinfo and instance.user_data:
             guest_info.encode('userdata',
                               base64.b64decode(instance.user_data))
 
-    def write(self, instance, metadata, network_info):
-        """Keeps what a server is to be told; its folder exists.
+    def write(self, instance: nova_instance.Instance,
+              metadata: instance_metadata.InstanceMetadata | None,
+              network_info: model.NetworkInfo) -> None:
+        """Write a server's data to its folder, which exists.
 
         Parameters and errors are those of collect.
         """
-        told = self.collect(instance, metadata, network_info)
-        if told is not None:
+        data = self.collect(instance, metadata, network_info)
+        if data is not None:
             files.write_atomically(self._layout.guest_info(instance.uuid),
-                                   jsonutils.dumps(told))
+                                   jsonutils.dumps(data))
 
     def collect(
             self, instance: nova_instance.Instance,
             metadata: instance_metadata.InstanceMetadata | None,
-            network_info: model.NetworkInfo) -> dict | None:
-        """Returns what a server is to be told, or None if that is nothing.
+            network_info: model.NetworkInfo) -> dict[str, Any] | None:
+        """Return the data for a server, or None if both options are off.
 
         Reading network_info may wait for Neutron: hold no lock.
 
@@ -80,29 +82,33 @@ class GuestInfo:
         """
         if not (self._conf.use_guestinfo or self._conf.use_machine_id):
             return None
-        variables, machine_id = {}, None
+        variables: dict[str, str] = {}
+        machine_id = None
         interfaces = guest_networks.interfaces(network_info)
         if self._conf.use_guestinfo:
             variables = _variables(metadata, interfaces)
         if self._conf.use_machine_id:
             machine_id = guest_network.machine_id(interfaces) or None
-            # The format has no room for it.
+            # machine.id itself cannot contain the host name.
             variables['hostname'] = instance.hostname
         return {'guestinfo': variables, 'machine_id': machine_id}
 
-    def load(self, uuid):
-        """Returns the fields of a nova_vmrun.machine.model.Machine."""
+    def load(self, uuid: str) -> dict[str, Any]:
+        """Return a server's data, as fields of model.Machine."""
         try:
-            return jsonutils.loads(files.read(self._layout.guest_info(uuid)))
+            data: dict[str, Any] = jsonutils.loads(
+                files.read(self._layout.guest_info(uuid)))
+            return data
         except FileNotFoundError:
             return {}
 
 
-def _variables(metadata, interfaces):
-    # These are the files of a config drive, which is one more way to tell
-    # the same.
-    told = dict(metadata.metadata_for_config_drive())
-    meta = jsonutils.loads(told[_LATEST + 'meta_data.json'])
+def _variables(metadata: instance_metadata.InstanceMetadata,
+               interfaces: Sequence[guest_network.Interface]
+               ) -> dict[str, str]:
+    # The files that a config drive would contain.
+    content = dict(metadata.metadata_for_config_drive())
+    meta = jsonutils.loads(content[_LATEST + 'meta_data.json'])
     facts = {
         'instance-id': meta['uuid'], 'local-hostname': meta['hostname'],
         'network': guest_network.version2(interfaces)}
@@ -112,10 +118,10 @@ def _variables(metadata, interfaces):
     for name in ('meta', 'devices'):
         if meta.get(name):
             facts[name] = meta[name]
-    vendor = jsonutils.loads(told.get(_LATEST + 'vendor_data.json', '{}'))
+    vendor = jsonutils.loads(content.get(_LATEST + 'vendor_data.json', '{}'))
     for_cloud_init = vendor.get('cloud-init') if isinstance(
         vendor, dict) else vendor
     return guest_info.variables(
-        facts, told.get(_LATEST + 'user_data'),
+        facts, content.get(_LATEST + 'user_data'),
         for_cloud_init.encode('utf-8')
         if isinstance(for_cloud_init, str) else None)

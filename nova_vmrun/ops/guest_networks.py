@@ -10,8 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a guest is told of its networks."""
+"""Network configuration for a guest."""
 
+from collections import abc
 import copy
 import ipaddress
 
@@ -19,20 +20,17 @@ from nova.network import model
 
 from nova_vmrun.machine import guest_network
 
-# What makes Nova tell a guest to ask a DHCP server or a router.
+# These make Nova tell a guest to use DHCP or router advertisements.
 _DYNAMIC = ('dhcp_server', 'enable_dhcp', 'ipv6_address_mode')
 
 
-def static(network_info):
-    """Returns the same networks with fixed addresses.
+def static(network_info: abc.Iterable[model.VIF]) -> model.NetworkInfo:
+    """Return a copy of some networks with static addresses.
 
-    Nova sends guests to Neutron's DHCP server where a subnet has one. On the
-    host's networks VMware's own server would answer, with another address.
+    Nova tells guests to use DHCP if a subnet has it. On the networks of this
+    host, VMware's DHCP server would answer, with another address.
 
     Reading network_info may wait for Neutron: hold no lock.
-
-    :param network_info: nova.network.model.NetworkInfo
-    :returns: a copy
     """
     vifs = [copy.deepcopy(vif) for vif in network_info]
     for vif in vifs:
@@ -43,18 +41,16 @@ def static(network_info):
     return model.NetworkInfo(vifs)
 
 
-def interfaces(network_info):
-    """Returns the adapters of a guest, in the order of its ports.
+def interfaces(network_info: abc.Iterable[model.VIF]
+               ) -> list[guest_network.Interface]:
+    """Return the adapters of a guest, in the order of its ports.
 
     Reading network_info may wait for Neutron: hold no lock.
-
-    :param network_info: nova.network.model.NetworkInfo
-    :returns: list of nova_vmrun.machine.guest_network.Interface
     """
     return [_interface(vif) for vif in network_info]
 
 
-def _interface(vif):
+def _interface(vif: model.VIF) -> guest_network.Interface:
     network = vif['network'] or {}
     subnets = network.get('subnets') or ()
     return guest_network.Interface(
@@ -69,16 +65,16 @@ def _interface(vif):
         mtu=network.get('meta', {}).get('mtu'))
 
 
-def _with_prefix(address, cidr):
+def _with_prefix(address: str, cidr: str) -> str:
     return '%s/%d' % (address, _network(cidr).prefixlen)
 
 
-def _network(cidr):
-    # Neutron lets users write 10.0.0.1/24.
+def _network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    # Neutron accepts 10.0.0.1/24.
     return ipaddress.ip_network(cidr, strict=False)
 
 
-def _routes(subnet):
+def _routes(subnet: model.Subnet) -> abc.Iterator[tuple[str, str]]:
     gateway = (subnet['gateway'] or {}).get('address')
     if gateway:
         everywhere = '::/0' if ':' in gateway else '0.0.0.0/0'

@@ -11,96 +11,94 @@
 #    under the License.
 
 
-"""Network adapters that are added to a server, or taken away.
+"""Attaching and detaching of network adapters.
 
-vmrun cannot change the hardware of a running VM, so both need a stopped one.
-An adapter keeps its place among the others, whatever comes and goes.
+vmrun cannot change the hardware of a running VM, so the server must be off.
+The other adapters of the server keep their places.
 """
 
 import time
 
+from nova import context as nova_context
+from nova.network import model
+from nova.objects import instance as nova_instance
 from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.machine import adapters
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import networks as networks_module
+from nova_vmrun.ops.nova import ports as ports_module
+from nova_vmrun.ops import parts
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
-# A VM that has just gone off lets go of its .vmx a little later.
+# A VM that has just been stopped closes its .vmx a little later.
 _CLOSE_SECONDS = 3
 _POLL_SECONDS = 0.2
 
 _REASONS = {
-    states.State.RUNNING: 'It runs.',
+    states.State.RUNNING: 'It is running.',
     states.State.PAUSED: 'It is paused.',
     states.State.SUSPENDED: 'It is suspended.',
-    states.State.UNKNOWN: 'Nobody can tell whether it runs.',
+    states.State.UNKNOWN: 'It is not known whether it is running.',
 }
 
 
 class Interfaces:
-    """Changes which adapters a stopped server has.
+    """Changes the network adapters of stopped servers."""
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param networks: a nova_vmrun.ops.networks.Networks
-    :param definitions: a nova_vmrun.ops.definition.Definitions
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param ports: a nova_vmrun.ops.nova.ports.Ports
-    """
-
-    def __init__(self, vmrun, power_states, networks, definitions, layout,
-                 ports):
-        self._vmrun = vmrun
-        self._ports = ports
-        self._states = power_states
-        self._networks = networks
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 definitions: definition.Definitions,
+                 networks: networks_module.Networks,
+                 ports: ports_module.Ports) -> None:
+        self._vmrun = host.vmrun
+        self._states = servers.states
+        self._layout = servers.layout
+        self._vmx_files = servers.vmx_files
         self._definitions = definitions
-        self._layout = layout
-        self._vmx_files = vmx_file.VmxFiles(layout)
+        self._networks = networks
+        self._ports = ports
 
-    def attach(self, context, instance, vif):
-        """Adds an adapter for a port; again is harmless.
+    def attach(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance, vif: model.VIF) -> None:
+        """Add an adapter for a port, unless the server has it.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance
-        :param vif: nova.network.model.VIF of the port
         :raises VmNotFound: the server has no VM here
-        :raises VmrunError: it is not stopped, or open in a window, or the host
-            does not have the port's network
+        :raises VmStateError: it is not stopped, or open in a window
+        :raises InvalidConfiguration: the port's network is not on this host
         """
         self._networks.check([vif])
         self._change(context, instance, vif, attached=True)
 
-    def detach(self, context, instance, vif):
-        """Takes the adapter of a port away; again is harmless.
+    def detach(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance, vif: model.VIF) -> None:
+        """Remove the adapter of a port, if the server has it.
 
-        VMware takes none from a VM that is not off. If the port is deleted in
-        Neutron, its address may soon be another server's: then the cable is
-        pulled, and the adapter goes when the server starts the next time.
+        VMware removes no adapter while a VM is on. If the port is deleted in
+        Neutron, another server may soon get its address. Then disconnect the
+        adapter, and leave its removal to the next start.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance
-        :param vif: nova.network.model.VIF of the port
         :raises VmNotFound: the server has no VM here
-        :raises VmrunError: it is not stopped, or open in a window
+        :raises VmStateError: it is not stopped, or open in a window
         """
         try:
             self._change(context, instance, vif, attached=False)
-        except _NotNow as error:
+        except _NotStopped as error:
             if not self._ports.is_deleted(vif['id']):
                 raise
-            LOG.warning('Port %s is deleted, and its adapter goes when the '
-                        'server starts the next time: %s', vif['id'], error,
+            LOG.warning('Port %s is deleted; its adapter is removed at the '
+                        'next start of the server: %s', vif['id'], error,
                         instance=instance)
-            self._pull_cable(instance, vif)
+            self._disconnect(instance, vif)
 
-    def _pull_cable(self, instance, vif) -> None:
-        """Disconnects an adapter of a VM that is on."""
+    def _disconnect(self, instance: nova_instance.Instance,
+                    vif: model.VIF) -> None:
+        """Disconnect the adapter of a running VM."""
         uuid = instance.uuid
         try:
             if self._states.is_running(uuid, fresh=False):
@@ -109,33 +107,37 @@ class Interfaces:
                 self._vmrun.disconnect_device(self._layout.vmx(uuid),
                                               'ethernet%d' % slot)
         except (exception.VmrunError, KeyError) as error:
-            LOG.warning('The adapter of port %s stays connected: %s',
+            LOG.warning('Cannot disconnect the adapter of port %s: %s',
                         vif['id'], error, instance=instance)
 
-    def _change(self, context, instance, vif, attached):
+    def _change(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance, vif: model.VIF,
+                attached: bool) -> None:
         self._wait_until_closed(instance.uuid)
-        # Nova lets two ports of a server come and go at the same time, and
-        # the server be started meanwhile.
+        # Nova may change two ports of a server at the same time, and start
+        # the server meanwhile.
         with self._vmx_files.opened(instance.uuid) as file:
             self._write(file, context, instance, vif, attached)
 
-    def _wait_until_closed(self, uuid):
-        """Gives a VM that goes off time to end; a running one gets none."""
+    def _wait_until_closed(self, uuid: str) -> None:
+        """Wait for a VM that is stopping; do not wait for a running one."""
         deadline = time.monotonic() + _CLOSE_SECONDS
         while (self._is_open(uuid) and time.monotonic() < deadline and
                self._states.get(uuid, fresh=True) is states.State.OFF):
             time.sleep(_POLL_SECONDS)
 
-    def _is_open(self, uuid):
-        return vm_process.is_open(self._layout.vmx(uuid))
+    def _is_open(self, uuid: str) -> bool:
+        return bool(vm_process.is_open(self._layout.vmx(uuid)))
 
-    def _write(self, file: vmx_file.OpenVmx, context, instance, vif,
+    def _write(self, file: vmx_file.OpenVmx,
+               context: nova_context.RequestContext,
+               instance: nova_instance.Instance, vif: model.VIF,
                attached: bool) -> None:
         present = adapters.slots(file.keys)
         if (vif['address'].lower() in present) == attached:
             return
         self._require_stopped(instance)
-        # Read now, under the lock: it has the ports of all who were before.
+        # Read them now, under the lock, with the ports of earlier callers.
         known = instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
             context, instance.uuid).network_info
         ports = [port for port in known
@@ -145,25 +147,26 @@ class Interfaces:
             ports.append(vif)
         self._definitions.write_adapters(file, instance, ports)
 
-    def _require_stopped(self, instance):
+    def _require_stopped(self, instance: nova_instance.Instance) -> None:
         state = self._states.get(instance.uuid, fresh=True)
         if state is not states.State.OFF:
             raise _refusal(
                 instance, _REASONS[state],
                 'Stop the server first: VMware changes the adapters of a VM '
-                'only while it is off.')
+                'only while the VM is off.')
         if self._is_open(instance.uuid):
             raise _refusal(
-                instance, 'It is open in a VMware window, which would write '
-                'its own .vmx over the new one.',
+                instance, 'It is open in a VMware window, which would '
+                'overwrite the new .vmx.',
                 'Close the tab of the VM in the window.')
 
 
-class _NotNow(exception.VmStateError):
-    """The VM is not off, or somebody has it open."""
+class _NotStopped(exception.VmStateError):
+    """The VM is not off, or open in a window."""
 
 
-def _refusal(instance, details: str, resolution: str) -> _NotNow:
-    return _NotNow(
-        'Adapters of server %s can neither be added nor removed now.'
+def _refusal(instance: nova_instance.Instance, details: str,
+             resolution: str) -> _NotStopped:
+    return _NotStopped(
+        'Cannot change the network adapters of server %s now.'
         % instance.uuid, details, resolution)

@@ -10,24 +10,34 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""From Neutron's ports to the virtual NICs of a server."""
+"""Network adapters of a server, from its Neutron ports."""
 
+from collections import abc
 import re
+from typing import TypeAlias
 
 from nova import exception as nova_exception
+from nova.network import model as network_model
+from oslo_config import cfg
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmnets
+from nova_vmrun.host import host_networks as host_networks_module
+from nova_vmrun.host import vlans as vlans_module
 from nova_vmrun.machine import model
 
-# What nova_vmrun.ml2 binds ports with.
+# connectionType and vnet of an adapter in a .vmx.
+Connection: TypeAlias = tuple[str, str | None]
+
+# The vif_type of ports that nova_vmrun.ml2 has bound.
 VIF_TYPE = 'vmrun'
 _UNBOUND = ('unbound', 'binding_failed')
 _CONNECTIONS = ('nat', 'bridged', 'hostonly')
 _VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
 
 
-def is_unbound(vif) -> bool:
-    """Tells whether no mechanism driver has bound a port."""
+def is_unbound(vif: network_model.VIF) -> bool:
+    """Return whether no mechanism driver has bound a port."""
     return vif['type'] in _UNBOUND
 
 
@@ -35,12 +45,12 @@ class Networks:
     """Maps physical networks to the networks of this host's product.
 
     :param conf: the [vmrun] options
-    :param host_networks: a nova_vmrun.host.host_networks.HostNetworks
-    :param vlans: a nova_vmrun.host.vlans.Vlans
-    :raises InvalidConfiguration: an option names no VMware network
+    :raises InvalidConfiguration: an option does not name a VMware network
     """
 
-    def __init__(self, conf, host_networks, vlans):
+    def __init__(self, conf: cfg.ConfigOpts,
+                 host_networks: host_networks_module.HostNetworks,
+                 vlans: vlans_module.Vlans) -> None:
         self._mappings = {name: _network('vmnet_mappings', value)
                           for name, value in conf.vmnet_mappings.items()}
         self._default = (_network('default_vmnet', conf.default_vmnet)
@@ -48,30 +58,28 @@ class Networks:
         self._host_networks = host_networks
         self._vlans = vlans
 
-    def nics(self, network_info, hardware):
-        """Returns the NICs of a server, in the order of its ports.
+    def nics(self, network_info: abc.Iterable[network_model.VIF],
+             hardware: model.Hardware) -> tuple[model.Nic, ...]:
+        """Return the adapters of a server, in the order of its ports.
 
         Reading network_info may wait for Neutron: hold no lock.
 
-        :param network_info: nova.network.model.NetworkInfo
-        :param hardware: a nova_vmrun.machine.model.Hardware
-        :returns: tuple of nova_vmrun.machine.model.Nic
-        :raises nova.exception.VirtualInterfacePlugException: a port is not
-            bound to this host
+        :raises VirtualInterfacePlugException: Nova's; a port is not bound to
+            this host
         :raises InvalidConfiguration: a physical network has no VMware
             network, or another mechanism driver has bound a port
         """
         return tuple(self._nic(vif, hardware) for vif in network_info)
 
-    def check(self, network_info):
-        """Finds out whether this host has the networks of a server.
+    def check(self, network_info: abc.Iterable[network_model.VIF] | None
+              ) -> None:
+        """Check that this host has the networks of a server.
 
-        Without them, VMware would start it with its adapters disconnected.
-        A port that Neutron has failed to bind is left as it is.
+        If one is missing, VMware would start the server with a disconnected
+        adapter. Skip ports that Neutron has failed to bind.
 
-        :param network_info: list of nova.network.model.VIF, or None
-        :raises InvalidConfiguration: it does not, or not as they must be, or
-            another mechanism driver has bound a port
+        :raises InvalidConfiguration: a network is missing or set up wrongly,
+            or another mechanism driver has bound a port
         """
         for vif in network_info or ():
             if is_unbound(vif):
@@ -83,7 +91,8 @@ class Networks:
             if vlan:
                 self._vlans.check(found, int(vlan))
 
-    def _nic(self, vif, hardware):
+    def _nic(self, vif: network_model.VIF,
+             hardware: model.Hardware) -> model.Nic:
         if is_unbound(vif):
             raise nova_exception.VirtualInterfacePlugException(
                 'Port %s is not bound to this host (%s). Add the mechanism '
@@ -96,8 +105,9 @@ class Networks:
             connection=connection, vnet=vnet,
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
-    def _lookup(self, name, vlan, vif):
-        """Returns (connectionType, vnet) for a physical network."""
+    def _lookup(self, name: str, vlan: int | None, vif: network_model.VIF
+                ) -> Connection:
+        """Return the VMware network for a physical network."""
         network = self._mappings.get(name) or (
             None if vlan else self._default)
         if network is None:
@@ -107,38 +117,40 @@ class Networks:
                 'Add it to [vmrun] vmnet_mappings in nova.conf.')
         return network
 
-    def _on_this_host(self, vmnet, physical, vif):
-        """Returns the Vmnet, or None if the host tells of no network."""
-        found = self._host_networks.find(vmnet)
+    def _on_this_host(self, vmnet: str, physical: str, vif: network_model.VIF
+                      ) -> vmnets.Vmnet | None:
+        """Return a network of the host; None if the host lists no networks."""
+        found: vmnets.Vmnet | None = self._host_networks.find(vmnet)
         names = self._host_networks.names()
         if found is None and names:
             raise exception.InvalidConfiguration(
                 'VMware has no virtual network %s on this host.' % vmnet,
                 'Port %s is on the physical network %s, which is mapped to '
-                'it. There are: %s.' % (vif['id'], physical,
-                                        ', '.join(names)),
-                "Make it with VMware's network editor (on Linux: sudo "
-                'vmware-netcfg), or name another in [vmrun] vmnet_mappings '
-                'or default_vmnet in nova.conf.')
+                'it. This host has: %s.'
+                % (vif['id'], physical, ', '.join(names)),
+                "Create it with VMware's network editor (on Linux: sudo "
+                'vmware-netcfg), or choose another network in [vmrun] '
+                'vmnet_mappings or default_vmnet in nova.conf.')
         return found
 
 
-def _refuse_others(vif):
-    """Others need not tell a VLAN, which would land on the network beside it.
+def _refuse_others(vif: network_model.VIF) -> None:
+    """Refuse a port that another mechanism driver has bound.
 
-    Nor do they keep to networks that VMware can carry.
+    Others may not pass on the VLAN, so that the server would get into another
+    network, and may use networks that VMware does not have.
     """
     if vif['type'] != VIF_TYPE:
         raise exception.InvalidConfiguration(
-            'Another mechanism driver than vmrun bound port %s (vif_type %s).'
+            'A mechanism driver other than vmrun bound port %s (vif_type %s).'
             % (vif['id'], vif['type']),
             resolution='Put vmrun first in [ml2] mechanism_drivers of Neutron '
-                       'and name this host in [ml2_vmrun] hosts, then bind '
-                       'the port anew.')
+                       'and add this host to [ml2_vmrun] hosts, then bind '
+                       'the port again.')
 
 
-def _physical_network(vif):
-    """Returns (name in vmnet_mappings, VLAN id or None) of a port."""
+def _physical_network(vif: network_model.VIF) -> tuple[str, int | None]:
+    """Return the name in vmnet_mappings and the VLAN id of a port."""
     details = vif.get('details') or {}
     physical = (details.get('physical_network') or
                 vif.get_physical_network())
@@ -146,12 +158,13 @@ def _physical_network(vif):
     return '%s.%s' % (physical, vlan) if vlan else physical, vlan
 
 
-def _network(option, value):
-    """Returns (connectionType, vnet) of a .vmx for an option's value."""
+def _network(option: str, value: str) -> Connection:
+    """Return the VMware network that an option names."""
     if value in _CONNECTIONS:
         return value, None
     if _VMNET.fullmatch(value):
         return 'custom', value
     raise exception.InvalidConfiguration(
-        '[vmrun] %s names %r, which is no VMware network.' % (option, value),
+        '[vmrun] %s has the value %r, which is not a VMware network.'
+        % (option, value),
         resolution='Use nat, bridged, hostonly, or vmnet0 to vmnet255.')

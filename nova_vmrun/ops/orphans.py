@@ -10,60 +10,61 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What no server owns: found, told to the operator, removed when asked.
+"""Orphans: files and folders that belong to no server.
 
-nova-compute only warns. What is removed is what a person has asked for with
-``nova-vmrun orphans --delete``, each thing after another look at it.
+nova-compute only logs a warning. ``nova-vmrun orphans --delete`` checks each
+one again and deletes it.
 """
 
+from collections import abc
 import os
 
 from nova.compute import vm_states
+from nova import context as nova_context
 from nova import objects
+from nova.objects import instance as nova_instance
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.host import files
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops import parts
+from nova_vmrun.ops import snapshot
 from nova_vmrun.server import orphans
 
 LOG = logging.getLogger(__name__)
 
-# A build or a deletion that is under way changes a folder within that time.
+# A build or deletion in progress changes a folder within so many seconds.
 _MIN_AGE = 3600
-# A warning is for reading; the command tells the rest.
+# How many orphans the warning names; the command lists all.
 _MAX_NAMED = 5
 
 
 class Orphans:
-    """Works on what the finder finds.
+    """Warns about orphans and deletes them."""
 
-    :param finder: a nova_vmrun.server.orphans.Finder
-    :param destroy: a nova_vmrun.ops.destroy.Destroy
-    :param snapshots: a nova_vmrun.ops.snapshot.Snapshots
-    :param cache: a nova_vmrun.storage.image_cache.ImageCache
-    :param users: a nova_vmrun.storage.base_disk_usage.BaseDiskUsage
-    :param boots: a nova_vmrun.storage.builds.Builds
-    """
-
-    def __init__(self, finder, destroy, snapshots, cache, users, boots):
+    def __init__(self, finder: orphans.Finder, images: parts.Images,
+                 destroyer: destroy.Destroyer,
+                 snapshots: snapshot.Snapshots) -> None:
         self.finder = finder
-        self._destroy = destroy
+        self._destroyer = destroyer
         self._snapshots = snapshots
-        self._cache = cache
-        self._users = users
-        self._boots = boots
+        self._cache = images.cache
+        self._users = images.users
+        self._builds = images.builds
 
-    def warn(self, context, host, instances):
-        """Warns of what no server owns, the image cache apart: that ages.
+    def warn(self, context: nova_context.RequestContext, host: str,
+             instances: abc.Iterable[nova_instance.Instance]) -> None:
+        """Log a warning about orphans outside of the image cache, which ages.
 
-        Nova is asked once more only about servers that are here and not
-        among the instances: those that were moved, and others.
+        Ask Nova only about servers that are on this host but not among the
+        instances, for example because they were moved.
 
-        :param context: nova.context.RequestContext of an administrator
-        :param host: name of this compute node's service
-        :param instances: nova.objects.InstanceList of all servers of it
+        :param context: of an administrator
+        :param host: name of this compute service
+        :param instances: all servers of this compute service
         """
         try:
             servers = _servers(host, instances)
@@ -75,27 +76,27 @@ class Orphans:
                                   'soft_deleted': True}, expected_attrs=[])))
             found = self.finder.of_servers(servers, _MIN_AGE)
         except (exception.VmrunError, OSError) as error:
-            LOG.warning('Whether something belongs to no server cannot be '
-                        'told: %s', error)
+            LOG.warning('Cannot look for files that belong to no server: %s',
+                        error)
             return
         settled = [each for each in found
                    if each.kept != orphans.too_young(_MIN_AGE)]
         if settled:
             LOG.warning(
-                '%d things on this host belong to no server; "nova-vmrun '
-                'orphans" shows and removes them: %s', len(settled),
+                'Files or folders on this host that belong to no server: %d. '
+                '"nova-vmrun orphans" lists and deletes them: %s',
+                len(settled),
                 '; '.join('%s %s (%s)' % (
                     each.kind, report.printable(each.path), each.reason)
                     for each in settled[:_MAX_NAMED]))
 
-    def remove(self, orphan, min_age):
-        """Removes an orphan, after another look at it.
+    def remove(self, orphan: orphans.Orphan, min_age: float) -> str:
+        """Check an orphan again and delete it.
 
-        :param orphan: a nova_vmrun.server.orphans.Orphan
         :param min_age: seconds for which its folder must not have changed
-        :returns: a sentence that says why it stays; empty if it is gone
-        :raises OSError: a file could not be removed
-        :raises VmrunError: it is not known what runs
+        :returns: a sentence that says why it was kept; empty if it is deleted
+        :raises OSError: a file could not be deleted
+        :raises VmrunError: it is not known which VMs are running
         """
         if orphan.kept:
             return orphan.kept
@@ -111,28 +112,29 @@ class Orphans:
             os.remove(orphan.path)
         return ''
 
-    def _remove_folder(self, orphan, min_age):
-        kept = self.finder.why_kept(orphan.owner, orphan.path, min_age)
+    def _remove_folder(self, orphan: orphans.Orphan, min_age: float) -> str:
+        kept: str = self.finder.why_kept(orphan.owner, orphan.path, min_age)
         if not kept:
-            self._destroy.remove_folder(orphan.owner, orphan.path)
+            self._destroyer.remove_folder(orphan.owner, orphan.path)
         return kept
 
-    def _remove_base(self, orphan):
+    def _remove_base(self, orphan: orphans.Orphan) -> str:
         name = os.path.basename(orphan.path)
         try:
             with self._cache.locked(orphan.owner, blocking=False) as entry:
-                # In this order: a boot that has just ended has its disk.
-                boot = self._boots.oldest_start()
+                # In this order: a build that has just ended has its disk.
+                build = self._builds.oldest_start()
                 if self._users.find(orphan.owner, name) or (
-                        boot is not None and entry.last_use(name) >= boot):
+                        build is not None and entry.last_use(name) >= build):
                     return 'A server uses it.'
                 entry.remove(name)
         except lockutils.AcquireLockFailedException:
-            return 'A server is being made of the image.'
+            return 'A server is being built from the image.'
         return ''
 
 
-def _servers(host, instances):
+def _servers(host: str, instances: abc.Iterable[nova_instance.Instance]
+             ) -> dict[str, orphans.Server]:
     return {instance.uuid: orphans.Server(
         is_here=instance.host == host,
         is_busy=(instance.task_state is not None or

@@ -10,12 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""How far a long piece of work is, for the log; a few lines at most."""
+"""Progress of long operations, in a few lines of the log."""
 
+from collections import abc
 import contextlib
 import os
 import threading
+from typing import BinaryIO
 
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 from oslo_utils import units
 
@@ -26,20 +29,21 @@ _STEP_PERCENT = 10
 
 
 @contextlib.contextmanager
-def growing(path, what, instance, over=None):
-    """Logs how large a file is that a program writes meanwhile.
+def growing(path: str, what: str, instance: nova_instance.Instance,
+            finished: threading.Event | None = None
+            ) -> abc.Iterator[None]:
+    """Log the size of a file that the block writes.
 
-    After half a minute, and then each time that as much time has passed again
-    as did before: six lines in an hour.
+    Log it after half a minute, and then after twice the time of the last line:
+    six lines in an hour.
 
-    :param path: the file
-    :param what: what it is, for the log
-    :param instance: nova.objects.Instance that it is for
-    :param over: a threading.Event of its own; tests replace it
+    :param what: what the file is, for the log
+    :param instance: the server that it is for
+    :param finished: tests replace it
     """
-    over = over or threading.Event()
+    over = finished or threading.Event()
 
-    def watch():
+    def watch() -> None:
         seconds = _FIRST_SECONDS
         while not over.wait(seconds):
             with contextlib.suppress(OSError):
@@ -58,14 +62,14 @@ def growing(path, what, instance, over=None):
 
 
 class Reader:
-    """A file that logs each tenth of it that is read.
+    """A file that logs when another tenth of it has been read.
 
-    :param file: open for reading, in bytes
     :param what: what is done with it, for the log
-    :param instance: nova.objects.Instance that it is for
+    :param instance: the server that it is for
     """
 
-    def __init__(self, file, what, instance):
+    def __init__(self, file: BinaryIO, what: str,
+                 instance: nova_instance.Instance) -> None:
         self._file = file
         self._what = what
         self._instance = instance
@@ -73,7 +77,7 @@ class Reader:
         self._done = 0
         self._next_percent = _STEP_PERCENT
 
-    def read(self, size=-1):
+    def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
         self._done += len(data)
         percent = self._done * 100 // max(self._size, 1)

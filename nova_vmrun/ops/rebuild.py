@@ -9,11 +9,13 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Rebuild: what it needs is looked at while the old server still exists.
+"""Rebuild: a check while the old server still exists.
 
-Nova destroys the server and then builds it anew. Whatever the build would
-refuse is refused here before that, and the server goes on as it was.
+Nova deletes the server and then builds it again. Whatever the build would
+refuse is refused here first, and the old server stays as it is.
 """
+
+from typing import Any
 
 from nova import context as nova_context
 from nova import exception as nova_exception
@@ -31,11 +33,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Rebuild:
-    """Refuses rebuilds that would fail.
-
-    :param source_images: a nova_vmrun.ops.nova.source_images.SourceImages
-    :param allocations: a nova_vmrun.ops.nova.allocations.Allocations
-    """
+    """Refuses rebuilds that would fail."""
 
     def __init__(self, spawner: spawn.Spawner,
                  source_images: images.SourceImages,
@@ -47,19 +45,17 @@ class Rebuild:
     def check(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
               image_meta: nova_image.ImageMeta,
-              injected_files: list, admin_password: str | None,
-              allocations: dict, network_info: model.NetworkInfo,
-              block_device_info: dict | None,
+              injected_files: list[Any], admin_password: str | None,
+              allocations: dict[str, Any] | None,
+              network_info: model.NetworkInfo,
+              block_device_info: dict[str, Any] | None,
               preserve_ephemeral: bool) -> None:
-        """Finds out whether a server can be built of another image.
-
-        The image is in the cache afterwards.
+        """Check that a server can be rebuilt, and fetch the image.
 
         :param instance: as Nova has saved it, with the new image
-        :param allocations: what the server takes in Placement
-        :raises InstanceFaultRollback: Nova's; it cannot, whatever the reason.
-            Nothing of the server was touched, and Nova has its old image
-            again.
+        :param allocations: of the server in Placement
+        :raises InstanceFaultRollback: Nova's; it cannot be rebuilt. The
+            server is unchanged, and Nova has its old image again.
         :raises InstanceNotFound: Nova's; the server was deleted meanwhile
         :raises UnexpectedTaskStateError: likewise
         """
@@ -71,8 +67,8 @@ class Rebuild:
                     context, instance, image_meta, injected_files,
                     admin_password, network_info, block_device_info)
         except Exception as error:
-            LOG.warning('The rebuild is refused, the server goes on as it '
-                        'was: %s', error, instance=instance)
+            LOG.warning('Refusing the rebuild, the server is unchanged: %s',
+                        error, instance=instance)
             self._allocations.expect_loss(instance, allocations)
             self._source_images.restore(instance)
             raise nova_exception.InstanceFaultRollback(

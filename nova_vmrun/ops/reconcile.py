@@ -10,17 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Brings the .vmx of a server to what Nova says now, when the server starts.
+"""Updates of a server's .vmx when the server starts.
 
-VMware changes the hardware of a VM only while the VM is off. So what Nova, a
-user or Neutron changed while it ran, and what was refused then, is made up
-for at the next start: adapters, consoles, the name, properties of the image.
+VMware changes the hardware of a VM only while the VM is off. Everything that
+Nova, a user or Neutron changed while it was running is applied at the next
+start: adapters, consoles, the name, properties of the image.
 """
 
 from collections import abc
+from typing import TypeAlias
 
+from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.network import model
+from nova.objects import instance as nova_instance
 from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
@@ -31,53 +34,50 @@ from nova_vmrun.ops import definition
 from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import ports as ports_module
-from nova_vmrun.server import layout as layout_module
+from nova_vmrun.ops import parts
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
-Ports = abc.Sequence[model.VIF]
+Ports: TypeAlias = abc.Sequence[model.VIF]
+Prepare: TypeAlias = abc.Callable[
+    [nova_instance.Instance, Ports, definition.Keeps], vmx_file.Rewrite]
 
 
 class Reconciler:
-    """Prepares what Power calls when it starts a server that is off.
+    """Prepares the functions that Power calls to rewrite a .vmx."""
 
-    :param definitions: decides what VMs are
-    :param networks: of this host
-    :param ports: asks Neutron
-    :param layout: of this host
-    """
-
-    def __init__(self, definitions: definition.Definitions,
+    def __init__(self, servers: parts.Servers,
+                 definitions: definition.Definitions,
                  networks: networks_module.Networks,
-                 ports: ports_module.Ports,
-                 layout: layout_module.Layout) -> None:
+                 ports: ports_module.Ports) -> None:
         self._definitions = definitions
         self._networks = networks
         self._ports = ports
-        self._vmx_files = vmx_file.VmxFiles(layout)
+        self._vmx_files = servers.vmx_files
 
-    def starter(self, context, instance, network_info) -> vmx_file.Rewrite:
-        """Returns what writes the .vmx of a server that is about to start.
+    def starter(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance,
+                network_info: Ports | None) -> vmx_file.Rewrite:
+        """Return the function that updates the .vmx for a start.
 
-        What can be refused is refused now. An adapter whose port is not bound
-        stays as it is.
+        Errors are raised now where possible. An adapter whose port is not
+        bound is not changed.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance
-        :param network_info: list of nova.network.model.VIF
-        :raises InvalidConfiguration: this host does not have its networks
-        :raises InvalidInput: VMware cannot give what Nova asks for
+        :raises InvalidConfiguration: a network is missing on this host
+        :raises InvalidInput: VMware cannot do what Nova asks for
         """
         self._networks.check(network_info)
         return self._rewriter(context, instance, network_info, self._start,
                               self._start)
 
-    def resumer(self, context, instance, network_info) -> vmx_file.Rewrite:
-        """Returns the same for a server that is probably suspended.
+    def resumer(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance,
+                network_info: Ports | None) -> vmx_file.Rewrite:
+        """Return the same for a server that is probably suspended.
 
-        A suspended VM keeps its hardware, so what VMware cannot give is
-        refused only if the VM turns out to be off.
+        A suspended VM keeps its hardware. If VMware cannot do what Nova asks
+        for, that is an error only if the VM turns out to be off.
         """
         self._networks.check(network_info)
         return self._rewriter(
@@ -85,19 +85,21 @@ class Reconciler:
             lambda *arguments: lambda file: self._start(*arguments)(file),
             self._start)
 
-    def rebooter(self, context, instance, network_info) -> vmx_file.Rewrite:
-        """Returns the same for a server that may still be running.
+    def rebooter(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance,
+                 network_info: Ports | None) -> vmx_file.Rewrite:
+        """Return the same for a server that may still be running.
 
-        A lost .vmx is brought back, and a port that is not bound is refused.
+        A missing .vmx is restored, and a port that is not bound is refused.
 
-        :raises VmrunError: as for starter, or its .vmx cannot be written
+        :raises VmrunError: as for starter, or the .vmx cannot be written
         :raises VirtualInterfacePlugException: Nova's; a port is not bound
         """
         return self._rewriter(context, instance, network_info,
                               self._definitions.rewriter,
                               self._definitions.starter)
 
-    def _start(self, instance, ports: Ports,
+    def _start(self, instance: nova_instance.Instance, ports: Ports,
                keeps: definition.Keeps) -> vmx_file.Rewrite:
         unbound = {vif['address'].lower() for vif in ports
                    if networks_module.is_unbound(vif)}
@@ -106,40 +108,44 @@ class Reconciler:
             [vif for vif in ports if not networks_module.is_unbound(vif)],
             lambda mac: mac in unbound or keeps(mac))
 
-    def _rewriter(self, context, instance, network_info, prepare,
-                  prepare_anew) -> vmx_file.Rewrite:
+    def _rewriter(self, context: nova_context.RequestContext,
+                  instance: nova_instance.Instance,
+                  network_info: Ports | None,
+                  prepare: Prepare,
+                  prepare_again: Prepare) -> vmx_file.Rewrite:
         ports, keeps = self._trusted(context, instance, network_info)
         device_tags.forget_adapters(instance, ports, keeps)
         rewrite = prepare(instance, ports, keeps)
 
-        def rewrite_as_of_now(file: vmx_file.OpenVmx) -> None:
+        def rewrite_with_current_ports(file: vmx_file.OpenVmx) -> None:
             if (keeps is definition.keep_all or not file.exists() or
                     _static_macs(file.keys) == _macs(ports)):
                 rewrite(file)
             else:
-                # Nova lets ports come and go until the server has started.
-                prepare_anew(
-                    instance, _remembered(context, instance, ports),
+                # Ports may be attached and detached until the start.
+                prepare_again(
+                    instance, _current_ports(context, instance, ports),
                     keeps)(file)
 
-        return rewrite_as_of_now
+        return rewrite_with_current_ports
 
-    def _trusted(self, context, instance,
-                 network_info) -> tuple[Ports, definition.Keeps]:
-        """Returns a server's ports, and which adapters stay without one.
+    def _trusted(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance, network_info: Ports | None
+                 ) -> tuple[Ports, definition.Keeps]:
+        """Return a server's ports, and which adapters to keep without one.
 
-        What Nova remembers has been empty by mistake, and Nova no longer
-        mends it. So all adapters go only if Neutron has no port either.
+        Nova's cache of ports has been empty by mistake, and Nova no longer
+        repairs it. Remove all adapters only if Neutron has no port either.
         """
         if network_info or not self._has_adapters(instance.uuid):
-            return network_info, definition.keep_none
-        LOG.warning('Nova remembers no port of the server, which has network '
+            return network_info or (), definition.keep_none
+        LOG.warning('Nova knows no port of the server, which has network '
                     'adapters: asking Neutron', instance=instance)
         found = self._ports.of_server(context, instance)
         if found is None:
             LOG.warning('The server keeps its network adapters',
                         instance=instance)
-            return network_info, definition.keep_all
+            return (), definition.keep_all
         return found, definition.keep_none
 
     def _has_adapters(self, uuid: str) -> bool:
@@ -150,7 +156,7 @@ class Reconciler:
 
 
 def _static_macs(keys: vmx.Vmx) -> set[str]:
-    """Returns the addresses of the adapters that are ours."""
+    """Return the MAC addresses of the adapters that Nova created."""
     return {mac for mac, slot in adapters.slots(keys).items()
             if adapters.is_static('ethernet%d' % slot, keys)}
 
@@ -159,11 +165,14 @@ def _macs(ports: Ports) -> set[str]:
     return {vif['address'].lower() for vif in ports}
 
 
-def _remembered(context, instance, otherwise: Ports) -> Ports:
-    """Returns the ports of a server as Nova's database has them now."""
+def _current_ports(context: nova_context.RequestContext,
+                   instance: nova_instance.Instance, default: Ports) -> Ports:
+    """Return the ports of a server from Nova's database."""
     try:
-        return instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
-            context, instance.uuid).network_info
+        cache = instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
+            context, instance.uuid)
     except nova_exception.InstanceInfoCacheNotFound as error:
         LOG.warning('%s', error, instance=instance)
-        return otherwise
+        return default
+    ports: Ports = cache.network_info
+    return ports

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The serial ports of servers: console logs, consoles, and concentrators."""
+"""Serial ports of servers: console logs, consoles and concentrators."""
 
 import contextlib
 import errno
@@ -21,63 +21,62 @@ import stat
 import threading
 
 from nova.console import type as console_type
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 from nova_vmrun.host import ports
 from nova_vmrun.machine import model
+from nova_vmrun.ops import parts
 from nova_vmrun.server.serial import bridge
 from nova_vmrun.server.serial import console_log
 from nova_vmrun.server.serial import tickets
 from nova_vmrun.server import vm_process
-from nova_vmrun.server import vmx_file
 from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
 # How often logs of running servers are kept short.
 _TRIM_SECONDS = 60
-# Bytes of a Unix socket's path, the fewest of the systems we run on (macOS).
+# To check the length of the path of a Unix socket.
 _A_UUID = '00000000-0000-0000-0000-000000000000'
-# What VMware's serial ports connect to. The port of the address must be there.
+# What VMware's serial ports can connect to. VMware needs a port number.
 _URI = re.compile(r'(tcp|tcp4|tcp6|telnet|telnets|ssl|tcp\+ssl)://'
                   r'([\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}', re.ASCII)
 
 
 class SerialConsoles:
-    """Serial ports of this host's servers.
+    """The serial ports of this host's servers.
 
-    :param conf: nova.conf.CONF
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :raises InvalidConfiguration: the options and the host do not fit
+    :raises InvalidConfiguration: the options do not fit the host
     """
 
-    def __init__(self, conf, layout, records):
-        self._layout = layout
-        self._records = records
-        self._vmx_files = vmx_file.VmxFiles(layout)
+    def __init__(self, host: parts.Host, servers: parts.Servers) -> None:
+        self._layout = servers.layout
+        self._records = servers.records
+        self._vmx_files = servers.vmx_files
+        conf = host.conf
         self._service = conf.vmrun.serial_port_service_uri
         self._proxy = conf.vmrun.serial_port_proxy_uri
         self._address = conf.serial_console.proxyclient_address
         self._conf = conf
         self._has_consoles = False
-        self._bridge = None
+        self._bridge: bridge.SerialBridge | None = None
         self._ended = threading.Event()
         if self._service:
-            _refuse_what_is_no_uri('serial_port_service_uri', self._service)
+            _require_uri('serial_port_service_uri', self._service)
             if self._proxy:
-                _refuse_what_is_no_uri('serial_port_proxy_uri', self._proxy)
+                _require_uri('serial_port_proxy_uri', self._proxy)
         if conf.serial_console.enabled:
             self._refuse_two_ends()
             self._refuse_long_paths()
             self._has_consoles = True
 
-    def begin(self):
-        """Listens, and takes up the ports of servers that run already.
+    def begin(self) -> None:
+        """Start to serve consoles, also of servers that are running.
 
-        A port admits one program: nova-compute alone calls this.
+        Only nova-compute calls this, since a port admits one program.
 
         :raises InvalidConfiguration: it cannot listen
         """
@@ -87,8 +86,9 @@ class SerialConsoles:
                 tickets.Tickets(self._conf.consoleauth.token_ttl))
             self._bridge.start([record.uuid for record in
                                 self._records.all()])
-        # Nova has no periodic call for this: an operator can turn off those
-        # of the image cache and of resources, and guests would fill the disk.
+        # Nova has no periodic call for this, and an operator can turn off the
+        # ones for the image cache and the resources. Guests must not be able
+        # to fill the disk then.
         threading.Thread(target=self._trim_periodically, daemon=True,
                          name='trim-console-logs').start()
 
@@ -99,17 +99,16 @@ class SerialConsoles:
             except Exception:
                 LOG.exception('Cannot trim the console logs')
 
-    def end(self):
+    def end(self) -> None:
         """Stop using the ports; the servers keep running."""
         self._ended.set()
         if self._bridge:
             self._bridge.stop()
 
-    def ports(self, uuid, count):
-        """Says what the serial ports of a server are.
+    def ports(self, uuid: str, count: int) -> tuple[model.Serial, ...]:
+        """Return the serial ports of a server, with absolute paths.
 
         :param count: how many its image and flavor ask for
-        :returns: tuple of machine.Serial, with absolute paths
         """
         found = [model.Serial('file', log.path) for log in self._logs(uuid)]
         if self._service:
@@ -121,8 +120,8 @@ class SerialConsoles:
                                     self._layout.serial_socket(uuid))
         return tuple(found[:count])
 
-    def before_start(self, uuid):
-        """Prepares what VMware opens; does nothing to a VM that runs."""
+    def before_start(self, uuid: str) -> None:
+        """Prepare the files that VMware will open, unless the VM is on."""
         if not vm_process.is_locked(self._layout.folder(uuid)):
             for log in self._logs(uuid):
                 log.rotate()
@@ -130,10 +129,12 @@ class SerialConsoles:
         if self._bridge:
             self._bridge.watch(uuid)
 
-    def console(self, uuid):
-        """Returns where nova-serialproxy finds a server, or None.
+    def console(self, uuid: str) -> console_type.ConsoleSerial | None:
+        """Return where nova-serialproxy finds the console of a server.
 
-        The path is a secret that Nova keeps beside the token.
+        The path in it is a secret that Nova keeps with the token.
+
+        :returns: None if the server has no console
         """
         if not self._bridge or not self._bridge.serves or (
                 not self._has_pipe(uuid)):
@@ -141,71 +142,70 @@ class SerialConsoles:
         return console_type.ConsoleSerial(
             self._address, self._bridge.port, self._bridge.issue(uuid))
 
-    def _has_pipe(self, uuid):
+    def _has_pipe(self, uuid: str) -> bool:
         try:
             keys = self._vmx_files.load(uuid)
         except (OSError, exception.VmNotFound, exception.InvalidVmx):
             return False
         return keys.get('serial0.fileType', '').lower() == 'pipe'
 
-    def log(self, uuid):
-        """Returns the end of what a server wrote to its first serial port.
+    def log(self, uuid: str) -> bytes:
+        """Return the end of the log of a server's first serial port.
 
-        :returns: bytes, 100 KiB at most; empty before the first start
+        :returns: 100 KiB at most; empty before the first start
         """
-        return self._logs(uuid)[0].tail()
+        tail: bytes = self._logs(uuid)[0].tail()
+        return tail
 
-    def trim_logs(self):
+    def trim_logs(self) -> None:
         """Keep the logs of running servers from filling the disk."""
         for record in self._records.all():
             for log in self._logs(record.uuid):
                 try:
                     log.trim()
                 except OSError as error:
-                    LOG.warning('The console log %s stays as long as it is: '
-                                '%s', log.path, error)
+                    LOG.warning('Cannot trim the console log %s: %s', log.path,
+                                error)
 
-    def _logs(self, uuid):
-        """Returns the logs of all ports that a server may have."""
+    def _logs(self, uuid: str) -> list[console_log.ConsoleLog]:
+        """Return the logs of all ports that a server can have."""
         paths = [self._layout.console_log(uuid)]
         paths += [self._layout.serial_log(uuid, number)
                   for number in range(1, model.MAX_SERIALS)]
         return [console_log.ConsoleLog(path) for path in paths]
 
-    def _refuse_two_ends(self):
+    def _refuse_two_ends(self) -> None:
         if self._service:
             raise exception.InvalidConfiguration(
                 '[serial_console] enabled and [vmrun] '
                 'serial_port_service_uri are both set.',
-                'The first serial port of a server has one other end.',
-                'Choose one of them.')
+                'The first serial port of a server can have only one of them.',
+                'Unset one of them.')
 
-    def _refuse_long_paths(self):
+    def _refuse_long_paths(self) -> None:
         path = self._layout.serial_socket(_A_UUID)
         longest = system.here().longest_socket_path
         if len(os.fsencode(path)) > longest:
             raise exception.InvalidConfiguration(
                 '[DEFAULT] instances_path is too long for serial consoles.',
-                'The path of a Unix socket has %d bytes at most; %s has %d.'
+                'The path of a Unix socket can have %d bytes; %s has %d.'
                 % (longest, path, len(os.fsencode(path))),
-                'Choose a shorter one, or set [serial_console] enabled to '
+                'Use a shorter path, or set [serial_console] enabled to '
                 'False.')
 
 
-def _refuse_what_is_no_uri(option, value):
+def _require_uri(option: str, value: str) -> None:
     if not _URI.fullmatch(value):
         raise exception.InvalidConfiguration(
             '[vmrun] %s cannot be used.' % option,
-            '%r is no address of a serial port.' % value,
-            'Write it as telnet://host:port; tcp, telnets and ssl can be '
-            'used too.')
+            '%r is not the address of a serial port.' % value,
+            'Write it as telnet://host:port, or with tcp, telnets or ssl.')
 
 
-def _listen(options):
-    """Opens the one TCP port of this host's serial consoles.
+def _listen(options: cfg.ConfigOpts) -> socket.socket:
+    """Open the TCP port for the serial consoles of this host.
 
     :param options: Nova's [serial_console]
-    :returns: a socket that listens
     """
     address = options.proxyclient_address
     try:
@@ -217,18 +217,19 @@ def _listen(options):
                 return _listen_at(address, number, family)
     except (OSError, ValueError) as error:
         raise exception.InvalidConfiguration(
-            'Serial consoles cannot be offered at [serial_console] '
+            'Serial consoles cannot listen on [serial_console] '
             'proxyclient_address %s, port_range %s.'
             % (address, options.port_range), '%s.' % error,
-            'Name an address of this host, and first:last.')
+            'Use an address of this host, and a range like 10000:20000.')
     raise exception.InvalidConfiguration(
         'No port is left for the serial consoles of this host.',
-        'All of [serial_console] port_range %s are taken.'
-        % options.port_range, 'Widen it.')
+        'All ports of [serial_console] port_range %s are in use.'
+        % options.port_range, 'Widen the range.')
 
 
-def _listen_at(address, number, family):
-    """Raises BlockingIOError if somebody else has the port."""
+def _listen_at(address: str, number: int,
+               family: socket.AddressFamily) -> socket.socket:
+    """Raise BlockingIOError if another program has the port."""
     try:
         ports.require_free(address, number)
         return socket.create_server((address, number), family=family)
@@ -238,8 +239,8 @@ def _listen_at(address, number, family):
         raise
 
 
-def _remove_socket(path):
-    """VMware makes it anew."""
+def _remove_socket(path: str) -> None:
+    """Delete the socket of an earlier start; VMware creates a new one."""
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISSOCK(os.lstat(path).st_mode):
             os.remove(path)

@@ -71,7 +71,7 @@ class Base(base.TestCase):
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
         for name, kind in (
-                ('power', power.Power), ('destroy', destroy.Destroy),
+                ('power', power.Power), ('destroy', destroy.Destroyer),
                 ('consoles', consoles.Consoles),
                 ('serial_consoles', serial_consoles.SerialConsoles),
                 ('states', states.PowerStates), ('records', records.Records),

@@ -11,14 +11,15 @@
 #    under the License.
 """Allocations in Placement that Nova removes although the server stays.
 
-When a rebuild fails, Nova 34 takes the server's allocations from Placement,
-even if the driver has rolled the rebuild back. The scheduler would then
-believe that the server takes nothing of this host. They are put back when
+When a rebuild fails, Nova 34 deletes the server's allocations from Placement,
+even if the driver has rolled the rebuild back. The scheduler would then think
+that the server uses nothing on this host. The allocations are restored when
 Nova next updates the inventory of the host, which it does once a minute.
 """
 
 import os
 import time
+from typing import Any
 
 from nova import context as nova_context
 from nova import exception as nova_exception
@@ -33,16 +34,12 @@ from nova_vmrun.server import records as host_records
 
 LOG = logging.getLogger(__name__)
 
-# Seconds after which allocations that are still there will not be removed.
+# Allocations that still exist after so many seconds will not be deleted.
 _SETTLED_SECONDS = 300
 
 
 class Allocations:
-    """Puts back what Nova removes after a rebuild was refused.
-
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    """
+    """Restores what Nova deletes after a rebuild was refused."""
 
     def __init__(self, layout: host_layout.Layout,
                  records: host_records.Records) -> None:
@@ -51,10 +48,10 @@ class Allocations:
         self._expected: set[str] | None = None
 
     def expect_loss(self, instance: nova_instance.Instance,
-                    allocations: dict) -> None:
-        """Records the allocations of a server that Nova is about to remove.
+                    allocations: dict[str, Any] | None) -> None:
+        """Record the allocations of a server that Nova is about to delete.
 
-        :param allocations: as Nova gives them to the driver
+        :param allocations: as Nova passes them to the driver
         """
         uuid = instance.uuid
         if not allocations or self._records.get(uuid) is None:
@@ -64,27 +61,27 @@ class Allocations:
                 provider: {'resources': found['resources']}
                 for provider, found in allocations.items()},
             'project_id': instance.project_id, 'user_id': instance.user_id,
-            # Placement takes them only if the server has none.
+            # Placement accepts them only if the server has none.
             'consumer_generation': None}
         try:
             files.write_atomically(self._layout.allocations(uuid),
                                    jsonutils.dumps(payload))
         except OSError as error:
-            LOG.error('The allocations of the server will be lost: %s', error,
+            LOG.error('Cannot save the allocations of the server: %s', error,
                       instance=instance)
             return
         self._all().add(uuid)
 
     def put_back(self) -> None:
-        """Puts back what is lost; what fails is tried again next time."""
+        """Restore deleted allocations; retry failures the next time."""
         for uuid in list(self._all()):
             try:
                 if self._is_settled(uuid):
                     self._all().discard(uuid)
             except Exception as error:
                 # Nova needs the inventory of the host in any case.
-                LOG.warning('The allocations of server %s cannot be put '
-                            'back: %s', uuid, error)
+                LOG.warning('Cannot restore the allocations of server %s: %s',
+                            uuid, error)
 
     def _all(self) -> set[str]:
         if self._expected is None:
@@ -106,7 +103,7 @@ class Allocations:
             if not client.put_allocations(
                     context, uuid, jsonutils.loads(files.read(path))):
                 raise nova_exception.AllocationUpdateFailed(
-                    consumer_uuid=uuid, error='Placement refuses them')
-            LOG.info('Put back the allocations of server %s', uuid)
+                    consumer_uuid=uuid, error='Placement refused them')
+            LOG.info('Restored the allocations of server %s', uuid)
         os.remove(path)
         return True

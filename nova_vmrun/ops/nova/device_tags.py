@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a guest is told of the devices to which the user gave tags."""
+"""Metadata for a guest about the devices that have tags."""
 
 import re
 

@@ -10,12 +10,16 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images in Glance, as the user who asked for the server sees them."""
+"""Access to Glance as the user who asked for the server."""
 
+from collections import abc
 import os
+from typing import Any
 
+from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.image import glance
+from nova.objects import instance as nova_instance
 from nova.virt import images
 from oslo_log import log as logging
 
@@ -26,16 +30,15 @@ from nova_vmrun.ops import progress
 LOG = logging.getLogger(__name__)
 
 
-def show(context, image_id):
-    """Returns what Glance says of an image.
+def show(context: nova_context.RequestContext,
+         image_id: str) -> dict[str, Any]:
+    """Return an image's record in Glance, with disk_format and properties.
 
-    :param context: nova.context.RequestContext of the user
-    :param image_id: its id
-    :returns: dict, among others disk_format and properties
-    :raises ImageRefused: the user must not see it, or it has no content
+    :param context: of the user
+    :raises ImageRefused: the user cannot read it, or it has no data
     """
     try:
-        image = glance.API().get(context, image_id)
+        image: dict[str, Any] = glance.API().get(context, image_id)
     except (nova_exception.ImageNotFound,
             nova_exception.ImageNotAuthorized):
         raise exception.ImageRefused(
@@ -48,17 +51,17 @@ def show(context, image_id):
     return image
 
 
-def downloader(context, instance, image_id):
-    """Returns a function that writes an image's content to a path.
+def downloader(context: nova_context.RequestContext,
+               instance: nova_instance.Instance | None,
+               image_id: str) -> abc.Callable[[str], None]:
+    """Return a function that downloads an image to a path.
 
-    glanceclient compares what comes with the hash that Glance has of it.
+    glanceclient compares the data with the hash that Glance has.
 
-    :param context: nova.context.RequestContext of the user
-    :param instance: nova.objects.Instance that it is for; None: it is fetched
-        before there is one
-    :param image_id: its id
+    :param context: of the user
+    :param instance: the server that it is for; None: a future server
     """
-    def download(path):
+    def download(path: str) -> None:
         _require_space(show(context, image_id), os.path.dirname(path))
         LOG.info('Fetching image %s', image_id, instance=instance)
         images.fetch(context, image_id, path,
@@ -67,36 +70,30 @@ def downloader(context, instance, image_id):
     return download
 
 
-def certificates(instance):
-    """Returns the ids of the certificates that a server's images must have.
-
-    :param instance: nova.objects.Instance
-    :returns: list, empty if the user named none
-    """
+def certificates(instance: nova_instance.Instance) -> list[str]:
+    """Return the ids of the trusted certificates that the user named."""
     return list(instance.trusted_certs.ids) if instance.trusted_certs else []
 
 
-def _require_space(image, folder):
-    """Refuses an image before a byte of it is written.
-
-    :raises DiskFull: not even the image itself has space
-    """
+def _require_space(image: dict[str, Any], folder: str) -> None:
+    """Raise DiskFull if there is no space for the image itself."""
     space.of_instances(folder).require(
         image.get('size') or 0,
         'There is not enough space to fetch image %s.' % image['id'])
 
 
-def upload(context, instance, image_id, path, properties, obsolete):
-    """Gives an image that Nova has made its content.
+def upload(context: nova_context.RequestContext,
+           instance: nova_instance.Instance, image_id: str, path: str,
+           properties: dict[str, Any], obsolete: abc.Iterable[str]) -> None:
+    """Upload the data of an image that Nova has created.
 
-    :param context: nova.context.RequestContext that may change the image
-    :param instance: nova.objects.Instance that the image is of
-    :param image_id: its id
+    :param context: of a user who may change the image
+    :param instance: the server that the image was made from
     :param path: the file, a VMDK
-    :param properties: dict of properties that it gets
-    :param obsolete: names of properties that it must not keep
-    :raises ImageNotFound: Nova's; the image was deleted, now or before
-    :raises VmrunError: Glance has not got the whole file
+    :param properties: to set on the image
+    :param obsolete: names of properties to delete from the image
+    :raises ImageNotFound: Nova's; the image was deleted
+    :raises UploadFailed: Glance does not have the whole file
     """
     inherited = glance.API().get(context, image_id)['properties']
     purge = bool(set(inherited) & set(obsolete))
@@ -118,16 +115,17 @@ def upload(context, instance, image_id, path, properties, obsolete):
     except Exception as error:
         _raise_if_deleted(context, image_id, error)
         raise
-    # Nova begins a broken upload anew, but not the file that it reads.
+    # Nova repeats a failed upload, but from where the file was read to.
     if image['size'] != size:
         raise exception.UploadFailed(
-            'The upload of image %s was not complete.' % image_id,
+            'The upload of image %s is incomplete.' % image_id,
             'Glance has %s bytes of %d.' % (image['size'], size),
-            'See the log of Glance, and try again.')
+            'Look at the log of Glance, and try again.')
 
 
-def _raise_if_deleted(context, image_id, error):
-    """Says what Nova understands: Glance has an answer for each moment."""
+def _raise_if_deleted(context: nova_context.RequestContext, image_id: str,
+                      error: Exception) -> None:
+    """Raise ImageNotFound for all errors that Glance has for it."""
     if isinstance(error, nova_exception.ImageNotFound):
         return
     try:
@@ -135,7 +133,7 @@ def _raise_if_deleted(context, image_id, error):
     except nova_exception.ImageNotFound:
         status = 'deleted'
     except Exception as second:
-        LOG.warning('Glance does not tell whether image %s exists: %s',
+        LOG.warning('Cannot find out whether image %s exists: %s',
                     image_id, second)
         return
     if status in ('deleted', 'pending_delete'):

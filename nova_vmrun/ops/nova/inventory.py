@@ -11,6 +11,9 @@
 #    under the License.
 """What Nova and Placement are told about a host."""
 
+from collections import abc
+from typing import Any
+
 from nova.objects import fields
 import os_resource_classes as orc
 from oslo_config import cfg
@@ -22,22 +25,22 @@ from nova_vmrun.host import product as host_product
 from nova_vmrun.host import resources as host_resources
 from nova_vmrun.machine import model
 
-# Nodes whose servers are not real ones.
+# Marks nodes that run on the fakes of our tests.
 _FAKE_TRAIT = 'CUSTOM_VMRUN_FAKE'
 
 
 def described(name: str, compute_id: str, product: host_product.Product,
-              resources: host_resources.Host) -> dict:
-    """Returns what ComputeDriver.get_available_resource does.
+              resources: host_resources.Host) -> dict[str, Any]:
+    """Return the result of ComputeDriver.get_available_resource.
 
     :param name: of the node
-    :param compute_id: its id, as Nova keeps it
+    :param compute_id: its id in Nova
     """
     return {
         'uuid': compute_id,
         'hypervisor_hostname': name,
-        # Neither the host's name nor the product's may change: Nova would
-        # refuse to start.
+        # Nova refuses to start if the name of the host or of the product
+        # changes.
         'hypervisor_type': ('%s (fake)' % product.name if product.is_fake
                             else product.name),
         'hypervisor_version': versionutils.convert_version_to_int(
@@ -59,8 +62,9 @@ def described(name: str, compute_id: str, product: host_product.Product,
 
 
 def traits(resources: host_resources.Host,
-           product: host_product.Product) -> tuple[set[str], set[str]]:
-    """Returns the traits that a host has, and those of ours it lacks."""
+           product: host_product.Product
+           ) -> tuple[set[str], abc.Set[str]]:
+    """Return the traits of a host, and those of ours that it lacks."""
     own = set(resources.cpu_traits)
     if product.is_fake:
         own.add(_FAKE_TRAIT)
@@ -68,14 +72,14 @@ def traits(resources: host_resources.Host,
 
 
 def of_host(conf: cfg.ConfigOpts, resources: host_resources.Host,
-            max_vcpus: int, reserved_gb: int, ratios: dict) -> dict:
-    """Returns the inventory of a host.
+            max_vcpus: int, reserved_gb: int,
+            ratios: dict[str, float]) -> dict[str, dict[str, Any]]:
+    """Return the inventory of a host, by resource class.
 
     :param conf: nova.conf.CONF
-    :param max_vcpus: that one server can have
-    :param reserved_gb: GiB of disk that Nova keeps for others
-    :param ratios: of overcommitment, by resource class
-    :returns: dict of resource classes to what Placement takes for them
+    :param max_vcpus: the maximum for one server
+    :param reserved_gb: GiB of disk that Nova reserves
+    :param ratios: allocation ratios by resource class
     """
     return {
         orc.VCPU: _inventory(
@@ -92,7 +96,7 @@ def of_host(conf: cfg.ConfigOpts, resources: host_resources.Host,
 
 
 def _inventory(total: int, largest: int, reserved: int,
-               ratio: float) -> dict:
+               ratio: float) -> dict[str, Any]:
     return {
         'total': total,
         'min_unit': 1,

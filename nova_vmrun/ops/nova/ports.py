@@ -10,48 +10,48 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Neutron itself says of ports, where what Nova remembers is in doubt."""
+"""Ports from Neutron itself, for when Nova's cache of them is in doubt."""
 
 from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.network import model
 from nova.network import neutron
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
 
 class Ports:
-    """Asks Neutron, as Nova's own service user: hold no lock meanwhile."""
+    """Asks Neutron as Nova's service user. Hold no lock meanwhile."""
 
-    def of_server(self, context, instance) -> model.NetworkInfo | None:
-        """Returns a server's ports and corrects what Nova remembers.
+    def of_server(self, context: nova_context.RequestContext,
+                  instance: nova_instance.Instance
+                  ) -> model.NetworkInfo | None:
+        """Return a server's ports, and update Nova's cache.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance
-        :returns: None if Neutron cannot be asked
+        :returns: None if Neutron does not answer
         """
         try:
-            # Without force, Nova looks only at the ports that it remembers.
+            # Without force, Nova only looks at the ports in its cache.
             return neutron.API().get_instance_nw_info(
                 context, instance, force_refresh=True)
         except Exception as error:
-            # Of any kind: no answer must never pass for "no ports".
-            LOG.warning('Neutron cannot be asked for the ports of the '
-                        'server: %s', error, instance=instance)
+            # Whatever the error: no answer must not be taken for no ports.
+            LOG.warning('Cannot get the ports of the server from Neutron: %s',
+                        error, instance=instance)
             return None
 
     def is_deleted(self, port_id: str) -> bool:
-        """Tells whether Neutron says that a port does not exist.
+        """Return whether Neutron says that a port does not exist.
 
-        The user may not be allowed to see the port, so the user is not the
-        one who asks.
+        Ask as an administrator: the user may not be allowed to see the port.
         """
         try:
             neutron.API().show_port(nova_context.get_admin_context(), port_id)
         except nova_exception.PortNotFound:
             return True
         except Exception as error:
-            LOG.warning('Neutron cannot be asked for port %s: %s', port_id,
+            LOG.warning('Cannot get port %s from Neutron: %s', port_id,
                         error)
         return False

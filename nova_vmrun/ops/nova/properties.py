@@ -10,10 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the image of a server asks for."""
+"""Properties of the image of a server."""
 
 from nova.compute import task_states
 from nova.compute import vm_states
+from nova import context as nova_context
 from nova.objects import instance as nova_instance
 
 from nova_vmrun.catalog import properties
@@ -21,50 +22,48 @@ from nova_vmrun.catalog import table
 from nova_vmrun.ops.nova import glance
 
 _PREFIX = 'image_'
-# Nova cuts what it keeps of a property at so many bytes.
+# Nova truncates the values that it keeps to so many bytes.
 _KEPT_BYTES = 255
 _REBUILDING = (task_states.REBUILDING, task_states.REBUILD_SPAWNING)
 
 
-def requested(context, instance):
-    """Returns the properties of a server's image, as its owner set them.
+def requested(context: nova_context.RequestContext,
+              instance: nova_instance.Instance) -> dict[str, str]:
+    """Return the properties of a server's image.
 
-    nova.objects.ImageMeta drops every property that Nova does not know, so
-    they are read from the copy that Nova keeps with the server. One of ours
-    that may have been cut off there is read from Glance, unless the server is
-    unshelved: the image that it has in Glance then is another.
+    nova.objects.ImageMeta drops properties that Nova does not know, so use the
+    copy that Nova keeps with the server. If one of ours may be truncated
+    there, read it from Glance, unless the server is being unshelved: its image
+    in Glance is then a different one.
 
-    :param context: nova.context.RequestContext of the user
-    :param instance: nova.objects.Instance
-    :returns: dict of names to texts
-    :raises ImageRefused: Glance does not have the image any more
+    :param context: of the user
+    :raises ImageRefused: the image no longer exists in Glance
     """
     if is_unshelved(instance):
         return remembered(instance)
     found = kept(instance)
-    cut = _cut(found)
-    if cut:
+    truncated = _truncated(found)
+    if truncated:
         whole = glance.show(context, instance.image_ref)['properties']
-        found.update((name, whole[name]) for name in cut if name in whole)
+        found.update((name, whole[name]) for name in truncated
+                     if name in whole)
     return found
 
 
-def is_unshelved(instance):
-    """Tells whether a server that is built was shelved, and comes back.
+def is_unshelved(instance: nova_instance.Instance) -> bool:
+    """Return whether a server that is being built was shelved.
 
-    Nova keeps the properties of the image that it was first made of, and
-    deletes the one that was made of its disk when it is back.
-
-    :param instance: nova.objects.Instance
+    Nova keeps the properties of the server's first image, and later deletes
+    the image that was made from its disk.
     """
-    return instance.vm_state == vm_states.SHELVED_OFFLOADED
+    return bool(instance.vm_state == vm_states.SHELVED_OFFLOADED)
 
 
 def chosen_now(instance: nova_instance.Instance) -> frozenset[str]:
-    """Tells what of a server that is built its user has just chosen.
+    """Return what the user has just chosen for a server that is being built.
 
-    A rebuild takes a new image and keeps the flavor. A server that is
-    unshelved may come from another hypervisor, which gave it what it asks for.
+    A rebuild has a new image and the old flavor. A server that is being
+    unshelved may come from another hypervisor, so both count as new.
 
     :returns: table.IMAGE, table.FLAVOR or both
     """
@@ -73,44 +72,40 @@ def chosen_now(instance: nova_instance.Instance) -> frozenset[str]:
     return table.BOTH
 
 
-def in_glance(context, image_id):
-    """Returns the properties that an image has now.
+def in_glance(context: nova_context.RequestContext,
+              image_id: str) -> dict[str, str]:
+    """Return the current properties of an image.
 
-    :param context: nova.context.RequestContext of the user
-    :param image_id: its id
-    :returns: dict of names to texts
-    :raises ImageRefused: the user must not see it, or it has no content
+    :param context: of the user
+    :raises ImageRefused: the user cannot read it, or it has no data
     """
     found = glance.show(context, image_id)['properties']
     return {name: value for name, value in found.items() if value is not None}
 
 
-def remembered(instance):
-    """Returns what is known of a server's image without asking Glance.
+def remembered(instance: nova_instance.Instance) -> dict[str, str]:
+    """Return the properties of a server's image without asking Glance.
 
-    A property that may have been cut off is left out: it is a list of images,
-    which lie in the server's folder since the server was made.
-
-    :param instance: nova.objects.Instance
-    :returns: dict of names to texts
+    Omit a property that may be truncated: it is a list of images, which have
+    been in the server's folder since it was built.
     """
     found = kept(instance)
-    for name in _cut(found):
+    for name in _truncated(found):
         del found[name]
     return found
 
 
 def kept(instance: nova_instance.Instance) -> dict[str, str]:
-    """Returns the properties of a server's image as Nova keeps them."""
+    """Return the properties of a server's image that Nova keeps."""
     return {key[len(_PREFIX):]: value
             for key, value in instance.system_metadata.items()
             if key.startswith(_PREFIX) and value is not None}
 
 
 def replace(instance: nova_instance.Instance, found: dict[str, str]) -> None:
-    """Gives a server the properties of another image; nothing is saved.
+    """Replace the image properties of a server, without saving it.
 
-    :param found: what kept has returned
+    :param found: a result of kept
     """
     metadata = {key: value for key, value in instance.system_metadata.items()
                 if not key.startswith(_PREFIX)}
@@ -118,8 +113,8 @@ def replace(instance: nova_instance.Instance, found: dict[str, str]) -> None:
     instance.system_metadata = metadata
 
 
-def _cut(found: dict[str, str]) -> list[str]:
-    # A character of several bytes may end up to three bytes earlier.
+def _truncated(found: dict[str, str]) -> list[str]:
+    # Nova may cut up to three bytes more, before a multibyte character.
     return [name for name, value in found.items()
             if name in properties.OWN_NAMES and
             len(value.encode('utf-8')) > _KEPT_BYTES - 4]

@@ -9,14 +9,15 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Which image the disk of a server was made of, whatever Nova says.
+"""The image that a server's disk was really built from.
 
-Nova's API saves the image of a rebuild before anybody has looked at it: its id
-as image_ref, and its properties in the system metadata. The server's record
-says which image its disk really came from. It is what counts when a rebuild is
-refused, when nova-compute is killed before the old disk is replaced, and when
-no host is found for the new image.
+Nova's API saves the image of a rebuild at once: its id as image_ref, and its
+properties in the system metadata. The server's record names the image that the
+disk came from. It counts if a rebuild is refused, if nova-compute is killed
+before the old disk is replaced, and if no host is found for the new image.
 """
+
+from typing import Any
 
 from nova.compute import task_states
 from nova.compute import vm_states
@@ -31,18 +32,18 @@ LOG = logging.getLogger(__name__)
 
 _REBUILDING = (task_states.REBUILDING, task_states.REBUILD_SPAWNING,
                task_states.REBUILD_BLOCK_DEVICE_MAPPING)
-# Nova's API sets it with each rebuild, and nothing else changes it.
+# Only a rebuild changes this.
 _BASE = 'base_image_ref'
-# What Nova copies from the properties of an image to fields of a server.
+# Properties that Nova copies from an image to fields of a server.
 _FIELDS = ('os_type', 'architecture', 'vm_mode')
 _FILES = ('kernel_id', 'ramdisk_id')
 
 
-def facts(instance: nova_instance.Instance) -> dict:
-    """Returns what the record of a server that is built says of its image.
+def facts(instance: nova_instance.Instance) -> dict[str, Any]:
+    """Return the fields about the image for the record of a new server.
 
-    :returns: fields of a nova_vmrun.server.records.Record; none for a server
-        that is unshelved, of which Nova shows us another image meanwhile
+    :returns: fields of Record; none for a server that is being unshelved,
+        since Nova then shows us another image
     """
     if properties.is_unshelved(instance):
         return {}
@@ -51,19 +52,16 @@ def facts(instance: nova_instance.Instance) -> dict:
 
 
 class SourceImages:
-    """Keeps and brings back what Nova knows of the images of servers.
-
-    :param records: a nova_vmrun.server.records.Records
-    """
+    """Records the images of servers, and restores them in Nova."""
 
     def __init__(self, records: host_records.Records) -> None:
         self._records = records
 
     def remember(self, instance: nova_instance.Instance) -> None:
-        """Records the image of a server whose record does not name it.
+        """Record the image of a server whose record does not name it.
 
-        It was unshelved, or made by an older release. Where Nova may have
-        the image of a rebuild that was not done, nothing is recorded.
+        Such a server was unshelved, or built by an older release. Do nothing
+        if Nova may have the image of a rebuild that was not done.
         """
         if instance.task_state in _REBUILDING or (
                 instance.vm_state == vm_states.ERROR):
@@ -75,32 +73,32 @@ class SourceImages:
                     instance.uuid, image_ref=instance.image_ref or '',
                     image_properties=properties.kept(instance))
         except (nova_exception.NovaException, OSError) as error:
-            LOG.warning('The image of the server is not recorded yet: %s',
+            LOG.warning('Cannot record the image of the server: %s',
                         error, instance=instance)
 
     def settle(self, instance: nova_instance.Instance,
                record: host_records.Record) -> None:
-        """Takes back a rebuild that Nova has saved and nobody has done.
+        """Restore the image of a rebuild that Nova has saved but not done.
 
         :param record: of the server, which exists
         """
         if record.image_ref is None or _is_same(instance, record):
             return
-        LOG.warning('Nova has image %s and the disk is of image %s: a rebuild '
-                    'was not done', instance.image_ref, record.image_ref,
-                    instance=instance)
+        LOG.warning('Nova has image %s, but the disk was built from image %s: '
+                    'a rebuild was not done', instance.image_ref,
+                    record.image_ref, instance=instance)
         _restore(instance, record)
         instance.save()
 
     def restore(self, instance: nova_instance.Instance) -> None:
-        """Gives Nova the image that it had before a rebuild was refused.
+        """Restore the image in Nova after a rebuild was refused.
 
         :raises InstanceNotFound: Nova's; the server was deleted meanwhile
         :raises UnexpectedTaskStateError: likewise
         """
         record = self._records.get(instance.uuid)
         if record is None or record.image_ref is None:
-            LOG.warning('Which image the server had before is not recorded',
+            LOG.warning('The previous image of the server is not recorded',
                         instance=instance)
             return
         _restore(instance, record)
@@ -111,13 +109,13 @@ def _is_same(instance: nova_instance.Instance,
              record: host_records.Record) -> bool:
     return ((instance.image_ref or '') == record.image_ref and
             properties.kept(instance).get(_BASE) ==
-            record.image_properties.get(_BASE))
+            (record.image_properties or {}).get(_BASE))
 
 
 def _restore(instance: nova_instance.Instance,
              record: host_records.Record) -> None:
     instance.image_ref = record.image_ref
-    found = record.image_properties
+    found = record.image_properties or {}
     properties.replace(instance, found)
     for name in _FIELDS:
         setattr(instance, name, found.get(name))

@@ -10,23 +10,26 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Power: on, off, reboot, pause, suspend.
+"""Power: on, off, reboot, pause and suspend.
 
-Each method may be called in any state, and again after it was interrupted.
-When a command fails or hangs the state is looked up: a stop that failed on a
-VM that is off has done what it should.
+Each method may be called in any state, and again after an interruption. After
+a command fails or hangs, look up the state: a stop that failed because the VM
+is off has done its job.
 """
 
 from collections import abc
 import functools
 import os
 import time
+from typing import Any
 
 from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
+from nova_vmrun.ops import access as access_module
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import start
 from nova_vmrun.ops.power import start_errors
 from nova_vmrun.ops.power import time_limits
@@ -48,45 +51,36 @@ _POLL_SECONDS = 1.0
 class Power:
     """Changes the power state of servers.
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param product: a nova_vmrun.host.product.Product
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :param serials: a nova_vmrun.ops.serial_consoles.SerialConsoles
-    :param consoles: a nova_vmrun.ops.consoles.Consoles
-    :param conf: the [vmrun] options
-    :param events: a nova_vmrun.ops.lifecycle_events.LifecycleEvents, which
-        must not take what we do here for what others do
+    :param events: reports to Nova what others do to VMs, and must ignore
+        what is done here
     """
 
-    def __init__(self, vmrun, product, power_states, layout, records,
-                 serials, consoles, conf, events):
-        self._vmrun = vmrun
-        self._product = product
-        self._states = power_states
-        self._layout = layout
-        self._records = records
-        self._serials = serials
-        self._consoles = consoles
-        self._conf = conf
-        self._vmx_files = vmx_file.VmxFiles(layout)
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 access: access_module.Access,
+                 events: lifecycle_events.LifecycleEvents) -> None:
+        self._vmrun = host.vmrun
+        self._product = host.product
+        self._conf = host.conf.vmrun
+        self._states = servers.states
+        self._layout = servers.layout
+        self._vmx_files = servers.vmx_files
+        self._serial_consoles = access.serial_consoles
+        self._consoles = access.consoles
         self._events = events
-        self._limits = time_limits.TimeLimits(conf, self._vmx_files)
-        self._starter = start.Starter(
-            vmrun, power_states, layout, self._limits, conf, self._change)
+        self._limits = time_limits.TimeLimits(self._conf, self._vmx_files)
+        self._starter = start.Starter(host, servers, self._limits,
+                                      self._change)
 
     @lifecycle_events.by_us()
     def on(self, uuid: str,
            rewrite: vmx_file.Rewrite | None = None) -> None:
-        """Starts a server, or resumes it with its memory if it is suspended.
+        """Start a server, or resume it if it is suspended.
 
-        A server that runs already stays as it is.
+        Do nothing to a server that is running.
 
-        :param rewrite: brings the .vmx of a VM that is off to what Nova says
-
+        :param rewrite: updates the .vmx of a VM that is off
         :raises VmrunError: with the last messages of vmware.log
-        :raises InvalidConfiguration: no port is left for its screen
+        :raises InvalidConfiguration: no VNC port is left
         """
         with self._vmx_files.opened(uuid) as file:
             self._start(file, rewrite)
@@ -97,14 +91,14 @@ class Power:
         try:
             self._forget_lost_memory(file)
         except (exception.VmNotFound, exception.InvalidVmx) as error:
-            LOG.debug('VMware will refuse server %s: %s', uuid, error)
+            LOG.debug('VMware will not start server %s: %s', uuid, error)
         else:
             if rewrite and self._is_off(file):
                 rewrite(file)
             else:
                 self._consoles.before_start(file)
             keys = file.keys
-        self._serials.before_start(uuid)
+        self._serial_consoles.before_start(uuid)
         self._starter.start(uuid, self._consoles.has_window(uuid), keys)
 
     def _is_off(self, file: vmx_file.OpenVmx) -> bool:
@@ -112,30 +106,31 @@ class Power:
                     vm_process.is_in_use(self._layout.vmx(file.uuid)))
 
     def _forget_lost_memory(self, file: vmx_file.OpenVmx) -> None:
-        """Lets a server start whose memory file is gone.
+        """Let a server start although its memory file is missing.
 
-        VMware removes it when a server resumes, and writes the .vmx later; it
-        would refuse the server for ever if the power was cut between.
+        VMware deletes the file when a server resumes and writes the .vmx
+        later. After a power cut in between, it would never start the server
+        again.
         """
         checkpoint = file.keys.get(_MEMORY)
         folder = self._layout.folder(file.uuid)
         if checkpoint and not (
                 os.path.exists(os.path.join(folder, checkpoint)) or
                 vm_process.is_locked(folder)):
-            LOG.warning('The memory of server %s is lost, so it boots from '
-                        'its disks: %s is missing', file.uuid, checkpoint)
+            LOG.warning('Server %s boots from its disks, because its memory '
+                        'file %s is missing', file.uuid, checkpoint)
             self._forget_memory(file)
 
     @lifecycle_events.by_us(ends=True)
-    def off(self, uuid, timeout=0):
-        """Stops a server; a suspended one keeps its memory file.
+    def off(self, uuid: str, timeout: float = 0) -> None:
+        """Stop a server; a suspended server keeps its memory file.
 
-        :param timeout: seconds that the guest gets to shut down by itself,
-            which a tenant may have chosen; 0 cuts the power at once
+        :param timeout: seconds for the guest to shut down, perhaps from a
+            tenant; 0 cuts the power at once
         :raises VmUnlisted: a VM that vmrun does not list has its files open
-        :raises VmrunError: it runs, or VMware still writes to its files
+        :raises VmrunError: it still runs, or VMware still writes to its files
         """
-        timeout = self._patience(uuid, timeout)
+        timeout = self._bounded(uuid, timeout)
         process = vm_process.identity(self._layout.vmx(uuid))
         if not (timeout and self._shut_down(uuid, timeout)):
             self._change(uuid, states.NOT_ON, self._vmrun.stop)
@@ -144,24 +139,24 @@ class Power:
         if not vm_process.wait_until_released(folder, _RELEASE_SECONDS):
             raise exception.FileInUse(
                 'Server %s is stopped, but its files are still in use.'
-                % uuid, 'After %d seconds a process holds locks in %s.'
+                % uuid, 'After %d seconds, a process still has locks in %s.'
                 % (_RELEASE_SECONDS, folder),
                 'Try again when the disks of this host are less busy, or end '
                 'the process.')
-        # While it ends, its server would be in no state that Nova knows.
+        # Until it has ended, Nova would get an unknown state.
         vm_process.wait_until_ended(process, _END_SECONDS)
 
-    def _patience(self, uuid: str, timeout: float) -> float:
-        """Returns how long a guest is waited for, whatever its image says."""
-        longest = self._conf.max_shutdown_timeout
+    def _bounded(self, uuid: str, timeout: float) -> float:
+        """Return how many seconds a guest gets, whatever its image says."""
+        longest: float = self._conf.max_shutdown_timeout
         if timeout > longest:
-            LOG.info('Server %s gets %d seconds to shut down instead of %d: '
-                     'that is [vmrun] max_shutdown_timeout',
+            LOG.info('Server %s gets %d seconds to shut down instead of %d, '
+                     'because of [vmrun] max_shutdown_timeout',
                      uuid, longest, timeout)
         return max(0, min(timeout, longest))
 
-    def _shut_down(self, uuid, timeout):
-        """Asks the guest to shut down; tells whether it has."""
+    def _shut_down(self, uuid: str, timeout: float) -> bool:
+        """Ask the guest to shut down, and return whether it has."""
         deadline = time.monotonic() + timeout
         try:
             self._vmrun.stop(self._layout.vmx(uuid), hard=False,
@@ -170,11 +165,11 @@ class Power:
             return True
         except (exception.ToolsNotRunning, exception.VmPaused,
                 exception.ToolNotFound) as error:
-            LOG.info('Server %s cannot be asked to shut down: %s',
+            LOG.info('Cannot ask the guest of server %s to shut down: %s',
                      uuid, error)
             return False
         except exception.VmrunError as error:
-            LOG.info('Server %s does not shut down by itself: %s',
+            LOG.info('The guest of server %s does not shut down: %s',
                      uuid, error)
         finally:
             self._states.changed()
@@ -188,41 +183,41 @@ class Power:
     @lifecycle_events.by_us()
     def reboot_soft(self, uuid: str,
                     prepare: abc.Callable[[], vmx_file.Rewrite]) -> None:
-        """Lets the guest restart; falls back to a hard reboot.
+        """Ask the guest to restart; fall back to a hard reboot.
 
-        :param prepare: returns what on and reboot_hard take, for a VM that
-            has to be started
+        :param prepare: returns the rewrite for on and reboot_hard; called
+            only if the VM has to be started
         """
-        patience = self._conf.wait_soft_reboot_seconds
-        if not patience:
+        timeout = self._conf.wait_soft_reboot_seconds
+        if not timeout:
             self.reboot_hard(uuid, prepare())
             return
         try:
             self._vmrun.reset(self._layout.vmx(uuid), hard=False,
-                              timeout=patience)
+                              timeout=timeout)
         except exception.VmrunError as error:
-            LOG.info('Server %s does not restart by itself, it is reset: %s',
-                     uuid, error)
+            LOG.info('The guest of server %s does not restart, rebooting '
+                     'hard: %s', uuid, error)
             self.reboot_hard(uuid, prepare())
             return
         finally:
             self._states.changed()
-        # Some guests end up off after a reset.
+        # Some guests are off after a reset.
         if self._states.get(uuid) not in states.ON:
             self.on(uuid, prepare())
 
     @lifecycle_events.by_us()
     def reboot_hard(self, uuid: str,
                     rewrite: vmx_file.Rewrite | None = None) -> None:
-        """Restarts a server from its disks, whatever state it is in.
+        """Restart a server from its disks, whatever its state.
 
-        :param rewrite: called while the VM is off, writes its .vmx anew; it
-            brings back one that is lost
+        :param rewrite: updates the .vmx while the VM is off, and restores a
+            missing one
         """
         is_lost = not self._vmx_files.exists(uuid)
         if not is_lost or self._states.is_running(uuid):
             if is_lost and rewrite:
-                # vmrun finds a VM by its .vmx, also one that runs.
+                # vmrun needs the .vmx to find a running VM.
                 with self._vmx_files.opened(uuid) as file:
                     rewrite(file)
             self.off(uuid)
@@ -234,20 +229,20 @@ class Power:
             self._start(file)
 
     @lifecycle_events.holding
-    def pause(self, uuid):
-        """Stops a server's CPUs.
+    def pause(self, uuid: str) -> None:
+        """Stop a server's CPUs.
 
-        :raises NotSupported: the product cannot
+        :raises NotSupported: the product cannot do it
         """
         self._require(self._product.can_pause, 'pause')
-        # The marker comes first: a paused VM without one would look live.
+        # Write the marker first: nothing else shows that a VM is paused.
         self._states.mark_paused(uuid)
         try:
             self._vmrun.pause(self._layout.vmx(uuid))
         except exception.VmPaused:
-            LOG.info('Server %s was paused already', uuid)
+            LOG.info('Server %s is already paused', uuid)
         except exception.ToolTimeout:
-            # It may be paused; an unpause helps in both cases.
+            # It may be paused. Unpausing it helps in both cases.
             raise
         except exception.VmrunError:
             self._states.unmark_paused(uuid)
@@ -256,10 +251,10 @@ class Power:
             self._states.changed()
 
     @lifecycle_events.holding
-    def unpause(self, uuid):
-        """Lets a paused server go on.
+    def unpause(self, uuid: str) -> None:
+        """Let a paused server continue.
 
-        :raises NotSupported: the product cannot
+        :raises NotSupported: the product cannot do it
         """
         self._require(self._product.can_pause, 'unpause')
         try:
@@ -267,18 +262,18 @@ class Power:
         except (exception.ToolTimeout, exception.ToolNotFound):
             raise
         except exception.VmrunError as error:
-            # Somebody let it go on in VMware's window: nothing else is
-            # refused for a VM that is on.
+            # Somebody unpaused it in VMware's window: nothing else is refused
+            # while a VM is on.
             if not self._states.is_running(uuid):
                 raise
-            LOG.warning('Server %s is taken for running, although: %s',
+            LOG.warning('Assuming that server %s is running after: %s',
                         uuid, error)
         self._states.unmark_paused(uuid)
         self._states.changed()
 
     @lifecycle_events.by_us(ends=True)
-    def suspend(self, uuid):
-        """Writes a server's memory to its folder and ends its VM."""
+    def suspend(self, uuid: str) -> None:
+        """Write a server's memory to its folder and stop its VM."""
         process = vm_process.identity(self._layout.vmx(uuid))
         self._change(uuid, (states.State.SUSPENDED,), self._vmrun.suspend,
                      timeout=self._limits.suspend(uuid))
@@ -288,9 +283,9 @@ class Power:
         vm_process.wait_until_ended(process, _END_SECONDS)
 
     def forget_memory(self, uuid: str) -> None:
-        """Drops the memory file of a suspended server, which is then off.
+        """Delete the memory file of a suspended server, which is then off.
 
-        A checkpoint that belongs to a snapshot is detached, not removed.
+        A file that belongs to a snapshot is kept, but no longer used.
         """
         with self._vmx_files.opened(uuid) as file:
             if file.exists():
@@ -308,19 +303,21 @@ class Power:
             for name in (checkpoint, memory):
                 self._remove_from_folder(file.uuid, name)
 
-    def _remove_from_folder(self, uuid, name):
+    def _remove_from_folder(self, uuid: str, name: str) -> None:
         path = os.path.join(self._layout.folder(uuid), os.path.basename(name))
         if os.path.exists(path):
             os.remove(path)
 
-    def _require(self, capability, verb):
+    def _require(self, capability: bool, verb: str) -> None:
         if not capability:
             raise exception.NotSupported(
                 '%s cannot %s a server.' % (self._product.name, verb),
                 resolution='Use VMware Workstation Pro or Fusion, or suspend '
                            'the server instead.')
 
-    def _change(self, uuid, wanted, verb, **options):
+    def _change(self, uuid: str, wanted: abc.Container[states.State],
+                verb: abc.Callable[..., None], **options: Any) -> None:
+        """Run a verb of vmrun, and look whether the state is as wanted."""
         log = self._layout.vmware_log(uuid)
         before = vm_log.mark(log)
         try:
@@ -334,7 +331,7 @@ class Power:
                     error, vm_log.read(log, before),
                     functools.partial(self._vmx_files.load, uuid))
                 raise
-            LOG.info('Server %s is where it should be, although: %s',
+            LOG.info('Server %s is in the right state after: %s',
                      uuid, error)
         else:
             if wanted == states.ON:
@@ -342,14 +339,15 @@ class Power:
         finally:
             self._states.changed()
 
-    def _state_after(self, uuid, error):
-        """Returns a server's State after a verb that was not done."""
+    def _state_after(self, uuid: str,
+                     error: exception.VmrunError) -> states.State:
+        """Return a server's state after a verb has failed."""
         self._states.changed()
-        state = self._states.get(uuid)
+        state: states.State = self._states.get(uuid)
         if not isinstance(error, (exception.ToolTimeout,
                                   exception.NotPoweredOn)):
             return state
-        # vmrun lists a VM late when it starts, and no more when it still ends.
+        # vmrun lists a VM late in its start and drops it early in its stop.
         deadline = time.monotonic() + _RELEASE_SECONDS
         while (state is states.State.UNKNOWN and
                self._states.is_unlisted(uuid) and

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Nova's state of a server and the state of its VM mean together.
+"""The power state that Nova gets, from its own vm_state and the VM's state.
 
-Every ten minutes Nova compares the two, and stops what it believes must not
-be on. What it is told is chosen so that this ends: never is a server stopped
-again that Nova has just stopped.
+Every ten minutes Nova compares the two and stops servers that it thinks must
+not be on. The table below makes sure that this comes to an end: Nova never
+stops again a server that it has just stopped.
 """
 
 import dataclasses
@@ -23,6 +23,7 @@ import enum
 from nova.compute import power_state
 from nova.compute import task_states
 from nova.compute import vm_states
+from nova.objects import instance as nova_instance
 
 from nova_vmrun.server import states
 
@@ -32,7 +33,7 @@ _SUSPENDED = states.State.SUSPENDED
 _OFF = states.State.OFF
 _UNKNOWN = states.State.UNKNOWN
 
-NOVAS = {
+POWER_STATES = {
     _RUNNING: power_state.RUNNING,
     _PAUSED: power_state.PAUSED,
     _SUSPENDED: power_state.SUSPENDED,
@@ -42,7 +43,7 @@ NOVAS = {
 
 
 class Sync(enum.Enum):
-    """What Nova's power sync does to a server, at most once."""
+    """What Nova's power sync does to a server, once at most."""
 
     NOTHING = 'nothing'
     STOP = 'stops it'
@@ -50,25 +51,26 @@ class Sync(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """What becomes of a server that Nova and VMware see in some state.
+    """The consequences of one vm_state and one state of the VM.
 
-    :ivar shown: the power state that Nova is told, a number of Nova's
+    :ivar power_state: for Nova, one of nova.compute.power_state
     :ivar sync: what Nova's power sync then does
-    :ivar way_out: how a user goes on; empty if the two agree
+    :ivar way_out: what a user can do; empty if the two states agree
     """
 
-    shown: int
+    power_state: int
     sync: Sync = Sync.NOTHING
     way_out: str = ''
 
 
 def _pair(state: states.State, sync: Sync = Sync.NOTHING, way_out: str = '',
-          shown: int | None = None) -> Pair:
-    return Pair(NOVAS[state] if shown is None else shown, sync, way_out)
+          shown_as: int | None = None) -> Pair:
+    return Pair(POWER_STATES[state] if shown_as is None else shown_as, sync,
+                way_out)
 
 
 def _row(**changes: Pair) -> dict[states.State, Pair]:
-    """Returns the pairs of one of Nova's states, by the VM's state."""
+    """Return the pairs of one vm_state, by the state of the VM."""
     row = {state: _pair(state) for state in states.State}
     row.update({states.State[name.upper()]: pair
                 for name, pair in changes.items()})
@@ -77,12 +79,13 @@ def _row(**changes: Pair) -> dict[states.State, Pair]:
     return row
 
 
-# Nova means that the server is off. A VM with a memory file is at rest: if it
-# were shown as suspended, Nova would stop it again every ten minutes.
-_AT_REST = _pair(_SUSPENDED, shown=power_state.SHUTDOWN,
-                 way_out='A start resumes it with its memory.')
+# To Nova the server is off. If Nova got SUSPENDED for a VM with a memory file,
+# it would stop the VM again every ten minutes.
+_SUSPENDED_AS_OFF = _pair(
+    _SUSPENDED, shown_as=power_state.SHUTDOWN,
+    way_out='A start resumes it with its memory.')
 _STOPPED_WITH_MEMORY = '{} It keeps its memory; a start resumes it.'.format
-_STARTED_OUTSIDE = 'Nova stops it, since it was started outside of Nova.'
+_STARTED_OUTSIDE = 'Nova stops it, because it was started outside of Nova.'
 
 TABLE = {
     vm_states.ACTIVE: _row(
@@ -96,13 +99,13 @@ TABLE = {
             'Nova says SHUTOFF.'), power_state.SHUTDOWN),
         off=_pair(_OFF, Sync.STOP, 'Nova says SHUTOFF. Start it.')),
     vm_states.SUSPENDED: _row(
-        running=_pair(_RUNNING, way_out='Resume it; it runs on.'),
+        running=_pair(_RUNNING, way_out='Resume it; it keeps running.'),
         paused=_pair(_PAUSED, way_out='Reboot it hard.'),
         off=_pair(_OFF, way_out='Resume it; it boots from its disks.')),
     vm_states.STOPPED: _row(
         running=_pair(_RUNNING, Sync.STOP, _STARTED_OUTSIDE),
         paused=_pair(_PAUSED, Sync.STOP, _STARTED_OUTSIDE),
-        suspended=_AT_REST),
+        suspended=_SUSPENDED_AS_OFF),
     # Nova's power sync leaves the rest alone.
     vm_states.RESCUED: _row(
         paused=_pair(_PAUSED, way_out='Unrescue it.'),
@@ -111,23 +114,22 @@ TABLE = {
     vm_states.RESIZED: _row(
         paused=_pair(_PAUSED, way_out='Confirm or revert the resize.'),
         suspended=_pair(_SUSPENDED, way_out='Confirm or revert the resize.')),
-    vm_states.SHELVED: _row(suspended=_AT_REST),
-    vm_states.SHELVED_OFFLOADED: _row(suspended=_AT_REST),
-    vm_states.SOFT_DELETED: _row(suspended=_AT_REST),
-    vm_states.DELETED: _row(suspended=_AT_REST),
+    vm_states.SHELVED: _row(suspended=_SUSPENDED_AS_OFF),
+    vm_states.SHELVED_OFFLOADED: _row(suspended=_SUSPENDED_AS_OFF),
+    vm_states.SOFT_DELETED: _row(suspended=_SUSPENDED_AS_OFF),
+    vm_states.DELETED: _row(suspended=_SUSPENDED_AS_OFF),
     vm_states.BUILDING: _row(),
     vm_states.ERROR: _row(),
 }
 _TURNING_OFF = (task_states.POWERING_OFF, task_states.SOFT_DELETING)
 
 
-def shown(instance, state: states.State) -> int:
-    """Returns the power state that Nova is told of a server.
+def for_nova(instance: nova_instance.Instance, state: states.State) -> int:
+    """Return the power state of a server for Nova.
 
-    :param instance: nova.objects.Instance
     :param state: of its VM
     """
     vm_state = (vm_states.STOPPED if instance.task_state in _TURNING_OFF
                 else instance.vm_state)
     row = TABLE.get(vm_state)
-    return row[state].shown if row else NOVAS[state]
+    return row[state].power_state if row else POWER_STATES[state]

@@ -10,11 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The start of one VM: waiting for it, trying it again, telling why not."""
+"""Start of one VM, with a second attempt if that may help."""
 
 from collections.abc import Callable
 import threading
 import time
+from typing import Any
 
 from oslo_log import log as logging
 
@@ -22,7 +23,9 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import kernel_modules
 from nova_vmrun.machine import adapters
+from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import start_errors
+from nova_vmrun.ops.power import time_limits
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_log
 
@@ -32,76 +35,72 @@ LOG = logging.getLogger(__name__)
 class Starter:
     """Starts VMs.
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param limits: a nova_vmrun.ops.power.time_limits.TimeLimits
-    :param conf: the [vmrun] options
-    :param change: runs a verb until a server is in one of some states, or
-        raises what it raised, explained
-    :param sleep: waits some seconds
+    :param change: runs a verb of vmrun and checks the state after it
     """
 
-    def __init__(self, vmrun, power_states, layout, limits, conf,
-                 change: Callable[..., None], sleep=time.sleep) -> None:
-        self._vmrun = vmrun
-        self._states = power_states
-        self._layout = layout
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 limits: time_limits.TimeLimits,
+                 change: Callable[..., None],
+                 sleep: Callable[[float], None] = time.sleep) -> None:
+        self._vmrun = host.vmrun
+        self._conf = host.conf.vmrun
+        self._states = servers.states
+        self._layout = servers.layout
         self._limits = limits
-        self._conf = conf
         self._change = change
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._under_way = 0
-        self._begun = 0
+        # Starts that are running now, and starts since the process began.
+        self._running = 0
+        self._total = 0
 
     def start(self, uuid: str, gui: bool, keys: vmx.Vmx) -> None:
-        """Powers a VM on, or resumes it if it is suspended.
+        """Power a VM on, or resume it if it is suspended.
 
-        :param uuid: of the server
-        :param gui: whether it gets a window
-        :param keys: its .vmx; empty if that cannot be read
-        :raises VmrunError: it does not run; vmware.log's cause is in the error
+        :param gui: whether to open a window
+        :param keys: the .vmx; empty if it cannot be read
+        :raises VmrunError: it does not run; the error has the cause that
+            vmware.log gives
         """
         mark = vm_log.mark(self._layout.vmware_log(uuid))
         with self._lock:
-            self._under_way += 1
-            self._begun += 1
-            begun, alone = self._begun, self._under_way == 1
+            self._running += 1
+            self._total += 1
+            number, alone = self._total, self._running == 1
         try:
             try:
                 self._once(uuid, gui, keys)
-                alone = alone and begun == self._begun
+                alone = alone and number == self._total
                 if not alone:
                     self._connect(uuid, keys)
                 return
             except exception.VmrunError as error:
-                alone = alone and begun == self._begun
-                if not self._may_pass(uuid, error, mark, alone):
+                alone = alone and number == self._total
+                if not self._may_retry(uuid, error, mark, alone):
                     raise
-                LOG.warning('Server %s is started again, since VMware often '
+                LOG.warning('Starting server %s again, since VMware often '
                             'refuses one of several starts: %s', uuid, error)
             self._sleep(self._conf.retry_interval)
             self._once(uuid, gui, keys)
             self._connect(uuid, keys)
         finally:
             with self._lock:
-                self._under_way -= 1
+                self._running -= 1
 
     def _once(self, uuid: str, gui: bool, keys: vmx.Vmx) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         if gui:
-            # "start gui" of some versions returns when the VM ends.
-            options['until'] = lambda: self._runs(uuid)
+            # Some versions of "vmrun start gui" return when the VM stops.
+            options['until'] = lambda: self._is_running(uuid)
         self._change(uuid, states.ON, self._vmrun.start, gui=gui,
                      timeout=self._limits.start(keys), **options)
 
     def _connect(self, uuid: str, keys: vmx.Vmx) -> None:
-        """Connects the second adapter of a VM and those after it.
+        """Connect the second and later adapters of a VM.
 
-        Of VMs that are started at once some come up with such an adapter that
-        has no carrier; a reboot of the guest does not help. Nothing in
-        vmware.log is known to tell which.
+        If VMs start at the same time, such an adapter sometimes has no
+        carrier, and rebooting the guest does not help. Nothing in vmware.log
+        is known to show it.
         """
         try:
             names = ['ethernet%d' % slot
@@ -113,24 +112,25 @@ class Starter:
             LOG.warning('An adapter of server %s may have no carrier: %s',
                         uuid, error)
 
-    def _runs(self, uuid: str) -> bool:
+    def _is_running(self, uuid: str) -> bool:
         try:
-            return self._states.is_running(uuid)
+            return bool(self._states.is_running(uuid))
         except exception.VmrunError as error:
-            LOG.debug('Whether server %s runs is not known: %s', uuid, error)
+            LOG.debug('Cannot tell whether server %s is running: %s', uuid,
+                      error)
             return False
 
-    def _may_pass(self, uuid: str, error: exception.VmrunError,
-                  mark: vm_log.Mark | None, alone: bool) -> bool:
-        """Tells whether a second try is safe and may do better.
+    def _may_retry(self, uuid: str, error: exception.VmrunError,
+                   mark: vm_log.Mark | None, alone: bool) -> bool:
+        """Return whether a second attempt is safe and may succeed.
 
-        Of many starts at once VMware refuses one or two. A start that was
-        alone gets a second try only if VMware gave no reason.
+        VMware refuses one or two of many simultaneous starts. If this was the
+        only start, there is a second attempt only if VMware gave no reason.
         """
         if (not start_errors.is_vague(error) or
                 kernel_modules.missing_devices()):
             return False
-        # A VM that may be on must not be started twice.
+        # Never start a VM again that may be on.
         if self._states.get(uuid) not in states.NOT_ON:
             return False
         report = vm_log.read(self._layout.vmware_log(uuid), mark)

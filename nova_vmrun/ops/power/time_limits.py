@@ -10,8 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""How long VMware may take to read or write the memory of a server."""
+"""Time limits of the commands that read or write a server's memory."""
 
+from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_utils import units
 
@@ -23,50 +24,53 @@ LOG = logging.getLogger(__name__)
 
 
 class TimeLimits:
-    """Seconds after which a command of vmrun is considered hung.
+    """Timeouts of vmrun, in seconds, that depend on the memory of a server.
 
     A suspend, a resume and a snapshot of a running server move all of its
-    memory to or from the disk: 8 GiB were measured to take over five minutes.
+    memory to or from the disk: 8 GiB have taken more than five minutes.
 
     :param conf: the [vmrun] options
-    :param vmx_files: a nova_vmrun.server.vmx_file.VmxFiles
     """
 
-    def __init__(self, conf, vmx_files: vmx_file.VmxFiles) -> None:
+    def __init__(self, conf: cfg.ConfigOpts,
+                 vmx_files: vmx_file.VmxFiles) -> None:
         self._conf = conf
         self._vmx_files = vmx_files
 
     def start(self, keys: vmx.Vmx) -> int:
-        """Returns the limit of a start; one that resumes reads memory.
+        """Return the limit of a start; a resume reads memory.
 
         :param keys: the .vmx of the server
         """
         if not keys.get('checkpoint.vmState'):
-            return self._conf.start_timeout
-        return self._conf.start_timeout + self._for_memory(keys)
+            return int(self._conf.start_timeout)
+        return int(self._conf.start_timeout + self._for_memory(keys))
 
     def suspend(self, uuid: str) -> int:
-        """Returns the limit of a suspend."""
-        return self._conf.suspend_timeout + self._for_memory(self._keys(uuid))
+        """Return the limit of a suspend."""
+        return int(self._conf.suspend_timeout +
+                   self._for_memory(self._keys(uuid)))
 
     def snapshot(self, uuid: str) -> int:
-        """Returns the limit of a snapshot of a running server."""
-        return (self._conf.snapshot_timeout +
-                self._for_memory(self._keys(uuid)))
+        """Return the limit of a snapshot of a running server."""
+        return int(self._conf.snapshot_timeout +
+                   self._for_memory(self._keys(uuid)))
 
     def longest(self, uuid: str) -> int:
-        """Returns the limit of the command that may take longest."""
-        return (max(self._conf.start_timeout, self._conf.snapshot_timeout,
-                    self._conf.suspend_timeout) +
+        """Return the limit of the command that may take longest."""
+        return (max(int(self._conf.start_timeout),
+                    int(self._conf.snapshot_timeout),
+                    int(self._conf.suspend_timeout)) +
                 self._for_memory(self._keys(uuid)))
 
     def _for_memory(self, keys: vmx.Vmx) -> int:
         gib = -(-max(0, keys.get_int('memsize')) // units.Ki)
-        return gib * self._conf.memory_timeout_per_gib
+        return int(gib * self._conf.memory_timeout_per_gib)
 
     def _keys(self, uuid: str) -> vmx.Vmx:
         try:
             return self._vmx_files.load(uuid)
         except (OSError, exception.VmrunError) as error:
-            LOG.debug('The memory of server %s is not known: %s', uuid, error)
+            LOG.debug('The memory size of server %s is unknown: %s', uuid,
+                      error)
             return vmx.Vmx()

@@ -13,6 +13,7 @@
 """A host without VMware, for the unit tests of operations."""
 
 import os
+import types
 from unittest import mock
 
 import fixtures
@@ -20,7 +21,13 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import product
+from nova_vmrun.ops import access
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.ops import parts
+from nova_vmrun.ops.power import power
+from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
 from nova_vmrun.server import records
@@ -29,6 +36,7 @@ from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import vmrun as vmrun_tool
 from tests.unit import base
 from tests.unit import locks
+from tests.unit import stubs
 
 UUID = '11111111-2222-3333-4444-555555555555'
 OTHER = '99999999-2222-3333-4444-555555555555'
@@ -149,6 +157,33 @@ class TestCase(base.TestCase):
                                                        self.layout)
         self.product = product.Product(self.kind, (17, 6, 0),
                                        '/usr/bin/vmrun', None)
+        self.servers = parts.Servers(
+            self.layout, self.records, self.disk_lists, self.states,
+            vmx_file.VmxFiles(self.layout))
+
+    def host(self, conf=None, **own):
+        """Return a parts.Host.
+
+        :param conf: in place of nova.conf.CONF
+        :param own: [vmrun] options, if there is no conf
+        """
+        return parts.Host(
+            conf or types.SimpleNamespace(vmrun=stubs.conf(**own)),
+            self.product, 'x86_64', self.vmrun.tool, None, None)
+
+    def make_power(self, **access_parts):
+        """Return a Power; its consoles are mocks unless they are given."""
+        return power.Power(self.host(), self.servers,
+                           self.make_access(**access_parts), self.events)
+
+    def make_access(self, **access_parts):
+        defaults = dict(
+            consoles=consoles.Consoles,
+            serial_consoles=serial_consoles.SerialConsoles,
+            guest_info=guest_info.GuestInfo)
+        return access.Access(**{
+            name: access_parts.get(name) or mock.create_autospec(
+                kind, instance=True) for name, kind in defaults.items()})
 
     def add_server(self, uuid=UUID, running=False, vmx=VMX, **record):
         """Makes the folder of a server."""

@@ -17,6 +17,7 @@ from unittest import mock
 import testscenarios
 
 from nova_vmrun.ops import cache_ageing
+from nova_vmrun.ops import parts
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import stale_locks
 from tests.unit import forks
@@ -47,7 +48,7 @@ class Base(caches.TestCase):
             remove_unused_original_minimum_age_seconds=original,
             remove_unused_resized_minimum_age_seconds=resized)
         cache_ageing.CacheAgeing(
-            options, self.cache, self.users, self.boots,
+            options, parts.Images(self.cache, self.users, self.boots),
             stale_locks.StaleLocks(self.layout), clock=lambda: self.now
         ).remove_unused([
             types.SimpleNamespace(image_ref=ref) for ref in image_refs])
@@ -195,7 +196,8 @@ class BusyTestCase(Base):
             self.now = NOW * 10
             self.age()
         for image_id in (caches.IMAGE, caches.OTHER_IMAGE):
-            self.assertIn('Image %s stays' % image_id, self.log.output)
+            self.assertIn('Cannot remove image %s' % image_id,
+                          self.log.output)
 
 
 class DrivesTestCase(caches.TestCase):
@@ -211,7 +213,8 @@ class DrivesTestCase(caches.TestCase):
                 remove_unused_base_images=True,
                 remove_unused_original_minimum_age_seconds=DAY,
                 remove_unused_resized_minimum_age_seconds=0),
-            self.cache, self.users, builds.Builds(self.layout),
+            parts.Images(self.cache, self.users,
+                         builds.Builds(self.layout)),
             stale_locks.StaleLocks(self.layout), clock=lambda: NOW + DAY
         ).remove_unused([])
         self.assertEqual([], os.listdir(self.layout.cache))

@@ -43,8 +43,7 @@ class Base(hosts.TestCase):
             vmrun=stubs.conf(vnc_port_range=ports,
                              vnc_insecure_listen=insecure,
                              remote_display=display, show_gui=show_gui))
-        return consoles.Consoles(conf, self.layout, self.records,
-                                 self.product, self.states)
+        return consoles.Consoles(self.host(conf), self.servers)
 
 
 class Ports(Base):

@@ -62,8 +62,8 @@ class Base(hosts.TestCase):
             drives.Drives(None, self.layout, self.product),
             networks.Networks(conf, stubs.HostNetworks(), None), screens,
             guest_info.GuestInfo(conf, self.layout),
-            serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
-                                           self.records))
+            serial_consoles.SerialConsoles(
+                self.host(stubs.serial_conf()), self.servers))
 
     def add_folder(self, *names):
         """Makes a server's folder with some files, but without a .vmx."""

@@ -11,21 +11,17 @@
 #    under the License.
 
 import os
-from unittest import mock
 
 import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
-from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops.power import power
-from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import disks
 from nova_vmrun.server import records
 from tests.unit import locks
 from tests.unit.ops import hosts
-from tests.unit import stubs
 
 UUID = hosts.UUID
 
@@ -36,14 +32,7 @@ class DestroyTestCase(hosts.TestCase):
         super().setUp()
         self.useFixture(fixtures.MockPatchObject(power, 'time',
                                                  hosts.Clock()))
-        operations = power.Power(
-            self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, mock.create_autospec(
-                serial_consoles.SerialConsoles, instance=True),
-            mock.create_autospec(consoles.Consoles, instance=True),
-            stubs.conf(), self.events)
-        self.destroy = destroy.Destroy(operations, self.states, self.layout,
-                                       self.records)
+        self.destroy = destroy.Destroyer(self.servers, self.make_power())
 
     def left(self):
         return sorted(set(os.listdir(self.layout.root)) - {'_base', 'locks'})

@@ -83,13 +83,13 @@ class Base(hosts.TestCase):
             self.disk_lists,
             drives.Drives(None, self.layout, self.product),
             self.networks, screens, guest_info.GuestInfo(conf, self.layout),
-            serial_consoles.SerialConsoles(stubs.serial_conf(), self.layout,
-                                           self.records))
+            serial_consoles.SerialConsoles(
+                self.host(stubs.serial_conf()), self.servers))
         self.ports = mock.create_autospec(ports.Ports, instance=True)
         self.ports.is_deleted.return_value = False
         self.interfaces = interfaces.Interfaces(
-            self.vmrun.tool, self.states, self.networks, self.definitions,
-            self.layout, self.ports)
+            self.host(), self.servers, self.definitions, self.networks,
+            self.ports)
         self.instance = test_definition.instance(
             image_hw_vif_model='vmxnet3')
         self.records.create(UUID, 'instance-1', 5900)
@@ -216,7 +216,7 @@ class InterfacesTestCase(Base):
     def test_a_server_that_is_not_stopped(self):
         self.attach('nat')
         before = self.text()
-        for state, reason in ((states.State.RUNNING, 'It runs'),
+        for state, reason in ((states.State.RUNNING, 'It is running'),
                               (states.State.PAUSED, 'paused'),
                               (states.State.SUSPENDED, 'suspended'),
                               (states.State.UNKNOWN, 'can tell')):
@@ -274,7 +274,7 @@ class InterfacesTestCase(Base):
             self.assertTrue(thread.is_alive())
             self.start()
         thread.join()
-        self.assertEqual(['It runs.'], errors)
+        self.assertEqual(['It is running.'], errors)
         self.assertEqual({}, self.nics())
 
     def test_the_state_is_looked_up_anew(self):

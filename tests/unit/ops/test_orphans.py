@@ -20,6 +20,7 @@ from nova import objects
 from nova_vmrun.host import files
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import orphans
+from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import snapshot
 from nova_vmrun.server import orphans as finder
@@ -53,10 +54,11 @@ class TestCase(hosts.TestCase):
         self.orphans = orphans.Orphans(
             finder.Finder(self.layout, self.records, self.states, self.cache,
                           users, self.boots),
-            destroy.Destroy(
-                mock.create_autospec(power.Power, instance=True),
-                self.states, self.layout, self.records),
-            self.snapshots, self.cache, users, self.boots)
+            parts.Images(self.cache, users, self.boots),
+            destroy.Destroyer(
+                self.servers, mock.create_autospec(power.Power,
+                                                   instance=True)),
+            self.snapshots)
 
     def age(self, path):
         for folder, _folders, names in os.walk(path):
@@ -90,7 +92,7 @@ class WarnTestCase(TestCase):
         self.add_old_server()
         self.add_old_server(OTHER)
         output = self.warn(instance(OTHER))
-        self.assertIn('1 things', output)
+        self.assertIn('belong to no server: 1.', output)
         self.assertIn('folder %s' % self.layout.folder(UUID), output)
         self.assertIn('nova-vmrun orphans', output)
 
@@ -113,7 +115,7 @@ class WarnTestCase(TestCase):
         for number in range(9):
             self.add_old_server(UUID[:-1] + str(number))
         output = self.warn()
-        self.assertIn('9 things', output)
+        self.assertIn('belong to no server: 9.', output)
         self.assertEqual(5, output.count('folder /'))
 
     def test_names_cannot_steer_a_terminal(self):
@@ -125,7 +127,7 @@ class WarnTestCase(TestCase):
 
     def test_a_host_that_does_not_tell(self):
         self.vmrun.fail('list', hosts.hung())
-        self.assertIn('cannot be told', self.warn())
+        self.assertIn('Cannot look for files', self.warn())
 
 
 class RemoveTestCase(TestCase):
@@ -191,6 +193,6 @@ class RemoveTestCase(TestCase):
             path = self.base()
             self.assertIn('uses it', self.remove(finder.BASE, path, IMAGE))
         with self.cache.locked(IMAGE):
-            self.assertIn('being made', self.remove(finder.BASE, path,
-                                                    IMAGE))
+            self.assertIn('being built', self.remove(finder.BASE, path,
+                                                     IMAGE))
         self.assertTrue(os.path.exists(path))

@@ -37,7 +37,7 @@ class Base(test_interfaces.Base):
     def setUp(self):
         super().setUp()
         self.reconciler = reconcile.Reconciler(
-            self.definitions, self.networks, self.ports, self.layout)
+            self.servers, self.definitions, self.networks, self.ports)
         self.instance.device_metadata = None
         self.instance.save = mock.Mock()
         self.attach('nat')

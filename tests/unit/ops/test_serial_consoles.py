@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import dataclasses
 import os
 import socket
 import threading
@@ -33,7 +34,7 @@ class Base(hosts.TestCase):
 
     def make(self, **options):
         made = serial_consoles.SerialConsoles(
-            stubs.serial_conf(**options), self.layout, self.records)
+            self.host(stubs.serial_conf(**options)), self.servers)
         made.begin()
         self.addCleanup(made.end)
         return made
@@ -49,7 +50,7 @@ class BeginTestCase(Base):
         listen = self.useFixture(fixtures.MockPatchObject(
             serial_consoles, '_listen', side_effect=OSError)).mock
         made = serial_consoles.SerialConsoles(
-            stubs.serial_conf(enabled=True), self.layout, self.records)
+            self.host(stubs.serial_conf(enabled=True)), self.servers)
         made.end()
         self.assertFalse(listen.called)
         self.assertEqual('pipe', made.ports(UUID, 1)[0].kind)
@@ -81,7 +82,7 @@ class TrimTestCase(Base):
         self.patch(serial_consoles.SerialConsoles, 'trim_logs',
                    lambda consoles: self.trim())
         serial_consoles.SerialConsoles(
-            stubs.serial_conf(), self.layout, self.records)
+            self.host(stubs.serial_conf()), self.servers)
         self.assertFalse(self.trimmed.wait(0.1))
 
 
@@ -132,12 +133,16 @@ class PortsTestCase(Base):
 
 class ConfigurationTestCase(Base):
 
+    def use_root(self, root):
+        self.servers = dataclasses.replace(
+            self.servers, layout=layout.Layout(root, '_base'))
+
     def test_a_path_that_no_socket_can_have(self):
         for platform, longest in (('linux', 61), ('darwin', 57)):
             with system.pretend(system.of(platform)):
-                self.layout = layout.Layout('/' + 'x' * longest, '_base')
+                self.use_root('/' + 'x' * longest)
                 self.make(enabled=True)
-                self.layout = layout.Layout('/' + 'x' * longest + 'x', '_base')
+                self.use_root('/' + 'x' * longest + 'x')
                 error = self.assertRaises(exception.InvalidConfiguration,
                                           self.make, enabled=True)
                 self.assertIn('instances_path', error.brief)
@@ -164,7 +169,8 @@ class ConfigurationTestCase(Base):
     def test_an_address_of_another_host(self):
         conf = stubs.serial_conf(enabled=True)
         conf.serial_console.proxyclient_address = '192.0.2.1'
-        made = serial_consoles.SerialConsoles(conf, self.layout, self.records)
+        made = serial_consoles.SerialConsoles(self.host(conf),
+                                              self.servers)
         error = self.assertRaises(exception.InvalidConfiguration, made.begin)
         self.assertIn('192.0.2.1', error.brief)
 

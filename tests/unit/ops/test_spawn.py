@@ -29,15 +29,12 @@ from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops.nova import device_tags
-from nova_vmrun.ops.power import power
-from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import spawn
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
-from tests.unit import stubs
 
 UUID = hosts.UUID
 
@@ -67,16 +64,12 @@ class Base(hosts.TestCase):
         self.disks.prepare.return_value = image_cache.Base('disk', 'delta')
         self.disks.plan.return_value = [disks_module.root(1 << 30, 'ide')]
         self.drives.prepare.return_value = drives.Prepared(('/iso',), None)
-        operations = power.Power(
-            self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, mock.create_autospec(
-                serial_consoles.SerialConsoles, instance=True),
-            self.consoles, stubs.conf(), self.events)
+        operations = self.make_power(consoles=self.consoles)
         self.spawner = spawn.Spawner(
             self.layout, self.records, self.definitions, self.disks,
             self.drives, self.consoles, self.guest_info, operations,
-            destroy.Destroy(operations, self.states, self.layout,
-                            self.records), builds.Builds(self.layout))
+            destroy.Destroyer(self.servers, operations),
+            builds.Builds(self.layout))
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))
         self.useFixture(fixtures.MockPatchObject(

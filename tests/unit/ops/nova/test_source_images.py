@@ -142,7 +142,7 @@ class UnwritableTestCase(Base):
             self.useFixture(fixtures.MockPatchObject(
                 self.records, 'change', side_effect=error))
             self.images.remember(Instance())
-        self.assertIn('not recorded yet', self.log.output)
+        self.assertIn('Cannot record the image', self.log.output)
 
 
 class FactsTestCase(Base):

@@ -25,7 +25,6 @@ from nova_vmrun.server import process_identity
 from nova_vmrun.server import states
 from tests.unit import locks
 from tests.unit.ops import hosts
-from tests.unit import stubs
 
 UUID = hosts.UUID
 State = states.State
@@ -49,10 +48,11 @@ class Base(hosts.TestCase):
             serial_consoles.SerialConsoles, instance=True)
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.has_window.return_value = False
-        self.conf = stubs.conf()
+        host = self.host()
+        self.conf = host.conf.vmrun
         self.power = power.Power(
-            self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, self.serials, self.consoles, self.conf,
+            host, self.servers, self.make_access(
+                consoles=self.consoles, serial_consoles=self.serials),
             self.events)
 
 

@@ -60,7 +60,7 @@ class TableTestCase(base.TestCase):
 
     def test_a_state_that_a_later_nova_has(self):
         self.assertEqual(
-            power_state.SUSPENDED, power_states.shown(
+            power_state.SUSPENDED, power_states.for_nova(
                 Instance(vm_state='new'), State.SUSPENDED))
 
     def test_a_server_that_is_just_being_stopped(self):
@@ -70,17 +70,19 @@ class TableTestCase(base.TestCase):
                                 task_state=task_state)
             self.assertEqual(
                 [power_state.SHUTDOWN, power_state.RUNNING],
-                [power_states.shown(instance, state)
+                [power_states.for_nova(instance, state)
                  for state in (State.SUSPENDED, State.RUNNING)])
 
     def test_what_cannot_be_read_is_never_off(self):
         for row in power_states.TABLE.values():
-            self.assertEqual(power_state.NOSTATE, row[State.UNKNOWN].shown)
+            self.assertEqual(power_state.NOSTATE,
+                             row[State.UNKNOWN].power_state)
 
     def test_a_vm_that_is_on_is_never_off(self):
         for row, state in itertools.product(
                 power_states.TABLE.values(), (State.RUNNING, State.PAUSED)):
-            self.assertEqual(power_states.NOVAS[state], row[state].shown)
+            self.assertEqual(power_states.POWER_STATES[state],
+                             row[state].power_state)
 
 
 class PairTestCase(testscenarios.TestWithScenarios, test_power.Base):
@@ -122,7 +124,7 @@ class PairTestCase(testscenarios.TestWithScenarios, test_power.Base):
 
     def get_info(self, instance, use_cache=True):
         return hardware.InstanceInfo(
-            state=power_states.shown(instance, self.state()))
+            state=power_states.for_nova(instance, self.state()))
 
     def stop(self, context, instance):
         """Does what nova-compute does when the API asks it to stop."""
@@ -139,7 +141,7 @@ class PairTestCase(testscenarios.TestWithScenarios, test_power.Base):
 
     def test_it_ends(self):
         pair = power_states.TABLE[self.vm_state][self.vm]
-        self.assertEqual(pair.shown, self.get_info(self.instance).state)
+        self.assertEqual(pair.power_state, self.get_info(self.instance).state)
         self.sync()
         self.assertEqual(
             [self.vm_state] if pair.sync is power_states.Sync.STOP else [],

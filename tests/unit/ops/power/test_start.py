@@ -192,7 +192,7 @@ class DialogTestCase(Base):
         self.refuse(hosts.hung(), log=(
             'Msg_Question:\n[msg.disk.repair] Repair it?\n-----------\n'))
         error = self.assertRaises(exception.ToolTimeout, self.power.on, UUID)
-        self.assertIn('nobody answers: Repair it?', error.brief)
+        self.assertIn('this question: Repair it?', error.brief)
         self.assertIs(states.State.OFF, self.state())
 
     def test_a_question_before_this_start_is_not_told(self):

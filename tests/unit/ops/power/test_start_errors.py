@@ -76,7 +76,7 @@ class KnownTestCase(testscenarios.TestWithScenarios, Base):
          'incompatible', 'newer virtual hardware'),
         ('serial', posted('[msg.serial.file.open] The file exists.',
                           head='Msg_Question:'),
-         'a question that nobody answers: The file exists.',
+         'an answer to this question: The file exists.',
          'answer.msg.serial.file.open'),
         ('moved', posted('[msg.uuid.altered] Moved or copied?',
                          head='Msg_Question:'),

@@ -22,18 +22,15 @@ from nova_vmrun.host import files
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
-from nova_vmrun.ops.power import power
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops.resize import migration_files
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import other_host
 from nova_vmrun.ops.resize import resize
-from nova_vmrun.ops import serial_consoles
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
 from tests.unit.ops import hosts
-from tests.unit import stubs
 from tests.unit import vmdks
 
 UUID = hosts.UUID
@@ -89,13 +86,8 @@ class TestCase(hosts.TestCase):
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.side_effect = (
             lambda: contextlib.nullcontext(5907))
-        power_ = power.Power(
-            self.vmrun.tool, self.product, self.states, self.layout,
-            self.records, mock.create_autospec(
-                serial_consoles.SerialConsoles, instance=True),
-            self.consoles, stubs.conf(), self.events)
-        self.destroy = destroy.Destroy(power_, self.states, self.layout,
-                                       self.records)
+        power_ = self.make_power(consoles=self.consoles)
+        self.destroy = destroy.Destroyer(self.servers, power_)
         self.resize = self.make_resize(power_)
         self.power = power_
 
