@@ -196,8 +196,8 @@ class Guest:
                 if each:
                     self._run('resolvectl', 'dns', name, *each)
         else:
-            self.failures.append('%s is a link: who writes it must be told of '
-                                 '%s' % (path, ', '.join(servers)))
+            self.failures.append('%s is a link: configure %s in the program '
+                                 'that writes it' % (path, ', '.join(servers)))
 
     def set_hostname(self, name):
         self._run('hostname', name)

@@ -22,7 +22,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 
 # Seconds that a process gets to end before it is killed. Nova finishes what
-# it is doing; what is left of it then is safe to interrupt.
+# it is doing; whatever takes longer is safe to interrupt.
 TIMEOUT = 20
 # How many servers are listed by their ids.
 _SHOWN = 20

@@ -30,7 +30,7 @@ MACOS = macos.MacOS.name
 def of(platform: str) -> interface.System:
     """Returns the side for a value of sys.platform.
 
-    Whatever is not macOS is taken for Linux.
+    If it is not macOS, assume Linux.
     """
     return macos.MacOS() if platform == MACOS else linux.Linux()
 

@@ -68,10 +68,10 @@ class System(abc.ABC):
 
     @abc.abstractmethod
     def is_lock_holder(self, pid: int, born: int) -> bool:
-        """Whether a process is the one that made a lock of VMware's.
+        """Whether a process is the one that made a VMware lock.
 
-        :param pid: as the lock tells it
-        :param born: likewise, in the unit of VMware for this system
+        :param pid: from the lock
+        :param born: from the lock, in VMware's unit for this system
         """
 
     @abc.abstractmethod

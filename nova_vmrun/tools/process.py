@@ -77,7 +77,7 @@ class Result:
     :ivar exit_code: 0 to 255, or the negative number of the signal that
         ended it
     :ivar stdout: text; bytes that are not UTF-8 are kept as surrogates
-    :ivar stderr: text, likewise
+    :ivar stderr: text, in the same way
     """
 
     argv: tuple[str, ...]

@@ -77,7 +77,7 @@ class Vmrun:
         The paths are spelled as they were when the VMs were opened.
 
         :raises VmrunError: vmrun failed or its output is incomplete: a VM
-            missing from it would be taken for one that is off
+            missing from it would seem to be off
         """
         brief = 'Cannot list the running VMs.'
         output = self._run('list', timeout=self._conf.list_timeout,

@@ -30,7 +30,7 @@ class Cost:
     :ivar seconds: on the clock
     :ivar cpu: seconds of processor time, of this process and the programs
     :ivar read: bytes that this process and the programs it ran have read
-    :ivar written: likewise
+    :ivar written: bytes that they have written
     """
 
     seconds: float = 0
@@ -76,7 +76,7 @@ class Comparison:
     in both; the median leaves out the pairs in which it was not.
 
     :ivar ours: the Cost of each run
-    :ivar other: likewise, of what ours is compared with
+    :ivar other: the same for what ours is compared with
     """
 
     ours: list
@@ -110,7 +110,7 @@ def compare(ours, other, repeat, prepare=lambda: None):
     """Runs two operations in turn, each first every second time.
 
     :param ours: called without arguments
-    :param other: likewise
+    :param other: called in the same way
     :param repeat: how often each is run
     :param prepare: called before each, and not measured
     :returns: a Comparison

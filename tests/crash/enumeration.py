@@ -35,8 +35,8 @@ def unexplained(before, after, told, is_vmwares):
 
     :param before: a picture
     :param after: a picture
-    :param told: what a steps.Watch has told
-    :param is_vmwares: tells of a path whether VMware changes it by itself
+    :param told: what a steps.Watch has reported
+    :param is_vmwares: whether VMware itself changes a path
     """
     named = {os.path.basename(word) for each in told
              for word in each.get('words', ())}

@@ -33,7 +33,7 @@ class Operation:
 
     :cvar is_running: whether the server runs before
     :cvar task_state: what Nova has in its database meanwhile
-    :cvar vm_state: likewise
+    :cvar vm_state: the same for the state of the VM
     :cvar ends: the power state that the operation leads to
     :ivar instance: nova.objects.Instance
     """

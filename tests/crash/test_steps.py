@@ -67,7 +67,7 @@ class StepsTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
         self.path = os.path.join(self.root, 'folder', 'file')
 
     def run_until(self, moment):
-        """Returns the status of a process, and how many steps it told of."""
+        """Return the status of a process, and how many steps it reported."""
         shutil.rmtree(self.root)
         os.makedirs(os.path.dirname(self.path))
         open(self.path, 'w').close()

@@ -23,7 +23,7 @@ from nova_vmrun.storage import cache_entry
 from tests.crash import steps
 
 _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
-# Half-made files have names that begin with a dot.
+# The names of incomplete files begin with a dot.
 _DISK = re.compile('[^.].*[.](vmdk|iso|flp)')
 _SNAPSHOT = re.compile('-[0-9]{6}(?=[.]vmdk)')
 _BESIDE = ('_base', 'locks')
@@ -79,7 +79,7 @@ def _listed(folder):
 
 
 def boots(cache):
-    """Returns the folders of boots that are under way."""
+    """Return the folders of builds in progress."""
     try:
         return os.listdir(os.path.join(cache, 'boots'))
     except FileNotFoundError:

@@ -111,7 +111,7 @@ class Base(base.TestCase):
         self.driver.get_available_resource(NODE)
 
 
-# Each call of Nova's with the one operation that it is.
+# Each call from Nova, and the one operation that it leads to.
 _CALLS = [
     ('spawn', ('context', INSTANCE, 'image', ['file'], 'password', {},
                'network', 'disks', False),

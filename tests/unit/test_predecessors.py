@@ -206,6 +206,6 @@ class PredecessorsTestCase(base.TestCase):
         for name in sorted(options | properties.OWN_NAMES):
             self.assertRegex(
                 PAGE, r'``(\[\w+\] )?%s``' % re.escape(name),
-                '%s does not tell of %s: add it to the row of the '
+                '%s does not mention %s: add it to the row of the '
                 'predecessor that had it, or to "What none of them had".'
                 % (NAME, name))

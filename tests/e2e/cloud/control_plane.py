@@ -52,7 +52,7 @@ _KNOBS = {'NET': 'user', 'QEMU_HARDWARE': 'native'}
 #: What Debian's cloud kernel has drivers for; it boots in half the time.
 CLOUD_HARDWARE = {'hw_scsi_model': 'vmpvscsi', 'hw_vif_model': 'vmxnet3',
                   'hw_cdrom_bus': 'ide'}
-#: What Glance is told of the guest builder's formats, where it is not that.
+#: The formats of the guest builder that have other names in Glance.
 _DECLARED = {'vmdk-stream': {'disk_format': 'vmdk'},
              'ova': {'disk_format': 'vmdk', 'container_format': 'ova'}}
 #: With its default Glance takes no extent of ESX.

@@ -109,7 +109,7 @@ class TestCase(testcase.WithAttributes,
                    vdiskmanager_path=self.vmware.vdiskmanager,
                    vnc_port_range=free_port_range(self.VNC_PORTS),
                    group='vmrun')
-        # Nova's tests may not read /sys, which tells of processors.
+        # Nova's tests may not read /sys, which describes the processors.
         self.useFixture(fixtures.MockPatchObject(
             resources.Host, 'cpu_info', {'arch': 'x86_64'}))
         self._bind_ports(networks.VIF_TYPE)
@@ -231,7 +231,7 @@ class TestCase(testcase.WithAttributes,
         return self._wait_for_state_change(server, 'ACTIVE')
 
     def fault(self, server):
-        """Returns what the user is told of a server in ERROR."""
+        """Return the fault that users see of a server in ERROR."""
         return self.admin_api.get_server(server['id'])['fault']['message']
 
     def sync_power_states(self):
@@ -280,7 +280,7 @@ class TestCase(testcase.WithAttributes,
         self.assertEqual(power_state.RUNNING, self.power_state(server))
 
     def assertNothingLeft(self):
-        """No server, no VM, no half-made file in the cache."""
+        """No server, no VM, no incomplete file in the cache."""
         self.assertEqual([], self.vmware.running())
         left = set(os.listdir(self.instances_path))
         self.assertEqual({'_base', 'locks'}, left & {'_base', 'locks'} | left -

@@ -56,7 +56,7 @@ class TestCase(base.TestCase):
         self.canary = self.boot(flavor_id=self.flavor_id)
 
     def assertHeard(self, *expected):
-        """Nova has been told this, until it was told of the canary's end.
+        """Nova has heard this before it heard of the canary's end.
 
         Events come in the order in which the processes have ended.
         """

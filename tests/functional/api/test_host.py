@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the API tells of the host, and asks of it at a boot."""
+"""What the API shows of the host, and requires from it at a boot."""
 
 from unittest import mock
 

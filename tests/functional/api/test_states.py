@@ -47,7 +47,7 @@ class TestCase(base.TestCase):
             self.act(action, state)
 
     def in_window(self, *words):
-        """Does what a person does in VMware's window."""
+        """Do what a person does in the VMware window."""
         self.vmware.run('-T', 'ws', words[0], self.vmx_path(self.server),
                         *words[1:])
         self.driver._hypervisor.states.changed()
@@ -119,7 +119,7 @@ class WindowStatesTestCase(TestCase):
 
 
 class PowerSyncTestCase(TestCase):
-    """Somebody suspends a VM in VMware's window."""
+    """Somebody suspends a VM in the VMware window."""
 
     # Nova stops a server while it holds the server's lock.
     CAST_AS_CALL = False

@@ -43,7 +43,7 @@ def use_fakes(test, **knobs):
                vnc_port_range=api_base.free_port_range(100), group='vmrun')
     # To fill a config drive, Nova asks Neutron.
     test.flags(force_config_drive=False)
-    # Nova's tests may not read /sys, which tells of processors.
+    # Nova's tests may not read /sys, which describes the processors.
     test.useFixture(fixtures.MockPatchObject(
         resources.Host, 'cpu_info', {'arch': 'x86_64'}))
     return vmware

@@ -145,7 +145,7 @@ class NotADiskTestCase(testscenarios.TestWithScenarios, Base):
 
 
 def _parent_behind_the_descriptor():
-    """The header tells of one sector, and a parent is named in the next."""
+    """The header announces one sector, and the next one names a parent."""
     content = bytearray(vmdks.image(descriptor_sectors=1))
     text = vmdks.descriptor().encode('ascii')
     text += b'#'.ljust(511 - len(text), b'x') + b'\n'

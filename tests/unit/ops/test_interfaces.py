@@ -160,7 +160,7 @@ class OrderTestCase(testscenarios.TestWithScenarios, Base):
             {'ethernet%d' % slot: expected(name)
              for name, slot in places.items()}, self.nics())
         before = self.text()
-        # A hard reboot has the ports in an order of Neutron's.
+        # A hard reboot gets the ports in Neutron's order.
         self.rewrite(self.known[::-1])
         self.assertEqual(vmx.load(before), vmx.load(self.text()))
         self.assertEqual(before.count(b'ethernet'),

@@ -356,7 +356,7 @@ class OursTestCase(Base):
             with self.events.ours(UUID, ends=True):
                 self.ends.end(self.end_vm())
             self.run_vm(pid=1002)
-            # A question of Nova's, meanwhile.
+            # Nova queries the state in between.
             self.events.watch(UUID)
             self.assertEqual(set(), self.ends.watched)
         self.assertEqual([], self.heard())

@@ -48,7 +48,7 @@ class VmrunTestCase(base.TestCase):
             self.assertEqual([], tool.list())
 
     def test_incomplete_list_is_an_error(self):
-        """A VM missing from the list would be taken for one that is off."""
+        """A VM missing from the list would seem to be off."""
         for output in ('', '\n', 'Total', 'Total running VMs:',
                        'Total running VMs: 1', 'Total running VMs: 1\n',
                        'Total running VMs: 2\n/a/a.vmx\n',

@@ -411,7 +411,7 @@ class FailureTestCase(resizes.TestCase):
         self.assertFalse(self.qemu_img.convert_chain.called)
 
     def test_a_server_that_does_not_run_again_is_no_refusal(self):
-        """Nova must not take it for active."""
+        """Nova must not treat it as active."""
         self.make(running=True)
         self.tool.grow.side_effect = exception.DiskFull('It is full.')
         self.vmrun.fail('start', hosts.refused(), works=False)
@@ -448,7 +448,7 @@ class LeftoverTestCase(resizes.TestCase):
         self.assertEqual(['_prepared', '_resize'], self.folders())
         self.revert()
         self.assertTrue(self.since())
-        # Nothing takes it for what a resize has made.
+        # It is not mistaken for a server that a resize has made.
         self.resize.discard(UUID)
         self.assertTrue(self.since())
 
