@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the VM of a server is: from Nova's server to the .vmx.
+"""The definition of a server's VM: from Nova's server to the .vmx.
 
-The decisions come from Nova (flavor, image properties, ports), the disks and
-drives from what lies in the server's folder. So the same function writes the
-.vmx of a new server and of one that exists.
+Nova decides on the hardware and the network (flavor, image properties, ports),
+and the server's record lists its disks and drives. So one function writes the
+.vmx of new servers and of existing ones.
 """
 
 from collections import abc
@@ -24,32 +24,45 @@ import os
 import re
 
 from nova.network import model as network_model
+from nova.objects import flavor as nova_flavor
+from nova.objects import instance as nova_instance
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun.catalog import table
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmx
+from nova_vmrun.host import product as product_module
 from nova_vmrun.machine import adapters
 from nova_vmrun.machine.choices import generation
 from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
 from nova_vmrun.machine import placement
 from nova_vmrun.machine import render
+from nova_vmrun.ops import consoles as consoles_module
+from nova_vmrun.ops import drives as drives_module
+from nova_vmrun.ops import guest_info as guest_info_module
+from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import rescue_attachment
+from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
+from nova_vmrun.server import layout as layout_module
+from nova_vmrun.server import records as records_module
 from nova_vmrun.server import rescued
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
-# Tells of an adapter's address whether it stays although it has no port.
+# Whether the adapter with a MAC address stays although it has no port.
 Keeps = abc.Callable[[str], bool]
 
-# A disk of which VMware has made a snapshot: root-000001.vmdk.
+Vifs = abc.Sequence[network_model.VIF]
+
+# A snapshot that VMware has made of a disk: root-000001.vmdk.
 _SNAPSHOT = re.compile('-[0-9]{6}[.]vmdk')
 
 
@@ -79,23 +92,21 @@ class _Parts:
 
 
 class Definitions:
-    """Decides and writes what VMs are.
+    """Defines VMs and writes their .vmx files.
 
     :param conf: the [vmrun] options
-    :param product: a nova_vmrun.host.product.Product
     :param architecture: of the host, x86_64 or aarch64
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :param drives: a nova_vmrun.ops.drives.Drives
-    :param networks: a nova_vmrun.ops.networks.Networks
-    :param consoles: a nova_vmrun.ops.consoles.Consoles
-    :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
-    :param serial_ports: a nova_vmrun.ops.serial_consoles.SerialConsoles
     """
 
-    def __init__(self, conf, product, architecture, layout, records,
-                 disk_lists, drives, networks, consoles, guest_info,
-                 serial_ports):
+    def __init__(self, conf: cfg.ConfigOpts, product: product_module.Product,
+                 architecture: str, layout: layout_module.Layout,
+                 records: records_module.Records,
+                 disk_lists: disk_lists_module.DiskLists,
+                 drives: drives_module.Drives,
+                 networks: networks_module.Networks,
+                 consoles: consoles_module.Consoles,
+                 guest_info: guest_info_module.GuestInfo,
+                 serial_ports: serial_consoles.SerialConsoles) -> None:
         self._conf = conf
         self._product = product
         self._architecture = architecture
@@ -111,31 +122,33 @@ class Definitions:
         self._vmx_files = vmx_file.VmxFiles(layout)
         self._source_images = source_images.SourceImages(records)
 
-    def draft(self, instance, image, image_adapter=None, flavor=None,
-              fresh=table.BOTH):
-        """Decides all that needs no disk, network or port.
+    def draft(self, instance: nova_instance.Instance,
+              image: abc.Mapping[str, str], image_adapter: str | None = None,
+              flavor: nova_flavor.Flavor | None = None,
+              chosen_now: frozenset[str] = table.BOTH) -> Draft:
+        """Decide everything that needs no disk, network or port.
 
-        :param instance: nova.objects.Instance
-        :param image: properties of its image, see ops.properties
-        :param image_adapter: ide or buslogic if its disk was made for it
-        :param flavor: nova.objects.Flavor; None: the one that it has
-        :param fresh: which of table.IMAGE and table.FLAVOR the user has just
-            chosen, so that it can be refused
-        :returns: a Draft
+        :param image: properties of its image, see ops.nova.properties
+        :param image_adapter: ide or buslogic if the image's disk was made for
+            that controller
+        :param flavor: None: the one that the server has
+        :param chosen_now: which of table.IMAGE and table.FLAVOR the user has
+            just chosen, so that it can be refused
         :raises InvalidInput: the user's properties, names or sizes
         """
         flavor = flavor or instance.flavor
         version = generation.hw_version(
-            flavor.extra_specs, self._product.hardware_version, fresh)
+            flavor.extra_specs, self._product.hardware_version, chosen_now)
         guest = guestos.choose(
             image, self._conf.default_guestos, self._architecture,
             version.value)
         chosen = hardware.choose(
             image, flavor.extra_specs, guest,
             flavor.vcpus, self._product.hardware_version,
-            self._product.kind, image_adapter, fresh)
+            self._product.kind, image_adapter, chosen_now)
         if chosen.unsupported:
-            LOG.warning('The server does not get what these ask for: %s',
+            LOG.warning('The server does not get what these properties ask '
+                        'for: %s',
                         ', '.join(chosen.unsupported), instance=instance)
         server = model.Machine(
             uuid=instance.uuid,
@@ -167,14 +180,12 @@ class Definitions:
         return tuple(dataclasses.replace(disk, node=nodes.get(disk.path))
                      for disk in planned)
 
-    def write(self, draft, network_info):
-        """Writes the .vmx of a server whose files lie in its folder.
+    def write(self, draft: Draft, network_info: Vifs) -> None:
+        """Write the .vmx of a server whose disks exist and whose VM is off.
 
-        What VMware has added to an existing .vmx stays. The VM must be off.
+        What VMware has added to an existing .vmx stays.
 
-        :param draft: a Draft
-        :param network_info: nova.network.model.NetworkInfo
-        :raises InvalidConfiguration: this host does not have its networks
+        :raises InvalidConfiguration: this host lacks one of its networks
         """
         self._networks.check(network_info)
         nics = self._networks.nics(network_info, draft.hardware)
@@ -182,7 +193,7 @@ class Definitions:
             self._write(draft, nics, keep_none, False, file)
 
     def check_new(self, draft: Draft, planned: abc.Iterable[disks.Disk],
-                  network_info: network_model.NetworkInfo) -> None:
+                  network_info: Vifs) -> None:
         """Raise an error if the .vmx of a new server could not be written.
 
         :param planned: the disks, CDs and floppy that it is to have
@@ -197,26 +208,25 @@ class Definitions:
             nics=self._networks.nics(network_info, draft.hardware)),
             self._conf.template_dirs)
 
-    def hardware_of(self, instance):
-        """Returns the Hardware of a server that exists.
+    def hardware_of(self, instance: nova_instance.Instance) -> model.Hardware:
+        """Return the hardware of an existing server."""
+        return self._draft_existing(instance).hardware
 
-        :param instance: nova.objects.Instance
+    def check(self, instance: nova_instance.Instance,
+              flavor: nova_flavor.Flavor) -> None:
+        """Raise an error if a server cannot have a flavor.
+
+        :raises InvalidInput: VMware cannot give the server what it asks for
         """
-        return self._remembered(instance).hardware
+        # In a migration, nobody has just chosen the flavor.
+        is_chosen_now = flavor.flavorid != instance.flavor.flavorid
+        self._draft_existing(
+            instance, flavor,
+            frozenset([table.FLAVOR] if is_chosen_now else []))
 
-    def check(self, instance, flavor):
-        """Finds out whether a server could have a flavor; writes nothing.
-
-        :param instance: nova.objects.Instance
-        :param flavor: nova.objects.Flavor
-        :raises InvalidInput: VMware cannot give it that
-        """
-        # A migration keeps the flavor, which nobody chooses anew then.
-        chosen = flavor.flavorid != instance.flavor.flavorid
-        self._remembered(instance, flavor,
-                         frozenset([table.FLAVOR] if chosen else []))
-
-    def _remembered(self, instance, flavor=None, fresh=frozenset()):
+    def _draft_existing(self, instance: nova_instance.Instance,
+                        flavor: nova_flavor.Flavor | None = None,
+                        chosen_now: frozenset[str] = frozenset()) -> Draft:
         record = self._records.get(instance.uuid)
         if record is None:
             raise exception.VmNotFound(
@@ -224,22 +234,20 @@ class Definitions:
                 'No nova.json of this compute node names it.')
         self._source_images.settle(instance, record)
         return self.draft(instance, properties.remembered(instance),
-                          record.image_adapter, flavor, fresh)
+                          record.image_adapter, flavor, chosen_now)
 
-    def rewriter(self, instance, network_info,
+    def rewriter(self, instance: nova_instance.Instance, network_info: Vifs,
                  keeps: Keeps = keep_none) -> vmx_file.Rewrite:
-        """Returns a function that writes the .vmx of an existing server.
+        """Return a function that writes the .vmx of an existing server.
 
-        What can be refused is refused now, while the server still runs.
+        Whatever can be refused is refused now, while the server still runs.
         Reading network_info may wait for Neutron: hold no lock.
 
-        :param instance: nova.objects.Instance
-        :param network_info: nova.network.model.NetworkInfo
         :param keeps: which adapters stay although they have no port
-        :raises VmrunError: the .vmx cannot be written anew
+        :raises VmrunError: the .vmx cannot be rewritten
         """
         self._networks.check(network_info)
-        draft = self._remembered(instance)
+        draft = self._draft_existing(instance)
         nics = self._networks.nics(network_info, draft.hardware)
         try:
             self._vmx_files.load(instance.uuid)
@@ -247,31 +255,27 @@ class Definitions:
             self._refuse_snapshots(instance.uuid)
         return functools.partial(self._write, draft, nics, keeps, False)
 
-    def starter(self, instance, network_info,
+    def starter(self, instance: nova_instance.Instance, network_info: Vifs,
                 keeps: Keeps) -> vmx_file.Rewrite:
-        """Returns the same for a server that is off and has a .vmx.
+        """Return the same for a server that is off and has a .vmx.
 
-        What somebody changed by hand stays, where Nova wants nothing new.
+        Changes made by hand stay, except where Nova asks for something new.
 
-        :param network_info: list of nova.network.model.VIF
-        :param keeps: which adapters stay although they have no port there
+        :param keeps: which adapters stay although they have no port
         :raises InvalidInput: VMware cannot give what Nova asks for
         """
-        draft = self._remembered(instance)
+        draft = self._draft_existing(instance)
         nics = self._networks.nics(network_info, draft.hardware)
         return functools.partial(self._write, draft, nics, keeps, True)
 
-    def write_adapters(self, file: vmx_file.OpenVmx, instance,
-                       network_info) -> None:
-        """Writes the .vmx of a stopped server with other adapters.
+    def write_adapters(self, file: vmx_file.OpenVmx,
+                       instance: nova_instance.Instance,
+                       network_info: Vifs) -> None:
+        """Write the .vmx of a stopped server with other adapters.
 
-        This host need not have their networks until the server starts.
-
-        :param file: the server's .vmx
-        :param instance: nova.objects.Instance
-        :param network_info: list of nova.network.model.VIF
+        This host does not need their networks until the server starts.
         """
-        draft = self._remembered(instance)
+        draft = self._draft_existing(instance)
         self._write(draft, self._networks.nics(network_info, draft.hardware),
                     keep_none, True, file)
 
@@ -350,33 +354,33 @@ class Definitions:
             next((disk.path for disk in usual
                   if disk.device is disks.Device.FLOPPY), None))
 
-    def _serials(self, uuid, count):
+    def _serials(self, uuid: str, count: int) -> tuple[model.Serial, ...]:
         return tuple(
-            dataclasses.replace(port, path=self._named(uuid, port.path))
+            dataclasses.replace(port, path=self._relative(uuid, port.path))
             if port.kind == 'file' else port
             for port in self._serial_ports.ports(uuid, count))
 
-    def _vnc(self, uuid):
+    def _vnc(self, uuid: str) -> model.Vnc | None:
         port = self._consoles.port_of(uuid)
         if port is None:
             return None
         return model.Vnc(self._consoles.listen_address, port)
 
-    def _named(self, uuid, path):
-        """Names a file of the server's folder so that the folder can move."""
-        if path and os.path.dirname(path) == self._layout.folder(uuid):
+    def _relative(self, uuid: str, path: str) -> str:
+        """Return a path in the server's folder so that the folder can move."""
+        if os.path.dirname(path) == self._layout.folder(uuid):
             return os.path.basename(path)
         return path
 
-    def _refuse_snapshots(self, uuid):
-        """Only the .vmx tells which snapshot a server goes on from."""
+    def _refuse_snapshots(self, uuid: str) -> None:
+        """Raise an error if snapshots exist: the .vmx said which is in use."""
         folder = self._layout.folder(uuid)
         found = [name for name in os.listdir(folder)
                  if _SNAPSHOT.search(name)]
         if found:
             raise exception.HasSnapshots(
-                'The .vmx of server %s is lost, and snapshots were made of '
-                'its disks.' % uuid, 'There are: %s.'
+                'The .vmx of server %s is lost, and its disks have '
+                'snapshots.' % uuid, 'They are: %s.'
                 % ', '.join(sorted(found)),
                 'Restore %s from a backup; the disks were not touched.'
                 % self._layout.vmx(uuid))
@@ -384,8 +388,8 @@ class Definitions:
 
 def _kept(live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
           chosen: model.Hardware) -> tuple[model.Nic, ...]:
-    """Returns adapters of ours that stay without a port, as they are."""
-    known = {nic.mac.lower() for nic in nics}
+    """Return the adapters that stay as they are without a port."""
+    with_port = {nic.mac.lower() for nic in nics}
     return tuple(
         model.Nic(
             mac=mac, model=chosen.nic_model,
@@ -394,9 +398,9 @@ def _kept(live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
             vnet=live.get('ethernet%d.vnet' % slot),
             rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
         for mac, slot in adapters.slots(live).items()
-        if mac not in known and keeps(mac) and
+        if mac not in with_port and keeps(mac) and
         adapters.is_static('ethernet%d' % slot, live))
 
 
-def _microseconds(seconds):
+def _microseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 10 ** 6)

@@ -10,19 +10,22 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""An image of a server's root disk, whatever state the server is in.
+"""Images of servers' root disks, in any power state.
 
-A running server is not stopped: VMware takes a snapshot, which freezes the
-files of the disk for as long as they are read, and is told to remove it. The
-disk of a server that is paused, suspended or off is read as it stands.
+A running server is not stopped: a VMware snapshot freezes the files of its
+disk while they are read, and is removed afterwards. The disk of a server that
+is paused, suspended or off can be read as it is.
 """
 
 from collections import abc
 import contextlib
 import os
 import time
+from typing import TypeVar
 
 from nova.compute import task_states
+from nova import context as nova_context
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 from oslo_utils import timeutils
 from oslo_utils import units
@@ -32,22 +35,31 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.host import product as product_module
 from nova_vmrun.host import space
 from nova_vmrun.machine import attached
 from nova_vmrun.machine import snapshot_image
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
+from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import progress
+from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
+from nova_vmrun.server import layout as layout_module
+from nova_vmrun.server import records as records_module
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_chain
 from nova_vmrun.storage import flatten
 from nova_vmrun.storage import linked
+from nova_vmrun.tools import qemu_img as qemu_img_module
+from nova_vmrun.tools import vmrun as vmrun_module
 
 LOG = logging.getLogger(__name__)
 
-# How long a snapshot is waited for whose vmrun was killed at its time limit.
+_T = TypeVar('_T')
+
+# Seconds to wait for a snapshot whose vmrun was killed at its time limit.
 _LATE_SECONDS = 60
 _LATE_INTERVAL = 5
 
@@ -55,19 +67,18 @@ _LATE_INTERVAL = 5
 class Snapshots:
     """Makes images of servers.
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param qemu_img: a nova_vmrun.tools.qemu_img.QemuImg
-    :param product: a nova_vmrun.host.product.Product
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :param disk_lists: a nova_vmrun.server.disk_lists.DiskLists
-    :param limits: a nova_vmrun.ops.power.time_limits.TimeLimits
     :param sleep: waits some seconds; tests replace it
     """
 
-    def __init__(self, vmrun, qemu_img, product, power_states, layout,
-                 records, disk_lists, limits, sleep=time.sleep):
+    def __init__(self, vmrun: vmrun_module.Vmrun,
+                 qemu_img: qemu_img_module.QemuImg,
+                 product: product_module.Product,
+                 power_states: states.PowerStates,
+                 layout: layout_module.Layout,
+                 records: records_module.Records,
+                 disk_lists: disk_lists_module.DiskLists,
+                 limits: time_limits.TimeLimits,
+                 sleep: abc.Callable[[float], None] = time.sleep) -> None:
         self._vmrun = vmrun
         self._qemu_img = qemu_img
         self._product = product
@@ -79,18 +90,19 @@ class Snapshots:
         self._sleep = sleep
         self._vmx_files = vmx_file.VmxFiles(layout, sleep)
 
-    def take(self, context, instance, image_id, update_task_state):
-        """Makes an image that Nova has created the content of a root disk.
+    def take(self, context: nova_context.RequestContext,
+             instance: nova_instance.Instance, image_id: str,
+             update_task_state: abc.Callable[..., None]) -> None:
+        """Upload the root disk of a server as an image that Nova has created.
 
-        :param context: nova.context.RequestContext that may write the image
-        :param instance: nova.objects.Instance
+        :param context: may write the image
         :param image_id: of the image, which has no content yet
         :param update_task_state: called with Nova's task states
-        :raises NotSupported: the server runs, and the product has no
-            snapshots
+        :raises NotSupported: the server is running, and the product cannot
+            take snapshots
         :raises DiskFull: no space for the memory or for the image
         :raises VmNotFound: there is no such server, or it was deleted
-        :raises ImageNotFound: Nova's; the image was deleted
+        :raises ImageNotFound: (Nova's) the image was deleted
         """
         uuid = instance.uuid
         try:
@@ -113,8 +125,8 @@ class Snapshots:
                 'Server %s is gone.' % uuid, str(error)) from error
 
     @contextlib.contextmanager
-    def _work(self, uuid):
-        """Gives the path of a file that is gone afterwards."""
+    def _work(self, uuid: str) -> abc.Iterator[str]:
+        """Yield the path of a temporary file."""
         self.clear(uuid)
         work = self._layout.snapshot_work(uuid)
         os.mkdir(work, mode=0o700)
@@ -123,8 +135,8 @@ class Snapshots:
         finally:
             files.remove_tree(work)
 
-    def clear(self, uuid):
-        """Removes what a crash has left of an earlier image of a server.
+    def clear(self, uuid: str) -> None:
+        """Remove leftovers of an interrupted snapshot of a server.
 
         :raises OSError: a file could not be removed
         """
@@ -135,20 +147,18 @@ class Snapshots:
                             'left behind', snapshot.name, uuid)
                 self._thaw(uuid, snapshot.name)
 
-    def finish_interrupted(self):
-        """Removes what a crash kept from being removed."""
+    def finish_interrupted(self) -> None:
+        """Remove leftovers of all snapshots that a crash has interrupted."""
         for record in self._records.all():
             try:
                 self.clear(record.uuid)
             except (exception.VmrunError, OSError) as error:
-                LOG.error('What is left of a snapshot of server %s cannot be '
-                          'removed: %s', record.uuid, error)
+                LOG.error('Cannot remove the leftovers of a snapshot of '
+                          'server %s: %s', record.uuid, error)
 
-    def _copy_disk(self, instance, image_id, target):
-        """Writes the root disk to a new file.
-
-        :returns: (Vmx of the server, bus of the disk)
-        """
+    def _copy_disk(self, instance: nova_instance.Instance, image_id: str,
+                   target: str) -> tuple[vmx.Vmx, str]:
+        """Copy the root disk; return the .vmx and the bus of the disk."""
         uuid = instance.uuid
         state = self._usable_state(uuid)
         with self._readable(self._layout.vmx(uuid)):
@@ -181,30 +191,32 @@ class Snapshots:
                 'Attach it again, or reboot the server hard.')
         return found
 
-    def _usable_state(self, uuid):
+    def _usable_state(self, uuid: str) -> states.State:
+        """Return the state of a server, or refuse to make an image of it."""
         if not os.path.exists(self._layout.vmx(uuid)):
             raise exception.VmNotFound('Server %s has no VM.' % uuid)
         state = self._states.get(uuid)
         if state is states.State.UNKNOWN:
             raise exception.StateUnknown(
-                'No image can be made of server %s: whether it runs is not '
-                'known.' % uuid, 'The log of nova-compute says why.',
+                'Cannot make an image of server %s: its power state is '
+                'unknown.' % uuid, 'The log of nova-compute says why.',
                 'Try again when "vmrun list" works.')
         if state is states.State.RUNNING and not self._product.can_snapshot:
             raise exception.NotSupported(
                 '%s cannot make an image of a running server.'
-                % self._product.name, 'It has no snapshots.',
+                % self._product.name, 'It cannot take snapshots.',
                 'Stop the server, and try again.')
         return state
 
-    def _chain(self, uuid, file):
+    def _chain(self, uuid: str, file: str) -> list[str]:
         folder = self._layout.folder(uuid)
-        return disk_chain.follow(os.path.join(folder, file),
-                                 (folder, *self._layout.caches()))
+        return list(disk_chain.follow(os.path.join(folder, file),
+                                      (folder, *self._layout.caches())))
 
-    def _require_space(self, uuid, chain, memory):
-        """Refuses now what would fill the file system under all servers."""
-        # Compression takes most data down; what is compressed grows by 1 %.
+    def _require_space(self, uuid: str, chain: list[str],
+                       memory: int) -> None:
+        """Refuse what would fill the file system under all servers."""
+        # Most data shrinks when compressed; compressed data grows by 1 %.
         content = min(sum(map(space.allocated, chain)),
                       linked.read_header(chain[0]).capacity) * 101 // 100
         space.of_instances(
@@ -219,14 +231,16 @@ class Snapshots:
                                   memory // units.Mi, content // units.Mi))
 
     @contextlib.contextmanager
-    def _frozen(self, instance, image_id, disk, is_running):
-        """Keeps a disk from being written to; gives the file to read."""
+    def _frozen(self, instance: nova_instance.Instance, image_id: str,
+                disk: attached.Attached,
+                is_running: bool) -> abc.Iterator[str]:
+        """Freeze a disk, and yield the name of the file to read."""
         if not is_running:
             yield disk.file
             return
         uuid, name = instance.uuid, vmsd.OWN_PREFIX + image_id
-        LOG.info('Taking snapshot %s: the server stands still while VMware '
-                 'begins to write its memory', name, instance=instance)
+        LOG.info('Taking snapshot %s: the server pauses while VMware begins '
+                 'to write its memory', name, instance=instance)
         try:
             with timeutils.StopWatch() as watch:
                 file = self._freeze(uuid, name, disk)
@@ -236,7 +250,8 @@ class Snapshots:
         finally:
             self._thaw(uuid, name)
 
-    def _freeze(self, uuid, name, disk):
+    def _freeze(self, uuid: str, name: str, disk: attached.Attached) -> str:
+        """Take a snapshot; return the name of the file that it freezes."""
         try:
             self._vmrun.snapshot(self._layout.vmx(uuid), name,
                                  timeout=self._limits.snapshot(uuid))
@@ -244,15 +259,15 @@ class Snapshots:
             self._await_late(uuid, name)
             raise
         except exception.VmPaused:
-            # By the owner of the host: Nova would have known.
+            # The owner of the host has paused it, unknown to Nova.
             return disk.file
         return self._frozen_file(uuid, name, disk)
 
     def _await_late(self, uuid: str, name: str) -> None:
-        """Gives VMware time to end a snapshot that vmrun was killed over.
+        """Give VMware time to finish a snapshot although vmrun was killed.
 
-        It goes on without vmrun. A snapshot that it is still making cannot be
-        removed, and would stay when it is done.
+        VMware goes on without vmrun. A snapshot that it is still making cannot
+        be removed yet, and would be left behind.
         """
         for _ in range(int(_LATE_SECONDS / _LATE_INTERVAL)):
             if name in [each.name for each in self._snapshots(uuid)]:
@@ -261,11 +276,12 @@ class Snapshots:
                 return
             self._sleep(_LATE_INTERVAL)
         LOG.error('Snapshot %s of server %s was not taken in time. If VMware '
-                  'still ends it, it is removed when the next image of the '
-                  'server is made or nova-compute starts.', name, uuid)
+                  'finishes it later, it is removed when the next image of '
+                  'the server is made or nova-compute starts.', name, uuid)
 
-    def _frozen_file(self, uuid, name, disk):
-        def parse(data):
+    def _frozen_file(self, uuid: str, name: str,
+                     disk: attached.Attached) -> str:
+        def parse(data: bytes) -> str:
             for snapshot in vmsd.parse(data):
                 if snapshot.name == name and disk.node in snapshot.disks:
                     return snapshot.disks[disk.node]
@@ -274,8 +290,8 @@ class Snapshots:
 
         return self._read(self._layout.vmsd(uuid), parse)
 
-    def _thaw(self, uuid, name):
-        """Removes a snapshot; if that fails, it is tried again later."""
+    def _thaw(self, uuid: str, name: str) -> None:
+        """Remove a snapshot; if that fails, it is tried again later."""
         try:
             self._vmrun.delete_snapshot(self._layout.vmx(uuid), name)
         except exception.NotFound:
@@ -286,13 +302,13 @@ class Snapshots:
                           'is made or nova-compute starts: %s',
                           name, uuid, error)
 
-    def _snapshots(self, uuid):
+    def _snapshots(self, uuid: str) -> list[vmsd.Snapshot]:
         try:
             return self._read(self._layout.vmsd(uuid), vmsd.parse)
         except FileNotFoundError:
             return []
 
-    def _read(self, path, parse):
+    def _read(self, path: str, parse: abc.Callable[[bytes], _T]) -> _T:
         with self._readable(path):
             return vmx_file.patiently(lambda: parse(files.read(path)),
                                       self._sleep)
@@ -303,14 +319,32 @@ class Snapshots:
             yield
         except exception.InvalidVmx as error:
             raise exception.InvalidVmx(
-                'The file %s cannot be used.' % path, error.brief,
+                'Cannot use the file %s.' % path, error.brief,
                 'See vmware.log in the same folder, and try again.')
 
-    def _convert(self, instance, chain, adapter, target):
+    def _convert(self, instance: nova_instance.Instance, chain: list[str],
+                 adapter: str, target: str) -> None:
         LOG.info('Copying the root disk from %d files', len(chain),
                  instance=instance)
         source = flatten.Source(
             'disk of server %s' % instance.uuid, chain, chain,
             linked.read_header(chain[0]).capacity, adapter)
         with progress.growing(target, 'The copy of the root disk', instance):
+<<<<<<< HEAD
             flatten.flatten(self._qemu_img, source, target, 'Try again.')
+=======
+            self._qemu_img.convert_chain(chain, adapter, target)
+        if files.fingerprints(chain) != before:
+            raise exception.DiskChanged(
+                'The disk of server %s was written to while it was read.'
+                % instance.uuid, 'It was started outside of Nova.',
+                'Try again.')
+        made = linked.read_header(target), linked.read_descriptor(target)
+        if (made[0].capacity != linked.read_header(chain[0]).capacity or
+                made[1].create_type != vmdk.STREAM_OPTIMIZED):
+            raise exception.InvalidVmdk(
+                'The image of server %s has the wrong format or size.'
+                % instance.uuid, 'qemu-img made %r of %d bytes.' % (
+                    made[1].create_type, made[0].capacity),
+                'Use a version of qemu-img that QEMU supports.')
+>>>>>>> dfb7114 (Annotate and reword definitions, snapshots and resizes)

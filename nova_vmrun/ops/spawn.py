@@ -131,15 +131,15 @@ class Spawner:
         """Decides what a server will be, and fetches its images."""
         self._guest_info.check(instance)
         asked = properties.requested(context, instance)
-        fresh = properties.chosen_now(instance)
-        draft = self._definitions.draft(instance, asked, fresh=fresh)
+        chosen_now = properties.chosen_now(instance)
+        draft = self._definitions.draft(instance, asked, chosen_now=chosen_now)
         of_disk = draft.hardware
         is_unshelved = properties.is_unshelved(instance)
         if is_unshelved:
             of_disk = self._definitions.draft(
                 instance,
                 properties.in_glance(context, image_meta.id),
-                fresh=frozenset()).hardware
+                chosen_now=frozenset()).hardware
         image = inspector.Image(
             image_meta.id, image_meta.disk_format,
             image_meta.container_format, of_disk.disk_type,
@@ -154,7 +154,7 @@ class Spawner:
         if adapter:
             # The disk itself says which controller its guest knows.
             draft = self._definitions.draft(instance, asked, adapter,
-                                            fresh=fresh)
+                                            chosen_now=chosen_now)
         return _Plan(draft, drives, base, adapter)
 
     def _build(self, context, instance, image_meta, injected_files,

@@ -9,11 +9,11 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Where a server goes to that is resized or migrated.
+"""The host that a resized or migrated server goes to.
 
-Nova gives the driver the address of the other host alone. That says neither
-whether it is another host nor which: [DEFAULT] my_ip may be the same on two.
-So Nova's record of the migration is asked, which has the names of both.
+Nova only passes the address of that host to the driver, which does not say
+whether it is another host: two may have the same [DEFAULT] my_ip. Nova's
+migration record has the names of both hosts.
 """
 
 import dataclasses
@@ -32,9 +32,9 @@ LOG = logging.getLogger(__name__)
 class Destination:
     """Another compute node.
 
-    :ivar host: its name, as Nova knows it
-    :ivar address: by which ssh reaches it
-    :ivar node_id: its id, as Nova keeps it; None if that is not known
+    :ivar host: its name in Nova
+    :ivar address: where ssh reaches it
+    :ivar node_id: its id in Nova; None if unknown
     """
 
     host: str
@@ -44,10 +44,10 @@ class Destination:
 
 def destination(context: nova_context.RequestContext,
                 instance: nova_instance.Instance) -> Destination | None:
-    """Finds out where a server that leaves this host goes to.
+    """Return the host that a server moves to.
 
     :returns: None if it stays on this host
-    :raises InstanceFaultRollback: Nova's; nobody can tell
+    :raises InstanceFaultRollback: (Nova's) the host cannot be determined
     """
     try:
         context = context.elevated()
@@ -58,24 +58,25 @@ def destination(context: nova_context.RequestContext,
         return Destination(migration.dest_compute, migration.dest_host,
                            _node_id(context, migration))
     except Exception as error:
-        # Nothing of the server was touched yet.
+        # The server has not been touched yet.
         raise nova_exception.InstanceFaultRollback(
             inner_exception=nova_exception.ResizeError(
-                reason='It is not known where the server is to go: %s'
+                reason='Cannot determine where the server should go: %s'
                 % error)) from error
 
 
 def leaves(migration: nova_migration.Migration) -> bool:
-    """Tells whether a server goes to another host in a migration."""
-    return migration.source_compute != migration.dest_compute
+    """Whether a migration takes a server to another host."""
+    return bool(migration.source_compute != migration.dest_compute)
 
 
 def _node_id(context: nova_context.RequestContext,
              migration: nova_migration.Migration) -> str | None:
     try:
-        return compute_node.ComputeNode.get_by_host_and_nodename(
+        node_id: str = compute_node.ComputeNode.get_by_host_and_nodename(
             context, migration.dest_compute, migration.dest_node).uuid
     except nova_exception.ComputeHostNotFound as error:
         LOG.warning('The id of host %s is unknown: %s',
                     migration.dest_compute, error)
         return None
+    return node_id

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The compute node that a server moves to, as it is seen over ssh.
+"""The compute node that a server moves to, reached over ssh.
 
-Its instances_path must be the same as here. What is sent becomes visible
-there under its name in one step, when all of it has arrived.
+Its instances_path must be the same as on this host. A server's folder is
+copied under a temporary name and renamed when it is complete.
 """
 
 import os
@@ -29,7 +29,7 @@ from nova_vmrun.ops.resize import moves
 from nova_vmrun.server import layout as host_layout
 from nova_vmrun.tools import ssh as ssh_tool
 
-# What neither a shell nor scp, in any version, takes for something else.
+# Characters that mean nothing special to a shell or to any version of scp.
 _PLAIN_PATH = re.compile('[A-Za-z0-9_./+@-]+')
 _SHARED = 'shared'
 _OTHER = 'other'
@@ -37,11 +37,9 @@ _TAKEN = 'taken '
 
 
 class OtherHost:
-    """Files of servers on other compute nodes.
+    """Handles files of servers on other compute nodes.
 
-    :param ssh: a nova_vmrun.tools.ssh.Ssh
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param address: of this host, as Nova tells it to others
+    :param address: of this host, as Nova passes it to other hosts
     """
 
     def __init__(self, ssh: ssh_tool.Ssh, layout: host_layout.Layout,
@@ -52,24 +50,25 @@ class OtherHost:
 
     def examine(self, destination: moves.Destination, uuid: str,
                 needed: int) -> None:
-        """Finds out whether a server can move to a host.
+        """Raise an error if a server cannot move to a host.
 
-        What an earlier attempt has left there is removed.
+        Leftovers of an earlier attempt are removed there.
 
         :param needed: bytes that the server's files may need there
         :raises VmrunError: it cannot
         """
         if destination.address == self._address:
             raise exception.InvalidConfiguration(
-                'Host %s has the address of this host.' % destination.host,
+                'Host %s has the same address as this host.'
+                % destination.host,
                 '[DEFAULT] my_ip is %s on both.' % self._address,
-                'Set my_ip on each host to the address by which the others '
+                'Set my_ip on each host to an address where the others can '
                 'reach it, and restart nova-compute.')
         if not _PLAIN_PATH.fullmatch(self._layout.root):
             raise exception.InvalidConfiguration(
                 'Servers cannot be moved to another host.',
                 '[DEFAULT] instances_path %s has characters that scp may '
-                'take for others.' % self._layout.root,
+                'misinterpret.' % self._layout.root,
                 'Choose a path of letters, digits and -_./ on all hosts.')
         probe = os.path.join(self._layout.locks,
                              'probe-' + secrets.token_hex(16))
@@ -80,7 +79,7 @@ class OtherHost:
                 uuid, probe, destination.node_id))
         finally:
             os.remove(probe)
-        # A login shell may have greeted first.
+        # A login shell may have printed something first.
         self._require(destination.host, uuid,
                       (answer.splitlines() or [''])[-1], needed)
 
@@ -100,9 +99,9 @@ class OtherHost:
                 remove=self._removal(uuid))
 
     def _is_other(self, node_id: str | None) -> str:
-        """Returns the shell's test for a host that is not the one meant.
+        """Return a shell test: whether this is not the intended host.
 
-        One that an older release runs on does not say which it is.
+        A host with an older release does not say which it is.
         """
         if node_id is None:
             return 'false'
@@ -110,10 +109,11 @@ class OtherHost:
             shlex.quote(self._layout.node(node_id)),
             shlex.quote(self._layout.node('')))
 
-    def _require(self, host, uuid, answer, needed):
+    def _require(self, host: str, uuid: str, answer: str,
+                 needed: int) -> None:
         if answer == _OTHER:
             raise exception.InvalidConfiguration(
-                'Another host answers at the address of host %s.' % host,
+                'A different host answers at the address of host %s.' % host,
                 'The instances_path there belongs to another compute node.',
                 'Set [DEFAULT] my_ip of each host to an address of its own, '
                 'and restart nova-compute.')
@@ -124,26 +124,26 @@ class OtherHost:
                 'Servers on shared storage cannot be resized or migrated.')
         if answer.startswith(_TAKEN):
             raise exception.InvalidConfiguration(
-                'Host %s has a folder of server %s already.' % (host, uuid),
+                'Host %s already has a folder of server %s.' % (host, uuid),
                 'It is %s.' % answer.removeprefix(_TAKEN),
                 'If it is left over from an earlier move, remove it.')
         try:
             free = int(answer.split()[3]) * units.Ki
         except (IndexError, ValueError):
             raise exception.InvalidConfiguration(
-                'Host %s does not tell how much space it has.' % host,
+                'Cannot find out how much space host %s has.' % host,
                 'It answered %r.' % answer,
-                'See whether its login shell prints something.')
+                'Check whether its login shell prints something.')
         space.FileSystem('%s on host %s' % (self._layout.root, host),
                          free).require(
             needed, 'There is not enough space for server %s on host %s.'
             % (uuid, host))
 
     def send(self, host: str, uuid: str) -> None:
-        """Copies a server's prepared folder to another host.
+        """Copy a server's prepared folder to another host.
 
         :param host: its address
-        :raises VmrunError: it is not there
+        :raises VmrunError: the folder has not arrived
         """
         part = self._layout.preparing(uuid)
         self._ssh.send(self._layout.prepared(uuid), host, part)
@@ -151,18 +151,18 @@ class OtherHost:
             shlex.quote(part), shlex.quote(self._layout.prepared(uuid))))
 
     def discard(self, host: str, uuid: str) -> None:
-        """Removes what was sent to a host and is not in use there.
+        """Remove what was sent to a host and is not in use there.
 
-        To a host with the address of this one, nothing was ever sent.
+        Nothing is ever sent to a host with the address of this one.
 
         :param host: its address
-        :raises VmrunError: it may be there still
+        :raises VmrunError: it may still be there
         """
         if host == self._address:
             return
         self._ssh.run(host, self._removal(uuid))
 
-    def _removal(self, uuid):
+    def _removal(self, uuid: str) -> str:
         return 'rm -rf {} {}'.format(
             shlex.quote(self._layout.preparing(uuid)),
             shlex.quote(self._layout.prepared(uuid)))

@@ -13,42 +13,55 @@
 """Resize and cold migration.
 
 A server whose files lie in ``<uuid>`` is resized in steps, each of which ends
-with one rename::
+with a rename::
 
-    migrate   <uuid>_preparing -> <uuid>_prepared, all disk work is done now;
-              to another host it is copied under the same two names;
+    migrate   <uuid>_preparing -> <uuid>_prepared, which does all work on
+              disks; on another host, the copy has the same two names;
               <uuid> -> <uuid>_resize
-    finish    <uuid>_prepared -> <uuid>, then the .vmx is written anew
+    finish    <uuid>_prepared -> <uuid>, then the .vmx is rewritten
     confirm   <uuid>_resize is removed
     revert    <uuid> -> <uuid>_prepared, <uuid>_resize -> <uuid>, then
               <uuid>_prepared is removed
 
-So the old disk is always whole, in ``<uuid>`` or in ``<uuid>_resize``. A file
-in the new folder names the migration that made it: only that migration's
-revert may remove the folder, nothing that was left behind ever replaces what
-a server has written since.
+So the old disk is always complete, in ``<uuid>`` or in ``<uuid>_resize``. A
+file in the new folder names the migration that made it. Only the revert of
+that migration may remove the folder, so that leftovers never replace what a
+server has written since.
 """
 
+from collections import abc
 import contextlib
 import glob
 import os
 
 from nova.compute import vm_states
+from nova import context as nova_context
 from nova import exception as nova_exception
+from nova.network import model as network_model
 from nova.objects import flavor as nova_flavor
 from nova.objects import instance as nova_instance
+from nova.objects import migration as nova_migration
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
+from nova_vmrun.ops import consoles as consoles_module
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import destroy as destroy_module
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
+from nova_vmrun.ops.power import power as power_module
+from nova_vmrun.ops import reconcile
+from nova_vmrun.ops.resize import migration_files as migration_files_module
 from nova_vmrun.ops.resize import moves
+from nova_vmrun.ops.resize import other_host as other_host_module
 from nova_vmrun.ops.resize import resize_plan
 from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
+from nova_vmrun.server import layout as layout_module
+from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import linked
 
@@ -58,22 +71,19 @@ LOG = logging.getLogger(__name__)
 class Resize:
     """Gives servers another flavor, or another host.
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :param disk_lists: a nova_vmrun.server.disk_lists.DiskLists
-    :param definitions: a nova_vmrun.ops.definition.Definitions
-    :param reconciler: a nova_vmrun.ops.reconcile.Reconciler
-    :param migration_files: a MigrationFiles
-    :param other_host: a nova_vmrun.ops.resize.other_host.OtherHost
-    :param consoles: a nova_vmrun.ops.consoles.Consoles
-    :param power: a nova_vmrun.ops.power.power.Power
-    :param destroy: a nova_vmrun.ops.destroy.Destroy
-    :param can_make_disks: whether vmware-vdiskmanager is there
+    :param can_make_disks: whether vmware-vdiskmanager is installed
     """
 
-    def __init__(self, layout, records, disk_lists, definitions, reconciler,
-                 migration_files, other_host, consoles, power, destroy,
-                 can_make_disks):
+    def __init__(self, layout: layout_module.Layout,
+                 records: records_module.Records,
+                 disk_lists: disk_lists_module.DiskLists,
+                 definitions: definition.Definitions,
+                 reconciler: reconcile.Reconciler,
+                 migration_files: migration_files_module.MigrationFiles,
+                 other_host: other_host_module.OtherHost,
+                 consoles: consoles_module.Consoles,
+                 power: power_module.Power, destroy: destroy_module.Destroy,
+                 can_make_disks: bool) -> None:
         self._layout = layout
         self._records = records
         self._disk_lists = disk_lists
@@ -89,19 +99,19 @@ class Resize:
 
     # On the host that the server leaves
 
-    def migrate(self, context, instance: nova_instance.Instance,
+    def migrate(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance,
                 destination: moves.Destination | None,
                 flavor: nova_flavor.Flavor, timeout: int) -> None:
-        """Stops a server and prepares its files for another flavor or host.
+        """Stop a server and prepare its files for another flavor or host.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance with its present flavor
-        :param destination: where it goes to; None if it stays here
-        :param flavor: nova.objects.Flavor that it is to have
-        :param timeout: seconds that the guest gets to shut down by itself
-        :raises InstanceFaultRollback: Nova's; the server is as it was
+        :param instance: with its present flavor
+        :param destination: None if it stays on this host
+        :param flavor: the new one
+        :param timeout: seconds that the guest has to shut down by itself
+        :raises InstanceFaultRollback: (Nova's) the server is as it was
         """
-        uuid, leaves = instance.uuid, destination is not None
+        uuid = instance.uuid
         try:
             plan = self._plan(instance, destination, flavor)
         except (exception.VmrunError, OSError) as error:
@@ -111,10 +121,10 @@ class Resize:
             self._power.off(uuid, timeout)
             self._power.forget_memory(uuid)
             with self._unwritten(uuid):
-                self._files.prepare(plan, leaves)
-                if leaves:
+                self._files.prepare(plan, destination is not None)
+                if destination:
                     self._other_host.send(destination.address, uuid)
-            if leaves:
+            if destination:
                 self._files.discard(uuid)
             self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
         except Exception as error:
@@ -125,11 +135,11 @@ class Resize:
     def _plan(self, instance: nova_instance.Instance,
               destination: moves.Destination | None,
               flavor: nova_flavor.Flavor) -> resize_plan.Plan:
-        """Refuses what can be refused; nothing of the server is touched."""
+        """Refuse what can be refused, before the server is touched."""
         if self._records.get(instance.uuid) is None:
             raise exception.VmNotFound(
                 'Server %s is not on this host.' % instance.uuid, '',
-                'Reboot it hard, which looks for what a resize has left.')
+                'Reboot it hard, which looks for leftovers of a resize.')
         self._definitions.check(instance, flavor)
         plan = resize_plan.make(self._layout, self._disk_lists, instance,
                                 flavor, destination is not None,
@@ -141,8 +151,8 @@ class Resize:
         return plan
 
     @contextlib.contextmanager
-    def _unwritten(self, uuid):
-        """Fails if a disk of a server is written to: the copies are bad."""
+    def _unwritten(self, uuid: str) -> abc.Iterator[None]:
+        """Raise an error if a disk was written to while it was copied."""
         paths = glob.glob(os.path.join(
             glob.escape(self._layout.folder(uuid)), '*.vmdk'))
         before = files.fingerprints(paths)
@@ -153,13 +163,14 @@ class Resize:
                 % uuid, 'It was started outside of Nova, or had not ended.',
                 'Stop it, and try again.')
 
-    def _settle(self, uuid):
-        """Ends earlier resizes: what the server is now is what counts."""
+    def _settle(self, uuid: str) -> None:
+        """End earlier resizes: the server stays as it is now."""
         self._unmark(uuid)
         for folder in self._layout.beside(uuid):
             self._destroy.remove_folder(uuid, folder)
 
-    def _roll_back(self, context, instance: nova_instance.Instance,
+    def _roll_back(self, context: nova_context.RequestContext,
+                   instance: nova_instance.Instance,
                    destination: moves.Destination | None) -> None:
         uuid = instance.uuid
         if destination:
@@ -169,25 +180,27 @@ class Resize:
         if instance.vm_state == vm_states.ACTIVE:
             self._power.on(uuid, self._starter(context, instance))
 
-    def _starter(self, context, instance) -> vmx_file.Rewrite | None:
-        """Prepares the start of a server that is to be as it was before."""
+    def _starter(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance
+                 ) -> vmx_file.Rewrite | None:
+        """Prepare the start of a server that is as it was before."""
         try:
             return self._reconciler.starter(context, instance,
                                             instance.get_network_info())
         except (exception.VmrunError, nova_exception.NovaException) as error:
-            LOG.warning('The server starts with its .vmx as it is: %s',
+            LOG.warning('Starting the server with its .vmx as it is: %s',
                         error, instance=instance)
             return None
 
-    def _discard_there(self, host, uuid):
+    def _discard_there(self, host: str, uuid: str) -> None:
         try:
             self._other_host.discard(host, uuid)
         except exception.VmrunError as error:
-            LOG.warning('Parts of server %s may be left on host %s: %s',
+            LOG.warning('Files of server %s may be left on host %s: %s',
                         uuid, host, error)
 
-    def confirm(self, uuid):
-        """Removes a server as it was before its resize.
+    def confirm(self, uuid: str) -> None:
+        """Remove a server as it was before its resize.
 
         :raises OSError: a file could not be removed
         """
@@ -195,39 +208,42 @@ class Resize:
         for folder in self._layout.beside(uuid):
             self._destroy.remove_folder(uuid, folder)
 
-    def revert(self, context, instance, network_info, migration,
-               power_on: bool) -> None:
-        """Brings a server back as it was before its resize.
+    def revert(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo,
+               migration: nova_migration.Migration, power_on: bool) -> None:
+        """Bring a server back as it was before its resize.
 
-        Nova also calls this when it starts after a crash in migrate, of which
-        any part may have been done.
+        Nova also calls this at its start after a crash at any point of
+        migrate.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance with its old flavor
-        :param network_info: nova.network.model.NetworkInfo
-        :param migration: nova.objects.Migration
-        :param power_on: whether it ran before
+        :param instance: with its old flavor
+        :param power_on: whether it was running before
         :raises VmrunError: it cannot be started
         """
         uuid = instance.uuid
         self._bring_back(uuid, migration.uuid)
-        rewrite = power_on and self._reconciler.rebooter(context, instance,
-                                                         network_info)
+        rewrite = (self._reconciler.rebooter(context, instance, network_info)
+                   if power_on else None)
         self._files.discard(uuid)
         if moves.leaves(migration):
             self._discard_there(migration.dest_host, uuid)
         if power_on:
             self._power.on(uuid, rewrite)
 
-    def _bring_back(self, uuid, migration):
-        """Gives the old folder its name again; tells whether it had none."""
+    def _bring_back(self, uuid: str, migration: str | None) -> bool:
+        """Give the old folder its name again, if there is an old folder.
+
+        :param migration: id of the migration whose folder it may replace
+        :returns: whether it was renamed
+        """
         if self._records.kept(uuid) is None:
             return False
         folder = self._layout.folder(uuid)
         if os.path.isdir(folder):
             if migration is None or self._mark(uuid) != migration:
-                LOG.warning('%s is older than the server and is left alone',
-                            self._layout.kept(uuid))
+                LOG.warning('Leaving %s alone, which is older than the '
+                            'server', self._layout.kept(uuid))
                 return False
             self._destroy.stop(uuid)
             self._destroy.remove_folder(uuid, folder)
@@ -236,15 +252,14 @@ class Resize:
 
     # On the host that the server goes to, which may be the same
 
-    def finish(self, context, instance, network_info, migration,
-               power_on: bool) -> None:
-        """Makes a server of what was prepared.
+    def finish(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo,
+               migration: nova_migration.Migration, power_on: bool) -> None:
+        """Turn the prepared folder into the server.
 
-        :param context: nova.context.RequestContext
-        :param instance: nova.objects.Instance with its new flavor
-        :param network_info: nova.network.model.NetworkInfo
-        :param migration: nova.objects.Migration
-        :param power_on: whether it ran before
+        :param instance: with its new flavor
+        :param power_on: whether it was running before
         :raises VmrunError: it cannot be made or started
         """
         prepared = self._layout.prepared(instance.uuid)
@@ -260,8 +275,8 @@ class Resize:
             with self._vmx_files.opened(instance.uuid) as file:
                 rewrite(file)
 
-    def _adopt(self, instance):
-        """Records that a server that was copied to this host is ours."""
+    def _adopt(self, instance: nova_instance.Instance) -> None:
+        """Write the record of a server that was copied to this host."""
         uuid = instance.uuid
         if self._records.get(uuid) is not None:
             return
@@ -271,14 +286,14 @@ class Resize:
                 'The files of server %s are not on this host.' % uuid,
                 'Neither %s nor %s is there.' % (
                     self._layout.prepared(uuid), self._layout.folder(uuid)),
-                'Look for %s on the host that it was on.'
+                'Look for %s on its former host.'
                 % self._layout.kept(uuid))
-        # The disk says which controller its guest knows; see hardware.choose.
+        # The disk names the controller that its guest supports.
         listed = self._disk_lists.from_other_host(uuid)
         adapter = self._named_adapter(uuid, listed)
         draft = self._definitions.draft(
             instance, properties.remembered(instance), adapter,
-            fresh=frozenset())
+            chosen_now=frozenset())
         with self._consoles.port_for_new_server() as port:
             self._records.create(
                 uuid, instance.name, port,
@@ -297,30 +312,30 @@ class Resize:
         adapter = descriptor.ddb.get('ddb.adaptertype')
         return adapter if adapter in vmdk.NAMED_ADAPTERS else None
 
-    def discard(self, uuid):
-        """Puts aside what a resize has made, before its revert.
+    def discard(self, uuid: str) -> None:
+        """Put aside the folder that a resize has made, before its revert.
 
-        The revert removes it. Nova has the server on this host until then: if
-        the old folder is on another and Nova is killed here, before it has
-        told that host, a hard reboot brings back what was put aside. A server
-        that no resize has made stays.
+        The revert removes it. Until then the server is on this host for Nova:
+        if the old folder is on another host and Nova is killed here before it
+        has called that host, a hard reboot brings this folder back. A server
+        that was not made by a resize stays.
 
-        :raises VmrunError: its VM may be running still
+        :raises VmrunError: its VM may still be running
         :raises OSError: a file could not be removed
         """
         folder = self._layout.folder(uuid)
         if self._mark(uuid) is None or self._records.is_foreign(uuid, folder):
-            LOG.info('Server %s was not made by a resize and stays', uuid)
+            LOG.info('Keeping server %s, which was not made by a resize',
+                     uuid)
             return
         self._destroy.stop(uuid)
         self._files.discard(uuid)
         self._rename(folder, self._layout.prepared(uuid))
 
-    def recover(self, instance):
-        """Finds a server whose resize was never finished nor reverted.
+    def recover(self, instance: nova_instance.Instance) -> None:
+        """Find a server whose resize was neither finished nor reverted.
 
-        :param instance: nova.objects.Instance
-        :raises VmNotFound: nothing of it is on this host
+        :raises VmNotFound: none of its files are on this host
         """
         uuid = instance.uuid
         folder = self._layout.folder(uuid)
@@ -336,32 +351,33 @@ class Resize:
                 'There is no %s.' % folder)
         self._adopt(instance)
 
-    def _mark(self, uuid):
-        """Returns the id of the migration that made a server's folder."""
+    def _mark(self, uuid: str) -> str | None:
+        """Return the id of the migration that made a server's folder."""
         try:
-            return jsonutils.loads(files.read(
-                self._layout.migration(self._layout.folder(uuid))))
+            return str(jsonutils.loads(files.read(
+                self._layout.migration(self._layout.folder(uuid)))))
         except FileNotFoundError:
             return None
 
-    def _unmark(self, uuid):
+    def _unmark(self, uuid: str) -> None:
         path = self._layout.migration(self._layout.folder(uuid))
         if os.path.exists(path):
             os.remove(path)
             files.sync_folder(os.path.dirname(path))
 
-    def _rename(self, source, target):
+    def _rename(self, source: str, target: str) -> None:
         os.rename(source, target)
         files.sync_folder(self._layout.root)
 
 
-def _rolled_back(uuid, error):
-    """Returns what tells Nova that a server is as it was before."""
+def _rolled_back(uuid: str, error: Exception
+                 ) -> nova_exception.InstanceFaultRollback:
+    """Return the error that tells Nova that a server is as it was before."""
     if isinstance(error, OSError):
         error = exception.FileSystemFailed(
-            'Server %s cannot be resized: %s.' % (uuid, error.strerror),
+            'Cannot resize server %s: %s.' % (uuid, error.strerror),
             'The system says: %s.' % error,
-            'See that the file system of the instances is writable and has '
-            'space.')
+            'Make sure that the file system of the instances is writable and '
+            'has free space.')
     return nova_exception.InstanceFaultRollback(
         inner_exception=nova_exception.ResizeError(reason=str(error)))
