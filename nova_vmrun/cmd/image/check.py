@@ -22,6 +22,7 @@ from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmdk
 from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
+from nova_vmrun.inspection import sniff
 from nova_vmrun.machine import hardware
 
 # What Nova allows if [compute] vmdk_allowed_types is not set.
@@ -31,14 +32,14 @@ _DEFAULT_GUEST = 'otherlinux-64'
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What would become of an image.
+    """What the driver would make of an image.
 
-    :ivar content: an inspection.Content; None if it was refused, or is an ISO
-    :ivar guest: a GuestOS; None if properties ask for one that cannot be
-    :ivar guest_is_known: whether anything says what the guest is
-    :ivar bus: of the disks, and a phrase that names the rule that chose it
-    :ivar bus_origin: None with the bus, if properties were refused
-    :ivar reasons: why a server would not boot, in words
+    :ivar content: what it is; None if it was refused or is an ISO image
+    :ivar guest: None if the properties name an impossible one
+    :ivar guest_is_known: whether the image says what the guest is
+    :ivar bus: of the disks; None if the properties were refused
+    :ivar bus_origin: a phrase that names the rule that chose the bus, or None
+    :ivar reasons: sentences that say why a server would not boot
     """
 
     content: inspector.Content | None
@@ -46,18 +47,19 @@ class Verdict:
     guest_is_known: bool
     bus: str | None
     bus_origin: str | None
-    reasons: tuple
+    reasons: tuple[str, ...]
 
 
-def judge(path, kind, properties, adapter=None):
-    """Finds out whether an image boots.
+def judge(path: str, kind: sniff.GlanceFormat, properties: dict[str, str],
+          adapter: str | None = None) -> Verdict:
+    """Find out whether a server could boot from an image.
 
     :param path: the file
-    :param kind: a sniff.GlanceFormat, what Glance would be told
-    :param properties: dict of the image's properties
+    :param kind: the formats to declare to Glance
+    :param properties: of the image
     :param adapter: ide or buslogic if its disk is known to be made for that
     """
-    reasons = []
+    reasons: list[str] = []
     content = _content(path, kind, properties, reasons)
     if content is not None:
         adapter = content.adapter or adapter
@@ -66,7 +68,8 @@ def judge(path, kind, properties, adapter=None):
     return Verdict(content, guest, known, bus, origin, tuple(reasons))
 
 
-def _content(path, kind, properties, reasons):
+def _content(path: str, kind: sniff.GlanceFormat, properties: dict[str, str],
+             reasons: list[str]) -> inspector.Content | None:
     image = inspector.Image(
         os.path.basename(path), kind.disk_format, kind.container_format,
         _disk_type(properties) or kind.disk_type, props.ova_disk(properties))
@@ -83,15 +86,17 @@ def _content(path, kind, properties, reasons):
     return None
 
 
-def _disk_type(properties):
+def _disk_type(properties: dict[str, str]) -> str | None:
     try:
         return props.disk_type(properties)
     except exception.InvalidProperty:
-        # The choice of hardware tells.
+        # The choice of hardware reports this error.
         return None
 
 
-def _hardware(properties, adapter, reasons):
+def _hardware(properties: dict[str, str], adapter: str | None,
+              reasons: list[str]
+              ) -> tuple[guestos.GuestOS | None, str | None, str | None]:
     try:
         guest = guestos.choose(properties, _DEFAULT_GUEST,
                                _architecture(properties))
@@ -103,6 +108,6 @@ def _hardware(properties, adapter, reasons):
     return guest, chosen.disk_bus, chosen.origins['disk_bus']
 
 
-def _architecture(properties):
-    told = properties.get('hw_architecture')
-    return guestos.AARCH64 if told == guestos.AARCH64 else guestos.X86_64
+def _architecture(properties: dict[str, str]) -> str:
+    is_arm = properties.get('hw_architecture') == guestos.AARCH64
+    return guestos.AARCH64 if is_arm else guestos.X86_64

@@ -10,33 +10,34 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether the disks of a VM are what they will be."""
+"""Check that nothing will still write to the disks of a VM."""
 
+from nova_vmrun.cmd.image import vm as vms
 from nova_vmrun import exception
 from nova_vmrun.server import vm_process
 
 _ENCRYPTED = ('encryption.keySafe', 'encryption.data', 'encryptedVM.guid')
 
 
-def require(vm):
-    """Refuses a VM whose disk would not boot, or not as it is.
+def require(vm: vms.Vm) -> None:
+    """Refuse a VM that is encrypted, in use or suspended.
 
-    :param vm: a nova_vmrun.cmd.image.vm.Vm
-    :raises InvalidInput: it is encrypted, in use, or suspended
+    :raises InvalidInput: says which of these it is
     """
     if any(key in vm.keys for key in _ENCRYPTED):
         raise exception.InvalidInput(
-            'The VM %s cannot be uploaded.' % vm.path, 'It is encrypted.',
-            'Remove the encryption in its settings (Windows 11 needs a TPM '
-            'for it: a server gets none), and try again.')
+            'Cannot upload the VM %s.' % vm.path, 'It is encrypted.',
+            'Remove the encryption in its settings (with Windows 11 also the '
+            'TPM, which servers do not have), and try again.')
     if vm_process.is_locked(vm.folder):
         raise exception.InvalidInput(
-            'The VM %s cannot be uploaded.' % vm.path,
+            'Cannot upload the VM %s.' % vm.path,
             'It is running: a live process has a lock in %s.' % vm.folder,
             'Shut the guest down, and try again.')
     saved = vm.keys.get('checkpoint.vmState')
     if saved:
         raise exception.InvalidInput(
-            'The VM %s cannot be uploaded.' % vm.path,
-            'It is suspended: what its guest had not written yet is in %s.'
-            % saved, 'Resume it, shut the guest down, and try again.')
+            'Cannot upload the VM %s.' % vm.path,
+            'It is suspended: data that its guest has not written to the disk '
+            'yet is in %s.' % saved,
+            'Resume it, shut the guest down, and try again.')

@@ -14,23 +14,24 @@
 
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmdk
+from nova_vmrun.formats import vmx
 from nova_vmrun.machine import snapshot_image
 
-# Of Nova's words.
+# VMware's names of network cards to Nova's.
 _NICS = {'vlance': 'pcnet', 'vmxnet': 'vmxnet', 'e1000': 'e1000',
          'e1000e': 'e1000e', 'vmxnet3': 'vmxnet3'}
-# Only a host with VMware knows what to do with a VMDK.
+# Only hosts with VMware can use a VMDK.
 _FOR_VMWARE = {'img_hv_type': 'vmware'}
 
 
-def of_vm(keys, bus):
-    """Makes properties of what a .vmx says.
+def from_vm(keys: vmx.Vmx, bus: str | None) -> dict[str, str]:
+    """Return the properties for the disk of a VM.
 
-    :param keys: the Vmx
-    :param bus: of the disk, one of machine.BUSES; None if it is not known
-    :returns: dict of names to texts
+    :param keys: content of the .vmx
+    :param bus: of the disk, one of nova_vmrun.machine.model.BUSES; None if it
+        is unknown
     """
-    found = dict(_FOR_VMWARE)
+    found: dict[str, str] = dict(_FOR_VMWARE)
     described = snapshot_image.describe(keys, bus or 'lsilogic', {})
     if bus is None:
         del described['vmware_adaptertype']
@@ -52,8 +53,8 @@ def of_vm(keys, bus):
     return found
 
 
-def of_disk(adapter):
-    """Makes properties of a VMDK of which nothing else is known.
+def from_disk(adapter: str | None) -> dict[str, str]:
+    """Return the properties for a VMDK without its VM.
 
     :param adapter: ide or buslogic if it was made for that, else None
     """

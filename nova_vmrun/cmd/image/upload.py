@@ -116,7 +116,7 @@ def _properties(source, disk, asked):
     """Combine the detected properties with the ones the user gave."""
     properties = dict(source.properties)
     if not properties and disk:
-        properties = found.of_disk(disk.adapter_by_vmware)
+        properties = found.from_disk(disk.adapter_by_vmware)
     if source.kind.disk_type:
         properties['vmware_disktype'] = source.kind.disk_type
     properties.update(asked)

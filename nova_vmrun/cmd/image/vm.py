@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A VM of the user's own, as Workstation, Player and Fusion leave it."""
+"""A user's own VM, as Workstation, Player and Fusion store it."""
 
 import dataclasses
 import glob
@@ -26,60 +26,61 @@ from nova_vmrun.machine import attached
 
 @dataclasses.dataclass(frozen=True)
 class Vm:
-    """A VM that was read.
+    """A VM.
 
     :ivar path: of its .vmx
-    :ivar keys: a Vmx
+    :ivar keys: content of its .vmx
     """
 
     path: str
     keys: vmx.Vmx
 
     @property
-    def folder(self):
+    def folder(self) -> str:
         return os.path.dirname(os.path.abspath(self.path))
 
     @property
-    def name(self):
+    def name(self) -> str:
         stem = os.path.basename(self.path).removesuffix('.vmx')
         return self.keys.get('displayName') or stem
 
-    def disk_path(self, disk):
-        """Returns the path of an attached.Attached."""
+    def disk_path(self, disk: attached.Attached) -> str:
+        """Return the path of one of its disks."""
         return os.path.join(self.folder, disk.file)
 
 
-def is_vm(path):
-    """Tells whether a path is a .vmx, or a folder such as Fusion's bundles."""
+def is_vm(path: str) -> bool:
+    """Return whether a path is a .vmx or a folder, as a Fusion bundle is."""
     return os.path.isdir(path) or path.lower().endswith('.vmx')
 
 
-def load(path):
-    """Reads a VM.
+def load(path: str) -> Vm:
+    """Read a VM.
 
     :param path: a .vmx, or a folder with one in it
-    :raises InvalidVmx: there is none, or it cannot be read
+    :raises InvalidVmx: there is no .vmx, or it cannot be read
     """
     if os.path.isdir(path):
         found = glob.glob(os.path.join(glob.escape(path), '*.vmx'))
         if len(found) != 1:
             raise exception.InvalidVmx(
-                'The folder %s is not that of one VM.' % path,
+                'The folder %s is not the folder of one VM.' % path,
                 'It has %d .vmx files.' % len(found), 'Name the .vmx.')
         path, = found
     try:
         return Vm(path, vmx.load(files.read(path)))
     except exception.InvalidVmx as error:
-        raise exception.InvalidVmx('%s cannot be read.' % path, error.brief,
+        raise exception.InvalidVmx('Cannot read %s.' % path, error.brief,
                                    error.resolution)
 
 
-def owner(disk):
-    """Finds the VM that a disk lies beside and belongs to.
+def find_owner(disk: str) -> tuple[Vm, attached.Attached] | None:
+    """Find the VM in the folder of a disk that the disk belongs to.
+
+    A .vmx that cannot be read is ignored.
 
     :param disk: path of a .vmdk
-    :returns: (Vm, attached.Attached), or (None, None); a .vmx that cannot be
-        read is no reason to refuse the disk
+    :returns: the VM, and the disk as the VM has it
     """
     folder = os.path.dirname(os.path.abspath(disk))
     for path in sorted(glob.glob(os.path.join(glob.escape(folder),
@@ -91,15 +92,14 @@ def owner(disk):
         for each in attached.every(vm.keys):
             if paths.canonical(vm.disk_path(each)) == paths.canonical(disk):
                 return vm, each
-    return None, None
+    return None
 
 
-def boot_disk(vm, node=None):
-    """Returns the disk that a VM boots from, an attached.Attached.
+def boot_disk(vm: Vm, node: str | None = None) -> attached.Attached:
+    """Return the disk that a VM boots from.
 
-    :param vm: a Vm
     :param node: such as scsi0:1, if the user has chosen one
-    :raises InvalidVmx: there is no such disk, or no way to tell which it is
+    :raises InvalidVmx: there is no such disk, or it is unclear which it is
     """
     disks = {disk.node: disk for disk in attached.every(vm.keys)}
     wanted = node or vm.keys.get('bios.hddOrder', '').split(',')[0].strip()
@@ -113,7 +113,7 @@ def boot_disk(vm, node=None):
             'Name the .vmdk.')
     if len({disk.bus for disk in disks.values()}) > 1:
         raise exception.InvalidVmx(
-            'It cannot be told which disk %s boots from.' % vm.path,
+            'It is unclear which disk %s boots from.' % vm.path,
             'It has disks on several buses: %s.' % ', '.join(
                 '%s (%s)' % (disk.node, disk.file)
                 for disk in disks.values()),
@@ -121,37 +121,35 @@ def boot_disk(vm, node=None):
     return disks[min(disks, key=_position)]
 
 
-def own_disk(vm, disk):
-    """Returns the path of a disk that lies in the folder of its VM.
+def own_disk(vm: Vm, disk: attached.Attached) -> str:
+    """Return the path of a disk after checking that it is beside its .vmx.
 
-    A .vmx from elsewhere must not choose among the other files of the user.
+    A foreign .vmx must not select other files of the user.
 
-    :param vm: a Vm
-    :param disk: an attached.Attached of it
-    :raises InvalidVmx: it is missing, in another folder, or no plain file
+    :raises InvalidVmx: the disk is missing, in another folder, or not a plain
+        file
     """
     named = vm.disk_path(disk)
     path = os.path.join(vm.folder, os.path.basename(named))
     if paths.canonical(os.path.dirname(named)) != paths.canonical(vm.folder):
         raise _unusable(vm, 'Its disk %s is not in its folder.' % named,
-                        'If that disk is yours, name it in place of the VM.')
+                        'If that disk is yours, name it instead of the VM.')
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         raise _unusable(vm, 'Its disk %s is missing.' % path,
                         'Copy it to where it was, or correct the .vmx.')
     if not stat.S_ISREG(status.st_mode):
-        raise _unusable(vm, 'Its disk %s is no plain file.' % path,
+        raise _unusable(vm, 'Its disk %s is not a plain file.' % path,
                         'If it is a symbolic link of your own, name the disk '
-                        'in place of the VM.')
+                        'instead of the VM.')
     return path
 
 
-def _unusable(vm, details, advice):
-    return exception.InvalidVmx('%s cannot be used.' % vm.path, details,
-                                advice)
+def _unusable(vm: Vm, details: str, advice: str) -> exception.InvalidVmx:
+    return exception.InvalidVmx('Cannot use %s.' % vm.path, details, advice)
 
 
-def _position(node):
+def _position(node: str) -> tuple[str, int]:
     controller, _, unit = node.partition(':')
     return controller, int(unit)

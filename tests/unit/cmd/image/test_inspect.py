@@ -169,7 +169,7 @@ class InspectTestCase(base.TestCase):
             parent_cid='11111111', hint='/etc/passwd',
             extra='changeTrackPath="x"')))
         for text in ('child of another', 'changetrackpath',
-                     '/etc/passwd cannot be read'):
+                     'Cannot read the disk /etc/passwd'):
             self.refused(path, text)
         self.refused(path, 'no such property', '--property', 'vmrun_x=1')
 

@@ -28,12 +28,12 @@ class PropertiesTestCase(base.TestCase):
 
     def test_each_bus_comes_back(self):
         for bus in model.BUSES:
-            found = properties.of_vm(vmx.Vmx(), bus)
+            found = properties.from_vm(vmx.Vmx(), bus)
             self.assertEqual(bus, self.hardware(found)[1].disk_bus)
 
     def test_each_nic_comes_back(self):
         for nic in model.NIC_MODELS:
-            found = properties.of_vm(
+            found = properties.from_vm(
                 vmx.Vmx({'ethernet0.virtualDev': nic}), 'ide')
             self.assertEqual(nic, self.hardware(found)[1].nic_model)
 
@@ -42,7 +42,7 @@ class PropertiesTestCase(base.TestCase):
             if guest.family == 'darwin':
                 continue
             keys = vmx.Vmx({'guestOS': guest.id, 'firmware': 'efi'})
-            found = properties.of_vm(keys, 'sata')
+            found = properties.from_vm(keys, 'sata')
             self.assertEqual(guest.id, self.hardware(found)[0].id)
 
     def test_firmware(self):
@@ -51,9 +51,9 @@ class PropertiesTestCase(base.TestCase):
                 ({'firmware': 'efi', 'uefi.secureBoot.enabled': 'TRUE'},
                  ('efi', True))):
             keys = vmx.Vmx(dict(keys, guestOS='windows11-64'))
-            chosen = self.hardware(properties.of_vm(keys, 'nvme'))[1]
+            chosen = self.hardware(properties.from_vm(keys, 'nvme'))[1]
             self.assertEqual(expected, (chosen.firmware, chosen.secure_boot))
 
     def test_a_bus_that_is_not_known(self):
-        found = properties.of_vm(vmx.Vmx(), None)
+        found = properties.from_vm(vmx.Vmx(), None)
         self.assertNotIn('vmware_adaptertype', found)

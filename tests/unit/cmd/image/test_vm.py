@@ -107,12 +107,12 @@ class OwnerTestCase(Base):
         path = vms.write_vm(self.folder)
         with open(os.path.join(self.folder, '0.vmx'), 'w') as file:
             file.write('no .vmx')
-        found, disk = vm.owner(os.path.join(self.folder, 'web.vmdk'))
+        found, disk = vm.find_owner(os.path.join(self.folder, 'web.vmdk'))
         self.assertEqual((path, 'pvscsi'), (found.path, disk.bus))
 
     def test_a_disk_of_nobody(self):
         vms.write_vm(self.folder)
-        self.assertEqual((None, None), vm.owner(
+        self.assertIsNone(vm.find_owner(
             os.path.join(self.folder, 'other.vmdk')))
 
 
