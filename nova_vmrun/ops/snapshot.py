@@ -330,21 +330,4 @@ class Snapshots:
             'disk of server %s' % instance.uuid, chain, chain,
             linked.read_header(chain[0]).capacity, adapter)
         with progress.growing(target, 'The copy of the root disk', instance):
-<<<<<<< HEAD
             flatten.flatten(self._qemu_img, source, target, 'Try again.')
-=======
-            self._qemu_img.convert_chain(chain, adapter, target)
-        if files.fingerprints(chain) != before:
-            raise exception.DiskChanged(
-                'The disk of server %s was written to while it was read.'
-                % instance.uuid, 'It was started outside of Nova.',
-                'Try again.')
-        made = linked.read_header(target), linked.read_descriptor(target)
-        if (made[0].capacity != linked.read_header(chain[0]).capacity or
-                made[1].create_type != vmdk.STREAM_OPTIMIZED):
-            raise exception.InvalidVmdk(
-                'The image of server %s has the wrong format or size.'
-                % instance.uuid, 'qemu-img made %r of %d bytes.' % (
-                    made[1].create_type, made[0].capacity),
-                'Use a version of qemu-img that QEMU supports.')
->>>>>>> dfb7114 (Annotate and reword definitions, snapshots and resizes)
