@@ -11,23 +11,22 @@
 #    under the License.
 
 
-"""Runs one suite with stestr, or prints the totals of all that were run.
+"""Run a suite with stestr, or print the totals of all suites.
 
 Usage::
 
     run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, macos, load, e2e or browser.
+SUITE is unit, contract, functional, macos, load, crash, e2e or browser.
 
 --sample runs only the tests that have the attribute "sample".
 
---noise makes VMware's tools, as faked, print what their loaders and libraries
+--noise makes the fake tools print what loaders and libraries of the real ones
 print on some hosts (FAKE_VMRUN_NOISE=1).
 
-Each suite keeps its results in its own folder, so that the last run of every
-suite can be counted and each skipped test listed with its reason. A run with
-noise counts as a suite of its own.
+--totals counts the tests of the last run of each suite. It lists failed tests,
+and skipped tests with their reasons. A run with noise is a suite of its own.
 """
 
 import collections
@@ -42,27 +41,28 @@ import testtools
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, '.stestr')
 SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
-# What the name of a run with noise ends with.
+# Suffix of the name of a run with noise.
 NOISY = '-noise'
-# How many processes run a suite where that is not one for each processor, and
-# which of its tests stay together: those that share a control plane.
+# Number of processes that run a suite, if it is not one for each processor.
 WORKERS = {'e2e': 2,
-           # It measures.
+           # It measures times.
            'load': 1,
-           # Their tests wait for processes half of their time.
+           # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'crash': 2 * (os.cpu_count() or 1)}
+# Tests that share a control plane must run in the same process.
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 
 
-def stestr(suite, results, *words, **options):
+def stestr(suite: str, results: str, *words: str,
+           stdout: int | None = None) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         ['stestr', '--test-path', os.path.join('tests', suite),
          '--top-dir', ROOT, '--repo-url', os.path.join(RESULTS, results),
-         *words], cwd=ROOT, **options)
+         *words], cwd=ROOT, stdout=stdout)
 
 
-def run(suite, filters):
+def run(suite: str, filters: list[str]) -> int:
     results = suite
     if filters[:1] == ['--noise']:
         os.environ['FAKE_VMRUN_NOISE'] = '1'
@@ -79,15 +79,16 @@ def run(suite, filters):
 class Totals(testtools.StreamResult):
     """Counts the tests of a subunit stream."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.outcomes = collections.Counter()
-        self.failed = []
-        self.skipped = []
-        self._reasons = {}
+        self.outcomes: collections.Counter[str] = collections.Counter()
+        self.failed: list[str] = []
+        self.skipped: list[str] = []
+        self._reasons: dict[str, str] = {}
 
-    def status(self, test_id=None, test_status=None, file_name=None,
-               file_bytes=None, **details):
+    def status(self, test_id: str = '', test_status: str | None = None,
+               file_name: str | None = None, file_bytes: bytes = b'',
+               **details: object) -> None:
         if file_name == 'reason':
             self._reasons[test_id] = bytes(file_bytes).decode(
                 'utf-8', 'replace')
@@ -98,7 +99,7 @@ class Totals(testtools.StreamResult):
         if test_status == 'skip':
             self.skipped.append(test_id)
 
-    def print_names(self):
+    def print_names(self) -> None:
         for test_id in self.skipped:
             print('skipped: %s: %s' % (
                 test_id, self._reasons.get(test_id, 'no reason given')))
@@ -106,7 +107,7 @@ class Totals(testtools.StreamResult):
             print('FAILED: %s' % test_id)
 
 
-def totals():
+def totals() -> int:
     result = Totals()
     for name in sorted(os.listdir(RESULTS)):
         last = stestr(name.removesuffix(NOISY), name, 'last', '--subunit',
@@ -122,7 +123,7 @@ def totals():
     return 1 if failed else 0
 
 
-def main():
+def main() -> int:
     if sys.argv[1:] == ['--totals']:
         return totals()
     return run(sys.argv[1], sys.argv[2:])

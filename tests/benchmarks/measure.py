@@ -41,7 +41,7 @@ class Cost:
 
 @contextlib.contextmanager
 def cost():
-    """Gives a Cost that is filled when the block ends.
+    """Give a Cost that is filled when the block ends.
 
     Linux adds what a program has read and written to the counts of the
     process that waited for its end.
@@ -83,7 +83,7 @@ class Comparison:
     other: list
 
     def ratios(self, what):
-        """Returns the ratio of each pair.
+        """Return the ratio of each pair.
 
         :param what: seconds, cpu, read or written
         """
@@ -94,7 +94,7 @@ class Comparison:
         return statistics.median(self.ratios(what))
 
     def medians(self, what):
-        """Returns what ours took, and the other."""
+        """Return what ours took, and the other."""
         return tuple(statistics.median(getattr(cost, what) for cost in costs)
                      for costs in (self.ours, self.other))
 
@@ -107,7 +107,7 @@ class Comparison:
 
 
 def compare(ours, other, repeat, prepare=lambda: None):
-    """Runs two operations in turn, each first every second time.
+    """Run two operations in turn, each first every second time.
 
     :param ours: called without arguments
     :param other: called in the same way
@@ -136,7 +136,7 @@ class Peak:
 
 @contextlib.contextmanager
 def peak(folder):
-    """Gives a Peak: how many bytes a folder took more than before, at most.
+    """Give a Peak: how many bytes a folder took more than before, at most.
 
     :param folder: its files are looked at every 20 ms
     """
@@ -156,7 +156,7 @@ def peak(folder):
 
 
 def allocated(path):
-    """Returns the bytes that a file or folder takes on its file system."""
+    """Return the bytes that a file or folder takes on its file system."""
     if not os.path.isdir(path):
         return os.stat(path).st_blocks * 512
     total = 0

@@ -56,12 +56,12 @@ class Rig:
             base_disk_usage.BaseDiskUsage(self.layout))
 
     def base(self, download, image_format='qcow2', root_gb=0):
-        """Returns the base disk of the image that download writes."""
+        """Return the base disk of the image that download writes."""
         return self.cache.base(inspector.Image(IMAGE, image_format), root_gb,
                                download)
 
     def boot(self, uuid, download, link=True):
-        """Makes the root disk of a server, as spawn does.
+        """Make the root disk of a server, as spawn does.
 
         :returns: its path
         """
@@ -75,19 +75,19 @@ class Rig:
         return disk
 
     def forget(self):
-        """Removes all servers and images."""
+        """Remove all servers and images."""
         shutil.rmtree(self.layout.root)
         self.layout.prepare()
 
     def run(self, *words):
-        """Runs a program that must succeed."""
+        """Run a program that must succeed."""
         result = self.runner.run(*words, timeout=_TIMEOUT)
         if result.exit_code:
             sys.exit(result.details())
 
 
 def make_qcow2(rig, path, size, content):
-    """Makes a qcow2 image like that of a system which was installed.
+    """Make a qcow2 image like that of a system which was installed.
 
     Half of its content is random, half can be compressed, in pieces of 1 MiB
     all over the disk.
@@ -110,7 +110,7 @@ def make_qcow2(rig, path, size, content):
 
 
 def file_download(path):
-    """Returns a download that moves no bytes: a second name for a file."""
+    """Return a download that moves no bytes: a second name for a file."""
     def download(target):
         os.link(path, target)
 
@@ -118,7 +118,7 @@ def file_download(path):
 
 
 def stream_download(path):
-    """Returns a download that writes a file in chunks, as Glance's does."""
+    """Return a download that writes a file in chunks, as Glance's does."""
     def download(target):
         with open(path, 'rb') as source, open(target, 'wb') as file:
             shutil.copyfileobj(source, file, 64 * units.Ki)

@@ -81,7 +81,7 @@ class Browser:
         return self._driver.get_screenshot_as_png()
 
     def picture(self):
-        """Return what the page shows of a screen, None if it shows none.
+        """Return the screen on the page, None if there is none.
 
         :returns: screen.Picture
         """

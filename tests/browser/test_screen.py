@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a person sees who opens the console of a server in a browser."""
+"""The console of a server in a browser."""
 
 import os
 import unittest
@@ -87,7 +87,7 @@ class ScreenTest(test_aio.AioCase):
         return compute.wait_for_server(server, interval=1, wait=120)
 
     def check_same(self, expected, shown):
-        """Compares without printing a million of pixels."""
+        """Compare pictures without printing a million pixels."""
         self.assertIsNotNone(shown, 'The page shows no screen.')
         self.assertEqual((expected.width, expected.height),
                          (shown.width, shown.height))
@@ -106,5 +106,5 @@ class ScreenTest(test_aio.AioCase):
 
 
 def changed(before, now):
-    """Return the screen as it is now; None while it is as before."""
+    """Return the screen if it has changed, else None."""
     return now if now != before else object()

@@ -15,6 +15,6 @@
 from tests.contract import tools
 
 if tools.is_real():
-    # Without the programs not one test is worth its start.
+    # Without the programs no test can run.
     tools.real_program('vmrun')
     tools.real_program('vmware-vdiskmanager')

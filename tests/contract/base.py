@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What every test of the contract starts from.
+"""The base class of the contract tests.
 
-A test drives the tools by their real names, in a temporary folder, and
-neither knows nor asks whether they are fakes, unless it says so:
-``@fakes_only`` and ``@needs_guest`` are skipped on real VMware.
+A test calls the tools by their real names, in a temporary folder, and does not
+know whether they are fakes. Tests marked ``@fakes_only`` or ``@needs_guest``
+are skipped on real VMware.
 """
 
 import fcntl
@@ -34,9 +34,9 @@ from tests.contract import tools
 from tests.contract import transcripts
 from tests.contract import vmx
 
-#: A real product needs seconds where a fake needs milliseconds.
+#: A real product takes seconds where a fake takes milliseconds.
 TIMEOUT = 300 if tools.is_real() else 60
-#: How long to wait for something that happens after a call has returned.
+#: Timeout for what happens after a call has returned.
 SETTLE = 60 if tools.is_real() else 10
 
 
@@ -48,18 +48,18 @@ def _skip_when_real(reason):
     return decorate
 
 
-#: Is run with the noise of loaders and libraries too.
+#: The test also runs with the noise of loaders and libraries.
 sample = testtools.testcase.attr('sample')
-#: Sets a knob or looks into the state: there is nothing to set in VMware.
+#: The test sets a knob or reads the state, which VMware does not have.
 fakes_only = _skip_when_real('needs a knob of the fakes')
-#: Needs a guest OS with Tools, which the empty VMs here do not have.
+#: The test needs a guest OS with Tools, which the empty VMs here lack.
 needs_guest = _skip_when_real('needs a guest OS with VMware Tools')
 
 
 def product(*kinds):
     """Run the test for the first of ``kinds``.
 
-    On real VMware it is skipped when another product is installed.
+    On real VMware it is skipped if another product is installed.
     """
     def decorate(function):
         @functools.wraps(function)
@@ -73,7 +73,7 @@ def product(*kinds):
 
 
 def without_attributes(identifier):
-    """Return the name of a test, as transcripts and lists know it."""
+    """Return the name of a test as transcripts and lists have it."""
     return identifier.partition('[')[0]
 
 
@@ -84,7 +84,7 @@ def differs(identifier):
 
 
 class ContractCase(testtools.testcase.WithAttributes, testtools.TestCase):
-    """A temporary folder, a state of its own, and ways to run the tools."""
+    """A temporary folder, a state folder, and methods to run the tools."""
 
     def setUp(self):
         super().setUp()
@@ -118,7 +118,7 @@ class ContractCase(testtools.testcase.WithAttributes, testtools.TestCase):
         return os.path.join(self.folder, transcripts.STATE)
 
     def use_product(self, kind, **knobs):
-        """Choose what the fakes stand for from here on."""
+        """Choose the product that the fakes stand for."""
         self.kind = kind
         if not tools.is_real():
             self.knobs.update({'PRODUCT': kind}, **knobs)
@@ -173,7 +173,7 @@ class ContractCase(testtools.testcase.WithAttributes, testtools.TestCase):
     # -- assertions ------------------------------------------------------
 
     def done(self, *arguments, **kwargs):
-        """Run vmrun and expect success without a word (but for noise)."""
+        """Run vmrun and expect success without output, except for noise."""
         result = self.vmrun(*arguments, **kwargs)
         self.assertEqual((0, '', ''), (result.rc, result.out, result.err),
                          result)
@@ -266,7 +266,7 @@ class ContractCase(testtools.testcase.WithAttributes, testtools.TestCase):
     exception_caught_in_test = False
 
     def _compare_transcripts(self):
-        """Hold the fakes against what was recorded of real products."""
+        """Compare the fakes with transcripts of real products."""
         if tools.is_real() or differs(self.id()):
             return
         identifier = without_attributes(self.id())
@@ -276,7 +276,7 @@ class ContractCase(testtools.testcase.WithAttributes, testtools.TestCase):
 
 
 class _Tolerant(object):
-    """A test result that takes a failure for an expected difference."""
+    """A test result that counts a failure as an expected difference."""
 
     def __init__(self, result, reason):
         self._result = result

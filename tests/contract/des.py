@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The answer to a VNC challenge, by the library that clients use."""
+"""The response to a VNC challenge, by the library that clients use."""
 
 from cryptography.hazmat.decrepit.ciphers import algorithms
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers import modes
 def vnc_response(password, challenge):
     """Encrypt a challenge of 16 bytes with a password (bytes).
 
-    Triple DES with three equal keys is DES; VNC mirrors each byte's bits.
+    Triple DES with three equal keys is DES; VNC reverses the bits of bytes.
     """
     mirrored = bytes(int('{:08b}'.format(byte)[::-1], 2)
                      for byte in password[:8].ljust(8, b'\0'))

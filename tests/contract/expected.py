@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Where the real products may well differ from the fakes, and why.
+"""Tests that real products may fail, and why.
 
-The sources disagree on these facts, or say nothing; the fakes take the
-stricter reading. A test named here may fail against the real product, and
-differ from a transcript, without failing the run: it is reported as an
-expected difference. Once settled, its entry goes.
+The sources disagree on these facts, or say nothing, and the fakes follow the
+stricter reading. A test named here may fail on a real product, or differ from
+a transcript, without failing the run: it is reported as an expected
+difference. Remove the entry when the fact is settled.
 """
 
 _TEXT = 'no source has the text that the product prints'

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tools print besides their answers, which no test is about.
+"""Noise: output of the tools that no test is about.
 
-Which of these lines come depends on the host: on Linux on the libraries that
-are installed, on macOS on whether Fusion was ever opened.
+The lines depend on the host: on Linux on the installed libraries, on macOS on
+whether Fusion was ever opened.
 """
 
 import os
@@ -32,7 +32,7 @@ _MACOS = re.compile(
 
 
 def without(output, error):
-    """Drop the known noise from what a tool printed.
+    """Remove the noise from the output of a tool.
 
     :returns: (standard output, standard error) without those lines.
     """
@@ -47,5 +47,5 @@ def _drop(pattern, text):
 
 
 def is_on():
-    """Tell whether this run has the fakes print all of it."""
+    """Return whether the fakes print all of it in this run."""
     return os.environ.get('FAKE_VMRUN_NOISE', '') not in ('', '0')

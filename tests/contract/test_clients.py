@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whole life cycles, called and read in the manner of known clients.
+"""Life cycles of VMs, as known clients run them.
 
-The code is ours; the order of the words, the expressions and the tricks are
-those of the clients that the cases are named after. Real programs of others
+The code is ours; the order of arguments, the regular expressions and the
+tricks are those of the clients that the classes are named after. Real clients
 are in test_third_party.
 """
 
@@ -31,13 +31,13 @@ LOGIN = ('-gu', 'docker', '-gp', 'tcuser')
 class ClientCase(base.ContractCase):
 
     def call(self, *words, rc=0, program='vmrun', **kwargs):
-        """Run a tool as the client does and return its output's lines."""
+        """Run a tool as the client does and return the lines of its output."""
         result = self.run_tool(program, *words, **kwargs)
         self.assertEqual(rc, result.rc, result)
         return result.out.splitlines()
 
     def is_running(self, machine):
-        """Find a VM in the list, as all of them do, by its real path."""
+        """Find a VM in the list by its real path, as all clients do."""
         return os.path.realpath(machine.vmx) in self.call('list')[1:]
 
 
@@ -111,7 +111,7 @@ class PackerVmxTest(ClientCase):
         self.configure(machine)
         self.boot(machine)
         self.finish(machine, disks)
-        # It boots again, and the source is as it was.
+        # It boots again, and the source is unchanged.
         self.call('-T', 'ws', 'start', machine.vmx, 'nogui')
         self.call('-T', 'ws', 'stop', machine.vmx, 'hard')
         self.assertEqual(before, self.content(source))
@@ -179,7 +179,7 @@ class PackerVmxTest(ClientCase):
 
 @base.fakes_only
 class DockerMachineTest(ClientCase):
-    """No -T anywhere, and words that the commands do not have."""
+    """No -T, and arguments that the commands do not have."""
 
     def test_docker_machine_lives_and_dies(self):
         machine = self.make_vm(disk=False)
@@ -216,7 +216,7 @@ class DockerMachineTest(ClientCase):
 
 @base.fakes_only
 class VagrantTest(ClientCase):
-    """A box copied or cloned, an address, a polite stop, then the plug."""
+    """A box copied or cloned, an address, a soft stop, then a hard one."""
 
     def test_vagrant_up_and_destroy(self):
         box = self.make_vm('box', ethernet0__present='TRUE',

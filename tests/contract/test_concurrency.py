@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Many calls at once leave a state that is in order."""
+"""Concurrent calls leave a consistent state."""
 
 import concurrent.futures
 import json

@@ -27,7 +27,7 @@ def free_port():
 
 
 class Viewer(object):
-    """The client side of RFB, as little of it as the tests need."""
+    """The part of an RFB client that the tests need."""
 
     def __init__(self, port, version=b'RFB 003.008\n'):
         self.socket = socket.create_connection(('127.0.0.1', port), 10)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Questions: what answers them, and what happens when nothing does (3.6)."""
+"""Questions: what answers them, and what happens without an answer (3.6)."""
 
 import os
 import shutil
@@ -142,7 +142,7 @@ class DialogTest(base.ContractCase):
 
 
 class LogTest(base.ContractCase):
-    """vmware.log tells what vmrun does not (3.7)."""
+    """vmware.log says what vmrun does not (3.7)."""
 
     def test_log_tells_why_a_start_was_canceled(self):
         machine = self.make_vm(disk=False, guestOS='no-such-system')

@@ -64,7 +64,7 @@ class ChainTest(base.ContractCase):
         self.still_boots()
 
     def test_shrink_of_a_child_keeps_zeros_that_hide(self):
-        """A grain of zeros in a child is data: the parent has other."""
+        """A grain of zeros in a child is data if the parent has other data."""
         vmdk.write(self.child, 0, bytes(65536))
         self.assertEqual(0, self.vdisk('-k', self.child).rc)
         self.assertEqual(0, self.vdisk('-r', self.child, '-t', '0',

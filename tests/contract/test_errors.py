@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The error lines and how they are printed (facts 1.4, 1.6)."""
+"""Error messages and how they are printed (facts 1.4, 1.6)."""
 
 import os
 

@@ -238,7 +238,7 @@ class FaultsTest(base.ContractCase):
         self.done('start', machine.vmx, 'nogui')
 
     def test_latency_lets_others_work(self):
-        """A slow call on one VM does not hold up the list."""
+        """A slow call for one VM does not delay the list."""
         machine = self.running_vm(disk=False)
         self.knobs.update(STOP_SECONDS='600')
         self.popen('stop', machine.vmx, 'soft')
@@ -249,7 +249,7 @@ class FaultsTest(base.ContractCase):
 
 @base.fakes_only
 class FoldersTest(base.ContractCase):
-    """VMs whose folder goes behind the fakes' back."""
+    """VMs whose folder is removed without the fakes."""
 
     def test_removed_vm_is_forgotten(self):
         machine = self.running_vm(disk=False)

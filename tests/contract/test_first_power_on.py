@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What power-on writes into the vmx (facts 3.1, 3.2, 6.2)."""
+"""What a power-on writes to the vmx (facts 3.1, 3.2, 6.2)."""
 
 import re
 
@@ -21,7 +21,7 @@ UUID = re.compile(r'56 4d( [0-9a-f]{2}){6}-[0-9a-f]{2}( [0-9a-f]{2}){7}\Z')
 
 
 def mac(uuid, number=0):
-    """The address that the products make of a uuid."""
+    """Return the address that the products derive from a uuid."""
     tail = uuid.replace('-', ' ').split()[-3:]
     tail[2] = '%02x' % ((int(tail[2], 16) + 10 * number) & 0xff)
     return ':'.join(['00', '0c', '29'] + tail)

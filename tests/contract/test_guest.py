@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Commands that reach into the guest (facts 1.2, 1.5)."""
+"""Commands for the guest (facts 1.2, 1.5)."""
 
 import os
 import subprocess

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A fake killed at any step leaves what the next call can read.
+"""A fake that is killed at any step leaves files that the next call can read.
 
-Each case runs one command again and again on a fresh copy of the same VM,
-killed before its first change on disk, its second, and so on, until it gets
-through. After each kill the next calls must find their way.
+Each test runs a command repeatedly on a fresh copy of the same VM. The command
+is killed before its first change on disk, its second, and so on, until it
+succeeds. After each kill the next calls must work.
 """
 
 import os

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tools print besides their answers."""
+"""Noise in the output of the tools."""
 
 from tests.contract import base
 

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Devices without a place on the PCI bus kill the VM at power-on."""
+"""Devices without a slot on the PCI bus kill the VM at power-on."""
 
 import os
 import re
@@ -24,7 +24,7 @@ PORTS = (4, 5, 6, 7)
 class SlotTest(base.ContractCase):
 
     def dies(self, device, machine):
-        """Expect that power-on kills the VM, and vmware.log says why."""
+        """Expect that power-on kills the VM and that vmware.log says why."""
         self.refused('Unknown error', 'start', machine.vmx, 'nogui')
         self.assertIn('[msg.pci.noslotavail]', machine.log())
         self.assertIn('slot available for %s. Remove %s and try again.' % (

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Player does not do (fact 1.1)."""
+"""Commands that Player lacks (fact 1.1)."""
 
 from tests.contract import base
 

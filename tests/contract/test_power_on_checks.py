@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Configurations that are refused at power-on, and that are not (6.2)."""
+"""Configurations that power-on refuses or accepts (6.2)."""
 
 import os
 import shutil

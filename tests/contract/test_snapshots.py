@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Snapshots: the commands and what they leave on disk (1.2, 1.3, 3.4)."""
+"""Snapshots: the commands and their files (1.2, 1.3, 3.4)."""
 
 import os
 import time

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What may be wrong with the host when a VM starts, and with the boot."""
+"""Problems of the host at the start of a VM, and problems of its boot."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ class HostTest(base.ContractCase):
 
 @base.fakes_only
 class SlowTest(base.ContractCase):
-    """What takes longer the more memory a VM has."""
+    """Commands that take longer the more memory a VM has."""
 
     def takes(self, seconds, *words):
         result = self.done(*words)
@@ -84,7 +84,7 @@ class SlowTest(base.ContractCase):
         machine = self.running_vm(memsize='512')
         self.knobs['PER_GB'] = 'snapshot=2'
         child = self.popen('-T', 'ws', 'snapshot', machine.vmx, 's')
-        # What writes the memory is a process of its own.
+        # A separate process writes the memory.
         self.wait_for(lambda: subprocess.run(
             ['pgrep', '-P', str(child.pid)],
             stdout=subprocess.DEVNULL).returncode == 0)

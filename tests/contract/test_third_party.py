@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Programs and libraries of others, unmodified, against the fakes.
+"""Unmodified programs and libraries of others, with the fakes.
 
-They are no requirement of the project. ``pip install -r
+They are not requirements of the project. ``pip install -r
 tests/contract/third-party.txt`` brings the versions that were tried; a test
 whose program is not there is skipped.
 """
@@ -104,7 +104,7 @@ done(vm.delete_vm(vm_path=folder + '/clone/clone.vmx'))
 done(vm.delete_vm())
 """
 
-#: What mech is asked, and what it must say.
+#: Commands of mech, and the output they must have.
 _MECH = (
     ('up', 'VM was already started on'), ('status', 'VMware Tools running'),
     ('ps', 'pid=1,'), ('snapshot save one', 'Snapshot one taken'),

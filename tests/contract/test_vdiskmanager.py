@@ -255,7 +255,7 @@ class ConvertTest(DiskCase):
 
     @base.fakes_only
     def test_stream_optimized_needs_qemu_img(self):
-        """Only this needs qemu-img, and the fake says so without it."""
+        """Only this type needs qemu-img; the fake says so if it is missing."""
         path = self.make()
         result = self.vdisk('-r', path, '-t', '5', 's.vmdk',
                             env={'PATH': self.folder})

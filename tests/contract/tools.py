@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The tools that the contract suite drives: the fakes, or the real ones.
+"""The tools that the contract suite calls: the fakes or the real ones.
 
 ``NOVA_VMRUN_REAL=1`` chooses the installed VMware. ``NOVA_VMRUN_PRODUCT``
 (ws, player, fusion) says which product that is; by default Fusion on macOS
@@ -38,11 +38,11 @@ _PLACES = ('/usr/bin', '/usr/lib/vmware/bin',
 
 
 class NoVMware(Exception):
-    """NOVA_VMRUN_REAL is set and there is no VMware to be found."""
+    """NOVA_VMRUN_REAL is set and VMware was not found."""
 
 
 class Result(object):
-    """How one call ended.
+    """The result of a call.
 
     :ivar out: standard output, line ends made LF, known noise left out.
     :ivar err: standard error alike.

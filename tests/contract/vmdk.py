@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""VMDKs as the tests look at them: by qemu-img, and by their descriptors."""
+"""VMDKs, read with qemu-img and by their descriptors."""
 
 import json
 import re
@@ -44,26 +44,26 @@ def extents(path):
 
 
 def capacity(path):
-    """The sum of the extents, in sectors."""
+    """Return the capacity in sectors, the sum of the extents."""
     return sum(size for size, _, _ in extents(path))
 
 
 def info(path):
-    """What qemu-img says, as a dict."""
+    """Return the output of qemu-img info."""
     return json.loads(subprocess.run(
         ['qemu-img', 'info', '--output=json', path], check=True,
         stdout=subprocess.PIPE).stdout)
 
 
 def check(path):
-    """True when qemu-img finds nothing wrong."""
+    """Return whether qemu-img finds no error."""
     return subprocess.run(
         ['qemu-img', 'check', '-q', path], stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL).returncode == 0
 
 
 def same(one, two):
-    """True when a guest would read the same from both."""
+    """Return whether a guest would read the same from both."""
     return subprocess.run(
         ['qemu-img', 'compare', '-q', '-f', 'vmdk', '-F', 'vmdk', one, two],
         stdout=subprocess.DEVNULL).returncode == 0

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The .vmx files of the tests: written and read by the simplest of code.
+"""The .vmx files of the tests, written and read with simple code.
 
-Nothing of nova_vmrun or of the fakes is used here: a contract needs a
-reader of its own.
+It uses nothing of nova_vmrun or of the fakes: the contract tests need an
+independent reader.
 """
 
 import os

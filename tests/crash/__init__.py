@@ -10,6 +10,6 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is left when nova-compute is killed, or the power cut."""
+"""Tests of what is left if nova-compute is killed or the power is cut."""
 
 from tests.functional import api  # noqa: F401  chooses native threads

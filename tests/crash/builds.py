@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers that are made, and servers that end, as Operations."""
+"""Builds and deletions of servers, as Operations."""
 
 from unittest import mock
 
@@ -24,7 +24,7 @@ from tests.crash import operation
 
 
 class Spawn(operation.Operation):
-    """Of an image that the cache has, linked."""
+    """A linked disk of a cached image."""
 
     is_running = False
     is_cached = True
@@ -46,7 +46,7 @@ class Spawn(operation.Operation):
         host.spawn(self.instance, block_device_info=self.block_device_info)
 
     def repeat(self, host):
-        """Nova lets the user rebuild a server whose build has failed."""
+        """Rebuild the server, as a user may after a failed build."""
         operation.require_equal(vm_states.ERROR, self.instance.vm_state,
                                 'vm_state')
         host.driver.destroy(None, self.instance, [])
@@ -58,7 +58,7 @@ class SpawnNewImage(Spawn):
 
 
 class SpawnOtherSize(Spawn):
-    """Of an image that the cache has in its own size."""
+    """An image that is cached in another size."""
 
     changes = {'flavor': {'root_gb': 1}}
 
@@ -90,12 +90,12 @@ class SpawnIso(Spawn):
 
 
 class Unshelve(SpawnNewImage):
-    """The image of a shelved server, which the cache does not keep."""
+    """The image of a shelved server, which is not kept in the cache."""
 
     vm_state = vm_states.SHELVED_OFFLOADED
 
     def start(self, host):
-        """Nova keeps the server shelved: it may be unshelved again."""
+        """Keep the server shelved, as Nova does: it can be unshelved again."""
         super().start(host)
         self.instance.vm_state = vm_states.SHELVED_OFFLOADED
 
@@ -104,7 +104,7 @@ class Unshelve(SpawnNewImage):
 
 
 class Rebuild(operation.Operation):
-    """The disk is to be replaced, as the user has said."""
+    """The user has asked to replace the disk."""
 
     task_state = task_states.REBUILD_SPAWNING
     keeps_disk = False
@@ -123,7 +123,7 @@ class Rebuild(operation.Operation):
 
 
 class RefusedRebuild(operation.Operation):
-    """Nova has saved an image that turns out to be no disk."""
+    """The image that Nova has saved turns out not to be a disk."""
 
     task_state = task_states.REBUILDING
 
@@ -155,7 +155,7 @@ class RefusedRebuild(operation.Operation):
                                 'vm_state')
 
     def repeat(self, host):
-        """The user takes the server as it is."""
+        """Keep the server as it is, with a hard reboot."""
         with mock.patch.object(objects.Instance, 'save'):
             host.driver.reboot(None, self.instance, [], 'HARD')
         operation.require_equal(self.image_id, self.instance.image_ref,
@@ -170,7 +170,7 @@ class Destroy(operation.Operation):
         host.driver.destroy(None, self.instance, [])
 
     def check_started(self, host):
-        """Nova has deleted it by itself."""
+        """Check that Nova has deleted the server."""
         operation.require(not host.driver.instance_exists(self.instance),
                           'the server is there')
 

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether the steps that were seen are all that there were.
+"""Checks that no step of an operation was missed.
 
-What an operation has changed is compared with what its steps say that they
-change; and the fakes keep a list of their own of how often they ran.
+The changed files are compared with the files that the steps name, and the
+programs that were started with the list of calls that the fakes keep.
 """
 
 import os
@@ -22,7 +22,7 @@ from tests.crash import steps
 
 
 def picture(roots):
-    """Returns what tells a changed file from one that is as it was."""
+    """Return the inode, size and time of each file, which changes alter."""
     found = {}
     for path in steps.walk(roots):
         status = os.lstat(path)
@@ -31,16 +31,16 @@ def picture(roots):
 
 
 def unexplained(before, after, told, is_vmwares):
-    """Returns the paths of files that no step has changed.
+    """Return the paths of files that no step has changed.
 
     :param before: a picture
     :param after: a picture
-    :param told: what a steps.Watch has reported
-    :param is_vmwares: whether VMware itself changes a path
+    :param told: the lines of a steps.Watch
+    :param is_vmwares: returns whether VMware changes a file by itself
     """
     named = {os.path.basename(word) for each in told
              for word in each.get('words', ())}
-    # What is renamed, or written by a program, may be a folder.
+    # A folder may have been renamed or written to by a program.
     trees = {os.path.basename(word) for each in told
              if each.get('what') in ('os.rename', 'started')
              for word in each['words']}
@@ -55,7 +55,7 @@ def unexplained(before, after, told, is_vmwares):
 
 
 def programs(told):
-    """Returns how many of the fakes the steps say that were started."""
+    """Return how many fakes were started according to the steps."""
     return sum(each.get('what') == 'started' and
                os.path.basename(each['words'][0]) in steps.FAKES
                for each in told)

@@ -56,7 +56,7 @@ class SnapshotOff(Snapshot):
 
 
 class CacheImage(operation.Operation):
-    """Nobody's server: an image is fetched before one needs it."""
+    """An image is cached before a server needs it."""
 
     is_running = False
     keeps_disk = False
@@ -82,7 +82,7 @@ class CacheIso(CacheImage):
 
 
 class AgeImages(CacheImage):
-    """An image that no server has used for long, and a size of another."""
+    """An image that no server has used for a long time."""
 
     def prepare(self, host):
         super().prepare(host)
@@ -101,7 +101,7 @@ class AgeImages(CacheImage):
 
 
 class AgeSizes(AgeImages):
-    """Only a size goes: a server is linked to the other one."""
+    """One size is removed; a server uses the other one."""
 
     def prepare(self, host):
         super().prepare(host)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Network adapters that come and go, as Operations."""
+"""Attaching and detaching of network adapters, as Operations."""
 
 from unittest import mock
 
@@ -23,7 +23,7 @@ _MAC = 'fa:16:3e:00:00:01'
 
 
 class AttachInterface(operation.Operation):
-    """Of a stopped server."""
+    """An adapter of a stopped server."""
 
     is_running = False
     ends = operation.SHUTDOWN

@@ -12,8 +12,8 @@
 
 """What Nova's compute manager does with a server when it starts.
 
-It is the manager's own code; what it would ask of the rest of Nova is left
-out, and what it hands to the driver arrives there.
+This runs the manager's own code with the real driver and without the rest of
+Nova.
 """
 
 from unittest import mock
@@ -25,7 +25,7 @@ _HOST = 'host'
 
 
 def init_instance(driver, instance, migration=None):
-    """Runs ComputeManager._init_instance for a server.
+    """Run ComputeManager._init_instance for a server.
 
     :param driver: a VmrunDriver that has just been started
     :param instance: nova.objects.Instance, as the database has it

@@ -10,11 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""An operation, with what it finds and what it must leave.
+"""Operations that are interrupted by a crash.
 
-It is interrupted at every step. Then Nova starts, which does what it does
-with a server in that state; and then the user repeats what he wanted, or
-deletes the server.
+After the crash nova-compute starts, and Nova handles the server as usual. Then
+the user repeats the operation or deletes the server.
 """
 
 from nova.compute import power_state
@@ -29,12 +28,12 @@ SUSPENDED, SHUTDOWN = power_state.SUSPENDED, power_state.SHUTDOWN
 
 
 class Operation:
-    """Something that Nova asks of the driver for a server that exists.
+    """An operation of the driver on a server.
 
-    :cvar is_running: whether the server runs before
-    :cvar task_state: what Nova has in its database meanwhile
-    :cvar vm_state: the same for the state of the VM
-    :cvar ends: the power state that the operation leads to
+    :cvar is_running: whether the server runs before the operation
+    :cvar task_state: in Nova's database during the operation
+    :cvar vm_state: in Nova's database during the operation
+    :cvar ends: the power state after the operation
     :ivar instance: nova.objects.Instance
     """
 
@@ -46,7 +45,7 @@ class Operation:
     keeps_disk = True
 
     def prepare(self, host):
-        """Makes what is kept; runs no VM."""
+        """Make the server, without starting a VM."""
         self.image_id = host.glance.add_image()
         self.instance = self.make(host)
         if self.keeps_disk:
@@ -56,7 +55,7 @@ class Operation:
         return host.add_server(self.image_id)
 
     def before(self, host):
-        """Starts what runs when the operation begins."""
+        """Start the VM, if the operation needs a running server."""
         self.instance.vm_state = self.vm_state
         self.instance.task_state = self.task_state
         self.instance.power_state = RUNNING if self.is_running else SHUTDOWN
@@ -64,11 +63,11 @@ class Operation:
             host.driver.power_on(None, self.instance, [])
 
     def run(self, host):
-        """What is interrupted."""
+        """Run the operation, which a crash may interrupt."""
         raise NotImplementedError()
 
     def start(self, host):
-        """What Nova does when it starts again."""
+        """Do what Nova does when it starts again."""
         novas_start.init_instance(host.driver, self.instance,
                                   self.migration(host))
 
@@ -76,25 +75,25 @@ class Operation:
         return None
 
     def check_started(self, host):
-        """What must be true then, whatever the moment was."""
+        """Check the server after the start."""
         if self.keeps_disk:
             self.require_disk(host)
 
     def repeat(self, host):
-        """What the user does then."""
+        """Repeat the operation, as a user does."""
         self.run(host)
 
     def complete(self, host):
-        """What follows when it has succeeded."""
+        """Do what Nova does after the operation has succeeded."""
 
     def check(self, host):
-        """What must be true after that."""
+        """Check the server after the operation."""
         require_equal(self.ends, host.driver.get_info(
             self.instance, use_cache=False).state, 'power state')
         self.require_disk(host)
 
     def delete(self, host):
-        """What the user does in the end."""
+        """Delete the server."""
         self.instance.task_state = task_states.DELETING
         host.driver.destroy(None, self.instance, [])
 

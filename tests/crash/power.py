@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What changes the power state of a server, as Operations."""
+"""Changes of the power state of a server, as Operations."""
 
 from nova.compute import task_states
 from nova.compute import vm_states
@@ -68,7 +68,7 @@ class RebootHard(operation.Operation):
 
 
 class RebootHardSuspended(RebootHard):
-    """Its memory is dropped."""
+    """The saved memory is discarded."""
 
     def before(self, host):
         super().before(host)

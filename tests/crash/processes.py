@@ -21,20 +21,20 @@ _SECONDS = 60
 
 
 def using(folders: abc.Collection[str]) -> list[psutil.Process]:
-    """Returns the processes whose command lines name one of some folders."""
+    """Return the processes whose command lines name one of some folders."""
     return [process for process in psutil.process_iter(['cmdline'])
             if any(folder in word for folder in folders
                    for word in process.info['cmdline'] or ())]
 
 
 def vms(folders: abc.Collection[str]) -> list[str]:
-    """Returns the .vmx paths of all VMs in some folders, listed or not."""
+    """Return the .vmx paths of all VMs in some folders, listed or not."""
     return sorted(process.info['cmdline'][-1]
                   for process in using(folders) if _is_vm(process))
 
 
 def end(folders: abc.Collection[str]) -> None:
-    """Kills the processes that use some folders, and waits for their end."""
+    """Kill the processes that use some folders, and wait for their end."""
     found = using(folders)
     for process in found:
         process.kill()
@@ -42,7 +42,7 @@ def end(folders: abc.Collection[str]) -> None:
 
 
 def wait_for_tools(folders: abc.Collection[str]) -> None:
-    """Waits for the end of the tools that use some folders."""
+    """Wait for the end of the tools that use some folders."""
     _wait_for([process for process in using(folders) if not _is_vm(process)])
 
 
@@ -56,7 +56,7 @@ def _wait_for(processes: list[psutil.Process]) -> None:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Tells whether a process runs; a zombie may stay for a while."""
+    """Return whether a process runs; a zombie may stay for a while."""
     try:
         return (process.is_running() and
                 process.status() != psutil.STATUS_ZOMBIE)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The two ends of a rescue, as Operations."""
+"""Rescue and unrescue, as Operations."""
 
 from nova.compute import task_states
 from nova.compute import vm_states
@@ -34,12 +34,12 @@ class Rescue(operation.Operation):
                            None)
 
     def repeat(self, host):
-        """Nova stops the server before it calls the driver."""
+        """Stop the server first, as Nova does."""
         host.driver.power_off(self.instance)
         self.run(host)
 
     def require_disk(self, host):
-        """In rescue it is still there, and not what the server boots from."""
+        """Check the disk, which a server in rescue does not boot from."""
         operation.require(self.content == disk_content.read(host.layout.file(
             self.instance.uuid, 'root.vmdk')), 'the disk has another content')
 
@@ -49,7 +49,7 @@ class RescueWithConfigDrive(Rescue):
 
 
 class RescueAgain(Rescue):
-    """The one before was never ended."""
+    """The previous rescue was not ended."""
 
     def before(self, host):
         super().before(host)

@@ -29,7 +29,7 @@ _SINCE = b'what the guest wrote since'
 
 
 class Migrate(operation.Operation):
-    """More memory: the disks stay as they are."""
+    """More memory, with unchanged disks."""
 
     task_state = task_states.RESIZE_MIGRATING
     root_gb = 1
@@ -80,7 +80,7 @@ class Migrate(operation.Operation):
         self.migrate(host)
 
     def check_started(self, host):
-        """Nova has rolled it back."""
+        """Check that Nova has rolled the resize back."""
         operation.Operation.check(self, host)
         self.require_one_folder(host)
 
@@ -100,7 +100,7 @@ class MigrateLarger(Migrate):
 
 
 class MigrateAway(Migrate):
-    """To another host."""
+    """A resize to another host."""
 
     @property
     def destination(self):
@@ -118,7 +118,7 @@ class MigrateAway(Migrate):
 
 
 class RollBack(Migrate):
-    """What Nova does at its start after a crash in migrate."""
+    """The rollback at the start of Nova after a crash in a resize."""
 
     root_gb = 2
 
@@ -130,7 +130,7 @@ class RollBack(Migrate):
         self.bring_back(host)
 
     def complete(self, host):
-        """It is all there."""
+        """Do nothing: the rollback is complete."""
 
     def check(self, host):
         super().check(host)
@@ -138,7 +138,7 @@ class RollBack(Migrate):
 
 
 class Finish(MigrateLarger):
-    """Nova leaves such a server as it is; a hard reboot brings it back."""
+    """Nova does not repair such a server; a hard reboot does."""
 
     task_state = task_states.RESIZE_FINISH
 
@@ -162,7 +162,7 @@ class Finish(MigrateLarger):
 
 
 class _Resized(MigrateLarger):
-    """A server that has written since."""
+    """A resized server whose guest has written to its disk."""
 
     task_state = None
     vm_state = vm_states.RESIZED
@@ -223,7 +223,7 @@ class Revert(_Resized):
 
 
 class MigrateAgain(_Resized):
-    """The resize before was neither confirmed nor reverted."""
+    """A resize after one that was neither confirmed nor reverted."""
 
     task_state = task_states.RESIZE_MIGRATING
 

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Runs all crashes and prints how many were tried, and what was lost.
+"""Run all crashes, and print how many were tried and what was lost.
 
 Usage::
 
@@ -30,7 +30,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 
 
 def figures(folder):
-    """Adds up what the tests have left.
+    """Return the sums of the figures that the tests have left.
 
     :returns: dict of names to numbers
     """

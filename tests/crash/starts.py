@@ -17,7 +17,7 @@ from tests.crash import operation
 
 
 class Start(operation.Operation):
-    """The one before was killed in the middle of much."""
+    """The previous nova-compute was killed during several operations."""
 
     is_running = False
     ends = operation.SHUTDOWN

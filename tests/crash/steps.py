@@ -11,12 +11,12 @@
 #    under the License.
 
 
-"""The steps of an operation, found by watching the process that runs it.
+"""The steps of an operation, found by watching its process.
 
-A step is whatever changes the files of servers, as Python itself reports it
-to audit hooks, each flush of a file to the disk, and the start and the end of
-each program. What no step is between, a crash cannot tell apart, except what
-a program does by itself, and what was written and not flushed: see Moment.
+A step is a change of a server's files that Python reports to audit hooks, a
+flush of a file to the disk, or the start or end of a program. Between two
+steps it does not matter when a crash comes, except while a program runs (see
+Moment) and for data that was not flushed.
 """
 
 import dataclasses
@@ -26,13 +26,13 @@ import signal
 import subprocess
 import sys
 
-# What Python calls the changes of a file system.
+# Python's audit events for changes of the file system.
 _CHANGES = frozenset(['os.rename', 'os.link', 'os.symlink', 'os.remove',
                       'os.mkdir', 'os.rmdir', 'os.chmod', 'os.truncate',
                       'os.utime'])
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _SKIPPED = 'locks'
-# Programs that die at each of their own steps when they are told to.
+# Programs that can be told to die at any of their own steps.
 FAKES = ('vmrun', 'vmware-vdiskmanager')
 
 
@@ -40,10 +40,10 @@ FAKES = ('vmrun', 'vmware-vdiskmanager')
 class Moment:
     """When a process is killed.
 
-    :ivar number: before which step, counted from 1
-    :ivar inside: 0, or which change of the program that starts with this
-        step is the one before which both are killed. A program that is none
-        of the fakes has one such moment: its files are half written.
+    :ivar number: the step before which it is killed, counted from 1
+    :ivar inside: 0, or the change by the program started in this step before
+        which both are killed. Programs other than the fakes have one such
+        moment, at which their files are half written.
     """
 
     number: int
@@ -51,11 +51,11 @@ class Moment:
 
 
 class Watch:
-    """Counts the steps of this process, and ends it at a moment.
+    """Counts the steps of this process, and kills it at a moment.
 
-    :param roots: the folders whose files count
+    :param roots: the folders to watch
     :param report: descriptor to write a line for each step to
-    :param moment: a Moment, or None to let the process get through
+    :param moment: when to kill the process, None for never
     """
 
     def __init__(self, roots, report, moment):
@@ -73,7 +73,7 @@ class Watch:
         sys.addaudithook(self._hook)
 
     def reach(self, what, *words, **facts):
-        """Counts a step."""
+        """Count a step."""
         self._number += 1
         is_last = self._number == self._moment.number
         if is_last and not self._moment.inside:
@@ -108,14 +108,14 @@ class Watch:
     def _is_ours(self, path):
         if not isinstance(path, str):
             return False
-        # A relative one is a name in a folder that is being removed.
+        # A relative path is a name in a folder that is being removed.
         return not os.path.isabs(path) or any(
             path.startswith(root + os.sep) and
             not path.startswith(os.path.join(root, _SKIPPED))
             for root in self._roots)
 
     def _wrap_flushes(self):
-        """A flush counts; nothing is flushed, since only we cut the power."""
+        """Count flushes instead of flushing, since only we cut the power."""
         def flush(file):
             descriptor = file if isinstance(file, int) else file.fileno()
             found = os.fstat(descriptor)
@@ -150,13 +150,13 @@ class Watch:
         subprocess.Popen.communicate = ended
 
     def _end_with(self, process):
-        """Dies with a program that was to be killed in the middle."""
+        """Die, with a program that should die in the middle."""
         if _name(process.args) not in FAKES:
             self._halve_what_was_written()
         self.die()
 
     def _tell_what_vmware_made(self, argv):
-        """What VMware writes is VMware's to flush."""
+        """Report files that VMware wrote, which VMware itself flushes."""
         if _name(argv) != 'vmrun':
             return
         before = {inode for inode, _size, _time in self._before.values()}
@@ -179,7 +179,7 @@ class Watch:
 
 
 def walk(folders):
-    """Yields the paths of all files in some folders."""
+    """Yield the paths of all files in some folders."""
     for each in folders:
         for folder, _folders, names in os.walk(each):
             for name in names:

@@ -10,10 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""nova-compute is killed, or the power is cut, at every step of everything.
+"""nova-compute is killed, or the power is cut, at every step.
 
-What is tried at each moment: the process dies alone, or the power is cut;
-then the operation is repeated, or the server is deleted.
+After each crash the operation is repeated or the server is deleted.
 """
 
 import dataclasses
@@ -40,9 +39,9 @@ from tests.crash import steps
 from tests.crash import tidiness
 
 load_tests = testscenarios.load_tests_apply_scenarios
-# Where each test leaves its figures; see run.py.
+# The folder for the figures of each test; see run.py.
 FIGURES = 'NOVA_VMRUN_CRASH_FIGURES'
-# Of so many tries one is in the sample.
+# One try in this many is in the sample.
 _SAMPLE = 23
 
 _MODULES = (builds, images, interfaces, power, rescues, resizes, starts)
@@ -62,9 +61,8 @@ def _operations():
 class Try:
     """One crash, and what comes after it.
 
-    :ivar moment: a steps.Moment
-    :ivar cuts_power: VMs and tools end too
-    :ivar deletes: the server is deleted; else the operation is repeated
+    :ivar cuts_power: whether VMs and tools end too
+    :ivar deletes: whether the server is deleted, not the operation repeated
     """
 
     moment: steps.Moment
@@ -92,13 +90,13 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
         self.invariants = invariants.Invariants(self.host)
         self.operation.prepare(self.host)
         self.host.keep()
-        # There is no database to save a server in.
+        # There is no database.
         self.useFixture(fixtures.MonkeyPatch(
             'nova.objects.Instance.save', lambda *_, **__: None))
         self.steps = self._steps()
 
     def _steps(self):
-        """Runs the operation to its end; returns what its steps were."""
+        """Run the operation to its end; return what its steps were."""
         self.host.bring_back()
         self.operation.before(self.host)
         before = self.host.picture(), len(self.host.vmware.calls())
@@ -137,7 +135,7 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
         self.assertEqual([], losses, '\n'.join(losses))
 
     def _tries(self):
-        """At each moment both crashes, and both that comes after."""
+        """Yield two crashes for each moment, with alternating sequels."""
         for number, moment in enumerate(self._moments()):
             for cuts_power in (False, True):
                 yield Try(moment, cuts_power, cuts_power == bool(number % 2))
@@ -151,7 +149,7 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
                     yield steps.Moment(number, inside + 1)
 
     def _try(self, each):
-        """Tries one crash; returns what was lost, a list of texts."""
+        """Try one crash; return what was lost, a list of texts."""
         try:
             self._crash(each)
             self._go_on(each)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""That no change of a file and no program goes unseen."""
+"""The watch sees every change of a file and every program."""
 
 import json
 import os
@@ -67,7 +67,7 @@ class StepsTestCase(testscenarios.TestWithScenarios, testtools.TestCase):
         self.path = os.path.join(self.root, 'folder', 'file')
 
     def run_until(self, moment):
-        """Return the status of a process, and how many steps it reported."""
+        """Return the status of a process and the number of its steps."""
         shutil.rmtree(self.root)
         os.makedirs(os.path.dirname(self.path))
         open(self.path, 'w').close()

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A vmrun goes on when nova-compute is killed, and the next one waits."""
+"""A vmrun outlives nova-compute, and the next nova-compute waits for it."""
 
 from nova import test
 
@@ -19,7 +19,7 @@ from tests.crash import host as hosts
 from tests.crash import invariants
 from tests.unit import forks
 
-# Much longer than it takes to see that it runs, and to start again.
+# Much longer than the test needs until nova-compute starts again.
 _LATENCY = 'start=3'
 
 

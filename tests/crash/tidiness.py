@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What must be true of a host whatever has happened to it."""
+"""Checks of the files of a host after a crash."""
 
 import glob
 import json
@@ -38,7 +38,7 @@ def is_vmwares(path: str) -> bool:
 
 
 def half_made(root, uuids):
-    """Returns the paths of what nobody goes on with.
+    """Return the paths of files that nobody will complete.
 
     :param uuids: of servers with a record. A folder without one is removed
         with its server.
@@ -50,7 +50,7 @@ def half_made(root, uuids):
 
 
 def unlisted_disks(root):
-    """Returns the paths of disks that the list beside them does not name.
+    """Return the paths of disks that the list beside them does not name.
 
     Snapshots that VMware has made of a listed disk need no name.
     """
@@ -67,7 +67,7 @@ def unlisted_disks(root):
 
 
 def _listed(folder):
-    """Returns the names on a folder's list of disks, None without a list."""
+    """Return the names on a folder's list of disks, None without a list."""
     for name, key in (('nova.json', 'disks'), ('disks.json', None)):
         try:
             with open(os.path.join(folder, name)) as file:
@@ -87,12 +87,12 @@ def boots(cache):
 
 
 def folders(root):
-    """Returns the names of all folders that are servers'."""
+    """Return the names of the folders of servers."""
     return sorted(name for name in os.listdir(root) if name not in _BESIDE)
 
 
 def broken_images(cache, content_of):
-    """Returns what is wrong with the images that are kept.
+    """Return what is wrong with the images that are kept.
 
     :param content_of: called with the id of an image and the path of its
         disk, tells whether the disk holds the image

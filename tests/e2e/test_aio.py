@@ -39,7 +39,7 @@ GIBIBYTE = 1024 ** 3
 
 
 class AioCase(testtools.testcase.WithAttributes, testtools.TestCase):
-    """A state directory and ports of its own; nothing is left of it."""
+    """A test with its own state directory and ports, which leaves nothing."""
 
     def setUp(self):
         super().setUp()
@@ -65,7 +65,7 @@ class AioCase(testtools.testcase.WithAttributes, testtools.TestCase):
                 *arguments, '--state-dir', str(self.layout.root)]
 
     def run_aio(self, *arguments, folder=None):
-        """Runs a command.
+        """Run a command.
 
         :param folder: the current folder
         :returns: CompletedProcess, its output as text
@@ -157,7 +157,7 @@ class LifeTestCase(AioCase):
         return network
 
     def check_repair(self, before):
-        """After kill -9 of one process only that one is started."""
+        """Kill a process and check that only this one is started again."""
         os.kill(before['nova'], signal.SIGKILL)
         processes.wait_until(
             lambda: not psutil.pid_exists(before['nova']), 10)
@@ -206,7 +206,7 @@ class GuestsTestCase(AioCase):
 class DemoTestCase(AioCase):
 
     def run_demo(self):
-        """Runs it.
+        """Run the demo.
 
         :returns: (what it printed, the names of the files that it left)
         """
@@ -248,7 +248,7 @@ class DemoTestCase(AioCase):
 class InterruptedTestCase(AioCase):
 
     def start_up(self):
-        """Begins `up` and returns when its services make their databases."""
+        """Begin `up` and return when its services make their databases."""
         process = subprocess.Popen(
             self.command('up', '--fake', '--port-base', str(self.port_base)),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -278,7 +278,7 @@ class InterruptedTestCase(AioCase):
 
 
 class FailureTestCase(AioCase):
-    """What goes wrong is one line, and leaves nothing running."""
+    """Errors are one line, and leave nothing running."""
 
     def test_taken_port(self):
         with socket.socket() as listener:

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A control plane whose processes decide and fail as macOS does."""
+"""A control plane whose processes behave as on macOS."""
 
 import os
 import sys

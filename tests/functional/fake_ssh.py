@@ -17,8 +17,8 @@ import sys
 
 import fixtures
 
-# Both programs: paths below the root of any host become paths below the root
-# of the host that is named.
+# Both programs replace paths below the root of any host with paths below the
+# root of the host that is named.
 _PROGRAM = '''#!%(python)s -ES
 import os, re, shutil, subprocess, sys
 ROOTS = %(roots)r

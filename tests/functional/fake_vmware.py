@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""The fake VMware tools, as programs on a path of the test's own."""
+"""The fake VMware tools, installed for a test."""
 
 import json
 import os
@@ -24,7 +24,7 @@ FAKES = os.path.join(os.path.dirname(os.path.dirname(
 
 
 class FakeVmware(fixtures.Fixture):
-    """Installs the fakes; ends every VM when the test is over.
+    """Installs the fakes, and ends all VMs at the end of the test.
 
     :ivar vmrun: path of the program
     :ivar vdiskmanager: path of the program
@@ -66,23 +66,23 @@ class FakeVmware(fixtures.Fixture):
                 in self.host_networks.items()}}, file)
 
     def set_knobs(self, **knobs):
-        """Sets the knobs of programs that are started from now on."""
+        """Set the knobs of all later calls."""
         with open(self._knob_file, 'w') as file:
             for name, value in knobs.items():
                 file.write('%s=%s\n' % (name, value))
 
     def run(self, *words):
-        """Runs vmrun as a person would; returns its output."""
+        """Run vmrun as a user would, and return its output."""
         return subprocess.run([self.vmrun, *words], check=True, text=True,
                               capture_output=True).stdout
 
     def running(self):
-        """Returns the .vmx paths of running VMs."""
+        """Return the .vmx paths of running VMs."""
         return [line for line in self.run('list').splitlines()
                 if line.startswith('/')]
 
     def calls(self):
-        """Returns what was called: dicts with prog, argv, rc, start, end."""
+        """Return what was called: dicts with prog, argv, rc, start, end."""
         try:
             with open(os.path.join(self.state, 'calls.jsonl')) as file:
                 return [json.loads(line) for line in file]
@@ -90,7 +90,7 @@ class FakeVmware(fixtures.Fixture):
             return []
 
     def verbs_since(self, number):
-        """Returns (program, first word of its arguments) of later calls.
+        """Return (program, first word of its arguments) of later calls.
 
         :param number: how many calls there were before
         """

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the Glance of Nova's tests leaves out: content that is uploaded."""
+"""Uploads to the Glance of Nova's tests, which lacks them."""
 
 import copy
 
@@ -20,7 +20,7 @@ from nova.tests import fixtures as nova_fixtures
 
 
 class GlanceUploads(fixtures.Fixture):
-    """Makes uploads arrive, and purging touch nothing but properties.
+    """Stores uploads; purging changes only properties.
 
     Images are queued until then.
     """

@@ -10,12 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Which functional tests show what README says that works.
+"""The functional tests for each feature in the README.
 
-Keys are entries of Nova's support matrix, and features that README lists
-besides. Each "yes" and each "partly" of the README needs at least one test
-here, by module, class and name below tests/functional; a unit test holds both
-to it.
+Keys are entries of Nova's support matrix and other features in the README.
+Each "yes" and "partly" there needs at least one test here, named by its path
+below tests/functional, class and method; a unit test checks that.
 """
 
 TESTS = {
@@ -163,7 +162,7 @@ TESTS = {
         '.test_guestinfo_outlives_a_hard_reboot',
     ],
     'Ephemeral and swap disks': [
-        'api.test_life.BootTestCase.test_ephemeral_and_swap_disks',
+        'api.test_life.BootTestCase.test_what_the_vmx_says',
     ],
     'CD and floppy drives': [
         'api.test_attachments.DrivesTestCase'
@@ -171,8 +170,7 @@ TESTS = {
     ],
     'Flat and VLAN networks': [
         'api.test_networks.BootTestCase.test_two_networks_and_a_vlan',
-        'api.test_life.BootTestCase'
-        '.test_ports_become_nics_on_vmware_networks',
+        'api.test_life.BootTestCase.test_what_the_vmx_says',
         'ml2.port_binding.VmrunTestCase.test_flat',
         'ml2.port_binding.VmrunTestCase.test_vlan',
     ],

@@ -10,14 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers that have been there for long: in Nova, and on the host.
+"""Servers that already exist, in Nova and on the host.
 
 Usage::
 
     python -m tests.load.existing NOVA_CONF INSTANCES TEMPLATE NUMBER
 
-makes NUMBER copies of the server TEMPLATE, which is stopped, and prints their
-ids. Their consoles have the ports after its own. nova-compute must not run.
+makes NUMBER copies of TEMPLATE, a stopped server, and prints their ids. The
+ports of their consoles follow its port. nova-compute must not be running.
 """
 
 import os
@@ -36,18 +36,18 @@ from oslo_utils import uuidutils
 from nova_vmrun.aio import sqlite
 from nova_vmrun.formats import vmx
 
-# What each instance has of its own.
+# Columns that differ for each instance.
 _OWN = {'id', 'uuid', 'created_at', 'updated_at', 'display_name', 'hostname',
         'vm_state', 'power_state'}
 
 
 def runs(index):
-    """Tells if the copy of that number is to run: each second one."""
+    """Return whether a copy runs: every second one does."""
     return index % 2 == 0
 
 
 def copy_server(template, number):
-    """Yields the ids of copies that Nova's databases have from now on."""
+    """Copy a server in Nova's databases, and yield the ids of the copies."""
     admin = nova_context.get_admin_context()
     mapping = instance_mapping.InstanceMapping.get_by_instance_uuid(
         admin, template)
@@ -96,7 +96,7 @@ def console_port(instances, uuid):
 
 
 def copy_folder(instances, template, template_port, uuid, port):
-    """Copies the files; the id and the console's port are the copy's own."""
+    """Copy the files of a server, with another id and console port."""
     target = os.path.join(instances, uuid)
     shutil.copytree(os.path.join(instances, template), target)
     for name in os.listdir(target):

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Figures that a test measured, for whoever runs it."""
+"""Output of figures that a test has measured."""
 
 import sys
 
 
 def tell(text, *values):
-    """Prints a line beside the results of the tests."""
+    """Print a line beside the results of the tests."""
     print('load: ' + text % values, file=sys.__stderr__, flush=True)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the driver keeps of servers that are gone: nothing."""
+"""The driver keeps nothing of deleted servers in memory."""
 
 from concurrent import futures
 import gc
@@ -26,7 +26,7 @@ from testtools import testcase
 from tests.functional.contract import base
 from tests.load import figures
 
-# What Python's own caches may take meanwhile, and what is nothing.
+# Growth that is allowed, for Python's own caches.
 _BYTES_OF_CACHES = 100000
 _BYTES_PER_SERVER = 100
 _WARM_UP = 8
@@ -37,7 +37,7 @@ class BootsAndDeletesTestCase(testcase.WithAttributes, base.DriverTestCase):
 
     def setUp(self):
         super().setUp()
-        # Nova's tests keep what is logged.
+        # Nova's tests keep the log in memory.
         logging.disable(logging.CRITICAL)
         self.addCleanup(logging.disable, logging.NOTSET)
 
@@ -50,8 +50,8 @@ class BootsAndDeletesTestCase(testcase.WithAttributes, base.DriverTestCase):
             list(pool.map(self.boot_and_delete, range(times)))
 
     def look(self):
-        """Returns what must not grow."""
-        # Of all processes of this machine, whose number is not ours.
+        """Return the figures that must not grow."""
+        # This depends on the other processes of this machine.
         psutil.process_iter.cache_clear()
         gc.collect()
         this = psutil.Process()

@@ -12,9 +12,9 @@
 
 """Many servers on one host, with a vmrun as slow as a real one.
 
-Nova's own fixtures, which have all of it in one process, deadlock with so many
-at once: their locks stand for what databases do. Here are a control plane and
-a stock nova-compute.
+Nova's own fixtures run everything in one process and deadlock with so many
+servers, because locks replace the databases. These tests use a control plane
+and a stock nova-compute.
 """
 
 from concurrent import futures
@@ -36,7 +36,7 @@ from tests.load import figures
 # As was measured of real ones: a start of some seconds, and a moment for
 # each other command.
 LATENCY = 'LATENCY = start=9,*=0.4\n'
-# What a user waits for the list of servers, and how long until the next one.
+# Time to wait for the list of servers, and between two lists.
 LIST_SECONDS = 3.0
 PAUSE_SECONDS = 1.0
 # Seconds between two power syncs.
@@ -65,19 +65,19 @@ ram = -1
         super().setUp()
 
     def changes(self, sync_seconds=-1):
-        """Returns nova-compute's options.
+        """Return the options of nova-compute.
 
-        :param sync_seconds: between two power syncs; less than 0 is never
+        :param sync_seconds: between two power syncs; negative for never
         """
         defaults = {
             'sync_power_state_interval': sync_seconds,
             'cpu_allocation_ratio': 1000.0,
             'ram_allocation_ratio': 100.0,
             'disk_allocation_ratio': 1000.0,
-            # These look at the states of VMs too.
+            # These tasks look at the states of VMs too.
             'update_resources_interval': 3600,
             'heal_instance_info_cache_interval': -1,
-            # Tells when a periodic task begins.
+            # Log the start of periodic tasks.
             'default_log_levels':
                 'nova.service=DEBUG,oslo_service.periodic_task=DEBUG'}
         return {
@@ -111,7 +111,7 @@ ram = -1
                 if existing.runs(index))))
 
     def allocate(self, template, made):
-        """Lets Placement have for each copy what it has for the template."""
+        """Copy the allocations of the template in Placement."""
         placement = self.cloud.placement
         body = placement.get('/allocations/' + template.id,
                              microversion=PLACEMENT_MICROVERSION).json()
@@ -153,7 +153,7 @@ ram = -1
         self.restart()
 
     def wait_for_power_sync(self):
-        """Waits until the next one begins."""
+        """Wait until the next one begins."""
         before = self.power_syncs()
         self.wait_until(lambda: self.power_syncs() > before,
                         'the next power sync')
@@ -163,7 +163,7 @@ ram = -1
                               self.nova_compute.log.read_text()))
 
     def check_boots(self, image, number, present):
-        # Nova's first answer takes longer, which is nothing of ours.
+        # Nova's first answer takes longer, whatever the driver does.
         self.list_servers()
         quiet = [self.list_servers()[0] for _ in range(3)]
         calls = len(self.vmrun_calls())
@@ -197,7 +197,7 @@ ram = -1
         self.assertLess(max(lists), LIST_SECONDS)
 
     def list_servers(self):
-        """Does what "openstack server list" does.
+        """Do what "openstack server list" does.
 
         :returns: seconds until Nova has answered, and the servers
         """

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A kqueue for Linux: as much of macOS's as the driver uses, by its kernel."""
+"""A kqueue for Linux, with the parts that the driver uses on macOS."""
 
 from collections.abc import Callable, Iterable
 import os
@@ -80,7 +80,7 @@ class Kqueue:
 
 
 def install(put: Callable[[Any, str, Any], None]) -> None:
-    """Gives the select module what macOS's has.
+    """Add what macOS has to the select module.
 
     :param put: sets an attribute
     """

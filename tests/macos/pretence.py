@@ -10,11 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Linux as if it were macOS: what fails there fails, what it lacks is gone.
+"""Makes Linux behave like macOS.
 
-The decisions are those of nova_vmrun.system.macos. The names that only Linux
-has are taken from the modules that would have them, and what fails on macOS
-fails as it does there.
+The driver uses nova_vmrun.system.macos. Functions that only Linux has are
+removed from the standard library, and calls that fail on macOS fail as there.
 """
 
 import builtins
@@ -33,7 +32,7 @@ import psutil
 from nova_vmrun import system
 from tests.macos import kqueue
 
-# Functions and numbers of Linux that no macOS has.
+# Functions and constants that macOS lacks.
 LINUX_ONLY = {
     os: ('copy_file_range', 'eventfd', 'eventfd_read', 'eventfd_write',
          'getrandom', 'memfd_create', 'pidfd_open', 'pipe2',
@@ -58,7 +57,7 @@ LINUX_ONLY = {
 
 
 class MacOS(fixtures.Fixture):
-    """Makes this process fail where it would on macOS, until the end."""
+    """Makes this process behave as on macOS."""
 
     def _setUp(self) -> None:
         self._set(system, '_here', system.of(system.MACOS))
@@ -67,7 +66,7 @@ class MacOS(fixtures.Fixture):
             for name in names:
                 self._remove(module, name)
         self._set(selectors, 'DefaultSelector', selectors.PollSelector)
-        # It looked for O_TMPFILE when it was imported.
+        # This module checked for O_TMPFILE when it was imported.
         self._set(tempfile, '_O_TMPFILE_WORKS', False)
         self._set(resource, 'setrlimit', _setrlimit(resource.setrlimit))
         self._set(psutil, 'net_connections', _denied)
@@ -96,7 +95,7 @@ def _setrlimit(real):
 
 
 def _open(real):
-    """Has no /proc for our own code; psutil would ask macOS otherwise."""
+    """Hide /proc from our own code; psutil on macOS does not need it."""
     def open(file, *arguments, **options):
         caller = sys._getframe(1).f_globals.get('__name__', '')
         if caller.startswith('nova_vmrun') and str(file).startswith('/proc'):

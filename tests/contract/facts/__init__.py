@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What is known of vmrun and its fellows, and which test holds each fact.
+"""What is known about vmrun and its companions, and the test of each fact.
 
 The facts are in the .txt files of this folder, under headings that begin
 with ``#``::
@@ -33,7 +33,7 @@ import re
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUITE = os.path.dirname(HERE)
 TABLE = os.path.join(SUITE, 'FACTS.md')
-#: Tests of what only the fakes have, so of no fact.
+#: Tests of features that only the fakes have; they test no fact.
 OWN_MATTERS = ('test_clients', 'test_concurrency', 'test_faults',
                'test_killed', 'test_third_party')
 _FACT = re.compile(r'\[([^]]+)\] (.+?)\s+:: (.+)\Z', re.S)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Write tests/contract/FACTS.md anew."""
+"""Write tests/contract/FACTS.md."""
 
 from tests.contract import facts
 

@@ -10,4 +10,4 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers of a real OpenStack, asserted on by what their guests say."""
+"""Tests of servers of a real OpenStack, which ask the guests."""

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tests of servers share."""
+"""Base classes of the tests of servers."""
 
 import contextlib
 import sys
@@ -33,7 +33,7 @@ _POLL = 0.5
 
 
 class Server:
-    """A server, and what its guest says.
+    """A server and the console of its guest.
 
     :ivar console: console.Console of what Nova gives as its console log
     :ivar name: its name
@@ -104,7 +104,7 @@ class Server:
 
 
 class CloudCase(testtools.testcase.WithAttributes, testtools.TestCase):
-    """Servers of a test are deleted at its end, and leave nothing."""
+    """Base class that deletes servers and checks that nothing is left."""
 
     def setUp(self):
         super().setUp()

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The control plane that all tests of a run share, and what is made in it."""
+"""The control plane and the resources that all tests of a run share."""
 
 import atexit
 import contextlib

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a new server's guest sees is what was asked for."""
+"""The guest of a new server sees what the user has asked for."""
 
 import base64
 import hashlib

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images of every format boot, and their content arrives whole."""
+"""Images of every format boot, with their whole content."""
 
 import http
 import os

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Guests that are told through their .vmx, without a config drive."""
+"""Guests configured through the .vmx, without a config drive."""
 
 import base64
 import hashlib

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers are reached from the host at the addresses that Nova shows."""
+"""The host can reach servers at the addresses that Nova shows."""
 
 import urllib.request
 

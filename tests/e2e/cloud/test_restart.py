@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Guests whose nova-compute goes away."""
+"""Guests keep running while nova-compute restarts."""
 
 from nova_vmrun.aio import processes
 from tests.e2e.cloud import base

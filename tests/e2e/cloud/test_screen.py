@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a person sees of a server."""
+"""The screen of a server."""
 
 import testtools
 

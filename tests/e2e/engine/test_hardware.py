@@ -29,7 +29,7 @@ def drivers(facts, kind='disks'):
 
 
 class ControllersTest(vms.EngineCase):
-    """A kernel with all drivers, and no device in another's place."""
+    """Controllers, with a kernel that has all drivers and exact devices."""
 
     environ = {'FAKE_VMRUN_QEMU_HARDWARE': 'exact'}
 
@@ -139,7 +139,7 @@ class FirmwareTest(vms.EngineCase):
 
 
 class DefectTest(vms.EngineCase):
-    """Mistakes that only a guest finds, with no device in another's place."""
+    """Bugs that only a guest notices, with the exact devices."""
 
     environ = {'FAKE_VMRUN_QEMU_HARDWARE': 'exact'}
 
@@ -164,7 +164,7 @@ class DefectTest(vms.EngineCase):
 
 
 class ParentTest(vms.EngineCase):
-    """A parent that was written to: no guest comes to see its disk.
+    """A parent disk that was written to: no guest may boot from its child.
 
     vmrun refuses to start it. QEMU would open it, and serve no read of what
     is not in the child.
@@ -208,7 +208,7 @@ class ParentTest(vms.EngineCase):
         self.assertIn('Input/output error', self._read(vm))
 
     def _read(self, vm):
-        """Reads the child as the engine's QEMU does; returns the errors."""
+        """Read the child as the engine's QEMU does; return the errors."""
         socket = os.path.join(self.folder, 'socket')
         subprocess.run(['qemu-nbd', '--fork', '--format=vmdk', '--socket',
                         socket, '--', vm.file('child.vmdk')], check=True)

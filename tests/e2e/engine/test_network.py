@@ -27,7 +27,7 @@ def static(number, connection, mac, **more):
 
 
 def http(address, port=80):
-    """Return what a guest serves: its hostname."""
+    """Return the hostname that a guest serves."""
     url = 'http://%s:%d/' % (address, port)
     with urllib.request.urlopen(url, timeout=30) as answer:
         return answer.read().decode().strip()
@@ -106,7 +106,7 @@ class NetworkTest(vms.EngineCase):
 
 
 class HostInterfaceTest(vms.EngineCase):
-    """Guests are reached from the host at the addresses they have."""
+    """The host can reach guests at their addresses."""
 
     environ = {'FAKE_VMRUN_NET': 'tap'}
 

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tests of the engine share: a VM that vmrun drives."""
+"""A VM for the tests of the engine."""
 
 import os
 import shutil
@@ -143,7 +143,7 @@ class VM(object):
 
 
 class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
-    """Afterwards no process is left that a test has started."""
+    """Base class that checks that a test leaves no process."""
 
     environ = {}
 
@@ -186,7 +186,7 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
         return done.stdout
 
     def _why(self):
-        """What the logs of all VMs say about a refusal."""
+        """Return what the logs of all VMs say about a refusal."""
         text = ''
         for vm in self.vms:
             if os.path.exists(vm.file('vmware.log')):

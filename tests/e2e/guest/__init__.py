@@ -10,4 +10,4 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What tests with real guests share: images of the guest, and its words."""
+"""Images of the test guest, and what it prints."""

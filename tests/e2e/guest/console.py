@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the guest of tests/guest says on its serial port."""
+"""The output of the test guest on its serial port."""
 
 import json
 import time
@@ -19,11 +19,11 @@ _PREFIX = '@guest '
 
 
 class Silent(AssertionError):
-    """The guest has not said in time what was waited for."""
+    """The guest did not print the expected text in time."""
 
 
 class Console(object):
-    """Reads what a guest has said so far.
+    """Reads what a guest has printed so far.
 
     :param read: a function that returns the whole text of the serial port,
         for example from a file or from Nova's console log. A text that is

@@ -26,7 +26,7 @@ _GRACE = 10
 
 
 class HostInterface(fixtures.Fixture):
-    """Leave to have the network interface vmnet8, one test at a time.
+    """Permission to use the network interface vmnet8, for one test at a time.
 
     :raises unittest.SkipTest: this machine or this user cannot have it
     """

@@ -40,16 +40,16 @@ from nova_vmrun import osvif
 from nova_vmrun.server import vm_process
 from tests.functional import fake_vmware
 
-# Runs a second time with the noise of VMware's loaders and libraries.
+# Tests that also run with the noise of VMware's loaders and libraries.
 sample = testcase.attr('sample')
 
-# Seconds; only a test that fails ever waits so long.
+# Timeout in seconds; only a test that fails waits this long.
 PATIENCE = 60
 _OTHER_PROJECT = '9f1d4c6be0a24e6c8a4c2d0b7e35f186'
 
 
 def make_image(path, image_format='qcow2', size='4M', options=()):
-    """Makes a disk image with some real content, like qemu-img does.
+    """Make a disk image with some real content, like qemu-img does.
 
     :returns: its bytes
     """
@@ -64,7 +64,7 @@ def make_image(path, image_format='qcow2', size='4M', options=()):
 
 
 def free_port_range(count):
-    """Returns first:last of TCP ports that nobody has right now."""
+    """Return first:last of a range of TCP ports; the first is free."""
     while True:
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
@@ -78,10 +78,10 @@ class TestCase(testcase.WithAttributes,
 
     microversion = 'latest'
     ADMIN_API = True
-    # Where temporary folders are made; None for one of Nova's own.
+    # The parent of temporary folders; None for the default.
     FOLDERS = None
     VNC_PORTS = 100
-    # Whether Nova hears at once that somebody has stopped a VM.
+    # Whether the driver sends lifecycle events.
     HEARS_EVENTS = True
 
     def _setup_services(self):
@@ -109,7 +109,7 @@ class TestCase(testcase.WithAttributes,
                    vdiskmanager_path=self.vmware.vdiskmanager,
                    vnc_port_range=free_port_range(self.VNC_PORTS),
                    group='vmrun')
-        # Nova's tests may not read /sys, which describes the processors.
+        # Nova's tests may not read /sys.
         self.useFixture(fixtures.MockPatchObject(
             resources.Host, 'cpu_info', {'arch': 'x86_64'}))
         self._bind_ports(networks.VIF_TYPE)
@@ -118,7 +118,7 @@ class TestCase(testcase.WithAttributes,
         self.assertIsInstance(self.driver, driver.VmrunDriver)
 
     def _bind_ports(self, vif_type):
-        """Makes ports come bound by one mechanism driver."""
+        """Bind all ports as a mechanism driver does."""
         bound = {'binding:vif_type': vif_type}
         for port in self.neutron._ports.values():
             port.update(bound)
@@ -127,13 +127,13 @@ class TestCase(testcase.WithAttributes,
     def _fake_vmware(self):
         return fake_vmware.FakeVmware()
 
-    # Nova's own look twice a second and give up after five seconds, which is
-    # slow, and too short on a busy machine.
+    # Nova's own methods look twice a second, which is slow, and give up after
+    # five seconds, which is too short on a busy machine.
 
     def _wait_for_server_parameter(self, server, expected_params,
                                    max_retries=None, api=None,
                                    wait_for_fault_key=True):
-        """Waits until a server has the given values; returns it."""
+        """Wait until a server has the given values; return it."""
         wanted = dict(expected_params)
         keys = {'fault'} if wait_for_fault_key and (
             wanted.get('status') == 'ERROR') else set()
@@ -147,7 +147,7 @@ class TestCase(testcase.WithAttributes,
         return self.wait_for(look, 'a server with %s' % wanted)
 
     def wait_for(self, condition, what):
-        """Waits until a condition has a value that is true; returns that."""
+        """Wait until a condition returns a true value, and return it."""
         deadline = time.monotonic() + PATIENCE
         while not (value := condition()):
             if time.monotonic() > deadline:
@@ -160,7 +160,7 @@ class TestCase(testcase.WithAttributes,
 
     def add_image(self, image_format='qcow2', content=None, properties=None,
                   size='4M', options=(), **changes):
-        """Puts an image into Glance; returns its id."""
+        """Put an image into Glance; return its id."""
         if content is None:
             content = make_image(
                 os.path.join(self.folder, uuidutils.generate_uuid()),
@@ -175,7 +175,7 @@ class TestCase(testcase.WithAttributes,
         return metadata['id']
 
     def make_iso(self, text='installer'):
-        """Makes an ISO image with a file in it; returns its bytes."""
+        """Make an ISO image with a file in it; return its bytes."""
         folder = os.path.join(self.folder, 'cd')
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, 'file'), 'w') as file:
@@ -187,23 +187,23 @@ class TestCase(testcase.WithAttributes,
             return file.read()
 
     def add_flavor(self, **changes):
-        """Makes a flavor; returns its id."""
+        """Make a flavor; return its id."""
         return self._create_flavor(**dict(
             {'vcpu': 1, 'memory_mb': 64, 'disk': 1, 'ephemeral': 0},
             **changes))
 
     def boot(self, image_id=None, flavor_id=None, networks='none',
              expected_state='ACTIVE', **options):
-        """Boots a server and waits for it.
+        """Boot a server and wait for it.
 
-        :param options: more of the API's body: name, config_drive...
+        :param options: further fields of the request: name, config_drive...
         """
         server = self.request_boot(image_id, flavor_id, networks, **options)
         return self._wait_for_state_change(server, expected_state)
 
     def request_boot(self, image_id=None, flavor_id=None, networks='none',
                      **options):
-        """Asks for a server and does not wait."""
+        """Request a server without waiting for it."""
         body = self._build_server(
             image_uuid=image_id or self.add_image(),
             flavor_id=flavor_id or self.add_flavor(), networks=networks)
@@ -214,7 +214,7 @@ class TestCase(testcase.WithAttributes,
 
     @functools.cached_property
     def other_tenant(self):
-        """The API of a user in another project."""
+        """Return the API of a user in another project."""
         api = api_client.TestOpenStackClient(
             'other', self.api_fixture.base_url, project_id=_OTHER_PROJECT,
             roles=['reader', 'member'])
@@ -222,7 +222,7 @@ class TestCase(testcase.WithAttributes,
         return api
 
     def boot_for_other(self, **options):
-        """Boots a server of the other tenant; returns it."""
+        """Boot a server of the other tenant; return it."""
         body = self._build_server(
             image_uuid=self.add_image(), flavor_id=self.add_flavor(),
             networks='none')
@@ -231,7 +231,7 @@ class TestCase(testcase.WithAttributes,
         return self._wait_for_state_change(server, 'ACTIVE')
 
     def fault(self, server):
-        """Return the fault that users see of a server in ERROR."""
+        """Return the fault that the API shows for a server."""
         return self.admin_api.get_server(server['id'])['fault']['message']
 
     def sync_power_states(self):
@@ -268,7 +268,7 @@ class TestCase(testcase.WithAttributes,
             os.path.realpath, self.vmware.running())
 
     def pid_of(self, server):
-        """Returns the process of a server's VM."""
+        """Return the process of a server's VM."""
         return vm_process.identity(self.vmx_path(server))[0]
 
     def power_state(self, server):
@@ -280,7 +280,7 @@ class TestCase(testcase.WithAttributes,
         self.assertEqual(power_state.RUNNING, self.power_state(server))
 
     def assertNothingLeft(self):
-        """No server, no VM, no incomplete file in the cache."""
+        """Assert that no server, VM or incomplete cache file is left."""
         self.assertEqual([], self.vmware.running())
         left = set(os.listdir(self.instances_path))
         self.assertEqual({'_base', 'locks'}, left & {'_base', 'locks'} | left -

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images in the drives of a server, and what its image says of its disk."""
+"""Images in the drives of a server, and image properties for its disk."""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ class TestCase(base.TestCase):
             return file.read()
 
     def drives(self, server):
-        """Returns the files in the CD drives, in the order of the drives."""
+        """Return the files in the CD drives, in the order of the drives."""
         vmx = self.vmx(server)
         return [vmx[key.replace('deviceType', 'fileName')]
                 for key in vmx if vmx[key] == 'cdrom-image']
@@ -150,7 +150,7 @@ class ShelvedTestCase(TestCase):
         return server
 
     def make_ide_vmdk(self):
-        """Makes a disk that VMware wrote for an IDE controller."""
+        """Make a disk that VMware wrote for an IDE controller."""
         disk = os.path.join(self.folder, 'ide.vmdk')
         subprocess.run([self.vmware.vdiskmanager, '-c', '-s', '64MB', '-a',
                         'ide', '-t', '0', disk], check=True)

@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""What users and operators get wrong: a clear error, and nothing left."""
+"""Mistakes of users and operators: a clear error, and nothing is left."""
 
 import os
 import struct
@@ -27,7 +27,7 @@ from tests.functional.api import base
 class BadImageTestCase(base.TestCase):
 
     def check_refused(self, image_id, *words, **options):
-        """Boots and reads the fault: one try, and nothing stays."""
+        """Boot a server and check its fault; nothing may be left."""
         calls = len(self.vmware.calls())
         server = self.boot(image_id, expected_state='ERROR', **options)
         fault = self.fault(server)
@@ -81,7 +81,7 @@ class BadImageTestCase(base.TestCase):
 
     def test_broken_image(self):
         content = bytearray(self.make('qcow2'))
-        # The offset of the table of all clusters, where none can be.
+        # An impossible offset of the cluster table.
         content[40:48] = struct.pack('>Q', 0x12345)
         image_id = self.add_image(content=bytes(content))
         self.check_refused(image_id, 'qemu-img cannot read it as qcow2')
@@ -93,7 +93,7 @@ class BadImageTestCase(base.TestCase):
 
 class BadTextTestCase(base.TestCase):
 
-    def test_property_out_of_its_table(self):
+    def test_property_with_an_invalid_value(self):
         image_id = self.add_image(properties={'hw_vif_model': 'e1000e',
                                               'vmrun_disk_bus': 'floppy'})
         server = self.boot(image_id, expected_state='ERROR')
@@ -102,14 +102,14 @@ class BadTextTestCase(base.TestCase):
 
 
 class UnhelpfulToolTestCase(base.TestCase):
-    """vmrun fails in each way that it knows."""
+    """vmrun fails in all the ways that it can."""
 
     def setUp(self):
         super().setUp()
         self.flags(start_timeout=3, retry_count=0, group='vmrun')
 
     def fault_of(self, faults):
-        """Boots with a faulty vmrun; returns what the user is told."""
+        """Boot with a faulty vmrun and return what the user sees."""
         self.vmware.set_knobs(FAULTS=faults)
         server = self.boot(expected_state='ERROR')
         self.vmware.set_knobs()
@@ -118,32 +118,22 @@ class UnhelpfulToolTestCase(base.TestCase):
         self.assertNothingLeft()
         return fault['message'] + fault.get('details', '')
 
-    def test_it_refuses(self):
-        fault = self.fault_of('start * refuse The operation was canceled')
-        self.assertIn('vmrun start', fault)
-        self.assertIn('The operation was canceled', fault)
-        self.assertIn('vmware.log', fault)
+    def test_a_start_that_fails(self):
+        for fault, *words in (
+                ('refuse The operation was canceled', 'vmrun start',
+                 'The operation was canceled', 'vmware.log'),
+                ('error-exit-0 Unknown error', 'Unknown error'),
+                ('hang', 'did not end within 3 seconds',
+                 'vmrun -T ws start')):
+            message = self.fault_of('start * ' + fault)
+            for word in words:
+                self.assertIn(word, message, fault)
 
-    def test_it_prints_an_error_and_exits_with_0(self):
-        fault = self.fault_of('start * error-exit-0 Unknown error')
-        self.assertIn('Unknown error', fault)
-
-    def test_it_hangs(self):
-        fault = self.fault_of('start * hang')
-        self.assertIn('did not end within 3 seconds', fault)
-        self.assertIn('vmrun -T ws start', fault)
-
-    def test_it_hangs_although_the_vm_runs(self):
-        self.vmware.set_knobs(FAULTS='start * hang-after')
-        self.assertRunning(self.boot())
-
-    def test_it_complains_although_the_vm_runs(self):
-        self.vmware.set_knobs(FAULTS='start * refuse-after Unknown error')
-        self.assertRunning(self.boot())
-
-    def test_the_vm_keeps_its_output_open(self):
-        self.vmware.set_knobs(FAULTS='start * keep-pipe 30')
-        self.assertRunning(self.boot())
+    def test_a_start_that_fails_although_the_vm_runs(self):
+        for fault in ('hang-after', 'refuse-after Unknown error',
+                      'keep-pipe 30'):
+            self.vmware.set_knobs(FAULTS='start * ' + fault)
+            self.assertTrue(self.is_running(self.boot()), fault)
 
     def test_list_fails_and_nova_does_not_stop_the_server(self):
         server = self.boot()
@@ -154,7 +144,7 @@ class UnhelpfulToolTestCase(base.TestCase):
             server['id'])['status'])
         self.assertTrue(self.is_running(server))
 
-    def test_a_passing_refusal_is_got_over(self):
+    def test_a_temporary_refusal_is_retried(self):
         self.flags(retry_count=2, retry_interval=0.1, group='vmrun')
         self.vmware.set_knobs(
             FAULTS='start 1-2 refuse The file is already in use')
@@ -187,7 +177,7 @@ class UnhelpfulToolTestCase(base.TestCase):
 
 
 class BadHostTestCase(base.TestCase):
-    """nova-compute refuses to start, and says what to do."""
+    """nova-compute refuses to start and says what to do."""
 
     def check_refused(self, *words):
         error = self.assertRaises(
@@ -223,6 +213,6 @@ class BadHostTestCase(base.TestCase):
         self.flags(server_listen='0.0.0.0', group='vnc')
         self.check_refused('server_listen', 'vnc_insecure_listen')
 
-    def test_vmnet_that_is_none(self):
+    def test_network_that_is_not_a_vmnet(self):
         self.flags(vmnet_mappings={'physnet1': 'eth0'}, group='vmrun')
         self.check_refused('vmnet_mappings', 'eth0')

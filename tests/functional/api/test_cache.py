@@ -29,7 +29,7 @@ from tests.functional import glance_uploads
 class TestCase(base.TestCase):
 
     def cached(self):
-        """Returns the ids of the images in the cache."""
+        """Return the ids of the images in the cache."""
         return sorted(os.listdir(os.path.join(self.instances_path, '_base')))
 
     def counted_fetches(self):
@@ -163,7 +163,7 @@ class FullTestCase(TestCase):
         self.assertEqual([], self.cached())
 
     def bomb(self):
-        """Returns an image that is much larger when it is unpacked."""
+        """Return an image that is much larger when it is unpacked."""
         path = os.path.join(self.folder, 'bomb')
         with open(path + '.raw', 'wb') as file:
             file.write(b'7' * (64 << 20))
@@ -174,7 +174,7 @@ class FullTestCase(TestCase):
             return self.add_image(content=file.read())
 
     def short_of_space(self):
-        """Leaves room for the image, and not for the disk in it."""
+        """Leave room for the image, and not for the disk in it."""
         usage = shutil.disk_usage(self.folder)
         patch = mock.patch('shutil.disk_usage', return_value=usage._replace(
             free=space.RESERVE + (8 << 20)))

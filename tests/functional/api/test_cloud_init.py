@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What guests are told, read by Debian's cloud-init."""
+"""The data for guests, read by Debian's cloud-init."""
 
 import base64
 import os

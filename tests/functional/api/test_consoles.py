@@ -64,7 +64,7 @@ class SerialConsoleTestCase(ConsoleCase):
         super()._setup_services()
 
     def connect(self, url):
-        """Connects as a browser does, through Nova's proxy."""
+        """Connect as a browser does, through Nova's proxy."""
         port = int(base.free_port_range(1).partition(':')[0])
         proxy = console_proxy.ConsoleProxy('serialproxy', port)
         proxy.start()
@@ -149,14 +149,14 @@ class ScreenTestCase(ConsoleCase):
         return int(self.vmx(server)['RemoteDisplay.vnc.port'])
 
     def asked_port(self, server):
-        """Returns the port that nova-novncproxy is told."""
+        """Return the port that nova-novncproxy is told."""
         url = self.ask(server, 'vnc', 'novnc')
         token = parse.unquote(url).rpartition('token=')[2]
         return console_auth_token.ConsoleAuthToken.validate(
             context.get_admin_context(), token).port
 
     def take_port(self, server):
-        """Listens where a server that is off has its screen."""
+        """Listen where a server that is off has its screen."""
         self.addCleanup(socket.create_server(
             ('127.0.0.1', self.port(server))).close)
 

@@ -25,7 +25,7 @@ from tests.unit import images
 class TestCase(base.TestCase):
 
     def content(self, path, size):
-        """Returns what a guest reads at the start of a disk."""
+        """Return what a guest reads at the start of a disk."""
         raw = os.path.join(self.folder, 'seen.raw')
         subprocess.run(['qemu-img', 'convert', '-U', '-f', 'vmdk', '-O',
                         'raw', path, raw], check=True)
@@ -33,7 +33,7 @@ class TestCase(base.TestCase):
             return file.read(size), os.path.getsize(raw)
 
     def original(self, image_format, options=()):
-        """Returns an image and what is in it."""
+        """Return an image and what is in it."""
         path = os.path.join(self.folder, 'original')
         content = base.make_image(path, image_format, options=options)
         with open(path + '.raw', 'rb') as file:
@@ -46,7 +46,7 @@ class TestCase(base.TestCase):
         return image_id, self.check_content(self.boot(image_id, **boot), raw)
 
     def check_content(self, server, raw):
-        """Compares what the disk begins with; returns the disk's size."""
+        """Compare what the disk begins with; return the disk's size."""
         self._stop_server(server)
         seen, size = self.content(self.path(server, 'root.vmdk'), len(raw))
         self.assertEqual(raw, seen)

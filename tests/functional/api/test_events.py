@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Nova hears at once: what others did to a VM, and nothing of ours."""
+"""Lifecycle events: what others do to a VM is reported, our own work not."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ class TestCase(base.TestCase):
         self.flavor_id = self.add_flavor(disk=0)
 
     def listen(self):
-        """Notes what Nova is told."""
+        """Note what Nova is told."""
         tell = self.driver._compute_event_callback
 
         def note(event):
@@ -49,16 +49,16 @@ class TestCase(base.TestCase):
         self.driver.register_event_listener(note)
 
     def guest_shuts_down(self, server):
-        """Its owner has told it to, and nobody has told Nova."""
+        """Shut a guest down from inside, without Nova."""
         self.vmware.run('stop', self.vmx_path(server), 'soft')
 
     def make_canary(self):
         self.canary = self.boot(flavor_id=self.flavor_id)
 
     def assertHeard(self, *expected):
-        """Nova has heard this before it heard of the canary's end.
+        """Assert which events came before the end of the canary.
 
-        Events come in the order in which the processes have ended.
+        Events come in the order in which the processes end.
         """
         os.kill(self.pid_of(self.canary), signal.SIGKILL)
         last = self.canary['id'], STOPPED
@@ -84,7 +84,7 @@ class OutsideTestCase(TestCase):
         self.check_told(STOPPED)
         self._start_server(self.server)
         self.assertRunning(self.server)
-        # What runs now is watched as well.
+        # The new process is watched as well.
         self.heard.clear()
         self.guest_shuts_down(self.server)
         self.check_told(STOPPED)
@@ -106,7 +106,7 @@ class OutsideTestCase(TestCase):
         self.check_told(STOPPED)
 
     def test_stopped_and_started_again_in_the_window(self):
-        """Nova is not told, and does not stop it; its end is told."""
+        """Nova gets no event and does not stop it; its end is an event."""
         self.make_canary()
         with self.driver._hypervisor.events.held(self.server['id']):
             self.vmware.run('stop', self.vmx_path(self.server), 'hard')
@@ -124,7 +124,7 @@ class OutsideTestCase(TestCase):
         self.assertRunning(self.server)
 
     def test_started_in_the_window_and_found_by_nova(self):
-        """Once Nova has looked, it hears of its end at once."""
+        """After Nova has seen that it runs, its end is an event."""
         with self.driver._hypervisor.events.ours(self.server['id'], True):
             self.vmware.run('stop', self.vmx_path(self.server), 'hard')
         self.vmware.run('start', self.vmx_path(self.server), 'nogui')
@@ -136,7 +136,7 @@ class OutsideTestCase(TestCase):
         self.check_told(STOPPED)
 
     def test_while_an_image_is_made(self):
-        """Nova does not listen then, and is told afterwards."""
+        """Nova ignores events meanwhile, and gets one afterwards."""
         def end(*_args):
             self.guest_shuts_down(self.server)
             raise RuntimeError('no such luck')
@@ -176,7 +176,7 @@ class RestartTestCase(TestCase):
 
 
 class OursTestCase(TestCase):
-    """Nova is told nothing of what it has done itself."""
+    """What Nova does itself is no event."""
 
     CAST_AS_CALL = True
 

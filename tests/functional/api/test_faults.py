@@ -21,10 +21,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What goes wrong on a host: what users are told, and that it goes on.
+"""Errors on a host: what users see, and that the host keeps working.
 
-Each fault ends in an event or a fault of the server that tells the cause, and
-the next operation on the same host works.
+Each error and its cause are in an event or a fault of the server, and the next
+operation on the same host works.
 """
 
 import errno
@@ -49,13 +49,13 @@ class TestCase(base.TestCase):
                    retry_count=1, retry_interval=0.1, group='vmrun')
 
     def failing(self, server, action, name, event):
-        """Asks for an action that fails; returns what its event tells."""
+        """Request an action that fails; return the details of its event."""
         self.admin_api.post_server_action(server['id'], {action: None})
         return self._wait_for_instance_action_event(
             server, name, event, 'Error')['details']
 
     def delete_from_error(self, server):
-        # Nova's own helper takes the ERROR for the end of this delete.
+        # Nova's own helper stops at ERROR, before the delete is done.
         self.admin_api.delete_server(server['id'])
         self.notifier.wait_for_versioned_notifications('instance.delete.end')
         self.assertNothingLeft()
@@ -148,13 +148,13 @@ class FileTestCase(TestCase):
 class LockTestCase(TestCase):
 
     def lock_of(self, server):
-        """Returns the words of the lock of the disk of one that runs."""
+        """Return the words of the lock on the disk of a running server."""
         lock = self.path(server, 'root.vmdk.lck')
         with open(os.path.join(lock, os.listdir(lock)[0])) as file:
             return file.read().rstrip('\0').split(' ')
 
     def hold(self, server, words):
-        """Lets a VM of nobody have the disk; returns its process."""
+        """Let another process lock the disk; return it."""
         holder = subprocess.Popen(['sleep', '1000'])
         self.addCleanup(holder.wait)
         self.addCleanup(holder.kill)
@@ -168,7 +168,7 @@ class LockTestCase(TestCase):
         return holder
 
     def test_a_vm_that_vmrun_does_not_list(self):
-        """Another user runs it: it is neither off nor to be removed."""
+        """Another user runs it, so it is not off and must not be removed."""
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.ops.power.power._RELEASE_SECONDS', 1))
         server = self.boot()
@@ -193,7 +193,7 @@ class LockTestCase(TestCase):
         holder = self.hold(server, words)
         self.assertIn('Failed to lock the file',
                       self.fail_to_start(server)[:255])
-        # Its process ends, and what it leaves is stale.
+        # The process ends, and its lock is stale.
         holder.kill()
         holder.wait()
         self.check_starts(server)
@@ -205,7 +205,7 @@ class LockTestCase(TestCase):
         calls = len(self.vmware.calls())
         self.assertIn('Close the VM in the VMware window',
                       self.fail_to_start(server)[:255])
-        # A passing reason: it was tried once more, no more.
+        # The reason may be temporary, so it was tried once more.
         self.assertEqual(2, self.vmware.verbs_since(calls).count(
             ('vmrun', 'start')))
         self.vmware.set_knobs()

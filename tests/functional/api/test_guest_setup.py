@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a guest is told when it boots, as another program reads it."""
+"""The data for a guest at its boot, read by another program."""
 
 import base64
 import io
@@ -34,7 +34,7 @@ class TestCase(base.TestCase):
             'type': 'ssh'}})
 
     def read_drive(self, server, path):
-        """Returns a file of a server's config drive."""
+        """Return a file of a server's config drive."""
         drive = pycdlib.PyCdlib()
         drive.open(self.path(server, 'config-drive.iso'))
         try:

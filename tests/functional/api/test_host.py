@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the API shows of the host, and requires from it at a boot."""
+"""What the API shows of the host, and what a boot asks of it."""
 
 from unittest import mock
 

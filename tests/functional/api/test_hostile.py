@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What only qemu-img finds out, and what it may do meanwhile."""
+"""Errors that only qemu-img finds, and the limits on its work."""
 
 import os
 import subprocess

@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""The life of a server, as its user sees it and as the host has it."""
+"""The life of a server, from its boot to its deletion."""
 
 import os
 import subprocess
@@ -30,46 +30,42 @@ class BootTestCase(base.TestCase):
     def test_boot_and_delete(self):
         server = self.boot()
         self.assertRunning(server)
-        self._delete_server(server)
-        self.assertNothingLeft()
-        self.assertEqual([], self.driver.list_instances())
-
-    def test_a_booted_server_is_listed(self):
-        server = self.boot()
         self.assertEqual([server['id']], self.driver.list_instance_uuids())
         name = self.admin_api.get_server(server['id'])[
             'OS-EXT-SRV-ATTR:instance_name']
         self.assertEqual([name], self.driver.list_instances())
+        self._delete_server(server)
+        self.assertNothingLeft()
+        self.assertEqual([], self.driver.list_instances())
 
     def test_what_the_vmx_says(self):
-        flavor = self.add_flavor(vcpu=2, memory_mb=130)
-        server = self.boot(flavor_id=flavor, name='web "1" | \u2603')
+        flavor = self.add_flavor(vcpu=2, memory_mb=130, ephemeral=1, swap=16)
+        server = self.boot(
+            flavor_id=flavor, name='web "1" | \u2603', config_drive=True,
+            networks=[{'port': self.neutron.port_1['id']}])
+        self.check_settings(server)
+        self.check_adapter(server)
+        self.check_disks(server)
+        self.check_modes(server)
+
+    def check_settings(self, server):
         vmx = self.vmx(server)
         self.assertEqual('web "1" | \u2603', vmx['displayName'])
         self.assertEqual(('132', '2'), (vmx['memsize'], vmx['numvcpus']))
-        self.assertEqual('root.vmdk', vmx['scsi0:0.fileName'])
         self.assertEqual('keep', vmx['uuid.action'])
         self.assertEqual('TRUE', vmx['isolation.tools.hgfs.disable'])
 
-    def test_files_are_their_owners_alone(self):
-        server = self.boot(config_drive=True)
-        for name in ('', server['id'] + '.vmx', 'root.vmdk', 'nova.json',
-                     server['id'] + '.vmx.rendered', 'config-drive.iso'):
-            mode = os.stat(self.path(server, name)).st_mode
-            self.assertEqual(0, mode & 0o077, name)
-
-    def test_ports_become_nics_on_vmware_networks(self):
-        server = self.boot(networks=[{'port': self.neutron.port_1['id']}])
+    def check_adapter(self, server):
+        """Check that the port became an adapter on a VMware network."""
         vmx = self.vmx(server)
         self.assertEqual(
             (self.neutron.port_1['mac_address'], 'static', 'nat'),
             (vmx['ethernet0.address'], vmx['ethernet0.addressType'],
              vmx['ethernet0.connectionType']))
 
-    def test_ephemeral_and_swap_disks(self):
-        flavor = self.add_flavor(ephemeral=1, swap=16)
-        server = self.boot(flavor_id=flavor)
+    def check_disks(self, server):
         vmx = self.vmx(server)
+        self.assertEqual('root.vmdk', vmx['scsi0:0.fileName'])
         self.assertEqual('ephemeral0.vmdk', vmx['scsi0:1.fileName'])
         self.assertEqual('swap.vmdk', vmx['scsi0:2.fileName'])
         self.assertEqual(1 << 30, self.virtual_size(server, 'ephemeral0'))
@@ -78,6 +74,13 @@ class BootTestCase(base.TestCase):
     def virtual_size(self, server, disk):
         return linked.read_header(
             self.path(server, disk + '.vmdk')).capacity
+
+    def check_modes(self, server):
+        """Check that only the owner can read and write the files."""
+        for name in ('', server['id'] + '.vmx', 'root.vmdk', 'nova.json',
+                     server['id'] + '.vmx.rendered', 'config-drive.iso'):
+            mode = os.stat(self.path(server, name)).st_mode
+            self.assertEqual(0, mode & 0o077, name)
 
 
 class PowerTestCase(base.TestCase):
@@ -128,7 +131,7 @@ class PowerTestCase(base.TestCase):
 
 
 class CutOffTestCase(base.TestCase):
-    """A server is deleted while Nova does not reach its host."""
+    """A server is deleted while Nova cannot reach its host."""
 
     def setUp(self):
         super().setUp()
@@ -140,7 +143,7 @@ class CutOffTestCase(base.TestCase):
         self.admin_api.put_service_force_down(service, False)
 
     def clean_up(self):
-        """Does what Nova does every five minutes."""
+        """Do what Nova does every five minutes."""
         self.compute.manager._run_pending_deletes(context.get_admin_context())
 
     def test_its_vm_stops_with_the_next_cleanup(self):
@@ -163,13 +166,13 @@ class CrashTestCase(base.TestCase):
     # Nova stops the server while it holds the server's lock; with a call
     # instead of a cast it would wait for itself.
     CAST_AS_CALL = False
-    # It is the power sync that has to see it.
+    # The power sync must notice it, not an event.
     HEARS_EVENTS = False
 
     def test_a_crashed_vm_is_seen_and_starts_again(self):
         server = self.boot()
         os.kill(self.pid_of(server), 9)
-        # What was seen of the host within the last second may be used again.
+        # The driver may reuse what it saw within the last second.
         time.sleep(1)
         self.sync_power_states()
         self._wait_for_state_change(server, 'SHUTOFF')

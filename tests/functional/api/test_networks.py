@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""Ports, and the adapters of servers that they are."""
+"""Ports and the adapters of servers."""
 
 import os
 
@@ -24,7 +24,7 @@ from tests.functional.api import base
 
 VLAN = 101
 NETWORKING = 'VERSION=1,0\nadd_bridge_mapping %s 11\n'
-# Stands for iproute2: the host of the tests has no interface of a VLAN.
+# Replaces iproute2: the test host has no VLAN interface.
 IP = """\
 #!/bin/sh
 echo '[{"ifname": "%(interface)s", "link": "lo", "linkinfo": {
@@ -63,7 +63,7 @@ class TestCase(base.TestCase):
         return vmware
 
     def set_vlan(self, interface, vlan):
-        """Makes the host's vmnet11 be bridged to an interface of a VLAN."""
+        """Make the host's vmnet11 be bridged to an interface of a VLAN."""
         path = os.path.join(self.host_folder, 'networking')
         with open(path, 'w') as file:
             file.write(NETWORKING % interface)
@@ -72,7 +72,7 @@ class TestCase(base.TestCase):
         os.chmod(self.ip, 0o755)
 
     def add_port(self, physical, vlan=None, address=None, vif_type='vmrun'):
-        """Makes a port as our mechanism driver binds it; returns its id."""
+        """Make a port as our mechanism driver binds it; return its id."""
         details = {'physical_network': physical, 'port_filter': False}
         if vlan:
             details['segmentation_id'] = vlan
@@ -92,7 +92,7 @@ class TestCase(base.TestCase):
                          **options)
 
     def adapters(self, server):
-        """Returns (MAC, connectionType, vnet) by the adapter's number."""
+        """Return (MAC, connectionType, vnet) by the adapter's number."""
         vmx = self.vmx(server)
         return {number: (vmx[name + 'address'], vmx[name + 'connectionType'],
                          vmx.get(name + 'vnet'))
@@ -301,7 +301,7 @@ class AttachTestCase(TestCase):
         self.assertIn('Stop the server first', self.stdlog.logger.output)
         self.assertEqual(before, self.adapters(self.server))
         self.assertEqual([self.first], self.ports_of(self.server))
-        # It can be used elsewhere.
+        # The port can be used elsewhere.
         self.assertFalse(self.neutron._ports[port]['device_id'])
 
     def test_a_port_that_was_deleted_in_neutron(self):

@@ -44,7 +44,7 @@ class OrphansTestCase(base.TestCase):
             return_value=(nova_conf.CONF, self.driver._compute_id))).mock
 
     def use_credentials(self, api):
-        """Lets the command log in as a client of Nova's tests."""
+        """Let the command log in as a client of Nova's tests."""
         self.log_in.return_value = cloud_region.CloudRegion(
             name='test', region_name='r1', config=dict(
                 defaults.get_defaults(),
@@ -58,7 +58,7 @@ class OrphansTestCase(base.TestCase):
                     'X-Roles': ','.join(api.roles)}))
 
     def run_command(self, *options):
-        """Returns the exit status, and kept-because by (kind, name)."""
+        """Return the exit status, and kept-because by (kind, name)."""
         status, output, _ = commands.run(
             orphans.Orphans, '-f', 'json', '--min-age', '0', *options)
         rows = json.loads(output)
@@ -66,7 +66,7 @@ class OrphansTestCase(base.TestCase):
                         row['Kept because'] for row in rows}
 
     def leave_folder(self, server):
-        """Leaves a copy of a server's folder under another server's id."""
+        """Leave a copy of a server's folder under another server's id."""
         uuid = uuidutils.generate_uuid()
         copy = os.path.join(self.instances_path, uuid)
         shutil.copytree(self.path(server), copy)

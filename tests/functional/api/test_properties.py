@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What images and flavors ask for and VMware cannot give.
+"""Properties of images and flavors that VMware cannot fulfil.
 
-A user who chooses it is told so. A server that was built with it before goes
-on.
+They are refused with a reason. A server that was built with them before keeps
+working.
 """
 
 import os
@@ -31,7 +31,7 @@ class TestCase(base.TestCase):
     CAST_AS_CALL = False
 
     def flavor(self, **extra_specs):
-        """Makes a flavor; returns its id."""
+        """Make a flavor; return its id."""
         return self.add_flavor(extra_spec={
             name.replace('__', ':'): value
             for name, value in extra_specs.items()})
@@ -40,12 +40,12 @@ class TestCase(base.TestCase):
         self.admin_api.post_server_action(server['id'], {name: body})
 
     def failure(self, server, action, event):
-        """Waits until an action has failed; returns what its event tells."""
+        """Wait until an action has failed; return what its event tells."""
         return self._wait_for_action_fail_completion(
             server, action, event)['details']
 
     def remember(self, server):
-        """Gives a server what it may have been built with in former times."""
+        """Give a server properties that older releases accepted."""
         instance = objects.Instance.get_by_uuid(
             context.get_admin_context(), server['id'],
             expected_attrs=['flavor', 'system_metadata'])
@@ -55,7 +55,7 @@ class TestCase(base.TestCase):
         instance.save()
 
     def cached(self):
-        """Returns the names of images that were fetched."""
+        """Return the names of images that were fetched."""
         folder = os.path.join(self.instances_path, '_base')
         return os.listdir(folder) if os.path.exists(folder) else []
 

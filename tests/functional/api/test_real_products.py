@@ -33,7 +33,7 @@ ADDRESS = '192.168.80.130'
 class TestCase(test_faults.TestCase):
 
     def edit(self, server, **values):
-        """Changes a .vmx by hand; a double underscore stands for a dot."""
+        """Change a .vmx by hand; a double underscore stands for a dot."""
         keys = self.vmx(server)
         for name, value in values.items():
             keys[name.replace('_colon_', ':').replace('__', '.')] = value
@@ -250,7 +250,7 @@ class WindowTestCase(TestCase):
 class AddressTestCase(TestCase):
 
     def address(self, **knobs):
-        """Returns the address that diagnostics tell."""
+        """Return the address that diagnostics tell."""
         self.vmware.set_knobs(**knobs)
         self.admin_api.microversion = '2.47'
         try:

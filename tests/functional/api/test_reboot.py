@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Reboots: soft ones by the guest, hard ones from what Nova knows."""
+"""Reboots: soft ones by the guest, hard ones from Nova's data."""
 
 import os
 

@@ -48,7 +48,7 @@ class TestCase(base.TestCase):
             'status': expected_state, 'OS-EXT-STS:task_state': None})
 
     def write(self):
-        """Writes to the disk as the guest does, while the server is off."""
+        """Write to the disk as the guest does, while the server is off."""
         self.assertNotIn('failed', self.qemu_io('write -P 90 2M 64k'))
 
     def assertDiskIsNew(self):
@@ -110,7 +110,7 @@ class RefusedTestCase(TestCase):
         self.files = self.listing()
 
     def in_database(self):
-        """Returns what Nova has saved of the server's image."""
+        """Return what Nova has saved of the server's image."""
         instance = objects.Instance.get_by_uuid(
             nova_context.get_admin_context(), self.server['id'],
             expected_attrs=['system_metadata'])
@@ -119,7 +119,7 @@ class RefusedTestCase(TestCase):
             if name.startswith('image_')})
 
     def resources(self):
-        """Returns what the server takes of the host, as the scheduler sees.
+        """Return what the server takes of the host, as the scheduler sees.
 
         Nova itself gives it back when a rebuild fails, whatever the reason.
         """

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A start brings the .vmx to what Nova says, whatever was refused before."""
+"""A start updates the .vmx to Nova's data, whatever was refused before."""
 
 from nova import context
 from nova.network import model
@@ -30,13 +30,13 @@ class TestCase(test_networks.TestCase):
         self.first = self.add_port('physnet-nat')
 
     def boot_beside(self, count):
-        """Boots a server with ports beside its first."""
+        """Boot a server with ports beside its first."""
         ports = [self.add_port('physnet-private') for _ in range(count)]
         self.server = self.boot_with(self.first, *ports)
         return ports
 
     def delete_port(self, port):
-        """Does what Neutron does and tells Nova; waits until Nova knows."""
+        """Delete a port as Neutron does, and wait until Nova knows."""
         count = len(self.addresses())
         self.neutron.delete_port(port)
         self.admin_api.create_server_external_events([{
@@ -46,12 +46,12 @@ class TestCase(test_networks.TestCase):
                       'the address to go')
 
     def addresses(self):
-        """Returns the addresses of the server that the API shows."""
+        """Return the addresses of the server that the API shows."""
         shown = self.admin_api.get_server(self.server['id'])['addresses']
         return [address for network in shown.values() for address in network]
 
     def disconnected(self):
-        """Returns the devices whose cables were pulled."""
+        """Return the devices whose cables were pulled."""
         return [call['argv'][-1] for call in self.vmware.calls()
                 if 'disconnectNamedDevice' in call['argv']]
 
@@ -74,7 +74,7 @@ class DeletedPortTestCase(TestCase):
         port, = self.boot_beside(1)
         address = self.mac(port)
         self.delete_port(port)
-        # Nobody answers at the address any more.
+        # No guest answers at the address any more.
         self.assertEqual(['ethernet1'], self.disconnected())
         self.assertRunning(self.server)
 
@@ -185,7 +185,7 @@ class EveryStartTestCase(TestCase):
 
 
 class EmptyCacheTestCase(TestCase):
-    """Nova has forgotten the ports of a server, and no longer heals that."""
+    """Nova has lost the ports of a server from its cache."""
 
     def setUp(self):
         super().setUp()

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What cannot be done: refused in words, and the server is as it was."""
+"""Requests that are refused with a reason; the server does not change."""
 
 from nova import context
 from nova import objects
@@ -48,7 +48,7 @@ class TestCase(base.TestCase):
         self.assertAsBefore()
 
     def assertFails(self, action, event, body):
-        """Asks for what is accepted and then fails, as its event shows."""
+        """Ask for what is accepted and then fails, as its event shows."""
         self.admin_api.post_server_action(self.server['id'], body)
         self._wait_for_action_fail_completion(self.server, action, event)
         self._wait_for_server_parameter(
@@ -58,7 +58,7 @@ class TestCase(base.TestCase):
 
 class VolumeTestCase(TestCase):
 
-    # From the next one on, the API does not wait for an answer.
+    # From 2.101 on, the API does not wait for an answer.
     microversion = '2.100'
 
     def attach(self, volume_id, **options):

@@ -46,7 +46,7 @@ class TestCase(base.TestCase):
                 if not name.endswith(('.lck', '.log', '.log.1'))}
 
     def check_as_before(self):
-        """Compares all but what VMware notes of the last power cycle."""
+        """Compare all but what VMware notes of the last power cycle."""
         before, after = self.before, self.vmx(self.server)
         changed = {key: (before.get(key), after.get(key))
                    for key in {**before, **after}

@@ -38,20 +38,20 @@ class TestCase(base.TestCase):
         return self._wait_for_state_change(server, 'VERIFY_RESIZE')
 
     def refuse(self, server, action):
-        """Asks for what a compute node refuses, and waits for its answer."""
+        """Ask for what a compute node refuses, and wait for its answer."""
         self.admin_api.post_server_action(server['id'], action)
         self._wait_for_migration_status(server, ['error'])
         self._wait_for_server_parameter(server, {
             'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
 
     def write_as_guest(self, path):
-        """Changes a disk as its guest does; only while nobody has it open."""
+        """Change a disk as its guest does; only while nobody has it open."""
         subprocess.run(['qemu-io', '-f', 'vmdk', '-c',
                         'write -P 0x5a 8M 64k', path], check=True,
                        stdout=subprocess.DEVNULL)
 
     def content(self, path):
-        """Returns the hash of what a guest reads, and the disk's size."""
+        """Return the hash of what a guest reads, and the disk's size."""
         raw = os.path.join(self.folder, 'seen.raw')
         subprocess.run(['qemu-img', 'convert', '-U', '-f', 'vmdk', '-O',
                         'raw', path, raw], check=True)

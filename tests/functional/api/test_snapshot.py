@@ -33,11 +33,11 @@ class TestCase(base.TestCase):
         self.useFixture(glance_uploads.GlanceUploads())
 
     def boot(self, image_id=None, **options):
-        """Boots a server with a small disk, which is read quickly."""
+        """Boot a server with a small disk, which is read quickly."""
         return super().boot(image_id, self.add_flavor(disk=0), **options)
 
     def make_image(self, server):
-        """Makes an image of a server; returns its id."""
+        """Make an image of a server; return its id."""
         self._calls = len(self.vmware.calls())
         image_id = self.request_image(server)
         self._wait_for_server_parameter(server,
@@ -56,19 +56,19 @@ class TestCase(base.TestCase):
         self.fail('The image is still there.')
 
     def changes(self):
-        """Returns the verbs that the last image took, without list."""
+        """Return the verbs that the last image took, without list."""
         return [verb for program, verb in
                 self.vmware.verbs_since(self._calls) if verb != 'list']
 
     def save(self, image_id):
-        """Writes an image to a file; returns its path."""
+        """Write an image to a file; return its path."""
         path = os.path.join(self.folder, image_id)
         with open(path, 'wb') as file:
             file.write(self.glance._imagedata[image_id])
         return path
 
     def content(self, path):
-        """Returns all that a guest reads from a disk."""
+        """Return all that a guest reads from a disk."""
         raw = os.path.join(self.folder, 'seen.raw')
         subprocess.run(['qemu-img', 'convert', '-U', '-f', 'vmdk', '-O',
                         'raw', path, raw], check=True)
@@ -76,7 +76,7 @@ class TestCase(base.TestCase):
             return file.read()
 
     def write(self, server, disk='root.vmdk', megabyte=2):
-        """Writes to a disk as a guest does."""
+        """Write to a disk as a guest does."""
         subprocess.run(['qemu-io', '-f', 'vmdk', '-c',
                         'write -P 99 %dM 128k' % megabyte,
                         self.path(server, disk)], check=True,
@@ -116,7 +116,7 @@ class SnapshotTestCase(TestCase):
                                                          'root.vmdk')))
 
     def boot_whole(self, **properties):
-        """Boots a server whose disk is a whole copy."""
+        """Boot a server whose disk is a whole copy."""
         self.flags(use_linked_clone=False, group='vmrun')
         self.restart_compute_service(self.compute)
         server = self.boot(self.add_image(properties=properties))
@@ -152,7 +152,7 @@ class SnapshotTestCase(TestCase):
         self.check_running(self.boot_whole())
 
     def check_at_rest(self, server, adapter):
-        """Makes images in each state in which the disk rests."""
+        """Make images in each state in which the disk rests."""
         for megabyte, (action, state, back) in enumerate((
                 ('pause', 'PAUSED', 'unpause'),
                 ('suspend', 'SUSPENDED', 'resume'),
@@ -206,7 +206,7 @@ class FailureTestCase(TestCase):
         self.server = self.boot()
 
     def during(self, owner, method, action):
-        """Does something whenever a method is called, and then calls it."""
+        """Do something whenever a method is called, and then calls it."""
         original = getattr(owner, method)
 
         def act(*args, **options):

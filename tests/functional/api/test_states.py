@@ -47,7 +47,7 @@ class TestCase(base.TestCase):
             self.act(action, state)
 
     def in_window(self, *words):
-        """Do what a person does in the VMware window."""
+        """Do what a person does in VMware's window."""
         self.vmware.run('-T', 'ws', words[0], self.vmx_path(self.server),
                         *words[1:])
         self.driver._hypervisor.states.changed()
@@ -59,7 +59,7 @@ class TestCase(base.TestCase):
 class ApiStatesTestCase(TestCase):
 
     def refused_in(self, action):
-        """Returns the states in which the API does not take an action."""
+        """Return the states in which the API does not take an action."""
         refused = set()
         for state in self.STATES:
             self.bring_to(state)

@@ -44,7 +44,7 @@ class TestCase(base.TestCase):
     CAST_AS_CALL = False
 
     def sync_power_states(self):
-        """Lets Nova compare, as it does every ten minutes, and act."""
+        """Let Nova compare, as it does every ten minutes, and act."""
         self.driver._hypervisor.states.changed()
         super().sync_power_states()
 
@@ -91,7 +91,7 @@ class HostBootTestCase(TestCase):
         self._suspend_server(self.suspended)
 
     def boot_host(self):
-        """Ends each VM at once, and begins with a new nova-compute."""
+        """End each VM at once, and begins with a new nova-compute."""
         os.kill(self.pid_of(self.running), 9)
         self.restart_compute_service(self.compute)
         self.driver = self.compute.manager.driver

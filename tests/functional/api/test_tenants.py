@@ -37,7 +37,7 @@ class DeafGuestsTestCase(base.TestCase):
             properties={'os_shutdown_timeout': _FOREVER})
 
     def waiting(self):
-        """Returns the vmrun processes that wait for a guest."""
+        """Return the vmrun processes that wait for a guest."""
         found = []
         for process in psutil.Process().children():
             try:
@@ -48,14 +48,14 @@ class DeafGuestsTestCase(base.TestCase):
         return found
 
     def ask(self, server, action, body=None):
-        """Asks a guest that never answers; returns when it is being asked."""
+        """Ask a guest that never answers; return when it is being asked."""
         before = len(self.waiting())
         self.vmware.set_knobs(STOP_SOFT='hang', STOP_TIMEOUT=1000)
         self.admin_api.post_server_action(server['id'], {action: body})
         self.wait_for(lambda: len(self.waiting()) > before, 'vmrun')
 
     def let_go(self, *servers):
-        """Ends VMs, and what waits for them."""
+        """End VMs, and what waits for them."""
         self.vmware.set_knobs()
         for server in servers:
             self.vmware.run('stop', self.vmx_path(server), 'hard')
@@ -96,7 +96,7 @@ class FilledLogTestCase(base.TestCase):
     """A guest writes so much to vmware.log that VMware begins a new one."""
 
     def fill_log(self, server, first_line):
-        """Does what VMware then does; the guest chose the first line."""
+        """Do what VMware then does; the guest chose the first line."""
         log = self.path(server, 'vmware.log')
         os.rename(log, self.path(server, 'vmware-0.log'))
         with open(log, 'w') as file:

@@ -45,7 +45,7 @@ _TOP = os.path.join(os.path.dirname(cache.folder()), 'cloud-init')
 
 
 def fetch():
-    """Returns the folder that has the packages, each in its own.
+    """Return the folder that has the packages, each in its own.
 
     :raises Unavailable: they cannot be had on this machine
     """
@@ -65,7 +65,7 @@ def fetch():
 
 
 def read(source, folder, mac, path=None):
-    """Has cloud-init read what a guest was told.
+    """Have cloud-init read what a guest was told.
 
     :param source: vmware or config-drive
     :param folder: that holds the config drive's files; a folder of the

@@ -27,7 +27,7 @@ from tests.functional import fake_vmware
 
 
 def use_fakes(test, **knobs):
-    """Makes a test's driver use the fake tools.
+    """Make a test's driver use the fake tools.
 
     :param test: a nova.test.TestCase
     :param knobs: of the fakes
@@ -50,7 +50,7 @@ def use_fakes(test, **knobs):
 
 
 def start_driver(test):
-    """Returns a driver that is ready until the test ends."""
+    """Return a driver that is ready until the test ends."""
     made = driver.VmrunDriver(None)
     made.init_host('host')
     test.addCleanup(made.cleanup_host, 'host')

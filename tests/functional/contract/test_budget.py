@@ -38,7 +38,7 @@ _NODE = 'host'
 class BudgetTestCase(base.DriverTestCase):
 
     def started(self, operation, *args, **options):
-        """Runs an operation; returns how many processes each program was."""
+        """Run an operation; return how many processes each program was."""
         before = self.runner.started
         operation(*args, **options)
         return self.runner.started - before
@@ -48,7 +48,7 @@ class BudgetTestCase(base.DriverTestCase):
         self.assertLessEqual(started.total(), budget, started)
 
     def looked_at(self, instance, operation, *args):
-        """Runs an operation between two looks at the state, as Nova does."""
+        """Run an operation between two looks at the state, as Nova does."""
         self.state(instance)
         operation(*args)
         self.state(instance)

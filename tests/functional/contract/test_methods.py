@@ -60,7 +60,7 @@ class MethodsTestCase(testtools.TestCase):
 
 
 def _parameters(method):
-    """Returns name, kind and default of each parameter."""
+    """Return name, kind and default of each parameter."""
     return [(each.name, each.kind, each.default)
             for each in inspect.signature(method).parameters.values()]
 

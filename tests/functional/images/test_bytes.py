@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""How many bytes images cost, counted on a small one."""
+"""The bytes that boots and images read and write, with a small image."""
 
 import os
 
@@ -27,7 +27,7 @@ from tests.benchmarks import rig as rigs
 from tests.unit import vmdks
 
 _SIZE, _CONTENT = 64 * units.Mi, 24 * units.Mi
-# Headers, empty children, the programs' own files and libraries.
+# Allowance for headers, empty children, and files of the programs.
 _SLACK = 3 * units.Mi
 _SERVER = '00000000-0000-4000-8000-00000000000%d'
 
@@ -43,7 +43,7 @@ class BytesTestCase(testtools.TestCase):
         self.size = os.path.getsize(self.image)
 
     def _boot(self, number, download=None, **options):
-        """Returns the Cost of a server's root disk, and its path."""
+        """Return the Cost of a server's root disk, and its path."""
         with measure.cost() as cost:
             disk = self.rig.boot(_SERVER % number, download, **options)
         return cost, disk

@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Images that qemu-img made, and that were uploaded cut off.
+"""Images from qemu-img that were truncated before the upload.
 
-Each is refused, by us or by qemu-img, or all of its content is still there.
+The driver or qemu-img refuses each of them, unless its content is complete.
 """
 
 import os
@@ -68,7 +68,7 @@ class CutOffTestCase(testtools.TestCase):
         return os.path.join(self.folder, name)
 
     def make(self, qemu_format, options, size, pieces):
-        """Makes an image and what is in it; returns its bytes."""
+        """Make an image and its raw content; return its bytes."""
         content = random.Random(size)
         with open(self.path('raw'), 'wb') as file:
             for place, length in pieces:
@@ -90,7 +90,7 @@ class CutOffTestCase(testtools.TestCase):
         return True
 
     def compare(self, name, qemu_format):
-        """Returns 0: the same content, 1: other content, 2: refused."""
+        """Return 0 for the same content, 1 for other content, 2 if refused."""
         return subprocess.run(
             ['qemu-img', 'compare', '-q', '-f', qemu_format, '-F', 'raw',
              self.path(name), self.path('raw')],

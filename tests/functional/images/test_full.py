@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A file system that is full at some moment of a first boot."""
+"""A file system that becomes full during a first boot."""
 
 import os
 import subprocess
@@ -51,7 +51,7 @@ class FullTestCase(testtools.TestCase):
         rigs.make_qcow2(self.rig, self.image, _SIZE, _CONTENT)
 
     def boot(self, free, link):
-        """Boots in so many free bytes; tells whether that was enough."""
+        """Boot with so many free bytes; return whether that was enough."""
         filler = os.path.join(self.folder, 'filler')
         left = os.statvfs(self.folder)
         with open(filler, 'wb') as file:

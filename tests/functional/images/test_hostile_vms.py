@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Disks from elsewhere that would have another file of the user uploaded.
+"""Disks that would make the client upload another file of the user.
 
-QEMU reads each of them: what keeps the file from Glance are our own checks.
+QEMU would read each of these files; only our own checks prevent that.
 """
 
 import os
@@ -48,7 +48,7 @@ class HostileVmsTestCase(testtools.TestCase):
                                     extents=extents)
 
     def check(self, path):
-        """Shows that QEMU would read the key, and that it is not asked to."""
+        """Show that QEMU would read the key, and that it is not asked to."""
         target = os.path.join(self.folder, 'read-by-qemu')
         subprocess.run(['qemu-img', 'convert', '-f', 'vmdk', '-O', 'raw',
                         path, target], check=True)

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Virtual environments in which packages are really installed.
+"""Virtual environments to install packages in.
 
-They are made offline: what is not the matter of the test is linked from the
-environment that runs it.
+They are made offline: packages that are not under test are linked from the
+environment of the tests.
 """
 
 import importlib.util
@@ -37,7 +37,7 @@ TIMEOUT = 300
 
 
 def missing():
-    """Says what is not installed, or nothing."""
+    """Return what is not installed, or None."""
     if not shutil.which('git'):
         return 'git is not installed'
     for module in ('pip', 'setuptools'):
@@ -49,7 +49,7 @@ def missing():
 
 
 def run(*command, **kwargs):
-    """Runs a program.
+    """Run a program.
 
     :returns: its output
     :raises RuntimeError: it failed; with all that it printed
@@ -64,7 +64,7 @@ def run(*command, **kwargs):
 
 
 def copy_checkout(destination):
-    """Copies what would be committed, as a Git repository of its own.
+    """Copy what would be committed, as a Git repository of its own.
 
     Building writes an egg-info into the sources. In this checkout it would
     hide the entry points of the package that is installed.
@@ -105,14 +105,14 @@ class Environment(fixtures.Fixture):
                 (self.site_packages / entry.name).symlink_to(entry)
 
     def install(self, *arguments):
-        """Runs pip install, which takes nothing from elsewhere."""
+        """Run pip install, which takes nothing from elsewhere."""
         run(sys.executable, '-m', 'pip', '--python', self.python,
             '--disable-pip-version-check', 'install', '--quiet', '--no-deps',
             '--no-index', '--no-build-isolation', *arguments,
             cwd=self.path, env=self._environment())
 
     def run(self, *command):
-        """Runs a program of this environment, in an empty folder.
+        """Run a program of this environment, in an empty folder.
 
         :returns: its output
         """

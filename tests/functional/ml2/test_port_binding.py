@@ -29,7 +29,7 @@ TIMEOUT = 300
 class PortBindingTestCase(testtools.TestCase):
 
     def test_cases_pass(self):
-        """Runs the cases in a process of their own.
+        """Run the cases in a process of their own.
 
         Neutron and Nova both own oslo.config's global CONF, with options of
         the same names: one process can have only one of them.

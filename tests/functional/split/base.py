@@ -41,7 +41,7 @@ TIMEOUT = 90
 
 
 def missing():
-    """Says what is not installed, or nothing."""
+    """Return what is not installed, or None."""
     if not compute.PROGRAM.exists():
         return 'nova-compute is not installed: there is no %s' % (
             compute.PROGRAM)
@@ -52,13 +52,13 @@ def missing():
 
 @unittest.skipIf(missing(), missing())
 class TestCase(testtools.TestCase):
-    """A control plane, and a nova-compute that only RabbitMQ connects to it.
+    """A control plane and a nova-compute, connected only by RabbitMQ.
 
     :ivar cloud: an openstack.connection.Connection of an administrator
     :ivar nova_compute: a compute.NovaCompute
     """
 
-    # The scheduler soon sees a host that is new.
+    # Let the scheduler find a new host soon.
     LOCAL_CONF = """\
 [DEFAULT]
 periodic_fuzzy_delay = 0
@@ -111,16 +111,16 @@ discover_hosts_in_cells_interval = 1
                         'the scheduler knows the host')
 
     def changes(self):
-        """Returns what nova-compute's options are to be, see compute.py."""
+        """Return changes of nova-compute's options; see compute.py."""
         return {}
 
     def configure(self, changes):
-        """Sets the options of the next nova-compute, see compute.py."""
+        """Set the options of the next nova-compute; see compute.py."""
         compute.write_config(self.layout.config_dir('nova') / 'nova.conf',
                              self.nova_compute.config, changes)
 
     def restart(self):
-        """Starts nova-compute, which does not run, and waits for it."""
+        """Start nova-compute, which must not be running, and wait for it."""
         self.nova_compute.start()
         self.wait_until(self.nova_compute.has_started,
                         'nova-compute has started')
@@ -143,7 +143,7 @@ discover_hosts_in_cells_interval = 1
         self.wait_until(has_status, 'the server is %s' % status)
 
     def upload_image(self, size_mb=16, content=b'', **properties):
-        """Puts a qcow2 image into Glance; it is kept as <id>.qcow2 here."""
+        """Put a qcow2 image into Glance; it is kept as <id>.qcow2 here."""
         raw, path = self.folder / 'disk.raw', self.folder / 'disk.qcow2'
         raw.write_bytes(content)
         os.truncate(raw, size_mb << 20)
@@ -160,9 +160,9 @@ discover_hosts_in_cells_interval = 1
         return self.folder / ('%s.qcow2' % image.id)
 
     def request_boot(self, image, **options):
-        """Asks for a server and does not wait.
+        """Request a server without waiting for it.
 
-        :param options: more of the API's body: name, networks...
+        :param options: further fields of the request: name, networks...
         """
         flavor = self.cloud.compute.find_flavor('m1.nano')
         network = self.cloud.network.find_network(self.settings.network)
@@ -184,21 +184,21 @@ discover_hosts_in_cells_interval = 1
         self.assertFalse((self.layout.instances / server.id).exists())
 
     def running_vms(self):
-        """What vmrun says of the VMs that run: their .vmx files."""
+        """Return the .vmx paths that vmrun lists."""
         first, *vms = self.vmrun('list').splitlines()
         self.assertEqual('Total running VMs: %d' % len(vms), first)
         return vms
 
     def vmrun(self, *words):
-        """Runs vmrun as a person would; returns its output."""
+        """Run vmrun as a user would, and return its output."""
         return subprocess.run(
             [self.layout.fakes / 'vmrun', '-T', 'ws', *words], check=True,
             capture_output=True, text=True,
             env={'FAKE_VMRUN_STATE': str(self.layout.fake_state)}).stdout
 
     def vmrun_calls(self):
-        """The verbs with which vmrun was called until now."""
+        """Return the verbs of all calls of vmrun so far."""
         lines = (self.layout.fake_state / 'calls.jsonl').read_text()
         calls = [json.loads(line) for line in lines.splitlines()]
-        # What comes before the verb is -T and the product.
+        # The verb follows -T and the product.
         return [call['argv'][2] for call in calls if call['prog'] == 'vmrun']

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Stock nova-compute as a process of its own."""
+"""A stock nova-compute in a process of its own."""
 
 import configparser
 import os
@@ -25,12 +25,12 @@ from testtools import content
 
 PROGRAM = pathlib.Path(sys.executable).with_name('nova-compute')
 STOP_TIMEOUT = 60
-# What the conductor may use and compute must not.
+# Sections for the conductor that nova-compute must not have.
 DATABASES = ('database', 'api_database')
 
 
 def write_config(control_plane, path, changes):
-    """Writes the nova.conf of a compute host.
+    """Write the nova.conf of a compute host.
 
     :param control_plane: path of the nova.conf of the control plane
     :param path: file to write; it names no database
@@ -43,7 +43,7 @@ def write_config(control_plane, path, changes):
     parser.read(control_plane)
     for section in DATABASES:
         parser.remove_section(section)
-    # This logger tells when a start is over; see has_started.
+    # This logger shows when the start is complete; see has_started.
     parser.set('DEFAULT', 'default_log_levels', 'nova.service=DEBUG')
     parser.set('DEFAULT', 'use_stderr', 'False')
     for (section, option), value in changes.items():
@@ -74,12 +74,12 @@ class NovaCompute(fixtures.Fixture):
         self.addCleanup(self.kill)
 
     def start(self):
-        """Starts the process; it may not be ready yet."""
-        # What tells Nova's tests to do without eventlet is not for a stock
-        # nova-compute.
+        """Start the process; it may not be ready yet."""
+        # Variables that keep eventlet out of Nova's tests do not belong to a
+        # stock nova-compute.
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith('OS_NOVA_')}
-        # Python tells on stderr of every module that it imports.
+        # This makes Python list all imported modules on stderr.
         environment = dict(kept, **self._environment,
                            PYTHONPROFILEIMPORTTIME='1')
         with open(self._output, 'a') as output:
@@ -91,7 +91,7 @@ class NovaCompute(fixtures.Fixture):
                 start_new_session=True)
 
     def stop(self):
-        """Ends the process as an operator does.
+        """Stop the process as an operator does.
 
         :returns: its exit code
         :raises subprocess.TimeoutExpired: it does not end
@@ -100,9 +100,9 @@ class NovaCompute(fixtures.Fixture):
         return self._process.wait(STOP_TIMEOUT)
 
     def has_started(self):
-        """Tells if this very process takes requests.
+        """Return whether this process accepts requests.
 
-        The API would still show the last report of the one before.
+        The API may still show the last report of the previous process.
 
         :raises RuntimeError: it has ended
         """
@@ -113,15 +113,15 @@ class NovaCompute(fixtures.Fixture):
                          % self._process.pid, self.log.read_text())
 
     def imported(self):
-        """Names of the modules that the process has tried to import."""
+        """Return the names of modules that the process has tried to import."""
         return set(re.findall(r'^import time:.*\|\s+(\S+)$',
                               self._output.read_text(), re.MULTILINE))
 
     def errors(self):
-        """Lines of the log that would alarm an operator.
+        """Return the lines of the log that would alarm an operator.
 
-        Nova's periodic tasks return nothing if they are due while the service
-        shuts down, and oslo.service takes that for an error.
+        Leave out those of periodic tasks that are due during a shutdown.
+        Nova's tasks then return nothing, and oslo.service logs an error.
         """
         return [line for line in self.log.read_text().splitlines()
                 if re.search(r' (ERROR|CRITICAL) (?!oslo[.]service[.]backend'
@@ -131,7 +131,7 @@ class NovaCompute(fixtures.Fixture):
         return bool(self._process) and self._process.poll() is None
 
     def kill(self):
-        """Ends the process as a power cut does, if it runs."""
+        """Kill the process, if it runs."""
         if self.is_running():
             self._process.kill()
             self._process.wait(STOP_TIMEOUT)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the tests that kill a stock nova-compute have in common.
+"""The base class of tests that kill a stock nova-compute.
 
 tests/crash kills the driver at every step of every operation; here a stock
 nova-compute is killed, and Nova itself finds what is left.
@@ -77,7 +77,7 @@ class CrashTestCase(base.TestCase):
         self.delete(server)
 
     def check_nothing_left(self) -> None:
-        """Check that there is no VM, and nothing half-made in the cache."""
+        """Check that there is no VM, and no incomplete file in the cache."""
         self.assertEqual([], self.running_vms())
         self.assertEqual({'_base', 'locks'}, set(
             os.listdir(self.layout.instances)) - {'compute_nodes'})

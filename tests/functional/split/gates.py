@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Gates that hold something up until a test lets it go on."""
+"""Gates that stop a program or a connection until a test opens them."""
 
 import os
 import pathlib
@@ -33,7 +33,7 @@ _BYTES = 1 << 16
 
 
 class QemuImg(fixtures.Fixture):
-    """A qemu-img that can be held up before it begins.
+    """A qemu-img that can be stopped before it begins.
 
     :ivar path: of the program
     """
@@ -48,7 +48,7 @@ class QemuImg(fixtures.Fixture):
         os.chmod(self.path, 0o700)
 
     def close(self, verb):
-        """Holds up each one that is called with a verb."""
+        """Stop each call with a verb."""
         (self._gates / verb).touch()
 
     def is_reached(self, verb):
@@ -60,10 +60,10 @@ class QemuImg(fixtures.Fixture):
 
 
 class Proxy(fixtures.Fixture):
-    """Stands before a server, and can stop in the middle of what is sent.
+    """A TCP proxy that can stop in the middle of a transfer.
 
-    :param port: of the server, on 127.0.0.1
-    :ivar port: of this one
+    :param port: port of the server on 127.0.0.1
+    :ivar port: port of the proxy
     """
 
     FROM_SERVER, TO_SERVER = 'from server', 'to server'
@@ -82,9 +82,9 @@ class Proxy(fixtures.Fixture):
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self, direction, after):
-        """Holds up what goes in one direction.
+        """Stop transfers in a direction.
 
-        :param after: bytes of a connection that pass before
+        :param after: bytes of a connection that pass first
         """
         self._reached.clear()
         self._open.clear()
@@ -118,7 +118,7 @@ class Proxy(fixtures.Fixture):
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            # Whoever was killed has closed it.
+            # The process at one end was killed.
             source.close()
             target.close()
 

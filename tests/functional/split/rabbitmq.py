@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A RabbitMQ of a test's own, on loopback, as an ordinary user."""
+"""A RabbitMQ for one test, on loopback, run by an ordinary user."""
 
 import contextlib
 import os
@@ -24,15 +24,15 @@ import time
 import fixtures
 from testtools import content
 
-# Debian's rabbitmq-server in PATH wants to be root, and becomes another user;
-# this is the program behind it.
+# Debian's rabbitmq-server in PATH must run as root and changes the user; this
+# is the program that it starts.
 SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 START_TIMEOUT = 60
 STOP_TIMEOUT = 15
 
 
 def missing():
-    """Says what is not installed, or nothing."""
+    """Return what is not installed, or None."""
     if not os.access(SERVER, os.X_OK):
         return 'rabbitmq-server is not installed: there is no %s' % SERVER
     if not shutil.which('epmd'):
@@ -41,15 +41,15 @@ def missing():
 
 
 def free_ports(count):
-    """TCP ports on 127.0.0.1 that nothing listens on now."""
+    """Return TCP ports on 127.0.0.1 that nothing listens on."""
     with contextlib.ExitStack() as stack:
-        # All are held at once, so that none comes twice.
+        # Hold all of them, so that no port is returned twice.
         return [stack.enter_context(socket.create_server(
             ('127.0.0.1', 0))).getsockname()[1] for _ in range(count)]
 
 
 def accepts(port):
-    """Tells if something listens on 127.0.0.1:port."""
+    """Return whether something listens on 127.0.0.1:port."""
     try:
         socket.create_connection(('127.0.0.1', port), timeout=1).close()
     except OSError:
@@ -71,14 +71,14 @@ class RabbitMQ(fixtures.Fixture):
         self.transport_url = 'rabbit://nova:%s@127.0.0.1:%d/' % (
             self._password, self._ports['amqp'])
         self._write_config()
-        # A mapper of its own: the broker would leave one behind that other
-        # Erlang programs of this machine may have found meanwhile.
+        # Use a separate mapper: the broker would leave one running, which
+        # other Erlang programs on this machine might use.
         mapper = self._start('epmd', ['epmd'])
         self._wait_until_accepted(mapper, 'epmd')
         self._broker = self._start('broker', [SERVER])
 
     def wait_until_ready(self):
-        """Waits for the broker, which takes seconds to start.
+        """Wait for the broker, which takes seconds to start.
 
         :raises RuntimeError: it ended, or did not become ready
         """

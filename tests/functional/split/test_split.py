@@ -10,15 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The life of a server whose nova-compute is a process of its own."""
+"""The life of a server with a nova-compute in its own process."""
 
 from tests.functional.split import base
 
 
 class SplitControlPlaneTestCase(base.TestCase):
-    """In one process with the conductor, a driver could use the database.
+    """The driver cannot use the database or pass objects that cannot be sent.
 
-    Or it could hand over what cannot be sent, and nobody would see it.
+    With the conductor in the same process, nobody would notice if it did.
     """
 
     def test_life_of_a_server(self):
@@ -67,11 +67,11 @@ class SplitControlPlaneTestCase(base.TestCase):
         self.assertIn('start', self.vmrun_calls()[len(before):])
 
     def check_process(self):
-        """nova-compute was what the test says it was, and had no trouble."""
+        """Check that nova-compute was a stock one and logged no error."""
         self.assertNotIn('connection =', self.nova_compute.config.read_text())
         imported = self.nova_compute.imported()
         self.assertIn('nova_vmrun.driver', imported)
-        # Attempts count as imports, and Nova forbids this one.
+        # The list has failed imports too, and Nova forbids this one.
         self.assertNotIn('eventlet.hubs', imported)
         # Nova logs an error when compute tries to use the database.
         self.assertEqual([], self.nova_compute.errors())

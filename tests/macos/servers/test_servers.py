@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Servers on a host that decides and fails as macOS does, with Fusion."""
+"""Servers on a host that behaves like macOS, with Fusion."""
 
 import os
 from unittest import mock
@@ -144,7 +144,7 @@ class AppleSiliconTestCase(Fusion):
         self.assertRunning(server)
 
     def test_an_image_for_x86_is_refused_in_words(self):
-        """By Nova's filter, or by the driver if that is not enabled."""
+        """Nova's filter refuses it, or the driver if the filter is off."""
         image = self.add_image(properties={'hw_architecture': 'x86_64'})
         server = self.boot(image, expected_state='ERROR')
         self.assertRegex(self.fault(server), 'x86_64|valid host')

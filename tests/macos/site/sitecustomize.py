@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Makes the control plane's own processes fail where they would on macOS.
+"""Makes the processes of the control plane behave as on macOS.
 
 Python imports this before anything else; the variable names the wrapper that
 put this folder on its path.
