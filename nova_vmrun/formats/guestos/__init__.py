@@ -173,8 +173,7 @@ def _by_id(name: str, value: str, arch: str,
     if guest is None or guest.arch != arch:
         raise exception.UnknownGuestOS(
             name, value, 'VMware has no such guest operating system on %s.'
-            % arch, 'Use an id from the guest operating system table in the '
-            'documentation, for example %s.' % (
+            % arch, "Use one of VMware's guest ids, for example %s." % (
                 'arm-other6xlinux-64' if arch == AARCH64 else 'ubuntu-64'))
     usable = available(guest.id, hw_version)
     if usable != guest.id:

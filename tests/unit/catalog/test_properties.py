@@ -46,6 +46,22 @@ class NamesTestCase(base.TestCase):
         self.assertEqual((None, None), properties.first(values, 'xy'))
 
 
+class ImagesTestCase(base.TestCase):
+
+    def test_disk_type(self):
+        for name in ('hw_disk_type', 'vmware_disktype'):
+            self.assertEqual('streamOptimized', properties.disk_type(
+                {name: 'StreamOptimized'}))
+        self.assertIsNone(properties.disk_type({'hw_disk_bus': 'sata'}))
+        self.assertRaises(exception.InvalidProperty, properties.disk_type,
+                          {'vmware_disktype': 'qcow2'})
+
+    def test_ova_disk(self):
+        self.assertEqual('vmdisk2', properties.ova_disk(
+            {'vmrun_ova_disk': 'vmdisk2'}))
+        self.assertIsNone(properties.ova_disk({}))
+
+
 class ValuesTestCase(base.TestCase):
 
     def _refused(self, function, *arguments):

@@ -29,6 +29,11 @@ class KeysTestCase(base.TestCase):
                          keys.find('guestinfo.userdata').pattern)
         self.assertEqual('guestinfo.*', keys.find('guestinfo.x').pattern)
         self.assertEqual('scsi#:#.*', keys.find('scsi0:1.redo').pattern)
+        self.assertEqual('RemoteDisplay.vnc.*',
+                         keys.find('RemoteDisplay.vnc.x').pattern)
+        for key in keys.table():
+            if key.pattern.endswith('*'):
+                self.assertEqual(key, keys.find(key.pattern[:-1] + 'zzz'))
 
     def test_unknown(self):
         self.assertIs(keys.UNKNOWN, keys.find('foo'))

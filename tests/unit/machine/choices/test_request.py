@@ -60,6 +60,10 @@ class RequestTestCase(base.TestCase):
             self.assertEqual(expected,
                              make(properties, extra_specs).unread(ROW))
 
+    def test_profile(self):
+        self.assertEqual('windows-11',
+                         make(guest='windows11-64').profile.family)
+
     def test_architecture(self):
         self.assertTrue(make(guest='arm-ubuntu-64').is_arm)
         self.assertFalse(make().is_arm)
