@@ -82,7 +82,7 @@ class Resize:
                  migration_files: migration_files_module.MigrationFiles,
                  other_host: other_host_module.OtherHost,
                  consoles: consoles_module.Consoles,
-                 power: power_module.Power, destroy: destroy_module.Destroy,
+                 power: power_module.Power, destroy: destroy_module.Destroyer,
                  can_make_disks: bool) -> None:
         self._layout = layout
         self._records = records
