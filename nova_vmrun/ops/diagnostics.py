@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What an administrator is told of a server that runs.
+"""Diagnostics of running servers, for administrators.
 
 The guest is asked for its address here and not where Nova reads power states:
 that happens for each server every few minutes and starts no program of its

@@ -13,7 +13,7 @@
 """Tells Nova at once when a server's VM has ended without us.
 
 A guest that shuts down, a VM that crashes and one that is stopped or
-suspended in VMware's window have one thing in common: the VM's process ends.
+suspended in the VMware window have one thing in common: the VM's process ends.
 So we wait for the ends of these processes. One ``vmrun list`` then says, for
 all that have ended, whether the VM is off, suspended or running again.
 
@@ -21,7 +21,7 @@ Nova hears STOPPED, SUSPENDED and, of a server that it has paused and whose
 VM somebody has ended and started again, RESUMED. It never hears
 
 * STARTED: it would stop what a user has just started by hand;
-* PAUSED: a pause in VMware's window leaves no trace, and its process lives;
+* PAUSED: a pause in the VMware window leaves no trace, and its process lives;
 * anything while the state is not known, or about what we did ourselves.
 """
 
@@ -152,7 +152,7 @@ class LifecycleEvents:
         self._stopping = threading.Event()
         self._owner = os.getpid()
         # One look at the process table, and not one for each server that is
-        # off. Who is missing there will be found by a question of Nova's.
+        # off. Nova's next query finds any VM that is missing there.
         alive = set(map(paths.canonical, vm_process.vmx_paths()))
         for uuid in uuids:
             if paths.canonical(self._layout.vmx(uuid)) in alive:

@@ -57,7 +57,7 @@ class Rebuild:
         :raises InstanceFaultRollback: Nova's; it cannot be rebuilt. The
             server is unchanged, and Nova has its old image again.
         :raises InstanceNotFound: Nova's; the server was deleted meanwhile
-        :raises UnexpectedTaskStateError: likewise
+        :raises UnexpectedTaskStateError: Nova's, for the same reason
         """
         try:
             if preserve_ephemeral:

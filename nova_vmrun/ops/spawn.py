@@ -103,7 +103,7 @@ class Spawner:
               injected_files: list, admin_password: str | None,
               network_info: model.NetworkInfo,
               block_device_info: dict | None) -> None:
-        """Finds out whether a server could be built; the parameters are alike.
+        """Check whether a server could be built; takes the same parameters.
 
         Whatever does not need the server's folder is done as for a build. The
         image is in the cache afterwards, the rest is thrown away.

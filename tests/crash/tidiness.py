@@ -95,7 +95,7 @@ def broken_images(cache, content_of):
     """Return what is wrong with the images that are kept.
 
     :param content_of: called with the id of an image and the path of its
-        disk, tells whether the disk holds the image
+        disk, returns whether the disk holds the image
     """
     trouble = []
     for image_id in os.listdir(cache):
@@ -103,8 +103,8 @@ def broken_images(cache, content_of):
             continue
         entry = cache_entry.Entry(os.path.join(cache, image_id))
         names = entry.disks() + entry.plain_files()
-        trouble += ['%s: %s' % (name, entry.find_damage(name)) for name in names
-                    if entry.find_damage(name)]
+        trouble += ['%s: %s' % (name, entry.find_damage(name))
+                    for name in names if entry.find_damage(name)]
         trouble += ['%s has another content' % name for name in names
                     if not content_of(image_id, entry.path(name))]
         trouble += ['%s is empty' % image_id] if not names else []

@@ -263,13 +263,13 @@ class SupportTestCase(base.TestCase):
 
 
 def _may_be_skipped(function):
-    """Tells whether a decorator may keep a test from running."""
+    """Return whether a decorator may keep a test from running."""
     return any(ast.unparse(decorator) != 'base.sample'
                for decorator in function.decorator_list)
 
 
 def _is_test(name):
-    """Tells whether a test of tests/functional exists, without importing it.
+    """Return whether a test of tests/functional exists, without importing it.
 
     Its class must have the method itself, and it may not be skipped.
     """

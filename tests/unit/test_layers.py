@@ -232,7 +232,7 @@ class AsksForSystemTestCase(base.TestCase):
 
 
 def opens_vmx(path):
-    """Tells whether a file parses, writes or opens a server's .vmx."""
+    """Return whether a file parses, writes or opens a server's .vmx."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
             continue
@@ -262,7 +262,7 @@ class OpensVmxTestCase(base.TestCase):
 
 
 def runs_programs(path):
-    """Tells whether a file can start a process by itself.
+    """Return whether a file can start a process by itself.
 
     Naming the exception that Nova's own code raises starts nothing.
     """

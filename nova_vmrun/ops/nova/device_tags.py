@@ -50,7 +50,7 @@ def forget_adapters(instance, network_info, keeps) -> None:
 
     :param instance: nova.objects.Instance
     :param network_info: list of nova.network.model.VIF
-    :param keeps: tells of an address whether its adapter stays anyway
+    :param keeps: whether the adapter with an address stays anyway
     """
     if instance.device_metadata is None:
         return

@@ -37,7 +37,7 @@ class Ports:
             return neutron.API().get_instance_nw_info(
                 context, instance, force_refresh=True)
         except Exception as error:
-            # Whatever the error: no answer must not be taken for no ports.
+            # Whatever the error: no answer does not mean no ports.
             LOG.warning('Cannot get the ports of the server from Neutron: %s',
                         error, instance=instance)
             return None

@@ -94,7 +94,7 @@ class SourceImages:
         """Restore the image in Nova after a rebuild was refused.
 
         :raises InstanceNotFound: Nova's; the server was deleted meanwhile
-        :raises UnexpectedTaskStateError: likewise
+        :raises UnexpectedTaskStateError: Nova's, for the same reason
         """
         record = self._records.get(instance.uuid)
         if record is None or record.image_ref is None:

@@ -262,8 +262,8 @@ class Power:
         except (exception.ToolTimeout, exception.ToolNotFound):
             raise
         except exception.VmrunError as error:
-            # Somebody unpaused it in VMware's window: nothing else is refused
-            # while a VM is on.
+            # Somebody unpaused it in the VMware window: nothing else is
+            # refused while a VM is on.
             if not self._states.is_running(uuid):
                 raise
             LOG.warning('Assuming that server %s is running after: %s',

@@ -313,7 +313,7 @@ class Resize:
         return adapter if adapter in vmdk.NAMED_ADAPTERS else None
 
     def discard(self, uuid: str) -> None:
-        """Put aside the folder that a resize has made, before its revert.
+        """Set aside the folder that a resize has made, before its revert.
 
         The revert removes it. Until then the server is on this host for Nova:
         if the old folder is on another host and Nova is killed here before it

@@ -47,7 +47,7 @@ class TestCase(base.TestCase):
             self.act(action, state)
 
     def in_window(self, *words):
-        """Do what a person does in VMware's window."""
+        """Do what a person does in the VMware window."""
         self.vmware.run('-T', 'ws', words[0], self.vmx_path(self.server),
                         *words[1:])
         self.driver._hypervisor.states.changed()

@@ -158,7 +158,7 @@ class OtherFilesTestCase(caches.TestCase):
         self.check_only_the_delta_is_made_again()
 
     def test_records_that_are_lost(self):
-        """Nothing tells whether the disk is the image."""
+        """Nothing shows whether the disk is the image."""
         for content in (b'', b'[]', b'{"files": {}}'):
             files.write_atomically(os.path.join(self.folder, 'image.json'),
                                    content)

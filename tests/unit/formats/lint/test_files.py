@@ -82,7 +82,7 @@ class FilesTestCase(base.LintTestCase):
             'floppy0.fileName': 'a.flp'}, exists=lambda path: False)
 
     def test_a_disk_that_was_moved_to_another_bus(self):
-        """What was left of its first place is no fault."""
+        """Keys of its former place are not an error."""
         self.check([], {
             'scsi0.present': 'FALSE', 'scsi0.virtualDev': 'pvscsi',
             'scsi0:0.present': 'FALSE', 'scsi0:0.fileName': 'gone.vmdk',

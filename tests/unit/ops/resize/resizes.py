@@ -167,7 +167,7 @@ class TestCase(hosts.TestCase):
                       os.listdir(self.layout.root) if UUID in name)
 
     def is_written(self, folder=None):
-        """Tells whether the disk that a .vmx names has the guest's data."""
+        """Return whether the disk that a .vmx names has the guest's data."""
         folder = folder or self.layout.folder(UUID)
         keys = vmx.load(files.read(os.path.join(folder, UUID + '.vmx')))
         disk = os.path.join(folder, keys['scsi0:0.fileName'])

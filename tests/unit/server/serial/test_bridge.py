@@ -221,7 +221,7 @@ class BridgeTestCase(base.TestCase):
         self.assertEqual(b'HTTP/1.1 200 OK\r\n\r\n', read(sock, 19))
 
     def is_open(self, sock):
-        """Tells whether a connection is open still."""
+        """Return whether a connection is open still."""
         sock.setblocking(False)
         try:
             return sock.recv(1) != b''
