@@ -10,19 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Tells Nova at once when a server's VM has ended without us.
+"""Lifecycle events: tell Nova at once when a VM stops without our doing.
 
-A guest that shuts down, a VM that crashes and one that is stopped or
-suspended in the VMware window have one thing in common: the VM's process ends.
-So we wait for the ends of these processes. One ``vmrun list`` then says, for
-all that have ended, whether the VM is off, suspended or running again.
+When a guest shuts down, a VM crashes, or somebody stops or suspends a VM in
+the VMware window, the process of the VM ends. So wait for the ends of these
+processes. One ``vmrun list`` then shows, for all VMs that have ended, whether
+they are off, suspended or running again.
 
-Nova hears STOPPED, SUSPENDED and, of a server that it has paused and whose
-VM somebody has ended and started again, RESUMED. It never hears
+Nova gets STOPPED and SUSPENDED. It gets RESUMED for a server that it had
+paused and that somebody stopped and started again. It never gets
 
-* STARTED: it would stop what a user has just started by hand;
-* PAUSED: a pause in the VMware window leaves no trace, and its process lives;
-* anything while the state is not known, or about what we did ourselves.
+* STARTED, because it would stop what a user has just started by hand;
+* PAUSED, because a pause in the VMware window leaves no trace;
+* an event while the state is unknown, or about our own operations.
 """
 
 import collections
@@ -33,7 +33,7 @@ import functools
 import os
 import threading
 import time
-from typing import Any
+from typing import Any, cast, TypeVar
 
 from nova.virt import event as virtevent
 from oslo_log import log as logging
@@ -46,17 +46,18 @@ from nova_vmrun.server import vm_process
 
 LOG = logging.getLogger(__name__)
 
-# How long we wait after the end of a process, in seconds: VMware may still
-# write the .vmx, a user may start the VM again, and the VMs of a session that
-# ends do not end in the same moment.
+_Method = TypeVar('_Method', bound=abc.Callable[..., Any])
+
+# Seconds to wait after the end of a process: VMware may still write the .vmx,
+# a user may start the VM again, and the VMs of a session end one by one.
 _SETTLE_SECONDS = 0.5
-# When we look again if the state is not known, in seconds after each look.
-# After the last one, Nova's power sync will find out.
+# Seconds between attempts to find out the state. After the last one, leave it
+# to Nova's power sync.
 _RETRY_SECONDS = (1.5, 3, 6, 12, 24, 48)
-# How long the thread rests after an error of ours, in seconds.
-_LEAST_REST_SECONDS = 1
-_MOST_REST_SECONDS = 60
-# How long we wait for the thread to end; it may be waiting for Nova.
+# Seconds that the thread pauses after an unexpected error.
+_MIN_PAUSE_SECONDS = 1
+_MAX_PAUSE_SECONDS = 60
+# Seconds to wait for the thread to end; it may be waiting for Nova.
 _JOIN_SECONDS = 5
 
 _EVENTS = {
@@ -65,45 +66,44 @@ _EVENTS = {
 }
 
 
-def by_us(ends: bool = False) -> abc.Callable:
-    """Marks a method that starts or ends a server's VM.
+def by_us(ends: bool = False) -> abc.Callable[[_Method], _Method]:
+    """Decorate a method that starts or stops a server's VM.
 
-    Its object has LifecycleEvents as _events, and its first argument is the
-    instance's uuid.
+    Its object has a LifecycleEvents as _events, and the first argument is the
+    server's uuid.
 
-    :param ends: whether the VM is off after the method has returned
+    :param ends: whether the VM is off when the method returns
     """
-    def decorate(method: abc.Callable) -> abc.Callable:
+    def decorate(method: _Method) -> _Method:
         @functools.wraps(method)
         def wrapper(self: Any, uuid: str, *args: Any, **options: Any) -> Any:
             with self._events.ours(uuid, ends):
                 return method(self, uuid, *args, **options)
 
-        return wrapper
+        return cast(_Method, wrapper)
 
     return decorate
 
 
-def holding(method: abc.Callable) -> abc.Callable:
-    """Marks a method that leaves a server's VM on while Nova has a task.
+def holding(method: _Method) -> _Method:
+    """Decorate a method that leaves a server's VM on, like by_us.
 
-    See by_us; Nova hears what happened meanwhile when it has returned.
+    Nova gets the events of the meantime when the method has returned.
     """
     @functools.wraps(method)
     def wrapper(self: Any, uuid: str, *args: Any, **options: Any) -> Any:
         with self._events.held(uuid):
             return method(self, uuid, *args, **options)
 
-    return wrapper
+    return cast(_Method, wrapper)
 
 
 @dataclasses.dataclass
 class _Ended:
     """A VM whose process has ended.
 
-    :ivar process: that was
     :ivar due: when to look at its state, on the monotonic clock
-    :ivar looks: how often its state was not known
+    :ivar looks: how many times its state was unknown
     """
 
     process: process_ends.Process
@@ -112,19 +112,18 @@ class _Ended:
 
 
 class LifecycleEvents:
-    """Watches the processes of VMs, in a thread of its own.
+    """Watches the processes of VMs in a thread.
 
-    Nothing happens before begin(), nor in a process forked after it.
+    Does nothing before begin() is called, or in a child process.
 
-    :param power_states: a nova_vmrun.server.states.PowerStates
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param make_ends: makes a nova_vmrun.server.process_ends.ProcessEnds
+    :param make_ends: creates a ProcessEnds
     :param clock: a monotonic clock in seconds
     """
 
     def __init__(self, power_states: states.PowerStates,
                  layout: host_layout.Layout,
-                 make_ends: abc.Callable = process_ends.ProcessEnds,
+                 make_ends: abc.Callable[[], process_ends.ProcessEnds]
+                 = process_ends.ProcessEnds,
                  clock: abc.Callable[[], float] = time.monotonic) -> None:
         self._states = power_states
         self._layout = layout
@@ -141,18 +140,19 @@ class LifecycleEvents:
         self._ours: collections.Counter[str] = collections.Counter()
         self._held: collections.Counter[str] = collections.Counter()
 
-    def begin(self, emit: abc.Callable, uuids: list[str]) -> None:
-        """Starts to watch.
+    def begin(self, send: abc.Callable[[virtevent.LifecycleEvent], None],
+              uuids: list[str]) -> None:
+        """Start to watch.
 
-        :param emit: called with each nova.virt.event.LifecycleEvent
-        :param uuids: of this host's instances, whose VMs may be running
+        :param send: passes an event to Nova
+        :param uuids: of this host's servers, whose VMs may be running
         """
-        self._emit = emit
+        self._send = send
         self._ends = self._make_ends()
         self._stopping = threading.Event()
         self._owner = os.getpid()
-        # One look at the process table, and not one for each server that is
-        # off. Nova's next query finds any VM that is missing there.
+        # Look at the process table once, and not for each server that is off.
+        # Nova's next query finds any VM that is missing there.
         alive = set(map(paths.canonical, vm_process.vmx_paths()))
         for uuid in uuids:
             if paths.canonical(self._layout.vmx(uuid)) in alive:
@@ -162,7 +162,7 @@ class LifecycleEvents:
         self._thread.start()
 
     def end(self) -> None:
-        """Stops watching; the VMs run on."""
+        """Stop watching; the VMs keep running."""
         if not self._is_on():
             return
         self._stopping.set()
@@ -174,8 +174,7 @@ class LifecycleEvents:
             self._uuids.clear()
             self._ended.clear()
         if self._thread.is_alive():
-            LOG.warning('The thread that tells Nova of stopped servers does '
-                        'not end')
+            LOG.warning('The thread for lifecycle events does not end')
             return
         self._ends.close()
 
@@ -183,9 +182,9 @@ class LifecycleEvents:
         return self._owner == os.getpid()
 
     def watch(self, uuid: str) -> None:
-        """Watches the process of a server's VM, if it has one.
+        """Watch the process of a server's VM, if it has one.
 
-        It costs nothing if that process is watched already.
+        This is cheap if the process is already watched.
         """
         if not self._is_on() or uuid in self._processes:
             return
@@ -196,13 +195,13 @@ class LifecycleEvents:
             if (self._is_on() and uuid not in self._processes and
                     not self._ours[uuid]):
                 self._processes[uuid] = process
-                # More than one, if a vmware.log is not what VMware wrote.
+                # Several servers, if a vmware.log was copied or forged.
                 self._uuids.setdefault(process, set()).add(uuid)
                 self._ends.add(process)
 
     @contextlib.contextmanager
     def ours(self, uuid: str, ends: bool = False) -> abc.Iterator[None]:
-        """Keeps quiet about a server whose VM we start or end.
+        """Send no events about a server whose VM we start or stop.
 
         :param ends: whether the VM is off if the block succeeds
         """
@@ -224,9 +223,9 @@ class LifecycleEvents:
 
     @contextlib.contextmanager
     def held(self, uuid: str) -> abc.Iterator[None]:
-        """Tells Nova nothing of a server until an operation has ended.
+        """Send no events about a server until an operation has ended.
 
-        Nova does not listen to events of a server that has a task.
+        Nova ignores events about a server that has a task.
         """
         if not self._is_on():
             yield
@@ -254,19 +253,19 @@ class LifecycleEvents:
     # In the thread
 
     def _run(self) -> None:
-        rest = _LEAST_REST_SECONDS
+        pause = _MIN_PAUSE_SECONDS
         while not self._stopping.is_set():
             try:
                 self._turn()
-                rest = _LEAST_REST_SECONDS
+                pause = _MIN_PAUSE_SECONDS
             except Exception:
-                LOG.exception('Watching the processes of VMs has failed; it '
-                              'goes on in %d s', rest)
-                self._stopping.wait(rest)
-                rest = min(2 * rest, _MOST_REST_SECONDS)
+                LOG.exception('Cannot watch the processes of VMs; trying '
+                              'again in %d s', pause)
+                self._stopping.wait(pause)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     def _turn(self) -> None:
-        """Waits for something to happen, and sees to it."""
+        """Wait for the next end of a process or state check, and handle it."""
         for process in self._ends.wait(self._seconds_left()):
             self._note_end(process)
         due = self._due()
@@ -293,7 +292,7 @@ class LifecycleEvents:
                 self._ended[uuid] = _Ended(process, due)
 
     def _look(self, due: dict[str, _Ended]) -> None:
-        """Finds out what became of some VMs, and tells Nova."""
+        """Find out the state of some VMs, and tell Nova."""
         for uuid in [uuid for uuid in due if not self._exists(uuid)]:
             self._settle(uuid, due.pop(uuid))
         for uuid, state in self._states.of_all(due).items():
@@ -313,15 +312,15 @@ class LifecycleEvents:
                     self._states.marks_paused(uuid, ended.process)):
                 transition = virtevent.EVENT_LIFECYCLE_RESUMED
         if self._settle(uuid, ended) and transition is not None:
-            self._emit(virtevent.LifecycleEvent(uuid, transition))
+            self._send(virtevent.LifecycleEvent(uuid, transition))
 
     def _has_next(self, uuid: str) -> bool:
-        """Watches a VM that somebody has started again, if it is there."""
+        """Watch the VM if somebody has started it again; return whether."""
         self.watch(uuid)
         return uuid in self._processes
 
     def _settle(self, uuid: str, ended: _Ended) -> bool:
-        """Ends the matter; False if an operation of ours has, meanwhile."""
+        """Forget an ended VM; return False if an operation of ours has."""
         with self._lock:
             if self._ended.get(uuid) is not ended:
                 return False
@@ -331,14 +330,14 @@ class LifecycleEvents:
     def _try_later(self, uuid: str, ended: _Ended) -> None:
         if ended.looks == len(_RETRY_SECONDS):
             if self._settle(uuid, ended):
-                LOG.warning("Whether server %s has stopped is not known; "
+                LOG.warning("Cannot tell whether server %s has stopped; "
                             "Nova's power sync will find out", uuid)
             return
         ended.due = self._clock() + _RETRY_SECONDS[ended.looks]
         ended.looks += 1
 
 
-def _count_down(counter: collections.Counter, uuid: str) -> None:
+def _count_down(counter: collections.Counter[str], uuid: str) -> None:
     counter[uuid] -= 1
     if not counter[uuid]:
         del counter[uuid]

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A new server, from its image to a running VM."""
+"""Build of a server, from its image to a running VM."""
 
 import dataclasses
 import os
@@ -42,10 +42,10 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class _Plan:
-    """What a server will be, and what it is made of.
+    """The description of a server, and the images it is built from.
 
     :ivar base: None for an ISO image
-    :ivar adapter: ide or buslogic if the image's disk was made for it
+    :ivar adapter: ide or buslogic if the image's disk needs it
     """
 
     draft: definition.Draft
@@ -86,7 +86,7 @@ class Spawner:
               admin_password, network_info, block_device_info, power_on):
         """Build a server and start it; a failure leaves nothing behind.
 
-        What a user got wrong is found before anything is fetched or made.
+        Errors of the user are found before anything is fetched or created.
 
         :raises InvalidInput: the user's properties, names or sizes
         :raises ImageRefused: the image
@@ -128,7 +128,13 @@ class Spawner:
                  instance: nova_instance.Instance,
                  image_meta: nova_image.ImageMeta,
                  private: str) -> _Plan:
-        """Decides what a server will be, and fetches its images."""
+        """Decide what a server will be, and fetch its images.
+
+        The draft is made twice if the disk needs another controller than
+        the properties say. The first draft must come before the download,
+        to refuse wrong properties early; only the downloaded disk says which
+        controller its guest has drivers for.
+        """
         self._guest_info.check(instance)
         asked = properties.requested(context, instance)
         chosen_now = properties.chosen_now(instance)
@@ -152,7 +158,6 @@ class Spawner:
         if is_unshelved and of_disk.disk_bus in vmdk.NAMED_ADAPTERS:
             adapter = of_disk.disk_bus
         if adapter:
-            # The disk itself says which controller its guest knows.
             draft = self._definitions.draft(instance, asked, adapter,
                                             chosen_now=chosen_now)
         return _Plan(draft, drives, base, adapter)

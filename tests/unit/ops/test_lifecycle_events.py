@@ -270,7 +270,7 @@ class UnknownTestCase(Base):
         self.ends.end(self.end_vm())
         self.assertEqual([], self.heard())
         self.assertEqual(7, self.lists())
-        self.assertIn('is not known', self.log.output)
+        self.assertIn('Cannot tell whether', self.log.output)
 
     def test_a_list_that_works_later(self):
         answers = [hosts.refused(), hosts.hung(), []]
@@ -312,86 +312,6 @@ class UnknownTestCase(Base):
         self.assertEqual(0, self.lists())
 
 
-class OursTestCase(Base):
-    """Nova hears nothing of what we do ourselves."""
-
-    def setUp(self):
-        super().setUp()
-        self.process = self.run_vm()
-        self.begin(UUID)
-
-    def test_a_vm_that_we_end(self):
-        with self.events.ours(UUID, ends=True):
-            self.ends.end(self.end_vm())
-            self.assertEqual([], self.heard())
-        self.assertEqual([], self.heard())
-        self.assertEqual(0, self.lists())
-
-    def test_a_vm_that_ended_before_we_could(self):
-        """What is not yet told will not be."""
-        with self.events.held(UUID):
-            self.ends.end(self.end_vm())
-            self.ends.wait_until_idle()
-            with self.events.ours(UUID, ends=True):
-                pass
-        self.assertEqual([], self.heard())
-
-    def test_a_process_that_outlives_our_stop(self):
-        with self.events.ours(UUID, ends=True):
-            self.vmrun.running.clear()
-        self.ends.end(self.end_vm())
-        self.assertEqual([], self.heard())
-
-    def test_a_vm_that_we_could_not_end(self):
-        def fail():
-            with self.events.ours(UUID, ends=True):
-                raise hosts.hung()
-
-        self.assertRaises(type(hosts.hung()), fail)
-        self.ends.end(self.end_vm())
-        self.assertEqual([(UUID, STOPPED)], self.heard())
-
-    def test_a_vm_that_we_start_is_watched(self):
-        with self.events.ours(UUID):
-            with self.events.ours(UUID, ends=True):
-                self.ends.end(self.end_vm())
-            self.run_vm(pid=1002)
-            # Nova queries the state in between.
-            self.events.watch(UUID)
-            self.assertEqual(set(), self.ends.watched)
-        self.assertEqual([], self.heard())
-        self.ends.end(self.end_vm())
-        self.assertEqual([(UUID, STOPPED)], self.heard())
-
-    def test_an_operation_that_begins_while_we_look(self):
-        def look():
-            self.events._forget(UUID)
-            return []
-
-        self.vmrun.tool.list.side_effect = look
-        self.ends.end(self.end_vm())
-        self.assertEqual([], self.heard())
-        self.assertEqual(1, self.lists())
-
-    def test_an_operation_on_another_server(self):
-        with self.events.ours(OTHER):
-            self.ends.end(self.end_vm())
-            self.assertEqual([(UUID, STOPPED)], self.heard())
-
-
-class HeldTestCase(Base):
-
-    def test_nova_hears_when_the_operation_has_ended(self):
-        self.run_vm()
-        self.begin(UUID)
-        with self.events.held(UUID):
-            self.ends.end(self.end_vm())
-            self.assertEqual([], self.heard())
-            # Another server need not wait.
-            self.events.watch(OTHER)
-        self.assertEqual(STOPPED, self.told.get(timeout=PATIENCE).transition)
-
-
 class ThreadTestCase(Base):
 
     def test_an_error_is_logged_and_the_thread_goes_on(self):
@@ -424,7 +344,7 @@ class ThreadTestCase(Base):
                 raise ValueError('no such luck')
 
         self.useFixture(fixtures.MockPatchObject(
-            lifecycle_events, '_LEAST_REST_SECONDS', 0))
+            lifecycle_events, '_MIN_PAUSE_SECONDS', 0))
         self.events.begin(emit, [UUID, OTHER])
         self.ends.end(self.end_vm(), self.end_vm(OTHER))
         self.ends.wait_until_idle()

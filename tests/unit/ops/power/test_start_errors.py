@@ -36,7 +36,7 @@ class Base(base.TestCase):
         super().setUp()
         self.folder = self.useFixture(fixtures.TempDir()).path
         self.lost = self.useFixture(fixtures.MockPatchObject(
-            kernel_modules, 'missing', return_value=[])).mock
+            kernel_modules, 'missing_devices', return_value=[])).mock
 
     def explain(self, *lines, error=None, **keys):
         path = self.folder + '/vmware.log'
