@@ -347,7 +347,8 @@ def chosen_settings(layout: aio_layout.Layout,
 def _chosen_ports(remembered: dict[str, int], parsed_args: argparse.Namespace
                   ) -> tuple[dict[str, int], set[str]]:
     """Return the port of each service, and the ports the user chose."""
-    chosen, given = dict(remembered), set()
+    chosen = dict(remembered)
+    given: set[str] = set()
     if parsed_args.port_base:
         chosen = aio_settings.ports_from(parsed_args.port_base)
         given.update(chosen)

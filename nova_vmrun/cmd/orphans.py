@@ -13,9 +13,9 @@
 """``nova-vmrun orphans``: find files and VMs that belong to no server."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import os
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from cliff import lister
 
@@ -23,6 +23,9 @@ from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.server import orphans
+
+if TYPE_CHECKING:
+    from nova_vmrun.cmd import servers
 
 _REMOVED = 'removed'
 
@@ -85,30 +88,33 @@ class Orphans(plain.Plain, lister.Lister):
                 orphan.kind, orphan.path, orphan.reason, outcome)))
             for orphan, outcome in zip(found, outcomes)]
 
-    def _has_changed(self, nova, host, known, orphan):
-        """Return a reason if the server has changed in Nova meanwhile."""
+    def _has_changed(self, nova: 'servers.Servers', host: str,
+                     known: Mapping[str, orphans.Server],
+                     orphan: orphans.Orphan) -> str:
+        """Return a reason if the server has since changed in Nova."""
         if orphan.kept or not orphan.owner or orphan.kind == orphans.BASE:
             return ''
         try:
             if nova.get(orphan.owner, host) == known.get(orphan.owner):
                 return ''
         except Exception as error:
-            return _told(error)
-        return 'The server has changed in Nova meanwhile.'
+            return _describe(error)
+        return 'The server has since changed in Nova.'
 
-    def _remove(self, work, orphan, min_age):
+    def _remove(self, work: Any, orphan: orphans.Orphan,
+                min_age: float) -> str:
         """Remove an orphan; return the outcome as text."""
         try:
             return work.remove(orphan, min_age) or _REMOVED
         except Exception as error:
             # The others may still be removed.
-            return _told(error)
+            return _describe(error)
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         return super().run(parsed_args) or int(not self._is_clean)
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return '%s: %s' % (type(error).__name__, error)
 
 

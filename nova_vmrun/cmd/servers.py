@@ -48,7 +48,7 @@ class Servers:
         try:
             for hypervisor in self._compute.hypervisors(details=True):
                 if hypervisor.id == compute_id:
-                    return hypervisor.service_details['host']
+                    return str(hypervisor.service_details['host'])
         except exceptions.SDKException as error:
             raise exception.InvalidConfiguration(
                 'Cannot list the compute hosts of the cloud.',

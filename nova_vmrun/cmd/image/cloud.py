@@ -10,16 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A cloud, reached with the credentials of the openstack command."""
+"""Access to a cloud with the credentials of the openstack command."""
 
+from collections.abc import Mapping
 import hashlib
 import os
+from typing import Any, BinaryIO
 
 from glanceclient.common import progressbar
 from glanceclient import exc as glance_exceptions
 from glanceclient.v2 import client as glance_client
 from keystoneauth1 import exceptions as keystone_exceptions
 from openstack import config
+from openstack.config import cloud_region
 from openstack import exceptions as openstack_exceptions
 
 from nova_vmrun import exception
@@ -28,35 +31,35 @@ _ALGORITHM = 'sha512'
 _CHUNK = 1 << 20
 
 
-def log_in(name=None):
-    """Returns a cloud whose credentials were tried.
+def log_in(name: str | None = None) -> cloud_region.CloudRegion:
+    """Return a cloud after trying the credentials for it.
 
-    :param name: of a cloud in clouds.yaml; None: what OS_CLOUD or the other
-        OS_* variables say
-    :returns: an openstack.config.cloud_region.CloudRegion
-    :raises InvalidConfiguration: no credentials, or they are refused
+    :param name: of a cloud in clouds.yaml; None: take it from OS_CLOUD or the
+        other OS_* variables
+    :raises InvalidConfiguration: there are no credentials, or they are
+        refused
     """
     try:
         cloud = config.OpenStackConfig().get_one(cloud=name)
         session = cloud.get_session()
-        # Now, and not after half an hour of reading a disk.
+        # Fail now, not after half an hour of reading a disk.
         session.get_token()
         return cloud
     except (openstack_exceptions.SDKException,
             keystone_exceptions.ClientException) as error:
         raise exception.InvalidConfiguration(
-            'The cloud cannot be reached with these credentials.',
+            'Cannot log in to the cloud with these credentials.',
             str(error),
             'Set the OS_* variables or write a clouds.yaml as for the '
             'openstack command, and try "openstack token issue".')
 
 
-def connect(name=None):
-    """Returns a client of Glance.
+def connect(name: str | None = None) -> glance_client.Client:
+    """Return a client of Glance.
 
-    :param name: of a cloud, as log_in takes it
-    :returns: a glanceclient.v2.client.Client
-    :raises InvalidConfiguration: no credentials, or they are refused
+    :param name: of a cloud, as for log_in()
+    :raises InvalidConfiguration: there are no credentials, or they are
+        refused
     """
     cloud = log_in(name)
     return glance_client.Client(
@@ -65,40 +68,42 @@ def connect(name=None):
         endpoint_override=cloud.get_endpoint('image'))
 
 
-def upload(client, path, attributes, name):
-    """Makes an image of a file and checks what Glance has got.
+def upload(client: glance_client.Client, path: str,
+           attributes: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Create an image from a file, and check what Glance received.
 
-    :param client: what connect returned
+    :param client: as returned by connect()
     :param path: the file
-    :param attributes: dict: name, disk_format and so on, and properties
-    :param name: what the file was made of, for errors
-    :returns: what Glance says of the image, a mapping
-    :raises VmrunError: Glance refuses it, or has got other bytes; nothing of
-        the image is left then
+    :param attributes: name, disk_format and so on, and properties
+    :param name: what the file was made from, for errors
+    :returns: the image as Glance returns it
+    :raises UploadFailed: Glance refuses it or has received other bytes; the
+        image is deleted
     """
-    image_id = None
+    image_id: str | None = None
     try:
         image_id = client.images.create(**attributes)['id']
         reader = _send(client, image_id, path)
-        image = client.images.get(image_id)
+        image: Mapping[str, Any] = client.images.get(image_id)
         _compare(image, path, reader, name)
         return image
     except BaseException as error:
-        left = image_id and _remove(client, image_id)
+        remains = _remove(client, image_id) if image_id else ''
         if isinstance(error, (glance_exceptions.ClientException,
                               keystone_exceptions.ClientException,
                               TypeError)):
             raise exception.UploadFailed(
-                'Glance does not take %s.' % name,
+                'Glance does not accept %s.' % name,
                 'It says: %s (%s).%s' % (
                     str(error).rstrip('.'), getattr(error, 'code', 'no code'),
-                    left or ''),
-                'See whether the quota and the properties are allowed, and '
-                'the log of Glance.') from error
+                    remains),
+                'Check the quota, the properties and the log of Glance.'
+            ) from error
         raise
 
 
-def _send(client, image_id, path):
+def _send(client: glance_client.Client, image_id: str,
+          path: str) -> '_Reader':
     with open(path, 'rb') as file:
         reader = _Reader(file)
         client.images.upload(
@@ -107,9 +112,11 @@ def _send(client, image_id, path):
         return reader
 
 
-def _compare(image, path, reader, name):
-    algorithm, value = image.get('os_hash_algo'), image.get('os_hash_value')
-    if not value:
+def _compare(image: Mapping[str, Any], path: str, reader: '_Reader',
+             name: str) -> None:
+    if image.get('os_hash_value'):
+        algorithm, value = image['os_hash_algo'], image['os_hash_value']
+    else:
         algorithm, value = 'md5', image.get('checksum')
     if algorithm == _ALGORITHM:
         expected = reader.digest.hexdigest()
@@ -119,41 +126,40 @@ def _compare(image, path, reader, name):
     if (value, image.get('size'), reader.length) == (expected, size, size):
         return
     raise exception.UploadFailed(
-        'The upload of %s as image %s was not complete.'
+        'The upload of %s as image %s is incomplete.'
         % (name, image['id']),
         'Glance has %s bytes with %s %s; the file has %d with %s.'
         % (image.get('size'), algorithm, value, size, expected),
         'Try again; see the log of Glance if it happens twice.')
 
 
-def _digest(path, algorithm):
+def _digest(path: str, algorithm: str) -> str:
     with open(path, 'rb') as file:
         return hashlib.file_digest(
             file, lambda: hashlib.new(algorithm,
                                       usedforsecurity=False)).hexdigest()
 
 
-def _remove(client, image_id):
-    """Removes an image; tells what is left if it cannot."""
+def _remove(client: glance_client.Client, image_id: str) -> str:
+    """Delete an image; if that fails, return a sentence that says so."""
     try:
         client.images.delete(image_id)
     except glance_exceptions.HTTPNotFound:
-        return None
+        return ''
     except Exception as error:
-        return ' Image %s is left and should be deleted: %s.' % (image_id,
-                                                                 error)
-    return None
+        return ' Image %s could not be deleted: %s.' % (image_id, error)
+    return ''
 
 
 class _Reader:
-    """A file whose content is hashed on the way to Glance."""
+    """A file whose content is hashed while Glance reads it."""
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.digest = hashlib.new(_ALGORITHM)
         self.length = 0
 
-    def read(self, size=_CHUNK):
+    def read(self, size: int = _CHUNK) -> bytes:
         data = self._file.read(size)
         self.digest.update(data)
         self.length += len(data)

@@ -17,13 +17,19 @@ driver.
 """
 
 import argparse
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 import logging
+from typing import Any
 
 from cliff import columns
 from cliff import show
 
 from nova_vmrun.catalog import properties as props
 from nova_vmrun.cmd.image import check
+from nova_vmrun.cmd.image import disk_files
 from nova_vmrun.cmd.image import source as sources
 from nova_vmrun.cmd import plain
 from nova_vmrun import exception
@@ -31,7 +37,7 @@ from nova_vmrun.formats import report
 from nova_vmrun.formats import vmdk
 
 
-def pair(text):
+def pair(text: str) -> tuple[str, str]:
     """Parse KEY=VALUE."""
     key, equals, value = text.partition('=')
     if not key or not equals:
@@ -39,12 +45,12 @@ def pair(text):
     return key, value
 
 
-def ova_disk(pairs: list) -> str | None:
+def ova_disk(pairs: Iterable[tuple[str, str]]) -> str | None:
     """Return the OVA disk that the properties name, or None."""
     return props.ova_disk(dict(pairs))
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that both commands share."""
     parser.add_argument(
         'file', metavar='<file>',
@@ -65,13 +71,13 @@ def add_arguments(parser):
              'boot disk)')
 
 
-class Lines(columns.FormattableColumn):
+class Lines(columns.FormattableColumn[list[str]]):
     """A list of strings, shown one per line in a table."""
 
-    def human_readable(self):
+    def human_readable(self) -> str:
         return '\n'.join(self._value)
 
-    def machine_readable(self):
+    def machine_readable(self) -> list[str]:
         return self._value
 
 
@@ -83,12 +89,13 @@ class Inspect(plain.Plain, show.ShowOne):
     which also uses the .vmx beside the file or the OVF inside it.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         add_arguments(parser)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> tuple[Sequence[str], Iterable[Any]]:
         source = sources.find(parsed_args.file, parsed_args.disk,
                               parsed_args.disk_format,
                               ova_disk(parsed_args.property))
@@ -97,7 +104,7 @@ class Inspect(plain.Plain, show.ShowOne):
         logging.getLogger('oslo_utils').setLevel(logging.CRITICAL)
         disk, problems = _disk(source)
         verdict = check.judge(source.path, source.kind, properties,
-                              disk and disk.adapter_by_vmware)
+                              disk.adapter_by_vmware if disk else None)
         if verdict.reasons and disk:
             problems += _why_not_alone(disk)
         reasons = [*verdict.reasons, *problems]
@@ -106,13 +113,15 @@ class Inspect(plain.Plain, show.ShowOne):
                 ('bootable', not verdict.reasons),
                 ('reasons', Lines(list(map(report.printable, reasons))))]
         self._refused = bool(verdict.reasons)
-        return zip(*rows)
+        names, values = zip(*rows)
+        return names, values
 
-    def run(self, parsed_args):
+    def run(self, parsed_args: argparse.Namespace) -> int:
         return super().run(parsed_args) or int(self._refused)
 
 
-def _disk(source):
+def _disk(source: sources.Source
+          ) -> tuple[disk_files.DiskFiles | None, list[str]]:
     """Return the DiskFiles of a VMDK or None, and a list of problems."""
     if not source.is_vmdk:
         return None, []
@@ -122,7 +131,7 @@ def _disk(source):
         return None, [str(error)]
 
 
-def _why_not_alone(disk):
+def _why_not_alone(disk: disk_files.DiskFiles) -> list[str]:
     """Explain why an intact disk cannot be used as a single file."""
     try:
         vmdk.refuse_unless_self_contained(disk.links[0].descriptor,
@@ -133,7 +142,8 @@ def _why_not_alone(disk):
                 '"nova-vmrun image upload" converts it to a single file.']
 
 
-def _about_file(source, disk, verdict):
+def _about_file(source: sources.Source, disk: disk_files.DiskFiles | None,
+                verdict: check.Verdict) -> Iterator[tuple[str, Any]]:
     yield 'file', report.printable(source.path)
     yield 'disk_format', source.kind.disk_format
     yield 'container_format', source.kind.container_format
@@ -150,8 +160,9 @@ def _about_file(source, disk, verdict):
         if disk else '')
 
 
-def _about_server(verdict, properties, told_by):
-    if verdict.guest_is_known:
+def _about_server(verdict: check.Verdict, properties: Mapping[str, str],
+                  told_by: str | None) -> Iterator[tuple[str, Any]]:
+    if verdict.guest and verdict.guest_is_known:
         yield 'guest', verdict.guest.id
         yield 'guest_by', report.printable(verdict.guest.origin)
     else:

@@ -12,8 +12,12 @@
 
 """``nova-vmrun image upload``: make an image from a local disk."""
 
+import argparse
+from collections.abc import Iterable
+from collections.abc import Sequence
 import os
 import tempfile
+from typing import Any
 
 from cliff import show
 from oslo_utils import units
@@ -32,8 +36,8 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.inspection import sniff
 
 _VISIBILITIES = ('public', 'private', 'shared', 'community')
-_SHOWN = ('id', 'name', 'disk_format', 'container_format', 'size',
-          'min_disk', 'visibility', 'os_hash_algo', 'os_hash_value')
+_FIELDS = ('id', 'name', 'disk_format', 'container_format', 'size',
+           'min_disk', 'visibility', 'os_hash_algo', 'os_hash_value')
 
 
 class Upload(plain.Plain, show.ShowOne):
@@ -46,7 +50,7 @@ class Upload(plain.Plain, show.ShowOne):
     command checks the hash that Glance reports.
     """
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         common.add_arguments(parser)
         parser.add_argument('--name', metavar='<name>',
@@ -71,7 +75,8 @@ class Upload(plain.Plain, show.ShowOne):
                 const=name, help='Make the image %s' % name)
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> tuple[Sequence[str], Iterable[Any]]:
         from nova_vmrun.cmd.image import cloud
 
         source = sources.find(parsed_args.file, parsed_args.disk,
@@ -86,7 +91,7 @@ class Upload(plain.Plain, show.ShowOne):
                 prefix='nova-vmrun-', dir=parsed_args.work_dir) as folder:
             path = source.path
             files = disk.files if disk else [path]
-            self._tell('Reading %s' % ', '.join(map(_shown, files)))
+            self._print('Reading %s' % ', '.join(map(_with_target, files)))
             if disk and not _is_ready(disk):
                 path = convert.make_one_file(
                     disk, folder, convert.tool(parsed_args.qemu_img))
@@ -94,32 +99,34 @@ class Upload(plain.Plain, show.ShowOne):
             attributes['name'] = parsed_args.name or source.name
             if parsed_args.visibility:
                 attributes['visibility'] = parsed_args.visibility
-            self._tell('Uploading %d MiB'
-                       % -(-os.path.getsize(path) // units.Mi))
+            self._print('Uploading %d MiB'
+                        % -(-os.path.getsize(path) // units.Mi))
             image = cloud.upload(client, path, attributes, source.path)
-        rows = [(name, image.get(name)) for name in _SHOWN]
+        rows = [(name, image.get(name)) for name in _FIELDS]
         rows.append(('properties', common.Lines(
             ['%s=%s' % pair for pair in sorted(properties.items())])))
-        return zip(*rows)
+        names, values = zip(*rows)
+        return names, values
 
-    def _tell(self, text):
+    def _print(self, text: str) -> None:
         self.app.stderr.write(report.printable(text) + '\n')
 
 
-def _shown(path):
+def _with_target(path: str) -> str:
     """Return the path of a file, and the target if it is a symbolic link."""
     return '%s -> %s' % (path, os.path.realpath(path)) if os.path.islink(
         path) else path
 
 
-def _properties(source, disk, asked):
+def _properties(source: sources.Source, disk: disk_files.DiskFiles | None,
+                given: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Combine the detected properties with the ones the user gave."""
     properties = dict(source.properties)
     if not properties and disk:
         properties = found.from_disk(disk.adapter_by_vmware)
     if source.kind.disk_type:
         properties['vmware_disktype'] = source.kind.disk_type
-    properties.update(asked)
+    properties.update(given)
     return properties
 
 
@@ -130,7 +137,8 @@ def _is_ready(disk: disk_files.DiskFiles) -> bool:
             disk.links[0].descriptor.is_ascii)
 
 
-def _attributes(source, path, properties):
+def _attributes(source: sources.Source, path: str,
+                properties: dict[str, str]) -> dict[str, Any]:
     """Return the attributes of the image if the driver would boot it."""
     kind = sniff.GlanceFormat('vmdk') if source.is_vmdk else source.kind
     verdict = check.judge(path, kind, properties)

@@ -225,7 +225,7 @@ class UploadTestCase(base.TestCase):
                     {'os_hash_value': None, 'checksum': 'abc'},
                     {'os_hash_algo': 'sha256'}):
             self.cloud.lies = lie
-            self.refused(path, 'not complete')
+            self.refused(path, 'is incomplete')
             self.assertTrue(self.cloud.deleted)
 
     def test_an_older_hash(self):
