@@ -312,9 +312,9 @@ class RefusalTestCase(testscenarios.TestWithScenarios, resizes.TestCase):
          {'wanted': {'root_gb': 2}, 'vmsd': VMSD,
           'words': 'before the upgrade'}),
         ('VMware has snapshots, and there is another host',
-         {'host': THERE, 'vmsd': VMSD, 'words': 'before the upgrade'}),
+         {'target': THERE, 'vmsd': VMSD, 'words': 'before the upgrade'}),
         ('a disk of the owner of the host',
-         {'host': THERE, 'vmx': resizes.DISK % {'number': 4, 'name': 'mine'},
+         {'target': THERE, 'vmx': resizes.DISK % {'number': 4, 'name': 'mine'},
           'words': 'mine.vmdk'}),
         ('no vdiskmanager',
          {'wanted': {'root_gb': 2}, 'can_make_disks': False,
@@ -322,7 +322,7 @@ class RefusalTestCase(testscenarios.TestWithScenarios, resizes.TestCase):
         ('no space', {'wanted': {'root_gb': 2}, 'free': 1 << 20,
                       'words': 'has 1 MiB'}),
     ]
-    present, wanted, host, vmsd, vmx = {}, {}, HERE, None, ''
+    present, wanted, target, vmsd, vmx = {}, {}, HERE, None, ''
     can_make_disks, free, sectors = True, None, None
 
     def test_refused(self):
@@ -340,7 +340,7 @@ class RefusalTestCase(testscenarios.TestWithScenarios, resizes.TestCase):
         self.resize = self.make_resize(self.power, self.can_make_disks)
         before = sorted(os.listdir(self.layout.folder(UUID)))
         error = self.assertRaises(
-            nova_exception.InstanceFaultRollback, self.migrate, self.host,
+            nova_exception.InstanceFaultRollback, self.migrate, self.target,
             self.present, **self.wanted)
         self.assertIsInstance(error.inner_exception,
                               nova_exception.ResizeError)
