@@ -64,13 +64,13 @@ class OrphansTestCase(base.TestCase):
         self.assertEqual(1, self.run_command(self.orphan())[0])
         self.assertFalse(self.work.remove.called)
 
-    def test_what_nova_has_begun_with_meanwhile_is_kept(self):
+    def test_server_that_changed_in_nova_is_kept(self):
         for now in (None, finder.Server(is_here=True, is_busy=True)):
             self.nova.get.return_value = now
             status, output, _ = self.run_command(
                 self.orphan(), options=['--delete'])
             self.assertEqual(1, status)
-            self.assertIn('The server has changed in Nova', output)
+            self.assertIn('The server has since changed in Nova', output)
         self.assertFalse(self.work.remove.called)
 
     def test_one_that_cannot_be_removed_does_not_keep_the_others(self):
