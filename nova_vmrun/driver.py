@@ -297,12 +297,7 @@ class VmrunDriver(unsupported.RefusingDriver):
 
     def poll_rebooting_instances(self, timeout: int,
                                  instances: list[Instance]) -> None:
-        """Log reboots that take long, and do nothing about them.
-
-        Each step of a reboot has a time limit, and a soft reboot that does
-        not end becomes a hard one. Nova repeats an interrupted reboot when
-        nova-compute starts.
-        """
+        """Log slow reboots: each of their steps has a time limit anyway."""
         for instance in instances:
             LOG.warning('The reboot has not ended for %d seconds', timeout,
                         instance=instance)
