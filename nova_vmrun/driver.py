@@ -158,7 +158,7 @@ class VmrunDriver(unsupported.RefusingDriver):
 
     @errors.translated
     def get_diagnostics(self, instance: Instance) -> dict[str, Any]:
-        found: dict[str, Any] = self._hypervisor.diagnostics.free(instance)
+        found: dict[str, Any] = self._hypervisor.diagnostics.untyped(instance)
         return found
 
     @errors.translated

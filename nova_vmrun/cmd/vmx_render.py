@@ -21,6 +21,7 @@ from collections import abc
 import json
 import uuid
 
+from cliff import app
 from cliff import command
 
 from nova_vmrun.cmd import plain
@@ -42,14 +43,14 @@ _VNC_PORT = 5900
 _HW_VERSION = 20
 
 
-def _pair(text):
+def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition('=')
     if not key or not equals:
         raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
     return key, value
 
 
-def _flavor(text):
+def _flavor(text: str) -> dict[str, int]:
     flavor = dict(_FLAVOR)
     for part in text.split(','):
         key, value = _pair(part)
@@ -61,7 +62,7 @@ def _flavor(text):
     return flavor
 
 
-def _nic(text):
+def _nic(text: str) -> tuple[str, str, str | None]:
     mac, _, network = text.partition(',')
     network = network or 'nat'
     if network in _CONNECTIONS:
@@ -79,13 +80,13 @@ class Render(plain.Plain, command.Command):
     # For a command that knows its name, cliff searches all installed packages
     # for plug-ins, and again for the package it belongs to. Both take longer
     # than rendering.
-    def __init__(self, app, app_args):
+    def __init__(self, app: app.App, app_args: argparse.Namespace) -> None:
         super().__init__(app, app_args)
 
-    def get_epilog(self):
+    def get_epilog(self) -> str:
         return ''
 
-    def get_parser(self, prog_name):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument('--name', metavar='<name>', default='server',
                             help='Name of the server')
@@ -129,12 +130,12 @@ class Render(plain.Plain, command.Command):
                             help='Same as [vmrun] template_dirs')
         return parser
 
-    def take_action(self, parsed_args):
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.app.stdout.write(render.render(
             _machine(parsed_args), parsed_args.template_dir))
 
 
-def _machine(arguments):
+def _machine(arguments: argparse.Namespace) -> model.Machine:
     properties = _properties(arguments)
     flavor, extra_specs = arguments.flavor, dict(arguments.extra_spec)
     version = generation.hw_version(extra_specs, arguments.hw_version)
@@ -143,9 +144,6 @@ def _machine(arguments):
     chosen = hardware.choose(
         properties, extra_specs, guest, flavor['vcpus'],
         arguments.hw_version, arguments.product)
-    vnc = None
-    if arguments.product != 'player':
-        vnc = model.Vnc('127.0.0.1', _VNC_PORT)
     return model.Machine(
         uuid=arguments.uuid or str(uuid.uuid5(_NAMESPACE, arguments.name)),
         name=arguments.name, guestos=guest.id, family=guest.family,
@@ -159,17 +157,17 @@ def _machine(arguments):
         nics=_nics(arguments.nic, chosen),
         serials=tuple(model.Serial('file', name)
                       for name in _serial_names(chosen)),
-        vnc=vnc, hardware=chosen)
+        vnc=model.Vnc('127.0.0.1', _VNC_PORT), hardware=chosen)
 
 
-def _properties(arguments):
-    properties = {}
+def _properties(arguments: argparse.Namespace) -> dict[str, str]:
+    properties: dict[str, str] = {}
     if arguments.properties_file:
         with open(arguments.properties_file, encoding='utf-8') as file:
-            properties = json.load(file)
+            found = json.load(file)
         # The output of "openstack image show" nests them under this key.
-        properties = properties.get('properties', properties)
-        properties = {key: str(value) for key, value in properties.items()}
+        properties = {key: str(value) for key, value in
+                      found.get('properties', found).items()}
     properties.update(arguments.property)
     return properties
 
@@ -182,21 +180,22 @@ def _disks(flavor: dict[str, int]) -> abc.Iterator[disks.Disk]:
         yield disks.swap(None, None)
 
 
-def _cdrom_names(chosen):
+def _cdrom_names(chosen: model.Hardware) -> abc.Iterator[str]:
     yield disks.config_drive(None).path
     for image_id in chosen.iso_images:
         yield image_id + '.iso'
     yield from chosen.tools_isos
 
 
-def _serial_names(chosen):
+def _serial_names(chosen: model.Hardware) -> abc.Iterator[str]:
     for number in range(chosen.serial_ports):
         yield 'serial%d.log' % number if number else 'console.log'
 
 
-def _nics(asked, chosen):
-    asked = asked or [(_EXAMPLE_MAC, 'nat', None)]
+def _nics(adapters: list[tuple[str, str, str | None]],
+          chosen: model.Hardware) -> tuple[model.Nic, ...]:
+    adapters = adapters or [(_EXAMPLE_MAC, 'nat', None)]
     return tuple(
         model.Nic(mac, chosen.nic_model, connection, vnet,
                   rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
-        for mac, connection, vnet in asked)
+        for mac, connection, vnet in adapters)

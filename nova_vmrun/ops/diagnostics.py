@@ -12,33 +12,38 @@
 
 """Diagnostics of running servers, for administrators.
 
-The guest is asked for its address here and not where Nova reads power states:
-that happens for each server every few minutes and starts no program of its
-own, while the guest may take its time or never answer.
+Ask the guest for its address here and not where Nova reads power states. That
+happens every few minutes for each server and starts no program of its own,
+while a guest may be slow or never answer.
 """
 
 import dataclasses
 import ipaddress
 import platform
+from typing import Any
 
 from nova.compute import power_state
-from nova.objects import diagnostics as novas
-from nova.objects import instance as instance_object
+from nova.objects import diagnostics as nova_diagnostics
+from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.host import product as host_product
 from nova_vmrun.machine import attached
 from nova_vmrun.ops.power import power_states
+from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
+from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
+from nova_vmrun.tools import vmrun as vmrun_tool
 
 LOG = logging.getLogger(__name__)
 
-# Nova's closed list has no name for drivers such as ours; this one is the
-# other driver of VMware's products.
+# Nova's list of drivers is closed and does not have ours. This is its other
+# driver for VMware's products.
 _DRIVER = 'vmwareapi'
 
 
@@ -47,49 +52,45 @@ class _Facts:
     state: str
     vcpus: int
     memory_mb: int
-    adapters: list
-    disks: list
+    adapters: list[attached.Adapter]
+    disks: list[attached.Attached]
     config_drive: bool
     usage: vm_process.Usage | None
     address: str | None
 
 
 class Diagnostics:
-    """Reads what the process and the .vmx of a VM tell.
+    """Reads the diagnostics of a server from its process and its .vmx."""
 
-    :param vmrun: a nova_vmrun.tools.vmrun.Vmrun
-    :param product: a nova_vmrun.host.product.Product
-    :param states: a nova_vmrun.server.states.PowerStates
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param disk_lists: a nova_vmrun.server.disk_lists.DiskLists
-    """
-
-    def __init__(self, vmrun, product, states, layout, disk_lists):
+    def __init__(self, vmrun: vmrun_tool.Vmrun,
+                 product: host_product.Product,
+                 power_states: states.PowerStates,
+                 layout: layout_module.Layout,
+                 disk_lists: disk_lists_module.DiskLists) -> None:
         self._vmrun = vmrun
         self._product = product
-        self._states = states
+        self._states = power_states
         self._layout = layout
         self._disk_lists = disk_lists
         self._vmx_files = vmx_file.VmxFiles(layout)
 
-    def typed(self, instance):
-        """Returns what microversion 2.48 of Nova's API shows.
+    def typed(self, instance: nova_instance.Instance
+              ) -> nova_diagnostics.Diagnostics:
+        """Return diagnostics for microversion 2.48 of Nova's API and later.
 
-        VMware counts neither what each virtual CPU, disk and adapter does nor
-        errors. So one CPU and one disk stand for the VM's process as a whole,
-        beside the true numbers of both.
+        VMware counts neither errors nor what each virtual CPU, disk and
+        adapter does. So one CPU and one disk stand for the VM's process as a
+        whole, beside the true numbers of both.
 
-        :param instance: nova.objects.Instance
-        :returns: nova.objects.diagnostics.Diagnostics
         :raises VmrunError: the .vmx cannot be read
         """
         facts = self._facts(instance)
         usage = facts.usage
-        result = novas.Diagnostics(
+        result = nova_diagnostics.Diagnostics(
             state=facts.state, driver=_DRIVER, hypervisor=self._product.name,
             hypervisor_os=platform.system().lower(),
             uptime=usage and usage.uptime, config_drive=facts.config_drive)
-        result.memory_details = novas.MemoryDiagnostics(
+        result.memory_details = nova_diagnostics.MemoryDiagnostics(
             maximum=facts.memory_mb,
             used=usage and usage.memory_bytes // units.Mi)
         if usage:
@@ -104,16 +105,15 @@ class Diagnostics:
         result.num_disks = len(facts.disks)
         return result
 
-    def free(self, instance):
-        """Returns what older microversions show: names of ours to values.
+    def untyped(self, instance: nova_instance.Instance) -> dict[str, Any]:
+        """Return diagnostics for older microversions, under names of ours.
 
         Memory is in KiB, as with Nova's other drivers, CPU time in ns.
 
-        :param instance: nova.objects.Instance
         :raises VmrunError: the .vmx cannot be read
         """
         facts = self._facts(instance)
-        result = {
+        result: dict[str, Any] = {
             'state': facts.state, 'hypervisor': self._product.name,
             'vcpus': facts.vcpus, 'memory': facts.memory_mb * units.Ki,
             'config_drive': facts.config_drive, 'guest_address': facts.address}
@@ -129,7 +129,7 @@ class Diagnostics:
             result['disk%d_file' % number] = disk.file
         return result
 
-    def _facts(self, instance):
+    def _facts(self, instance: nova_instance.Instance) -> _Facts:
         uuid = instance.uuid
         keys = self._vmx_files.load(uuid)
         state = self._states.get(uuid)
@@ -145,43 +145,44 @@ class Diagnostics:
             address=self._address(instance)
             if state is states.State.RUNNING else None)
 
-    def _address(self, instance: instance_object.Instance) -> str | None:
-        """Returns what the guest tells; warns where Neutron differs."""
-        told = self._told(instance)
+    def _address(self, instance: nova_instance.Instance) -> str | None:
+        """Return the guest's address, and warn if Neutron has another."""
+        address = self._ask(instance)
         expected = [ip['address']
                     for vif in instance.get_network_info() or ()
                     for ip in vif.fixed_ips()]
-        if told and expected and told not in map(_normal, expected):
+        if address and expected and address not in map(_normal, expected):
             LOG.warning(
-                'The guest has the address %(told)s and Neutron shows '
+                'The guest has the address %(address)s and Neutron shows '
                 '%(expected)s: the guest did not read its config drive, or '
                 'the subnet is not that of the VMware network.',
-                {'told': told, 'expected': ', '.join(expected)},
+                {'address': address, 'expected': ', '.join(expected)},
                 instance=instance)
         else:
-            LOG.info('The guest has the address %s', told, instance=instance)
-        return told
+            LOG.info('The guest has the address %s', address,
+                     instance=instance)
+        return address
 
-    def _told(self, instance: instance_object.Instance) -> str | None:
-        """Asks VMware Tools, and then what VMware has noted of them."""
+    def _ask(self, instance: nova_instance.Instance) -> str | None:
+        """Ask VMware Tools, and then VMware for what Tools last reported."""
         path = self._layout.vmx(instance.uuid)
         for ask in (self._vmrun.guest_address,
                     self._vmrun.cached_guest_address):
             try:
-                told = ask(path)
+                address = ask(path)
             except (exception.VmNotFound, exception.NotPoweredOn) as error:
-                LOG.info('The server has just ended: %s', error,
+                LOG.info('The server has just stopped: %s', error,
                          instance=instance)
                 return None
             except exception.VmrunError as error:
-                LOG.info('The guest does not tell its address: %s', error,
+                LOG.info('Cannot get the address of the guest: %s', error,
                          instance=instance)
             else:
-                if told:
-                    return told
+                if address:
+                    return address
         return None
 
 
 def _normal(address: str) -> str:
-    """Spells an address in the one way in which they can be compared."""
+    """Return an address in a form that can be compared."""
     return str(ipaddress.ip_address(address))

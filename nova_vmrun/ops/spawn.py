@@ -29,12 +29,21 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.inspection import inspector
 from nova_vmrun.ops import config_drive
+from nova_vmrun.ops import consoles as consoles_module
 from nova_vmrun.ops import definition
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops import disks as disks_module
 from nova_vmrun.ops import drives
+from nova_vmrun.ops import guest_info as guest_info_module
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
+from nova_vmrun.ops.power import power as power_module
+from nova_vmrun.server import disk_lists
 from nova_vmrun.server import disks as server_disks
+from nova_vmrun.server import layout as layout_module
+from nova_vmrun.server import records as records_module
+from nova_vmrun.storage import builds as builds_module
 from nova_vmrun.storage import image_cache
 
 LOG = logging.getLogger(__name__)
@@ -55,35 +64,34 @@ class _Plan:
 
 
 class Spawner:
-    """Builds servers.
+    """Builds servers."""
 
-    :param layout: a nova_vmrun.server.layout.Layout
-    :param records: a nova_vmrun.server.records.Records
-    :param definitions: a nova_vmrun.ops.definition.Definitions
-    :param disks: a nova_vmrun.ops.disks.Disks
-    :param drives: a nova_vmrun.ops.drives.Drives
-    :param consoles: a nova_vmrun.ops.consoles.Consoles
-    :param guest_info: a nova_vmrun.ops.guest_info.GuestInfo
-    :param power: a nova_vmrun.ops.power.power.Power
-    :param destroy: a nova_vmrun.ops.destroy.Destroy
-    :param boots: a nova_vmrun.storage.builds.Builds
-    """
-
-    def __init__(self, layout, records, definitions, disks, drives,
-                 consoles, guest_info, power, destroy, boots):
+    def __init__(self, layout: layout_module.Layout,
+                 records: records_module.Records,
+                 definitions: definition.Definitions,
+                 disks: disks_module.Disks, server_drives: drives.Drives,
+                 consoles: consoles_module.Consoles,
+                 guest_info: guest_info_module.GuestInfo,
+                 power: power_module.Power, destroyer: destroy.Destroyer,
+                 builds: builds_module.Builds) -> None:
         self._layout = layout
         self._records = records
         self._definitions = definitions
         self._disks = disks
-        self._drives = drives
+        self._drives = server_drives
         self._consoles = consoles
         self._guest_info = guest_info
         self._power = power
-        self._destroy = destroy
-        self._boots = boots
+        self._destroyer = destroyer
+        self._builds = builds
 
-    def spawn(self, context, instance, image_meta, injected_files,
-              admin_password, network_info, block_device_info, power_on):
+    def spawn(self, context: nova_context.RequestContext,
+              instance: nova_instance.Instance,
+              image_meta: nova_image.ImageMeta,
+              injected_files: list[tuple[str, str]],
+              admin_password: str | None, network_info: model.NetworkInfo,
+              block_device_info: disks_module.BlockDeviceInfo,
+              power_on: bool) -> None:
         """Build a server and start it; a failure leaves nothing behind.
 
         Errors of the user are found before anything is fetched or created.
@@ -92,7 +100,7 @@ class Spawner:
         :raises ImageRefused: the image
         :raises VmrunError: the host
         """
-        with self._boots.begin() as private:
+        with self._builds.begin() as private:
             self._build(context, instance, image_meta, injected_files,
                         admin_password, network_info, block_device_info,
                         power_on, private)
@@ -100,17 +108,17 @@ class Spawner:
     def check(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
               image_meta: nova_image.ImageMeta,
-              injected_files: list, admin_password: str | None,
-              network_info: model.NetworkInfo,
-              block_device_info: dict | None) -> None:
+              injected_files: list[tuple[str, str]],
+              admin_password: str | None, network_info: model.NetworkInfo,
+              block_device_info: disks_module.BlockDeviceInfo) -> None:
         """Check whether a server could be built; takes the same parameters.
 
-        Whatever does not need the server's folder is done as for a build. The
-        image is in the cache afterwards, the rest is thrown away.
+        Do whatever a build does without the server's folder. The image stays
+        in the cache, and the rest is deleted.
 
         :raises VmrunError: as for a build
         """
-        with self._boots.begin() as private:
+        with self._builds.begin() as private:
             plan = self._prepare(context, instance, image_meta, private)
             built, others = self._plan_disks(instance, plan,
                                              block_device_info)
@@ -150,21 +158,25 @@ class Spawner:
             image_meta.id, image_meta.disk_format,
             image_meta.container_format, of_disk.disk_type,
             props.ova_disk(asked))
-        drives = self._drives.prepare(
+        prepared = self._drives.prepare(
             context, instance, image, draft.hardware,
             may_lack_some=is_unshelved)
         base = self._disks.prepare(context, instance, image, private)
-        adapter = base and base.adapter
+        adapter = base.adapter if base else None
         if is_unshelved and of_disk.disk_bus in vmdk.NAMED_ADAPTERS:
             adapter = of_disk.disk_bus
         if adapter:
             draft = self._definitions.draft(instance, asked, adapter,
                                             chosen_now=chosen_now)
-        return _Plan(draft, drives, base, adapter)
+        return _Plan(draft, prepared, base, adapter)
 
-    def _build(self, context, instance, image_meta, injected_files,
-               admin_password, network_info, block_device_info, power_on,
-               private):
+    def _build(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance,
+               image_meta: nova_image.ImageMeta,
+               injected_files: list[tuple[str, str]],
+               admin_password: str | None, network_info: model.NetworkInfo,
+               block_device_info: disks_module.BlockDeviceInfo,
+               power_on: bool, private: str) -> None:
         uuid = instance.uuid
         plan = self._prepare(context, instance, image_meta, private)
         draft = plan.draft
@@ -181,10 +193,9 @@ class Spawner:
             self._disks.make(uuid, plan.base, built, draft.hardware)
             self._drives.place(uuid, plan.drives)
             instance.device_metadata = device_tags.find(
-                context, instance, block_device_info,
-                listed)
-            self._tell(instance, listed, injected_files, admin_password,
-                       network_info)
+                context, instance, block_device_info, listed)
+            self._write_metadata(instance, listed, injected_files,
+                                 admin_password, network_info)
             self._definitions.write(draft, network_info)
             if power_on:
                 self._power.on(uuid)
@@ -192,9 +203,10 @@ class Spawner:
             with excutils.save_and_reraise_exception():
                 self._remove(uuid)
 
-    def _plan_disks(self, instance, plan: _Plan, block_device_info
-                    ) -> tuple[list[server_disks.Disk],
-                               list[server_disks.Disk]]:
+    def _plan_disks(
+            self, instance: nova_instance.Instance, plan: _Plan,
+            block_device_info: disks_module.BlockDeviceInfo
+    ) -> tuple[list[server_disks.Disk], list[server_disks.Disk]]:
         """Return the disks to build, and the CDs and floppy of a server."""
         chosen = plan.draft.hardware
         others = drives.plan(plan.drives, chosen.cdrom_bus)
@@ -203,8 +215,11 @@ class Spawner:
         return (self._disks.plan(instance, plan.base, block_device_info,
                                  chosen.disk_bus), others)
 
-    def _tell(self, instance, listed, injected_files, admin_password,
-              network_info):
+    def _write_metadata(
+            self, instance: nova_instance.Instance,
+            listed: disk_lists.Disks, injected_files: list[tuple[str, str]],
+            admin_password: str | None,
+            network_info: model.NetworkInfo) -> None:
         metadata = self._describe(instance, injected_files, admin_password,
                                   network_info)
         drive = server_disks.first(listed, server_disks.Origin.CONFIG_DRIVE)
@@ -214,20 +229,21 @@ class Spawner:
         self._guest_info.write(instance, metadata, network_info)
 
     def _describe(
-            self, instance: nova_instance.Instance, injected_files: list,
+            self, instance: nova_instance.Instance,
+            injected_files: list[tuple[str, str]],
             admin_password: str | None, network_info: model.NetworkInfo
     ) -> instance_metadata.InstanceMetadata | None:
-        """Collects Nova's metadata of a server, if anything needs it."""
+        """Return Nova's metadata of a server, or None if nothing needs it."""
         if not (configdrive.required_by(instance) or
                 self._guest_info.needs_metadata):
             return None
         return config_drive.describe(instance, injected_files, admin_password,
                                      network_info)
 
-    def _remove(self, uuid):
+    def _remove(self, uuid: str) -> None:
         try:
-            self._destroy.stop(uuid)
-            self._destroy.remove(uuid)
+            self._destroyer.stop(uuid)
+            self._destroyer.remove(uuid)
         except (exception.VmrunError, OSError) as error:
             LOG.error('Server %s cannot be removed, Nova will try again: %s',
                       uuid, error)

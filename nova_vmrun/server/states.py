@@ -50,9 +50,9 @@ LOG = logging.getLogger(__name__)
 # many queries of Nova's power sync share it, and the longest time in all.
 _SHARED_SECONDS = 1.0
 _LONGEST_SHARED_SECONDS = 60.0
-# Seconds for which a list that failed is not tried again, unless the driver has
-# changed a VM since. It may have hung until its timeout, which each of many
-# callers in turn would wait for, for example when nova-compute starts.
+# Seconds for which a list that failed is not tried again, unless the driver
+# has changed a VM since. It may have hung until its timeout, and each of many
+# callers in turn would wait for that, for example when nova-compute starts.
 _SHARED_FAILURE_SECONDS = 1.0
 
 

@@ -124,7 +124,7 @@ _CALLS = [
      (UUID, ANY)),
     ('reboot', ('context', INSTANCE, 'network', 'HARD'), 'power.reboot_hard',
      (UUID, ANY)),
-    ('get_diagnostics', (INSTANCE,), 'diagnostics.free', (INSTANCE,)),
+    ('get_diagnostics', (INSTANCE,), 'diagnostics.untyped', (INSTANCE,)),
     ('get_instance_diagnostics', (INSTANCE,), 'diagnostics.typed',
      (INSTANCE,)),
     ('pause', (INSTANCE,), 'power.pause', (UUID,)),

@@ -12,31 +12,40 @@
 
 """Metadata for a guest about the devices that have tags."""
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
 import re
+from typing import Any
 
 from nova import block_device
+from nova import context as nova_context
+from nova.network import model
 from nova.objects import block_device as mappings
+from nova.objects import instance as nova_instance
 from nova.objects import virt_device_metadata as metadata
 from nova.objects import virtual_interface
 from nova.virt import driver
 
+from nova_vmrun.server import disk_lists
 from nova_vmrun.server import disks
+
+# What Nova passes about disks that are not part of the image.
+BlockDeviceInfo = dict[str, Any] | None
 
 _NODE = re.compile('(scsi|ide)([0-9]+):([0-9]+)')
 
 
-def find(context, instance, block_device_info, listed):
-    """Returns what instance.device_metadata has to be.
+def find(context: nova_context.RequestContext,
+         instance: nova_instance.Instance, block_device_info: BlockDeviceInfo,
+         listed: disk_lists.Disks) -> metadata.InstanceDeviceMetadata | None:
+    """Return the value for instance.device_metadata.
 
-    Adapters are told by their addresses: VMware chooses the PCI slots at the
-    first start, when the config drive is written already.
+    Adapters are identified by their MAC addresses: VMware chooses PCI slots
+    at the first start, after the config drive has been written.
 
-    :param context: nova.context.RequestContext
-    :param instance: nova.objects.Instance
-    :param block_device_info: as Nova gives it
-    :param listed: a nova_vmrun.server.disk_lists.Disks of the server, with
-        their nodes
-    :returns: nova.objects.InstanceDeviceMetadata, or None without tags
+    :param listed: the disks of the server, with their nodes
+    :returns: None if no device has a tag
     """
     devices = _nics(context, instance)
     devices += _disks(context, instance, block_device_info, listed)
@@ -45,12 +54,12 @@ def find(context, instance, block_device_info, listed):
     return metadata.InstanceDeviceMetadata(devices=devices)
 
 
-def forget_adapters(instance, network_info, keeps) -> None:
-    """Drops the tags of adapters that a server does not have any more.
+def forget_adapters(instance: nova_instance.Instance,
+                    network_info: Iterable[model.VIF],
+                    keeps: Callable[[str], bool]) -> None:
+    """Drop the tags of adapters that a server no longer has.
 
-    :param instance: nova.objects.Instance
-    :param network_info: list of nova.network.model.VIF
-    :param keeps: whether the adapter with an address stays anyway
+    :param keeps: returns whether the adapter with a MAC address stays anyway
     """
     if instance.device_metadata is None:
         return
@@ -65,14 +74,19 @@ def forget_adapters(instance, network_info, keeps) -> None:
         instance.save()
 
 
-def _nics(context, instance):
+def _nics(context: nova_context.RequestContext,
+          instance: nova_instance.Instance
+          ) -> list[metadata.NetworkInterfaceMetadata]:
     vifs = virtual_interface.VirtualInterfaceList.get_by_instance_uuid(
         context, instance.uuid)
     return [metadata.NetworkInterfaceMetadata(mac=vif.address, tags=[vif.tag])
             for vif in vifs if vif.tag]
 
 
-def _disks(context, instance, block_device_info, listed):
+def _disks(context: nova_context.RequestContext,
+           instance: nova_instance.Instance,
+           block_device_info: BlockDeviceInfo, listed: disk_lists.Disks
+           ) -> list[metadata.DiskMetadata]:
     nodes = {block_device.strip_dev(device): disk.node
              for disk, device in _device_names(block_device_info, listed)}
     found = mappings.BlockDeviceMappingList.get_by_instance_uuid(
@@ -82,9 +96,11 @@ def _disks(context, instance, block_device_info, listed):
             for mapping in found if mapping.tag]
 
 
-def _device_names(block_device_info, listed):
-    """Yield each disk with Nova's name of it."""
-    def of(origin):
+def _device_names(block_device_info: BlockDeviceInfo,
+                  listed: disk_lists.Disks
+                  ) -> Iterator[tuple[disks.Disk, str | None]]:
+    """Yield each disk with Nova's device name for it."""
+    def of(origin: disks.Origin) -> list[disks.Disk]:
         return [disk for disk in listed if disk.origin is origin]
 
     yield from zip(of(disks.Origin.ROOT),
@@ -97,15 +113,15 @@ def _device_names(block_device_info, listed):
         yield from zip(of(disks.Origin.SWAP), [swap['device_name']])
 
 
-def _disk(tag, node):
+def _disk(tag: str, node: str | None) -> metadata.DiskMetadata:
     disk = metadata.DiskMetadata(tags=[tag])
     match = _NODE.fullmatch(node or '')
     if match:
         # Nova has no name for SATA and NVMe.
         family, controller, unit = match.groups()
         if family == 'scsi':
-            # In decimal, as libvirt tells it and guests print it (lsscsi);
-            # SCSIAddress in nova/objects/fields.py takes any digits.
+            # In decimal, like libvirt's and as lsscsi prints it in a guest.
+            # SCSIAddress in nova/objects/fields.py accepts any digits.
             disk.bus = metadata.SCSIDeviceBus(
                 address='%s:0:%s:0' % (controller, unit))
         else:

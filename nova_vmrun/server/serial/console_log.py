@@ -54,7 +54,7 @@ class ConsoleLog:
         return self._path
 
     def tail(self, size: int = SHOWN_BYTES) -> bytes:
-        """Return the end of what the guest wrote; empty before its first start.
+        """Return the end of the log, empty before the first start.
 
         :param size: bytes, the most that is read
         """

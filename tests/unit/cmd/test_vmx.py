@@ -125,7 +125,7 @@ class RenderTestCase(CommandTestCase):
 
     def test_products(self):
         found = self._render('--product', 'player')
-        self.assertEqual('FALSE', found['RemoteDisplay.vnc.enabled'])
+        self.assertEqual('TRUE', found['RemoteDisplay.vnc.enabled'])
         found = self._render('--product', 'fusion', '--arch', 'aarch64')
         self.assertEqual('arm-other6xlinux-64', found['guestOS'])
         found = self._render('--hw-version', '16', '--default-guestos',

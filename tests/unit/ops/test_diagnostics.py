@@ -45,7 +45,7 @@ class DiagnosticsTestCase(hosts.TestCase):
             self.disk_lists)
 
     def free(self):
-        return self.diagnostics.free(self.instance)
+        return self.diagnostics.untyped(self.instance)
 
     def test_what_the_process_has_used(self):
         """This very process stands for that of the VM."""

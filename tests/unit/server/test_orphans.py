@@ -95,9 +95,9 @@ class FolderTestCase(TestCase):
     def test_one_in_which_a_vm_runs_is_kept(self):
         self.add_server(running=True)
         kept = {each.kind: each.kept for each in self.find()}
-        self.assertEqual({orphans.FOLDER: 'A VM runs in it.',
-                          orphans.VM: 'It is running. Stop it with vmrun first.'},
-                         kept)
+        self.assertEqual(
+            {orphans.FOLDER: 'A VM runs in it.',
+             orphans.VM: 'It is running. Stop it with vmrun first.'}, kept)
 
     def test_so_is_one_whose_files_a_process_has_locked(self):
         self.add_server()
