@@ -132,7 +132,7 @@ class FileTestCase(TestCase):
         self.assertRunning(server)
 
     def test_file_systems_that_take_no_writes(self):
-        for number, words in ((errno.ENOSPC, 'no space left'),
+        for number, words in ((errno.ENOSPC, 'not enough space'),
                               (errno.EROFS, 'Read-only file system')):
             with fixtures.MockPatch('os.fsync', side_effect=OSError(
                     number, os.strerror(number))):
