@@ -87,7 +87,7 @@ class Host(fixtures.Fixture):
             'nova.api.metadata.base.InstanceMetadata')).mock
         metadata.return_value.metadata_for_config_drive.side_effect = (
             lambda: [('openstack/latest/meta_data.json', b'{}')])
-        self.driver: driver.VmrunDriver = base.start_driver(self)
+        self.driver = self._start_driver()
         # The product is detected once: it does not change.
         self.useFixture(fixtures.MockPatchObject(
             product, 'detect', return_value=self.hypervisor.product))
@@ -279,8 +279,17 @@ class Host(fixtures.Fixture):
         """Start nova-compute again."""
         operation.require_equal([], tidiness.unlisted_disks(self.root),
                                 'disks that no list names')
-        self.hypervisor.events.end()
-        self.driver = base.start_driver(self)
+        self.driver = self._start_driver()
+
+    def _start_driver(self) -> driver.VmrunDriver:
+        """Start a driver that does not watch VMs.
+
+        Its thread would list them while another process runs an operation,
+        and the number of programs is compared.
+        """
+        started: driver.VmrunDriver = base.start_driver(self)
+        started._hypervisor.events.end()
+        return started
 
     def end_processes(self) -> None:
         """Kill VMs and tools."""

@@ -121,7 +121,7 @@ class ModulesTestCase(TestCase):
         os.makedirs(os.path.join(self.root, 'etc', 'vmware'))
         os.mkdir(os.path.join(self.root, 'dev'))
         self.useFixture(fixtures.MockPatchObject(
-            kernel_modules, 'missing', functools.partial(
+            kernel_modules, 'missing_devices', functools.partial(
                 kernel_modules.missing_devices, self.root, 'linux')))
         self.server = self.stopped_server()
 
@@ -234,7 +234,7 @@ class WindowTestCase(TestCase):
 
     def test_a_start_that_returns_when_the_vm_ends(self):
         self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.tools.process._ASK_SECONDS', 0.2))
+            'nova_vmrun.tools.process._UNTIL_INTERVAL', 0.2))
         self.useFixture(fixtures.EnvironmentVariable('DISPLAY', ':0'))
         self.flags(show_gui=True, group='vmrun')
         self.restart_compute_service(self.compute)
