@@ -41,7 +41,7 @@ class FileSystem:
 
     name: str
     free: int
-    reserve: int = RESERVE
+    reserve: int = dataclasses.field(default_factory=lambda: RESERVE)
     advice: str = 'Free some space there.'
 
     @property

@@ -70,7 +70,7 @@ class CapabilitiesTestCase(testtools.TestCase):
     # What becomes a trait, or opens a door in Nova's manager.
     # Secure boot depends on the product: see the tests of the driver.
     OFFERED = {'has_imagecache', 'supports_attach_interface',
-               'supports_device_tagging',
+               'supports_device_tagging', 'supports_evacuate',
                'supports_trusted_certs'} | {
         'supports_image_type_' + name for name in (
             'iso', 'qcow2', 'raw', 'vdi', 'vhd', 'vhdx', 'vmdk')}

@@ -101,6 +101,12 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         self.stub_out('nova.objects.ImageMeta.from_dict',
                       staticmethod(make_meta_of_an_image))
 
+    def test_get_console_output(self):
+        """Bytes, as libvirt's driver returns them; Nova's fake has text."""
+        instance, _network_info = self._get_running_instance()
+        output = self.connection.get_console_output(self.ctxt, instance)
+        self.assertIn(b'web login: ', output)
+
     def _check_available_resource_fields(self, host_status):
         # Nova swallows a NotImplementedError that happens in here.
         super()._check_available_resource_fields(host_status)

@@ -219,7 +219,7 @@ class InterfacesTestCase(Base):
         for state, reason in ((states.State.RUNNING, 'It is running'),
                               (states.State.PAUSED, 'paused'),
                               (states.State.SUSPENDED, 'suspended'),
-                              (states.State.UNKNOWN, 'can tell')):
+                              (states.State.UNKNOWN, 'not known')):
             with fixtures.MockPatchObject(self.states, 'get',
                                           return_value=state):
                 for refused in (lambda: self.attach('office'),
