@@ -56,6 +56,14 @@ class Plain(_Command):
             raise exception.InvalidInput(_sentence(error)) from error
 
 
+def pair(text: str) -> tuple[str, str]:
+    """Parse KEY=VALUE, as the type of an argument."""
+    key, equals, value = text.partition('=')
+    if not key or not equals:
+        raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
+    return key, value
+
+
 def _sentence(error: OSError) -> str:
     name = report.printable(os.fsdecode(error.filename))
     if isinstance(error, FileNotFoundError):

@@ -43,17 +43,10 @@ _VNC_PORT = 5900
 _HW_VERSION = 20
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition('=')
-    if not key or not equals:
-        raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
-    return key, value
-
-
 def _flavor(text: str) -> dict[str, int]:
     flavor = dict(_FLAVOR)
     for part in text.split(','):
-        key, value = _pair(part)
+        key, value = plain.pair(part)
         if key not in flavor or not value.isdecimal():
             raise argparse.ArgumentTypeError(
                 '%r is not KEY=NUMBER with one of the keys %s'
@@ -100,11 +93,12 @@ class Render(plain.Plain, command.Command):
                  'default: vcpus=1,ram=2048,disk=20')
         parser.add_argument(
             '--extra-spec', metavar='<key=value>', action='append',
-            type=_pair, default=[],
+            type=plain.pair, default=[],
             help='Extra spec of the flavor (repeat for more)')
         parser.add_argument(
-            '--property', metavar='<key=value>', action='append', type=_pair,
-            default=[], help='Image property (repeat for more)')
+            '--property', metavar='<key=value>', action='append',
+            type=plain.pair, default=[],
+            help='Image property (repeat for more)')
         parser.add_argument(
             '--properties-file', metavar='<file.json>',
             help='Image properties as a JSON object, for example the output '

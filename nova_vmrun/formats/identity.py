@@ -10,7 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""UUIDs in VMware's spelling: ``56 4d 13 59 01 1a d1 1a-57 5b 0a d7 …``."""
+"""VMware's spelling of UUIDs, and the MAC addresses it keeps for itself.
+
+A UUID looks like ``56 4d 13 59 01 1a d1 1a-57 5b 0a d7 …``.
+"""
 
 import re
 import uuid as uuidlib
@@ -20,6 +23,9 @@ from nova_vmrun import exception
 # From this hardware version on, VMware's SMBIOS has a version whose readers
 # interpret the first three fields of a UUID as little-endian.
 _LITTLE_ENDIAN_SINCE = 13
+# Prefixes of MAC addresses that VMware generates itself. It refuses to start a
+# VM with a static address of these.
+RESERVED_MACS = ('00:0c:29', '00:05:69')
 
 
 def to_vmware(uuid: str, hw_version: int) -> str:

@@ -96,16 +96,11 @@ class Disk:
         return sum(span.length for span in self.spans)
 
 
-class _Invalid(Exception):
-    """An OVA cannot be used.
-
-    :param reason: what is wrong with it
-    :param advice: what to do
-    """
+class _Invalid(tar_members.Invalid):
+    """The contents of an OVA cannot be used."""
 
     def __init__(self, reason: str, advice: str = _ADVICE) -> None:
-        super().__init__(reason)
-        self.advice = advice
+        super().__init__(reason, advice)
 
 
 @contextlib.contextmanager
@@ -113,7 +108,7 @@ def _image_refused(image_id: str) -> Iterator[None]:
     """Turn errors about an OVA into ImageRefused."""
     try:
         yield
-    except (_Invalid, tar_members.Invalid) as error:
+    except tar_members.Invalid as error:
         raise exception.ImageRefused(image_id, str(error), error.advice)
     except ovf.Invalid as error:
         raise exception.ImageRefused(image_id, error.brief, _ADVICE)

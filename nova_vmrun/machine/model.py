@@ -23,6 +23,7 @@ import uuid as uuidlib
 from nova_vmrun.catalog import obeyed
 from nova_vmrun.catalog import options
 from nova_vmrun import exception
+from nova_vmrun.formats import identity
 from nova_vmrun.formats import vmx
 
 SCSI_BUSES = ('buslogic', 'lsilogic', 'lsisas1068', 'pvscsi')
@@ -46,9 +47,6 @@ MAX_MEMORY_MB = 128 * 1024
 MAX_NAME = 255
 
 _MAC = re.compile('(?:[0-9a-f]{2}:){5}[0-9a-f]{2}')
-# Prefixes of the addresses that VMware generates; it refuses to power on a VM
-# that has one of these as a static address.
-_RESERVED_MACS = ('00:0c:29', '00:05:69')
 _VNET = re.compile('/dev/vmnet[0-9]{1,3}|vmnet[0-9]{1,3}', re.IGNORECASE)
 _GUESTINFO_NAME = re.compile('[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+)*')
 
@@ -343,7 +341,7 @@ def _validate_nics(nics: tuple[Nic, ...]) -> None:
         mac = nic.mac.lower()
         if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
             _refuse('%r cannot be the MAC address of an adapter.' % nic.mac)
-        if mac.startswith(_RESERVED_MACS):
+        if mac.startswith(identity.RESERVED_MACS):
             _refuse('VMware reserves MAC addresses such as %s.' % mac,
                     'Use a port with another MAC address, for example one '
                     'that Neutron generates.')

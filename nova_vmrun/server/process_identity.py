@@ -42,6 +42,7 @@ def is_same(pid: int, birth: str | float | None) -> bool:
     if now is None or birth is None:
         return False
     if isinstance(birth, (int, float)):
-        started = system.here().time_of_birth(pid)
+        started = (now if isinstance(now, float)
+                   else system.here().time_of_birth(pid))
         return started is not None and abs(started - birth) < _TOLERANCE
     return now == birth

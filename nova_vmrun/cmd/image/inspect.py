@@ -37,14 +37,6 @@ from nova_vmrun.formats import report
 from nova_vmrun.formats import vmdk
 
 
-def pair(text: str) -> tuple[str, str]:
-    """Parse KEY=VALUE."""
-    key, equals, value = text.partition('=')
-    if not key or not equals:
-        raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
-    return key, value
-
-
 def ova_disk(pairs: Iterable[tuple[str, str]]) -> str | None:
     """Return the OVA disk that the properties name, or None."""
     return props.ova_disk(dict(pairs))
@@ -57,9 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='A disk image in any format, an OVA, an ISO image, or a .vmx or '
              'VM folder (for the boot disk of that VM)')
     parser.add_argument(
-        '--property', metavar='<key=value>', action='append', type=pair,
-        default=[], help='Image property to set, overriding the detected one '
-        '(repeat for more)')
+        '--property', metavar='<key=value>', action='append',
+        type=plain.pair, default=[],
+        help='Image property to set, overriding the detected one (repeat for '
+             'more)')
     parser.add_argument(
         '--disk-format', metavar='<format>',
         help='disk_format of the image in Glance (default: detected from the '

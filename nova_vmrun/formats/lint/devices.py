@@ -15,6 +15,7 @@
 from collections.abc import Iterator
 import re
 
+from nova_vmrun.formats import identity
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import vmx
 from nova_vmrun.formats.vmx import pci
@@ -26,7 +27,6 @@ _UNITS = {'scsi': 16, 'sata': 30, 'nvme': 64, 'ide': 2}
 _NUMBERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2, 'ethernet': 10,
             'serial': 4, 'floppy': 2}
 _SCSI_CONTROLLER_UNIT = 7
-_RESERVED_MACS = ('00:0c:29', '00:05:69')
 # Static addresses that VMware accepts without checkMACAddress = FALSE.
 _OWN_MACS = re.compile('00:50:56:[0-3][0-9a-f]:', re.IGNORECASE)
 
@@ -90,7 +90,7 @@ def _check_nic(settings: vmx.Vmx, device: str,
     macs[mac] = device
     if not settings.get_bool(device + '.checkMACAddress', True):
         return
-    if mac.startswith(_RESERVED_MACS):
+    if mac.startswith(identity.RESERVED_MACS):
         yield finding.error(key, 'is %s; VMware reserves such addresses '
                             'and would not start the VM.' % mac)
     elif not _OWN_MACS.match(mac):

@@ -38,7 +38,4 @@ def serial_ports(request: requests.Request) -> requests.Choice[int]:
 
 def show_gui(request: requests.Request) -> requests.Choice[bool | None]:
     """Choose whether the image wants a window on the host; None: either."""
-    found = request.image(obeyed.SHOW_GUI)
-    if found is None:
-        return requests.Choice(None, requests.DEFAULT)
-    return found.choose(found.value)
+    return request.image_choice(obeyed.SHOW_GUI)

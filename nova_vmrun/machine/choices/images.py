@@ -19,18 +19,12 @@ from nova_vmrun.machine.choices import request as requests
 
 def linked_clone(request: requests.Request) -> requests.Choice[bool | None]:
     """Choose whether the root disk must be linked; None: either will do."""
-    found = request.image(obeyed.LINKED_CLONE)
-    if found is None:
-        return requests.Choice(None, requests.DEFAULT)
-    return found.choose(found.value)
+    return request.image_choice(obeyed.LINKED_CLONE)
 
 
 def disk_type(request: requests.Request) -> requests.Choice[str | None]:
     """Return the kind of VMDK that the image claims to be, or None."""
-    found = request.image(obeyed.DISK_TYPE)
-    if found is None:
-        return requests.Choice(None, requests.DEFAULT)
-    return found.choose(found.value)
+    return request.image_choice(obeyed.DISK_TYPE)
 
 
 def iso_images(request: requests.Request) -> requests.Choice[tuple[str, ...]]:

@@ -103,6 +103,16 @@ class Request:
         """
         return _read(row, table.IMAGE, row.image, self.properties)
 
+    def image_choice(self, row: rows.Row[T]) -> Choice[T | None]:
+        """Return a Choice of what the image sets, None by default.
+
+        :raises InvalidProperty: as image does
+        """
+        found = self.image(row)
+        if found is None:
+            return Choice(None, DEFAULT)
+        return found.choose(found.value)
+
     def flavor(self, row: rows.Row[T]) -> Property[T] | None:
         """Return what the flavor sets, or None; raises what image raises."""
         return _read(row, table.FLAVOR, row.flavor, self.extra_specs)

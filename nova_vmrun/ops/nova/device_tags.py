@@ -16,7 +16,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 import re
-from typing import Any
 
 from nova import block_device
 from nova import context as nova_context
@@ -27,17 +26,16 @@ from nova.objects import virt_device_metadata as metadata
 from nova.objects import virtual_interface
 from nova.virt import driver
 
+from nova_vmrun.ops import disks as disk_maker
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import disks
-
-# What Nova passes about disks that are not part of the image.
-BlockDeviceInfo = dict[str, Any] | None
 
 _NODE = re.compile('(scsi|ide)([0-9]+):([0-9]+)')
 
 
 def find(context: nova_context.RequestContext,
-         instance: nova_instance.Instance, block_device_info: BlockDeviceInfo,
+         instance: nova_instance.Instance,
+         block_device_info: disk_maker.BlockDeviceInfo,
          listed: disk_lists.Disks) -> metadata.InstanceDeviceMetadata | None:
     """Return the value for instance.device_metadata.
 
@@ -85,8 +83,8 @@ def _nics(context: nova_context.RequestContext,
 
 def _disks(context: nova_context.RequestContext,
            instance: nova_instance.Instance,
-           block_device_info: BlockDeviceInfo, listed: disk_lists.Disks
-           ) -> list[metadata.DiskMetadata]:
+           block_device_info: disk_maker.BlockDeviceInfo,
+           listed: disk_lists.Disks) -> list[metadata.DiskMetadata]:
     nodes = {block_device.strip_dev(device): disk.node
              for disk, device in _device_names(block_device_info, listed)}
     found = mappings.BlockDeviceMappingList.get_by_instance_uuid(
@@ -96,7 +94,7 @@ def _disks(context: nova_context.RequestContext,
             for mapping in found if mapping.tag]
 
 
-def _device_names(block_device_info: BlockDeviceInfo,
+def _device_names(block_device_info: disk_maker.BlockDeviceInfo,
                   listed: disk_lists.Disks
                   ) -> Iterator[tuple[disks.Disk, str | None]]:
     """Yield each disk with Nova's device name for it."""
