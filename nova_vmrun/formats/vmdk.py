@@ -280,16 +280,21 @@ def _faults(descriptor: Descriptor,
     if descriptor.parent_cid != NO_PARENT or descriptor.parent_hint:
         yield ('The VMDK is the child of another disk; a snapshot or linked '
                'clone must be consolidated before it is uploaded.')
-    unknown = set(descriptor.fields) - _KNOWN_FIELDS - {_PARENT_HINT}
-    if unknown:
-        yield ('The VMDK descriptor has the field %r, which may name another '
-               'file.' % sorted(unknown)[0][:40])
+    yield from unknown_fields(descriptor)
     if len(descriptor.extents) != 1:
         yield ('The VMDK is split into %d extents instead of one.'
                % len(descriptor.extents))
     elif (descriptor.extents[0].kind != 'SPARSE' or
             re.search(r'[/\\:]', descriptor.extents[0].name)):
         yield 'The VMDK keeps its content in another file.'
+
+
+def unknown_fields(descriptor: Descriptor) -> Iterator[str]:
+    """Yield a sentence if a field could name a file that we don't check."""
+    unknown = set(descriptor.fields) - _KNOWN_FIELDS - {_PARENT_HINT}
+    if unknown:
+        yield ('The VMDK descriptor has the field %r, which may name another '
+               'file.' % sorted(unknown)[0][:40])
 
 
 def rewrite_descriptor(text: str, *, name: str, cid: str, adapter: str,
