@@ -14,12 +14,10 @@ import os
 
 import fixtures
 
-from nova_vmrun.cmd.image import powered_off
 from nova_vmrun.cmd.image import vm
 from nova_vmrun import exception
 from tests.unit import base
 from tests.unit.cmd.image import vms
-from tests.unit import locks
 
 
 class Base(base.TestCase):
@@ -164,34 +162,3 @@ class OwnDiskTestCase(Base):
         found = vm.load(link)
         self.assertEqual(os.path.join(link, 'web.vmdk'),
                          vm.own_disk(found, vm.boot_disk(found)))
-
-
-class AtRestTestCase(Base):
-
-    def refused(self, text, **changes):
-        error = self.assertRaises(exception.InvalidInput, powered_off.require,
-                                  self.vm(**changes))
-        self.assertIn(text, error.details)
-        self.assertIn('web.vmx', error.brief)
-        self.assertTrue(error.resolution)
-
-    def _lock(self, pid):
-        locks.lock(os.path.join(self.folder, 'web.vmdk'), pid=pid)
-
-    def test_off(self):
-        powered_off.require(self.vm(**{'checkpoint.vmState': ''}))
-
-    def test_suspended(self):
-        self.refused('suspended', **{'checkpoint.vmState': 'web-1.vmss'})
-
-    def test_encrypted(self):
-        self.refused('encrypted', **{'encryption.keySafe': 'vmware:key/'})
-
-    def test_running(self):
-        self._lock(os.getpid())
-        self.refused('running')
-
-    def test_a_lock_of_the_dead(self):
-        # No process has a number beyond the largest that Linux gives.
-        self._lock(2 ** 22 + 1)
-        powered_off.require(self.vm())
