@@ -18,16 +18,20 @@ from collections.abc import Iterator
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 import types
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from nova_vmrun import system
 
 _PART = '.part'
+# What replacing() calls a file until it is complete.
+_PART_NAME = re.compile(r'\.(.+)\.[0-9a-f]{8}' + re.escape(_PART), re.DOTALL)
 _REMOVE_TRIES = 5
+_CHUNK = 1 << 20
 
 
 def read(path: str) -> bytes:
@@ -82,15 +86,19 @@ def replacing(path: str) -> Iterator[str]:
             os.remove(part)
 
 
-def remove_parts(folder: str) -> None:
+def remove_parts(folder: str,
+                 is_ours: Callable[[str], bool] = lambda name: True) -> None:
     """Remove the temporary files that crashes in replacing() have left.
 
     :param folder: nobody may be writing to it; it may be missing
+    :param is_ours: whether a file of that name could be one of the caller's;
+        gets the name that the temporary file would have been given
     :raises OSError: a file could not be removed
     """
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(folder):
-            if name.startswith('.') and name.endswith(_PART):
+            found = _PART_NAME.fullmatch(name)
+            if found and is_ours(found.group(1)):
                 os.remove(os.path.join(folder, name))
 
 
@@ -110,7 +118,7 @@ def copy(source: str, target: str) -> None:
     """Copy the content of a file, sharing its blocks if possible.
 
     On btrfs, XFS, APFS and other file systems with shared blocks no data is
-    copied.
+    copied. Elsewhere only the data is, and holes stay holes.
 
     :param source: the file
     :param target: is created or replaced
@@ -123,7 +131,21 @@ def copy(source: str, target: str) -> None:
         if error.errno in (errno.ENOSPC, errno.ENOENT):
             raise
         with open(source, 'rb') as reader, open(target, 'wb') as writer:
-            shutil.copyfileobj(reader, writer, 1 << 20)
+            for offset, length in system.here().data(reader.fileno()):
+                reader.seek(offset)
+                writer.seek(offset)
+                _copy_bytes(reader, writer, length)
+            writer.truncate(os.fstat(reader.fileno()).st_size)
+
+
+def _copy_bytes(reader: BinaryIO, writer: BinaryIO, length: int) -> None:
+    while length > 0:
+        chunk = reader.read(min(length, _CHUNK))
+        if not chunk:
+            # Another process has made the file shorter in the meantime.
+            return
+        writer.write(chunk)
+        length -= len(chunk)
 
 
 def link_or_copy(source: str, target: str) -> None:

@@ -21,23 +21,18 @@ from collections.abc import Callable, Iterator
 import contextlib
 import dataclasses
 import os
-import re
 import time
-from typing import NamedTuple
 
 from oslo_log import log as logging
 import psutil
 
+from nova_vmrun.host import locks
 from nova_vmrun.host import paths
 from nova_vmrun.server import process_identity
 from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
-# The machine; the process, its birth, and its name, which old products omit.
-_LOCK_OWNER = re.compile(
-    rb'(\S+) ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
-_VM_PROGRAM = 'vmware-vmx'
 # Seconds between two looks at a VM that is ending: twice as long each time,
 # since most end at once.
 _SHORTEST_POLL_SECONDS = 0.005
@@ -55,7 +50,7 @@ def identity(vmx: str) -> Identity | None:
     :returns: None if there is no such process, or only a zombie
     """
     for _name, pid, program in _locks(os.path.dirname(vmx)):
-        if pid is not None and _is_vm(program):
+        if pid is not None and locks.is_vm(program):
             birth = process_identity.of(pid)
             if birth is not None:
                 return pid, birth
@@ -197,12 +192,8 @@ def is_held_by_vm(folder: str) -> bool:
 
     :param folder: of the VM
     """
-    return any(program is None or _is_vm(program)
+    return any(program is None or locks.is_vm(program)
                for _name, _pid, program in _locks(folder))
-
-
-def _is_vm(program: str | None) -> bool:
-    return program is not None and program.startswith(_VM_PROGRAM)
 
 
 def vmx_paths() -> set[str]:
@@ -217,7 +208,8 @@ def _vms() -> Iterator[tuple[int, str]]:
     """Yield the pid and the .vmx path of each VM of this host."""
     for pid in psutil.pids():
         words = system.here().command_line(pid) or ['']
-        if _is_vm(os.path.basename(words[0])) and words[-1].endswith('.vmx'):
+        if (locks.is_vm(os.path.basename(words[0])) and
+                words[-1].endswith('.vmx')):
             yield pid, words[-1]
 
 
@@ -229,73 +221,13 @@ def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:
         return
     for name in names:
         if name.endswith('.lck'):
-            for pid, program in _holders(os.path.join(folder, name)):
-                yield name, pid, program
+            for holder in locks.holders(os.path.join(folder, name)):
+                yield name, holder.pid, holder.program
 
 
 def is_open(vmx: str) -> bool:
     """Whether a live process has a .vmx open, and may overwrite it."""
-    return any(True for _ in _holders(vmx + '.lck'))
-
-
-def _holders(lock: str) -> Iterator[tuple[int | None, str | None]]:
-    """Yield the pids and programs of live processes in a .lck folder.
-
-    A folder that cannot be read yields one holder of which nothing is known.
-    """
-    try:
-        for member in os.listdir(lock):
-            try:
-                holder = owner(os.path.join(lock, member))
-            except (FileNotFoundError, IsADirectoryError):
-                # It is just being made or removed.
-                continue
-            if holder and holder.is_alive:
-                yield holder.pid, _program(holder.pid, holder.program)
-    except PermissionError:
-        yield None, None
-    except OSError:
-        # It was removed, or is not a folder: VMware removes such a file.
-        return
-
-
-class Owner(NamedTuple):
-    """The holder of a lock.
-
-    :ivar machine: VMware's id of a host
-    :ivar born: when the process was started, in a unit of that host's system
-    :ivar program: empty in locks of old products
-    """
-
-    machine: bytes
-    pid: int
-    born: bytes
-    program: bytes
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process may be running on this host."""
-        return _is_alive(self.pid, self.born)
-
-    @property
-    def is_vm_of_ours(self) -> bool:
-        """Whether the process is certainly a VM that runs on this host."""
-        return bool(self.born and _is_vm(os.fsdecode(self.program)) and
-                    system.here().lock_birth(self.pid) is not None and
-                    self.is_alive)
-
-
-def owner(member: str) -> Owner | None:
-    """Return the holder that one file of a .lck folder names, or None.
-
-    :raises OSError: the file cannot be read
-    """
-    with open(member, 'rb') as file:
-        found = _LOCK_OWNER.match(file.read(512))
-    if found is None:
-        return None
-    machine, pid, born, program = found.groups()
-    return Owner(machine, int(pid), born, program or b'')
+    return any(True for _ in locks.holders(vmx + '.lck'))
 
 
 def machines(folder: str) -> set[bytes]:
@@ -310,34 +242,13 @@ def machines(folder: str) -> set[bytes]:
             if found.is_vm_of_ours}
 
 
-def _owners(lock: str) -> Iterator[Owner]:
+def _owners(lock: str) -> Iterator[locks.Owner]:
     try:
         members = os.listdir(lock)
     except OSError:
         return
     for member in members:
         with contextlib.suppress(OSError):
-            found = owner(os.path.join(lock, member))
+            found = locks.owner(os.path.join(lock, member))
             if found:
                 yield found
-
-
-def _is_alive(pid: int, born: bytes) -> bool:
-    if born:
-        return system.here().is_lock_holder(pid, int(born))
-    if not psutil.pid_exists(pid):
-        return False
-    # Another process may have the pid by now; VMware's have such names.
-    name = _process_name(pid)
-    return name is None or name.casefold().startswith('vm')
-
-
-def _program(pid: int, name: bytes) -> str | None:
-    return os.fsdecode(name) if name else _process_name(pid)
-
-
-def _process_name(pid: int) -> str | None:
-    try:
-        return str(psutil.Process(pid).name())
-    except psutil.Error:
-        return None

@@ -23,6 +23,7 @@ import os
 
 from oslo_log import log as logging
 
+from nova_vmrun.host import locks
 from nova_vmrun.server import layout as layouts
 from nova_vmrun.server import vm_process
 
@@ -75,7 +76,7 @@ class StaleLocks:
         return found
 
     def _remove_if_stale(self, member: str, machines: set[bytes]) -> None:
-        owner = vm_process.owner(member)
+        owner = locks.owner(member)
         if owner is None:
             self._log_once(member, 'It does not name its owner.')
         elif owner.machine not in machines:

@@ -13,7 +13,9 @@
 """What each side of the room has to answer."""
 
 import abc
+from collections.abc import Iterator
 from collections.abc import Mapping
+import errno
 import os
 import resource
 import tempfile
@@ -98,6 +100,25 @@ class System(abc.ABC):
         :param size: bytes, whole blocks of the file system
         :raises OSError: the file system cannot
         """
+
+    def data(self, fd: int) -> Iterator[tuple[int, int]]:
+        """Yield the offset and length of each part that is not a hole.
+
+        What the file system does not know to be a hole counts as data.
+
+        :param fd: a file that is open for reading; moves its position
+        """
+        offset, size = 0, os.fstat(fd).st_size
+        while offset < size:
+            try:
+                start = os.lseek(fd, offset, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno == errno.ENXIO:
+                    # The rest of the file is a hole.
+                    return
+                raise
+            offset = min(os.lseek(fd, start, os.SEEK_HOLE), size)
+            yield start, offset - start
 
     def processor(self) -> tuple[str | None, str | None]:
         """Returns the maker and the model of the processor, if known."""

@@ -71,13 +71,16 @@ class Linux(interface.System):
 
     def share_blocks(self, source: str, target: str) -> None:
         with open(source, 'rb') as reader, open(target, 'wb') as writer:
-            left = os.fstat(reader.fileno()).st_size
-            while left > 0:
-                done = os.copy_file_range(reader.fileno(), writer.fileno(),
-                                          left)
-                if not done:
-                    raise OSError(errno.EIO, 'Some kernels copy nothing')
-                left -= done
+            into, size = writer.fileno(), os.fstat(reader.fileno()).st_size
+            for offset, left in self.data(reader.fileno()):
+                os.lseek(reader.fileno(), offset, os.SEEK_SET)
+                os.lseek(into, offset, os.SEEK_SET)
+                while left > 0:
+                    done = os.copy_file_range(reader.fileno(), into, left)
+                    if not done:
+                        raise OSError(errno.EIO, 'Some kernels copy nothing')
+                    left -= done
+            os.truncate(into, size)
 
     def give_back(self, fd: int, size: int) -> None:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -19,6 +19,7 @@ import stat
 import fixtures
 
 from nova_vmrun.host import files
+from nova_vmrun import system
 from tests.unit import base
 
 
@@ -153,3 +154,71 @@ class LinkTestCase(base.TestCase):
             os, 'copy_file_range', return_value=0))
         files.copy(self.source, self.target)
         self.assertEqual(b'content', files.read(self.target))
+
+
+class SparseCopyTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.source, self.target = (
+            os.path.join(self.folder, name) for name in ('a', 'b'))
+        with open(self.source, 'wb') as file:
+            file.write(b'start')
+            file.seek(5 << 20)
+            file.write(b'middle' * 10000)
+            file.truncate(64 << 20)
+
+    def assert_copied(self):
+        files.copy(self.source, self.target)
+        self.assertEqual(files.read(self.source), files.read(self.target))
+        self.assertLess(os.stat(self.target).st_blocks * 512, 1 << 20)
+
+    def test_holes_stay_holes(self):
+        self.assert_copied()
+
+    def test_holes_stay_holes_where_blocks_cannot_be_shared(self):
+        self.useFixture(fixtures.MockPatchObject(
+            system.here(), 'share_blocks',
+            side_effect=OSError(errno.EXDEV, 'two file systems')))
+        self.assert_copied()
+
+    def test_only_holes(self):
+        os.truncate(self.source, 0)
+        os.truncate(self.source, 1 << 40)
+        files.copy(self.source, self.target)
+        self.assertEqual((1 << 40, 0), (os.stat(self.target).st_size,
+                                        os.stat(self.target).st_blocks))
+
+    def test_a_target_that_was_longer(self):
+        files.write_atomically(self.target, b'x' * (65 << 20))
+        self.assert_copied()
+
+    def test_a_source_that_is_cut_off_in_the_meantime(self):
+        with open(self.source, 'rb') as reader, open(
+                self.target, 'wb') as writer:
+            files._copy_bytes(reader, writer, 1 << 40)
+        self.assertEqual(files.read(self.source), files.read(self.target))
+
+
+class PartsTestCase(base.TestCase):
+
+    def test_only_those_that_could_be_of_the_caller(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        names = ['.a.0123abcd.part', '.b.0123abcd.part', '.a.part',
+                 'a.0123abcd.part', '.a.0123abcdx.part', 'a']
+        for name in names:
+            files.write_atomically(os.path.join(folder, name), '')
+        files.remove_parts(folder, lambda name: name == 'a')
+        self.assertEqual(set(names[1:]), set(os.listdir(folder)))
+        files.remove_parts(folder)
+        self.assertEqual(set(names[2:]), set(os.listdir(folder)))
+
+    def test_a_name_of_several_lines(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        with files.replacing(os.path.join(folder, 'a\nb')) as part:
+            files.write_atomically(part + '2', '')
+            os.rename(part + '2', part)
+            files.remove_parts(folder)
+            self.assertEqual([], os.listdir(folder))
+            files.write_atomically(part, '')

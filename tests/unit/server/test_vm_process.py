@@ -22,6 +22,7 @@ import fixtures
 import psutil
 
 from nova_vmrun.host import files
+from nova_vmrun.host import locks as host_locks
 from nova_vmrun.server import process_identity
 from nova_vmrun.server import vm_process
 from nova_vmrun import system
@@ -262,17 +263,17 @@ class LocksTestCase(Base):
 
     def test_only_a_running_vm_tells_the_id_of_this_host(self):
         path = os.path.join(self.lock('a.vmdk'), 'M12345.lck')
-        found = vm_process.owner(path)
+        found = host_locks.owner(path)
         self.assertTrue(found.is_vm_of_ours)
         self.assertEqual({found.machine}, vm_process.machines(self.folder))
         files.write_atomically(path, locks.line(
             program='vmware-vdiskmanager'))
-        self.assertFalse(vm_process.owner(path).is_vm_of_ours)
+        self.assertFalse(host_locks.owner(path).is_vm_of_ours)
         self.assertEqual(set(), vm_process.machines(self.folder))
 
     def test_a_lock_that_may_not_be_read_counts(self):
         self.lock('a.vmdk')
-        with mock.patch.object(vm_process, 'open', create=True,
+        with mock.patch.object(host_locks, 'open', create=True,
                                side_effect=PermissionError(13, 'no')):
             self.assertTrue(vm_process.is_locked(self.folder))
             self.assertTrue(vm_process.is_held_by_vm(self.folder))
