@@ -17,12 +17,14 @@ import os
 from nova.api.metadata import base as instance_metadata
 from nova.network import model
 from nova.objects import instance as nova_instance
-from nova.virt import configdrive
-from oslo_concurrency import processutils
 
 from nova_vmrun import exception
+from nova_vmrun.formats import iso
 from nova_vmrun.host import files
 from nova_vmrun.ops import guest_networks
+
+# By which guests find it.
+_LABEL = 'config-2'
 
 
 def describe(instance: nova_instance.Instance,
@@ -43,18 +45,20 @@ def describe(instance: nova_instance.Instance,
 def make(path: str, metadata: instance_metadata.InstanceMetadata) -> None:
     """Write a config drive, which only the owner of the file can read.
 
-    Nova's builder runs [DEFAULT] mkisofs_cmd.
+    No program runs: Nova's own builder would start [DEFAULT] mkisofs_cmd.
 
     :param path: the .iso to create
-    :raises ToolRefused: mkisofs failed
+    :raises FileSystemFailed: it cannot be written
     """
-    with files.replacing(path) as part:
-        try:
-            with configdrive.ConfigDriveBuilder(metadata) as builder:
-                builder.make_drive(part)
-        except (processutils.ProcessExecutionError, OSError) as error:
-            raise exception.ToolRefused(
-                'Cannot create the config drive of server %s.'
-                % metadata.uuid, str(error),
-                'Install genisoimage, or set [DEFAULT] mkisofs_cmd.')
-        os.chmod(part, 0o600)
+    content = {name: data.encode() if isinstance(data, str) else data
+               for name, data in metadata.metadata_for_config_drive()}
+    try:
+        with files.replacing(path) as part:
+            iso.write(part, content, _LABEL, publisher='nova-vmrun')
+            os.chmod(part, 0o600)
+    except (ValueError, OSError) as error:
+        raise exception.FileSystemFailed(
+            'Cannot create the config drive of server %s.' % metadata.uuid,
+            str(error),
+            'See whether %s is full or read-only.' % os.path.dirname(path)
+        ) from error

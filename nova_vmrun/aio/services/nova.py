@@ -27,7 +27,6 @@ from nova_vmrun.aio import databases
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import novnc
 from nova_vmrun.aio import processes
-from nova_vmrun.aio import programs
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware as aio_vmware
 
@@ -78,7 +77,6 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             compute_driver='nova_vmrun.VmrunDriver',
             host=settings.host,
             my_ip=aio_settings.ADDRESS,
-            mkisofs_cmd=programs.iso_program(),
             state_path=layout.nova_state,
             instances_path=layout.instances,
             transport_url=settings.transport_url,

@@ -110,8 +110,7 @@ class CloudCase(testtools.testcase.WithAttributes, testtools.TestCase):
         super().setUp()
         if not sys.platform.startswith('linux'):
             raise unittest.SkipTest('the QEMU engine runs on Linux only')
-        images.need_programs('qemu-system-x86_64', 'qemu-nbd', 'qemu-img',
-                             'genisoimage')
+        images.need_programs('qemu-system-x86_64', 'qemu-nbd', 'qemu-img')
         self.useFixture(fixtures.Timeout(TIMEOUT, gentle=True))
         images.image('raw', 'cloud')
         self.plane = control_plane.shared()

@@ -15,7 +15,6 @@ import configparser
 from nova import policies
 import yaml
 
-from nova_vmrun.aio import programs
 from nova_vmrun.aio.services import neutron
 from nova_vmrun.aio.services import nova
 from tests.unit.aio import base
@@ -37,10 +36,6 @@ class ConfigTestCase(base.TestCase):
             self.settings.resume_servers = wanted
             self.assertEqual(str(wanted), self.nova()['DEFAULT'][
                 'resume_guests_state_on_host_boot'])
-
-    def test_config_drives_are_written_by_what_is_installed(self):
-        self.patch(programs, 'iso_program', lambda: 'xorrisofs')
-        self.assertEqual('xorrisofs', self.nova()['DEFAULT']['mkisofs_cmd'])
 
     def test_nothing_of_nova_lies_outside_the_directory(self):
         options = self.nova()

@@ -13,18 +13,18 @@
 import os
 import stat
 import types
+from unittest import mock
 
 import fixtures
-from oslo_concurrency import processutils
 
 from nova_vmrun import exception
-from nova_vmrun.host import files
+from nova_vmrun.formats import iso
 from nova_vmrun.ops import config_drive
 from tests.unit.ops import hosts
 
 
 class ConfigDriveTestCase(hosts.TestCase):
-    """Nova makes the drive; what it holds is tested through the API."""
+    """What Nova puts on it is tested through the API."""
 
     def setUp(self):
         super().setUp()
@@ -32,16 +32,9 @@ class ConfigDriveTestCase(hosts.TestCase):
         self.path = self.layout.file(hosts.UUID, 'config-drive.iso')
         self.metadata = self.useFixture(fixtures.MockPatch(
             'nova.api.metadata.base.InstanceMetadata')).mock
-        self.builder = self.useFixture(fixtures.MockPatch(
-            'nova.virt.configdrive.ConfigDriveBuilder')).mock
-        self.make_drive = (
-            self.builder.return_value.__enter__.return_value.make_drive)
-        self.make_drive.side_effect = self._make_drive
-
-    def _make_drive(self, path):
-        with open(path, 'w') as file:
-            file.write('secrets')
-        os.chmod(path, 0o644)
+        self.metadata.return_value.metadata_for_config_drive.return_value = [
+            ('openstack/latest/meta_data.json', '{"name": "\u2603"}'),
+            ('openstack/content/0000', b'secrets')]
 
     def make(self, admin_password=None):
         metadata = config_drive.describe(
@@ -57,7 +50,13 @@ class ConfigDriveTestCase(hosts.TestCase):
     def test_only_the_owner_may_read_it(self):
         self.make()
         self.assertEqual(0o600, stat.S_IMODE(os.stat(self.path).st_mode))
-        self.assertEqual(b'secrets', files.read(self.path))
+
+    def test_it_has_text_and_bytes(self):
+        self.make()
+        self.assertEqual(
+            {'openstack/latest/meta_data.json':
+                '{"name": "\u2603"}'.encode(),
+             'openstack/content/0000': b'secrets'}, iso.read(self.path))
 
     def test_the_password_is_told(self):
         self.make('s3cret')
@@ -68,16 +67,17 @@ class ConfigDriveTestCase(hosts.TestCase):
         self.make()
         self.assertEqual({}, self.metadata.call_args[1]['extra_md'])
 
-    def test_mkisofs_that_fails_leaves_nothing(self):
-        def fail(path):
-            self._make_drive(path)
+    def test_failure_leaves_nothing(self):
+        def fail(path, *arguments, **options):
+            with open(path, 'w') as file:
+                file.write('half')
             raise error
 
-        self.make_drive.side_effect = fail
-        for error in (
-                processutils.ProcessExecutionError('mkisofs is unhappy'),
-                FileNotFoundError(2, 'No such file', 'genisoimage')):
-            raised = self.assertRaises(exception.VmrunError, self.make)
+        for error in (OSError(28, 'No space left on device'),
+                      ValueError('A name is too long.')):
+            with mock.patch.object(iso, 'write', fail):
+                raised = self.assertRaises(exception.VmrunError, self.make)
             self.assertIn(hosts.UUID, raised.brief)
-            self.assertIn('mkisofs_cmd', raised.resolution)
+            self.assertIn(str(error), raised.details)
+            self.assertIn('full', raised.resolution)
             self.assertEqual([], self.left())
