@@ -71,6 +71,7 @@ class VmrunDriver(unsupported.RefusingDriver):
         supports_device_tagging=True,
         supports_trusted_certs=True,
         supports_attach_interface=True,
+        supports_tagged_attach_interface=True,
         # Without it Nova sets the server to ERROR before we can refuse.
         supports_evacuate=True,
     )
@@ -297,7 +298,7 @@ class VmrunDriver(unsupported.RefusingDriver):
 
     def poll_rebooting_instances(self, timeout: int,
                                  instances: list[Instance]) -> None:
-        """Log slow reboots: each of their steps has a time limit anyway."""
+        # Each step of a reboot has a time limit.
         for instance in instances:
             LOG.warning('The reboot has not ended for %d seconds', timeout,
                         instance=instance)

@@ -61,6 +61,7 @@ from nova_vmrun.ops.resize import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
+from nova_vmrun.ops import tagged_devices
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
 from nova_vmrun.server import orphans as orphan_finder
@@ -141,10 +142,14 @@ class Hypervisor:
             servers.records, servers.disk_lists, self._drives, self.networks,
             self.consoles, self._access.guest_info, self.serial_consoles)
         neutron_ports = ports.Ports()
+        self._tagged = tagged_devices.TaggedDevices(servers.disk_lists,
+                                                    self._access.guest_info)
         self.reconciler = reconcile.Reconciler(
-            servers, self.definitions, self.networks, neutron_ports)
+            servers, self.definitions, self.networks, neutron_ports,
+            self._tagged)
         self.interfaces = interfaces.Interfaces(
-            host, servers, self.definitions, self.networks, neutron_ports)
+            host, servers, self.definitions, self.networks, neutron_ports,
+            self._tagged)
 
     def _add_builds(self) -> None:
         servers = self._servers

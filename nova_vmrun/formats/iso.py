@@ -18,7 +18,9 @@ Names are written three times: as they are for Rock Ridge (Linux) and Joliet
 
 from collections import abc
 import io
+import os
 import posixpath
+import struct
 
 import pycdlib
 from pycdlib import pycdlibexception
@@ -64,16 +66,17 @@ def read(path: str) -> dict[str, bytes]:
 
     :param path: of an image that was made on this host: all of it is held in
         memory
-    :raises ValueError: it is no such image
+    :raises ValueError: it is no such image, or was cut short
     :raises OSError: it cannot be read
     """
     iso = pycdlib.PyCdlib()
     try:
         iso.open(path)
-    except pycdlibexception.PyCdlibException as error:
+    except (pycdlibexception.PyCdlibException, struct.error) as error:
         raise ValueError(str(error)) from error
     found = {}
     try:
+        _require_whole(iso, path)
         for folder, _, names in iso.walk(joliet_path='/'):
             for name in names:
                 file = posixpath.join(folder, name)
@@ -85,6 +88,14 @@ def read(path: str) -> dict[str, bytes]:
     finally:
         iso.close()
     return found
+
+
+def _require_whole(iso: pycdlib.PyCdlib, path: str) -> None:
+    """Refuse an image of which pycdlib would return parts of files."""
+    size = os.path.getsize(path)
+    expected = iso.pvd.space_size * iso.pvd.log_block_size
+    if size < expected:
+        raise ValueError('It has %d bytes instead of %d.' % (size, expected))
 
 
 def _folders(files: abc.Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@
 
 import base64
 from collections.abc import Mapping
+from collections.abc import Sequence
 import gzip
 import json
 from typing import Any
@@ -61,3 +62,26 @@ def encode(name: str, content: bytes) -> str:
             'Use less user data, for example a link to the rest of it, or let '
             'the operator set [vmrun] use_guestinfo to False.')
     return text
+
+
+def decode(text: str) -> bytes:
+    """Return the bytes that encode has made a text of."""
+    return gzip.decompress(base64.b64decode(text))
+
+
+def with_devices(present: Mapping[str, str],
+                 devices: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return variables whose metadata describes other tagged devices.
+
+    :param present: what variables has returned
+    :param devices: as in Nova's meta_data.json
+    :raises InvalidInput: the metadata is too long
+    """
+    if 'metadata' not in present:
+        return dict(present)
+    metadata = json.loads(decode(present['metadata']))
+    metadata.pop('devices', None)
+    if devices:
+        metadata['devices'] = devices
+    return {**present, 'metadata': encode('metadata', json.dumps(
+        metadata, sort_keys=True).encode('utf-8'))}

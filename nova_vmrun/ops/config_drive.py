@@ -10,8 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The config drive: an ISO image with Nova's metadata for a guest."""
+"""The config drive: an ISO image with Nova's metadata for a guest.
 
+Nobody else has the files and the password that a user passed at the boot, so
+a drive is never made anew: a later one is the earlier one with some files
+replaced.
+"""
+
+from collections import abc
 import os
 
 from nova.api.metadata import base as instance_metadata
@@ -50,15 +56,43 @@ def make(path: str, metadata: instance_metadata.InstanceMetadata) -> None:
     :param path: the .iso to create
     :raises FileSystemFailed: it cannot be written
     """
-    content = {name: data.encode() if isinstance(data, str) else data
-               for name, data in metadata.metadata_for_config_drive()}
+    write(path, metadata.uuid, {
+        name: data.encode() if isinstance(data, str) else data
+        for name, data in metadata.metadata_for_config_drive()})
+
+
+def read(path: str, uuid: str) -> dict[str, bytes]:
+    """Return the files on a config drive by their paths.
+
+    :param uuid: of its server, for messages
+    :raises VmIncomplete: it is missing, damaged, or another kind of image
+    """
+    try:
+        return iso.read(path)
+    except (ValueError, OSError) as error:
+        raise exception.VmIncomplete(
+            'The config drive of server %s cannot be read.' % uuid,
+            'In %s: %s' % (path, error),
+            'Restore the file from a backup. Only a rebuild of the server '
+            'makes a new one.') from error
+
+
+def write(path: str, uuid: str, content: abc.Mapping[str, bytes]) -> None:
+    """Write a config drive; a crash leaves the old or the new one.
+
+    :param uuid: of its server, which is off
+    :param content: of the files, by their paths
+    :raises FileSystemFailed: it cannot be written
+    """
     try:
         with files.replacing(path) as part:
             iso.write(part, content, _LABEL, publisher='nova-vmrun')
+            if iso.read(part) != content:
+                raise ValueError('It does not hold what was written to it.')
             os.chmod(part, 0o600)
     except (ValueError, OSError) as error:
         raise exception.FileSystemFailed(
-            'Cannot create the config drive of server %s.' % metadata.uuid,
+            'Cannot create the config drive of server %s.' % uuid,
             str(error),
             'See whether %s is full or read-only.' % os.path.dirname(path)
         ) from error

@@ -17,6 +17,7 @@ be rewritten at any time.
 """
 
 import base64
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,8 +67,25 @@ class GuestInfo:
         """
         data = self.collect(instance, metadata, network_info)
         if data is not None:
-            files.write_atomically(self._layout.guest_info(instance.uuid),
-                                   jsonutils.dumps(data))
+            self.save(instance.uuid, data)
+
+    def with_devices(self, data: dict[str, Any],
+                     devices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return a server's data with a description of other tagged devices.
+
+        :param data: what load has returned
+        :param devices: as in Nova's meta_data.json
+        :raises InvalidInput: the description is too long
+        """
+        if not data.get('guestinfo'):
+            return data
+        return dict(data, guestinfo=guest_info.with_devices(
+            data['guestinfo'], devices))
+
+    def save(self, uuid: str, data: dict[str, Any]) -> None:
+        """Write a server's data to its folder."""
+        files.write_atomically(self._layout.guest_info(uuid),
+                               jsonutils.dumps(data))
 
     def collect(
             self, instance: nova_instance.Instance,

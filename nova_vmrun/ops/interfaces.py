@@ -14,7 +14,8 @@
 """Attaching and detaching of network adapters.
 
 vmrun cannot change the hardware of a running VM, so the server must be off.
-The other adapters of the server keep their places.
+The other adapters of the server keep their places. The tag of an adapter is
+written to the config drive of the server.
 """
 
 import time
@@ -29,8 +30,10 @@ from nova_vmrun import exception
 from nova_vmrun.machine import adapters
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import networks as networks_module
+from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops import parts
+from nova_vmrun.ops import tagged_devices
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
 from nova_vmrun.server import vmx_file
@@ -55,7 +58,8 @@ class Interfaces:
     def __init__(self, host: parts.Host, servers: parts.Servers,
                  definitions: definition.Definitions,
                  networks: networks_module.Networks,
-                 ports: ports_module.Ports) -> None:
+                 ports: ports_module.Ports,
+                 tagged: tagged_devices.TaggedDevices) -> None:
         self._vmrun = host.vmrun
         self._states = servers.states
         self._layout = servers.layout
@@ -63,6 +67,7 @@ class Interfaces:
         self._definitions = definitions
         self._networks = networks
         self._ports = ports
+        self._tagged = tagged
 
     def attach(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance, vif: model.VIF) -> None:
@@ -71,9 +76,14 @@ class Interfaces:
         :raises VmNotFound: the server has no VM here
         :raises VmStateError: it is not stopped, or open in a window
         :raises InvalidConfiguration: the port's network is not on this host
+        :raises InvalidInput: the adapter has a tag, and its server no config
+            drive
         """
         self._networks.check([vif])
-        self._change(context, instance, vif, attached=True)
+        devices = device_tags.with_adapter(context, instance, vif['address'])
+        if len(devices) > len(device_tags.present(instance)):
+            self._tagged.require_config_drive(instance)
+        self._change(context, instance, vif, True, devices)
 
     def detach(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance, vif: model.VIF) -> None:
@@ -87,7 +97,9 @@ class Interfaces:
         :raises VmStateError: it is not stopped, or open in a window
         """
         try:
-            self._change(context, instance, vif, attached=False)
+            self._change(
+                context, instance, vif, False,
+                device_tags.without_adapter(instance, vif['address']))
         except _NotStopped as error:
             if not self._ports.is_deleted(vif['id']):
                 raise
@@ -112,12 +124,22 @@ class Interfaces:
 
     def _change(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance, vif: model.VIF,
-                attached: bool) -> None:
+                attached: bool, devices: device_tags.Devices) -> None:
+        """Add or remove an adapter.
+
+        :param devices: the tagged devices that the server is then to have
+        """
+        has_new_tags = device_tags.differ(
+            devices, device_tags.present(instance))
+        metadata = (self._tagged.describe(instance, devices)
+                    if has_new_tags else None)
         self._wait_until_closed(instance.uuid)
         # Nova may change two ports of a server at the same time, and start
         # the server meanwhile.
         with self._vmx_files.opened(instance.uuid) as file:
-            self._write(file, context, instance, vif, attached)
+            self._write(file, context, instance, vif, attached, metadata)
+        if has_new_tags:
+            device_tags.save(instance, devices)
 
     def _wait_until_closed(self, uuid: str) -> None:
         """Wait for a VM that is stopping; do not wait for a running one."""
@@ -132,7 +154,8 @@ class Interfaces:
     def _write(self, file: vmx_file.OpenVmx,
                context: nova_context.RequestContext,
                instance: nova_instance.Instance, vif: model.VIF,
-               attached: bool) -> None:
+               attached: bool, metadata: tagged_devices.Metadata | None
+               ) -> None:
         present = adapters.slots(file.keys)
         if (vif['address'].lower() in present) == attached:
             return
@@ -145,7 +168,8 @@ class Interfaces:
                  port['address'].lower() in present]
         if attached:
             ports.append(vif)
-        self._definitions.write_adapters(file, instance, ports)
+        with self._tagged.written(instance.uuid, metadata):
+            self._definitions.write_adapters(file, instance, ports)
 
     def _require_stopped(self, instance: nova_instance.Instance) -> None:
         state = self._states.get(instance.uuid, fresh=True)

@@ -35,6 +35,7 @@ from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops import parts
+from nova_vmrun.ops import tagged_devices
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -50,8 +51,10 @@ class Reconciler:
     def __init__(self, servers: parts.Servers,
                  definitions: definition.Definitions,
                  networks: networks_module.Networks,
-                 ports: ports_module.Ports) -> None:
+                 ports: ports_module.Ports,
+                 tagged: tagged_devices.TaggedDevices) -> None:
         self._definitions = definitions
+        self._tagged = tagged
         self._networks = networks
         self._ports = ports
         self._vmx_files = servers.vmx_files
@@ -114,8 +117,15 @@ class Reconciler:
                   prepare: Prepare,
                   prepare_again: Prepare) -> vmx_file.Rewrite:
         ports, keeps = self._trusted(context, instance, network_info)
-        device_tags.forget_adapters(instance, ports, keeps)
+        update_tags = (
+            self._tagged.updater(instance)
+            if device_tags.forget_adapters(instance, ports, keeps)
+            else lambda: None)
         rewrite = prepare(instance, ports, keeps)
+
+        def rewrite_with_tags(file: vmx_file.OpenVmx) -> None:
+            update_tags()
+            rewrite_with_current_ports(file)
 
         def rewrite_with_current_ports(file: vmx_file.OpenVmx) -> None:
             if (keeps is definition.keep_all or not file.exists() or
@@ -127,7 +137,7 @@ class Reconciler:
                     instance, _current_ports(context, instance, ports),
                     keeps)(file)
 
-        return rewrite_with_current_ports
+        return rewrite_with_tags
 
     def _trusted(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance, network_info: Ports | None

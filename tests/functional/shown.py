@@ -22,6 +22,13 @@ TESTS = {
         'api.test_networks.AttachTestCase.test_an_adapter_comes_and_goes',
         'api.test_networks.AttachTestCase.test_a_running_server_gets_none',
     ],
+    'operation.attach-tagged-interface': [
+        'api.test_tagged.ConfigDriveTestCase'
+        '.test_an_adapter_with_a_tag_comes_and_goes',
+        'api.test_tagged.GuestInfoTestCase'
+        '.test_guestinfo_has_the_same_tags',
+        'api.test_tagged.WithoutConfigDriveTestCase.test_a_tag_is_refused',
+    ],
     'operation.detach-interface': [
         'api.test_networks.AttachTestCase.test_an_adapter_comes_and_goes',
         'api.test_networks.RefusedDetachTestCase'

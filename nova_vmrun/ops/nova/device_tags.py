@@ -16,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 import re
+from typing import TypeAlias
 
 from nova import block_device
 from nova import context as nova_context
@@ -29,6 +30,8 @@ from nova.virt import driver
 from nova_vmrun.ops import disks as disk_maker
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import disks
+
+Devices: TypeAlias = list[metadata.DeviceMetadata]
 
 _NODE = re.compile('(scsi|ide)([0-9]+):([0-9]+)')
 
@@ -54,22 +57,54 @@ def find(context: nova_context.RequestContext,
 
 def forget_adapters(instance: nova_instance.Instance,
                     network_info: Iterable[model.VIF],
-                    keeps: Callable[[str], bool]) -> None:
+                    keeps: Callable[[str], bool]) -> bool:
     """Drop the tags of adapters that a server no longer has.
 
     :param keeps: returns whether the adapter with a MAC address stays anyway
+    :returns: whether there were any
     """
-    if instance.device_metadata is None:
-        return
-    present = {vif['address'].lower() for vif in network_info}
-    devices = instance.device_metadata.devices
+    macs = {vif['address'].lower() for vif in network_info}
+    devices = present(instance)
     left = [device for device in devices
             if not isinstance(device, metadata.NetworkInterfaceMetadata) or
-            device.mac.lower() in present or keeps(device.mac.lower())]
-    if len(left) < len(devices):
-        instance.device_metadata = metadata.InstanceDeviceMetadata(
-            devices=left)
-        instance.save()
+            device.mac.lower() in macs or keeps(device.mac.lower())]
+    if len(left) == len(devices):
+        return False
+    save(instance, left)
+    return True
+
+
+def with_adapter(context: nova_context.RequestContext,
+                 instance: nova_instance.Instance, mac: str) -> Devices:
+    """Return the tagged devices of a server with one more adapter."""
+    return without_adapter(instance, mac) + [
+        nic for nic in _nics(context, instance)
+        if nic.mac.lower() == mac.lower()]
+
+
+def without_adapter(instance: nova_instance.Instance, mac: str) -> Devices:
+    """Return the tagged devices of a server with one adapter less."""
+    return [device for device in present(instance)
+            if not isinstance(device, metadata.NetworkInterfaceMetadata) or
+            device.mac.lower() != mac.lower()]
+
+
+def present(instance: nova_instance.Instance) -> Devices:
+    """Return the tagged devices of a server."""
+    found = instance.device_metadata
+    return list(found.devices) if found else []
+
+
+def differ(first: Devices, second: Devices) -> bool:
+    return ([device.obj_to_primitive() for device in first] !=
+            [device.obj_to_primitive() for device in second])
+
+
+def save(instance: nova_instance.Instance, devices: Devices) -> None:
+    """Replace the tagged devices of a server in Nova's database."""
+    instance.device_metadata = metadata.InstanceDeviceMetadata(
+        devices=devices)
+    instance.save()
 
 
 def _nics(context: nova_context.RequestContext,

@@ -84,6 +84,15 @@ class IsoTestCase(base.TestCase):
             file.write(bytes(100000))
         self.assertRaises(ValueError, iso.read, self.path)
 
+    def test_an_image_that_was_cut_short(self):
+        iso.write(self.path, FILES, 'config-2')
+        with open(self.path, 'rb') as file:
+            whole = file.read()
+        for end in (0, 33000, 40000, len(whole) - 2048, len(whole) - 1):
+            with open(self.path, 'wb') as file:
+                file.write(whole[:end])
+            self.assertRaises(ValueError, iso.read, self.path)
+
     def test_no_file(self):
         self.assertRaises(OSError, iso.read, self.path)
 

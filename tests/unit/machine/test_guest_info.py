@@ -62,3 +62,21 @@ class VariablesTestCase(base.TestCase):
         text = b'runcmd: [true]\n' * 10000
         self.assertEqual(text, gzip.decompress(base64.b64decode(
             guest_info.encode('userdata', text))))
+
+
+class DevicesTestCase(base.TestCase):
+
+    def test_only_the_devices_change(self):
+        before = guest_info.variables({'instance-id': 'i'}, b'user data')
+        after = guest_info.with_devices(before, [{'mac': 'm'}])
+        self.assertEqual(
+            guest_info.variables({'instance-id': 'i',
+                                  'devices': [{'mac': 'm'}]}, b'user data'),
+            after)
+        self.assertEqual(before, guest_info.with_devices(after, []))
+
+    def test_too_many_of_them(self):
+        before = guest_info.variables({'instance-id': 'i'})
+        self.assertRaises(
+            exception.InvalidInput, guest_info.with_devices, before,
+            [{'tags': [os.urandom(50000).hex()]}])

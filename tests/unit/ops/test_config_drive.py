@@ -19,8 +19,13 @@ import fixtures
 
 from nova_vmrun import exception
 from nova_vmrun.formats import iso
+from nova_vmrun.host import files
 from nova_vmrun.ops import config_drive
 from tests.unit.ops import hosts
+
+FILES = {'openstack/latest/meta_data.json': b'{"a": "\xc3\xa4"}',
+         'openstack/latest/user_data': bytes(range(256)) * 40,
+         'openstack/content/0000': b'', 'ec2/latest/user-data': b'x'}
 
 
 class ConfigDriveTestCase(hosts.TestCase):
@@ -81,3 +86,45 @@ class ConfigDriveTestCase(hosts.TestCase):
             self.assertIn(str(error), raised.details)
             self.assertIn('full', raised.resolution)
             self.assertEqual([], self.left())
+
+
+class WriteTestCase(hosts.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.add_server()
+        self.path = self.layout.file(hosts.UUID, 'config-drive.iso')
+        self.write(FILES)
+
+    def write(self, content):
+        config_drive.write(self.path, hosts.UUID, content)
+
+    def read(self):
+        return config_drive.read(self.path, hosts.UUID)
+
+    def test_it_is_read_as_it_was_written(self):
+        self.assertEqual(FILES, self.read())
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(self.path).st_mode))
+        changed = {**FILES, 'openstack/latest/meta_data.json': b'{}'}
+        self.write(changed)
+        self.assertEqual(changed, self.read())
+
+    def test_a_kill_leaves_the_old_drive(self):
+        for step in (mock.patch.object(iso, 'write'),
+                     mock.patch.object(iso, 'read'),
+                     mock.patch('os.rename')):
+            with step as stopped:
+                stopped.side_effect = KeyboardInterrupt
+                self.assertRaises(KeyboardInterrupt, self.write, {})
+            self.assertEqual(FILES, self.read())
+
+    def test_a_drive_that_holds_something_else(self):
+        with mock.patch.object(iso, 'read', return_value={}):
+            self.assertRaises(exception.FileSystemFailed, self.write, FILES)
+        self.assertEqual(FILES, self.read())
+
+    def test_a_damaged_drive(self):
+        whole = files.read(self.path)
+        for damaged in (b'', b'\x00' * 40000, whole[:40000], whole[:-2000]):
+            files.write_atomically(self.path, damaged)
+            error = self.assertRaises(exception.VmIncomplete, self.read)
+            self.assertIn(self.path, error.details)

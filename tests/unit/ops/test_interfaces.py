@@ -31,8 +31,11 @@ from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
+from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import ports
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.ops import tagged_devices
+from nova_vmrun.server import disks
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from tests.unit import locks
@@ -87,11 +90,24 @@ class Base(hosts.TestCase):
                 self.host(stubs.serial_conf()), self.servers))
         self.ports = mock.create_autospec(ports.Ports, instance=True)
         self.ports.is_deleted.return_value = False
+        # Tags by MAC address, as in Nova's database.
+        self.tags_by_mac = {}
+        self.useFixture(fixtures.MockPatch(
+            'nova.objects.virtual_interface.VirtualInterfaceList'
+            '.get_by_instance_uuid', lambda context, uuid: [
+                types.SimpleNamespace(address=mac, tag=tag)
+                for mac, tag in self.tags_by_mac.items()]))
+        self.tagged = tagged_devices.TaggedDevices(
+            self.disk_lists, guest_info.GuestInfo(conf, self.layout))
+        self.describe = self.useFixture(fixtures.MockPatchObject(
+            self.tagged, 'describe', return_value=None)).mock
         self.interfaces = interfaces.Interfaces(
             self.host(), self.servers, self.definitions, self.networks,
-            self.ports)
+            self.ports, self.tagged)
         self.instance = test_definition.instance(
             image_hw_vif_model='vmxnet3')
+        self.instance.device_metadata = None
+        self.instance.save = mock.Mock()
         self.records.create(UUID, 'instance-1', 5900)
         self.known = []
         self.useFixture(fixtures.MockPatchObject(
@@ -285,7 +301,7 @@ class InterfacesTestCase(Base):
     def test_a_server_without_a_vm(self):
         self.known = []
         other = test_definition.instance()
-        other.uuid = hosts.OTHER
+        other.uuid, other.device_metadata = hosts.OTHER, None
         for change in (self.interfaces.attach, self.interfaces.detach):
             self.assertRaises(exception.VmNotFound, change, None, other,
                               port('nat'))
@@ -418,3 +434,52 @@ class DeletedPortTestCase(Base):
         self.start()
         self.assertRaises(exception.VmrunError, self.attach, 'office')
         self.assertFalse(self.ports.is_deleted.called)
+
+
+class TagTestCase(Base):
+    """An adapter that has a tag."""
+
+    def setUp(self):
+        super().setUp()
+        self.records.change(UUID, disks=disks.dump(
+            [disks.config_drive('sata')]))
+        self.written = self.useFixture(fixtures.MockPatchObject(
+            self.tagged, 'written')).mock
+        self.tags_by_mac[MACS['nat']] = 'front'
+        self.describe.return_value = 'metadata'
+
+    def present(self):
+        return [(device.mac, device.tags) for device in
+                device_tags.present(self.instance)]
+
+    def test_the_guest_learns_it_before_the_adapter_comes(self):
+        self.written.side_effect = KeyboardInterrupt
+        self.assertRaises(KeyboardInterrupt, self.attach, 'nat')
+        self.written.assert_called_once_with(UUID, 'metadata')
+        self.assertEqual({}, self.nics())
+        self.instance.save.assert_not_called()
+
+    def test_it_comes_and_goes(self):
+        self.attach('nat')
+        self.assertEqual([(MACS['nat'], ['front'])], self.present())
+        self.attach('office')
+        self.detach('office')
+        self.assertEqual([(MACS['nat'], ['front'])], self.present())
+        self.assertEqual(1, self.describe.call_count)
+        self.detach('nat')
+        self.assertEqual([], self.present())
+        self.assertEqual([], self.describe.call_args[0][1])
+        self.assertEqual(2, self.instance.save.call_count)
+
+    def test_a_server_without_a_config_drive(self):
+        self.records.change(UUID, disks=[])
+        error = self.assertRaises(exception.InvalidInput, self.attach, 'nat')
+        self.assertIn('no config drive', error.details)
+        self.assertEqual({}, self.nics())
+        self.written.assert_not_called()
+
+    def test_a_refused_one_changes_nothing_that_the_guest_reads(self):
+        self.start()
+        self.assertRaises(exception.VmStateError, self.attach, 'nat')
+        self.written.assert_not_called()
+        self.assertEqual([], self.present())

@@ -37,9 +37,8 @@ class Base(test_interfaces.Base):
     def setUp(self):
         super().setUp()
         self.reconciler = reconcile.Reconciler(
-            self.servers, self.definitions, self.networks, self.ports)
-        self.instance.device_metadata = None
-        self.instance.save = mock.Mock()
+            self.servers, self.definitions, self.networks, self.ports,
+            self.tagged)
         self.attach('nat')
         self.attach('vlan')
 
@@ -286,3 +285,6 @@ class TagsTestCase(Base):
         self.start([port('nat')])
         self.assertEqual(['nat', 'disk'], self.tags())
         self.instance.save.assert_called_once_with()
+        # The guest reads the same.
+        self.describe.assert_called_once_with(
+            self.instance, self.instance.device_metadata.devices)
