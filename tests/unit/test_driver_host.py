@@ -12,7 +12,6 @@
 
 
 from nova.compute import provider_tree
-from nova import exception as nova_exception
 from oslo_serialization import jsonutils
 
 from nova_vmrun import driver
@@ -58,25 +57,6 @@ class HostTestCase(test_driver.Base):
         self.assertEqual({'arch': 'x86_64'},
                          jsonutils.loads(found['cpu_info']))
 
-    def test_a_version_that_is_unknown(self):
-        self.parts.product = product.Product(product.PLAYER, None, 'vmrun',
-                                             None)
-        found = self.driver.get_available_resource(NODE)
-        self.assertEqual((0, 'VMware Player'), (
-            found['hypervisor_version'], found['hypervisor_type']))
-
-    def test_fakes_are_named_as_such(self):
-        self.patch(product, 'is_fake', lambda path: path == 'vmrun')
-        found = self.driver.get_available_resource(NODE)
-        self.assertEqual('VMware Workstation (fake)',
-                         found['hypervisor_type'])
-
-    def test_evacuation_is_refused_and_the_state_kept(self):
-        error = self.assertRaises(
-            nova_exception.InstanceFaultRollback,
-            self.driver.instance_on_disk, INSTANCE)
-        self.assertIn('cannot be evacuated', str(error.inner_exception))
-
     def inventory(self, **options):
         for name, value in options.items():
             driver.CONF.set_override(name, value)
@@ -115,7 +95,3 @@ class HostTestCase(test_driver.Base):
     def test_one_server_gets_no_more_than_vmware_allows(self):
         self.parts.resources.vcpus = 64
         self.assertEqual(16, self.inventory()['VCPU']['max_unit'])
-
-    def test_no_more_is_reserved_than_there_is(self):
-        self.assertEqual(16384, self.inventory(
-            reserved_host_memory_mb=99999)['MEMORY_MB']['reserved'])

@@ -14,28 +14,12 @@
 
 import types
 
-from nova.compute import task_states
-
-from nova_vmrun.catalog import table
 from nova_vmrun import exception
-from nova_vmrun.ops.nova import properties
 from nova_vmrun.server import vmx_file
 from tests.unit.ops import test_definition
 
 NUMA = {'hw:numa_nodes': '1'}
 WATCHDOG = {'image_hw_watchdog_action': 'reset'}
-
-
-class ChosenNowTestCase(test_definition.Base):
-
-    def test_by_what_nova_does(self):
-        for state, expected in (
-                (task_states.SPAWNING, table.BOTH),
-                (task_states.UNSHELVING, table.BOTH),
-                (task_states.REBUILDING, {table.IMAGE}),
-                (task_states.REBUILD_SPAWNING, {table.IMAGE})):
-            self.assertEqual(expected, properties.chosen_now(
-                types.SimpleNamespace(task_state=state)))
 
 
 class RefusedTestCase(test_definition.Base):

@@ -10,21 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import dataclasses
 import types
 from unittest import mock
 
 import testscenarios
 
 from nova_vmrun import exception
-from nova_vmrun.machine import model
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import rescue
-from nova_vmrun.ops import rescue_attachment
 from nova_vmrun.server import disks
 from nova_vmrun.server import rescued
 from tests.unit import base
-from tests.unit.machine import base as machines
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
 
@@ -100,47 +96,6 @@ class RefusedChoiceTestCase(testscenarios.TestWithScenarios, base.TestCase):
         error = self.assertRaises(exception.InvalidProperty, rescue._choose,
                                   self.image, hardware)
         self.assertEqual(self.name, error.name)
-
-
-class AttachTestCase(base.TestCase):
-
-    def attach(self, device, bus, rescue_drive='rescue-drive'):
-        server = machines.make_machine(
-            uuid=UUID,
-            disks=(model.Disk('root', 'sata'), model.Disk('swap', 'sata')),
-            cdroms=(model.Cdrom('drive', 'sata'),))
-        own = disks.config_drive('sata')
-        drive = disks.rescue_config_drive('sata')
-        return rescue_attachment.attach(
-            server,
-            dataclasses.replace(disks.rescue(disks.Device(device), bus),
-                                path='medium'),
-            dataclasses.replace(own, path='drive'),
-            rescue_drive and dataclasses.replace(drive, path=rescue_drive))
-
-    def test_a_disk_takes_the_first_place(self):
-        server = self.attach('disk', 'sata')
-        self.assertEqual(
-            [('medium', 'sata0:0'), ('root', 'sata0:1'), ('swap', 'sata0:2')],
-            [(disk.path, disk.node) for disk in server.disks])
-
-    def test_what_the_guest_is_told_is_of_the_rescue(self):
-        paths = [cdrom.path for cdrom in self.attach('disk', 'ide').cdroms]
-        self.assertEqual(['rescue-drive'], paths)
-        server = self.attach('disk', 'ide', rescue_drive=None)
-        self.assertEqual('drive', server.cdroms[0].path)
-
-    def test_a_cd_is_booted_before_the_disk(self):
-        server = self.attach('cdrom', 'ide')
-        self.assertEqual(['medium', 'rescue-drive'],
-                         [cdrom.path for cdrom in server.cdroms])
-        self.assertEqual('cdrom', server.hardware.boot_order[0])
-        self.assertEqual('rescue', server.hardware.origins['boot_order'])
-
-    def test_a_floppy(self):
-        server = self.attach('floppy', None)
-        self.assertEqual('medium', server.floppy)
-        self.assertEqual('floppy', server.hardware.boot_order[0])
 
 
 class ForgottenTestCase(hosts.TestCase):
