@@ -10,7 +10,6 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import gzip
 import os
 import stat
 import threading
@@ -58,12 +57,6 @@ class MakeTestCase(caches.TestCase):
         self.base()
         self.assertEqual(0o700, stat.S_IMODE(os.stat(self.folder).st_mode))
 
-    def test_the_tool_is_told_what_the_image_is(self):
-        self.base()
-        (source, found, _target, _size, _span, _available), _options = (
-            self.tools.qemu_img.convert_to_vmdk.call_args)
-        self.assertEqual((self.downloads[0], 'qcow2'), (source, found))
-
     def test_what_was_fetched_is_removed_before_more_is_written(self):
         def grow(disk, size_mb):
             self.assertFalse(os.path.exists(self.downloads[0]))
@@ -77,11 +70,6 @@ class MakeTestCase(caches.TestCase):
     def test_disk_0_keeps_the_size_of_the_image(self):
         made = self.base(root_gb=0)
         self.assertEqual(units.Mi, self.capacity(made.disk))
-        self.assertNotIn('grow', self.tools.runs())
-
-    def test_an_image_of_just_the_size_is_not_grown(self):
-        self.tools.image_size = units.Gi
-        self.base(root_gb=1)
         self.assertNotIn('grow', self.tools.runs())
 
     def test_half_a_sector_is_rounded_up(self):
@@ -248,28 +236,6 @@ class FailureTestCase(caches.TestCase):
             error = self.assertRaises(exception.ImageRefused, base, disk)
             self.assertIn('vmrun_ova_disk', error.reason)
 
-    def test_a_disk_that_must_be_unpacked(self):
-        """The packed one is gone before the disk is converted."""
-        def download(path):
-            self.packed = path
-            with open(path, 'wb') as file:
-                file.write(images.tar([
-                    ('vm.ovf', images.ovf([('file1', 'disk.vmdk',
-                                            'ovf:compression="gzip"')])),
-                    ('disk.vmdk', gzip.compress(vmdks.image()))]))
-
-        def convert(source, *args):
-            self.assertFalse(os.path.exists(self.packed))
-            with open(source, 'rb') as file:
-                self.assertEqual(vmdks.image(), file.read())
-            return self.tools._convert(source, *args)
-
-        self.tools.qemu_img.convert_to_vmdk.side_effect = convert
-        self.cache.base(inspector.Image(caches.IMAGE, 'vmdk', 'ova'), 1,
-                        download)
-        self.assertFalse([name for name in os.listdir(self.folder)
-                          if 'work' in name])
-
     def test_a_refused_image(self):
         def download(path):
             files.write_atomically(
@@ -329,46 +295,6 @@ class FailureTestCase(caches.TestCase):
             lambda source, source_format, target, *rest: vmdks.write(
                 target, create_type='streamOptimized'))
         self.check_refused(exception.VmrunError, root_gb=0)
-
-
-class LocksTestCase(caches.TestCase):
-    """VMware locks a base while a server runs; a power cut leaves that."""
-
-    def setUp(self):
-        super().setUp()
-        self.base()
-        os.mkdir(self.lock())
-
-    def lock(self):
-        return os.path.join(self.folder, 'disk-1.vmdk.lck')
-
-    def test_a_lock_is_no_image(self):
-        with self.cache.locked(caches.IMAGE) as entry:
-            self.assertEqual([], entry.plain_files())
-
-    def test_a_lock_goes_with_its_disk(self):
-        self.base(root_gb=2)
-        with self.cache.locked(caches.IMAGE) as entry:
-            entry.remove('disk-1.vmdk')
-        self.assertFalse(os.path.exists(self.lock()))
-
-    def test_a_lock_alone_keeps_no_folder(self):
-        with self.cache.locked(caches.IMAGE) as entry:
-            os.remove(entry.path('disk-1.vmdk'))
-            os.remove(entry.path('disk-1-delta.vmdk'))
-        self.assertFalse(os.path.exists(self.folder))
-
-
-class SurvivorTestCase(caches.TestCase):
-
-    def test_a_program_of_the_one_before_cannot_meet_the_next(self):
-        """A download is not written to by whoever wrote to it before."""
-        folders = set()
-        for _number in range(2):
-            with self.cache.locked(caches.IMAGE) as entry:
-                entry.start_work()
-                folders.add(os.path.dirname(entry.work('image')))
-        self.assertEqual(2, len(folders))
 
 
 class CrashTestCase(testscenarios.TestWithScenarios, caches.TestCase):

@@ -46,20 +46,3 @@ class MoveTestCase(Base):
                 nova_exception.MigrationPreCheckError, method, None, INSTANCE,
                 *[None] * arguments)
             self.assertIn('Use a cold migration', str(error))
-
-
-class VolumeTestCase(Base):
-
-    def test_volumes(self):
-        volume = types.SimpleNamespace(is_volume=True)
-        for method, arguments in (
-                (self.driver.get_device_name_for_instance, (None, volume)),
-                (self.driver.get_volume_connector, ())):
-            error = self.assertRaises(nova_exception.InvalidInput, method,
-                                      INSTANCE, *arguments)
-            self.assertIn('cannot have volumes', str(error))
-
-    def test_names_of_other_disks_are_those_of_nova(self):
-        self.assertRaises(
-            NotImplementedError, self.driver.get_device_name_for_instance,
-            INSTANCE, None, types.SimpleNamespace(is_volume=False))
