@@ -52,6 +52,7 @@
         VmIncomplete             files of a server are missing
         RecordUnreadable         the owner of a folder is unknown
         BaseDamaged              a base disk has changed
+        VolumeDamaged            a volume's files are not as Cinder made them
       ToolTimeout              the outcome is unknown: look before a retry
       ToolRefused              a program failed for another reason
         Canceled                 a power operation failed; see vmware.log
@@ -283,6 +284,13 @@ class BaseDamaged(DamagedFile):
     """A base disk in the image cache has changed while servers depend on it.
 
     No new disk is linked to it, and it is not removed: it may be restored.
+    """
+
+
+class VolumeDamaged(DamagedFile):
+    """The files of a volume are not the ones that Cinder made.
+
+    Using them could lose data, or show a guest data of somebody else.
     """
 
 

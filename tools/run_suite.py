@@ -18,7 +18,8 @@ Usage::
     run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, macos, load, crash, e2e or browser.
+SUITE is unit, contract, functional, cinder, macos, load, crash, e2e or
+browser.
 
 --sample runs only the tests that have the attribute "sample".
 

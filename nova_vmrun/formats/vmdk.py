@@ -34,6 +34,8 @@ MAGIC = b'KDMV'
 HEADER_SIZE = SECTOR
 FOOTER = 2 * SECTOR
 NO_PARENT = 'ffffffff'
+# VMware supports no larger ones.
+LARGEST_DISK = 8 * units.Ti
 
 # Controllers that a descriptor names; lsilogic stands for all others.
 NAMED_ADAPTERS = ('ide', 'buslogic')

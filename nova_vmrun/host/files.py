@@ -75,12 +75,22 @@ def replacing(path: str) -> Iterator[str]:
 
     :param path: the file to create or replace
     """
-    folder = os.path.dirname(path)
-    part = os.path.join(folder, '.%s.%s%s' % (
-        os.path.basename(path), secrets.token_hex(4), _PART))
-    try:
+    with temporary(path) as part:
         yield part
         publish(part, path)
+
+
+@contextlib.contextmanager
+def temporary(path: str) -> Iterator[str]:
+    """Yield a path to write to in the folder of another file; remove it.
+
+    :param path: a file; remove_parts() recognises the new one by its name
+    """
+    folder, name = os.path.split(path)
+    part = os.path.join(folder, '.%s.%s%s' % (
+        name, secrets.token_hex(4), _PART))
+    try:
+        yield part
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(part)

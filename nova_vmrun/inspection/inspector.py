@@ -24,7 +24,6 @@ import os
 import struct
 
 from oslo_utils.imageutils import format_inspector
-from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
@@ -39,7 +38,6 @@ from nova_vmrun.inspection import signatures
 QEMU_FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vmdk': 'vmdk', 'vhd': 'vpc',
                 'vhdx': 'vhdx', 'vdi': 'vdi'}
 OVA = 'ova'
-LARGEST_DISK = 8 * units.Ti
 
 # Suffix of the file that a disk is unpacked to.
 _UNPACKED = '.disk'
@@ -155,7 +153,7 @@ def _inspect_disk(path: str, span: file_slice.Span | None, image: Image,
     with file_slice.open_slice(path, span) as file:
         refuse_empty(file, image.id)
         content = _inspect_content(file, image, create_types)
-        if not 0 < content.size <= LARGEST_DISK:
+        if not 0 < content.size <= vmdk.LARGEST_DISK:
             raise exception.ImageRefused(
                 image.id, 'It claims that its disk has %d bytes.'
                 % content.size, 'VMware supports disks of up to 8 TiB.'

@@ -20,6 +20,7 @@ import re
 
 from nova_vmrun.catalog import properties
 from nova_vmrun import conf
+from nova_vmrun.conf import cinder_backend
 from nova_vmrun import driver
 from nova_vmrun.ml2 import conf as ml2_conf
 from tests.functional import shown
@@ -38,6 +39,9 @@ OPTIONS = {
     'vmrun': {option.name for option in conf.ALL_OPTS},
     'ml2_vmrun': {option.name for option in ml2_conf.OPTS},
 }
+
+# The section of cinder.conf that they are in has the name of a back end.
+CINDER_OPTIONS = {option.name for option in cinder_backend.OPTS}
 
 # All entries of Nova's support matrix, in its order.
 ENTRIES = '''
@@ -173,7 +177,8 @@ class NamesTestCase(base.TestCase):
 
     def test_properties_exist(self):
         self._assert_known(
-            properties.OWN_NAMES | MISSPELT | OPTIONS['vmrun'],
+            properties.OWN_NAMES | MISSPELT | OPTIONS['vmrun'] |
+            CINDER_OPTIONS,
             found(r'\b(?<!/)((?:vmrun|vix)_[a-z_]+)\b(?!/|[.])'))
 
     def test_files_exist(self):

@@ -129,7 +129,8 @@ class HooksTestCase(base.TestCase):
         self.assertEqual(self.checks, {
             name for name in self.commands('all')
             if not name.startswith('--')} - {
-                'unit', 'contract', 'functional', 'macos', 'browser'})
+                'unit', 'contract', 'functional', 'cinder', 'macos',
+                'browser'})
 
     def test_the_environment_for_style_has_all_but_the_types(self):
         self.assertEqual(self.checks - {'mypy'}, self.commands('pep8'))
