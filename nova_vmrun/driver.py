@@ -427,6 +427,35 @@ class VmrunDriver(unsupported.RefusingDriver):
                     network_info: NetworkInfo) -> None:
         """Do nothing: the adapters are deleted with the .vmx."""
 
+    # Volumes
+
+    @errors.translated
+    def get_volume_connector(self, instance: Instance) -> dict[str, Any]:
+        return {**self._hypervisor.volumes.host_connector(self._host)}
+
+    @errors.translated
+    def get_device_name_for_instance(self, instance: Instance, bdms: Any,
+                                     block_device_obj: Any) -> str:
+        # Nova calls this before it touches a volume, and shows the error.
+        if block_device_obj.is_volume:
+            self._hypervisor.volumes.refuse_running(instance.uuid)
+        # Nova then takes the next letter.
+        raise NotImplementedError()
+
+    @errors.translated
+    def attach_volume(self, context: Context, connection_info: Any,
+                      instance: Instance, mountpoint: str,
+                      disk_bus: str | None = None,
+                      device_type: str | None = None,
+                      encryption: Json = None) -> None:
+        self._hypervisor.volumes.attach(instance, connection_info)
+
+    def detach_volume(self, context: Context, connection_info: Any,
+                      instance: Instance, mountpoint: str,
+                      encryption: Json = None) -> None:
+        with errors.detach_failed(mountpoint):
+            self._hypervisor.volumes.detach(instance, connection_info)
+
     # Consoles
 
     def get_console_output(self, context: Context,

@@ -32,6 +32,7 @@
       DiskFull                 make room, or try another host
       VmStateError             change the state of the VM, or wait
         NotPoweredOn
+        NotStopped
         AlreadyPoweredOn
         VmPaused
         VmUnlisted               the VM runs, but vmrun does not list it
@@ -193,6 +194,10 @@ class VmStateError(VmrunError):
 
 class NotPoweredOn(VmStateError):
     """The VM is off or suspended, but has to run."""
+
+
+class NotStopped(VmStateError):
+    """The VM is on or suspended, or VMware's window has it open."""
 
 
 class AlreadyPoweredOn(VmStateError):

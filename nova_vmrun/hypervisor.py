@@ -62,6 +62,7 @@ from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import tagged_devices
+from nova_vmrun.ops import volumes
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
 from nova_vmrun.server import orphans as orphan_finder
@@ -79,6 +80,8 @@ from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import ssh
 from nova_vmrun.tools import vdiskmanager
 from nova_vmrun.tools import vmrun
+from nova_vmrun.volumes import connectors
+from nova_vmrun.volumes import local
 
 LOG = logging.getLogger(__name__)
 
@@ -150,6 +153,8 @@ class Hypervisor:
         self.interfaces = interfaces.Interfaces(
             host, servers, self.definitions, self.networks, neutron_ports,
             self._tagged)
+        self.volumes = volumes.Volumes(
+            host.conf, servers, self.definitions, _connectors(host.conf))
 
     def _add_builds(self) -> None:
         servers = self._servers
@@ -320,6 +325,12 @@ def _servers(host: parts.Host, server_layout: layout.Layout,
         states.PowerStates(host.vmrun, server_layout,
                            vmx_files.load_patiently),
         vmx_files)
+
+
+def _connectors(conf: cfg.ConfigOpts) -> connectors.Connectors:
+    return connectors.Connectors({
+        'local': local.LocalConnector(conf.vmrun.volume_folders),
+    })
 
 
 def _images(host: parts.Host, server_layout: layout.Layout) -> parts.Images:

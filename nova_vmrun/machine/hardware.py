@@ -81,6 +81,7 @@ def _choices(request: requests.Request) -> dict[str, requests.Choice[Any]]:
     firmware_type = firmware.firmware(request)
     return dict(
         disk_bus=bus,
+        volume_bus=storage.volume_bus(request, bus),
         cdrom_bus=storage.cdrom_bus(request, bus.value),
         nic_model=network.nic_model(request),
         nic_rx_kbps=network.rx_kbps(request),

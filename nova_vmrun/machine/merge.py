@@ -201,7 +201,8 @@ def keep_edits(merged: vmx.Vmx, rendered: vmx.Vmx, existing: vmx.Vmx,
     """Return merged settings with manual changes that Nova does not override.
 
     Adapters, serial ports and the display are always Nova's. If Nova changes
-    anything about a device, all of that device is Nova's.
+    anything about a device, all of that device is Nova's. So are volumes, with
+    their controllers.
 
     :param merged: what merge returned
     :param rendered: settings of the new file
@@ -210,13 +211,20 @@ def keep_edits(merged: vmx.Vmx, rendered: vmx.Vmx, existing: vmx.Vmx,
     """
     changed = {_group(key) for key in [*rendered, *former]
                if rendered.get(key) != former.get(key)}
+    only_nova = changed | _of_volumes(rendered)
     result = merged.copy()
     for key, value in existing.items():
         if (key in rendered and key in former and
-                _group(key) not in changed and
+                _group(key) not in only_nova and
                 not _ONLY_NOVA.match(key.lower())):
             result[key] = value
     return result
+
+
+def _of_volumes(rendered: vmx.Vmx) -> set[str]:
+    """Return the nodes of volumes, and their controllers."""
+    nodes = {_group(key) for key in rendered if key.lower().endswith('.mode')}
+    return nodes | {node.partition(':')[0] for node in nodes}
 
 
 def _group(key: str) -> str:

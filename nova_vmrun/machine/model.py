@@ -63,11 +63,13 @@ class Disk:
     :ivar bus: one of BUSES
     :ivar node: node that it must be attached to (scsi0:1); None lets place()
         choose
+    :ivar is_independent: whether VMware leaves it out of snapshots
     """
 
     path: str
     bus: str
     node: str | None = None
+    is_independent: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +146,7 @@ class Hardware:
 
     :ivar hw_version: virtualHW.version
     :ivar disk_bus: bus of the disks, one of BUSES
+    :ivar volume_bus: bus of the volumes that it does not boot from
     :ivar cdrom_bus: bus of the CD drives, one of CDROM_BUSES
     :ivar nic_model: one of NIC_MODELS
     :ivar nic_rx_kbps: limit on what the guest receives, kbit/s, or None
@@ -170,6 +173,7 @@ class Hardware:
 
     hw_version: int
     disk_bus: str
+    volume_bus: str
     cdrom_bus: str
     nic_model: str
     nic_rx_kbps: int | None

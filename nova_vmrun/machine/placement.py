@@ -19,6 +19,7 @@ lowest free node of their bus in the given order.
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 import dataclasses
 import re
 
@@ -73,6 +74,35 @@ def place(machine: machines.Machine) -> Placement:
                    for cdrom in machine.cdroms)
     return Placement(planner.controllers(), disks, cdroms,
                      _nic_slots(machine.nics))
+
+
+def find_volume_node(bus: str, volumes: Mapping[str, str],
+                     others: Iterable[str]) -> str:
+    """Return a free node for one more volume.
+
+    Volumes are on controllers that nothing else uses. So no other device ever
+    has to move, and firmware finds all other disks before them.
+
+    :param bus: that the volume is to be on
+    :param volumes: nodes of the other volumes to their buses
+    :param others: nodes of all other devices
+    :raises InvalidMachine: no controller is left
+    """
+    kind = family_of(bus)
+    used = {node.partition(':')[0] for node in others}
+    buses = {node.partition(':')[0]: each for node, each in volumes.items()}
+    for number in range(_CONTROLLERS[kind] - 1, 0, -1):
+        controller = '%s%d' % (kind, number)
+        if controller in used or buses.get(controller, bus) != bus:
+            continue
+        for unit in _UNITS[kind]:
+            node = '%s:%d' % (controller, unit)
+            if node not in volumes:
+                return node
+    raise machines.InvalidMachine(
+        'There is no place for another volume on the %s bus.' % bus,
+        'Volumes only use controllers without other disks and drives.',
+        'Detach a volume.')
 
 
 def is_arm(machine: machines.Machine) -> bool:

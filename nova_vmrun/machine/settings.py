@@ -24,6 +24,9 @@ from nova_vmrun.formats import identity
 from nova_vmrun.machine import model as machines
 from nova_vmrun.machine import placement
 
+# A disk of this mode is in no snapshot, and keeps what is written to it.
+INDEPENDENT = 'independent-persistent'
+
 # Where the fields come from that have no entry in Hardware.origins.
 _ORIGINS = {
     'uuid': 'server', 'name': 'server', 'annotation': 'server',
@@ -123,15 +126,18 @@ def _firmware(group: _Group, machine: machines.Machine,
 
 def _storage(group: _Group, machine: machines.Machine,
              placed: placement.Placement) -> None:
-    with_disks = {node.partition(':')[0] for node in placed.disks}
+    fields = {node.partition(':')[0]: _bus_field(machine, disk)
+              for disk, node in zip(machine.disks, placed.disks)}
     for name, model in placed.controllers:
-        field = 'disk_bus' if name in with_disks else 'cdrom_bus'
+        field = fields.get(name, 'cdrom_bus')
         group.add(field, name + '.present', True)
         if model:
             group.add(field, name + '.virtualDev', model)
     for disk, node in zip(machine.disks, placed.disks):
-        group.add('disk_bus', node + '.present', True)
+        group.add(_bus_field(machine, disk), node + '.present', True)
         group.add('disks', node + '.fileName', disk.path)
+        if disk.is_independent:
+            group.add('disks', node + '.mode', INDEPENDENT)
     for cdrom, node in zip(machine.cdroms, placed.cdroms):
         group.add('cdrom_bus', node + '.present', True)
         if cdrom.path is None:
@@ -143,6 +149,11 @@ def _storage(group: _Group, machine: machines.Machine,
             group.add('cdroms', node + '.deviceType', 'cdrom-image')
             group.add('cdroms', node + '.fileName', cdrom.path)
             group.add('cdroms', node + '.startConnected', True)
+
+
+def _bus_field(machine: machines.Machine, disk: machines.Disk) -> str:
+    is_data_volume = disk.is_independent and disk != machine.disks[0]
+    return 'volume_bus' if is_data_volume else 'disk_bus'
 
 
 def _floppy(group: _Group, machine: machines.Machine,

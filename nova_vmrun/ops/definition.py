@@ -279,6 +279,14 @@ class Definitions:
         self._write(draft, self._networks.nics(network_info, draft.hardware),
                     keep_none, True, file)
 
+    def write_volumes(self, file: vmx_file.OpenVmx,
+                      instance: nova_instance.Instance) -> None:
+        """Write the .vmx of a stopped server with the volumes of its list.
+
+        Its adapters stay as they are.
+        """
+        self._write(self._draft_existing(instance), (), keep_all, True, file)
+
     def _write(self, draft: Draft, nics: tuple[model.Nic, ...],
                keeps: Keeps, keeps_edits: bool,
                file: vmx_file.OpenVmx) -> None:
@@ -309,7 +317,7 @@ class Definitions:
         :param is_new: whether it has no .vmx that says where its disks are
         """
         uuid, chosen = draft.machine.uuid, draft.hardware
-        listed = self._disk_lists.get(uuid)
+        listed = self._disk_lists.attached(uuid)
         parts = self._parts(draft, listed, is_new and medium is None)
         server = dataclasses.replace(
             draft.machine, nics=nics, disks=parts.disks,
@@ -343,10 +351,17 @@ class Definitions:
                     for disk in usual if disk.origin in origins and
                     disk.device is disks.Device.CDROM]
 
+        def hard_disk(disk: disks.Disk) -> model.Disk:
+            if disk.origin is disks.Origin.VOLUME and disk.bus:
+                return model.Disk(disk.path, disk.bus, disk.node,
+                                  is_independent=True)
+            return model.Disk(
+                disk.path, chosen.disk_bus, node(disk, chosen.disk_bus),
+                is_independent=disk.volume_id is not None)
+
         return _Parts(
-            tuple(model.Disk(disk.path, chosen.disk_bus,
-                             node(disk, chosen.disk_bus))
-                  for disk in usual if disk.device is disks.Device.DISK),
+            tuple(hard_disk(disk) for disk in usual
+                  if disk.device is disks.Device.DISK),
             (*cdroms(disks.Origin.DRIVE_IMAGE),
              *(model.Cdrom(path, chosen.cdrom_bus) for path in
                self._drives.tools_isos(draft.machine.uuid, chosen)),

@@ -21,6 +21,7 @@ from nova.network import model
 from nova.objects import image_meta as nova_image
 from nova.objects import instance as nova_instance
 from nova.virt import configdrive
+from nova.virt import driver
 from oslo_log import log as logging
 from oslo_utils import excutils
 
@@ -100,6 +101,10 @@ class Spawner:
         :raises ImageRefused: the image
         :raises VmrunError: the host
         """
+        if driver.block_device_info_get_mapping(block_device_info):
+            raise exception.InvalidInput(
+                'Server %s cannot be built with volumes.' % instance.uuid,
+                resolution='Attach them when the server is stopped.')
         with self._builds.begin() as private:
             self._build(context, instance, image_meta, injected_files,
                         admin_password, network_info, block_device_info,

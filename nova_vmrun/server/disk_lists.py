@@ -62,6 +62,13 @@ class DiskLists:
             return self._upgrade(uuid)
         return self._parse(record)
 
+    def attached(self, uuid: str) -> Disks:
+        """Return the same without volumes that are being detached."""
+        record = self._records.get(uuid)
+        marked = record.detached_volumes if record else []
+        return tuple(disk for disk in self.get(uuid)
+                     if disk.volume_id is None or disk.volume_id not in marked)
+
     def find(self, uuid: str,
              *origins: disks_module.Origin) -> disks_module.Disk | None:
         """Return the first disk of the given origins, as get does."""
@@ -89,6 +96,35 @@ class DiskLists:
         names = [disk.name for disk in removed]
         self._set(uuid, tuple(disk for disk in self.get(uuid)
                               if disk.name not in names))
+
+    def attach_volume(self, uuid: str, volume: disks_module.Disk) -> None:
+        """List a volume, even one that was detached before.
+
+        :raises OSError: the record cannot be written
+        """
+        self._change_volume(uuid, volume, detached=False)
+
+    def mark_detached(self, uuid: str, volume: disks_module.Disk) -> None:
+        """Note that no start may attach a volume again.
+
+        It stays listed until nothing of it is left.
+
+        :raises OSError: the record cannot be written
+        """
+        self._change_volume(uuid, volume, detached=True)
+
+    def _change_volume(self, uuid: str, volume: disks_module.Disk,
+                       detached: bool) -> None:
+        record = self._records.get(uuid)
+        if record is None or volume.volume_id is None:
+            return
+        marked = [each for each in record.detached_volumes
+                  if each != volume.volume_id]
+        others = [disk for disk in self.get(uuid) if disk.name != volume.name]
+        self._records.change(
+            uuid, disks=disks_module.dump(
+                disks_module.in_order([*others, volume])),
+            detached_volumes=marked + [volume.volume_id] * detached)
 
     def record_places(self, uuid: str, keys: vmx.Vmx) -> None:
         """Note where the disks are attached in a .vmx.

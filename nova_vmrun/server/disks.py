@@ -26,9 +26,10 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.machine import attached
 from nova_vmrun.machine import model
 
-_NAME = re.compile('[a-z][a-z0-9-]{0,40}')
+_NAME = re.compile('[a-z][a-z0-9-]{0,50}')
 _NODE = re.compile('(scsi|sata|nvme|ide)[0-3]:[0-9]{1,2}')
 _UNPRINTABLE = re.compile('[\x00-\x1f\x7f\ud800-\udfff]')
+_VOLUME_NAME = 'volume-'
 # What VMware adds to the name of a disk of which it has made snapshots.
 _SNAPSHOT_NUMBER = '-[0-9]{6}'
 _MAX_DISKS = 200
@@ -38,8 +39,11 @@ class Origin(enum.Enum):
     """What a disk was made for."""
 
     ROOT = 'root'
+    # A volume of Cinder, in place of a root disk.
+    BOOT_VOLUME = 'boot volume'
     EPHEMERAL = 'ephemeral'
     SWAP = 'swap'
+    VOLUME = 'volume'
     # An image that the server finds in a CD or floppy drive.
     DRIVE_IMAGE = 'drive image'
     CONFIG_DRIVE = 'config drive'
@@ -55,6 +59,7 @@ class Device(enum.Enum):
     FLOPPY = 'floppy'
 
 
+OF_VOLUMES = (Origin.BOOT_VOLUME, Origin.VOLUME)
 OF_RESCUE = (Origin.RESCUE, Origin.RESCUE_CONFIG_DRIVE)
 # The order in which a guest finds its disks.
 _ORDER = list(Origin)
@@ -89,6 +94,13 @@ class Disk:
     def is_outside(self) -> bool:
         """Whether the file lies outside the server's folder."""
         return os.path.isabs(self.path)
+
+    @property
+    def volume_id(self) -> str | None:
+        """The id of a volume of Cinder; None for any other disk."""
+        if self.origin not in OF_VOLUMES:
+            return None
+        return self.name.removeprefix(_VOLUME_NAME)
 
     def file(self, folder: str) -> str:
         """Return the absolute path of the file.
@@ -135,6 +147,17 @@ def ephemeral(number: int, size: int | None, bus: str | None) -> Disk:
 
 def swap(size: int | None, bus: str | None) -> Disk:
     return Disk('swap', 'swap.vmdk', Origin.SWAP, bus=bus, size=size)
+
+
+def volume(volume_id: str, path: str, size: int, bus: str,
+           node: str | None = None, is_boot: bool = False) -> Disk:
+    """Return a volume of Cinder.
+
+    :param path: absolute path of its descriptor
+    """
+    return Disk(_VOLUME_NAME + volume_id, path,
+                Origin.BOOT_VOLUME if is_boot else Origin.VOLUME, bus=bus,
+                node=node, size=size, deleted_with_server=False)
 
 
 def cd_image(number: int, bus: str | None) -> Disk:

@@ -40,6 +40,10 @@
       <instance uuid>_prepared/   a server as it will be after its resize
       <instance uuid>_preparing/  the same, while it is being made
       _base/<image id>/        see storage/image_cache.py
+      _volumes/<instance uuid>/<volume id>/
+                               what a connector keeps while it connects a
+                               volume: see volumes/connectors.py
+      _volumes/initiator       the name of this host for iSCSI targets
       locks/                   lock files, shared by processes of this host
         node-<compute node id> empty; names the compute node of this folder
 
@@ -63,6 +67,7 @@ _DELETED = '.deleted'
 _KEPT = '_resize'
 _PREPARED = '_prepared'
 _PREPARING = '_preparing'
+_VOLUMES = '_volumes'
 
 
 class Layout:
@@ -181,6 +186,29 @@ class Layout:
     def deleted(self, uuid: str) -> str:
         """Return what a server's folder is called while it is removed."""
         return self.folder(uuid) + _DELETED
+
+    def volumes(self, uuid: str) -> str:
+        """Return the folder with what connectors keep for a server."""
+        return os.path.join(self.root, _VOLUMES,
+                            os.path.basename(self.folder(uuid)))
+
+    def volume(self, uuid: str, volume_id: str) -> str:
+        """Return the folder with what a connector keeps for a volume."""
+        if not uuidutils.is_uuid_like(volume_id):
+            raise exception.InvalidInput('%r is not a volume id.' % volume_id)
+        return os.path.join(self.volumes(uuid), volume_id)
+
+    def initiator(self) -> str:
+        """Return the path of the file with this host's iSCSI name."""
+        return os.path.join(self.root, _VOLUMES, 'initiator')
+
+    def connected_volumes(self, uuid: str) -> list[str]:
+        """Return the ids of the volumes for which a connector keeps files."""
+        try:
+            return sorted(filter(uuidutils.is_uuid_like,
+                                 os.listdir(self.volumes(uuid))))
+        except FileNotFoundError:
+            return []
 
     def uuids(self) -> list[str]:
         """Return the ids of all folders that look like a server's."""

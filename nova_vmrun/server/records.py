@@ -47,6 +47,8 @@ class Record:
     :ivar image_properties: of that image, as Nova kept them then
     :ivar disks: its disks as nova_vmrun.server.disks.dump returns them; None
         if an older release wrote the record
+    :ivar detached_volumes: ids of volumes that were detached although Nova may
+        still list them; no start attaches them again
     """
 
     uuid: str
@@ -58,6 +60,7 @@ class Record:
     image_ref: str | None = None
     image_properties: dict[str, str] | None = None
     disks: list[dict[str, object]] | None = None
+    detached_volumes: list[str] = dataclasses.field(default_factory=list)
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]

@@ -18,6 +18,18 @@ below tests/functional, class and method; a unit test checks that.
 """
 
 TESTS = {
+    'operation.attach-volume': [
+        'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
+        'api.test_volumes.AttachTestCase.test_a_running_server_gets_none',
+        'api.test_volumes.AttachTestCase.test_a_volume_that_cannot_be_used',
+    ],
+    'storage.block': [
+        'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
+    ],
+    'operation.detach-volume': [
+        'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
+        'api.test_volumes.AttachTestCase.test_a_running_server_loses_none',
+    ],
     'operation.attach-interface': [
         'api.test_networks.AttachTestCase.test_an_adapter_comes_and_goes',
         'api.test_networks.AttachTestCase.test_a_running_server_gets_none',

@@ -28,12 +28,14 @@ PACKAGE = layers.PACKAGE
 # What a part may import of the others, beside itself. Arrows point down.
 _BELOW = {
     'driver': {'hypervisor', 'ops', 'host', 'server', 'conf', 'exception'},
-    'hypervisor': {'ops', 'storage', 'server', 'host', 'machine', 'tools',
-                   'conf', 'exception', 'system'},
-    'ops': {'storage', 'server', 'inspection', 'host', 'machine', 'tools',
-            'formats', 'catalog', 'conf', 'exception', 'system'},
+    'hypervisor': {'ops', 'storage', 'volumes', 'server', 'host', 'machine',
+                   'tools', 'conf', 'exception', 'system'},
+    'ops': {'storage', 'volumes', 'server', 'inspection', 'host', 'machine',
+            'tools', 'formats', 'catalog', 'conf', 'exception', 'system'},
     'storage': {'server', 'inspection', 'host', 'tools', 'formats',
                 'exception'},
+    'volumes': {'server', 'host', 'machine', 'tools', 'formats', 'exception',
+                'system'},
     'server': {'host', 'machine', 'tools', 'formats', 'exception', 'system'},
     'inspection': {'host', 'formats', 'exception'},
     'host': {'tools', 'formats', 'exception', 'system'},
@@ -60,7 +62,7 @@ _BELOW = {
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'exception', 'cmd', 'host', 'server', 'inspection',
-                 'storage', 'system')
+                 'storage', 'system', 'volumes')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500

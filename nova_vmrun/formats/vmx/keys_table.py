@@ -137,6 +137,10 @@ ide#:#.startConnected bool o Whether a medium is in the drive
 scsi#:#.autodetect bool o Use any drive of the host
 sata#:#.autodetect bool o Use any drive of the host
 ide#:#.autodetect bool o Use any drive of the host
+scsi#:#.mode text o Whether snapshots include it
+sata#:#.mode text o Whether snapshots include it
+nvme#:#.mode text o Whether snapshots include it
+ide#:#.mode text o Whether snapshots include it
 scsi#:#.* text v VMware's own
 sata#:#.* text v VMware's own
 nvme#:#.* text v VMware's own

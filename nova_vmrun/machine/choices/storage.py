@@ -90,3 +90,15 @@ def cdrom_bus(request: requests.Request,
             bus = bus_of_disks
     _check(request, found, bus)
     return found.choose(bus, written=found.text)
+
+
+def volume_bus(request: requests.Request,
+               disk_bus: requests.Choice[str]) -> requests.Choice[str]:
+    """Choose the bus of volumes, one of model.BUSES except ide.
+
+    A guest has the driver of the controller that it boots from. IDE has too
+    few places.
+    """
+    if disk_bus.value == 'ide':
+        return request.default(request.profile.scsi)
+    return disk_bus

@@ -114,6 +114,20 @@ def power_off_failed() -> abc.Iterator[None]:
         raise nova_exception.InstancePowerOffFailure(reason=str(error))
 
 
+@contextlib.contextmanager
+def detach_failed(device: str) -> abc.Iterator[None]:
+    """Tell Nova that a volume is still attached if the block fails.
+
+    :param device: the name that Nova gave it, /dev/sdb
+    :raises DeviceDetachFailed: Nova's, instead of any error of ours
+    """
+    try:
+        yield
+    except (exception.VmrunError, OSError) as error:
+        raise nova_exception.DeviceDetachFailed(device=device,
+                                                reason=str(error))
+
+
 @functools.singledispatch
 def translate(error: exception.VmrunError,
               instance: nova_instance.Instance | None

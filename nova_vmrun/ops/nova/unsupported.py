@@ -31,11 +31,10 @@ Instance: TypeAlias = nova_instance.Instance
 _NO_LIVE_MIGRATION = (
     "VMware's desktop products cannot move a running server. Use a cold "
     'migration, which stops the server and starts it again.')
-_NO_VOLUMES = 'Servers on this host cannot have volumes.'
 
 
 class RefusingDriver(driver.ComputeDriver):
-    """Refuses evacuation, live migration and volumes."""
+    """Refuses evacuation and live migration."""
 
     def instance_on_disk(self, instance: Instance) -> bool:
         """Refuse an evacuation; Nova calls this for nothing else, and early.
@@ -56,14 +55,3 @@ class RefusingDriver(driver.ComputeDriver):
             self, context: Context, instance: Instance, dest_check_data: Any,
             block_device_info: dict[str, Any] | None = None) -> None:
         raise nova_exception.MigrationPreCheckError(reason=_NO_LIVE_MIGRATION)
-
-    def get_device_name_for_instance(self, instance: Instance, bdms: Any,
-                                     block_device_obj: Any) -> Any:
-        # Nova asks for the name of a volume before it touches the volume.
-        if block_device_obj.is_volume:
-            raise nova_exception.InvalidInput(reason=_NO_VOLUMES)
-        return super().get_device_name_for_instance(instance, bdms,
-                                                    block_device_obj)
-
-    def get_volume_connector(self, instance: Instance) -> None:
-        raise nova_exception.InvalidInput(reason=_NO_VOLUMES)

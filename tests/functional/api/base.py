@@ -256,6 +256,11 @@ class TestCase(testcase.WithAttributes,
     def path(self, server, *names):
         return os.path.join(self.instances_path, server['id'], *names)
 
+    def connected(self):
+        """Return the names in the folder of connected volumes."""
+        folder = os.path.join(self.instances_path, '_volumes')
+        return os.listdir(folder) if os.path.isdir(folder) else []
+
     def vmx_path(self, server):
         return self.path(server, server['id'] + '.vmx')
 
@@ -284,7 +289,8 @@ class TestCase(testcase.WithAttributes,
         self.assertEqual([], self.vmware.running())
         left = set(os.listdir(self.instances_path))
         self.assertEqual({'_base', 'locks'}, left & {'_base', 'locks'} | left -
-                         {'compute_nodes'})
+                         {'compute_nodes', '_volumes'})
+        self.assertIn(self.connected(), ([], ['initiator']))
         for folder, _folders, names in os.walk(
                 os.path.join(self.instances_path, '_base')):
             self.assertNotIn(os.sep + 'work-', folder)

@@ -67,7 +67,7 @@ class VolumeTestCase(TestCase):
 
     def test_attach(self):
         volume = self.cinder.IMAGE_BACKED_VOL
-        self.assertRefused(400, 'cannot have volumes',
+        self.assertRefused(400, 'while it is stopped',
                            call=self.attach, args=[volume])
         self.assertFalse(self.cinder.volume_to_attachment.get(volume))
         self.assertRefused(400, call=self.attach,
@@ -78,7 +78,7 @@ class VolumeTestCase(TestCase):
 
     def test_boot_from_a_volume(self):
         server = self.boot_from_volume()
-        self.assertIn('cannot have volumes', self.fault(server))
+        self.assertIn('cannot be built with volumes', self.fault(server))
         self._delete_server(server)
         self._delete_server(self.server)
         self.assertNothingLeft()

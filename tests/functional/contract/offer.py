@@ -23,14 +23,12 @@ _AGENT = 'vmrun has no such command.'
 
 # The base class refuses these by NotImplementedError.
 REFUSED = {
-    'attach_volume': _NOT_YET,
     'block_stats': 'VMware keeps no counters that vmrun could tell.',
     'check_instance_shared_storage_local': _NOT_YET,
     'check_instance_shared_storage_remote': _NOT_YET,
     'cleanup_live_migration_destination_check': _MIGRATION,
     'default_device_names_for_instance': "Nova's own names are right.",
     'default_root_device_name': "Nova's own names are right.",
-    'detach_volume': _NOT_YET,
     'extend_volume': _NOT_YET,
     'get_all_volume_usage': 'VMware keeps no counters that vmrun could tell.',
     'get_host_cpu_stats': 'Only [DEFAULT] compute_monitors asks for them.',

@@ -11,6 +11,7 @@
 #    under the License.
 
 from nova import conf as nova_conf
+from nova import exception as nova_exception
 from nova import objects
 from nova import test
 from nova.tests.unit import utils
@@ -22,6 +23,7 @@ from tests.functional.contract import base
 from tests.functional.contract import offer
 from tests.functional import fake_ssh
 from tests.functional import glance_uploads
+from tests.unit.volumes import files
 
 CONF = nova_conf.CONF
 _IMAGE = 'cedef40a-ed67-4d10-800e-17455edce175'
@@ -70,6 +72,8 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
                    group='vmrun')
         self.flags(enabled=True, group='serial_console')
+        self.volumes = self.useFixture(base.fixtures.TempDir()).path
+        self.flags(volume_folders=[self.volumes], group='vmrun')
         self.useFixture(base.fixtures.MockPatchObject(
             novas.LOG, 'error', side_effect=AssertionError))
         # Nova has a record of the migration by then; its tests have none.
@@ -106,6 +110,46 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         instance, _network_info = self._get_running_instance()
         output = self.connection.get_console_output(self.ctxt, instance)
         self.assertIn(b'web login: ', output)
+
+    def test_attach_detach_volume(self):
+        """VMware adds no disk to the running server of Nova's test."""
+        instance, _network_info = self._get_running_instance()
+        self.assertRaises(
+            nova_exception.NovaException, self.connection.attach_volume,
+            None, files.make(self.volumes), instance, '/dev/sdb')
+        self.assertIsNone(self.connection.detach_volume(
+            None, files.make(self.volumes), instance, '/dev/sdb'))
+
+    def test_get_device_name_for_instance(self):
+        """A running server is refused before Cinder is asked."""
+        instance, _network_info = self._get_running_instance()
+        volume = objects.BlockDeviceMapping(
+            source_type='volume', destination_type='volume')
+        self.assertRaises(
+            nova_exception.InvalidInput,
+            self.connection.get_device_name_for_instance, instance, [],
+            volume)
+        self.connection.power_off(instance)
+        self.assertRaises(
+            NotImplementedError,
+            self.connection.get_device_name_for_instance, instance, [],
+            volume)
+
+    def test_attach_detach_different_power_states(self):
+        """With a volume that is there, and a server that is stopped."""
+        instance, network_info = self._get_running_instance()
+        volume = files.make(self.volumes)
+        self.connection.power_off(instance)
+        self.connection.attach_volume(None, volume, instance, '/dev/sdb')
+        self.connection.power_on(
+            self.ctxt, instance, network_info,
+            {'block_device_mapping': [{'connection_info': volume,
+                                       'boot_index': None}]})
+        self.assertRaises(
+            nova_exception.DeviceDetachFailed, self.connection.detach_volume,
+            None, volume, instance, '/dev/sdb')
+        self.connection.power_off(instance)
+        self.connection.detach_volume(None, volume, instance, '/dev/sdb')
 
     def _check_available_resource_fields(self, host_status):
         # Nova swallows a NotImplementedError that happens in here.

@@ -47,8 +47,9 @@ hostile = strategies.text(strategies.one_of(
 def make_hardware(**fields):
     """Make a Hardware; what a test does not care about is filled in."""
     defaults = dict(
-        hw_version=20, disk_bus='lsilogic', cdrom_bus='sata',
-        nic_model='e1000', nic_rx_kbps=None, nic_tx_kbps=None,
+        hw_version=20, disk_bus='lsilogic', volume_bus='lsilogic',
+        cdrom_bus='sata', nic_model='e1000',
+        nic_rx_kbps=None, nic_tx_kbps=None,
         firmware='bios', secure_boot=False,
         boot_order=('hdd', 'cdrom', 'floppy'), cores_per_socket=None,
         serial_ports=1, options={}, show_gui=None, linked_clone=None,

@@ -140,3 +140,35 @@ class PlaceTestCase(base.TestCase):
             before, disks=before.disks + (model.Disk('c', 'sata'),))
         self.assertEqual(placement.place(before).disks,
                          placement.place(after).disks[:2])
+
+
+class VolumeNodeTestCase(base.TestCase):
+
+    def find(self, bus='pvscsi', volumes=None, others=('scsi0:0', 'sata0:0')):
+        return placement.find_volume_node(bus, volumes or {}, others)
+
+    def test_the_last_controller(self):
+        self.assertEqual('scsi3:0', self.find())
+        self.assertEqual('sata3:0', self.find('sata'))
+        self.assertEqual('nvme3:0', self.find('nvme'))
+
+    def test_the_first_free_unit(self):
+        self.assertEqual('scsi3:1', self.find(
+            volumes={'scsi3:0': 'pvscsi', 'scsi3:2': 'pvscsi'}))
+
+    def test_the_controller_itself_has_a_unit(self):
+        volumes = {'scsi3:%d' % unit: 'pvscsi' for unit in range(7)}
+        self.assertEqual('scsi3:8', self.find(volumes=volumes))
+
+    def test_a_controller_of_other_devices_is_passed_over(self):
+        self.assertEqual('scsi2:0', self.find(others=['scsi3:5']))
+
+    def test_a_controller_has_one_model(self):
+        self.assertEqual('scsi2:0', self.find(
+            volumes={'scsi3:0': 'lsilogic'}))
+
+    def test_the_bus_is_full(self):
+        volumes = {}
+        for _ in range(45):
+            volumes[self.find(volumes=volumes)] = 'pvscsi'
+        self.assertRaises(model.InvalidMachine, self.find, volumes=volumes)

@@ -91,6 +91,35 @@ class ListTestCase(hosts.TestCase):
                          [disk.name for disk in self.disk_lists.get(UUID)])
 
 
+class VolumeTestCase(hosts.TestCase):
+
+    VOLUME = disks.volume('6ca404f3-d844-4169-bb96-bc792f37de98',
+                          '/volumes/one.vmdk', 1 << 30, 'pvscsi', 'scsi3:0')
+
+    def setUp(self):
+        super().setUp()
+        self.add_server(disks=disks.dump([ROOT]))
+
+    def marked(self):
+        return self.records.get(UUID).detached_volumes
+
+    def test_one_that_is_being_detached_is_listed_but_not_attached(self):
+        self.disk_lists.attach_volume(UUID, self.VOLUME)
+        self.assertEqual((ROOT, self.VOLUME), self.disk_lists.attached(UUID))
+        for _ in range(2):
+            self.disk_lists.mark_detached(UUID, self.VOLUME)
+        self.assertEqual((ROOT,), self.disk_lists.attached(UUID))
+        self.assertEqual((ROOT, self.VOLUME), self.disk_lists.get(UUID))
+        self.assertEqual([self.VOLUME.volume_id], self.marked())
+
+    def test_the_mark_stays_until_it_is_attached_again(self):
+        self.disk_lists.mark_detached(UUID, self.VOLUME)
+        self.disk_lists.remove(UUID, self.VOLUME)
+        self.assertEqual([self.VOLUME.volume_id], self.marked())
+        self.disk_lists.attach_volume(UUID, self.VOLUME)
+        self.assertEqual([], self.marked())
+
+
 class OldRecordTestCase(hosts.TestCase):
 
     def setUp(self):

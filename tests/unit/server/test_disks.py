@@ -20,8 +20,9 @@ from nova_vmrun.server import disks
 from tests.unit import base
 
 ROOT = disks.root(1 << 30, 'pvscsi')
-VOLUME = dataclasses.replace(ROOT, name='volume', path='/volumes/one.vmdk',
-                             deleted_with_server=False)
+VOLUME_ID = '6ca404f3-d844-4169-bb96-bc792f37de98'
+VOLUME = disks.volume(VOLUME_ID, '/volumes/one.vmdk', 1 << 30, 'pvscsi',
+                      'scsi3:0')
 ALL = (
     dataclasses.replace(ROOT, node='scsi0:0'), VOLUME,
     disks.ephemeral(1, 1 << 30, 'sata'), disks.swap(1 << 20, 'ide'),
@@ -44,10 +45,21 @@ class FormTestCase(base.TestCase):
 
     def test_a_list_is_put_in_the_order_of_the_guest(self):
         self.assertEqual(
-            ['root', 'volume', 'ephemeral1', 'swap', 'cd0', 'floppy',
+            ['root', 'ephemeral1', 'swap', VOLUME.name, 'cd0', 'floppy',
              'config-drive', 'rescue', 'rescue-config-drive'],
             [disk.name for disk in disks.in_order(
                 sorted(ALL, key=lambda disk: disk.name))])
+
+    def test_a_boot_volume_is_in_the_place_of_the_root_disk(self):
+        boot = disks.volume(VOLUME_ID, '/volumes/one.vmdk', 1 << 30,
+                            'pvscsi', is_boot=True)
+        swap = disks.swap(1 << 20, 'pvscsi')
+        self.assertEqual((boot, swap), disks.in_order([swap, boot]))
+
+    def test_the_id_of_a_volume(self):
+        self.assertEqual(VOLUME_ID, VOLUME.volume_id)
+        self.assertFalse(VOLUME.deleted_with_server)
+        self.assertIsNone(ROOT.volume_id)
 
     def test_the_first_of_some_origins(self):
         self.assertEqual('swap', disks.first(ALL, disks.Origin.SWAP).name)

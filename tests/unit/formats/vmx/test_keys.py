@@ -47,7 +47,7 @@ class KeysTestCase(base.TestCase):
         for key in ('sharedFolder0.hostPath', 'sharedFolder0.present',
                     'encryption.data', 'RemoteDisplay.vnc.password',
                     'extendedConfigFile', 'vmx.log.fileName', 'log.fileName',
-                    'ethernet0.networkName', 'scsi0:0.mode', 'workingDir',
+                    'ethernet0.networkName', 'scsi0:0.redo', 'workingDir',
                     'policy.vm.mvmtid', 'foo'):
             found = keys.find(key)
             self.assertFalse(found.ours or found.constant, key)

@@ -1,0 +1,33 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Options for volumes."""
+
+from oslo_config import cfg
+
+OPTS = [
+    cfg.MultiStrOpt(
+        'volume_folders',
+        default=[],
+        help="""
+Folders in which Cinder keeps the files of volumes on this host.
+
+Servers can only have volumes of the type ``local`` that are in one of these
+folders. The files must belong to the user who runs nova-compute.
+
+Possible values:
+
+* An absolute path, which the Cinder driver of nova-vmrun has as well. The
+  option can be repeated.
+* Empty (the default): volumes of the type ``local`` are refused.
+"""),
+]

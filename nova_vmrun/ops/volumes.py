@@ -1,0 +1,235 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Attaching and detaching of volumes.
+
+VMware changes the disks of a VM only while the VM is off. Each step can be the
+last before a crash. So a volume is listed in the server's record before the
+.vmx names it, and a volume that is being detached is marked first: no start
+attaches it again, even if Nova still lists it.
+"""
+
+import platform
+from typing import TypedDict
+
+from nova.objects import instance as nova_instance
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_utils import excutils
+
+from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from nova_vmrun.formats import vmx
+from nova_vmrun.machine import attached
+from nova_vmrun.machine import placement
+from nova_vmrun.ops import definition
+from nova_vmrun.ops import parts
+from nova_vmrun.ops import stopped
+from nova_vmrun.server import disk_lists
+from nova_vmrun.server import disks
+from nova_vmrun.server import vmx_file
+from nova_vmrun import system
+from nova_vmrun.volumes import connection
+from nova_vmrun.volumes import connectors as volume_connectors
+from nova_vmrun.volumes import initiator
+
+LOG = logging.getLogger(__name__)
+
+
+class HostConnector(TypedDict):
+    """What Cinder needs to know about this host; os-brick's names."""
+
+    host: str
+    ip: str
+    initiator: str
+    platform: str
+    os_type: str
+    multipath: bool
+
+
+class Volumes:
+    """Changes the volumes of stopped servers.
+
+    :param conf: nova.conf.CONF
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, servers: parts.Servers,
+                 definitions: definition.Definitions,
+                 connectors: volume_connectors.Connectors) -> None:
+        self._conf = conf
+        self._layout = servers.layout
+        self._records = servers.records
+        self._disk_lists = servers.disk_lists
+        self._vmx_files = servers.vmx_files
+        self._stopped = stopped.StoppedServers(servers)
+        self._definitions = definitions
+        self._connectors = connectors
+
+    def host_connector(self, host: str) -> HostConnector:
+        """Return what Cinder needs to know about this host.
+
+        :param host: the name of this compute service
+        :raises OSError: the iSCSI name of this host cannot be kept
+        """
+        return HostConnector(
+            host=host, ip=self._conf.my_block_storage_ip,
+            initiator=initiator.name(self._layout),
+            platform=platform.machine(), os_type=system.here().name,
+            multipath=False)
+
+    def refuse_running(self, uuid: str) -> None:
+        """Raise an error if no volume can be attached to a server now.
+
+        :raises InvalidInput: it is on or suspended
+        """
+        if self._records.get(uuid) and not self._stopped.is_off(uuid):
+            raise exception.InvalidInput(
+                'Volumes can only be attached to server %s while it is '
+                'stopped.' % uuid, 'It is running or suspended, and VMware '
+                'adds disks to a VM only while the VM is off.',
+                'Stop the server, attach the volume, and start the server.')
+
+    def attach(self, instance: nova_instance.Instance,
+               connection_info: object) -> None:
+        """Attach a volume to a stopped server, unless it is attached.
+
+        :raises VmNotFound: the server has no VM here
+        :raises NotStopped: it is not stopped, or open in a window
+        :raises InvalidInput: the volume cannot be used on this host
+        :raises VmrunError: the volume cannot be used now
+        """
+        volume = connection.parse(connection_info)
+        self._connectors.check(volume)
+        bus = self._definitions.hardware_of(instance).volume_bus
+        uuid = instance.uuid
+        self._stopped.wait_until_closed(uuid)
+        with self._vmx_files.opened(uuid) as file:
+            self._stopped.require(
+                file, 'Cannot attach volume %s to server %s now.'
+                % (volume.id, uuid))
+            self._refuse_users(volume.id, uuid)
+            listed = self._disk_lists.get(uuid)
+            present = _find(listed, volume.id)
+            if present is None or not present.bus:
+                node: str | None = _free_node(bus, listed, file.keys)
+            else:
+                bus, node = present.bus, present.node
+            try:
+                shown = self._connectors.connect(
+                    uuid, volume, vmdk.adapter_type(bus))
+                self._disk_lists.attach_volume(uuid, disks.volume(
+                    volume.id, shown.descriptor, shown.size, bus, node))
+                self._definitions.write_volumes(file, instance)
+            except Exception:
+                with excutils.save_and_reraise_exception():
+                    self._undo_attach(file, instance, volume.id)
+
+    def detach(self, instance: nova_instance.Instance,
+               connection_info: object) -> None:
+        """Detach a volume from a stopped server, if it is attached.
+
+        :raises NotStopped: the server is not stopped, or open in a window
+        :raises HasSnapshots: the newest data of the volume is not in it
+        """
+        uuid = instance.uuid
+        volume_id = connection.volume_id(connection_info)
+        if volume_id is None:
+            LOG.warning('A volume that has no id is not attached',
+                        instance=instance)
+            return
+        if self._records.get(uuid) is None:
+            self._connectors.disconnect(uuid, volume_id)
+            return
+        self._stopped.wait_until_closed(uuid)
+        with self._vmx_files.opened(uuid) as file:
+            disk = _find(self._disk_lists.get(uuid), volume_id)
+            if disk is None:
+                self._connectors.disconnect(uuid, volume_id)
+                return
+            self._stopped.require(
+                file, 'Cannot detach volume %s from server %s now.'
+                % (volume_id, uuid))
+            self._refuse_snapshots(file, disk, volume_id)
+            self._disk_lists.mark_detached(uuid, disk)
+            self._finish_detach(file, instance, disk, volume_id)
+
+    def _finish_detach(self, file: vmx_file.OpenVmx,
+                       instance: nova_instance.Instance, disk: disks.Disk,
+                       volume_id: str) -> None:
+        if file.exists():
+            self._definitions.write_volumes(file, instance)
+        self._connectors.disconnect(file.uuid, volume_id)
+        self._disk_lists.remove(file.uuid, disk)
+
+    def _undo_attach(self, file: vmx_file.OpenVmx,
+                     instance: nova_instance.Instance,
+                     volume_id: str) -> None:
+        try:
+            disk = _find(self._disk_lists.get(file.uuid), volume_id)
+            if disk is not None:
+                self._disk_lists.mark_detached(file.uuid, disk)
+                self._finish_detach(file, instance, disk, volume_id)
+            else:
+                self._connectors.disconnect(file.uuid, volume_id)
+        except (exception.VmrunError, OSError) as error:
+            LOG.error('The next start of the server removes volume %s: %s',
+                      volume_id, error, instance=instance)
+
+    def _refuse_users(self, volume_id: str, uuid: str) -> None:
+        """Raise an error if another server is using a volume.
+
+        Cinder lets only one have it, unless somebody has reset its state. The
+        list of a server that is off may be old.
+        """
+        for record in self._records.all():
+            if (record.uuid != uuid and
+                    _has_volume(record.disks, volume_id) and
+                    not self._stopped.is_off(record.uuid)):
+                raise exception.FileInUse(
+                    'Volume %s is in use.' % volume_id,
+                    'Server %s has it, and is running or suspended.'
+                    % record.uuid, 'Stop that server, and detach the volume '
+                    'from it.')
+
+    def _refuse_snapshots(self, file: vmx_file.OpenVmx, disk: disks.Disk,
+                          volume_id: str) -> None:
+        volume_connectors.refuse_snapshots(volume_id, disk.path)
+        if not file.exists():
+            return
+        folder = self._layout.folder(file.uuid)
+        found = disk.attachment(file.keys, folder)
+        if found is not None and self._layout.file(
+                file.uuid, found.file) != disk.path:
+            raise volume_connectors.snapshots_exist(volume_id, found.file)
+
+
+def _find(listed: disk_lists.Disks, volume_id: str) -> disks.Disk | None:
+    return next((disk for disk in listed if disk.volume_id == volume_id),
+                None)
+
+
+def _has_volume(dumped: list[dict[str, object]] | None,
+                volume_id: str) -> bool:
+    try:
+        return _find(disks.parse(dumped or []), volume_id) is not None
+    except ValueError:
+        return False
+
+
+def _free_node(bus: str, listed: disk_lists.Disks, keys: vmx.Vmx) -> str:
+    """Return the node where a new volume disturbs no other device."""
+    volumes = {disk.node: disk.bus for disk in listed
+               if disk.origin is disks.Origin.VOLUME and disk.node and
+               disk.bus}
+    others = {each.node for each in attached.files(keys)}
+    others.update(disk.node for disk in listed if disk.node)
+    return placement.find_volume_node(bus, volumes, others - set(volumes))

@@ -1,0 +1,153 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Connectors make the content of a volume available as a disk of VMware.
+
+Each kind of back end has one. Whatever a connector keeps for a server is in
+the folder that Layout.volume names, outside the server's folder. No connector
+deletes, truncates or writes to a file that a connection_info names: only the
+guest does.
+"""
+
+from collections import abc
+import dataclasses
+import os
+import re
+from typing import Protocol
+
+from nova_vmrun import exception
+from nova_vmrun.server import vm_process
+from nova_vmrun.volumes import connection
+
+# What VMware adds to the name of a disk of which it has made snapshots.
+_SNAPSHOT_NUMBER = '-[0-9]{6}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A volume as VMware sees it.
+
+    :ivar descriptor: absolute path of the .vmdk that the .vmx names
+    :ivar size: bytes
+    """
+
+    descriptor: str
+    size: int
+
+
+class Connector(Protocol):
+    """Shows the volumes of one kind of back end."""
+
+    def check(self, volume: connection.Volume) -> None:
+        """Raise an error if a volume cannot be connected.
+
+        Start nothing and change nothing.
+
+        :raises VmrunError: this host cannot use the volume
+        """
+
+    def connect(self, server_uuid: str, volume: connection.Volume,
+                adapter: str) -> Shown:
+        """Connect a volume before a start, or when it is attached.
+
+        Safe to repeat. The VM is off.
+
+        :param adapter: what vmdk.adapter_type returns for the volume's bus
+        :raises VmrunError: the volume cannot be used now
+        """
+
+    def disconnect(self, server_uuid: str, volume_id: str) -> None:
+        """Undo what connect did, and nothing else.
+
+        Safe to repeat, and for a volume that was never connected. The VM is
+        off.
+
+        :raises VmrunError: something of it is still there
+        """
+
+
+class Connectors:
+    """Chooses the connector of each volume.
+
+    :param by_type: connectors by driver_volume_type
+    """
+
+    def __init__(self, by_type: abc.Mapping[str, Connector]) -> None:
+        self._by_type = by_type
+
+    def check(self, volume: connection.Volume) -> None:
+        """See Connector.check.
+
+        :raises InvalidInput: nothing here connects volumes of its type
+        """
+        self._of(volume).check(volume)
+
+    def connect(self, server_uuid: str, volume: connection.Volume,
+                adapter: str) -> Shown:
+        """See Connector.connect; no other VM may be using the volume.
+
+        :raises FileInUse: another VM uses it
+        :raises HasSnapshots: its newest data is in a snapshot
+        """
+        shown = self._of(volume).connect(server_uuid, volume, adapter)
+        refuse_snapshots(volume.id, shown.descriptor)
+        if vm_process.is_open(shown.descriptor):
+            raise exception.FileInUse(
+                'Volume %s is in use.' % volume.id,
+                'Another VM on this host has locked %s.' % shown.descriptor,
+                'Stop the server that uses the volume.')
+        return shown
+
+    def disconnect(self, server_uuid: str, volume_id: str) -> None:
+        """See Connector.disconnect; the volume's type need not be known."""
+        for connector in dict.fromkeys(self._by_type.values()):
+            connector.disconnect(server_uuid, volume_id)
+
+    def _of(self, volume: connection.Volume) -> Connector:
+        try:
+            return self._by_type[volume.type]
+        except KeyError:
+            raise exception.InvalidInput(
+                'Volume %s cannot be attached.' % volume.id,
+                'Its type is %s, and servers on this host can only have '
+                'volumes of the types: %s.'
+                % (volume.type, ', '.join(sorted(self._by_type)) or 'none'),
+                'Use a volume of another back end.') from None
+
+
+def refuse_snapshots(volume_id: str, descriptor: str) -> None:
+    """Raise an error if VMware has made a snapshot beside a volume.
+
+    :param descriptor: of the volume
+    :raises HasSnapshots: the volume lacks what was written since
+    """
+    folder, name = os.path.split(descriptor)
+    stem, extension = os.path.splitext(name)
+    snapshot = re.compile(
+        re.escape(stem) + _SNAPSHOT_NUMBER + re.escape(extension))
+    try:
+        found = sorted(filter(snapshot.fullmatch, os.listdir(folder)))
+    except FileNotFoundError:
+        return
+    if found:
+        raise snapshots_exist(volume_id, os.path.join(folder, found[0]))
+
+
+def snapshots_exist(volume_id: str, path: str) -> exception.HasSnapshots:
+    """Return the error for a volume of which a snapshot exists.
+
+    :param path: of the snapshot
+    """
+    return exception.HasSnapshots(
+        'Volume %s has a snapshot that was made in VMware.' % volume_id,
+        'The newest data of the volume is not in it but in %s.' % path,
+        'Delete the snapshot in VMware, which merges it into the volume.')
