@@ -31,6 +31,7 @@ and skipped tests with their reasons. A run with noise is a suite of its own.
 """
 
 import collections
+import datetime
 import io
 import os
 import subprocess
@@ -87,11 +88,17 @@ class Totals(testtools.StreamResult):
         self.skipped: list[str] = []
         self._reasons: dict[str, str] = {}
 
-    def status(self, test_id: str = '', test_status: str | None = None,
-               file_name: str | None = None, file_bytes: bytes = b'',
-               **details: object) -> None:
+    def status(self, test_id: str | None = None,
+               test_status: str | None = None,
+               test_tags: set[str] | None = None, runnable: bool = True,
+               file_name: str | None = None, file_bytes: bytes | None = None,
+               eof: bool = False, mime_type: str | None = None,
+               route_code: str | None = None,
+               timestamp: datetime.datetime | None = None) -> None:
+        if test_id is None:
+            return
         if file_name == 'reason':
-            self._reasons[test_id] = bytes(file_bytes).decode(
+            self._reasons[test_id] = bytes(file_bytes or b'').decode(
                 'utf-8', 'replace')
         if test_status in ('success', 'fail', 'skip', 'xfail', 'uxsuccess'):
             self.outcomes[test_status] += 1

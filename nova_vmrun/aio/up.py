@@ -15,11 +15,12 @@
 from collections.abc import Mapping
 import importlib
 import os
-import shutil
 import signal
 import subprocess
 import types
 from typing import TYPE_CHECKING
+
+from oslo_utils import units
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
@@ -33,12 +34,13 @@ from nova_vmrun.aio import seed
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import vmware
+from nova_vmrun.host import space
 
 # Seconds; a first start on a slow disk takes long, a hang never ends.
 START_TIMEOUT = 300
 _SILENCE = 2
 # Bytes which databases, logs and a small image take.
-_SPACE = 200 * 1024 * 1024
+_SPACE = 200 * units.Mi
 if TYPE_CHECKING:
     from openstack import connection
 
@@ -53,6 +55,7 @@ def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
     :param layout: of a state directory that exists
     :raises AioError: something does not work; one line says what
+    :raises DiskFull: there is not enough space for the state directory
     """
     _check_space(layout)
     passwords = aio_settings.passwords(layout)
@@ -95,13 +98,10 @@ def _module(service: str) -> types.ModuleType:
 
 
 def _check_space(layout: aio_layout.Layout) -> None:
-    free = shutil.disk_usage(layout.root).free
-    if free < _SPACE:
-        raise errors.AioError(
-            'The disk of %s is full.' % layout.root,
-            '%d MiB are free, %d MiB are needed.'
-            % (free // 1024 ** 2, _SPACE // 1024 ** 2),
-            'Make space, or choose another --state-dir.')
+    space.of_folder(
+        str(layout.root), 'Free some space, or choose another --state-dir.'
+    ).require(_SPACE, 'There is not enough space for the control plane.',
+              'It needs %d MiB.' % (_SPACE // units.Mi))
 
 
 def _write_configs(layout: aio_layout.Layout, settings: aio_settings.Settings,

@@ -67,10 +67,22 @@ class FileSystem:
         :param brief: what failed
         :param details: how much space it needs
         """
+        reserve = (', of which %d MiB are kept in reserve'
+                   % (self.reserve // units.Mi) if self.reserve else '')
         return exception.DiskFull(
-            brief, '%s %s has %d MiB free, of which %d MiB are kept in '
-            'reserve.' % (details, self.name, self.free // units.Mi,
-                          self.reserve // units.Mi), self.advice)
+            brief, '%s %s has %d MiB free%s.' % (
+                details, self.name, self.free // units.Mi, reserve),
+            self.advice)
+
+
+def of_folder(folder: str, advice: str, reserve: int = 0) -> FileSystem:
+    """Return the file system of a folder, named after the folder.
+
+    :param advice: what to do if there is not enough space
+    :param reserve: bytes to leave free
+    """
+    return FileSystem('The file system of %s' % folder,
+                      shutil.disk_usage(folder).free, reserve, advice)
 
 
 def of_instances(folder: str, advice: str = 'Free some space on the file '

@@ -51,6 +51,7 @@ from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import space
 from nova_vmrun.inspection import inspector
 from nova_vmrun.server import layout as layouts
 from nova_vmrun.storage import base_disk_usage
@@ -419,7 +420,7 @@ def _translate_disk_full(folder: str) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise exception.DiskFull(
+        raise space.of_instances(folder).disk_full(
             'There is not enough space to prepare an image.',
-            'The system says about %s: %s.' % (folder, error.strerror),
-            'Free some space on the file system of the instances.')
+            'Writing to %s failed: %s.' % (folder, error.strerror)
+        ) from error

@@ -13,7 +13,6 @@
 """Convert a disk that consists of several files to a single file."""
 
 import os
-import shutil
 
 from oslo_utils import units
 
@@ -55,8 +54,8 @@ def make_one_file(disk: disk_files.DiskFiles, folder: str,
 def _require_space(disk: disk_files.DiskFiles, folder: str) -> None:
     # Compression makes most data smaller; compressed data grows by 1 %.
     needed = min(disk.allocated, disk.size) * 101 // 100
-    space.FileSystem(
-        folder, shutil.disk_usage(folder).free, reserve=_RESERVE,
-        advice='Free some space, or name another folder with --work-dir.'
-    ).require(needed, 'There is not enough space to copy %s to one file.'
-              % disk.chain[0])
+    space.of_folder(
+        folder, 'Free some space, or name another folder with --work-dir.',
+        _RESERVE).require(
+            needed, 'There is not enough space to copy %s to one file.'
+            % disk.chain[0])

@@ -12,6 +12,7 @@
 
 
 import collections
+import shutil
 
 import fixtures
 
@@ -23,6 +24,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
+from nova_vmrun import exception
 from tests.unit.aio import base
 
 _Usage = collections.namedtuple('_Usage', 'total used free')
@@ -67,7 +69,7 @@ class World(fixtures.Fixture):
             (subnets, 'choose'): self.choose_subnet,
             (vmware, 'choose'): lambda *_: vmware.Programs(
                 '/opt/vmrun', None, False),
-            (up.shutil, 'disk_usage'): lambda _: _Usage(0, 0, self.free),
+            (shutil, 'disk_usage'): lambda _: _Usage(0, 0, self.free),
         }
         for (module, name), value in replace.items():
             self.useFixture(fixtures.MonkeyPatch(
@@ -155,11 +157,11 @@ class UpTestCase(base.TestCase):
             for name, value in environment.items():
                 self.assertNotIn('PASSWORD', name)
 
-    def died(self, phases, status):
+    def died(self, phases, status, kind=errors.AioError):
         self.world.phases = {'neutron': phases}
         self.world.status = status
         self.world.start = self.start_dead(self.world.start)
-        return self.assertRaises(errors.AioError, self.up)
+        return self.assertRaises(kind, self.up)
 
     def start_dead(self, start):
         def wrapper(layout, name, environment):
@@ -207,18 +209,18 @@ class UpTestCase(base.TestCase):
 
     def test_full_disk_is_one_clear_line_before_anything_starts(self):
         self.world.free = 1024 ** 2
-        error = self.assertRaises(errors.AioError, self.up)
-        self.assertIn('The disk of %s is full. 1 MiB are free'
+        error = self.assertRaises(exception.DiskFull, self.up)
+        self.assertIn('It needs 200 MiB. The file system of %s has 1 MiB free.'
                       % self.layout.root, str(error))
         self.assertEqual([], self.world.names)
 
-    def test_disk_that_fills_up_is_told_rather_than_the_death(self):
+    def test_disk_that_fills_up_is_named_as_the_cause(self):
         def fill(*arguments):
             self.world.free = 0
 
         self.patch(client, 'write_files', fill)
-        error = self.died(['loading'], 1)
-        self.assertIn('is full', error.brief)
+        error = self.died(['loading'], 1, exception.DiskFull)
+        self.assertIn('has 0 MiB free', error.details)
 
     def test_network_that_vmware_does_not_have_starts_nothing(self):
         self.world.no_subnet = True

@@ -53,6 +53,18 @@ class SpaceTestCase(base.TestCase):
                          'are kept in reserve.', error.details)
         self.assertEqual('Do it.', error.resolution)
 
+    def test_folder_names_its_file_system(self):
+        file_system = space.of_folder('/x', 'Do it.')
+        file_system.require(self.free, 'What failed.')
+        error = self.assertRaises(
+            exception.DiskFull, file_system.require, self.free + 1,
+            'What failed.', 'A lot.')
+        self.assertEqual('A lot. The file system of /x has 700 MiB free.',
+                         error.details)
+        self.assertEqual('Do it.', error.resolution)
+        self.assertEqual(600 * units.Mi, space.of_folder(
+            '/x', 'Do it.', 100 * units.Mi).available)
+
     def test_available_is_never_negative(self):
         self.free = 5
         self.assertEqual(0, space.of_instances('/').available)
