@@ -19,6 +19,8 @@ import os
 from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmdk
+from nova_vmrun.inspection import detection
 from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
 
@@ -93,9 +95,17 @@ def refuse_disguised(path: str, volume_title: str,
             metadata.get('container_format') != 'compressed'):
         return
     try:
-        inspector.inspect(path, inspector.Image('of the volume', _RAW), ())
-    except exception.ImageRefused as error:
+        found = detection.detect_formats(path, volume_title)
+    except exception.ImageRefused:
+        found = {'damaged'}
+    with open(path, 'rb') as file:
+        head = file.read(vmdk.MARK_WITHIN)
+    if vmdk.is_descriptor(head) or head.startswith(inspector.ESX_SPARSE):
+        found.add('vmdk')
+    disguises = sorted(found - detection.UNSTRUCTURED - {_ISO})
+    if disguises:
         raise exception.InvalidInput(
-            '%s cannot be converted to %s.' % (
-                volume_title, metadata.get('disk_format')), error.reason,
-            'Upload it with disk format raw.') from error
+            '%s cannot be converted to %s.'
+            % (volume_title, metadata.get('disk_format')),
+            'Its content looks like a disk image (%s).'
+            % ', '.join(disguises), 'Upload it with disk format raw.')

@@ -180,6 +180,7 @@ class Store:
         """
         with self._writing('Cannot attach %s.' % volume.title):
             path = self.settle(volume)
+            os.chmod(path, _MODE)
             if not self._is_described(volume):
                 self._refuse_if_in_use(volume)
                 self._describe(volume)
@@ -286,7 +287,8 @@ class Store:
             flat.check(files.read(path), volume.flat)
         except (FileNotFoundError, PermissionError, exception.InvalidVmdk):
             return False
-        return status.st_uid == os.geteuid()
+        return (status.st_uid == os.geteuid() and
+                stat.S_IMODE(status.st_mode) == _MODE)
 
     def _resize(self, path: str, size: int) -> None:
         with open(path, 'r+b') as file:
