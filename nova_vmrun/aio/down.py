@@ -20,6 +20,7 @@ from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
+from nova_vmrun.aio import volumes
 
 # Seconds that a process gets to end before it is killed. Nova finishes what
 # it is doing; whatever takes longer is safe to interrupt.
@@ -60,13 +61,25 @@ def inventory(layout: aio_layout.Layout) -> str:
     size = sum(_size(path) for path in layout.root.rglob('*'))
     servers = sorted(layout.instances.glob('*/*.vmx'))
     images = [path for path in layout.images.glob('*') if path.is_file()]
-    lines = ['%s holds %d MiB: %d servers, %d images, and the databases and '
-             'logs of the control plane.'
-             % (layout.root, size // 1024 ** 2, len(servers), len(images))]
+    lines = ['%s holds %d MiB: %d servers, %d images, %s, and the databases '
+             'and logs of the control plane.'
+             % (layout.root, size // 1024 ** 2, len(servers), len(images),
+                _volumes(layout))]
     lines += ['  server %s' % path.parent.name for path in servers[:_SHOWN]]
     if len(servers) > _SHOWN:
         lines.append('  and %d more' % (len(servers) - _SHOWN))
     return '\n'.join(lines) + '\n'
+
+
+def _volumes(layout: aio_layout.Layout) -> str:
+    """Return how many volumes, snapshots and backups there are."""
+    try:
+        found = volumes.counts(layout)
+    except errors.AioError:
+        # What is damaged must be removable.
+        return 'volumes that cannot be counted'
+    return '%d volumes, %d snapshots and %d backups of volumes' % (
+        found.volumes, found.snapshots, found.backups)
 
 
 def _size(path: pathlib.Path) -> int:

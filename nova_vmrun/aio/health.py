@@ -105,8 +105,19 @@ def _is_own(part: Mapping[str, Any],
     return part['binary'] in _PARTS
 
 
+def _cinder(cloud: _Cloud) -> None:
+    answer = cloud.request('GET', 'cinder', '/v3/os-services', headers={
+        # The first version without a project in the address.
+        'OpenStack-API-Version': 'volume 3.67'})
+    down = [part['binary'] for part in answer.json()['services']
+            if part['state'] != 'up'
+            and part['host'].partition('@')[0] == cloud.settings.host]
+    if down:
+        raise _Unhealthy('%s is down' % ', '.join(sorted(down)))
+
+
 _PROBES: Mapping[str, Callable[[_Cloud], None]] = {
-    'glance': _glance, 'neutron': _neutron, 'nova': _nova}
+    'glance': _glance, 'neutron': _neutron, 'nova': _nova, 'cinder': _cinder}
 
 
 def ask(settings: aio_settings.Settings,
@@ -120,14 +131,16 @@ def ask(settings: aio_settings.Settings,
         # Neither a proxy nor a .netrc of the caller has a say.
         session.trust_env = False
         cloud = _Cloud(settings, session, password)
+        probes = {name: probe for name, probe in _PROBES.items()
+                  if name in settings.services}
         found = {'keystone': _complaint(_Cloud.log_in, cloud)}
         if found['keystone']:
             # Nobody else can check who asks.
             unknown = 'needs keystone'
-            return dict(dict.fromkeys(_PROBES, unknown), **found)
-        with futures.ThreadPoolExecutor(len(_PROBES)) as pool:
+            return dict(dict.fromkeys(probes, unknown), **found)
+        with futures.ThreadPoolExecutor(len(probes)) as pool:
             asked = {name: pool.submit(_complaint, probe, cloud)
-                     for name, probe in _PROBES.items()}
+                     for name, probe in probes.items()}
             found.update((name, future.result())
                          for name, future in asked.items())
     return found

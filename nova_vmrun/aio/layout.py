@@ -23,8 +23,9 @@ import re
 
 from nova_vmrun.aio import errors
 
-# Services in the order in which a reader thinks of them.
-SERVICES = ('keystone', 'glance', 'neutron', 'nova')
+# All services that there can be, in the order in which a reader thinks of
+# them; Settings.services are those that run.
+SERVICES = ('keystone', 'glance', 'neutron', 'nova', 'cinder')
 
 # These pass unharmed through oslo.config files, SQLAlchemy URLs and the
 # descriptors of VMware's disks, which cannot hold a double quote.
@@ -74,6 +75,9 @@ class Layout:
         self.images = self.root / 'images'
         self.nova_state = self.root / 'nova'
         self.instances = self.root / 'instances'
+        self.cinder_state = self.root / 'cinder'
+        self.volumes = self.root / 'volumes'
+        self.backups = self.root / 'backups'
         self.fakes = self.root / 'fakes-bin'
         self.fake_state = self.root / 'fake-vmware'
         self.openrc = self.root / 'openrc'

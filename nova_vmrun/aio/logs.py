@@ -25,6 +25,8 @@ from typing import Any
 _NOISE = (
     # Nova 34 and Neutron 29 use this library on purpose.
     ('neutronclient.v2_0.client', 'The python binding code in neutronclient'),
+    # So that one process can have all of it, and the tests run it so.
+    ('cinder.monkey_patch', 'Service is starting with native threading'),
     # One process needs no memcached.
     ('keystonemiddleware.auth_token', 'Using the in-process token cache'),
     # Nova asks for the floating IPs of every port, and there are none.

@@ -39,7 +39,8 @@ def next_free(settings: aio_settings.Settings,
     :raises AioError: no port near it is free
     """
     changed = []
-    for name, port in settings.ports.items():
+    for name in settings.listeners:
+        port = settings.ports[name]
         if name in given or _is_free(port):
             continue
         others = set(settings.ports.values())

@@ -35,14 +35,16 @@ DEFAULT_PORTS = {
     'placement': 8778,
     'novncproxy': 6080,
     'serialproxy': 6083,
+    'cinder': 8776,
 }
 PORT_OWNERS = {
     'keystone': ('keystone',),
     'glance': ('glance',),
     'neutron': ('neutron',),
     'nova': ('nova', 'placement', 'novncproxy', 'serialproxy'),
+    'cinder': ('cinder',),
 }
-USERS = ('admin', 'glance', 'neutron', 'nova', 'placement')
+USERS = ('admin', 'glance', 'neutron', 'nova', 'placement', 'cinder')
 
 
 @dataclasses.dataclass
@@ -64,6 +66,7 @@ class Settings:
         process, so nova-compute runs in it too. With any other, it does not:
         start nova-compute with a nova.conf that names the same bus
     :param resume_servers: start again what ran when the machine went down
+    :param volumes: run Cinder too
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict[str, int] = dataclasses.field(
@@ -78,10 +81,22 @@ class Settings:
     knobs: dict[str, str] = dataclasses.field(default_factory=dict)
     transport_url: str = 'fake:///'
     resume_servers: bool = False
+    volumes: bool = False
 
     def __post_init__(self) -> None:
-        # One that was made before there was a service lacks its port.
-        self.ports = {**DEFAULT_PORTS, **self.ports}
+        self.ports = _completed(self.ports)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services to run, of layout.SERVICES and in its order."""
+        return tuple(name for name in aio_layout.SERVICES
+                     if name != 'cinder' or self.volumes)
+
+    @property
+    def listeners(self) -> tuple[str, ...]:
+        """What listens on a port of its own: the APIs and the proxies."""
+        return tuple(listener for service in self.services
+                     for listener in PORT_OWNERS[service])
 
     @property
     def runs_compute(self) -> bool:
@@ -115,6 +130,25 @@ class Settings:
     def save(self, layout: aio_layout.Layout) -> None:
         write_private(layout.settings,
                       json.dumps(dataclasses.asdict(self), indent=2) + '\n')
+
+
+def _completed(ports: dict[str, int]) -> dict[str, int]:
+    """Add the ports that a release without their services did not have.
+
+    They continue a row that started at a port base. Otherwise they are the
+    usual ones, or the next ones that none of these services has.
+    """
+    row = ports_from(ports.get('keystone', DEFAULT_PORTS['keystone']))
+    usual = (row if ports and ports.items() <= row.items()
+             else DEFAULT_PORTS)
+    completed = dict(ports)
+    for name in DEFAULT_PORTS:
+        if name not in ports:
+            port = usual[name]
+            while port in completed.values():
+                port += 1
+            completed[name] = port
+    return completed
 
 
 def _check_subnet(text: str) -> None:

@@ -50,7 +50,7 @@ def services(layout: aio_layout.Layout,
              settings: aio_settings.Settings) -> list[Service]:
     """All services, running or not, as their processes and APIs say."""
     pids = {name: processes.find(layout, name)
-            for name in aio_layout.SERVICES}
+            for name in settings.services}
     states = {name: _process_state(layout, name, pid)
               for name, pid in pids.items()}
     if states['keystone'] == processes.READY:
@@ -63,7 +63,7 @@ def services(layout: aio_layout.Layout,
         (name, wrong[name] or state) for name, state in states.items()
         if state == processes.READY)
     return [_service(layout, settings, name, states[name], pids[name])
-            for name in aio_layout.SERVICES]
+            for name in settings.services]
 
 
 def _process_state(layout: aio_layout.Layout, name: str,

@@ -64,10 +64,10 @@ def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
     if novnc.find(settings) is None:
         report.line(novnc.HINT)
     running = {service: processes.find(layout, service)
-               for service in aio_layout.SERVICES}
-    missing = [service for service in aio_layout.SERVICES
+               for service in settings.services}
+    missing = [service for service in settings.services
                if not running[service]]
-    for service in aio_layout.SERVICES:
+    for service in settings.services:
         if (pid := running[service]):
             report.line('%s runs already (process %d)' % (service, pid))
     ports.check(settings, missing)
@@ -107,7 +107,7 @@ def _check_space(layout: aio_layout.Layout) -> None:
 def _write_configs(layout: aio_layout.Layout, settings: aio_settings.Settings,
                    passwords: Mapping[str, str],
                    programs: vmware.Programs) -> None:
-    for service in aio_layout.SERVICES:
+    for service in settings.services:
         extra = {'vmware': programs} if service == 'nova' else {}
         _module(service).write_config(layout, settings, passwords, **extra)
 
@@ -222,8 +222,8 @@ def _check_answers(cloud: 'connection.Connection',
                    settings: aio_settings.Settings,
                    layout: aio_layout.Layout) -> None:
     from keystoneauth1 import exceptions
-    for service, names in aio_settings.PORT_OWNERS.items():
-        for name in names:
+    for service in settings.services:
+        for name in aio_settings.PORT_OWNERS[service]:
             if name == 'serialproxy':
                 # It shows nothing without a token.
                 continue

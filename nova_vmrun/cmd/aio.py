@@ -64,9 +64,10 @@ def _port(text: str) -> int:
 class Up(plain.Plain, command.Command):
     """Start the control plane.
 
-    Starts keystone, glance, placement, neutron and nova on 127.0.0.1, with
-    SQLite and no message broker. Running it again restarts services that are
-    down and leaves the others alone. Options are remembered for the next "up".
+    Starts keystone, glance, placement, neutron, nova, and with --volumes
+    cinder, on 127.0.0.1, with SQLite and no message broker. Running it again
+    restarts services that are down and leaves the others alone. Options are
+    remembered for the next "up".
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -121,7 +122,8 @@ class Down(plain.Plain, command.Command):
 class Wipe(plain.Plain, command.Command):
     """Stop the control plane and its servers, and delete all their files.
 
-    Lists what will be deleted and asks for confirmation first.
+    Volumes, their snapshots and their backups are deleted too. Lists what will
+    be deleted and asks for confirmation first.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -268,7 +270,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aio up``."""
     parser.add_argument(
         '--port-base', type=_port, metavar='<port>',
-        help='First of seven consecutive ports for the services; use it to '
+        help='First of eight consecutive ports for the services; use it to '
              'run several control planes side by side')
     for service, port in aio_settings.DEFAULT_PORTS.items():
         parser.add_argument(
@@ -288,6 +290,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         '--resume-servers', action=argparse.BooleanOptionalAction,
         help='After the machine was switched off, restart the servers that '
              'were running before (default: no)')
+    parser.add_argument(
+        '--volumes', action=argparse.BooleanOptionalAction,
+        help='Run Cinder too, for volumes and their snapshots and backups '
+             '(default: no)')
     parser.add_argument(
         '--host', metavar='<name>',
         help='Name of the compute host (default: the host name at the time of '
@@ -314,11 +320,13 @@ def chosen_settings(layout: aio_layout.Layout,
     """Return the remembered settings, updated with the options given.
 
     :param progress: where to report default ports that were taken
-    :raises AioError: the control plane is running with other settings
+    :raises AioError: the control plane is running with other settings, or
+        volumes are wanted without Cinder or not wanted but attached
     """
     from nova_vmrun.aio import ports
     from nova_vmrun.aio import processes
     from nova_vmrun.aio import vmware
+    from nova_vmrun.aio import volumes
 
     old = aio_settings.load(layout) if layout.exists else None
     new = dataclasses.replace(old) if old else aio_settings.Settings()
@@ -340,6 +348,10 @@ def chosen_settings(layout: aio_layout.Layout,
         raise errors.AioError(
             'The control plane is running with other options.', '',
             'Run "nova-vmrun aio down" first.')
+    if new.volumes:
+        volumes.require_installed()
+    elif old and old.volumes:
+        volumes.require_none_attached(layout)
     new.save(layout)
     return new
 

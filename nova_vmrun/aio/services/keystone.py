@@ -33,6 +33,7 @@ CATALOG = {
     'neutron': ('network', ''),
     'nova': ('compute', '/v2.1'),
     'placement': ('placement', ''),
+    'cinder': ('block-storage', '/v3'),
 }
 
 
@@ -121,13 +122,15 @@ class Service:
 
     def _ensure_services(self, bootstrapper: Any) -> None:
         project = _ensure_project('service', bootstrapper.default_domain_id)
-        for name in CATALOG:
+        for name, (kind, path) in CATALOG.items():
+            if name not in self._settings.listeners:
+                _remove_service(kind)
+                continue
             user = _ensure_user(name, self._passwords[name],
                                 bootstrapper.default_domain_id)
             for role in (bootstrapper.admin_role_id,
                          bootstrapper.service_role_id):
                 _grant(user, project, role)
-            kind, path = CATALOG[name]
             _ensure_endpoints(name, kind, self._settings.url(name, path))
 
 
@@ -182,12 +185,26 @@ def _grant(user: str, project: str, role: str) -> None:
         pass
 
 
+def _find_service(kind: str) -> dict[str, Any] | None:
+    from keystone.common import provider_api
+    api = provider_api.ProviderAPIs.catalog_api
+    return next((entry for entry in api.list_services()
+                 if entry['type'] == kind), None)
+
+
+def _remove_service(kind: str) -> None:
+    """Take a service that does not run, and its endpoints, off the catalog."""
+    from keystone.common import provider_api
+    service = _find_service(kind)
+    if service is not None:
+        provider_api.ProviderAPIs.catalog_api.delete_service(service['id'])
+
+
 def _ensure_endpoints(name: str, kind: str, url: str) -> None:
     """Registers a service, or moves its endpoints to other ports."""
     from keystone.common import provider_api
     api = provider_api.ProviderAPIs.catalog_api
-    service = next((entry for entry in api.list_services()
-                    if entry['type'] == kind), None)
+    service = _find_service(kind)
     if service is None:
         service = {'id': uuid.uuid4().hex, 'name': name, 'type': kind,
                    'enabled': True}

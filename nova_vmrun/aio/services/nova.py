@@ -41,9 +41,12 @@ _POLICY_TEXT = """\
 
 # There is no other host to rebuild a server on.
 "os_compute_api:os-evacuate": "!"
-# There is no volume service.
-"os_compute_api:os-volumes-attachments:create": "!"
+# Only Cinder calls it, for files that this driver does not attach.
 "os_compute_api:os-assisted-volume-snapshots:create": "!"
+"""
+_NO_VOLUMES_TEXT = """\
+# There is no volume service without "aio up --volumes".
+"os_compute_api:os-volumes-attachments:create": "!"
 "os_compute_api:os-volumes:list": "!"
 "os_compute_api:os-volumes:create": "!"
 "os_compute_api:os-volumes:detail": "!"
@@ -108,6 +111,11 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'placement': section('placement'),
         'neutron': section(),
         'glance': section(),
+        'cinder': dict(
+            section(),
+            # The default is a service that only older clouds have.
+            catalog_info='block-storage::public',
+            os_region_name=aio_settings.REGION),
         # The default is a directory in /etc.
         'compute': {'provider_config_location':
                     layout.config_dir(PROJECT) / 'provider_config'},
@@ -134,9 +142,11 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             'vmrun_path': vmware and vmware.vmrun,
             'vdiskmanager_path': vmware and vmware.vdiskmanager,
             'default_vmnet': settings.vmnet,
+            'volume_folders': layout.volumes if settings.volumes else None,
         },
     })
-    aio_settings.write_private(policy, _POLICY_TEXT)
+    aio_settings.write_private(policy, _POLICY_TEXT + (
+        '' if settings.volumes else _NO_VOLUMES_TEXT))
     config.write(layout, 'placement', 'placement.conf', {
         'DEFAULT': config.logging_options(),
         'api': {'auth_strategy': 'keystone'},

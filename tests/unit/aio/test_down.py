@@ -17,6 +17,7 @@ from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import volumes
 from tests.unit.aio import base
 
 
@@ -64,6 +65,17 @@ class DownTestCase(base.TestCase):
         down.down(self.layout, self.report)
         self.assertIn('nova (process 4) did not end within 20 s and was '
                       'killed', self.lines())
+
+    def test_inventory_counts_volumes_and_their_copies(self):
+        self.patch(volumes, 'counts', lambda _: volumes.Counts(1, 2, 3))
+        self.assertIn('1 volumes, 2 snapshots and 3 backups of volumes',
+                      down.inventory(self.layout))
+
+    def test_inventory_of_a_damaged_database_is_no_error(self):
+        self.layout.initialised('cinder').write_text('29.0.0\n')
+        self.layout.database('cinder').write_bytes(b'damaged' * 100)
+        self.assertIn('volumes that cannot be counted',
+                      down.inventory(self.layout))
 
     def test_wipe_removes_everything(self):
         down.wipe(self.layout, self.report)

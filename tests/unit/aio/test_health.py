@@ -10,18 +10,23 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import http.server
+import importlib
 import json
 import threading
 
 from nova_vmrun.aio import health
 from tests.unit.aio import base
 
+# The tests of Cinder load eventlet, which leaves a copy of this module with
+# sockets of its own where "import http.server" finds it.
+http_server = importlib.import_module('http.server')
+
 _PARTS = [{'binary': 'nova-conductor', 'host': 'laptop', 'state': 'up'},
-          {'binary': 'nova-compute', 'host': 'laptop', 'state': 'up'}]
+          {'binary': 'nova-compute', 'host': 'laptop', 'state': 'up'},
+          {'binary': 'cinder-volume', 'host': 'laptop@files', 'state': 'up'}]
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(http_server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.paths.append(self.path)
@@ -51,7 +56,7 @@ class HealthTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.server = http.server.ThreadingHTTPServer(
+        self.server = http_server.ThreadingHTTPServer(
             ('127.0.0.1', 0), _Handler)
         self.server.statuses = {}
         self.server.parts = [dict(part) for part in _PARTS]
@@ -98,6 +103,18 @@ class HealthTestCase(base.TestCase):
         self.server.parts[1].update(state='down', host='other')
         self.assertIsNone(self.ask()['nova'])
 
+    def test_cinder_is_asked_only_where_it_runs(self):
+        self.ask()
+        self.assertNotIn('/v3/os-services', self.server.paths)
+        self.settings.volumes = True
+        self.assertIsNone(self.ask()['cinder'])
+        self.assertIn('/v3/os-services', self.server.paths)
+
+    def test_part_of_cinder_that_is_down_is_named(self):
+        self.settings.volumes = True
+        self.server.parts[2]['state'] = 'down'
+        self.assertEqual('cinder-volume is down', self.ask()['cinder'])
+
     def test_nobody_listens(self):
         self.settings.ports['glance'] = self.closed_port()
         self.assertEqual('glance refuses connections', self.ask()['glance'])
@@ -109,7 +126,7 @@ class HealthTestCase(base.TestCase):
 
     def closed_port(self):
         """A port on which somebody listened a moment ago."""
-        server = http.server.HTTPServer(('127.0.0.1', 0), _Handler)
+        server = http_server.HTTPServer(('127.0.0.1', 0), _Handler)
         server.server_close()
         return server.server_address[1]
 

@@ -11,10 +11,12 @@
 #    under the License.
 
 import configparser
+import stat
 
 from nova import policies
 import yaml
 
+from nova_vmrun.aio.services import cinder
 from nova_vmrun.aio.services import neutron
 from nova_vmrun.aio.services import nova
 from tests.unit.aio import base
@@ -53,6 +55,48 @@ class ConfigTestCase(base.TestCase):
         known = {rule.name for rule in policies.list_rules()}
         self.assertEqual(set(), set(rules) - known)
         self.assertEqual('!', rules['os_compute_api:os-evacuate'])
+
+    def rules(self):
+        with open(self.nova()['oslo_policy']['policy_file']) as file:
+            return yaml.safe_load(file)
+
+    def test_volumes_are_refused_only_without_cinder(self):
+        attach = 'os_compute_api:os-volumes-attachments:create'
+        self.assertEqual('!', self.rules()[attach])
+        self.settings.volumes = True
+        self.assertNotIn(attach, self.rules())
+        self.assertEqual('!', self.rules()['os_compute_api:os-evacuate'])
+
+    def test_nova_attaches_what_cinder_makes(self):
+        self.assertNotIn('volume_folders', self.nova()['vmrun'])
+        self.settings.volumes = True
+        self.assertEqual(
+            self.config(cinder, cinder.CONFIG)['files'][
+                'vmrun_volume_folder'],
+            self.nova()['vmrun']['volume_folders'])
+
+    def test_nothing_of_cinder_lies_outside_the_directory(self):
+        options = self.config(cinder, cinder.CONFIG)
+        for section, option in (('DEFAULT', 'state_path'),
+                                ('DEFAULT', 'image_conversion_dir'),
+                                ('DEFAULT', 'backup_posix_path'),
+                                ('files', 'vmrun_volume_folder'),
+                                ('oslo_concurrency', 'lock_path'),
+                                ('coordination', 'backend_url')):
+            self.assertTrue(
+                options[section][option].removeprefix('file://').startswith(
+                    str(self.layout.root)), option)
+
+    def test_cinder_listens_where_the_catalog_says(self):
+        self.settings.ports['cinder'] = 21007
+        options = self.config(cinder, cinder.CONFIG)
+        self.assertEqual('21007',
+                         options['DEFAULT']['osapi_volume_listen_port'])
+
+    def test_volumes_and_backups_are_closed_to_others(self):
+        self.config(cinder, cinder.CONFIG)
+        for folder in (self.layout.volumes, self.layout.backups):
+            self.assertEqual(0o700, stat.S_IMODE(folder.stat().st_mode))
 
     def test_routers_are_not_offered(self):
         options = self.config(neutron, neutron.CONFIG)

@@ -17,6 +17,7 @@ import stat
 import testtools
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
 
@@ -43,14 +44,35 @@ class SettingsTestCase(base.TestCase):
 
     def test_ports_follow_one_another(self):
         ports = aio_settings.ports_from(21000)
-        self.assertEqual(list(range(21000, 21007)), list(ports.values()))
+        self.assertEqual(list(range(21000, 21008)), list(ports.values()))
+
+    def without_cinder(self, ports):
+        ports = dict(ports)
+        del ports['cinder']
+        return aio_settings.Settings(host='laptop', ports=ports).ports
 
     def test_port_that_an_older_release_did_not_know_is_the_usual_one(self):
+        self.assertEqual(
+            {**aio_settings.DEFAULT_PORTS, 'nova': 18774},
+            self.without_cinder({**aio_settings.DEFAULT_PORTS,
+                                 'nova': 18774}))
+
+    def test_port_that_an_older_release_did_not_know_continues_a_row(self):
         ports = aio_settings.ports_from(21000)
-        del ports['serialproxy']
-        settings = aio_settings.Settings(host='laptop', ports=ports)
-        self.assertEqual((6083, 21000), (settings.ports['serialproxy'],
-                                         settings.ports['keystone']))
+        self.assertEqual(ports, self.without_cinder(ports))
+
+    def test_port_that_an_older_release_did_not_know_is_nobody_elses(self):
+        ports = {**aio_settings.DEFAULT_PORTS, 'nova': 8776,
+                 'placement': 8777}
+        self.assertEqual(8778, self.without_cinder(ports)['cinder'])
+
+    def test_cinder_runs_only_if_asked_for(self):
+        self.assertNotIn('cinder', self.settings.services)
+        self.assertNotIn('cinder', self.settings.listeners)
+        self.settings.volumes = True
+        self.assertEqual(aio_layout.SERVICES, self.settings.services)
+        self.assertEqual(set(aio_settings.DEFAULT_PORTS),
+                         set(self.settings.listeners))
 
     def test_address_of_an_api(self):
         self.settings.ports['nova'] = 21003

@@ -116,8 +116,8 @@ class UpTestCase(base.TestCase):
 
     def test_all_are_started_and_seen_ready(self):
         self.up()
-        self.assertEqual(list(aio_layout.SERVICES), self.world.names)
-        self.assertEqual(list(aio_layout.SERVICES), self.world.checked)
+        self.assertEqual(list(self.settings.services), self.world.names)
+        self.assertEqual(list(self.settings.services), self.world.checked)
         self.assertIn('nova is ready (process 1003, 100 MiB)', self.lines())
         self.assertEqual([], self.world.ended)
 
@@ -127,7 +127,16 @@ class UpTestCase(base.TestCase):
         self.up()
         [line] = [line for line in self.lines() if 'noVNC' in line]
         self.assertIn('package novnc', line)
+        self.assertEqual(list(self.settings.services), self.world.names)
+
+    def test_cinder_is_started_where_volumes_are_wanted(self):
+        self.settings.volumes = True
+        self.up()
         self.assertEqual(list(aio_layout.SERVICES), self.world.names)
+        self.assertTrue(
+            (self.layout.config_dir('cinder') / 'cinder.conf').exists())
+        self.assertIn('cinder is ready (process 1004, 100 MiB)',
+                      self.lines())
 
     def test_what_runs_is_left_alone(self):
         self.world.running = {'keystone': 11, 'nova': 12}

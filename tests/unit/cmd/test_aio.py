@@ -28,6 +28,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
+from nova_vmrun.aio import volumes
 from nova_vmrun.cmd import aio
 from nova_vmrun.cmd import main
 from tests.unit import base
@@ -77,10 +78,11 @@ class SettingsTestCase(CommandCase):
     def test_taken_port_is_replaced_by_the_next_free_one(self):
         self.taken = {8774, 8775}
         chosen = self.choose().ports
-        self.assertEqual(8776, chosen['nova'])
+        # 8776 is Cinder's, should it be turned on.
+        self.assertEqual(8777, chosen['nova'])
         self.assertEqual(5000, chosen['keystone'])
         self.assertIn('port 8774 is taken', self.output.getvalue())
-        self.assertIn('nova gets port 8776', self.output.getvalue())
+        self.assertIn('nova gets port 8777', self.output.getvalue())
 
     def test_next_port_is_not_that_of_another_service(self):
         self.taken = {6080, 6081, 6082}
@@ -135,6 +137,35 @@ class SettingsTestCase(CommandCase):
     def test_port_that_is_none_is_refused(self):
         self.useFixture(fixtures.MonkeyPatch('sys.stderr', io.StringIO()))
         self.assertRaises(SystemExit, self.choose, '--port-base', '70000')
+
+    def test_volumes_are_remembered(self):
+        self.assertFalse(self.choose().volumes)
+        self.assertTrue(self.choose('--volumes').volumes)
+        self.assertTrue(self.choose().volumes)
+        self.assertFalse(self.choose('--no-volumes').volumes)
+
+    def test_taken_port_of_cinder_matters_only_with_volumes(self):
+        self.taken = {8776}
+        self.assertEqual(8776, self.choose().ports['cinder'])
+        self.layout.settings.unlink()
+        self.assertEqual(8777, self.choose('--volumes').ports['cinder'])
+
+    def test_volumes_without_cinder_are_refused(self):
+        self.choose()
+        self.patch(volumes, 'require_installed', self.refuse)
+        self.choose()
+        self.assertRaises(errors.AioError, self.choose, '--volumes')
+        self.assertFalse(self.choose().volumes)
+
+    def test_volumes_cannot_be_turned_off_while_attached(self):
+        self.choose('--volumes')
+        self.patch(volumes, 'require_none_attached', self.refuse)
+        self.choose()
+        self.assertRaises(errors.AioError, self.choose, '--no-volumes')
+        self.assertTrue(self.choose().volumes)
+
+    def refuse(self, *_):
+        raise errors.AioError('No.')
 
     def test_options_cannot_change_under_what_runs(self):
         self.choose()

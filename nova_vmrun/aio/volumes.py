@@ -1,0 +1,126 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a control plane has of volumes, read from Cinder's database.
+
+Cinder need not run: the settings change while everything is down.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import sqlite3
+from typing import Any
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+
+# How many volumes an error names.
+_SHOWN = 5
+_ATTACHED = """
+SELECT volumes.id, volume_attachment.instance_uuid
+FROM volumes JOIN volume_attachment
+ON volume_attachment.volume_id = volumes.id
+WHERE NOT volumes.deleted AND NOT volume_attachment.deleted
+ORDER BY volumes.created_at, volumes.id
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """How many there are of each."""
+
+    volumes: int = 0
+    snapshots: int = 0
+    backups: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    """A volume that a server has, whether or not the server runs.
+
+    :ivar server: UUID, or None if the volume was attached to a host
+    """
+
+    volume: str
+    server: str | None
+
+    def __str__(self) -> str:
+        return '%s (%s)' % (self.volume, 'server %s' % self.server
+                            if self.server else 'no server')
+
+
+def require_installed() -> None:
+    """Raise AioError if Cinder or our driver for it cannot be imported."""
+    if importlib.util.find_spec('cinder') is None:
+        raise errors.AioError(
+            'Cinder, which --volumes needs, is not installed.', '',
+            'Install it with: pip install "nova-vmrun[volumes]", or turn '
+            'volumes off with --no-volumes.')
+
+
+def require_none_attached(layout: aio_layout.Layout) -> None:
+    """Refuse to turn volumes off while servers have any.
+
+    :raises AioError: a volume is attached, or the database cannot be read
+    """
+    found = attachments(layout)
+    if not found:
+        return
+    named = [str(attachment) for attachment in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        named.append('%d more' % (len(found) - _SHOWN))
+    raise errors.AioError(
+        'Volumes cannot be turned off, because servers use them.',
+        'Attached: %s.' % ', '.join(named),
+        'Run "nova-vmrun aio up", detach them or delete the servers, and run '
+        '"nova-vmrun aio down" before you try again.')
+
+
+def attachments(layout: aio_layout.Layout) -> list[Attachment]:
+    """Return the attachments that Cinder knows, also unfinished ones.
+
+    :raises AioError: the database cannot be read
+    """
+    return [Attachment(*row) for row in _select(layout, _ATTACHED)]
+
+
+def counts(layout: aio_layout.Layout) -> Counts:
+    """Return how many volumes, snapshots and backups there are.
+
+    :raises AioError: the database cannot be read
+    """
+    found = {}
+    for table in dataclasses.fields(Counts):
+        for (count,) in _select(
+                layout, 'SELECT count(*) FROM %s WHERE NOT deleted'
+                % table.name):
+            found[table.name] = count
+    return Counts(**found)
+
+
+def _select(layout: aio_layout.Layout, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query; none if there is no complete database."""
+    path = layout.database('cinder')
+    if not layout.initialised('cinder').exists():
+        return []
+    try:
+        # After a crash the last changes are in a file beside it, which
+        # SQLite reads only if it may write.
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return database.execute(query).fetchall()
+    except sqlite3.Error as error:
+        raise errors.AioError(
+            'The database of volumes cannot be read.',
+            '%s: %s.' % (path, error),
+            'Restore it from a copy, or remove everything with "nova-vmrun '
+            'aio wipe".') from error
