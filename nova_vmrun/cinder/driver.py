@@ -18,6 +18,7 @@ import shutil
 import socket
 from typing import Any
 
+from cinder import exception as cinder_exception
 from cinder.image import image_utils
 from cinder import interface
 from cinder.volume import configuration
@@ -252,22 +253,20 @@ class FilesDriver(manageable.ManageableFiles, driver.VolumeDriver):
                                snapshot: disks.CinderSnapshot) -> None:
         """Do nothing: a file needs no export."""
 
-    @errors.converted
     def validate_connector(self, connector: _Connector) -> None:
         """Raise an error unless a connector is of the host with the files.
 
-        :raises InvalidInput: it is of another host
+        :raises InvalidConnectorException: it is of another host; users get
+            this as an invalid request
         """
         host = connector.get('host')
         hosts = self._hosts()
         if host not in hosts:
-            raise exception.InvalidInput(
-                'Volumes of %s cannot be attached on host %s.'
-                % (self.host, host),
-                'Their files are on %s.' % hosts[0],
-                'Start the server there. If these are two names of one host, '
-                'add the former to vmrun_hosts in the section of the back '
-                'end.')
+            raise cinder_exception.InvalidConnectorException(
+                message='Volumes of %s cannot be attached on host %s. Their '
+                'files are on %s. Start the server there. If these are two '
+                'names of one host, add the former to vmrun_hosts in the '
+                'section of the back end.' % (self.host, host, hosts[0]))
 
     def initialize_connection(self, volume: disks.CinderVolume,
                               connector: _Connector,

@@ -12,16 +12,17 @@
 
 """A volume manager with our driver, a database, and images."""
 
-import hashlib
 import os
 import stat
 import subprocess
+import tempfile
 from unittest import mock
 import uuid
 
 from cinder import context
 from cinder import objects
 from cinder.objects import fields
+from cinder import privsep
 from cinder.tests.unit import test
 from cinder.tests.unit import utils
 from cinder.volume import configuration
@@ -32,6 +33,7 @@ from oslo_config import cfg
 from oslo_utils import units
 
 from nova_vmrun.conf import cinder_backend
+from tests.unit import locks
 
 CONF = cfg.CONF
 HOST = 'node1'
@@ -93,7 +95,10 @@ class TestCase(test.TestCase):
                    side_effect=lambda _context, image_id: (
                        self.glance, image_id))
         self.override_config('image_conversion_dir', self.root)
+        # As in the all-in-one control plane: nothing needs root.
         self.patch('cinder.utils.get_root_helper', return_value='env')
+        privsep.sys_admin_pctxt.set_client_mode(False)
+        self.addCleanup(privsep.sys_admin_pctxt.set_client_mode, True)
         configuration.Configuration(
             manager.volume_backend_opts + driver.volume_opts,
             config_group=BACKEND)
@@ -201,7 +206,60 @@ class TestCase(test.TestCase):
             capture_output=True, text=True, check=True)
         self.assertIn('(%d bytes)' % (size * units.Gi), found.stdout)
 
+    def lock(self, volume):
+        """Lock a volume as the VM of a server does that has it."""
+        return locks.lock(self.descriptor(volume))
 
-def digest(path):
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
+
+class Counted:
+    """What this process does in a block.
+
+    :ivar programs: words of the programs that it starts
+    :ivar read: bytes that it reads
+    """
+
+    def __init__(self):
+        self.programs = []
+        self.read = None
+
+    def __enter__(self):
+        real = subprocess.Popen
+
+        def popen(*args, **kwargs):
+            self.programs.append(args[0])
+            return real(*args, **kwargs)
+
+        self._patch = mock.patch.object(subprocess, 'Popen', popen)
+        self._patch.start()
+        self._before = _bytes_read()
+        return self
+
+    def __exit__(self, *_error):
+        self.read = _bytes_read() - self._before
+        self._patch.stop()
+
+
+def _bytes_read():
+    with open('/proc/self/io') as file:
+        return int(file.readline().split()[1])
+
+
+def disk_image(size=3 * units.Mi):
+    """Return the bytes of a disk with a boot sector and data at its end."""
+    return (b'\xeb\x63\x90\x10\x8e\xd0\xbc\0\xb0' + bytes(501) +
+            b'\x55\xaa').ljust(size - 512, b'\0') + os.urandom(512)
+
+
+def converted(content, disk_format, *options):
+    """Return a disk in another format.
+
+    :param disk_format: as qemu-img names it
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = folder + '/source', folder + '/target'
+        with open(source, 'wb') as file:
+            file.write(content)
+        subprocess.run(['qemu-img', 'convert', '-f', 'raw', '-O', disk_format,
+                        *options, source, target], check=True)
+        with open(target, 'rb') as file:
+            return file.read()
