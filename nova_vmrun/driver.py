@@ -17,36 +17,30 @@ errors into Nova's, and security_groups.warn_after_start warns that nothing
 enforces security groups once a server has been started.
 
 Signatures are those of nova.virt.driver.ComputeDriver; a test compares them.
-Methods that are missing here are refused by the base classes.
+Those about the host are in host_calls.py. Methods that are missing in both
+are refused by the base classes.
 """
 
 import functools
 from typing import Any, TypeAlias
 
 from nova.compute import task_states
-from nova import conf as nova_conf
 from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.network import model
 from nova.objects import image_meta as nova_image
 from nova.objects import instance as nova_instance
 from nova.virt import hardware
-from nova.virt import node
 from oslo_log import log as logging
 
-from nova_vmrun import conf
-from nova_vmrun import hypervisor
+from nova_vmrun import host_calls
 from nova_vmrun.ops.nova import errors
-from nova_vmrun.ops.nova import inventory
 from nova_vmrun.ops.nova import security_groups
-from nova_vmrun.ops.nova import unsupported
 from nova_vmrun.ops.power import power_states
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.server.serial import utf8_log
 
 LOG = logging.getLogger(__name__)
-CONF = nova_conf.CONF
-conf.register_opts(CONF)
 
 Context: TypeAlias = nova_context.RequestContext
 Instance: TypeAlias = nova_instance.Instance
@@ -55,11 +49,11 @@ NetworkInfo: TypeAlias = model.NetworkInfo | None
 Json: TypeAlias = dict[str, Any] | None
 
 
-class VmrunDriver(unsupported.RefusingDriver):
+class VmrunDriver(host_calls.HostCalls):
     """Runs servers on VMware Workstation, Player or Fusion."""
 
     capabilities = dict(
-        unsupported.RefusingDriver.capabilities,
+        host_calls.HostCalls.capabilities,
         has_imagecache=True,
         supports_image_type_raw=True,
         supports_image_type_qcow2=True,
@@ -75,65 +69,6 @@ class VmrunDriver(unsupported.RefusingDriver):
         # Without it Nova sets the server to ERROR before we can refuse.
         supports_evacuate=True,
     )
-
-    _host: str
-    _compute_id: str
-    _hypervisor: hypervisor.Hypervisor
-
-    def __init__(self, virtapi: Any) -> None:
-        super().__init__(virtapi)
-        self._is_starting = False
-
-    # The host
-
-    @errors.translated
-    def init_host(self, host: str) -> None:
-        self._is_starting = True
-        self._host = host
-        self._compute_id = node.get_local_node_uuid()
-        conf.set_defaults(CONF)
-        self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
-        self._hypervisor.begin(self.emit_event)
-        self._hypervisor.finish_interrupted()
-        # Nova reads the capabilities after init_host.
-        self.capabilities = dict(
-            self.capabilities,
-            supports_secure_boot=self._hypervisor.has_secure_boot)
-
-    def cleanup_host(self, host: str) -> None:
-        # init_host may have failed.
-        if hasattr(self, '_hypervisor'):
-            self._hypervisor.close()
-
-    def get_available_nodes(self, refresh: bool = False) -> list[str]:
-        return [self._host]
-
-    def get_host_ip_addr(self) -> str:
-        return self._hypervisor.address
-
-    def get_host_uptime(self) -> str:
-        return str(self._hypervisor.resources.uptime())
-
-    def get_available_resource(self, nodename: str) -> dict[str, Any]:
-        # Nova first calls this once it has dealt with all servers.
-        self._is_starting = False
-        return inventory.described(
-            nodename, self._compute_id, self._hypervisor.product,
-            self._hypervisor.resources)
-
-    def update_provider_tree(self, provider_tree: Any, nodename: str,
-                             allocations: Json = None) -> None:
-        self._hypervisor.allocations.put_back()
-        resources = self._hypervisor.resources
-        own, foreign = inventory.traits(resources, self._hypervisor.product)
-        # Keep traits that an operator has set.
-        provider_tree.remove_traits(nodename, *foreign)
-        provider_tree.add_traits(nodename, *own)
-        ratios = self._get_allocation_ratios(
-            provider_tree.data(nodename).inventory)
-        provider_tree.update_inventory(nodename, inventory.of_host(
-            CONF, resources, self._hypervisor.max_vcpus,
-            self._get_reserved_host_disk_gb_from_config(), ratios))
 
     # Servers and their states
 
@@ -355,6 +290,16 @@ class VmrunDriver(unsupported.RefusingDriver):
         except nova_exception.InstanceNotFound:
             # The manager expects this class for a server without a VM.
             raise nova_exception.InstanceNotRunning(instance_id=instance.uuid)
+
+    @errors.translated
+    def quiesce(self, context: Context, instance: Instance,
+                image_meta: ImageMeta) -> None:
+        self._hypervisor.quiesce.quiesce(instance, image_meta)
+
+    @errors.translated
+    def unquiesce(self, context: Context, instance: Instance,
+                  image_meta: ImageMeta) -> None:
+        self._hypervisor.quiesce.unquiesce(instance.uuid)
 
     @errors.translated
     def cache_image(self, context: Context, image_id: str) -> bool:

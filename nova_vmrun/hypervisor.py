@@ -52,6 +52,7 @@ from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import precache
+from nova_vmrun.ops import quiesce
 from nova_vmrun.ops import rebuild
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import rescue
@@ -128,6 +129,8 @@ class Hypervisor:
         self.events = lifecycle_events.LifecycleEvents(servers.states,
                                                        servers.layout)
         self.power = power.Power(host, servers, self._access, self.events)
+        self.quiesce = quiesce.Quiescer(host.product, servers.states,
+                                        servers.records, self.power)
         self.destroy = destroy.Destroyer(servers, self.power)
 
     def _add_definitions(self) -> None:
@@ -197,7 +200,7 @@ class Hypervisor:
         self.snapshots = snapshot.Snapshots(
             host.vmrun, host.qemu_img, host.product, servers.states,
             servers.layout, servers.records, servers.disk_lists,
-            self._limits)
+            self._limits, self.quiesce)
         finder = orphan_finder.Finder(
             servers.layout, servers.records, servers.states, images.cache,
             images.users, images.builds)
@@ -242,6 +245,7 @@ class Hypervisor:
             {self.layout.vmx(record.uuid): self._limits.longest(record.uuid)
              for record in self.records.all()}, self.product.kind)
         self.records.finish_interrupted()
+        self.quiesce.finish_interrupted()
         self.snapshots.finish_interrupted()
         self.destroy.finish_interrupted()
         self._images.cache.finish_interrupted()

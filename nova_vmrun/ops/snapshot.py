@@ -15,6 +15,9 @@
 A running server is not stopped: a VMware snapshot freezes the files of its
 disk while they are read, and is removed afterwards. The disk of a server that
 is paused, suspended or off can be read as it is.
+
+A server with volumes never gets a VMware snapshot: the newest data of its
+volumes would lie in its own folder. It is paused while its disk is copied.
 """
 
 from collections import abc
@@ -43,6 +46,7 @@ from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import progress
+from nova_vmrun.ops import quiesce
 from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
 from nova_vmrun.server import layout as layout_module
@@ -78,6 +82,7 @@ class Snapshots:
                  records: records_module.Records,
                  disk_lists: disk_lists_module.DiskLists,
                  limits: time_limits.TimeLimits,
+                 quiescer: quiesce.Quiescer,
                  sleep: abc.Callable[[float], None] = time.sleep) -> None:
         self._vmrun = vmrun
         self._qemu_img = qemu_img
@@ -87,6 +92,7 @@ class Snapshots:
         self._records = records
         self._disk_lists = disk_lists
         self._limits = limits
+        self._quiescer = quiescer
         self._sleep = sleep
         self._vmx_files = vmx_file.VmxFiles(layout, sleep)
 
@@ -165,13 +171,30 @@ class Snapshots:
             keys = self._vmx_files.load_patiently(uuid)
         disk = self._root(uuid, keys)
         is_running = state is states.State.RUNNING
+        needs_pause = is_running and self._has_volumes(uuid)
+        needs_snapshot = is_running and not needs_pause
         self._require_space(
             uuid, self._chain(uuid, disk.file),
-            keys.get_int('memsize') * units.Mi if is_running else 0)
-        with self._frozen(instance, image_id, disk, is_running) as file:
+            keys.get_int('memsize') * units.Mi if needs_snapshot else 0)
+        with (self._paused(instance) if needs_pause else
+              contextlib.nullcontext(),
+              self._frozen(instance, image_id, disk, needs_snapshot) as file):
             self._convert(instance, self._chain(uuid, file),
                           vmdk.adapter_type(disk.bus), target)
         return keys, disk.bus
+
+    def _has_volumes(self, uuid: str) -> bool:
+        return any(disk.volume_id for disk in self._disk_lists.get(uuid))
+
+    @contextlib.contextmanager
+    def _paused(self, instance: nova_instance.Instance) -> abc.Iterator[None]:
+        LOG.info('The server has volumes: it is paused while its root disk is '
+                 'copied', instance=instance)
+        with (timeutils.StopWatch() as watch,
+              self._quiescer.paused(instance.uuid)):
+            yield
+        LOG.info('The server was paused for %.1f s', watch.elapsed(),
+                 instance=instance)
 
     def _root(self, uuid: str, keys: vmx.Vmx) -> attached.Attached:
         """Return how a server's root disk is attached."""
@@ -233,9 +256,9 @@ class Snapshots:
     @contextlib.contextmanager
     def _frozen(self, instance: nova_instance.Instance, image_id: str,
                 disk: attached.Attached,
-                is_running: bool) -> abc.Iterator[str]:
+                needs_snapshot: bool) -> abc.Iterator[str]:
         """Freeze a disk, and yield the name of the file to read."""
-        if not is_running:
+        if not needs_snapshot:
             yield disk.file
             return
         uuid, name = instance.uuid, vmsd.OWN_PREFIX + image_id

@@ -54,6 +54,8 @@ _LONGEST_SHARED_SECONDS = 60.0
 # has changed a VM since. It may have hung until its timeout, and each of many
 # callers in turn would wait for that, for example when nova-compute starts.
 _SHARED_FAILURE_SECONDS = 1.0
+# In the marker of a paused VM.
+_FOR_COPY = 'for a copy'
 
 
 class State(enum.Enum):
@@ -275,11 +277,16 @@ class PowerStates:
     # VMware does not show that a VM is paused, so a marker records which
     # process was paused. It says nothing about any other process.
 
-    def mark_paused(self, uuid: str) -> None:
-        """Record that a server's VM is about to be paused."""
+    def mark_paused(self, uuid: str, for_copy: bool = False) -> None:
+        """Record that a server's VM is about to be paused.
+
+        :param for_copy: whether Nova does not know, and only a copy of the
+            server's disks is the reason
+        """
         identity = vm_process.identity(self._layout.vmx(uuid))
+        mark = [*identity, _FOR_COPY] if identity and for_copy else identity
         files.write_atomically(self._layout.paused(uuid),
-                               jsonutils.dumps(identity))
+                               jsonutils.dumps(mark))
 
     def unmark_paused(self, uuid: str) -> None:
         """Record that a server's VM is no longer paused."""
@@ -292,13 +299,21 @@ class PowerStates:
         """Whether the driver has paused a process, which may have ended."""
         return self._marked_process(uuid) == process
 
+    def is_paused_for_copy(self, uuid: str) -> bool:
+        """Whether a VM is paused, and mark_paused was told for_copy."""
+        return self._read_mark(uuid)[1] and self._is_paused(uuid)
+
     def _marked_process(self, uuid: str) -> vm_process.Identity | None:
+        return self._read_mark(uuid)[0]
+
+    def _read_mark(self, uuid: str) -> tuple[vm_process.Identity | None, bool]:
+        """Return the marked process, and whether it is paused for a copy."""
         try:
-            with open(self._layout.paused(uuid), 'rb') as file:
-                pid, birth = jsonutils.load(file)
+            pid, birth, *reasons = jsonutils.loads(
+                files.read(self._layout.paused(uuid)))
         except (FileNotFoundError, ValueError, TypeError):
-            return None
-        return pid, birth
+            return None, False
+        return (pid, birth), reasons == [_FOR_COPY]
 
     def _is_paused(self, uuid: str) -> bool:
         marked = self._marked_process(uuid)

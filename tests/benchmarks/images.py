@@ -185,7 +185,7 @@ class Benchmarks:
         disk_lists = types.SimpleNamespace(
             find=lambda uuid, origin: disks.root(None, None))
         make = snapshot.Snapshots(None, rig.qemu_img, None, power_states,
-                                  rig.layout, None, disk_lists, None)
+                                  rig.layout, None, disk_lists, None, None)
         instance = types.SimpleNamespace(uuid=uuid, system_metadata={})
         with mock.patch('nova_vmrun.ops.nova.glance.upload'):
             self._compare(

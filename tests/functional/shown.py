@@ -46,6 +46,14 @@ TESTS = {
         'api.test_networks.RefusedDetachTestCase'
         '.test_a_running_server_loses_none',
     ],
+    'operation.quiesce': [
+        'api.test_volume_images.BootVolumeTestCase'
+        '.test_it_is_paused_while_cinder_makes_snapshots',
+    ],
+    'operation.unquiesce': [
+        'api.test_volume_images.BootVolumeTestCase'
+        '.test_it_is_paused_while_cinder_makes_snapshots',
+    ],
     'operation.rebuild': [
         'api.test_rebuild.RebuildTestCase.test_a_running_server',
         'api.test_rebuild.RebuildTestCase.test_a_stopped_server_stays_stopped',

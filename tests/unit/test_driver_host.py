@@ -17,6 +17,7 @@ from oslo_serialization import jsonutils
 from nova_vmrun import driver
 from nova_vmrun import exception
 from nova_vmrun.host import product
+from nova_vmrun import host_calls
 from nova_vmrun.ops.nova import errors
 from tests.unit import test_driver
 
@@ -28,7 +29,7 @@ class HostTestCase(test_driver.Base):
     """What Nova is told about a host, and asks of it."""
 
     def test_start(self):
-        self.made.assert_called_once_with(driver.CONF, 'node-uuid')
+        self.made.assert_called_once_with(host_calls.CONF, 'node-uuid')
 
     def test_a_host_that_cannot_be_used_ends_the_start(self):
         self.made.side_effect = exception.InvalidConfiguration('No vmrun.')
@@ -59,8 +60,8 @@ class HostTestCase(test_driver.Base):
 
     def inventory(self, **options):
         for name, value in options.items():
-            driver.CONF.set_override(name, value)
-            self.addCleanup(driver.CONF.clear_override, name)
+            host_calls.CONF.set_override(name, value)
+            self.addCleanup(host_calls.CONF.clear_override, name)
         tree = provider_tree.ProviderTree()
         tree.new_root(NODE, 'node-uuid', generation=0)
         self.driver.update_provider_tree(tree, NODE)

@@ -229,18 +229,24 @@ class Power:
             self._start(file)
 
     @lifecycle_events.holding
-    def pause(self, uuid: str) -> None:
+    def pause(self, uuid: str, for_copy: bool = False) -> None:
         """Stop a server's CPUs.
 
+        :param for_copy: whether it is not the user who wants it, but somebody
+            who copies the server's disks; see ops.quiesce
         :raises NotSupported: the product cannot do it
+        :raises VmPaused: it was paused in VMware, and for_copy is True
         """
         self._require(self._product.can_pause, 'pause')
         # Write the marker first: nothing else shows that a VM is paused.
-        self._states.mark_paused(uuid)
+        self._states.mark_paused(uuid, for_copy)
         try:
             self._vmrun.pause(self._layout.vmx(uuid))
         except exception.VmPaused:
             LOG.info('Server %s is already paused', uuid)
+            if for_copy:
+                self._states.unmark_paused(uuid)
+                raise
         except exception.ToolTimeout:
             # It may be paused. Unpausing it helps in both cases.
             raise

@@ -23,6 +23,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.power import time_limits
+from nova_vmrun.ops import quiesce
 from nova_vmrun.ops import snapshot
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import qemu_img
@@ -88,6 +89,8 @@ class TestCase(hosts.TestCase):
             self.layout, self.records, self.disk_lists,
             time_limits.TimeLimits(stubs.conf(),
                                    vmx_file.VmxFiles(self.layout)),
+            quiesce.Quiescer(self.product, self.states, self.records,
+                             self.make_power()),
             sleep=self.slept.append)
 
     def step(self, name, action=lambda *args: None):

@@ -23,6 +23,8 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.ops import progress
 from nova_vmrun.ops import snapshot
+from nova_vmrun.server import disks
+from nova_vmrun.server import states
 from tests.unit.ops import hosts
 from tests.unit.ops import snapshots
 from tests.unit import vmdks
@@ -145,6 +147,52 @@ class SnapshotTestCase(snapshots.TestCase):
             self.snap()
         self.assertEqual(3, len(self.slept))
         self.assertEqual(1, len(self.chains))
+
+
+class VolumesTestCase(snapshots.TestCase):
+    """A running server with a volume."""
+
+    def setUp(self):
+        super().setUp()
+        volume = disks.volume(hosts.OTHER, '/volumes/1.vmdk', 1, 'pvscsi')
+        self.records.change(UUID, disks=disks.dump(
+            [disks.root(None, 'pvscsi'), volume]))
+        self.start()
+        self.vmrun.tool.pause.side_effect = self.step('pause')
+        self.vmrun.tool.unpause.side_effect = self.step('unpause')
+
+    def test_it_is_paused_and_gets_no_snapshot(self):
+        self.snap()
+        self.assertEqual(
+            ['clean', task_states.IMAGE_PENDING_UPLOAD, 'pause', 'convert',
+             'unpause', task_states.IMAGE_UPLOADING, 'upload', 'clean'],
+            self.steps)
+        self.assertEqual(states.State.RUNNING, self.states.get(UUID))
+        self.assertNoTraces()
+
+    def test_a_copy_that_fails(self):
+        self.failing['convert'] = exception.ToolRefused('no')
+        self.assertRaises(exception.ToolRefused, self.snap)
+        self.assertEqual(states.State.RUNNING, self.states.get(UUID))
+        self.assertNoTraces()
+
+    def test_a_pause_that_fails(self):
+        self.failing['pause'] = exception.ToolRefused('no')
+        self.assertRaises(exception.ToolRefused, self.snap)
+        self.assertEqual([], self.chains)
+        self.assertNoTraces()
+
+    def test_no_space_is_needed_for_its_memory(self):
+        with mock.patch.object(
+                self.snapshots, '_require_space',
+                wraps=self.snapshots._require_space) as require:
+            self.snap()
+        self.assertEqual(0, require.call_args.args[2])
+
+    def test_off(self):
+        self.vmrun.running.clear()
+        self.snap()
+        self.assertNotIn('pause', self.steps)
 
 
 class RefusalTestCase(snapshots.TestCase):

@@ -124,6 +124,15 @@ class StateTestCase(Base):
         self.states.unmark_paused(UUID)
         self.assertEqual(State.RUNNING, self.states.get(UUID))
 
+    def test_paused_for_a_copy(self):
+        self.start()
+        for for_copy in (True, False):
+            self.states.mark_paused(UUID, for_copy)
+            self.assertEqual(State.PAUSED, self.states.get(UUID))
+            self.assertEqual(for_copy, self.states.is_paused_for_copy(UUID))
+        self.states.unmark_paused(UUID)
+        self.assertFalse(self.states.is_paused_for_copy(UUID))
+
     def test_unmark_what_was_not_marked(self):
         self.start()
         self.states.unmark_paused(UUID)
