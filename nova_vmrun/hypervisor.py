@@ -138,11 +138,8 @@ class Hypervisor:
         vmnets = host_networks.HostNetworks(host.vmrun)
         self.networks = networks.Networks(host.conf.vmrun, vmnets, vlans.Vlans(
             host.conf.vmrun.vlan_interface, vmnets, self.runner))
-        self._disks = disks.Disks(host.conf, self._images.cache,
-                                  servers.layout, servers.disk_lists,
-                                  host.vdiskmanager)
-        self._drives = drives.Drives(self._images.cache, servers.layout,
-                                     host.product)
+        self._disks = disks.Disks(host, servers, self._images)
+        self._drives = drives.Drives(host, servers, self._images)
         self.definitions = definition.Definitions(
             host.conf.vmrun, host.product, host.architecture, servers.layout,
             servers.records, servers.disk_lists, self._drives, self.networks,
@@ -160,7 +157,7 @@ class Hypervisor:
             host.conf, servers, self.definitions, _connectors(host.conf))
 
     def _add_builds(self) -> None:
-        servers = self._servers
+        host, servers = self._host, self._servers
         self.spawner = spawn.Spawner(
             servers.layout, servers.records, self.definitions, self._disks,
             self._drives, self.consoles, self._access.guest_info, self.power,
@@ -174,9 +171,7 @@ class Hypervisor:
             servers.layout, servers.disk_lists, self.definitions,
             self.reconciler, self._disks, self._drives, self.power,
             self._images.builds)
-        self.diagnostics = diagnostics.Diagnostics(
-            self._host.vmrun, self.product, servers.states, servers.layout,
-            servers.disk_lists)
+        self.diagnostics = diagnostics.Diagnostics(host, servers)
 
     def _add_moves(self) -> None:
         host, servers = self._host, self._servers
@@ -197,10 +192,8 @@ class Hypervisor:
         self.cache_ageing = cache_ageing.CacheAgeing(
             host.conf.image_cache, images,
             stale_locks.StaleLocks(servers.layout))
-        self.snapshots = snapshot.Snapshots(
-            host.vmrun, host.qemu_img, host.product, servers.states,
-            servers.layout, servers.records, servers.disk_lists,
-            self._limits, self.quiesce)
+        self.snapshots = snapshot.Snapshots(host, servers, self._limits,
+                                            self.quiesce)
         finder = orphan_finder.Finder(
             servers.layout, servers.records, servers.states, images.cache,
             images.users, images.builds)
