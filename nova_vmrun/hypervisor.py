@@ -63,6 +63,7 @@ from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import tagged_devices
+from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
@@ -131,7 +132,9 @@ class Hypervisor:
         self.power = power.Power(host, servers, self._access, self.events)
         self.quiesce = quiesce.Quiescer(host.product, servers.states,
                                         servers.records, self.power)
-        self.destroy = destroy.Destroyer(servers, self.power)
+        self._connectors = _connectors(host.conf)
+        self.destroy = destroy.Destroyer(servers, self.power,
+                                         self._connectors)
 
     def _add_definitions(self) -> None:
         host, servers = self._host, self._servers
@@ -147,14 +150,16 @@ class Hypervisor:
         neutron_ports = ports.Ports()
         self._tagged = tagged_devices.TaggedDevices(servers.disk_lists,
                                                     self._access.guest_info)
+        self.volume_updates = volume_updates.VolumeUpdates(
+            servers, self.definitions, self._connectors)
         self.reconciler = reconcile.Reconciler(
             servers, self.definitions, self.networks, neutron_ports,
-            self._tagged)
+            self._tagged, self.volume_updates)
         self.interfaces = interfaces.Interfaces(
             host, servers, self.definitions, self.networks, neutron_ports,
             self._tagged)
         self.volumes = volumes.Volumes(
-            host.conf, servers, self.definitions, _connectors(host.conf))
+            host.conf, servers, self.definitions, self._connectors)
 
     def _add_builds(self) -> None:
         host, servers = self._host, self._servers
