@@ -63,7 +63,6 @@ from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import tagged_devices
-from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
@@ -77,12 +76,16 @@ from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import stale_locks
 from nova_vmrun import system
+from nova_vmrun.tools import fusermount
 from nova_vmrun.tools import process
 from nova_vmrun.tools import qemu_img
+from nova_vmrun.tools import qemu_storage_daemon
 from nova_vmrun.tools import ssh
 from nova_vmrun.tools import vdiskmanager
 from nova_vmrun.tools import vmrun
 from nova_vmrun.volumes import connectors
+from nova_vmrun.volumes import iscsi
+from nova_vmrun.volumes import iscsi_export
 from nova_vmrun.volumes import local
 
 LOG = logging.getLogger(__name__)
@@ -132,17 +135,18 @@ class Hypervisor:
         self.power = power.Power(host, servers, self._access, self.events)
         self.quiesce = quiesce.Quiescer(host.product, servers.states,
                                         servers.records, self.power)
-        self._connectors = _connectors(host.conf)
-        self.destroy = destroy.Destroyer(servers, self.power,
-                                         self._connectors)
+        self.destroy = destroy.Destroyer(servers, self.power)
 
     def _add_definitions(self) -> None:
         host, servers = self._host, self._servers
         vmnets = host_networks.HostNetworks(host.vmrun)
         self.networks = networks.Networks(host.conf.vmrun, vmnets, vlans.Vlans(
             host.conf.vmrun.vlan_interface, vmnets, self.runner))
-        self._disks = disks.Disks(host, servers, self._images)
-        self._drives = drives.Drives(host, servers, self._images)
+        self._disks = disks.Disks(host.conf, self._images.cache,
+                                  servers.layout, servers.disk_lists,
+                                  host.vdiskmanager)
+        self._drives = drives.Drives(self._images.cache, servers.layout,
+                                     host.product)
         self.definitions = definition.Definitions(
             host.conf.vmrun, host.product, host.architecture, servers.layout,
             servers.records, servers.disk_lists, self._drives, self.networks,
@@ -150,19 +154,18 @@ class Hypervisor:
         neutron_ports = ports.Ports()
         self._tagged = tagged_devices.TaggedDevices(servers.disk_lists,
                                                     self._access.guest_info)
-        self.volume_updates = volume_updates.VolumeUpdates(
-            servers, self.definitions, self._connectors)
         self.reconciler = reconcile.Reconciler(
             servers, self.definitions, self.networks, neutron_ports,
-            self._tagged, self.volume_updates)
+            self._tagged)
         self.interfaces = interfaces.Interfaces(
             host, servers, self.definitions, self.networks, neutron_ports,
             self._tagged)
         self.volumes = volumes.Volumes(
-            host.conf, servers, self.definitions, self._connectors)
+            host.conf, servers, self.definitions,
+            _connectors(host.conf, self.runner, servers.layout))
 
     def _add_builds(self) -> None:
-        host, servers = self._host, self._servers
+        servers = self._servers
         self.spawner = spawn.Spawner(
             servers.layout, servers.records, self.definitions, self._disks,
             self._drives, self.consoles, self._access.guest_info, self.power,
@@ -176,7 +179,9 @@ class Hypervisor:
             servers.layout, servers.disk_lists, self.definitions,
             self.reconciler, self._disks, self._drives, self.power,
             self._images.builds)
-        self.diagnostics = diagnostics.Diagnostics(host, servers)
+        self.diagnostics = diagnostics.Diagnostics(
+            self._host.vmrun, self.product, servers.states, servers.layout,
+            servers.disk_lists)
 
     def _add_moves(self) -> None:
         host, servers = self._host, self._servers
@@ -197,8 +202,10 @@ class Hypervisor:
         self.cache_ageing = cache_ageing.CacheAgeing(
             host.conf.image_cache, images,
             stale_locks.StaleLocks(servers.layout))
-        self.snapshots = snapshot.Snapshots(host, servers, self._limits,
-                                            self.quiesce)
+        self.snapshots = snapshot.Snapshots(
+            host.vmrun, host.qemu_img, host.product, servers.states,
+            servers.layout, servers.records, servers.disk_lists,
+            self._limits, self.quiesce)
         finder = orphan_finder.Finder(
             servers.layout, servers.records, servers.states, images.cache,
             images.users, images.builds)
@@ -329,9 +336,15 @@ def _servers(host: parts.Host, server_layout: layout.Layout,
         vmx_files)
 
 
-def _connectors(conf: cfg.ConfigOpts) -> connectors.Connectors:
+def _connectors(conf: cfg.ConfigOpts, runner: process.Runner,
+                server_layout: layout.Layout) -> connectors.Connectors:
+    own = conf.vmrun
     return connectors.Connectors({
-        'local': local.LocalConnector(conf.vmrun.volume_folders),
+        'local': local.LocalConnector(own.volume_folders),
+        'iscsi': iscsi.IscsiConnector(server_layout, iscsi_export.Tools(
+            qemu_storage_daemon.QemuStorageDaemon(
+                runner, own.qemu_storage_daemon_path, own.iscsi_timeout),
+            fusermount.Fusermount(runner))),
     })
 
 

@@ -18,8 +18,8 @@ Usage::
     run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, cinder, macos, load, crash, e2e or
-browser.
+SUITE is unit, contract, functional, cinder, iscsi, macos, load, crash, e2e or
+browser. Root runs iscsi as an ordinary user: see as_test_user.py.
 
 --sample runs only the tests that have the attribute "sample".
 
@@ -48,10 +48,12 @@ NOISY = '-noise'
 # Number of processes that run a suite, if it is not one for each processor.
 WORKERS = {'e2e': 2,
            # It measures times.
-           'load': 1,
+           'load': 1, 'iscsi': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'crash': 2 * (os.cpu_count() or 1)}
+# Suites that an ordinary user runs.
+AS_USER = frozenset({'iscsi'})
 # Tests that share a control plane must run in the same process.
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 
@@ -71,6 +73,9 @@ def run(suite: str, filters: list[str]) -> int:
         results, filters = suite + NOISY, filters[1:]
     os.makedirs(os.path.join(RESULTS, results), exist_ok=True)
     groups = ['--group-regex', GROUPS[suite]] if suite in GROUPS else []
+    if suite in AS_USER:
+        os.environ['PYTHON'] = '%s %s' % (
+            sys.executable, os.path.join(ROOT, 'tools', 'as_test_user.py'))
     options = ['--concurrency', str(WORKERS.get(suite, 0))]
     if filters[:1] == ['--sample']:
         filters = [SAMPLE, *filters[1:]]

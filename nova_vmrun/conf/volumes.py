@@ -30,4 +30,33 @@ Possible values:
   option can be repeated.
 * Empty (the default): volumes of the type ``local`` are refused.
 """),
+    cfg.StrOpt(
+        'qemu_storage_daemon_path',
+        default='qemu-storage-daemon',
+        help="""
+Name or path of qemu-storage-daemon, which connects iSCSI volumes on Linux.
+
+It needs QEMU's iSCSI driver and FUSE. Each volume has a daemon of its own, as
+long as it is attached.
+
+Possible values:
+
+* An absolute path, or a name to look up in PATH.
+
+Related options:
+
+* ``iscsi_timeout``
+"""),
+    cfg.IntOpt(
+        'iscsi_timeout',
+        default=30, min=1, max=24 * 60 * 60,
+        help="""
+Timeout for logging in to an iSCSI target, in seconds.
+
+When it expires, the attachment or the start of the server fails.
+
+Related options:
+
+* ``qemu_storage_daemon_path``
+"""),
 ]

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Run all benchmarks: what images cost, and how long servers take.
+"""Run all benchmarks: what images, volumes and servers cost.
 
 Usage::
 
@@ -29,6 +29,7 @@ def main() -> int:
     codes = [
         subprocess.call([sys.executable, '-W', 'ignore', '-m', module, *words])
         for module, words in (('tests.benchmarks.images', sys.argv[1:]),
+                              ('tests.benchmarks.volumes', []),
                               ('tests.benchmarks.servers', []))]
     return next((code for code in codes if code), 0)
 

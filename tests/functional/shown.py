@@ -26,6 +26,13 @@ TESTS = {
     'storage.block': [
         'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
     ],
+    'storage.block.backend.iscsi': [
+        'api.test_iscsi.AttachTestCase.test_a_volume_comes_and_goes',
+    ],
+    'storage.block.backend.iscsi.auth.chap': [
+        'api.test_iscsi.AttachTestCase.test_a_volume_comes_and_goes',
+        'api.test_iscsi.ChapTestCase.test_a_wrong_password',
+    ],
     'operation.detach-volume': [
         'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
         'api.test_volumes.AttachTestCase.test_a_running_server_loses_none',

@@ -129,7 +129,7 @@ class HooksTestCase(base.TestCase):
         self.assertEqual(self.checks, {
             name for name in self.commands('all')
             if not name.startswith('--')} - {
-                'unit', 'contract', 'functional', 'cinder', 'macos',
+                'unit', 'contract', 'functional', 'cinder', 'iscsi', 'macos',
                 'browser'})
 
     def test_the_environment_for_style_has_all_but_the_types(self):

@@ -26,10 +26,13 @@ class TestCase(base.TestCase):
     CAST_AS_CALL = False
 
     def _setup_services(self):
-        folder = os.path.join(self.folder_of_volumes(), 'volumes')
-        self.flags(volume_folders=[folder], group='vmrun')
+        self._folder = os.path.join(self.folder_of_volumes(), 'volumes')
+        self.flags(volume_folders=[self._folder], group='vmrun')
         super()._setup_services()
-        self.cinder = self.useFixture(local_cinder.LocalCinder(self, folder))
+        self.cinder = self.useFixture(self.make_cinder())
+
+    def make_cinder(self):
+        return local_cinder.LocalCinder(self, self._folder)
 
     def folder_of_volumes(self):
         return self.useFixture(base.fixtures.TempDir()).path

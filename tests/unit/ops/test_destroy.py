@@ -20,7 +20,6 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops.power import power
 from nova_vmrun.server import disks
 from nova_vmrun.server import records
-from nova_vmrun.volumes import connectors
 from tests.unit import locks
 from tests.unit.ops import hosts
 
@@ -33,8 +32,7 @@ class DestroyTestCase(hosts.TestCase):
         super().setUp()
         self.useFixture(fixtures.MockPatchObject(power, 'time',
                                                  hosts.Clock()))
-        self.destroy = destroy.Destroyer(self.servers, self.make_power(),
-                                         connectors.Connectors({}))
+        self.destroy = destroy.Destroyer(self.servers, self.make_power())
 
     def left(self):
         return sorted(set(os.listdir(self.layout.root)) - {'_base', 'locks'})

@@ -1,0 +1,114 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Run Python as an ordinary user who may mount files by FUSE.
+
+Usage::
+
+    as_test_user.py ARGUMENT...
+
+The arguments are Python's. Root gets a mount namespace of its own, in which
+/dev/fuse belongs to everybody, /etc/fuse.conf lets users share mounts, and
+this checkout can be read even if it lies in root's home; then it becomes the
+user "nobody". The host itself stays as it is. An ordinary user just runs
+Python.
+"""
+
+import os
+import stat
+import subprocess
+import sys
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_INSIDE = '--inside'
+# Everywhere the id of "nobody".
+_USER = 65534
+_FUSE = os.makedev(10, 229)
+# Its content is in memory, and nobody else sees it.
+_STAGE = '/run/nova-vmrun-tests'
+_LIST = '--load-list'
+
+
+def main(words: list[str]) -> None:
+    if os.geteuid() == 0 and words[:1] != [_INSIDE]:
+        words = ['unshare', '--mount', '--propagation', 'private',
+                 sys.executable, os.path.abspath(__file__), _INSIDE, *words]
+        os.execvp(words[0], words)
+    if words[:1] == [_INSIDE]:
+        words = words[1:]
+        _make_mounts()
+        _hand_over_list(words)
+        home = os.path.join(_STAGE, 'home')
+        os.mkdir(home)
+        os.chown(home, _USER, _USER)
+        os.environ['HOME'] = home
+        os.setgroups([])
+        os.setresgid(_USER, _USER, _USER)
+        os.setresuid(_USER, _USER, _USER)
+    os.execv(sys.executable, [sys.executable, *words])
+
+
+def _make_mounts() -> None:
+    """Mount what the user needs; only this process and its children see it."""
+    os.makedirs(_STAGE, exist_ok=True)
+    _mount('-t', 'tmpfs', 'none', _STAGE)
+    os.chmod(_STAGE, 0o755)
+    device = os.path.join(_STAGE, 'fuse')
+    os.mknod(device, stat.S_IFCHR, _FUSE)
+    os.chmod(device, 0o666)
+    if not os.path.exists('/dev/fuse'):
+        open('/dev/fuse', 'w').close()
+    _mount('--bind', device, '/dev/fuse')
+    configuration = os.path.join(_STAGE, 'fuse.conf')
+    with open(configuration, 'w') as file:
+        file.write('user_allow_other\n')
+    if os.path.exists('/etc/fuse.conf'):
+        _mount('--bind', configuration, '/etc/fuse.conf')
+    _open_ways({_ROOT, sys.prefix, sys.base_prefix})
+
+
+def _open_ways(needed: set[str]) -> None:
+    """Let others reach some folders, by hiding what closes the way to them."""
+    closed = {way for folder in needed for way in _ways(folder)
+              if not os.stat(way).st_mode & stat.S_IXOTH}
+    tops = {way for way in closed if not closed.intersection(_ways(way)[1:])}
+    for top in tops:
+        inside = sorted(folder for folder in needed
+                        if folder.startswith(top + os.sep))
+        for number, folder in enumerate(inside):
+            os.mkdir(os.path.join(_STAGE, str(number)))
+            _mount('--bind', folder, os.path.join(_STAGE, str(number)))
+        _mount('-t', 'tmpfs', 'none', top)
+        os.chmod(top, 0o755)
+        for number, folder in enumerate(inside):
+            os.makedirs(folder, exist_ok=True)
+            _mount('--move', os.path.join(_STAGE, str(number)), folder)
+
+
+def _ways(folder: str) -> list[str]:
+    """Return a folder and those above it, from the bottom to the top."""
+    above = os.path.dirname(folder)
+    return [folder] if above == folder else [folder, *_ways(above)]
+
+
+def _hand_over_list(words: list[str]) -> None:
+    """Let others read the list of tests, which only root may."""
+    if _LIST in words:
+        os.chmod(words[words.index(_LIST) + 1], 0o644)
+
+
+def _mount(*words: str) -> None:
+    subprocess.run(['mount', *words], check=True)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])
