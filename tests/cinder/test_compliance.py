@@ -17,12 +17,10 @@ import inspect
 from cinder.interface import volume_driver
 from cinder.interface import volume_manageable_driver
 from cinder.interface import volume_snapshot_revert
+from cinder.tests.compliance import test_volume_drivers
 from cinder.volume import driver as cinder_driver
 
-# Before Cinder's test, which lists the drivers when it is imported.
 from nova_vmrun.cinder import driver
-from cinder.tests.compliance import test_volume_drivers  # noqa: I100,I202
-
 from nova_vmrun.conf import cinder_backend
 from tests.cinder import base
 

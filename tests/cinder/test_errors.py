@@ -26,7 +26,7 @@ class ErrorsTestCase(testtools.TestCase):
         def fail():
             raise error
 
-        return self.assertRaises(Exception, fail)
+        return self.assertRaises(cinder_exception.CinderException, fail)
 
     def test_each_kind(self):
         for error, expected in (
