@@ -35,6 +35,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import host_calls
 from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import security_groups
 from nova_vmrun.ops.power import power_states
 from nova_vmrun.ops.resize import moves
@@ -181,7 +182,7 @@ class VmrunDriver(host_calls.HostCalls):
     def power_on(self, context: Context, instance: Instance,
                  network_info: NetworkInfo, block_device_info: Json = None,
                  accel_info: Any = None, share_info: Any = None) -> None:
-        self._start(context, instance, network_info)
+        self._start(context, instance, network_info, block_device_info)
 
     @errors.translated
     @security_groups.warn_after_start
@@ -189,12 +190,13 @@ class VmrunDriver(host_calls.HostCalls):
             self, context: Context, instance: Instance,
             network_info: NetworkInfo, share_info: Any,
             block_device_info: Json = None) -> None:
-        self._start(context, instance, network_info)
+        self._start(context, instance, network_info, block_device_info)
 
     def _start(self, context: Context, instance: Instance,
-               network_info: NetworkInfo) -> None:
-        rewrite = self._hypervisor.reconciler.starter(context, instance,
-                                                      network_info)
+               network_info: NetworkInfo, block_device_info: Json) -> None:
+        rewrite = self._hypervisor.reconciler.starter(
+            context, instance, network_info, block_device_info)
+        self._hypervisor.volume_updates.reconnect(instance, block_device_info)
         self._hypervisor.rescue.end_forgotten(instance)
         self._hypervisor.power.on(instance.uuid, rewrite)
 
@@ -209,7 +211,8 @@ class VmrunDriver(host_calls.HostCalls):
                bad_volumes_callback: Any = None, accel_info: Any = None,
                share_info: Any = None) -> None:
         try:
-            self._reboot(context, instance, network_info, reboot_type)
+            self._reboot(context, instance, network_info, reboot_type,
+                         block_device_info)
         except Exception:
             if not self._is_starting:
                 raise
@@ -220,9 +223,11 @@ class VmrunDriver(host_calls.HostCalls):
     @errors.translated
     @security_groups.warn_after_start
     def _reboot(self, context: Context, instance: Instance,
-                network_info: NetworkInfo, reboot_type: str) -> None:
-        prepare = functools.partial(self._hypervisor.reconciler.rebooter,
-                                    context, instance, network_info)
+                network_info: NetworkInfo, reboot_type: str,
+                block_device_info: Json) -> None:
+        prepare = functools.partial(
+            self._hypervisor.reconciler.rebooter, context, instance,
+            network_info, block_device_info)
         if reboot_type == 'SOFT':
             self._hypervisor.power.reboot_soft(instance.uuid, prepare)
             return
@@ -255,8 +260,10 @@ class VmrunDriver(host_calls.HostCalls):
                network_info: NetworkInfo, block_device_info: Json = None,
                share_info: Any = None) -> None:
         with errors.rolled_back(instance):
-            rewrite = self._hypervisor.reconciler.resumer(context, instance,
-                                                          network_info)
+            rewrite = self._hypervisor.reconciler.resumer(
+                context, instance, network_info, block_device_info)
+            self._hypervisor.volume_updates.reconnect(instance,
+                                                      block_device_info)
         self._hypervisor.power.on(instance.uuid, rewrite)
 
     # Rescue
@@ -268,14 +275,16 @@ class VmrunDriver(host_calls.HostCalls):
                rescue_password: str | None, block_device_info: Json,
                share_info: Any) -> None:
         self._hypervisor.rescue.begin(context, instance, network_info,
-                                      image_meta, rescue_password)
+                                      image_meta, rescue_password,
+                                      block_device_info)
 
     @errors.translated
     @security_groups.warn_after_start
     def unrescue(self, context: Context, instance: Instance) -> None:
-        # Nova has just read this from Neutron.
+        # Nova has just read the ports from Neutron, and passes no volumes.
         rewrite = self._hypervisor.reconciler.starter(
-            context, instance, instance.get_network_info())
+            context, instance, instance.get_network_info(),
+            mappings.of_server(context, instance))
         self._hypervisor.rescue.end(instance.uuid, rewrite)
 
     # Images

@@ -63,6 +63,7 @@ from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import tagged_devices
+from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import layout
@@ -135,18 +136,17 @@ class Hypervisor:
         self.power = power.Power(host, servers, self._access, self.events)
         self.quiesce = quiesce.Quiescer(host.product, servers.states,
                                         servers.records, self.power)
-        self.destroy = destroy.Destroyer(servers, self.power)
+        self._connectors = _connectors(host.conf, self.runner, servers.layout)
+        self.destroy = destroy.Destroyer(servers, self.power,
+                                         self._connectors)
 
     def _add_definitions(self) -> None:
         host, servers = self._host, self._servers
         vmnets = host_networks.HostNetworks(host.vmrun)
         self.networks = networks.Networks(host.conf.vmrun, vmnets, vlans.Vlans(
             host.conf.vmrun.vlan_interface, vmnets, self.runner))
-        self._disks = disks.Disks(host.conf, self._images.cache,
-                                  servers.layout, servers.disk_lists,
-                                  host.vdiskmanager)
-        self._drives = drives.Drives(self._images.cache, servers.layout,
-                                     host.product)
+        self._disks = disks.Disks(host, servers, self._images)
+        self._drives = drives.Drives(host, servers, self._images)
         self.definitions = definition.Definitions(
             host.conf.vmrun, host.product, host.architecture, servers.layout,
             servers.records, servers.disk_lists, self._drives, self.networks,
@@ -154,18 +154,19 @@ class Hypervisor:
         neutron_ports = ports.Ports()
         self._tagged = tagged_devices.TaggedDevices(servers.disk_lists,
                                                     self._access.guest_info)
+        self.volume_updates = volume_updates.VolumeUpdates(
+            servers, self.definitions, self._connectors)
         self.reconciler = reconcile.Reconciler(
             servers, self.definitions, self.networks, neutron_ports,
-            self._tagged)
+            self._tagged, self.volume_updates)
         self.interfaces = interfaces.Interfaces(
             host, servers, self.definitions, self.networks, neutron_ports,
             self._tagged)
         self.volumes = volumes.Volumes(
-            host.conf, servers, self.definitions,
-            _connectors(host.conf, self.runner, servers.layout))
+            host.conf, servers, self.definitions, self._connectors)
 
     def _add_builds(self) -> None:
-        servers = self._servers
+        host, servers = self._host, self._servers
         self.spawner = spawn.Spawner(
             servers.layout, servers.records, self.definitions, self._disks,
             self._drives, self.consoles, self._access.guest_info, self.power,
@@ -179,9 +180,7 @@ class Hypervisor:
             servers.layout, servers.disk_lists, self.definitions,
             self.reconciler, self._disks, self._drives, self.power,
             self._images.builds)
-        self.diagnostics = diagnostics.Diagnostics(
-            self._host.vmrun, self.product, servers.states, servers.layout,
-            servers.disk_lists)
+        self.diagnostics = diagnostics.Diagnostics(host, servers)
 
     def _add_moves(self) -> None:
         host, servers = self._host, self._servers
@@ -202,10 +201,8 @@ class Hypervisor:
         self.cache_ageing = cache_ageing.CacheAgeing(
             host.conf.image_cache, images,
             stale_locks.StaleLocks(servers.layout))
-        self.snapshots = snapshot.Snapshots(
-            host.vmrun, host.qemu_img, host.product, servers.states,
-            servers.layout, servers.records, servers.disk_lists,
-            self._limits, self.quiesce)
+        self.snapshots = snapshot.Snapshots(host, servers, self._limits,
+                                            self.quiesce)
         finder = orphan_finder.Finder(
             servers.layout, servers.records, servers.states, images.cache,
             images.users, images.builds)

@@ -31,11 +31,13 @@ class Attached:
     :ivar file: path as written; for the driver's disks, a name in the VM's
         folder
     :ivar bus: one of machine.BUSES
+    :ivar is_cdrom: whether it is a CD drive
     """
 
     node: str
     file: str
     bus: str
+    is_cdrom: bool = False
 
 
 def every(keys: vmx.Vmx) -> Iterator[Attached]:
@@ -51,7 +53,10 @@ def files(keys: vmx.Vmx) -> Iterator[Attached]:
         match = _FILE.fullmatch(key.lower())
         if match and keys.get_bool(match.group(1) + '.present'):
             node = match.group(1)
-            yield Attached(node, path, _bus(keys, node.partition(':')[0]))
+            # cdrom-image, cdrom-raw, or atapi-cdrom in old files.
+            kind = keys.get(node + '.deviceType', '').lower()
+            yield Attached(node, path, _bus(keys, node.partition(':')[0]),
+                           'cdrom' in kind)
 
 
 def _bus(keys: vmx.Vmx, controller: str) -> str:

@@ -26,6 +26,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.formats.vmx import keys
 from nova_vmrun.formats.vmx import pci
 from nova_vmrun.machine import adapters
+from nova_vmrun.machine import attached
 from nova_vmrun.machine import model as machines
 from nova_vmrun.machine import placement
 
@@ -71,31 +72,30 @@ def _location(existing: vmx.Vmx) -> str | None:
     return text if _UUID.fullmatch(text) else None
 
 
-def _nodes(existing: vmx.Vmx, folder: str) -> dict[str, tuple[str, str]]:
-    """Return the node and written path of each disk and drive, by its path."""
-    exact: dict[str, tuple[str, str]] = {}
-    parents: dict[str, tuple[str, str]] = {}
-    for key, path in existing.items():
-        match = re.fullmatch(
-            '((?:scsi|sata|nvme|ide)[0-3]:[0-9]+)[.]filename', key.lower())
-        if match and existing.get_bool(match.group(1) + '.present'):
-            place = match.group(1), path
-            exact.setdefault(_absolute(path, folder), place)
-            stem, extension = os.path.splitext(path)
-            parent = _SNAPSHOT.sub('', stem) + extension
-            parents.setdefault(_absolute(parent, folder), place)
+def _nodes(existing: vmx.Vmx, folder: str) -> dict[str, attached.Attached]:
+    """Return all disks and drives by their paths.
+
+    A disk that has snapshots also has the path that it had before.
+    """
+    exact: dict[str, attached.Attached] = {}
+    parents: dict[str, attached.Attached] = {}
+    for device in attached.files(existing):
+        exact.setdefault(_absolute(device.file, folder), device)
+        stem, extension = os.path.splitext(device.file)
+        parent = _SNAPSHOT.sub('', stem) + extension
+        parents.setdefault(_absolute(parent, folder), device)
     return {**parents, **exact}
 
 
-def _without_unbootable(nodes: dict[str, tuple[str, str]]
-                        ) -> dict[str, tuple[str, str]]:
+def _without_unbootable(nodes: dict[str, attached.Attached]
+                        ) -> dict[str, attached.Attached]:
     """Free the CD drives from which the firmware of arm VMs does not boot."""
-    if all(node != placement.UNBOOTABLE_ON_ARM for node, _ in nodes.values()):
+    if all(device.node != placement.UNBOOTABLE_ON_ARM
+           for device in nodes.values()):
         return nodes
     # All of them move so that they keep their order.
-    return {path: place for path, place in nodes.items()
-            if not (place[0].startswith('sata') and
-                    path.lower().endswith('.iso'))}
+    return {path: device for path, device in nodes.items()
+            if not (device.is_cdrom and device.bus == 'sata')}
 
 
 def _absolute(path: str, folder: str) -> str:
@@ -103,19 +103,18 @@ def _absolute(path: str, folder: str) -> str:
 
 
 def _at_its_node(device: Drive, existing: vmx.Vmx,
-                 nodes: dict[str, tuple[str, str]], folder: str) -> Drive:
+                 nodes: dict[str, attached.Attached], folder: str) -> Drive:
     if device.path is None:
         return device
-    place = nodes.get(_absolute(device.path, folder))
-    if place is None:
+    found = nodes.get(_absolute(device.path, folder))
+    if found is None:
         return device
-    node, path = place
-    if _absolute(path, folder) != _absolute(device.path, folder):
+    if _absolute(found.file, folder) != _absolute(device.path, folder):
         # The snapshot's file has the newer content, whatever its node.
-        device = dataclasses.replace(device, path=path)
-    if device.node is not None or not _fits(device.bus, node, existing):
+        device = dataclasses.replace(device, path=found.file)
+    if device.node is not None or not _fits(device.bus, found.node, existing):
         return device
-    return dataclasses.replace(device, node=node)
+    return dataclasses.replace(device, node=found.node)
 
 
 def _fits(bus: str, node: str, existing: vmx.Vmx) -> bool:

@@ -35,6 +35,7 @@ from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import product as product_module
 from nova_vmrun.machine import adapters
+from nova_vmrun.machine import attached
 from nova_vmrun.machine.choices import generation
 from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
@@ -299,6 +300,7 @@ class Definitions:
             if live is None:
                 text = render.render(server, self._conf.template_dirs)
                 return text, text
+            live = self._without_stray_volumes(live, server)
             kept = _kept(live, nics, keeps, draft.hardware)
             return render.rerender(
                 dataclasses.replace(server, nics=nics + kept), live, former,
@@ -308,6 +310,29 @@ class Definitions:
         file.render(make)
         if medium is None:
             self._disk_lists.record_places(uuid, file.keys)
+
+    def _without_stray_volumes(self, live: vmx.Vmx,
+                               server: model.Machine) -> vmx.Vmx:
+        """Return a .vmx without volumes at places that are not theirs.
+
+        A user can move a disk in VMware's window, and going back to a snapshot
+        brings back the disks of that time.
+        """
+        folder = self._layout.folder(server.uuid)
+        wanted = {disk.path: disk.node for disk in server.disks
+                  if disk.is_independent}
+        strays = set()
+        for each in attached.every(live):
+            path = os.path.normpath(os.path.join(folder, each.file))
+            if path in wanted:
+                is_stray = wanted[path] not in (None, each.node)
+            else:
+                is_stray = (disks.is_volume_file(path) or
+                            path.startswith(self._layout.all_volumes + os.sep))
+            if is_stray:
+                strays.add(each.node)
+        return vmx.Vmx((key, value) for key, value in live.items()
+                       if key.lower().partition('.')[0] not in strays)
 
     def _complete(self, draft: Draft, nics: tuple[model.Nic, ...],
                   medium: disks.Disk | None, is_new: bool) -> model.Machine:

@@ -26,6 +26,7 @@ from nova_vmrun.host import files
 from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power as power_module
 from nova_vmrun.server import vm_process
+from nova_vmrun.volumes import connectors as volume_connectors
 
 LOG = logging.getLogger(__name__)
 
@@ -33,8 +34,9 @@ LOG = logging.getLogger(__name__)
 class Destroyer:
     """Deletes servers, including half-built ones."""
 
-    def __init__(self, servers: parts.Servers, power: power_module.Power
-                 ) -> None:
+    def __init__(self, servers: parts.Servers, power: power_module.Power,
+                 connectors: volume_connectors.Connectors) -> None:
+        self._connectors = connectors
         self._power = power
         self._states = servers.states
         self._layout = servers.layout
@@ -71,11 +73,18 @@ class Destroyer:
     def remove(self, uuid: str) -> None:
         """Delete a stopped server, and the folder that a resize has kept.
 
-        This can be interrupted and repeated.
+        This can be interrupted and repeated. Its volumes are disconnected, and
+        their content is not touched.
 
         :raises RecordUnreadable: it is unknown whose it is
         :raises OSError: a file could not be deleted
+        :raises VmrunError: a volume could not be disconnected
         """
+        if self._is_ours(uuid, self._layout.folder(uuid)):
+            for volume_id in self._layout.connected_volumes(uuid):
+                self._connectors.disconnect(uuid, volume_id)
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(self._layout.volumes(uuid))
         for folder in self._layout.beside(uuid):
             self.remove_folder(uuid, folder)
         self.remove_folder(uuid, self._layout.folder(uuid))

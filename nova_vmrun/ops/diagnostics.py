@@ -29,16 +29,12 @@ from oslo_log import log as logging
 from oslo_utils import units
 
 from nova_vmrun import exception
-from nova_vmrun.host import product as host_product
 from nova_vmrun.machine import attached
+from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power_states
-from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
-from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
-from nova_vmrun.server import vmx_file
-from nova_vmrun.tools import vmrun as vmrun_tool
 
 LOG = logging.getLogger(__name__)
 
@@ -62,17 +58,13 @@ class _Facts:
 class Diagnostics:
     """Reads the diagnostics of a server from its process and its .vmx."""
 
-    def __init__(self, vmrun: vmrun_tool.Vmrun,
-                 product: host_product.Product,
-                 power_states: states.PowerStates,
-                 layout: layout_module.Layout,
-                 disk_lists: disk_lists_module.DiskLists) -> None:
-        self._vmrun = vmrun
-        self._product = product
-        self._states = power_states
-        self._layout = layout
-        self._disk_lists = disk_lists
-        self._vmx_files = vmx_file.VmxFiles(layout)
+    def __init__(self, host: parts.Host, servers: parts.Servers) -> None:
+        self._vmrun = host.vmrun
+        self._product = host.product
+        self._states = servers.states
+        self._layout = servers.layout
+        self._disk_lists = servers.disk_lists
+        self._vmx_files = servers.vmx_files
 
     def typed(self, instance: nova_instance.Instance
               ) -> nova_diagnostics.Diagnostics:

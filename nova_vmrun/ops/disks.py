@@ -18,7 +18,6 @@ from typing import Any
 from nova import context as nova_context
 from nova.objects import instance as nova_instance
 from nova.virt import driver
-from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_utils import units
 
@@ -29,9 +28,8 @@ from nova_vmrun.inspection import inspector
 from nova_vmrun.machine import model
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
-from nova_vmrun.server import disk_lists as disk_lists_module
+from nova_vmrun.ops import parts
 from nova_vmrun.server import disks as server_disks
-from nova_vmrun.server import layout as layout_module
 from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
@@ -44,22 +42,16 @@ BlockDeviceInfo = dict[str, Any] | None
 
 
 class Disks:
-    """Makes the disks of servers.
+    """Makes the disks of servers."""
 
-    :param conf: nova.conf.CONF
-    :param vdiskmanager: None if vmware-vdiskmanager is not installed
-    """
-
-    def __init__(self, conf: cfg.ConfigOpts, cache: image_cache.ImageCache,
-                 layout: layout_module.Layout,
-                 disk_lists: disk_lists_module.DiskLists,
-                 vdiskmanager: vdiskmanager_module.VDiskManager | None
-                 ) -> None:
-        self._cache = cache
-        self._layout = layout
-        self._disk_lists = disk_lists
-        self._vdiskmanager = vdiskmanager
-        self._linked = conf.use_cow_images and conf.vmrun.use_linked_clone
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 images: parts.Images) -> None:
+        self._cache = images.cache
+        self._layout = servers.layout
+        self._disk_lists = servers.disk_lists
+        self._vdiskmanager = host.vdiskmanager
+        self._linked = (host.conf.use_cow_images and
+                        host.conf.vmrun.use_linked_clone)
 
     def prepare(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance, image: inspector.Image,

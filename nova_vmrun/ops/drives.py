@@ -28,13 +28,12 @@ from oslo_log import log as logging
 from nova_vmrun.catalog import properties
 from nova_vmrun import exception
 from nova_vmrun.host import files
-from nova_vmrun.host import product as product_module
 from nova_vmrun.inspection import drive_images
 from nova_vmrun.inspection import inspector
 from nova_vmrun.machine import model
 from nova_vmrun.ops.nova import glance
+from nova_vmrun.ops import parts
 from nova_vmrun.server import disks
-from nova_vmrun.server import layout as layout_module
 from nova_vmrun.storage import image_cache
 
 LOG = logging.getLogger(__name__)
@@ -58,12 +57,11 @@ class Prepared:
 class Drives:
     """Fills the drives of servers."""
 
-    def __init__(self, cache: image_cache.ImageCache,
-                 layout: layout_module.Layout,
-                 product: product_module.Product) -> None:
-        self._cache = cache
-        self._layout = layout
-        self._product = product
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 images: parts.Images) -> None:
+        self._cache = images.cache
+        self._layout = servers.layout
+        self._product = host.product
 
     def prepare(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance, image: inspector.Image,

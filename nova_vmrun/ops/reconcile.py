@@ -14,7 +14,7 @@
 
 VMware changes the hardware of a VM only while the VM is off. Everything that
 Nova, a user or Neutron changed while it was running is applied at the next
-start: adapters, consoles, the name, properties of the image.
+start: adapters, volumes, consoles, the name, properties of the image.
 """
 
 from collections import abc
@@ -33,9 +33,11 @@ from nova_vmrun.machine import adapters
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops import parts
 from nova_vmrun.ops import tagged_devices
+from nova_vmrun.ops import volume_updates
 from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
@@ -52,8 +54,10 @@ class Reconciler:
                  definitions: definition.Definitions,
                  networks: networks_module.Networks,
                  ports: ports_module.Ports,
-                 tagged: tagged_devices.TaggedDevices) -> None:
+                 tagged: tagged_devices.TaggedDevices,
+                 volumes: volume_updates.VolumeUpdates) -> None:
         self._definitions = definitions
+        self._volumes = volumes
         self._tagged = tagged
         self._networks = networks
         self._ports = ports
@@ -61,36 +65,47 @@ class Reconciler:
 
     def starter(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance,
-                network_info: Ports | None) -> vmx_file.Rewrite:
+                network_info: Ports | None,
+                block_device_info: mappings.BlockDeviceInfo = None
+                ) -> vmx_file.Rewrite:
         """Return the function that updates the .vmx for a start.
 
         Errors are raised now where possible. An adapter whose port is not
         bound is not changed.
 
+        :param block_device_info: None leaves the volumes as they are
         :raises InvalidConfiguration: a network is missing on this host
         :raises InvalidInput: VMware cannot do what Nova asks for
         """
         self._networks.check(network_info)
-        return self._rewriter(context, instance, network_info, self._start,
-                              self._start)
+        return self._volumes.updating(
+            context, instance, block_device_info,
+            self._rewriter(context, instance, network_info, self._start,
+                           self._start))
 
     def resumer(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance,
-                network_info: Ports | None) -> vmx_file.Rewrite:
+                network_info: Ports | None,
+                block_device_info: mappings.BlockDeviceInfo = None
+                ) -> vmx_file.Rewrite:
         """Return the same for a server that is probably suspended.
 
         A suspended VM keeps its hardware. If VMware cannot do what Nova asks
         for, that is an error only if the VM turns out to be off.
         """
         self._networks.check(network_info)
-        return self._rewriter(
+        rewrite = self._rewriter(
             context, instance, network_info,
             lambda *arguments: lambda file: self._start(*arguments)(file),
             self._start)
+        return lambda file: self._volumes.updating(
+            context, instance, block_device_info, rewrite)(file)
 
     def rebooter(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance,
-                 network_info: Ports | None) -> vmx_file.Rewrite:
+                 network_info: Ports | None,
+                 block_device_info: mappings.BlockDeviceInfo = None
+                 ) -> vmx_file.Rewrite:
         """Return the same for a server that may still be running.
 
         A missing .vmx is restored, and a port that is not bound is refused.
@@ -98,9 +113,11 @@ class Reconciler:
         :raises VmrunError: as for starter, or the .vmx cannot be written
         :raises VirtualInterfacePlugException: Nova's; a port is not bound
         """
-        return self._rewriter(context, instance, network_info,
-                              self._definitions.rewriter,
-                              self._definitions.starter)
+        return self._volumes.updating(
+            context, instance, block_device_info,
+            self._rewriter(context, instance, network_info,
+                           self._definitions.rewriter,
+                           self._definitions.starter))
 
     def _start(self, instance: nova_instance.Instance, ports: Ports,
                keeps: definition.Keeps) -> vmx_file.Rewrite:

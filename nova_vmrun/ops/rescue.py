@@ -30,6 +30,7 @@ from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import disks as disk_maker
 from nova_vmrun.ops import drives as drives_module
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import properties as image_properties
 from nova_vmrun.ops.power import power as power_module
 from nova_vmrun.ops import reconcile
@@ -67,7 +68,8 @@ class Rescue:
     def begin(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
               network_info: network_model.NetworkInfo,
-              image_meta: nova_image.ImageMeta, password: str | None) -> None:
+              image_meta: nova_image.ImageMeta, password: str | None,
+              block_device_info: mappings.BlockDeviceInfo = None) -> None:
         """Boot a server, which is off, from a rescue image.
 
         After a failure the server is off and as it was before.
@@ -95,8 +97,8 @@ class Rescue:
                     self._disk_lists.file(uuid, drive),
                     config_drive.describe(instance, [], password,
                                           network_info))
-            rewrite = self._reconciler.rebooter(context, instance,
-                                                network_info)
+            rewrite = self._reconciler.rebooter(
+                context, instance, network_info, block_device_info)
             self._files.begin(uuid)
             self._power.on(uuid, rewrite)
         except Exception:

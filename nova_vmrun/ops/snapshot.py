@@ -38,26 +38,21 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import vmsd
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
-from nova_vmrun.host import product as product_module
 from nova_vmrun.host import space
 from nova_vmrun.machine import attached
 from nova_vmrun.machine import snapshot_image
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
+from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import progress
 from nova_vmrun.ops import quiesce
-from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
-from nova_vmrun.server import layout as layout_module
-from nova_vmrun.server import records as records_module
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_chain
 from nova_vmrun.storage import flatten
 from nova_vmrun.storage import linked
-from nova_vmrun.tools import qemu_img as qemu_img_module
-from nova_vmrun.tools import vmrun as vmrun_module
 
 LOG = logging.getLogger(__name__)
 
@@ -74,27 +69,21 @@ class Snapshots:
     :param sleep: waits some seconds; tests replace it
     """
 
-    def __init__(self, vmrun: vmrun_module.Vmrun,
-                 qemu_img: qemu_img_module.QemuImg,
-                 product: product_module.Product,
-                 power_states: states.PowerStates,
-                 layout: layout_module.Layout,
-                 records: records_module.Records,
-                 disk_lists: disk_lists_module.DiskLists,
+    def __init__(self, host: parts.Host, servers: parts.Servers,
                  limits: time_limits.TimeLimits,
                  quiescer: quiesce.Quiescer,
                  sleep: abc.Callable[[float], None] = time.sleep) -> None:
-        self._vmrun = vmrun
-        self._qemu_img = qemu_img
-        self._product = product
-        self._states = power_states
-        self._layout = layout
-        self._records = records
-        self._disk_lists = disk_lists
+        self._vmrun = host.vmrun
+        self._qemu_img = host.qemu_img
+        self._product = host.product
+        self._states = servers.states
+        self._layout = servers.layout
+        self._records = servers.records
+        self._disk_lists = servers.disk_lists
         self._limits = limits
         self._quiescer = quiescer
         self._sleep = sleep
-        self._vmx_files = vmx_file.VmxFiles(layout, sleep)
+        self._vmx_files = vmx_file.VmxFiles(servers.layout, sleep)
 
     def take(self, context: nova_context.RequestContext,
              instance: nova_instance.Instance, image_id: str,

@@ -46,6 +46,13 @@ class StoppedServers:
         """Whether a VM is neither on nor suspended."""
         return not self._reason(uuid, self._load(uuid))
 
+    def is_on(self, uuid: str) -> bool:
+        """Whether a VM is running or paused."""
+        return vm_process.is_in_use(self._layout.vmx(uuid))
+
+    def is_suspended(self, uuid: str) -> bool:
+        return not self.is_on(uuid) and bool(self._load(uuid).get(_MEMORY))
+
     def wait_until_closed(self, uuid: str) -> None:
         """Wait for a VM that is stopping; do not wait long for others."""
         deadline = time.monotonic() + _CLOSE_SECONDS
@@ -73,7 +80,7 @@ class StoppedServers:
 
     def _reason(self, uuid: str, keys: vmx.Vmx) -> str:
         """Return why a VM is not off, or an empty text."""
-        if vm_process.is_in_use(self._layout.vmx(uuid)):
+        if self.is_on(uuid):
             return 'It is running.'
         return 'It is suspended.' if keys.get(_MEMORY) else ''
 

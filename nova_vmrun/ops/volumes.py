@@ -27,14 +27,10 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
-from nova_vmrun.formats import vmdk
-from nova_vmrun.formats import vmx
-from nova_vmrun.machine import attached
-from nova_vmrun.machine import placement
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import parts
 from nova_vmrun.ops import stopped
-from nova_vmrun.server import disk_lists
+from nova_vmrun.ops import volume_disks
 from nova_vmrun.server import disks
 from nova_vmrun.server import vmx_file
 from nova_vmrun import system
@@ -73,6 +69,8 @@ class Volumes:
         self._stopped = stopped.StoppedServers(servers)
         self._definitions = definitions
         self._connectors = connectors
+        self._volume_disks = volume_disks.VolumeDisks(servers.layout,
+                                                      connectors)
 
     def host_connector(self, host: str) -> HostConnector:
         """Return what Cinder needs to know about this host.
@@ -109,7 +107,7 @@ class Volumes:
         """
         volume = connection.parse(connection_info)
         self._connectors.check(volume)
-        bus = self._definitions.hardware_of(instance).volume_bus
+        hardware = self._definitions.hardware_of(instance)
         uuid = instance.uuid
         self._stopped.wait_until_closed(uuid)
         with self._vmx_files.opened(uuid) as file:
@@ -117,17 +115,10 @@ class Volumes:
                 file, 'Cannot attach volume %s to server %s now.'
                 % (volume.id, uuid))
             self._refuse_users(volume.id, uuid)
-            listed = self._disk_lists.get(uuid)
-            present = _find(listed, volume.id)
-            if present is None or not present.bus:
-                node: str | None = _free_node(bus, listed, file.keys)
-            else:
-                bus, node = present.bus, present.node
             try:
-                shown = self._connectors.connect(
-                    uuid, volume, vmdk.adapter_type(bus))
-                self._disk_lists.attach_volume(uuid, disks.volume(
-                    volume.id, shown.descriptor, shown.size, bus, node))
+                disk = self._volume_disks.connect(
+                    file, volume, hardware, self._disk_lists.get(uuid))
+                self._disk_lists.attach_volume(uuid, disk)
                 self._definitions.write_volumes(file, instance)
             except Exception:
                 with excutils.save_and_reraise_exception():
@@ -151,14 +142,14 @@ class Volumes:
             return
         self._stopped.wait_until_closed(uuid)
         with self._vmx_files.opened(uuid) as file:
-            disk = _find(self._disk_lists.get(uuid), volume_id)
+            disk = volume_disks.find(self._disk_lists.get(uuid), volume_id)
             if disk is None:
                 self._connectors.disconnect(uuid, volume_id)
                 return
             self._stopped.require(
                 file, 'Cannot detach volume %s from server %s now.'
                 % (volume_id, uuid))
-            self._refuse_snapshots(file, disk, volume_id)
+            self._volume_disks.refuse_snapshots(file, disk)
             self._disk_lists.mark_detached(uuid, disk)
             self._finish_detach(file, instance, disk, volume_id)
 
@@ -174,7 +165,8 @@ class Volumes:
                      instance: nova_instance.Instance,
                      volume_id: str) -> None:
         try:
-            disk = _find(self._disk_lists.get(file.uuid), volume_id)
+            disk = volume_disks.find(self._disk_lists.get(file.uuid),
+                                     volume_id)
             if disk is not None:
                 self._disk_lists.mark_detached(file.uuid, disk)
                 self._finish_detach(file, instance, disk, volume_id)
@@ -200,36 +192,11 @@ class Volumes:
                     % record.uuid, 'Stop that server, and detach the volume '
                     'from it.')
 
-    def _refuse_snapshots(self, file: vmx_file.OpenVmx, disk: disks.Disk,
-                          volume_id: str) -> None:
-        volume_connectors.refuse_snapshots(volume_id, disk.path)
-        if not file.exists():
-            return
-        folder = self._layout.folder(file.uuid)
-        found = disk.attachment(file.keys, folder)
-        if found is not None and self._layout.file(
-                file.uuid, found.file) != disk.path:
-            raise volume_connectors.snapshots_exist(volume_id, found.file)
-
-
-def _find(listed: disk_lists.Disks, volume_id: str) -> disks.Disk | None:
-    return next((disk for disk in listed if disk.volume_id == volume_id),
-                None)
-
 
 def _has_volume(dumped: list[dict[str, object]] | None,
                 volume_id: str) -> bool:
     try:
-        return _find(disks.parse(dumped or []), volume_id) is not None
+        return volume_disks.find(disks.parse(dumped or []),
+                                 volume_id) is not None
     except ValueError:
         return False
-
-
-def _free_node(bus: str, listed: disk_lists.Disks, keys: vmx.Vmx) -> str:
-    """Return the node where a new volume disturbs no other device."""
-    volumes = {disk.node: disk.bus for disk in listed
-               if disk.origin is disks.Origin.VOLUME and disk.node and
-               disk.bus}
-    others = {each.node for each in attached.files(keys)}
-    others.update(disk.node for disk in listed if disk.node)
-    return placement.find_volume_node(bus, volumes, others - set(volumes))

@@ -16,6 +16,7 @@ A disk is listed before its file is made and until after the file is gone.
 Whatever kills nova-compute, the list names every file of the server.
 """
 
+from collections import abc
 import contextlib
 import os
 
@@ -112,6 +113,23 @@ class DiskLists:
         :raises OSError: the record cannot be written
         """
         self._change_volume(uuid, volume, detached=True)
+
+    def set_volumes(self, uuid: str, volumes: abc.Iterable[disks_module.Disk],
+                    detached: abc.Sequence[str]) -> None:
+        """List volumes in place of those that are listed.
+
+        :param detached: ids of volumes that no start may attach again
+        :raises OSError: the record cannot be written
+        """
+        listed = self.get(uuid)
+        wanted = disks_module.in_order(
+            [disk for disk in listed if disk.volume_id is None] +
+            list(volumes))
+        record = self._records.get(uuid)
+        if record is not None and (wanted != listed or
+                                   record.detached_volumes != list(detached)):
+            self._records.change(uuid, disks=disks_module.dump(wanted),
+                                 detached_volumes=list(detached))
 
     def _change_volume(self, uuid: str, volume: disks_module.Disk,
                        detached: bool) -> None:

@@ -30,6 +30,8 @@ _NAME = re.compile('[a-z][a-z0-9-]{0,50}')
 _NODE = re.compile('(scsi|sata|nvme|ide)[0-3]:[0-9]{1,2}')
 _UNPRINTABLE = re.compile('[\x00-\x1f\x7f\ud800-\udfff]')
 _VOLUME_NAME = 'volume-'
+_VOLUME_FILE = re.compile(
+    'volume-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.]vmdk')
 # What VMware adds to the name of a disk of which it has made snapshots.
 _SNAPSHOT_NUMBER = '-[0-9]{6}'
 _MAX_DISKS = 200
@@ -158,6 +160,11 @@ def volume(volume_id: str, path: str, size: int, bus: str,
     return Disk(_VOLUME_NAME + volume_id, path,
                 Origin.BOOT_VOLUME if is_boot else Origin.VOLUME, bus=bus,
                 node=node, size=size, deleted_with_server=False)
+
+
+def is_volume_file(path: str) -> bool:
+    """Whether a file is named like the descriptor of a volume."""
+    return bool(_VOLUME_FILE.fullmatch(os.path.basename(path)))
 
 
 def cd_image(number: int, bus: str | None) -> Disk:

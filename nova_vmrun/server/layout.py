@@ -81,6 +81,7 @@ class Layout:
         self.root = os.path.abspath(instances_path)
         self.cache = os.path.join(self.root, cache_name)
         self.locks = os.path.join(self.root, 'locks')
+        self.all_volumes = os.path.join(self.root, _VOLUMES)
 
     def prepare(self) -> None:
         """Make the folders and check that they can be written to.
@@ -189,7 +190,7 @@ class Layout:
 
     def volumes(self, uuid: str) -> str:
         """Return the folder with what connectors keep for a server."""
-        return os.path.join(self.root, _VOLUMES,
+        return os.path.join(self.all_volumes,
                             os.path.basename(self.folder(uuid)))
 
     def volume(self, uuid: str, volume_id: str) -> str:
@@ -200,7 +201,7 @@ class Layout:
 
     def initiator(self) -> str:
         """Return the path of the file with this host's iSCSI name."""
-        return os.path.join(self.root, _VOLUMES, 'initiator')
+        return os.path.join(self.all_volumes, 'initiator')
 
     def connected_volumes(self, uuid: str) -> list[str]:
         """Return the ids of the volumes for which a connector keeps files."""

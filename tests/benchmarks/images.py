@@ -180,12 +180,14 @@ class Benchmarks:
             if os.path.exists(target):
                 os.remove(target)
 
-        power_states = types.SimpleNamespace(
-            get=lambda uuid: states.State.OFF)
-        disk_lists = types.SimpleNamespace(
-            find=lambda uuid, origin: disks.root(None, None))
-        make = snapshot.Snapshots(None, rig.qemu_img, None, power_states,
-                                  rig.layout, None, disk_lists, None, None)
+        servers = types.SimpleNamespace(
+            layout=rig.layout, records=None,
+            states=types.SimpleNamespace(get=lambda uuid: states.State.OFF),
+            disk_lists=types.SimpleNamespace(
+                find=lambda uuid, origin: disks.root(None, None)))
+        host = types.SimpleNamespace(vmrun=None, qemu_img=rig.qemu_img,
+                                     product=None)
+        make = snapshot.Snapshots(host, servers, None, None)
         instance = types.SimpleNamespace(uuid=uuid, system_metadata={})
         with mock.patch('nova_vmrun.ops.nova.glance.upload'):
             self._compare(

@@ -31,6 +31,7 @@ from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops.nova import allocations
 from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops import orphans
 from nova_vmrun.ops.power import power
@@ -43,6 +44,8 @@ from nova_vmrun.ops.resize import resize
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
+from nova_vmrun.ops import volume_updates
+from nova_vmrun.ops import volumes
 from nova_vmrun.server import records
 from nova_vmrun.server import states
 from tests.unit import base
@@ -87,6 +90,8 @@ class Base(base.TestCase):
                 ('cache_ageing', cache_ageing.CacheAgeing),
                 ('snapshots', snapshot.Snapshots),
                 ('source_images', source_images.SourceImages),
+                ('volumes', volumes.Volumes),
+                ('volume_updates', volume_updates.VolumeUpdates),
                 ('resources', resources.Host)):
             setattr(self.parts, name,
                     mock.create_autospec(kind, instance=True))
@@ -104,6 +109,8 @@ class Base(base.TestCase):
             'nova.virt.node.get_local_node_uuid', return_value='node-uuid'))
         self.useFixture(fixtures.MockPatchObject(
             moves, 'destination', return_value='there'))
+        self.useFixture(fixtures.MockPatchObject(
+            mappings, 'of_server', return_value='disks'))
         self.driver = driver.VmrunDriver(None)
         self.driver.init_host('host')
 
@@ -144,6 +151,10 @@ _CALLS = [
      ('context', 'migration', INSTANCE, 'disk info', 'network', 'image', True,
       {}, 'disks', False),
      'resize.finish', ('context', INSTANCE, 'network', 'migration', False)),
+    ('attach_volume', ('context', 'info', INSTANCE, '/dev/sdb'),
+     'volumes.attach', (INSTANCE, 'info')),
+    ('detach_volume', ('context', 'info', INSTANCE, '/dev/sdb'),
+     'volumes.detach', (INSTANCE, 'info')),
     ('confirm_migration', ('context', 'migration', INSTANCE, 'network'),
      'resize.confirm', (UUID,)),
     ('finish_revert_migration',
@@ -231,7 +242,7 @@ class RebootTestCase(Base):
     def test_a_hard_reboot_writes_the_vmx_anew(self):
         self.driver.reboot('context', INSTANCE, 'network', 'HARD')
         self.parts.reconciler.rebooter.assert_called_once_with(
-            'context', INSTANCE, 'network')
+            'context', INSTANCE, 'network', None)
         self.parts.power.reboot_hard.assert_called_once_with(
             UUID, self.parts.reconciler.rebooter.return_value)
 
@@ -242,7 +253,7 @@ class RebootTestCase(Base):
         self.driver.reboot('context', INSTANCE, 'network', 'HARD')
         self.assertEqual([mock.call.recover(INSTANCE),
                           mock.call.rewriter('context', INSTANCE,
-                                             'network')],
+                                             'network', None)],
                          calls.mock_calls)
 
     def test_a_rescue_that_nova_has_forgotten_ends_before_a_start(self):

@@ -13,8 +13,9 @@
 """What happens to each disk of a server that is resized or moved.
 
 A disk stays as it is where possible. One that must grow, or that refers to a
-base disk which another host does not have, becomes a file of its own. All
-that can be refused is refused here, while the server runs.
+base disk which another host does not have, becomes a file of its own. Volumes
+stay where they are, also the one that a server boots from. All that can be
+refused is refused here, while the server runs.
 """
 
 from collections import abc
@@ -43,6 +44,7 @@ from nova_vmrun.storage import linked
 _BYTES_PER_TABLE_BYTE = 8192
 
 _ROOT = server_disks.Origin.ROOT
+_BOOT_VOLUME = server_disks.Origin.BOOT_VOLUME
 _EPHEMERAL = server_disks.Origin.EPHEMERAL
 _SWAP = server_disks.Origin.SWAP
 
@@ -148,7 +150,12 @@ def make(layout: layout_module.Layout,
     :raises VmrunError: it cannot be done
     """
     uuid, old = instance.uuid, instance.flavor
-    if flavor.root_gb < old.root_gb or flavor.ephemeral_gb < old.ephemeral_gb:
+    listed = disk_lists.get(uuid)
+    boot_volume = server_disks.first(listed, _BOOT_VOLUME)
+    if to_other_host:
+        _refuse_volumes(uuid, listed)
+    if (flavor.root_gb < old.root_gb and boot_volume is None or
+            flavor.ephemeral_gb < old.ephemeral_gb):
         raise exception.InvalidInput(
             'Server %s cannot be resized: its disks cannot shrink.' % uuid,
             'They have %d and %d GiB, the flavor has %d and %d.' % (
@@ -156,12 +163,12 @@ def make(layout: layout_module.Layout,
                 flavor.ephemeral_gb),
             'Choose a flavor with disks that are as large or larger.')
     keys = vmx_file.VmxFiles(layout).load(uuid)
-    listed = disk_lists.get(uuid)
     disks = _attached_disks(layout, uuid, keys, listed)
     if to_other_host:
         _refuse_disks_of_others(uuid, keys, disks, listed)
     sizes = _sizes(uuid, disks, old, flavor)
-    blank = _blank(disks, old, flavor)
+    bus = boot_volume.bus if boot_volume else disks[0].attached.bus
+    blank = _blank(disks, old, flavor, bus or '')
     removed = tuple(disk for disk in disks if disk.listed.origin is _SWAP and
                     flavor.swap != old.swap)
     staying = [disk for disk in disks if disk not in removed]
@@ -178,13 +185,13 @@ def make(layout: layout_module.Layout,
             resolution='Install it, or set [vmrun] vdiskmanager_path.')
     if copied or removed or to_other_host:
         _refuse_snapshots(layout, uuid)
-    return Plan(uuid, disks[0].attached.bus, kept, copied, blank, removed,
+    return Plan(uuid, bus or '', kept, copied, blank, removed,
                 _others(listed, disks, blank, to_other_host))
 
 
 def _attached_disks(layout: layout_module.Layout, uuid: str, keys: vmx.Vmx,
                     listed: disk_lists_module.Disks) -> list[Disk]:
-    """Return the server's own disks, the root disk first."""
+    """Return the server's own disks, the root disk first if it has one."""
     folder = layout.folder(uuid)
     disks = []
     for disk in listed:
@@ -197,12 +204,24 @@ def _attached_disks(layout: layout_module.Layout, uuid: str, keys: vmx.Vmx,
                                   (folder, *layout.caches()))
         disks.append(Disk(disk, attachment, tuple(chain),
                           linked.read_header(chain[0]).capacity))
-    if _ROOT not in [disk.listed.origin for disk in disks]:
+    if _ROOT not in [disk.listed.origin for disk in disks] and (
+            server_disks.first(listed, _BOOT_VOLUME) is None):
         raise exception.VmIncomplete(
             'The root disk of server %s is not in its .vmx.' % uuid,
             'No line of %s names it.' % layout.vmx(uuid),
             'Attach it again, or reboot the server hard.')
     return disks
+
+
+def _refuse_volumes(uuid: str, listed: disk_lists_module.Disks) -> None:
+    volumes = [disk.volume_id for disk in listed if disk.volume_id]
+    if volumes:
+        raise exception.NotSupported(
+            'Server %s has volumes, and cannot move to another host.' % uuid,
+            'The files of these volumes are on this host: %s.'
+            % ', '.join(volumes),
+            'Stop the server and detach them first. A server that boots from '
+            'a volume has to stay.')
 
 
 def _refuse_disks_of_others(uuid: str, keys: vmx.Vmx, disks: list[Disk],
@@ -250,9 +269,9 @@ def _ephemerals(disks: abc.Iterable[Disk]) -> list[Disk]:
 
 
 def _blank(disks: list[Disk], old: nova_flavor.Flavor,
-           flavor: nova_flavor.Flavor) -> tuple[server_disks.Disk, ...]:
+           flavor: nova_flavor.Flavor,
+           bus: str) -> tuple[server_disks.Disk, ...]:
     blank = []
-    bus = disks[0].attached.bus
     if flavor.ephemeral_gb and not old.ephemeral_gb and not _ephemerals(disks):
         blank.append(server_disks.ephemeral(
             0, flavor.ephemeral_gb * units.Gi, bus))

@@ -18,7 +18,7 @@ with ``#``::
     [SOURCE SOURCE] what is known
       :: test_name test_name
     [SOURCE] what is known
-      :: - why no test holds it
+      :: - why no test checks it
 
 ``python -m tests.contract.facts`` writes them, with what is known of the
 tests, to tests/contract/FACTS.md.
@@ -95,7 +95,7 @@ def sources():
 
 
 def _limits(node):
-    """Return what a test or a case says of where it can run."""
+    """Return where a test or a test case can run, from its decorators."""
     texts = [ast.unparse(item) for item in node.decorator_list]
     known = {'base.fakes_only': 'fakes only', 'base.needs_guest': 'guest'}
     found = [known[text] for text in texts if text in known]
@@ -129,15 +129,15 @@ def table():
     known, suite = facts(), tests()
     held = [fact for fact in known if fact.tests]
     lines = [
-        '# What is known of vmrun, and which test holds it', '',
+        '# What is known about vmrun, and which tests check it', '',
         'Written by `python -m tests.contract.facts` from the files in '
         '`tests/contract/facts`;', 'do not edit.', '',
-        '%d facts: %d are held by %d tests, %d by none.' % (
+        'There are %d facts: %d are checked by %d tests, and %d by none.' % (
             len(known), len(held), len({t for f in held for t in f.tests}),
             len(known) - len(held)), '',
         'A test marked *fakes only* sets a knob that no product has; one '
         'marked *guest* needs a', 'guest OS with VMware Tools. Both are '
-        'skipped on real VMware. All others run there too.', '']
+        'skipped on real VMware, where all others run too.', '']
     section = None
     for fact in known:
         if fact.section != section:
@@ -145,8 +145,8 @@ def table():
             lines += ['', '## ' + section, '',
                       '| Fact | Source | Test |', '|---|---|---|']
         lines.append(_row(fact, suite))
-    lines += ['', '## What no test holds', '']
-    lines += ['* %s: %s.' % (fact.text, fact.reason)
+    lines += ['', '## Facts without a test', '']
+    lines += ['* %s (%s).' % (fact.text, fact.reason)
               for fact in known if fact.reason]
     lines += ['', '## Sources', '']
     lines += ['* ' + line for line in sources()]

@@ -52,12 +52,24 @@ class AttachedTestCase(base.TestCase):
     def test_cd_drives_are_not_disks(self):
         keys = vmx.Vmx({
             'sata0:0.present': 'TRUE', 'SATA0:0.FILENAME': 'root.vmdk',
-            'ide1:0.present': 'TRUE', 'ide1:0.fileName': 'cd0.iso'})
+            'ide1:0.present': 'TRUE', 'ide1:0.fileName': 'cd0.iso',
+            'ide1:0.deviceType': 'cdrom-image'})
         disk = attached.Attached('sata0:0', 'root.vmdk', 'sata')
         self.assertEqual([disk], list(attached.every(keys)))
         self.assertEqual(
-            [disk, attached.Attached('ide1:0', 'cd0.iso', 'ide')],
+            [disk, attached.Attached('ide1:0', 'cd0.iso', 'ide', True)],
             list(attached.files(keys)))
+
+    def test_device_type_identifies_cd_drives(self):
+        for kind, is_cdrom in (
+                ('cdrom-image', True), ('cdrom-raw', True),
+                ('ATAPI-CDROM', True), ('disk', False), (None, False)):
+            keys = vmx.Vmx({'ide1:0.present': 'TRUE',
+                            'ide1:0.fileName': 'cd0.iso'})
+            if kind:
+                keys['ide1:0.deviceType'] = kind
+            (device,) = attached.files(keys)
+            self.assertIs(is_cdrom, device.is_cdrom, kind)
 
     def test_a_disk_that_is_not_attached(self):
         keys = vmx.Vmx({'ide0:0.present': 'FALSE',

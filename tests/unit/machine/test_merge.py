@@ -241,17 +241,23 @@ class NicsTestCase(MergeTestCase):
         self.assertEqual('33', found['ethernet1.pciSlotNumber'])
 
     def test_cd_drives_on_arm_move_to_bootable_nodes(self):
-        cds = (model.Cdrom('a.iso', 'sata'), model.Cdrom('b.iso', 'sata'))
-        server = dataclasses.replace(self.server, family='arm', disks=(),
-                                     cdroms=cds)
-        self.live.update({
-            'sata0:0.present': 'TRUE', 'sata0:0.fileName': 'a.iso',
-            'sata0:1.present': 'TRUE', 'sata0:1.fileName': 'b.iso'})
+        cds = (model.Cdrom('a.iso', 'sata'), model.Cdrom('b.img', 'sata'))
+        server = dataclasses.replace(
+            self.server, family='arm', cdroms=cds,
+            disks=(model.Disk('disk.iso', 'sata'),))
+        for number, name, kind in (
+                (0, 'a.iso', 'cdrom-image'), (1, 'b.img', 'CDROM-image'),
+                (2, 'disk.iso', 'disk')):
+            node = 'sata0:%d' % number
+            self.live.update({
+                node + '.present': 'TRUE', node + '.fileName': name,
+                node + '.deviceType': kind})
         for family, nodes in (('arm', [None, None]),
                               ('linux', ['sata0:0', 'sata0:1'])):
             kept = merge.keep_places(
                 dataclasses.replace(server, family=family), self.live)
             self.assertEqual(nodes, [cd.node for cd in kept.cdroms])
+            self.assertEqual('sata0:2', kept.disks[0].node)
 
     def test_nics_that_others_have_added_use_slots(self):
         for slot in range(2, 10):

@@ -161,7 +161,7 @@ class TestCase(base.TestCase):
             self.layout, self.records, self.disk_lists, self.states,
             vmx_file.VmxFiles(self.layout))
 
-    def host(self, conf=None, **own):
+    def host(self, conf=None, qemu_img=None, vdiskmanager=None, **own):
         """Return a parts.Host.
 
         :param conf: in place of nova.conf.CONF
@@ -169,7 +169,11 @@ class TestCase(base.TestCase):
         """
         return parts.Host(
             conf or types.SimpleNamespace(vmrun=stubs.conf(**own)),
-            self.product, 'x86_64', self.vmrun.tool, None, None)
+            self.product, 'x86_64', self.vmrun.tool, qemu_img, vdiskmanager)
+
+    def images(self, cache=None):
+        """Return a parts.Images that has at most a cache."""
+        return parts.Images(cache, None, None)
 
     def make_power(self, **access_parts):
         """Return a Power; its consoles are mocks unless they are given."""

@@ -85,8 +85,7 @@ class TestCase(hosts.TestCase):
         self.failing = {}
         self.slept = []
         self.snapshots = snapshot.Snapshots(
-            self.vmrun.tool, self.qemu_img, self.product, self.states,
-            self.layout, self.records, self.disk_lists,
+            self.host(qemu_img=self.qemu_img), self.servers,
             time_limits.TimeLimits(stubs.conf(),
                                    vmx_file.VmxFiles(self.layout)),
             quiesce.Quiescer(self.product, self.states, self.records,

@@ -59,7 +59,7 @@ class Base(hosts.TestCase):
         self.definitions = definition.Definitions(
             conf, self.product, 'x86_64', self.layout, self.records,
             self.disk_lists,
-            drives.Drives(None, self.layout, self.product),
+            drives.Drives(self.host(), self.servers, self.images()),
             networks.Networks(conf, stubs.HostNetworks(), None), screens,
             guest_info.GuestInfo(conf, self.layout),
             serial_consoles.SerialConsoles(

@@ -20,6 +20,7 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops.power import power
 from nova_vmrun.server import disks
 from nova_vmrun.server import records
+from nova_vmrun.volumes import connectors
 from tests.unit import locks
 from tests.unit.ops import hosts
 
@@ -32,7 +33,8 @@ class DestroyTestCase(hosts.TestCase):
         super().setUp()
         self.useFixture(fixtures.MockPatchObject(power, 'time',
                                                  hosts.Clock()))
-        self.destroy = destroy.Destroyer(self.servers, self.make_power())
+        self.destroy = destroy.Destroyer(self.servers, self.make_power(),
+                                         connectors.Connectors({}))
 
     def left(self):
         return sorted(set(os.listdir(self.layout.root)) - {'_base', 'locks'})

@@ -40,9 +40,8 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.instance = types.SimpleNamespace(
             uuid=hosts.UUID, get_network_info=lambda: [VIF],
             flavor=types.SimpleNamespace(vcpus=3, memory_mb=512))
-        self.diagnostics = diagnostics.Diagnostics(
-            self.vmrun.tool, self.product, self.states, self.layout,
-            self.disk_lists)
+        self.diagnostics = diagnostics.Diagnostics(self.host(),
+                                                   self.servers)
 
     def free(self):
         return self.diagnostics.untyped(self.instance)

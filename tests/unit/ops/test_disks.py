@@ -57,13 +57,17 @@ class Base(hosts.TestCase):
             linked, 'read_header', return_value=types.SimpleNamespace(
                 capacity=7 * units.Mi)))
 
+    def disks(self, options=None, disk_manager=True):
+        return disks.Disks(
+            self.host(conf(**(options or {})),
+                      vdiskmanager=self.vdiskmanager if disk_manager
+                      else None), self.servers, self.images(self.cache))
+
     def make(self, options=None, block_device_info=None, linked_clone=None,
              bus='sata', disk_manager=True,
              base=image_cache.Base('/base', '/delta')):
         """Makes the disks of a server."""
-        made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
-                           self.disk_lists,
-                           self.vdiskmanager if disk_manager else None)
+        made = self.disks(options, disk_manager)
         planned = made.plan(INSTANCE, base, block_device_info, bus)
         made.make(UUID, base, planned,
                   types.SimpleNamespace(disk_bus=bus,
@@ -89,9 +93,7 @@ class CheckTestCase(Base):
 
     def check(self, options=None, info=None, disk_manager=True,
               linked_clone=None, is_iso=False):
-        made = disks.Disks(conf(**(options or {})), self.cache, self.layout,
-                           self.disk_lists,
-                           self.vdiskmanager if disk_manager else None)
+        made = self.disks(options, disk_manager)
         disk = None if is_iso else image_cache.Base(self.base, '/delta')
         made.check(UUID, disk, made.plan(INSTANCE, disk, info, 'sata'),
                    types.SimpleNamespace(disk_bus='sata',
@@ -147,9 +149,8 @@ class PrepareTestCase(Base):
                                       trusted_certs=glances.CERTIFICATES)
 
     def prepare(self, instance, image):
-        return disks.Disks(
-            conf(), self.cache, self.layout, self.disk_lists, None).prepare(
-                'context', instance, image, '/private')
+        return self.disks(disk_manager=False).prepare(
+            'context', instance, image, '/private')
 
     def test_the_image_of_a_shelved_server_is_not_cached(self):
         instance = glances.instance()

@@ -23,6 +23,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun.inspection import inspector
 from nova_vmrun.ops import drives
+from nova_vmrun.ops import parts
 from nova_vmrun.server import disks
 from tests.fixtures.hostile import hybrids
 from tests.unit.ops import glances
@@ -55,7 +56,10 @@ class Base(caches.TestCase):
         self.useFixture(fixtures.MockPatchObject(
             product.Product, 'tools_folders',
             lambda _: ['/nonexistent', self.tools]))
-        self.drives = drives.Drives(self.cache, self.layout, self.product)
+        self.drives = drives.Drives(
+            types.SimpleNamespace(product=self.product),
+            types.SimpleNamespace(layout=self.layout),
+            parts.Images(self.cache, self.users, None))
 
     def add(self, image_id, content, disk_format='iso'):
         self.glance.images[image_id] = {'disk_format': disk_format}

@@ -27,6 +27,7 @@ from nova_vmrun.server import orphans as finder
 from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
+from nova_vmrun.volumes import connectors
 from tests.unit.ops import hosts
 
 UUID = hosts.UUID
@@ -57,7 +58,8 @@ class TestCase(hosts.TestCase):
             parts.Images(self.cache, users, self.boots),
             destroy.Destroyer(
                 self.servers, mock.create_autospec(power.Power,
-                                                   instance=True)),
+                                                   instance=True),
+                connectors.Connectors({})),
             self.snapshots)
 
     def age(self, path):

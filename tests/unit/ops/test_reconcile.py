@@ -22,7 +22,9 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops import reconcile
+from nova_vmrun.ops import volume_updates
 from nova_vmrun.server import vmx_file
+from nova_vmrun.volumes import connectors
 from tests.unit.ops import hosts
 from tests.unit.ops import test_interfaces
 
@@ -38,7 +40,8 @@ class Base(test_interfaces.Base):
         super().setUp()
         self.reconciler = reconcile.Reconciler(
             self.servers, self.definitions, self.networks, self.ports,
-            self.tagged)
+            self.tagged, volume_updates.VolumeUpdates(
+                self.servers, self.definitions, connectors.Connectors({})))
         self.attach('nat')
         self.attach('vlan')
 

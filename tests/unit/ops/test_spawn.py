@@ -33,6 +33,7 @@ from nova_vmrun.ops import spawn
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
+from nova_vmrun.volumes import connectors
 from tests.unit.ops import glances
 from tests.unit.ops import hosts
 
@@ -68,7 +69,8 @@ class Base(hosts.TestCase):
         self.spawner = spawn.Spawner(
             self.layout, self.records, self.definitions, self.disks,
             self.drives, self.consoles, self.guest_info, operations,
-            destroy.Destroyer(self.servers, operations),
+            destroy.Destroyer(self.servers, operations,
+                              connectors.Connectors({})),
             builds.Builds(self.layout))
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))

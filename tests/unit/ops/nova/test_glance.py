@@ -14,21 +14,15 @@ import hashlib
 import os
 import shutil
 import types
-from unittest import mock
 
 import fixtures
 from glanceclient.v2 import images
 from nova import exception as nova_exception
 
 from nova_vmrun import exception
-from nova_vmrun.inspection import inspector
-from nova_vmrun.ops import drives
 from nova_vmrun.ops.nova import glance
-from nova_vmrun.ops.nova import properties
-from nova_vmrun.storage import image_cache
 from tests.unit import base
 from tests.unit.ops import glances
-from tests.unit.ops import hosts
 
 
 class GlanceTestCase(base.TestCase):
@@ -121,71 +115,3 @@ class HashTestCase(base.TestCase):
                 (self.content[:-1], {'checksum': md5})):
             self.assertRaises(IOError, self.download, sent, **says)
             self.assertFalse(os.path.exists(self.path))
-
-
-class AttachmentsTestCase(hosts.TestCase):
-    """Drives are filled with what the user may read."""
-
-    def setUp(self):
-        super().setUp()
-        self.glance = self.useFixture(glances.Glance())
-        self.cache = mock.create_autospec(image_cache.ImageCache,
-                                          instance=True)
-        self.attachments = drives.Drives(
-            self.cache, self.layout, self.product)
-
-    def prepare(self, isos=(), floppy=None, tools=()):
-        return self.attachments.prepare(
-            'context', glances.instance(), inspector.Image('id', 'qcow2'),
-            types.SimpleNamespace(
-                iso_images=isos, floppy_image=floppy, tools_isos=tools))
-
-    def test_what_the_cache_has_is_not_for_everybody(self):
-        for wanted in ({'isos': [glances.IMAGE]},
-                       {'floppy': glances.IMAGE}):
-            self.assertRaises(exception.ImageRefused, self.prepare, **wanted)
-        self.assertFalse(self.cache.file.called)
-
-    def test_tools_that_the_product_does_not_bring(self):
-        error = self.assertRaises(exception.InvalidConfiguration,
-                                  self.prepare, tools=['linux.iso'])
-        self.assertIn('linux.iso', error.brief)
-
-
-class PropertiesTestCase(base.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.glance = self.useFixture(glances.Glance())
-
-    def requested(self, **system_metadata):
-        return properties.requested('context',
-                                    glances.instance(**system_metadata))
-
-    def test_properties_of_the_image_alone(self):
-        self.assertEqual({'os_distro': 'debian', 'mine': 'x'}, self.requested(
-            image_os_distro='debian', image_mine='x', image_none=None,
-            instance_type_vcpus='1'))
-        self.assertEqual([], self.glance.asked)
-
-    def test_a_text_that_nova_cut_off_is_read_from_glance(self):
-        ids = ','.join([glances.IMAGE] * 9)
-        self.glance.images[glances.IMAGE] = {
-            'properties': {'vmrun_iso_images': ids, 'other': 'y' * 300}}
-        found = self.requested(image_vmrun_iso_images=ids[:255],
-                               image_other='y' * 255)
-        self.assertEqual(ids, found['vmrun_iso_images'])
-        self.assertEqual(255, len(found['other']))
-
-    def test_so_is_one_of_characters_with_several_bytes(self):
-        self.glance.images[glances.IMAGE] = {'properties': {
-            'vmrun_iso_images': 'whole'}}
-        self.assertEqual('whole', self.requested(
-            image_vmrun_iso_images='\u2603' * 84)['vmrun_iso_images'])
-
-    def test_an_existing_server_needs_no_glance(self):
-        found = properties.remembered(glances.instance(
-            image_os_distro='debian', image_vmrun_iso_images='x' * 255,
-            image_other='y' * 255))
-        self.assertEqual({'os_distro': 'debian', 'other': 'y' * 255}, found)
-        self.assertEqual([], self.glance.asked)

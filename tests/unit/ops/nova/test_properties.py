@@ -81,6 +81,17 @@ class RequestedTestCase(Base):
         self.assertEqual([], self.glance.asked)
 
 
+class RememberedTestCase(Base):
+
+    def test_glance_is_not_asked(self):
+        instance = glances.instance(**{
+            'image_' + name: value for name, value in (
+                ('os_type', 'linux'), ('description', _CUT), (_LIST, _CUT))})
+        self.assertEqual({'os_type': 'linux', 'description': _CUT},
+                         properties.remembered(instance))
+        self.assertEqual([], self.glance.asked)
+
+
 class UnshelvedTestCase(base.TestCase):
 
     def test_only_offloaded_servers(self):

@@ -30,6 +30,7 @@ from nova_vmrun.ops.resize import resize
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
+from nova_vmrun.volumes import connectors
 from tests.unit.ops import hosts
 from tests.unit import vmdks
 
@@ -87,7 +88,8 @@ class TestCase(hosts.TestCase):
         self.consoles.port_for_new_server.side_effect = (
             lambda: contextlib.nullcontext(5907))
         power_ = self.make_power(consoles=self.consoles)
-        self.destroy = destroy.Destroyer(self.servers, power_)
+        self.destroy = destroy.Destroyer(self.servers, power_,
+                                         connectors.Connectors({}))
         self.resize = self.make_resize(power_)
         self.power = power_
 

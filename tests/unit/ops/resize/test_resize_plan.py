@@ -19,6 +19,7 @@ from nova_vmrun.host import files
 from nova_vmrun.machine import attached
 from nova_vmrun.ops.resize import resize_plan
 from nova_vmrun.server import disks
+from tests.unit.ops import hosts
 from tests.unit.ops.resize import resizes
 from tests.unit import vmdks
 
@@ -164,6 +165,48 @@ class SameHostTestCase(Base):
             b'swap.vmdk', b'other.vmdk'))
         self.assertEqual(['swap', 'config-drive'],
                          [disk.name for disk in self.plan().others])
+
+
+class VolumesTestCase(Base):
+
+    def add_volume(self, is_boot=False):
+        volume = disks.volume(
+            hosts.OTHER, os.path.join(self.layout.root, 'volume.vmdk'), GIB,
+            'lsilogic', 'scsi3:0', is_boot)
+        self.disk_lists.add(UUID, volume)
+        return volume
+
+    def boot_from_volume(self):
+        self.make(['root', 'ephemeral0', 'swap'])
+        root = self.disk_lists.find(UUID, disks.Origin.ROOT)
+        self.disk_lists.remove(UUID, root)
+        os.remove(self.layout.file(UUID, root.path))
+        return self.add_volume(is_boot=True)
+
+    def test_they_stay_where_they_are(self):
+        self.make()
+        volume = self.add_volume()
+        plan = self.plan(root_gb=2)
+        self.assertEqual(([], ['root'], [], []), self.names(plan))
+        self.assertEqual([volume], [disk for disk in plan.listed
+                                    if disk.volume_id])
+
+    def test_a_server_without_a_root_disk(self):
+        volume = self.boot_from_volume()
+        for root_gb in (0, 1, 5):
+            plan = self.plan({'ephemeral_gb': 1, 'swap': 512},
+                             root_gb=root_gb, ephemeral_gb=2, swap=64)
+            self.assertEqual(([], ['ephemeral0'], ['swap'], ['swap']),
+                             self.names(plan))
+            self.assertEqual((volume, 'lsilogic'),
+                             (plan.listed[0], plan.bus))
+
+    def test_neither_goes_to_another_host(self):
+        self.make()
+        self.add_volume()
+        self.refused(exception.NotSupported, hosts.OTHER, to_other_host=True)
+        self.boot_from_volume()
+        self.refused(exception.NotSupported, hosts.OTHER, to_other_host=True)
 
 
 class OtherHostTestCase(Base):
