@@ -67,6 +67,7 @@ class VmrunDriver(host_calls.HostCalls):
         supports_trusted_certs=True,
         supports_attach_interface=True,
         supports_tagged_attach_interface=True,
+        supports_tagged_attach_volume=True,
         # Without it Nova sets the server to ERROR before we can refuse.
         supports_evacuate=True,
     )
@@ -393,6 +394,8 @@ class VmrunDriver(host_calls.HostCalls):
         # Nova calls this before it touches a volume, and shows the error.
         if block_device_obj.is_volume:
             self._hypervisor.volumes.refuse_running(instance.uuid)
+            self._hypervisor.volumes.refuse_tag(instance,
+                                                block_device_obj.tag)
         # Nova then takes the next letter.
         raise NotImplementedError()
 
@@ -402,7 +405,7 @@ class VmrunDriver(host_calls.HostCalls):
                       disk_bus: str | None = None,
                       device_type: str | None = None,
                       encryption: Json = None) -> None:
-        self._hypervisor.volumes.attach(instance, connection_info)
+        self._hypervisor.volumes.attach(context, instance, connection_info)
 
     def detach_volume(self, context: Context, connection_info: Any,
                       instance: Instance, mountpoint: str,

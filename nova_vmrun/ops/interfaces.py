@@ -18,6 +18,7 @@ The other adapters of the server keep their places. The tag of an adapter is
 written to the config drive of the server.
 """
 
+import contextlib
 import time
 
 from nova import context as nova_context
@@ -131,15 +132,15 @@ class Interfaces:
         """
         has_new_tags = device_tags.differ(
             devices, device_tags.present(instance))
-        metadata = (self._tagged.describe(instance, devices)
-                    if has_new_tags else None)
+        metadata = self._tagged.describe(instance) if has_new_tags else None
         self._wait_until_closed(instance.uuid)
         # Nova may change two ports of a server at the same time, and start
         # the server meanwhile.
         with self._vmx_files.opened(instance.uuid) as file:
-            self._write(file, context, instance, vif, attached, metadata)
-        if has_new_tags:
-            device_tags.save(instance, devices)
+            self._write(
+                file, context, instance, vif, attached,
+                self._tagged.written(instance.uuid, metadata, devices))
+        device_tags.save(instance, devices)
 
     def _wait_until_closed(self, uuid: str) -> None:
         """Wait for a VM that is stopping; do not wait for a running one."""
@@ -154,7 +155,8 @@ class Interfaces:
     def _write(self, file: vmx_file.OpenVmx,
                context: nova_context.RequestContext,
                instance: nova_instance.Instance, vif: model.VIF,
-               attached: bool, metadata: tagged_devices.Metadata | None
+               attached: bool,
+               tags_written: contextlib.AbstractContextManager[None]
                ) -> None:
         present = adapters.slots(file.keys)
         if (vif['address'].lower() in present) == attached:
@@ -168,7 +170,7 @@ class Interfaces:
                  port['address'].lower() in present]
         if attached:
             ports.append(vif)
-        with self._tagged.written(instance.uuid, metadata):
+        with tags_written:
             self._definitions.write_adapters(file, instance, ports)
 
     def _require_stopped(self, instance: nova_instance.Instance) -> None:

@@ -134,10 +134,9 @@ class Reconciler:
                   prepare: Prepare,
                   prepare_again: Prepare) -> vmx_file.Rewrite:
         ports, keeps = self._trusted(context, instance, network_info)
-        update_tags = (
-            self._tagged.updater(instance)
-            if device_tags.forget_adapters(instance, ports, keeps)
-            else lambda: None)
+        devices = device_tags.with_adapters(instance, ports, keeps)
+        update_tags = self._tagged.updater(instance, devices)
+        device_tags.save(instance, devices)
         rewrite = prepare(instance, ports, keeps)
 
         def rewrite_with_tags(file: vmx_file.OpenVmx) -> None:

@@ -63,23 +63,18 @@ class TaggedDevices:
                 'Attach the device without a tag, or boot a server with a '
                 'config drive.')
 
-    def describe(self, instance: nova_instance.Instance,
-                 devices: device_tags.Devices) -> Metadata:
-        """Return a server's metadata with other tagged devices.
+    def describe(self, instance: nova_instance.Instance) -> Metadata:
+        """Return a server's metadata, for written.
 
         This may wait for Neutron: hold no lock.
         """
-        described = config_drive.describe(instance, [], None,
-                                          instance.get_network_info())
-        # Nova's metadata has a copy of the instance.
-        described.instance.device_metadata = (
-            virt_device_metadata.InstanceDeviceMetadata(devices=devices))
-        return described
+        return config_drive.describe(instance, [], None,
+                                     instance.get_network_info())
 
     @contextlib.contextmanager
-    def written(self, uuid: str,
-                metadata: Metadata | None) -> abc.Iterator[None]:
-        """Give a guest other metadata, and take it back if the block fails.
+    def written(self, uuid: str, metadata: Metadata | None,
+                devices: device_tags.Devices) -> abc.Iterator[None]:
+        """Describe devices to a guest, and take it back if the block fails.
 
         A crash leaves a description that the next change replaces. It may
         name a device that the server did not get.
@@ -93,11 +88,14 @@ class TaggedDevices:
         if metadata is None:
             yield
             return
+        # Nova's metadata has a copy of the instance.
+        metadata.instance.device_metadata = (
+            virt_device_metadata.InstanceDeviceMetadata(devices=devices))
         drive = self._config_drive(uuid)
         content = config_drive.read(drive, uuid) if drive else {}
-        devices = jsonutils.loads(metadata.lookup(_LATEST))['devices']
         info = self._guest_info.load(uuid)
-        new_info = self._guest_info.with_devices(info, devices)
+        new_info = self._guest_info.with_devices(
+            info, jsonutils.loads(metadata.lookup(_LATEST))['devices'])
         changed = _changed(content, metadata)
         try:
             if new_info != info:
@@ -112,36 +110,41 @@ class TaggedDevices:
                 if drive and changed:
                     config_drive.write(drive, uuid, content)
 
-    def updater(self, instance: nova_instance.Instance
-                ) -> abc.Callable[[], None]:
-        """Return a function that describes a server's devices to its guest.
+    def updater(self, instance: nova_instance.Instance,
+                devices: device_tags.Devices) -> abc.Callable[[], None]:
+        """Return a function that describes fewer devices to a guest.
 
         A failure is only logged: the guest would read of a device that the
         server no longer has. Call this without a lock, and the function only
         while the server is off.
+
+        :param devices: those that the server still has
         """
+        if not device_tags.differ(devices, device_tags.present(instance)):
+            return lambda: None
         try:
-            metadata = self.describe(instance, device_tags.present(instance))
+            metadata = self.describe(instance)
         except Exception as error:
-            LOG.warning('The config drive of the server keeps the tags of '
-                        'devices that it no longer has: %s', error,
-                        instance=instance)
+            _warn(instance, error)
             return lambda: None
 
         def update() -> None:
             try:
-                with self.written(instance.uuid, metadata):
+                with self.written(instance.uuid, metadata, devices):
                     pass
             except (exception.VmrunError, OSError) as error:
-                LOG.warning('The config drive of the server keeps the tags '
-                            'of devices that it no longer has: %s', error,
-                            instance=instance)
+                _warn(instance, error)
 
         return update
 
     def _config_drive(self, uuid: str) -> str | None:
         drive = self._disk_lists.find(uuid, disks.Origin.CONFIG_DRIVE)
         return self._disk_lists.file(uuid, drive) if drive else None
+
+
+def _warn(instance: nova_instance.Instance, error: Exception) -> None:
+    LOG.warning('The config drive of the server keeps the tags of devices '
+                'that it no longer has: %s', error, instance=instance)
 
 
 def _changed(drive: abc.Mapping[str, bytes],

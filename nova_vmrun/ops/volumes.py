@@ -21,6 +21,7 @@ attaches it again, even if Nova still lists it.
 import platform
 from typing import TypedDict
 
+from nova import context as nova_context
 from nova.objects import instance as nova_instance
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -28,8 +29,10 @@ from oslo_utils import excutils
 
 from nova_vmrun import exception
 from nova_vmrun.ops import definition
+from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops import parts
 from nova_vmrun.ops import stopped
+from nova_vmrun.ops import tagged_devices
 from nova_vmrun.ops import volume_disks
 from nova_vmrun.server import disks
 from nova_vmrun.server import vmx_file
@@ -60,8 +63,10 @@ class Volumes:
 
     def __init__(self, conf: cfg.ConfigOpts, servers: parts.Servers,
                  definitions: definition.Definitions,
-                 connectors: volume_connectors.Connectors) -> None:
+                 connectors: volume_connectors.Connectors,
+                 tagged: tagged_devices.TaggedDevices) -> None:
         self._conf = conf
+        self._tagged = tagged
         self._layout = servers.layout
         self._records = servers.records
         self._disk_lists = servers.disk_lists
@@ -96,9 +101,21 @@ class Volumes:
                 'adds disks to a VM only while the VM is off.',
                 'Stop the server, attach the volume, and start the server.')
 
-    def attach(self, instance: nova_instance.Instance,
+    def refuse_tag(self, instance: nova_instance.Instance,
+                   tag: str | None) -> None:
+        """Raise an error if a server's guest would not find a tag.
+
+        :raises InvalidInput: the server has no config drive
+        """
+        if tag and self._records.get(instance.uuid):
+            self._tagged.require_config_drive(instance)
+
+    def attach(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance,
                connection_info: object) -> None:
         """Attach a volume to a stopped server, unless it is attached.
+
+        If the volume has a tag, it is described on the config drive first.
 
         :raises VmNotFound: the server has no VM here
         :raises NotStopped: it is not stopped, or open in a window
@@ -107,6 +124,9 @@ class Volumes:
         """
         volume = connection.parse(connection_info)
         self._connectors.check(volume)
+        tag = device_tags.tag_of_volume(context, instance, volume.id)
+        self.refuse_tag(instance, tag)
+        metadata = self._tagged.describe(instance) if tag else None
         hardware = self._definitions.hardware_of(instance)
         uuid = instance.uuid
         self._stopped.wait_until_closed(uuid)
@@ -119,10 +139,14 @@ class Volumes:
                 disk = self._volume_disks.connect(
                     file, volume, hardware, self._disk_lists.get(uuid))
                 self._disk_lists.attach_volume(uuid, disk)
-                self._definitions.write_volumes(file, instance)
+                devices = (device_tags.with_volume(instance, disk, tag)
+                           if tag else device_tags.present(instance))
+                with self._tagged.written(uuid, metadata, devices):
+                    self._definitions.write_volumes(file, instance)
             except Exception:
                 with excutils.save_and_reraise_exception():
                     self._undo_attach(file, instance, volume.id)
+        device_tags.save(instance, devices)
 
     def detach(self, instance: nova_instance.Instance,
                connection_info: object) -> None:
@@ -140,6 +164,8 @@ class Volumes:
         if self._records.get(uuid) is None:
             self._connectors.disconnect(uuid, volume_id)
             return
+        devices = device_tags.without_volume(instance, volume_id)
+        update_tags = self._tagged.updater(instance, devices)
         self._stopped.wait_until_closed(uuid)
         with self._vmx_files.opened(uuid) as file:
             disk = volume_disks.find(self._disk_lists.get(uuid), volume_id)
@@ -151,7 +177,9 @@ class Volumes:
                 % (volume_id, uuid))
             self._volume_disks.refuse_snapshots(file, disk)
             self._disk_lists.mark_detached(uuid, disk)
+            update_tags()
             self._finish_detach(file, instance, disk, volume_id)
+        device_tags.save(instance, devices)
 
     def _finish_detach(self, file: vmx_file.OpenVmx,
                        instance: nova_instance.Instance, disk: disks.Disk,

@@ -41,6 +41,11 @@ TESTS = {
         'api.test_networks.AttachTestCase.test_an_adapter_comes_and_goes',
         'api.test_networks.AttachTestCase.test_a_running_server_gets_none',
     ],
+    'operation.attach-tagged-volume': [
+        'api.test_tagged.VolumeTestCase'
+        '.test_a_volume_with_a_tag_comes_and_goes',
+        'api.test_tagged.VolumeTestCase.test_a_server_without_a_config_drive',
+    ],
     'operation.attach-tagged-interface': [
         'api.test_tagged.ConfigDriveTestCase'
         '.test_an_adapter_with_a_tag_comes_and_goes',

@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from nova import block_device
 from nova import context as nova_context
+from nova import exception as nova_exception
 from nova.network import model
 from nova.objects import block_device as mappings
 from nova.objects import instance as nova_instance
@@ -55,23 +56,18 @@ def find(context: nova_context.RequestContext,
     return metadata.InstanceDeviceMetadata(devices=devices)
 
 
-def forget_adapters(instance: nova_instance.Instance,
-                    network_info: Iterable[model.VIF],
-                    keeps: Callable[[str], bool]) -> bool:
-    """Drop the tags of adapters that a server no longer has.
+def with_adapters(instance: nova_instance.Instance,
+                  network_info: Iterable[model.VIF],
+                  keeps: Callable[[str], bool]) -> Devices:
+    """Return the tagged devices of a server that it still has.
 
+    :param network_info: its ports
     :param keeps: returns whether the adapter with a MAC address stays anyway
-    :returns: whether there were any
     """
     macs = {vif['address'].lower() for vif in network_info}
-    devices = present(instance)
-    left = [device for device in devices
+    return [device for device in present(instance)
             if not isinstance(device, metadata.NetworkInterfaceMetadata) or
             device.mac.lower() in macs or keeps(device.mac.lower())]
-    if len(left) == len(devices):
-        return False
-    save(instance, left)
-    return True
 
 
 def with_adapter(context: nova_context.RequestContext,
@@ -89,6 +85,35 @@ def without_adapter(instance: nova_instance.Instance, mac: str) -> Devices:
             device.mac.lower() != mac.lower()]
 
 
+def tag_of_volume(context: nova_context.RequestContext,
+                  instance: nova_instance.Instance,
+                  volume_id: str) -> str | None:
+    """Return the tag that a user gave to a volume of a server."""
+    try:
+        mapping = mappings.BlockDeviceMapping.get_by_volume_and_instance(
+            context, volume_id, instance.uuid)
+    except nova_exception.VolumeBDMNotFound:
+        return None
+    tag: str | None = mapping.tag
+    return tag
+
+
+def with_volume(instance: nova_instance.Instance, volume: disks.Disk,
+                tag: str) -> Devices:
+    """Return the tagged devices of a server with one more volume."""
+    volume_id = volume.volume_id or ''
+    return without_volume(instance, volume_id) + [
+        _disk(tag, volume.node, volume_id)]
+
+
+def without_volume(instance: nova_instance.Instance,
+                   volume_id: str) -> Devices:
+    """Return the tagged devices of a server with one volume less."""
+    return [device for device in present(instance)
+            if not isinstance(device, metadata.DiskMetadata) or
+            'serial' not in device or device.serial != volume_id]
+
+
 def present(instance: nova_instance.Instance) -> Devices:
     """Return the tagged devices of a server."""
     found = instance.device_metadata
@@ -102,6 +127,8 @@ def differ(first: Devices, second: Devices) -> bool:
 
 def save(instance: nova_instance.Instance, devices: Devices) -> None:
     """Replace the tagged devices of a server in Nova's database."""
+    if not differ(devices, present(instance)):
+        return
     instance.device_metadata = metadata.InstanceDeviceMetadata(
         devices=devices)
     instance.save()
@@ -122,11 +149,16 @@ def _disks(context: nova_context.RequestContext,
            listed: disk_lists.Disks) -> list[metadata.DiskMetadata]:
     nodes = {block_device.strip_dev(device): disk.node
              for disk, device in _device_names(block_device_info, listed)}
+    of_volumes = {disk.volume_id: disk.node for disk in listed
+                  if disk.volume_id}
     found = mappings.BlockDeviceMappingList.get_by_instance_uuid(
         context, instance.uuid)
-    return [_disk(mapping.tag,
-                  nodes.get(block_device.strip_dev(mapping.device_name)))
-            for mapping in found if mapping.tag]
+    return [
+        _disk(mapping.tag, of_volumes.get(mapping.volume_id),
+              mapping.volume_id) if mapping.volume_id else
+        _disk(mapping.tag,
+              nodes.get(block_device.strip_dev(mapping.device_name)))
+        for mapping in found if mapping.tag]
 
 
 def _device_names(block_device_info: disk_maker.BlockDeviceInfo,
@@ -146,8 +178,12 @@ def _device_names(block_device_info: disk_maker.BlockDeviceInfo,
         yield from zip(of(disks.Origin.SWAP), [swap['device_name']])
 
 
-def _disk(tag: str, node: str | None) -> metadata.DiskMetadata:
+def _disk(tag: str, node: str | None,
+          volume_id: str | None = None) -> metadata.DiskMetadata:
     disk = metadata.DiskMetadata(tags=[tag])
+    if volume_id:
+        # By this, Nova finds it when the volume is detached.
+        disk.serial = volume_id
     match = _NODE.fullmatch(node or '')
     if match:
         # Nova has no name for SATA and NVMe.

@@ -21,6 +21,7 @@ from oslo_serialization import jsonutils
 from nova_vmrun.machine import guest_info
 from nova_vmrun.ops import config_drive
 from tests.functional.api import test_networks
+from tests.functional.api import volumes
 
 USER_DATA = b'#!/bin/sh\n\xff\x00 binary too\n'
 LATEST = 'openstack/latest/meta_data.json'
@@ -145,3 +146,40 @@ class WithoutConfigDriveTestCase(TestCase):
         self._attach_interface(self.server,
                                self.add_port('physnet-private'))
         self.assertEqual(2, len(self.adapters(self.server)))
+
+
+class VolumeTestCase(volumes.TestCase):
+
+    def tags(self, server):
+        """Return the disks that the config drive has, by their tags."""
+        drive = config_drive.read(self.path(server, 'config-drive.iso'),
+                                  server['id'])
+        return {each['tags'][0]: each
+                for each in jsonutils.loads(drive[LATEST])['devices']}
+
+    def test_a_volume_with_a_tag_comes_and_goes(self):
+        server, volume = self.boot_stopped(), self.cinder.add()
+        self.attach(server, volume, tag='data')
+        self.assertVolumes(server, volume)
+        node, = self.in_vmx(server)
+        controller, unit = node.removeprefix('scsi').split(':')
+        self.assertEqual(
+            {'data': {'type': 'disk', 'bus': 'scsi', 'serial': volume,
+                      'address': '%s:0:%s:0' % (controller, unit),
+                      'tags': ['data']}}, self.tags(server))
+        self._start_server(server)
+        server = self._stop_server(server)
+        self.detach(server, volume)
+        self.assertVolumes(server)
+        self.assertEqual({}, self.tags(server))
+
+    def test_a_server_without_a_config_drive(self):
+        self.flags(force_config_drive=False)
+        server, volume = self.boot_stopped(), self.cinder.add()
+        error = self.assertRaises(client.OpenStackApiException,
+                                  self.request_attach, server, volume,
+                                  tag='data')
+        self.assertEqual(400, error.response.status_code)
+        self.assertIn('it has no config drive', str(error))
+        self.assertEqual('available', self.cinder.status(volume))
+        self.assertVolumes(server)

@@ -453,9 +453,9 @@ class TagTestCase(Base):
                 device_tags.present(self.instance)]
 
     def test_the_guest_learns_it_before_the_adapter_comes(self):
-        self.written.side_effect = KeyboardInterrupt
+        self.written.return_value.__enter__.side_effect = KeyboardInterrupt
         self.assertRaises(KeyboardInterrupt, self.attach, 'nat')
-        self.written.assert_called_once_with(UUID, 'metadata')
+        self.assertEqual((UUID, 'metadata'), self.written.call_args[0][:2])
         self.assertEqual({}, self.nics())
         self.instance.save.assert_not_called()
 
@@ -468,7 +468,7 @@ class TagTestCase(Base):
         self.assertEqual(1, self.describe.call_count)
         self.detach('nat')
         self.assertEqual([], self.present())
-        self.assertEqual([], self.describe.call_args[0][1])
+        self.assertEqual([], self.written.call_args[0][2])
         self.assertEqual(2, self.instance.save.call_count)
 
     def test_a_server_without_a_config_drive(self):
@@ -481,5 +481,5 @@ class TagTestCase(Base):
     def test_a_refused_one_changes_nothing_that_the_guest_reads(self):
         self.start()
         self.assertRaises(exception.VmStateError, self.attach, 'nat')
-        self.written.assert_not_called()
+        self.written.return_value.__enter__.assert_not_called()
         self.assertEqual([], self.present())

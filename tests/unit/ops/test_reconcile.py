@@ -289,5 +289,4 @@ class TagsTestCase(Base):
         self.assertEqual(['nat', 'disk'], self.tags())
         self.instance.save.assert_called_once_with()
         # The guest reads the same.
-        self.describe.assert_called_once_with(
-            self.instance, self.instance.device_metadata.devices)
+        self.describe.assert_called_once_with(self.instance)

@@ -14,7 +14,6 @@
 import json
 import os
 import types
-from unittest import mock
 
 import fixtures
 from nova.objects import virt_device_metadata
@@ -41,13 +40,20 @@ DRIVE = {
 
 
 class Metadata:
-    """Stands for Nova's, which gets other devices."""
+    """Stands for Nova's: shows the MAC address and the tags of devices."""
 
-    def __init__(self, devices):
-        self._devices = devices
+    def __init__(self):
+        self.instance = types.SimpleNamespace(device_metadata=None)
 
     def lookup(self, path):
-        return json.dumps({'devices': self._devices, 'admin_pass': 'none'})
+        return json.dumps({'admin_pass': 'none', 'devices': [
+            {'type': 'nic', 'mac': device.mac, 'tags': device.tags}
+            for device in self.instance.device_metadata.devices]})
+
+
+def devices(*tags):
+    return [virt_device_metadata.NetworkInterfaceMetadata(
+        mac='fa:16:3e:00:00:01', tags=list(tags))]
 
 
 class Base(hosts.TestCase):
@@ -67,8 +73,9 @@ class Base(hosts.TestCase):
     def drive(self):
         return config_drive.read(self.path, UUID)
 
-    def write(self, devices=DEVICES):
-        with self.tagged.written(UUID, Metadata(devices)):
+    def write(self, described=None):
+        with self.tagged.written(UUID, Metadata(), devices('lan')
+                                 if described is None else described):
             pass
 
 
@@ -87,7 +94,7 @@ class WrittenTestCase(Base):
     def test_nothing_to_change(self):
         before = os.stat(self.path).st_ino
         self.write([])
-        with self.tagged.written(UUID, None):
+        with self.tagged.written(UUID, None, devices('lan')):
             pass
         self.assertEqual(before, os.stat(self.path).st_ino)
 
@@ -110,7 +117,7 @@ class WrittenTestCase(Base):
         self.info.save(UUID, info)
 
         def fail():
-            with self.tagged.written(UUID, Metadata(DEVICES)):
+            with self.tagged.written(UUID, Metadata(), devices('lan')):
                 self.assertNotEqual(DRIVE, self.drive())
                 raise exception.InvalidInput('no')
 
@@ -121,7 +128,7 @@ class WrittenTestCase(Base):
     def test_a_description_that_is_too_long_for_guestinfo(self):
         self.info.save(UUID, {'guestinfo': variables.variables({'a': 1})})
         self.assertRaises(exception.InvalidInput, self.write,
-                          [{'tags': [os.urandom(50000).hex()]}])
+                          devices(os.urandom(50000).hex()))
         self.assertEqual(DRIVE, self.drive())
 
     def test_a_drive_that_is_lost(self):
@@ -131,15 +138,12 @@ class WrittenTestCase(Base):
 
 class DescribeTestCase(Base):
 
-    def test_the_instance_itself_is_not_changed(self):
-        device = virt_device_metadata.NetworkInterfaceMetadata(
-            mac='fa:16:3e:00:00:01', tags=['lan'])
+    def test_nova_describes_it_without_what_only_the_drive_has(self):
         describe = self.useFixture(fixtures.MockPatchObject(
             config_drive, 'describe')).mock
-        found = self.tagged.describe(self.instance, [device])
+        self.assertIs(describe.return_value,
+                      self.tagged.describe(self.instance))
         describe.assert_called_once_with(self.instance, [], None, [])
-        self.assertEqual([device], found.instance.device_metadata.devices)
-        self.assertIsNone(self.instance.device_metadata)
 
     def test_a_tag_needs_a_config_drive(self):
         self.tagged.require_config_drive(self.instance)
@@ -150,25 +154,36 @@ class DescribeTestCase(Base):
 
 class UpdaterTestCase(Base):
 
-    def update(self):
-        self.tagged.updater(self.instance)()
+    def setUp(self):
+        super().setUp()
+        self.write()
+        self.before = self.drive()
+        self.instance.device_metadata = (
+            virt_device_metadata.InstanceDeviceMetadata(
+                devices=devices('lan')))
+        self.describe = self.useFixture(fixtures.MockPatchObject(
+            self.tagged, 'describe', return_value=Metadata())).mock
+
+    def update(self, left=()):
+        self.tagged.updater(self.instance, list(left))()
 
     def test_it_writes(self):
-        self.useFixture(fixtures.MockPatchObject(
-            self.tagged, 'describe', return_value=Metadata(DEVICES)))
         self.update()
-        self.assertNotEqual(DRIVE, self.drive())
+        self.assertEqual(DRIVE, self.drive())
+
+    def test_nothing_is_described_that_has_not_changed(self):
+        self.update(devices('lan'))
+        self.describe.assert_not_called()
+        self.assertEqual(self.before, self.drive())
 
     def test_failures_do_not_prevent_a_start(self):
-        for failing in (
-                mock.Mock(side_effect=RuntimeError('Neutron is down')),
-                mock.Mock(return_value=Metadata(DEVICES))):
-            self.useFixture(fixtures.MockPatchObject(
-                self.tagged, 'describe', failing))
-            self.useFixture(fixtures.MockPatchObject(
-                config_drive, 'write',
-                side_effect=exception.FileSystemFailed('full')))
-            self.update()
+        self.describe.side_effect = RuntimeError('Neutron is down')
+        self.update()
+        self.describe.side_effect = None
+        self.useFixture(fixtures.MockPatchObject(
+            config_drive, 'write',
+            side_effect=exception.FileSystemFailed('full')))
+        self.update()
         for reason in ('Neutron is down', 'full'):
             self.assertIn(reason, self.log.output)
-        self.assertEqual(DRIVE, self.drive())
+        self.assertEqual(self.before, self.drive())

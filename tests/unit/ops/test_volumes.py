@@ -19,6 +19,9 @@ from oslo_utils import units
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files as host_files
+from nova_vmrun.ops import guest_info
+from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops import tagged_devices
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import disks
 from nova_vmrun.volumes import connectors
@@ -57,10 +60,19 @@ class TestCase(test_definition.Base):
             self.useFixture(fixtures.TempDir()).path)
         self.connectors = Connectors(self.folder)
         conf = mock.Mock(vmrun=stubs.conf(), my_block_storage_ip='192.0.2.1')
+        # The tag of each volume, as in Nova's database.
+        self.tag = self.useFixture(fixtures.MockPatchObject(
+            device_tags, 'tag_of_volume', return_value=None)).mock
+        self.tagged = tagged_devices.TaggedDevices(
+            self.disk_lists, guest_info.GuestInfo(conf.vmrun, self.layout))
+        self.describe = self.useFixture(fixtures.MockPatchObject(
+            self.tagged, 'describe', return_value=None)).mock
         self.volumes = volumes.Volumes(conf, self.servers, self.definitions,
-                                       self.connectors)
+                                       self.connectors, self.tagged)
         self.instance = test_definition.instance(
             image_vmrun_disk_bus=self.DISK_BUS)
+        self.instance.device_metadata = None
+        self.instance.save = mock.Mock()
         self.records.create(
             UUID, 'instance-1', 5900, disks=disks.dump([
                 disks.root(units.Gi, self.DISK_BUS),
@@ -73,7 +85,7 @@ class TestCase(test_definition.Base):
         return files.make(self.folder, volume_id)
 
     def attach(self, info=None):
-        self.volumes.attach(self.instance, info or self.info)
+        self.volumes.attach('context', self.instance, info or self.info)
 
     def detach(self, info=None):
         self.volumes.detach(self.instance, info or self.info)
@@ -336,3 +348,56 @@ class HostConnectorTestCase(TestCase):
                          (found['host'], found['ip'], found['multipath']))
         self.assertTrue(found['initiator'].startswith('iqn.'))
         self.assertEqual(found, self.volumes.host_connector('one'))
+
+
+class TagTestCase(TestCase):
+    """A volume that has a tag."""
+
+    def setUp(self):
+        super().setUp()
+        self.tag.return_value = 'data'
+        self.written = self.useFixture(fixtures.MockPatchObject(
+            self.tagged, 'written')).mock
+        self.describe.return_value = 'metadata'
+
+    def present(self):
+        return [(device.tags, device.serial, device.bus.address)
+                for device in device_tags.present(self.instance)]
+
+    def test_it_comes_and_goes(self):
+        self.attach()
+        self.assertEqual([(['data'], IDS[0], '3:0:0:0')], self.present())
+        uuid, metadata, described = self.written.call_args[0]
+        self.assertEqual((UUID, 'metadata'), (uuid, metadata))
+        self.assertEqual(device_tags.present(self.instance), described)
+        self.tag.return_value = None
+        self.attach(self.make(IDS[1]))
+        self.detach()
+        self.assertEqual([], self.present())
+        self.assertEqual([], self.written.call_args[0][2])
+
+    def test_the_guest_learns_it_before_the_vmx_names_the_volume(self):
+        self.written.return_value.__enter__.side_effect = KeyboardInterrupt
+        self.assertRaises(KeyboardInterrupt, self.attach)
+        self.assertEqual({}, self.attached())
+        self.instance.save.assert_not_called()
+
+    def test_a_drive_that_cannot_be_written(self):
+        self.written.side_effect = exception.FileSystemFailed('full')
+        self.assertRaises(exception.FileSystemFailed, self.attach)
+        self.assertEqual(({}, []), (self.attached(), self.listed()))
+        self.assertEqual([], self.present())
+
+    def test_a_server_without_a_config_drive(self):
+        self.records.change(UUID, disks=[])
+        for refused in (self.attach, lambda: self.volumes.refuse_tag(
+                self.instance, 'data')):
+            error = self.assertRaises(exception.InvalidInput, refused)
+            self.assertIn('no config drive', error.details)
+        self.volumes.refuse_tag(self.instance, None)
+        self.assertEqual([], self.listed())
+
+    def test_a_server_that_is_elsewhere(self):
+        """Nova also asks for names before it builds a server."""
+        self.instance.uuid = hosts.OTHER
+        self.volumes.refuse_tag(self.instance, 'data')
