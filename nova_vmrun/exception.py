@@ -197,7 +197,7 @@ class NotPoweredOn(VmStateError):
 
 
 class NotStopped(VmStateError):
-    """The VM is on or suspended, or VMware's window has it open."""
+    """The VM is on or suspended, or a VMware window has it open."""
 
 
 class AlreadyPoweredOn(VmStateError):

@@ -63,6 +63,7 @@ from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import snapshot
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import tagged_devices
+from nova_vmrun.ops import volume_disks
 from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import disk_lists
@@ -171,7 +172,8 @@ class Hypervisor:
         self.spawner = spawn.Spawner(
             servers.layout, servers.records, self.definitions, self._disks,
             self._drives, self.consoles, self._access.guest_info, self.power,
-            self.destroy, self._images.builds)
+            self.destroy, self._images.builds,
+            volume_disks.VolumeDisks(servers.layout, self._connectors))
         self.source_images = source_images.SourceImages(servers.records)
         self.allocations = allocations.Allocations(servers.layout,
                                                    servers.records)

@@ -315,7 +315,7 @@ class Definitions:
                                server: model.Machine) -> vmx.Vmx:
         """Return a .vmx without volumes at places that are not theirs.
 
-        A user can move a disk in VMware's window, and going back to a snapshot
+        A user can move a disk in a VMware window, and going back to a snapshot
         brings back the disks of that time.
         """
         folder = self._layout.folder(server.uuid)

@@ -64,14 +64,16 @@ class Drives:
         self._product = host.product
 
     def prepare(self, context: nova_context.RequestContext,
-                instance: nova_instance.Instance, image: inspector.Image,
+                instance: nova_instance.Instance,
+                image: inspector.Image | None,
                 hardware: model.Hardware,
                 may_lack_some: bool = False) -> Prepared:
         """Fetch the image itself or the images that its properties name.
 
         :param context: of the user, who must have access to each image, even
             if the cache has it
-        :param image: goes into the first drive if it is an ISO image
+        :param image: goes into the first drive if it is an ISO image; None if
+            the server boots from a volume
         :param may_lack_some: go on without images that no longer exist, since
             the server had them when it was made
         :raises ImageRefused: an image is missing, or not what it must be
@@ -81,7 +83,7 @@ class Drives:
             for name in hardware.tools_isos:
                 self._require_tools_iso(name)
         show = self._show_or_warn if may_lack_some else _show
-        images = [image] if image.disk_format == 'iso' else []
+        images = [image] if image and image.disk_format == 'iso' else []
         images += filter(None, (show(context, image_id)
                                 for image_id in hardware.iso_images))
         isos = tuple(

@@ -21,7 +21,6 @@ from nova.network import model
 from nova.objects import image_meta as nova_image
 from nova.objects import instance as nova_instance
 from nova.virt import configdrive
-from nova.virt import driver
 from oslo_log import log as logging
 from oslo_utils import excutils
 
@@ -37,15 +36,18 @@ from nova_vmrun.ops import disks as disks_module
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info as guest_info_module
 from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops.power import power as power_module
+from nova_vmrun.ops import volume_disks
 from nova_vmrun.server import disk_lists
 from nova_vmrun.server import disks as server_disks
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
 from nova_vmrun.storage import builds as builds_module
 from nova_vmrun.storage import image_cache
+from nova_vmrun.volumes import connection
 
 LOG = logging.getLogger(__name__)
 
@@ -54,14 +56,17 @@ LOG = logging.getLogger(__name__)
 class _Plan:
     """The description of a server, and the images it is built from.
 
-    :ivar base: None for an ISO image
+    :ivar base: None for an ISO image, and for a server that boots from a
+        volume
     :ivar adapter: ide or buslogic if the image's disk needs it
+    :ivar volumes: of Cinder
     """
 
     draft: definition.Draft
     drives: drives.Prepared
     base: image_cache.Base | None
     adapter: str | None
+    volumes: list[connection.Volume]
 
 
 class Spawner:
@@ -74,7 +79,8 @@ class Spawner:
                  consoles: consoles_module.Consoles,
                  guest_info: guest_info_module.GuestInfo,
                  power: power_module.Power, destroyer: destroy.Destroyer,
-                 builds: builds_module.Builds) -> None:
+                 builds: builds_module.Builds,
+                 volumes: volume_disks.VolumeDisks) -> None:
         self._layout = layout
         self._records = records
         self._definitions = definitions
@@ -85,6 +91,7 @@ class Spawner:
         self._power = power
         self._destroyer = destroyer
         self._builds = builds
+        self._volumes = volumes
 
     def spawn(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
@@ -101,10 +108,6 @@ class Spawner:
         :raises ImageRefused: the image
         :raises VmrunError: the host
         """
-        if driver.block_device_info_get_mapping(block_device_info):
-            raise exception.InvalidInput(
-                'Server %s cannot be built with volumes.' % instance.uuid,
-                resolution='Attach them when the server is stopped.')
         with self._builds.begin() as private:
             self._build(context, instance, image_meta, injected_files,
                         admin_password, network_info, block_device_info,
@@ -124,7 +127,8 @@ class Spawner:
         :raises VmrunError: as for a build
         """
         with self._builds.begin() as private:
-            plan = self._prepare(context, instance, image_meta, private)
+            plan = self._prepare(context, instance, image_meta, private,
+                                 block_device_info)
             built, others = self._plan_disks(instance, plan,
                                              block_device_info)
             self._disks.check(instance.uuid, plan.base, built,
@@ -139,8 +143,8 @@ class Spawner:
 
     def _prepare(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance,
-                 image_meta: nova_image.ImageMeta,
-                 private: str) -> _Plan:
+                 image_meta: nova_image.ImageMeta, private: str,
+                 block_device_info: disks_module.BlockDeviceInfo) -> _Plan:
         """Decide what a server will be, and fetch its images.
 
         The draft is made twice if the disk needs another controller than
@@ -149,9 +153,17 @@ class Spawner:
         controller its guest has drivers for.
         """
         self._guest_info.check(instance)
+        volumes = mappings.volumes(block_device_info)
+        self._volumes.check(volumes)
         asked = properties.requested(context, instance)
         chosen_now = properties.chosen_now(instance)
         draft = self._definitions.draft(instance, asked, chosen_now=chosen_now)
+        if any(volume.is_boot for volume in volumes):
+            # Nova may say nothing about the image in the volume.
+            prepared = self._drives.prepare(
+                context, instance, None, draft.hardware,
+                may_lack_some=properties.is_unshelved(instance))
+            return _Plan(draft, prepared, None, None, volumes)
         of_disk = draft.hardware
         is_unshelved = properties.is_unshelved(instance)
         if is_unshelved:
@@ -173,7 +185,7 @@ class Spawner:
         if adapter:
             draft = self._definitions.draft(instance, asked, adapter,
                                             chosen_now=chosen_now)
-        return _Plan(draft, prepared, base, adapter)
+        return _Plan(draft, prepared, base, adapter, volumes)
 
     def _build(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance,
@@ -183,7 +195,8 @@ class Spawner:
                block_device_info: disks_module.BlockDeviceInfo,
                power_on: bool, private: str) -> None:
         uuid = instance.uuid
-        plan = self._prepare(context, instance, image_meta, private)
+        plan = self._prepare(context, instance, image_meta, private,
+                             block_device_info)
         draft = plan.draft
         built, others = self._plan_disks(instance, plan, block_device_info)
         listed = self._definitions.place(draft, built + others)
@@ -195,6 +208,7 @@ class Spawner:
                     image_adapter=plan.adapter,
                     disks=server_disks.dump(listed),
                     **source_images.facts(instance))
+            listed = self._connect_volumes(uuid, plan, listed)
             self._disks.make(uuid, plan.base, built, draft.hardware)
             self._drives.place(uuid, plan.drives)
             instance.device_metadata = device_tags.find(
@@ -208,6 +222,21 @@ class Spawner:
             with excutils.save_and_reraise_exception():
                 self._remove(uuid)
 
+    def _connect_volumes(self, uuid: str, plan: _Plan,
+                         listed: disk_lists.Disks) -> disk_lists.Disks:
+        """Connect the volumes of a server, and list them in its record.
+
+        :param listed: its other disks
+        :returns: all its disks
+        """
+        if not plan.volumes:
+            return listed
+        connected = self._volumes.connect_new(uuid, plan.volumes,
+                                              plan.draft.hardware, listed)
+        placed = self._definitions.place(plan.draft, [*listed, *connected])
+        self._records.change(uuid, disks=server_disks.dump(placed))
+        return placed
+
     def _plan_disks(
             self, instance: nova_instance.Instance, plan: _Plan,
             block_device_info: disks_module.BlockDeviceInfo
@@ -217,8 +246,12 @@ class Spawner:
         others = drives.plan(plan.drives, chosen.cdrom_bus)
         if configdrive.required_by(instance):
             others.append(server_disks.config_drive(chosen.cdrom_bus))
-        return (self._disks.plan(instance, plan.base, block_device_info,
-                                 chosen.disk_bus), others)
+        built = self._disks.plan(instance, plan.base, block_device_info,
+                                 chosen.disk_bus)
+        if any(volume.is_boot for volume in plan.volumes):
+            built = [disk for disk in built
+                     if disk.origin is not server_disks.Origin.ROOT]
+        return built, others
 
     def _write_metadata(
             self, instance: nova_instance.Instance,

@@ -34,6 +34,15 @@ class VolumeDisks:
         self._layout = layout
         self._connectors = connectors
 
+    def check(self, volumes: abc.Iterable[connection.Volume]) -> None:
+        """Raise an error if this host cannot use a volume.
+
+        :raises InvalidInput: of such a type, or in such a place
+        :raises VmrunError: its files are not as Cinder made them
+        """
+        for volume in volumes:
+            self._connectors.check(volume)
+
     def connect(self, file: vmx_file.OpenVmx, volume: connection.Volume,
                 hardware: model.Hardware,
                 listed: abc.Sequence[disks.Disk]) -> disks.Disk:

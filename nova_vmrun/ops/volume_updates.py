@@ -66,8 +66,7 @@ class VolumeUpdates:
         if block_device_info is None:
             return rewrite
         volumes = mappings.volumes(block_device_info)
-        for volume in volumes:
-            self._connectors.check(volume)
+        self._volume_disks.check(volumes)
         hardware = self._definitions.hardware_of(instance)
 
         def rewrite_with_volumes(file: vmx_file.OpenVmx) -> None:

@@ -25,6 +25,11 @@ TESTS = {
     ],
     'storage.block': [
         'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
+        'api.test_boot_from_volume.BootTestCase.test_an_existing_volume',
+        'api.test_boot_from_volume.BootTestCase'
+        '.test_an_image_in_a_new_volume',
+        'api.test_boot_from_volume.BootTestCase'
+        '.test_an_image_with_volumes_beside_it',
     ],
     'storage.block.backend.iscsi': [
         'api.test_iscsi.AttachTestCase.test_a_volume_comes_and_goes',

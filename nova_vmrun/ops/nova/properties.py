@@ -43,6 +43,9 @@ def requested(context: nova_context.RequestContext,
         return remembered(instance)
     found = kept(instance)
     truncated = _truncated(found)
+    if truncated and not instance.image_ref:
+        # It boots from a volume, and no image has its properties.
+        return remembered(instance)
     if truncated:
         whole = glance.show(context, instance.image_ref)['properties']
         found.update((name, whole[name]) for name in truncated

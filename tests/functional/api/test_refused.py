@@ -76,23 +76,6 @@ class VolumeTestCase(TestCase):
                                   volume, tag='data')
         self.assertEqual(400, error.response.status_code)
 
-    def test_boot_from_a_volume(self):
-        server = self.boot_from_volume()
-        self.assertIn('cannot be built with volumes', self.fault(server))
-        self._delete_server(server)
-        self._delete_server(self.server)
-        self.assertNothingLeft()
-
-    def boot_from_volume(self):
-        body = self._build_server(flavor_id=self.add_flavor(),
-                                  networks='none')
-        body.pop('imageRef', None)
-        body['block_device_mapping_v2'] = [{
-            'uuid': self.cinder.IMAGE_BACKED_VOL, 'source_type': 'volume',
-            'destination_type': 'volume', 'boot_index': 0}]
-        return self._wait_for_state_change(
-            self.admin_api.post_server({'server': body}), 'ERROR')
-
     def test_rescue_of_a_server_that_booted_from_one(self):
         root = objects.BlockDeviceMappingList.get_by_instance_uuid(
             context.get_admin_context(), self.server['id']).root_bdm()

@@ -30,6 +30,7 @@ from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops import spawn
+from nova_vmrun.ops import volume_disks
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.storage import builds
 from nova_vmrun.storage import image_cache
@@ -44,11 +45,15 @@ class Base(hosts.TestCase):
     """Each step leaves the file that it would leave."""
 
     vm_state = vm_states.BUILDING
+    block_device_info = None
 
     def setUp(self):
         super().setUp()
         self.steps = []
         self.failing = {}
+        self.connectors = mock.create_autospec(connectors.Connectors,
+                                               instance=True)
+        self.connectors.connect.side_effect = self.connect
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.return_value.__enter__ = (
             lambda manager: 5900)
@@ -69,9 +74,9 @@ class Base(hosts.TestCase):
         self.spawner = spawn.Spawner(
             self.layout, self.records, self.definitions, self.disks,
             self.drives, self.consoles, self.guest_info, operations,
-            destroy.Destroyer(self.servers, operations,
-                              connectors.Connectors({})),
-            builds.Builds(self.layout))
+            destroy.Destroyer(self.servers, operations, self.connectors),
+            builds.Builds(self.layout),
+            volume_disks.VolumeDisks(self.layout, self.connectors))
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))
         self.useFixture(fixtures.MockPatchObject(
@@ -100,7 +105,7 @@ class Base(hosts.TestCase):
                 return types.SimpleNamespace(
                     hardware=types.SimpleNamespace(
                         show_gui=None, disk_type=None, disk_bus='ide',
-                        cdrom_bus='sata'))
+                        volume_bus='lsilogic', cdrom_bus='sata'))
             if os.path.isdir(self.layout.folder(UUID)):
                 files.write_atomically(
                     self.layout.file(UUID, name + '.vmdk'), '')
@@ -108,6 +113,11 @@ class Base(hosts.TestCase):
                 files.write_atomically(self.layout.vmx(UUID), hosts.VMX)
             return mock.DEFAULT
         return run
+
+    def connect(self, uuid, volume, adapter):
+        self.step('connect.' + volume.id)()
+        os.makedirs(self.layout.volume(uuid, volume.id))
+        return connectors.Shown('/volumes/%s.vmdk' % volume.id, 1 << 30)
 
     def run_spawn(self, power_on=True):
         self.do(self.spawner.spawn, power_on)
@@ -123,8 +133,8 @@ class Base(hosts.TestCase):
             system_metadata={'image_base_image_ref': glances.IMAGE})
         image_meta = types.SimpleNamespace(
             id=glances.IMAGE, disk_format='vmdk', container_format='bare')
-        operation('context', instance, image_meta, [], None, 'network', None,
-                  *options)
+        operation('context', instance, image_meta, [], None, 'network',
+                  self.block_device_info, *options)
 
     def left(self):
         return set(os.listdir(self.layout.root)) - {'_base', 'locks'}
@@ -210,6 +220,68 @@ class SpawnTestCase(Base):
         error = self.assertRaises(exception.InvalidInput, self.run_spawn)
         self.assertEqual('the cause', str(error))
         self.assertIn('busy', self.log.output)
+
+
+class VolumesTestCase(Base):
+
+    BOOT = '6ca404f3-d844-4169-bb96-bc792f37de98'
+    DATA = '11111111-d844-4169-bb96-bc792f37de98'
+
+    def setUp(self):
+        super().setUp()
+        self.block_device_info = {'block_device_mapping': [
+            self.mapping(self.DATA, -1), self.mapping(self.BOOT, 0)]}
+
+    def mapping(self, volume_id, boot_index):
+        return {'boot_index': boot_index, 'connection_info': {
+            'driver_volume_type': 'local', 'serial': volume_id, 'data': {}}}
+
+    def listed(self):
+        return [(disk.origin.value, disk.path, disk.bus, disk.node)
+                for disk in self.disk_lists.get(UUID)]
+
+    def test_a_boot_volume_takes_the_place_of_the_root_disk(self):
+        self.run_spawn()
+        self.assertEqual(
+            ['guest_info.check', 'definition.draft', 'drives.prepare',
+             'connect.' + self.DATA, 'connect.' + self.BOOT,
+             'disks.make', 'drives.place', 'device_tags.find',
+             'config_drive.make', 'guest_info.write', 'definition.write',
+             'power.on'], self.steps)
+        self.assertEqual([
+            ('boot volume', '/volumes/%s.vmdk' % self.BOOT, 'ide', None),
+            ('volume', '/volumes/%s.vmdk' % self.DATA, 'lsilogic',
+             'scsi3:0')], self.listed()[:2])
+        self.assertEqual([], self.disks.make.call_args[0][2])
+
+    def test_volumes_beside_a_root_disk(self):
+        del self.block_device_info['block_device_mapping'][1]
+        self.run_spawn()
+        self.assertEqual(['root', 'volume'],
+                         [disk[0] for disk in self.listed()[:2]])
+
+    def test_a_volume_that_cannot_be_used_costs_nothing(self):
+        self.connectors.check.side_effect = exception.InvalidInput('no')
+        self.assertRaises(exception.InvalidInput, self.run_spawn)
+        self.assertEqual(['guest_info.check'], self.steps)
+        self.assertEqual(set(), self.left())
+
+    def test_a_failure_disconnects_them(self):
+        self.connectors.disconnect.side_effect = (
+            lambda uuid, volume_id: os.rmdir(
+                self.layout.volume(uuid, volume_id)))
+        self.failing = {'definition.write': exception.VmrunError('no')}
+        self.assertRaises(exception.VmrunError, self.run_spawn)
+        self.assertEqual(
+            [mock.call(UUID, self.DATA), mock.call(UUID, self.BOOT)],
+            self.connectors.disconnect.call_args_list)
+        self.assertEqual([], self.layout.connected_volumes(UUID))
+        self.assertFalse(os.path.exists(self.layout.folder(UUID)))
+
+    def test_a_rebuild_is_checked_without_connecting(self):
+        self.run_check()
+        self.connectors.connect.assert_not_called()
+        self.assertNotIn('disks.prepare', self.steps)
 
 
 class CheckTestCase(Base):

@@ -64,6 +64,15 @@ class RequestedTestCase(Base):
         self.in_glance()
         self.assertEqual({_LIST: _CUT}, self.requested(**{_LIST: _CUT}))
 
+    def test_a_server_that_boots_from_a_volume_has_no_image(self):
+        instance = glances.instance(**{'image_' + _LIST: _CUT,
+                                       'image_vmrun_guestos': 'other'})
+        instance.vm_state = vm_states.BUILDING
+        instance.image_ref = ''
+        self.assertEqual({'vmrun_guestos': 'other'},
+                         properties.requested('context', instance))
+        self.assertEqual([], self.glance.asked)
+
     def test_image_that_no_longer_exists(self):
         self.assertRaises(exception.ImageRefused, self.requested,
                           **{_LIST: _CUT})
