@@ -10,16 +10,16 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Makes ``compute_driver = nova_vmrun.VmrunDriver`` loadable.
+"""Lets Nova load ``compute_driver = nova_vmrun.VmrunDriver``.
 
-Nova 34 imports ``nova.virt.<compute_driver>`` and nothing else. nova-compute
-calls os_vif.initialize() before it loads the driver, and that imports every
-plug-in of the ``os_vif`` entry point group. This one adds a finder for the
-single name ``nova.virt.nova_vmrun``. No file is put below Nova's own tree:
-that would hide an editable Nova behind a namespace package.
+Nova 34 only imports drivers from ``nova.virt.<compute_driver>``. Before it
+loads the driver, nova-compute calls os_vif.initialize(), which imports every
+plug-in in the ``os_vif`` entry point group. This plug-in adds a finder for the
+name ``nova.virt.nova_vmrun``. Installing a file in Nova's own package instead
+would hide an editable Nova behind a namespace package.
 
-The neutron agents initialise os-vif too, so nothing of Nova is imported here
-until the alias is asked for.
+The Neutron agents initialize os-vif, too, so import nothing from Nova until
+the alias is used.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ ALIAS = 'nova.virt.nova_vmrun'
 
 
 class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds ``nova.virt.nova_vmrun`` and gives it the driver class."""
+    """Finds ``nova.virt.nova_vmrun``, and puts the driver class into it."""
 
     def find_spec(
             self, fullname: str, path: Sequence[str] | None = None,
@@ -49,7 +49,7 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        """Leaves making the module to Python."""
+        """Let Python create the module."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         from nova_vmrun import driver
@@ -57,13 +57,13 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install() -> None:
-    """Adds the finder to sys.meta_path, once."""
+    """Add the finder to sys.meta_path; safe to call repeatedly."""
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.append(AliasFinder())
 
 
 class VmrunPlugin(plugin.PluginBase):
-    """Plugs nothing: VMware's own virtual networks carry the NICs."""
+    """A plug-in without VIF types: VMware connects the NICs itself."""
 
     def describe(self) -> host_info.HostPluginInfo:
         return host_info.HostPluginInfo(
@@ -71,11 +71,11 @@ class VmrunPlugin(plugin.PluginBase):
 
     def plug(self, vif: vifs.VIFBase,
              instance_info: instances.InstanceInfo) -> None:
-        """Does nothing: the .vmx names the network of each NIC."""
+        """Do nothing: the .vmx names the network of each NIC."""
 
     def unplug(self, vif: vifs.VIFBase,
                instance_info: instances.InstanceInfo) -> None:
-        """Does nothing: a NIC ends with its .vmx."""
+        """Do nothing: a NIC disappears with its .vmx."""
 
 
 install()

@@ -53,7 +53,7 @@ class Owner(NamedTuple):
     def is_vm_of_ours(self) -> bool:
         """Whether the process is certainly a VM that runs on this host."""
         return bool(self.born and is_vm(os.fsdecode(self.program)) and
-                    system.here().lock_birth(self.pid) is not None and
+                    system.here().lock_start_time(self.pid) is not None and
                     self.is_alive)
 
 

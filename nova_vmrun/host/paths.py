@@ -25,4 +25,4 @@ def canonical(path: str) -> str:
 
     :param path: of a file that may no longer exist
     """
-    return system.here().same_spelling(os.path.realpath(path))
+    return system.here().normalized(os.path.realpath(path))

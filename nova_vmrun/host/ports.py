@@ -39,7 +39,7 @@ def require_free(address: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
         # Check this before we listen ourselves.
-        if port and system.here().binds_beside_others and any(
+        if port and system.here().allows_same_port and any(
                 _is_served(family, each, port)
                 for each in _own_addresses(family, address)):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

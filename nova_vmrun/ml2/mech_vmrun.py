@@ -10,13 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The ML2 mechanism driver ``vmrun``: binds ports and wires nothing.
+"""The ML2 mechanism driver ``vmrun``, which only binds ports.
 
-The networks of VMware Workstation, Player and Fusion have no agent that could
-report a port as wired, and need none: the NIC is connected when the VM starts.
-So a port is bound from what Neutron knows, and is ACTIVE at once. The binding
-says which physical network and which VLAN; which of its vmnets that is, only
-the compute host knows ([vmrun] vmnet_mappings).
+The networks of VMware Workstation, Player and Fusion need no agent: VMware
+connects the NIC when the VM starts. There is none that could report a port as
+wired, so a port is ACTIVE as soon as it is bound. The binding names the
+physical network and the VLAN; the compute host maps them to one of its vmnets
+([vmrun] vmnet_mappings).
 """
 
 from collections.abc import Callable
@@ -43,8 +43,8 @@ LOG = logging.getLogger(__name__)
 VIF_TYPE = 'vmrun'
 Segment = dict[str, Any]
 NETWORK_TYPES = (constants.TYPE_FLAT, constants.TYPE_VLAN)
-# No document of VMware's says that a vmnet keeps the tag of a frame which the
-# guest itself has tagged.
+# VMware does not document whether a vmnet keeps the VLAN tags that guests add
+# to their frames.
 UNSUPPORTED_EXTENSIONS = {qinq.ALIAS, vlantransparent.ALIAS}
 
 
@@ -56,31 +56,31 @@ class VmrunMechanismDriver(api.MechanismDriver):
         ml2_conf.register_opts(CONF)
 
     def initialize(self) -> None:
-        """Warns of a list of hosts that takes too much, or nothing."""
+        """Warn if the list of hosts is empty or matches too many."""
         hosts = CONF.ml2_vmrun.hosts
         others = [name for name in CONF.ml2.mechanism_drivers
                   if name != 'vmrun']
         if not hosts:
             LOG.warning('[ml2_vmrun] hosts is empty: no port will be bound. '
-                        'Name the compute hosts that run nova-vmrun.')
+                        'List the compute hosts that run nova-vmrun.')
         elif '*' in hosts and others:
-            LOG.warning('[ml2_vmrun] hosts matches every host, and there are '
+            LOG.warning('[ml2_vmrun] hosts matches every host, but there are '
                         'other mechanism drivers: %(others)s. Ports on their '
-                        'hosts may be bound by vmrun and get no network. Name '
-                        'the compute hosts that run nova-vmrun.',
+                        'hosts may be bound by vmrun and have no network. '
+                        'List the compute hosts that run nova-vmrun.',
                         {'others': ', '.join(others)})
 
     @property
     def connectivity(self) -> str:
-        """VMware's networks are switches: a port needs no address."""
+        """VMware's networks are switches, so a port needs no address."""
         return str(portbindings.CONNECTIVITY_L2)
 
     def supported_extensions(self, extensions: set[str]) -> set[str]:
-        """Leaves out what needs tags of the guest's own.
+        """Return the extensions, without those that need VLANs in guests.
 
-        Security groups stay, though nothing enforces them on our ports
-        (port_filter is False): Neutron offers only what all of its drivers
-        support, and would take them from the whole cloud.
+        Security groups remain, although nothing enforces them on our ports
+        (port_filter is False). Neutron only offers extensions that all of its
+        drivers support, so the whole cloud would lose them.
 
         :param extensions: extension aliases
         """
@@ -90,9 +90,9 @@ class VmrunMechanismDriver(api.MechanismDriver):
             self, context: neutron_context.Context,
             segments: Sequence[Segment], candidate_hosts: Iterable[str],
             agent_getter: Callable[..., Any]) -> set[str]:
-        """Finds our hosts, if one of the segments can be wired on them.
+        """Return our hosts if VMware can carry one of the segments.
 
-        A driver that does not tell makes Neutron ignore what the others tell.
+        If one driver does not implement this, Neutron ignores all others.
 
         :returns: host names
         """
@@ -101,27 +101,27 @@ class VmrunMechanismDriver(api.MechanismDriver):
         return {host for host in candidate_hosts if is_our_host(host)}
 
     def bind_port(self, context: api.PortContext) -> None:
-        """Binds the port to its first segment that VMware can carry.
+        """Bind the port to its first segment that VMware can carry.
 
-        What cannot be bound here is left to the other drivers. The log says
-        why, as Neutron then only reports binding_failed.
+        Leave ports that cannot be bound here to the other drivers, and log the
+        reason, because Neutron only reports binding_failed.
         """
         port = context.current
         if not is_our_host(context.host):
-            LOG.debug('Port %(port)s is left to others: host %(host)s is not '
-                      'in [ml2_vmrun] hosts.',
+            LOG.debug('Leaving port %(port)s to other drivers: host %(host)s '
+                      'is not in [ml2_vmrun] hosts.',
                       {'port': port['id'], 'host': context.host})
             return
         if port['device_owner'].startswith(
                 constants.DEVICE_OWNER_NETWORK_PREFIX):
-            LOG.debug('Port %(port)s is left to others: %(owner)s is wired by '
-                      'an agent.',
+            LOG.debug('Leaving port %(port)s to other drivers: an agent '
+                      'connects ports of %(owner)s.',
                       {'port': port['id'], 'owner': port['device_owner']})
             return
         vnic_type = port.get(portbindings.VNIC_TYPE, portbindings.VNIC_NORMAL)
         if vnic_type != portbindings.VNIC_NORMAL:
             LOG.warning('Port %(port)s cannot be bound on host %(host)s: its '
-                        'vnic_type is %(vnic_type)s, and VMware has only '
+                        'vnic_type is %(vnic_type)s, but VMware only has '
                         'normal NICs. Create the port with vnic_type normal.',
                         {'port': port['id'], 'host': context.host,
                          'vnic_type': vnic_type})
@@ -133,10 +133,10 @@ class VmrunMechanismDriver(api.MechanismDriver):
                                     self._vif_details(segment),
                                     status=constants.PORT_STATUS_ACTIVE)
                 return
-        LOG.warning('Port %(port)s cannot be bound on host %(host)s: network '
-                    '%(network)s has segments of type %(types)s for it, and '
-                    'VMware can only be wired to %(wireable)s. Use a provider '
-                    'network of such a type.',
+        LOG.warning('Port %(port)s cannot be bound on host %(host)s: the '
+                    'types of its segments in network %(network)s are '
+                    '%(types)s, but VMware can only be connected to '
+                    '%(wireable)s. Use a provider network of such a type.',
                     {'port': port['id'], 'host': context.host,
                      'network': port['network_id'],
                      'types': ', '.join(segment[api.NETWORK_TYPE]
@@ -156,7 +156,10 @@ class VmrunMechanismDriver(api.MechanismDriver):
 
 
 def is_our_host(host: str | None) -> bool:
-    """Tells if [ml2_vmrun] hosts has the host; it may be None or empty."""
+    """Whether [ml2_vmrun] hosts matches a host.
+
+    :param host: its name; may be None or empty
+    """
     if not host:
         return False
     return any(fnmatch.fnmatchcase(host.lower(), pattern.lower())
@@ -164,21 +167,21 @@ def is_our_host(host: str | None) -> bool:
 
 
 def is_wireable(segment: Segment) -> bool:
-    """Tells if a vmnet can carry the segment.
+    """Whether a vmnet can carry a segment.
 
-    VMware knows no tunnels. A ``local`` segment names no physical network, so
-    that only default_vmnet would be left for it, which is not local at all.
+    VMware has no tunnels. A ``local`` segment names no physical network, so it
+    could only be mapped to default_vmnet, which is not local.
     """
     return segment[api.NETWORK_TYPE] in NETWORK_TYPES
 
 
 def segments_of_addresses(context: api.PortContext) -> list[Segment]:
-    """Finds the segments on which the port's addresses are at home.
+    """Return the segments that the addresses of a port belong to.
 
-    In a routed network a subnet belongs to one of the segments, and a port
-    with an address of it is of no use on another.
+    In a routed network, a subnet belongs to one of the segments, and its
+    addresses do not work on the others.
 
-    :param context: as in bind_port
+    :param context: as for bind_port()
     :returns: segments, in the order of the network
     """
     subnet_ids = [fixed_ip['subnet_id']

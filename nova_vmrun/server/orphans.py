@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Orphans: folders, VMs and files that no server of Nova's owns.
+"""Orphans: folders, VMs and files that belong to none of Nova's servers.
 
-This module only finds them. For each it says why no server owns it, and why it
-must stay, if it must: a VM or another program uses the folder, it has just
-changed, or Nova still has the server. Whatever belongs to another compute node
-is left out.
+This module only finds them. For each of them it says why it belongs to no
+server and, if it cannot be removed, why: a VM or another program uses the
+folder, it has just changed, or Nova still has the server. Everything that
+belongs to another compute node is left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ class Server:
 
     :ivar is_here: whether it is on this compute node
     :ivar is_busy: whether it has a task, or a resize that is not confirmed yet
-    :ivar image_id: of the image that it was made of, or None
+    :ivar image_id: of the image that it was built from, or None
     """
 
     is_here: bool
@@ -86,14 +86,14 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class Orphan:
-    """Something that no server owns.
+    """Something that belongs to no server.
 
     :ivar kind: FOLDER, VM, SNAPSHOT, BASE or LEFTOVER
     :ivar path: of the folder or file; for a VM or a snapshot, of its .vmx
     :ivar owner: id of the server or image that it belonged to; may be empty
         in the cache
-    :ivar reason: why no server owns it, as a sentence
-    :ivar kept: why it must stay, as a sentence; empty if it can be removed
+    :ivar reason: why it belongs to no server, as a sentence
+    :ivar kept: why it cannot be removed, as a sentence; empty if it can
     """
 
     kind: str
@@ -104,7 +104,7 @@ class Orphan:
 
 
 def too_young(min_age: float) -> str:
-    """Return why something must stay that may still be in use.
+    """Return why something that may still be in use cannot be removed.
 
     :param min_age: seconds
     """
@@ -138,12 +138,12 @@ class Finder:
 
     def of_servers(self, servers: Mapping[str, Server],
                    min_age: float) -> list[Orphan]:
-        """Return the folders, VMs, snapshots and leftovers without an owner.
+        """Return folders, VMs, snapshots and leftovers that have no server.
 
-        :param servers: Nova's servers by their ids; none of server_ids() that
-            Nova has may be missing
-        :param min_age: seconds for which something must not have changed
-        :raises VmrunError: vmrun list failed, so nobody knows what is running
+        :param servers: Nova's servers by their ids, including all of
+            server_ids() that Nova has
+        :param min_age: keep what has changed within so many seconds
+        :raises VmrunError: vmrun list failed, so it is unknown what is running
         :raises OSError: a folder cannot be read
         """
         return [*self._vms(servers), *self._server_folders(servers, min_age)]
@@ -156,7 +156,7 @@ class Finder:
         try:
             return self._records.is_foreign(uuid, path)
         except exception.RecordUnreadable:
-            # It is shown, but must stay.
+            # List it, but never remove it.
             return False
 
     def _server_folders(self, servers: Mapping[str, Server],
@@ -184,10 +184,10 @@ class Finder:
                 yield from self._inside(uuid, path, min_age)
 
     def why_kept(self, uuid: str, path: str, min_age: float) -> str:
-        """Return why a folder must stay of a server that Nova does not have.
+        """Return why the folder of an unknown server cannot be removed.
 
         :param path: of the folder
-        :param min_age: seconds for which it must not have changed
+        :param min_age: keep it if it has changed within so many seconds
         :returns: a sentence; empty if it can be removed
         :raises VmrunError: vmrun list failed
         """
@@ -202,14 +202,14 @@ class Finder:
         if vm_process.is_locked(path):
             return 'Another program uses its files.'
         if path == self._layout.folder(uuid) and not self._is_ours(uuid):
-            return 'Nothing in it shows that this driver has made it.'
+            return 'Nothing in it shows that this driver created it.'
         return self._too_young(path, min_age)
 
     def _is_ours(self, uuid: str) -> bool:
-        """Whether this driver has made a server's folder.
+        """Whether this driver created the folder of a server.
 
-        A crash at the very beginning leaves it empty; a server that came from
-        another host has no record yet.
+        A crash at the very beginning leaves it empty. A server that was moved
+        from another host has no record yet.
         """
         return (self._records.get(uuid) is not None or
                 os.path.exists(self._layout.vmx(uuid)) or
@@ -219,7 +219,7 @@ class Finder:
         age = self._clock() - _last_change(path)
         return too_young(min_age) if age < min_age else ''
 
-    # In the folder of a server that has an owner
+    # In the folder of a server that Nova has
 
     def _inside(self, uuid: str, folder: str,
                 min_age: float) -> Iterator[Orphan]:
@@ -229,12 +229,12 @@ class Finder:
         for entry in os.scandir(folder):
             if entry.path == work or _PART.fullmatch(entry.name):
                 yield Orphan(LEFTOVER, entry.path, uuid,
-                             'The work that it was for was interrupted.',
+                             'An operation that needed it was interrupted.',
                              self._too_young(entry.path, min_age))
         path = self._layout.vmsd(uuid)
         if self._has_own_snapshot(path):
             yield Orphan(SNAPSHOT, self._layout.vmx(uuid), uuid,
-                         'No image of the server is being made.',
+                         'No image of the server is being created.',
                          self._too_young(path, min_age))
 
     def _has_own_snapshot(self, path: str) -> bool:
@@ -242,7 +242,7 @@ class Finder:
             return any(snapshot.name.startswith(vmsd.OWN_PREFIX)
                        for snapshot in vmsd.parse(files.read(path)))
         except (FileNotFoundError, exception.InvalidVmx):
-            # VMware may be writing it; the next search will see it.
+            # VMware may be writing it; the next search will find it.
             return False
 
     # VMs
@@ -262,7 +262,7 @@ class Finder:
                 reason = 'Its files are gone.'
             elif not server.is_busy and (
                     vmx != paths.canonical(self._layout.vmx(uuid))):
-                reason = 'It runs beside the server.'
+                reason = 'Its .vmx is not the one of the server.'
             elif not server.is_busy and not server.is_here:
                 reason = 'Nova has the server on another host.'
             if reason:
@@ -285,24 +285,24 @@ class Finder:
         """Return the files of the image cache that no server uses.
 
         :param servers: as for of_servers
-        :param min_age: seconds for which nobody must have used them
-        :raises OSError: a server's disk cannot be read, so what it uses is
-            unknown
+        :param min_age: keep what was used within so many seconds
+        :raises OSError: a server's disk cannot be read, so it is unknown what
+            it uses
         """
         used = set(self._users.find_all())
         origins = {server.image_id for server in servers.values()}
         found = [Orphan(LEFTOVER, path, '',
-                        'Its making or removal was interrupted.')
+                        'Its creation or removal was interrupted.')
                  for path in self._cache.leftovers()]
         found += [Orphan(LEFTOVER, path, '',
-                         'The build that it was for has ended.')
+                         'It is a temporary folder of a build that has ended.')
                   for path in self._builds.interrupted()]
         for image_id in set(self._cache.image_ids()) - origins:
             for name, path, last_use in self._cache.unlocked_files(image_id):
                 if (image_id, name) not in used and (
                         last_use <= self._clock() - min_age):
                     found.append(Orphan(BASE, path, image_id,
-                                        'No server was made of it.'))
+                                        'No server was built from it.'))
         return sorted(found, key=lambda orphan: orphan.path)
 
 
@@ -317,4 +317,4 @@ def _last_change(path: str) -> float:
 def _how_to_stop(is_listed: bool) -> str:
     if is_listed:
         return 'It is running. Stop it with vmrun first.'
-    return 'It is running for another user. End its process first.'
+    return 'It is running as another user. End its process first.'

@@ -29,7 +29,7 @@ def of(pid: int) -> str | float | None:
     :returns: a text on Linux, else seconds since 1970; None if there is no
         such process, or only a zombie
     """
-    return system.here().birth(pid)
+    return system.here().start_mark(pid)
 
 
 def is_same(pid: int, birth: str | float | None) -> bool:
@@ -43,6 +43,6 @@ def is_same(pid: int, birth: str | float | None) -> bool:
         return False
     if isinstance(birth, (int, float)):
         started = (now if isinstance(now, float)
-                   else system.here().time_of_birth(pid))
+                   else system.here().start_time(pid))
         return started is not None and abs(started - birth) < _TOLERANCE
     return now == birth

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What differs between Linux and macOS: one room with two sides.
+"""Everything that differs between Linux and macOS.
 
-Everybody asks :func:`here`; nobody else reads sys.platform. Tests take the
-decisions of the other side with :func:`pretend`.
+here() returns the implementation for this host; nothing else reads
+sys.platform. Tests use pretend() to run the code for the other system.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ MACOS = macos.MacOS.name
 
 
 def of(platform: str) -> interface.System:
-    """Returns the side for a value of sys.platform.
+    """Return the implementation for a value of sys.platform.
 
     If it is not macOS, assume Linux.
     """
@@ -39,19 +39,20 @@ _here = of(sys.platform)
 
 
 def here() -> interface.System:
-    """Returns the side of the system that this process runs on."""
+    """Return the implementation for the system of this process."""
     return _here
 
 
 @contextlib.contextmanager
-def pretend(side: interface.System) -> Iterator[interface.System]:
-    """Takes another side's decisions as long as the block lasts.
+def pretend(implementation: interface.System
+            ) -> Iterator[interface.System]:
+    """Use another implementation within a block, in tests.
 
-    For tests: the calls of the real system stay what they are.
+    System calls still go to the real system.
     """
     global _here
-    before, _here = _here, side
+    before, _here = _here, implementation
     try:
-        yield side
+        yield implementation
     finally:
         _here = before

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What each side of the room has to answer."""
+"""The interface of the implementations for Linux and macOS."""
 
 import abc
 from collections.abc import Iterator
@@ -26,87 +26,87 @@ class System(abc.ABC):
     """The operating system of this host.
 
     :cvar name: as in sys.platform
-    :cvar locale: variables that make programs print English and take paths
-        as UTF-8
-    :cvar program_umask: the umask that programs are started with; None: ours
-    :cvar binds_beside_others: whether a port can be bound at one address
-        while somebody else listens to it at another
-    :cvar longest_socket_path: bytes of the path of a Unix socket, without the
-        zero at its end
-    :cvar processor_file: a file that tells all of the processor; None: only
-        processor() tells something
-    :cvar temporary_folder: where folders with sockets are made; None: where
-        TMPDIR says
+    :cvar locale: environment variables with which programs print English and
+        read paths as UTF-8
+    :cvar program_umask: the umask to start programs with; None: our own
+    :cvar allows_same_port: whether a port can be bound on one address while
+        another program listens to it on another address
+    :cvar longest_socket_path: largest length of the path of a Unix socket in
+        bytes, without the final zero
+    :cvar processor_file: a file that describes the processor; None: use
+        processor()
+    :cvar temporary_folder: where to make folders for sockets; None: in TMPDIR
     """
 
     name: str
     locale: Mapping[str, str]
     program_umask: int | None = None
-    binds_beside_others: bool = False
+    allows_same_port: bool = False
     longest_socket_path: int
     processor_file: str | None = None
     temporary_folder: str | None = None
 
     @abc.abstractmethod
-    def keeps_limit(self, kind: int) -> bool:
-        """Whether the kernel can be told to keep a limit of resources.
+    def enforces_limit(self, kind: int) -> bool:
+        """Whether the kernel can enforce a limit on a resource.
 
         :param kind: one of resource.RLIMIT_*
         """
 
     @abc.abstractmethod
-    def same_spelling(self, path: str) -> str:
-        """Returns what is equal for all spellings of one file's path.
+    def normalized(self, path: str) -> str:
+        """Return a form of a path that is the same for all its spellings.
 
         :param path: an absolute path without symbolic links
         """
 
     @abc.abstractmethod
-    def birth(self, pid: int) -> str | float | None:
-        """Returns when a process was born: what no later one of its pid has.
+    def start_mark(self, pid: int) -> str | float | None:
+        """Return a value that no later process with the same pid has.
 
-        :returns: None if there is no such process; a zombie is none
+        :returns: None if there is no such process, or only a zombie
         """
 
     @abc.abstractmethod
-    def is_lock_holder(self, pid: int, born: int) -> bool:
-        """Whether a process is the one that made a VMware lock.
+    def is_lock_holder(self, pid: int, started: int) -> bool:
+        """Whether a process is the one that holds a VMware lock.
 
         :param pid: from the lock
-        :param born: from the lock, in VMware's unit for this system
+        :param started: start time from the lock, in the unit that VMware uses
+            on this system
         """
 
     @abc.abstractmethod
-    def lock_birth(self, pid: int) -> int | None:
-        """Returns when a process was born, as VMware's locks tell it.
+    def lock_start_time(self, pid: int) -> int | None:
+        """Return the start time of a process as in VMware's locks.
 
-        :returns: None if there is no such process; a zombie is none
+        :returns: None if there is no such process, or only a zombie
         """
 
     @abc.abstractmethod
     def share_blocks(self, source: str, target: str) -> None:
-        """Copies a file without its content, where the file system can.
+        """Copy a file by sharing its blocks.
 
         :param source: the file
-        :param target: replaced if it is there
-        :raises OSError: it cannot; ENOSPC if that is why
+        :param target: is created or replaced
+        :raises OSError: the file system cannot share blocks, or ENOSPC
         """
 
     @abc.abstractmethod
-    def give_back(self, fd: int, size: int) -> None:
-        """Makes the beginning of a file a hole that takes no space.
+    def punch_hole(self, fd: int, size: int) -> None:
+        """Turn the beginning of a file into a hole, which takes no space.
 
-        :param fd: a file that is open for writing
-        :param size: bytes, whole blocks of the file system
-        :raises OSError: the file system cannot
+        :param fd: of a file that is open for writing
+        :param size: bytes, a multiple of the block size of the file system
+        :raises OSError: the file system does not support it
         """
 
     def data(self, fd: int) -> Iterator[tuple[int, int]]:
         """Yield the offset and length of each part that is not a hole.
 
-        What the file system does not know to be a hole counts as data.
+        If the file system cannot say what is a hole, everything is data.
 
-        :param fd: a file that is open for reading; moves its position
+        :param fd: of a file that is open for reading; its position changes
         """
         offset, size = 0, os.fstat(fd).st_size
         while offset < size:
@@ -121,24 +121,24 @@ class System(abc.ABC):
             yield start, offset - start
 
     def processor(self) -> tuple[str | None, str | None]:
-        """Returns the maker and the model of the processor, if known."""
+        """Return the vendor and the model of the processor, if known."""
         return None, None
 
     def flush(self, fd: int) -> None:
-        """Lets a file, or the names in a folder, survive a power cut.
+        """Make a file, or the names in a folder, survive a power cut.
 
         :raises OSError: it may not survive
         """
         os.fsync(fd)
 
-    def file_in_memory(self) -> BinaryIO:
-        """Makes a file without a name, in memory where that can be."""
+    def temporary_file(self) -> BinaryIO:
+        """Return a new file without a name, in memory if possible."""
         return tempfile.TemporaryFile()
 
     def command_line(self, pid: int) -> list[str]:
-        """Returns the words of a process's command.
+        """Return the command line of a process.
 
-        :returns: an empty list if they are not known
+        :returns: arguments; empty if they are unknown
         """
         import psutil
         try:
@@ -146,12 +146,12 @@ class System(abc.ABC):
         except psutil.Error:
             return []
 
-    def time_of_birth(self, pid: int) -> float | None:
-        """Returns when a process was born, in seconds since 1970.
+    def start_time(self, pid: int) -> float | None:
+        """Return the start time of a process in seconds since 1970.
 
         :returns: None if there is no such process
         """
-        # Commands that only read files do without it, and start faster.
+        # Commands that only read files start faster without this import.
         import psutil
         try:
             return psutil.Process(pid).create_time()
@@ -159,15 +159,16 @@ class System(abc.ABC):
             return None
 
     def allowed_limits(self, wanted: Mapping[int, int]) -> dict[int, int]:
-        """Returns which limits of resources a program can be given.
+        """Return the resource limits that a program can be started with.
 
-        A lower hard limit of our own is kept: no program may raise it.
+        Our own hard limit is kept if it is lower, because no program may raise
+        it.
 
-        :param wanted: numbers, by resource.RLIMIT_*
+        :param wanted: limits by resource.RLIMIT_*
         """
         allowed = {}
         for kind, number in wanted.items():
-            if self.keeps_limit(kind):
+            if self.enforces_limit(kind):
                 hard = resource.getrlimit(kind)[1]
                 allowed[kind] = (number if hard == resource.RLIM_INFINITY
                                  else min(number, hard))

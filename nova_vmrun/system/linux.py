@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The Linux side."""
+"""The implementation for Linux."""
 
 import ctypes
 import errno
@@ -30,31 +30,31 @@ _PUNCH_HOLE = 0x02 | 0x01
 class Linux(interface.System):
 
     name = 'linux'
-    # VMware takes paths in the character set of the locale, and plain C has
-    # ASCII. LANGUAGE would outdo C.UTF-8.
+    # VMware reads paths in the character set of the locale, which is ASCII for
+    # plain C. LANGUAGE would take precedence over C.UTF-8.
     locale = {'LC_ALL': 'C.UTF-8', 'LANGUAGE': ''}
     longest_socket_path = 107
     processor_file = '/proc/cpuinfo'
 
-    def keeps_limit(self, kind: int) -> bool:
+    def enforces_limit(self, kind: int) -> bool:
         return True
 
-    def same_spelling(self, path: str) -> str:
+    def normalized(self, path: str) -> str:
         return path
 
-    def birth(self, pid: int) -> str | None:
-        # No step of the clock changes what counts from the boot.
-        ticks = self.lock_birth(pid)
-        return None if ticks is None else '%s %d' % (boot(), ticks)
+    def start_mark(self, pid: int) -> str | None:
+        # Ticks since boot do not change when the clock is set.
+        ticks = self.lock_start_time(pid)
+        return None if ticks is None else '%s %d' % (boot_id(), ticks)
 
-    def is_lock_holder(self, pid: int, born: int) -> bool:
-        ticks = self.lock_birth(pid)
-        return _is_hidden(pid) if ticks is None else ticks == born
+    def is_lock_holder(self, pid: int, started: int) -> bool:
+        ticks = self.lock_start_time(pid)
+        return _is_hidden(pid) if ticks is None else ticks == started
 
-    def lock_birth(self, pid: int) -> int | None:
+    def lock_start_time(self, pid: int) -> int | None:
         try:
             with open('/proc/%d/stat' % pid, 'rb') as file:
-                # The second field, the name, may hold blanks and brackets.
+                # The second field, the name, may contain spaces and brackets.
                 fields = file.read().rpartition(b')')[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None
@@ -82,29 +82,29 @@ class Linux(interface.System):
                     left -= done
             os.truncate(into, size)
 
-    def give_back(self, fd: int, size: int) -> None:
+    def punch_hole(self, fd: int, size: int) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.fallocate(fd, _PUNCH_HOLE, ctypes.c_long(0),
                           ctypes.c_long(size)):
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
 
-    def file_in_memory(self) -> BinaryIO:
+    def temporary_file(self) -> BinaryIO:
         try:
             return open(os.memfd_create('nova-vmrun-output'), 'w+b')
         except OSError as error:
-            LOG.debug('There are no files in memory: %s', error)
-            return super().file_in_memory()
+            LOG.debug('Cannot create a file in memory: %s', error)
+            return super().temporary_file()
 
 
-def boot() -> str:
-    """Returns what tells this boot of the host from all others."""
+def boot_id() -> str:
+    """Return an id that is different after each boot of the host."""
     with open(_BOOT_ID, encoding='ascii') as file:
         return file.read().strip()
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether Linux shows a process to its owner alone (hidepid)."""
+    """Whether only the owner of a process can see it (hidepid)."""
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The macOS side.
+"""The implementation for macOS.
 
-Nothing here needs a Mac to be imported: what only macOS has is looked up when
-it is called, so that tests take these decisions on Linux.
+This module can be imported on Linux, so that tests can run it there: functions
+that only macOS has are looked up when they are called.
 """
 
 import ctypes
@@ -26,13 +26,13 @@ import unicodedata
 
 from nova_vmrun.system import interface
 
-# sys/fcntl.h. Python knows the first one, on macOS alone.
+# From sys/fcntl.h. Python only has the first one, and only on macOS.
 _FULL_FLUSH = 51
 _PUNCH_HOLE = 99
 # struct fpunchhole: flags, reserved, offset, length.
 _HOLE = '=IIqq'
-# Locks and psutil read the same number of the kernel, but newer versions of
-# psutil move it when the clock is set.
+# Locks and psutil read the same value from the kernel, but newer versions of
+# psutil adjust it when the clock is set.
 _TOLERANCE_US = 5 * 10 ** 6
 
 
@@ -41,43 +41,43 @@ class MacOS(interface.System):
     name = 'darwin'
     # There is no C.UTF-8.
     locale = {'LC_ALL': 'en_US.UTF-8', 'LANGUAGE': ''}
-    # Fusion's helpers cannot read what vmrun makes under a umask of 077. The
-    # folder around it is closed to others.
+    # Fusion's helpers cannot read files that vmrun creates with umask 077.
+    # Other users have no access to the folder of the server.
     program_umask = 0o022
-    binds_beside_others = True
+    allows_same_port = True
     longest_socket_path = 103
-    # TMPDIR has 49 characters there.
+    # TMPDIR has 49 characters on macOS.
     temporary_folder = '/tmp'
 
-    def keeps_limit(self, kind: int) -> bool:
-        # "current limit exceeds maximum limit", whatever the number.
+    def enforces_limit(self, kind: int) -> bool:
+        # Any value is refused with "current limit exceeds maximum limit".
         return kind != resource.RLIMIT_AS
 
-    def same_spelling(self, path: str) -> str:
+    def normalized(self, path: str) -> str:
         return unicodedata.normalize('NFD', path).casefold()
 
-    def birth(self, pid: int) -> float | None:
+    def start_mark(self, pid: int) -> float | None:
         import psutil
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
                 return None
         except psutil.Error:
             return None
-        return self.time_of_birth(pid)
+        return self.start_time(pid)
 
-    def is_lock_holder(self, pid: int, born: int) -> bool:
-        now = self.lock_birth(pid)
-        return now is not None and abs(now - born) <= _TOLERANCE_US
+    def is_lock_holder(self, pid: int, started: int) -> bool:
+        now = self.lock_start_time(pid)
+        return now is not None and abs(now - started) <= _TOLERANCE_US
 
-    def lock_birth(self, pid: int) -> int | None:
-        seconds = self.birth(pid)
+    def lock_start_time(self, pid: int) -> int | None:
+        seconds = self.start_mark(pid)
         return None if seconds is None else round(seconds * 10 ** 6)
 
     def share_blocks(self, source: str, target: str) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         if not hasattr(libc, 'clonefile'):
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-        # It makes the target, and refuses to replace one.
+        # clonefile() does not replace an existing file.
         if os.path.lexists(target):
             os.remove(target)
         if libc.clonefile(os.fsencode(source), os.fsencode(target), 0):
@@ -86,7 +86,7 @@ class MacOS(interface.System):
         # The source may be read-only, and its mode is cloned too.
         os.chmod(target, 0o600)
 
-    def give_back(self, fd: int, size: int) -> None:
+    def punch_hole(self, fd: int, size: int) -> None:
         fcntl.fcntl(fd, _PUNCH_HOLE, struct.pack(_HOLE, 0, 0, 0, size))
 
     def processor(self) -> tuple[str | None, str | None]:
@@ -97,15 +97,15 @@ class MacOS(interface.System):
 
     def flush(self, fd: int) -> None:
         try:
-            # fsync leaves what was written in the memory of the disk.
+            # fsync() leaves the data in the cache of the disk.
             fcntl.fcntl(fd, _FULL_FLUSH)
         except OSError:
-            # Not every file system can.
+            # Not every file system supports it.
             os.fsync(fd)
 
 
 def _sysctl(name: str) -> str | None:
-    """Returns a text that the kernel of macOS has by a name."""
+    """Return a string variable of the macOS kernel, or None."""
     libc = ctypes.CDLL(None)
     if not hasattr(libc, 'sysctlbyname'):
         return None

@@ -146,8 +146,8 @@ class Runner:
         """
         words = tuple(str(word) for word in argv)
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(system.here().file_in_memory())
-            err = stack.enter_context(system.here().file_in_memory())
+            out = stack.enter_context(system.here().temporary_file())
+            err = stack.enter_context(system.here().temporary_file())
             exit_code = self._execute(words, out.fileno(), err.fileno(),
                                       timeout, kill_group, limits, until)
             return Result(words, exit_code, _text(out), _text(err))

@@ -254,7 +254,7 @@ class _Process:
     pid: int
 
     def poll(self) -> int | None:
-        return None if system.here().birth(self.pid) else 0
+        return None if system.here().start_mark(self.pid) else 0
 
 
 def _socket(folder: str) -> str:

@@ -28,7 +28,7 @@ def line(pid=None, program='vmware-vmx', born=None,
     """
     pid = pid or os.getpid()
     if born is None:
-        born = system.here().lock_birth(pid) or 1
+        born = system.here().lock_start_time(pid) or 1
     return '%s %d-%d(%s) 1 X %d lc=1' % (
         machine, pid, born, program, born)
 

@@ -137,7 +137,7 @@ def _end_of(path: str, size: int) -> bytes:
 
 def _punch(file: BinaryIO, size: int) -> None:
     try:
-        system.here().give_back(file.fileno(), size - size % _BLOCK)
+        system.here().punch_hole(file.fileno(), size - size % _BLOCK)
     except OSError as error:
         LOG.debug('The file system cannot free the beginning of %s: %s',
                   file.name, error.strerror)

@@ -85,7 +85,7 @@ class OwnerTestCase(base.TestCase):
         self.assertEqual(
             host_locks.Owner(
                 b'HOST', os.getpid(),
-                b'%d' % system.here().lock_birth(os.getpid()),
+                b'%d' % system.here().lock_start_time(os.getpid()),
                 b'vmware-vmx'), found)
         self.assertTrue(found.is_alive and found.is_vm_of_ours)
 

@@ -96,9 +96,9 @@ class BindPortTestCase(MechVmrunTestCase):
         context = port_context([VXLAN, LOCAL])
         self.assertIsNone(self.bound_segment(context))
         self.assertIn(
-            'Port port-id cannot be bound on host laptop: network network-id '
-            'has segments of type vxlan, local for it, and VMware can only '
-            'be wired to flat and vlan.', self.logger.output)
+            'Port port-id cannot be bound on host laptop: the types of its '
+            'segments in network network-id are vxlan, local, but VMware can '
+            'only be connected to flat and vlan.', self.logger.output)
 
     def test_other_vnic_type(self):
         context = port_context([FLAT], **{portbindings.VNIC_TYPE: 'direct'})
@@ -125,7 +125,7 @@ class BindPortTestCase(MechVmrunTestCase):
         context = port_context([FLAT, VXLAN],
                                fixed_ips=[{'subnet_id': 'subnet-1'}])
         self.assertIsNone(self.bound_segment(context))
-        self.assertIn('segments of type vxlan for it', self.logger.output)
+        self.assertIn('network-id are vxlan, but', self.logger.output)
 
     def test_subnet_of_no_segment(self):
         self.set_subnets([{'id': 'subnet-1', 'segment_id': None},

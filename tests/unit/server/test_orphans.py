@@ -257,7 +257,7 @@ class VmTestCase(TestCase):
         self.addCleanup(process.communicate, b'\n')
         found = self.only(self.find())
         self.assertEqual((orphans.VM, path), (found.kind, found.path))
-        self.assertIn('for another user', found.kept)
+        self.assertIn('as another user', found.kept)
 
 
 class CacheTestCase(TestCase):

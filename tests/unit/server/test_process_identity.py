@@ -47,7 +47,7 @@ class BirthTestCase(base.TestCase):
 
     def test_another_boot_is_another_birth(self):
         birth = process_identity.of(os.getpid())
-        with mock.patch.object(linux, 'boot', return_value='another'):
+        with mock.patch.object(linux, 'boot_id', return_value='another'):
             self.assertFalse(process_identity.is_same(os.getpid(), birth))
 
     def test_a_system_that_tells_the_time_of_day(self):

@@ -85,7 +85,7 @@ class IdentityTestCase(Base):
     def test_a_zombie(self):
         child = subprocess.Popen(['true'])
         self.addCleanup(child.wait)
-        born = system.here().lock_birth(child.pid)
+        born = system.here().lock_start_time(child.pid)
         while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
         self.lock('server.vmx', pid=child.pid, born=born or 1)
@@ -249,7 +249,7 @@ class LocksTestCase(Base):
         lock = self.lock('a.vmdk')
         files.write_atomically(os.path.join(lock, 'M12345.lck'), 'host %d-%d '
                                % (os.getpid(),
-                                  system.here().lock_birth(os.getpid())))
+                                  system.here().lock_start_time(os.getpid())))
         self.assertTrue(vm_process.is_locked(self.folder))
         for name in ('vmware-vmx', 'vmplayer'):
             with mock.patch.object(psutil.Process, 'name', return_value=name):

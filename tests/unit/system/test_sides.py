@@ -67,25 +67,26 @@ class Sides(base.TestCase):
 
     def test_a_process_has_a_birth_until_it_has_ended(self):
         for side in self.sides():
-            self.assertEqual(side.birth(os.getpid()), side.birth(os.getpid()))
+            self.assertEqual(side.start_mark(os.getpid()),
+                             side.start_mark(os.getpid()))
             child = subprocess.Popen(['true'])
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
             # A zombie.
-            self.assertIsNone(side.birth(child.pid))
+            self.assertIsNone(side.start_mark(child.pid))
             child.wait()
-            self.assertIsNone(side.birth(child.pid))
-            self.assertIsNone(side.lock_birth(child.pid))
+            self.assertIsNone(side.start_mark(child.pid))
+            self.assertIsNone(side.lock_start_time(child.pid))
 
     def test_who_made_a_lock(self):
         for side in self.sides():
-            born = side.lock_birth(os.getpid())
+            born = side.lock_start_time(os.getpid())
             self.assertTrue(side.is_lock_holder(os.getpid(), born))
             self.assertFalse(side.is_lock_holder(os.getpid(),
                                                  born - 60 * 10 ** 6))
 
     def test_a_file_without_a_name(self):
         for side in self.sides():
-            with side.file_in_memory() as file:
+            with side.temporary_file() as file:
                 file.write(b'output')
                 file.seek(0)
                 self.assertEqual(b'output', file.read())
@@ -114,16 +115,17 @@ class LinuxTestCase(base.TestCase):
 
     def test_each_limit_is_kept(self):
         for kind in RLIMITS:
-            self.assertTrue(self.side.keeps_limit(kind))
+            self.assertTrue(self.side.enforces_limit(kind))
 
     def test_names_are_told_apart_by_case(self):
-        self.assertNotEqual(self.side.same_spelling('/vm/A'),
-                            self.side.same_spelling('/vm/a'))
+        self.assertNotEqual(self.side.normalized('/vm/A'),
+                            self.side.normalized('/vm/a'))
 
     def test_who_hides_may_hold_a_lock(self):
         """With hidepid, Linux shows a process to its owner alone."""
-        with mock.patch.object(self.side, 'lock_birth', return_value=None), \
-                mock.patch('os.kill', side_effect=PermissionError(1, 'no')):
+        with mock.patch.object(
+                self.side, 'lock_start_time', return_value=None), mock.patch(
+                    'os.kill', side_effect=PermissionError(1, 'no')):
             for is_shown in (True, False):
                 with mock.patch('os.path.exists', return_value=is_shown):
                     self.assertEqual(not is_shown,
@@ -132,7 +134,7 @@ class LinuxTestCase(base.TestCase):
     def test_a_kernel_without_files_in_memory(self):
         with mock.patch.object(os, 'memfd_create', create=True,
                                side_effect=OSError(38, 'not implemented')):
-            with self.side.file_in_memory() as file:
+            with self.side.temporary_file() as file:
                 file.write(b'output')
 
 
@@ -143,16 +145,16 @@ class MacOSTestCase(Sides):
     def test_the_limit_of_memory_is_not_set(self):
         """setrlimit fails for it, whatever the number."""
         self.assertEqual([resource.RLIMIT_AS], [
-            kind for kind in RLIMITS if not self.side.keeps_limit(kind)])
+            kind for kind in RLIMITS if not self.side.enforces_limit(kind)])
 
     def test_all_spellings_of_a_path_are_one(self):
-        self.assertEqual(self.side.same_spelling('/Vm/\u00c4'),
-                         self.side.same_spelling('/vM/a\u0308'))
-        self.assertNotEqual(self.side.same_spelling('/vm/a'),
-                            self.side.same_spelling('/vm/b'))
+        self.assertEqual(self.side.normalized('/Vm/\u00c4'),
+                         self.side.normalized('/vM/a\u0308'))
+        self.assertNotEqual(self.side.normalized('/vm/a'),
+                            self.side.normalized('/vm/b'))
 
     def test_locks_count_microseconds(self):
-        born = self.side.lock_birth(os.getpid())
+        born = self.side.lock_start_time(os.getpid())
         self.assertEqual(
             int(psutil.Process().create_time()), born // 10 ** 6)
         self.assertLess(abs(time.time() * 10 ** 6 - born), 10 ** 11)
@@ -201,7 +203,7 @@ class MacOSTestCase(Sides):
 
     def test_a_hole(self):
         with mock.patch('fcntl.fcntl') as fcntl:
-            self.side.give_back(5, 8192)
+            self.side.punch_hole(5, 8192)
         self.assertEqual((5, 99), fcntl.call_args[0][:2])
         self.assertEqual(
             bytes(8) + bytes(8) + (8192).to_bytes(8, sys.byteorder),
