@@ -21,15 +21,12 @@ guest does.
 from collections import abc
 import dataclasses
 import os
-import re
 from typing import Protocol
 
 from nova_vmrun import exception
+from nova_vmrun.formats import volume_files
 from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
-
-# What VMware adds to the name of a disk of which it has made snapshots.
-_SNAPSHOT_NUMBER = '-[0-9]{6}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,11 +128,9 @@ def refuse_snapshots(volume_id: str, descriptor: str) -> None:
     :raises HasSnapshots: the volume lacks what was written since
     """
     folder, name = os.path.split(descriptor)
-    stem, extension = os.path.splitext(name)
-    snapshot = re.compile(
-        re.escape(stem) + _SNAPSHOT_NUMBER + re.escape(extension))
     try:
-        found = sorted(filter(snapshot.fullmatch, os.listdir(folder)))
+        found = volume_files.children(os.path.splitext(name)[0],
+                                      os.listdir(folder))
     except FileNotFoundError:
         return
     if found:

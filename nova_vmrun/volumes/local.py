@@ -17,7 +17,6 @@ driver has written.
 """
 
 from collections import abc
-import contextlib
 import os
 import re
 import stat
@@ -25,13 +24,13 @@ import stat
 from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.formats import flat
 from nova_vmrun.formats import vmdk
+from nova_vmrun.formats import volume_files
 from nova_vmrun.host import files
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 
-_EXTENT = '-flat.vmdk'
-_DESCRIPTOR = '.vmdk'
 _MAX_DESCRIPTOR = 64 * units.Ki
 _UNPRINTABLE = re.compile('["\x00-\x1f\x7f\ud800-\udfff]')
 _WRITABLE_BY_OTHERS = stat.S_IWOTH
@@ -59,7 +58,7 @@ class LocalConnector:
     def _find(self, volume: connection.Volume) -> connectors.Shown:
         path = self._path(volume)
         size = _size(volume, path)
-        descriptor = path.removesuffix(_EXTENT) + _DESCRIPTOR
+        descriptor = volume_files.descriptor_of(path)
         _check_descriptor(volume, descriptor, path, size)
         return connectors.Shown(descriptor, size)
 
@@ -70,11 +69,12 @@ class LocalConnector:
         """
         path = volume.data.get('device_path')
         if not isinstance(path, str) or not os.path.isabs(path) or (
-                _UNPRINTABLE.search(path) or not path.endswith(_EXTENT)):
+                _UNPRINTABLE.search(path) or
+                volume_files.name_of(os.path.basename(path)) is None):
             raise exception.InvalidInput(
                 'Volume %s cannot be attached.' % volume.id,
-                'Its device_path is %.200r, not an absolute path that ends '
-                'in %s.' % (path, _EXTENT),
+                'Its device_path is %.200r, not the absolute path of the '
+                'content of a volume.' % (path,),
                 'Use a volume that the Cinder driver of nova-vmrun has made.')
         folder, name = os.path.split(path)
         folder = os.path.realpath(folder)
@@ -121,27 +121,17 @@ def _check_descriptor(volume: connection.Volume, path: str, extent: str,
     :raises VolumeDamaged: it is missing, or somebody has changed it
     """
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
             raise _damaged(volume, '%s is not a file.' % path)
-        if os.path.getsize(path) > _MAX_DESCRIPTOR:
+        if status.st_size > _MAX_DESCRIPTOR:
             raise _damaged(volume, '%s is too large.' % path)
-        found = vmdk.parse_descriptor(
-            vmdk.decode_descriptor(files.read(path)))
+        flat.check(files.read(path), flat.FlatDisk(
+            os.path.basename(extent), size // vmdk.SECTOR, volume.id))
     except (OSError, exception.InvalidVmdk) as error:
-        raise _damaged(volume, 'Its descriptor %s cannot be read: %s'
-                       % (path, error)) from error
-    with contextlib.suppress(ValueError):
-        only, = found.extents
-        if (found.create_type == 'monolithicFlat' and
-                found.parent_cid == vmdk.NO_PARENT and
-                found.parent_hint is None and
-                only.access == 'RW' and only.kind == 'FLAT' and
-                only.name == os.path.basename(extent) and
-                only.offset == 0 and only.sectors * vmdk.SECTOR == size):
-            return
-    raise _damaged(
-        volume, 'Its descriptor %s does not describe the %d bytes in %s.'
-        % (path, size, extent))
+        raise _damaged(volume, 'Its descriptor %s does not describe the %d '
+                       'bytes in %s: %s' % (path, size, extent, error)
+                       ) from error
 
 
 def _damaged(volume: connection.Volume,

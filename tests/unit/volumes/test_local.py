@@ -158,7 +158,7 @@ class DamageTestCase(TestCase):
 
     def test_no_descriptor(self):
         os.remove(self.descriptor)
-        self.damaged('No such file')
+        self.damaged('does not describe', 'No such file')
 
     def test_a_descriptor_that_is_a_link(self):
         os.rename(self.descriptor, self.descriptor + '.other')
@@ -171,7 +171,7 @@ class DamageTestCase(TestCase):
 
     def test_a_descriptor_that_is_no_text(self):
         host_files.write_atomically(self.descriptor, b'\xff\xfe' * 99)
-        self.damaged('cannot be read')
+        self.damaged('does not describe')
 
 
 class DescriptorTestCase(testscenarios.TestWithScenarios, TestCase):
