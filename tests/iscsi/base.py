@@ -60,14 +60,15 @@ def tools(timeout: float = 30) -> iscsi_export.Tools:
         fusermount.Fusermount(runner))
 
 
-def disconnect_all(paths: layout.Layout,
-                   connector: iscsi.IscsiConnector) -> None:
-    """End the daemons that a failed test may have left."""
+def end_daemons(paths: layout.Layout) -> None:
+    """End the daemons that a test has left, also those of running VMs."""
     folder = os.path.dirname(paths.initiator())
     if os.path.isdir(folder):
         for server in filter(uuidutils.is_uuid_like, os.listdir(folder)):
             for volume_id in paths.connected_volumes(server):
-                connector.disconnect(server, volume_id)
+                iscsi_export.Export(
+                    tools(), paths.volume(server, volume_id),
+                    volume_id).close(is_forced=True)
 
 
 class TestCase(testtools.TestCase):
@@ -89,7 +90,7 @@ class TestCase(testtools.TestCase):
         self.server = str(uuid.uuid4())
         self.volume_id = str(uuid.uuid4())
         self.number = self.target.add(SIZE)
-        self.addCleanup(disconnect_all, self.layout, self.connector)
+        self.addCleanup(end_daemons, self.layout)
 
     def make_connector(self) -> iscsi.IscsiConnector:
         """Return a connector that remembers nothing."""

@@ -12,11 +12,12 @@
 
 """Volumes on an iSCSI target with CHAP, connected without root."""
 
+import errno
 import os
+import signal
 
 from nova_vmrun.host import fuse
 from nova_vmrun.server import layout
-from nova_vmrun.volumes import iscsi
 from tests.functional.api import volumes
 from tests.functional import iscsi_cinder
 from tests.iscsi import base
@@ -28,15 +29,14 @@ class TestCase(volumes.TestCase):
         base.refuse_without_fuse(self)
         super().setUp()
         self.layout = layout.Layout(self.instances_path, '_base')
-        self.addCleanup(self.disconnect_all)
+        self.addCleanup(self.end_daemons)
 
     def make_cinder(self):
         return iscsi_cinder.IscsiCinder(self)
 
-    def disconnect_all(self):
+    def end_daemons(self):
         """End the daemons of servers that a failed test has left."""
-        base.disconnect_all(self.layout, iscsi.IscsiConnector(
-            self.layout, base.tools()))
+        base.end_daemons(self.layout)
 
     def lun(self, server, volume_id):
         """Return the path of the file that shows a volume's bytes."""
@@ -73,6 +73,67 @@ class AttachTestCase(TestCase):
         self.assertFalse(os.path.exists(os.path.dirname(path)))
         with open(self.cinder.content(volume), 'rb') as file:
             self.assertEqual(b'written by the guest', file.read(20))
+
+    def test_deleted_with_its_server(self):
+        server, volume = self.boot_stopped(), self.cinder.add()
+        self.attach(server, volume)
+        path = self.lun(server, volume)
+        self._delete_server(server)
+        self.assertFalse(fuse.is_mounted(path))
+        self.assertFalse(os.path.exists(os.path.dirname(path)))
+
+
+class StartTestCase(TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.server, self.volume = self.boot_stopped(), self.cinder.add()
+        self.attach(self.server, self.volume)
+        self.shown = self.lun(self.server, self.volume)
+
+    def kill_daemon(self):
+        with open(os.path.join(os.path.dirname(self.shown),
+                               'daemon.pid')) as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        self.wait_for(self.is_broken, 'a mount without a daemon')
+
+    def is_broken(self):
+        try:
+            os.stat(self.shown)
+        except OSError as error:
+            return error.errno == errno.ENOTCONN
+        return False
+
+    def test_after_the_daemon_has_died(self):
+        self.kill_daemon()
+        server = self._start_server(self.server)
+        self.assertRunning(server)
+        self.assertEqual(1 << 30, os.path.getsize(self.shown))
+        self.assertEqual([self.shown.replace('-flat.vmdk', '.vmdk')],
+                         list(self.in_vmx(server).values()))
+
+    def test_resume_after_the_daemon_has_died(self):
+        server = self._start_server(self.server)
+        server = self._suspend_server(server)
+        self.kill_daemon()
+        server = self._resume_server(server)
+        self.assertRunning(server)
+        self.assertEqual(1 << 30, os.path.getsize(self.shown))
+
+    def test_hard_reboot(self):
+        server = self._start_server(self.server)
+        self._reboot_server(server, hard=True)
+        self.assertEqual(1 << 30, os.path.getsize(self.shown))
+
+    def test_while_the_target_is_gone(self):
+        self.cinder.target.kill()
+        self.admin_api.post_server_action(
+            self.server['id'], {'os-start': None})
+        self._wait_for_action_fail_completion(
+            self.server, 'start', 'compute_start_instance')
+        self.cinder.target.start()
+        self.assertRunning(self._start_server(self.server))
+        self.assertEqual(1 << 30, os.path.getsize(self.shown))
 
 
 class ChapTestCase(TestCase):
