@@ -29,6 +29,7 @@ def main() -> int:
     codes = [
         subprocess.call([sys.executable, '-W', 'ignore', '-m', module, *words])
         for module, words in (('tests.benchmarks.images', sys.argv[1:]),
+                              ('tests.benchmarks.volume_files', []),
                               ('tests.benchmarks.volumes', []),
                               ('tests.benchmarks.servers', []))]
     return next((code for code in codes if code), 0)

@@ -41,46 +41,15 @@ from nova_vmrun.tools import process
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import iscsi
 from tests.benchmarks import measure
+from tests.benchmarks import throughput
 from tests.iscsi import base
 from tests.iscsi import target as targets
 
-_SMALL = 4096
-_LARGE = units.Mi
-# How many small requests are made at each run.
-_SMALL_COUNT = 2000
 # How much longer one run of an operation may take than another, in percent.
 _NOISE = 50
-# What is done, with the size of a request, how many at once, whether it
-# writes, and the largest ratio of times to that of a plain file.
-_OPERATIONS = (
-    ('sequential write', _LARGE, 1, True, 6.0),
-    ('sequential read', _LARGE, 1, False, 6.0),
-    ('4k write, one by one', _SMALL, 1, True, 12.0),
-    ('4k read, one by one', _SMALL, 1, False, 12.0),
-    ('4k write, 16 at once', _SMALL, 16, True, 12.0),
-    ('4k read, 16 at once', _SMALL, 16, False, 12.0),
-)
-
-
-def _bench(runner: process.Runner, path: str, size: int, request: int,
-           depth: int, is_write: bool) -> None:
-    """Read or write all of a file, or a part in small requests."""
-    count = size // request if request == _LARGE else _SMALL_COUNT
-    result = runner.run(
-        'qemu-img', 'bench', '-f', 'raw', '-t', 'none', '-c', count,
-        '-d', depth, '-s', request, *(['-w'] if is_write else []), path,
-        timeout=600)
-    if result.exit_code:
-        raise RuntimeError(result.details())
-
-
-def _fill(path: str, size: int) -> None:
-    """Give a file all its blocks, so that no run has to find them."""
-    block = os.urandom(_LARGE)
-    with open(path, 'r+b') as file:
-        for _ in range(size // _LARGE):
-            file.write(block)
-        os.fsync(file.fileno())
+# The largest ratios of times to those of a plain file.
+_GOAL_SEQUENTIAL = 6.0
+_GOAL_SMALL = 12.0
 
 
 def run(folder: str, size: int, repeat: int) -> int:
@@ -100,20 +69,22 @@ def run(folder: str, size: int, repeat: int) -> int:
             target.connection_info(number, volume_id)), 'lsilogic')
         try:
             export = shown.descriptor.replace('.vmdk', '-flat.vmdk')
-            _fill(plain, size)
-            _fill(export, size)
-            for what, request, depth, is_write, goal in _OPERATIONS:
+            throughput.fill(plain, size)
+            throughput.fill(export, size)
+            for requests in throughput.ALL:
                 found = measure.compare(
-                    lambda: _bench(runner, export, size, request, depth,
-                                   is_write),
-                    lambda: _bench(runner, plain, size, request, depth,
-                                   is_write), repeat, lambda: None)
+                    lambda: throughput.make(runner, requests, export, 'raw',
+                                            size),
+                    lambda: throughput.make(runner, requests, plain, 'raw',
+                                            size), repeat, lambda: None)
                 ratio = found.ratio('seconds')
                 noise = max(noise, found.noise)
+                goal = (_GOAL_SEQUENTIAL if requests.size == units.Mi
+                        else _GOAL_SMALL)
                 print('%-22s %8.2f / %8.2f s = %6.2f  (goal <= %.0f)' % (
-                    what, *found.medians('seconds'), ratio, goal))
+                    requests.what, *found.medians('seconds'), ratio, goal))
                 if ratio > goal:
-                    missed.append(what)
+                    missed.append(requests.what)
         finally:
             connector.disconnect(server, volume_id)
     print('Runs of one operation differed by up to %d %%.' % noise)

@@ -12,7 +12,8 @@
 
 """Kill the Cinder driver at every step, or cut the power there.
 
-After each crash cinder-volume starts, and the operation is repeated or given up.
+After each crash cinder-volume starts, and the operation is repeated or given
+up.
 """
 
 import copy
