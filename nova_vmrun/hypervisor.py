@@ -144,8 +144,10 @@ class Hypervisor:
     def _add_definitions(self) -> None:
         host, servers = self._host, self._servers
         vmnets = host_networks.HostNetworks(host.vmrun)
-        self.networks = networks.Networks(host.conf.vmrun, vmnets, vlans.Vlans(
-            host.conf.vmrun.vlan_interface, vmnets, self.runner))
+        self.networks = networks.Networks(
+            host.conf.vmrun, vmnets, vlans.Vlans(
+                host.conf.vmrun.vlan_interface, vmnets, self.runner),
+            host.product)
         self._disks = disks.Disks(host, servers, self._images)
         self._drives = drives.Drives(host, servers, self._images)
         self.definitions = definition.Definitions(

@@ -18,6 +18,7 @@ does not need their table formatters.
 
 import argparse
 from collections import abc
+import dataclasses
 import json
 import uuid
 
@@ -26,6 +27,7 @@ from cliff import command
 
 from nova_vmrun.cmd import plain
 from nova_vmrun.formats import guestos
+from nova_vmrun.formats import identity
 from nova_vmrun.machine.choices import generation
 from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
@@ -55,12 +57,16 @@ def _flavor(text: str) -> dict[str, int]:
     return flavor
 
 
-def _nic(text: str) -> tuple[str, str, str | None]:
+def _nic(text: str) -> model.Nic:
     mac, _, network = text.partition(',')
     network = network or 'nat'
     if network in _CONNECTIONS:
-        return mac, network, None
-    return mac, 'custom', network
+        return model.Nic(mac, '', network)
+    try:
+        segment = identity.to_segment(network)
+    except ValueError:
+        return model.Nic(mac, '', 'custom', network)
+    return model.Nic(mac, '', model.SEGMENT, segment=segment)
 
 
 class Render(plain.Plain, command.Command):
@@ -104,9 +110,10 @@ class Render(plain.Plain, command.Command):
             help='Image properties as a JSON object, for example the output '
                  'of "openstack image show -f json -c properties"')
         parser.add_argument(
-            '--nic', metavar='<mac[,vmnet]>', action='append', type=_nic,
+            '--nic', metavar='<mac[,network]>', action='append', type=_nic,
             default=[], help='Network adapter (repeat for more); the network '
-            'is nat (default), bridged, hostonly or vmnetN')
+            'is nat (default), bridged, hostonly, vmnetN, or the id of a '
+            'Neutron network of type local, which is a LAN segment')
         parser.add_argument('--product', default='ws',
                             choices=('ws', 'player', 'fusion'),
                             help='Workstation, Player or Fusion')
@@ -186,10 +193,10 @@ def _serial_names(chosen: model.Hardware) -> abc.Iterator[str]:
         yield 'serial%d.log' % number if number else 'console.log'
 
 
-def _nics(adapters: list[tuple[str, str, str | None]],
+def _nics(adapters: list[model.Nic],
           chosen: model.Hardware) -> tuple[model.Nic, ...]:
-    adapters = adapters or [(_EXAMPLE_MAC, 'nat', None)]
     return tuple(
-        model.Nic(mac, chosen.nic_model, connection, vnet,
-                  rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
-        for mac, connection, vnet in adapters)
+        dataclasses.replace(nic, model=chosen.nic_model,
+                            rx_kbps=chosen.nic_rx_kbps,
+                            tx_kbps=chosen.nic_tx_kbps)
+        for nic in adapters or [_nic(_EXAMPLE_MAC)])

@@ -12,7 +12,8 @@
 
 """VMware's spelling of UUIDs, and the MAC addresses it keeps for itself.
 
-A UUID looks like ``56 4d 13 59 01 1a d1 1a-57 5b 0a d7 …``.
+A UUID looks like ``56 4d 13 59 01 1a d1 1a-57 5b 0a d7 …``, and so does the id
+of a LAN segment.
 """
 
 import re
@@ -26,6 +27,9 @@ _LITTLE_ENDIAN_SINCE = 13
 # Prefixes of MAC addresses that VMware generates itself. It refuses to start a
 # VM with a static address of these.
 RESERVED_MACS = ('00:0c:29', '00:05:69')
+
+_SEGMENT = re.compile('(?:[0-9a-f]{2} ){7}[0-9a-f]{2}-'
+                      '(?:[0-9a-f]{2} ){7}[0-9a-f]{2}', re.IGNORECASE)
 
 
 def to_vmware(uuid: str, hw_version: int) -> str:
@@ -41,7 +45,7 @@ def to_vmware(uuid: str, hw_version: int) -> str:
     data = value.bytes
     if hw_version >= _LITTLE_ENDIAN_SINCE:
         data = value.bytes_le
-    return '%s-%s' % (data[:8].hex(' '), data[8:].hex(' '))
+    return _spell(data)
 
 
 def from_vmware(text: str, hw_version: int) -> str:
@@ -50,11 +54,44 @@ def from_vmware(text: str, hw_version: int) -> str:
     :returns: text in the usual form
     :raises InvalidVmx: the text is not a uuid.bios
     """
+    data = _read(text)
+    if hw_version >= _LITTLE_ENDIAN_SINCE:
+        return str(uuidlib.UUID(bytes_le=data))
+    return str(uuidlib.UUID(bytes=data))
+
+
+def to_segment(network_id: str) -> str:
+    """Return the pvnID of the LAN segment that carries a network.
+
+    VMs are on the same segment if they have the same pvnID. VMware keeps no
+    list of segments: an id in a .vmx is enough.
+
+    :param network_id: UUID of the network in Neutron
+    """
+    return _spell(uuidlib.UUID(network_id).bytes)
+
+
+def from_segment(text: str) -> str:
+    """Return the UUID of the network that a LAN segment carries.
+
+    :param text: a pvnID
+    :raises InvalidVmx: the text is not a pvnID
+    """
+    return str(uuidlib.UUID(bytes=_read(text)))
+
+
+def is_segment(text: str) -> bool:
+    """Whether a text is a pvnID in the form that VMware's window writes."""
+    return _SEGMENT.fullmatch(text) is not None
+
+
+def _spell(data: bytes) -> str:
+    return '%s-%s' % (data[:8].hex(' '), data[8:].hex(' '))
+
+
+def _read(text: str) -> bytes:
     digits = re.sub('[ -]', '', text)
     if not re.fullmatch('[0-9A-Fa-f]{32}', digits):
         raise exception.InvalidVmx('%r is not a UUID as VMware writes it.'
                                    % text)
-    data = bytes.fromhex(digits)
-    if hw_version >= _LITTLE_ENDIAN_SINCE:
-        return str(uuidlib.UUID(bytes_le=data))
-    return str(uuidlib.UUID(bytes=data))
+    return bytes.fromhex(digits)

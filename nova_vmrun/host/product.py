@@ -165,6 +165,15 @@ class Product:
         return self.kind != PLAYER
 
     @property
+    def has_lan_segments(self) -> bool:
+        """Whether an adapter can be on a LAN segment (pvn).
+
+        Nothing that Fusion shows or documents has them, except for a verb of
+        its vmcli.
+        """
+        return self.kind != FUSION
+
+    @property
     def has_vnc_with_window(self) -> bool:
         """Whether a VM with an open window can also serve VNC.
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 import dataclasses
 import re
 
+from nova_vmrun import exception
+from nova_vmrun.formats import identity
 from nova_vmrun.formats import vmx
 from nova_vmrun.machine import model
 
@@ -72,7 +74,8 @@ class Adapter:
     """A network adapter that is attached to a VM.
 
     :ivar name: ethernet0
-    :ivar network: nat, bridged, hostonly or the name of a virtual network
+    :ivar network: nat, bridged, hostonly, the name of a virtual network, or
+        ``LAN segment`` and the id of the Neutron network that it carries
     """
 
     name: str
@@ -87,8 +90,21 @@ def adapters(keys: vmx.Vmx) -> list[Adapter]:
         match = _ADDRESS.fullmatch(key.lower())
         if match and keys.get_bool(match.group(1) + '.present'):
             name = match.group(1)
-            # VMware's default is bridged.
-            kind = keys.get(name + '.connectionType', 'bridged')
-            found.append(Adapter(name, mac, keys.get(name + '.vnet', kind)
-                                 if kind == 'custom' else kind))
+            found.append(Adapter(name, mac, _network(keys, name)))
     return sorted(found, key=lambda each: int(each.name[len('ethernet'):]))
+
+
+def _network(keys: vmx.Vmx, name: str) -> str:
+    # VMware's default is bridged.
+    kind = keys.get(name + '.connectionType', 'bridged')
+    if kind == 'custom':
+        return keys.get(name + '.vnet', kind)
+    if kind == model.SEGMENT:
+        segment = keys.get(name + '.pvnID', 'without an id')
+        try:
+            segment = identity.from_segment(segment)
+        except exception.InvalidVmx:
+            # Somebody has edited the .vmx; show what it says.
+            pass
+        return 'LAN segment ' + segment
+    return kind

@@ -30,7 +30,9 @@ SCSI_BUSES = ('buslogic', 'lsilogic', 'lsisas1068', 'pvscsi')
 BUSES = ('ide', 'sata', 'nvme') + SCSI_BUSES
 CDROM_BUSES = ('ide', 'sata') + SCSI_BUSES
 NIC_MODELS = ('vlance', 'vmxnet', 'e1000', 'e1000e', 'vmxnet3')
-CONNECTIONS = ('bridged', 'nat', 'hostonly', 'custom')
+# A VMware network whose connectionType is pvn is a LAN segment.
+SEGMENT = 'pvn'
+CONNECTIONS = ('bridged', 'nat', 'hostonly', 'custom', SEGMENT)
 FIRMWARE = ('bios', 'efi')
 BOOT_DEVICES = ('hdd', 'cdrom', 'floppy', 'ethernet0')
 SERIAL_KINDS = ('file', 'pipe', 'network')
@@ -94,6 +96,7 @@ class Nic:
     :ivar model: one of NIC_MODELS
     :ivar connection: one of CONNECTIONS
     :ivar vnet: vmnetN or /dev/vmnetN; only needed with custom
+    :ivar segment: pvnID of a LAN segment; only needed with SEGMENT
     :ivar slot: N of ethernetN; None lets place() choose
     :ivar rx_kbps: limit on what the guest receives, kbit/s, or None
     :ivar tx_kbps: limit on what the guest sends, kbit/s, or None
@@ -106,6 +109,7 @@ class Nic:
     slot: int | None = None
     rx_kbps: int | None = None
     tx_kbps: int | None = None
+    segment: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -357,6 +361,11 @@ def _validate_nics(nics: tuple[Nic, ...]) -> None:
         if nic.connection == 'custom' and not _VNET.fullmatch(nic.vnet or ''):
             _refuse('%r is not a VMware virtual network.' % nic.vnet,
                     'Use vmnet0 to vmnet255.')
+        if (nic.connection == SEGMENT and
+                not identity.is_segment(nic.segment or '')):
+            _refuse('%r is not the id of a LAN segment.' % nic.segment,
+                    'Use 16 bytes as VMware writes them: 52 54 ab 10 00 00 '
+                    '00 00-00 00 00 00 00 00 00 01.')
 
 
 def _validate_serials(serials: tuple[Serial, ...]) -> None:

@@ -177,6 +177,8 @@ def _network(group: _Group, machine: machines.Machine,
         group.add('nics', name + 'connectionType', nic.connection)
         if nic.connection == 'custom':
             group.add('nics', name + 'vnet', nic.vnet)
+        elif nic.connection == machines.SEGMENT:
+            group.add('nics', name + 'pvnID', nic.segment)
         group.add('nics', name + 'addressType', 'static')
         group.add('nics', name + 'address', nic.mac.lower())
         # Neutron's addresses are outside VMware's range.

@@ -17,6 +17,9 @@ connects the NIC when the VM starts. There is none that could report a port as
 wired, so a port is ACTIVE as soon as it is bound. The binding names the
 physical network and the VLAN; the compute host maps them to one of its vmnets
 ([vmrun] vmnet_mappings).
+
+A network of type local is a LAN segment, which ends at its host. So all its
+servers have to be on one host.
 """
 
 from collections.abc import Callable
@@ -42,14 +45,18 @@ LOG = logging.getLogger(__name__)
 
 VIF_TYPE = 'vmrun'
 Segment = dict[str, Any]
-NETWORK_TYPES = (constants.TYPE_FLAT, constants.TYPE_VLAN)
+NETWORK_TYPES = (constants.TYPE_FLAT, constants.TYPE_VLAN,
+                 constants.TYPE_LOCAL)
+_WIREABLE = 'flat, vlan and local'
+_NOT_BOUND = (portbindings.VIF_TYPE_UNBOUND,
+              portbindings.VIF_TYPE_BINDING_FAILED)
 # VMware does not document whether a vmnet keeps the VLAN tags that guests add
 # to their frames.
 UNSUPPORTED_EXTENSIONS = {qinq.ALIAS, vlantransparent.ALIAS}
 
 
 class VmrunMechanismDriver(api.MechanismDriver):
-    """Binds ports with vnic_type normal on flat and VLAN segments."""
+    """Binds ports with vnic_type normal on flat, VLAN and local segments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,6 +136,9 @@ class VmrunMechanismDriver(api.MechanismDriver):
         segments = segments_of_addresses(context)
         for segment in segments:
             if is_wireable(segment):
+                if (segment[api.NETWORK_TYPE] == constants.TYPE_LOCAL and
+                        self._is_elsewhere(context)):
+                    return
                 context.set_binding(segment[api.ID], VIF_TYPE,
                                     self._vif_details(segment),
                                     status=constants.PORT_STATUS_ACTIVE)
@@ -136,12 +146,54 @@ class VmrunMechanismDriver(api.MechanismDriver):
         LOG.warning('Port %(port)s cannot be bound on host %(host)s: the '
                     'types of its segments in network %(network)s are '
                     '%(types)s, but VMware can only be connected to '
-                    '%(wireable)s. Use a provider network of such a type.',
+                    '%(wireable)s. Use a network of such a type.',
                     {'port': port['id'], 'host': context.host,
                      'network': port['network_id'],
                      'types': ', '.join(segment[api.NETWORK_TYPE]
                                         for segment in segments) or 'none',
-                     'wireable': ' and '.join(NETWORK_TYPES)})
+                     'wireable': _WIREABLE})
+
+    def _is_elsewhere(self, context: api.PortContext) -> bool:
+        """Log an error and return True if another host has the network.
+
+        The hosts would have a network each, without a way from one to the
+        other. A server that moves may take its network along.
+        """
+        others = other_hosts(context)
+        if not others:
+            return False
+        port = context.current
+        LOG.error('Port %(port)s cannot be bound on host %(host)s: the '
+                  'network %(network)s is on host %(others)s, and a network '
+                  'of type local ends at its host. Create the server on '
+                  '%(others)s (openstack server create --host), or on '
+                  'another network.',
+                  {'port': port['id'], 'host': context.host,
+                   'network': port['network_id'],
+                   'others': ', '.join(others)})
+        return True
+
+    def update_port_postcommit(self, context: api.PortContext) -> None:
+        """Warn when another driver takes a local network to a second host.
+
+        Open vSwitch binds local segments too, and does not ask which host has
+        the network. Nothing can stop it here, but it must not go unnoticed.
+        """
+        if (context.vif_type in (*_NOT_BOUND, VIF_TYPE) or
+                context.original_vif_type == context.vif_type or
+                (context.bottom_bound_segment or {}).get(api.NETWORK_TYPE) !=
+                constants.TYPE_LOCAL):
+            return
+        ours = [host for host in other_hosts(context) if is_our_host(host)]
+        if ours:
+            LOG.warning('Network %(network)s of type local is on host '
+                        '%(ours)s, and port %(port)s of it was bound on host '
+                        '%(host)s (vif_type %(vif_type)s): its servers there '
+                        'cannot reach those on %(ours)s.',
+                        {'network': context.current['network_id'],
+                         'ours': ', '.join(ours),
+                         'port': context.current['id'], 'host': context.host,
+                         'vif_type': context.vif_type})
 
     def _vif_details(self, segment: Segment) -> dict[str, Any]:
         details: dict[str, Any] = {
@@ -167,12 +219,34 @@ def is_our_host(host: str | None) -> bool:
 
 
 def is_wireable(segment: Segment) -> bool:
-    """Whether a vmnet can carry a segment.
-
-    VMware has no tunnels. A ``local`` segment names no physical network, so it
-    could only be mapped to default_vmnet, which is not local.
-    """
+    """Whether VMware can carry a segment; it has no tunnels."""
     return segment[api.NETWORK_TYPE] in NETWORK_TYPES
+
+
+def other_hosts(context: api.PortContext) -> list[str]:
+    """Return the other hosts that have servers on the port's network.
+
+    A port on its way to being bound counts: of two ports that are bound at
+    the same time on two hosts, each is committed with its host before
+    bind_port, so at least one is refused. Ports of the same server do not
+    count, since they move with it one after another. Those of Neutron's own
+    services do not count either: none of them is needed.
+
+    :param context: as in bind_port
+    """
+    port = context.current
+    found = directory.get_plugin().get_ports(
+        context.plugin_context.elevated(),
+        filters={'network_id': [port['network_id']]})
+    return sorted({
+        other[portbindings.HOST_ID] for other in found
+        if other['id'] != port['id'] and
+        other[portbindings.HOST_ID] not in ('', None, context.host) and
+        other[portbindings.VIF_TYPE] != portbindings.VIF_TYPE_BINDING_FAILED
+        and not (port['device_id'] and
+                 other['device_id'] == port['device_id']) and
+        not other['device_owner'].startswith(
+            constants.DEVICE_OWNER_NETWORK_PREFIX)})
 
 
 def segments_of_addresses(context: api.PortContext) -> list[Segment]:

@@ -43,9 +43,10 @@ def describe(instance: nova_instance.Instance,
     :param admin_password: for the guest's administrator
     """
     extra = {'admin_pass': admin_password} if admin_password else {}
+    static = guest_networks.static(network_info)
     return instance_metadata.InstanceMetadata(
-        instance, content=injected_files, extra_md=extra,
-        network_info=guest_networks.static(network_info))
+        instance, content=injected_files, extra_md=extra, network_info=static,
+        network_metadata=guest_networks.metadata(static))
 
 
 def make(path: str, metadata: instance_metadata.InstanceMetadata) -> None:

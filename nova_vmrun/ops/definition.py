@@ -202,6 +202,7 @@ class Definitions:
         :raises InvalidConfiguration: this host lacks one of its networks
         """
         self._networks.check(network_info)
+        self._networks.check_addresses(network_info)
         parts = self._parts(draft, disks.in_order(planned))
         render.render(dataclasses.replace(
             draft.machine, disks=parts.disks, cdroms=parts.cdroms,
@@ -436,6 +437,7 @@ def _kept(live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
             connection=live.get('ethernet%d.connectionType' % slot,
                                 'bridged'),
             vnet=live.get('ethernet%d.vnet' % slot),
+            segment=live.get('ethernet%d.pvnID' % slot),
             rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
         for mac, slot in adapters.slots(live).items()
         if mac not in with_port and keeps(mac) and

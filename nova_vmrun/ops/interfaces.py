@@ -81,6 +81,7 @@ class Interfaces:
             drive
         """
         self._networks.check([vif])
+        self._networks.check_addresses([vif])
         devices = device_tags.with_adapter(context, instance, vif['address'])
         if len(devices) > len(device_tags.present(instance)):
             self._tagged.require_config_drive(instance)

@@ -13,27 +13,43 @@
 """Network adapters of a server, from its Neutron ports."""
 
 from collections import abc
+import dataclasses
+import ipaddress
 import re
-from typing import TypeAlias
 
 from nova import exception as nova_exception
 from nova.network import model as network_model
 from oslo_config import cfg
 
 from nova_vmrun import exception
+from nova_vmrun.formats import identity
 from nova_vmrun.formats import vmnets
 from nova_vmrun.host import host_networks as host_networks_module
+from nova_vmrun.host import product as product_module
 from nova_vmrun.host import vlans as vlans_module
 from nova_vmrun.machine import model
 
-# connectionType and vnet of an adapter in a .vmx.
-Connection: TypeAlias = tuple[str, str | None]
-
 # The vif_type of ports that nova_vmrun.ml2 has bound.
 VIF_TYPE = 'vmrun'
+# The network_type of networks that end at their host.
+LOCAL = 'local'
 _UNBOUND = ('unbound', 'binding_failed')
 _CONNECTIONS = ('nat', 'bridged', 'hostonly')
 _VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """A VMware network as an adapter in a .vmx names it.
+
+    :ivar kind: connectionType
+    :ivar vnet: vmnetN if the kind is custom
+    :ivar segment: pvnID if the kind is pvn
+    """
+
+    kind: str
+    vnet: str | None = None
+    segment: str | None = None
 
 
 def is_unbound(vif: network_model.VIF) -> bool:
@@ -41,8 +57,16 @@ def is_unbound(vif: network_model.VIF) -> bool:
     return vif['type'] in _UNBOUND
 
 
+def is_local(vif: network_model.VIF) -> bool:
+    """Return whether a port is on a network that a LAN segment carries."""
+    return (vif.get('details') or {}).get('network_type') == LOCAL
+
+
 class Networks:
-    """Maps physical networks to the networks of this host's product.
+    """Finds the network of this host's product that carries a port.
+
+    A physical network is mapped to one of VMware's virtual networks. A network
+    of type local, which is what projects create, is a LAN segment.
 
     :param conf: the [vmrun] options
     :raises InvalidConfiguration: an option does not name a VMware network
@@ -50,13 +74,15 @@ class Networks:
 
     def __init__(self, conf: cfg.ConfigOpts,
                  host_networks: host_networks_module.HostNetworks,
-                 vlans: vlans_module.Vlans) -> None:
+                 vlans: vlans_module.Vlans,
+                 product: product_module.Product) -> None:
         self._mappings = {name: _network('vmnet_mappings', value)
                           for name, value in conf.vmnet_mappings.items()}
         self._default = (_network('default_vmnet', conf.default_vmnet)
                          if conf.default_vmnet else None)
         self._host_networks = host_networks
         self._vlans = vlans
+        self._product = product
 
     def nics(self, network_info: abc.Iterable[network_model.VIF],
              hardware: model.Hardware) -> tuple[model.Nic, ...]:
@@ -85,11 +111,51 @@ class Networks:
             if is_unbound(vif):
                 continue
             _refuse_others(vif)
-            name, vlan = _physical_network(vif)
-            connection, vnet = self._lookup(name, vlan, vif)
-            found = self._on_this_host(vnet or connection, name, vif)
+            found = self._vmnet(vif)
+            vlan = _physical_network(vif)[1]
             if vlan:
                 self._vlans.check(found, int(vlan))
+
+    def check_addresses(self, network_info: abc.Iterable[network_model.VIF]
+                        ) -> None:
+        """Refuse ports whose addresses nobody on their network can reach.
+
+        The subnet in Neutron has to be that of the virtual network. A port
+        may have further addresses in other subnets.
+
+        :raises InvalidConfiguration: no IPv4 address of a port is in the
+            range of its virtual network; says the range
+        """
+        for vif in network_info:
+            if is_unbound(vif):
+                continue
+            vmnet = self._vmnet(vif)
+            addresses = [ip['address'] for ip in vif.fixed_ips()
+                         if ip['version'] == 4]
+            if (vmnet is None or vmnet.subnet is None or not addresses or
+                    any(ipaddress.IPv4Address(address) in vmnet.subnet
+                        for address in addresses)):
+                continue
+            raise exception.InvalidConfiguration(
+                'The address %s is outside the range of %s, which is %s.'
+                % (', '.join(addresses), vmnet.name, vmnet.subnet),
+                'Port %s has it, and nothing on that network could reach it.'
+                % vif['id'],
+                'Ask the administrator to give the network a subnet of this '
+                'range, or use a port with an address in it.')
+
+    def _vmnet(self, vif: network_model.VIF) -> vmnets.Vmnet | None:
+        """Return the virtual network of a port.
+
+        :returns: None for a LAN segment, and if the host lists no networks
+        :raises InvalidConfiguration: this host does not have it
+        """
+        name, vlan = _physical_network(vif)
+        connection = self._lookup(name, vlan, vif)
+        if connection.segment:
+            return None
+        return self._on_this_host(connection.vnet or connection.kind, name,
+                                  vif)
 
     def _nic(self, vif: network_model.VIF,
              hardware: model.Hardware) -> model.Nic:
@@ -99,15 +165,21 @@ class Networks:
                 'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
                 % (vif['id'], vif['type']))
         _refuse_others(vif)
-        connection, vnet = self._lookup(*_physical_network(vif), vif)
+        connection = self._lookup(*_physical_network(vif), vif)
         return model.Nic(
             mac=vif['address'], model=hardware.nic_model,
-            connection=connection, vnet=vnet,
+            connection=connection.kind, vnet=connection.vnet,
+            segment=connection.segment,
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
     def _lookup(self, name: str, vlan: int | None, vif: network_model.VIF
                 ) -> Connection:
-        """Return the VMware network for a physical network."""
+        """Return the VMware network of a port.
+
+        :param name: of its physical network
+        """
+        if is_local(vif):
+            return self._segment(vif)
         network = self._mappings.get(name) or (
             None if vlan else self._default)
         if network is None:
@@ -116,6 +188,18 @@ class Networks:
                 % name, 'Port %s is on it.' % vif['id'],
                 'Add it to [vmrun] vmnet_mappings in nova.conf.')
         return network
+
+    def _segment(self, vif: network_model.VIF) -> Connection:
+        if not self._product.has_lan_segments:
+            raise exception.InvalidConfiguration(
+                '%s has no LAN segments, which carry the networks that '
+                'projects create.' % self._product.name,
+                'Port %s is on the network %s, whose type is local.'
+                % (vif['id'], vif['network']['id']),
+                'Use a network of type flat that an administrator has made, '
+                'such as one for vmnet8.')
+        return Connection(model.SEGMENT,
+                          segment=identity.to_segment(vif['network']['id']))
 
     def _on_this_host(self, vmnet: str, physical: str, vif: network_model.VIF
                       ) -> vmnets.Vmnet | None:
@@ -161,9 +245,9 @@ def _physical_network(vif: network_model.VIF) -> tuple[str, int | None]:
 def _network(option: str, value: str) -> Connection:
     """Return the VMware network that an option names."""
     if value in _CONNECTIONS:
-        return value, None
+        return Connection(value)
     if _VMNET.fullmatch(value):
-        return 'custom', value
+        return Connection('custom', value)
     raise exception.InvalidConfiguration(
         '[vmrun] %s has the value %r, which is not a VMware network.'
         % (option, value),

@@ -199,6 +199,8 @@ class Spawner:
                              block_device_info)
         draft = plan.draft
         built, others = self._plan_disks(instance, plan, block_device_info)
+        # The ports are known by now, and no disk has been made.
+        self._definitions.check_new(draft, built + others, network_info)
         listed = self._definitions.place(draft, built + others)
         try:
             with self._consoles.port_for_new_server() as vnc_port:

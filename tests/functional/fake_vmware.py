@@ -33,7 +33,11 @@ class FakeVmware(fixtures.Fixture):
         DHCP, subnet of 256 addresses); to be set before it is set up
     """
 
-    host_networks = None
+    host_networks = {
+        'vmnet0': ('bridged', False, ''),
+        'vmnet1': ('hostOnly', True, '172.16.11.0'),
+        # Where Nova's fake Neutron has its addresses.
+        'vmnet8': ('nat', True, '192.168.1.0')}
 
     def __init__(self, **knobs):
         self._knobs = knobs
@@ -52,8 +56,7 @@ class FakeVmware(fixtures.Fixture):
             self.useFixture(fixtures.EnvironmentVariable(
                 'FAKE_VMRUN_' + name, value))
         self.set_knobs(**self._knobs)
-        if self.host_networks is not None:
-            self._write_host_networks()
+        self._write_host_networks()
         self.addCleanup(self._end_all)
 
     def _write_host_networks(self):

@@ -57,10 +57,10 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'oslo_concurrency': {'lock_path': layout.root / 'neutron' / 'lock'},
         'ml2': {
             'mechanism_drivers': 'vmrun',
-            'type_drivers': 'flat,vlan',
-            # Which vmnet would carry a network that a tenant makes of
-            # nothing? An administrator names the physical network.
-            'project_network_types': '',
+            'type_drivers': 'flat,vlan,local',
+            # What a project creates is a LAN segment. Only an administrator
+            # can name a physical network, which is a vmnet.
+            'project_network_types': 'local',
             'extension_drivers': 'port_security',
         },
         'ml2_type_flat': {'flat_networks': '*'},

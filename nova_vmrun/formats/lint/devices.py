@@ -76,6 +76,8 @@ def _check_nic(settings: vmx.Vmx, device: str,
                macs: dict[str, str]) -> Iterator[finding.Finding]:
     if settings.get(device + '.connectionType', '').lower() == 'custom':
         yield from _needs(settings, device + '.vnet')
+    elif settings.get(device + '.connectionType', '').lower() == 'pvn':
+        yield from _check_segment(settings, device + '.pvnID')
     kind = settings.get(device + '.addressType', 'generated').lower()
     if kind != 'static':
         return
@@ -97,6 +99,16 @@ def _check_nic(settings: vmx.Vmx, device: str,
         yield finding.warning(
             key, "is %s, which is outside VMware's range; set "
             '%s.checkMACAddress to FALSE.' % (mac, device))
+
+
+def _check_segment(settings: vmx.Vmx, key: str) -> Iterator[finding.Finding]:
+    yield from _needs(settings, key)
+    value = settings.get(key, '')
+    if value and not identity.is_segment(value):
+        yield finding.error(
+            key, 'is %s, which is not the id of a LAN segment: 16 bytes in '
+            'hexadecimal digits with blanks, and a dash in the middle.'
+            % value)
 
 
 def _check_slots(settings: vmx.Vmx) -> Iterator[finding.Finding]:

@@ -162,6 +162,7 @@ ethernet#.present bool o Network adapter
 ethernet#.virtualDev vlance|vmxnet|e1000|e1000e|vmxnet3 o Its model
 ethernet#.connectionType bridged|nat|hostonly|custom|pvn o Its network
 ethernet#.vnet text o Its virtual network
+ethernet#.pvnID text o Its LAN segment, if its network is pvn
 ethernet#.addressType static|generated|vpx o Where its address comes from
 ethernet#.address mac o Its MAC address
 ethernet#.checkMACAddress bool o FALSE admits addresses outside VMware's range

@@ -57,8 +57,8 @@ class TestCase(base.TestCase):
         vmware = super()._fake_vmware()
         vmware.host_networks = {
             'vmnet0': ('bridged', False, ''),
-            'vmnet1': ('hostOnly', True, '172.16.11.0'),
-            'vmnet8': ('nat', True, '172.16.41.0'),
+            'vmnet1': ('hostOnly', True, '192.168.1.0'),
+            'vmnet8': ('nat', True, '192.168.1.0'),
             'vmnet11': ('bridged', False, '')}
         return vmware
 

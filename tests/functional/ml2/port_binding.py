@@ -34,6 +34,7 @@ FLAT = {provider_net.NETWORK_TYPE: 'flat',
 VLAN = {provider_net.NETWORK_TYPE: 'vlan',
         provider_net.PHYSICAL_NETWORK: 'physnet2',
         provider_net.SEGMENTATION_ID: 210}
+LOCAL = {provider_net.NETWORK_TYPE: 'local'}
 VXLAN = {provider_net.NETWORK_TYPE: 'vxlan',
          provider_net.SEGMENTATION_ID: 1001}
 
@@ -165,6 +166,42 @@ class VmrunTestCase(MechanismDriversTestCase):
         self.assert_not_bound(self.make_port(self.make_network(FLAT),
                                              device_owner='network:dhcp'))
 
+    def test_network_of_a_project(self):
+        """What 'aio' configures is also the default of ML2."""
+        self.assertEqual(['local'], cfg.CONF.ml2.project_network_types)
+        network = self._make_network(self.fmt, 'net', True)['network']
+        self.make_subnet(network)
+        port = self.make_port(network)
+        self.assert_bound(port)
+        self.assertEqual(
+            {'port_filter': False, 'connectivity': 'l2',
+             'network_type': 'local', 'physical_network': None,
+             'bound_drivers': {'0': 'vmrun'}},
+            port[portbindings.VIF_DETAILS])
+
+    def test_local_network_does_not_span_hosts(self):
+        network = self.make_network(LOCAL)
+        first = self.make_port(network, device_id='one')
+        self.assert_bound(first)
+        self.assert_bound(self.make_port(network, device_id='two'))
+        third = self.make_port(network, device_id='three',
+                               **{portbindings.HOST_ID: 'laptop2'})
+        self.assert_not_bound(third)
+        # The failure does not keep the network from its host.
+        self.assert_bound(self.make_port(network, device_id='four'))
+
+    def test_moving_server_takes_its_local_network_along(self):
+        network = self.make_network(LOCAL)
+        ports = [self.make_port(network, device_id='one') for _ in range(2)]
+        for port in ports:
+            self.assert_bound(self.update_port(
+                port, **{portbindings.HOST_ID: 'laptop2'}))
+        stays = self.make_port(network, device_id='two',
+                               **{portbindings.HOST_ID: 'laptop2'})
+        self.assert_bound(stays)
+        self.assert_not_bound(self.update_port(
+            ports[0], **{portbindings.HOST_ID: HOST}))
+
     def test_hosts_for_dhcp(self):
         cfg.CONF.set_override('hosts', ['lap*'], group='ml2_vmrun')
         hosts = {HOST, 'compute1'}
@@ -195,3 +232,22 @@ class VmrunBesideAnotherTestCase(MechanismDriversTestCase):
         self.assert_bound(self.make_port(network))
         port = self.make_port(network, **{portbindings.HOST_ID: 'compute1'})
         self.assertEqual('ovs', port[portbindings.VIF_TYPE])
+
+    def test_local_network_of_another_driver_is_refused(self):
+        helpers.register_ovs_agent(host='compute1')
+        network = self.make_network(LOCAL)
+        port = self.make_port(network, device_id='one',
+                              **{portbindings.HOST_ID: 'compute1'})
+        self.assertEqual('ovs', port[portbindings.VIF_TYPE])
+        self.assert_not_bound(self.make_port(network, device_id='two'))
+
+    def test_other_driver_takes_a_local_network_away_with_a_warning(self):
+        logger = self.useFixture(fixtures.FakeLogger())
+        helpers.register_ovs_agent(host='compute1')
+        network = self.make_network(LOCAL)
+        self.assert_bound(self.make_port(network, device_id='one'))
+        port = self.make_port(network, device_id='two',
+                              **{portbindings.HOST_ID: 'compute1'})
+        self.assertEqual('ovs', port[portbindings.VIF_TYPE])
+        self.assertEqual(1, logger.output.count(
+            'of type local is on host %s' % HOST))

@@ -67,7 +67,8 @@ class RenderTestCase(CommandTestCase):
             '--name', 'web "1"', '--flavor', 'vcpus=2,ram=4096,disk=20',
             '--property', 'os_distro=debian', '--property', 'os_version=12',
             '--property', 'hw_vif_model=vmxnet3',
-            '--nic', MAC + ',vmnet8', '--nic', 'fa:16:3e:0a:0b:0d,bridged')
+            '--nic', MAC + ',vmnet8', '--nic', 'fa:16:3e:0a:0b:0d,bridged',
+            '--nic', 'fa:16:3e:0a:0b:0e,10b5f867-de2d-4436-952c-7f4416b3948e')
         for key, value in (
                 ('displayName', 'web "1"'), ('numvcpus', '2'),
                 ('memsize', '4096'), ('guestOS', 'debian12-64'),
@@ -77,6 +78,9 @@ class RenderTestCase(CommandTestCase):
                 ('ethernet0.connectionType', 'custom'),
                 ('ethernet0.vnet', 'vmnet8'),
                 ('ethernet1.connectionType', 'bridged'),
+                ('ethernet2.connectionType', 'pvn'),
+                ('ethernet2.pvnID',
+                 '10 b5 f8 67 de 2d 44 36-95 2c 7f 44 16 b3 94 8e'),
                 ('scsi0:0.fileName', 'root.vmdk'),
                 ('RemoteDisplay.vnc.enabled', 'TRUE')):
             self.assertEqual(value, found[key])

@@ -44,3 +44,29 @@ class IdentityTestCase(base.TestCase):
         for text in ('', '56 4d', 'zz' * 16):
             self.assertRaises(exception.InvalidVmx, identity.from_vmware,
                               text, 20)
+
+
+class SegmentTestCase(base.TestCase):
+
+    def test_the_bytes_are_in_the_order_of_the_uuid(self):
+        self.assertEqual(
+            '10 b5 f8 67 de 2d 44 36-95 2c 7f 44 16 b3 94 8e',
+            identity.to_segment('10b5f867-de2d-4436-952c-7f4416b3948e'))
+
+    def test_networks_whose_ids_begin_alike(self):
+        first, second = (
+            identity.to_segment('10b5f867-de2d-4436-952c-' + end)
+            for end in ('7f4416b3948e', '7f4416b3948f'))
+        self.assertNotEqual(first, second)
+
+    @hypothesis.given(strategies.uuids())
+    def test_round_trip(self, value):
+        text = identity.to_segment(str(value))
+        self.assertTrue(identity.is_segment(text))
+        self.assertTrue(identity.is_segment(text.upper()))
+        self.assertEqual(str(value), identity.from_segment(text))
+
+    def test_nonsense(self):
+        for text in ('', '56 4d', 'zz ' * 16, base.UUID,
+                     '52 54 ab 10 00 00 00 00-00 00 00 00 00 00 00 01\n'):
+            self.assertFalse(identity.is_segment(text))

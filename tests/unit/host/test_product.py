@@ -218,6 +218,11 @@ class CapabilitiesTestCase(base.TestCase):
                             found.has_vnc_with_window],
                 kind)
 
+    def test_fusion_lacks_lan_segments(self):
+        for kind, has in (('ws', True), ('player', True), ('fusion', False)):
+            self.assertEqual(has, product.Product(
+                kind, (17, 0, 0), 'vmrun', None).has_lan_segments)
+
 
 class FakeTestCase(base.TestCase):
 

@@ -32,6 +32,19 @@ class AdaptersTestCase(base.TestCase):
              attached.Adapter('ethernet9', nics[2].mac, 'bridged')],
             attached.adapters(keys))
 
+    def test_lan_segments(self):
+        network = '10b5f867-de2d-4436-952c-7f4416b3948e'
+        for segment, expected in (
+                ('10 b5 f8 67 de 2d 44 36-95 2c 7f 44 16 b3 94 8e', network),
+                ('edited', 'edited'), (None, 'without an id')):
+            keys = vmx.Vmx({'ethernet0.present': 'TRUE',
+                            'ethernet0.address': 'fa:16:3e:00:00:01',
+                            'ethernet0.connectionType': 'pvn'})
+            if segment:
+                keys['ethernet0.pvnID'] = segment
+            adapter, = attached.adapters(keys)
+            self.assertEqual('LAN segment ' + expected, adapter.network)
+
     def test_an_absent_adapter(self):
         self.assertEqual([], attached.adapters(vmx.Vmx({
             'ethernet0.present': 'FALSE', 'ethernet0.address': 'x'})))

@@ -92,6 +92,10 @@ class ValidateTestCase(base.TestCase):
                       nics=(self._nic(connection='custom'),))
         self._refused('virtual network', nics=(
             self._nic(connection='custom', vnet='../vmnet8'),))
+        for segment in (None, '', '10b5f867-de2d-4436-952c-7f4416b3948e',
+                        '52 54 ab 10 00 00 00 00-00 00 00 00 00 00 00'):
+            self._refused('LAN segment', nics=(
+                self._nic(connection='pvn', segment=segment),))
         self._refused('11 network adapters', nics=tuple(
             self._nic(mac='fa:16:3e:00:00:%02x' % n) for n in range(11)))
 

@@ -71,6 +71,13 @@ class SettingsTestCase(base.TestCase):
                     nics=(model.Nic('fa:16:3e:00:00:0a', 'e1000', 'nat',
                                     'vmnet8'),))
 
+    def test_a_lan_segment(self):
+        segment = '52 54 ab 10 00 00 00 00-00 00 00 00 00 00 00 01'
+        self._check({'ethernet0.connectionType': 'pvn',
+                     'ethernet0.pvnID': segment, 'ethernet0.vnet': None},
+                    nics=(model.Nic('fa:16:3e:00:00:0a', 'e1000', 'pvn',
+                                    segment=segment),))
+
     def test_disks_and_drives(self):
         self._check({
             'scsi0.present': 'TRUE', 'scsi0.virtualDev': 'pvscsi',

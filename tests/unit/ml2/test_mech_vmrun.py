@@ -35,6 +35,7 @@ def port_context(segments, host='laptop', **port):
     context = mock.Mock(host=host, segments_to_bind=segments)
     context.current = {'id': 'port-id', 'network_id': 'network-id',
                        'device_owner': 'compute:nova', 'fixed_ips': [],
+                       'device_id': 'server-id',
                        portbindings.VNIC_TYPE: 'normal', **port}
     return context
 
@@ -93,12 +94,12 @@ class BindPortTestCase(MechVmrunTestCase):
             'vlan-id', self.bound_segment(port_context([VXLAN, VLAN, FLAT])))
 
     def test_no_wireable_segment(self):
-        context = port_context([VXLAN, LOCAL])
+        context = port_context([VXLAN])
         self.assertIsNone(self.bound_segment(context))
         self.assertIn(
             'Port port-id cannot be bound on host laptop: the types of its '
-            'segments in network network-id are vxlan, local, but VMware can '
-            'only be connected to flat and vlan.', self.logger.output)
+            'segments in network network-id are vxlan, but VMware can '
+            'only be connected to flat, vlan and local.', self.logger.output)
 
     def test_other_vnic_type(self):
         context = port_context([FLAT], **{portbindings.VNIC_TYPE: 'direct'})
@@ -133,6 +134,124 @@ class BindPortTestCase(MechVmrunTestCase):
         context = port_context([FLAT], fixed_ips=[{'subnet_id': 'subnet-1'},
                                                   {'subnet_id': 'subnet-2'}])
         self.assertEqual('flat-id', self.bound_segment(context))
+
+
+class _PortsTestCase(MechVmrunTestCase):
+    """A network of type local, which ends at its host."""
+
+    def set_ports(self, *ports):
+        """Add ports to the network, besides the one that is bound.
+
+        :param ports: attributes that differ from those of a bound port
+        """
+        ports = [{'id': 'port-id', portbindings.HOST_ID: 'laptop',
+                  portbindings.VIF_TYPE: 'unbound',
+                  'device_id': 'server-id', 'device_owner': 'compute:nova'},
+                 *({'id': 'port-%d' % number, portbindings.HOST_ID: 'other',
+                    portbindings.VIF_TYPE: 'vmrun',
+                    'device_id': 'server-%d' % number,
+                    'device_owner': 'compute:nova', **port}
+                   for number, port in enumerate(ports))]
+        self.plugin = mock.Mock(spec=['get_ports'])
+        self.plugin.get_ports.return_value = ports
+        self.useFixture(fixtures.MockPatchObject(
+            directory, 'get_plugin', return_value=self.plugin))
+
+
+class LocalTestCase(_PortsTestCase):
+
+    def assert_bound(self, *ports, **port):
+        self.set_ports(*ports)
+        self.assertEqual(
+            'local-id', self.bound_segment(port_context([LOCAL], **port)))
+        self.assertNotIn('cannot be bound', self.logger.output)
+
+    def assert_refused(self, *ports):
+        self.set_ports(*ports)
+        self.assertIsNone(self.bound_segment(port_context([LOCAL])))
+        self.assertIn(
+            'Port port-id cannot be bound on host laptop: the network '
+            'network-id is on host other, and a network of type local ends '
+            'at its host.', self.logger.output)
+
+    def test_the_first_server_chooses_the_host(self):
+        self.assert_bound()
+        context = port_context([LOCAL])
+        self.driver.bind_port(context)
+        context.set_binding.assert_called_once_with(
+            'local-id', 'vmrun',
+            {'port_filter': False, 'connectivity': 'l2',
+             'network_type': 'local', 'physical_network': None},
+            status='ACTIVE')
+        self.plugin.get_ports.assert_called_with(
+            context.plugin_context.elevated(),
+            filters={'network_id': ['network-id']})
+
+    def test_a_second_server_on_the_same_host(self):
+        self.assert_bound({portbindings.HOST_ID: 'laptop'})
+
+    def test_a_second_host_is_refused_by_name(self):
+        self.assert_refused({})
+
+    def test_whoever_has_bound_the_ports_of_the_other_host(self):
+        self.assert_refused({portbindings.VIF_TYPE: 'ovs'})
+
+    def test_two_hosts_at_the_same_time(self):
+        self.assert_refused({portbindings.VIF_TYPE: 'unbound'})
+
+    def test_ports_that_are_on_no_host(self):
+        for host in ('', None):
+            self.assert_bound({portbindings.HOST_ID: host,
+                               portbindings.VIF_TYPE: 'unbound'})
+        self.assert_bound({portbindings.VIF_TYPE: 'binding_failed'})
+
+    def test_a_server_that_moves_takes_its_ports_along(self):
+        self.assert_bound({'device_id': 'server-id'})
+
+    def test_ports_without_a_server_are_not_one_server(self):
+        self.set_ports({'device_id': ''})
+        self.assertIsNone(self.bound_segment(
+            port_context([LOCAL], device_id='')))
+
+    def test_services_of_neutron_do_not_count(self):
+        self.assert_bound({'device_owner': 'network:dhcp'})
+
+
+class BoundByOthersTestCase(_PortsTestCase):
+    """Open vSwitch binds a port of a local network that is on our host."""
+
+    def commit(self, segment=LOCAL, **attributes):
+        self.set_hosts('other')
+        context = port_context([segment], host='compute1')
+        context.configure_mock(
+            vif_type='ovs', original_vif_type='unbound',
+            bottom_bound_segment=segment, **attributes)
+        self.driver.update_port_postcommit(context)
+        return self.logger.output
+
+    def test_a_warning_names_both_hosts(self):
+        self.set_ports({})
+        self.assertIn(
+            'Network network-id of type local is on host other, and port '
+            'port-id of it was bound on host compute1 (vif_type ovs)',
+            self.commit())
+
+    def test_no_warning_without_a_port_on_our_host(self):
+        self.set_ports({portbindings.HOST_ID: 'compute2'})
+        self.assertEqual('', self.commit())
+
+    def test_other_updates_and_networks_are_not_looked_at(self):
+        self.set_ports({})
+        for segment, attributes in (
+                (LOCAL, {'original_vif_type': 'ovs'}),
+                (LOCAL, {'vif_type': 'unbound', 'original_vif_type': 'ovs'}),
+                (LOCAL, {'vif_type': 'vmrun'}), (VXLAN, {}), (None, {})):
+            context = port_context([])
+            context.configure_mock(**{
+                'vif_type': 'ovs', 'original_vif_type': 'unbound',
+                'bottom_bound_segment': segment, **attributes})
+            self.driver.update_port_postcommit(context)
+        self.plugin.get_ports.assert_not_called()
 
 
 class HostsTestCase(MechVmrunTestCase):

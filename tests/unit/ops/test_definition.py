@@ -60,7 +60,8 @@ class Base(hosts.TestCase):
             conf, self.product, 'x86_64', self.layout, self.records,
             self.disk_lists,
             drives.Drives(self.host(), self.servers, self.images()),
-            networks.Networks(conf, stubs.HostNetworks(), None), screens,
+            networks.Networks(conf, stubs.HostNetworks(), None,
+                              self.product), screens,
             guest_info.GuestInfo(conf, self.layout),
             serial_consoles.SerialConsoles(
                 self.host(stubs.serial_conf()), self.servers))

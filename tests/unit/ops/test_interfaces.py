@@ -80,7 +80,7 @@ class Base(hosts.TestCase):
         screens.port_of.return_value = None
         self.vlans = mock.Mock()
         self.networks = networks.Networks(conf, stubs.HostNetworks(),
-                                          self.vlans)
+                                          self.vlans, self.product)
         self.definitions = definition.Definitions(
             conf, self.product, 'x86_64', self.layout, self.records,
             self.disk_lists,

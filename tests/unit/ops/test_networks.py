@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import ipaddress
 import types
 from unittest import mock
 
@@ -18,6 +19,8 @@ from nova.network import model as network_model
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmnets
+from nova_vmrun.host import host_networks
+from nova_vmrun.host import product
 from nova_vmrun.host import vlans
 from nova_vmrun.machine import model
 from nova_vmrun.ops import networks
@@ -41,17 +44,20 @@ def port(physical='physnet1', vif_type='vmrun', details=None, mac=MAC):
                              type=vif_type, details=details)
 
 
-class NetworksTestCase(base.TestCase):
+class _TestCase(base.TestCase):
 
     hardware = types.SimpleNamespace(
         nic_model='vmxnet3', nic_rx_kbps=1000, nic_tx_kbps=None)
 
-    def networks(self, mappings=None, default='nat', host=()):
+    def networks(self, mappings=None, default='nat', host=(),
+                 kind=product.WORKSTATION):
         self.vlans = mock.create_autospec(vlans.Vlans, instance=True)
         return networks.Networks(
             types.SimpleNamespace(vmnet_mappings=mappings or {},
                                   default_vmnet=default),
-            stubs.HostNetworks(*host), self.vlans)
+            stubs.HostNetworks(*host) if isinstance(host, tuple) else host,
+            self.vlans,
+            product.Product(kind, None, 'vmrun', None))
 
     def nic(self, vif, **options):
         nic, = self.networks(**options).nics([vif], self.hardware)
@@ -60,6 +66,9 @@ class NetworksTestCase(base.TestCase):
     def connection(self, vif, **options):
         nic = self.nic(vif, **options)
         return nic.connection, nic.vnet
+
+
+class NetworksTestCase(_TestCase):
 
     def test_a_nic(self):
         self.assertEqual(
@@ -172,3 +181,97 @@ class NetworksTestCase(base.TestCase):
                 error = self.assertRaises(exception.InvalidConfiguration,
                                           self.networks, **conf)
                 self.assertIn(option, error.brief)
+
+
+NETWORK = '10b5f867-de2d-4436-952c-7f4416b3948e'
+SEGMENT = '10 b5 f8 67 de 2d 44 36-95 2c 7f 44 16 b3 94 8e'
+
+
+def local_port(network=NETWORK):
+    vif = port(None, details={'network_type': 'local',
+                              'physical_network': None})
+    vif['network']['id'] = network
+    return vif
+
+
+class LocalTestCase(_TestCase):
+    """A network that a project has created."""
+
+    def test_it_is_a_segment_with_the_networks_id(self):
+        self.assertEqual(
+            model.Nic(mac=MAC, model='vmxnet3', connection='pvn',
+                      segment=SEGMENT, rx_kbps=1000), self.nic(local_port()))
+
+    def test_networks_whose_ids_begin_alike(self):
+        self.assertNotEqual(self.nic(local_port()).segment,
+                            self.nic(local_port(NETWORK[:-1] + 'f')).segment)
+
+    def test_the_options_do_not_matter(self):
+        self.assertEqual('pvn', self.nic(
+            local_port(), mappings={'None': 'vmnet3'}, default='').connection)
+
+    def test_the_host_needs_no_network_of_its_own(self):
+        checked = self.networks(default='', host=('vmnet8',))
+        checked.check([local_port()])
+        checked.check_addresses([local_port()])
+        self.assertFalse(self.vlans.check.called)
+
+    def test_player_has_segments(self):
+        self.assertEqual('pvn', self.nic(local_port(),
+                                         kind=product.PLAYER).connection)
+
+    def test_fusion_has_none(self):
+        for refused in (lambda vif: self.nic(vif, kind=product.FUSION),
+                        lambda vif: self.networks(
+                            kind=product.FUSION).check([vif])):
+            error = self.assertRaises(exception.InvalidConfiguration, refused,
+                                      local_port())
+            self.assertIn('VMware Fusion has no LAN segments', error.brief)
+            self.assertIn('Port port-1 is on the network %s' % NETWORK,
+                          error.details)
+            self.assertIn('network of type flat', error.resolution)
+
+    def test_other_networks_of_fusion(self):
+        self.networks(kind=product.FUSION).check([port()])
+
+    def test_a_port_that_another_driver_has_bound(self):
+        vif = local_port()
+        vif['type'] = 'ovs'
+        self.assertRaises(exception.InvalidConfiguration,
+                          self.networks().check, [vif])
+
+
+class AddressesTestCase(_TestCase):
+    """Addresses in Neutron, and the range of a virtual network."""
+
+    def check(self, *addresses, kind='nat', subnet='172.16.41.0/24', vif=None):
+        vif = vif or port()
+        vif['network']['subnets'] = [network_model.Subnet(
+            cidr='0.0.0.0/0', ips=[network_model.FixedIP(address=address)
+                                   for address in addresses])]
+        host = mock.create_autospec(host_networks.HostNetworks, instance=True)
+        host.find.return_value = vmnets.Vmnet(
+            'vmnet8', kind, subnet=subnet and ipaddress.IPv4Network(subnet))
+        self.networks(host=host).check_addresses([vif])
+
+    def test_an_address_in_the_range(self):
+        self.check('172.16.41.24')
+
+    def test_one_outside_the_range_is_refused_with_the_range(self):
+        error = self.assertRaises(exception.InvalidConfiguration, self.check,
+                                  '192.168.1.3')
+        self.assertIn('192.168.1.3 is outside the range of vmnet8, which is '
+                      '172.16.41.0/24', error.brief)
+        self.assertIn('port-1', error.details)
+
+    def test_one_of_several_addresses_is_enough(self):
+        self.check('10.0.0.5', '172.16.41.24')
+
+    def test_what_has_no_range(self):
+        self.check('192.168.1.3', subnet=None)
+        self.check('192.168.1.3', vif=local_port())
+        self.check('192.168.1.3', vif=port(vif_type='binding_failed'))
+
+    def test_what_has_no_ipv4_address(self):
+        self.check()
+        self.check('fd00::5')

@@ -146,7 +146,7 @@ class SpawnTestCase(Base):
         self.run_spawn()
         self.assertEqual(
             ['guest_info.check', 'definition.draft', 'drives.prepare',
-             'disks.prepare',
+             'disks.prepare', 'definition.check_new',
              'disks.make', 'drives.place', 'device_tags.find',
              'config_drive.make', 'guest_info.write', 'definition.write',
              'power.on'], self.steps)
@@ -244,6 +244,7 @@ class VolumesTestCase(Base):
         self.run_spawn()
         self.assertEqual(
             ['guest_info.check', 'definition.draft', 'drives.prepare',
+             'definition.check_new',
              'connect.' + self.DATA, 'connect.' + self.BOOT,
              'disks.make', 'drives.place', 'device_tags.find',
              'config_drive.make', 'guest_info.write', 'definition.write',
@@ -312,7 +313,8 @@ class RefusedBeforeTestCase(testscenarios.TestWithScenarios, Base):
     scenarios = [(step, {'failing_step': step, 'steps_run': number})
                  for number, step in enumerate((
                      'guest_info.check', 'definition.draft',
-                     'drives.prepare', 'disks.prepare'), 1)]
+                     'drives.prepare', 'disks.prepare',
+                     'definition.check_new'), 1)]
 
     def test_nothing_is_made(self):
         error = self.failing[self.failing_step] = exception.InvalidInput('no')

@@ -21,8 +21,19 @@ class DevicesTestCase(base.LintTestCase):
                 ({'ethernet0.present': 'TRUE',
                   'ethernet0.connectionType': 'custom'}, 'ethernet0.vnet'),
                 ({'ethernet0.present': 'TRUE',
+                  'ethernet0.connectionType': 'pvn'}, 'ethernet0.pvnID'),
+                ({'ethernet0.present': 'TRUE',
                   'ethernet0.addressType': 'static'}, 'ethernet0.address')):
             self.check([('error', key)], settings)
+
+    def test_lan_segments(self):
+        nic = {'ethernet0.present': 'TRUE', 'ethernet0.connectionType': 'pvn'}
+        self.check([], {**nic, 'ethernet0.pvnID':
+                        '52 54 AB 10 00 00 00 00-00 00 00 00 00 00 00 01'})
+        for segment in ('52 54 ab 10', 'lab',
+                        '10b5f867-de2d-4436-952c-7f4416b3948e'):
+            self.check([('error', 'ethernet0.pvnID')],
+                       {**nic, 'ethernet0.pvnID': segment})
 
     def test_absent_devices(self):
         self.check([], {'ide0:0.present': 'FALSE', 'serial0.present': 'FALSE',

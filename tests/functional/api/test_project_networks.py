@@ -1,0 +1,139 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Networks that projects create, and addresses that do not fit a network."""
+
+import io
+import os
+
+from nova.tests.functional.api import client
+from oslo_serialization import jsonutils
+import pycdlib
+
+from nova_vmrun.formats import identity
+from nova_vmrun.host import product
+from tests.functional.api import test_networks
+
+
+class TestCase(test_networks.TestCase):
+
+    MAPPINGS = {**test_networks.TestCase.MAPPINGS,
+                'physnet-far': 'vmnet2'}
+
+    def _fake_vmware(self):
+        vmware = super()._fake_vmware()
+        vmware.host_networks['vmnet2'] = ('hostOnly', True, '172.16.12.0')
+        return vmware
+
+    def add_local_port(self):
+        """Add a port as it is bound on a network of type local."""
+        port = self.add_port(None)
+        details = self.neutron._ports[port]['binding:vif_details']
+        details['network_type'] = 'local'
+        return port
+
+    def pvn_ids(self, server):
+        vmx = self.vmx(server)
+        return [vmx.get('ethernet%d.pvnID' % number) for number in range(2)]
+
+
+class LanSegmentTestCase(TestCase):
+
+    def test_adapters(self):
+        ports = [self.add_port('physnet-nat'), self.add_local_port()]
+        server = self.boot_with(*ports)
+        self.assertEqual({0: (self.mac(ports[0]), 'nat', None),
+                          1: (self.mac(ports[1]), 'pvn', None)},
+                         self.adapters(server))
+        network = self.neutron._ports[ports[1]]['network_id']
+        segments = [None, identity.to_segment(network)]
+        self.assertEqual(segments, self.pvn_ids(server))
+
+        self._reboot_server(server, hard=True)
+        self._stop_server(server)
+        self._start_server(server)
+        self.assertEqual(segments, self.pvn_ids(server))
+        self.admin_api.microversion = '2.47'
+        found = self.admin_api.api_get(
+            '/servers/%s/diagnostics' % server['id']).body
+        self.assertEqual('LAN segment ' + network, found['nic1_network'])
+
+    def test_only_the_network_with_a_way_out_has_a_default_route(self):
+        server = self.boot_with(self.add_port('physnet-nat'),
+                                self.add_local_port(), config_drive=True)
+        drive = pycdlib.PyCdlib()
+        drive.open(self.path(server, 'config-drive.iso'))
+        self.addCleanup(drive.close)
+        content = io.BytesIO()
+        drive.get_file_from_iso_fp(
+            content, joliet_path='/openstack/latest/network_data.json')
+        self.assertEqual(
+            [(['0.0.0.0']), []],
+            [[route['network'] for route in network['routes']]
+             for network in jsonutils.loads(content.getvalue())['networks']])
+
+    def test_attached_to_a_stopped_server(self):
+        server = self.boot_with(self.add_port('physnet-nat'))
+        self._stop_server(server)
+        self._attach_interface(server, self.add_local_port())
+        self.assertEqual('pvn', self.adapters(server)[1][1])
+        self._start_server(server)
+        self.assertRunning(server)
+
+    def test_fusion_refuses_it_before_anything_is_built(self):
+        hypervisor = self.compute.manager.driver._hypervisor
+        hypervisor.networks._product = product.Product(
+            product.FUSION, None, 'vmrun', None)
+        server = self.boot_with(self.add_local_port(), expected_state='ERROR')
+        self.assertIn('VMware Fusion has no LAN segments', self.fault(server))
+        self.assertIn('of type flat', self.fault(server))
+        self.assertFalse(os.path.exists(self.path(server)))
+        self.assertEqual([], self.vmware.running())
+
+
+class AddressOutsideTheRangeTestCase(TestCase):
+
+    def test_a_new_server(self):
+        server = self.boot_with(self.add_port('physnet-far'),
+                                expected_state='ERROR')
+        self.assertIn('192.168.1.3 is outside the range of vmnet2, which is '
+                      '172.16.12.0/24', self.fault(server))
+        self.assertEqual([], self.vmware.running())
+
+    def test_a_port_for_a_stopped_server(self):
+        server = self.boot_with(self.add_port('physnet-nat'))
+        self._stop_server(server)
+        port = self.add_port('physnet-far')
+        self.assertRaises(
+            client.OpenStackApiException, self.api.attach_interface,
+            server['id'], {'interfaceAttachment': {'port_id': port}})
+        self.assertIn('outside the range of vmnet2',
+                      self.stdlog.logger.output)
+        self.assertEqual(1, len(self.adapters(server)))
+
+    def test_a_server_that_is_there_already_still_starts(self):
+        server = self.boot_with(self.add_port('physnet-nat'))
+        self._stop_server(server)
+        networks = self.compute.manager.driver._hypervisor.networks
+        networks._mappings['physnet-nat'] = networks._mappings['physnet-far']
+        self._start_server(server)
+        self.assertEqual('vmnet2', self.adapters(server)[0][2])
+
+
+class TooManyTestCase(TestCase):
+
+    def test_eleven_adapters(self):
+        server = self.boot_with(
+            *(self.add_port('physnet-nat') for _ in range(11)),
+            expected_state='ERROR')
+        self.assertIn('11 network adapters', self.fault(server))
+        self.assertEqual([], self.vmware.running())
