@@ -97,11 +97,7 @@ class Connectors:
         """
         shown = self._of(volume).connect(server_uuid, volume, adapter)
         refuse_snapshots(volume.id, shown.descriptor)
-        if vm_process.is_open(shown.descriptor):
-            raise exception.FileInUse(
-                'Volume %s is in use.' % volume.id,
-                'Another VM on this host has locked %s.' % shown.descriptor,
-                'Stop the server that uses the volume.')
+        refuse_users(volume.id, shown.descriptor)
         return shown
 
     def disconnect(self, server_uuid: str, volume_id: str) -> None:
@@ -119,6 +115,19 @@ class Connectors:
                 'volumes of the types: %s.'
                 % (volume.type, ', '.join(sorted(self._by_type)) or 'none'),
                 'Use a volume of another back end.') from None
+
+
+def refuse_users(volume_id: str, descriptor: str) -> None:
+    """Raise an error if a VM on this host has locked a volume.
+
+    :param descriptor: of the volume
+    :raises FileInUse: it is locked
+    """
+    if vm_process.is_open(descriptor):
+        raise exception.FileInUse(
+            'Volume %s is in use.' % volume_id,
+            'Another VM on this host has locked %s.' % descriptor,
+            'Stop the server that uses the volume.')
 
 
 def refuse_snapshots(volume_id: str, descriptor: str) -> None:

@@ -22,6 +22,7 @@ from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import local
 from tests.unit import base
+from tests.unit import locks
 from tests.unit.volumes import files
 
 SERVER = '11111111-2222-3333-4444-555555555555'
@@ -73,6 +74,55 @@ class ConnectTestCase(TestCase):
 
     def test_a_back_end_may_not_say_the_size(self):
         self.assertEqual(units.Gi, self.connect(size=None).size)
+
+
+class DescribeTestCase(TestCase):
+    """Descriptors that describe the volume in another way."""
+
+    def describe(self, sectors=2097152, adapter='lsilogic'):
+        self.info = files.make(self.folder, **{
+            'RW 2097152': 'RW %d' % sectors,
+            '"lsilogic"': '"%s"' % adapter})
+
+    def described(self):
+        return host_files.read(self.descriptor).decode()
+
+    def test_one_that_is_missing_is_made(self):
+        os.remove(self.descriptor)
+        self.assertEqual(units.Gi, self.connect().size)
+        self.assertIn('RW 2097152 FLAT "%s" 0' % os.path.basename(
+            self.extent), self.described())
+        self.assertEqual(0o600, os.stat(self.descriptor).st_mode & 0o777)
+
+    def test_an_extension_that_was_cut_short_is_finished(self):
+        self.describe(sectors=2048)
+        self.assertEqual(units.Gi, self.connect().size)
+        self.assertIn('RW 2097152 FLAT', self.described())
+
+    def test_a_guest_may_use_more_than_cinder_says(self):
+        os.truncate(self.extent, 2 * units.Gi)
+        self.info['data']['size'] = 1
+        self.assertEqual(units.Gi, self.connect().size)
+        text = self.described().replace('RW 2097152', 'RW 4194304')
+        host_files.write_atomically(self.descriptor, text)
+        self.assertEqual(2 * units.Gi, self.connect().size)
+        self.assertEqual(text, self.described())
+
+    def test_the_controller_of_the_boot_disk(self):
+        volume = connection.parse(self.info)
+        self.connector.connect(SERVER, volume, 'ide')
+        self.assertIn('ddb.adapterType = "ide"', self.described())
+
+    def test_nothing_is_written_while_a_vm_has_it(self):
+        self.describe(sectors=2048)
+        locks.lock(self.descriptor)
+        self.refused(exception.FileInUse)
+        self.assertIn('RW 2048 FLAT', self.described())
+
+    def test_a_check_writes_nothing(self):
+        self.describe(sectors=2048)
+        self.connector.check(connection.parse(self.info))
+        self.assertIn('RW 2048 FLAT', self.described())
 
 
 class PathTestCase(testscenarios.TestWithScenarios, TestCase):
@@ -156,22 +206,18 @@ class DamageTestCase(TestCase):
         os.mkdir(self.extent)
         self.damaged('single name')
 
-    def test_no_descriptor(self):
-        os.remove(self.descriptor)
-        self.damaged('does not describe', 'No such file')
-
     def test_a_descriptor_that_is_a_link(self):
         os.rename(self.descriptor, self.descriptor + '.other')
         os.symlink(self.descriptor + '.other', self.descriptor)
-        self.damaged('is not a file')
+        self.damaged('is not a small file')
 
     def test_a_descriptor_that_is_large(self):
         os.truncate(self.descriptor, 1 << 20)
-        self.damaged('too large')
+        self.damaged('is not a small file')
 
     def test_a_descriptor_that_is_no_text(self):
         host_files.write_atomically(self.descriptor, b'\xff\xfe' * 99)
-        self.damaged('does not describe')
+        self.damaged('cannot be used')
 
 
 class DescriptorTestCase(testscenarios.TestWithScenarios, TestCase):
@@ -180,7 +226,7 @@ class DescriptorTestCase(testscenarios.TestWithScenarios, TestCase):
         ('FLAT "volume-', 'FLAT "/etc/volume-'),
         ('-flat.vmdk', '-other.vmdk'),
         ('FLAT', 'SPARSE'), ('RW', 'RDONLY'), ('" 0', '" 1'),
-        ('RW 2097152', 'RW 2097153'), ('RW 2097152', 'RW 1'),
+        ('RW 2097152', 'RW 2097153'),
         ('monolithicFlat', 'fullDevice'),
         ('parentCID=ffffffff', 'parentCID=12345678'),
         ('parentCID=ffffffff',
@@ -189,4 +235,4 @@ class DescriptorTestCase(testscenarios.TestWithScenarios, TestCase):
 
     def test_one_that_shows_something_else(self):
         self.info = files.make(self.folder, **{self.old: self.new})
-        self.refused(exception.VolumeDamaged, 'does not describe')
+        self.refused(exception.VolumeDamaged, 'descriptor')
