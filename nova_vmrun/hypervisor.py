@@ -89,6 +89,7 @@ from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import iscsi
 from nova_vmrun.volumes import iscsi_export
 from nova_vmrun.volumes import local
+from nova_vmrun.volumes import nfs
 
 LOG = logging.getLogger(__name__)
 
@@ -343,6 +344,7 @@ def _connectors(conf: cfg.ConfigOpts, runner: process.Runner,
     own = conf.vmrun
     return connectors.Connectors({
         'local': local.LocalConnector(own.volume_folders),
+        'nfs': nfs.NfsConnector(server_layout, nfs.mounts(own.nfs_mounts)),
         'iscsi': iscsi.IscsiConnector(server_layout, iscsi_export.Tools(
             qemu_storage_daemon.QemuStorageDaemon(
                 runner, own.qemu_storage_daemon_path, own.iscsi_timeout),

@@ -30,6 +30,22 @@ Possible values:
   option can be repeated.
 * Empty (the default): volumes of the type ``local`` are refused.
 """),
+    cfg.MultiStrOpt(
+        'nfs_mounts',
+        default=[],
+        help="""
+Folders where exports of NFS servers are mounted that have volumes of Cinder.
+
+The driver mounts nothing: mount each export on this host, so that the user who
+runs nova-compute can write to the files in it. Only raw volumes can be used;
+leave Cinder's ``nfs_qcow2_volumes`` at False.
+
+Possible values:
+
+* ``export=folder``, where the export is written as in Cinder's list of shares,
+  for example ``server:/volumes=/mnt/volumes``. The option can be repeated.
+* Empty (the default): volumes of the type ``nfs`` are refused.
+"""),
     cfg.StrOpt(
         'qemu_storage_daemon_path',
         default='qemu-storage-daemon',

@@ -27,6 +27,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import volume_files
 from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
+from nova_vmrun.volumes import responsive
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +124,7 @@ def refuse_users(volume_id: str, descriptor: str) -> None:
     :param descriptor: of the volume
     :raises FileInUse: it is locked
     """
+    responsive.require(descriptor)
     if vm_process.is_open(descriptor):
         raise exception.FileInUse(
             'Volume %s is in use.' % volume_id,
@@ -135,8 +137,10 @@ def refuse_snapshots(volume_id: str, descriptor: str) -> None:
 
     :param descriptor: of the volume
     :raises HasSnapshots: the volume lacks what was written since
+    :raises FileSystemFailed: the server that has the volume does not answer
     """
     folder, name = os.path.split(descriptor)
+    responsive.require(folder)
     try:
         found = volume_files.children(os.path.splitext(name)[0],
                                       os.listdir(folder))

@@ -32,7 +32,7 @@ def conf(**changes):
         show_gui=False, vlan_interface=None, use_guestinfo=False,
         use_machine_id=False, remote_display=True,
         console_delay_seconds=None, serial_port_service_uri=None,
-        serial_port_proxy_uri=None, volume_folders=[],
+        serial_port_proxy_uri=None, volume_folders=[], nfs_mounts=[],
         qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30)
     options.update(changes)
     return types.SimpleNamespace(**options)
