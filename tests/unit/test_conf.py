@@ -55,7 +55,7 @@ class EachOptionTestCase(testscenarios.TestWithScenarios, base.TestCase):
     def test_the_default_is_one_that_is_allowed(self):
         self.assertEqual(self.opt.default, self.read())
 
-    def test_what_is_waited_for_can_be_waited_for(self):
+    def test_timeouts_are_not_too_large_for_the_system(self):
         """More than 2147483 s fit into no wait of the system."""
         if re.search('_timeout$|_seconds$|_interval$', self.opt.name):
             self.assertLess(self.opt.type.max, 2147483)

@@ -239,10 +239,10 @@ class SupportTestCase(base.TestCase):
     def test_entries_are_those_of_nova(self):
         self.assertEqual(ENTRIES, list(self.table))
 
-    def test_what_does_not_work_has_its_reason(self):
+    def test_unsupported_features_have_a_reason(self):
         self.assertEqual([], self.without_reason)
 
-    def test_what_works_is_shown_by_functional_tests(self):
+    def test_supported_features_have_functional_tests(self):
         self.assertIn('Security groups', self.besides)
         works = [entry for entry, word in {**self.table, **self.besides}
                  .items() if word != 'no']

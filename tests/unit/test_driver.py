@@ -172,7 +172,7 @@ _CALLS = [
 
 class InterruptedTestCase(Base):
 
-    def test_what_was_left_half_done_is_finished(self):
+    def test_interrupted_operations_are_finished(self):
         self.parts.begin.assert_called_once_with(self.driver.emit_event)
         self.parts.finish_interrupted.assert_called_once_with()
 
@@ -219,7 +219,7 @@ class OperationTestCase(testscenarios.TestWithScenarios, Base):
 class StartingTestCase(Base):
     """Nova repeats reboots while it starts, where no error may escape."""
 
-    def test_a_reboot_that_fails_is_told(self):
+    def test_failed_reboot_is_logged(self):
         for error in (exception.ToolTimeout('vmrun hung.'),
                       OSError(5, 'Broken'), ValueError('odd')):
             self.parts.power.reboot_hard.side_effect = error
@@ -239,7 +239,7 @@ class RebootTestCase(Base):
         super().setUp()
         self.end_start()
 
-    def test_a_hard_reboot_writes_the_vmx_anew(self):
+    def test_hard_reboot_rewrites_the_vmx(self):
         self.driver.reboot('context', INSTANCE, 'network', 'HARD')
         self.parts.reconciler.rebooter.assert_called_once_with(
             'context', INSTANCE, 'network', None)
@@ -269,7 +269,7 @@ class RebootTestCase(Base):
             self.assertEqual(['end', 'start'],
                              [call[0] for call in calls.mock_calls])
 
-    def test_what_is_refused_stops_nothing(self):
+    def test_refused_reboot_stops_nothing(self):
         self.parts.reconciler.rebooter.side_effect = (
             exception.InvalidInput('no'))
         self.assertRaises(
@@ -322,7 +322,7 @@ class DestroyTestCase(Base):
         self.driver.destroy('context', INSTANCE, 'network')
         self.check_calls('stop', 'remove')
 
-    def test_destroy_keeps_the_disks_if_told_so(self):
+    def test_destroy_without_destroy_disks(self):
         self.driver.destroy('context', INSTANCE, 'network',
                             destroy_disks=False)
         self.check_calls('stop')
@@ -331,7 +331,7 @@ class DestroyTestCase(Base):
         self.driver.cleanup('context', INSTANCE, 'network')
         self.check_calls('stop', 'remove')
 
-    def test_cleanup_keeps_the_disks_if_told_so(self):
+    def test_cleanup_without_destroy_disks(self):
         self.driver.cleanup('context', INSTANCE, 'network',
                             destroy_disks=False)
         self.check_calls()

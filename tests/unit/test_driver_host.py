@@ -46,7 +46,7 @@ class HostTestCase(test_driver.Base):
         self.assertFalse(
             driver.VmrunDriver.capabilities['supports_secure_boot'])
 
-    def test_what_the_host_is(self):
+    def test_description_of_the_host(self):
         found = self.driver.get_available_resource(NODE)
         self.assertEqual(
             (NODE, 'node-uuid', 'VMware Workstation', 17006004, 60),

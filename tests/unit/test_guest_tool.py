@@ -67,7 +67,7 @@ class ParseTestCase(base.TestCase):
         self.assertEqual(('fa:16:3e:00:00:02', '', '', []),
                          (second.mac,) + second[3:])
 
-    def test_what_the_driver_writes(self):
+    def test_configuration_written_by_the_driver(self):
         interface = guest_network.Interface(
             'FA:16:3E:00:00:01', ('fd00::5/64', '10.0.0.5/23'),
             (('0.0.0.0/0', '10.0.0.1'),), ('10.0.0.53', '10.0.0.54'))
@@ -78,7 +78,7 @@ class ParseTestCase(base.TestCase):
     def test_nothing(self):
         self.assertEqual([], guest_tool.parse('\n'))
 
-    def test_what_is_refused(self):
+    def test_invalid_configurations_are_refused(self):
         for text in (
                 'x', 'a;b;c;d;e#', FIRST + FIRST, FIRST + '7;',
                 FIRST.replace('fa:16', '-a:16'),

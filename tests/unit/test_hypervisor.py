@@ -69,7 +69,7 @@ class HypervisorTestCase(base.TestCase):
             made.finish_interrupted()
         return made
 
-    def test_a_start_runs_no_program_but_those_that_tell_the_product(self):
+    def test_start_only_runs_programs_that_detect_the_product(self):
         self.assertEqual(0, self.make().runner.started.total())
         self.assertEqual(1, self.detect.call_count)
 
@@ -123,7 +123,7 @@ class HypervisorTestCase(base.TestCase):
                                            '/usr/bin/vmrun', None)
             self.assertEqual(has, self.make(begin=False).has_secure_boot)
 
-    def test_what_a_crash_left_is_removed_at_the_start(self):
+    def test_remains_of_a_crash_are_removed_at_the_start(self):
         first = self.make()
         first.records.create(UUID, 'instance-1')
         os.rename(first.layout.folder(UUID), first.layout.deleted(UUID))

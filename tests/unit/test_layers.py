@@ -109,7 +109,7 @@ class ImportsTestCase(base.TestCase):
             if part in _WITHOUT_NOVA and 'nova' in roots(names) and
             str(path.relative_to(PACKAGE)) not in _WITH_NOVA])
 
-    def test_what_needs_no_nova_works_without_it(self):
+    def test_parts_without_nova_can_be_imported_without_it(self):
         names = [
             str(path.relative_to(ROOT)).removesuffix('.py').replace('/', '.')
             for part, path, _ in layers.modules()
@@ -177,7 +177,7 @@ class PictureTestCase(base.TestCase):
                                            'middle': {'bottom'},
                                            'bottom': set()}))
 
-    def test_what_imports_is_above(self):
+    def test_importing_parts_are_above_imported_ones(self):
         self.assertEqual(
             [['alone', 'top'], ['middle'], ['bottom']],
             layers.rows({'top': {'middle'}, 'middle': {'bottom'},
@@ -317,14 +317,14 @@ class FilesTestCase(base.TestCase):
             str(path) for path in self.sources()
             if len(path.read_text().splitlines()) > _MAX_LINES])
 
-    def test_each_file_tells_its_licence(self):
+    def test_each_module_has_a_licence_header(self):
         self.assertIn('Apache License', _LICENCE)
         self.assertEqual([], [
             str(path) for path in self.sources()
             if path.stat().st_size and
             not path.read_text().startswith(_LICENCE)])
 
-    def test_so_does_each_program(self):
+    def test_each_program_has_a_licence_header(self):
         programs = [path for path in (ROOT / 'tests').rglob('*')
                     if path.is_file() and not path.suffix and
                     path.read_bytes()[:2] == b'#!']

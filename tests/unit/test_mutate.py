@@ -69,7 +69,7 @@ class OwnTestsTestCase(base.TestCase):
         self.assertIn('test_power', self.own_tests('power.py'))
         self.assertIn('test_power_lock', self.own_tests('power.py'))
 
-    def test_not_those_of_a_module_with_a_longer_name(self):
+    def test_tests_of_a_module_with_a_longer_name_are_left_out(self):
         self.assertNotIn('test_power_states', self.own_tests('power.py'))
         self.assertEqual(['test_power_states'],
                          self.own_tests('power_states.py'))

@@ -66,7 +66,7 @@ class PluginTestCase(base.TestCase):
             'print("nova_vmrun" in os_vif._EXT_MANAGER.names(), '
             '"nova" in sys.modules)'))
 
-    def test_what_it_says_of_itself(self):
+    def test_plugin_describes_itself(self):
         info = osvif.VmrunPlugin.load('nova_vmrun').describe()
         self.assertEqual('nova_vmrun', info.plugin_name)
         self.assertEqual([], list(info.vif_info))

@@ -201,7 +201,7 @@ class PredecessorsTestCase(base.TestCase):
         return {name for each in obeyed.ROWS + options.ROWS
                 for name in each.image}
 
-    def test_each_option_and_property_of_ours_is_there(self):
+    def test_page_names_all_options_and_properties(self):
         options = {option.name for option in conf.ALL_OPTS + ml2_conf.OPTS}
         for name in sorted(options | properties.OWN_NAMES):
             self.assertRegex(

@@ -32,7 +32,7 @@ class ExportsTestCase(base.TestCase):
         return dict(line.split('=', 1) for line in done.stdout.splitlines()
                     if line.startswith('OS_'))
 
-    def test_what_an_earlier_cloud_set_is_gone(self):
+    def test_variables_of_another_cloud_are_unset(self):
         self.assertEqual(
             {'OS_AUTH_URL': 'http://here'},
             self.shell({'OS_AUTH_URL': 'http://here'}, OS_CLOUD='work',

@@ -39,7 +39,7 @@ class PrepareTestCase(base.TestCase):
         self.assertEqual(1, self.made)
         self.assertEqual(['making its database'], self.told)
 
-    def test_leftovers_of_an_interrupted_start_are_made_anew(self):
+    def test_incomplete_databases_are_created_again(self):
         for suffix in ('', '-wal', '-shm'):
             self.layout.databases.joinpath('glance.db' + suffix).write_text(
                 'half')

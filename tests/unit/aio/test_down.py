@@ -48,7 +48,7 @@ class DownTestCase(base.TestCase):
         self.assertFalse(down.down(self.layout, self.report))
         self.assertEqual([], self.ended)
 
-    def test_what_a_lost_pid_file_hides_is_stopped(self):
+    def test_processes_without_a_pid_file_are_stopped(self):
         self.strays = [9]
         self.assertTrue(down.down(self.layout, self.report))
         self.assertEqual([[9]], self.ended)
@@ -59,7 +59,7 @@ class DownTestCase(base.TestCase):
         down.down(self.layout, self.report)
         self.assertEqual([], list(self.layout.run.iterdir()))
 
-    def test_killing_is_told(self):
+    def test_killed_processes_are_reported(self):
         self.running = {'nova': 4}
         self.killed = [4]
         down.down(self.layout, self.report)

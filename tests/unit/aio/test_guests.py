@@ -48,7 +48,7 @@ class GuestsTestCase(base.TestCase):
         guests.Guests(self.layout)
         self.assertEqual('/opt/vmrun', self.asked)
 
-    def test_vms_of_others_are_none_of_ours(self):
+    def test_only_vms_below_our_instances_are_ours(self):
         ours = str(self.layout.instances / 'uuid' / 'a.vmx')
         self.listed = ['/home/me/vmware/Windows.vmx', ours,
                        '%s-old/b.vmx' % self.layout.instances]
@@ -58,7 +58,7 @@ class GuestsTestCase(base.TestCase):
         guests.Guests(self.layout).stop('/a.vmx')
         self.assertEqual([('/a.vmx', True)], self.stopped)
 
-    def test_a_guest_that_cannot_be_asked_is_told(self):
+    def test_guest_that_cannot_be_asked_to_shut_down(self):
         self.assertRaises(exception.NotPoweredOn,
                           guests.Guests(self.layout).shut_down, '/a.vmx')
         self.assertEqual([('/a.vmx', False)], self.stopped)

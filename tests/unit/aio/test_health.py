@@ -81,11 +81,11 @@ class HealthTestCase(base.TestCase):
             self.ask())
         self.assertIn('/v2.1/os-services', self.server.paths)
 
-    def test_error_500_is_told(self):
+    def test_service_that_answers_with_error_500(self):
         self.server.statuses['/v2/images'] = 500
         self.assertEqual('glance answers HTTP 500', self.ask()['glance'])
 
-    def test_hang_is_told(self):
+    def test_service_that_does_not_answer(self):
         self.patch(health, 'TIMEOUT', 0.2)
         self.server.statuses['/v2.0/networks'] = 'hang'
         self.assertEqual('neutron does not answer within 0 s',
@@ -119,7 +119,7 @@ class HealthTestCase(base.TestCase):
         self.settings.ports['glance'] = self.closed_port()
         self.assertEqual('glance refuses connections', self.ask()['glance'])
 
-    def test_console_proxy_that_is_gone_is_told(self):
+    def test_console_proxy_that_refuses_connections(self):
         self.settings.ports['novncproxy'] = self.closed_port()
         self.assertEqual('novncproxy refuses connections',
                          self.ask()['nova'])

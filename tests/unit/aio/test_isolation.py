@@ -24,12 +24,12 @@ class EnvironmentTestCase(base.TestCase):
     def environment(self, service='nova', **environ):
         return isolation.environment(self.layout, service, environ)
 
-    def test_what_a_program_needs_is_kept(self):
+    def test_variables_that_programs_need_are_kept(self):
         kept = self.environment(PATH='/bin', HOME='/home/me', DISPLAY=':0')
         self.assertEqual(('/bin', '/home/me', ':0'),
                          (kept['PATH'], kept['HOME'], kept['DISPLAY']))
 
-    def test_what_belongs_to_other_programs_is_not(self):
+    def test_variables_of_other_programs_are_removed(self):
         for name in ('OS_DATABASE__CONNECTION', 'OS_CLOUD', 'PYTHONPATH',
                      'PYTHONSTARTUP', 'LC_ALL', 'LANGUAGE', 'http_proxy',
                      'REQUESTS_CA_BUNDLE', 'NETRC', 'SNAP_COMMON'):

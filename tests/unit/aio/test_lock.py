@@ -20,7 +20,7 @@ from tests.unit.aio import base
 
 class HoldTestCase(base.TestCase):
 
-    def test_second_command_is_refused_and_told_who_is_first(self):
+    def test_second_command_is_refused_and_names_the_first(self):
         with lock.hold(self.layout):
             error = self.assertRaises(
                 errors.AioError, lock.hold(self.layout).__enter__)

@@ -52,7 +52,7 @@ class LogsTestCase(base.TestCase):
         self.assertNotIn(logs._PASSING_ON, self.fail(
             ['nova.compute.manager', logs._PASSING_ON]))
 
-    def test_what_messaging_alone_logs_is_kept(self):
+    def test_errors_that_only_messaging_logs_are_kept(self):
         self.assertIn('The disk is full.', self.fail([logs._PASSING_ON]))
 
     def test_two_errors_have_two_tracebacks(self):

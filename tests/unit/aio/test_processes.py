@@ -132,7 +132,7 @@ class EndTestCase(ProcessCase):
         self.assertEqual([process.pid], processes.end([process.pid], 0.1))
         self.assertFalse(psutil.pid_exists(process.pid))
 
-    def test_waiting_is_told(self):
+    def test_processes_that_take_long_to_end_are_reported(self):
         self.patch(processes, '_PATIENCE', 0.01)
         process = self.run_python(_DEAF)
         told = []
@@ -148,12 +148,12 @@ class EndTestCase(ProcessCase):
 
 class PhaseTestCase(ProcessCase):
 
-    def test_what_a_process_says_is_read(self):
+    def test_phase_of_a_process(self):
         processes.write_phase(self.layout, 'nova', 'starting compute')
         self.assertEqual('starting compute', processes.phase(
             self.layout, 'nova', os.getpid()))
 
-    def test_what_an_earlier_process_said_does_not_count(self):
+    def test_phase_of_an_earlier_process_does_not_count(self):
         processes.write_phase(self.layout, 'nova', processes.READY)
         self.assertEqual('', processes.phase(self.layout, 'nova', 1))
 
@@ -207,7 +207,7 @@ nova.exception.Invalid: no match
 keystone.exception.ValidationError: Last
 """
 
-    def test_lines_that_tell_of_errors_are_found(self):
+    def test_lines_with_errors_are_found(self):
         self.layout.log('nova').write_text(self.LOG)
         self.assertEqual(
             ['2026-11-21 01:26:01.001 11 ERROR nova.service [-] First',

@@ -46,7 +46,7 @@ class MainTestCase(base.TestCase):
         self.assertEqual(0, self.serve(False, subprocess.DEVNULL))
         self.assertFalse(self.layout.pid('nova').exists())
 
-    def test_failure_is_told(self):
+    def test_failure_is_written_to_the_phase(self):
         self.assertEqual(1, self.serve(True, subprocess.DEVNULL))
         self.assertIn('failed: It cannot start.',
                       self.layout.phase('nova').read_text())

@@ -48,7 +48,7 @@ class ConfigTestCase(base.TestCase):
             self.assertTrue(options[section][option].startswith(
                 str(self.layout.root)), option)
 
-    def test_what_is_not_offered_is_refused_by_rules_that_nova_knows(self):
+    def test_rules_for_missing_features_are_known_to_nova(self):
         path = self.nova()['oslo_policy']['policy_file']
         with open(path) as file:
             rules = yaml.safe_load(file)

@@ -24,7 +24,7 @@ from tests.unit.aio import base
 
 class SettingsTestCase(base.TestCase):
 
-    def test_what_was_chosen_is_remembered(self):
+    def test_settings_are_remembered(self):
         self.settings.ports = aio_settings.ports_from(21000)
         self.settings.fake = True
         self.settings.save(self.layout)

@@ -48,12 +48,12 @@ class ChooseTestCase(base.TestCase):
     def refused(self, **options):
         return self.assertRaises(errors.AioError, self.choose, **options)
 
-    def test_what_vmware_has(self):
+    def test_subnet_of_vmwares_network(self):
         self.assertEqual(
             subnets.Plan('172.16.41.0/24', '172.16.41.2', '172.16.41.10',
                          '172.16.41.127', ('172.16.41.2',)), self.choose())
 
-    def test_what_its_dhcp_server_gives_out_is_left_alone(self):
+    def test_addresses_of_the_dhcp_server_are_not_used(self):
         dhcpd = self.folder / 'vmnet8' / 'dhcpd' / 'dhcpd.conf'
         dhcpd.parent.mkdir(parents=True)
         for pool, servers in (
@@ -103,7 +103,7 @@ class ChooseTestCase(base.TestCase):
         self.assertIn('vmnet0, vmnet1, vmnet8', error.details)
         self.assertIn('--vmnet', error.resolution)
 
-    def test_a_host_that_tells_nothing(self):
+    def test_host_that_does_not_list_its_networks(self):
         self.listed = exception.NotSupported('No such command.')
         self.assertIn('--subnet', self.refused().resolution)
         self.assertEqual('10.1.2.0/24',

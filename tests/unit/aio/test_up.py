@@ -121,7 +121,7 @@ class UpTestCase(base.TestCase):
         self.assertIn('nova is ready (process 1003, 100 MiB)', self.lines())
         self.assertEqual([], self.world.ended)
 
-    def test_one_line_tells_how_to_get_novnc(self):
+    def test_one_line_says_how_to_get_novnc(self):
         self.useFixture(fixtures.MonkeyPatch(
             'nova_vmrun.aio.novnc.find', lambda settings: None))
         self.up()
@@ -138,7 +138,7 @@ class UpTestCase(base.TestCase):
         self.assertIn('cinder is ready (process 1004, 100 MiB)',
                       self.lines())
 
-    def test_what_runs_is_left_alone(self):
+    def test_running_services_are_left_alone(self):
         self.world.running = {'keystone': 11, 'nova': 12}
         self.up()
         self.assertEqual(['glance', 'neutron'], self.world.names)

@@ -64,19 +64,19 @@ class ChooseTestCase(base.TestCase):
         self.assertEqual('fake', pathlib.Path(programs.vmrun).read_text())
         self.assertIn('the fake vmrun stands in', programs.describe())
 
-    def test_engine_of_the_fake_is_told(self):
+    def test_description_of_the_fake_names_the_engine(self):
         self.settings.knobs = {vmware.ENGINE: vmware.QEMU}
         told = self.choose().describe()
         self.assertIn('with QEMU as its machines', told)
         self.assertEqual(told, vmware.describe(self.layout, self.settings))
 
-    def test_vmware_is_told_of_too(self):
+    def test_description_of_vmware(self):
         path = self.make_vmrun()
         self.choose()
         self.assertEqual('VMware: %s' % path,
                          vmware.describe(self.layout, self.settings))
 
-    def test_vmware_that_has_gone_is_told_of(self):
+    def test_description_without_vmware(self):
         self.assertIn('vmrun is not installed',
                       vmware.describe(self.layout, self.settings))
 
@@ -133,11 +133,11 @@ class EngineTestCase(base.TestCase):
     def test_qemu_is_taken_where_it_is_installed(self):
         self.assertEqual(vmware.QEMU, vmware.default_engine())
 
-    def test_not_without_what_serves_its_disks(self):
+    def test_no_qemu_without_qemu_nbd(self):
         self.installed.remove('qemu-nbd')
         self.assertEqual(vmware.PLAIN, vmware.default_engine())
 
-    def test_not_where_guests_are_of_another_processor(self):
+    def test_no_qemu_on_another_processor(self):
         self.patch(vmware.platform, 'machine', lambda: 'aarch64')
         self.assertEqual(vmware.PLAIN, vmware.default_engine())
 

@@ -86,7 +86,7 @@ class AttachmentsTestCase(VolumesCase):
 
 class CountsTestCase(VolumesCase):
 
-    def test_what_was_deleted_does_not_count(self):
+    def test_deleted_rows_do_not_count(self):
         self.add('v1')
         self.add('v2', deleted=1)
         self.run_sql('INSERT INTO snapshots VALUES (0), (0), (1);'

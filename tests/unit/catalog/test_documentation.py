@@ -48,7 +48,7 @@ class DocumentationTestCase(base.TestCase):
                             *((section, '-') for section in obeyed.SECTIONS)):
             self.assertIn('%s\n%s\n' % (title, line * len(title)), self.text)
 
-    def test_what_the_scheduler_does_with_a_server(self):
+    def test_rows_that_the_scheduler_obeys(self):
         for each in refused.ROWS:
             if each.scheduler:
                 self.assertIn('another host (``%s``)' % each.scheduler,

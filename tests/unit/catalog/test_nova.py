@@ -112,7 +112,7 @@ class ImagePropertiesTestCase(testscenarios.WithScenarios, base.TestCase):
 class SourceTestCase(base.TestCase):
     """Nova reads some properties that it declares nowhere."""
 
-    def test_what_nova_reads_is_in_the_catalog(self):
+    def test_every_property_that_nova_reads_is_in_the_catalog(self):
         found = set()
         for module in (hardware, utils, pci_request, libvirt,
                        compute_capabilities_filter, image_props_filter):

@@ -178,7 +178,7 @@ class SettingsTestCase(CommandCase):
 
 class StatusTestCase(CommandCase):
 
-    def test_what_is_down_is_told_and_fails(self):
+    def test_services_that_are_down(self):
         self.make()
         self.assertEqual(1, self.run_command('status', '-f', 'json'))
         rows = json.loads(self.output.getvalue())
@@ -192,7 +192,7 @@ class StatusTestCase(CommandCase):
               row['Memory MiB']) for row in rows])
         self.assertEqual(str(self.layout.log('nova')), rows[-1]['Log'])
 
-    def test_what_runs_the_vms_is_told_beside_the_table(self):
+    def test_status_also_describes_what_runs_the_vms(self):
         settings = self.make()
         self.layout.fakes.mkdir()
         settings.knobs = {vmware.ENGINE: vmware.QEMU}

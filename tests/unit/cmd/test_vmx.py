@@ -143,7 +143,7 @@ class RenderTestCase(CommandTestCase):
         found = self._render('--template-dir', str(self.folder))
         self.assertEqual('0', found['MemTrimRate'])
 
-    def test_what_a_server_could_not_have(self):
+    def test_values_that_a_server_would_not_get(self):
         for argv, error in (
                 (['--property', 'hw_vif_model=virtio'],
                  exception.InvalidProperty),

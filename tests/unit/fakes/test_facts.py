@@ -63,7 +63,7 @@ class FactsTest(testtools.TestCase):
                      '# A\nno source :: test_a'):
             self.assertRaises(facts.BadFact, facts.parse, text)
 
-    def test_limits_are_told(self):
+    def test_limits_are_read_from_decorators(self):
         self.assertEqual([], self.tests['test_log_is_rotated'].limits)
         self.assertEqual(['fakes only'], self.tests['test_hang'].limits)
         self.assertEqual(['player'],

@@ -123,7 +123,7 @@ class RealTest(testtools.TestCase):
         os.chmod(path, 0o755)
         return path
 
-    def test_no_vmware_is_told(self):
+    def test_missing_vmware_is_reported(self):
         e = self.assertRaises(tools.NoVMware, tools.real_program, 'vmrun')
         self.assertIn('vmrun was found neither in NOVA_VMRUN_BIN', str(e))
         self.assertIn('Install VMware', str(e))

@@ -310,14 +310,14 @@ class MachineTest(plans.PlanTest):
 
 class KeysTest(plans.PlanTest):
 
-    def test_what_needs_virtualization(self):
+    def test_keys_that_need_nested_virtualization(self):
         self.assertUnsupported('vhv.enable', {'vhv.enable': 'TRUE'})
         self.assertUnsupported('featMask.vm.hv.capable', {
             'featMask.vm.hv.capable': 'Min:1'})
         self.plan({'vhv.enable': 'FALSE'})
         self.plan({'vhv.enable': 'TRUE'}, QEMU_ACCEL='kvm')
 
-    def test_what_there_is_not(self):
+    def test_unsupported_keys(self):
         for key in ('vtpm.present', 'uefi.secureBoot.enabled', 'vvtd.enable',
                     'smbios.reflectHost', 'magic0.present'):
             self.assertUnsupported(key, {key: 'TRUE'})
@@ -328,7 +328,7 @@ class KeysTest(plans.PlanTest):
         self.assertUnsupported('cpuid.1.ecx', {'cpuid.1.ecx': '----'})
         self.assertUnsupported('guestOS', {'guestOS': 'arm-ubuntu-64'})
 
-    def test_what_is_left_out_is_noted(self):
+    def test_ignored_keys_are_noted(self):
         for key, value in (('vmci0.present', 'TRUE'),
                            ('usb:1.present', 'TRUE'),
                            ('sharedFolder0.present', 'TRUE'),
@@ -357,7 +357,7 @@ class KeysTest(plans.PlanTest):
         self.assertEqual(['base=2001-09-09T02:46:40'], base(
             {'rtc.startTime': '1000000000', 'rtc.diffFromUTC': '3600'}))
 
-    def test_what_there_is(self):
+    def test_supported_keys(self):
         for device in ('svga', 'pciBridge0', 'hpet0'):
             self.assertEqual([], self.plan({device + '.present':
                                             'TRUE'}).notes)

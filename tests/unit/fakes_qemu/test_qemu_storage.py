@@ -34,7 +34,7 @@ class ControllersTest(plans.PlanTest):
                 ('nvme0', '', 'nvme')):
             self.assertEqual(driver, self._driver(controller, kind))
 
-    def test_what_is_given_instead_is_noted(self):
+    def test_substituted_controllers_are_noted(self):
         plan = self.plan(plans.disk_on('scsi0', 'lsilogic'))
 
         self.assertEqual(['scsi0.virtualDev = "lsilogic": the guest gets '

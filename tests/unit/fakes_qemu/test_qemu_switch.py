@@ -106,7 +106,7 @@ class SwitchTest(testtools.TestCase):
 
         self.assertEqual([frame(B, A), frame(B, A, b'second')], found)
 
-    def test_who_does_not_read_loses_frames_but_never_half_a_frame(self):
+    def test_slow_readers_lose_whole_frames(self):
         a, b = self.port('a'), self.port('b')
         big = frame(B, A, b'y' * 60000)
         for _ in range(100):

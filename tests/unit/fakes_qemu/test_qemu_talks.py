@@ -132,7 +132,7 @@ class MonitorTest(TalkTest):
             [m['execute'] for m in self.server.received[1:]])
         self.assertEqual(1, len(self.server.fds))
 
-    def test_failed_saving_tells_why(self):
+    def test_failed_save_has_its_reason(self):
         monitor = self._monitor({'query-migrate': [
             {'return': {'status': 'failed', 'error-desc': 'full'}}]})
         with open(os.devnull) as f:
@@ -159,7 +159,7 @@ class AgentTest(TalkTest):
         self.addCleanup(agent.__exit__)
         return agent
 
-    def test_what_is_left_of_another_talk_is_skipped(self):
+    def test_remains_of_an_earlier_connection_are_skipped(self):
         agent = self._agent({'guest-ping': {'return': {}}},
                             before=b'{"return": 5}\n{"ret')
 

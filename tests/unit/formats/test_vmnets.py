@@ -190,7 +190,7 @@ class CompleteTestCase(base.TestCase):
             networks, vmnets.parse_networking(NETWORKING),
             vmnets.parse_dhcpd(dhcpd), gateways)
 
-    def test_what_the_files_add(self):
+    def test_files_complete_the_listed_networks(self):
         nat = self.complete(vmnets.parse_list(LISTED))['vmnet8']
         self.assertEqual(
             (addr('172.16.41.100'), addr('172.16.41.2'),

@@ -75,7 +75,7 @@ class IsoTestCase(Base):
         error = self.refused(hybrids.iso(images.qcow2()[:32768]), 'iso')
         self.assertIn('its content is iso, qcow2.', error.reason)
 
-    def test_what_is_no_disk_has_advice_of_its_own(self):
+    def test_file_that_is_not_a_disk_has_its_own_advice(self):
         error = self.refused(gzip.compress(hybrids.iso()), 'iso')
         self.assertIn('compressed with gzip', error.reason)
         self.assertIn('gunzip', error.resolution)

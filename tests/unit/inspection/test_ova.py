@@ -209,10 +209,10 @@ class ManifestTestCase(Base):
                 self.assertIn(member.decode(), error.reason)
                 self.assertIn('manifest', error.reason)
 
-    def test_what_is_not_used_is_not_compared(self):
+    def test_unused_members_are_not_compared(self):
         self.inspect(self.make(b'SHA1(b.iso)= 00\nSHA1(not-there)= 00'))
 
-    def test_what_is_read(self):
+    def test_disk_is_read_once(self):
         """The disk is read once; without a manifest it is not."""
         disk = vmdks.image().ljust(8 * units.Mi, b'x')
         digest = hashlib.sha1(disk).hexdigest().encode()

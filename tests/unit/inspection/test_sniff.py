@@ -69,7 +69,7 @@ class SniffTestCase(testscenarios.TestWithScenarios, Base):
 
 class RawTestCase(Base):
 
-    def test_what_may_be_raw_must_be_declared(self):
+    def test_doubtful_raw_disk_must_be_declared(self):
         error = self.assertRaises(exception.ImageRefused, self.sniff, _ZEROS)
         self.assertEqual('disk.img', error.image_id)
         self.assertIn('Its content is zeros', error.reason)
@@ -77,7 +77,7 @@ class RawTestCase(Base):
         self.assertEqual(sniff.GlanceFormat('raw'),
                          self.sniff(_ZEROS, 'raw'))
 
-    def test_what_is_no_disk_is_described(self):
+    def test_file_that_is_not_a_disk_is_described(self):
         error = self.assertRaises(exception.ImageRefused, self.sniff,
                                   gzip.compress(_ZEROS))
         self.assertIn('compressed with gzip', error.reason)

@@ -312,7 +312,7 @@ class InitializeTestCase(MechVmrunTestCase):
 
 class ExtensionsTestCase(MechVmrunTestCase):
 
-    def test_what_needs_guest_tags_is_left_out(self):
+    def test_extensions_that_need_vlans_in_guests_are_left_out(self):
         self.assertEqual(
             {'security-group', 'port-security'},
             self.driver.supported_extensions(

@@ -111,7 +111,7 @@ class LinkedTestCase(Base):
         self.age()
         self.assertEqual(['2'], self.left())
 
-    def test_whatever_the_options_say(self):
+    def test_disks_in_use_are_kept_for_any_age(self):
         self.age(original=0, resized=0)
         self.assertEqual(['2'], self.left())
 
@@ -146,7 +146,7 @@ class BusyTestCase(Base):
         for made in (self.small, self.large):
             self.used(made, 2 * DAY)
 
-    def test_what_a_boot_has_asked_for_stays(self):
+    def test_disks_of_builds_in_progress_are_kept(self):
         """Its disk is not there yet, and the ages may be 0."""
         with self.boots.begin():
             self.base(root_gb=2)
@@ -156,7 +156,7 @@ class BusyTestCase(Base):
         self.age(original=0, resized=0)
         self.assertEqual([], self.left())
 
-    def test_what_was_used_before_all_boots_goes(self):
+    def test_disks_used_before_all_builds_expire(self):
         with self.boots.begin():
             self.age()
             self.assertFalse(os.path.exists(self.folder))

@@ -63,7 +63,7 @@ class ConfigDriveTestCase(hosts.TestCase):
                 '{"name": "\u2603"}'.encode(),
              'openstack/content/0000': b'secrets'}, iso.read(self.path))
 
-    def test_the_password_is_told(self):
+    def test_password_is_in_the_metadata(self):
         self.make('s3cret')
         self.assertEqual({'admin_pass': 's3cret'},
                          self.metadata.call_args[1]['extra_md'])

@@ -166,7 +166,7 @@ class BeforeStartTestCase(Ports):
         self.in_use = {5900}
         self.assertEqual({}, self.start())
 
-    def test_a_lock_of_before_the_host_started_anew_tells_nothing(self):
+    def test_lock_from_before_a_reboot_of_the_host_is_ignored(self):
         locks.lock(self.layout.vmx(UUID), born=1)
         self.in_use = {5900}
         self.assertEqual({'RemoteDisplay.vnc.port': '5901'}, self.start())
@@ -257,7 +257,7 @@ class WindowTestCase(Base):
             self.assertTrue(made.has_vnc, kind)
         self.assertEqual('', self.log.output)
 
-    def test_what_becomes_of_vnc_with_one_is_said_at_the_start(self):
+    def test_warning_about_vnc_with_windows(self):
         self.with_window(product.WORKSTATION)
         self.assertIn('may not work', self.log.output)
         self.with_window(product.PLAYER)

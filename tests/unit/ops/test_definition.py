@@ -91,7 +91,7 @@ class Base(hosts.TestCase):
 
 class WriteTestCase(Base):
 
-    def test_what_the_guest_is_told_stays(self):
+    def test_data_for_the_guest_are_kept(self):
         self.add_folder()
         files.write_atomically(
             self.layout.guest_info(UUID),
@@ -149,7 +149,7 @@ class WriteTestCase(Base):
         self.assertEqual('/volumes/one.vmdk',
                          self.write()['scsi0:1.fileName'])
 
-    def test_what_nova_decided(self):
+    def test_settings_from_nova(self):
         self.add_folder()
         written = self.write(name='web "1"', network=[model.VIF(
             id='port', address='fa:16:3e:00:00:01', type='vmrun',
@@ -165,7 +165,7 @@ class WriteTestCase(Base):
         self.assertEqual('500000',
                          self.write()['keyboard.typematicMinDelay'])
 
-    def test_what_lies_in_the_folder_by_names_that_can_move(self):
+    def test_files_in_the_folder_are_named_without_a_path(self):
         self.add_folder('ephemeral0.vmdk', 'swap.vmdk', 'cd0.iso', 'cd1.iso',
                         'config-drive.iso', 'floppy.flp')
         names = [value for key, value in self.write().items()
@@ -183,7 +183,7 @@ class WriteTestCase(Base):
         self.assertEqual(files.read(self.layout.vmx(UUID)),
                          files.read(self.layout.rendered(UUID)))
 
-    def test_what_vmware_added_stays(self):
+    def test_keys_added_by_vmware_are_kept(self):
         self.add_folder()
         self.write()
         location = '56 4d 1a 2b 3c 4d 5e 6f-70 81 92 a3 b4 c5 d6 e7'
@@ -211,7 +211,7 @@ class WriteTestCase(Base):
         self.assertNotIn(b'ethernet0',
                          files.read(self.layout.rendered(UUID)))
 
-    def test_what_nova_changed_since_is_changed(self):
+    def test_changes_of_nova_are_written(self):
         self.add_folder()
         self.write(name='old')
         self.assertEqual('new', self.write(name='new')['displayName'])

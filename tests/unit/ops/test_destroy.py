@@ -130,14 +130,14 @@ class DestroyTestCase(hosts.TestCase):
         self.assertRaises(exception.ToolTimeout, self.remove)
         self.assertEqual([UUID], self.left())
 
-    def test_nor_while_a_vm_that_is_not_listed_uses_it(self):
+    def test_folder_is_kept_while_an_unlisted_vm_uses_it(self):
         self.add_server()
         self.vmrun.fail('stop', exception.NotPoweredOn('off'))
         locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.assertRaises(exception.VmUnlisted, self.remove)
         self.assertEqual([UUID], self.left())
 
-    def test_nor_while_vmrun_does_not_tell(self):
+    def test_folder_is_kept_while_the_state_is_unknown(self):
         self.add_server()
         self.vmrun.fail('list', hosts.hung())
         self.assertRaises(exception.ToolTimeout, self.remove)
@@ -152,7 +152,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertTrue(os.path.exists(self.layout.vmx(UUID)))
         self.assertIn('belongs to another compute node', self.log.output)
 
-    def test_a_server_of_which_nobody_can_tell_whose_it_is(self):
+    def test_server_with_an_unreadable_record(self):
         """Neither half of the removal may pass for done."""
         self.add_server(running=True)
         files.write_atomically(self.layout.record(UUID), '{"uuid": ')
@@ -173,14 +173,14 @@ class DestroyTestCase(hosts.TestCase):
             self.assertRaises(exception.InvalidInput, self.remove, name)
         self.assertTrue(os.path.exists(self.layout.cache))
 
-    def test_what_a_crash_left_goes_at_the_start(self):
+    def test_interrupted_removal_is_finished_at_the_start(self):
         self.add_server()
         self.add_server(hosts.OTHER)
         os.rename(self.layout.folder(UUID), self.layout.deleted(UUID))
         self.destroy.finish_interrupted()
         self.assertEqual([hosts.OTHER], self.left())
 
-    def test_what_cannot_be_removed_is_named(self):
+    def test_folder_that_cannot_be_removed_is_named(self):
         self.add_server()
         os.rename(self.layout.folder(UUID), self.layout.deleted(UUID))
         self.useFixture(fixtures.MockPatchObject(

@@ -46,7 +46,7 @@ class DiagnosticsTestCase(hosts.TestCase):
     def free(self):
         return self.diagnostics.untyped(self.instance)
 
-    def test_what_the_process_has_used(self):
+    def test_resources_used_by_the_process(self):
         """This very process stands for that of the VM."""
         found = self.free()
         self.assertEqual('running', found['state'])
@@ -54,7 +54,7 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.assertGreater(found['memory-rss'], 1024)
         self.assertGreaterEqual(found['uptime'], 0)
 
-    def test_what_is_attached(self):
+    def test_attached_devices(self):
         found = self.free()
         self.assertEqual(
             (3, 512 * 1024, 'fa:16:3e:00:00:01', 'vmnet8', 'scsi0:0',
@@ -107,7 +107,7 @@ class DiagnosticsTestCase(hosts.TestCase):
             self.vmrun.tool.guest_address.side_effect = [told]
             self.assertEqual('10.0.0.5', self.free()['guest_address'])
 
-    def test_a_guest_that_tells_is_asked_once(self):
+    def test_known_address_is_not_looked_up(self):
         self.free()
         self.vmrun.tool.cached_guest_address.assert_not_called()
 
@@ -117,7 +117,7 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.assertIsNone(self.free()['guest_address'])
         self.vmrun.tool.cached_guest_address.assert_not_called()
 
-    def test_neutron_told_nothing_yet(self):
+    def test_address_without_network_info(self):
         self.instance.get_network_info = lambda: None
         self.assertEqual('10.0.0.5', self.free()['guest_address'])
 

@@ -293,7 +293,7 @@ class InterfacesTestCase(Base):
         self.assertEqual(['It is running.'], errors)
         self.assertEqual({}, self.nics())
 
-    def test_the_state_is_looked_up_anew(self):
+    def test_state_is_not_taken_from_the_cache(self):
         self.states.get(UUID)
         self.start()
         self.assertRaises(exception.VmrunError, self.attach, 'nat')

@@ -228,7 +228,7 @@ class OutsideTestCase(Base):
         self.ends.end(self.end_vm())
         self.assertEqual([(UUID, STOPPED)], self.heard())
 
-    def test_a_paused_vm_that_was_started_anew(self):
+    def test_paused_vm_that_was_restarted(self):
         process = self.run_vm()
         self.begin(UUID)
         self.states.mark_paused(UUID)

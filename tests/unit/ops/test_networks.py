@@ -145,7 +145,7 @@ class NetworksTestCase(_TestCase):
         checked.check([port(vif_type='binding_failed')])
         checked.check(None)
 
-    def test_a_host_that_does_not_tell(self):
+    def test_host_that_does_not_list_its_networks(self):
         self.networks(default='vmnet3').check([port()])
 
     def test_a_binding_without_details(self):

@@ -109,7 +109,7 @@ class WarnTestCase(TestCase):
         self.nova.return_value = []
         self.assertIn('_resize', self.warn())
 
-    def test_what_changed_just_now_is_not_named(self):
+    def test_recent_changes_are_not_reported(self):
         self.add_server()
         self.assertEqual('', self.warn())
 
@@ -127,7 +127,7 @@ class WarnTestCase(TestCase):
         self.assertNotIn('\x1b', output)
         self.assertIn(r'a\x1b[2J\n.vmx', output)
 
-    def test_a_host_that_does_not_tell(self):
+    def test_unknown_running_vms_are_reported(self):
         self.vmrun.fail('list', hosts.hung())
         self.assertIn('Cannot look for files', self.warn())
 
@@ -145,7 +145,7 @@ class RemoveTestCase(TestCase):
         self.assertFalse(os.path.exists(self.layout.folder(UUID)))
         self.assertEqual([], self.layout.half_deleted())
 
-    def test_what_must_stay_stays(self):
+    def test_orphan_with_a_reason_is_kept(self):
         self.add_old_server()
         self.assertEqual('because', self.remove(kept='because'))
         self.assertTrue(os.path.exists(self.layout.folder(UUID)))
@@ -159,7 +159,7 @@ class RemoveTestCase(TestCase):
         self.assertIn('60 minutes', self.remove())
         self.assertTrue(os.path.exists(self.layout.folder(UUID)))
 
-    def test_snapshots_of_ours(self):
+    def test_snapshot_of_the_driver_is_removed(self):
         self.remove(finder.SNAPSHOT)
         self.snapshots.clear.assert_called_once_with(UUID)
 

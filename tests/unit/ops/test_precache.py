@@ -65,7 +65,7 @@ class PrecacheTestCase(caches.TestCase):
         self.assertEqual(1, inspect.call_count)
         self.assertTrue(self.cache.has_file(caches.IMAGE, 'cd.iso'))
 
-    def test_what_kind_of_disk_it_says_it_is(self):
+    def test_declared_disk_type_is_checked(self):
         """A bare extent must not say that it is sparse."""
         def fetch(context, image_id, path, trusted_certs):
             with open(path, 'wb') as file:

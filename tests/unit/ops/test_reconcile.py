@@ -77,7 +77,7 @@ class StartTestCase(Base):
         self.assertEqual([MACS[name] for name in ('nat', 'vlan', 'office')],
                          self.addresses())
 
-    def test_what_says_the_same_already_is_not_written(self):
+    def test_equal_vmx_is_not_written(self):
         self.start([port('nat'), port('vlan')])
         with mock.patch.object(files, 'write_atomically') as write:
             self.start([port('nat'), port('vlan')])
@@ -92,7 +92,7 @@ class StartTestCase(Base):
             self.apply(rewrite)
         load.assert_called_once()
 
-    def test_what_others_wrote_stays(self):
+    def test_manual_changes_are_kept(self):
         self.edit(**{'vmci0.id': '42', 'mks.enable3d': 'TRUE',
                      'memsize': '4096', 'ethernet0.connectionType': 'bridged',
                      'ethernet5.present': 'TRUE',
@@ -106,7 +106,7 @@ class StartTestCase(Base):
              live['ethernet5.generatedAddress']))
         self.assertEqual('nat', live['ethernet0.connectionType'])
 
-    def test_what_nova_wants_otherwise_since_does_not(self):
+    def test_manual_changes_yield_to_later_changes_of_nova(self):
         self.edit(memsize='4096', displayName='by hand')
         self.instance.display_name = 'new name'
         self.start([port('nat'), port('vlan')])
@@ -230,7 +230,7 @@ class EmptyTestCase(Base):
         self.start([])
         self.assertFalse(self.ports.of_server.called)
 
-    def test_nor_is_one_whose_vmx_cannot_be_read(self):
+    def test_unreadable_vmx_is_left_alone(self):
         files.write_atomically(self.layout.vmx(UUID), 'half of a li')
         self.reconciler.starter(None, self.instance, [])
         self.assertFalse(self.ports.of_server.called)

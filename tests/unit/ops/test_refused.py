@@ -58,7 +58,7 @@ class RefusedTestCase(test_definition.Base):
     def test_a_migration_keeps_the_flavor(self):
         self.definitions.check(self.former, self.flavor('former', **NUMA))
 
-    def test_the_log_tells_what_it_does_not_get(self):
+    def test_log_names_what_the_server_does_not_get(self):
         self.definitions.hardware_of(self.former)
         self.assertIn('hw_watchdog_action, hw:numa_nodes',
                       self.log.output)

@@ -109,7 +109,7 @@ class PortsTestCase(Base):
                          [len(made.ports(UUID, count))
                           for count in range(5)])
 
-    def test_what_is_no_address_of_a_concentrator(self):
+    def test_invalid_addresses_of_a_concentrator(self):
         for uri in ('concentrator', 'telnet://host', 'http://host:1',
                     'telnet://host:1/x', 'telnet://ho"st:1',
                     'telnet://host:1\n'):

@@ -48,7 +48,7 @@ class SnapshotTestCase(snapshots.TestCase):
               [snapshots.NAME])], self.chains)
         self.assertNoTraces()
 
-    def test_the_log_tells_what_the_server_notices(self):
+    def test_log_names_the_steps_of_a_live_snapshot(self):
         self.start()
         logger = self.useFixture(fixtures.FakeLogger())
         self.snap()
@@ -59,14 +59,14 @@ class SnapshotTestCase(snapshots.TestCase):
                                strict=True):
             self.assertIn(words, line)
 
-    def test_the_log_tells_how_far_it_is(self):
+    def test_progress_is_logged(self):
         with mock.patch.object(progress, 'growing',
                                wraps=progress.growing) as growing:
             self.snap()
         self.assertEqual([self.target], [call.args[0] for call in
                                          growing.call_args_list])
 
-    def test_what_the_image_is_said_to_be(self):
+    def test_properties_of_the_image(self):
         self.snap()
         context, _instance, image_id, path, properties, obsolete = (
             self.upload.call_args.args)
@@ -127,7 +127,7 @@ class SnapshotTestCase(snapshots.TestCase):
         self.snap()
         self.assertNoTraces('mine', 'his nova-vmrun-x')
 
-    def test_what_an_earlier_one_left_goes_first(self):
+    def test_remains_of_an_earlier_snapshot_are_removed_first(self):
         self.save(['mine', 'nova-vmrun-x'])
         os.mkdir(self.layout.snapshot_work(UUID))
         self.check_read_as_it_stands('mine')

@@ -44,7 +44,7 @@ class FailureTestCase(snapshots.TestCase):
     def test_an_error_in_each_step_leaves_nothing(self):
         self.fail_in_each_step(exception.DiskFull('The disk is full.'))
 
-    def test_neither_does_one_of_novas(self):
+    def test_error_of_nova_in_each_step(self):
         self.fail_in_each_step(nova_exception.UnexpectedDeletingTaskStateError(
             instance_uuid=UUID, expected='a', actual='b'))
 

@@ -151,7 +151,7 @@ class SpawnTestCase(Base):
              'config_drive.make', 'guest_info.write', 'definition.write',
              'power.on'], self.steps)
 
-    def test_what_it_needs_of_the_cache_stays_until_its_disks_are_made(self):
+    def test_cached_disks_are_kept_until_the_disks_are_made(self):
         run = self.disks.make.side_effect
         under_way = builds.Builds(self.layout)
 
@@ -296,7 +296,7 @@ class CheckTestCase(Base):
         self.assertEqual(set(), self.left())
         self.assertEqual([], self.vmrun.verbs())
 
-    def test_whatever_fails_is_told(self):
+    def test_every_failed_check_is_reported(self):
         for step in ('guest_info.check', 'definition.draft',
                      'drives.prepare', 'disks.prepare', 'disks.check',
                      'definition.check_new', 'config_drive.make',

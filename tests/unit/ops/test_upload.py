@@ -71,7 +71,7 @@ class UploadTestCase(base.TestCase):
             self.updated)
         self.assertFalse(self.purged)
 
-    def test_what_is_obsolete_goes_and_the_rest_stays(self):
+    def test_obsolete_properties_are_removed(self):
         self.upload(['vix_iso_images', 'vix_floppy_image'])
         self.assertEqual(
             {'mine': 'x', 'vmware_disktype': 'streamOptimized'},

@@ -33,7 +33,7 @@ class ListTestCase(hosts.TestCase):
         super().setUp()
         self.add_server(disks=disks.dump([ROOT]))
 
-    def test_what_is_listed(self):
+    def test_listed_disks(self):
         self.assertEqual((ROOT,), self.disk_lists.get(UUID))
         self.assertEqual(ROOT, self.disk_lists.find(UUID, disks.Origin.ROOT))
         self.assertIsNone(self.disk_lists.find(UUID, disks.Origin.SWAP))
@@ -55,7 +55,7 @@ class ListTestCase(hosts.TestCase):
         self.disk_lists.add(UUID, SWAP)
         self.assertEqual(5907, self.records.get(UUID).vnc_port)
 
-    def test_what_says_the_same_is_not_written(self):
+    def test_equal_list_is_not_written(self):
         with mock.patch.object(files, 'write_atomically') as write:
             self.disk_lists.add(UUID, ROOT)
             self.disk_lists.remove(UUID, SWAP)

@@ -85,7 +85,7 @@ class OldServerTestCase(hosts.TestCase):
         self.assertIn('"disks": [{', files.read(
             self.layout.record(UUID)).decode())
 
-    def test_what_is_not_in_the_folder_is_not_listed(self):
+    def test_missing_files_are_not_listed(self):
         self.make(['root.vmdk'], text=VMX.partition('scsi0:1')[0])
         self.assertEqual({'root.vmdk': FULL['root.vmdk']}, self.listed())
 

@@ -34,11 +34,11 @@ ALL = (
 
 class FormTestCase(base.TestCase):
 
-    def test_what_is_written_is_read(self):
+    def test_written_disks_can_be_read(self):
         text = json.dumps(disks.dump(ALL))
         self.assertEqual(ALL, disks.parse(json.loads(text)))
 
-    def test_what_a_later_release_adds_is_passed_over(self):
+    def test_unknown_fields_of_later_releases_are_ignored(self):
         found = disks.dump([ROOT])
         found[0]['colour'] = 'blue'
         self.assertEqual((ROOT,), disks.parse(found))

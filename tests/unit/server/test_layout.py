@@ -217,7 +217,7 @@ class CachesTestCase(base.TestCase):
         old = [self.add('_base', mode=0o755), self.add('a_base')]
         self.assertEqual([self.layout.cache, *old], self.layout.caches())
 
-    def test_what_is_none(self):
+    def test_folders_that_are_not_caches(self):
         self.add('group', mode=0o770)
         self.add('others', mode=0o707)
         self.add('no image', image='x')
@@ -229,7 +229,7 @@ class CachesTestCase(base.TestCase):
         os.mkdir(os.path.join(self.layout.root, 'empty'))
         self.assertEqual([self.layout.cache], self.layout.caches())
 
-    def test_what_another_user_owns(self):
+    def test_folder_of_another_user(self):
         self.add('_base')
         with fixtures.MockPatch('os.geteuid', return_value=12345):
             self.assertEqual([self.layout.cache], self.layout.caches())

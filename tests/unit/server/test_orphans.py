@@ -73,7 +73,7 @@ class FolderTestCase(TestCase):
         self.assertEqual((orphans.FOLDER, self.layout.folder(UUID), UUID, ''),
                          (found.kind, found.path, found.owner, found.kept))
 
-    def test_so_is_each_folder_that_a_resize_made(self):
+    def test_folders_of_a_resize_are_found(self):
         for path in self.layout.beside(UUID):
             os.mkdir(path)
         self.assertEqual(
@@ -85,7 +85,7 @@ class FolderTestCase(TestCase):
         self.now = time.time() + HOUR / 2
         self.assertIn('60 minutes', self.only(self.find()).kept)
 
-    def test_so_is_one_in_which_a_file_did(self):
+    def test_folder_with_a_recently_changed_file_is_kept(self):
         self.add_server()
         disk = self.layout.file(UUID, 'root.vmdk')
         files.write_atomically(disk, '')
@@ -99,12 +99,12 @@ class FolderTestCase(TestCase):
             {orphans.FOLDER: 'A VM runs in it.',
              orphans.VM: 'It is running. Stop it with vmrun first.'}, kept)
 
-    def test_so_is_one_whose_files_a_process_has_locked(self):
+    def test_folder_with_locked_files_is_kept(self):
         self.add_server()
         locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.assertIn('Another program', self.only(self.find()).kept)
 
-    def test_one_of_which_nobody_can_tell_whose_it_is_is_kept(self):
+    def test_folder_with_an_unreadable_record_is_kept(self):
         self.add_server(running=True)
         files.write_atomically(self.layout.record(UUID), 'spoiled')
         kept = {each.kind: each.kept for each in self.find()}
@@ -119,12 +119,12 @@ class FolderTestCase(TestCase):
         self.vmrun.running.add(self.layout.vmx(UUID))
         self.assertEqual([], self.find())
 
-    def test_what_somebody_else_made_is_kept(self):
+    def test_folder_of_somebody_else_is_kept(self):
         os.mkdir(self.layout.folder(UUID))
         files.write_atomically(self.layout.file(UUID, 'disk.vmdk'), '')
         self.assertIn('Nothing in it shows', self.only(self.find()).kept)
 
-    def test_what_a_crash_left_of_a_beginning_may_go(self):
+    def test_empty_folder_can_be_removed(self):
         os.mkdir(self.layout.folder(UUID))
         self.assertEqual('', self.only(self.find()).kept)
 
@@ -148,19 +148,19 @@ class FolderTestCase(TestCase):
                           'Nova still has the server.'),
                          (found.path, found.kept))
 
-    def test_so_is_a_server_that_nova_has_elsewhere(self):
+    def test_server_on_another_host_is_kept(self):
         self.add_server()
         self.assertEqual('Nova still has the server.',
                          self.only(self.find(one=ELSEWHERE)).kept)
 
-    def test_what_was_not_removed_to_the_end(self):
+    def test_interrupted_removal_is_a_leftover(self):
         for server in (None, HERE, BUSY):
             os.makedirs(self.layout.deleted(UUID), exist_ok=True)
             found = self.only(self.find(one=server))
             self.assertEqual((orphans.LEFTOVER, ''),
                              (found.kind, found.kept))
 
-    def test_a_host_that_does_not_tell_what_runs(self):
+    def test_unknown_running_vms_are_an_error(self):
         self.add_server()
         self.vmrun.fail('list', hosts.hung())
         self.assertRaises(hosts.exception.ToolTimeout, self.find)
@@ -200,7 +200,7 @@ class InsideTestCase(TestCase):
         self.leave('.profile')
         self.assertEqual([], self.find(one=HERE))
 
-    def test_a_snapshot_of_ours(self):
+    def test_snapshot_of_the_driver(self):
         self.add_server(running=True)
         files.write_atomically(self.layout.vmsd(UUID),
                                self.VMSD % ('nova-vmrun-' + IMAGE))
@@ -306,7 +306,7 @@ class CacheTestCase(TestCase):
             entry.start_work()
             self.assertEqual([], self.find())
 
-    def test_what_a_crash_left(self):
+    def test_leftovers_of_a_crash_in_the_cache(self):
         paths = [os.path.join(self.folder, 'work-1'), self.folder + '.deleted',
                  os.path.join(self.layout.cache, 'boots', 'one')]
         for path in paths:

@@ -50,7 +50,7 @@ class BirthTestCase(base.TestCase):
         with mock.patch.object(linux, 'boot_id', return_value='another'):
             self.assertFalse(process_identity.is_same(os.getpid(), birth))
 
-    def test_a_system_that_tells_the_time_of_day(self):
+    def test_system_with_start_times_by_the_clock(self):
         with system.pretend(system.of(system.MACOS)):
             birth = process_identity.of(os.getpid())
             self.assertEqual(psutil.Process().create_time(), birth)
@@ -58,7 +58,7 @@ class BirthTestCase(base.TestCase):
                 self.assertEqual(is_same, process_identity.is_same(
                     os.getpid(), birth + seconds))
 
-    def test_who_has_ended_has_none(self):
+    def test_ended_process_has_no_identity(self):
         child = self.start()
         birth = process_identity.of(child.pid)
         child.kill()

@@ -48,7 +48,7 @@ class OwnerTestCase(hosts.TestCase):
         self.assertFalse(self.records.is_foreign(UUID, self.folder))
         self.assertEqual([UUID], [each.uuid for each in self.records.all()])
 
-    def test_what_a_crash_has_left_of_an_earlier_one_goes(self):
+    def test_incomplete_files_of_an_earlier_record_are_removed(self):
         os.makedirs(self.folder)
         files.write_atomically(
             os.path.join(self.folder, '.nova.json.1234abcd.part'), '{')
@@ -69,7 +69,7 @@ class OwnerTestCase(hosts.TestCase):
         self.assertFalse(self.records.is_foreign(UUID, self.folder))
         self.assertEqual('instance-1', self.records.get(UUID).name)
 
-    def test_contents_that_tell_nothing(self):
+    def test_unreadable_contents(self):
         self.write()
         for content in ('', '{"uuid": ', '[]', '[1]', 'null', '{}', '"text"',
                         b'\xff\xfe'):
@@ -87,7 +87,7 @@ class OwnerTestCase(hosts.TestCase):
                 errno.EMFILE, os.strerror(errno.EMFILE))))
         self.check_unreadable('Too many open files')
 
-    def test_parts_that_were_prepared_by_nobody_can_tell_whom(self):
+    def test_prepared_folder_with_an_unreadable_record(self):
         prepared = self.layout.prepared(UUID)
         os.mkdir(prepared)
         for name in ('nova.json', '.root.vmdk.00000000.part'):

@@ -77,7 +77,7 @@ class SurvivorsTestCase(base.TestCase):
         self.wait(clock=lambda: time.time() + 31)
         self.assertEqual(-9, process.wait())
 
-    def test_what_is_none_of_them(self):
+    def test_other_processes_are_not_waited_for(self):
         """A VM, another server's, another product's."""
         started = [self.start(self.vmx),
                    self.start_vmrun(vmx=self.vmx + '2'),

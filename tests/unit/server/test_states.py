@@ -300,7 +300,7 @@ class OneListForAllTestCase(Base):
         self.states.get(UUID, fresh=False)
         self.assertEqual(2, self.vmrun.calls)
 
-    def test_who_ask_without_a_pause_share_one_list_for_a_minute(self):
+    def test_continuous_queries_share_one_list(self):
         self.write_vmx()
         for seconds, calls in ((54, 1), (12, 2)):
             for _ in range(seconds * 2):
@@ -308,14 +308,14 @@ class OneListForAllTestCase(Base):
                 self.clock.now += 0.5
             self.assertEqual(calls, self.vmrun.calls)
 
-    def test_who_wants_fresh_data_gets_it(self):
+    def test_fresh_queries_always_list(self):
         self.write_vmx()
         for _ in range(3):
             self.clock.now += 0.01
             self.states.get(UUID, fresh=True)
         self.assertEqual(3, self.vmrun.calls)
 
-    def test_who_asks_for_one_after_the_other_lists_once(self):
+    def test_queries_for_many_servers_share_one_list(self):
         """As Nova does for each server when it starts."""
         self.start()
         self.write_vmx(uuid=OTHER)
@@ -400,7 +400,7 @@ class OneListForAllTestCase(Base):
         self.clock.now += 0.01
         self.assertEqual(State.RUNNING, self.states.get(UUID))
 
-    def test_who_waits_shares_a_failure(self):
+    def test_waiting_queries_share_a_failure(self):
         """Ten who ask while a list hangs need no list of their own."""
         self.hang()
         asked = self.clock.now
@@ -411,7 +411,7 @@ class OneListForAllTestCase(Base):
                 self.assertEqual(State.UNKNOWN, self.states.get(UUID))
         self.assertEqual(1, self.vmrun.calls)
 
-    def test_who_waits_shares_the_next_list(self):
+    def test_waiting_queries_share_the_next_list(self):
         """Ten who ask during a list need one more, not ten."""
         self.start()
         listing, go_on = threading.Event(), threading.Event()

@@ -42,7 +42,7 @@ class CauseTestCase(Base):
             'more', 'x Msg_Post: Error', 'second', DASHES,
             'the end').cause)
 
-    def test_what_stands_before_a_message_is_left_out(self):
+    def test_prefixes_of_messages_are_left_out(self):
         for head in ('2026-01-01T00:00:01.123Z In(05) vmx ',
                      '2026-01-01T00:00:01.123Z In(05)+ vmx ',
                      '2018-01-01T00:00:00.000+01:00| vmx| I125: '):
@@ -98,7 +98,7 @@ class QuestionTestCase(Base):
 
 class SinceTestCase(Base):
 
-    def test_what_was_logged_before_is_left_out(self):
+    def test_earlier_messages_are_left_out(self):
         self.read('Msg_Post: Error', 'old', DASHES)
         mark = vm_log.mark(self.path)
         self.assertEqual('', vm_log.read(self.path, mark).text)
@@ -106,7 +106,7 @@ class SinceTestCase(Base):
             file.write('\nMsg_Post: Error\nnew\n')
         self.assertEqual('new', vm_log.read(self.path, mark).cause)
 
-    def test_a_log_that_was_begun_anew_counts_whole(self):
+    def test_rotated_log_is_read_from_its_start(self):
         self.read('a')
         mark = vm_log.mark(self.path)
         os.rename(self.path, self.path + '-0')

@@ -67,7 +67,7 @@ class IdentityTestCase(Base):
             self.assertIsNone(self.identity())
             self.assertFalse(vm_process.is_alive(self.vmx))
 
-    def test_neither_a_tool_nor_a_window_is_the_vm(self):
+    def test_locks_of_tools_and_windows_do_not_identify_the_vm(self):
         self.lock('root.vmdk', program='vmware-vdiskmanager')
         self.lock('server.vmx', program='vmware')
         self.assertIsNone(self.identity())
@@ -98,7 +98,7 @@ class IdentityTestCase(Base):
                              self.identity())
         self.assertIsNone(self.identity())
 
-    def test_what_a_guest_writes_to_the_log_names_nothing(self):
+    def test_log_lines_of_a_guest_do_not_identify_the_vm(self):
         """It can have VMware begin a log with a line of its own."""
         files.write_atomically(
             os.path.join(self.folder, 'vmware.log'),
@@ -160,7 +160,7 @@ class UsageTestCase(Base):
                             usage.uptime), 60)
         self.assertIsNotNone(usage.read_requests)
 
-    def test_a_system_that_does_not_tell_of_files(self):
+    def test_system_without_io_counters(self):
         for error in (AttributeError, psutil.AccessDenied):
             self.useFixture(fixtures.MockPatchObject(
                 psutil.Process, 'io_counters', side_effect=error))
@@ -232,7 +232,7 @@ class LocksTestCase(Base):
         self.assertTrue(self.wait())
         self.assertEqual(0, self.now)
 
-    def test_who_uses_the_files_is_a_vm_or_not(self):
+    def test_programs_that_are_vms(self):
         for file, program, is_vm in (
                 ('a.vmdk', 'vmware-vmx', True),
                 ('a.vmdk', 'vmware-vmx-debug', True),
@@ -256,12 +256,12 @@ class LocksTestCase(Base):
                 self.assertEqual(name == 'vmware-vmx',
                                  vm_process.is_held_by_vm(self.folder))
 
-    def test_whose_vms_run_is_read_from_the_processes(self):
+    def test_running_vms_are_read_from_command_lines(self):
         with self.running('/vms/a.vmx'):
             self.assertIn('/vms/a.vmx', vm_process.vmx_paths())
         self.assertNotIn('/vms/a.vmx', vm_process.vmx_paths())
 
-    def test_only_a_running_vm_tells_the_id_of_this_host(self):
+    def test_only_a_running_vm_identifies_this_host(self):
         path = os.path.join(self.lock('a.vmdk'), 'M12345.lck')
         found = host_locks.owner(path)
         self.assertTrue(found.is_vm_of_ours)

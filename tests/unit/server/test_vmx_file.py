@@ -107,13 +107,13 @@ class EditTestCase(Base):
         self.files.edit(UUID, lambda keys: keys.update(MEMSIZE='128'))
         self.assertEqual(before, os.stat(self.layout.vmx(UUID)).st_ino)
 
-    def test_what_cannot_be_written_leaves_the_file_as_it_is(self):
+    def test_invalid_change_leaves_the_file_unchanged(self):
         for change in ({'a b': 'c'}, {'memsize': '\ud800'}):
             self.assertRaises(exception.InvalidText, self.files.edit, UUID,
                               lambda keys: keys.update(change))
         self.assertEqual(TEXT, self.text())
 
-    def test_what_vmware_would_read_otherwise_is_refused(self):
+    def test_change_that_vmware_would_misread_is_refused(self):
         with mock.patch.object(vmx, 'dump', lambda keys, controls: TEXT):
             self.assertRaises(
                 exception.InvalidVmx, self.files.edit, UUID,
@@ -179,7 +179,7 @@ class RenderTestCase(Base):
     def test_a_copy_that_is_lost(self):
         self.assertIsNone(self.render('memsize = "64"\n')[1])
 
-    def test_what_says_the_same_is_not_written(self):
+    def test_equal_rendering_is_not_written(self):
         files.write_atomically(self.layout.rendered(UUID), TEXT)
         with mock.patch.object(files, 'write_atomically') as write:
             self.render(TEXT)

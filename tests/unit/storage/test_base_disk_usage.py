@@ -80,7 +80,7 @@ class NotUsedTestCase(caches.TestCase):
                                             'root.vmdk'))
         self.assertEqual({}, self.users.find_all())
 
-    def test_what_cannot_be_read_is_not_unused(self):
+    def test_unreadable_disk_is_an_error(self):
         os.mkdir(os.path.join(self.layout.root, SERVER))
         path = os.path.join(self.layout.root, SERVER, 'root.vmdk')
         os.symlink(path, path)

@@ -54,7 +54,7 @@ class BootsTestCase(base.TestCase):
         self.assertRaises(ValueError, fail)
         self.assertEqual([], os.listdir(self.layout.cache))
 
-    def test_what_cannot_be_removed_is_removed_later(self):
+    def test_folder_that_cannot_be_removed_is_removed_later(self):
         with mock.patch.object(files, 'remove_tree',
                                side_effect=PermissionError(13, 'busy')):
             with self.boots.begin() as folder:

@@ -57,7 +57,7 @@ class MakeTestCase(caches.TestCase):
         self.base()
         self.assertEqual(0o700, stat.S_IMODE(os.stat(self.folder).st_mode))
 
-    def test_what_was_fetched_is_removed_before_more_is_written(self):
+    def test_download_is_removed_before_the_disk_grows(self):
         def grow(disk, size_mb):
             self.assertFalse(os.path.exists(self.downloads[0]))
             # The owner may write to the disk that grows, and nobody else.
@@ -250,7 +250,7 @@ class FailureTestCase(caches.TestCase):
         self.check_refused(exception.DiskTooSmall)
         self.assertEqual([], self.tools.runs())
 
-    def test_an_image_that_cannot_be_converted_is_its_owners_affair(self):
+    def test_image_that_cannot_be_converted_is_refused(self):
         self.tools.qemu_img.convert_to_vmdk.side_effect = (
             exception.ToolRefused('no', 'Command: qemu-img /host/path'))
         error = self.check_refused(exception.ImageRefused)
@@ -315,7 +315,7 @@ class CrashTestCase(testscenarios.TestWithScenarios, caches.TestCase):
             ('before anything was there', {}),
         )]
 
-    def test_the_next_one_starts_anew(self):
+    def test_next_server_starts_over(self):
         for name, content in self.left.items():
             path = os.path.join(self.folder, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -33,14 +33,14 @@ class DisksTestCase(caches.TestCase):
         self.made = self.base(certificates=certificates, **options)
         return len(self.downloads) - before
 
-    def test_what_was_checked_is_not_fetched_again(self):
+    def test_verified_image_is_not_fetched_again(self):
         self.assertEqual(1, self.boot(TWO))
         self.assertEqual(0, self.boot(['1', '2']))
         self.assertEqual(0, self.boot([]))
         self.assertEqual(0, self.boot(TWO, root_gb=3))
         self.assertFalse(self.tools.qemu_img.have_same_content.called)
 
-    def test_what_was_not_is_fetched_once_more_and_compared(self):
+    def test_unverified_image_is_fetched_again_and_compared(self):
         self.boot([])
         self.link(self.made, 'server', 'root.vmdk')
         self.assertEqual(1, self.boot(ONE))
@@ -55,7 +55,7 @@ class DisksTestCase(caches.TestCase):
             name for name in os.listdir(self.folder)
             if name.endswith('1.vmdk')])
 
-    def test_what_is_not_the_image_is_made_again(self):
+    def test_other_content_is_made_again(self):
         self.boot([])
         self.boot([], root_gb=3)
         self.tools.qemu_img.have_same_content.return_value = False
@@ -64,7 +64,7 @@ class DisksTestCase(caches.TestCase):
         self.assertFalse(os.path.exists(
             os.path.join(self.folder, 'disk-3.vmdk')))
 
-    def test_what_is_not_the_image_and_has_servers(self):
+    def test_other_content_that_servers_use_is_damaged(self):
         self.boot([])
         self.link(self.made, 'server', 'root.vmdk')
         self.tools.qemu_img.have_same_content.return_value = False
@@ -115,12 +115,12 @@ class FilesTestCase(caches.TestCase):
         self.assertEqual((b'a', 1), self.fetch(ONE))
         self.assertEqual((b'a', 0), self.fetch(ONE))
 
-    def test_what_is_not_the_image_is_replaced(self):
+    def test_other_content_is_replaced(self):
         self.fetch([], b'other')
         self.assertEqual((b'a', 1), self.fetch(ONE))
         self.assertEqual((b'a', 0), self.fetch(ONE))
 
-    def test_what_replaces_a_checked_file_was_checked_by_its_own_alone(self):
+    def test_replaced_file_is_only_verified_for_its_own_certificates(self):
         self.fetch(ONE, b'other')
         self.assertEqual((b'a', 1), self.fetch(TWO))
         self.assertEqual((b'a', 1), self.fetch(ONE))

@@ -74,7 +74,7 @@ class LinkedTestCase(base.TestCase):
         self.make_child()
         self.assertEqual(0o600, stat.S_IMODE(os.stat(self.disk).st_mode))
 
-    def test_what_is_in_the_cache_stays_as_it_was(self):
+    def test_files_in_the_cache_are_unchanged(self):
         before = [files.read(path) for path in (self.base, self.delta)]
         self.make_child()
         self.assertEqual(

@@ -77,7 +77,7 @@ class Sides(base.TestCase):
             self.assertIsNone(side.start_mark(child.pid))
             self.assertIsNone(side.lock_start_time(child.pid))
 
-    def test_who_made_a_lock(self):
+    def test_holder_of_a_lock(self):
         for side in self.sides():
             born = side.lock_start_time(os.getpid())
             self.assertTrue(side.is_lock_holder(os.getpid(), born))
@@ -117,11 +117,11 @@ class LinuxTestCase(base.TestCase):
         for kind in RLIMITS:
             self.assertTrue(self.side.enforces_limit(kind))
 
-    def test_names_are_told_apart_by_case(self):
+    def test_names_are_case_sensitive(self):
         self.assertNotEqual(self.side.normalized('/vm/A'),
                             self.side.normalized('/vm/a'))
 
-    def test_who_hides_may_hold_a_lock(self):
+    def test_hidden_process_may_hold_a_lock(self):
         """With hidepid, Linux shows a process to its owner alone."""
         with mock.patch.object(
                 self.side, 'lock_start_time', return_value=None), mock.patch(

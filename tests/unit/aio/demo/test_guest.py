@@ -37,7 +37,7 @@ class FactsTestCase(base.TestCase):
         log = '@guest facts {"hostname": "old"}\n[ 1.0] on\n' + SAID
         self.assertEqual(FACTS, guest.facts(log + '@guest tick 1 9.0\n'))
 
-    def test_guest_that_is_still_writing_has_told_nothing(self):
+    def test_incomplete_output_of_a_guest_has_no_facts(self):
         self.assertIsNone(guest.facts(SAID[:-20]))
         self.assertIsNone(guest.facts('[ 1.0] on\n'))
 

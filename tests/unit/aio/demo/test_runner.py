@@ -59,7 +59,7 @@ class RunnerTestCase(base.TestCase):
         self.assertEqual(['first', 'second', 'clean_up'], self.calls)
         self.assertIn('3/3 Clean up', self.lines())
 
-    def test_what_was_measured_is_told(self):
+    def test_durations_are_printed(self):
         self.run_demo()
         self.assertIn(' s  Do another\n', self.output.getvalue())
         self.assertIn(' s  in total\n', self.output.getvalue())
@@ -117,7 +117,7 @@ class SessionTestCase(base.TestCase):
             self.layout, self.settings, self.report, False)
         self.session.server = types.SimpleNamespace(id='uuid')
 
-    def test_check_tells_what_is_so(self):
+    def test_check_prints_what_it_has_checked(self):
         self.session.check(True, 'the sky is blue')
         self.assertEqual(['  checked: the sky is blue'], self.lines())
 

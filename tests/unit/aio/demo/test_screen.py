@@ -95,7 +95,7 @@ class CaptureTestCase(base.TestCase):
         self.assertEqual((2, 2, 4),
                          (picture.width, picture.height, picture.colours))
 
-    def test_whole_screen_is_asked_for_as_true_colours(self):
+    def test_whole_screen_is_requested_in_true_colour(self):
         self.capture(_VERSION, _NO_PASSWORD, _init(1, 1),
                      _update(_rectangle(0, 0, 1, 1, RED)))
 
@@ -105,21 +105,21 @@ class CaptureTestCase(base.TestCase):
             b'\2\0\0\1\0\0\0\0'
             b'\3\0\0\0\0\0\0\1\0\1', self.connection.said)
 
-    def test_what_is_no_picture_is_passed_over(self):
+    def test_messages_without_a_picture_are_skipped(self):
         picture = self.capture(
             _VERSION, _NO_PASSWORD, _init(1, 1),
             b'\1\0\0\0\0\1' + b'\0' * 6, b'\3\0\0\0\0\0\0\2hi',
             _update(_rectangle(0, 0, 1, 1, RED)))
         self.assertEqual(bytes(RED), picture.pixels)
 
-    def test_password_is_told(self):
+    def test_server_that_wants_a_password(self):
         self.assertIn('password', self.refused(_VERSION, b'\1\2'))
 
-    def test_refusal_is_told(self):
+    def test_refusal_has_the_reason_of_the_server(self):
         self.assertIn('Too many connections', self.refused(
             _VERSION, b'\0', struct.pack('>I', 20), b'Too many connections'))
 
-    def test_end_in_the_middle_is_told(self):
+    def test_connection_that_ends_too_early(self):
         self.assertIn('hung up', self.refused(
             _VERSION, _NO_PASSWORD, _init(1, 1),
             _update(_rectangle(0, 0, 1, 1))))

@@ -56,7 +56,7 @@ class MakeImageTestCase(base.TestCase):
         self.assertEqual('blank', self.session.image_path.name)
         self.assertIn('QEMU is not installed', self.session.no_guest)
 
-    def test_engine_that_was_asked_for_is_told(self):
+    def test_requested_engine_is_named(self):
         self.settings.knobs = {vmware.ENGINE: vmware.PLAIN}
         self.patch(vmware, 'default_engine', lambda: vmware.QEMU)
         steps.make_image(self.session)

@@ -109,7 +109,7 @@ class DiskFilesTestCase(base.TestCase):
             hint='C:\\VMs\\web\\web.vmdk')
         self.assertEqual([child, base_disk], disk_files.follow(child).chain)
 
-    def test_what_is_missing_is_named(self):
+    def test_missing_extents_are_named(self):
         path = vms.write_split(self.folder, count=3)
         os.remove(self.path('web-s001.vmdk'))
         os.remove(self.path('web-s003.vmdk'))
@@ -253,7 +253,7 @@ class DiskFilesTestCase(base.TestCase):
             self.folder, extra='encryption.keySafe="vmware:key"')
         self.refused(path, 'encrypted')
 
-    def test_what_is_no_vmdk(self):
+    def test_files_that_are_not_vmdks(self):
         for content in (b'', b'# Disk DescriptorFile\n\xff', b'text',
                         b'# Disk DescriptorFile\nno line of it'):
             path = self.path('a.vmdk')

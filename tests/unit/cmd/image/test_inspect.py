@@ -90,7 +90,7 @@ class InspectTestCase(base.TestCase):
             self.check(path, '--disk-format', 'raw', disk_format='raw',
                        virtual_size=units.Mi)
 
-    def test_what_is_no_disk(self):
+    def test_files_that_are_not_disks(self):
         for content, words in (
                 (lzma.compress(images.partitioned()), 'unxz'),
                 (b'root:x:0:0::/root:/bin/sh\n' * 50, 'a text file'),
@@ -142,7 +142,7 @@ class InspectTestCase(base.TestCase):
                    '--property', 'os_version=11', guest='windows11-64',
                    controller='nvme')
 
-    def test_a_vm_beside_it_tells(self):
+    def test_disk_next_to_its_vm(self):
         told_by = vms.write_vm(self.folder)
         path = os.path.join(self.folder, 'web.vmdk')
         vmdks.write(path)
@@ -173,7 +173,7 @@ class InspectTestCase(base.TestCase):
             self.refused(path, text)
         self.refused(path, 'no such property', '--property', 'vmrun_x=1')
 
-    def test_what_it_is_declared_as(self):
+    def test_declared_format_differs_from_the_content(self):
         path = self.write('a.img', images.qcow2())
         self.refused(path, 'disk_format is raw but its content is qcow2',
                      '--disk-format', 'raw', disk_format='raw')

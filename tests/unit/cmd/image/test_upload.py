@@ -115,7 +115,7 @@ class UploadTestCase(base.TestCase):
             self.assertIn(os.path.join(self.folder, name), told)
         self.assertFalse(os.path.exists(os.path.dirname(target)))
 
-    def test_what_is_read_is_always_told(self):
+    def test_files_are_named_before_they_are_read(self):
         path = self.write('a.img', images.qcow2())
         link = os.path.join(self.folder, 'link')
         os.symlink(path, link)
@@ -170,14 +170,14 @@ class UploadTestCase(base.TestCase):
             ('n', 'ova', 'vmdk'), tuple(self.cloud.image[key] for key in (
                 'name', 'container_format', 'disk_format')))
 
-    def test_what_does_not_boot_is_not_uploaded(self):
+    def test_image_that_would_not_boot_is_not_uploaded(self):
         path = self.write('a.qcow2', images.qcow2(backing_file=b'/etc/x'))
         self.refused(path, 'safety check', error=exception.ImageRefused)
         path = self.write('b.qcow2', images.qcow2())
         self.refused(path, 'no such property', '--property', 'vmrun_x=1',
                      error=exception.ImageRefused)
 
-    def test_vms_that_are_not_at_rest(self):
+    def test_suspended_and_encrypted_vms(self):
         vms.write_split(self.folder)
         for key, value, text in (
                 ('checkpoint.vmState', 'a.vmss', 'suspended'),

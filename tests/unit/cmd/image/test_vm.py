@@ -83,7 +83,7 @@ class BootDiskTestCase(Base):
         self.assertEqual(('sata0:0', 'data.vmdk', 'sata'),
                          self.chosen('sata0:0', **self.other_bus))
 
-    def test_nothing_tells(self):
+    def test_disks_on_several_buses_are_ambiguous(self):
         error = self.assertRaises(exception.InvalidVmx, self.chosen,
                                   **self.other_bus)
         self.assertIn('sata0:0', error.details)
@@ -108,7 +108,7 @@ class OwnerTestCase(Base):
         found, disk = vm.find_owner(os.path.join(self.folder, 'web.vmdk'))
         self.assertEqual((path, 'pvscsi'), (found.path, disk.bus))
 
-    def test_a_disk_of_nobody(self):
+    def test_disk_without_a_vm(self):
         vms.write_vm(self.folder)
         self.assertIsNone(vm.find_owner(
             os.path.join(self.folder, 'other.vmdk')))

@@ -109,7 +109,7 @@ class AllocationsTestCase(hosts.TestCase):
         self.allocations.put_back()
         self.assertEqual([], self.put())
 
-    def test_what_is_written_is_what_placement_takes(self):
+    def test_file_has_the_fields_that_placement_accepts(self):
         self.assertEqual({'allocations', 'project_id', 'user_id',
                           'consumer_generation'},
                          set(jsonutils.loads(files.read(self.path))))

@@ -153,7 +153,7 @@ class TreeTestCase(base.TestCase):
         self.assertEqual({each.__name__: each.__base__.__name__
                           for each in _classes_of_exception()}, found)
 
-    def test_what_a_program_printed_is_an_attribute_of_each(self):
+    def test_every_error_has_the_output_of_its_program(self):
         error = exception.DiskFull('Full.', output='Error: full', exit_code=0)
         self.assertEqual(('Error: full', 0), (error.output, error.exit_code))
         error = exception.ImageRefused('image-1', 'It is broken.')

@@ -103,7 +103,7 @@ class HashTestCase(base.TestCase):
         self.sent, self.says = sent, says
         glance.downloader('context', None, glances.IMAGE)(self.path)
 
-    def test_what_differs_is_no_image(self):
+    def test_data_that_differ_from_their_hash_are_refused(self):
         sha = hashlib.sha512(self.content).hexdigest()
         sums = {'os_hash_algo': 'sha512', 'os_hash_value': sha}
         self.download(self.content, **sums)

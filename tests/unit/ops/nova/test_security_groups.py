@@ -57,7 +57,7 @@ class WarnTestCase(base.TestCase):
         security_groups.warn('context', server)
         self.ask.assert_called_once_with('context', server)
 
-    def test_ports_that_nova_cannot_tell(self):
+    def test_unknown_ports(self):
         self.assertEqual([], self.warnings(network_info=None))
         self.assertFalse(self.ask.called)
 

@@ -72,7 +72,7 @@ class RestoreTestCase(Base):
         instance.save.assert_called_once_with(
             expected_task_state=['rebuilding'])
 
-    def test_what_was_not_recorded_stays_as_it_is(self):
+    def test_server_whose_old_image_was_not_recorded(self):
         self.add_server()
         instance = Instance()
         self.images.restore(instance)

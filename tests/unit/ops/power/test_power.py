@@ -109,7 +109,7 @@ class OnTestCase(Base):
         self.vmrun.tool.start.side_effect = fail
         return self.assertRaises(type(error), self.power.on, UUID)
 
-    def test_a_start_that_failed_tells_what_vmware_posted(self):
+    def test_failed_start_has_the_message_of_vmware(self):
         self.add_server()
         for error in (hosts.refused(), hosts.hung()):
             raised = self.fail_to_start(error, LOG)
@@ -121,20 +121,20 @@ class OnTestCase(Base):
         raised = self.fail_to_start(hosts.refused(), 'one\ntwo\n')
         self.assertTrue(raised.details.endswith('one\ntwo'))
 
-    def test_the_log_of_an_earlier_start_tells_nothing_of_this_one(self):
+    def test_log_of_an_earlier_start_does_not_explain_this_one(self):
         self.add_server()
         files.write_atomically(self.layout.vmware_log(UUID), LOG)
         raised = self.fail_to_start(hosts.refused())
         self.assertNotIn('vmware.log', str(raised))
         self.assertNotIn('Cannot open', str(raised))
 
-    def test_what_cannot_be_looked_up_did_not_work(self):
+    def test_start_with_an_unknown_outcome_has_failed(self):
         self.add_server()
         self.vmrun.fail('start', hosts.hung(), works=True)
         self.vmrun.fail('list', hosts.hung())
         self.assertRaises(exception.ToolTimeout, self.power.on, UUID)
 
-    def test_what_was_listed_before_is_void(self):
+    def test_start_invalidates_the_last_list(self):
         self.add_server()
         self.assertEqual(State.OFF, self.states.get(UUID, fresh=False))
         self.power.on(UUID)
@@ -304,7 +304,7 @@ class RebootTestCase(Base):
         self.power.reboot_hard(UUID)
         self.assertTrue(self.is_running())
 
-    def test_hard_writes_the_vmx_anew_while_the_vm_is_off(self):
+    def test_hard_reboot_rewrites_the_vmx_while_the_vm_is_off(self):
         def rewrite(file):
             self.assertFalse(self.is_running())
             self.assertEqual(['stop'], self.vmrun.verbs())

@@ -25,7 +25,7 @@ class PatienceTestCase(test_power.Base):
         super().setUp()
         self.add_server(running=True)
 
-    def test_what_an_image_asks_for_is_bounded(self):
+    def test_timeout_of_an_image_is_limited(self):
         for asked, given in ((300, 300), (301, 300), (2147484, 300),
                              (10 ** 300, 300)):
             self.start()

@@ -91,14 +91,14 @@ class RewriteTestCase(test_power.Base):
                           self.rewrite)
         self.assertEqual([], self.rewritten)
 
-    def test_what_is_refused_starts_nothing(self):
+    def test_refused_rewrite_starts_nothing(self):
         def refuse(file):
             raise exception.InvalidVmx('Cannot be kept.')
 
         self.assertRaises(exception.InvalidVmx, self.power.on, UUID, refuse)
         self.assertFalse(self.is_running())
 
-    def test_a_guest_that_restarts_by_itself_needs_none(self):
+    def test_soft_reboot_rewrites_nothing(self):
         self.start()
         self.power.reboot_soft(UUID, self.fail)
 

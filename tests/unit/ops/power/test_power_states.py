@@ -73,7 +73,7 @@ class TableTestCase(base.TestCase):
                 [power_states.for_nova(instance, state)
                  for state in (State.SUSPENDED, State.RUNNING)])
 
-    def test_what_cannot_be_read_is_never_off(self):
+    def test_unknown_state_is_never_off(self):
         for row in power_states.TABLE.values():
             self.assertEqual(power_state.NOSTATE,
                              row[State.UNKNOWN].power_state)

@@ -69,41 +69,41 @@ class SecondTryTestCase(Base):
         self.assertEqual(400, self.vmrun.tool.start.call_args[1]['timeout'])
         self.assertEqual(2, self.starts())
 
-    def test_not_a_third(self):
+    def test_there_is_no_third_attempt(self):
         self.refuse(*[hosts.refused()] * 3)
         self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertEqual(2, self.starts())
 
-    def test_not_where_the_log_tells_why(self):
+    def test_no_second_attempt_if_the_log_has_a_reason(self):
         self.refuse(hosts.refused(), log=test_power.LOG)
         error = self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertIn('Cannot open the disk', error.brief)
         self.assertEqual(1, self.starts())
 
-    def test_not_where_kernel_modules_are_missing(self):
+    def test_no_second_attempt_without_kernel_modules(self):
         self.refuse(hosts.refused())
         with mock.patch('nova_vmrun.host.kernel_modules.missing_devices',
                         return_value=['/dev/vmmon']):
             self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertEqual(1, self.starts())
 
-    def test_not_where_vmrun_tells_why(self):
+    def test_no_second_attempt_if_vmrun_has_a_reason(self):
         self.refuse(exception.DiskFull('full', output='Error: full'))
         self.assertRaises(exception.DiskFull, self.power.on, UUID)
         self.assertEqual(1, self.starts())
 
-    def test_not_after_one_that_hung(self):
+    def test_no_second_attempt_after_a_timeout(self):
         self.refuse(hosts.hung())
         self.assertRaises(exception.ToolTimeout, self.power.on, UUID)
         self.assertEqual(1, self.starts())
 
-    def test_not_while_the_vm_may_be_alive(self):
+    def test_no_second_attempt_while_the_vm_may_be_running(self):
         locks.lock(self.layout.file(UUID, 'root.vmdk'))
         self.refuse(hosts.refused())
         self.assertRaises(exception.Canceled, self.power.on, UUID)
         self.assertEqual(1, self.starts())
 
-    def test_not_while_nobody_knows_whether_it_runs(self):
+    def test_no_second_attempt_while_the_state_is_unknown(self):
         self.vmrun.fail('list', hosts.hung())
         self.refuse(hosts.refused())
         self.assertRaises(exception.Canceled, self.power.on, UUID)
@@ -135,7 +135,7 @@ class SecondTryTestCase(Base):
             self.power.on(UUID)
         started.assert_called_once_with(UUID)
 
-    def test_of_several_at_once_also_where_the_log_tells_something(self):
+    def test_simultaneous_starts_are_retried_even_with_a_reason(self):
         self.add_server(hosts.OTHER)
         first_waits, second_done = threading.Event(), threading.Event()
         tries = []
@@ -188,14 +188,14 @@ class WindowTestCase(Base):
 
 class DialogTestCase(Base):
 
-    def test_a_start_that_hangs_tells_the_question(self):
+    def test_start_that_hangs_reports_the_question(self):
         self.refuse(hosts.hung(), log=(
             'Msg_Question:\n[msg.disk.repair] Repair it?\n-----------\n'))
         error = self.assertRaises(exception.ToolTimeout, self.power.on, UUID)
         self.assertIn('this question: Repair it?', error.brief)
         self.assertIs(states.State.OFF, self.state())
 
-    def test_a_question_before_this_start_is_not_told(self):
+    def test_question_of_an_earlier_start_is_not_reported(self):
         files.write_atomically(self.layout.vmware_log(UUID), (
             'Msg_Question:\n[msg.disk.repair] Repair it?\n-----------\n'))
         with mock.patch('nova_vmrun.host.kernel_modules.missing_devices',

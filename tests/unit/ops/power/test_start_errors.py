@@ -99,7 +99,7 @@ class KnownTestCase(testscenarios.TestWithScenarios, Base):
 
 class ExplainTestCase(Base):
 
-    def test_what_the_log_repeats_of_the_vmx_explains_nothing(self):
+    def test_vmx_repeated_in_the_log_is_no_explanation(self):
         error = self.explain(*DICT)
         self.assertEqual('vmrun failed.', error.brief)
         self.assertEqual('', error.resolution)
@@ -119,7 +119,7 @@ class ExplainTestCase(Base):
         self.assertLessEqual(len(error.brief), 145)
         self.assertIn(cause.rstrip('.').strip()[:200], error.details)
 
-    def test_what_the_log_tells_comes_before_missing_modules(self):
+    def test_reason_in_the_log_comes_before_missing_modules(self):
         self.lost.return_value = ['/dev/vmnet0']
         error = self.explain(*posted('No disk.'))
         self.assertIn('No disk.', error.brief)
@@ -135,7 +135,7 @@ class ExplainTestCase(Base):
             self.assertNotIn('template', error.resolution)
         self.assertEqual('', self.explain(mks__enable3d='FALSE').resolution)
 
-    def test_an_error_that_tells_nothing_is_vague(self):
+    def test_unknown_error_is_vague(self):
         for text, vague in (('Unknown error', True),
                             ('Unknown error in module x', False),
                             ('The file is already in use', False)):

@@ -96,7 +96,7 @@ class OtherHostTestCase(base.TestCase):
         self.examine()
         self.assertEqual([], os.listdir(self.layout.locks))
 
-    def test_what_an_earlier_attempt_left_is_removed(self):
+    def test_folders_of_an_earlier_attempt_are_removed(self):
         for folder in (self.there.preparing(UUID), self.there.prepared(UUID)):
             self.put(folder)
         self.examine()
@@ -155,7 +155,7 @@ class OtherHostTestCase(base.TestCase):
         self.refuse(exception.InvalidConfiguration, 'instances_path')
         self.assertEqual([], self.runner.scripts)
 
-    def test_what_is_sent_gets_its_name_in_the_end(self):
+    def test_sent_folder_gets_its_name_last(self):
         self.put(self.layout.prepared(UUID))
         self.host.send(HOST, UUID)
         self.assertTrue(os.path.exists(os.path.join(

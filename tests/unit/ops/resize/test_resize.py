@@ -38,7 +38,7 @@ snapshot0.numDisks = "0"
 
 class SameHostTestCase(resizes.TestCase):
 
-    def test_what_does_not_grow_is_not_copied(self):
+    def test_disk_that_does_not_grow_is_not_copied(self):
         self.make(running=True)
         root = self.layout.file(UUID, 'root.vmdk')
         disk = os.stat(root).st_ino
@@ -52,7 +52,7 @@ class SameHostTestCase(resizes.TestCase):
         self.assertEqual([], self.qemu_img.method_calls)
         self.assertEqual([], self.tool.method_calls)
 
-    def test_what_vmware_rewrites_is_a_copy(self):
+    def test_files_that_vmware_rewrites_are_copied(self):
         self.make()
         self.migrate()
         self.finish()
@@ -230,7 +230,7 @@ class OtherHostTestCase(resizes.TestCase):
         self.migrate(THERE)
         return names
 
-    def test_what_is_sent_needs_no_base_and_tells_no_owner(self):
+    def test_sent_files_have_no_base_and_no_record(self):
         self.make(['root', 'ephemeral0'], running=True)
         self.assertEqual(
             sorted(['root.vmdk', 'ephemeral0.vmdk', 'config-drive.iso',

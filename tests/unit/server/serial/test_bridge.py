@@ -119,14 +119,14 @@ class BridgeTestCase(base.TestCase):
         except FileNotFoundError:
             return b''
 
-    def test_what_a_guest_says_is_logged_and_shown_to_all(self):
+    def test_output_of_a_guest_is_logged_and_sent_to_all(self):
         guest, first, second = self.guest(), self.open(), self.open()
         guest.line.sendall(b'login: \xff')
         self.assertEqual([b'login: \xff'] * 2,
                          [read(sock, 8) for sock in (first, second)])
         self.assertEqual(b'login: \xff', self.logged())
 
-    def test_what_is_typed_reaches_one_guest(self):
+    def test_input_reaches_only_its_guest(self):
         guest, other = self.guest(), self.guest(OTHER)
         self.open().sendall(b'root\r')
         self.assertEqual(b'root\r', read(guest.line, 5))
@@ -155,7 +155,7 @@ class BridgeTestCase(base.TestCase):
         sock = self.greet(self.tickets.issue(stranger))
         self.assertTrue(read(sock, 100).startswith(b'HTTP/1.1 403'))
 
-    def test_who_says_nothing_is_sent_away(self):
+    def test_silent_client_is_disconnected(self):
         self.useFixture(fixtures.MonkeyPatch(
             'nova_vmrun.server.serial.bridge._GREETING_SECONDS', 0.1))
         self.assertEqual(b'', self.connect().recv(1))
@@ -205,7 +205,7 @@ class BridgeTestCase(base.TestCase):
         guest.line.sendall(b'on')
         self.assertEqual(b'on', read(sock, 2))
 
-    def test_who_comes_in_a_moment_without_descriptors_waits(self):
+    def test_connection_waits_for_free_file_descriptors(self):
         self.guest()
         sock = socket.socket()
         self.addCleanup(sock.close)
@@ -230,7 +230,7 @@ class BridgeTestCase(base.TestCase):
         except ConnectionError:
             return False
 
-    def test_who_waits_without_a_ticket_keeps_nobody_out(self):
+    def test_clients_without_a_ticket_keep_nobody_out(self):
         guest = self.guest()
         inside = self.open()
         strangers = [self.connect() for _ in range(200)]
@@ -256,12 +256,12 @@ class BridgeTestCase(base.TestCase):
             read(self.greet('/'), 100)
         self.assertEqual(1, self.log.output.count('valid token'))
 
-    def test_it_tells_whether_it_serves(self):
+    def test_bridge_says_whether_it_serves(self):
         self.assertTrue(self.bridge.serves)
         self.bridge.stop()
         self.assertFalse(self.bridge.serves)
 
-    def test_who_does_not_read_does_not_stop_the_guest(self):
+    def test_client_that_does_not_read_does_not_stop_the_guest(self):
         guest, asleep = self.guest(), self.open()
         for _ in range(256):
             guest.line.sendall(b'x' * 65536)

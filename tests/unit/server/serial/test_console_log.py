@@ -86,7 +86,7 @@ class ConsoleLogTestCase(base.TestCase):
         with open(secret, 'rb') as file:
             self.assertEqual(b'secret', file.read())
 
-    def test_what_is_no_file_is_not_waited_for(self):
+    def test_pipe_in_place_of_the_log_does_not_block(self):
         os.mkfifo(self.path)
         self.assertEqual(b'', self.log.tail())
         self.log.trim()

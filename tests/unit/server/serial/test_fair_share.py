@@ -28,7 +28,7 @@ class FairPlacesTestCase(base.TestCase):
         self.assertEqual([None] * 6,
                          self.take('a1', 'a2', 'b1', 'b2', 'c1', 'c2'))
 
-    def test_who_takes_too_many_loses_their_own_oldest(self):
+    def test_user_with_too_many_places_loses_the_oldest(self):
         self.assertEqual([None] * 4 + ['a1'],
                          self.take('a1', 'a2', 'a3', 'a4', 'a5'))
 

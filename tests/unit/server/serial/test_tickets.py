@@ -43,7 +43,7 @@ class TicketsTestCase(base.TestCase):
     def test_another_process_has_other_tickets(self):
         self.assertIsNone(self.make().check(self.tickets.issue(UUID)))
 
-    def test_what_is_no_ticket(self):
+    def test_invalid_tickets(self):
         path = self.tickets.issue(UUID)
         for text in ('', '/', path[:-1], path + 'a', path + '\n',
                      path[:-1] + 'é', '/%s/9999/%s' % (UUID, '0' * 64)):

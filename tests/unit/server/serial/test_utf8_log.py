@@ -21,6 +21,6 @@ class Utf8LogTestCase(base.TestCase):
         log = utf8_log.Utf8Log('Gr\u00fc\u00dfe'.encode())
         self.assertEqual('Gr\u00fc\u00dfe', log.decode('ascii', 'replace'))
 
-    def test_what_is_not_utf8_is_replaced(self):
+    def test_invalid_utf8_is_replaced(self):
         self.assertEqual('a\ufffdb',
                          utf8_log.Utf8Log(b'a\xffb').decode('ascii'))
