@@ -332,7 +332,7 @@ class VmrunDriver(host_calls.HostCalls):
             retry_interval: int = 0) -> str:
         self._hypervisor.resize.migrate(
             context, instance, moves.destination(context, instance), flavor,
-            timeout)
+            timeout, block_device_info)
         # The other host would not trust a description from here.
         return ''
 
@@ -345,7 +345,7 @@ class VmrunDriver(host_calls.HostCalls):
             block_device_info: Json = None, power_on: bool = True,
             share_info: Any = None) -> None:
         self._hypervisor.resize.finish(context, instance, network_info,
-                                       migration, power_on)
+                                       migration, power_on, block_device_info)
 
     @errors.translated
     def confirm_migration(self, context: Context, migration: Any,
@@ -361,7 +361,7 @@ class VmrunDriver(host_calls.HostCalls):
             block_device_info: Json = None, power_on: bool = True,
             share_info: Any = None) -> None:
         self._hypervisor.resize.revert(context, instance, network_info,
-                                       migration, power_on)
+                                       migration, power_on, block_device_info)
 
     # Network adapters
 

@@ -198,7 +198,7 @@ class Hypervisor:
                 host.vdiskmanager),
             other_host.OtherHost(ssh.Ssh(self.runner, host.conf.vmrun),
                                  servers.layout, self.address),
-            self.consoles, self.power, self.destroy,
+            self.consoles, self.power, self.destroy, self.volume_updates,
             can_make_disks=host.vdiskmanager is not None)
 
     def _add_images(self) -> None:

@@ -125,6 +125,14 @@ class VolumeUpdates:
             if volume_id not in wanted:
                 self._connectors.disconnect(uuid, volume_id)
 
+    def disconnect(self, uuid: str) -> None:
+        """Disconnect all volumes of a server, which is off, until its start.
+
+        :raises VmrunError: one of them could not be disconnected
+        """
+        for volume_id in self._layout.connected_volumes(uuid):
+            self._connectors.disconnect(uuid, volume_id)
+
     def reconnect(self, instance: nova_instance.Instance,
                   block_device_info: mappings.BlockDeviceInfo) -> None:
         """Connect the volumes of a suspended server again.

@@ -50,6 +50,7 @@ from nova_vmrun.host import files
 from nova_vmrun.ops import consoles as consoles_module
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy as destroy_module
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops.power import power as power_module
@@ -58,6 +59,7 @@ from nova_vmrun.ops.resize import migration_files as migration_files_module
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import other_host as other_host_module
 from nova_vmrun.ops.resize import resize_plan
+from nova_vmrun.ops import volume_updates
 from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
 from nova_vmrun.server import layout as layout_module
@@ -83,6 +85,7 @@ class Resize:
                  other_host: other_host_module.OtherHost,
                  consoles: consoles_module.Consoles,
                  power: power_module.Power, destroy: destroy_module.Destroyer,
+                 volumes: volume_updates.VolumeUpdates,
                  can_make_disks: bool) -> None:
         self._layout = layout
         self._records = records
@@ -95,6 +98,7 @@ class Resize:
         self._consoles = consoles
         self._power = power
         self._destroy = destroy
+        self._volumes = volumes
         self._can_make_disks = can_make_disks
 
     # On the host that the server leaves
@@ -102,7 +106,8 @@ class Resize:
     def migrate(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance,
                 destination: moves.Destination | None,
-                flavor: nova_flavor.Flavor, timeout: int) -> None:
+                flavor: nova_flavor.Flavor, timeout: int,
+                block_device_info: mappings.BlockDeviceInfo = None) -> None:
         """Stop a server and prepare its files for another flavor or host.
 
         :param instance: with its present flavor
@@ -113,13 +118,16 @@ class Resize:
         """
         uuid = instance.uuid
         try:
-            plan = self._plan(instance, destination, flavor)
+            plan = self._plan(instance, destination, flavor,
+                              block_device_info)
         except (exception.VmrunError, OSError) as error:
             raise _rolled_back(uuid, error) from error
         try:
             self._settle(uuid)
             self._power.off(uuid, timeout)
             self._power.forget_memory(uuid)
+            # Nova attaches them anew, also on this host.
+            self._volumes.disconnect(uuid)
             with self._unwritten(uuid):
                 self._files.prepare(plan, destination is not None)
                 if destination:
@@ -129,18 +137,25 @@ class Resize:
             self._rename(self._layout.folder(uuid), self._layout.kept(uuid))
         except Exception as error:
             LOG.exception('The resize is rolled back', instance=instance)
-            self._roll_back(context, instance, destination)
+            self._roll_back(context, instance, destination,
+                            block_device_info)
             raise _rolled_back(uuid, error) from error
 
     def _plan(self, instance: nova_instance.Instance,
               destination: moves.Destination | None,
-              flavor: nova_flavor.Flavor) -> resize_plan.Plan:
+              flavor: nova_flavor.Flavor,
+              block_device_info: mappings.BlockDeviceInfo
+              ) -> resize_plan.Plan:
         """Refuse what can be refused, before the server is touched."""
         if self._records.get(instance.uuid) is None:
             raise exception.VmNotFound(
                 'Server %s is not on this host.' % instance.uuid, '',
                 'Reboot it hard, which looks for leftovers of a resize.')
         self._definitions.check(instance, flavor)
+        if destination:
+            resize_plan.refuse_volumes(
+                instance.uuid, [volume.id for volume in
+                                mappings.volumes(block_device_info)])
         plan = resize_plan.make(self._layout, self._disk_lists, instance,
                                 flavor, destination is not None,
                                 self._can_make_disks)
@@ -171,22 +186,26 @@ class Resize:
 
     def _roll_back(self, context: nova_context.RequestContext,
                    instance: nova_instance.Instance,
-                   destination: moves.Destination | None) -> None:
+                   destination: moves.Destination | None,
+                   block_device_info: mappings.BlockDeviceInfo) -> None:
         uuid = instance.uuid
         if destination:
             self._discard_there(destination.address, uuid)
         self._bring_back(uuid, None)
         self._files.discard(uuid)
         if instance.vm_state == vm_states.ACTIVE:
-            self._power.on(uuid, self._starter(context, instance))
+            self._power.on(uuid, self._starter(context, instance,
+                                               block_device_info))
 
     def _starter(self, context: nova_context.RequestContext,
-                 instance: nova_instance.Instance
+                 instance: nova_instance.Instance,
+                 block_device_info: mappings.BlockDeviceInfo
                  ) -> vmx_file.Rewrite | None:
         """Prepare the start of a server that is as it was before."""
         try:
-            return self._reconciler.starter(context, instance,
-                                            instance.get_network_info())
+            return self._reconciler.starter(
+                context, instance, instance.get_network_info(),
+                block_device_info)
         except (exception.VmrunError, nova_exception.NovaException) as error:
             LOG.warning('Starting the server with its .vmx as it is: %s',
                         error, instance=instance)
@@ -211,7 +230,8 @@ class Resize:
     def revert(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance,
                network_info: network_model.NetworkInfo,
-               migration: nova_migration.Migration, power_on: bool) -> None:
+               migration: nova_migration.Migration, power_on: bool,
+               block_device_info: mappings.BlockDeviceInfo = None) -> None:
         """Bring a server back as it was before its resize.
 
         Nova also calls this at its start after a crash at any point of
@@ -223,7 +243,8 @@ class Resize:
         """
         uuid = instance.uuid
         self._bring_back(uuid, migration.uuid)
-        rewrite = (self._reconciler.rebooter(context, instance, network_info)
+        rewrite = (self._reconciler.rebooter(context, instance, network_info,
+                                             block_device_info)
                    if power_on else None)
         self._files.discard(uuid)
         if moves.leaves(migration):
@@ -255,7 +276,8 @@ class Resize:
     def finish(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance,
                network_info: network_model.NetworkInfo,
-               migration: nova_migration.Migration, power_on: bool) -> None:
+               migration: nova_migration.Migration, power_on: bool,
+               block_device_info: mappings.BlockDeviceInfo = None) -> None:
         """Turn the prepared folder into the server.
 
         :param instance: with its new flavor
@@ -268,7 +290,8 @@ class Resize:
                                    jsonutils.dumps(migration.uuid))
             self._rename(prepared, self._layout.folder(instance.uuid))
         self._adopt(instance)
-        rewrite = self._reconciler.rebooter(context, instance, network_info)
+        rewrite = self._reconciler.rebooter(context, instance, network_info,
+                                            block_device_info)
         if power_on:
             self._power.on(instance.uuid, rewrite)
         else:

@@ -153,7 +153,8 @@ def make(layout: layout_module.Layout,
     listed = disk_lists.get(uuid)
     boot_volume = server_disks.first(listed, _BOOT_VOLUME)
     if to_other_host:
-        _refuse_volumes(uuid, listed)
+        refuse_volumes(uuid, [disk.volume_id for disk in listed
+                              if disk.volume_id])
     if (flavor.root_gb < old.root_gb and boot_volume is None or
             flavor.ephemeral_gb < old.ephemeral_gb):
         raise exception.InvalidInput(
@@ -213,8 +214,11 @@ def _attached_disks(layout: layout_module.Layout, uuid: str, keys: vmx.Vmx,
     return disks
 
 
-def _refuse_volumes(uuid: str, listed: disk_lists_module.Disks) -> None:
-    volumes = [disk.volume_id for disk in listed if disk.volume_id]
+def refuse_volumes(uuid: str, volumes: abc.Collection[str]) -> None:
+    """Refuse the move of a server to another host if it has volumes.
+
+    :param volumes: their ids
+    """
     if volumes:
         raise exception.NotSupported(
             'Server %s has volumes, and cannot move to another host.' % uuid,

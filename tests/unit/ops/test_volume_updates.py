@@ -230,3 +230,12 @@ class SuspendedTestCase(TestCase):
         with mock.patch.object(self.connectors, 'connect') as connect:
             self.reconnect(IDS[0])
         connect.assert_not_called()
+
+
+class DisconnectTestCase(TestCase):
+
+    def test_all_that_a_connector_keeps_something_for(self):
+        os.makedirs(self.layout.volume(UUID, IDS[1]))
+        self.updates.disconnect(UUID)
+        self.assertEqual([(UUID, IDS[1])], self.connectors.disconnected)
+        self.assertEqual(1, len(self.listed()))

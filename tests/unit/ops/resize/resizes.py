@@ -27,6 +27,7 @@ from nova_vmrun.ops.resize import migration_files
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import other_host
 from nova_vmrun.ops.resize import resize
+from nova_vmrun.ops import volume_updates
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img
 from nova_vmrun.tools import vdiskmanager
@@ -87,6 +88,8 @@ class TestCase(hosts.TestCase):
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.side_effect = (
             lambda: contextlib.nullcontext(5907))
+        self.volume_updates = mock.create_autospec(
+            volume_updates.VolumeUpdates, instance=True)
         power_ = self.make_power(consoles=self.consoles)
         self.destroy = destroy.Destroyer(self.servers, power_,
                                          connectors.Connectors({}))
@@ -100,7 +103,7 @@ class TestCase(hosts.TestCase):
             migration_files.MigrationFiles(self.layout, self.disk_lists,
                                            self.qemu_img, self.tool),
             self.other_host, self.consoles, power_, self.destroy,
-            can_make_disks)
+            self.volume_updates, can_make_disks)
 
     # What the tools do
 

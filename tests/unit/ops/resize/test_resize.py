@@ -23,8 +23,10 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.ops.resize import moves
 from nova_vmrun.server import disks
 from nova_vmrun.storage import linked
+from tests.unit.ops import hosts
 from tests.unit.ops.resize import resizes
 
 UUID, GIB, HERE, THERE = (resizes.UUID, resizes.GIB, resizes.HERE,
@@ -353,3 +355,47 @@ class RefusalTestCase(testscenarios.TestWithScenarios, resizes.TestCase):
         self.useFixture(fixtures.MockPatch(
             'shutil.disk_usage')).mock.return_value.free = 0
         self.migrate()
+
+
+class VolumesTestCase(resizes.TestCase):
+    """A running server with a volume, of which its record may not know."""
+
+    INFO = {'block_device_mapping': [{
+        'boot_index': None, 'connection_info': {
+            'serial': hosts.OTHER, 'driver_volume_type': 'local',
+            'data': {'device_path': '/volumes/1'}}}]}
+
+    def setUp(self):
+        super().setUp()
+        self.make(running=True)
+
+    def migrate(self, destination=None):
+        self.resize.migrate(None, self.instance(), destination,
+                            resizes.flavor(), 0, self.INFO)
+
+    def test_they_are_attached_anew(self):
+        self.volume_updates.disconnect.side_effect = (
+            lambda uuid: self.assertFalse(self.is_running()))
+        self.migrate()
+        self.volume_updates.disconnect.assert_called_once_with(UUID)
+        self.resize.finish(None, self.instance(), [], resizes.MIGRATION, True,
+                           self.INFO)
+        self.resize.revert(None, self.instance(), [], resizes.MIGRATION, True,
+                           self.INFO)
+        self.assertEqual(
+            [self.INFO] * 2, [call.args[3] for call in
+                              self.reconciler.rebooter.call_args_list])
+
+    def test_a_failure_starts_the_server_with_them(self):
+        self.volume_updates.disconnect.side_effect = OSError(5, 'Broken')
+        self.assertRaises(nova_exception.InstanceFaultRollback, self.migrate)
+        self.assertTrue(self.is_running())
+        self.assertEqual([self.INFO], [
+            call.args[3] for call in self.reconciler.starter.call_args_list])
+
+    def test_it_does_not_move(self):
+        error = self.assertRaises(
+            nova_exception.InstanceFaultRollback, self.migrate,
+            moves.Destination('there', THERE))
+        self.assertIn(hosts.OTHER, str(error.inner_exception))
+        self.assertTrue(self.is_running())
