@@ -152,9 +152,7 @@ class Hypervisor:
         self._disks = disks.Disks(host, servers, self._images)
         self._drives = drives.Drives(host, servers, self._images)
         self.definitions = definition.Definitions(
-            host.conf.vmrun, host.product, host.architecture, servers.layout,
-            servers.records, servers.disk_lists, self._drives, self.networks,
-            self.consoles, self._access.guest_info, self.serial_consoles)
+            host, servers, self._access, self._drives, self.networks)
         neutron_ports = ports.Ports()
         self._tagged = tagged_devices.TaggedDevices(servers.disk_lists,
                                                     self._access.guest_info)

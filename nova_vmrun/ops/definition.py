@@ -26,14 +26,12 @@ import re
 from nova.network import model as network_model
 from nova.objects import flavor as nova_flavor
 from nova.objects import instance as nova_instance
-from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun.catalog import table
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import product as product_module
 from nova_vmrun.machine import adapters
 from nova_vmrun.machine import attached
 from nova_vmrun.machine.choices import generation
@@ -41,18 +39,15 @@ from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
 from nova_vmrun.machine import placement
 from nova_vmrun.machine import render
-from nova_vmrun.ops import consoles as consoles_module
+from nova_vmrun.ops import access as server_access
 from nova_vmrun.ops import drives as drives_module
-from nova_vmrun.ops import guest_info as guest_info_module
 from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
+from nova_vmrun.ops import parts
 from nova_vmrun.ops import rescue_attachment
-from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import disk_lists as disk_lists_module
 from nova_vmrun.server import disks
-from nova_vmrun.server import layout as layout_module
-from nova_vmrun.server import records as records_module
 from nova_vmrun.server import rescued
 from nova_vmrun.server import vmx_file
 
@@ -93,35 +88,26 @@ class _Parts:
 
 
 class Definitions:
-    """Defines VMs and writes their .vmx files.
+    """Defines VMs and writes their .vmx files."""
 
-    :param conf: the [vmrun] options
-    :param architecture: of the host, x86_64 or aarch64
-    """
-
-    def __init__(self, conf: cfg.ConfigOpts, product: product_module.Product,
-                 architecture: str, layout: layout_module.Layout,
-                 records: records_module.Records,
-                 disk_lists: disk_lists_module.DiskLists,
-                 drives: drives_module.Drives,
-                 networks: networks_module.Networks,
-                 consoles: consoles_module.Consoles,
-                 guest_info: guest_info_module.GuestInfo,
-                 serial_ports: serial_consoles.SerialConsoles) -> None:
-        self._conf = conf
-        self._product = product
-        self._architecture = architecture
-        self._layout = layout
-        self._records = records
-        self._disk_lists = disk_lists
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 access: server_access.Access, drives: drives_module.Drives,
+                 networks: networks_module.Networks) -> None:
+        self._conf = host.conf.vmrun
+        self._product = host.product
+        self._architecture = host.architecture
+        self._layout = servers.layout
+        self._records = servers.records
+        self._disk_lists = servers.disk_lists
+        self._vmx_files = servers.vmx_files
+        self._consoles = access.consoles
+        self._guest_info = access.guest_info
+        self._serial_ports = access.serial_consoles
         self._drives = drives
         self._networks = networks
-        self._consoles = consoles
-        self._guest_info = guest_info
-        self._serial_ports = serial_ports
-        self._rescue_files = rescued.RescueFiles(layout, disk_lists)
-        self._vmx_files = vmx_file.VmxFiles(layout)
-        self._source_images = source_images.SourceImages(records)
+        self._rescue_files = rescued.RescueFiles(servers.layout,
+                                                 servers.disk_lists)
+        self._source_images = source_images.SourceImages(servers.records)
 
     def draft(self, instance: nova_instance.Instance,
               image: abc.Mapping[str, str], image_adapter: str | None = None,

@@ -57,14 +57,14 @@ class Base(hosts.TestCase):
         screens.port_of.side_effect = (
             lambda uuid: self.records.get(uuid).vnc_port)
         self.definitions = definition.Definitions(
-            conf, self.product, 'x86_64', self.layout, self.records,
-            self.disk_lists,
+            self.host(types.SimpleNamespace(vmrun=conf)), self.servers,
+            self.make_access(
+                consoles=screens,
+                guest_info=guest_info.GuestInfo(conf, self.layout),
+                serial_consoles=serial_consoles.SerialConsoles(
+                    self.host(stubs.serial_conf()), self.servers)),
             drives.Drives(self.host(), self.servers, self.images()),
-            networks.Networks(conf, stubs.HostNetworks(), None,
-                              self.product), screens,
-            guest_info.GuestInfo(conf, self.layout),
-            serial_consoles.SerialConsoles(
-                self.host(stubs.serial_conf()), self.servers))
+            networks.Networks(conf, stubs.HostNetworks(), None, self.product))
 
     def add_folder(self, *names):
         """Makes a server's folder with some files, but without a .vmx."""

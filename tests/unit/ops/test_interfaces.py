@@ -82,12 +82,14 @@ class Base(hosts.TestCase):
         self.networks = networks.Networks(conf, stubs.HostNetworks(),
                                           self.vlans, self.product)
         self.definitions = definition.Definitions(
-            conf, self.product, 'x86_64', self.layout, self.records,
-            self.disk_lists,
+            self.host(types.SimpleNamespace(vmrun=conf)), self.servers,
+            self.make_access(
+                consoles=screens,
+                guest_info=guest_info.GuestInfo(conf, self.layout),
+                serial_consoles=serial_consoles.SerialConsoles(
+                    self.host(stubs.serial_conf()), self.servers)),
             drives.Drives(self.host(), self.servers, self.images()),
-            self.networks, screens, guest_info.GuestInfo(conf, self.layout),
-            serial_consoles.SerialConsoles(
-                self.host(stubs.serial_conf()), self.servers))
+            self.networks)
         self.ports = mock.create_autospec(ports.Ports, instance=True)
         self.ports.is_deleted.return_value = False
         # Tags by MAC address, as in Nova's database.
