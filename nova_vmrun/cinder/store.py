@@ -95,6 +95,8 @@ class Store:
             self._refuse_if_in_use(volume)
             with self._new_content(volume) as part:
                 fill(part)
+                # That may have taken minutes.
+                self._refuse_if_in_use(volume)
             self._describe(volume)
 
     def extend(self, volume: disks.Disk, larger: disks.Disk) -> None:

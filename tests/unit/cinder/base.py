@@ -37,6 +37,11 @@ def volume(size=units.Gi, **facts):
                             **facts))
 
 
+def larger(made, size=2 * units.Gi):
+    """Return what a volume is after it was extended."""
+    return volume(size, id=made.id, title=made.title, name=made.name)
+
+
 def snapshot(size=units.Gi):
     number = str(uuid.uuid4())
     return disk.Disk(number, 'Snapshot %s' % number, 'snapshot-%s' % number,

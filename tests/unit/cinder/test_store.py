@@ -20,18 +20,12 @@ import fixtures
 from oslo_utils import units
 
 from nova_vmrun import exception
-from nova_vmrun.formats import flat
 from nova_vmrun.host import files
 from nova_vmrun.host import space
 from tests.unit.cinder import base
 from tests.unit import locks
 
 _Usage = collections.namedtuple('_Usage', 'total used free')
-
-
-def larger(volume, size=2 * units.Gi):
-    return base.volume(size, id=volume.id, title=volume.title,
-                       name=volume.name)
 
 
 class CreateTestCase(base.TestCase):
@@ -172,16 +166,22 @@ class ReplaceTestCase(base.TestCase):
         self.assert_files(self.volume, self.snapshot)
 
     def test_a_volume_that_is_larger_by_now(self):
-        self.store.extend(self.volume, larger(self.volume))
-        self.store.revert(larger(self.volume), self.snapshot)
+        self.store.extend(self.volume, base.larger(self.volume))
+        self.store.revert(base.larger(self.volume), self.snapshot)
         self.assert_content(self.volume)
-        self.assert_volume(larger(self.volume))
+        self.assert_volume(base.larger(self.volume))
 
     def test_a_volume_in_use(self):
         locks.lock(self.descriptor(self.volume))
         error = self.assertRaises(exception.FileInUse, self.store.revert,
                                   self.volume, self.snapshot)
         self.assertIn(str(os.getpid()), error.details)
+        self.assert_content(self.volume, b'something new')
+
+    def test_a_volume_that_gets_in_use_in_the_meantime(self):
+        self.assertRaises(exception.FileInUse, self.store.replace,
+                          self.volume, 'Cannot.', lambda part: locks.lock(
+                              self.descriptor(self.volume)))
         self.assert_content(self.volume, b'something new')
 
     def test_content_that_cannot_be_had(self):
@@ -208,21 +208,21 @@ class ExtendTestCase(base.TestCase):
 
     def test_extend(self):
         volume = self.created()
-        self.store.extend(volume, larger(volume))
-        self.assert_volume(larger(volume))
+        self.store.extend(volume, base.larger(volume))
+        self.assert_volume(base.larger(volume))
         self.assert_content(volume)
 
     def test_a_volume_in_use(self):
         volume = self.created()
         locks.lock(self.descriptor(volume))
         self.assertRaises(exception.FileInUse, self.store.extend, volume,
-                          larger(volume))
+                          base.larger(volume))
         self.assertEqual(units.Gi, os.stat(self.extent(volume)).st_size)
 
     def test_too_large(self):
         volume = self.created()
         self.assertRaises(exception.InvalidInput, self.store.extend, volume,
-                          larger(volume, 64 * units.Ti))
+                          base.larger(volume, 64 * units.Ti))
         self.assert_volume(volume)
 
     def test_a_descriptor_that_cannot_be_written(self):
@@ -230,7 +230,7 @@ class ExtendTestCase(base.TestCase):
         with mock.patch.object(files, 'write_atomically',
                                side_effect=OSError(errno.ENOSPC, 'full')):
             self.assertRaises(exception.DiskFull, self.store.extend, volume,
-                              larger(volume))
+                              base.larger(volume))
         self.assert_volume(volume)
 
 
@@ -292,149 +292,6 @@ class RemoveTestCase(base.TestCase):
         self.store.remove(base.volume(name='../' + other.name))
         self.store.remove(base.volume(64 * units.Ti))
         self.assert_volume(other)
-
-
-class SettleTestCase(base.TestCase):
-
-    def refused(self, volume, method='settle'):
-        error = self.assertRaises(exception.VolumeDamaged,
-                                  getattr(self.store, method), volume)
-        self.assertTrue(error.brief and error.details and error.resolution)
-        return error.details
-
-    def test_a_volume(self):
-        volume = self.created()
-        self.assertEqual(self.extent(volume), self.store.settle(volume))
-
-    def test_no_file(self):
-        self.assertIn('does not exist', self.refused(base.volume()))
-
-    def test_a_symbolic_link(self):
-        volume, other = self.created(), self.created()
-        os.remove(self.extent(volume))
-        os.symlink(self.extent(other), self.extent(volume))
-        self.assertIn('not a regular file', self.refused(volume))
-        self.assertIn('not a regular file', self.refused(volume, 'prepare'))
-
-    def test_a_hard_link(self):
-        volume, other = self.created(), self.created()
-        os.remove(self.extent(volume))
-        os.link(self.extent(other), self.extent(volume))
-        self.assertIn('second name', self.refused(volume))
-
-    def test_a_file_of_somebody_else(self):
-        volume = self.created()
-        with mock.patch.object(os, 'geteuid', return_value=os.geteuid() + 1):
-            self.assertIn('belongs to user', self.refused(volume))
-
-    def test_a_short_file(self):
-        volume = self.created()
-        os.truncate(self.extent(volume), units.Gi - 1)
-        self.assertIn('%d bytes instead of %d' % (units.Gi - 1, units.Gi),
-                      self.refused(volume))
-
-    def test_an_extension_that_was_cut_short(self):
-        volume = self.created()
-        os.truncate(self.extent(volume), 3 * units.Gi)
-        self.store.prepare(volume)
-        self.assert_volume(volume)
-        self.assert_content(volume)
-
-    def test_a_long_file_with_data_at_its_end(self):
-        volume = self.created()
-        for offset in (units.Gi, 2 * units.Gi + 5):
-            with open(self.extent(volume), 'r+b') as file:
-                file.truncate(units.Gi)
-                file.truncate(3 * units.Gi)
-                file.seek(offset)
-                file.write(b'x')
-            self.assertIn('instead of', self.refused(volume))
-            self.assertEqual(3 * units.Gi,
-                             os.stat(self.extent(volume)).st_size)
-
-    def test_a_long_snapshot(self):
-        volume, snapshot = self.created(), base.snapshot()
-        self.store.copy(volume, snapshot)
-        os.truncate(self.extent(snapshot), 2 * units.Gi)
-        self.refused(snapshot)
-
-    def test_a_long_file_in_use(self):
-        volume = self.created()
-        os.truncate(self.extent(volume), 2 * units.Gi)
-        locks.lock(self.descriptor(volume))
-        self.assertRaises(exception.FileInUse, self.store.settle, volume)
-        self.assertEqual(2 * units.Gi, os.stat(self.extent(volume)).st_size)
-
-    def test_a_snapshot_of_vmware(self):
-        volume = self.created()
-        child = self.descriptor(volume).replace('.vmdk', '-000001.vmdk')
-        files.write_atomically(child, '')
-        for action in (self.store.prepare, self.store.settle,
-                       self.store.remove,
-                       lambda each: self.store.copy(each, base.snapshot()),
-                       lambda each: self.store.extend(each, larger(each))):
-            error = self.assertRaises(exception.HasSnapshots, action, volume)
-            self.assertIn(child, error.details)
-        self.assert_volume(volume)
-
-
-class PrepareTestCase(base.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.volume = self.created()
-
-    def change(self, old, new):
-        path = self.descriptor(self.volume)
-        text = files.read(path).decode()
-        self.assertIn(old, text)
-        files.write_atomically(path, text.replace(old, new))
-
-    def inode(self):
-        return os.stat(self.descriptor(self.volume)).st_ino
-
-    def test_a_descriptor_as_vmware_leaves_it(self):
-        self.change('\nCID=', '\nCID=a')
-        self.change('ddb.virtualHWVersion = "4"',
-                    'ddb.longContentID = "1"\nddb.virtualHWVersion = "21"')
-        before = self.inode()
-        self.assertEqual(self.extent(self.volume),
-                         self.store.prepare(self.volume))
-        self.assertEqual(before, self.inode())
-
-    def test_a_descriptor_that_names_another_file(self):
-        self.change(self.volume.name + '-flat.vmdk', '/etc/passwd')
-        self.store.prepare(self.volume)
-        self.assert_volume(self.volume)
-
-    def test_a_descriptor_that_a_running_vm_uses(self):
-        self.change(self.volume.name + '-flat.vmdk', '/etc/passwd')
-        locks.lock(self.descriptor(self.volume))
-        self.assertRaises(exception.FileInUse, self.store.prepare,
-                          self.volume)
-
-    def test_other_files_in_its_place(self):
-        path = self.descriptor(self.volume)
-        other = os.path.join(self.path, 'other')
-        files.write_atomically(other, flat.descriptor(self.volume.flat))
-        for replace in (lambda: os.remove(path),
-                        lambda: (os.remove(path), os.symlink(other, path)),
-                        lambda: files.write_atomically(path, b''),
-                        lambda: files.write_atomically(path, b'x' * 70000),
-                        lambda: os.chmod(path, 0),
-                        lambda: os.chmod(self.extent(self.volume), 0o666)):
-            replace()
-            self.store.prepare(self.volume)
-            self.assert_volume(self.volume)
-        self.assertTrue(os.path.exists(other))
-
-    def test_describe(self):
-        self.store.describe(larger(self.volume))
-        flat.check(files.read(self.descriptor(self.volume)),
-                   larger(self.volume).flat)
-        locks.lock(self.descriptor(self.volume))
-        self.assertRaises(exception.FileInUse, self.store.describe,
-                          self.volume)
 
 
 class StableTestCase(base.TestCase):
