@@ -19,6 +19,7 @@ get what they share as groups: see nova_vmrun/ops/parts.py and access.py.
 from collections import abc
 import os
 
+from nova import utils
 from nova.virt import event as virtevent
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -85,6 +86,7 @@ from nova_vmrun.tools import qemu_storage_daemon
 from nova_vmrun.tools import ssh
 from nova_vmrun.tools import vdiskmanager
 from nova_vmrun.tools import vmrun
+from nova_vmrun.volumes import brick
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import iscsi
 from nova_vmrun.volumes import iscsi_export
@@ -340,14 +342,20 @@ def _servers(host: parts.Host, server_layout: layout.Layout,
 def _connectors(conf: cfg.ConfigOpts, runner: process.Runner,
                 server_layout: layout.Layout) -> connectors.Connectors:
     own = conf.vmrun
-    return connectors.Connectors({
-        'local': local.LocalConnector(own.volume_folders),
-        'nfs': nfs.NfsConnector(server_layout, nfs.mounts(own.nfs_mounts)),
-        'iscsi': iscsi.IscsiConnector(server_layout, iscsi_export.Tools(
-            qemu_storage_daemon.QemuStorageDaemon(
-                runner, own.qemu_storage_daemon_path, own.iscsi_timeout),
-            fusermount.Fusermount(runner))),
-    })
+    by_fuse = iscsi.IscsiConnector(server_layout, iscsi_export.Tools(
+        qemu_storage_daemon.QemuStorageDaemon(
+            runner, own.qemu_storage_daemon_path, own.iscsi_timeout),
+        fusermount.Fusermount(runner)))
+    os_brick = brick.Brick(utils.get_root_helper())
+    by_brick = brick.BrickConnector(server_layout, os_brick)
+    return connectors.Connectors(
+        {'iscsi': by_fuse,
+         **dict.fromkeys(own.os_brick_volume_types, by_brick),
+         'local': local.LocalConnector(own.volume_folders),
+         'nfs': nfs.NfsConnector(server_layout, nfs.mounts(own.nfs_mounts))},
+        others=[by_fuse, by_brick],
+        host_properties=(os_brick.host_properties
+                         if own.os_brick_volume_types else None))
 
 
 def _images(host: parts.Host, server_layout: layout.Layout) -> parts.Images:

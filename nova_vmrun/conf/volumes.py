@@ -75,4 +75,27 @@ Related options:
 
 * ``qemu_storage_daemon_path``
 """),
+    cfg.ListOpt(
+        'os_brick_volume_types',
+        default=[],
+        help="""
+Types of volumes that os-brick connects to the kernel of this host, as root.
+
+VMware then opens a block device. This needs sudo or privsep as for Nova's
+libvirt driver, and for ``iscsi`` the service iscsid. It works only on Linux.
+
+It has been run with a stand-in for the storage network only: nobody has tried
+it with a SAN or with VMware.
+
+Possible values:
+
+* A list of driver_volume_types of Cinder, for example
+  ``iscsi,fibre_channel``.
+* Empty (the default): ``iscsi`` volumes are connected without root, through
+  qemu-storage-daemon; other network volumes are refused.
+
+Related options:
+
+* ``qemu_storage_daemon_path``
+"""),
 ]

@@ -77,17 +77,19 @@ class Volumes:
         self._volume_disks = volume_disks.VolumeDisks(servers.layout,
                                                       connectors)
 
-    def host_connector(self, host: str) -> HostConnector:
+    def host_connector(self, host: str) -> dict[str, object]:
         """Return what Cinder needs to know about this host.
 
         :param host: the name of this compute service
         :raises OSError: the iSCSI name of this host cannot be kept
+        :raises VmrunError: os-brick, if it is used, does not say
         """
-        return HostConnector(
-            host=host, ip=self._conf.my_block_storage_ip,
-            initiator=initiator.name(self._layout),
+        address = self._conf.my_block_storage_ip
+        own = HostConnector(
+            host=host, ip=address, initiator=initiator.name(self._layout),
             platform=platform.machine(), os_type=system.here().name,
             multipath=False)
+        return {**own, **self._connectors.host_properties(host, address)}
 
     def refuse_running(self, uuid: str) -> None:
         """Raise an error if no volume can be attached to a server now.

@@ -73,14 +73,38 @@ class Connector(Protocol):
         """
 
 
+# Takes the host's name in Nova and its address.
+HostProperties = abc.Callable[[str, str], abc.Mapping[str, object]]
+
+
 class Connectors:
     """Chooses the connector of each volume.
 
     :param by_type: connectors by driver_volume_type
+    :param others: connectors that connect no volumes as nova.conf is now, but
+        may have connected some before it was changed
+    :param host_properties: returns what the back ends need to know about this
+        host in addition, from its name in Nova and its address
     """
 
-    def __init__(self, by_type: abc.Mapping[str, Connector]) -> None:
+    def __init__(self, by_type: abc.Mapping[str, Connector],
+                 others: abc.Iterable[Connector] = (),
+                 host_properties: HostProperties | None = None) -> None:
         self._by_type = by_type
+        self._all = tuple(dict.fromkeys((*by_type.values(), *others)))
+        self._host_properties = host_properties
+
+    def host_properties(self, host: str, address: str
+                        ) -> abc.Mapping[str, object]:
+        """Return what back ends need to know about this host in addition.
+
+        :param host: its name in Nova
+        :param address: by which back ends reach it
+        :raises VmrunError: it cannot be found out
+        """
+        if self._host_properties is None:
+            return {}
+        return self._host_properties(host, address)
 
     def check(self, volume: connection.Volume) -> None:
         """See Connector.check.
@@ -96,14 +120,18 @@ class Connectors:
         :raises FileInUse: another VM uses it
         :raises HasSnapshots: its newest data is in a snapshot
         """
-        shown = self._of(volume).connect(server_uuid, volume, adapter)
+        chosen = self._of(volume)
+        for connector in self._all:
+            if connector is not chosen:
+                connector.disconnect(server_uuid, volume.id)
+        shown = chosen.connect(server_uuid, volume, adapter)
         refuse_snapshots(volume.id, shown.descriptor)
         refuse_users(volume.id, shown.descriptor)
         return shown
 
     def disconnect(self, server_uuid: str, volume_id: str) -> None:
         """See Connector.disconnect; the volume's type need not be known."""
-        for connector in dict.fromkeys(self._by_type.values()):
+        for connector in self._all:
             connector.disconnect(server_uuid, volume_id)
 
     def _of(self, volume: connection.Volume) -> Connector:

@@ -33,9 +33,11 @@ class IscsiCinder(cinder.CinderFixture):
         super().setUp()
         self.target = self.useFixture(target.Target())
 
-    def add(self, size=1):
+    def add(self, size=1, **fields):
         """Make a volume of some GiB; return its id."""
-        return self.fake_vol_create(None, size, 'volume', '')['id']
+        volume = self.fake_vol_create(None, size, 'volume', '')
+        volume.update(fields)
+        return volume['id']
 
     def fake_vol_create(self, context, size, *args, **options):
         volume = super().fake_vol_create(context, size, *args, **options)

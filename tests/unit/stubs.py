@@ -33,7 +33,8 @@ def conf(**changes):
         use_machine_id=False, remote_display=True,
         console_delay_seconds=None, serial_port_service_uri=None,
         serial_port_proxy_uri=None, volume_folders=[], nfs_mounts=[],
-        qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30)
+        qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30,
+        os_brick_volume_types=[])
     options.update(changes)
     return types.SimpleNamespace(**options)
 

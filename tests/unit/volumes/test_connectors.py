@@ -63,6 +63,24 @@ class TestCase(base.TestCase):
         self.connectors.disconnect(SERVER, files.ID)
         self.other.disconnect.assert_called_once_with(SERVER, files.ID)
 
+    def test_one_that_nova_conf_no_longer_names(self):
+        """It may have connected the volume before."""
+        former = mock.create_autospec(connectors.Connector, instance=True)
+        self.connectors = connectors.Connectors(
+            {'local': local.LocalConnector([self.folder])}, others=[former])
+        self.connect()
+        former.disconnect.assert_called_once_with(SERVER, files.ID)
+        former.connect.assert_not_called()
+        self.connectors.disconnect(SERVER, files.ID)
+        self.assertEqual(2, former.disconnect.call_count)
+
+    def test_what_back_ends_need_to_know(self):
+        self.assertEqual({}, self.connectors.host_properties('one', '::1'))
+        self.connectors = connectors.Connectors(
+            {}, host_properties=lambda host, address: {'wwpns': [host]})
+        self.assertEqual({'wwpns': ['one']},
+                         self.connectors.host_properties('one', '::1'))
+
     def test_a_volume_that_a_vm_has_locked(self):
         locks.lock(self.descriptor)
         error = self.assertRaises(exception.FileInUse, self.connect)
