@@ -102,7 +102,8 @@ class SettleTestCase(base.TestCase):
         for action in (self.store.prepare, self.store.settle,
                        self.store.remove,
                        lambda each: self.store.copy(each, base.snapshot()),
-                       lambda each: self.store.extend(each, base.larger(each))):
+                       lambda each: self.store.extend(
+                           each, base.larger(each))):
             error = self.assertRaises(exception.HasSnapshots, action, volume)
             self.assertIn(child, error.details)
         self.assert_volume(volume)
