@@ -1,0 +1,141 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Unit tests for the list of servers from Nova's API."""
+
+import types
+
+import fixtures
+from openstack import exceptions
+
+from nova_vmrun.cmd import servers
+from nova_vmrun import exception
+from nova_vmrun.server import orphans
+from tests.unit import base
+
+HERE, THERE, GONE, OTHER = (digit * 8 for digit in '1234')
+FORBIDDEN = exceptions.ForbiddenException('Policy does not allow it.')
+
+
+def _server(uuid, host='host', task_state=None, vm_state='active',
+            image=None):
+    return types.SimpleNamespace(id=uuid, compute_host=host, image=image,
+                                 task_state=task_state, vm_state=vm_state)
+
+
+class Compute:
+    """The compute API of a cloud."""
+
+    error = None
+
+    def __init__(self):
+        self.listed, self.unlisted = [], []
+
+    def hypervisors(self, details):
+        self._raise()
+        assert details
+        for node, host in (('other-node', 'other'), ('this-node', 'host')):
+            yield types.SimpleNamespace(id=node,
+                                        service_details={'host': host})
+
+    def servers(self, all_projects):
+        self._raise()
+        assert all_projects
+        return iter(self.listed)
+
+    def get_server(self, uuid):
+        self._raise()
+        for each in self.unlisted:
+            if each.id == uuid:
+                return each
+        raise exceptions.NotFoundException()
+
+    def _raise(self):
+        if self.error:
+            raise self.error
+
+
+class ServersTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.compute = Compute()
+        self.useFixture(fixtures.MonkeyPatch(
+            'nova_vmrun.cmd.image.cloud.log_in', 'cloud {}'.format))
+        self.useFixture(fixtures.MonkeyPatch(
+            'openstack.connection.Connection', self._connection))
+        self.servers = servers.Servers('mine')
+
+    def _connection(self, config):
+        self.assertEqual('cloud mine', config)
+        return types.SimpleNamespace(compute=self.compute)
+
+    def refused(self, method, *args):
+        error = self.assertRaises(exception.InvalidConfiguration, method,
+                                  *args)
+        self.assertTrue(error.details)
+        self.assertTrue(error.resolution)
+        return error
+
+    def test_host_of_a_compute_node(self):
+        self.assertEqual('host', self.servers.host('this-node'))
+
+    def test_cloud_of_another_host(self):
+        error = self.refused(self.servers.host, 'unknown-node')
+        self.assertIn('unknown-node', error.details)
+
+    def test_users_cannot_list_hosts(self):
+        self.compute.error = FORBIDDEN
+        error = self.refused(self.servers.host, 'this-node')
+        self.assertIn('Policy does not allow it', error.details)
+
+    def test_servers(self):
+        self.compute.listed = [
+            _server(HERE, image={'id': 'image'}), _server(THERE, 'other')]
+        self.assertEqual(
+            {HERE: orphans.Server(True, False, 'image'),
+             THERE: orphans.Server(False, False)},
+            self.servers.all('host', set()))
+
+    def test_unlisted_servers_are_looked_up(self):
+        self.compute.listed = [_server(HERE)]
+        self.compute.unlisted = [_server(OTHER, vm_state='soft-delete')]
+        self.assertEqual({HERE, OTHER},
+                         set(self.servers.all('host', {HERE, OTHER, GONE})))
+
+    def test_users_cannot_list_servers(self):
+        self.compute.error = FORBIDDEN
+        error = self.refused(self.servers.all, 'host', set())
+        self.assertIn('Cannot list the servers', error.brief)
+
+    def test_server_that_may_still_come_here_is_here(self):
+        """A server has no host until one is chosen."""
+        self.compute.unlisted = [_server(HERE, None, vm_state='building')]
+        self.assertEqual(orphans.Server(True, True),
+                         self.servers.get(HERE, 'host'))
+
+    def test_busy_servers(self):
+        for task_state, vm_state, is_busy in (
+                (None, 'active', False), (None, 'stopped', False),
+                ('rebooting', 'active', True), (None, 'building', True),
+                (None, 'resized', True), (None, None, True)):
+            self.compute.unlisted = [_server(
+                HERE, task_state=task_state, vm_state=vm_state)]
+            self.assertIs(is_busy, self.servers.get(HERE, 'host').is_busy)
+
+    def test_server_that_does_not_exist(self):
+        self.assertIsNone(self.servers.get(GONE, 'host'))
+
+    def test_other_errors_are_not_hidden(self):
+        self.compute.error = FORBIDDEN
+        self.assertRaises(exceptions.ForbiddenException, self.servers.get,
+                          HERE, 'host')
