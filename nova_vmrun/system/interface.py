@@ -113,10 +113,10 @@ class System(abc.ABC):
             try:
                 start = os.lseek(fd, offset, os.SEEK_DATA)
             except OSError as error:
-                if error.errno == errno.ENXIO:
-                    # The rest of the file is a hole.
-                    return
-                raise
+                # Either the rest is a hole, or nothing is known about holes.
+                if error.errno != errno.ENXIO:
+                    yield offset, size - offset
+                return
             offset = min(os.lseek(fd, start, os.SEEK_HOLE), size)
             yield start, offset - start
 

@@ -63,7 +63,7 @@ _BELOW = {
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'exception', 'cmd', 'host', 'server', 'inspection',
-                 'storage', 'system', 'volumes')
+                 'storage', 'system', 'volumes', 'cinder')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500

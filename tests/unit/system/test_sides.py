@@ -109,6 +109,42 @@ class Sides(base.TestCase):
                                      {resource.RLIMIT_CPU: 20}))
 
 
+class DataTestCase(Sides):
+    """Where a file has holes."""
+
+    def data(self, side):
+        with open(self.path, 'rb') as file:
+            return list(side.data(file.fileno()))
+
+    def test_holes_are_left_out(self):
+        with open(self.path, 'wb') as file:
+            file.seek(1 << 20)
+            file.write(b'x' * 5000)
+            file.truncate(3 << 20)
+        for side in self.sides():
+            (start, length), = self.data(side)
+            self.assertEqual(1 << 20, start)
+            self.assertTrue(5000 <= length <= 1 << 16, length)
+
+    def test_no_hole(self):
+        for side in self.sides():
+            self.assertEqual([(0, 10000)], self.data(side))
+
+    def test_nothing_but_a_hole(self):
+        for size in (0, 1 << 40):
+            os.truncate(self.path, 0)
+            os.truncate(self.path, size)
+            for side in self.sides():
+                self.assertEqual([], self.data(side))
+
+    def test_a_file_system_that_cannot_tell(self):
+        for code in (errno.EINVAL, errno.ENOTSUP):
+            with mock.patch.object(os, 'lseek', side_effect=OSError(
+                    code, 'no')):
+                for side in self.sides():
+                    self.assertEqual([(0, 10000)], self.data(side))
+
+
 class LinuxTestCase(base.TestCase):
 
     side = linux.Linux()
