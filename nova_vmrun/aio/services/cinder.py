@@ -169,8 +169,8 @@ class Service:
             # The name under which the scheduler looks for what it reports.
             service_name='backup')
         self._start_service(binary='cinder-scheduler')
-        # Cinder notes in the database whose work it is that is in progress,
-        # and after a crash that service cleans it up. All of this work is on
+        # Cinder notes in the database which service is at work, and
+        # after a crash that service cleans up. All of this work is on
         # volumes, and the scheduler would not resume a deletion.
         service.Service.service_id = volume.origin_service_id
 
