@@ -50,6 +50,7 @@ class _Facts:
     memory_mb: int
     adapters: list[attached.Adapter]
     disks: list[attached.Attached]
+    volumes: dict[str, str]
     config_drive: bool
     usage: vm_process.Usage | None
     address: str | None
@@ -119,6 +120,8 @@ class Diagnostics:
         for number, disk in enumerate(facts.disks):
             result['disk%d_node' % number] = disk.node
             result['disk%d_file' % number] = disk.file
+            if disk.file in facts.volumes:
+                result['disk%d_volume' % number] = facts.volumes[disk.file]
         return result
 
     def _facts(self, instance: nova_instance.Instance) -> _Facts:
@@ -131,6 +134,9 @@ class Diagnostics:
             memory_mb=instance.flavor.memory_mb,
             adapters=attached.adapters(keys),
             disks=list(attached.every(keys)),
+            volumes={disk.path: disk.volume_id
+                     for disk in self._disk_lists.get(uuid)
+                     if disk.volume_id},
             config_drive=self._disk_lists.find(
                 uuid, disks.Origin.CONFIG_DRIVE) is not None,
             usage=vm_process.usage(self._layout.vmx(uuid)),

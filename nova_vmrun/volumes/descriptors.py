@@ -77,6 +77,8 @@ def prepare(volume_id: str, path: str, disk: flat.FlatDisk,
     :raises HasSnapshots: the newest data of the volume is not in it
     :raises FileInUse: a VM uses it
     """
+    # A crash may have left one that was not complete.
+    remove_parts(path)
     found = find(volume_id, path, disk, content_size)
     wanted = disk
     if found is not None and found.sectors > disk.sectors:
@@ -88,6 +90,12 @@ def prepare(volume_id: str, path: str, disk: flat.FlatDisk,
         connectors.refuse_users(volume_id, path)
         files.write_atomically(path, flat.descriptor(wanted))
     return wanted.size
+
+
+def remove_parts(path: str) -> None:
+    """Remove what a crash while a file was written has left beside it."""
+    folder, name = os.path.split(path)
+    files.remove_parts(folder, lambda found: found == name)
 
 
 def _damaged(volume_id: str, details: str) -> exception.VolumeDamaged:

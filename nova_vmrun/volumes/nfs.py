@@ -69,12 +69,10 @@ class NfsConnector:
 
     def disconnect(self, server_uuid: str, volume_id: str) -> None:
         note = self._note(server_uuid, volume_id)
-        try:
-            descriptor = files.read(note).decode()
-        except FileNotFoundError:
-            return
-        self._remove_descriptor(volume_id, descriptor)
-        os.remove(note)
+        descriptors.remove_parts(note)
+        with contextlib.suppress(FileNotFoundError):
+            self._remove_descriptor(volume_id, files.read(note).decode())
+            os.remove(note)
         for folder in (os.path.dirname(note),
                        self._layout.volumes(server_uuid)):
             # Another volume may be connected.
@@ -88,6 +86,7 @@ class NfsConnector:
         :raises FileSystemFailed: its server does not answer
         """
         connectors.refuse_snapshots(volume_id, descriptor)
+        descriptors.remove_parts(descriptor)
         if os.path.isdir(volume_files.lock_of(descriptor)):
             LOG.warning('Keeping the descriptor %s of volume %s, which is '
                         'locked', descriptor, volume_id)

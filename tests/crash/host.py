@@ -36,6 +36,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun import hypervisor
 from nova_vmrun.machine import adapters
+from nova_vmrun.ops.nova import mappings
 from nova_vmrun.server import disks
 from nova_vmrun.server import layout
 from tests.crash import disk_content
@@ -46,6 +47,7 @@ from tests.crash import operation
 from tests.crash import processes
 from tests.crash import steps
 from tests.crash import tidiness
+from tests.crash import volumes_of_host
 from tests.functional.contract import base
 from tests.functional import fake_ssh
 
@@ -74,8 +76,15 @@ class Host(fixtures.Fixture):
         self.glance = self.useFixture(glance.Glance(self._reach))
         self._elsewhere = os.path.join(self._folder, 'elsewhere')
         os.mkdir(self._elsewhere)
-        self._kept = (self.root, self.vmware.state, self.glance.uploads,
-                      self._elsewhere)
+        self.volumes = volumes_of_host.Volumes(
+            os.path.join(self._folder, 'volumes'))
+        os.mkdir(self.volumes.folder)
+        self._test.flags(group='vmrun', **self.volumes.options)
+        # There is no database that could list volumes.
+        self.useFixture(fixtures.MockPatchObject(
+            mappings, 'of_server', lambda *_: self.volumes.info))
+        self._watched = (self.root, self._elsewhere, self.volumes.folder)
+        self._kept = (*self._watched, self.vmware.state, self.glance.uploads)
         programs = self.useFixture(fake_ssh.FakeSsh(
             {CONF.my_ip: self.root, operation.OTHER_HOST: self._elsewhere}))
         self._test.flags(ssh_path=programs.ssh, scp_path=programs.scp,
@@ -83,6 +92,9 @@ class Host(fixtures.Fixture):
         # There is no database that could hold tags.
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.ops.nova.device_tags.find', return_value=None))
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.ops.nova.device_tags.tag_of_volume',
+            return_value=None))
         metadata = self.useFixture(fixtures.MockPatch(
             'nova.api.metadata.base.InstanceMetadata')).mock
         metadata.return_value.metadata_for_config_drive.side_effect = (
@@ -233,8 +245,7 @@ class Host(fixtures.Fixture):
         :returns: whether it was not killed, and its steps
         """
         def run_watched(report: int) -> None:
-            self._watch = steps.Watch((self.root, self._elsewhere), report,
-                                      moment)
+            self._watch = steps.Watch(self._watched, report, moment)
             self._watch.begin()
             operation(self)
 
@@ -267,12 +278,12 @@ class Host(fixtures.Fixture):
     def picture(self) -> dict[str, tuple[int, int, int]]:
         """Return an enumeration.picture of all files but lock files."""
         return {path: what for path, what in enumeration.picture(
-            (self.root, self._elsewhere)).items()
+            self._watched).items()
             if os.path.dirname(path) != self.layout.locks}
 
     def inodes(self) -> abc.Iterator[tuple[str, int]]:
         """Yield path and inode of all files of servers and images."""
-        for path in steps.walk((self.root, self._elsewhere)):
+        for path in steps.walk(self._watched):
             yield path, os.lstat(path).st_ino
 
     def restart(self) -> None:

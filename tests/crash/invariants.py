@@ -58,6 +58,8 @@ class Invariants:
         host, uuid = self._host, self._bystander.uuid
         operation.require_equal([uuid], tidiness.folders(host.root),
                                 'folders')
+        operation.require_equal([], tidiness.connected(host.layout),
+                                'connected volumes')
         record = host.hypervisor.records.get(uuid)
         operation.require_equal(
             {record.vnc_port}, host.hypervisor.records.taken_ports(),

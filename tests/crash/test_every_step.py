@@ -37,6 +37,7 @@ from tests.crash import resizes
 from tests.crash import starts
 from tests.crash import steps
 from tests.crash import tidiness
+from tests.crash import volumes
 
 load_tests = testscenarios.load_tests_apply_scenarios
 # The folder for the figures of each test; see run.py.
@@ -44,7 +45,8 @@ FIGURES = 'NOVA_VMRUN_CRASH_FIGURES'
 # One try in this many is in the sample.
 _SAMPLE = 23
 
-_MODULES = (builds, images, interfaces, power, rescues, resizes, starts)
+_MODULES = (builds, images, interfaces, power, rescues, resizes, starts,
+            volumes)
 
 
 def _operations():

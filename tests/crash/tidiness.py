@@ -26,7 +26,7 @@ _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
 # The names of incomplete files begin with a dot.
 _DISK = re.compile('[^.].*[.](vmdk|iso|flp)')
 _SNAPSHOT = re.compile('-[0-9]{6}(?=[.]vmdk)')
-_BESIDE = ('_base', 'locks')
+_BESIDE = ('_base', 'locks', '_volumes')
 
 
 def is_vmwares(path: str) -> bool:
@@ -76,6 +76,14 @@ def _listed(folder):
             continue
         return [disk['path'] for disk in (content[key] if key else content)]
     return None
+
+
+def connected(layout):
+    """Return the names of what is kept for volumes of servers."""
+    try:
+        return sorted(set(os.listdir(layout.all_volumes)) - {'initiator'})
+    except FileNotFoundError:
+        return []
 
 
 def boots(cache):

@@ -30,6 +30,7 @@ from oslo_utils import uuidutils
 from nova_vmrun.host import files
 from nova_vmrun.ops.resize import moves
 from tests.functional.contract import base
+from tests.unit.volumes import files as volume_files
 
 CONF = nova_conf.CONF
 _NODE = 'host'
@@ -150,6 +151,26 @@ class BudgetTestCase(base.DriverTestCase):
                 (driver.power_off, (instance, 30), power_state.SHUTDOWN)):
             self.assertStarts(2, self.looked_at, instance, operation, *args)
             self.assertEqual(state, self.state(instance))
+
+    def test_volumes(self):
+        """Attaching and detaching run nothing, and starts nothing more."""
+        folder = self.useFixture(fixtures.TempDir()).path
+        self.flags(volume_folders=[folder], group='vmrun')
+        self.driver = base.start_driver(self)
+        self.runner = self.driver._hypervisor.runner
+        self.useFixture(fixtures.MonkeyPatch(
+            'nova_vmrun.ops.nova.device_tags.tag_of_volume',
+            lambda *args: None))
+        instance, info = self.running_server(), volume_files.make(folder)
+        self.driver.power_off(instance)
+        listed = {'block_device_mapping': [
+            {'connection_info': info, 'boot_index': None}]}
+        self.assertStarts(0, self.driver.attach_volume, None, info, instance,
+                          '/dev/sdb')
+        self.assertStarts(2, self.driver.power_on, None, instance, [], listed)
+        self.driver.power_off(instance)
+        self.assertStarts(0, self.driver.detach_volume, None, info, instance,
+                          '/dev/sdb')
 
     def test_resize(self):
         """Neither more memory nor a revert copies a disk."""

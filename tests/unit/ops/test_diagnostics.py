@@ -14,8 +14,10 @@ import os
 import types
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops import diagnostics
+from nova_vmrun.server import disks
 from tests.unit.ops import hosts
 
 VMX = hosts.VMX + """
@@ -62,6 +64,21 @@ class DiagnosticsTestCase(hosts.TestCase):
             tuple(found[name] for name in (
                 'vcpus', 'memory', 'nic0_mac', 'nic0_network', 'disk0_node',
                 'disk0_file', 'config_drive')))
+
+    def test_volumes(self):
+        volume = disks.volume('6ca404f3-d844-4169-bb96-bc792f37de98',
+                              '/volumes/one.vmdk', 1 << 30, 'pvscsi')
+        self.disk_lists.add(hosts.UUID, volume)
+        keys = self.servers.vmx_files.load(hosts.UUID)
+        keys.update({'scsi3:0.present': 'TRUE',
+                     'scsi3:0.fileName': volume.path})
+        files.write_atomically(self.layout.vmx(hosts.UUID), vmx.dump(keys))
+        found = self.free()
+        self.assertEqual((volume.path, volume.volume_id),
+                         (found['disk1_file'], found['disk1_volume']))
+        self.assertNotIn('disk0_volume', found)
+        self.assertEqual(
+            2, self.diagnostics.typed(self.instance).num_disks)
 
     def test_typed(self):
         files.write_atomically(

@@ -72,6 +72,28 @@ class ConnectTestCase(TestCase):
         self.assertEqual(before, os.stat(self.path))
         self.assertFalse(os.path.exists(self.layout.volumes(SERVER)))
 
+    def test_a_crash_in_each_write(self):
+        write = files.write_atomically
+        for number in range(3):
+            calls = []
+
+            def crash(path, content, **options):
+                calls.append(path)
+                if len(calls) > number:
+                    name = '.%s.01234567.part' % os.path.basename(path)
+                    write(os.path.join(os.path.dirname(path), name), content)
+                    raise KeyboardInterrupt()
+                write(path, content, **options)
+
+            with fixtures.MockPatchObject(files, 'write_atomically', crash):
+                try:
+                    self.connect()
+                except KeyboardInterrupt:
+                    self.assertLess(number, 2)
+            self.connector.disconnect(SERVER, ID)
+            self.assertEqual(['volume-' + ID], os.listdir(self.mount))
+            self.assertFalse(os.path.exists(self.layout.volumes(SERVER)))
+
     def test_a_check_makes_nothing(self):
         self.connector.check(self.volume())
         self.assertEqual(['volume-' + ID], os.listdir(self.mount))
