@@ -45,7 +45,7 @@ uuid.action keep|create|change t What to do when the files were moved
 vc.uuid uuid v UUID in vCenter
 vm.genid int v Generation id, for guests that notice being copied
 vm.genidX int v Other half of the generation id
-vmx.* text v VMware's own
+vmx.* text v Internal to VMware
 board-id text v Model of the board on Apple's machines
 board-id.reflectHost bool t Show the host's own board id
 hw.model text v Model of the machine
@@ -61,17 +61,17 @@ smc.present bool t System management controller, for macOS
 ROWS['cpu'] = """
 numvcpus int o Number of virtual CPUs
 cpuid.coresPerSocket int o Cores of each virtual socket
-cpuid.coresPerSocket.cookie int v What coresPerSocket was
+cpuid.coresPerSocket.cookie int v Former value of coresPerSocket
 cpuid.*  text t Mask of CPU features
 featMask.* text t Mask of CPU features
 memsize int o Memory, MiB
 mem.hotadd bool t Allow memory to be added while running
 vcpu.hotadd bool t Allow CPUs to be added while running
 vvtd.enable bool t Virtual IOMMU
-numa.autosize.cookie int v For how many CPUs memory is laid out
+numa.autosize.cookie int v Number of CPUs that the memory layout is for
 numa.autosize.vcpu.maxPerVirtualNode int v CPUs of a node of memory
 numa.* text v Layout of memory
-monitor.* text v VMware's own
+monitor.* text v Internal to VMware
 monitor_control.* text t Switches of the virtual machine monitor
 MemTrimRate int t How fast unused memory is given back to the host
 MemAllowAutoScaleDown bool t Start with less memory than asked for
@@ -111,26 +111,26 @@ ROWS['storage'] = """
 scsi#.present bool o SCSI controller
 scsi#.virtualDev lsilogic|lsisas1068|pvscsi|buslogic o Its model
 scsi#.sharedBus none|virtual|physical v Whether VMs share its disks
-scsi#.pciSlotNumber int v Its place
+scsi#.pciSlotNumber int v PCI slot
 scsi#.sasWWID text v Its world wide name
 sata#.present bool o SATA controller
 sata#.virtualDev text v Its model
-sata#.pciSlotNumber int v Its place
+sata#.pciSlotNumber int v PCI slot
 nvme#.present bool o NVMe controller
 nvme#.virtualDev text v Its model
-nvme#.pciSlotNumber int v Its place
+nvme#.pciSlotNumber int v PCI slot
 scsi#:#.present bool o Device on SCSI
 sata#:#.present bool o Device on SATA
 nvme#:#.present bool o Device on NVMe
 ide#:#.present bool o Device on IDE
-scsi#:#.fileName path o Its file
-sata#:#.fileName path o Its file
-nvme#:#.fileName path o Its file
-ide#:#.fileName path o Its file
-scsi#:#.deviceType text o What it is
-sata#:#.deviceType text o What it is
-nvme#:#.deviceType text o What it is
-ide#:#.deviceType text o What it is
+scsi#:#.fileName path o File of the device
+sata#:#.fileName path o File of the device
+nvme#:#.fileName path o File of the device
+ide#:#.fileName path o File of the device
+scsi#:#.deviceType text o Type of device
+sata#:#.deviceType text o Type of device
+nvme#:#.deviceType text o Type of device
+ide#:#.deviceType text o Type of device
 scsi#:#.startConnected bool o Whether a medium is in the drive
 sata#:#.startConnected bool o Whether a medium is in the drive
 ide#:#.startConnected bool o Whether a medium is in the drive
@@ -141,20 +141,20 @@ scsi#:#.mode text o Whether snapshots include it
 sata#:#.mode text o Whether snapshots include it
 nvme#:#.mode text o Whether snapshots include it
 ide#:#.mode text o Whether snapshots include it
-scsi#:#.* text v VMware's own
-sata#:#.* text v VMware's own
-nvme#:#.* text v VMware's own
-ide#:#.* text v VMware's own
+scsi#:#.* text v Internal to VMware
+sata#:#.* text v Internal to VMware
+nvme#:#.* text v Internal to VMware
+ide#:#.* text v Internal to VMware
 disk.EnableUUID bool t Show the disks' serial numbers to the guest
 disk.locking bool t Lock files beside the disks
-disk.* text v VMware's own
+disk.* text v Internal to VMware
 diskLib.* text t Tuning of the disk library
 hard-disk.* text t Tuning of the disk library
 floppy#.present bool o Floppy drive
-floppy#.fileType file|device o What is in it
+floppy#.fileType file|device o Kind of medium
 floppy#.fileName path o Its image
 floppy#.startConnected bool o Whether a disk is in the drive
-floppy#.* text v VMware's own
+floppy#.* text v Internal to VMware
 """
 
 ROWS['network'] = """
@@ -172,13 +172,13 @@ ethernet#.rxbw.limit int o Limit of what the guest receives, kbit/s
 ethernet#.txbw.limit int o Limit of what the guest sends, kbit/s
 ethernet#.generatedAddress mac v Address that VMware made up
 ethernet#.generatedAddressOffset int v Its distance to the first
-ethernet#.pciSlotNumber int v Its place
-ethernet#.* text v VMware's own
+ethernet#.pciSlotNumber int v PCI slot
+ethernet#.* text v Internal to VMware
 """
 
 ROWS['serial'] = """
 serial#.present bool o Serial port
-serial#.fileType file|device|pipe|network|thinprint o What it is joined to
+serial#.fileType file|device|pipe|network|thinprint o What it is connected to
 serial#.fileName path o The file, pipe or address
 serial#.startConnected bool o Joined from the start
 serial#.tryNoRxLoss bool o The other end is a program, not a VM
@@ -186,9 +186,9 @@ serial#.yieldOnMsrRead bool o Use less CPU while the guest polls
 serial#.pipe.endPoint server|client o Who makes the pipe
 serial#.network.endPoint server|client o Who listens
 serial#.vspc text o Concentrator of serial ports
-serial#.* text v VMware's own
+serial#.* text v Internal to VMware
 parallel#.present bool t Parallel port
-parallel#.* text v VMware's own
+parallel#.* text v Internal to VMware
 """
 
 ROWS['console'] = """
@@ -198,30 +198,30 @@ RemoteDisplay.vnc.port int o TCP port
 RemoteDisplay.vnc.keyMap text o Keyboard map
 RemoteDisplay.vnc.password text s Password, in the clear
 RemoteDisplay.vnc.key text vs Password, obfuscated
-RemoteDisplay.vnc.* text v VMware's own
+RemoteDisplay.vnc.* text v Internal to VMware
 RemoteDisplay.maxConnections int t Consoles that may be open at once
 keyboard.typematicMinDelay int o Time until a held key repeats, us
 keyboard.vusb.enable bool t Keyboard on USB
 svga.vramSize int ov Video memory, bytes
-svga.* text v VMware's own
+svga.* text v Internal to VMware
 mks.enable3d bool t 3D graphics, which need a window
-mks.* text v VMware's own
+mks.* text v Internal to VMware
 gui.* text tv Window on the desktop
 """
 
 ROWS['devices'] = """
-usb.* text v VMware's own
-usb:# text v VMware's own
-usb:#.* text v VMware's own
-usb_xhci.* text v VMware's own
-usb_xhci:#.* text v VMware's own
-ehci.* text v VMware's own
-ehci:#.* text v VMware's own
-sound.* text v VMware's own
+usb.* text v Internal to VMware
+usb:# text v Internal to VMware
+usb:#.* text v Internal to VMware
+usb_xhci.* text v Internal to VMware
+usb_xhci:#.* text v Internal to VMware
+ehci.* text v Internal to VMware
+ehci:#.* text v Internal to VMware
+sound.* text v Internal to VMware
 vmci#.present bool t Channel between guest and host
 vmci#.unrestricted bool t Channel between guests
 vmci#.id int v Address of the guest in that channel
-vmci#.* text v VMware's own
+vmci#.* text v Internal to VMware
 """
 
 ROWS['guest'] = """
@@ -239,8 +239,8 @@ tools.upgrade.policy manual|useGlobal|upgradeAtPowerCycle t Upgrade of Tools
 tools.remindInstall bool v Ask for Tools to be installed
 tools.setInfo.sizeLimit int t Bytes a guest may store with the host
 tools.guestlib.enableHostInfo bool t Tell the guest about the host
-tools.* text v VMware's own
-toolsInstallManager.* text v VMware's own
+tools.* text v Internal to VMware
+toolsInstallManager.* text v Internal to VMware
 toolScripts.* text tv Scripts of Tools at power operations
 time.synchronize.* bool t Set the guest's clock at an event
 """
@@ -283,13 +283,13 @@ policy.* text v Restrictions of the VM
 ROWS['state'] = """
 checkpoint.vmState path v Saved memory: the VM is suspended
 checkpoint.vmState.readOnly bool v That memory belongs to a snapshot
-checkpoint.* text v VMware's own
+checkpoint.* text v Internal to VMware
 vmotion.* text v Sizes of saved video memory
-migrate.* text v VMware's own
+migrate.* text v Internal to VMware
 cleanShutdown bool v The last run ended in order
 softPowerOff bool v The guest shut itself down
-replay.* text v VMware's own
-inVMTeam bool v VMware's own
+replay.* text v Internal to VMware
+inVMTeam bool v Internal to VMware
 """
 
 ROWS['encryption'] = """
