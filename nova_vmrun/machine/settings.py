@@ -158,7 +158,7 @@ def _bus_field(machine: machines.Machine, disk: machines.Disk) -> str:
 
 def _floppy(group: _Group, machine: machines.Machine,
             placed: placement.Placement) -> None:
-    # VMware adds a floppy drive unless it is told not to.
+    # VMware adds a floppy drive unless it is turned off.
     group.add('floppy', 'floppy0.present', machine.floppy is not None)
     if machine.floppy is not None:
         group.add('floppy', 'floppy0.fileType', 'file')

@@ -101,7 +101,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertEqual([], self.left())
 
     def test_one_that_does_not_stop_goes_on_without_it(self):
-        """The next reboot must write it anew, from what Nova knows."""
+        """The next reboot must rewrite it from Nova's data."""
         self.add_server(running=True)
         os.remove(self.layout.vmx(UUID))
         self.vmrun.fail('stop', hosts.hung())
@@ -150,7 +150,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertEqual([], self.left())
 
     def test_the_folder_goes_out_of_the_way_in_one_step(self):
-        """A half-removed folder must not pass for a server."""
+        """A half-removed folder must not count as a server."""
         self.add_server()
         self.useFixture(fixtures.MockPatch(
             'shutil.rmtree', side_effect=self._busy))
@@ -191,7 +191,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertIn('belongs to another compute node', self.log.output)
 
     def test_server_with_an_unreadable_record(self):
-        """Neither half of the removal may pass for done."""
+        """Neither half of the removal may count as done."""
         self.add_server(running=True)
         files.write_atomically(self.layout.record(UUID), '{"uuid": ')
         for half in (self.destroy.stop, self.destroy.remove):
