@@ -183,7 +183,7 @@ def _network(group: _Group, machine: machines.Machine,
         group.add('nics', name + 'address', nic.mac.lower())
         # Neutron's addresses are outside VMware's range.
         group.add('nics', name + 'checkMACAddress', False)
-        group.add('nics', name + 'startConnected', True)
+        group.add('nics', name + 'startConnected', nic.connected)
         group.add('nics', name + 'allowGuestConnectionControl', False)
         if nic.rx_kbps is not None:
             group.add('nic_rx_kbps', name + 'rxbw.limit', nic.rx_kbps)
