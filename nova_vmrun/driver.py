@@ -68,6 +68,7 @@ class VmrunDriver(host_calls.HostCalls):
         supports_attach_interface=True,
         supports_tagged_attach_interface=True,
         supports_tagged_attach_volume=True,
+        supports_bfv_rescue=True,
         # Without it Nova sets the server to ERROR before we can refuse.
         supports_evacuate=True,
     )
@@ -204,6 +205,10 @@ class VmrunDriver(host_calls.HostCalls):
     @errors.translated
     def power_off(self, instance: Instance, timeout: int = 0,
                   retry_interval: int = 0) -> None:
+        if (instance.task_state == task_states.REBUILDING and
+                not self._hypervisor.exists(instance.uuid)):
+            # An interrupted rebuild is repeated; the old VM is gone.
+            return
         self._hypervisor.power.off(instance.uuid, timeout)
 
     def reboot(self, context: Context, instance: Instance,

@@ -39,6 +39,11 @@ class LocalCinder(cinder.CinderFixture):
         self.useFixture(fixtures.MockPatch(
             'nova.volume.cinder.API.delete',
             side_effect=self.fake_delete, autospec=False))
+        # A test may replace the method.
+        self.useFixture(fixtures.MockPatch(
+            'nova.volume.cinder.API.reimage_volume',
+            side_effect=lambda *args, **options:
+                self.fake_reimage_volume(*args, **options), autospec=False))
 
     def add(self, size=1, **fields):
         """Make a volume of some GiB; return its id."""

@@ -75,6 +75,11 @@ TESTS = {
         'api.test_rebuild.RebuildTestCase.test_a_running_server',
         'api.test_rebuild.RebuildTestCase.test_a_stopped_server_stays_stopped',
     ],
+    'operation.rebuild-volume-backed': [
+        'api.test_boot_volumes.RebuildTestCase.test_with_a_new_image',
+        'api.test_boot_volumes.RebuildTestCase'
+        '.test_what_cannot_be_built_is_refused_first',
+    ],
     'operation.get-guest-info': [
         'api.test_life.PowerTestCase.test_stop_and_start',
         'api.test_life.CrashTestCase'

@@ -15,6 +15,7 @@ from unittest import mock
 
 import fixtures
 from nova.compute import power_state
+from nova.compute import task_states
 from nova import exception as nova_exception
 import testscenarios
 
@@ -233,6 +234,17 @@ class StartingTestCase(Base):
         self.parts.power.reboot_hard.side_effect = ValueError('odd')
         self.assertRaises(ValueError, self.driver.reboot, 'context', INSTANCE,
                           'network', 'HARD')
+
+
+class RebuildTestCase(Base):
+
+    def test_a_vm_that_an_interrupted_rebuild_has_removed(self):
+        self.parts.exists.return_value = False
+        for task_state, count in ((task_states.REBUILDING, 0),
+                                  (task_states.POWERING_OFF, 1)):
+            self.driver.power_off(types.SimpleNamespace(
+                uuid=UUID, task_state=task_state))
+            self.assertEqual(count, self.parts.power.off.call_count)
 
 
 class RebootTestCase(Base):

@@ -27,10 +27,10 @@ def choose(request: requests.Request, chosen_now: frozenset[str]) -> tuple[
 
     :param chosen_now: what a user chooses now; see table.find_disobeyed
     :returns: names of fields to choices, and the names of properties that are
-        ignored because the server was built with them earlier
+        passed over because the server was built with them earlier
     :raises InvalidProperty: a value that is chosen now cannot be used
     """
-    chosen, ignored = {}, []
+    chosen, passed_over = {}, []
     for row in catalog.ROWS:
         chosen[row.field] = _default(request, row)
         unread = request.unread(row)
@@ -45,11 +45,11 @@ def choose(request: requests.Request, chosen_now: frozenset[str]) -> tuple[
         except exception.InvalidProperty:
             if chosen_now & ({place, table.FLAVOR} if row.limit else {place}):
                 raise
-            ignored.append(name)
+            passed_over.append(name)
             continue
         if not (request.is_arm and row.on_arm == catalog.OnArm.FIXED):
             chosen[row.field] = found.choose(value, written=text.strip())
-    return chosen, tuple(ignored)
+    return chosen, tuple(passed_over)
 
 
 def _default(request: requests.Request,

@@ -39,7 +39,7 @@ class TestCase(base.TestCase):
         self.flavor_id = self.add_flavor(disk=0)
 
     def listen(self):
-        """Record the events that Nova gets."""
+        """Note what Nova is told."""
         tell = self.driver._compute_event_callback
 
         def note(event):

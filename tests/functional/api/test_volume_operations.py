@@ -14,6 +14,7 @@
 
 from tests.functional.api import two_hosts
 from tests.functional.api import volumes
+from tests.functional import glance_uploads
 
 
 class TestCase(volumes.TestCase):
@@ -22,6 +23,7 @@ class TestCase(volumes.TestCase):
     def setUp(self):
         super().setUp()
         self.flags(allow_resize_to_same_host=True)
+        self.useFixture(glance_uploads.GlanceUploads())
         self.server, self.volume = self.boot_stopped(), self.cinder.add()
         self.attach(self.server, self.volume)
         self._start_server(self.server)
@@ -59,6 +61,33 @@ class ResizeTestCase(TestCase):
         self._start_server(self.server)
         self.assertRunning(self.server)
         self.assertVolumes(self.server, self.volume, second)
+
+
+class RebuildTestCase(TestCase):
+
+    def test_the_volume_stays(self):
+        node = self.in_vmx(self.server)
+        self.rebuild(self.server, self.add_image())
+        self.assertRunsWithVolume()
+        self.assertEqual(node, self.in_vmx(self.server))
+        self._delete_server(self.server)
+        self.assertNothingLeft()
+        self.assertEqual('available', self.cinder.status(self.volume))
+
+
+class ShelveTestCase(TestCase):
+
+    def test_volumes_change_while_it_is_shelved(self):
+        self._shelve_server(self.server)
+        self.assertEqual([], self.vmware.running())
+        second = self.cinder.add()
+        self.request_attach(self.server, second)
+        self.wait_for(lambda: second in self.attached(self.server),
+                      'a second volume')
+        self.detach(self.server, self.volume)
+        self._unshelve_server(self.server)
+        self.assertRunning(self.server)
+        self.assertVolumes(self.server, second)
 
 
 class MoveTestCase(volumes.TestCase, two_hosts.TwoHosts):

@@ -58,6 +58,13 @@ class TestCase(base.TestCase):
         self.wait_for(lambda: volume_id not in self.attached(server),
                       'a detached volume')
 
+    def rebuild(self, server, image_id):
+        """Rebuild a server; Nova's own method waits only some seconds."""
+        self.admin_api.post_server_action(
+            server['id'], {'rebuild': {'imageRef': image_id}})
+        self._wait_for_server_parameter(server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+
     def attached(self, server):
         """Return the ids of a server's volumes, as Nova knows them."""
         return [each['volumeId'] for each in
