@@ -80,7 +80,7 @@ class ControlPlane:
         self._images = {}
         self._flavors = {}
         self._write_nova_options()
-        self.up('--fake', '--port-base', str(ports.free_base()))
+        self.up('--fake', '--volumes', '--port-base', str(ports.free_base()))
         settings = aio_settings.load(self.layout)
         self.cloud = client.connect(
             settings, aio_settings.passwords(self.layout))
