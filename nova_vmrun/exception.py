@@ -169,7 +169,7 @@ class NotSupported(HostError):
 
 
 class WrongProduct(HostError):
-    """The product that vmrun was told to use is not installed."""
+    """The product that vmrun is to use is not installed."""
 
 
 class NoDisplay(HostError):

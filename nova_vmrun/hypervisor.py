@@ -167,7 +167,7 @@ class Hypervisor:
             host, servers, self.definitions, self.networks, neutron_ports,
             self._tagged)
         self.volumes = volumes.Volumes(
-            host.conf, servers, self.definitions, self._connectors,
+            host, servers, self.definitions, self._connectors,
             self._tagged)
 
     def _add_builds(self) -> None:

@@ -43,4 +43,4 @@ def folder(name: str, program: str) -> pathlib.Path:
     raise errors.AioError(
         'There is no folder %s with %s.' % (name, program),
         'Looked at: %s.' % ', '.join(map(str, places)),
-        'Install nova-vmrun anew.')
+        'Install nova-vmrun again.')

@@ -27,7 +27,7 @@ def prepare(layout: aio_layout.Layout, service: str, names: Sequence[str],
     """Makes or upgrades the databases of a service.
 
     The marker is written last. Without it the files are left over from an
-    interrupted start, nobody has used them yet, and they are made anew.
+    interrupted start, nobody has used them yet, and they are made again.
 
     :param service: whose databases these are
     :param names: the databases

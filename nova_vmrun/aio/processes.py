@@ -150,7 +150,7 @@ def is_service(layout: aio_layout.Layout, service: str,
     """Whether a command line is that of a service of this state directory.
 
     Neutron gives its process a title. The command line is then one text, and
-    nobody can tell which blanks were part of a path.
+    it is unknown which spaces were part of a path.
     """
     wanted = ' '.join(command(layout, service)[2:])
     return ' '.join(arguments).rstrip().endswith(wanted)

@@ -72,7 +72,7 @@ def choose(layout: aio_layout.Layout, settings: aio_settings.Settings) -> Plan:
         return of_range(_Network(settings.subnet), network)
     if network is None or network.subnet is None:
         raise errors.AioError(
-            'Nobody tells which addresses are on %s.' % settings.vmnet,
+            'It is unknown which addresses are on %s.' % settings.vmnet,
             'Those of a bridged network are of the network outside.'
             if network and network.kind == 'bridged' else '',
             'Give the range with --subnet, such as 192.168.80.0/24.')

@@ -123,7 +123,7 @@ def fakes_source() -> pathlib.Path:
         raise errors.AioError(
             'Neither vmrun nor the fake of it was found.', error.details,
             'Install VMware Workstation, Player or Fusion, or nova-vmrun '
-            'anew.') from error
+            'again.') from error
 
 
 def install_fakes(layout: aio_layout.Layout,

@@ -44,7 +44,7 @@ class Kind(Generic[T_co]):
 
 
 class Text(Kind[str]):
-    """Any text; whoever uses it checks it."""
+    """Any text; its user checks it."""
 
     def read(self, name: str, text: str) -> str:
         return text

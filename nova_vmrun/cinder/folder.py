@@ -49,10 +49,11 @@ class Capacity(NamedTuple):
 class Folder:
     """The folder that has the files of all volumes and snapshots.
 
-    :param path: absolute
+    :param path: as the operator has set it
     """
 
     def __init__(self, path: str) -> None:
+        self._is_absolute = os.path.isabs(path)
         self.path = os.path.realpath(path)
         self._lock: int | None = None
 
@@ -65,6 +66,9 @@ class Folder:
         """
         if self._lock is not None:
             return
+        if not self._is_absolute:
+            raise self._unusable('Its path is not absolute, so it would '
+                                 'depend on where cinder-volume is started.')
         try:
             os.makedirs(self.path, mode=_MODE, exist_ok=True)
             status = os.stat(self.path)

@@ -165,6 +165,14 @@ class Product:
         return self.kind != PLAYER
 
     @property
+    def can_attach_running(self) -> bool:
+        """Whether a disk can be added to a VM while it runs.
+
+        No command of vmrun or vmcli is known to do it.
+        """
+        return False
+
+    @property
     def has_lan_segments(self) -> bool:
         """Whether an adapter can be on a LAN segment (pvn).
 

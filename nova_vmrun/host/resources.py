@@ -59,7 +59,7 @@ class CpuInfo(TypedDict):
 class Host:
     """The machine that nova-compute runs on.
 
-    :param layout: tells where the servers are; the disk numbers are those of
+    :param layout: of the servers; the disk numbers are those of
         their file system
     """
 

@@ -97,6 +97,7 @@ class Nic:
     :ivar connection: one of CONNECTIONS
     :ivar vnet: vmnetN or /dev/vmnetN; only needed with custom
     :ivar segment: pvnID of a LAN segment; only needed with SEGMENT
+    :ivar connected: whether the link is up when the VM starts
     :ivar slot: N of ethernetN; None lets place() choose
     :ivar rx_kbps: limit on what the guest receives, kbit/s, or None
     :ivar tx_kbps: limit on what the guest sends, kbit/s, or None
@@ -110,6 +111,7 @@ class Nic:
     rx_kbps: int | None = None
     tx_kbps: int | None = None
     segment: str | None = None
+    connected: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

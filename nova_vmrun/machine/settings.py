@@ -158,7 +158,7 @@ def _bus_field(machine: machines.Machine, disk: machines.Disk) -> str:
 
 def _floppy(group: _Group, machine: machines.Machine,
             placed: placement.Placement) -> None:
-    # VMware adds a floppy drive unless it is told not to.
+    # VMware adds a floppy drive unless it is turned off.
     group.add('floppy', 'floppy0.present', machine.floppy is not None)
     if machine.floppy is not None:
         group.add('floppy', 'floppy0.fileType', 'file')
@@ -183,7 +183,7 @@ def _network(group: _Group, machine: machines.Machine,
         group.add('nics', name + 'address', nic.mac.lower())
         # Neutron's addresses are outside VMware's range.
         group.add('nics', name + 'checkMACAddress', False)
-        group.add('nics', name + 'startConnected', True)
+        group.add('nics', name + 'startConnected', nic.connected)
         group.add('nics', name + 'allowGuestConnectionControl', False)
         if nic.rx_kbps is not None:
             group.add('nic_rx_kbps', name + 'rxbw.limit', nic.rx_kbps)

@@ -13,7 +13,7 @@
 """The config drive: an ISO image with Nova's metadata for a guest.
 
 Nobody else has the files and the password that a user passed at the boot, so
-a drive is never made anew: a later one is the earlier one with some files
+a drive is never made again: a later one is the earlier one with some files
 replaced.
 """
 

@@ -80,11 +80,6 @@ class Destroyer:
         :raises OSError: a file could not be deleted
         :raises VmrunError: a volume could not be disconnected
         """
-        if self._is_ours(uuid, self._layout.folder(uuid)):
-            for volume_id in self._layout.connected_volumes(uuid):
-                self._connectors.disconnect(uuid, volume_id)
-            with contextlib.suppress(FileNotFoundError):
-                os.rmdir(self._layout.volumes(uuid))
         for folder in self._layout.beside(uuid):
             self.remove_folder(uuid, folder)
         self.remove_folder(uuid, self._layout.folder(uuid))
@@ -92,18 +87,35 @@ class Destroyer:
     def remove_folder(self, uuid: str, folder: str) -> None:
         """Delete one of the folders of a server, in which no VM is running.
 
+        If it is the one that the server runs from, its volumes are
+        disconnected first: then a crash leaves a server to be deleted.
+
         :param folder: a path that the layout has returned
         :raises RecordUnreadable: it is unknown whose it is
         :raises OSError: a file could not be deleted
+        :raises VmrunError: a volume could not be disconnected
         """
         if not self._is_ours(uuid, folder):
             return
+        if folder == self._layout.folder(uuid):
+            self._disconnect_volumes(uuid)
         renamed = self._layout.deleted(uuid)
         files.remove_tree(renamed)
         if os.path.isdir(folder):
             os.rename(folder, renamed)
             files.sync_folder(self._layout.root)
         files.remove_tree(renamed)
+
+    def _disconnect_volumes(self, uuid: str) -> None:
+        for volume_id in self._layout.connected_volumes(uuid):
+            self._connectors.disconnect(uuid, volume_id)
+        try:
+            os.rmdir(self._layout.volumes(uuid))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            LOG.warning('The folder of the volumes of server %s stays: %s',
+                        uuid, error)
 
     def _is_ours(self, uuid: str, folder: str) -> bool:
         """Return whether no other compute node owns a folder."""

@@ -68,6 +68,8 @@ class GuestInfo:
         data = self.collect(instance, metadata, network_info)
         if data is not None:
             self.save(instance.uuid, data)
+        elif metadata is None:
+            guest_networks.warn_if_unreachable(instance, network_info)
 
     def with_devices(self, data: dict[str, Any],
                      devices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -18,10 +18,14 @@ import ipaddress
 from typing import Any
 
 from nova.network import model
+from nova.objects import instance as nova_instance
 from nova.virt import netutils
+from oslo_log import log as logging
 
 from nova_vmrun.machine import guest_network
 from nova_vmrun.ops import networks
+
+LOG = logging.getLogger(__name__)
 
 # These make Nova tell a guest to use DHCP or router advertisements.
 _DYNAMIC = ('dhcp_server', 'enable_dhcp', 'ipv6_address_mode')
@@ -52,6 +56,25 @@ def static(network_info: abc.Iterable[model.VIF]) -> model.NetworkInfo:
             elif subnet['ips'] and (subnet['gateway'] or {}).get('address'):
                 has_route.add(subnet['version'])
     return model.NetworkInfo(vifs)
+
+
+def warn_if_unreachable(instance: nova_instance.Instance,
+                        network_info: abc.Iterable[model.VIF]) -> None:
+    """Warn about addresses that a guest without any metadata cannot learn.
+
+    A LAN segment has no DHCP server, whatever its subnet says.
+
+    Reading network_info may wait for Neutron: hold no lock.
+    """
+    addresses = [ip['address'] for vif in network_info
+                 if networks.is_local(vif) for ip in vif.fixed_ips()]
+    if addresses:
+        LOG.warning(
+            'The guest cannot learn its addresses %s: a network of type local '
+            'has no DHCP server, and the server has neither a config drive '
+            'nor guestinfo. Create it with --config-drive true, or set the '
+            'addresses in the guest.', ', '.join(addresses),
+            instance=instance)
 
 
 def metadata(network_info: model.NetworkInfo) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@
 """Network adapters of a server, from its Neutron ports."""
 
 from collections import abc
+import copy
 import dataclasses
 import ipaddress
 import re
@@ -33,6 +34,8 @@ from nova_vmrun.machine import model
 VIF_TYPE = 'vmrun'
 # The network_type of networks that end at their host.
 LOCAL = 'local'
+# Whether the link of a port is up, in the metadata of its VIF.
+_LINK = 'nova_vmrun_link'
 _UNBOUND = ('unbound', 'binding_failed')
 _CONNECTIONS = ('nat', 'bridged', 'hostonly')
 _VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
@@ -60,6 +63,18 @@ def is_unbound(vif: network_model.VIF) -> bool:
 def is_local(vif: network_model.VIF) -> bool:
     """Return whether a port is on a network that a LAN segment carries."""
     return (vif.get('details') or {}).get('network_type') == LOCAL
+
+
+def with_links(network_info: abc.Iterable[network_model.VIF],
+               disabled: abc.Container[str]) -> list[network_model.VIF]:
+    """Return copies of ports that say whether their link is up.
+
+    :param disabled: ids of the ports whose link is down
+    """
+    copies = [copy.deepcopy(vif) for vif in network_info]
+    for vif in copies:
+        vif['meta'][_LINK] = vif['id'] not in disabled
+    return copies
 
 
 class Networks:
@@ -170,6 +185,7 @@ class Networks:
             mac=vif['address'], model=hardware.nic_model,
             connection=connection.kind, vnet=connection.vnet,
             segment=connection.segment,
+            connected=vif.get_meta(_LINK, True),
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
     def _lookup(self, name: str, vlan: int | None, vif: network_model.VIF

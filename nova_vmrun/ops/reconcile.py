@@ -133,7 +133,9 @@ class Reconciler:
                   network_info: Ports | None,
                   prepare: Prepare,
                   prepare_again: Prepare) -> vmx_file.Rewrite:
-        ports, keeps = self._trusted(context, instance, network_info)
+        trusted, keeps = self._trusted(context, instance, network_info)
+        disabled = self._ports.disabled(instance) if trusted else set()
+        ports = networks_module.with_links(trusted, disabled)
         devices = device_tags.with_adapters(instance, ports, keeps)
         update_tags = self._tagged.updater(instance, devices)
         device_tags.save(instance, devices)
@@ -149,8 +151,9 @@ class Reconciler:
                 rewrite(file)
             else:
                 # Ports may be attached and detached until the start.
+                current = _current_ports(context, instance, ports)
                 prepare_again(
-                    instance, _current_ports(context, instance, ports),
+                    instance, networks_module.with_links(current, disabled),
                     keeps)(file)
 
         return rewrite_with_tags

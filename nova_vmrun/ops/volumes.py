@@ -23,7 +23,6 @@ from typing import TypedDict
 
 from nova import context as nova_context
 from nova.objects import instance as nova_instance
-from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_utils import excutils
 
@@ -56,16 +55,14 @@ class HostConnector(TypedDict):
 
 
 class Volumes:
-    """Changes the volumes of stopped servers.
+    """Changes the volumes of stopped servers."""
 
-    :param conf: nova.conf.CONF
-    """
-
-    def __init__(self, conf: cfg.ConfigOpts, servers: parts.Servers,
+    def __init__(self, host: parts.Host, servers: parts.Servers,
                  definitions: definition.Definitions,
                  connectors: volume_connectors.Connectors,
                  tagged: tagged_devices.TaggedDevices) -> None:
-        self._conf = conf
+        self._conf = host.conf
+        self._product = host.product
         self._tagged = tagged
         self._layout = servers.layout
         self._records = servers.records
@@ -96,6 +93,8 @@ class Volumes:
 
         :raises InvalidInput: it is on or suspended
         """
+        if self._product.can_attach_running:
+            return
         if self._records.get(uuid) and not self._stopped.is_off(uuid):
             raise exception.InvalidInput(
                 'Volumes can only be attached to server %s while it is '

@@ -193,7 +193,7 @@ class DiskLists:
         try:
             self._records.change(uuid, disks=disks_module.dump(found))
         except OSError as error:
-            # Whoever only reads the list can go on.
+            # The list can still be read.
             LOG.warning('The list of the disks of server %s cannot be '
                         'recorded yet: %s', uuid, error)
         return found

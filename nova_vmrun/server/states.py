@@ -300,7 +300,7 @@ class PowerStates:
         return self._marked_process(uuid) == process
 
     def is_paused_for_copy(self, uuid: str) -> bool:
-        """Whether a VM is paused, and mark_paused was told for_copy."""
+        """Whether a VM is paused, and was marked with for_copy."""
         return self._read_mark(uuid)[1] and self._is_paused(uuid)
 
     def _marked_process(self, uuid: str) -> vm_process.Identity | None:

@@ -107,7 +107,7 @@ class OpenVmx:
             self._keys = keys
 
     def render(self, make: Make) -> None:
-        """Writes the file anew, and the copy as rendered beside it.
+        """Rewrite the file, and the rendered copy beside it.
 
         What says the same already is not written.
 
@@ -225,11 +225,11 @@ def _load(uuid: str, path: str) -> vmx.Vmx:
         raise exception.VmNotFound(
             'The .vmx of server %s is lost.' % uuid,
             'There is no %s.' % path,
-            'Reboot the server hard, which writes it anew.')
+            'Reboot the server hard, which rewrites it.')
     except exception.InvalidVmx as error:
         raise exception.InvalidVmx(
             'The .vmx of server %s cannot be read.' % uuid, error.brief,
-            'Correct it, or remove it: a hard reboot writes it anew.')
+            'Correct it, or remove it: a hard reboot rewrites it.')
 
 
 def _write(path: str, keys: vmx.Vmx) -> None:

@@ -105,6 +105,7 @@ class IscsiConnector:
         :raises HasSnapshots: its newest data is in a snapshot
         """
         if not self._is_ours(server_uuid, volume_id):
+            _remove_if_empty(self._layout.volume(server_uuid, volume_id))
             return
         with _lock(volume_id):
             self._disconnect(server_uuid, volume_id)
@@ -151,6 +152,14 @@ class IscsiConnector:
         return iscsi_export.Export(
             self._tools, self._layout.volume(server_uuid, volume_id),
             volume_id)
+
+
+def _remove_if_empty(folder: str) -> None:
+    """Remove a folder in which a crash left nothing, or part of a record."""
+    files.remove_parts(folder)
+    for empty in (folder, os.path.dirname(folder)):
+        with contextlib.suppress(OSError):
+            os.rmdir(empty)
 
 
 def _lock(volume_id: str) -> contextlib.AbstractContextManager[object]:

@@ -112,18 +112,18 @@ class Export:
 
     def _prepare(self, target: iscsi_target.Target) -> None:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        # The mode and the lack of a symbolic link are what matter here.
-        os.close(os.open(self.mount_point,
-                         os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         self._refuse_data_below_mount()
         files.remove_parts(self._folder)
+        # First, because it says whose all other files are.
+        iscsi_record.write(self._folder, iscsi_record.Record(
+            self._volume_id, target.portal, target.iqn, target.lun,
+            target.user, self.mount_point))
         for path in (self._files.pid_file, self._files.socket):
             _remove(path)
         if target.password is not None:
             files.write_atomically(self._files.secret, target.password)
-        iscsi_record.write(self._folder, iscsi_record.Record(
-            self._volume_id, target.portal, target.iqn, target.lun,
-            target.user, self.mount_point))
+        os.close(os.open(self.mount_point,
+                         os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
 
     def _refuse_data_below_mount(self) -> None:
         """Raise an error if the file contains data while it is not mounted.
@@ -214,10 +214,10 @@ class Export:
                      self.descriptor, self.mount_point):
             _remove(path)
         with contextlib.suppress(FileNotFoundError):
-            files.remove_parts(self._folder)
-            # Last, because it says what the other files are.
-            _remove(iscsi_record.path(self._folder))
             files.remove_tree(volume_files.lock_of(self.descriptor))
+            # Last, because it says whose the other files are.
+            _remove(iscsi_record.path(self._folder))
+            files.remove_parts(self._folder)
             os.rmdir(self._folder)
         with contextlib.suppress(OSError):
             # It may have the folders of other volumes.

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether a file system answers: one on a network can hang for ever.
+"""Whether a file system answers: one on a network can hang forever.
 
 A thread that asks it cannot be ended. So there is at most one for each path,
 and everybody else is told at once.

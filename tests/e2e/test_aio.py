@@ -39,11 +39,16 @@ GIBIBYTE = 1024 ** 3
 
 
 class AioCase(testtools.testcase.WithAttributes, testtools.TestCase):
-    """A test with its own state directory and ports, which leaves nothing."""
+    """A test with its own state directory and ports, which leaves nothing.
+
+    :cvar limit: seconds for the whole test
+    """
+
+    limit = 2 * TIMEOUT
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.Timeout(2 * TIMEOUT, gentle=True))
+        self.useFixture(fixtures.Timeout(self.limit, gentle=True))
         self.set_knobs(ENGINE='plain', NET='user')
         folder = self.useFixture(fixtures.TempDir()).path
         self.layout = aio_layout.Layout(folder + '/state')

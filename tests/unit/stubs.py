@@ -70,7 +70,7 @@ class HostNetworks:
 
 
 class ScriptedRunner:
-    """A Runner that prints what it is told, one answer a call.
+    """A Runner that prints the given answers, one for each call.
 
     :param answers: (exit code, stdout) or (exit code, stdout, stderr), or
         exceptions; the last one is given again and again

@@ -26,7 +26,7 @@ NODE = test_driver.NODE
 
 
 class HostTestCase(test_driver.Base):
-    """What Nova is told about a host, and asks of it."""
+    """What Nova reads about a host."""
 
     def test_start(self):
         self.made.assert_called_once_with(host_calls.CONF, 'node-uuid')

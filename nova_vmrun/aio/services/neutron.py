@@ -91,6 +91,7 @@ class Service:
         from neutron import server
         from neutron.server import api
 
+        from nova_vmrun.aio import no_routers
         from nova_vmrun.aio import wsgi
 
         def load() -> Any:
@@ -101,7 +102,8 @@ class Service:
 
         app = server.boot_server(load, prog='neutron-api')
         self._server = wsgi.Server(
-            'neutron', app, self._settings.ports['neutron'])
+            'neutron', no_routers.explain(app, self._settings.network),
+            self._settings.ports['neutron'])
         self._server.start()
 
     def stop(self) -> None:

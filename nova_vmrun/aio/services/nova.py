@@ -96,6 +96,9 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             # Guests outlive nova-compute, so there is little to wait for.
             manager_shutdown_timeout=3,
             graceful_shutdown_timeout=15,
+            # Seconds. Off by default: a port that was deleted while Nova was
+            # not listening would be shown for ever.
+            heal_instance_info_cache_interval=60,
             resume_guests_state_on_host_boot=settings.resume_servers),
         # Nova looks by default whether its answers have the form that it
         # documents, which takes a fifth of the time of a long list.

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""All checks of a .vmx, whoever wrote it."""
+"""All checks of a .vmx from any source."""
 
 from collections.abc import Callable
 import dataclasses

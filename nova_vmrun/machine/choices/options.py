@@ -27,10 +27,10 @@ def choose(request: requests.Request, chosen_now: frozenset[str]) -> tuple[
 
     :param chosen_now: what a user chooses now; see table.find_disobeyed
     :returns: names of fields to choices, and the names of properties that are
-        passed over because the server was built with them earlier
+        ignored because the server was built with them earlier
     :raises InvalidProperty: a value that is chosen now cannot be used
     """
-    chosen, passed_over = {}, []
+    chosen, ignored = {}, []
     for row in catalog.ROWS:
         chosen[row.field] = _default(request, row)
         unread = request.unread(row)
@@ -45,11 +45,11 @@ def choose(request: requests.Request, chosen_now: frozenset[str]) -> tuple[
         except exception.InvalidProperty:
             if chosen_now & ({place, table.FLAVOR} if row.limit else {place}):
                 raise
-            passed_over.append(name)
+            ignored.append(name)
             continue
         if not (request.is_arm and row.on_arm == catalog.OnArm.FIXED):
             chosen[row.field] = found.choose(value, written=text.strip())
-    return chosen, tuple(passed_over)
+    return chosen, tuple(ignored)
 
 
 def _default(request: requests.Request,

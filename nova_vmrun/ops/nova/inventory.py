@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""What Nova and Placement are told about a host."""
+"""The description of a host for Nova and Placement."""
 
 from collections import abc
 from typing import Any

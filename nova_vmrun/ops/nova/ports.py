@@ -42,6 +42,24 @@ class Ports:
                         error, instance=instance)
             return None
 
+    def disabled(self, instance: nova_instance.Instance) -> set[str]:
+        """Return the ids of a server's ports that somebody has disabled.
+
+        Nova does not remember admin_state_up, so this lists the ports, once.
+        If Neutron does not answer, no port counts as disabled.
+        """
+        try:
+            found = neutron.API().list_ports(
+                nova_context.get_admin_context(), device_id=instance.uuid,
+                fields=['id', 'admin_state_up'])['ports']
+            return {port['id'] for port in found
+                    if not port.get('admin_state_up', True)}
+        except Exception as error:
+            LOG.warning('Cannot find out from Neutron whether ports of the '
+                        'server are disabled, so none is: %s', error,
+                        instance=instance)
+            return set()
+
     def is_deleted(self, port_id: str) -> bool:
         """Return whether Neutron says that a port does not exist.
 

@@ -10,9 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import json
 import socket
 import urllib.request
 
+from nova_vmrun.formats import identity
 from tests.e2e.engine import vms
 from tests.e2e.guest import console
 from tests.e2e.guest import host_interface
@@ -79,6 +81,40 @@ class NetworkTest(vms.EngineCase):
 
         self.assertEqual({'neighbour': 'guest'},
                          console.files(client.boot()))
+
+    def test_guests_hear_only_those_on_their_segment(self):
+        """Two networks with the same range, whose ids begin alike."""
+        server = self.on_segment('one', '10.9.0.11', 'server')
+        server.boot()
+        facts = {}
+        for network, name in (('one', 'friend'), ('two', 'stranger')):
+            guest = self.on_segment(network, '10.9.0.12', name,
+                                    'fetch neighbour http://10.9.0.11/\n')
+            facts[name] = guest.boot()
+            guest.run('stop', 'hard')
+
+        for found in facts.values():
+            self.assertEqual(['10.9.0.12'],
+                             console.addresses(found, MACS[1]))
+        self.assertEqual({'neighbour': 'the-name'},
+                         console.files(facts['friend']))
+        self.assertEqual({}, console.files(facts['stranger']))
+
+    def on_segment(self, network, address, name, user_data=''):
+        """Make a VM on a LAN segment, with a static address."""
+        ids = {'one': '10b5f867-de2d-4436-952c-7f4416b3948e',
+               'two': '10b5f867-de2d-4436-952c-7f4416b3948f'}
+        mac = MACS[0 if name == 'server' else 1]
+        drive = self.config_drive(user_data, json.dumps({
+            'links': [{'id': 'link', 'type': 'phy', 'mtu': 1500,
+                       'ethernet_mac_address': mac}],
+            'networks': [{'id': 'network0', 'type': 'ipv4', 'link': 'link',
+                          'ip_address': address, 'netmask': '255.255.255.0',
+                          'routes': []}]}), name)
+        return self.vm(
+            {**vms.disk_keys(), **vms.cd_keys('ide1:0', drive),
+             **static(0, 'pvn', mac, pvnID=identity.to_segment(ids[network]))},
+            images.image(kernel='cloud'), name)
 
     def test_cards_keep_the_order_of_their_slots_and_their_cables(self):
         vm = self.vm({**vms.disk_keys(),

@@ -194,20 +194,20 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
                                 if '[msg.' in line)
         return text
 
-    def config_drive(self, user_data=''):
+    def config_drive(self, user_data='', network_data='{}', name='config'):
         """Make a config drive and return its path."""
         images.need_programs('genisoimage')
-        folder = os.path.join(self.folder, 'drive')
+        folder = os.path.join(self.folder, 'drive-' + name)
         latest = os.path.join(folder, 'openstack', 'latest')
         os.makedirs(latest)
         contents = {
             'meta_data.json': '{"uuid": "the-id", "hostname": "the-name"}',
             'user_data': user_data,
-            'network_data.json': '{}'}
+            'network_data.json': network_data}
         for name, text in contents.items():
             with open(os.path.join(latest, name), 'w') as f:
                 f.write(text)
-        path = os.path.join(self.folder, 'config.iso')
+        path = os.path.join(self.folder, name + '.iso')
         subprocess.run(['genisoimage', '-quiet', '-J', '-r', '-V',
                         'config-2', '-o', path, folder], check=True,
                        stderr=subprocess.DEVNULL)

@@ -103,7 +103,7 @@ class SerialConsoleTestCase(ConsoleCase):
         self.read(console, b'still here')
         console.close()
 
-        # Whoever had a token of before asks for a new one.
+        # The user of an old token asks for a new one.
         console = self.connect(before)
         self.assertRaises((websocket.WebSocketException, OSError),
                           self.read, console, b'login')
@@ -149,7 +149,7 @@ class ScreenTestCase(ConsoleCase):
         return int(self.vmx(server)['RemoteDisplay.vnc.port'])
 
     def asked_port(self, server):
-        """Return the port that nova-novncproxy is told."""
+        """Return the port that nova-novncproxy connects to."""
         url = self.ask(server, 'vnc', 'novnc')
         token = parse.unquote(url).rpartition('token=')[2]
         return console_auth_token.ConsoleAuthToken.validate(

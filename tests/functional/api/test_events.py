@@ -39,7 +39,7 @@ class TestCase(base.TestCase):
         self.flavor_id = self.add_flavor(disk=0)
 
     def listen(self):
-        """Note what Nova is told."""
+        """Record the events that Nova gets."""
         tell = self.driver._compute_event_callback
 
         def note(event):

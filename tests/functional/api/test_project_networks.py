@@ -129,6 +129,21 @@ class AddressOutsideTheRangeTestCase(TestCase):
         self.assertEqual('vmnet2', self.adapters(server)[0][2])
 
 
+class DisabledPortTestCase(TestCase):
+
+    def test_its_cable_is_unplugged_from_the_next_start_on(self):
+        ports = [self.add_port('physnet-nat'), self.add_port('physnet-nat')]
+        server = self.boot_with(*ports)
+        for enabled, connected in ((False, 'FALSE'), (True, 'TRUE')):
+            self._stop_server(server)
+            self.neutron._ports[ports[1]]['admin_state_up'] = enabled
+            self._start_server(server)
+            vmx = self.vmx(server)
+            self.assertEqual(('TRUE', connected),
+                             (vmx['ethernet0.startConnected'],
+                              vmx['ethernet1.startConnected']))
+
+
 class TooManyTestCase(TestCase):
 
     def test_eleven_adapters(self):

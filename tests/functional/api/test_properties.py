@@ -27,7 +27,7 @@ from tests.functional import glance_uploads
 
 class TestCase(base.TestCase):
 
-    # What is refused is told later, not to the caller.
+    # A refusal is reported later, not to the caller.
     CAST_AS_CALL = False
 
     def flavor(self, **extra_specs):

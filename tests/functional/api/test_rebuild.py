@@ -28,7 +28,7 @@ from tests.functional.api import base
 
 class TestCase(base.TestCase):
 
-    # What is refused is told later, not to the caller.
+    # A refusal is reported later, not to the caller.
     CAST_AS_CALL = False
     disk_gb = 0
     properties = {}
@@ -134,7 +134,7 @@ class RefusedTestCase(TestCase):
 
     def refuse(self, words, expected_state='ACTIVE', **request):
         self.rebuild(expected_state, **request)
-        # The server stays as it is, so only its log of events tells why.
+        # The server stays as it is, so only its log of events says why.
         last = self.admin_api.get_instance_actions(self.server['id'])[0]
         event = self.wait_for(lambda: next((
             each for each in self.admin_api.api_get(

@@ -39,6 +39,16 @@ class ConfigTestCase(base.TestCase):
             self.assertEqual(str(wanted), self.nova()['DEFAULT'][
                 'resume_guests_state_on_host_boot'])
 
+    def test_nova_repairs_what_it_remembers_of_ports(self):
+        self.assertLess(0, int(self.nova()['DEFAULT'][
+            'heal_instance_info_cache_interval']))
+
+    def test_projects_create_lan_segments_and_no_routers(self):
+        options = self.config(neutron, neutron.CONFIG)
+        self.assertEqual('local', options['ml2']['project_network_types'])
+        self.assertIn('local', options['ml2']['type_drivers'].split(','))
+        self.assertEqual('', options['DEFAULT']['service_plugins'])
+
     def test_nothing_of_nova_lies_outside_the_directory(self):
         options = self.nova()
         for section, option in (('compute', 'provider_config_location'),

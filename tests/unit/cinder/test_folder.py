@@ -74,6 +74,13 @@ class FolderTestCase(base.TestCase):
                                       self.folder.open)
         self.assertIn('belongs to user', str(error))
 
+    def test_a_relative_path(self):
+        for path in ('volumes', './volumes', ''):
+            error = self.assertRaises(exception.InvalidConfiguration,
+                                      folders.Folder(path).open)
+            self.assertIn('not absolute', str(error))
+        self.assertFalse(os.path.exists('volumes'))
+
     def test_a_file(self):
         path = os.path.join(self.path, 'file')
         files.write_atomically(path, '')

@@ -218,6 +218,11 @@ class CapabilitiesTestCase(base.TestCase):
                             found.has_vnc_with_window],
                 kind)
 
+    def test_no_product_adds_disks_to_running_vms(self):
+        for kind in ('ws', 'player', 'fusion'):
+            self.assertFalse(product.Product(
+                kind, (25, 0, 0), 'vmrun', None).can_attach_running)
+
     def test_fusion_lacks_lan_segments(self):
         for kind, has in (('ws', True), ('player', True), ('fusion', False)):
             self.assertEqual(has, product.Product(

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Rendered files as they are; UPDATE_GOLDENS=1 writes them anew."""
+"""Rendered files as they are; UPDATE_GOLDENS=1 rewrites them."""
 
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats.guestos import profiles

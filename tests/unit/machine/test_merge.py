@@ -372,6 +372,19 @@ class EditsTestCase(base.TestCase):
         other = dict(drive, **{'ide1:0.fileName': 'cd1.iso'})
         self.assertEqual(other, self.keep(other, ejected, drive))
 
+    def test_volumes_are_novas_with_their_controllers(self):
+        rendered = {'scsi3.virtualDev': 'pvscsi',
+                    'scsi3:0.fileName': '/volumes/a.vmdk',
+                    'scsi3:0.mode': 'independent-persistent',
+                    'scsi0:0.fileName': 'root.vmdk'}
+        edited = {'scsi3.virtualDev': 'lsilogic',
+                  'scsi3:0.fileName': '/volumes/b.vmdk',
+                  'scsi3:0.mode': 'persistent',
+                  'scsi0:0.fileName': 'other.vmdk'}
+        self.assertEqual(
+            dict(rendered, **{'scsi0:0.fileName': 'other.vmdk'}),
+            self.keep(rendered, edited, rendered))
+
     def test_adapters_serial_ports_and_the_display_are_novas(self):
         for key in ('ethernet0.vnet', 'serial0.fileName',
                     'RemoteDisplay.vnc.port'):

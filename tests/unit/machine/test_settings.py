@@ -55,6 +55,32 @@ class SettingsTestCase(base.TestCase):
         for key, value in expected.items():
             self.assertEqual(value, found.get(key), key)
 
+    def test_a_volume(self):
+        server = base.make_machine(
+            disks=(model.Disk('root.vmdk', 'ide'),
+                   model.Disk('/volumes/a.vmdk', 'pvscsi', 'scsi3:0',
+                              is_independent=True)),
+            origins={'disk_bus': 'image', 'volume_bus': 'guest'})
+        found = {item.key: (item.value, item.origin)
+                 for item in settings.build(server)['storage']}
+        self.assertEqual(('TRUE', 'image'), found['ide0:0.present'])
+        self.assertNotIn('ide0:0.mode', found)
+        self.assertEqual(('pvscsi', 'guest'), found['scsi3.virtualDev'])
+        self.assertEqual(('TRUE', 'guest'), found['scsi3:0.present'])
+        self.assertEqual('independent-persistent',
+                         found['scsi3:0.mode'][0])
+        self.assertEqual('ide0:0', _render(server)['bios.hddOrder'])
+
+    def test_a_boot_volume_is_on_the_bus_of_the_root_disk(self):
+        server = base.make_machine(
+            disks=(model.Disk('/volumes/a.vmdk', 'sata',
+                              is_independent=True),),
+            origins={'disk_bus': 'image'})
+        found = {item.key: (item.value, item.origin)
+                 for item in settings.build(server)['storage']}
+        self.assertEqual(('TRUE', 'image'), found['sata0:0.present'])
+        self.assertEqual('independent-persistent', found['sata0:0.mode'][0])
+
     def test_a_nic(self):
         self._check({
             'ethernet0.present': 'TRUE', 'ethernet0.virtualDev': 'e1000',

@@ -235,7 +235,7 @@ class RewriterTestCase(Base):
         self.assertEqual('web', self.load()['displayName'])
 
     def test_a_lost_vmx_of_a_server_with_snapshots(self):
-        """Only the .vmx tells which of the disks is the present one."""
+        """Only the .vmx says which of the disks is in use."""
         self.add_folder('root-000001.vmdk')
         error = self.assertRaises(exception.VmrunError, self.rewriter)
         self.assertIn('root-000001.vmdk', error.details)

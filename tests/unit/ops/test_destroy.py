@@ -11,6 +11,7 @@
 #    under the License.
 
 import os
+from unittest import mock
 
 import fixtures
 
@@ -33,8 +34,10 @@ class DestroyTestCase(hosts.TestCase):
         super().setUp()
         self.useFixture(fixtures.MockPatchObject(power, 'time',
                                                  hosts.Clock()))
+        self.connectors = mock.create_autospec(connectors.Connectors,
+                                               instance=True)
         self.destroy = destroy.Destroyer(self.servers, self.make_power(),
-                                         connectors.Connectors({}))
+                                         self.connectors)
 
     def left(self):
         return sorted(set(os.listdir(self.layout.root)) - {'_base', 'locks'})
@@ -50,6 +53,41 @@ class DestroyTestCase(hosts.TestCase):
         self.assertFalse(self.is_running())
         self.assertEqual([], self.left())
 
+    def connect_volume(self):
+        volume_id = '6ca404f3-d844-4169-bb96-bc792f37de98'
+        os.makedirs(self.layout.volume(UUID, volume_id))
+        return volume_id
+
+    def test_its_volumes_are_disconnected(self):
+        self.add_server()
+        volume_id = self.connect_volume()
+        self.connectors.disconnect.side_effect = (
+            lambda uuid, volume: os.rmdir(self.layout.volume(uuid, volume)))
+        self.remove()
+        self.connectors.disconnect.assert_called_once_with(UUID, volume_id)
+        self.assertEqual(['_volumes'], self.left())
+        self.assertEqual([], os.listdir(self.layout.all_volumes))
+
+    def test_a_volume_that_stays_connected_keeps_the_server(self):
+        self.add_server()
+        self.connect_volume()
+        self.connectors.disconnect.side_effect = exception.FileInUse('used')
+        self.assertRaises(exception.FileInUse, self.remove)
+        self.assertIn(UUID, self.left())
+
+    def test_what_nobody_knows_is_kept(self):
+        self.add_server()
+        self.connect_volume()
+        self.remove()
+        self.assertEqual(['_volumes'], self.left())
+        self.assertIn('stays', self.log.output)
+
+    def test_folders_of_a_resize_have_no_volumes(self):
+        self.add_server()
+        self.connect_volume()
+        self.destroy.remove_folder(UUID, self.layout.kept(UUID))
+        self.connectors.disconnect.assert_not_called()
+
     def test_a_server_that_is_off_needs_no_stop(self):
         self.add_server()
         self.remove()
@@ -63,7 +101,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertEqual([], self.left())
 
     def test_one_that_does_not_stop_goes_on_without_it(self):
-        """The next reboot must write it anew, from what Nova knows."""
+        """The next reboot must rewrite it from Nova's data."""
         self.add_server(running=True)
         os.remove(self.layout.vmx(UUID))
         self.vmrun.fail('stop', hosts.hung())
@@ -112,7 +150,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertEqual([], self.left())
 
     def test_the_folder_goes_out_of_the_way_in_one_step(self):
-        """A half-removed folder must not pass for a server."""
+        """A half-removed folder must not count as a server."""
         self.add_server()
         self.useFixture(fixtures.MockPatch(
             'shutil.rmtree', side_effect=self._busy))
@@ -153,7 +191,7 @@ class DestroyTestCase(hosts.TestCase):
         self.assertIn('belongs to another compute node', self.log.output)
 
     def test_server_with_an_unreadable_record(self):
-        """Neither half of the removal may pass for done."""
+        """Neither half of the removal may count as done."""
         self.add_server(running=True)
         files.write_atomically(self.layout.record(UUID), '{"uuid": ')
         for half in (self.destroy.stop, self.destroy.remove):

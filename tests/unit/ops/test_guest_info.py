@@ -16,6 +16,7 @@ import os
 import stat
 import types
 
+import fixtures
 from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
@@ -75,6 +76,21 @@ class GuestInfoTestCase(hosts.TestCase):
         self.assertEqual({}, self.written())
         self.assertFalse(os.path.exists(self.layout.guest_info(UUID)))
         self.assertFalse(self.info().needs_metadata)
+
+    def test_a_guest_that_cannot_learn_its_address(self):
+        logger = self.useFixture(fixtures.FakeLogger())
+        info = test_guest_networks.network_info()
+        instance = types.SimpleNamespace(uuid=UUID, hostname='web')
+        for details, metadata, options, count in (
+                ({}, None, {}, 0),
+                ({'network_type': 'local'}, Metadata(), {}, 0),
+                ({'network_type': 'local'}, None, {'use_machine_id': True},
+                 0),
+                ({'network_type': 'local'}, None, {}, 1)):
+            info[0]['details'] = details
+            self.info(**options).write(instance, metadata, info)
+            self.assertEqual(count, logger.output.count(
+                'cannot learn its addresses 10.0.0.5, fd00::5'))
 
     def test_only_the_owner_may_read_it(self):
         self.written(use_machine_id=True)

@@ -154,7 +154,7 @@ class Base(hosts.TestCase):
 
 
 class OutsideTestCase(Base):
-    """What others do is told."""
+    """Changes made outside of Nova are reported."""
 
     def test_a_vm_that_ends(self):
         self.run_vm()
@@ -333,7 +333,7 @@ class ThreadTestCase(Base):
         self.assertIn('no such luck', self.log.output)
 
     def test_an_error_while_telling_nova(self):
-        """Others are told nevertheless."""
+        """Other events are still sent."""
         self.run_vm()
         self.run_vm(OTHER, 1002)
         told = []

@@ -75,6 +75,14 @@ class NetworksTestCase(_TestCase):
             model.Nic(mac=MAC, model='vmxnet3', connection='nat',
                       rx_kbps=1000), self.nic(port()))
 
+    def test_links(self):
+        ports = [port(), port()]
+        ports[1]['id'] = 'port-2'
+        nics = self.networks().nics(networks.with_links(ports, {'port-2'}),
+                                    self.hardware)
+        self.assertEqual([True, False], [nic.connected for nic in nics])
+        self.assertEqual({}, ports[1]['meta'])
+
     def test_ports_keep_their_order(self):
         macs = ['fa:16:3e:00:00:0%d' % number for number in (3, 1, 2)]
         nics = self.networks().nics([port(mac=mac) for mac in macs],

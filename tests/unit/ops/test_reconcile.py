@@ -72,6 +72,28 @@ class StartTestCase(Base):
             self.start([port('nat')], method)
             self.assertEqual([MACS['nat']], self.addresses())
 
+    def test_the_link_of_a_disabled_port_is_down(self):
+        def links():
+            return [keys['startConnected'] for keys in self.nics().values()]
+
+        for method in ('starter', 'resumer', 'rebooter'):
+            for disabled, expected in (({'vlan'}, ['TRUE', 'FALSE']),
+                                       (set(), ['TRUE', 'TRUE'])):
+                self.ports.disabled.return_value = disabled
+                self.start([port('nat'), port('vlan')], method)
+                self.assertEqual(expected, links())
+
+    def test_the_links_of_ports_that_come_meanwhile(self):
+        self.ports.disabled.return_value = {'vlan', 'office'}
+        ports = [port('nat'), port('vlan')]
+        rewrite = self.reconciler.starter(None, self.instance, ports)
+        self.attach('office')
+        self.ports.disabled.side_effect = AssertionError
+        self.apply(rewrite)
+        self.assertEqual(
+            ['TRUE', 'FALSE', 'FALSE'],
+            [keys['startConnected'] for keys in self.nics().values()])
+
     def test_an_adapter_that_was_refused_comes(self):
         self.start([port('nat'), port('vlan'), port('office')])
         self.assertEqual([MACS[name] for name in ('nat', 'vlan', 'office')],

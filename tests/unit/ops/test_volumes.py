@@ -67,8 +67,9 @@ class TestCase(test_definition.Base):
             self.disk_lists, guest_info.GuestInfo(conf.vmrun, self.layout))
         self.describe = self.useFixture(fixtures.MockPatchObject(
             self.tagged, 'describe', return_value=None)).mock
-        self.volumes = volumes.Volumes(conf, self.servers, self.definitions,
-                                       self.connectors, self.tagged)
+        self.volumes = volumes.Volumes(
+            self.host(conf), self.servers, self.definitions, self.connectors,
+            self.tagged)
         self.instance = test_definition.instance(
             image_vmrun_disk_bus=self.DISK_BUS)
         self.instance.device_metadata = None
@@ -210,6 +211,14 @@ class RefusedTestCase(TestCase):
         self.assertRaises(exception.VmNotFound, self.attach)
 
     def test_a_stopped_server_is_not_refused(self):
+        self.volumes.refuse_running(UUID)
+
+    def test_a_product_that_could_do_it(self):
+        self.start()
+        self.assertRaises(exception.InvalidInput,
+                          self.volumes.refuse_running, UUID)
+        self.useFixture(fixtures.MockPatchObject(
+            type(self.product), 'can_attach_running', True))
         self.volumes.refuse_running(UUID)
 
     def test_another_type(self):

@@ -61,7 +61,7 @@ class EndsTestCase(Base):
         self.assertEqual([], self.ends.wait(0))
         second.kill()
         self.assertEqual([process], self.ends.wait(PATIENCE))
-        # It is told once.
+        # It is reported once.
         self.assertEqual([], self.ends.wait(0))
 
     def test_a_process_that_was_gone_before(self):
@@ -212,7 +212,7 @@ class PolledTestCase(Base):
         for _ in range(1000):
             if ended := self.ends.wait():
                 return ended
-        self.fail('No end was told.')
+        self.fail('No end was reported.')
 
     def test_a_process_that_ends(self):
         first, second = self.start(), self.start()

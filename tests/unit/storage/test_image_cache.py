@@ -148,7 +148,7 @@ class FileTestCase(caches.TestCase):
         self.assertGreater(used, 1)
 
     def test_an_image_that_is_removed_leaves_an_empty_folder(self):
-        """Whoever waits for its lock needs the folder."""
+        """Threads that wait for its lock need the folder."""
         self.file()
         with self.cache.locked(caches.IMAGE):
             self.cache.remove(caches.IMAGE)

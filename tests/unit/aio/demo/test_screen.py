@@ -38,7 +38,7 @@ def _rectangle(left, top, width, height, *colours, encoding=0):
 
 
 class _Connection:
-    """What a VNC server has sent, and what it was told."""
+    """A VNC server with prepared answers; it keeps what it receives."""
 
     def __init__(self, answers):
         self.answers = io.BytesIO(answers)

@@ -59,7 +59,7 @@ class UploadTestCase(base.TestCase):
         return json.loads(output), told
 
     def refused(self, path, text, *argv, error=exception.VmrunError):
-        """Uploads something in vain; Glance has nothing of it afterwards."""
+        """Try an upload that fails and leaves no image in Glance."""
         error = self.assertRaises(error, self.upload, path, *argv)
         self.assertIn(text, str(error))
         self.assertTrue(error.details)
@@ -95,7 +95,7 @@ class UploadTestCase(base.TestCase):
                 'img_hv_type')))
 
     def test_names_that_glance_cannot_read(self):
-        """Its descriptor is written anew: Glance reads ASCII alone."""
+        """The descriptor is rewritten, because Glance only reads ASCII."""
         path = self.write('a.vmdk', vmdks.image(vmdks.descriptor(
             'büro.vmdk', create_type='streamOptimized',
             extra='encoding="windows-1252"'), encoding='cp1252',
@@ -184,7 +184,7 @@ class UploadTestCase(base.TestCase):
                 ('encryption.data', 'x', 'encrypted')):
             path = vms.write_vm(self.folder, **{key: value})
             self.refused(path, text)
-            # Neither by way of its disk.
+            # The same for its disk.
             self.refused(os.path.join(self.folder, 'web.vmdk'), text)
         self.assertEqual([], self.made)
 

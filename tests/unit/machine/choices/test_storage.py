@@ -71,6 +71,15 @@ class DiskBusTestCase(base.ChoiceTestCase):
             self.refused('vmrun_disk_bus', {'vmrun_disk_bus': bus},
                          guest='arm-ubuntu-64')
 
+    def test_volume_bus(self):
+        """The guest boots from the same kind of controller, except IDE."""
+        for bus, expected in (
+                ('pvscsi', 'pvscsi'), ('sata', 'sata'), ('nvme', 'nvme'),
+                ('buslogic', 'buslogic'), ('ide', 'lsilogic')):
+            found = self.choose({'vmrun_disk_bus': bus})
+            self.assertEqual((bus, expected),
+                             (found.disk_bus, found.volume_bus))
+
     def test_cdrom_bus(self):
         for properties, expected in (
                 ({'hw_cdrom_bus': 'ide'}, 'ide'),

@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import types
 from unittest import mock
 
 import fixtures
@@ -20,6 +21,8 @@ from nova.network import neutron
 
 from nova_vmrun.ops.nova import ports
 from tests.unit import base
+
+INSTANCE = types.SimpleNamespace(uuid='server')
 
 
 class PortsTestCase(base.TestCase):
@@ -45,6 +48,8 @@ class PortsTestCase(base.TestCase):
             self.assertIsNone(self.ports.of_server(None, None))
             self.api.show_port.side_effect = error
             self.assertFalse(self.ports.is_deleted('port'))
+            self.api.list_ports.side_effect = error
+            self.assertEqual(set(), self.ports.disabled(INSTANCE))
         self.assertIn('down', self.log.output)
 
     def test_a_port_that_is_there(self):
@@ -57,3 +62,12 @@ class PortsTestCase(base.TestCase):
         context, port_id = self.api.show_port.call_args.args
         self.assertTrue(context.is_admin)
         self.assertEqual('port', port_id)
+
+    def test_disabled_ports_by_one_list(self):
+        self.api.list_ports.return_value = {'ports': [
+            {'id': 'up', 'admin_state_up': True},
+            {'id': 'down', 'admin_state_up': False}, {'id': 'old'}]}
+        self.assertEqual({'down'}, self.ports.disabled(INSTANCE))
+        self.api.list_ports.assert_called_once_with(
+            mock.ANY, device_id='server', fields=['id', 'admin_state_up'])
+        self.assertTrue(self.api.list_ports.call_args.args[0].is_admin)

@@ -68,7 +68,7 @@ class RestoreTestCase(Base):
         instance = Instance()
         self.images.restore(instance)
         self.assertOld(instance)
-        # Whoever deletes the server meanwhile must win.
+        # A deletion of the server in the meantime must win.
         instance.save.assert_called_once_with(
             expected_task_state=['rebuilding'])
 
