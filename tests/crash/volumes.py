@@ -236,3 +236,68 @@ class DestroyWithVolume(_Volume, builds.Destroy):
         self.check_volume(host)
         operation.require_equal([], host.volumes.foreign(),
                                 'files beside the volumes')
+
+
+class RebuildWithVolume(_Volume, builds.Rebuild):
+    """A running server; Nova detaches its volumes while it is off."""
+
+    is_running = True
+    ends = operation.RUNNING
+    keeps_disk = False
+    listed = True
+
+    def prepare(self, host):
+        builds.Rebuild.prepare(self, host)
+        self.volume = host.volumes.add(self.kind)
+
+    def before(self, host):
+        self.instance.vm_state = self.vm_state
+        self.instance.task_state = self.task_state
+        self.instance.power_state = operation.RUNNING
+        self.power_on(host)
+
+    def run(self, host):
+        self.instance.task_state = task_states.REBUILDING
+        host.driver.power_off(self.instance)
+        self.detach(host)
+        host.driver.destroy(None, self.instance, [],
+                            block_device_info=self.block_device_info)
+        host.driver.spawn(
+            None, self.instance, host.image_meta(self.image_id), [], None, {},
+            [], block_device_info=self.block_device_info)
+
+    def check_started(self, host):
+        builds.Rebuild.check_started(self, host)
+        self.check_volume(host)
+
+
+class RebuildFromVolume(RebuildWithVolume):
+    """Cinder writes a new image to the volume while there is no VM."""
+
+    boot_index = 0
+    image_format = SpawnFromVolume.image_format
+    is_cached = SpawnFromVolume.is_cached
+    changes = SpawnFromVolume.changes
+
+    def prepare(self, host):
+        SpawnFromVolume.prepare(self, host)
+
+    def before(self, host):
+        self.instance.vm_state = self.vm_state
+        self.instance.task_state = self.task_state
+        self.instance.power_state = operation.RUNNING
+        self.spawn(host)
+
+    def run(self, host):
+        self.instance.task_state = task_states.REBUILDING
+        host.driver.power_off(self.instance)
+        host.driver.destroy(None, self.instance, [],
+                            block_device_info=self.block_device_info)
+        self.detach(host)
+        self.spawn(host)
+
+    def spawn(self, host):
+        SpawnFromVolume.run(self, host)
+
+    def require_disk(self, host):
+        self.check_volume(host)
