@@ -271,6 +271,10 @@ class RebuildWithVolume(_Volume, builds.Rebuild):
         self.check_volume(host)
 
 
+class RebuildWithNfsVolume(RebuildWithVolume):
+    kind = volumes_of_host.NFS
+
+
 class RebuildFromVolume(RebuildWithVolume):
     """Cinder writes a new image to the volume while there is no VM."""
 
