@@ -52,11 +52,15 @@ def write(path: str, files: abc.Mapping[str, bytes], label: str,
             iso.add_fp(io.BytesIO(content), len(content), '/' + name,
                        joliet_path='/' + name,
                        rr_name=posixpath.basename(name))
-        iso.write(path)
+        # In memory first: pycdlib goes back and forth in the file.
+        image = io.BytesIO()
+        iso.write_fp(image)
     except pycdlibexception.PyCdlibException as error:
         raise ValueError(str(error)) from error
     finally:
         iso.close()
+    with open(path, 'wb') as file:
+        file.write(image.getbuffer())
 
 
 def read(path: str) -> dict[str, bytes]:

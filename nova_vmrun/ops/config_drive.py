@@ -18,6 +18,7 @@ replaced.
 """
 
 from collections import abc
+import contextlib
 import os
 
 from nova.api.metadata import base as instance_metadata
@@ -31,6 +32,7 @@ from nova_vmrun.ops import guest_networks
 
 # By which guests find it.
 _LABEL = 'config-2'
+_PUBLISHER = 'nova-vmrun'
 
 
 def describe(instance: nova_instance.Instance,
@@ -57,9 +59,10 @@ def make(path: str, metadata: instance_metadata.InstanceMetadata) -> None:
     :param path: the .iso to create
     :raises FileSystemFailed: it cannot be written
     """
-    write(path, metadata.uuid, {
-        name: data.encode() if isinstance(data, str) else data
-        for name, data in metadata.metadata_for_config_drive()})
+    content = {name: data.encode() if isinstance(data, str) else data
+               for name, data in metadata.metadata_for_config_drive()}
+    with _replacing(path, metadata.uuid) as part:
+        iso.write(part, content, _LABEL, publisher=_PUBLISHER)
 
 
 def read(path: str, uuid: str) -> dict[str, bytes]:
@@ -78,18 +81,28 @@ def read(path: str, uuid: str) -> dict[str, bytes]:
             'makes a new one.') from error
 
 
-def write(path: str, uuid: str, content: abc.Mapping[str, bytes]) -> None:
-    """Write a config drive; a crash leaves the old or the new one.
+def rewrite(path: str, uuid: str, content: abc.Mapping[str, bytes]) -> None:
+    """Replace a config drive; a crash leaves the old or the new one.
+
+    The new one is compared with its content, since nobody else has the
+    injected files and the password.
 
     :param uuid: of its server, which is off
     :param content: of the files, by their paths
     :raises FileSystemFailed: it cannot be written
     """
+    with _replacing(path, uuid) as part:
+        iso.write(part, content, _LABEL, publisher=_PUBLISHER)
+        if iso.read(part) != content:
+            raise ValueError('It does not hold what was written to it.')
+
+
+@contextlib.contextmanager
+def _replacing(path: str, uuid: str) -> abc.Iterator[str]:
+    """Yield where to write a config drive, which then replaces path."""
     try:
         with files.replacing(path) as part:
-            iso.write(part, content, _LABEL, publisher='nova-vmrun')
-            if iso.read(part) != content:
-                raise ValueError('It does not hold what was written to it.')
+            yield part
             os.chmod(part, 0o600)
     except (ValueError, OSError) as error:
         raise exception.FileSystemFailed(

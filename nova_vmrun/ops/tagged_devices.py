@@ -101,14 +101,14 @@ class TaggedDevices:
             if new_info != info:
                 self._guest_info.save(uuid, new_info)
             if drive and changed:
-                config_drive.write(drive, uuid, {**content, **changed})
+                config_drive.rewrite(drive, uuid, {**content, **changed})
             yield
         except Exception:
             with excutils.save_and_reraise_exception():
                 if new_info != info:
                     self._guest_info.save(uuid, info)
                 if drive and changed:
-                    config_drive.write(drive, uuid, content)
+                    config_drive.rewrite(drive, uuid, content)
 
     def updater(self, instance: nova_instance.Instance,
                 devices: device_tags.Devices) -> abc.Callable[[], None]:

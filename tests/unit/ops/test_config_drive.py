@@ -96,7 +96,7 @@ class WriteTestCase(hosts.TestCase):
         self.write(FILES)
 
     def write(self, content):
-        config_drive.write(self.path, hosts.UUID, content)
+        config_drive.rewrite(self.path, hosts.UUID, content)
 
     def read(self):
         return config_drive.read(self.path, hosts.UUID)

@@ -62,7 +62,7 @@ class Base(hosts.TestCase):
         super().setUp()
         self.add_server(disks=disks.dump([disks.config_drive('sata')]))
         self.path = self.layout.file(UUID, 'config-drive.iso')
-        config_drive.write(self.path, UUID, DRIVE)
+        config_drive.rewrite(self.path, UUID, DRIVE)
         self.info = guest_info.GuestInfo(stubs.conf(use_guestinfo=True),
                                          self.layout)
         self.tagged = tagged_devices.TaggedDevices(self.disk_lists,
@@ -181,7 +181,7 @@ class UpdaterTestCase(Base):
         self.update()
         self.describe.side_effect = None
         self.useFixture(fixtures.MockPatchObject(
-            config_drive, 'write',
+            config_drive, 'rewrite',
             side_effect=exception.FileSystemFailed('full')))
         self.update()
         for reason in ('Neutron is down', 'full'):
