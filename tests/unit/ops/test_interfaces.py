@@ -31,11 +31,9 @@ from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import networks
-from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import ports
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.ops import tagged_devices
-from nova_vmrun.server import disks
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from tests.unit import locks
@@ -436,52 +434,3 @@ class DeletedPortTestCase(Base):
         self.start()
         self.assertRaises(exception.VmrunError, self.attach, 'office')
         self.assertFalse(self.ports.is_deleted.called)
-
-
-class TagTestCase(Base):
-    """An adapter that has a tag."""
-
-    def setUp(self):
-        super().setUp()
-        self.records.change(UUID, disks=disks.dump(
-            [disks.config_drive('sata')]))
-        self.written = self.useFixture(fixtures.MockPatchObject(
-            self.tagged, 'written')).mock
-        self.tags_by_mac[MACS['nat']] = 'front'
-        self.describe.return_value = 'metadata'
-
-    def present(self):
-        return [(device.mac, device.tags) for device in
-                device_tags.present(self.instance)]
-
-    def test_the_guest_learns_it_before_the_adapter_comes(self):
-        self.written.return_value.__enter__.side_effect = KeyboardInterrupt
-        self.assertRaises(KeyboardInterrupt, self.attach, 'nat')
-        self.assertEqual((UUID, 'metadata'), self.written.call_args[0][:2])
-        self.assertEqual({}, self.nics())
-        self.instance.save.assert_not_called()
-
-    def test_it_comes_and_goes(self):
-        self.attach('nat')
-        self.assertEqual([(MACS['nat'], ['front'])], self.present())
-        self.attach('office')
-        self.detach('office')
-        self.assertEqual([(MACS['nat'], ['front'])], self.present())
-        self.assertEqual(1, self.describe.call_count)
-        self.detach('nat')
-        self.assertEqual([], self.present())
-        self.assertEqual([], self.written.call_args[0][2])
-        self.assertEqual(2, self.instance.save.call_count)
-
-    def test_a_server_without_a_config_drive(self):
-        self.records.change(UUID, disks=[])
-        error = self.assertRaises(exception.InvalidInput, self.attach, 'nat')
-        self.assertIn('no config drive', error.details)
-        self.assertEqual({}, self.nics())
-        self.written.assert_not_called()
-
-    def test_a_refused_one_changes_nothing_that_the_guest_reads(self):
-        self.start()
-        self.assertRaises(exception.VmStateError, self.attach, 'nat')
-        self.written.return_value.__enter__.assert_not_called()
-        self.assertEqual([], self.present())
