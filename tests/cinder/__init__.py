@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The Cinder driver in Cinder's own volume manager.
+"""The Cinder driver in Cinder's own volume manager, and Cinder in one process.
 
 Cinder and Nova register options of the same names, so these tests are a suite
 with processes of its own.

@@ -13,7 +13,6 @@
 from unittest import mock
 
 from nova import objects
-from nova import test
 
 from nova_vmrun import exception
 from nova_vmrun.ops.nova import mappings
@@ -56,7 +55,7 @@ class VolumesTestCase(base.TestCase):
                           mapping('../../etc'))
 
 
-class OfServerTestCase(test.NoDBTestCase):
+class OfServerTestCase(base.TestCase):
 
     def test_what_the_database_has(self):
         objects.register_all()
