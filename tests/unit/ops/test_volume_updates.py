@@ -210,7 +210,7 @@ class SuspendedTestCase(TestCase):
                       self.log.output)
 
     def test_a_volume_that_cannot_be_used(self):
-        os.remove(self.path())
+        os.remove(self.path().replace('.vmdk', '-flat.vmdk'))
         self.assertRaises(exception.VolumeDamaged,
                           self.updates.reconnect, self.instance,
                           {'block_device_mapping': [

@@ -114,7 +114,7 @@ class AttachmentTestCase(base.TestCase):
 
     def test_the_disk_itself(self):
         for file in ('root.vmdk', '/folder/root.vmdk'):
-            self.assertEqual(('sata0:0', file, 'sata'),
+            self.assertEqual(('sata0:0', file, 'sata', False),
                              dataclasses.astuple(self.find(file)))
         self.assertEqual(VOLUME.path, self.find(VOLUME.path, VOLUME).file)
 

@@ -252,9 +252,12 @@ class VmTestCase(TestCase):
     def test_a_process_that_vmrun_does_not_show(self):
         path = self.layout.vmx(UUID)
         process = subprocess.Popen(
-            ['vmware-vmx', '-c', 'input()', path], executable=sys.executable,
-            stdin=subprocess.PIPE)
+            ['vmware-vmx', '-c', 'print(flush=True); input()', path],
+            executable=sys.executable, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
         self.addCleanup(process.communicate, b'\n')
+        # Its command line may be empty until it runs.
+        process.stdout.readline()
         found = self.only(self.find())
         self.assertEqual((orphans.VM, path), (found.kind, found.path))
         self.assertIn('as another user', found.kept)
