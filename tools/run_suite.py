@@ -51,7 +51,7 @@ WORKERS = {'e2e': 2,
            'load': 1, 'iscsi': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
-           'functional': 2 * (os.cpu_count() or 1),
+           'functional': (3 * (os.cpu_count() or 1) + 1) // 2,
            'crash': 2 * (os.cpu_count() or 1)}
 # Suites that an ordinary user runs.
 AS_USER = frozenset({'iscsi'})
