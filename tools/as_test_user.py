@@ -77,21 +77,36 @@ def _make_mounts() -> None:
 
 
 def _open_ways(needed: set[str]) -> None:
-    """Let others reach some folders, by hiding what closes the way to them."""
+    """Let others reach some folders, by hiding what closes the way to them.
+
+    A folder that only its owner may enter is replaced, for us, by one that
+    has only those entries that are needed.
+    """
     closed = {way for folder in needed for way in _ways(folder)
               if not os.stat(way).st_mode & stat.S_IXOTH}
-    tops = {way for way in closed if not closed.intersection(_ways(way)[1:])}
-    for top in tops:
-        inside = sorted(folder for folder in needed
-                        if folder.startswith(top + os.sep))
-        for number, folder in enumerate(inside):
-            os.mkdir(os.path.join(_STAGE, str(number)))
-            _mount('--bind', folder, os.path.join(_STAGE, str(number)))
-        _mount('-t', 'tmpfs', 'none', top)
-        os.chmod(top, 0o755)
-        for number, folder in enumerate(inside):
-            os.makedirs(folder, exist_ok=True)
-            _mount('--move', os.path.join(_STAGE, str(number)), folder)
+    for number, way in enumerate(sorted(closed)):
+        original = os.path.join(_STAGE, str(number))
+        os.mkdir(original)
+        _mount('--bind', way, original)
+        _mount('-t', 'tmpfs', 'none', way)
+        os.chmod(way, 0o755)
+        for entry in os.scandir(original):
+            target = os.path.join(way, entry.name)
+            if any(target in _ways(folder) or folder in _ways(target)
+                   for folder in needed):
+                _show(entry, target)
+
+
+def _show(entry: os.DirEntry[str], target: str) -> None:
+    """Make a file or folder appear in another place, too."""
+    if entry.is_symlink():
+        os.symlink(os.readlink(entry.path), target)
+        return
+    if entry.is_dir():
+        os.mkdir(target)
+    else:
+        open(target, 'w').close()
+    _mount('--bind', entry.path, target)
 
 
 def _ways(folder: str) -> list[str]:

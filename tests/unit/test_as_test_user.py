@@ -13,6 +13,7 @@
 """The parts that need no root; the suite "iscsi" runs the rest."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -42,24 +43,69 @@ class AsTestUserTestCase(base.TestCase):
     def test_the_ways_to_a_folder(self):
         self.assertEqual(['/a/b', '/a', '/'], as_test_user._ways('/a/b'))
 
-    def test_only_the_topmost_closed_folder_is_hidden(self):
-        closed = os.path.join(self.folder, 'closed')
-        needed = os.path.join(closed, 'inner', 'checkout')
-        os.makedirs(needed)
-        os.chmod(self.folder, 0o755)
-        os.chmod(closed, 0o700)
-        mounts = self.useFixture(fixtures.MockPatch(
-            'tools.as_test_user._mount')).mock
+    def open_ways(self, *needed):
+        """Open the ways to folders; mounts are copies."""
+        def mount(*words):
+            if words[0] == '--bind':
+                copy = shutil.copytree if os.path.isdir(
+                    words[1]) else shutil.copyfile
+                os.path.isdir(words[2]) and os.rmdir(words[2])
+                copy(words[1], words[2])
+            else:
+                shutil.rmtree(words[3])
+                os.mkdir(words[3])
+
+        self.useFixture(fixtures.MockPatch('tools.as_test_user._mount',
+                                           mount))
         stage = os.path.join(self.folder, 'stage')
         os.mkdir(stage)
-        self.useFixture(fixtures.MockPatch(
-            'tools.as_test_user._STAGE', stage))
-        as_test_user._open_ways({needed})
-        self.assertEqual(
-            [('--bind', needed, os.path.join(stage, '0')),
-             ('-t', 'tmpfs', 'none', closed),
-             ('--move', os.path.join(stage, '0'), needed)],
-            [call.args for call in mounts.call_args_list])
+        self.useFixture(fixtures.MockPatch('tools.as_test_user._STAGE',
+                                           stage))
+        as_test_user._open_ways(set(needed))
+
+    def make(self, path, closed=()):
+        """Make a folder with a file and a link; close some above it."""
+        folder = os.path.join(self.folder, path)
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'file'), 'w') as file:
+            file.write('content')
+        os.symlink('file', os.path.join(folder, 'link'))
+        os.chmod(self.folder, 0o755)
+        for name in closed:
+            os.chmod(os.path.join(self.folder, name), 0o700)
+        return folder
+
+    def check_open(self, *needed):
+        for folder in needed:
+            for way in as_test_user._ways(folder):
+                if way.startswith(self.folder):
+                    self.assertTrue(os.stat(way).st_mode & stat.S_IXOTH, way)
+            with open(os.path.join(folder, 'link')) as file:
+                self.assertEqual('content', file.read())
+
+    def test_way_through_a_closed_folder(self):
+        needed = self.make('home/checkout', ['home'])
+        other = self.make('home/private')
+        self.open_ways(needed)
+        self.check_open(needed)
+        self.assertFalse(os.path.exists(other))
+
+    def test_two_closed_folders(self):
+        needed = [self.make('one/inner', ['one']),
+                  self.make('two/inner', ['two'])]
+        self.open_ways(*needed)
+        self.check_open(*needed)
+
+    def test_closed_folder_in_a_closed_folder(self):
+        needed = [self.make('home/checkout', ['home']),
+                  self.make('home/checkout/.tox/all', ['home/checkout/.tox'])]
+        self.open_ways(*needed)
+        self.check_open(*needed)
+
+    def test_folder_that_is_closed_itself(self):
+        needed = self.make('checkout', ['checkout'])
+        self.open_ways(needed)
+        self.check_open(needed)
 
     def test_an_ordinary_user_just_runs_python(self):
         if os.geteuid() == 0:

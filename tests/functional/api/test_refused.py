@@ -12,8 +12,6 @@
 
 """Requests that are refused with a reason; the server does not change."""
 
-from nova import context
-from nova import objects
 from nova.tests.functional.api import client
 
 from tests.functional.api import base
@@ -75,20 +73,6 @@ class VolumeTestCase(TestCase):
         error = self.assertRaises(client.OpenStackApiException, self.attach,
                                   volume, tag='data')
         self.assertEqual(400, error.response.status_code)
-
-    def test_rescue_of_a_server_that_booted_from_one(self):
-        root = objects.BlockDeviceMappingList.get_by_instance_uuid(
-            context.get_admin_context(), self.server['id']).root_bdm()
-        root.update({'source_type': 'volume', 'destination_type': 'volume',
-                     'volume_id': self.cinder.IMAGE_BACKED_VOL})
-        root.save()
-        self.before = self.look()
-        image_id = self.add_image(properties={'hw_rescue_bus': 'scsi',
-                                              'hw_rescue_device': 'disk'})
-        self.assertRefused(
-            400, 'volume-backed', call=self.admin_api.post_server_action,
-            args=(self.server['id'],
-                  {'rescue': {'rescue_image_ref': image_id}}))
 
 
 class ActionTestCase(TestCase):

@@ -46,7 +46,6 @@ REFUSED = {
     'post_live_migration_at_source': _MIGRATION,
     'power_update_event': 'It is for machines that others switch.',
     'pre_live_migration': _MIGRATION,
-    'quiesce': _NOT_YET,
     'restore': 'Nova powers the server on instead.',
     'rollback_live_migration_at_destination': _MIGRATION,
     'set_admin_password': _NOT_YET,
@@ -55,7 +54,6 @@ REFUSED = {
     'swap_volume': _NOT_YET,
     'trigger_crash_dump': _AGENT,
     'umount_share': _SHARES,
-    'unquiesce': _NOT_YET,
     'volume_snapshot_create': 'It is for volumes of network file systems.',
     'volume_snapshot_delete': 'It is for volumes of network file systems.',
 }

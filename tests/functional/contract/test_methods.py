@@ -16,7 +16,6 @@ from nova.virt import driver as nova_driver
 import testtools
 
 from nova_vmrun import driver
-from nova_vmrun.ops.nova import unsupported
 from tests.functional.contract import offer
 
 
@@ -27,8 +26,9 @@ def _public(kind):
 
 
 NOVAS = _public(nova_driver.ComputeDriver)
-OURS = (_public(unsupported.RefusingDriver) |
-        _public(driver.VmrunDriver))
+OURS = {name: method for kind in reversed(driver.VmrunDriver.__mro__)
+        if kind.__module__.startswith('nova_vmrun.')
+        for name, method in _public(kind).items()}
 
 
 class MethodsTestCase(testtools.TestCase):
@@ -70,7 +70,9 @@ class CapabilitiesTestCase(testtools.TestCase):
     # What becomes a trait, or opens a door in Nova's manager.
     # Secure boot depends on the product: see the tests of the driver.
     OFFERED = {'has_imagecache', 'supports_attach_interface',
-               'supports_device_tagging', 'supports_evacuate',
+               'supports_bfv_rescue', 'supports_device_tagging',
+               'supports_evacuate', 'supports_tagged_attach_interface',
+               'supports_tagged_attach_volume',
                'supports_trusted_certs'} | {
         'supports_image_type_' + name for name in (
             'iso', 'qcow2', 'raw', 'vdi', 'vhd', 'vhdx', 'vmdk')}

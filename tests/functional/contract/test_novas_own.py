@@ -22,6 +22,7 @@ from nova_vmrun.ops.resize import moves
 from tests.functional.contract import base
 from tests.functional.contract import offer
 from tests.functional import fake_ssh
+from tests.functional import fake_vmware
 from tests.functional import glance_uploads
 from tests.unit.volumes import files
 
@@ -63,6 +64,11 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
             self.skipTest('%s: %s' % (method, offer.REFUSED[method]))
         self.driver_module = 'nova_vmrun.driver.VmrunDriver'
         super().setUp()
+        # Where Nova's tests have their addresses.
+        self.useFixture(base.fixtures.MockPatchObject(
+            fake_vmware.FakeVmware, 'host_networks', dict(
+                fake_vmware.FakeVmware.host_networks,
+                vmnet8=('nat', True, '10.0.0.0'))))
         self.vmware = base.use_fakes(self)
         self.useFixture(glance_uploads.GlanceUploads())
         programs = self.useFixture(fake_ssh.FakeSsh({
@@ -72,6 +78,10 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
                    group='vmrun')
         self.flags(enabled=True, group='serial_console')
+        # Nova's tests attach volumes without a block device mapping.
+        self.useFixture(base.fixtures.MonkeyPatch(
+            'nova_vmrun.ops.nova.device_tags.tag_of_volume',
+            lambda *args: None))
         self.volumes = self.useFixture(base.fixtures.TempDir()).path
         self.flags(volume_folders=[self.volumes], group='vmrun')
         self.useFixture(base.fixtures.MockPatchObject(
@@ -124,7 +134,7 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         """A running server is refused before Cinder is asked."""
         instance, _network_info = self._get_running_instance()
         volume = objects.BlockDeviceMapping(
-            source_type='volume', destination_type='volume')
+            source_type='volume', destination_type='volume', tag=None)
         self.assertRaises(
             nova_exception.InvalidInput,
             self.connection.get_device_name_for_instance, instance, [],
