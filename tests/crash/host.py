@@ -90,11 +90,11 @@ class Host(fixtures.Fixture):
         self._test.flags(ssh_path=programs.ssh, scp_path=programs.scp,
                          group='vmrun')
         # There is no database that could hold tags.
-        self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.ops.nova.device_tags.find', return_value=None))
-        self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.ops.nova.device_tags.tag_of_volume',
-            return_value=None))
+        for name, value in (('find', None), ('tag_of_volume', None),
+                            ('_nics', [])):
+            self.useFixture(fixtures.MockPatch(
+                'nova_vmrun.ops.nova.device_tags.' + name,
+                return_value=value))
         metadata = self.useFixture(fixtures.MockPatch(
             'nova.api.metadata.base.InstanceMetadata')).mock
         metadata.return_value.metadata_for_config_drive.side_effect = (
