@@ -34,6 +34,7 @@ from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops import parts
+from nova_vmrun.ops import stopped
 from nova_vmrun.ops import tagged_devices
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
@@ -65,6 +66,7 @@ class Interfaces:
         self._states = servers.states
         self._layout = servers.layout
         self._vmx_files = servers.vmx_files
+        self._stopped = stopped.StoppedServers(servers)
         self._definitions = definitions
         self._networks = networks
         self._ports = ports
@@ -102,7 +104,7 @@ class Interfaces:
             self._change(
                 context, instance, vif, False,
                 device_tags.without_adapter(instance, vif['address']))
-        except _NotStopped as error:
+        except exception.NotStopped as error:
             if not self._ports.is_deleted(vif['id']):
                 raise
             LOG.warning('Port %s is deleted; its adapter is removed at the '
@@ -175,25 +177,12 @@ class Interfaces:
             self._definitions.write_adapters(file, instance, ports)
 
     def _require_stopped(self, instance: nova_instance.Instance) -> None:
+        brief = ('Cannot change the network adapters of server %s now.'
+                 % instance.uuid)
         state = self._states.get(instance.uuid, fresh=True)
         if state is not states.State.OFF:
-            raise _refusal(
-                instance, _REASONS[state],
+            raise exception.NotStopped(
+                brief, _REASONS[state],
                 'Stop the server first: VMware changes the adapters of a VM '
                 'only while the VM is off.')
-        if self._is_open(instance.uuid):
-            raise _refusal(
-                instance, 'It is open in a VMware window, which would '
-                'overwrite the new .vmx.',
-                'Close the tab of the VM in the window.')
-
-
-class _NotStopped(exception.VmStateError):
-    """The VM is not off, or open in a window."""
-
-
-def _refusal(instance: nova_instance.Instance, details: str,
-             resolution: str) -> _NotStopped:
-    return _NotStopped(
-        'Cannot change the network adapters of server %s now.'
-        % instance.uuid, details, resolution)
+        self._stopped.require_closed(instance.uuid, brief)

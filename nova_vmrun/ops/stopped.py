@@ -73,7 +73,15 @@ class StoppedServers:
             raise exception.NotStopped(
                 brief, reason, 'Stop the server first: VMware changes the '
                 'hardware of a VM only while the VM is off.')
-        if vm_process.is_open(self._layout.vmx(file.uuid)):
+        self.require_closed(file.uuid, brief)
+
+    def require_closed(self, uuid: str, brief: str) -> None:
+        """Raise an error if VMware has a stopped VM open.
+
+        :param brief: what cannot be done
+        :raises NotStopped: it is open in a window
+        """
+        if vm_process.is_open(self._layout.vmx(uuid)):
             raise exception.NotStopped(
                 brief, 'It is open in a VMware window, which would overwrite '
                 'the new .vmx.', 'Close the tab of the VM in the window.')

@@ -24,7 +24,6 @@ import os
 import stat
 from typing import Protocol
 
-from oslo_concurrency import lockutils
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 from oslo_utils import strutils
@@ -35,7 +34,6 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import volume_files
 from nova_vmrun.host import files
 from nova_vmrun.server import layout as layouts
-from nova_vmrun.server import vm_process
 from nova_vmrun import system
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
@@ -145,7 +143,7 @@ class BrickConnector:
         self.check(volume)
         folder = self._layout.volume(server_uuid, volume.id)
         record = _Record(volume.type, dict(volume.data))
-        with lockutils.lock('vmrun-volume-%s' % volume.id):
+        with connectors.lock(volume.id):
             os.makedirs(folder, mode=0o700, exist_ok=True)
             _write(folder, record)
             with _errors('connect volume %s' % volume.id):
@@ -200,20 +198,14 @@ class BrickConnector:
             return
         descriptor = _descriptor(folder, volume_id)
         connectors.refuse_snapshots(volume_id, descriptor)
-        with lockutils.lock('vmrun-volume-%s' % volume_id):
-            if vm_process.is_locked(folder):
-                raise exception.FileInUse(
-                    'Volume %s is in use.' % volume_id,
-                    'A VM has locked %s.' % descriptor,
-                    'Stop server %s.' % server_uuid)
+        with connectors.lock(volume_id):
+            connectors.refuse_locked(server_uuid, volume_id, descriptor)
             with _errors('disconnect volume %s' % volume_id):
                 self._brick.initiator(record.type).disconnect_volume(
                     record.data, record.device or {})
             # Nothing in it is the volume's own.
             files.remove_tree(folder)
-            with contextlib.suppress(OSError):
-                # It may have the folders of other volumes.
-                os.rmdir(os.path.dirname(folder))
+            connectors.remove_if_empty(folder)
 
 
 def _size(volume_id: str, device: str) -> int:

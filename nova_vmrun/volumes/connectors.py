@@ -19,9 +19,12 @@ guest does.
 """
 
 from collections import abc
+import contextlib
 import dataclasses
 import os
 from typing import Protocol
+
+from oslo_concurrency import lockutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import volume_files
@@ -144,6 +147,32 @@ class Connectors:
                 'volumes of the types: %s.'
                 % (volume.type, ', '.join(sorted(self._by_type)) or 'none'),
                 'Use a volume of another back end.') from None
+
+
+def lock(volume_id: str) -> contextlib.AbstractContextManager[object]:
+    """Connect or disconnect a volume in no other thread."""
+    return lockutils.lock('vmrun-volume-%s' % volume_id)
+
+
+def refuse_locked(server_uuid: str, volume_id: str, descriptor: str) -> None:
+    """Raise an error if a VM has a volume open whose folder is ours.
+
+    :param descriptor: of the volume
+    :raises FileInUse: the VM has not ended
+    """
+    if vm_process.is_locked(os.path.dirname(descriptor)):
+        raise exception.FileInUse(
+            'Volume %s is in use.' % volume_id,
+            'A VM has locked %s.' % descriptor,
+            'Stop server %s.' % server_uuid)
+
+
+def remove_if_empty(folder: str) -> None:
+    """Remove the folder of a volume, and that of its server, if empty."""
+    for each in (folder, os.path.dirname(folder)):
+        # The server may have other volumes.
+        with contextlib.suppress(OSError):
+            os.rmdir(each)
 
 
 def refuse_users(volume_id: str, descriptor: str) -> None:

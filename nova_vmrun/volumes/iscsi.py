@@ -21,7 +21,6 @@ host, it is started anew.
 import contextlib
 import os
 
-from oslo_concurrency import lockutils
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
@@ -31,7 +30,6 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
 from nova_vmrun.host import fuse
 from nova_vmrun.server import layout as layouts
-from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import initiator
@@ -67,7 +65,7 @@ class IscsiConnector:
         """
         self.check(volume)
         target = iscsi_target.parse(volume)
-        with _lock(volume.id):
+        with connectors.lock(volume.id):
             self._release_from_others(server_uuid, volume.id)
             is_new = not self._is_ours(server_uuid, volume.id)
             export = self._export(server_uuid, volume.id)
@@ -107,7 +105,7 @@ class IscsiConnector:
         if not self._is_ours(server_uuid, volume_id):
             _remove_if_empty(self._layout.volume(server_uuid, volume_id))
             return
-        with _lock(volume_id):
+        with connectors.lock(volume_id):
             self._disconnect(server_uuid, volume_id)
 
     def _disconnect(self, server_uuid: str, volume_id: str,
@@ -115,11 +113,7 @@ class IscsiConnector:
         export = self._export(server_uuid, volume_id)
         connectors.refuse_snapshots(volume_id, export.descriptor)
         folder = self._layout.volume(server_uuid, volume_id)
-        if vm_process.is_locked(folder):
-            raise exception.FileInUse(
-                'Volume %s is in use.' % volume_id,
-                'A VM has locked %s.' % export.descriptor,
-                'Stop server %s.' % server_uuid)
+        connectors.refuse_locked(server_uuid, volume_id, export.descriptor)
         export.close(is_forced)
         try:
             export.forget()
@@ -157,13 +151,7 @@ class IscsiConnector:
 def _remove_if_empty(folder: str) -> None:
     """Remove a folder in which a crash left nothing, or part of a record."""
     files.remove_parts(folder)
-    for empty in (folder, os.path.dirname(folder)):
-        with contextlib.suppress(OSError):
-            os.rmdir(empty)
-
-
-def _lock(volume_id: str) -> contextlib.AbstractContextManager[object]:
-    return lockutils.lock('vmrun-volume-%s' % volume_id)
+    connectors.remove_if_empty(folder)
 
 
 def _describe(shown: connectors.Shown, volume_id: str, mount_point: str,

@@ -35,6 +35,7 @@ from nova_vmrun import system
 from nova_vmrun.tools import fusermount
 from nova_vmrun.tools import process_end
 from nova_vmrun.tools import qemu_storage_daemon
+from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import iscsi_record
 from nova_vmrun.volumes import iscsi_target
 
@@ -219,9 +220,7 @@ class Export:
             _remove(iscsi_record.path(self._folder))
             files.remove_parts(self._folder)
             os.rmdir(self._folder)
-        with contextlib.suppress(OSError):
-            # It may have the folders of other volumes.
-            os.rmdir(os.path.dirname(self._folder))
+        connectors.remove_if_empty(self._folder)
 
     def _pids(self) -> list[int]:
         """Return the processes of the daemon, also of one that starts."""

@@ -73,11 +73,7 @@ class NfsConnector:
         with contextlib.suppress(FileNotFoundError):
             self._remove_descriptor(volume_id, files.read(note).decode())
             os.remove(note)
-        for folder in (os.path.dirname(note),
-                       self._layout.volumes(server_uuid)):
-            # Another volume may be connected.
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)
+        connectors.remove_if_empty(os.path.dirname(note))
 
     def _remove_descriptor(self, volume_id: str, descriptor: str) -> None:
         """Remove a descriptor unless a VM uses it, perhaps elsewhere.
