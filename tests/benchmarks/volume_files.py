@@ -26,13 +26,9 @@ The exit status is 1 if a ratio is above its goal, and 2 if the machine was
 also busy.
 """
 
-import argparse
 import os
 import sys
-import tempfile
 import uuid
-
-from oslo_utils import units
 
 from nova_vmrun.cinder import disk
 from nova_vmrun.cinder import folder as folders
@@ -44,8 +40,6 @@ from tests.benchmarks import throughput
 # A volume has no tables, and may not cost more than a disk that has some.
 _GOAL = 1.15
 _GOAL_OF_COPIES = 1.15
-# How much longer one run of an operation may take than another, in percent.
-_NOISE = 50
 
 
 def _disk(kind: str, size: int) -> disk.Disk:
@@ -60,8 +54,10 @@ class Benchmarks:
     :param size: bytes
     """
 
-    def __init__(self, folder: str, size: int, repeat: int) -> None:
+    def __init__(self, folder: str, size: int, repeat: int,
+                 verdict: throughput.Verdict) -> None:
         self._size, self._repeat = size, repeat
+        self._verdict = verdict
         self._rig = rigs.Rig(folder)
         image = os.path.join(folder, 'image.qcow2')
         rigs.make_qcow2(self._rig, image, size, size)
@@ -77,8 +73,6 @@ class Benchmarks:
         # The root disk gets its blocks, too.
         throughput.make(self._rig.runner, throughput.ALL[0], self._root,
                         'vmdk', size)
-        self.missed: list[str] = []
-        self.noise = 0.0
 
     def run(self) -> None:
         descriptor = self._extent.replace('-flat.vmdk', '.vmdk')
@@ -114,31 +108,14 @@ class Benchmarks:
                       prepare)
 
     def _compare(self, what, goal, ours, other, prepare=lambda: None):
-        found = measure.compare(ours, other, self._repeat, prepare)
-        ratio = found.ratio('seconds')
-        self.noise = max(self.noise, found.noise)
-        print('%-22s %8.2f / %8.2f s = %6.2f  (goal <= %.2f)' % (
-            what, *found.medians('seconds'), ratio, goal))
-        if ratio > goal:
-            self.missed.append(what)
+        self._verdict.add(
+            what, measure.compare(ours, other, self._repeat, prepare), goal)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--folder', help='on the file system to measure')
-    parser.add_argument('--size', type=int, default=256, help='MiB')
-    parser.add_argument('--repeat', type=int, default=5)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        benchmarks = Benchmarks(folder, arguments.size * units.Mi,
-                                arguments.repeat)
-        benchmarks.run()
-    print('Runs of one operation differed by up to %d %%.' % benchmarks.noise)
-    if benchmarks.missed:
-        print('Above the goal: %s' % ', '.join(benchmarks.missed))
-    return 0 if not benchmarks.missed else (
-        2 if benchmarks.noise > _NOISE else 1)
+def run(folder: str, size: int, repeat: int,
+        verdict: throughput.Verdict) -> None:
+    Benchmarks(folder, size, repeat, verdict).run()
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(throughput.main(__doc__, run))

@@ -27,10 +27,8 @@ The exit status is 1 if a ratio is above its goal, and 2 if the machine was
 also busy.
 """
 
-import argparse
 import os
 import sys
-import tempfile
 import uuid
 
 from oslo_utils import units
@@ -45,14 +43,13 @@ from tests.benchmarks import throughput
 from tests.iscsi import base
 from tests.iscsi import target as targets
 
-# How much longer one run of an operation may take than another, in percent.
-_NOISE = 50
 # The largest ratios of times to those of a plain file.
 _GOAL_SEQUENTIAL = 6.0
 _GOAL_SMALL = 12.0
 
 
-def run(folder: str, size: int, repeat: int) -> int:
+def run(folder: str, size: int, repeat: int,
+        verdict: throughput.Verdict) -> None:
     fuse.check()
     runner = process.Runner()
     server, volume_id = str(uuid.uuid4()), str(uuid.uuid4())
@@ -62,7 +59,6 @@ def run(folder: str, size: int, repeat: int) -> int:
     plain = os.path.join(folder, 'plain')
     with open(plain, 'wb') as file:
         file.truncate(size)
-    missed, noise = [], 0.0
     with targets.Target() as target:
         number = target.add(size)
         shown = connector.connect(server, connection.parse(
@@ -77,31 +73,12 @@ def run(folder: str, size: int, repeat: int) -> int:
                                             size),
                     lambda: throughput.make(runner, requests, plain, 'raw',
                                             size), repeat, lambda: None)
-                ratio = found.ratio('seconds')
-                noise = max(noise, found.noise)
-                goal = (_GOAL_SEQUENTIAL if requests.size == units.Mi
-                        else _GOAL_SMALL)
-                print('%-22s %8.2f / %8.2f s = %6.2f  (goal <= %.0f)' % (
-                    requests.what, *found.medians('seconds'), ratio, goal))
-                if ratio > goal:
-                    missed.append(requests.what)
+                verdict.add(requests.what, found,
+                            _GOAL_SEQUENTIAL if requests.size == units.Mi
+                            else _GOAL_SMALL)
         finally:
             connector.disconnect(server, volume_id)
-    print('Runs of one operation differed by up to %d %%.' % noise)
-    if missed:
-        print('Above the goal: %s' % ', '.join(missed))
-    return 0 if not missed else 2 if noise > _NOISE else 1
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--folder', help='on the file system to measure')
-    parser.add_argument('--size', type=int, default=256, help='MiB')
-    parser.add_argument('--repeat', type=int, default=5)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        return run(folder, arguments.size * units.Mi, arguments.repeat)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(throughput.main(__doc__, run))

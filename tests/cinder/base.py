@@ -12,6 +12,7 @@
 
 """A volume manager with our driver, a database, and images."""
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -33,6 +34,7 @@ from oslo_config import cfg
 from oslo_utils import units
 
 from nova_vmrun.conf import cinder_backend
+from nova_vmrun.host import files
 from tests.unit import locks
 
 CONF = cfg.CONF
@@ -186,6 +188,18 @@ class TestCase(test.TestCase):
         with open(self.extent(disk), 'r+b') as file:
             file.seek(offset)
             file.write(content)
+
+    @contextlib.contextmanager
+    def written_meanwhile(self, disk):
+        """Let a server write to a volume while it is copied."""
+        real = files.copy
+
+        def copy(source, target):
+            real(source, target)
+            self.write(disk, b'newer')
+
+        with mock.patch.object(files, 'copy', copy):
+            yield
 
     def read(self, disk, size, offset=0):
         with open(self.extent(disk), 'rb') as file:

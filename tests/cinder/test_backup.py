@@ -13,7 +13,6 @@
 """Backups, through Cinder's own attachment of files."""
 
 import os
-from unittest import mock
 
 from cinder.backup.drivers import posix
 from cinder import exception
@@ -22,7 +21,6 @@ from cinder.volume import volume_utils
 import os_brick.privileged
 from oslo_utils import units
 
-from nova_vmrun.host import files
 from tests.cinder import base
 
 DATA = b'what a guest has written'
@@ -89,13 +87,7 @@ class BackupTestCase(base.TestCase):
         volume = self.created(content=DATA)
         volume.update({'previous_status': 'in-use', 'status': 'backing-up'})
         volume.save()
-        real = files.copy
-
-        def copy(source, target):
-            real(source, target)
-            self.write(volume, b'newer')
-
-        with mock.patch.object(files, 'copy', copy):
+        with self.written_meanwhile(volume):
             error = self.assertRaises(
                 exception.VolumeIsBusy, self.driver.get_backup_device,
                 self.context, self.record(volume))

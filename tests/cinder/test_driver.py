@@ -178,13 +178,7 @@ class CopyTestCase(base.TestCase):
 
     def test_a_volume_that_a_server_writes_to(self):
         volume = self.created(content=DATA)
-        real = files.copy
-
-        def copy(source, target):
-            real(source, target)
-            self.write(volume, b'newer')
-
-        with mock.patch.object(files, 'copy', copy):
+        with self.written_meanwhile(volume):
             error = self.assertRaises(
                 exception.VolumeIsBusy, self.driver.create_cloned_volume,
                 self.volume(), volume)

@@ -60,7 +60,10 @@ class Operation:
         self.instance.task_state = self.task_state
         self.instance.power_state = RUNNING if self.is_running else SHUTDOWN
         if self.is_running:
-            host.driver.power_on(None, self.instance, [])
+            self.power_on(host)
+
+    def power_on(self, host):
+        host.driver.power_on(None, self.instance, [])
 
     def run(self, host):
         """Run the operation, which a crash may interrupt."""

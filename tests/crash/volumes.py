@@ -219,12 +219,6 @@ class DestroyWithVolume(_Volume, builds.Destroy):
     keeps_disk = False
     listed = True
 
-    def before(self, host):
-        self.instance.vm_state = self.vm_state
-        self.instance.task_state = self.task_state
-        self.instance.power_state = operation.RUNNING
-        self.power_on(host)
-
     def run(self, host):
         builds.Destroy.run(self, host)
 
@@ -249,12 +243,6 @@ class RebuildWithVolume(_Volume, builds.Rebuild):
     def prepare(self, host):
         builds.Rebuild.prepare(self, host)
         self.volume = host.volumes.add(self.kind)
-
-    def before(self, host):
-        self.instance.vm_state = self.vm_state
-        self.instance.task_state = self.task_state
-        self.instance.power_state = operation.RUNNING
-        self.power_on(host)
 
     def run(self, host):
         self.instance.task_state = task_states.REBUILDING
