@@ -147,9 +147,13 @@ class Consoles:
         """
         uuid = file.uuid
         if self._records.get(uuid) is None or (
-                not file.keys.get_bool(_ENABLED)) or self._is_on(uuid):
+                not file.keys.get_bool(_ENABLED)):
             return
         port = self.port_of(uuid)
+        # To look for a process takes longer than everything else here.
+        if (port is not None and file.keys.get(_PORT) == str(port) or
+                self._is_on(uuid)):
+            return
 
         def change(keys: vmx.Vmx) -> None:
             if port is None:

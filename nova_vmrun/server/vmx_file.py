@@ -121,7 +121,8 @@ class OpenVmx:
         keys = vmx.parse(text)
         if keys != live:
             # After a crash all of ours that the .vmx has is known as ours.
-            between = merge.append_new(before or rendered, rendered)
+            between = (rendered if before is None else
+                       merge.append_new(before, rendered))
             if between != before:
                 files.write_atomically(self._rendered, between)
             files.write_atomically(self._path, text)
