@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Makes oslo.db and SQLite live with many threads.
+"""Let many threads use SQLite through oslo.db.
 
 oslo.db opens every SQLite transaction with a plain BEGIN. One that reads
 first and writes later then fails with "database is locked" as soon as another
@@ -18,8 +18,11 @@ thread has written in between: at once, whatever the timeout, since waiting
 could not help. Here a transaction that means to write says so when it begins
 and waits for its turn, and WAL mode lets the readers go on meanwhile.
 
-oslo.db has no option for this, so two methods of its are wrapped. They are
-its own; tests/unit/aio/test_sqlite.py tells when they are gone.
+oslo.db also opens the file anew for each transaction, and SQLite then reads
+the definitions of a hundred tables first. Here connections stay open.
+
+oslo.db has options for neither, so this uses names that are private to it;
+tests/unit/aio/test_sqlite.py fails if they have gone.
 """
 
 from collections.abc import Callable
@@ -27,19 +30,23 @@ from typing import Any, NoReturn
 
 from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade
+from oslo_db.sqlalchemy import engines
 from oslo_db.sqlalchemy import exc_filters
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy import exc as sa_exc
+from sqlalchemy import pool
 
 # Seconds which a writer waits for the writers before it.
 BUSY_TIMEOUT = 60
+# Connections that stay open for each database of a process.
+_KEPT = 3
 _OPTION = 'nova_vmrun_writer'
 _Create = Callable[..., Any]
 
 
 def install() -> None:
-    """Patches oslo.db, once for the process, before it makes an engine."""
+    """Patch oslo.db, once for the process, before it makes an engine."""
     factory = enginefacade._TransactionFactory
     if getattr(factory, _OPTION, False):
         return
@@ -47,12 +54,30 @@ def install() -> None:
     factory._create_session = _session_for_writers(factory._create_session)
     factory._create_connection = _connection_for_writers(
         factory._create_connection)
+    keep_connections()
     # Listeners of the class run before those of an engine, hence before
     # oslo.db's, which begins a transaction only where none was begun.
     event.listen(sqlalchemy.Engine, 'connect', _on_connect)
     event.listen(sqlalchemy.Engine, 'begin', _on_begin)
     exc_filters.filters('sqlite', sa_exc.OperationalError,
                         r'.*database is locked')(_locked)
+
+
+def keep_connections() -> None:
+    """Have oslo.db keep connections to SQLite files open.
+
+    Call it once in a process, before oslo.db makes an engine.
+    """
+    engines._init_connection_args.dispatch_for('sqlite')(_pool_connections)
+
+
+def _pool_connections(url: sqlalchemy.URL, engine_args: dict[str, Any],
+                      options: dict[str, Any]) -> None:
+    # oslo.db has just chosen NullPool for a file. A thread that finds all
+    # connections in use opens one more instead of waiting.
+    if engine_args.get('poolclass') is pool.NullPool:
+        engine_args.update(poolclass=pool.QueuePool, pool_size=_KEPT,
+                           max_overflow=-1, pool_use_lifo=True)
 
 
 def _writer_engine(factory: Any) -> sqlalchemy.Engine:
@@ -99,5 +124,5 @@ def _on_begin(connection: sqlalchemy.Connection) -> None:
 
 def _locked(error: Exception, match: Any, engine_name: str,
             is_disconnect: bool) -> NoReturn:
-    """Lets the projects' own retries see that a lock was not granted."""
+    """Let the projects' own retries see that a lock was not granted."""
     raise db_exception.DBDeadlock(error)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-
+import contextlib
 import sqlite3
 import threading
 
@@ -72,6 +72,32 @@ class SqliteTestCase(base.TestCase):
             mode = session.execute(sqlalchemy.text('PRAGMA journal_mode'))
             self.assertEqual('wal', mode.scalar())
 
+    def connection(self):
+        """Return SQLite's connection of a transaction that has ended."""
+        with self.reader() as session:
+            return session.connection().connection.dbapi_connection
+
+    def test_connections_stay_open(self):
+        self.assertIs(self.connection(), self.connection())
+
+    def test_more_transactions_than_kept_connections(self):
+        with contextlib.ExitStack() as stack:
+            numbers = [self.number(stack.enter_context(self.reader()))
+                       for _ in range(sqlite._KEPT + 2)]
+        self.assertEqual([0] * (sqlite._KEPT + 2), numbers)
+
+    def test_reader_that_failed_leaves_no_transaction(self):
+        def read():
+            with self.reader() as session:
+                self.number(session)
+                raise ValueError()
+
+        self.assertRaises(ValueError, read)
+        with self.writer() as session:
+            session.execute(sqlalchemy.text('UPDATE t SET n = 7'))
+        with self.reader() as session:
+            self.assertEqual(7, self.number(session))
+
     def test_writer_has_the_lock_from_its_beginning(self):
         with self.writer() as session:
             self.number(session)
@@ -123,6 +149,8 @@ class SqliteTestCase(base.TestCase):
 
     def test_lock_that_was_not_had_is_what_projects_retry(self):
         self.patch(sqlite, 'BUSY_TIMEOUT', 0)
+        # A new connection has the new timeout.
+        self.manager.dispose_pool()
         holder = self.other()
         holder.isolation_level = None
         holder.execute('BEGIN IMMEDIATE')
