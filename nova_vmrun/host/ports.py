@@ -46,6 +46,20 @@ def require_free(address: str, port: int) -> None:
         probe.listen()
 
 
+def require_reachable(address: str) -> None:
+    """Raise OSError unless this host can connect to itself.
+
+    :param address: of this host
+    :raises OSError: a firewall may drop the connection
+    """
+    with socket.socket() as listener:
+        listener.bind((address, 0))
+        listener.listen()
+        with socket.create_connection(listener.getsockname(),
+                                      _CONNECT_SECONDS):
+            return
+
+
 def _is_served(family: int, address: str, port: int) -> bool:
     with socket.socket(family) as client:
         client.settimeout(_CONNECT_SECONDS)

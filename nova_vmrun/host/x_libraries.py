@@ -15,6 +15,7 @@
 Hosts without a desktop often lack them, and every start fails.
 """
 
+from collections.abc import Iterable
 import os
 
 from nova_vmrun import system
@@ -29,6 +30,21 @@ _LIBRARIES = {
 _CACHE = 'etc/ld.so.cache'
 
 
+def has(name: str, root: str = '/') -> bool | None:
+    """Return whether the dynamic linker knows a library.
+
+    :param name: such as libXi.so.6
+    :param root: root of the host's file system
+    :returns: None if the system does not list its libraries
+    """
+    try:
+        with open(os.path.join(root, _CACHE), 'rb') as file:
+            # Each name ends with a zero: libaio.so.1t64 is not libaio.so.1.
+            return name.encode('ascii') + b'\0' in file.read()
+    except OSError:
+        return None
+
+
 def missing_libraries(root: str = '/',
                       platform: str | None = None) -> list[str]:
     """Return the names of the libraries that this Linux host lacks.
@@ -39,18 +55,16 @@ def missing_libraries(root: str = '/',
     """
     if (platform or system.here().name) == system.MACOS:
         return []
-    try:
-        with open(os.path.join(root, _CACHE), 'rb') as file:
-            cache = file.read()
-    except OSError:
-        return []
-    return [name for name in _LIBRARIES
-            if name.encode('ascii') not in cache]
+    return [name for name in _LIBRARIES if has(name, root) is False]
+
+
+def packages(libraries: Iterable[str]) -> list[str]:
+    """Return the packages of Debian and Ubuntu that hold libraries."""
+    return [_LIBRARIES[name] for name in libraries]
 
 
 def describe(libraries: list[str]) -> str:
     """Return a message about missing libraries that says what to do."""
     return ('VMware needs libraries that this host does not have: %s. On '
             'Debian and Ubuntu: sudo apt-get install %s' % (
-                ', '.join(libraries),
-                ' '.join(_LIBRARIES[name] for name in libraries)))
+                ', '.join(libraries), ' '.join(packages(libraries))))

@@ -54,16 +54,17 @@ _BELOW = {
     # A product of its own, which Cinder loads.
     'cinder': {'inspection', 'host', 'formats', 'conf', 'exception',
                'system'},
-    'cmd': {'aio', 'hypervisor', 'storage', 'server', 'inspection', 'host',
+    'cmd': {'aio', 'doctor', 'hypervisor', 'storage', 'server', 'inspection', 'host',
             'machine', 'tools', 'formats', 'catalog', 'conf', 'exception',
             'system'},
+    'doctor': {'host', 'tools', 'formats', 'conf', 'exception', 'system'},
     'aio': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
             'system'},
 }
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'exception', 'cmd', 'host', 'server', 'inspection',
-                 'storage', 'system', 'volumes', 'cinder')
+                 'storage', 'system', 'volumes', 'cinder', 'doctor')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500

@@ -78,3 +78,15 @@ class ClaimTestCase(base.TestCase):
         for platform in ('linux', 'darwin'):
             with system.pretend(system.of(platform)):
                 self.assertRaises(OSError, ports.require_free, '192.0.2.1', 0)
+
+
+class ReachableTestCase(base.TestCase):
+
+    def test_loopback(self):
+        ports.require_reachable('127.0.0.1')
+
+    def test_firewall(self):
+        with mock.patch.object(socket, 'create_connection',
+                               side_effect=TimeoutError()):
+            self.assertRaises(TimeoutError, ports.require_reachable,
+                              '127.0.0.1')

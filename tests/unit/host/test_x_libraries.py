@@ -37,7 +37,17 @@ class MissingTestCase(base.TestCase):
 
     def test_host_with_desktop(self):
         self.assertEqual([], self.missing(
-            b'\0'.join(name.encode() for name in x_libraries._LIBRARIES)))
+            b''.join(name.encode() + b'\0'
+                     for name in x_libraries._LIBRARIES)))
+
+    def test_other_versions_of_a_library(self):
+        root = self.useFixture(fixtures.TempDir()).path
+        self.assertIsNone(x_libraries.has('libaio.so.1', root))
+        os.mkdir(root + '/etc')
+        with open(root + '/etc/ld.so.cache', 'wb') as file:
+            file.write(b'libaio.so.1t64\0libXi.so.6\0')
+        self.assertFalse(x_libraries.has('libaio.so.1', root))
+        self.assertTrue(x_libraries.has('libXi.so.6', root))
 
     def test_unknown(self):
         self.assertEqual([], self.missing(None))

@@ -1,0 +1,134 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun doctor``: whether this host can run servers, and what to do."""
+
+import argparse
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+import json
+import os
+import textwrap
+
+from cliff import command
+from oslo_config import cfg
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware
+from nova_vmrun.cmd import plain
+from nova_vmrun.doctor import examination
+from nova_vmrun.doctor import finding
+from nova_vmrun.doctor import gather
+from nova_vmrun.doctor import options as doctor_options
+from nova_vmrun.formats import report
+from nova_vmrun.tools import process
+
+_WIDTH = 79
+_STATE_WIDTH, _TOPIC_WIDTH = 9, 13
+
+
+class Doctor(plain.Plain, command.Command):
+    """Check whether servers can run on this host, and say what to mend.
+
+    Looks at everything that decides whether a server boots: VMware and its
+    kernel modules, libraries, the processor, the user, disk space, networks,
+    ports and programs. Nothing is changed and no VM is started. If
+    nova-compute or "nova-vmrun aio" is configured here, its options are
+    obeyed. The exit status is 1 if anything is wrong.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '-f', '--format', choices=('text', 'json'), default='text',
+            help='Format of the report (default: %(default)s)')
+        parser.add_argument(
+            '--config-file', metavar='<file>', action='append', default=[],
+            help='Configuration file of nova-compute (repeat for more; '
+                 'default: that of "nova-vmrun aio", or the same files that '
+                 'nova-compute reads)')
+        parser.add_argument(
+            '--state-dir', metavar='<directory>',
+            default=aio_layout.default_state_dir(),
+            help='Directory that holds the control plane of "nova-vmrun aio" '
+                 '(default: %(default)s)')
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        options = _options(parsed_args.config_file,
+                           aio_layout.Layout(parsed_args.state_dir))
+        host = gather.Gatherer(
+            options, process.Runner(options.environment)).gather()
+        findings = examination.examine(host)
+        self.app.stdout.write(
+            as_json(findings) if parsed_args.format == 'json'
+            else as_text(findings))
+        return 0 if finding.is_healthy(findings) else 1
+
+
+def _options(files: Sequence[str],
+             layout: aio_layout.Layout) -> doctor_options.Options:
+    """Return the options of the nova-compute of this host, if there is one."""
+    if files:
+        return doctor_options.read(files)
+    if layout.exists:
+        return _options_of_aio(layout)
+    found = cfg.find_config_files('nova')
+    if found:
+        return doctor_options.read(found)
+    return doctor_options.Options(state_folder=str(layout.root))
+
+
+def _options_of_aio(layout: aio_layout.Layout) -> doctor_options.Options:
+    settings = aio_settings.load(layout)
+    path = layout.config_dir('nova') / 'nova.conf'
+    options = (doctor_options.read([str(path)]) if path.exists()
+               else doctor_options.Options())
+    environment = (vmware.environment(layout, settings)
+                   if layout.fakes.is_dir() else {})
+    stopped = [name for name in settings.services
+               if processes.find(layout, name) is None]
+    return dataclasses.replace(
+        options, state_folder=str(layout.root), environment=environment,
+        novnc=settings.novnc or None,
+        ports={settings.ports[listener]: listener for service in stopped
+               for listener in aio_settings.PORT_OWNERS[service]})
+
+
+def as_json(findings: Iterable[finding.Finding]) -> str:
+    """Return a report for programs: a list of objects."""
+    return json.dumps([dataclasses.asdict(each) for each in findings],
+                      indent=2) + '\n'
+
+
+def as_text(findings: Sequence[finding.Finding]) -> str:
+    """Return a report for people, with a summary as its last line."""
+    lines: list[str] = []
+    for each in findings:
+        start = '%-*s%-*s' % (_STATE_WIDTH, each.state,
+                              _TOPIC_WIDTH, each.topic)
+        lines += _wrapped(start, each.text)
+        if each.remedy:
+            lines += _wrapped(' ' * len(start), 'To mend it: ' + each.remedy)
+    counts = ['%d %s' % (sum(each.state is state for each in findings), state)
+              for state in reversed(finding.State)]
+    return os.linesep.join([*lines, '', ', '.join(counts) + '.', ''])
+
+
+def _wrapped(start: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        report.printable(text), _WIDTH, initial_indent=start,
+        subsequent_indent=' ' * len(start), break_long_words=False,
+        break_on_hyphens=False)
