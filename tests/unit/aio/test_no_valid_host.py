@@ -19,59 +19,7 @@ from nova.scheduler.client import report
 
 from nova_vmrun.aio import no_valid_host
 from tests.unit.aio import base
-
-
-def provider(vcpus=32, used=0, traits=(), most=None):
-    return no_valid_host.Provider(
-        {'VCPU': {'total': vcpus // 16, 'reserved': 0,
-                  'allocation_ratio': 16.0, 'max_unit': most or vcpus},
-         'DISK_GB': {'total': 40, 'reserved': 10, 'allocation_ratio': 1.0,
-                     'max_unit': 40}},
-        {'VCPU': used}, frozenset(traits))
-
-
-class ExplainTestCase(base.TestCase):
-
-    def explain(self, *providers, traits=(), **wanted):
-        return no_valid_host.explain(wanted, frozenset(traits),
-                                     list(providers))
-
-    def test_too_few_are_free(self):
-        self.assertEqual(
-            'It needs 4 VCPUs; 2 of 32 are free.',
-            self.explain(provider(used=30), VCPU=4, DISK_GB=1))
-
-    def test_best_host_counts(self):
-        self.assertEqual(
-            'It needs 4 VCPUs; 3 of 32 are free.',
-            self.explain(provider(used=31), provider(used=29), VCPU=4))
-
-    def test_reserved_is_not_free(self):
-        self.assertEqual('It needs 31 GB of disk; 30 of 30 are free.',
-                         self.explain(provider(), DISK_GB=31))
-
-    def test_more_than_one_server_can_have(self):
-        self.assertEqual(
-            'It needs 17 VCPUs; one server can have 16.',
-            self.explain(provider(most=16), VCPU=17))
-
-    def test_missing_trait(self):
-        self.assertEqual(
-            'No host has the trait COMPUTE_SECURITY_TPM_2_0.',
-            self.explain(provider(traits=['HW_X']), VCPU=1,
-                         traits=['HW_X', 'COMPUTE_SECURITY_TPM_2_0']))
-
-    def test_resource_that_nobody_has(self):
-        self.assertEqual('It needs 1 VGPU; one server can have 0.',
-                         self.explain(provider(), VGPU=1))
-
-    def test_no_host_at_all(self):
-        self.assertEqual('No compute host has registered yet.',
-                         self.explain(VCPU=1))
-
-    def test_nothing_lacks(self):
-        """Something changed between the two questions."""
-        self.assertEqual('', self.explain(provider(), VCPU=1))
+from tests.unit.aio import test_providers
 
 
 class SchedulerTestCase(base.TestCase):
@@ -90,7 +38,8 @@ class SchedulerTestCase(base.TestCase):
         self.answers = {
             '/resource_providers': {'resource_providers': [{'uuid': 'u'}]},
             '/resource_providers/u/inventories': {
-                'inventories': provider().inventories},
+                'inventories':
+                test_providers.provider().inventories},
             '/resource_providers/u/usages': {'usages': {'VCPU': 32}},
             '/resource_providers/u/traits': {'traits': []}}
         self.client.get = lambda path, **_: mock.Mock(
