@@ -24,6 +24,7 @@ from typing import Any
 
 import requests
 
+from nova_vmrun.aio import providers
 from nova_vmrun.aio import settings as aio_settings
 
 # Seconds for one request. Listing Nova's services takes a few milliseconds.
@@ -144,6 +145,29 @@ def ask(settings: aio_settings.Settings,
             found.update((name, future.result())
                          for name, future in asked.items())
     return found
+
+
+def read_providers(settings: aio_settings.Settings, password: str
+                   ) -> list[providers.Provider] | None:
+    """Return what Placement knows about the compute hosts.
+
+    :param password: the administrator's
+    :returns: None if it does not say
+    """
+    with requests.Session() as session:
+        session.trust_env = False
+        cloud = _Cloud(settings, session, password)
+
+        def get(path: str) -> Any:
+            return cloud.request('GET', 'placement', path, headers={
+                'OpenStack-API-Version': 'placement ' + providers.VERSION
+            }).json()
+
+        try:
+            cloud.log_in()
+            return providers.read(get)
+        except (_Unhealthy, KeyError, ValueError):
+            return None
 
 
 def _complaint(probe: Callable[[_Cloud], None], cloud: _Cloud) -> str | None:

@@ -19,6 +19,7 @@ import dataclasses
 import json
 import os
 import textwrap
+import time
 
 from cliff import command
 from oslo_config import cfg
@@ -28,6 +29,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun.cmd import plain
+from nova_vmrun.doctor import cloud
 from nova_vmrun.doctor import examination
 from nova_vmrun.doctor import finding
 from nova_vmrun.doctor import gather
@@ -36,6 +38,8 @@ from nova_vmrun.formats import report
 from nova_vmrun.tools import process
 
 _WIDTH = 79
+# For the control plane; looking for leftovers takes most of it.
+_CLOUD_SECONDS = 120.0
 _STATE_WIDTH, _TOPIC_WIDTH = 9, 13
 
 
@@ -44,9 +48,10 @@ class Doctor(plain.Plain, command.Command):
 
     Looks at everything that decides whether a server boots: VMware and its
     kernel modules, libraries, the processor, the user, disk space, networks,
-    ports and programs. Nothing is changed and no VM is started. If
-    nova-compute or "nova-vmrun aio" is configured here, its options are
-    obeyed. The exit status is 1 if anything is wrong.
+    ports and programs. With a control plane of "nova-vmrun aio" here, looks at
+    its services, their logs, what Placement has left, and leftovers too.
+    Nothing is changed and no VM is started. If nova-compute is configured
+    here, its options are obeyed. The exit status is 1 if anything is wrong.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -67,15 +72,25 @@ class Doctor(plain.Plain, command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        options = _options(parsed_args.config_file,
-                           aio_layout.Layout(parsed_args.state_dir))
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        options = _options(parsed_args.config_file, layout)
+        wait = (gather.start('The control plane', lambda: _look_at(layout))
+                if layout.exists and not parsed_args.config_file else None)
+        deadline = time.monotonic() + _CLOUD_SECONDS
         host = gather.Gatherer(
             options, process.Runner(options.environment)).gather()
-        findings = examination.examine(host)
+        findings = examination.examine(host, wait and wait(deadline))
         self.app.stdout.write(
             as_json(findings) if parsed_args.format == 'json'
             else as_text(findings))
         return 0 if finding.is_healthy(findings) else 1
+
+
+def _look_at(layout: aio_layout.Layout) -> cloud.Cloud:
+    # Hosts without a control plane may lack what this imports.
+    from nova_vmrun.doctor import gather_cloud
+
+    return gather_cloud.CloudGatherer(layout).gather()
 
 
 def _options(files: Sequence[str],

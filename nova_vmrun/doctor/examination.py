@@ -21,14 +21,20 @@ from nova_vmrun.doctor.checks import kernel
 from nova_vmrun.doctor.checks import networking
 from nova_vmrun.doctor.checks import product
 from nova_vmrun.doctor.checks import storage
+from nova_vmrun.doctor import cloud
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
 
 T = TypeVar('T')
 
 
-def examine(host: facts.Host) -> list[finding.Finding]:
-    """Return what all checks find."""
+def examine(host: facts.Host,
+            control_plane: cloud.Cloud | facts.NoAnswer | None = None
+            ) -> list[finding.Finding]:
+    """Return what all checks find.
+
+    :param control_plane: None if there is none on this host
+    """
     return [
         *_judge('VMware', host.product, product.check),
         *_judge('modules', host.modules, kernel.check_modules),
@@ -44,7 +50,9 @@ def examine(host: facts.Host) -> list[finding.Finding]:
         *_judge('ports', host.ports, networking.check_ports),
         *_judge('loopback', host.ports, networking.check_loopback),
         *_judge('programs', host.programs, environment.check_programs),
-        *_judge('clock', host.clock, environment.check_clock)]
+        *_judge('clock', host.clock, environment.check_clock),
+        *([] if control_plane is None else
+          _judge('cloud', control_plane, cloud.check))]
 
 
 def _judge(topic: str, group: T | facts.NoAnswer,

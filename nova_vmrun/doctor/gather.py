@@ -68,17 +68,17 @@ class Gatherer:
         vmware = gather_vmware.VmwareGatherer(
             self._options, self._runner, self._root)
         deadline = time.monotonic() + self._seconds
-        found = _start('VMware', vmware.product)(deadline)
-        modules = _start('Modules', vmware.modules)
-        libraries = _start('Libraries', vmware.libraries)
-        processor_ = _start('The processor', self.processor)
-        user = _start('The user', self.user)
-        storage = _start('The file system', self.storage)
-        networks = _start('VMware\'s networks',
-                          lambda: vmware.networks(found))
-        programs = _start('Programs', self.programs)
-        ports_ = _start('Ports', self.ports)
-        clock = _start('The clock', self.clock)
+        found = start('VMware', vmware.product)(deadline)
+        modules = start('Modules', vmware.modules)
+        libraries = start('Libraries', vmware.libraries)
+        processor_ = start('The processor', self.processor)
+        user = start('The user', self.user)
+        storage = start('The file system', self.storage)
+        networks = start('VMware\'s networks',
+                         lambda: vmware.networks(found))
+        programs = start('Programs', self.programs)
+        ports_ = start('Ports', self.ports)
+        clock = start('The clock', self.clock)
         return facts.Host(
             found, modules(deadline), libraries(deadline),
             processor_(deadline), user(deadline), storage(deadline),
@@ -188,8 +188,8 @@ class Gatherer:
         return facts.Clock(max(0.0, newest - time.time()), synchronized)
 
 
-def _start(name: str, read: Callable[[], T]
-           ) -> Callable[[float], T | facts.NoAnswer]:
+def start(name: str, read: Callable[[], T]
+          ) -> Callable[[float], T | facts.NoAnswer]:
     """Start reading a group of facts.
 
     :returns: a function that waits for it, until a time of time.monotonic()

@@ -57,7 +57,7 @@ _BELOW = {
     'cmd': {'aio', 'doctor', 'hypervisor', 'storage', 'server', 'inspection', 'host',
             'machine', 'tools', 'formats', 'catalog', 'conf', 'exception',
             'system'},
-    'doctor': {'host', 'tools', 'formats', 'conf', 'exception', 'system'},
+    'doctor': {'aio', 'host', 'tools', 'formats', 'conf', 'exception', 'system'},
     'aio': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
             'system'},
 }

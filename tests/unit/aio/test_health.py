@@ -40,7 +40,8 @@ class _Handler(http_server.BaseHTTPRequestHandler):
         if status == 'hang':
             self.server.released.wait(60)
             return
-        body = json.dumps({'services': self.server.parts}).encode()
+        body = json.dumps(self.server.answers.get(
+            self.path, {'services': self.server.parts})).encode()
         self.send_response(status)
         self.send_header('X-Subject-Token', 'token')
         self.send_header('Content-Length', str(len(body)))
@@ -61,6 +62,7 @@ class HealthTestCase(base.TestCase):
         self.server.statuses = {}
         self.server.parts = [dict(part) for part in _PARTS]
         self.server.paths = []
+        self.server.answers = {}
         self.server.released = threading.Event()
         thread = threading.Thread(target=self.server.serve_forever,
                                   kwargs={'poll_interval': 0.01})
@@ -71,6 +73,21 @@ class HealthTestCase(base.TestCase):
         self.addCleanup(self.server.released.set)
         port = self.server.server_address[1]
         self.settings.ports = dict.fromkeys(self.settings.ports, port)
+
+    def test_providers(self):
+        def read():
+            return health.read_providers(self.settings, 'secret')
+
+        self.assertIsNone(read())
+        self.server.answers = {
+            '/resource_providers': {'resource_providers': [{'uuid': 'u'}]},
+            '/resource_providers/u/inventories': {'inventories': {}},
+            '/resource_providers/u/usages': {'usages': {'VCPU': 1}},
+            '/resource_providers/u/traits': {'traits': ['A']}}
+        found, = read()
+        self.assertEqual(({'VCPU': 1}, {'A'}), (found.usages, found.traits))
+        self.server.statuses['/resource_providers/u/traits'] = 503
+        self.assertIsNone(read())
 
     def ask(self):
         return health.ask(self.settings, 'secret')

@@ -40,6 +40,8 @@ class DoctorTestCase(base.TestCase):
                 finding.ok('user', 'It is you.')])).mock
         self.useFixture(fixtures.MockPatchObject(
             doctor.cfg, 'find_config_files', return_value=[]))
+        self.useFixture(fixtures.MockPatchObject(
+            doctor, '_look_at', return_value='a cloud'))
 
     def run_command(self, *argv):
         return commands.run(doctor.Doctor, '--state-dir', self.state_dir,
@@ -109,3 +111,7 @@ class DoctorTestCase(base.TestCase):
         self.assertEqual({5000: 'keystone', 9292: 'glance', 9696: 'neutron'},
                          self.options.ports)
         self.assertIn('FAKE_VMRUN_STATE', self.options.environment)
+        self.assertEqual('a cloud', self.examine.call_args.args[1])
+        self.run_command('--config-file',
+                         str(layout.config_dir('nova') / 'nova.conf'))
+        self.assertIsNone(self.examine.call_args.args[1])
