@@ -98,7 +98,7 @@ class Destroyer:
         if not self._is_ours(uuid, folder):
             return
         if folder == self._layout.folder(uuid):
-            self._disconnect_volumes(uuid)
+            self.disconnect_volumes(uuid)
         renamed = self._layout.deleted(uuid)
         files.remove_tree(renamed)
         if os.path.isdir(folder):
@@ -106,7 +106,13 @@ class Destroyer:
             files.sync_folder(self._layout.root)
         files.remove_tree(renamed)
 
-    def _disconnect_volumes(self, uuid: str) -> None:
+    def disconnect_volumes(self, uuid: str) -> None:
+        """Remove what connectors keep for a server in which no VM is running.
+
+        The content of its volumes is not touched.
+
+        :raises VmrunError: a volume could not be disconnected
+        """
         for volume_id in self._layout.connected_volumes(uuid):
             self._connectors.disconnect(uuid, volume_id)
         try:

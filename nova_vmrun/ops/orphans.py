@@ -106,6 +106,8 @@ class Orphans:
             return self._remove_base(orphan)
         elif orphan.kind == orphans.FOLDER:
             return self._remove_folder(orphan, min_age)
+        elif orphan.kind == orphans.VOLUMES:
+            self._destroyer.disconnect_volumes(orphan.owner)
         elif os.path.isdir(orphan.path):
             files.remove_tree(orphan.path)
         elif os.path.exists(orphan.path):

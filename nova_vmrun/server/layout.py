@@ -211,6 +211,14 @@ class Layout:
         except FileNotFoundError:
             return []
 
+    def owners_of_volumes(self) -> list[str]:
+        """Return the ids of the servers for which a connector keeps files."""
+        try:
+            return sorted(filter(uuidutils.is_uuid_like,
+                                 os.listdir(self.all_volumes)))
+        except FileNotFoundError:
+            return []
+
     def uuids(self) -> list[str]:
         """Return the ids of all folders that look like a server's."""
         return [entry.name for entry in os.scandir(self.root)

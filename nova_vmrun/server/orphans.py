@@ -41,6 +41,7 @@ VM = 'VM'
 SNAPSHOT = 'snapshot'
 BASE = 'base'
 LEFTOVER = 'leftover'
+VOLUMES = 'volumes'
 
 _PART = re.compile(r'\..+\.[0-9a-f]{8}\.part')
 _UNKNOWN = 'Nova has no such server.'
@@ -88,7 +89,7 @@ class Server:
 class Orphan:
     """Something that belongs to no server.
 
-    :ivar kind: FOLDER, VM, SNAPSHOT, BASE or LEFTOVER
+    :ivar kind: FOLDER, VM, SNAPSHOT, BASE, LEFTOVER or VOLUMES
     :ivar path: of the folder or file; for a VM or a snapshot, of its .vmx
     :ivar owner: id of the server or image that it belonged to; may be empty
         in the cache
@@ -131,14 +132,18 @@ class Finder:
         self._clock = clock
 
     def server_ids(self) -> set[str]:
-        """Return the ids of all servers with a folder or a VM on this host."""
+        """Return the ids of all servers with something on this host.
+
+        This is a folder, a VM, or connected volumes.
+        """
         owners = {self._owner(vmx) for vmx in self._states.running()}
         return ({uuid for uuid, _path in self._folders()} |
+                set(self._layout.owners_of_volumes()) |
                 {uuid for uuid in owners if uuid is not None})
 
     def of_servers(self, servers: Mapping[str, Server],
                    min_age: float) -> list[Orphan]:
-        """Return folders, VMs, snapshots and leftovers that have no server.
+        """Return everything outside the image cache that has no server.
 
         :param servers: Nova's servers by their ids, including all of
             server_ids() that Nova has
@@ -146,7 +151,12 @@ class Finder:
         :raises VmrunError: vmrun list failed, so it is unknown what is running
         :raises OSError: a folder cannot be read
         """
-        return [*self._vms(servers), *self._server_folders(servers, min_age)]
+        listed = self._states.running()
+        # vmrun does not list the VMs of other users.
+        running = listed.union(map(paths.canonical, vm_process.vmx_paths()))
+        return [*self._vms(servers, listed, running),
+                *self._server_folders(servers, min_age),
+                *self._connected_volumes(servers, running, min_age)]
 
     def _folders(self) -> list[tuple[str, str]]:
         return [(uuid, path) for uuid, path in self._layout.folders()
@@ -219,6 +229,25 @@ class Finder:
         age = self._clock() - _last_change(path)
         return too_young(min_age) if age < min_age else ''
 
+    def _connected_volumes(self, servers: Mapping[str, Server],
+                           running: set[str],
+                           min_age: float) -> Iterator[Orphan]:
+        """Yield what connectors keep for servers without a folder.
+
+        With a folder, it goes when the server is deleted.
+
+        :param running: .vmx of each running VM
+        """
+        with_folder = {uuid for uuid, _path in self._layout.folders()}
+        with_vm = {self._owner(vmx) for vmx in running}
+        for uuid in self._layout.owners_of_volumes():
+            if uuid not in with_folder and uuid not in servers:
+                path = self._layout.volumes(uuid)
+                yield Orphan(
+                    VOLUMES, path, uuid, _UNKNOWN,
+                    'A VM of the server is running.' if uuid in with_vm
+                    else self._too_young(path, min_age))
+
     # In the folder of a server that Nova has
 
     def _inside(self, uuid: str, folder: str,
@@ -247,10 +276,14 @@ class Finder:
 
     # VMs
 
-    def _vms(self, servers: Mapping[str, Server]) -> Iterator[Orphan]:
-        listed = self._states.running()
-        processes = map(paths.canonical, vm_process.vmx_paths())
-        for vmx in sorted(listed.union(processes)):
+    def _vms(self, servers: Mapping[str, Server], listed: set[str],
+             running: set[str]) -> Iterator[Orphan]:
+        """Yield the VMs that belong to no server.
+
+        :param listed: .vmx of each VM that vmrun lists
+        :param running: .vmx of each running VM
+        """
+        for vmx in sorted(running):
             uuid = self._owner(vmx)
             if uuid is None or self._is_foreign(uuid, os.path.dirname(vmx)):
                 continue

@@ -32,6 +32,7 @@ from tests.unit.ops import hosts
 
 UUID = hosts.UUID
 OTHER = hosts.OTHER
+VOLUME = '33333333-2222-3333-4444-555555555555'
 IMAGE = '22222222-2222-3333-4444-555555555555'
 HOUR = 3600
 
@@ -52,6 +53,10 @@ class TestCase(hosts.TestCase):
         self.boots = builds.Builds(self.layout)
         self.snapshots = mock.create_autospec(snapshot.Snapshots,
                                               instance=True)
+        self.connector = mock.create_autospec(connectors.Connector,
+                                              instance=True)
+        self.connector.disconnect.side_effect = lambda uuid, volume: os.rmdir(
+            self.layout.volume(uuid, volume))
         self.orphans = orphans.Orphans(
             finder.Finder(self.layout, self.records, self.states, self.cache,
                           users, self.boots),
@@ -59,7 +64,7 @@ class TestCase(hosts.TestCase):
             destroy.Destroyer(
                 self.servers, mock.create_autospec(power.Power,
                                                    instance=True),
-                connectors.Connectors({})),
+                connectors.Connectors({'iscsi': self.connector})),
             self.snapshots)
 
     def age(self, path):
@@ -162,6 +167,12 @@ class RemoveTestCase(TestCase):
     def test_snapshot_of_the_driver_is_removed(self):
         self.remove(finder.SNAPSHOT)
         self.snapshots.clear.assert_called_once_with(UUID)
+
+    def test_connections_to_volumes(self):
+        os.makedirs(self.layout.volume(UUID, VOLUME))
+        self.assertEqual('', self.remove(finder.VOLUMES))
+        self.connector.disconnect.assert_called_once_with(UUID, VOLUME)
+        self.assertFalse(os.path.exists(self.layout.volumes(UUID)))
 
     def test_leftovers(self):
         folder = self.layout.snapshot_work(UUID)

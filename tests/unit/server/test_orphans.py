@@ -11,6 +11,7 @@
 #    under the License.
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ from tests.unit.ops import hosts
 
 UUID = hosts.UUID
 OTHER = hosts.OTHER
+VOLUME = '33333333-2222-3333-4444-555555555555'
 IMAGE = '22222222-2222-3333-4444-555555555555'
 HOUR = 3600
 HERE = orphans.Server(is_here=True, is_busy=False, image_id=IMAGE)
@@ -159,6 +161,36 @@ class FolderTestCase(TestCase):
             found = self.only(self.find(one=server))
             self.assertEqual((orphans.LEFTOVER, ''),
                              (found.kind, found.kept))
+
+    def add_volume(self):
+        os.makedirs(self.layout.volume(UUID, VOLUME))
+
+    def test_volumes_of_a_server_whose_folder_is_gone(self):
+        self.add_volume()
+        self.assertEqual({UUID}, self.finder.server_ids())
+        found = self.only(self.find(two=HERE))
+        self.assertEqual(
+            (orphans.VOLUMES, self.layout.volumes(UUID), UUID, ''),
+            (found.kind, found.path, found.owner, found.kept))
+
+    def test_volumes_connected_just_now_are_kept(self):
+        self.add_volume()
+        self.now = time.time() + HOUR / 2
+        self.assertIn('60 minutes', self.only(self.find()).kept)
+
+    def test_volumes_of_a_running_vm_are_kept(self):
+        self.add_volume()
+        self.add_server(running=True)
+        shutil.rmtree(self.layout.folder(UUID))
+        kept = {each.kind: each.kept for each in self.find()}
+        self.assertEqual('A VM of the server is running.',
+                         kept[orphans.VOLUMES])
+
+    def test_volumes_that_nova_knows_or_that_go_with_their_server(self):
+        self.add_volume()
+        self.assertEqual([], self.find(one=HERE))
+        self.add_server()
+        self.assertEqual(orphans.FOLDER, self.only(self.find()).kind)
 
     def test_unknown_running_vms_are_an_error(self):
         self.add_server()
