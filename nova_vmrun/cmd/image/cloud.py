@@ -31,16 +31,21 @@ _ALGORITHM = 'sha512'
 _CHUNK = 1 << 20
 
 
-def log_in(name: str | None = None) -> cloud_region.CloudRegion:
+def log_in(name: str | None = None,
+           clouds_file: str | None = None) -> cloud_region.CloudRegion:
     """Return a cloud after trying the credentials for it.
 
     :param name: of a cloud in clouds.yaml; None: take it from OS_CLOUD or the
         other OS_* variables
+    :param clouds_file: the only clouds.yaml to read; None: those that the
+        openstack command reads
     :raises InvalidConfiguration: there are no credentials, or they are
         refused
     """
     try:
-        cloud = config.OpenStackConfig().get_one(cloud=name)
+        cloud = config.OpenStackConfig(
+            config_files=[clouds_file] if clouds_file else None,
+            load_envvars=clouds_file is None).get_one(cloud=name)
         session = cloud.get_session()
         # Fail now, not after half an hour of reading a disk.
         session.get_token()
@@ -61,7 +66,14 @@ def connect(name: str | None = None) -> glance_client.Client:
     :raises InvalidConfiguration: there are no credentials, or they are
         refused
     """
-    cloud = log_in(name)
+    return image_client(log_in(name))
+
+
+def image_client(cloud: cloud_region.CloudRegion) -> glance_client.Client:
+    """Return a client of a cloud's Glance.
+
+    :param cloud: as returned by log_in()
+    """
     return glance_client.Client(
         session=cloud.get_session(), region_name=cloud.region_name or None,
         interface=cloud.get_interface('image'),

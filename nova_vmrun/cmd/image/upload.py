@@ -16,24 +16,16 @@ import argparse
 from collections.abc import Iterable
 from collections.abc import Sequence
 import os
-import tempfile
 from typing import Any
 
 from cliff import show
 from oslo_utils import units
 
-from nova_vmrun.cmd.image import check
-from nova_vmrun.cmd.image import convert
-from nova_vmrun.cmd.image import disk_files
 from nova_vmrun.cmd.image import inspect as common
-from nova_vmrun.cmd.image import powered_off
-from nova_vmrun.cmd.image import properties as found
+from nova_vmrun.cmd.image import prepare
 from nova_vmrun.cmd.image import source as sources
 from nova_vmrun.cmd import plain
-from nova_vmrun import exception
 from nova_vmrun.formats import report
-from nova_vmrun.formats import vmdk
-from nova_vmrun.inspection import sniff
 
 _VISIBILITIES = ('public', 'private', 'shared', 'community')
 _FIELDS = ('id', 'name', 'disk_format', 'container_format', 'size',
@@ -82,20 +74,10 @@ class Upload(plain.Plain, show.ShowOne):
         source = sources.find(parsed_args.file, parsed_args.disk,
                               parsed_args.disk_format,
                               common.ova_disk(parsed_args.property))
-        if source.vm is not None:
-            powered_off.require(source.vm)
-        disk = source.disk() if source.is_vmdk else None
-        properties = _properties(source, disk, parsed_args.property)
+        ready = prepare.Preparation(source, parsed_args.property, self._print)
         client = cloud.connect(parsed_args.os_cloud)
-        with tempfile.TemporaryDirectory(
-                prefix='nova-vmrun-', dir=parsed_args.work_dir) as folder:
-            path = source.path
-            files = disk.files if disk else [path]
-            self._print('Reading %s' % ', '.join(map(_with_target, files)))
-            if disk and not _is_ready(disk):
-                path = convert.make_one_file(
-                    disk, folder, convert.tool(parsed_args.qemu_img))
-            attributes = _attributes(source, path, properties)
+        with ready.file(parsed_args.work_dir, parsed_args.qemu_img) as path:
+            attributes = ready.attributes(path)
             attributes['name'] = parsed_args.name or source.name
             if parsed_args.visibility:
                 attributes['visibility'] = parsed_args.visibility
@@ -104,49 +86,9 @@ class Upload(plain.Plain, show.ShowOne):
             image = cloud.upload(client, path, attributes, source.path)
         rows = [(name, image.get(name)) for name in _FIELDS]
         rows.append(('properties', common.Lines(
-            ['%s=%s' % pair for pair in sorted(properties.items())])))
+            ['%s=%s' % pair for pair in sorted(ready.properties.items())])))
         names, values = zip(*rows)
         return names, values
 
     def _print(self, text: str) -> None:
         self.app.stderr.write(report.printable(text) + '\n')
-
-
-def _with_target(path: str) -> str:
-    """Return the path of a file, and the target if it is a symbolic link."""
-    return '%s -> %s' % (path, os.path.realpath(path)) if os.path.islink(
-        path) else path
-
-
-def _properties(source: sources.Source, disk: disk_files.DiskFiles | None,
-                given: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Combine the detected properties with the ones the user gave."""
-    properties = dict(source.properties)
-    if not properties and disk:
-        properties = found.from_disk(disk.adapter_by_vmware)
-    if source.kind.disk_type:
-        properties['vmware_disktype'] = source.kind.disk_type
-    properties.update(given)
-    return properties
-
-
-def _is_ready(disk: disk_files.DiskFiles) -> bool:
-    """Return whether Glance, which also reads descriptors, takes the disk."""
-    return (disk.is_one_file and
-            disk.create_type == vmdk.STREAM_OPTIMIZED and
-            disk.links[0].descriptor.is_ascii)
-
-
-def _attributes(source: sources.Source, path: str,
-                properties: dict[str, str]) -> dict[str, Any]:
-    """Return the attributes of the image if the driver would boot it."""
-    kind = sniff.GlanceFormat('vmdk') if source.is_vmdk else source.kind
-    verdict = check.judge(path, kind, properties)
-    if verdict.reasons:
-        raise exception.ImageRefused(
-            os.path.basename(source.path), ' '.join(verdict.reasons),
-            'See "nova-vmrun image inspect".')
-    size = verdict.content.size if verdict.content else 0
-    return dict(properties, disk_format=kind.disk_format,
-                container_format=kind.container_format,
-                min_disk=-(-size // units.Gi))

@@ -1,0 +1,158 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import argparse
+import os
+import pathlib
+
+import fixtures
+
+from nova_vmrun.cmd.image import cloud as clouds
+from nova_vmrun.cmd.launch import command
+from nova_vmrun.cmd.launch import launcher
+from nova_vmrun import exception
+from tests.unit import base
+from tests.unit.cmd import commands
+from tests.unit.cmd.launch import fake_clouds
+from tests.unit.cmd.launch import web_servers
+
+ENTRY = '''
+[mine-1]
+user = "me"
+min_disk = 2
+min_memory = 256
+[mine-1.builds.amd64]
+address = "http://127.0.0.1:1/mine.img"
+'''
+
+
+class LaunchCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        for name in ('HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME',
+                     'XDG_DATA_HOME', 'XDG_CACHE_HOME'):
+            self.useFixture(fixtures.EnvironmentVariable(
+                name, str(self.folder)))
+        for name in command._CHOICES:
+            self.useFixture(fixtures.EnvironmentVariable(name))
+        self.cloud = fake_clouds.Cloud()
+        self.logins = []
+        self.patch(launcher, 'connect', self._connect)
+
+    def _connect(self, name, clouds_file):
+        self.logins.append((name, clouds_file))
+        return launcher.Cloud(self.cloud.sdk, self.cloud.glance)
+
+    def run_command(self, *words):
+        return commands.run(command.Launch, *words)
+
+    def refused(self, *words, kind=exception.InvalidInput):
+        return str(self.assertRaises(kind, self.run_command, *words))
+
+
+class LaunchTestCase(LaunchCase):
+
+    def test_list(self):
+        _, output, _ = self.run_command('--list')
+        lines = output.splitlines()
+        self.assertEqual(['Name', 'System', 'Architectures', 'User'],
+                         lines[0].split())
+        self.assertIn('debian-12', output)
+        self.assertEqual([], self.logins)
+
+    def test_own_catalogue(self):
+        path = self.folder / 'mine.toml'
+        path.write_text(ENTRY)
+        _, output, _ = self.run_command('--list', '--catalogue', str(path))
+        self.assertIn('mine-1', output)
+
+    def test_nothing_to_launch(self):
+        self.assertIn('--list', self.refused())
+
+    def test_unknown_image(self):
+        self.assertIn('debian-12', self.refused('debian'))
+        self.assertEqual([], self.logins)
+
+    def test_without_internet(self):
+        self.useFixture(fixtures.EnvironmentVariable('http_proxy'))
+        path = self.folder / 'mine.toml'
+        path.write_text(ENTRY)
+        text = self.refused('mine-1', '--catalogue', str(path), '--arch',
+                            'amd64', kind=exception.VmrunError)
+        self.assertIn('Cannot reach 127.0.0.1.', text)
+        self.assertIn('nova-vmrun launch FILE', text)
+
+    def test_times(self):
+        for text in ('0', '-1', 'nan', '1e9'):
+            self.assertRaises(argparse.ArgumentTypeError, command._seconds,
+                              text)
+        self.assertEqual(1.5, command._seconds('1.5'))
+
+
+class CloudTestCase(LaunchCase):
+    """Which cloud is used."""
+
+    def login(self, *words):
+        server = self.useFixture(web_servers.WebServer())
+        self.refused(server.address + '/missing', *words,
+                     kind=exception.VmrunError)
+        [login] = self.logins
+        return login
+
+    def _make_aio(self, name='nova-vmrun'):
+        path = self.folder / name / 'clouds.yaml'
+        path.parent.mkdir()
+        path.touch()
+        return os.path.realpath(path)
+
+    def test_credentials_of_the_environment(self):
+        self.assertEqual((None, None), self.login())
+
+    def test_aio_that_is_there(self):
+        path = self._make_aio()
+        self.assertEqual((None, path), self.login())
+
+    def test_aio_that_is_named(self):
+        path = self._make_aio('other')
+        self.useFixture(fixtures.EnvironmentVariable('OS_CLOUD', 'work'))
+        self.assertEqual((None, path), self.login(
+            '--state-dir', str(self.folder / 'other')))
+
+    def test_cloud_that_is_named(self):
+        self._make_aio()
+        self.assertEqual(('work', None), self.login('--os-cloud', 'work'))
+
+    def test_cloud_of_the_environment(self):
+        self._make_aio()
+        self.useFixture(fixtures.EnvironmentVariable('OS_CLOUD', 'work'))
+        self.assertEqual((None, None), self.login())
+
+
+class LogInTestCase(base.TestCase):
+
+    def test_clouds_file_of_an_aio_that_is_not_there(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        self.useFixture(fixtures.EnvironmentVariable('no_proxy', ''))
+        self.useFixture(fixtures.EnvironmentVariable('NO_PROXY', ''))
+        self.assertRaises(exception.InvalidConfiguration, launcher.connect,
+                          None, folder + '/clouds.yaml')
+
+    def test_only_the_clouds_file_counts(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        path = folder + '/clouds.yaml'
+        with open(path, 'w') as file:
+            file.write('clouds: {other: {auth: {auth_url: "http://x"}}}')
+        self.useFixture(fixtures.EnvironmentVariable('OS_CLOUD', 'other'))
+        self.assertRaises(exception.InvalidConfiguration, clouds.log_in,
+                          'nova-vmrun', path)
