@@ -17,6 +17,8 @@ import dataclasses
 import ipaddress
 from typing import Any
 
+_EVERYWHERE_6 = '::/0'
+
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
@@ -52,9 +54,21 @@ def _ethernet(name: str, interface: Interface) -> dict[str, Any]:
         'match': {'macaddress': interface.mac.lower()}, 'set-name': name,
         'dhcp4': False, 'dhcp6': False,
         'addresses': list(interface.addresses)}
-    if interface.routes:
-        result['routes'] = [{'to': network, 'via': gateway}
-                            for network, gateway in interface.routes]
+    if any(':' in address for address in interface.addresses):
+        # Another guest on the network could advertise itself as a router, and
+        # addresses that Neutron does not know. cloud-init itself decides so
+        # for the data on a config drive.
+        result['accept-ra'] = False
+    routes = []
+    for network, gateway in interface.routes:
+        if network == _EVERYWHERE_6:
+            # For ifupdown and systemd-networkd, cloud-init 22.4, which is in
+            # Debian 12, turns a route to ::/0 into one to ::/64.
+            result['gateway6'] = gateway
+        else:
+            routes.append({'to': network, 'via': gateway})
+    if routes:
+        result['routes'] = routes
     if interface.dns:
         result['nameservers'] = {'addresses': list(interface.dns)}
     if interface.mtu:

@@ -19,6 +19,7 @@ import stat
 
 from nova.tests.unit import fake_crypto
 from oslo_serialization import jsonutils
+from oslo_utils import uuidutils
 import pycdlib
 
 from nova_vmrun.formats import vmx
@@ -48,7 +49,7 @@ class CloudInitTestCase(base.TestCase):
             cloud_init.fetch()
         except cloud_init.Unavailable as error:
             self.skipTest("Debian's cloud-init cannot be had: %s" % error)
-        self.mac = self.neutron.port_1['mac_address']
+        self.macs = [self.neutron.port_1['mac_address']]
         vendor = os.path.join(self.folder, 'vendor.json')
         with open(vendor, 'w') as file:
             jsonutils.dump({'cloud-init': '#cloud-config\nntp: {}\n'}, file)
@@ -57,8 +58,9 @@ class CloudInitTestCase(base.TestCase):
             'name': 'mine', 'public_key': KEY, 'type': 'ssh'}})
 
     def boot_guest(self, **options):
+        options.setdefault('networks', [{'port': self.neutron.port_1['id']}])
         return self.boot(
-            networks=[{'port': self.neutron.port_1['id']}], name='Web',
+            name='Web',
             key_name='mine', metadata={'role': 'front'},
             user_data=base64.b64encode(USER_DATA).decode(), **options)
 
@@ -79,7 +81,7 @@ class CloudInitTestCase(base.TestCase):
         with open(tool, 'w') as file:
             file.write(RPCTOOL % {'folder': shlex.quote(variables)})
         os.chmod(tool, 0o755)
-        return cloud_init.read('vmware', self.folder_of('run'), self.mac,
+        return cloud_init.read('vmware', self.folder_of('run'), self.macs,
                                programs)
 
     def read_config_drive(self, server):
@@ -94,7 +96,7 @@ class CloudInitTestCase(base.TestCase):
                     drive.get_file_from_iso(folder + path, joliet_path=path)
         finally:
             drive.close()
-        return cloud_init.read('config-drive', folder, self.mac)
+        return cloud_init.read('config-drive', folder, self.macs)
 
     def check(self, found):
         self.assertEqual(USER_DATA, base64.b64decode(found['userdata']))
@@ -138,13 +140,80 @@ class CloudInitTestCase(base.TestCase):
         before = self.told(server)
         self.assertEqual(
             '%s;192.168.1.3;255.255.255.0;192.168.1.1;192.168.1.255;#'
-            % self.mac, before['machine.id'])
+            % self.macs[0], before['machine.id'])
         self.flags(use_guestinfo=False, use_machine_id=False, group='vmrun')
         self.restart_compute_service(self.compute)
         self._stop_server(server)
         os.remove(self.vmx_path(server))
         self._reboot_server(server, hard=True)
         self.assertEqual(before, self.told(server))
+
+    def add_second_port(self):
+        """Add a port on a LAN segment, and addresses to the first one."""
+        first = self.neutron._ports[self.neutron.port_1['id']]
+        subnets = self.neutron._subnets
+        route = {'destination': '10.7.0.0/16', 'nexthop': '10.9.0.7'}
+        for cidr, gateway, routes in (('10.8.0.0/24', '10.8.0.1', []),
+                                      ('10.9.0.0/24', '10.9.0.1', [route])):
+            subnets[cidr] = dict(
+                self.neutron.subnet_1, id=cidr, cidr=cidr, gateway_ip=gateway,
+                dns_nameservers=['10.9.0.53'], host_routes=routes)
+        second = dict(
+            first, id=uuidutils.generate_uuid(),
+            mac_address='fa:16:3e:00:00:02',
+            fixed_ips=[{'ip_address': '10.9.0.5', 'subnet_id': '10.9.0.0/24'}],
+            **{'binding:vif_details': {'network_type': 'local'}})
+        # Of both subnets of IPv4 only one can have the default route.
+        first = dict(first, fixed_ips=first['fixed_ips'] + [
+            {'ip_address': '10.8.0.5', 'subnet_id': '10.8.0.0/24'},
+            {'ip_address': 'fd37:44e8:ad06::5',
+             'subnet_id': self.neutron.subnet_ipv6_1['id']}])
+        for port in (first, second):
+            self.neutron._ports[port['id']] = port
+        self.macs.append(second['mac_address'])
+        return [{'port': port['id']} for port in (first, second)]
+
+    def test_every_address_of_every_adapter(self):
+        self.flags(use_guestinfo=True, use_machine_id=True, group='vmrun')
+        self.restart_compute_service(self.compute)
+        server = self.boot_guest(networks=self.add_second_port())
+        for found in (self.read_config_drive(server),
+                      self.read_guestinfo(server)):
+            self.check_interfaces(found['interfaces'])
+            # No address from whoever advertises a router. Only an adapter
+            # with an address of IPv6 has a line about it.
+            self.assertEqual(
+                (1, 0), tuple(found['netplan'].count('accept-ra: ' + value)
+                              for value in ('false', 'true')))
+        self.assertEqual(
+            '%s;192.168.1.3;255.255.255.0;192.168.1.1;192.168.1.255;10.9.0.53#'
+            '%s;10.9.0.5;255.255.255.0;;10.9.0.255;10.9.0.53#'
+            % tuple(self.macs), self.told(server)['machine.id'])
+
+    def check_interfaces(self, text):
+        lines = [line.strip() for line in text.splitlines()]
+        self.assertEqual(
+            {'192.168.1.3', '10.8.0.5', 'fd37:44e8:ad06::5', '10.9.0.5'},
+            {line.split()[1].partition('/')[0] for line in lines
+             if line.startswith('address ')})
+        self.assertNotIn('dhcp', text)
+        self.assertTrue(any(
+            '10.9.0.53' in line for line in lines
+            if line.startswith('dns-nameservers')), text)
+        self.assertEqual(
+            {'192.168.1.1', 'fd37:44e8:ad06::1'},
+            {line.split()[-1] for line in lines
+             if line.startswith('gateway')} | set(self.default_routes(lines)))
+        self.assertTrue(any('10.7.0.0' in line and '10.9.0.7' in line
+                            for line in lines), text)
+
+    def default_routes(self, lines):
+        """Return gateways of the commands that add default routes."""
+        for line in lines:
+            words = line.split()
+            if words[:1] == ['post-up'] and {'default', 'default6'} & set(
+                    words) or '0.0.0.0' in words:
+                yield words[words.index('gw') + 1]
 
     def told(self, server):
         return vmx.Vmx((key, value) for key, value in self.vmx(server).items()

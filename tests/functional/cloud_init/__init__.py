@@ -64,16 +64,17 @@ def fetch():
     return path
 
 
-def read(source, folder, mac, path=None):
+def read(source, folder, macs, path=None):
     """Have cloud-init read what a guest was told.
 
     :param source: vmware or config-drive
     :param folder: that holds the config drive's files; a folder of the
         test's own for vmware
-    :param mac: of the guest's one adapter, eth0
+    :param macs: of the guest's adapters, eth0 and so on
     :param path: folder of a stand-in of vmware-rpctool
-    :returns: dict with metadata, userdata, vendordata, keys and interfaces,
-        which is /etc/network/interfaces as Debian's guests get it
+    :returns: dict with metadata, userdata, vendordata, keys, interfaces, which
+        is /etc/network/interfaces as Debian's guests get it, and netplan,
+        which is what guests with netplan get
     """
     unpacked = fetch()
     environment = {
@@ -83,8 +84,9 @@ def read(source, folder, mac, path=None):
         'PYTHONDONTWRITEBYTECODE': '1',
         'PATH': os.pathsep.join(filter(None, (path, os.environ['PATH'])))}
     done = subprocess.run(
-        [_PYTHON, _READER, source, folder, mac], env=environment, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        [_PYTHON, _READER, source, folder, *macs], env=environment,
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, timeout=120)
     if done.returncode:
         raise AssertionError('cloud-init failed: %s' % done.stderr)
     return json.loads(done.stdout)

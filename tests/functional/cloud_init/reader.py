@@ -12,10 +12,11 @@
 
 """Runs in Debian's own Python, with cloud-init's own code: see __init__.py.
 
-reader.py vmware|config-drive FOLDER MAC: prints JSON.
+reader.py vmware|config-drive FOLDER MAC...: prints JSON.
 """
 
 import base64
+import copy
 import json
 import sys
 import unittest.mock
@@ -23,6 +24,7 @@ import unittest.mock
 from cloudinit import distros
 from cloudinit import helpers
 from cloudinit.net import eni
+from cloudinit.net import netplan
 from cloudinit.net import network_state
 from cloudinit import sources
 from cloudinit.sources import DataSourceConfigDrive
@@ -36,12 +38,17 @@ def _text(content):
     return base64.b64encode(content or b'').decode('ascii')
 
 
-def _interfaces(config):
-    state = network_state.parse_net_config_data(config)
-    return eni.Renderer()._render_interfaces(state)
+def _network(config):
+    """Return the configuration in the forms of two kinds of guests."""
+    # A renderer changes the state that it is given.
+    return {
+        'interfaces': eni.Renderer()._render_interfaces(
+            network_state.parse_net_config_data(copy.deepcopy(config))),
+        'netplan': netplan.Renderer()._render_content(
+            network_state.parse_net_config_data(config))}
 
 
-def vmware(folder, mac):
+def vmware(folder, macs):
     with unittest.mock.patch.object(
             DataSourceVMware.dmi, 'read_dmi_data', lambda key: 'VMware7,1'):
         source = DataSourceVMware.DataSourceVMware(
@@ -53,10 +60,10 @@ def vmware(folder, mac):
         'metadata': source.metadata, 'userdata': _text(source.userdata_raw),
         'vendordata': _text(source.vendordata_raw),
         'keys': source.get_public_ssh_keys(),
-        'interfaces': _interfaces(source.metadata['network']['config'])}
+        **_network(source.metadata['network']['config'])}
 
 
-def config_drive(folder, mac):
+def config_drive(folder, macs):
     found = DataSourceConfigDrive.read_config_drive(folder)
     keys = found['metadata'].get('public_keys', {})
     return {
@@ -68,12 +75,14 @@ def config_drive(folder, mac):
         'keys': list(keys.values()),
         'files': {path: _text(content)
                   for path, content in found['files'].items()},
-        'interfaces': _interfaces(openstack.convert_net_json(
-            found['networkdata'], known_macs={mac: 'eth0'}))}
+        **_network(openstack.convert_net_json(
+            found['networkdata'],
+            known_macs={mac: 'eth%d' % number
+                        for number, mac in enumerate(macs)}))}
 
 
 READERS = {'vmware': vmware, 'config-drive': config_drive}
 
 if __name__ == '__main__':
-    kind, where, address = sys.argv[1:]
-    json.dump(READERS[kind](where, address), sys.stdout)
+    kind, where, *addresses = sys.argv[1:]
+    json.dump(READERS[kind](where, addresses), sys.stdout)

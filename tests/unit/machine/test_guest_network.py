@@ -29,11 +29,11 @@ class Version2TestCase(base.TestCase):
         self.assertEqual(2, found['version'])
         self.assertEqual({
             'match': {'macaddress': 'fa:16:3e:00:00:01'}, 'set-name': 'eth0',
-            'dhcp4': False, 'dhcp6': False, 'mtu': 1400,
+            'dhcp4': False, 'dhcp6': False, 'accept-ra': False, 'mtu': 1400,
             'addresses': ['10.0.0.5/23', '10.0.0.6/23', 'fd00::5/64'],
             'routes': [{'to': '0.0.0.0/0', 'via': '10.0.0.1'},
-                       {'to': '10.9.0.0/16', 'via': '10.0.0.9'},
-                       {'to': '::/0', 'via': 'fd00::1'}],
+                       {'to': '10.9.0.0/16', 'via': '10.0.0.9'}],
+            'gateway6': 'fd00::1',
             'nameservers': {'addresses': ['10.0.0.53', 'fd00::53',
                                           '10.0.0.54']},
         }, found['ethernets']['eth0'])
