@@ -176,7 +176,8 @@ class Hypervisor:
             servers.layout, servers.records, self.definitions, self._disks,
             self._drives, self.consoles, self._access.guest_info, self.power,
             self.destroy, self._images.builds,
-            volume_disks.VolumeDisks(servers.layout, self._connectors))
+            volume_disks.VolumeDisks(servers.layout, self._connectors),
+            ports.Ports())
         self.source_images = source_images.SourceImages(servers.records)
         self.allocations = allocations.Allocations(servers.layout,
                                                    servers.records)

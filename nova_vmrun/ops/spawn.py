@@ -35,8 +35,10 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops import disks as disks_module
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info as guest_info_module
+from nova_vmrun.ops import networks
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import mappings
+from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops.power import power as power_module
@@ -80,7 +82,8 @@ class Spawner:
                  guest_info: guest_info_module.GuestInfo,
                  power: power_module.Power, destroyer: destroy.Destroyer,
                  builds: builds_module.Builds,
-                 volumes: volume_disks.VolumeDisks) -> None:
+                 volumes: volume_disks.VolumeDisks,
+                 ports: ports_module.Ports) -> None:
         self._layout = layout
         self._records = records
         self._definitions = definitions
@@ -92,6 +95,7 @@ class Spawner:
         self._destroyer = destroyer
         self._builds = builds
         self._volumes = volumes
+        self._ports = ports
 
     def spawn(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
@@ -217,7 +221,9 @@ class Spawner:
                 context, instance, block_device_info, listed)
             self._write_metadata(instance, listed, injected_files,
                                  admin_password, network_info)
-            self._definitions.write(draft, network_info)
+            self._definitions.write(draft, networks.with_links(
+                network_info, self._ports.disabled(instance)
+                if network_info else ()))
             if power_on:
                 self._power.on(uuid)
         except Exception:

@@ -131,17 +131,35 @@ class AddressOutsideTheRangeTestCase(TestCase):
 
 class DisabledPortTestCase(TestCase):
 
+    def setUp(self):
+        super().setUp()
+        self.ports = [self.add_port('physnet-nat'),
+                      self.add_port('physnet-nat')]
+
+    def enable(self, enabled):
+        self.neutron._ports[self.ports[1]]['admin_state_up'] = enabled
+
+    def assert_cables(self, server, second):
+        vmx = self.vmx(server)
+        self.assertEqual(('TRUE', second), (vmx['ethernet0.startConnected'],
+                                            vmx['ethernet1.startConnected']))
+
     def test_its_cable_is_unplugged_from_the_next_start_on(self):
-        ports = [self.add_port('physnet-nat'), self.add_port('physnet-nat')]
-        server = self.boot_with(*ports)
+        server = self.boot_with(*self.ports)
         for enabled, connected in ((False, 'FALSE'), (True, 'TRUE')):
             self._stop_server(server)
-            self.neutron._ports[ports[1]]['admin_state_up'] = enabled
+            self.enable(enabled)
             self._start_server(server)
-            vmx = self.vmx(server)
-            self.assertEqual(('TRUE', connected),
-                             (vmx['ethernet0.startConnected'],
-                              vmx['ethernet1.startConnected']))
+            self.assert_cables(server, connected)
+
+    def test_first_start_and_rescue(self):
+        self.enable(False)
+        server = self.boot_with(*self.ports)
+        self.assert_cables(server, 'FALSE')
+        self.enable(True)
+        self.admin_api.post_server_action(server['id'], {'rescue': {}})
+        self._wait_for_state_change(server, 'RESCUE')
+        self.assert_cables(server, 'TRUE')
 
 
 class TooManyTestCase(TestCase):

@@ -17,6 +17,7 @@ from unittest import mock
 import fixtures
 from nova.compute import task_states
 from nova.compute import vm_states
+from nova.network import model
 import testscenarios
 
 from nova_vmrun import exception
@@ -28,7 +29,9 @@ from nova_vmrun.ops import destroy
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
+from nova_vmrun.ops import networks
 from nova_vmrun.ops.nova import device_tags
+from nova_vmrun.ops.nova import ports
 from nova_vmrun.ops import spawn
 from nova_vmrun.ops import volume_disks
 from nova_vmrun.server import disks as disks_module
@@ -57,6 +60,9 @@ class Base(hosts.TestCase):
         self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
         self.consoles.port_for_new_server.return_value.__enter__ = (
             lambda manager: 5900)
+        self.ports = mock.create_autospec(ports.Ports, instance=True)
+        self.ports.disabled.return_value = set()
+        self.network_info = [model.VIF(id='up'), model.VIF(id='down')]
         self.disks = self.part(disks.Disks, 'prepare', 'check', 'make')
         self.drives = self.part(drives.Drives, 'prepare',
                                 'place')
@@ -76,7 +82,8 @@ class Base(hosts.TestCase):
             self.drives, self.consoles, self.guest_info, operations,
             destroy.Destroyer(self.servers, operations, self.connectors),
             builds.Builds(self.layout),
-            volume_disks.VolumeDisks(self.layout, self.connectors))
+            volume_disks.VolumeDisks(self.layout, self.connectors),
+            self.ports)
         self.useFixture(fixtures.MockPatch(
             'nova.virt.configdrive.required_by', return_value=True))
         self.useFixture(fixtures.MockPatchObject(
@@ -133,8 +140,8 @@ class Base(hosts.TestCase):
             system_metadata={'image_base_image_ref': glances.IMAGE})
         image_meta = types.SimpleNamespace(
             id=glances.IMAGE, disk_format='vmdk', container_format='bare')
-        operation('context', instance, image_meta, [], None, 'network',
-                  self.block_device_info, *options)
+        operation('context', instance, image_meta, [], None,
+                  self.network_info, self.block_device_info, *options)
 
     def left(self):
         return set(os.listdir(self.layout.root)) - {'_base', 'locks'}
@@ -207,6 +214,18 @@ class SpawnTestCase(Base):
         record = self.records.get(UUID)
         self.assertEqual((glances.IMAGE, {'base_image_ref': glances.IMAGE}),
                          (record.image_ref, record.image_properties))
+
+    def test_the_link_of_a_disabled_port_is_down(self):
+        self.ports.disabled.return_value = {'down'}
+        self.run_spawn()
+        written, = self.definitions.write.call_args_list
+        self.assertEqual(networks.with_links(self.network_info, {'down'}),
+                         written.args[1])
+
+    def test_neutron_is_not_asked_about_a_server_without_ports(self):
+        self.network_info = []
+        self.run_spawn()
+        self.assertFalse(self.ports.disabled.called)
 
     def test_a_server_may_stay_off(self):
         self.run_spawn(power_on=False)
