@@ -180,15 +180,25 @@ class VmrunTestCase(MechanismDriversTestCase):
             port[portbindings.VIF_DETAILS])
 
     def test_local_network_does_not_span_hosts(self):
+        logger = self.useFixture(fixtures.FakeLogger())
         network = self.make_network(LOCAL)
         first = self.make_port(network, device_id='one')
         self.assert_bound(first)
         self.assert_bound(self.make_port(network, device_id='two'))
-        third = self.make_port(network, device_id='three',
-                               **{portbindings.HOST_ID: 'laptop2'})
-        self.assert_not_bound(third)
-        # The failure does not keep the network from its host.
+        for host in ('laptop2', 'laptop3'):
+            port = self.make_port(network, device_id='on ' + host,
+                                  **{portbindings.HOST_ID: host})
+            self.assert_not_bound(port)
+            self.assertIn(
+                'Port %s cannot be bound on host %s: the network %s is on '
+                'host %s,' % (port['id'], host, network['id'], HOST),
+                logger.output)
+        # The failures do not keep the network from its host, nor other
+        # networks from the other hosts.
         self.assert_bound(self.make_port(network, device_id='four'))
+        self.assert_bound(self.make_port(
+            self.make_network(LOCAL), device_id='five',
+            **{portbindings.HOST_ID: 'laptop3'}))
 
     def test_moving_server_takes_its_local_network_along(self):
         network = self.make_network(LOCAL)
