@@ -230,7 +230,7 @@ class Finder:
         return too_young(min_age) if age < min_age else ''
 
     def _connected_volumes(self, servers: Mapping[str, Server],
-                           running: set[str],
+                           running: frozenset[str],
                            min_age: float) -> Iterator[Orphan]:
         """Yield what connectors keep for servers without a folder.
 
@@ -276,8 +276,8 @@ class Finder:
 
     # VMs
 
-    def _vms(self, servers: Mapping[str, Server], listed: set[str],
-             running: set[str]) -> Iterator[Orphan]:
+    def _vms(self, servers: Mapping[str, Server], listed: frozenset[str],
+             running: frozenset[str]) -> Iterator[Orphan]:
         """Yield the VMs that belong to no server.
 
         :param listed: .vmx of each VM that vmrun lists
