@@ -12,6 +12,8 @@
 
 """Operations on servers with volumes that move or replace their files."""
 
+import os
+
 from tests.functional.api import two_hosts
 from tests.functional.api import volumes
 from tests.functional import glance_uploads
@@ -73,6 +75,31 @@ class RebuildTestCase(TestCase):
         self._delete_server(self.server)
         self.assertNothingLeft()
         self.assertEqual('available', self.cinder.status(self.volume))
+
+
+class RestoreTestCase(TestCase):
+
+    def test_it_comes_back_with_its_volume(self):
+        self.flags(reclaim_instance_interval=3600)
+        self.admin_api.delete_server(self.server['id'])
+        self._wait_for_state_change(self.server, 'SOFT_DELETED')
+        self.assertEqual([], self.vmware.running())
+        self.assertEqual('in-use', self.cinder.status(self.volume))
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'restore': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
+        self.assertRunsWithVolume()
+
+
+class LostVmxTestCase(TestCase):
+
+    def test_the_new_one_has_the_volume_at_its_old_place(self):
+        self._stop_server(self.server)
+        before = self.in_vmx(self.server)
+        os.remove(self.vmx_path(self.server))
+        self._reboot_server(self.server, hard=True)
+        self.assertRunsWithVolume()
+        self.assertEqual(before, self.in_vmx(self.server))
 
 
 class ShelveTestCase(TestCase):
