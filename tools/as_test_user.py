@@ -10,17 +10,17 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Run Python as an ordinary user who may mount files by FUSE.
+"""Run Python as an ordinary user who may use FUSE and make interfaces.
 
 Usage::
 
     as_test_user.py ARGUMENT...
 
 The arguments are Python's. Root gets a mount namespace of its own, in which
-/dev/fuse belongs to everybody, /etc/fuse.conf lets users share mounts, and
-this checkout can be read even if it lies in root's home; then it becomes the
-user "nobody". The host itself stays as it is. An ordinary user just runs
-Python.
+everybody may use /dev/fuse and /dev/net/tun, /etc/fuse.conf lets users share
+mounts, and this checkout can be read even if it lies in root's home; then it
+becomes the user "nobody". The host itself stays as it is, except that devices
+which it lacks become empty files there. An ordinary user just runs Python.
 """
 
 import os
@@ -32,7 +32,9 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _INSIDE = '--inside'
 # Everywhere the id of "nobody".
 _USER = 65534
-_FUSE = os.makedev(10, 229)
+# Most distributions let everybody use these.
+_DEVICES = {'/dev/fuse': os.makedev(10, 229),
+            '/dev/net/tun': os.makedev(10, 200)}
 # Its content is in memory, and nobody else sees it.
 _STAGE = '/run/nova-vmrun-tests'
 _LIST = '--load-list'
@@ -62,12 +64,14 @@ def _make_mounts() -> None:
     os.makedirs(_STAGE, exist_ok=True)
     _mount('-t', 'tmpfs', 'none', _STAGE)
     os.chmod(_STAGE, 0o755)
-    device = os.path.join(_STAGE, 'fuse')
-    os.mknod(device, stat.S_IFCHR, _FUSE)
-    os.chmod(device, 0o666)
-    if not os.path.exists('/dev/fuse'):
-        open('/dev/fuse', 'w').close()
-    _mount('--bind', device, '/dev/fuse')
+    for path, number in _DEVICES.items():
+        device = os.path.join(_STAGE, os.path.basename(path))
+        os.mknod(device, stat.S_IFCHR, number)
+        os.chmod(device, 0o666)
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            open(path, 'w').close()
+        _mount('--bind', device, path)
     configuration = os.path.join(_STAGE, 'fuse.conf')
     with open(configuration, 'w') as file:
         file.write('user_allow_other\n')

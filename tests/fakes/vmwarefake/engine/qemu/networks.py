@@ -20,6 +20,7 @@ import socket
 import sys
 
 from vmwarefake.engine import base
+from vmwarefake.engine.qemu import reach
 from vmwarefake.engine.qemu import sockets as qemu_sockets
 from vmwarefake.engine.qemu import vmnetd
 from vmwarefake import hostnet
@@ -37,6 +38,9 @@ _START = 30
 _ANSWER = 30
 #: Subnet for guests on a bridged network, which has none itself.
 _INSTEAD_OF_BRIDGED = ('10.0.2.0', '255.255.255.0')
+#: By the values of the knob NET.
+_WAYS = {'tap': reach.INTERFACE, 'namespace': reach.NAMESPACE,
+         'user': reach.FORWARDING}
 
 
 class Networks:
@@ -70,9 +74,9 @@ class Networks:
             ours.close()
             raise base.EngineError('msg.vnet.connectvnet', '%s: %s'
                                    % (network, answer['error']))
-        if answer.get('no_interface'):
-            self._log('%s has no interface on the host: %s.'
-                      % (network, answer['no_interface']))
+        if answer.get('reach'):
+            self._log('The host reaches guests on %s by %s.'
+                      % (network, answer['reach']))
         return ours
 
     def _start_if_needed(self, network: str, folder: str,
@@ -96,21 +100,21 @@ class Networks:
         known = hostnet.read(self._state)['networks'].get(network, {})
         kind = known.get('type', 'pvn')
         subnet, mask = known.get('subnet', ''), known.get('mask', '')
-        tap = self._tap()
+        ways = self._ways()
         if kind == 'bridged':
             subnet, mask = _INSTEAD_OF_BRIDGED
-            tap = None
+            ways = []
             self._log('%s is bridged: QEMU\'s guests are on a network of '
                       'their own, %s, which reaches out.' % (network, subnet))
         return {'name': network, 'qemu': self._options.qemu(), 'type': kind,
-                'subnet': subnet, 'mask': mask, 'tap': tap}
+                'subnet': subnet, 'mask': mask, 'ways': ways}
 
-    def _tap(self) -> str | None:
-        if self._options.net == 'tap':
-            return 'required'
-        if self._options.net == 'auto' and os.geteuid() == 0:
-            return 'wanted'
-        return None
+    def _ways(self) -> list[str]:
+        """Return the ways to try by which the host reaches guests."""
+        if self._options.net != 'auto':
+            return [_WAYS[self._options.net]]
+        own = [reach.NAMESPACE, reach.FORWARDING]
+        return [reach.INTERFACE, *own] if os.geteuid() == 0 else own
 
 
 def _ask(sockets: qemu_sockets.Folder, cable: socket.socket) -> dict[str, Any]:

@@ -28,9 +28,12 @@
 ``FAKE_VMRUN_QEMU_FIRMWARE``
     folder of OVMF. Default: the folders of common distributions
 ``FAKE_VMRUN_NET``
-    user: only guests can reach virtual networks; tap: each network has an
-    interface of its name on the host, which needs root and /dev/net/tun;
-    auto (default): tap if possible
+    how the host reaches guests on NAT and host-only networks. tap: each has
+    an interface of its name on the host, which needs root and /dev/net/tun;
+    namespace: it has one in a network namespace of the user's own, which
+    needs user namespaces and a /dev/net/tun that the user may open; user: by
+    ports that QEMU's user-mode network forwards; auto (default): the first
+    of these that is possible. vmware.log says which
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ _FIRMWARE_FILES = (('OVMF_CODE_4M.fd', 'OVMF_VARS_4M.fd'),
 _CHOICES = {
     'QEMU_ACCEL': ('tcg', 'kvm'),
     'QEMU_HARDWARE': ('native', 'exact', 'cloud'),
-    'NET': ('auto', 'user', 'tap'),
+    'NET': ('auto', 'tap', 'namespace', 'user'),
 }
 
 

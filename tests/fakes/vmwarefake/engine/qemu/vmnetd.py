@@ -12,28 +12,34 @@
 
 """A virtual network of the host, as a process of its own.
 
-Its switch connects the VMs, an interface of the host if there is one, and a
-QEMU without a machine, whose user-mode network replaces VMware's NAT and DHCP
-services. The first VM on the network starts it; it ends some time after the
-last.
+Its switch connects the VMs, an interface for the host if there can be one, and
+a QEMU without a machine, whose user-mode network replaces VMware's NAT and
+DHCP services. The first VM on the network starts it; it ends some time after
+the last.
 
 Run as a program with the network's folder, the file with the host's port
 forwardings, and the network's settings as JSON. It listens on
-``vmnetd.sock`` in the folder: a client sends a line of JSON and, to plug a
-VM in, the end of a socket pair; it gets a line of JSON back.
+``vmnetd.sock`` in the folder. A client sends a line of JSON, and gets a line
+of JSON back:
+
+``{"plug": true}``
+    with one end of a socket pair, plugs in a VM. The answer's ``reach`` says
+    how the host reaches guests, if it does.
+``{"connect": [ADDRESS, PORT]}``
+    connects to a guest by TCP, whichever way the host reaches it. A socket
+    comes with the answer; it is connected as soon as it can be written to.
+
+An answer with ``error`` says why it cannot be done.
 """
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import ipaddress
 import json
 import os
 import selectors
-import signal
 import socket
-import subprocess
 import sys
 import time
 
@@ -41,10 +47,10 @@ sys.path.insert(0, os.path.abspath(os.path.join(
     os.path.dirname(__file__), os.pardir, os.pardir, os.pardir)))
 
 from vmwarefake.engine import base  # noqa: E402
-from vmwarefake.engine.qemu import qmp  # noqa: E402
+from vmwarefake.engine.qemu import reach  # noqa: E402
+from vmwarefake.engine.qemu import services as qemu_services  # noqa: E402
 from vmwarefake.engine.qemu import sockets as qemu_sockets  # noqa: E402
 from vmwarefake.engine.qemu import switch  # noqa: E402
-from vmwarefake.engine.qemu import tap  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +61,6 @@ LOCK = 'lock'
 
 _GRACE = 3          # seconds without a VM until it ends
 _LOOK = 1           # seconds between looks at the port forwardings
-_START = 30
-_PDEATHSIG = 1
 #: The last byte of addresses on each network, as in VMware.
 HOST, GATEWAY, NAME_SERVER, DHCP_SERVER, FIRST_LEASE = 1, 2, 3, 254, 128
 
@@ -84,69 +88,13 @@ def user_network(settings: dict[str, Any]) -> dict[str, Any] | None:
         'ipv6': False, 'restrict': isolated}
 
 
-class Services:
-    """The QEMU that provides NAT and DHCP.
-
-    :param folder: for the socket of its monitor.
-    :ivar cable: our end of its cable.
-    """
-
-    def __init__(self, qemu: str, options: dict[str, Any],
-                 folder: qemu_sockets.Folder, log: str) -> None:
-        self.cable, theirs = socket.socketpair()
-        self._forwarded: set[tuple[str, int, str, int]] = set()
-        folder.remove('services')
-        with theirs, open(log, 'ab') as output:
-            argv = [qemu, '-machine', 'none', '-nodefaults', '-display',
-                    'none', '-qmp', 'unix:%s,server=on,wait=off'
-                    % folder.address('services')]
-            for netdev in (options, {'type': 'socket', 'id': 'cable',
-                                     'fd': str(theirs.fileno())}):
-                argv += ['-netdev', json.dumps(netdev), '-netdev',
-                         json.dumps({'type': 'hubport', 'hubid': 0,
-                                     'id': 'hub-' + netdev['id'],
-                                     'netdev': netdev['id']})]
-            self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                pass_fds=(theirs.fileno(),) + folder.pass_fds,
-                preexec_fn=_die_with_parent)
-        qemu_sockets.wait_for_server(folder, 'services', self.process.pid,
-                                     _START, lambda: 'see ' + log)
-        self._monitor = qmp.Monitor(folder, 'services')
-
-    def forward(self, wanted: set[tuple[str, int, str, int]]) -> None:
-        """Set the port forwardings.
-
-        :param wanted: (protocol, host port, address, guest port) of each.
-        """
-        for rule in self._forwarded - wanted:
-            self._human('hostfwd_remove services %s:127.0.0.1:%d' % rule[:2])
-        for rule in wanted - self._forwarded:
-            self._human('hostfwd_add services %s:127.0.0.1:%d-%s:%d' % rule)
-        self._forwarded = wanted
-
-    def _human(self, line: str) -> None:
-        answer = self._monitor.command('human-monitor-command',
-                                       {'command-line': line}).strip()
-        if answer:
-            print('%s: %s' % (line, answer), flush=True)
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-
-
 class Daemon:
     """Forwards frames, serves clients, and ends when nobody needs it.
 
     :param path: the folder of the network.
     :param host_file: path of host.json.
-    :param settings: name, qemu (path), subnet, mask, type and tap (None,
-        "wanted" or "required").
+    :param settings: name, qemu (path), subnet, mask, type and ways (those by
+        which the host may reach guests, see reach.find).
     """
 
     def __init__(self, path: str, host_file: str,
@@ -157,36 +105,34 @@ class Daemon:
         self._folder = qemu_sockets.Folder(path)
         self._selector = selectors.DefaultSelector()
         self._switch = switch.Switch()
-        self._services: Services | None = None
-        self._tap_error: str | None = None
+        self._services: qemu_services.Services | None = None
+        self._way: reach.Way | None = None
         self._cables: set[switch.Port] = set()
         self._idle_since = self._looked = time.monotonic()
-        self._add_services()
-        self._add_host()
-        self._listen()
-
-    def _add_services(self) -> None:
         options = user_network(self._settings)
         if options:
-            self._services = Services(
-                self._settings['qemu'], options, self._folder,
-                os.path.join(self._path, 'vmnetd.log'))
-            self._add(switch.ServicesPort(self._services.cable))
+            # In the host's own network, so before the host is added.
+            self._services = self._add_services(options)
+            if self._settings['ways']:
+                self._way = self._add_host(self._services)
+        self._listen()
 
-    def _add_host(self) -> None:
+    def _add_services(self,
+                      options: dict[str, Any]) -> qemu_services.Services:
+        services = qemu_services.Services(
+            self._settings['qemu'], options, self._folder,
+            os.path.join(self._path, 'vmnetd.log'))
+        self._add(switch.ServicesPort(services.cable))
+        return services
+
+    def _add_host(self, services: qemu_services.Services) -> reach.Way:
         settings = self._settings
-        if not settings['tap'] or not settings['subnet']:
-            return
-        try:
-            fd = tap.create(settings['name'],
-                            str(network_of(settings)[HOST]),
-                            settings['mask'])
-        except OSError as e:
-            if settings['tap'] == 'required':
-                raise
-            self._tap_error = str(e)
-        else:
-            self._add(switch.HostPort(fd))
+        way = reach.find(settings['ways'], settings['name'],
+                         str(network_of(settings)[HOST]), settings['mask'],
+                         services)
+        if way.tap is not None:
+            self._add(switch.HostPort(way.tap))
+        return way
 
     def _listen(self) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
@@ -245,6 +191,7 @@ class Daemon:
             known = {}
         self._services.forward({
             tuple(row[:4]) for row in known.get(self._settings['name'], ())})
+        self._services.remove_brief_ones()
 
     # -- ports -----------------------------------------------------------
 
@@ -279,15 +226,49 @@ class Daemon:
         with client:
             client.settimeout(5)
             try:
-                _, fds, _, _ = socket.recv_fds(client, 4096, 1)
-                if fds:
-                    self._plug(socket.socket(fileno=fds[0]))
-                client.sendall(json.dumps(
-                    {'no_interface': self._tap_error}).encode('ascii')
-                    + b'\n')
+                data, fds, _, _ = socket.recv_fds(client, 4096, 1)
+                if data:
+                    self._answer_request(client, data, fds)
             except OSError as e:
                 # The tool was killed, which cuts its cable too.
                 print('a client has ended: %s' % e, flush=True)
+
+    def _answer_request(self, client: socket.socket, data: bytes,
+                        fds: list[int]) -> None:
+        if fds:
+            self._plug(socket.socket(fileno=fds[0]))
+            _send(client, {
+                'reach': self._way.description if self._way else None})
+            return
+        try:
+            sock = self._connect(data)
+        except (OSError, base.EngineError) as e:
+            _send(client, {'error': str(e)})
+        else:
+            with sock:
+                _send(client, {}, sock.fileno())
+
+    def _connect(self, data: bytes) -> socket.socket:
+        """Return a socket that is connecting to a guest.
+
+        :param data: the request.
+        :raises OSError: if it cannot be connected, or if the request is
+            wrong.
+        """
+        try:
+            text, number = json.loads(data)['connect']
+            address, port = ipaddress.IPv4Address(text), int(number)
+        except (ValueError, TypeError, KeyError):
+            raise OSError('this is not an IPv4 address and a port')
+        if not 0 < port < 65536:
+            raise OSError('%d is not a port' % port)
+        if self._way is None:
+            raise OSError('the host is not on %s' % self._settings['name'])
+        network = network_of(self._settings)
+        if address not in network:
+            raise OSError('%s has the addresses %s' % (
+                self._settings['name'], network))
+        return self._way.connect(str(address), port)
 
     def _plug(self, cable: socket.socket) -> None:
         port = switch.CablePort(cable)
@@ -297,6 +278,12 @@ class Daemon:
     def close(self) -> None:
         if self._services:
             self._services.stop()
+
+
+def _send(client: socket.socket, answer: dict[str, Any],
+          *fds: int) -> None:
+    socket.send_fds(client, [json.dumps(answer).encode('ascii') + b'\n'],
+                    fds)
 
 
 def main(argv: list[str]) -> int:
