@@ -18,8 +18,10 @@ import subprocess
 
 KERNELS = {'cloud': 'linux-image-cloud-amd64', 'full': 'linux-image-amd64'}
 
-_PROGRAMS = ('busybox-static', 'qemu-guest-agent', 'syslinux',
-             'syslinux-common', 'mtools', 'systemd-boot-efi', 'isolinux')
+#: Those whose programs the guest runs, with the libraries that they need.
+_IN_GUEST = ('qemu-guest-agent', 'dropbear-bin', 'openssh-sftp-server')
+_PROGRAMS = ('busybox-static', *_IN_GUEST, 'syslinux', 'syslinux-common',
+             'mtools', 'systemd-boot-efi', 'isolinux')
 
 
 class PackageError(Exception):
@@ -101,7 +103,8 @@ def select(kernel):
     metapackage = chosen.pop(KERNELS[kernel])
     pending = [name for name in metapackage.depends
                if name.startswith('linux-image-')]
-    pending += _libraries(chosen['qemu-guest-agent'])
+    pending += [name for program in _IN_GUEST
+                for name in _libraries(chosen[program])]
     while pending:
         found = _show(set(pending))
         chosen.update(found)

@@ -22,6 +22,15 @@ from guestbuilder import packages
 SOURCE = os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'rootfs')
 
+#: Package, file in it, and where the guest has it.
+_PROGRAMS = (
+    ('qemu-guest-agent', '**/qemu-ga', 'bin/qemu-ga'),
+    ('dropbear-bin', '**/sbin/dropbear', 'sbin/dropbear'),
+    ('dropbear-bin', '**/bin/dropbearkey', 'bin/dropbearkey'),
+    # Where dropbear looks for it.
+    ('openssh-sftp-server', '**/openssh/sftp-server', 'usr/lib/sftp-server'),
+)
+
 
 def assemble(unpacked, root):
     """Fill the folder ``root``.
@@ -32,7 +41,7 @@ def assemble(unpacked, root):
     for name in ('dev', 'proc', 'sys', 'lib64', 'root', 'usr'):
         os.makedirs(os.path.join(root, name))
     _add_busybox(unpacked['busybox-static'], root)
-    _add_agent(unpacked, root)
+    _add_programs(unpacked, root)
     _add_modules(unpacked['kernel'], root)
 
 
@@ -47,18 +56,21 @@ def _add_busybox(folder, root):
         os.symlink('../bin/busybox', os.path.join(root, 'sbin', name))
 
 
-def _add_agent(unpacked, root):
-    agent = _one(unpacked['qemu-guest-agent'], '**/qemu-ga')
-    shutil.copy2(agent, os.path.join(root, 'bin', 'qemu-ga'))
+def _add_programs(unpacked, root):
     loader = _one(unpacked['libc6'], '**/ld-linux-x86-64.so.2')
     shutil.copy2(loader, os.path.join(root, 'lib64'))
     folders = sorted({os.path.dirname(path) for folder in unpacked.values()
                       for path in glob.glob(folder + '/**/lib*.so.*',
                                             recursive=True)})
-    listing = packages.run([loader, '--library-path', ':'.join(folders),
-                            '--list', agent])
-    for name, path in libraries(listing).items():
-        shutil.copy(path, os.path.join(root, 'lib', name))
+    for package, pattern, target in _PROGRAMS:
+        program = _one(unpacked[package], pattern)
+        path = os.path.join(root, target)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy2(program, path)
+        listing = packages.run([loader, '--library-path', ':'.join(folders),
+                                '--list', program])
+        for name, library in libraries(listing).items():
+            shutil.copy(library, os.path.join(root, 'lib', name))
 
 
 def libraries(listing):

@@ -170,6 +170,31 @@ class PlanTest(AwkTest):
             self.plan('plan_machine_id.awk', text))
 
 
+class KeysTest(AwkTest):
+
+    ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA+/= ann@home'
+    ECDSA = 'ecdsa-sha2-nistp256 AAAAE2VjZHNh'
+
+    def keys(self, value):
+        lines = self.file('lines', self.lines(value))
+        return self.awk(['keys.awk'], lines).splitlines()
+
+    def test_config_drive(self):
+        self.assertEqual([self.ED25519, self.ECDSA], self.keys({
+            'uuid': 'an-id',
+            'public_keys': {'one': self.ED25519 + '\n', 'two': self.ECDSA}}))
+
+    def test_guestinfo(self):
+        self.assertEqual([self.ED25519, self.ECDSA], self.keys({
+            'public-keys-data': self.ED25519 + '\n' + self.ECDSA}))
+
+    def test_other_lines_are_left_out(self):
+        self.assertEqual([], self.keys({
+            'public_keys': {'one': 'command="sh" ' + self.ED25519,
+                            'two': '# ' + self.ED25519},
+            'meta': {'key': self.ED25519}}))
+
+
 class SortDisksTest(AwkTest):
 
     def test_by_controller_then_unit(self):
