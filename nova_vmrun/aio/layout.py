@@ -82,6 +82,9 @@ class Layout:
         self.fake_state = self.root / 'fake-vmware'
         self.openrc = self.root / 'openrc'
         self.clouds = self.root / 'clouds.yaml'
+        self.ssh_config = self.root / 'ssh_config'
+        self.demo_key = self.root / 'demo-key'
+        self.known_hosts = self.root / 'known_hosts'
 
     @property
     def exists(self) -> bool:

@@ -32,6 +32,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import seed
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import ssh_config
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import vmware
 from nova_vmrun.host import space
@@ -74,6 +75,7 @@ def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
     _write_configs(layout, settings, passwords, programs)
     plan = subnets.choose(layout, settings)
     client.write_files(layout, settings, passwords)
+    ssh_config.write(layout, settings, plan.cidr)
     if missing:
         report.line('starting %s; logs are in %s'
                     % (', '.join(missing), layout.logs))

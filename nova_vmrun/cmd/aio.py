@@ -29,19 +29,12 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cmd import plain
+from nova_vmrun.cmd import state_dir
 from nova_vmrun import system
 
 # Packages of the aio extra that would be missed first.
 _PACKAGES = ('keystone', 'glance', 'neutron', 'placement', 'cheroot',
              'openstack', 'psutil')
-
-
-def _add_state_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--state-dir', metavar='<directory>',
-        default=aio_layout.default_state_dir(),
-        help='Directory that holds the whole control plane (default: '
-             '%(default)s)')
 
 
 def _check_installed() -> None:
@@ -52,13 +45,6 @@ def _check_installed() -> None:
             'The OpenStack services are not installed.',
             'Missing: %s.' % ', '.join(missing),
             'Install them with: pip install "nova-vmrun[aio]".')
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError('%d is not a valid port' % port)
-    return port
 
 
 class Up(plain.Plain, command.Command):
@@ -72,7 +58,7 @@ class Up(plain.Plain, command.Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_state_dir(parser)
+        state_dir.add_option(parser)
         add_settings(parser)
         return parser
 
@@ -104,7 +90,7 @@ class Down(plain.Plain, command.Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_state_dir(parser)
+        state_dir.add_option(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -128,7 +114,7 @@ class Wipe(plain.Plain, command.Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_state_dir(parser)
+        state_dir.add_option(parser)
         parser.add_argument(
             '--yes', '-y', action='store_true',
             help='Do not ask for confirmation')
@@ -171,7 +157,7 @@ class Status(plain.Plain, lister.Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_state_dir(parser)
+        state_dir.add_option(parser)
         return parser
 
     def take_action(
@@ -201,7 +187,7 @@ class Env(plain.Plain, command.Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_state_dir(parser)
+        state_dir.add_option(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -269,12 +255,12 @@ class Demo(plain.Plain, command.Command):
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aio up``."""
     parser.add_argument(
-        '--port-base', type=_port, metavar='<port>',
+        '--port-base', type=state_dir.port, metavar='<port>',
         help='First of eight consecutive ports for the services; use it to '
              'run several control planes side by side')
     for service, port in aio_settings.DEFAULT_PORTS.items():
         parser.add_argument(
-            '--%s-port' % service, type=_port, metavar='<port>',
+            '--%s-port' % service, type=state_dir.port, metavar='<port>',
             help='Port of %s (default: %d)' % (service, port))
     parser.add_argument(
         '--fake', action=argparse.BooleanOptionalAction,

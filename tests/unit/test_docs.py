@@ -211,7 +211,7 @@ class NamesTestCase(base.TestCase):
             'nova-vmrun').entry_points.select(group='nova_vmrun.cli')
         self._assert_known({entry.name.replace('_', ' ')
                             for entry in commands},
-                           found(r'nova-vmrun (orphans|'
+                           found(r'nova-vmrun (connect|orphans|ssh|'
                                  r'(?:aio|vmx|image) [a-z]+)'))
 
     def test_contract_tests_exist(self):

@@ -95,7 +95,7 @@ class World(fixtures.Fixture):
     def choose_subnet(self, layout, settings):
         if self.no_subnet:
             raise errors.AioError('VMware has no virtual network.')
-        return {'cidr': '10.0.0.0/24'}
+        return subnets.Plan('10.0.0.0/24', None, '10.0.0.3', '10.0.0.9', ())
 
     def check(self, settings, services):
         self.checked = list(services)

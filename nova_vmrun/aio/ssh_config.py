@@ -1,0 +1,85 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""A configuration for ssh, scp and whatever uses them.
+
+With it, servers are reached at the addresses that Nova shows, also where the
+host has no interface on their network.
+"""
+
+from collections.abc import Sequence
+import ipaddress
+import shlex
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import reach
+from nova_vmrun.aio import settings as aio_settings
+
+_TEXT = """\
+# Written by "nova-vmrun aio up", for the servers on %(network)s. Usage:
+#   ssh -F %(path)s USER@ADDRESS
+Host %(patterns)s
+    # The next server with the same address has another key.
+    StrictHostKeyChecking no
+    UserKnownHostsFile /dev/null
+    LogLevel ERROR
+"""
+_PROXY = """\
+    # There is no VMware: ask the fake for a connection.
+    ProxyCommand %s
+"""
+
+
+def write(layout: aio_layout.Layout, settings: aio_settings.Settings,
+          cidr: str) -> None:
+    """Write the configuration into the state directory.
+
+    :param cidr: the range of the shared network
+    """
+    text = _TEXT % {'network': settings.network,
+                    'path': shlex.quote(str(layout.ssh_config)),
+                    'patterns': ' '.join(patterns(cidr))}
+    words = reach.proxy_command(layout)
+    if words is not None:
+        text += _PROXY % proxied(words)
+    aio_settings.write_private(layout.ssh_config, text)
+
+
+def proxied(words: Sequence[str]) -> str:
+    """Return the value of ProxyCommand for a command to which %h and %p go.
+
+    ssh replaces its own tokens, and then has a shell read the command.
+    """
+    return escape(shlex.join(words)) + ' %h %p'
+
+
+def escape(text: str) -> str:
+    """Keep ssh from replacing what looks like its tokens."""
+    return text.replace('%', '%%')
+
+
+def patterns(cidr: str) -> list[str]:
+    """Return the patterns that match the addresses of a network, no others.
+
+    ssh knows wildcards but no ranges.
+    """
+    network = ipaddress.IPv4Network(cidr)
+    whole, rest = divmod(network.prefixlen, 8)
+    octets = str(network.network_address).split('.')
+    if not rest:
+        fixed = octets[:whole]
+        return ['.'.join(fixed + ['*'] if whole < 4 else fixed)]
+    first = int(octets[whole])
+    return ['.'.join([*octets[:whole], str(number)]
+                     + (['*'] if whole < 3 else []))
+            for number in range(first, first + 2 ** (8 - rest))]

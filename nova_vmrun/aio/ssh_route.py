@@ -1,0 +1,237 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""How to log in to a server: its address, its user, and whom to go through."""
+
+from collections.abc import Iterator
+import dataclasses
+import ipaddress
+import re
+from typing import Any, TYPE_CHECKING
+
+from nova_vmrun.aio import errors
+from nova_vmrun.formats import report
+
+if TYPE_CHECKING:
+    from openstack import connection
+
+# The users that cloud-init creates, by os_distro.
+USERS = {
+    'almalinux': 'almalinux', 'alpine': 'alpine', 'arch': 'arch',
+    'centos': 'cloud-user', 'debian': 'debian', 'fedora': 'fedora',
+    'freebsd': 'freebsd', 'opensuse': 'opensuse', 'rhel': 'cloud-user',
+    'rocky': 'rocky', 'sles': 'sles', 'ubuntu': 'ubuntu',
+}
+# A program named by ssh might take any other name for something else.
+_USER = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@+-]*')
+# The states in which a guest runs.
+_RUNNING = {'ACTIVE', 'PASSWORD', 'RESCUE', 'VERIFY_RESIZE'}
+# Types of networks that the host is on.
+_OF_HOST = {'flat', 'vlan'}
+
+
+@dataclasses.dataclass(frozen=True)
+class Hop:
+    """A server to log in to.
+
+    :param server_id: its id in Nova
+    :param name: its name, which may be anything
+    """
+
+    server_id: str
+    name: str
+    address: str
+    user: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """How to log in to a server.
+
+    :param jump: the server to go through, None if the host reaches the target
+    """
+
+    target: Hop
+    jump: Hop | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Address:
+    """A fixed address of a server."""
+
+    text: str
+    network_id: str
+    is_reachable: bool
+
+
+class Finder:
+    """Finds routes to the servers of a project.
+
+    :param cloud: logged in as somebody who sees the servers
+    """
+
+    def __init__(self, cloud: 'connection.Connection') -> None:
+        self._cloud = cloud
+        self._reachable: dict[str, bool] = {}
+
+    def find(self, name: str, user: str | None = None,
+             jump: str | None = None) -> Route:
+        """Return the route to a server.
+
+        :param name: name or id of the server
+        :param user: whom to log in as, None for the image's user
+        :param jump: name or id of the server to go through if the host does
+            not reach the server; None for the first that can be used
+        :raises AioError: there is none, or no such server
+        """
+        server = self._server(name)
+        _require_running(server)
+        addresses = self._addresses(server)
+        if not addresses:
+            raise errors.AioError(
+                'Server %s has no address.' % _shown(server), '',
+                'Stop it, and give it a port: openstack server add network.')
+        direct = [each for each in addresses if each.is_reachable]
+        if direct:
+            return Route(self._hop(server, direct[0], user))
+        return self._through(server, addresses, user, jump)
+
+    def _server(self, name: str) -> Any:
+        from openstack import exceptions
+        try:
+            found = self._cloud.compute.find_server(name)
+        except exceptions.DuplicateResource as error:
+            raise errors.AioError(
+                'Several servers have the name %s.' % report.printable(name),
+                '', 'Give the id of one of them.') from error
+        if found is None:
+            raise errors.AioError(
+                'There is no server %s in this project.'
+                % report.printable(name), '',
+                'Look at: openstack server list.')
+        # A list has no details of some fields.
+        return self._cloud.compute.get_server(found.id)
+
+    def _addresses(self, server: Any) -> list[_Address]:
+        """Return the addresses of a server, in Nova's order."""
+        networks = {
+            fixed['ip_address']: port.network_id
+            for port in self._cloud.network.ports(device_id=server.id)
+            for fixed in port.fixed_ips}
+        shown = [entry['addr'] for entries in server.addresses.values()
+                 for entry in entries]
+        return [_Address(str(ipaddress.ip_address(text)), networks[text],
+                         self._is_reachable(networks[text]))
+                for text in shown if text in networks]
+
+    def _is_reachable(self, network_id: str) -> bool:
+        """Return whether the host is on a network, as VMware's NAT ones.
+
+        Only an administrator sees the type. Networks of projects are LAN
+        segments, and shared networks are made by an administrator.
+        """
+        if network_id not in self._reachable:
+            network: Any = self._cloud.network.get_network(network_id)
+            kind = network.provider_network_type
+            self._reachable[network_id] = (
+                kind in _OF_HOST if kind else bool(network.is_shared))
+        return self._reachable[network_id]
+
+    def _hop(self, server: Any, address: _Address,
+             user: str | None) -> Hop:
+        return Hop(server.id, server.name, address.text,
+                   self._user(server, user))
+
+    def _user(self, server: Any, user: str | None) -> str:
+        if user is None:
+            user = self._user_of_image(server)
+        if not user:
+            raise errors.AioError(
+                'It is unknown whom to log in to server %s as.'
+                % _shown(server),
+                'It has no image with os_admin_user or with an os_distro '
+                'that is known.', 'Name a user with -l.')
+        if not _USER.fullmatch(user):
+            raise errors.AioError(
+                'Nobody can log in to server %s as %s.' % (
+                    _shown(server), report.printable(repr(user))),
+                'A user name has letters, digits and _.@+- and does not '
+                'begin with one of the last four.', 'Name a user with -l.')
+        return user
+
+    def _user_of_image(self, server: Any) -> str | None:
+        from openstack import exceptions
+        image_id = (server.image or {}).get('id')
+        if not image_id:
+            return None
+        try:
+            # The SDK's types are those of both versions of the API.
+            images: Any = self._cloud.image
+            image = images.get_image(image_id)
+        except (exceptions.NotFoundException, exceptions.ForbiddenException):
+            return None
+        return image.os_admin_user or USERS.get(image.os_distro)
+
+    # -- through another server ------------------------------------------
+
+    def _through(self, server: Any, addresses: list[_Address],
+                 user: str | None, jump: str | None) -> Route:
+        for other in self._candidates(server, jump):
+            theirs = self._addresses(other)
+            own = [each for each in theirs if each.is_reachable]
+            shared = {each.network_id for each in theirs} & {
+                each.network_id for each in addresses}
+            if own and shared:
+                address = next(each for each in addresses
+                               if each.network_id in shared)
+                return Route(self._hop(server, address, user),
+                             self._hop(other, own[0], None if jump is None
+                                       else user))
+        raise errors.AioError(
+            'Server %s is only on networks of its project, where this host '
+            'is not.' % _shown(server),
+            'Server %s is not on one of them and on a shared network.'
+            % report.printable(jump) if jump else
+            'No running server of the project is on one of them and on a '
+            'shared network too.',
+            'Create such a server, or stop this one and add a shared network '
+            'to it: openstack server add network.')
+
+    def _candidates(self, server: Any, jump: str | None) -> Iterator[Any]:
+        """Yield the running servers of the project, or the one named."""
+        if jump is not None:
+            named = self._server(jump)
+            _require_running(named)
+            yield named
+            return
+        query: dict[str, Any] = {}
+        if server.project_id != self._cloud.current_project_id:
+            query = {'all_projects': True, 'project_id': server.project_id}
+        for other in self._cloud.compute.servers(sort_key='created_at',
+                                                 sort_dir='asc', **query):
+            if (other.project_id == server.project_id
+                    and other.id != server.id
+                    and other.status in _RUNNING):
+                yield other
+
+
+def _require_running(server: Any) -> None:
+    if server.status not in _RUNNING:
+        raise errors.AioError(
+            'Server %s does not run.' % _shown(server),
+            'Its status is %s.' % server.status,
+            'Start it, such as with: openstack server start.')
+
+
+def _shown(server: Any) -> str:
+    return str(report.printable(server.name))

@@ -1,0 +1,199 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import types
+
+from openstack import exceptions
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import ssh_route
+from tests.unit import base
+
+Namespace = types.SimpleNamespace
+NETWORKS = {
+    'nat': Namespace(provider_network_type='flat', is_shared=False),
+    'lab': Namespace(provider_network_type='local', is_shared=True),
+    'shared': Namespace(provider_network_type=None, is_shared=True),
+    'own': Namespace(provider_network_type=None, is_shared=False),
+}
+
+
+class Cloud:
+    """The parts of a connection that are used."""
+
+    current_project_id = 'project'
+
+    def __init__(self):
+        self.known = {}
+        self.images = {'image': Namespace(os_admin_user='root',
+                                          os_distro=None)}
+        self.queries = []
+        self.compute = self.network = self.image = self
+
+    def add(self, name, *addresses, status='ACTIVE', project='project',
+            image='image'):
+        """Add a server; addresses are pairs of network and address."""
+        shown = {}
+        for network, address in addresses:
+            shown.setdefault(network, []).append({'addr': address})
+        self.known[name] = Namespace(
+            id='id-' + name, name=name, status=status, project_id=project,
+            addresses=shown, image={'id': image} if image else None,
+            attached=addresses)
+
+    def find_server(self, name):
+        if name == 'several':
+            raise exceptions.DuplicateResource('More than one.')
+        return self.known.get(name)
+
+    def get_server(self, server_id):
+        return self.known[server_id.removeprefix('id-')]
+
+    def servers(self, sort_key, sort_dir, **query):
+        self.queries.append(query)
+        return iter(self.known.values())
+
+    def ports(self, device_id):
+        for network, address in reversed(self.get_server(device_id).attached):
+            yield Namespace(network_id=network,
+                            fixed_ips=[{'ip_address': address}])
+
+    def get_network(self, network_id):
+        return NETWORKS[network_id]
+
+    def get_image(self, image_id):
+        if image_id not in self.images:
+            raise exceptions.NotFoundException()
+        return self.images[image_id]
+
+
+class FinderTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.cloud = Cloud()
+
+    def find(self, *args, **kwargs):
+        return ssh_route.Finder(self.cloud).find(*args, **kwargs)
+
+    def refuse(self, parts, *args, **kwargs):
+        error = self.assertRaises(errors.AioError, self.find, *args,
+                                  **kwargs)
+        for part in parts:
+            self.assertIn(part, str(error))
+
+    def target(self, *args, **kwargs):
+        route = self.find(*args, **kwargs)
+        self.assertIsNone(route.jump)
+        return route.target
+
+    def test_address_on_a_network_of_the_host(self):
+        self.cloud.add('web', ('lab', '10.0.0.5'), ('nat', '172.16.41.5'))
+        self.assertEqual(
+            ssh_route.Hop('id-web', 'web', '172.16.41.5', 'root'),
+            self.target('web'))
+
+    def test_member_sees_no_types(self):
+        self.cloud.add('web', ('own', '10.0.0.5'), ('shared', '172.16.41.5'))
+        self.assertEqual('172.16.41.5', self.target('web').address)
+
+    def test_users(self):
+        self.cloud.add('web', ('nat', '172.16.41.5'))
+        self.assertEqual('ann', self.target('web', 'ann').user)
+        self.cloud.images['image'] = Namespace(os_admin_user=None,
+                                               os_distro='debian')
+        self.assertEqual('debian', self.target('web').user)
+
+    def test_unknown_user(self):
+        hint = ('It is unknown whom to log in to server web as.',
+                'Name a user with -l.')
+        self.cloud.add('web', ('nat', '172.16.41.5'))
+        self.cloud.images['image'] = Namespace(os_admin_user=None,
+                                               os_distro='plan9')
+        self.refuse(hint, 'web')
+        self.cloud.images.clear()
+        self.refuse(hint, 'web')
+        self.cloud.add('web', ('nat', '172.16.41.5'), image=None)
+        self.refuse(hint, 'web')
+
+    def test_user_that_ssh_would_take_for_an_option_or_a_command(self):
+        self.cloud.add('web', ('nat', '172.16.41.5'))
+        for user in ('-oProxyCommand=id', 'a b', '$(id)', 'a\nb', '%h', ''):
+            self.cloud.images['image'].os_admin_user = user
+            self.refuse(('server web',), 'web')
+        self.refuse(("Nobody can log in to server web as '-v'.",), 'web',
+                    '-v')
+
+    def test_no_such_server(self):
+        self.refuse(('There is no server w\\x1bb in this project.',),
+                    'w\x1bb')
+
+    def test_several_of_the_name(self):
+        self.refuse(('Several servers have the name several.',), 'several')
+
+    def test_server_that_does_not_run(self):
+        self.cloud.add('web', ('nat', '172.16.41.5'), status='SHUTOFF')
+        self.refuse(('Server web does not run. Its status is SHUTOFF.',),
+                    'web')
+
+    def test_server_without_an_address(self):
+        self.cloud.add('web')
+        self.refuse(('Server web has no address.',), 'web')
+
+    # -- through another server ------------------------------------------
+
+    def add_cache(self, **details):
+        self.cloud.add('cache', ('lab', '10.0.0.6'), **details)
+
+    def test_through_a_server_on_both(self):
+        self.cloud.add('off', ('lab', '10.0.0.2'), ('nat', '172.16.41.2'),
+                       status='SHUTOFF')
+        self.cloud.add('other', ('lab', '10.0.0.3'), ('nat', '172.16.41.3'),
+                       project='other')
+        self.cloud.add('elsewhere', ('own', '10.0.0.4'),
+                       ('nat', '172.16.41.4'))
+        self.cloud.add('app', ('lab', '10.0.0.5'), ('nat', '172.16.41.5'))
+        self.add_cache()
+        route = self.find('cache', 'ann')
+        self.assertEqual(('10.0.0.6', 'ann'),
+                         (route.target.address, route.target.user))
+        self.assertEqual(
+            ssh_route.Hop('id-app', 'app', '172.16.41.5', 'root'),
+            route.jump)
+        self.assertEqual([{}], self.cloud.queries)
+
+    def test_server_of_another_project(self):
+        self.cloud.add('app', ('lab', '10.0.0.5'), ('nat', '172.16.41.5'),
+                       project='other')
+        self.add_cache(project='other')
+        self.assertEqual('app', self.find('cache').jump.name)
+        self.assertEqual([{'all_projects': True, 'project_id': 'other'}],
+                         self.cloud.queries)
+
+    def test_named_server(self):
+        for name in ('one', 'two'):
+            self.cloud.add(name, ('lab', '10.0.0.5'), ('nat', '172.16.41.5'))
+        self.add_cache()
+        self.assertEqual('two', self.find('cache', jump='two').jump.name)
+
+    def test_named_server_is_of_no_use(self):
+        self.cloud.add('app', ('nat', '172.16.41.5'))
+        self.add_cache()
+        self.refuse(('Server app is not on one of them and on a shared '
+                     'network.',), 'cache', jump='app')
+
+    def test_nobody_to_go_through(self):
+        self.add_cache()
+        self.refuse(('Server cache is only on networks of its project',
+                     'No running server of the project',
+                     'Create such a server'), 'cache')
