@@ -24,9 +24,9 @@ from typing import NotRequired, TypedDict
 from nova_vmrun.aio import assets
 from nova_vmrun.aio import errors
 
-# Hardware that its kernel has drivers for.
+# Hardware that its kernel has drivers for, and the user who can log in.
 PROPERTIES = {'hw_scsi_model': 'vmpvscsi', 'hw_vif_model': 'vmxnet3',
-              'hw_cdrom_bus': 'ide'}
+              'hw_cdrom_bus': 'ide', 'os_admin_user': 'root'}
 _SAID = '@guest '
 _FACTS = _SAID + 'facts '
 # Seconds; a mirror may be slow.

@@ -28,7 +28,9 @@ from nova_vmrun import exception
 _NOT_SHOWN = """\
 NOT shown, because no guest was booted: %s.
 The demo did not show a guest that boots, its screen and its console, that it
-has the address that Nova shows, and that its disk survives a restart."""
+has the address that Nova shows and answers ssh there, and that its disk
+survives a restart."""
+_NO_LOGIN = 'NOT shown: that the guest answers ssh, because %s.'
 _LOG_LINES = 12
 _LOG_WIDTH = 300
 
@@ -36,9 +38,10 @@ _NEXT = """\
 The control plane is still up. What to type next:
     source {openrc}
     openstack server create --flavor m1.tiny --image demo \
---network {network} --wait mine
+--network {network}{key_name} --wait mine
     openstack server list
     openstack server show mine
+{login}\
     nova-vmrun aio status{option}
 To stop it, and to start it again:
     nova-vmrun aio down{option}
@@ -83,6 +86,8 @@ def run(session: demo_session.Session, option: str = '') -> None:
         session.report.raw(session.machines)
     if session.no_guest:
         session.report.raw(_NOT_SHOWN % session.no_guest)
+    elif session.no_login:
+        session.report.raw(_NO_LOGIN % session.no_login)
     if session.picture:
         session.report.raw('Its screen, the one file that is kept: %s'
                            % session.picture)
@@ -90,7 +95,16 @@ def run(session: demo_session.Session, option: str = '') -> None:
         session.report.raw('')
         session.report.raw(_NEXT.format(
             openrc=shlex.quote(str(session.layout.openrc)), option=option,
-            network=session.settings.network))
+            network=session.settings.network, **_login(session, option)))
+
+
+def _login(session: demo_session.Session, option: str) -> dict[str, str]:
+    """Return what to type to log in to another server, or nothing."""
+    if session.no_login:
+        return {'key_name': '', 'login': ''}
+    return {'key_name': ' --key-name ' + demo_session.NAME,
+            'login': '    nova-vmrun ssh%s -i %s mine\n' % (
+                option, shlex.quote(str(session.layout.demo_key)))}
 
 
 def _cause(error: BaseException) -> str:

@@ -48,6 +48,7 @@ class Session:
 
     :param keep: leave the control plane up
     :ivar no_guest: why the server has no guest; None if it has one
+    :ivar no_login: why nobody can log in to the server; None if one can
     :ivar machines: one line about what runs the VMs, once that is known
     :ivar image_path: path of the image; the first step makes it
     :ivar picture: path of the picture of the screen, if one was taken
@@ -66,6 +67,7 @@ class Session:
         self.report = report
         self.keep = keep
         self.no_guest: str | None = None
+        self.no_login: str | None = None
         self.machines: str | None = None
         self.picture: pathlib.Path | None = None
         self.image: Any = None

@@ -27,6 +27,7 @@ from typing import Any
 
 from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio.demo import image
+from nova_vmrun.aio.demo import login
 from nova_vmrun.aio.demo import screen
 from nova_vmrun.aio.demo import session as demo_session
 from nova_vmrun.aio import down
@@ -151,6 +152,7 @@ def boot(session: Session) -> None:
         session.cloud.compute.delete_server(old)
         session.cloud.compute.wait_for_delete(
             old, interval=1, wait=demo_session.TIMEOUT)
+    key = login.make_key(session)
     seen: dict[str, float] = {}
 
     def watch() -> None:
@@ -169,7 +171,7 @@ def boot(session: Session) -> None:
     try:
         session.openstack(
             'server', 'create', '--flavor', demo_session.FLAVOR, '--image',
-            NAME, '--network', session.network.name, '--wait', NAME,
+            NAME, '--network', session.network.name, *key, '--wait', NAME,
             '-f', 'value', '-c', 'id', watch=watch)
     finally:
         # Nova's own reason says more than the command's failure.
@@ -388,7 +390,7 @@ def clean_up(session: Session) -> None:
 STEPS: tuple[Callable[[Session], None], ...] = (
     make_image, bring_up, upload_image, find_network, boot, show, show_vmx,
     show_running, watch_boot, take_picture, stop, start, console_log, pause,
-    unpause, switch_off, delete)
+    unpause, login.log_in, switch_off, delete)
 
 
 def _check_fake_was_told(session: Session, verb: str) -> None:
