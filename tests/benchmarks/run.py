@@ -31,6 +31,7 @@ def main() -> int:
         for module, words in (('tests.benchmarks.images', sys.argv[1:]),
                               ('tests.benchmarks.volume_files', []),
                               ('tests.benchmarks.volumes', []),
+                              ('tests.benchmarks.guest_disks', []),
                               ('tests.benchmarks.control_plane', []),
                               ('tests.benchmarks.servers', []))]
     return next((code for code in codes if code), 0)
