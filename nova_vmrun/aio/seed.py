@@ -16,6 +16,7 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import subnets
+from nova_vmrun.aio import unenforced_rules
 
 if TYPE_CHECKING:
     from openstack import connection
@@ -86,6 +87,7 @@ def network(cloud: 'connection.Connection', settings: aio_settings.Settings,
             allocation_pools=[{'start': plan.first, 'end': plan.last}])
         said.append('made subnet %s, servers get %s to %s'
                     % (plan.cidr, plan.first, plan.last))
+        said.append(unenforced_rules.MESSAGE)
     elif plan.cidr not in known:
         said.append('network %s has %s, but %s of VMware has %s: its servers '
                     'cannot be reached' % (settings.network, ', '.join(known),

@@ -16,6 +16,11 @@ import json
 import os
 import subprocess
 
+from openstack import connection
+from openstack import exceptions
+
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import unenforced_rules
 from tests.e2e import test_aio
 
 PASSWORD = 'secret'
@@ -26,6 +31,8 @@ class NetworksTestCase(test_aio.AioCase):
 
     # A busy machine needs ten seconds for each of some twenty commands.
     limit = 4 * test_aio.TIMEOUT
+    CREATE = ('server', 'create', '--flavor', 'm1.nano', '--image', 'tiny',
+              '--wait')
 
     def setUp(self):
         super().setUp()
@@ -68,12 +75,18 @@ class NetworksTestCase(test_aio.AioCase):
                        '--file', str(path), 'tiny')
 
     def test_a_member_and_the_network_commands(self):
-        self.succeed(self.up())
+        self.assertIn(unenforced_rules.MESSAGE, self.succeed(self.up()))
         self.make_image()
         self.become_a_member()
-        self.check_a_network_of_ones_own()
-        self.check_what_there_is_not()
         self.check_automatic_networks()
+        self.check_a_network_of_ones_own()
+        self.check_ambiguous_networks()
+        self.check_what_there_is_not()
+        self.check_security_groups()
+        cloud = self.connect('lab', 'ann', PASSWORD)
+        self.check_sdk(cloud)
+        self.check_network_without_addresses(cloud)
+        self.check_port_of_another_project(cloud)
         self.variables = {}
         networks = self.openstack('network', 'list', '--long')
         private, = [each for each in networks if each['Name'] == 'private']
@@ -118,9 +131,98 @@ class NetworksTestCase(test_aio.AioCase):
             self.assertNotIn(absent, aliases)
 
     def check_automatic_networks(self):
-        create = ('server', 'create', '--flavor', 'm1.nano', '--image',
-                  'tiny', '--wait')
-        self.assert_refused('Multiple possible networks found', *create,
-                            '--nic', 'auto', 'automatic')
+        """The network is chosen if there is only one."""
+        self.assert_refused('No Network found for auto', *self.CREATE,
+                            '--network', 'auto', 'automatic')
+        for name, options in (('one', ['--nic', 'auto']),
+                              ('two', ['--auto-network'])):
+            server = self.openstack(*self.CREATE, *options, name)
+            self.assertEqual(('ACTIVE', ['vmnet8']),
+                             (server['status'], list(server['addresses'])))
+            done = self.run_openstack('server', 'delete', '--wait', name)
+            self.assertEqual(0, done.returncode, done.stderr)
+
+    def check_ambiguous_networks(self):
+        self.assert_refused('Multiple possible networks found',
+                            *self.CREATE, '--nic', 'auto', 'automatic')
         self.assertEqual('ACTIVE', self.openstack(
-            *create, '--nic', 'none', 'alone')['status'])
+            *self.CREATE, '--nic', 'none', 'alone')['status'])
+
+    def check_security_groups(self):
+        self.assertEqual(0, self.rule_warnings())
+        rule = self.openstack('security', 'group', 'rule', 'create',
+                              '--protocol', 'tcp', '--dst-port', '22',
+                              'default')
+        self.assertEqual('22', str(rule['port_range_min']))
+        self.assertEqual(1, self.rule_warnings())
+
+    def rule_warnings(self):
+        return self.layout.log('neutron').read_text().count(
+            unenforced_rules.MESSAGE)
+
+    def connect(self, project, user, password):
+        cloud = connection.Connection(auth={
+            'auth_url': aio_settings.load(self.layout).url('keystone', '/v3'),
+            'project_name': project, 'project_domain_name': 'Default',
+            'username': user, 'user_domain_name': 'Default',
+            'password': password}, region_name=aio_settings.REGION)
+        self.addCleanup(cloud.close)
+        return cloud
+
+    def check_sdk(self, cloud):
+        """What openstacksdk does, and Ansible by means of it."""
+        vmnet8 = cloud.network.find_network('vmnet8')
+        for missing, call in (
+                ('routers', lambda: cloud.create_router('r')),
+                ('routers', lambda: list(cloud.network.routers())),
+                ('routers', lambda: cloud.network.find_router('r')),
+                ('floating IPs', lambda: list(cloud.network.ips())),
+                ('floating IPs', lambda: cloud.network.create_ip(
+                    floating_network_id=vmnet8.id))):
+            error = self.assertRaises(exceptions.NotFoundException, call)
+            self.assertIn('There are no %s here.' % missing, str(error))
+        self.assertIsNone(cloud.network.find_extension('router'))
+        # The function of the older layer then asks Nova.
+        self.assertEqual([], cloud.list_floating_ips())
+        error = self.assertRaises(exceptions.NotFoundException,
+                                  cloud.create_floating_ip, 'vmnet8')
+        self.assertIn('Floating IP pool not found.', str(error))
+        # Ansible's default is to give each server a floating IP.
+        server = cloud.create_server(
+            'from-the-sdk', image='tiny', flavor='m1.nano', network='vmnet8',
+            auto_ip=True, wait=True, timeout=test_aio.TIMEOUT)
+        self.assertEqual(
+            ('ACTIVE', 1), (server.status, len(server.addresses['vmnet8'])))
+        cloud.network.create_security_group_rule(
+            security_group_id=cloud.network.find_security_group('default').id,
+            direction='ingress', protocol='icmp')
+        self.assertEqual(2, self.rule_warnings())
+
+    def check_network_without_addresses(self, cloud):
+        network = cloud.network.create_network(name='full')
+        cloud.network.create_subnet(network_id=network.id, ip_version=4,
+                                    cidr='10.1.0.0/30')
+        cloud.network.create_port(network_id=network.id)
+        server = cloud.compute.create_server(
+            name='late', image_id=cloud.image.find_image('tiny').id,
+            flavor_id=cloud.compute.find_flavor('m1.nano').id,
+            networks=[{'uuid': network.id}])
+        self.assertRaises(exceptions.ResourceFailure,
+                          cloud.compute.wait_for_server, server)
+        fault = cloud.compute.get_server(server).fault['message']
+        self.assertIn('No fixed IP addresses available for network: %s'
+                      % network.id, fault)
+        self.assertFalse((self.layout.instances / server.id).exists())
+
+    def check_port_of_another_project(self, cloud):
+        admin = self.connect('admin', 'admin', aio_settings.passwords(
+            self.layout)['admin'])
+        port = admin.network.create_port(
+            network_id=admin.network.find_network('vmnet8').id)
+        error = self.assertRaises(
+            exceptions.BadRequestException, cloud.compute.create_server,
+            name='thief', image_id=cloud.image.find_image('tiny').id,
+            flavor_id=cloud.compute.find_flavor('m1.nano').id,
+            networks=[{'port': port.id}])
+        self.assertIn('Port id %s could not be found' % port.id, str(error))
+        self.assertFalse(admin.network.get_port(port).device_id)

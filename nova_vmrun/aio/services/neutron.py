@@ -92,6 +92,7 @@ class Service:
         from neutron.server import api
 
         from nova_vmrun.aio import no_routers
+        from nova_vmrun.aio import unenforced_rules
         from nova_vmrun.aio import wsgi
 
         def load() -> Any:
@@ -102,7 +103,9 @@ class Service:
 
         app = server.boot_server(load, prog='neutron-api')
         self._server = wsgi.Server(
-            'neutron', no_routers.explain(app, self._settings.network),
+            'neutron',
+            unenforced_rules.warn(
+                no_routers.explain(app, self._settings.network)),
             self._settings.ports['neutron'])
         self._server.start()
 

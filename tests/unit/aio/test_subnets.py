@@ -19,6 +19,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import seed
 from nova_vmrun.aio import subnets
+from nova_vmrun.aio import unenforced_rules
 from nova_vmrun import exception
 from nova_vmrun.host import host_networks
 from tests.unit.aio import base
@@ -134,8 +135,8 @@ class SeedTestCase(base.TestCase):
         said = self.seed()
         self.assertEqual(
             ['made network vmnet8',
-             'made subnet 10.1.2.0/24, servers get 10.1.2.10 to 10.1.2.127'],
-            said)
+             'made subnet 10.1.2.0/24, servers get 10.1.2.10 to 10.1.2.127',
+             unenforced_rules.MESSAGE], said)
         made = self.neutron.create_subnet.call_args.kwargs
         self.assertEqual(
             ('10.1.2.2', ['10.1.2.2'],
