@@ -20,19 +20,13 @@ from typing import TYPE_CHECKING
 
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import shells
 from nova_vmrun.aio import vmware
 
 if TYPE_CHECKING:
     from openstack import connection
 
 CLOUD = 'nova-vmrun'
-# For sh, bash and zsh.
-_FORGET = r'''
-for nova_vmrun in $(env | sed -n 's/^\(OS_[A-Za-z0-9_]*\)=.*/\1/p'); do
-  unset "$nova_vmrun"
-done
-unset nova_vmrun
-'''.lstrip()
 
 
 def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
@@ -79,7 +73,15 @@ def environment(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  for name, value in _auth(settings, passwords).items()}
     variables['OS_REGION_NAME'] = aio_settings.REGION
     variables['OS_IDENTITY_API_VERSION'] = '3'
-    variables.update(bypass_proxy(environ))
+    variables.update(_to_find_programs(layout, settings, environ))
+    return variables
+
+
+def _to_find_programs(layout: aio_layout.Layout,
+                      settings: aio_settings.Settings,
+                      environ: Mapping[str, str]) -> dict[str, str]:
+    """Return variables with which programs and the services are found."""
+    variables = bypass_proxy(environ)
     if layout.fakes.is_dir():
         variables.update(vmware.environment(layout, settings))
     path = environ.get('PATH', os.defpath).split(os.pathsep)
@@ -101,14 +103,14 @@ def program_folders(layout: aio_layout.Layout) -> list[str]:
     return folders
 
 
-def exports(variables: Mapping[str, str]) -> str:
-    """Shell text that sets variables and ends what an earlier cloud set.
-
-    Any OS_ variable that was left, such as OS_CLOUD or OS_TOKEN, would lead
-    the openstack command elsewhere.
-    """
-    return _FORGET + ''.join('export %s=%s\n' % (name, shlex.quote(value))
-                             for name, value in variables.items())
+def environment_by_file(
+        layout: aio_layout.Layout, settings: aio_settings.Settings,
+        environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return variables that name a clouds.yaml and hold no password."""
+    variables = {'OS_CLIENT_CONFIG_FILE': str(layout.clouds),
+                 'OS_CLOUD': CLOUD}
+    variables.update(_to_find_programs(layout, settings, environ))
+    return variables
 
 
 def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
@@ -120,7 +122,7 @@ def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
     aio_settings.write_private(
         layout.openrc,
         '# Written by "nova-vmrun aio up".\n%sexport PATH="$PATH":%s\n' % (
-            exports(variables),
+            shells.sh(variables),
             ':'.join(map(shlex.quote, program_folders(layout)))))
     clouds = {'clouds': {CLOUD: {
         'auth': _auth(settings, passwords),

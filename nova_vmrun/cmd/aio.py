@@ -28,6 +28,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import shells
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun import system
@@ -182,12 +183,22 @@ class Status(plain.Plain, lister.Lister):
 class Env(plain.Plain, command.Command):
     """Print the environment variables for the openstack command.
 
-    Usage: eval "$(nova-vmrun aio env)"
+    In bash and zsh, run: eval "$(nova-vmrun aio env)". In fish, run:
+    nova-vmrun aio env --shell fish | source. In PowerShell, run: nova-vmrun
+    aio env --shell powershell | Out-String | Invoke-Expression.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         state_dir.add_option(parser)
+        parser.add_argument(
+            '--shell', choices=list(shells.TEXTS), default='bash',
+            help='Shell to print for (default: %(default)s)')
+        parser.add_argument(
+            '--by-file', action='store_true',
+            help='Name the clouds.yaml of the control plane in '
+                 'OS_CLIENT_CONFIG_FILE and OS_CLOUD, instead of putting the '
+                 'password into the environment')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -195,8 +206,11 @@ class Env(plain.Plain, command.Command):
 
         layout = aio_layout.Layout(parsed_args.state_dir)
         settings = aio_settings.load(layout)
-        self.app.stdout.write(client.exports(client.environment(
-            layout, settings, aio_settings.passwords(layout))))
+        variables = (
+            client.environment_by_file(layout, settings)
+            if parsed_args.by_file else client.environment(
+                layout, settings, aio_settings.passwords(layout)))
+        self.app.stdout.write(shells.TEXTS[parsed_args.shell](variables))
 
 
 class Demo(plain.Plain, command.Command):

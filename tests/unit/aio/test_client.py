@@ -21,31 +21,6 @@ from nova_vmrun.aio import client
 from tests.unit.aio import base
 
 
-class ExportsTestCase(base.TestCase):
-    """What a shell makes of the text."""
-
-    def shell(self, variables, **environ):
-        done = subprocess.run(
-            ['sh', '-c', 'eval "$1"; env', 'sh', client.exports(variables)],
-            env=dict(environ, PATH=os.environ['PATH']), check=True,
-            stdout=subprocess.PIPE, text=True)
-        return dict(line.split('=', 1) for line in done.stdout.splitlines()
-                    if line.startswith('OS_'))
-
-    def test_variables_of_another_cloud_are_unset(self):
-        self.assertEqual(
-            {'OS_AUTH_URL': 'http://here'},
-            self.shell({'OS_AUTH_URL': 'http://here'}, OS_CLOUD='work',
-                       OS_TOKEN='x', OS_AUTH_URL='http://there',
-                       OS_SYSTEM_SCOPE='all'))
-
-    def test_nothing_to_forget_is_no_error(self):
-        self.assertEqual({'OS_A': "it's"}, self.shell({'OS_A': "it's"}))
-
-    def test_value_of_several_lines_does_no_harm(self):
-        self.assertEqual({}, self.shell({}, OS_KEY='a\nOS_OTHER=b'))
-
-
 class EnvironmentTestCase(base.TestCase):
 
     def environment(self, **environ):
@@ -85,6 +60,19 @@ class EnvironmentTestCase(base.TestCase):
                                  no_proxy=once['no_proxy'])
         self.assertNotIn('PATH', again)
         self.assertEqual(once['no_proxy'], again['no_proxy'])
+
+
+class ByFileTestCase(base.TestCase):
+
+    def test_no_password(self):
+        variables = client.environment_by_file(
+            self.layout, self.settings, environ={'PATH': '/usr/bin'})
+        self.assertEqual(
+            (str(self.layout.clouds), 'nova-vmrun'),
+            (variables['OS_CLIENT_CONFIG_FILE'], variables['OS_CLOUD']))
+        self.assertNotIn('OS_PASSWORD', variables)
+        self.assertIn('127.0.0.1', variables['no_proxy'])
+        self.assertTrue(variables['PATH'].startswith('/usr/bin:'))
 
 
 class FilesTestCase(base.TestCase):
