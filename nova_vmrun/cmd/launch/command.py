@@ -59,6 +59,10 @@ class Launch(plain.Plain, command.Command):
             help='Wait until the first boot has ended: until cloud-init '
                  'prints its last line on the console')
         parser.add_argument(
+            '--ssh', action='store_true',
+            help='Wait as --wait does, and then log in, as "nova-vmrun ssh" '
+                 'does')
+        parser.add_argument(
             '--ready', metavar='<regex>',
             help='Regular expression for the line that --wait waits for')
         parser.add_argument(
@@ -69,11 +73,11 @@ class Launch(plain.Plain, command.Command):
         _add_places(parser)
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
         images = catalogue.load(parsed_args.catalogue)
         if parsed_args.list:
             self.app.stdout.write(_table(images))
-            return
+            return 0
         if parsed_args.image is None:
             raise exception.InvalidInput(
                 'No image is named.', '', 'List the known images with '
@@ -82,19 +86,28 @@ class Launch(plain.Plain, command.Command):
             parsed_args.image, images,
             parsed_args.arch or recipes.host_architecture(),
             parsed_args.checksum)
-        launch = self._launcher(parsed_args)
+        own = _state_dir(parsed_args)
+        launch = self._launcher(parsed_args, own)
         result = launch.launch(recipe, self._wishes(parsed_args))
         self.app.stdout.write(result.text())
+        self.app.stdout.flush()
+        if not parsed_args.ssh:
+            return 0
+        if own is not None:
+            # They lead elsewhere.
+            for name in _CHOICES:
+                os.environ.pop(name, None)
+        return self.app.run_subcommand(result.ssh()[1:])
 
-    def _launcher(self, parsed_args: argparse.Namespace
-                  ) -> 'launcher.Launcher':
+    def _launcher(self, parsed_args: argparse.Namespace,
+                  own: str | None) -> 'launcher.Launcher':
         from nova_vmrun.cmd.launch import launcher
         from nova_vmrun.cmd.launch import progress
         from nova_vmrun.cmd.launch import store
 
         shown = progress.Progress(self.app.stderr)
         return launcher.Launcher(
-            launcher.connect(parsed_args.os_cloud, _clouds_file(parsed_args)),
+            launcher.connect(parsed_args.os_cloud, own),
             store.Store(parsed_args.cache_dir or store.default_folder(),
                         shown), shown)
 
@@ -104,7 +117,8 @@ class Launch(plain.Plain, command.Command):
         return launcher.Wishes(
             parsed_args.name, parsed_args.flavor, parsed_args.network,
             parsed_args.key, parsed_args.user, parsed_args.property,
-            parsed_args.wait, parsed_args.ready, parsed_args.timeout)
+            parsed_args.wait or parsed_args.ssh, parsed_args.ready,
+            parsed_args.timeout)
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
@@ -162,14 +176,14 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _clouds_file(parsed_args: argparse.Namespace) -> str | None:
-    """Return the clouds.yaml of an aio, if that is the cloud to use."""
+def _state_dir(parsed_args: argparse.Namespace) -> str | None:
+    """Return the directory of the aio to use, or None for another cloud."""
     if parsed_args.state_dir is not None:
-        return str(aio_layout.Layout(parsed_args.state_dir).clouds)
+        return str(parsed_args.state_dir)
     if parsed_args.os_cloud or any(os.environ.get(name) for name in _CHOICES):
         return None
-    clouds = aio_layout.Layout(aio_layout.default_state_dir()).clouds
-    return str(clouds) if clouds.exists() else None
+    default = aio_layout.default_state_dir()
+    return default if aio_layout.Layout(default).clouds.exists() else None
 
 
 def _table(images: catalogue.Catalogue) -> str:

@@ -66,6 +66,21 @@ def server_create(request: boot.Request, image: str) -> list[str]:
             '--key-name', request.key_name, '--wait', request.name]
 
 
+def ssh(server_id: str, cloud: list[str], user: str | None,
+        key: keys.PublicKey) -> list[str]:
+    """Return the words that log in to a server.
+
+    :param cloud: the options that name the cloud
+    :param user: None: the user of the image
+    """
+    words = ['nova-vmrun', 'ssh', *cloud]
+    if user:
+        words += ['--login', user]
+    if key.is_ours:
+        words += ['--identity', str(key.private_path)]
+    return [*words, server_id]
+
+
 def text(words: list[str]) -> str:
     """Return a command as one types it."""
     return shlex.join(words)

@@ -23,6 +23,7 @@ from openstack import connection
 from oslo_utils import units
 
 from nova_vmrun.aio import client as aio_client
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.cmd.image import cloud as clouds
 from nova_vmrun.cmd.image import prepare
 from nova_vmrun.cmd.image import source as sources
@@ -37,10 +38,14 @@ from nova_vmrun.cmd.launch import store
 
 
 class Cloud(NamedTuple):
-    """Access to a cloud."""
+    """Access to a cloud.
+
+    :ivar options: that name the cloud to "nova-vmrun ssh"
+    """
 
     sdk: connection.Connection
     glance: glance_client.Client
+    options: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,60 +74,62 @@ class Wishes:
 class Result:
     """A server that was launched.
 
-    :ivar user: the user to log in as, if that is known
+    :ivar user: the user to log in as; None: that of the image
+    :ivar cloud_options: the options that name the cloud to "nova-vmrun ssh"
     :ivar commands: the openstack commands that do the same
     """
 
     server: boot.Server
     user: str | None
     key: keys.PublicKey
+    cloud_options: list[str]
     commands: Sequence[Sequence[str]]
 
-    def ssh(self) -> list[str] | None:
-        """Return the command that logs in, if there is an address."""
-        if self.server.address is None:
-            return None
-        words = ['ssh']
-        if self.key.is_ours:
-            words += ['-i', str(self.key.private_path)]
-        return [*words, '%s@%s' % (self.user, self.server.address)
-                if self.user else self.server.address]
+    def ssh(self) -> list[str]:
+        """Return the command that logs in."""
+        return commands.ssh(self.server.id, self.cloud_options, self.user,
+                            self.key)
 
     def text(self) -> str:
         """Return what a user wants to know at the end."""
-        ssh = self.ssh()
+        server = self.server
         lines = ['', 'Server %s (%s) has %s.' % (
-            self.server.name, self.server.id,
-            'the address %s' % self.server.address if ssh else 'no address')]
-        if ssh:
-            lines += ['', 'Log in:', '  ' + commands.text(ssh)]
+            server.name, server.id, 'the address %s' % server.address
+            if server.address else 'no address')]
+        if server.address:
+            lines += ['', 'Log in:', '  ' + commands.text(self.ssh())]
         lines += [
             '', 'See its console and its screen:',
-            '  openstack console log show %s' % self.server.id,
-            '  openstack console url show %s' % self.server.id,
+            '  openstack console log show %s' % server.id,
+            '  openstack console url show %s' % server.id,
             '', 'This launch stands for:']
         lines += ['  ' + commands.text(list(words))
                   for words in self.commands]
         lines += ['', 'Delete it:',
-                  '  openstack server delete %s' % self.server.id]
+                  '  openstack server delete %s' % server.id]
         return '\n'.join(lines) + '\n'
 
 
-def connect(name: str | None, clouds_file: str | None) -> Cloud:
+def connect(name: str | None, state_dir: str | None) -> Cloud:
     """Return a cloud after trying the credentials for it.
 
     :param name: of a cloud in clouds.yaml, or None
-    :param clouds_file: the clouds.yaml of an aio, if it is to be used
+    :param state_dir: directory of a control plane of "aio up", if that is the
+        cloud to use
     :raises InvalidConfiguration: there are no credentials, or they are
         refused
     """
     os.environ.update(aio_client.bypass_proxy(os.environ))
-    if clouds_file is not None:
-        name = name or aio_client.CLOUD
-    region = clouds.log_in(name, clouds_file)
+    if state_dir is not None:
+        region = clouds.log_in(
+            aio_client.CLOUD, str(aio_layout.Layout(state_dir).clouds))
+        options = ['--state-dir', state_dir]
+    else:
+        region = clouds.log_in(name)
+        options = ['--os-cloud', name] if name else []
     return Cloud(connection.Connection(config=region,
                                        compute_api_version='2'),
-                 clouds.image_client(region))
+                 clouds.image_client(region), options)
 
 
 class Launcher:
@@ -158,7 +165,7 @@ class Launcher:
         server = booter.create(request)
         if wishes.wait:
             booter.wait_until_ready(server, wishes.ready or recipe.ready)
-        return Result(server, wishes.user or recipe.user, key,
+        return Result(server, wishes.user, key, self._cloud.options,
                       self._commands)
 
     def _key(self, wishes: Wishes) -> tuple[keys.PublicKey, str]:

@@ -49,11 +49,6 @@ class Recipe:
     ready: str
     properties: Mapping[str, str]
 
-    @property
-    def user(self) -> str | None:
-        """The user to log in as, if that is known."""
-        return self.properties.get(_ADMIN_USER)
-
 
 def find(image: str, images: catalogue.Catalogue, architecture: str,
          checksum: str | None) -> Recipe:

@@ -11,14 +11,18 @@
 #    under the License.
 
 import argparse
+import io
 import os
 import pathlib
+import time
 
 import fixtures
 
+from nova_vmrun.aio.demo import image as demo_image
 from nova_vmrun.cmd.image import cloud as clouds
 from nova_vmrun.cmd.launch import command
 from nova_vmrun.cmd.launch import launcher
+from nova_vmrun.cmd import ssh
 from nova_vmrun import exception
 from tests.unit import base
 from tests.unit.cmd import commands
@@ -50,9 +54,9 @@ class LaunchCase(base.TestCase):
         self.logins = []
         self.patch(launcher, 'connect', self._connect)
 
-    def _connect(self, name, clouds_file):
-        self.logins.append((name, clouds_file))
-        return launcher.Cloud(self.cloud.sdk, self.cloud.glance)
+    def _connect(self, name, state_dir):
+        self.logins.append((name, state_dir))
+        return launcher.Cloud(self.cloud.sdk, self.cloud.glance, [])
 
     def run_command(self, *words):
         return commands.run(command.Launch, *words)
@@ -114,7 +118,7 @@ class CloudTestCase(LaunchCase):
         path = self.folder / name / 'clouds.yaml'
         path.parent.mkdir()
         path.touch()
-        return os.path.realpath(path)
+        return str(path.parent)
 
     def test_credentials_of_the_environment(self):
         self.assertEqual((None, None), self.login())
@@ -126,8 +130,7 @@ class CloudTestCase(LaunchCase):
     def test_aio_that_is_named(self):
         path = self._make_aio('other')
         self.useFixture(fixtures.EnvironmentVariable('OS_CLOUD', 'work'))
-        self.assertEqual((None, path), self.login(
-            '--state-dir', str(self.folder / 'other')))
+        self.assertEqual((None, path), self.login('--state-dir', path))
 
     def test_cloud_that_is_named(self):
         self._make_aio()
@@ -139,6 +142,53 @@ class CloudTestCase(LaunchCase):
         self.assertEqual((None, None), self.login())
 
 
+class SshTestCase(LaunchCase):
+    """What happens after a launch with --ssh."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = self.folder / 'disk.img'
+        self.path.write_bytes(demo_image.partition_table() + bytes(1 << 16))
+        self.patch(time, 'sleep', lambda seconds: None)
+        self.started = []
+
+    def launch(self, *words):
+        app = fake_clouds.thing(
+            stdout=io.StringIO(), stderr=io.StringIO(), options=None,
+            run_subcommand=self._run_subcommand)
+        instance = command.Launch(app, None)
+        return instance.run(instance.get_parser('launch').parse_args(
+            [str(self.path), *words]))
+
+    def _run_subcommand(self, words):
+        self.started.append((words, os.environ.get('OS_CLOUD')))
+        return 7
+
+    def test_ssh(self):
+        self.assertEqual(7, self.launch('--ssh', '--user', 'me'))
+        [(words, _)] = self.started
+        self.assertEqual(('ssh', 'uuid-1'), (words[0], words[-1]))
+        parsed = ssh.Ssh(fake_clouds.thing(), None).get_parser(
+            'ssh').parse_args(words[1:])
+        self.assertEqual(('me', 'uuid-1', []), (
+            parsed.login, parsed.server, parsed.rest))
+        self.assertTrue(os.path.isfile(parsed.identity))
+        # The first boot was waited for.
+        self.assertEqual([fake_clouds.CLOUD_INIT],
+                         self.cloud.compute.consoles)
+
+    def test_variables_of_another_cloud_do_not_lead_ssh_there(self):
+        self.useFixture(fixtures.EnvironmentVariable('OS_CLOUD', 'work'))
+        self.launch('--ssh')
+        self.launch('--ssh', '--state-dir', str(self.folder / 'aio'))
+        self.assertEqual(['work', None],
+                         [variable for _, variable in self.started])
+
+    def test_without_the_option(self):
+        self.assertEqual(0, self.launch())
+        self.assertEqual([], self.started)
+
+
 class LogInTestCase(base.TestCase):
 
     def test_clouds_file_of_an_aio_that_is_not_there(self):
@@ -146,7 +196,7 @@ class LogInTestCase(base.TestCase):
         self.useFixture(fixtures.EnvironmentVariable('no_proxy', ''))
         self.useFixture(fixtures.EnvironmentVariable('NO_PROXY', ''))
         self.assertRaises(exception.InvalidConfiguration, launcher.connect,
-                          None, folder + '/clouds.yaml')
+                          None, folder)
 
     def test_only_the_clouds_file_counts(self):
         folder = self.useFixture(fixtures.TempDir()).path

@@ -60,9 +60,8 @@ class FindTestCase(base.TestCase):
             store.Source('https://example.org/system.img', store.ChecksumFile(
                 'https://example.org/SUMS', catalogue.ChecksumFormat.LIST,
                 'sha256')), recipe.source)
-        self.assertEqual(('system-1', None, 256, 2, 'me'), (
-            recipe.name, recipe.path, recipe.min_memory, recipe.min_disk,
-            recipe.user))
+        self.assertEqual(('system-1', None, 256, 2), (
+            recipe.name, recipe.path, recipe.min_memory, recipe.min_disk))
         self.assertEqual({
             'os_distro': 'system', 'hw_disk_bus': 'ide',
             'os_admin_user': 'me', 'architecture': 'x86_64'},
@@ -82,8 +81,7 @@ class FindTestCase(base.TestCase):
 
     def test_address(self):
         recipe = self.find('https://example.org/dir/My%20System.img.xz?a=b')
-        self.assertEqual(('My System', None, None), (
-            recipe.name, recipe.path, recipe.user))
+        self.assertEqual(('My System', None), (recipe.name, recipe.path))
         self.assertIsNone(recipe.source.expected)
 
     def test_file(self):
