@@ -180,6 +180,8 @@ class CloudInitTestCase(base.TestCase):
         for found in (self.read_config_drive(server),
                       self.read_guestinfo(server)):
             self.check_interfaces(found['interfaces'])
+            # What changes in Neutron later has no effect in the guest.
+            self.assertEqual(['boot-new-instance'], found['events'])
             # No address from whoever advertises a router. Only an adapter
             # with an address of IPv6 has a line about it.
             self.assertEqual(

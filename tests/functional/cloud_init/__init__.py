@@ -73,8 +73,9 @@ def read(source, folder, macs, path=None):
     :param macs: of the guest's adapters, eth0 and so on
     :param path: folder of a stand-in of vmware-rpctool
     :returns: dict with metadata, userdata, vendordata, keys, interfaces, which
-        is /etc/network/interfaces as Debian's guests get it, and netplan,
-        which is what guests with netplan get
+        is /etc/network/interfaces as Debian's guests get it, netplan, which
+        is what guests with netplan get, and events, which are those at which
+        the network is configured
     """
     unpacked = fetch()
     environment = {

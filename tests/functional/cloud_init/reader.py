@@ -22,6 +22,7 @@ import sys
 import unittest.mock
 
 from cloudinit import distros
+from cloudinit import event as cloudinit_event
 from cloudinit import helpers
 from cloudinit.net import eni
 from cloudinit.net import netplan
@@ -48,6 +49,12 @@ def _network(config):
             network_state.parse_net_config_data(config))}
 
 
+def _events(source):
+    """Return when a data source configures the network, by default."""
+    return sorted(event.value for event in source.default_update_events[
+        cloudinit_event.EventScope.NETWORK])
+
+
 def vmware(folder, macs):
     with unittest.mock.patch.object(
             DataSourceVMware.dmi, 'read_dmi_data', lambda key: 'VMware7,1'):
@@ -59,7 +66,7 @@ def vmware(folder, macs):
     return {
         'metadata': source.metadata, 'userdata': _text(source.userdata_raw),
         'vendordata': _text(source.vendordata_raw),
-        'keys': source.get_public_ssh_keys(),
+        'keys': source.get_public_ssh_keys(), 'events': _events(source),
         **_network(source.metadata['network']['config'])}
 
 
@@ -73,6 +80,7 @@ def config_drive(folder, macs):
         'vendordata': _text(sources.convert_vendordata(
             found.get('vendordata'))),
         'keys': list(keys.values()),
+        'events': _events(DataSourceConfigDrive.DataSourceConfigDrive),
         'files': {path: _text(content)
                   for path, content in found['files'].items()},
         **_network(openstack.convert_net_json(
