@@ -73,8 +73,8 @@ def _sections(layout: aio_layout.Layout, folder: pathlib.Path
             'swift': False, 'horizon': False,
         },
         'network': {'floating_network_name': ''},
-        # No guest can be logged in to.
-        'validation': {'run_validation': False},
+        # No guest can be logged in to, and there are no floating addresses.
+        'validation': {'run_validation': False, 'connect_method': 'fixed'},
         'compute': {
             'image_ref': image.id, 'image_ref_alt': image.id,
             'flavor_ref': flavors[0], 'flavor_ref_alt': flavors[1],
