@@ -38,6 +38,8 @@ _DEVICES = {'/dev/fuse': os.makedev(10, 229),
 # Its content is in memory, and nobody else sees it.
 _STAGE = '/run/nova-vmrun-tests'
 _LIST = '--load-list'
+# In the user's cache, see tests/guest/guestbuilder/cache.py.
+_GUESTS = ('nova-vmrun', 'guest')
 
 
 def main(words: list[str]) -> None:
@@ -51,12 +53,26 @@ def main(words: list[str]) -> None:
         _hand_over_list(words)
         home = os.path.join(_STAGE, 'home')
         os.mkdir(home)
-        os.chown(home, _USER, _USER)
+        _copy_guests(home)
+        subprocess.run(['chown', '-R', '%d:%d' % (_USER, _USER), home],
+                       check=True)
         os.environ['HOME'] = home
         os.setgroups([])
         os.setresgid(_USER, _USER, _USER)
         os.setresuid(_USER, _USER, _USER)
     os.execv(sys.executable, [sys.executable, *words])
+
+
+def _copy_guests(home: str) -> None:
+    """Let the user find the guests that were made earlier."""
+    cache = os.path.join(
+        os.environ.pop('XDG_CACHE_HOME', '')
+        or os.path.join(os.path.expanduser('~'), '.cache'), *_GUESTS)
+    if os.path.isdir(cache):
+        target = os.path.join(home, '.cache', *_GUESTS)
+        os.makedirs(os.path.dirname(target))
+        subprocess.run(['cp', '-r', '--sparse=always', cache, target],
+                       check=True)
 
 
 def _make_mounts() -> None:

@@ -18,8 +18,9 @@ Usage::
     run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, cinder, iscsi, macos, load, crash, e2e or
-browser. Root runs iscsi as an ordinary user: see as_test_user.py.
+SUITE is unit, contract, functional, cinder, iscsi, macos, load, crash, e2e,
+reach or browser. Root runs iscsi and reach as an ordinary user: see
+as_test_user.py.
 
 --sample runs only the tests that have the attribute "sample".
 
@@ -48,13 +49,13 @@ NOISY = '-noise'
 # Number of processes that run a suite, if it is not one for each processor.
 WORKERS = {'e2e': 2,
            # It measures times.
-           'load': 1, 'iscsi': 1,
+           'load': 1, 'iscsi': 1, 'reach': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'functional': (3 * (os.cpu_count() or 1) + 1) // 2,
            'crash': 2 * (os.cpu_count() or 1)}
 # Suites that an ordinary user runs.
-AS_USER = frozenset({'iscsi'})
+AS_USER = frozenset({'iscsi', 'reach'})
 # Tests that share a control plane must run in the same process.
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
 

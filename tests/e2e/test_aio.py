@@ -244,7 +244,8 @@ class DemoTestCase(AioCase):
         self.assert_all_in(
             ('with QEMU as its machines', '] Linux version ',
              'checked: the guest knows its id', 'the screen is not blank',
-             'counted its second boot',
+             'counted its second boot', 'checked: the guest says its own name',
+             'checked: it was reached at 172.16.41.',
              'checked: the API says SHUTOFF, and nobody has called it',
              'no process of it is left'), output)
         self.assertEqual(['nova-vmrun-demo.png'], left)

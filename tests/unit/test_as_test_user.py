@@ -37,6 +37,26 @@ class AsTestUserTestCase(base.TestCase):
         as_test_user._hand_over_list(['-m', 'runner', '--load-list', path])
         self.assertEqual(0o644, stat.S_IMODE(os.stat(path).st_mode))
 
+    def test_guests_that_were_made_are_copied(self):
+        made = os.path.join(self.folder, 'cache', 'nova-vmrun', 'guest')
+        os.makedirs(made)
+        with open(os.path.join(made, 'disk.raw'), 'w') as file:
+            file.write('a disk')
+        self.useFixture(fixtures.EnvironmentVariable(
+            'XDG_CACHE_HOME', os.path.join(self.folder, 'cache')))
+        home = os.path.join(self.folder, 'home')
+        as_test_user._copy_guests(home)
+        with open(os.path.join(home, '.cache', 'nova-vmrun', 'guest',
+                               'disk.raw')) as file:
+            self.assertEqual('a disk', file.read())
+        self.assertNotIn('XDG_CACHE_HOME', os.environ)
+
+    def test_no_guest_was_made(self):
+        self.useFixture(fixtures.EnvironmentVariable('XDG_CACHE_HOME',
+                                                     self.folder))
+        as_test_user._copy_guests(self.folder + '/home')
+        self.assertFalse(os.path.exists(self.folder + '/home'))
+
     def test_without_a_list(self):
         as_test_user._hand_over_list(['-m', 'runner'])
 

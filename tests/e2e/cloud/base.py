@@ -113,8 +113,12 @@ class CloudCase(testtools.testcase.WithAttributes, testtools.TestCase):
         images.need_programs('qemu-system-x86_64', 'qemu-nbd', 'qemu-img')
         self.useFixture(fixtures.Timeout(TIMEOUT, gentle=True))
         images.image('raw', 'cloud')
-        self.plane = control_plane.shared()
+        self.plane = self.find_plane()
         self.cloud = self.plane.cloud
+
+    def find_plane(self):
+        """Return the control plane that the test uses."""
+        return control_plane.shared()
 
     def create(self, image=None, flavor=None, networks=None, **details):
         """Ask for a server, without waiting for it.

@@ -48,7 +48,6 @@ cores = -1
 vmnet_mappings = physnet-private:vmnet1
 vnc_port_range = 7900:7999
 """
-_KNOBS = {'NET': 'user', 'QEMU_HARDWARE': 'native'}
 #: What Debian's cloud kernel has drivers for; it boots in half the time.
 CLOUD_HARDWARE = {'hw_scsi_model': 'vmpvscsi', 'hw_vif_model': 'vmxnet3',
                   'hw_cdrom_bus': 'ide'}
@@ -69,18 +68,25 @@ class ControlPlane:
 
     :ivar cloud: openstack.connection.Connection
     :ivar layout: Layout of its state directory
+    :param net: how the host reaches guests, FAKE_VMRUN_NET
+    :param name: of its state directory
+    :param options: of "aio up"
+    :param prefix: words before those of the command
     """
 
-    def __init__(self):
+    def __init__(self, net='user', name='state', options=('--volumes',),
+                 prefix=()):
+        self._prefix = prefix
         self._folder = tempfile.TemporaryDirectory(prefix='nova-vmrun-e2e-')
         self.layout = aio_layout.Layout(
-            os.path.join(self._folder.name, 'state'))
+            os.path.join(self._folder.name, name))
         self._knobs = os.path.join(self._folder.name, 'knobs')
-        self._write_knobs(_KNOBS)
+        self._usual_knobs = {'NET': net, 'QEMU_HARDWARE': 'native'}
+        self._write_knobs(self._usual_knobs)
         self._images = {}
         self._flavors = {}
         self._write_nova_options()
-        self.up('--fake', '--volumes', '--port-base', str(ports.free_base()))
+        self.up('--fake', *options, '--port-base', str(ports.free_base()))
         settings = aio_settings.load(self.layout)
         self.cloud = client.connect(
             settings, aio_settings.passwords(self.layout))
@@ -103,17 +109,17 @@ class ControlPlane:
     @contextlib.contextmanager
     def knobs(self, **changes):
         """Have the fake run with other knobs."""
-        self._write_knobs({**_KNOBS, **changes})
+        self._write_knobs({**self._usual_knobs, **changes})
         try:
             yield
         finally:
-            self._write_knobs(_KNOBS)
+            self._write_knobs(self._usual_knobs)
 
     def aio(self, *words):
         """Run a command of ``nova-vmrun aio``; return what it printed."""
         done = subprocess.run(
-            [sys.executable, '-m', 'nova_vmrun.cmd.main', 'aio', *words,
-             '--state-dir', str(self.layout.root)],
+            [*self._prefix, sys.executable, '-m', 'nova_vmrun.cmd.main',
+             'aio', *words, '--state-dir', str(self.layout.root)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=_TIMEOUT,
             env={**os.environ, 'FAKE_VMRUN_ENGINE': 'qemu',

@@ -159,3 +159,19 @@ class HostInterfaceTest(vms.EngineCase):
         self.assertEqual('guest', http(address))
         with socket.create_connection((address, 80), 10) as sock:
             self.assertEqual('172.16.41.1', sock.getsockname()[0])
+
+    def test_second_state_folder_does_without_the_interface(self):
+        first = self.vm({**vms.disk_keys(), **vms.nic_keys(0)},
+                        images.image(kernel='cloud'), 'first')
+        first.start()
+        self.assertIn('by the interface vmnet8 of the host.', first.log())
+        before = dict(self._environ)
+        self._environ.update(FAKE_VMRUN_STATE=self.folder + '/other',
+                             FAKE_VMRUN_NET='auto')
+        second = self.vm({**vms.disk_keys(), **vms.nic_keys(0)},
+                         images.image(kernel='cloud'), 'second')
+        second.start()
+        second.run('stop', 'hard')
+        self._environ = before
+        self.assertIn('(no interface: there is a network interface vmnet8 '
+                      'already)', second.log())

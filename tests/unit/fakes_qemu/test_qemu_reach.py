@@ -60,6 +60,7 @@ class ReachTest(testtools.TestCase):
         super().setUp()
         self.listener = Listener(self)
         self.tap = self.patch_call(reach.tap, 'create')
+        self.patch_call(reach.tap, 'bring_up')
         self.trial = self.patch_call(reach.namespace, 'try_in_child')
         self.trial.return_value = None
         self.enter = self.patch_call(reach.namespace, 'enter')
@@ -119,6 +120,21 @@ class ReachTest(testtools.TestCase):
         self.assertRaises(OSError, way.connect, '255.255.255.255', 22)
 
 
+class TapTest(testtools.TestCase):
+
+    def create(self, name):
+        with mock.patch.object(reach.tap.os, 'open',
+                               side_effect=PermissionError('no device')):
+            reach.tap.create(name, '172.16.41.1', '255.255.255.0')
+
+    def test_name_that_is_taken(self):
+        self.assertRaises(FileExistsError, self.create, 'lo')
+
+    def test_name_that_is_taken_in_another_namespace(self):
+        with mock.patch.object(socket, 'if_nameindex', lambda: []):
+            self.assertRaises(PermissionError, self.create, 'lo')
+
+
 class TryInChildTest(testtools.TestCase):
 
     def test_what_can_be_done(self):
@@ -126,9 +142,14 @@ class TryInChildTest(testtools.TestCase):
 
     def test_what_cannot(self):
         def fail():
-            raise OSError('there is no such thing')
-        self.assertEqual('there is no such thing',
+            raise OSError('it cannot be done')
+        self.assertEqual('it cannot be done',
                          namespace.try_in_child(fail))
+
+    def test_file_that_is_named(self):
+        self.assertEqual(
+            '/nowhere: No such file or directory',
+            namespace.try_in_child(lambda: os.open('/nowhere', os.O_RDONLY)))
 
     def test_child_that_is_killed(self):
         self.assertEqual('its trial was killed', namespace.try_in_child(

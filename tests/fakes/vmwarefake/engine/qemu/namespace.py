@@ -47,6 +47,12 @@ def enter() -> None:
             f.write(content)
 
 
+def explain(error: OSError) -> str:
+    """Return what went wrong, without the number of the error."""
+    text = error.strerror or str(error)
+    return '%s: %s' % (error.filename, text) if error.filename else text
+
+
 def try_in_child(action: abc.Callable[[], object]) -> str | None:
     """Do something in a child process, whose namespaces end with it.
 
@@ -60,7 +66,7 @@ def try_in_child(action: abc.Callable[[], object]) -> str | None:
             action()
             reason = ''
         except OSError as e:
-            reason = str(e)
+            reason = explain(e)
         finally:
             os.write(writer, reason[:_LONGEST_REASON].encode())
             os._exit(0)

@@ -110,7 +110,7 @@ def find(ways: abc.Sequence[str], name: str, address: str, mask: str,
                     _tap_in_namespace(name, address, mask))
             return Forwarding(forwarder, reason)
         except OSError as e:
-            reasons.append('no %s: %s' % (way, e))
+            reasons.append('no %s: %s' % (way, namespace.explain(e)))
     raise OSError('; '.join(reasons))
 
 
@@ -121,6 +121,8 @@ def _because(text: str, reason: str) -> str:
 def _tap_in_namespace(name: str, address: str, mask: str) -> int:
     def make() -> int:
         namespace.enter()
+        # The kernel uses it to say that nobody has an address.
+        tap.bring_up('lo')
         return tap.create(name, address, mask)
 
     # A namespace without an interface would lead nowhere, not even to

@@ -39,27 +39,37 @@ def create(name: str, address: str, mask: str) -> int:
     """
     if len(name) > _LONGEST_NAME:
         raise OSError('%s is too long for an interface' % name)
-    if os.path.exists('/sys/class/net/' + name):
+    # Not in /sys, which shows the interfaces of another namespace.
+    if name in (known for _, known in socket.if_nameindex()):
         raise FileExistsError('there is a network interface %s already'
                               % name)
     fd = os.open('/dev/net/tun', os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.ioctl(fd, _TUNSETIFF, struct.pack(
             '16sH22x', name.encode(), _IFF_TAP | _IFF_NO_PI))
-        _bring_up(name, address, mask)
+        _set_address(name, address, mask)
+        bring_up(name)
     except BaseException:
         os.close(fd)
         raise
     return fd
 
 
-def _bring_up(name: str, address: str, mask: str) -> None:
+def _set_address(name: str, address: str, mask: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for request, value in ((_SIOCSIFADDR, address),
                                (_SIOCSIFNETMASK, mask)):
             fcntl.ioctl(sock, request, struct.pack(
                 '16sHH4s8x', name.encode(), socket.AF_INET, 0,
                 socket.inet_aton(value)))
+
+
+def bring_up(name: str) -> None:
+    """Enable an interface.
+
+    :raises OSError: if this user may not do so.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         query = struct.pack('16sH22x', name.encode(), 0)
         flags = struct.unpack('16sH22x', fcntl.ioctl(
             sock, _SIOCGIFFLAGS, query))[1]
