@@ -20,6 +20,7 @@ import importlib.metadata
 import sys
 
 from cliff import app
+from cliff import command
 from cliff import commandmanager
 
 NAMESPACE = 'nova_vmrun.cli'
@@ -37,6 +38,12 @@ class Commands(commandmanager.CommandManager):
         own = importlib.metadata.distribution('nova-vmrun').entry_points
         for entry in own.select(group=namespace):
             self.commands[entry.name.replace('_', ' ')] = entry
+
+    def add_command(self, name: str,
+                    command_class: type[command.Command]) -> None:
+        """Add a command of cliff's, unless we have one of that name."""
+        if name not in self.commands:
+            super().add_command(name, command_class)
 
 
 class VmrunApp(app.App):

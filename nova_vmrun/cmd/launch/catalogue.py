@@ -137,9 +137,7 @@ def load(own: pathlib.Path | None = None) -> Catalogue:
         it exists
     :raises InvalidInput: an entry is wrong
     """
-    text = importlib.resources.files(__package__).joinpath(
-        _OWN_FILE).read_text(encoding='utf-8')
-    entries = parse_entries(text, 'the catalogue of nova-vmrun')
+    entries = _load_ours()
     path = own or own_file()
     if own or path.exists():
         try:
@@ -148,6 +146,17 @@ def load(own: pathlib.Path | None = None) -> Catalogue:
             raise _wrong(str(path), '%s.' % error) from None
         entries.update(parse_entries(text, str(path)))
     return Catalogue(entries)
+
+
+def names() -> list[str]:
+    """Return the names of our own images."""
+    return sorted(_load_ours())
+
+
+def _load_ours() -> dict[str, Entry]:
+    text = importlib.resources.files(__package__).joinpath(
+        _OWN_FILE).read_text(encoding='utf-8')
+    return parse_entries(text, 'the catalogue of nova-vmrun')
 
 
 def parse_entries(text: str, origin: str) -> dict[str, Entry]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from cliff import command
 
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.cmd import completion
 from nova_vmrun.cmd.launch import catalogue
 from nova_vmrun.cmd.launch import recipes
 from nova_vmrun.cmd import plain
@@ -44,10 +45,11 @@ class Launch(plain.Plain, command.Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument(
+        completion.suggest(parser.add_argument(
             'image', metavar='<image>', nargs='?',
             help='Name of a known image such as debian-12, an http or https '
-                 'address, or the path of a disk image, an OVA or a VM')
+                 'address, or the path of a disk image, an OVA or a VM'),
+            catalogue.names())
         parser.add_argument(
             '--list', action='store_true',
             help='List the known images, and launch nothing')
@@ -94,7 +96,7 @@ class Launch(plain.Plain, command.Command):
         if not parsed_args.ssh:
             return 0
         if own is not None:
-            # They lead elsewhere.
+            # They name another cloud.
             for name in _CHOICES:
                 os.environ.pop(name, None)
         return self.app.run_subcommand(result.ssh()[1:])
