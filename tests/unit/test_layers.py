@@ -54,10 +54,11 @@ _BELOW = {
     # A product of its own, which Cinder loads.
     'cinder': {'inspection', 'host', 'formats', 'conf', 'exception',
                'system'},
-    'cmd': {'aio', 'doctor', 'hypervisor', 'storage', 'server', 'inspection', 'host',
-            'machine', 'tools', 'formats', 'catalog', 'conf', 'exception',
-            'system'},
-    'doctor': {'aio', 'host', 'tools', 'formats', 'conf', 'exception', 'system'},
+    'cmd': {'aio', 'doctor', 'hypervisor', 'storage', 'server', 'inspection',
+            'host', 'machine', 'tools', 'formats', 'catalog', 'conf',
+            'exception', 'system'},
+    'doctor': {'aio', 'host', 'tools', 'formats', 'conf', 'exception',
+               'system'},
     'aio': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
             'system'},
 }

@@ -31,6 +31,8 @@ REASONS = {
     'ops/parts.py': ('only data classes', 'unit/ops/hosts.py'),
     'ops/volume_disks.py': ('the common part of two modules',
                             'unit/ops/test_volume_updates.py'),
+    'doctor/server_facts.py': ('only data classes',
+                               'unit/doctor/test_reasons.py'),
     'doctor/facts.py': ('only data classes',
                         'unit/doctor/test_examination.py'),
     'conf/consoles.py': ('a table of options', 'unit/test_conf.py'),

@@ -1,0 +1,163 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun why``: why a server is not as its user wants it."""
+
+import argparse
+from collections.abc import Mapping
+import json
+import os
+import re
+import textwrap
+from typing import Any
+
+from cliff import command
+from openstack import connection
+from openstack import exceptions
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import providers
+from nova_vmrun.cmd.image import cloud
+from nova_vmrun.cmd import plain
+from nova_vmrun.doctor import gather_server
+from nova_vmrun.doctor import reasons
+from nova_vmrun import exception
+from nova_vmrun.formats import report
+
+_WIDTH = 79
+# Seconds for one answer of an API.
+_TIMEOUT = 30
+_TAIL = 4 * 1024 * 1024
+_LOGGED = (r'^\S+ \S+ \d+ (?:WARNING|ERROR) nova_vmrun\S* .*'
+           r'\[instance: %s\] +(.*)$')
+
+
+class Why(plain.Plain, command.Command):
+    """Explain why a server failed, hangs, is slow or has no address.
+
+    Asks the cloud as the user whose credentials are set, as for the openstack
+    command. An administrator is told more, such as the figures of the
+    scheduler.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument('server', metavar='<server>', nargs='?',
+                           help='Name or id of the server')
+        which.add_argument(
+            '--last', action='store_true',
+            help='The newest server in ERROR, or else the newest server')
+        parser.add_argument(
+            '-f', '--format', choices=('text', 'json'), default='text',
+            help='Format of the explanation (default: %(default)s)')
+        parser.add_argument(
+            '--os-cloud', metavar='<name>',
+            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
+                 'the other OS_* variables)')
+        parser.add_argument(
+            '--state-dir', metavar='<directory>',
+            default=aio_layout.default_state_dir(),
+            help='Directory of the control plane of "nova-vmrun aio", whose '
+                 'log is read as well (default: %(default)s)')
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        api = CloudApi(parsed_args.os_cloud)
+        server = (gather_server.last(api) if parsed_args.last
+                  else gather_server.find(api, parsed_args.server))
+        reason = reasons.explain(gather_server.read(
+            api, server, *_local(aio_layout.Layout(parsed_args.state_dir),
+                                 server['id'])))
+        if parsed_args.format == 'json':
+            self.app.stdout.write(json.dumps(
+                {'id': server['id'], 'cause': reason.cause,
+                 'advice': reason.advice}, indent=2) + '\n')
+        else:
+            for line in reasons.lines(reason):
+                self.app.stdout.write(textwrap.fill(
+                    report.printable(line), _WIDTH, break_long_words=False,
+                    break_on_hyphens=False) + '\n')
+
+
+class CloudApi:
+    """The APIs of a cloud, for one user.
+
+    :param name: as for nova_vmrun.cmd.image.cloud.log_in
+    :raises InvalidConfiguration: there are no credentials, or they are
+        refused
+    """
+
+    def __init__(self, name: str | None) -> None:
+        self._connection = connection.Connection(config=cloud.log_in(name))
+
+    def compute(self, path: str, body: Mapping[str, Any] | None = None
+                ) -> Mapping[str, Any] | None:
+        """Ask Nova; POST if there is a body."""
+        options: dict[str, Any] = {
+            'microversion': gather_server.MICROVERSION}
+        if body is not None:
+            options['json'] = body
+        return self._ask('compute', path, 'GET' if body is None else 'POST',
+                         options)
+
+    def network(self, path: str) -> Mapping[str, Any] | None:
+        """Ask Neutron."""
+        return self._ask('network', path, 'GET', {})
+
+    def placement(self, path: str) -> Mapping[str, Any] | None:
+        """Ask Placement."""
+        return self._ask('placement', path, 'GET',
+                         {'microversion': providers.VERSION})
+
+    def _ask(self, service: str, path: str, method: str,
+             options: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the answer, or None if the service refuses to say.
+
+        :raises InvalidConfiguration: it cannot be reached
+        """
+        try:
+            answer = getattr(self._connection, service).request(
+                path, method, raise_exc=False, timeout=_TIMEOUT, **options)
+        except (exceptions.SDKException, OSError) as error:
+            if service == 'placement':
+                # Ordinary users may not even find it.
+                return None
+            raise exception.InvalidConfiguration(
+                'The %s service of the cloud does not answer.' % service,
+                '%s' % error,
+                'Run "nova-vmrun doctor" on the host of the control plane.'
+            ) from error
+        if answer.status_code >= 400:
+            return None
+        found: Mapping[str, Any] = answer.json()
+        return found
+
+
+def _local(layout: aio_layout.Layout,
+           server_id: str) -> tuple[str | None, str]:
+    """Return the folder of the servers, and what the driver logged last.
+
+    :returns: nothing unless the server is one of the control plane here
+    """
+    if not layout.exists:
+        return None, ''
+    try:
+        with open(layout.log('nova'), 'rb') as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+            text = log.read().decode('utf-8', 'replace')
+    except OSError:
+        return None, ''
+    if server_id not in text:
+        return None, ''
+    found = re.findall(_LOGGED % re.escape(server_id), text, re.MULTILINE)
+    return str(layout.instances), found[-1] if found else ''

@@ -1,0 +1,288 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Explain in one sentence why a server is not as its user wants it."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+import dataclasses
+import re
+
+from nova_vmrun.aio import providers
+from nova_vmrun.doctor import server_facts
+from nova_vmrun.host import kernel_modules
+
+_UNBOUND = frozenset({'binding_failed', 'unbound'})
+# Seconds that a build takes at most if its image is in the cache.
+_SOON = 60
+_NO_HOST = 'No valid host was found. '
+
+_NOT_BOUND = re.compile(
+    'Binding failed for port|is not bound|allocate the network')
+_WHAT = {'VCPUs': 'vCPUs', 'VCPU': 'vCPU'}
+_AMOUNT = r'It needs (\d+) ((?:GB of |MiB of )?\w+)'
+_FREE = re.compile(_AMOUNT + r'; (\d+) of (\d+) are free\.')
+_MOST = re.compile(_AMOUNT + r'; one server can have (\d+)\.')
+_TRAIT = re.compile(r'No host has the trait ([\w, ]+)\.')
+
+
+@dataclasses.dataclass(frozen=True)
+class Reason:
+    """Why a server is as it is.
+
+    :ivar cause: a sentence that starts with its name
+    :ivar advice: what to do; empty if there is nothing to do
+    """
+
+    cause: str
+    advice: str = ''
+
+    def __str__(self) -> str:
+        return ' '.join(filter(None, (self.cause, self.advice)))
+
+
+def explain(facts: server_facts.Facts) -> Reason:
+    """Return the most probable reason."""
+    for judge in (_in_error, _unfinished, _not_running, _without_address,
+                  _silent_guest):
+        reason = judge(facts)
+        if reason is not None:
+            return reason
+    return Reason('%s is %s, and nothing is known to be wrong with it.' % (
+        facts.server.name, facts.server.status))
+
+
+def _in_error(facts: server_facts.Facts) -> Reason | None:
+    server, action = facts.server, facts.action
+    if server.status == 'ERROR':
+        start = '%s is in ERROR: ' % server.name
+        text = server.fault
+    elif action is not None and action.has_failed:
+        start = '%s is %s, but "%s" failed: ' % (server.name, server.status,
+                                                 action.name)
+        # A fault may be of an earlier operation.
+        text = action.details or server.fault or action.message
+    else:
+        return None
+    for explain_fault in _FAULTS:
+        reason = explain_fault(facts, text)
+        if reason is not None:
+            return Reason(start + reason.cause, reason.advice)
+    return Reason(
+        start + (_decapitalized(facts.logged or text) or 'Nova says nothing.'),
+        'The log of nova-compute has the details: grep %s in it.' % server.id)
+
+
+def _no_room(facts: server_facts.Facts, text: str) -> Reason | None:
+    """The scheduler's figures, from Nova or from Placement itself."""
+    if not text.startswith(_NO_HOST):
+        return None
+    if facts.nodes is not None and not (
+            _FREE.search(text) or _MOST.search(text) or _TRAIT.search(text)):
+        text = providers.explain(dict(facts.server.resources), frozenset(),
+                                 list(facts.nodes)) or text
+    where = facts.instances or 'the folder of the servers on the compute host'
+    causes = []
+    for amount, what, free, total in _FREE.findall(text):
+        causes.append('the flavor needs %s, %s of %s are free' % (
+            _quantity(amount, what), free, total))
+    for amount, what, most in _MOST.findall(text):
+        causes.append('the flavor needs %s, and one server can have at most '
+                      '%s' % (_quantity(amount, what), most))
+    if causes:
+        lacking = {what for _, what, _, _ in _FREE.findall(text)}
+        advice = 'Take a smaller flavor%s.' % (
+            ', or free space in ' + where if 'GB of disk' in lacking
+            else ', or delete servers' if lacking else '')
+        return Reason('; '.join(causes) + '.', advice)
+    return _no_host(text)
+
+
+def _no_host(text: str) -> Reason:
+    trait = _TRAIT.search(text)
+    if trait:
+        return Reason(
+            'no compute host has what the image or the flavor asks for: %s.'
+            % trait.group(1),
+            'Take another image or flavor, or remove the property that asks '
+            'for it.')
+    if 'No compute host has registered' in text:
+        return Reason('no compute host has registered yet.',
+                      'Start nova-compute, and read its log if it ends.')
+    return Reason(
+        'no compute host suits it, and Nova does not say why.',
+        'Ask an administrator to run "nova-vmrun why", who is told the '
+        'figures.')
+
+
+def _quantity(amount: str, what: str) -> str:
+    return '%s %s' % (amount, _WHAT.get(what, what))
+
+
+def _unbound(facts: server_facts.Facts, text: str) -> Reason | None:
+    unbound = [port for port in facts.ports or ()
+               if port.vif_type in _UNBOUND]
+    if not unbound and not _NOT_BOUND.search(text):
+        return None
+    ports = unbound or list(facts.ports or ())
+    project = next((port for port in ports
+                    if not port.is_shared and port.neighbours), None)
+    if project is not None:
+        return Reason(
+            'its port on the project network %s was not bound. Such a network '
+            'ends at the host of its first server, and this server was sent '
+            'to another host.' % project.network,
+            'Create it on the host of the others (an administrator can: '
+            'openstack server create --host), or on a shared network.')
+    network = ports[0].network if ports else 'its network'
+    return Reason(
+        'its port on %s was not bound: Neutron has no mechanism driver '
+        '"vmrun" for that host.' % network,
+        'Name the host in [ml2_vmrun] hosts of ml2_conf.ini and restart '
+        'neutron-server; its log says why it did not bind the port.')
+
+
+def _known_text(pattern: str, cause: str, advice: str
+                ) -> Callable[[server_facts.Facts, str], Reason | None]:
+    """Return a judge of faults that contain a text.
+
+    :param cause: sentence; the groups of the pattern can be inserted
+    """
+    compiled = re.compile(pattern, re.DOTALL)
+
+    def judge(facts: server_facts.Facts, text: str) -> Reason | None:
+        found = compiled.search(text)
+        return found and Reason(found.expand(cause), advice)
+    return judge
+
+
+_FAULTS: tuple[Callable[[server_facts.Facts, str], Reason | None], ...] = (
+    _no_room,
+    _known_text(
+        r'Image (\S+) is unacceptable: (.+)',
+        r'the image \1 was refused: \2',
+        'Look at its file with "nova-vmrun image inspect", and upload one '
+        'that is in order.'),
+    _known_text(
+        r"Flavor's disk is too small|root disk of the flavor .* is smaller",
+        'the disk of the flavor is smaller than the image.',
+        'Take a flavor with a larger disk.'),
+    _known_text(
+        r"Property (\S+) has the value (.+?), which cannot be used\.",
+        r'the property \1 of the image or flavor has the value \2, which '
+        'cannot be used.',
+        'Correct it: openstack image set --property NAME=VALUE <image>. '
+        '"nova-vmrun vmx render" tries properties without a server.'),
+    _unbound,
+    _known_text(
+        r"kernel modules? (?:is|are) not loaded|/dev/vmmon|/dev/vmci",
+        "VMware's kernel modules are not loaded on the compute host.",
+        kernel_modules.REMEDY),
+    _known_text(
+        r'(\S+) did not end within ([\d.]+) seconds and was killed',
+        r'\1 did not end within \2 seconds and was killed.',
+        'Run "nova-vmrun doctor" on the compute host. If that is healthy and '
+        'just slow, raise the timeouts in [vmrun] in nova.conf.'),
+    _known_text(
+        r'Exhausted all hosts',
+        'the build failed on every host that was tried, and Nova does not say '
+        'why.',
+        'Set [scheduler] max_attempts = 1 in nova.conf, so that the next '
+        'fault has the reason.'),
+)
+
+
+def _unfinished(facts: server_facts.Facts) -> Reason | None:
+    server = facts.server
+    if not server.task_state and server.status != 'BUILD':
+        return None
+    age = facts.action.age if facts.action else server.age
+    doing = {
+        '': 'is waiting for the scheduler',
+        'scheduling': 'is waiting for the scheduler',
+        'networking': 'is waiting for its ports from Neutron',
+        'block_device_mapping': 'is waiting for its volumes from Cinder',
+        'spawning': 'is being built',
+    }.get(server.task_state, 'is busy with "%s"' % server.task_state)
+    cause = '%s %s; that began %d seconds ago.' % (server.name, doing, age)
+    if age < _SOON:
+        return Reason(cause, 'Wait a minute.')
+    return Reason(
+        cause, 'The first server of an image takes as long as a copy of its '
+        'disk. If it takes longer, run "nova-vmrun doctor" on the compute '
+        'host.')
+
+
+def _not_running(facts: server_facts.Facts) -> Reason | None:
+    server, action = facts.server, facts.action
+    if server.status not in ('SHUTOFF', 'PAUSED', 'SUSPENDED'):
+        return None
+    verb = {'PAUSED': 'unpause', 'SUSPENDED': 'resume'}.get(server.status,
+                                                            'start')
+    stopped = action is not None and action.name in (
+        'stop', 'pause', 'suspend')
+    return Reason(
+        '%s is %s: %s.' % (
+            server.name, server.status,
+            'somebody asked for it with "openstack server %s"' % action.name
+            if stopped and action else
+            'its guest shut down, or its VM was stopped outside of OpenStack'),
+        'openstack server %s %s' % (verb, server.id))
+
+
+def _without_address(facts: server_facts.Facts) -> Reason | None:
+    server = facts.server
+    if facts.ports is None or server.addresses:
+        return None
+    if not facts.ports:
+        return Reason(
+            '%s has no address, because it has no port.' % server.name,
+            'Stop it, then: openstack server add network %s <network>'
+            % server.id)
+    return Reason(
+        '%s has no address, because its network %s has no subnet.' % (
+            server.name, facts.ports[0].network),
+        'Create one with "openstack subnet create", and give the server a new '
+        'port.')
+
+
+def _silent_guest(facts: server_facts.Facts) -> Reason | None:
+    """Whether the guest shows no sign of its address."""
+    server, console = facts.server, facts.console
+    if (server.status != 'ACTIVE' or console is None or
+            any(each in console for each in server.addresses)):
+        return None
+    addresses = ' and '.join(server.addresses)
+    if not console.strip():
+        return Reason(
+            '%s has the address %s in Neutron, but its guest has printed '
+            'nothing to its serial port, so nobody knows whether it uses '
+            'it.' % (server.name, addresses),
+            'Look at its screen: openstack console url show %s' % server.id)
+    return Reason(
+        '%s has the address %s in Neutron, but its guest does not mention it '
+        'on its console.' % (server.name, addresses),
+        'Read "openstack console log show %s". The image needs cloud-init, '
+        'which sets the address from the config drive; without it, the guest '
+        'asks VMware\'s DHCP server and gets another one.' % server.id)
+
+
+def _decapitalized(text: str) -> str:
+    """Return a sentence as it goes on after a colon."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def lines(reason: Reason) -> Iterator[str]:
+    """Return what to print."""
+    yield reason.cause
+    if reason.advice:
+        yield 'What to do: ' + reason.advice

@@ -1,0 +1,241 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import dataclasses
+
+from nova_vmrun.doctor import reasons
+from nova_vmrun.doctor import server_facts
+from nova_vmrun.host import kernel_modules
+from tests.unit import base
+from tests.unit.doctor import test_cloud
+
+SERVER = server_facts.Server(
+    'an-id', 'web', 'ACTIVE', addresses=('10.0.0.4',), age=100,
+    resources=(('VCPU', 1), ('MEMORY_MB', 64), ('DISK_GB', 20)))
+PORT = server_facts.Port('a-port', 'vmnet8', addresses=('10.0.0.4',))
+FACTS = server_facts.Facts(
+    SERVER, server_facts.Action('create', False, age=100), (PORT,),
+    'login: 10.0.0.4')
+
+
+class TestCase(base.TestCase):
+
+    def explain(self, fault='', **changes):
+        """Explain a server that has the given fault."""
+        facts = dataclasses.replace(FACTS, **changes)
+        if fault:
+            facts = dataclasses.replace(facts, server=dataclasses.replace(
+                facts.server, status='ERROR', fault=fault))
+        return reasons.explain(facts)
+
+    def server(self, **changes):
+        return dataclasses.replace(SERVER, **changes)
+
+
+class FaultTestCase(TestCase):
+
+    def check(self, fault, cause, advice, **changes):
+        found = self.explain(fault, **changes)
+        self.assertEqual('web is in ERROR: ' + cause, found.cause)
+        self.assertIn(advice, found.advice)
+
+    def test_no_disk(self):
+        self.check(
+            'No valid host was found. It needs 20 GB of disk; 13 of 40 are '
+            'free.', 'the flavor needs 20 GB of disk, 13 of 40 are free.',
+            'Take a smaller flavor, or free space in /vms.', instances='/vms')
+
+    def test_no_memory(self):
+        self.check(
+            'No valid host was found. It needs 8192 MiB of memory; 512 of '
+            '4096 are free.', 'the flavor needs 8192 MiB of memory, 512 of '
+            '4096 are free.', 'Take a smaller flavor, or delete servers.')
+
+    def test_no_vcpu(self):
+        self.check(
+            'No valid host was found. It needs 1 VCPU; 0 of 32 are free.',
+            'the flavor needs 1 vCPU, 0 of 32 are free.', 'smaller flavor')
+
+    def test_more_than_the_host_has_at_all(self):
+        self.assertEqual('Take a smaller flavor.', self.explain(
+            'No valid host was found. It needs 20 GB of disk; one server can '
+            'have 10.').advice)
+
+    def test_several_at_once(self):
+        self.check(
+            'No valid host was found. It needs 20 GB of disk; 13 of 40 are '
+            'free. It needs 99 VCPUs; one server can have 2.',
+            'the flavor needs 20 GB of disk, 13 of 40 are free; the flavor '
+            'needs 99 vCPUs, and one server can have at most 2.',
+            'free space in the folder of the servers')
+
+    def test_figures_that_only_an_administrator_is_told(self):
+        fault = 'No valid host was found. There are not enough hosts.'
+        self.check(fault, 'the flavor needs 20 GB of disk, 10 of 40 are free.',
+                   'Take a smaller flavor', nodes=(test_cloud.NODE,))
+        self.check(fault, 'no compute host suits it, and Nova does not say '
+                   'why.', 'administrator')
+
+    def test_trait(self):
+        self.check(
+            'No valid host was found. No host has the trait '
+            'COMPUTE_SECURITY_TPM_2_0.',
+            'no compute host has what the image or the flavor asks for: '
+            'COMPUTE_SECURITY_TPM_2_0.', 'remove the property')
+
+    def test_no_compute_host(self):
+        self.check('No valid host was found. No compute host has registered '
+                   'yet.', 'no compute host has registered yet.',
+                   'Start nova-compute')
+
+    def test_image_refused(self):
+        self.check(
+            'Build of instance an-id aborted: Image 12 is unacceptable: It is '
+            'a child.', 'the image 12 was refused: It is a child.',
+            'nova-vmrun image inspect')
+
+    def test_small_disk(self):
+        self.check(
+            "Build of instance an-id aborted: Flavor's disk is too small for "
+            'requested image.', 'the disk of the flavor is smaller than the '
+            'image.', 'larger disk')
+
+    def test_property_refused(self):
+        self.check(
+            "Build of instance an-id aborted: Invalid input received: "
+            "Property hw_x has the value 'a. b', which cannot be used. Use c.",
+            "the property hw_x of the image or flavor has the value 'a. b', "
+            'which cannot be used.', 'openstack image set --property')
+
+    def test_port_not_bound(self):
+        self.check(
+            'Build of instance an-id aborted: Failed to allocate the '
+            'network(s), not rescheduling.',
+            'its port on vmnet8 was not bound: Neutron has no mechanism '
+            'driver "vmrun" for that host.', '[ml2_vmrun] hosts')
+
+    def test_port_that_neutron_says_is_not_bound(self):
+        port = dataclasses.replace(PORT, vif_type='binding_failed')
+        self.check('Something else.', 'its port on vmnet8 was not bound: '
+                   'Neutron has no mechanism driver "vmrun" for that host.',
+                   'its log says why', ports=(port,))
+
+    def test_second_host_of_a_project_network(self):
+        port = dataclasses.replace(PORT, network='private', is_shared=False,
+                                   neighbours=1)
+        fault = 'Binding failed for port a-port'
+        self.check(
+            fault, 'its port on the project network private was not bound. '
+            'Such a network ends at the host of its first server, and this '
+            'server was sent to another host.', 'server create --host',
+            ports=(port,))
+        self.check(
+            fault, 'its port on private was not bound: Neutron has no '
+            'mechanism driver "vmrun" for that host.', 'ml2_vmrun',
+            ports=(dataclasses.replace(port, neighbours=0),))
+
+    def test_missing_modules(self):
+        for fault in (kernel_modules.describe(['/dev/vmmon']),
+                      'A VMware kernel module is not loaded'):
+            self.check(fault, "VMware's kernel modules are not loaded on the "
+                       'compute host.', 'vmware-modconfig')
+
+    def test_tool_that_hangs(self):
+        self.check(
+            'vmrun did not end within 300 seconds and was killed. Command: x.',
+            'vmrun did not end within 300 seconds and was killed.',
+            'nova-vmrun doctor')
+
+    def test_many_hosts(self):
+        self.check('Exceeded maximum number of retries. Exhausted all hosts '
+                   'available for retrying build failures for instance an-id.',
+                   'the build failed on every host that was tried, and Nova '
+                   'does not say why.', 'max_attempts = 1')
+
+    def test_unknown_faults(self):
+        self.check('Cannot boil an egg.', 'cannot boil an egg.',
+                   'grep an-id')
+        self.check('Cannot boi', 'cannot boil an egg: no water.', 'grep an-id',
+                   logged='Cannot boil an egg: no water.')
+        self.check('VMware is sad.', 'VMware is sad.', 'grep an-id')
+
+    def test_server_without_a_fault(self):
+        self.assertEqual('web is in ERROR: Nova says nothing.', self.explain(
+            server=self.server(status='ERROR')).cause)
+
+    def test_action_that_failed_and_left_the_server_as_it_was(self):
+        found = self.explain(action=server_facts.Action(
+            'resize', True, 'Error', 'Cannot grow the disk.'))
+        self.assertEqual('web is ACTIVE, but "resize" failed: cannot grow the '
+                         'disk.', found.cause)
+
+
+class StateTestCase(TestCase):
+
+    def test_build(self):
+        building = self.server(status='BUILD', task_state='spawning')
+        found = self.explain(server=building)
+        self.assertEqual('web is being built; that began 100 seconds ago.',
+                         found.cause)
+        self.assertIn('nova-vmrun doctor', found.advice)
+        found = self.explain(server=building, action=server_facts.Action(
+            'create', False, age=5))
+        self.assertEqual('Wait a minute.', found.advice)
+
+    def test_other_tasks(self):
+        self.assertIn('busy with "rebooting"', self.explain(
+            server=self.server(task_state='rebooting')).cause)
+
+    def test_off(self):
+        off = self.server(status='SHUTOFF')
+        self.assertIn('its guest shut down',
+                      self.explain(server=off).cause)
+        found = self.explain(server=off,
+                             action=server_facts.Action('stop', False))
+        self.assertIn('"openstack server stop"', found.cause)
+        self.assertEqual('openstack server start an-id', found.advice)
+
+    def test_healthy(self):
+        found = self.explain()
+        self.assertEqual('web is ACTIVE, and nothing is known to be wrong '
+                         'with it.', str(found))
+        self.assertEqual([found.cause], list(reasons.lines(found)))
+
+
+class AddressTestCase(TestCase):
+
+    def test_no_port(self):
+        found = self.explain(server=self.server(addresses=()), ports=())
+        self.assertEqual('web has no address, because it has no port.',
+                         found.cause)
+
+    def test_network_without_a_subnet(self):
+        found = self.explain(server=self.server(addresses=()))
+        self.assertEqual('web has no address, because its network vmnet8 has '
+                         'no subnet.', found.cause)
+
+    def test_guest_that_does_not_use_its_address(self):
+        found = self.explain(console='login:')
+        self.assertEqual(
+            'web has the address 10.0.0.4 in Neutron, but its guest does not '
+            'mention it on its console.', found.cause)
+        self.assertIn('cloud-init', found.advice)
+        self.assertEqual(2, len(list(reasons.lines(found))))
+
+    def test_guest_that_prints_nothing(self):
+        self.assertIn('has printed nothing',
+                      self.explain(console='\n').cause)
+
+    def test_what_is_unknown_is_no_reason(self):
+        found = self.explain(console=None, ports=None,
+                             server=self.server(addresses=()))
+        self.assertIn('nothing is known', found.cause)
