@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
@@ -113,6 +113,14 @@ def environment_by_file(
     return variables
 
 
+def cloud(settings: aio_settings.Settings,
+          passwords: Mapping[str, str]) -> dict[str, Any]:
+    """Return the control plane as a cloud of a clouds.yaml."""
+    return {'auth': _auth(settings, passwords),
+            'region_name': aio_settings.REGION,
+            'identity_api_version': 3}
+
+
 def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 passwords: Mapping[str, str]) -> None:
     """Writes openrc and clouds.yaml into the state directory."""
@@ -124,10 +132,6 @@ def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
         '# Written by "nova-vmrun aio up".\n%sexport PATH="$PATH":%s\n' % (
             shells.sh(variables),
             ':'.join(map(shlex.quote, program_folders(layout)))))
-    clouds = {'clouds': {CLOUD: {
-        'auth': _auth(settings, passwords),
-        'region_name': aio_settings.REGION,
-        'identity_api_version': 3,
-    }}}
+    clouds = {'clouds': {CLOUD: cloud(settings, passwords)}}
     aio_settings.write_private(
         layout.clouds, yaml.safe_dump(clouds, sort_keys=False))

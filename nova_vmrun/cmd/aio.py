@@ -132,21 +132,13 @@ class Wipe(plain.Plain, command.Command):
                                   % layout.root)
             return
         self.app.stdout.write(down.inventory(layout))
-        if not (parsed_args.yes or self._is_sure()):
+        if not (parsed_args.yes or plain.is_sure(
+                self.app, 'Delete all of this?')):
             raise errors.AioError(
                 'Nothing was deleted.', '',
                 'Answer "yes", or run "nova-vmrun aio wipe --yes".')
         with lock.hold(layout):
             down.wipe(layout, report.Report(self.app.stdout))
-
-    def _is_sure(self) -> bool:
-        self.app.stdout.write('Delete all of this? Type "yes": ')
-        self.app.stdout.flush()
-        answer = self.app.stdin.readline()
-        if not answer:
-            # Nobody is there to end the line.
-            self.app.stdout.write('\n')
-        return answer.strip().lower() == 'yes'
 
 
 class Status(plain.Plain, lister.Lister):

@@ -21,6 +21,7 @@ from nova_vmrun.formats import report
 
 
 if TYPE_CHECKING:
+    from cliff import app
     from cliff import command
 
     _Command = command.Command
@@ -62,6 +63,17 @@ def pair(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError('%r is not KEY=VALUE' % text)
     return key, value
+
+
+def is_sure(app: 'app.App', question: str) -> bool:
+    """Ask a question and return whether the answer is "yes"."""
+    app.stdout.write('%s Type "yes": ' % question)
+    app.stdout.flush()
+    answer = app.stdin.readline()
+    if not answer:
+        # Nobody is there to end the line.
+        app.stdout.write('\n')
+    return answer.strip().lower() == 'yes'
 
 
 def _sentence(error: OSError) -> str:

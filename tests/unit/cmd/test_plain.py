@@ -11,12 +11,15 @@
 #    under the License.
 
 
+import io
 import os
+import types
 from unittest import mock
 
 import fixtures
 
 from nova_vmrun.cmd import main
+from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import vmx
 from tests.unit import base
 
@@ -53,3 +56,22 @@ class PlainTestCase(base.TestCase):
         self.patch(vmx, '_read', mock.Mock(side_effect=error))
         self.assertIn('No permission to read %s.' % path,
                       self.fail('vmx', 'show', path))
+
+
+class IsSureTestCase(base.TestCase):
+
+    def ask(self, answer):
+        app = types.SimpleNamespace(stdin=io.StringIO(answer),
+                                    stdout=io.StringIO())
+        return plain.is_sure(app, 'Go?'), app.stdout.getvalue()
+
+    def test_yes(self):
+        for answer in ('yes\n', ' YES \n', 'yes'):
+            self.assertEqual((True, 'Go? Type "yes": '), self.ask(answer))
+
+    def test_anything_else(self):
+        for answer in ('no\n', 'y\n', '\n', 'yes please\n'):
+            self.assertEqual((False, 'Go? Type "yes": '), self.ask(answer))
+
+    def test_nobody_is_there(self):
+        self.assertEqual((False, 'Go? Type "yes": \n'), self.ask(''))
