@@ -29,6 +29,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun.cmd import plain
+from nova_vmrun.cmd import state_dir
 from nova_vmrun.doctor import cloud
 from nova_vmrun.doctor import examination
 from nova_vmrun.doctor import finding
@@ -64,11 +65,7 @@ class Doctor(plain.Plain, command.Command):
             help='Configuration file of nova-compute (repeat for more; '
                  'default: that of "nova-vmrun aio", or the same files that '
                  'nova-compute reads)')
-        parser.add_argument(
-            '--state-dir', metavar='<directory>',
-            default=aio_layout.default_state_dir(),
-            help='Directory that holds the control plane of "nova-vmrun aio" '
-                 '(default: %(default)s)')
+        state_dir.add_option(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:

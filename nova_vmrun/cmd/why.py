@@ -28,6 +28,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import providers
 from nova_vmrun.cmd.image import cloud
 from nova_vmrun.cmd import plain
+from nova_vmrun.cmd import state_dir
 from nova_vmrun.doctor import gather_server
 from nova_vmrun.doctor import reasons
 from nova_vmrun import exception
@@ -64,11 +65,7 @@ class Why(plain.Plain, command.Command):
             '--os-cloud', metavar='<name>',
             help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
                  'the other OS_* variables)')
-        parser.add_argument(
-            '--state-dir', metavar='<directory>',
-            default=aio_layout.default_state_dir(),
-            help='Directory of the control plane of "nova-vmrun aio", whose '
-                 'log is read as well (default: %(default)s)')
+        state_dir.add_option(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:

@@ -208,7 +208,9 @@ class Service:
         tell('starting console proxies')
         self._start_console_proxies()
         from nova_vmrun.aio import no_valid_host
+        from nova_vmrun.aio import short_faults
 
+        short_faults.install()
         tell('starting conductor and scheduler')
         self._start_service('nova-conductor', 'conductor')
         no_valid_host.install()
