@@ -73,6 +73,15 @@ def _sections(layout: aio_layout.Layout, folder: pathlib.Path
             'swift': False, 'horizon': False,
         },
         'network': {'floating_network_name': ''},
+        'network-feature-enabled': {
+            # Tests of routers and floating IPs skip themselves: none of their
+            # extensions is in it.
+            'api_extensions': ','.join(sorted(
+                extension.alias for extension in cloud.network.extensions())),
+            'floating_ips': False,
+            'ipv6': True,
+            'ipv6_subnet_attributes': True,
+        },
         # No guest can be logged in to, and there are no floating addresses.
         'validation': {'run_validation': False, 'connect_method': 'fixed'},
         'compute': {

@@ -16,9 +16,9 @@ Usage::
 
     python -m tests.tempest.run [--state-dir DIR] [REGEX...]
 
-Without REGEX, these are the tests that need Cinder in tempest.api.volume and
-tempest.api.compute. Those in exclude.txt are left out, with the reasons given
-there. They run one after the other.
+Without REGEX, these are tempest.api.network, and the tests that need Cinder in
+tempest.api.volume and tempest.api.compute. Those in exclude.txt are left out,
+with the reasons given there. They run one after the other.
 
 --state-dir names a control plane to use, which is left as it is. Without it,
 one is made in a temporary directory and removed at the end.
@@ -44,6 +44,8 @@ RESULTS = _HERE.parents[1] / '.stestr' / 'tempest'
 # What needs Cinder, by the names of the classes and tests.
 VOLUMES = (r'tempest\.api\.volume\.',
            r'tempest\.api\.compute\..*[Vv]olume')
+# What Neutron has, by itself.
+NETWORKS = (r'tempest\.api\.network\.',)
 
 
 def main() -> int:
@@ -51,7 +53,7 @@ def main() -> int:
     parser.add_argument('--state-dir')
     parser.add_argument('regexes', nargs='*', metavar='REGEX')
     arguments = parser.parse_args()
-    regexes = arguments.regexes or list(VOLUMES)
+    regexes = arguments.regexes or [*VOLUMES, *NETWORKS]
     with tempfile.TemporaryDirectory(prefix='nova-vmrun-tempest-') as name:
         folder = pathlib.Path(name)
         with _control_plane(arguments.state_dir, folder) as layout:
