@@ -32,9 +32,12 @@ from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun.doctor import cloud
 from nova_vmrun.doctor import examination
+from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
 from nova_vmrun.doctor import gather
 from nova_vmrun.doctor import options as doctor_options
+from nova_vmrun.doctor import trial
+from nova_vmrun.doctor import trial_report
 from nova_vmrun.formats import report
 from nova_vmrun.tools import process
 
@@ -51,8 +54,9 @@ class Doctor(plain.Plain, command.Command):
     kernel modules, libraries, the processor, the user, disk space, networks,
     ports and programs. With a control plane of "nova-vmrun aio" here, looks at
     its services, their logs, what Placement has left, and leftovers too.
-    Nothing is changed and no VM is started. If nova-compute is configured
-    here, its options are obeyed. The exit status is 1 if anything is wrong.
+    Without --try, nothing is changed and no VM is started. If nova-compute is
+    configured here, its options are obeyed. The exit status is 1 if anything
+    is wrong.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -66,6 +70,15 @@ class Doctor(plain.Plain, command.Command):
                  'default: that of "nova-vmrun aio", or the same files that '
                  'nova-compute reads)')
         state_dir.add_option(parser)
+        parser.add_argument(
+            '--try', action='store_true', dest='is_trial',
+            help='Also boot two tiny VMs in a temporary folder, try '
+                 'everything that the driver relies on, remove them, and '
+                 'write a report. Other VMs are not touched')
+        parser.add_argument(
+            '--report', metavar='<file>', default='nova-vmrun-try.json',
+            help='File for the report of --try, which names neither users, '
+                 'hosts, folders nor addresses (default: %(default)s)')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
@@ -80,7 +93,35 @@ class Doctor(plain.Plain, command.Command):
         self.app.stdout.write(
             as_json(findings) if parsed_args.format == 'json'
             else as_text(findings))
-        return 0 if finding.is_healthy(findings) else 1
+        is_healthy = finding.is_healthy(findings)
+        if parsed_args.is_trial:
+            is_healthy &= self._try(host, options, parsed_args.report)
+        return 0 if is_healthy else 1
+
+    def _try(self, host: facts.Host, options: doctor_options.Options,
+             path: str) -> bool:
+        """Try what the driver relies on; return whether all of it works."""
+        found = (host.product.found
+                 if isinstance(host.product, facts.Product) else None)
+        if found is None:
+            self.app.stderr.write('Nothing was tried, because vmrun does not '
+                                  'work.\n')
+            return False
+        trial_ = trial.Trial(found, options.environment,
+                             options.qemu_img_path, self._tell)
+        trial_.run()
+        with open(path, 'w', encoding='utf-8') as file:
+            json.dump(trial_report.make(trial_, found), file, indent=1)
+        self.app.stderr.write('The report is in %s. Read it before you send '
+                              'it to anybody.\n' % path)
+        return all(step.outcome != trial.FAILED for step in trial_.steps)
+
+    def _tell(self, step: trial.Step) -> None:
+        # Standard output may be JSON.
+        self.app.stderr.write('[%5.1f s] %s: %s\n' % (
+            step.seconds, step.name, report.printable(
+                ' '.join(filter(None, (step.outcome, step.text))))))
+        self.app.stderr.flush()
 
 
 def _look_at(layout: aio_layout.Layout) -> cloud.Cloud:

@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import dataclasses
 import json
 import os
 from unittest import mock
@@ -20,10 +21,13 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cmd import doctor
 from nova_vmrun.doctor import examination
+from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
 from nova_vmrun.doctor import gather
+from nova_vmrun.doctor import trial
 from tests.unit import base
 from tests.unit.cmd import commands
+from tests.unit.doctor import hosts
 
 _FAULT = finding.wrong('clock', 'It\x1b[1m stands still.', 'Wind it up.')
 
@@ -77,6 +81,41 @@ class DoctorTestCase(base.TestCase):
         self.examine.return_value = [finding.wrong('a', 'b ' * 99, 'c ' * 99)]
         _, output, _ = self.run_command()
         self.assertTrue(all(len(line) < 80 for line in output.splitlines()))
+
+    def run_trial(self, *steps):
+        """Run the command on a host where a trial takes the given steps."""
+        def run(found, environment, qemu_img, tell):
+            for step in steps:
+                tell(step)
+            return mock.Mock(folder='/nowhere', steps=steps, calls=[])
+
+        self.gatherer.return_value.gather.return_value = hosts.HEALTHY
+        path = os.path.join(self.state_dir, 'report')
+        with mock.patch.object(doctor.trial, 'Trial', side_effect=run):
+            result = self.run_command('--try', '--report', path)
+        with open(path) as file:
+            return *result, json.load(file)
+
+    def test_trial(self):
+        status, _, errors, found = self.run_trial(
+            trial.Step('start', (1,), trial.OK, '', 1.5))
+        self.assertEqual(0, status)
+        self.assertTrue(errors.startswith('[  1.5 s] start: ok\n'), errors)
+        self.assertEqual({'1': 'holds'}, found['answers'])
+        self.assertEqual('17.6.4', found['product']['version'])
+
+    def test_trial_that_fails(self):
+        status, _, errors, _ = self.run_trial(
+            trial.Step('start', (1,), trial.FAILED, 'No.\x1b', 1.5))
+        self.assertEqual(1, status)
+        self.assertIn(r'start: failed No.\x1b', errors)
+
+    def test_nothing_to_try(self):
+        self.gatherer.return_value.gather.return_value = dataclasses.replace(
+            hosts.HEALTHY, product=facts.NoAnswer('It hangs.'))
+        status, _, errors = self.run_command('--try')
+        self.assertEqual(1, status)
+        self.assertIn('Nothing was tried', errors)
 
     def test_without_configuration(self):
         self.run_command()
