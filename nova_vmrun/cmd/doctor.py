@@ -72,7 +72,7 @@ class Doctor(plain.Plain, command.Command):
         state_dir.add_option(parser)
         parser.add_argument(
             '--try', action='store_true', dest='is_trial',
-            help='Also boot two tiny VMs in a temporary folder, try '
+            help='Also boot three tiny VMs in a temporary folder, try '
                  'everything that the driver relies on, remove them, and '
                  'write a report. Other VMs are not touched')
         parser.add_argument(

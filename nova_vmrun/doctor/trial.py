@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Try what the driver relies on, with a tiny VM in a temporary folder.
+"""Try what the driver relies on, with tiny VMs in a temporary folder.
 
 No other VM is touched. What was tried and what VMware's tools answered goes
 into a report, in which each step names the assumptions of
@@ -26,9 +26,14 @@ import shutil
 import socket
 import tempfile
 import time
+import uuid
+
+from oslo_utils import units
 
 from nova_vmrun import exception
+from nova_vmrun.formats import flat
 from nova_vmrun.formats import vmx
+from nova_vmrun.formats import volume_files
 from nova_vmrun.host import product
 from nova_vmrun.storage import linked
 from nova_vmrun import system
@@ -46,6 +51,8 @@ _LOOPBACK = '127.0.0.1'
 # VNC's own numbers: protocol 3.8, and no authentication.
 _RFB = b'RFB 003.008\n'
 _WITHOUT_LOGIN = 1
+_NAMES = ('first', 'second', 'third')
+_VOLUME_SECTORS = 16 * units.Mi // 512
 _SERIAL = 'serial.log'
 _GUESTINFO = 'guestinfo.nova-vmrun'
 _SNAPSHOT = 'nova-vmrun-try'
@@ -143,7 +150,7 @@ class Trial:
         try:
             self._try_all()
         finally:
-            for name in ('first', 'second'):
+            for name in _NAMES:
                 with contextlib.suppress(exception.VmrunError):
                     self._vmrun('stop', self._vmx(name), 'hard')
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -158,6 +165,10 @@ class Trial:
             return
         self._try('start a second VM on the same base disk', (2,),
                   self._start_second)
+        if self._try('start a VM with a volume', (38,), self._start_third):
+            self._try('lock the volume', (39,), self._look_at_lock)
+            self._try('snapshot of a VM with a volume', (41,),
+                      self._snapshot_third, can_snapshot)
         self._try('VNC without a password', (10,), self._look_at_screen)
         self._try('read guestinfo', (), self._read_guestinfo)
         self._try('pause and unpause', (), self._pause, can_pause)
@@ -208,7 +219,7 @@ class Trial:
         qemu_img.QemuImg(self._runner, self._qemu_img_path,
                          _TIMEOUT).create_child(base, delta)
         os.chmod(base, 0o400)
-        for name in ('first', 'second'):
+        for name in _NAMES:
             os.mkdir(self._path(name), 0o700)
             linked.make_child(delta, base,
                               self._path(name + '/disk.vmdk'), 'lsilogic')
@@ -255,6 +266,46 @@ class Trial:
         self._require_listed('second')
         self._vmrun('stop', self._vmx('second'), 'hard')
         self._require_listed('second', is_running=False)
+
+    @property
+    def _volume(self) -> str:
+        """Path of the descriptor of a volume, made as Cinder's are."""
+        return self._path('volumes/' + volume_files.descriptor('volume'))
+
+    def _start_third(self) -> None:
+        extent = volume_files.extent('volume')
+        os.mkdir(os.path.dirname(self._volume), 0o700)
+        with open(self._path('volumes/' + extent), 'wb') as file:
+            file.truncate(_VOLUME_SECTORS * 512)
+        with open(self._volume, 'w', encoding='utf-8') as text:
+            text.write(flat.descriptor(flat.FlatDisk(
+                extent, _VOLUME_SECTORS, str(uuid.uuid4()))))
+        self._write_vmx('third', self._volume_keys)
+        self._vmrun('start', self._vmx('third'), 'nogui')
+        self._require_listed('third')
+
+    @property
+    def _volume_keys(self) -> Mapping[str, str]:
+        return {'scsi0:1.present': 'TRUE', 'scsi0:1.fileName': self._volume,
+                'scsi0:1.mode': 'independent-persistent'}
+
+    def _look_at_lock(self) -> None:
+        if not os.path.isdir(volume_files.lock_of(self._volume)):
+            raise _Failure('There is no lock beside the volume.')
+        self._write_vmx('second', self._volume_keys)
+        with contextlib.suppress(exception.VmrunError):
+            self._vmrun('start', self._vmx('second'), 'nogui')
+        self._require_listed('second', is_running=False)
+
+    def _snapshot_third(self) -> None:
+        # VMware takes no snapshot of the memory of a VM with such a disk.
+        self._vmrun('stop', self._vmx('third'), 'hard')
+        self._vmrun('snapshot', self._vmx('third'), _SNAPSHOT)
+        found = volume_files.children(
+            'volume', os.listdir(os.path.dirname(self._volume)))
+        self._vmrun('deleteSnapshot', self._vmx('third'), _SNAPSHOT)
+        if found:
+            raise _Failure('It made %s.' % ', '.join(found))
 
     def _require_listed(self, name: str, is_running: bool = True) -> None:
         output = self._vmrun('list')
