@@ -198,6 +198,9 @@ class Service:
         """Makes what is missing, then starts one service after the other."""
         from nova import monkey_patch
         monkey_patch.patch(backend='threading')
+        # Only now may anybody import oslo.messaging.
+        from nova_vmrun.aio import memory_bus
+        memory_bus.install()
 
         # Both set up logging, and the last one wins: let that be Nova.
         self._start_placement(tell)
