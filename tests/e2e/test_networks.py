@@ -29,8 +29,8 @@ PASSWORD = 'secret'
 class NetworksTestCase(test_aio.AioCase):
     """What doc/source/networking.rst says of each command."""
 
-    # A busy machine needs ten seconds for each of some twenty commands.
-    limit = 4 * test_aio.TIMEOUT
+    # A busy machine needs half a minute for each of some thirty steps.
+    limit = 6 * test_aio.TIMEOUT
     CREATE = ('server', 'create', '--flavor', 'm1.nano', '--image', 'tiny',
               '--wait')
 
