@@ -53,7 +53,7 @@ _deliveries = _Deliveries()
 
 
 class Listener(impl_fake.FakeListener):
-    """A listener that waits to be told of a message."""
+    """A listener that a message wakes."""
 
     def poll(self, timeout: float | None = None, batch_size: int = 1,
              batch_timeout: float | None = None

@@ -123,6 +123,7 @@ class Service:
         from oslo_config import cfg
 
         from nova_vmrun.aio import cinder_patches
+        from nova_vmrun.aio import memory_bus
         from nova_vmrun.aio import wsgi
 
         objects.register_all()
@@ -137,6 +138,7 @@ class Service:
         application = cinder_wsgi.initialize_application()
         os_brick.setup(cfg.CONF)
         cinder_patches.install()
+        memory_bus.install()
         tell('starting volume, backup and scheduler')
         self._start_services()
         self._server = wsgi.Server(
