@@ -34,11 +34,11 @@ class Orphans(plain.Plain, lister.Lister):
     """List everything on this compute host that belongs to no Nova server.
 
     This covers folders, VMs, snapshots, connections to volumes, the remains of
-    crashes, and cached images that have not been used for a long time. Run it on the compute host
-    as the user who runs nova-compute, with administrator credentials for its
-    cloud. The command asks Nova about each server. If it keeps something, it
-    says why; it never stops a running VM, so you have to do that yourself. The
-    exit status is 1 if anything is left.
+    crashes, and cached images that have not been used for a long time. Run it
+    on the compute host as the user who runs nova-compute, with administrator
+    credentials for its cloud. The command asks Nova about each server. If it
+    keeps something, it says why; it never stops a running VM, so you have to
+    do that yourself. The exit status is 1 if anything is left.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -15,7 +15,6 @@
 
 import argparse
 import ipaddress
-import os
 from typing import TYPE_CHECKING
 import urllib.parse
 
@@ -24,14 +23,13 @@ from cliff import command
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cmd import own_cloud
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun.formats import report
 
 if TYPE_CHECKING:
     from openstack import connection
-
-_CREDENTIALS = ('OS_CLOUD', 'OS_AUTH_URL')
 
 
 class Ssh(plain.Plain, command.Command):
@@ -113,7 +111,7 @@ def _log_in(layout: aio_layout.Layout, name: str | None
     from nova_vmrun.aio import client
     from nova_vmrun.cmd.image import cloud
 
-    if name is None and not any(map(os.environ.get, _CREDENTIALS)):
+    if own_cloud.is_meant(name):
         settings = aio_settings.load(layout)
         return client.connect(settings, aio_settings.passwords(layout)), True
     config = cloud.log_in(name)

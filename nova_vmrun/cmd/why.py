@@ -21,12 +21,14 @@ import textwrap
 from typing import Any
 
 from cliff import command
+from openstack.config import cloud_region
 from openstack import connection
 from openstack import exceptions
 
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import providers
 from nova_vmrun.cmd.image import cloud
+from nova_vmrun.cmd import own_cloud
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun.doctor import gather_server
@@ -46,8 +48,9 @@ class Why(plain.Plain, command.Command):
     """Explain why a server failed, hangs, is slow or has no address.
 
     Asks the cloud as the user whose credentials are set, as for the openstack
-    command. An administrator is told more, such as the figures of the
-    scheduler.
+    command; without credentials, the control plane of "nova-vmrun aio up" as
+    its administrator. An administrator is told more, such as the figures of
+    the scheduler.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -64,17 +67,21 @@ class Why(plain.Plain, command.Command):
         parser.add_argument(
             '--os-cloud', metavar='<name>',
             help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
-                 'the other OS_* variables)')
+                 'the other OS_* variables, else that of aio)')
         state_dir.add_option(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        api = CloudApi(parsed_args.os_cloud)
+        layout = aio_layout.Layout(parsed_args.state_dir)
+        if own_cloud.is_meant(parsed_args.os_cloud):
+            region = own_cloud.log_in(layout)
+        else:
+            region = cloud.log_in(parsed_args.os_cloud)
+        api = CloudApi(region)
         server = (gather_server.last(api) if parsed_args.last
                   else gather_server.find(api, parsed_args.server))
         reason = reasons.explain(gather_server.read(
-            api, server, *_local(aio_layout.Layout(parsed_args.state_dir),
-                                 server['id'])))
+            api, server, *_local(layout, server['id'])))
         if parsed_args.format == 'json':
             self.app.stdout.write(json.dumps(
                 {'id': server['id'], 'cause': reason.cause,
@@ -89,13 +96,11 @@ class Why(plain.Plain, command.Command):
 class CloudApi:
     """The APIs of a cloud, for one user.
 
-    :param name: as for nova_vmrun.cmd.image.cloud.log_in
-    :raises InvalidConfiguration: there are no credentials, or they are
-        refused
+    :param region: as returned by nova_vmrun.cmd.image.cloud.log_in
     """
 
-    def __init__(self, name: str | None) -> None:
-        self._connection = connection.Connection(config=cloud.log_in(name))
+    def __init__(self, region: cloud_region.CloudRegion) -> None:
+        self._connection = connection.Connection(config=region)
 
     def compute(self, path: str, body: Mapping[str, Any] | None = None
                 ) -> Mapping[str, Any] | None:

@@ -23,14 +23,12 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.cmd import completion
 from nova_vmrun.cmd.launch import catalogue
 from nova_vmrun.cmd.launch import recipes
+from nova_vmrun.cmd import own_cloud
 from nova_vmrun.cmd import plain
 from nova_vmrun import exception
 
 if TYPE_CHECKING:
     from nova_vmrun.cmd.launch import launcher
-
-# Variables with which a user chooses a cloud.
-_CHOICES = ('OS_CLOUD', 'OS_AUTH_URL', 'OS_CLIENT_CONFIG_FILE')
 
 
 class Launch(plain.Plain, command.Command):
@@ -97,7 +95,7 @@ class Launch(plain.Plain, command.Command):
             return 0
         if own is not None:
             # They name another cloud.
-            for name in _CHOICES:
+            for name in own_cloud.VARIABLES:
                 os.environ.pop(name, None)
         return self.app.run_subcommand(result.ssh()[1:])
 
@@ -182,7 +180,7 @@ def _state_dir(parsed_args: argparse.Namespace) -> str | None:
     """Return the directory of the aio to use, or None for another cloud."""
     if parsed_args.state_dir is not None:
         return str(parsed_args.state_dir)
-    if parsed_args.os_cloud or any(os.environ.get(name) for name in _CHOICES):
+    if not own_cloud.is_meant(parsed_args.os_cloud):
         return None
     default = aio_layout.default_state_dir()
     return default if aio_layout.Layout(default).clouds.exists() else None

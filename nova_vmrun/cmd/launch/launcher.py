@@ -22,7 +22,6 @@ from glanceclient.v2 import client as glance_client
 from openstack import connection
 from oslo_utils import units
 
-from nova_vmrun.aio import client as aio_client
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.cmd.image import cloud as clouds
 from nova_vmrun.cmd.image import prepare
@@ -35,6 +34,7 @@ from nova_vmrun.cmd.launch import keys
 from nova_vmrun.cmd.launch import progress as progresses
 from nova_vmrun.cmd.launch import recipes
 from nova_vmrun.cmd.launch import store
+from nova_vmrun.cmd import own_cloud
 
 
 class Cloud(NamedTuple):
@@ -116,13 +116,12 @@ def connect(name: str | None, state_dir: str | None) -> Cloud:
     :param name: of a cloud in clouds.yaml, or None
     :param state_dir: directory of a control plane of "aio up", if that is the
         cloud to use
+    :raises AioError: there is no control plane in the directory
     :raises InvalidConfiguration: there are no credentials, or they are
         refused
     """
-    os.environ.update(aio_client.bypass_proxy(os.environ))
     if state_dir is not None:
-        region = clouds.log_in(
-            aio_client.CLOUD, str(aio_layout.Layout(state_dir).clouds))
+        region = own_cloud.log_in(aio_layout.Layout(state_dir))
         options = ['--state-dir', state_dir]
     else:
         region = clouds.log_in(name)

@@ -18,6 +18,7 @@ from openstack import exceptions
 
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cmd import own_cloud
 from nova_vmrun.cmd import why
 from nova_vmrun.doctor import gather_server
 from nova_vmrun import exception
@@ -36,10 +37,13 @@ class WhyTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.state_dir = self.useFixture(fixtures.TempDir()).path
-        self.useFixture(fixtures.MockPatchObject(
+        for name in own_cloud.VARIABLES:
+            self.useFixture(fixtures.EnvironmentVariable(name))
+        self.useFixture(fixtures.MockPatchObject(own_cloud, 'log_in'))
+        self.api = self.useFixture(fixtures.MockPatchObject(
             why, 'CloudApi', return_value=test_gather_server.Api({
                 '/servers/an-id': {'server': _ERROR},
-                gather_server._NEWEST: {'servers': [_ERROR]}})))
+                gather_server._NEWEST: {'servers': [_ERROR]}}))).mock
 
     def run_command(self, *argv):
         return commands.run(why.Why, '--state-dir', self.state_dir, *argv)
@@ -59,6 +63,17 @@ class WhyTestCase(base.TestCase):
         found = json.loads(output)
         self.assertEqual('an-id', found['id'])
         self.assertIn('13 of 40 are free', found['cause'])
+
+    def test_control_plane_of_aio_if_no_cloud_is_named(self):
+        self.run_command('an-id')
+        self.api.assert_called_once_with(own_cloud.log_in.return_value)
+
+    def test_cloud_that_is_named(self):
+        log_in = self.useFixture(fixtures.MockPatchObject(
+            why.cloud, 'log_in')).mock
+        self.run_command('an-id', '--os-cloud', 'work')
+        log_in.assert_called_once_with('work')
+        self.api.assert_called_once_with(log_in.return_value)
 
     def test_exactly_one_server(self):
         for argv in ((), ('an-id', '--last')):
@@ -89,7 +104,6 @@ class CloudApiTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.MockPatchObject(why.cloud, 'log_in'))
         self.connection = self.useFixture(fixtures.MockPatchObject(
             why.connection, 'Connection')).mock.return_value
         self.api = why.CloudApi('a cloud')

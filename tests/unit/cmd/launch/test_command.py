@@ -19,9 +19,11 @@ import time
 import fixtures
 
 from nova_vmrun.aio.demo import image as demo_image
+from nova_vmrun.aio import errors
 from nova_vmrun.cmd.image import cloud as clouds
 from nova_vmrun.cmd.launch import command
 from nova_vmrun.cmd.launch import launcher
+from nova_vmrun.cmd import own_cloud
 from nova_vmrun.cmd import ssh
 from nova_vmrun import exception
 from tests.unit import base
@@ -48,7 +50,7 @@ class LaunchCase(base.TestCase):
                      'XDG_DATA_HOME', 'XDG_CACHE_HOME'):
             self.useFixture(fixtures.EnvironmentVariable(
                 name, str(self.folder)))
-        for name in command._CHOICES:
+        for name in own_cloud.VARIABLES:
             self.useFixture(fixtures.EnvironmentVariable(name))
         self.cloud = fake_clouds.Cloud()
         self.logins = []
@@ -191,12 +193,9 @@ class SshTestCase(LaunchCase):
 
 class LogInTestCase(base.TestCase):
 
-    def test_clouds_file_of_an_aio_that_is_not_there(self):
+    def test_directory_without_a_control_plane(self):
         folder = self.useFixture(fixtures.TempDir()).path
-        self.useFixture(fixtures.EnvironmentVariable('no_proxy', ''))
-        self.useFixture(fixtures.EnvironmentVariable('NO_PROXY', ''))
-        self.assertRaises(exception.InvalidConfiguration, launcher.connect,
-                          None, folder)
+        self.assertRaises(errors.AioError, launcher.connect, None, folder)
 
     def test_only_the_clouds_file_counts(self):
         folder = self.useFixture(fixtures.TempDir()).path
