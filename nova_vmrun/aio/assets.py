@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Folders of programs that are no part of the package but come with it."""
+"""Folders of programs that are installed beside the Python package."""
 
 import importlib.metadata
 import pathlib
@@ -23,11 +23,11 @@ _SHARE = 'share/nova-vmrun'
 
 
 def folder(name: str, program: str) -> pathlib.Path:
-    """Finds tests/NAME of a checkout, which a wheel has in share/nova-vmrun.
+    """Find tests/NAME of a checkout, or share/nova-vmrun/NAME of a wheel.
 
     :param name: of the folder
-    :param program: a file in it, by which it is recognised
-    :raises AioError: it is nowhere
+    :param program: a file that the folder must contain
+    :raises AioError: the folder is not found
     """
     places = [pathlib.Path(nova_vmrun.__file__).parents[1] / 'tests' / name]
     try:

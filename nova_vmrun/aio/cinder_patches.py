@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Changes to Cinder that let its services share a process without root."""
+"""Patches that let Cinder's services share one process without root."""
 
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ LOG = logging.getLogger(__name__)
 def install() -> None:
     """Patch Cinder, once for the process.
 
-    The names are private to Cinder and os-brick;
-    tests/unit/aio/test_cinder_patches.py notices if one of them goes.
+    The patched names are private to Cinder and os-brick;
+    tests/unit/aio/test_cinder_patches.py fails if one of them disappears.
     """
     import cinder.privsep
     from cinder import service
@@ -34,9 +34,9 @@ def install() -> None:
     import os_brick.privileged
 
     service.Service.report_state = report_state
-    # A privileged helper would be started with sudo. Nothing here needs the
-    # privileges: the files are this user's. os-brick's helper serves the
-    # backups, which attach the volume to this host.
+    # A privileged helper would be started with sudo. Nothing here needs
+    # privileges, because this user owns the files. Backups use os-brick's
+    # helper to attach the volume to this host.
     cinder.privsep.sys_admin_pctxt.set_client_mode(False)
     os_brick.privileged.default.set_client_mode(False)
     # "run as root" means "sudo cinder-rootwrap ..." by default.
@@ -44,11 +44,11 @@ def install() -> None:
 
 
 def report_state(service: 'cinder_service.Service') -> None:
-    """Write a heartbeat of a service into the database.
+    """Write a service's heartbeat into the database.
 
-    Cinder's own method takes the service's id from an attribute of the class,
-    where each service has put its own: only the one that was started last has
-    a heartbeat, and the others are "down" after a minute.
+    Cinder's own method reads the service's id from a class attribute, which
+    each service overwrites when it starts. Only the service that started last
+    would have a heartbeat, and the others would be "down" after a minute.
     """
     from cinder import context
     from cinder import exception
@@ -70,6 +70,6 @@ def report_state(service: 'cinder_service.Service') -> None:
         record.report_count += 1
         record.save(retry=False)
     except Exception:
-        # A timer calls this, and an exception would be its end.
+        # A timer calls this, and an exception would stop the timer.
         LOG.exception('%s on %s could not report that it runs.',
                       service.binary, service.host)

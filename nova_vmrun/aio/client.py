@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Access to the control plane's APIs, and the files that give it to others."""
+"""Access to the control plane's APIs, and the files that clients need."""
 
 from collections.abc import Mapping
 import os
@@ -30,7 +30,7 @@ CLOUD = 'nova-vmrun'
 
 
 def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
-    """Keeps requests to this machine from going through an HTTP proxy.
+    """Keep requests to this machine from going through an HTTP proxy.
 
     :param environ: environment variables
     :returns: the variables to set
@@ -43,7 +43,7 @@ def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
 
 def connect(settings: aio_settings.Settings,
             passwords: Mapping[str, str]) -> 'connection.Connection':
-    """A connection as the administrator."""
+    """Connect to the cloud as the administrator."""
     import openstack
     os.environ.update(bypass_proxy(os.environ))
     return openstack.connect(
@@ -68,7 +68,7 @@ def _auth(settings: aio_settings.Settings,
 def environment(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 passwords: Mapping[str, str],
                 environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Variables for the openstack command, and to find the programs."""
+    """Return the variables that the openstack command and programs need."""
     variables = {'OS_%s' % name.upper(): value
                  for name, value in _auth(settings, passwords).items()}
     variables['OS_REGION_NAME'] = aio_settings.REGION
@@ -80,7 +80,7 @@ def environment(layout: aio_layout.Layout, settings: aio_settings.Settings,
 def _to_find_programs(layout: aio_layout.Layout,
                       settings: aio_settings.Settings,
                       environ: Mapping[str, str]) -> dict[str, str]:
-    """Return variables with which programs and the services are found."""
+    """Return the variables that make programs and services reachable."""
     variables = bypass_proxy(environ)
     if layout.fakes.is_dir():
         variables.update(vmware.environment(layout, settings))
@@ -93,9 +93,9 @@ def _to_find_programs(layout: aio_layout.Layout,
 
 
 def program_folders(layout: aio_layout.Layout) -> list[str]:
-    """Where the openstack command is, and the fakes if they are used.
+    """Return the folders of the openstack command and of the fakes, if used.
 
-    They go after the caller's own folders, so that they hide nothing there.
+    Append them to the caller's PATH, so that they hide none of its programs.
     """
     folders = [os.path.join(sys.prefix, 'bin')]
     if layout.fakes.is_dir():
@@ -106,7 +106,7 @@ def program_folders(layout: aio_layout.Layout) -> list[str]:
 def environment_by_file(
         layout: aio_layout.Layout, settings: aio_settings.Settings,
         environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return variables that name a clouds.yaml and hold no password."""
+    """Return variables that name a clouds.yaml instead of a password."""
     variables = {'OS_CLIENT_CONFIG_FILE': str(layout.clouds),
                  'OS_CLOUD': CLOUD}
     variables.update(_to_find_programs(layout, settings, environ))
@@ -115,7 +115,7 @@ def environment_by_file(
 
 def cloud(settings: aio_settings.Settings,
           passwords: Mapping[str, str]) -> dict[str, Any]:
-    """Return the control plane as a cloud of a clouds.yaml."""
+    """Return the control plane's entry for a clouds.yaml."""
     return {'auth': _auth(settings, passwords),
             'region_name': aio_settings.REGION,
             'identity_api_version': 3}
@@ -123,7 +123,7 @@ def cloud(settings: aio_settings.Settings,
 
 def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 passwords: Mapping[str, str]) -> None:
-    """Writes openrc and clouds.yaml into the state directory."""
+    """Write openrc and clouds.yaml into the state directory."""
     import yaml
     variables = environment(layout, settings, passwords)
     variables.pop('PATH', None)

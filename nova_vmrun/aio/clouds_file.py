@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The user's own clouds.yaml, which gets one cloud more.
+"""Editor for the user's own clouds.yaml, which gets one more cloud.
 
-The text is edited, not written anew, so that comments and the user's layout
-stay. What the edited text means is compared with what it must mean.
+The text is edited rather than generated, which keeps the user's comments and
+formatting. The edited text is then parsed and compared with what is expected.
 """
 
 from collections.abc import Mapping
@@ -48,14 +48,14 @@ def find(environ: Mapping[str, str] = os.environ) -> pathlib.Path:
                       if (folder / name).exists()), folder / _NAMES[0])
     if found.suffix == '.json':
         raise _impossible(found, 'It is JSON.')
-    # A link stays one.
+    # Replacing the target keeps a symbolic link intact.
     return pathlib.Path(os.path.realpath(found))
 
 
 def read(path: pathlib.Path) -> str:
-    """Return the text of the file; an empty one if there is none.
+    """Return the text of the file, or '' if the file does not exist.
 
-    :raises AioError: it is no text
+    :raises AioError: the file is not UTF-8 text
     """
     try:
         return path.read_text(encoding='utf-8')
@@ -67,9 +67,9 @@ def read(path: pathlib.Path) -> str:
 
 def add(text: str, name: str, cloud: Mapping[str, Any],
         path: pathlib.Path) -> str:
-    """Return a text that has a cloud, in addition to its others.
+    """Return the text with a cloud added.
 
-    A cloud of the same name is replaced.
+    Replace a cloud of the same name.
 
     :param text: YAML
     :param path: of the file it is from, for errors
@@ -83,7 +83,7 @@ def add(text: str, name: str, cloud: Mapping[str, Any],
 
 
 def remove(text: str, name: str, path: pathlib.Path) -> str:
-    """Return a text without a cloud.
+    """Return the text without a cloud.
 
     :param text: YAML
     :param path: of the file it is from, for errors
@@ -98,14 +98,14 @@ def remove(text: str, name: str, path: pathlib.Path) -> str:
 
 
 def get(text: str, name: str, path: pathlib.Path) -> object:
-    """Return a cloud, or None if there is none of that name."""
+    """Return the cloud of this name, or None."""
     return (_parse(text, path).get(_CLOUDS) or {}).get(name)
 
 
 def save(path: pathlib.Path, text: str) -> pathlib.Path | None:
-    """Replace the file, which has passwords in it.
+    """Replace the file, readable only by its owner: it holds passwords.
 
-    :returns: the path of a copy of what it was before; None if it is new
+    :returns: the path of a backup of the old file; None if the file is new
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     backup = None
@@ -140,7 +140,10 @@ def _parse(text: str, path: pathlib.Path) -> dict[str, Any]:
 
 
 def _checked(text: str, expected: dict[str, Any], path: pathlib.Path) -> str:
-    """Return a text if it means what it must mean."""
+    """Return the text if it parses to the expected clouds.
+
+    :raises AioError: it does not
+    """
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -163,7 +166,7 @@ def _clouds_node(text: str, path: pathlib.Path
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError:
-        # The cloud that was taken out had an anchor.
+        # The removed cloud had an anchor.
         raise _impossible(path, 'Other parts refer to the cloud.') from None
     if isinstance(root, yaml.MappingNode):
         for key, value in root.value:
@@ -173,7 +176,7 @@ def _clouds_node(text: str, path: pathlib.Path
 
 
 def _without(text: str, name: str, path: pathlib.Path) -> str:
-    """Return a text without the lines of a cloud."""
+    """Return the text without the lines of a cloud."""
     found = _clouds_node(text, path)
     if found is None or not isinstance(found[1], yaml.MappingNode):
         return text
@@ -182,14 +185,15 @@ def _without(text: str, name: str, path: pathlib.Path) -> str:
     for key, value in clouds.value:
         if key.value == name:
             _refuse_braces(clouds, path)
-            # The end of a block includes blank lines and comments after it.
+            # YAML's end mark of a block also covers the blank lines and
+            # comments after it.
             first, end = key.start_mark.line, _last_line(value) + 1
             return ''.join(lines[:first] + lines[end:])
     return text
 
 
 def _is_flow(node: yaml.CollectionNode) -> bool:
-    """Whether a node is written in braces or brackets."""
+    """Return whether a node is written in braces or brackets."""
     return bool(node.flow_style)
 
 
@@ -201,7 +205,7 @@ def _last_line(node: yaml.Node) -> int:
     if isinstance(node, yaml.SequenceNode) and not _is_flow(node):
         return max(map(_last_line, node.value),
                    default=node.start_mark.line)
-    # A block of text ends at the beginning of the line after it.
+    # A block scalar ends at the beginning of the line after it.
     return int(node.end_mark.line) - (
         1 if node.end_mark.column == 0 and
         node.end_mark.line > node.start_mark.line else 0)
@@ -209,7 +213,7 @@ def _last_line(node: yaml.Node) -> int:
 
 def _with(text: str, name: str, cloud: Mapping[str, Any],
           path: pathlib.Path) -> str:
-    """Return a text with the lines of a cloud after the key "clouds"."""
+    """Return the text with the lines of a cloud after the key "clouds"."""
     found = _clouds_node(text, path)
     if text and not text.endswith('\n'):
         text += '\n'
@@ -221,7 +225,7 @@ def _with(text: str, name: str, cloud: Mapping[str, Any],
         _refuse_braces(clouds, path)
         indent = clouds.value[0][0].start_mark.column
     else:
-        # It may be written as {}, null or ~.
+        # An empty value may be written as {}, null or ~.
         text = (text[:clouds.start_mark.index] +
                 text[clouds.end_mark.index:])
     lines = text.splitlines(keepends=True)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Parts which the configuration files of all services share."""
+"""Parts that the configuration files of all services have in common."""
 
 from collections.abc import Mapping
 import importlib.metadata
@@ -22,9 +22,9 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 
-# Options by name, by section. An option of None is left out.
+# The options of each section by name. An option that is None is left out.
 Sections = Mapping[str, Mapping[str, object]]
-# Never written again once it exists, and read last.
+# The user's own options: read last, and never overwritten.
 LOCAL_CONF = 'local.conf'
 _LOCAL_CONF_TEXT = """\
 # Read after the files that "nova-vmrun aio up" writes beside this one, so an
@@ -33,13 +33,13 @@ _LOCAL_CONF_TEXT = """\
 
 
 def render(sections: Sections) -> str:
-    """Text of an oslo.config file."""
+    """Return the text of an oslo.config file."""
     lines = []
     for section, options in sections.items():
         lines.append('[%s]' % section)
         for name, value in options.items():
             if value is not None:
-                # $ starts a reference to another option.
+                # A single $ would start a reference to another option.
                 lines.append('%s = %s' % (
                     name, str(value).replace('$', '$$')))
         lines.append('')
@@ -48,7 +48,7 @@ def render(sections: Sections) -> str:
 
 def write(layout: aio_layout.Layout, project: str, name: str,
           sections: Sections) -> None:
-    """Writes a configuration file, and an empty local.conf beside it."""
+    """Write a configuration file, and an empty local.conf beside it."""
     folder = layout.config_dir(project)
     folder.mkdir(mode=0o700, exist_ok=True)
     aio_settings.write_private(folder / name, render(sections))
@@ -58,25 +58,25 @@ def write(layout: aio_layout.Layout, project: str, name: str,
 
 
 def logging_options() -> dict[str, object]:
-    """Everything to stderr, which is the service's log file."""
+    """Return options that log to stderr, which is the service's log file."""
     return {'use_stderr': True, 'debug': False}
 
 
 def database(layout: aio_layout.Layout, name: str) -> dict[str, object]:
-    """Options of a [database] section on SQLite.
+    """Return the [database] section for an SQLite database.
 
-    :param name: which database
+    :param name: of the database
     """
     return {
         'connection': 'sqlite:///%s' % layout.database(name),
-        # Each is used by one process: waiting will not repair a connection.
+        # Only one process uses each file, so a retry would not help.
         'max_retries': 1,
     }
 
 
 def credentials(settings: aio_settings.Settings, password: str,
                 user: str) -> dict[str, object]:
-    """Options with which a service asks keystone for a token of its own."""
+    """Return the options for a service's own login to keystone."""
     return {
         'auth_type': 'password',
         'auth_url': settings.url('keystone', '/v3'),
@@ -91,7 +91,7 @@ def credentials(settings: aio_settings.Settings, password: str,
 
 def authtoken(settings: aio_settings.Settings, password: str,
               user: str) -> dict[str, object]:
-    """The [keystone_authtoken] section."""
+    """Return the [keystone_authtoken] section."""
     return dict(
         credentials(settings, password, user),
         www_authenticate_uri=settings.url('keystone', '/v3'),
@@ -100,11 +100,11 @@ def authtoken(settings: aio_settings.Settings, password: str,
 
 
 def data_file(distribution: str, relative: str) -> str:
-    """Finds a file that a project's wheel installs below <prefix>.
+    """Find a file that a project's wheel installs below <prefix>.
 
     :param distribution: name as on PyPI
     :param relative: path below the prefix
-    :raises AioError: the file is nowhere
+    :raises AioError: the file is not found
     """
     candidates = []
     try:

@@ -12,11 +12,11 @@
 
 """Nova's console proxies, in the process of Nova.
 
-nova-novncproxy and nova-serialproxy are programs of their own elsewhere. They
-ask nova-compute whether the port of a token is still the server's, and with
-the ``fake`` transport only this process can ask it. So Nova's own handler of
-requests, which checks tokens and origins, is served from a thread here; what
-differs from Nova's programs is that they fork for each console.
+Elsewhere nova-novncproxy and nova-serialproxy are programs of their own. They
+ask nova-compute whether a token's port still belongs to the server, and with
+the ``fake`` transport only this process can ask. So Nova's own request
+handler, which checks tokens and origins, runs in a thread here. Nova's
+programs fork for each console instead.
 """
 
 import pathlib
@@ -37,7 +37,7 @@ LOG = logging.getLogger(__name__)
 class _Handler(websocketproxy.NovaProxyRequestHandler):
 
     def translate_path(self, path: str) -> str:
-        # Files come from a folder that is not the process's own.
+        # Nova's handler would serve the process's working directory.
         self.directory = self.server.folder
         return str(super().translate_path(path))
 
@@ -56,22 +56,22 @@ class _Server(websockify.LibProxyServer):
         self.logger = LOG
 
     def server_bind(self) -> None:
-        # HTTPServer would ask the DNS what this address is called.
+        # HTTPServer would look up the name of this address in the DNS.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # Most of them are tokens that have expired.
+        # Most of these errors are expired tokens.
         LOG.warning('A console was closed.', exc_info=True)
 
 
 class ConsoleProxy:
-    """One proxy, which serves each console in a thread.
+    """A proxy that serves each console in a thread.
 
     :param name: of the thread
     :param port: TCP port on 127.0.0.1
-    :param folder: the web page that it serves, if any
-    :param security_proxy: what speaks with the VM before the browser does
+    :param folder: folder of the web page that it serves, if any
+    :param security_proxy: Nova's proxy that negotiates with the VM first
     """
 
     def __init__(self, name: str, port: int,
@@ -83,18 +83,18 @@ class ConsoleProxy:
             target=self._server.serve_forever, name=name, daemon=True)
 
     def start(self) -> None:
-        """Serves from now on."""
+        """Start serving consoles."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops listening; open consoles end with the process."""
+        """Stop listening; open consoles last until the process ends."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def make_all(settings: aio_settings.Settings,
              folder: pathlib.Path) -> list[ConsoleProxy]:
-    """Makes nova-novncproxy and nova-serialproxy, which listen at once.
+    """Return nova-novncproxy and nova-serialproxy, already listening.
 
     :param folder: noVNC's files
     """

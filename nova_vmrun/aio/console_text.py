@@ -11,11 +11,11 @@
 #    under the License.
 
 
-"""Lets the last lines of a console log keep their letters too.
+"""Patch that keeps non-ASCII letters in the last lines of a console log.
 
-nova-compute cuts them out of what the driver returns, and then decodes them
-as ASCII. No option and no driver can change that, so the all-in-one, which
-runs nova-compute in a process of its own, replaces one method.
+nova-compute cuts the lines out of what the driver returns, then decodes them
+as ASCII. Neither an option nor a driver can change that. The all-in-one runs
+nova-compute in its own process, so it can replace that method.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ _FLAG = 'nova_vmrun'
 
 
 def install() -> None:
-    """Patches nova-compute, once for the process."""
+    """Patch nova-compute, once for the process."""
     cut = manager.ComputeManager._tail_log
     if getattr(cut, _FLAG, False):
         return

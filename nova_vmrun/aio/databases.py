@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Makes the SQLite databases of a service once, and whole."""
+"""Creation and upgrade of a service's SQLite databases."""
 
 from collections.abc import Callable, Sequence
 import importlib.metadata
@@ -24,16 +24,16 @@ LOG = logging.getLogger(__name__)
 def prepare(layout: aio_layout.Layout, service: str, names: Sequence[str],
             distribution: str, make: Callable[[], object],
             tell: Callable[[str], None]) -> None:
-    """Makes or upgrades the databases of a service.
+    """Create or upgrade the databases of a service.
 
-    The marker is written last. Without it the files are left over from an
-    interrupted start, nobody has used them yet, and they are made again.
+    The marker is written last. If it is missing, a start was interrupted and
+    nobody has used the files yet, so they are created again.
 
-    :param service: whose databases these are
-    :param names: the databases
-    :param distribution: the project; another version of it upgrades them
-    :param make: makes the tables, or upgrades them
-    :param tell: shows the phase
+    :param service: name of the service
+    :param names: names of its databases
+    :param distribution: the project's package; a new version upgrades them
+    :param make: creates or upgrades the tables
+    :param tell: is called with the phase to show
     """
     marker = layout.initialised(service)
     version = importlib.metadata.version(distribution)
@@ -56,7 +56,7 @@ def prepare(layout: aio_layout.Layout, service: str, names: Sequence[str],
 
 
 def remove(layout: aio_layout.Layout, name: str) -> None:
-    """Removes a database with the files that SQLite keeps beside it."""
+    """Remove a database and the files that SQLite keeps beside it."""
     path = layout.database(name)
     for suffix in ('', '-wal', '-shm'):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

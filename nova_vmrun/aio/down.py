@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Stops the control plane; removes it."""
+"""Shutdown and removal of the control plane."""
 
 import pathlib
 import shutil
@@ -22,17 +22,17 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import volumes
 
-# Seconds that a process gets to end before it is killed. Nova finishes what
-# it is doing; whatever takes longer is safe to interrupt.
+# Seconds that a process has to end before it is killed. Nova finishes what it
+# is doing, and anything that takes longer is safe to interrupt.
 TIMEOUT = 20
-# How many servers are listed by their ids.
+# The number of servers that are listed by id.
 _SHOWN = 20
-# Seconds a virtual network of the fake needs to notice that nobody uses it.
+# Seconds in which the fake's virtual networks notice that they are unused.
 _NETWORK_TIMEOUT = 5
 
 
 def down(layout: aio_layout.Layout, report: aio_report.Report) -> bool:
-    """Stops the services; the servers run on.
+    """Stop the services, and leave the servers running.
 
     :returns: whether anything was running
     """
@@ -43,7 +43,7 @@ def down(layout: aio_layout.Layout, report: aio_report.Report) -> bool:
     rest = [pid for pid in running.values() if pid] + others
     names = {pid: service for service, pid in running.items() if pid}
     if nova:
-        # First: it tells the others that it is going.
+        # Nova goes first, because it tells the others that it is stopping.
         report.line('stopping nova (process %d)' % nova)
         _end({nova: 'nova'}, report)
     if rest:
@@ -57,7 +57,7 @@ def down(layout: aio_layout.Layout, report: aio_report.Report) -> bool:
 
 
 def inventory(layout: aio_layout.Layout) -> str:
-    """Text about what "wipe" removes: the folder, its size, its servers."""
+    """Describe what "wipe" removes: the folder, its size, its servers."""
     size = sum(_size(path) for path in layout.root.rglob('*'))
     servers = sorted(layout.instances.glob('*/*.vmx'))
     images = [path for path in layout.images.glob('*') if path.is_file()]
@@ -72,11 +72,11 @@ def inventory(layout: aio_layout.Layout) -> str:
 
 
 def _volumes(layout: aio_layout.Layout) -> str:
-    """Return how many volumes, snapshots and backups there are."""
+    """Describe how many volumes, snapshots and backups there are."""
     try:
         found = volumes.counts(layout)
     except errors.AioError:
-        # What is damaged must be removable.
+        # A damaged control plane must be removable, too.
         return 'volumes that cannot be counted'
     return '%d volumes, %d snapshots and %d backups of volumes' % (
         found.volumes, found.snapshots, found.backups)
@@ -84,14 +84,14 @@ def _volumes(layout: aio_layout.Layout) -> str:
 
 def _size(path: pathlib.Path) -> int:
     try:
-        # A disk takes what was written to it, not what it could hold.
+        # Disks are sparse: count the blocks in use, not their capacity.
         return path.lstat().st_blocks * 512
     except OSError:
         return 0
 
 
 def wipe(layout: aio_layout.Layout, report: aio_report.Report) -> None:
-    """Stops services and servers, and removes the state directory.
+    """Stop services and servers, then remove the state directory.
 
     :raises AioError: a server cannot be stopped, or a file not removed
     """

@@ -16,7 +16,7 @@ from nova_vmrun import exception
 
 
 class AioError(exception.VmrunError):
-    """The control plane could not be brought up, down or asked.
+    """The control plane could not be started, stopped or queried.
 
     The parts are those of VmrunError: what failed, details, what to do.
     """

@@ -10,25 +10,26 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""One piece of memory for the frames of a thread.
+"""One large chunk of memory for all of a thread's stack frames.
 
-Python takes it in chunks of 16 KiB. Calls that a loop makes just where one
-ends map and unmap the next chunk each time, and nobody chooses where that is:
-half of what a long list of servers costs went there. Releases of 3.13 and 3.14
-since March 2026 keep a chunk: https://github.com/python/cpython/issues/142183.
+Python allocates frames in chunks of 16 KiB. A loop that calls a function just
+where a chunk ends maps and unmaps the next chunk in every iteration. Where
+that happens is chance; it took half the time of a long list of servers.
+Releases of 3.13 and 3.14 since March 2026 keep a chunk:
+https://github.com/python/cpython/issues/142183.
 
-A chunk is as large as its first frame wants. So the one at the bottom of each
-thread claims much. Only what is touched takes memory.
+A chunk is at least as large as its first frame. So the bottom frame of each
+thread asks for a lot. Memory that is never touched is not used.
 """
 
 import threading
 
-# What that frame claims, in units of 8 bytes. There is as much above it in the
-# chunk, for a thousand calls and more.
+# The size of that frame in units of 8 bytes. The chunk has as much room again
+# above it, enough for more than a thousand calls.
 _SLOTS = 1 << 16
 
 
 def install() -> None:
-    """Gives room to each thread that is started from now on."""
+    """Give each thread that starts from now on such a chunk."""
     bottom = getattr(threading.Thread, '_bootstrap_inner')
     bottom.__code__ = bottom.__code__.replace(co_stacksize=_SLOTS)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The virtual machines of a control plane, asked of vmrun itself."""
+"""The virtual machines of a control plane, as vmrun itself lists them."""
 
 import contextlib
 import os
@@ -32,7 +32,7 @@ from nova_vmrun.tools import vmrun
 
 
 class Guests:
-    """Asks the vmrun of nova.conf for the VMs in the instances directory."""
+    """The VMs in the instances directory, through the vmrun of nova.conf."""
 
     def __init__(self, layout: aio_layout.Layout) -> None:
         self._folder = os.path.join(
@@ -40,7 +40,7 @@ class Guests:
         self._vmrun = tool(layout, aio_settings.load(layout))
 
     def running(self) -> list[str]:
-        """Paths of the .vmx files of the VMs that run.
+        """Return the paths of the .vmx files of the running VMs.
 
         :raises VmrunError: vmrun does not answer
         """
@@ -48,16 +48,16 @@ class Guests:
                 if paths.canonical(path).startswith(self._folder)]
 
     def shut_down(self, path: str) -> None:
-        """Has a guest switch itself off, without Nova's knowledge.
+        """Shut a guest down from inside, without telling Nova.
 
         :param path: of the .vmx
-        :raises ToolsNotRunning: nothing in the guest listens
-        :raises ToolTimeout: it does not shut down
+        :raises ToolsNotRunning: VMware Tools do not run in the guest
+        :raises ToolTimeout: the guest does not shut down in time
         """
         self._vmrun.stop(path, hard=False)
 
     def stop(self, path: str) -> None:
-        """Cuts the power of a VM."""
+        """Power a VM off, without a shutdown."""
         with contextlib.suppress(exception.NotPoweredOn,
                                  exception.VmNotFound):
             self._vmrun.stop(path, hard=True)
@@ -65,7 +65,7 @@ class Guests:
 
 def tool(layout: aio_layout.Layout,
          settings: aio_settings.Settings) -> vmrun.Vmrun:
-    """The vmrun of nova.conf.
+    """Return the vmrun that nova.conf names.
 
     :raises VmrunError: it does not work
     """
@@ -81,7 +81,7 @@ def tool(layout: aio_layout.Layout,
 
 
 def stop_all(layout: aio_layout.Layout, report: aio_report.Report) -> None:
-    """Stops every VM of the control plane.
+    """Stop every VM of the control plane.
 
     :raises AioError: a VM is still running, or vmrun does not answer
     """

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Asks each service for something that needs its database.
+"""Health checks: one request to each service that needs its database.
 
-A process that is there proves little: it may be stopped, hang, or answer
-every request with an error.
+A process that exists proves little: it may be stopped, hang, or answer every
+request with an error.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,13 +29,13 @@ from nova_vmrun.aio import settings as aio_settings
 
 # Seconds for one request. Listing Nova's services takes a few milliseconds.
 TIMEOUT = 10
-# In Nova's process; nova-compute too unless it has a message bus.
+# These run in Nova's process. So does nova-compute, without a message bus.
 _PARTS = ('nova-conductor', 'nova-scheduler')
 _COMPUTE = 'nova-compute'
 
 
 class _Unhealthy(Exception):
-    """Says in a few words what is wrong with a service."""
+    """A service is unhealthy; the message says why in a few words."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _nova(cloud: _Cloud) -> None:
     if down:
         raise _Unhealthy('%s is down' % ', '.join(sorted(down)))
     for proxy in ('novncproxy', 'serialproxy'):
-        # They show nothing without a token.
+        # A proxy shows nothing without a token, so a connection must do.
         address = (aio_settings.ADDRESS, cloud.settings.ports[proxy])
         try:
             socket.create_connection(address, TIMEOUT).close()
@@ -108,7 +108,7 @@ def _is_own(part: Mapping[str, Any],
 
 def _cinder(cloud: _Cloud) -> None:
     answer = cloud.request('GET', 'cinder', '/v3/os-services', headers={
-        # The first version without a project in the address.
+        # The first version whose addresses need no project.
         'OpenStack-API-Version': 'volume 3.67'})
     down = [part['binary'] for part in answer.json()['services']
             if part['state'] != 'up'
@@ -123,20 +123,20 @@ _PROBES: Mapping[str, Callable[[_Cloud], None]] = {
 
 def ask(settings: aio_settings.Settings,
         password: str) -> dict[str, str | None]:
-    """Asks all services, those behind keystone at the same time.
+    """Check all services: keystone first, then the others in parallel.
 
     :param password: the administrator's
-    :returns: what is wrong with each service, or None, by its name
+    :returns: what is wrong with each service, by name; None if it is healthy
     """
     with requests.Session() as session:
-        # Neither a proxy nor a .netrc of the caller has a say.
+        # Ignore the caller's proxies and .netrc.
         session.trust_env = False
         cloud = _Cloud(settings, session, password)
         probes = {name: probe for name, probe in _PROBES.items()
                   if name in settings.services}
         found = {'keystone': _complaint(_Cloud.log_in, cloud)}
         if found['keystone']:
-            # Nobody else can check who asks.
+            # The others cannot check a token without keystone.
             unknown = 'needs keystone'
             return dict(dict.fromkeys(probes, unknown), **found)
         with futures.ThreadPoolExecutor(len(probes)) as pool:
@@ -152,7 +152,7 @@ def read_providers(settings: aio_settings.Settings, password: str
     """Return what Placement knows about the compute hosts.
 
     :param password: the administrator's
-    :returns: None if it does not say
+    :returns: None if Placement does not answer properly
     """
     with requests.Session() as session:
         session.trust_env = False

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Keeps what belongs to another OpenStack out of the services.
+"""Isolation of the services from another OpenStack's configuration.
 
-A service of OpenStack reads far more than the files it is given: directories
-in the home folder and in /etc, and variables such as OS_DATABASE__CONNECTION
-that replace any option. Here it reads its own state directory and nothing
+An OpenStack service reads far more than the files it is given: directories in
+the home folder and in /etc, and variables such as OS_DATABASE__CONNECTION,
+which override any option. Here it reads its own state directory and nothing
 else.
 """
 
@@ -25,13 +25,13 @@ from oslo_config import cfg
 from nova_vmrun.aio import client
 from nova_vmrun.aio import layout as aio_layout
 
-# What a program needs to know about its user, the display and the time zone.
-# ssh-agent is used when a server moves to another host.
+# Variables about the user, the display and the time zone, which programs need.
+# Moving a server to another host uses ssh-agent.
 _KEPT = ('PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TZ',
          'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'SSH_AUTH_SOCK',
          'DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'XDG_RUNTIME_DIR',
          'XDG_SESSION_TYPE', 'DBUS_SESSION_BUS_ADDRESS')
-# Glance downloads images for "image import --method web-download".
+# Glance needs a proxy for "image import --method web-download".
 _PROXIES = ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY',
             'all_proxy', 'ALL_PROXY', 'no_proxy', 'NO_PROXY')
 _WITH_PROXIES = ('glance',)
@@ -39,12 +39,12 @@ _WITH_PROXIES = ('glance',)
 
 def environment(layout: aio_layout.Layout, service: str,
                 environ: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables of the caller that a service may have.
+    """Return the caller's variables that a service may see.
 
-    Messages are in English and files are UTF-8, whatever the caller speaks:
-    other people read the answers of an API.
+    Messages are in English and files in UTF-8, whatever the caller's locale:
+    the API answers other people, too.
 
-    :param service: its name, such as nova
+    :param service: name of the service, such as nova
     :param environ: the caller's variables
     """
     kept = {name: environ[name] for name in _KEPT if name in environ}
@@ -54,15 +54,15 @@ def environment(layout: aio_layout.Layout, service: str,
         kept.update(client.bypass_proxy(environ))
     kept.update(
         LANG='C.UTF-8', PYTHONUTF8='1',
-        # Where stevedore keeps the entry points that it has found.
+        # Folder in which stevedore caches entry points.
         XDG_CACHE_HOME=str(layout.cache))
     return kept
 
 
 def read_own_files_only() -> None:
-    """Makes oslo.config look nowhere but beside the files it is given.
+    """Stop oslo.config from looking anywhere but beside the files it is given.
 
-    It has no option for this. The one function behind all its searches is
-    private; tests/unit/aio/test_isolation.py notices if it goes.
+    It has no option for this. The function behind all its searches is
+    private; tests/unit/aio/test_isolation.py fails if it disappears.
     """
     cfg._get_config_dirs = lambda project=None: []

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Where everything of one embedded control plane lies: one directory.
+"""The state directory, which holds everything of one control plane.
 
-Nothing is written anywhere else, so that removing the directory removes the
-control plane.
+Nothing is written anywhere else, so removing the directory removes the control
+plane.
 """
 
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ import re
 
 from nova_vmrun.aio import errors
 
-# All services that there can be, in the order in which a reader thinks of
-# them; Settings.services are those that run.
+# All possible services, in the order in which they are shown.
+# Settings.services lists those that run.
 SERVICES = ('keystone', 'glance', 'neutron', 'nova', 'cinder')
 
-# These pass unharmed through oslo.config files, SQLAlchemy URLs and the
-# descriptors of VMware's disks, which cannot hold a double quote.
+# These characters are safe in oslo.config files, in SQLAlchemy URLs and in
+# VMware disk descriptors, which cannot hold a double quote.
 _SAFE_PATH = re.compile(r"[\w./+@=~ '()-]+")
 
 _MARKER = 'aio.json'
 
 
 def default_state_dir(environ: Mapping[str, str] = os.environ) -> str:
-    """Directory used when none is named.
+    """Return the directory that is used if the user names none.
 
     :param environ: environment variables
     :returns: $XDG_STATE_HOME/nova-vmrun, or ~/.local/state/nova-vmrun
@@ -50,8 +50,8 @@ class Layout:
     """Paths inside a state directory.
 
     :param state_dir: the directory; need not exist
-    :raises AioError: the path has characters which configuration files
-        cannot hold
+    :raises AioError: the path has characters that configuration files cannot
+        hold
     """
 
     def __init__(self, state_dir: str | os.PathLike[str]) -> None:
@@ -88,11 +88,11 @@ class Layout:
 
     @property
     def exists(self) -> bool:
-        """Whether the directory holds a control plane of ours."""
+        """Whether the directory holds one of our control planes."""
         return self.settings.exists()
 
     def create(self) -> None:
-        """Makes the directories, closed to other users.
+        """Create the directories, inaccessible to other users.
 
         :raises AioError: a directory cannot be made, or is someone else's
         """
@@ -115,24 +115,24 @@ class Layout:
                 'Name another one with --state-dir.') from error
 
     def _strangers(self) -> list[pathlib.Path]:
-        """Files that an interrupted first start cannot have left."""
+        """Return files that an interrupted first start cannot have left."""
         own = {path.name for path in vars(self).values()}
         return [path for path in self.root.iterdir() if path.name not in own]
 
     @property
     def calls(self) -> pathlib.Path:
-        """Where the fake programs write down how they were called."""
+        """The file in which the fake programs log their calls."""
         return self.fake_state / 'calls.jsonl'
 
     def log(self, service: str) -> pathlib.Path:
-        """Log file of a service: its log lines, and what it prints."""
+        """Return a service's log file, which also has what it prints."""
         return self.logs / ('%s.log' % service)
 
     def pid(self, service: str) -> pathlib.Path:
         return self.run / ('%s.pid' % service)
 
     def phase(self, service: str) -> pathlib.Path:
-        """File in which a service says what it is doing."""
+        """Return the file in which a service writes what it is doing."""
         return self.run / ('%s.phase' % service)
 
     def config_dir(self, project: str) -> pathlib.Path:
@@ -142,5 +142,5 @@ class Layout:
         return self.databases / ('%s.db' % name)
 
     def initialised(self, service: str) -> pathlib.Path:
-        """Marker: the databases of the service are complete."""
+        """Return the marker of complete databases of a service."""
         return self.databases / ('%s.initialised' % service)

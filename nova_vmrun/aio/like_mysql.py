@@ -10,12 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Makes SQLite keep and compare what clients know from MySQL.
+"""Patch that makes SQLite store and compare values as MySQL does.
 
-OpenStack runs on MySQL nearly everywhere. There a time has whole seconds,
-and names that differ only in case are the same: in filters, in regular
-expressions and where a name must be unique. Columns for which a project asks
-MySQL for a binary comparison keep one.
+OpenStack runs on MySQL nearly everywhere. There, times have whole seconds, and
+names that differ only in case are equal: in filters, in regular expressions
+and where a name must be unique. Columns for which a project requests a binary
+comparison from MySQL keep it.
 """
 
 import re
@@ -32,10 +32,10 @@ _FLAG = 'nova_vmrun_regexp'
 
 
 def install() -> None:
-    """Patches SQLAlchemy's SQLite dialect, once for the process.
+    """Patch SQLAlchemy's SQLite dialect, once for the process.
 
-    It has no options for this; tests/unit/aio/test_like_mysql.py notices if
-    what is replaced goes.
+    It has no options for this; tests/unit/aio/test_like_mysql.py fails if the
+    replaced names disappear.
     """
     dialect.DATETIME._storage_format = _WHOLE_SECONDS
     compiler = dialect.SQLiteDDLCompiler
@@ -63,8 +63,8 @@ def _is_binary(column: sqlalchemy.Column[Any]) -> bool:
 
 
 def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:
-    # oslo.db defines the function for each new connection, after all others
-    # had their chance.
+    # oslo.db defines REGEXP for each new connection after all other listeners,
+    # so it can be replaced only when a connection is checked out.
     if hasattr(connection, 'create_function') and _FLAG not in record.info:
         connection.create_function('regexp', 2, _regexp)
         record.info[_FLAG] = True

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Lets only one ``aio`` command at a time use a state directory."""
+"""Lock that lets one ``aio`` command at a time use a state directory."""
 
 from collections.abc import Iterator
 import contextlib
@@ -23,9 +23,9 @@ from nova_vmrun.aio import layout as aio_layout
 
 @contextlib.contextmanager
 def hold(layout: aio_layout.Layout) -> Iterator[None]:
-    """Holds the state directory's lock.
+    """Hold the state directory's lock.
 
-    The system releases it however the process ends.
+    The operating system releases it, however the process ends.
 
     :raises AioError: another command holds it
     """

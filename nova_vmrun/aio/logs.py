@@ -11,40 +11,41 @@
 #    under the License.
 
 
-"""Keeps the logs of the services short: one error is one entry.
+"""Filters that keep the services' logs short: one entry for one error.
 
-An error that a request meets is logged where it happens and again wherever
-it passes on its way to the API, each time with its whole traceback. And some
-libraries warn at each request of what only their own developers can change.
+An error in a request is logged where it happens, and again at each place that
+it passes on its way to the API, each time with the whole traceback. Some
+libraries also warn at each request about things that only their developers can
+change.
 """
 
 import logging
 from typing import Any
 
-# Logger, and the beginning of what it says.
+# Loggers, and how their unwanted messages begin.
 _NOISE = (
     # Nova 34 and Neutron 29 use this library on purpose.
     ('neutronclient.v2_0.client', 'The python binding code in neutronclient'),
-    # So that one process can have all of it, and the tests run it so.
+    # One process runs all of Cinder on threads, and is tested that way.
     ('cinder.monkey_patch', 'Service is starting with native threading'),
     # One process needs no memcached.
     ('keystonemiddleware.auth_token', 'Using the in-process token cache'),
     # Nova asks for the floating IPs of every port, and there are none.
     ('neutron.pecan_wsgi.controllers.root',
      'No controller found for: floatingips'),
-    # It would need routers.
+    # This extension needs routers.
     ('neutron.api.extensions',
      'Unable to process extensions (auto-allocated-topology)'),
-    # A back end that nobody chose, and whose library is not installed.
+    # Cache back ends that are not in use, without their libraries.
     ('stevedore.extension', "Could not load 'oslo_cache."),
 )
 _LOGGED = '_nova_vmrun_logged'
-# It logs what a method of a service raised, which that has logged already.
+# The RPC server logs an error of a method that has logged it already.
 _PASSING_ON = 'oslo_messaging.rpc.server'
 
 
 def install() -> None:
-    """Makes all loggers of the process so, whatever handlers they get."""
+    """Install the filters for all loggers and handlers of the process."""
     for name, beginning in _NOISE:
         logging.getLogger(name).addFilter(_Without(beginning))
     logging.getLogger(_PASSING_ON).addFilter(_is_news)
@@ -65,7 +66,7 @@ class _Record(logging.LogRecord):
 
 
 class _Without:
-    """Drops what begins in a certain way."""
+    """Filter that drops messages with a certain beginning."""
 
     def __init__(self, beginning: str) -> None:
         self._beginning = beginning

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Messages in memory, without looking for them twenty times a second.
+"""In-memory message bus that wakes its listeners instead of polling.
 
-Each listener of oslo.messaging's ``fake`` transport looks for messages every
-50 ms. In a control plane that does nothing, that is most of what it does.
+Each listener of oslo.messaging's ``fake`` transport polls every 50 ms. In an
+idle control plane, that is most of the work.
 """
 
 import threading
@@ -23,7 +23,7 @@ from oslo_messaging._drivers import impl_fake
 
 
 class _Deliveries:
-    """Counts messages, so that none is missed between two looks."""
+    """Counter of messages, so that a listener misses none between polls."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -41,7 +41,7 @@ class _Deliveries:
             self._changed.notify_all()
 
     def wait(self, seen: int, timeout: float | None) -> None:
-        """Wait until there are more of them than a listener has seen.
+        """Wait until more messages were delivered than a listener has seen.
 
         :param timeout: seconds, or None
         """
@@ -53,7 +53,7 @@ _deliveries = _Deliveries()
 
 
 class Listener(impl_fake.FakeListener):
-    """A listener that a message wakes."""
+    """A listener that each new message wakes."""
 
     def poll(self, timeout: float | None = None, batch_size: int = 1,
              batch_timeout: float | None = None
@@ -61,7 +61,7 @@ class Listener(impl_fake.FakeListener):
         """Return messages as soon as there are any.
 
         :param timeout: seconds to wait for the first one, or None
-        :param batch_size: the most to return
+        :param batch_size: maximum number of messages to return
         :param batch_timeout: seconds to wait instead of timeout, or None
         """
         limit = batch_timeout or timeout
@@ -91,9 +91,9 @@ def _deliver_and_tell(exchange: impl_fake.FakeExchange, *arguments: object,
 
 
 def install() -> None:
-    """Have this process use these from now on.
+    """Make this process use these listeners from now on.
 
-    Exchanges that are there already tell listeners, too.
+    Exchanges that exist already wake listeners, too.
     """
     impl_fake.FakeListener = Listener
     impl_fake.FakeExchange.deliver_message = _deliver_and_tell

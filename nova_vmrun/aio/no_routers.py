@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Says why there are no routers and floating IPs: Neutron's 404 does not.
+"""Clearer 404 answers of Neutron for routers and floating IPs.
 
-Neutron answers requests for extensions that it does not have with 404 and a
+Neutron answers requests for extensions that are not loaded with 404 and a
 standard text. Clients print the message of the answer, so it says what to do
-instead. All else about the answer stays, because clients and Nova rely on it.
+instead. The rest of the answer stays, because clients and Nova rely on it.
 """
 
 from collections.abc import Callable, Iterable
@@ -63,7 +63,8 @@ class _Answer:
         self._start_response = start_response
         self._status = ''
         self._headers: list[tuple[str, str]] = []
-        # Read it all: the headers come with the first part at the latest.
+        # Read the whole body: the application may set the headers only when it
+        # yields the first part.
         parts = application(environ, self._remember)
         try:
             self._body = b''.join(parts)
@@ -76,7 +77,7 @@ class _Answer:
         self._status, self._headers = status, headers
 
     def explained(self, message: str) -> Iterable[bytes]:
-        """Send it; if it is a 404, with another message."""
+        """Return the answer's body; a 404 gets another message."""
         headers, body = self._headers, self._body
         if self._status.startswith('404 '):
             body = json.dumps({'NeutronError': {

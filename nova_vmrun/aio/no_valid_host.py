@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Say in a server's fault why Placement offers no host.
+"""Patch that adds to a server's fault why Placement offers no host.
 
-Nova says "No valid host was found" and no more. In a large cloud the reason
-would show users how full it is. This cloud is theirs.
+Nova says only "No valid host was found". In a large cloud, the reason would
+show users how full it is. This cloud belongs to its user.
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ def install() -> None:
 def _explaining(ask: Any) -> Any:
     def wrapper(self: Any, context: Any, resources: Any) -> Any:
         found = ask(self, context, resources)
-        # Nova asks again, in another way, for processors of a server's own.
+        # For pinned CPUs, Nova asks again with a different request.
         if found[0] == [] and not resources.cpu_pinning_requested:
             reason = _reason(self, context, resources)
             if reason:

@@ -12,8 +12,8 @@
 
 """noVNC: the web page in which a browser shows a server's screen.
 
-PyPI has no package of it, and npm's lacks the page. It comes with Linux
-distributions (Debian, Ubuntu, Fedora: novnc), or as an archive of its own.
+PyPI has no package of it, and npm's package lacks the page. It comes with
+Linux distributions (Debian, Ubuntu, Fedora: novnc) or as a separate archive.
 """
 
 import pathlib
@@ -21,10 +21,10 @@ import pathlib
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
 
-#: The page that connects as soon as it is opened.
+#: The page that connects as soon as it opens.
 PAGE = 'vnc_lite.html'
 _SYSTEM = pathlib.Path('/usr/share/novnc')
-# Has a page of the same name, which says that noVNC is missing.
+# Folder with a page of the same name, which says that noVNC is missing.
 _WITHOUT = pathlib.Path(__file__).parent / 'pages'
 
 HINT = ('noVNC is not installed, so no screen can be opened in a browser: '
@@ -34,9 +34,9 @@ HINT = ('noVNC is not installed, so no screen can be opened in a browser: '
 
 def find(settings: aio_settings.Settings,
          system: pathlib.Path = _SYSTEM) -> pathlib.Path | None:
-    """Finds noVNC's folder.
+    """Find noVNC's folder.
 
-    :returns: None where it is not installed
+    :returns: None if noVNC is not installed
     :raises AioError: the folder named with --novnc is not noVNC's
     """
     if settings.novnc:
@@ -51,5 +51,5 @@ def find(settings: aio_settings.Settings,
 
 
 def folder(settings: aio_settings.Settings) -> pathlib.Path:
-    """The folder that the proxy serves: noVNC's, or how to get noVNC."""
+    """Return the folder to serve: noVNC's, or a page on how to get noVNC."""
     return find(settings) or _WITHOUT

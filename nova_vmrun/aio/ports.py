@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Checks that TCP ports are free before anything is started."""
+"""Choice and check of TCP ports before anything is started."""
 
 from collections.abc import Collection, Iterable
 import errno
@@ -22,16 +22,16 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.host import ports as host_ports
 
-# How far from a port that is taken to look for a free one.
+# The number of ports after a taken one that are tried.
 _NEAR = 100
 _LAST_PORT = 65535
-# Below those that systems give to outgoing connections.
+# Below the ports that systems use for outgoing connections.
 _CANDIDATES = range(20000, 30000, 10)
 
 
 def next_free(settings: aio_settings.Settings,
               given: Collection[str]) -> list[str]:
-    """Moves services of a new control plane away from ports that are taken.
+    """Move a new control plane's services away from ports that are taken.
 
     :param settings: of the control plane; its ports are changed
     :param given: services whose ports the user chose
@@ -61,10 +61,10 @@ def next_free(settings: aio_settings.Settings,
 
 
 def check(settings: aio_settings.Settings, services: Iterable[str]) -> None:
-    """Refuses to start a service whose port someone else has.
+    """Raise AioError if another process has the port of a service.
 
     :param services: names of the services about to start
-    :raises AioError: a port is taken, or may not be used
+    :raises AioError: a port is taken or not permitted
     """
     for service in services:
         for name in aio_settings.PORT_OWNERS[service]:
@@ -72,7 +72,7 @@ def check(settings: aio_settings.Settings, services: Iterable[str]) -> None:
 
 
 def free_base() -> int:
-    """First of as many free ports in a row as there are services.
+    """Return the first of enough consecutive free ports for all services.
 
     :raises AioError: none were found
     """
@@ -112,7 +112,7 @@ def _check_port(name: str, port: int) -> None:
 
 
 def _holder(port: int) -> str:
-    """Who listens on a port, as far as this user may know.
+    """Describe the process that listens on a port, if this user may see it.
 
     :returns: such as ' by process 12 (python3 server.py)', or ''
     """

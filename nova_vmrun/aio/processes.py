@@ -12,10 +12,9 @@
 
 """The processes of a control plane: start them, find them, end them.
 
-A pid file alone proves nothing: the machine may have been restarted and the
-number given to another process. A process counts as ours only if its command
-line names the service and the state directory, and it started when the pid
-file says.
+A pid file alone proves nothing: after a reboot, the number may belong to
+another process. A process counts as ours only if its command line names the
+service and the state directory, and if it started at the time in the pid file.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,26 +41,26 @@ READY = 'ready'
 FAILED = 'failed: '
 _LOG_LIMIT = 5 * 1024 * 1024
 _TAIL = 256 * 1024
-# Seconds without news.
+# Seconds between two reports about processes that have not ended.
 _PATIENCE = 2
-# A line of a log that says what went wrong: an error, or the last line of a
-# traceback.
+# Lines of a log that say what went wrong: errors, and last lines of
+# tracebacks.
 _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
                     r'|^\S+ \S+ \d+ (ERROR|CRITICAL) ')
 
 
 def command(layout: aio_layout.Layout, service: str) -> list[str]:
-    """Command line of a service's process."""
-    # -P: a file in the working directory must not become a module.
+    """Return the command line of a service's process."""
+    # -P keeps Python from importing files in the working directory.
     return [sys.executable, '-P', '-m', MODULE, service,
             '--state-dir', str(layout.root)]
 
 
 def start(layout: aio_layout.Layout, service: str,
           environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Starts the process of a service, in a session of its own.
+    """Start the process of a service, in a session of its own.
 
-    :param environment: all its variables
+    :param environment: all of its environment variables
     :raises AioError: the log cannot be written, or Python cannot be run
     """
     layout.phase(service).unlink(missing_ok=True)
@@ -83,52 +82,51 @@ def start(layout: aio_layout.Layout, service: str,
 
 
 def write_pid(layout: aio_layout.Layout, service: str) -> None:
-    """Called by the process itself: says who it is."""
+    """Write this process's number and start time into its pid file."""
     layout.pid(service).write_text(
         '%d\n%s\n' % (os.getpid(), start_time(os.getpid())))
 
 
 def write_phase(layout: aio_layout.Layout, service: str, phase: str) -> None:
-    """Called by the process itself: says what it is doing."""
+    """Write what this process is doing into its phase file."""
     path = layout.phase(service)
     new = path.with_name(path.name + '.new')
     try:
         new.write_text('%d %s\n' % (os.getpid(), phase))
         new.replace(path)
     except OSError as error:
-        # On a full disk a service must still be able to stop, though it can
-        # say nothing.
+        # A service must be able to stop even on a full disk.
         LOG.debug('%s cannot say that it is %s: %s', service, phase, error)
 
 
 def write_failure(layout: aio_layout.Layout, service: str,
                   error: BaseException) -> None:
-    """Called by the process itself: says why it ends."""
+    """Write why this process ends into its phase file."""
     words = ' '.join(str(error).split())
     write_phase(layout, service, '%s%s' % (
         FAILED, words or type(error).__name__))
 
 
 def forget(layout: aio_layout.Layout, service: str) -> None:
-    """Called by the process itself at its end."""
+    """Remove the pid and phase files of this process before it ends."""
     layout.pid(service).unlink(missing_ok=True)
     layout.phase(service).unlink(missing_ok=True)
 
 
 def start_time(pid: int) -> str:
-    """Something that no other process with this number has.
+    """Return a word that tells a process from earlier ones of its number.
 
     :raises psutil.NoSuchProcess: there is none
     """
     birth = process_identity.of(pid)
     if birth is None:
         raise psutil.NoSuchProcess(pid)
-    # The pid file has one word for it.
+    # The pid file's fields are separated by white space.
     return '-'.join(str(birth).split())
 
 
 def find(layout: aio_layout.Layout, service: str) -> int | None:
-    """Process number of a service, or None if it is not running."""
+    """Return a service's process number, or None if it is not running."""
     try:
         number, started = layout.pid(service).read_text().split()
         pid = int(number)
@@ -147,17 +145,17 @@ def find(layout: aio_layout.Layout, service: str) -> int | None:
 
 def is_service(layout: aio_layout.Layout, service: str,
                arguments: Sequence[str]) -> bool:
-    """Whether a command line is that of a service of this state directory.
+    """Return whether a command line is that of this directory's service.
 
-    Neutron gives its process a title. The command line is then one text, and
-    it is unknown which spaces were part of a path.
+    Neutron sets its process's title. The command line is then one string, and
+    it is unknown which spaces are part of a path.
     """
     wanted = ' '.join(command(layout, service)[2:])
     return ' '.join(arguments).rstrip().endswith(wanted)
 
 
 def strays(layout: aio_layout.Layout) -> list[psutil.Process]:
-    """Processes of ours that no pid file knows."""
+    """Return our processes that are in no pid file."""
     known = {find(layout, service) for service in aio_layout.SERVICES}
     found = []
     for process in psutil.process_iter(['cmdline']):
@@ -170,9 +168,9 @@ def strays(layout: aio_layout.Layout) -> list[psutil.Process]:
 
 
 def using(folder: pathlib.Path) -> list[psutil.Process]:
-    """Processes that use a directory.
+    """Return the processes that use a directory.
 
-    This one and those that started it do not count.
+    Leave out this process and its parents.
     """
     myself = psutil.Process()
     callers = {myself.pid, *(parent.pid for parent in myself.parents())}
@@ -186,7 +184,7 @@ def using(folder: pathlib.Path) -> list[psutil.Process]:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was stopped by a signal and does nothing."""
+    """Return whether a signal or a debugger has stopped a process."""
     try:
         return psutil.Process(pid).status() in (
             psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
@@ -195,7 +193,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def phase(layout: aio_layout.Layout, service: str, pid: int) -> str:
-    """What a process says that it is doing; empty if nothing yet."""
+    """Return what a process says it is doing, or ''."""
     try:
         owner, _, text = layout.phase(service).read_text().partition(' ')
     except FileNotFoundError:
@@ -204,7 +202,7 @@ def phase(layout: aio_layout.Layout, service: str, pid: int) -> str:
 
 
 def resident(pid: int) -> int:
-    """Resident memory of a process.
+    """Return the resident memory of a process.
 
     :returns: bytes; 0 if the process is gone
     """
@@ -216,7 +214,7 @@ def resident(pid: int) -> int:
 
 def end(pids: Iterable[int], timeout: float,
         waiting: Callable[[list[int]], None] | None = None) -> list[int]:
-    """Asks processes to end, and kills those that do not.
+    """Ask processes to end, and kill those that do not.
 
     :param pids: process numbers
     :param timeout: seconds to wait before killing
@@ -248,7 +246,7 @@ def end(pids: Iterable[int], timeout: float,
 
 def wait_until(condition: Callable[[], _Result], timeout: float,
                interval: float = 0.1) -> _Result:
-    """Calls a function until it returns something true.
+    """Call a function until it returns something true.
 
     :param timeout: seconds
     :returns: what it returned last
@@ -262,11 +260,11 @@ def wait_until(condition: Callable[[], _Result], timeout: float,
 
 
 def complaints(path: pathlib.Path, lines: int, since: int = 0) -> list[str]:
-    """Last lines of a log that report errors.
+    """Return the last lines of a log that report errors.
 
     :param path: the log
-    :param lines: how many at most
-    :param since: bytes of the log that are too old to count
+    :param lines: maximum number of lines
+    :param since: offset in bytes; what comes before is too old to count
     """
     try:
         with open(path, 'rb') as stream:

@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""The program of the system without which no server can be built."""
+"""Check for qemu-img, without which no server can be built."""
 
 import shutil
 
@@ -20,9 +20,9 @@ from nova_vmrun import system
 
 
 def require(platform: str | None = None) -> None:
-    """Raise an error now rather than when the first image is converted.
+    """Raise AioError now, not at the first image, if qemu-img is missing.
 
-    :raises AioError: with the command that installs qemu-img
+    :raises AioError: qemu-img is missing; says which command installs it
     """
     if shutil.which('qemu-img'):
         return

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What Placement knows about the compute hosts, and what a server lacks.
+"""Placement's view of the compute hosts, and what a server lacks there.
 
 Nothing here needs Nova: the scheduler, "nova-vmrun doctor" and "nova-vmrun
 why" read Placement's API in the same way.
@@ -21,11 +21,11 @@ from collections.abc import Mapping
 import dataclasses
 from typing import Any
 
-#: Version of Placement's API whose answers are understood here.
+#: The version of Placement's API that this module reads.
 VERSION = '1.36'
 
 VCPU, MEMORY, DISK = 'VCPU', 'MEMORY_MB', 'DISK_GB'
-# What people call Placement's resource classes, with the unit of each.
+# Plain names of Placement's resource classes, with their units.
 _NAMES = {VCPU: '%d VCPUs', MEMORY: '%d MiB of memory', DISK: '%d GB of disk'}
 
 
@@ -43,7 +43,7 @@ class Provider:
     traits: frozenset[str]
 
     def capacity(self, resource: str) -> int:
-        """Return how much all servers together can have."""
+        """Return how much all servers together can use."""
         found = self.inventories.get(resource)
         if found is None:
             return 0
@@ -51,11 +51,11 @@ class Provider:
                    found['allocation_ratio'])
 
     def free(self, resource: str) -> int:
-        """Return how much further servers can have."""
+        """Return how much new servers can still use."""
         return max(0, self.capacity(resource) - self.usages.get(resource, 0))
 
     def most(self, resource: str) -> int:
-        """Return how much a single server can have."""
+        """Return how much a single server can use."""
         found = self.inventories.get(resource)
         return found['max_unit'] if found else 0
 
@@ -78,7 +78,7 @@ def read(get: Callable[[str], Any]) -> list[Provider]:
 
 def explain(wanted: Mapping[str, int], required: frozenset[str],
             providers: list[Provider]) -> str:
-    """Return why no provider has what a server needs, or ''.
+    """Explain why no provider can host a server; '' if no reason is found.
 
     :param wanted: amounts by resource class
     :param required: traits

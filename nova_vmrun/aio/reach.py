@@ -13,10 +13,10 @@
 
 """Connections from this host to the servers of a control plane.
 
-On VMware, the host has an interface on each NAT and host-only network. With
-the fake, an ordinary user may not make one; the fake offers a Unix socket for
-each network instead, which hands connected sockets over. The protocol is
-described in tests/fakes/vmwarefake/engine/qemu/vmnetd.py.
+With VMware, the host has an interface on each NAT and host-only network. With
+the fake, that would need root. Instead, the fake offers a Unix socket for each
+network, over which it passes connected sockets. The protocol is described in
+tests/fakes/vmwarefake/engine/qemu/vmnetd.py.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ from nova_vmrun.aio import layout as aio_layout
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Seconds.
+# Seconds to wait for a server, and for an answer of the fake.
 TIMEOUT = 20
 _ANSWER = 10
 _NAME = 'vmnetd.sock'
@@ -62,13 +62,13 @@ def connect(layout: aio_layout.Layout, address: Address,
 
 
 def proxy_command(layout: aio_layout.Layout) -> list[str] | None:
-    """Return the words of ssh's ProxyCommand, None if it needs none.
+    """Return the words of ssh's ProxyCommand, or None if it needs none.
 
-    They are not quoted. Address and port, %h and %p, are to be appended.
+    They are not quoted. The caller appends the address and port, %h and %p.
     """
     if not layout.fakes.is_dir():
         return None
-    # -P: a folder in which someone calls ssh has no modules for us.
+    # -P keeps Python from importing files in the user's working directory.
     return [sys.executable, '-P', '-m', 'nova_vmrun.cmd.main', 'connect',
             '--state-dir', str(layout.root)]
 
@@ -89,9 +89,9 @@ def _ask_fake(layout: aio_layout.Layout, address: Address,
 
 
 def _networks(layout: aio_layout.Layout) -> Iterator[pathlib.Path]:
-    """Yield the folders of the networks that servers are on."""
+    """Yield the folders of the networks that the host could reach."""
     for path in sorted((layout.fake_state / 'net').glob('*/' + _NAME)):
-        # A host is never on a LAN segment.
+        # The host has no interface on a LAN segment.
         if not path.parent.name.startswith('pvn-'):
             yield path.parent
 
@@ -100,7 +100,7 @@ def _ask(folder: pathlib.Path, address: Address,
          port: int) -> tuple[str, list[int]]:
     """Ask a network of the fake for a connection.
 
-    :returns: why there is none, and the socket if there is one
+    :returns: why it was refused, and the socket's descriptor if it was not
     """
     request = json.dumps({'connect': [str(address), port]}) + '\n'
     try:
@@ -116,7 +116,7 @@ def _ask(folder: pathlib.Path, address: Address,
 
 @contextlib.contextmanager
 def _short(folder: pathlib.Path) -> Iterator[str]:
-    """Yield a short path to a folder: those of sockets are limited."""
+    """Yield a short path to a folder, since paths of sockets are limited."""
     with tempfile.TemporaryDirectory(prefix='nova-vmrun-') as place:
         link = os.path.join(place, 'network')
         os.symlink(folder, link)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Tells a person what happens, and when."""
+"""Progress lines for the user, with the time of each."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ from typing import TextIO
 
 
 class Report:
-    """Prints lines with the seconds since it was made.
+    """Printer of lines with the seconds since the report began.
 
     :param stream: where to print; standard output by default
     """
@@ -29,14 +29,14 @@ class Report:
         self._last = self._began
 
     def line(self, text: str) -> None:
-        """Prints a line."""
+        """Print a line."""
         now = time.monotonic()
         print('[%5.1f s] %s' % (now - self._began, text),
               file=self._stream, flush=True)
         self._last = now
 
     def raw(self, text: str) -> None:
-        """Prints text as it is."""
+        """Print text without the time."""
         print(text, file=self._stream, flush=True)
         self._last = time.monotonic()
 

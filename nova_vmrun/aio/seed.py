@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Flavors and a network, so that a server can be made at once."""
+"""The flavors and the network that a first server needs."""
 
 from typing import NamedTuple, TYPE_CHECKING
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Flavor(NamedTuple):
-    """A flavor as Nova is asked for it.
+    """A flavor to create in Nova.
 
     :param memory: MiB
     :param disk: GB
@@ -36,7 +36,7 @@ class Flavor(NamedTuple):
 
 
 FLAVORS = (
-    # Debian's kernel does not start in 64 MiB; in 96 it does.
+    # Debian's kernel does not boot with 64 MiB, but does with 96 MiB.
     Flavor('m1.nano', 128, 1, 1),
     Flavor('m1.tiny', 512, 1, 1),
     Flavor('m1.small', 2048, 20, 1),
@@ -46,9 +46,9 @@ FLAVORS = (
 
 
 def flavors(cloud: 'connection.Connection') -> list[str]:
-    """Makes the flavors that are missing.
+    """Create the flavors that are missing.
 
-    :returns: the names of those it made
+    :returns: the names of the created flavors
     """
     known = {found.name for found in cloud.compute.flavors()}
     made = []
@@ -63,11 +63,11 @@ def flavors(cloud: 'connection.Connection') -> list[str]:
 
 def network(cloud: 'connection.Connection', settings: aio_settings.Settings,
             plan: subnets.Plan) -> list[str]:
-    """Makes the shared flat network with its subnet.
+    """Create the shared flat network and its subnet.
 
-    There is no DHCP agent: the config drive carries the address to the guest.
+    There is no DHCP agent: the guest reads its address from the config drive.
 
-    :returns: lines about what was made, and about what does not fit
+    :returns: lines about what was created, and about what does not match
     """
     said = []
     found = cloud.network.find_network(settings.network)

@@ -12,8 +12,8 @@
 
 """The main program of one service's process.
 
-Run as ``python -m nova_vmrun.aio.serve NAME --state-dir DIR`` by ``aio up``,
-which reads from the phase file how far it has come.
+``aio up`` runs it as ``python -m nova_vmrun.aio.serve NAME --state-dir DIR``
+and follows its progress in the phase file.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument('--state-dir', required=True)
     arguments = parser.parse_args()
     layout = aio_layout.Layout(arguments.state_dir)
-    # Nova and Neutron parse what they find here.
+    # Nova and Neutron parse sys.argv.
     sys.argv = [arguments.service]
     processes.write_pid(layout, arguments.service)
     status = 1
@@ -53,19 +53,19 @@ def main() -> None:
         status = 0
     except BaseException as error:
         processes.write_failure(layout, arguments.service, error)
-        # On a full disk nothing can be printed.
+        # Printing fails on a full disk.
         with contextlib.suppress(OSError):
             traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()
-        # The pool threads of a service would keep the process.
+        # The service's pool threads would keep the process alive.
         os._exit(status)
 
 
 def run(layout: aio_layout.Layout, name: str) -> None:
-    """Starts a service, and stops it at SIGTERM.
+    """Start a service, and stop it at SIGTERM.
 
     :param name: one of layout.SERVICES
     """
@@ -86,8 +86,8 @@ def run(layout: aio_layout.Layout, name: str) -> None:
     module = importlib.import_module('nova_vmrun.aio.services.%s' % name)
     service = module.Service(layout, settings)
     service.start(tell)
-    # What is there now stays. To look through it for garbage, again and again,
-    # took a quarter of the time of a long list of servers.
+    # The objects that exist now are permanent. Scanning them for garbage again
+    # and again took a quarter of the time of a long list of servers.
     gc.collect()
     gc.freeze()
     tell(processes.READY)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What was chosen at the first ``aio up``, kept for the commands after it."""
+"""The choices of the first ``aio up``, which later commands reuse."""
 
 import dataclasses
 import ipaddress
@@ -26,7 +26,7 @@ from nova_vmrun.aio import layout as aio_layout
 ADDRESS = '127.0.0.1'
 REGION = 'RegionOne'
 
-# The ports that OpenStack's installation guides use.
+# The ports of OpenStack's installation guides.
 DEFAULT_PORTS = {
     'keystone': 5000,
     'glance': 9292,
@@ -49,23 +49,23 @@ USERS = ('admin', 'glance', 'neutron', 'nova', 'placement', 'cinder')
 
 @dataclasses.dataclass
 class Settings:
-    """One control plane's choices.
+    """The choices for one control plane.
 
-    :param host: name of the compute host. Kept, since the name of a laptop
+    :param host: name of the compute host. It is kept because a laptop's name
         changes with its network, and Nova refuses a renamed host
     :param ports: TCP port by service, on 127.0.0.1
     :param physical_network: Neutron's name of the network that VMware offers
     :param vmnet: the VMware network behind it: nat, bridged, hostonly, vmnetN
     :param network: name of the shared Neutron network
-    :param subnet: its IPv4 range, empty for that of the VMware network
+    :param subnet: its IPv4 range, or empty to use the VMware network's
     :param fake: run the fake vmrun even if a real one is found
-    :param vmrun_path: path of vmrun, empty to look for it
-    :param novnc: noVNC's folder, empty to look for it
-    :param knobs: FAKE_VMRUN_... variables with which the fake runs
+    :param vmrun_path: path of vmrun, or empty to search for it
+    :param novnc: noVNC's folder, or empty to search for it
+    :param knobs: the fake's FAKE_VMRUN_... variables
     :param transport_url: Nova's message bus. fake:/// is the memory of one
         process, so nova-compute runs in it too. With any other, it does not:
         start nova-compute with a nova.conf that names the same bus
-    :param resume_servers: start again what ran when the machine went down
+    :param resume_servers: restart servers that ran when the machine went down
     :param volumes: run Cinder too
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
@@ -88,13 +88,13 @@ class Settings:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services to run, of layout.SERVICES and in its order."""
+        """The services to run, in the order of layout.SERVICES."""
         return tuple(name for name in aio_layout.SERVICES
                      if name != 'cinder' or self.volumes)
 
     @property
     def listeners(self) -> tuple[str, ...]:
-        """What listens on a port of its own: the APIs and the proxies."""
+        """Names of what listens on a port: the APIs and the proxies."""
         return tuple(listener for service in self.services
                      for listener in PORT_OWNERS[service])
 
@@ -104,9 +104,9 @@ class Settings:
         return self.transport_url.startswith('fake:')
 
     def validate(self) -> None:
-        """Refuses what would fail late and obscurely.
+        """Check values that would otherwise fail late with obscure errors.
 
-        :raises AioError: a value that cannot be used
+        :raises AioError: a value cannot be used
         """
         for service, port in self.ports.items():
             if not 1 <= port <= 65535:
@@ -124,7 +124,7 @@ class Settings:
             _check_subnet(self.subnet)
 
     def url(self, service: str, path: str = '') -> str:
-        """Address of a service's API."""
+        """Return the URL of a service's API."""
         return 'http://%s:%d%s' % (ADDRESS, self.ports[service], path)
 
     def save(self, layout: aio_layout.Layout) -> None:
@@ -133,10 +133,10 @@ class Settings:
 
 
 def _completed(ports: dict[str, int]) -> dict[str, int]:
-    """Add the ports that a release without their services did not have.
+    """Add ports for services that the release which chose them did not have.
 
-    They continue a row that started at a port base. Otherwise they are the
-    usual ones, or the next ones that none of these services has.
+    If the ports are consecutive, continue the sequence. Otherwise use each
+    service's default port, or the next one that no other service has.
     """
     row = ports_from(ports.get('keystone', DEFAULT_PORTS['keystone']))
     usual = (row if ports and ports.items() <= row.items()
@@ -165,13 +165,13 @@ def _check_subnet(text: str) -> None:
 
 
 def ports_from(base: int) -> dict[str, int]:
-    """Ports of all services, one after the other from a first one."""
+    """Return consecutive ports for all services, from a first one on."""
     return {service: base + offset
             for offset, service in enumerate(DEFAULT_PORTS)}
 
 
 def load(layout: aio_layout.Layout) -> Settings:
-    """Reads the choices of a control plane that exists.
+    """Read the choices of an existing control plane.
 
     :raises AioError: there is none, or its file is damaged
     """
@@ -191,7 +191,7 @@ def load(layout: aio_layout.Layout) -> Settings:
 
 
 def passwords(layout: aio_layout.Layout) -> dict[str, str]:
-    """Passwords by user name, made at random at the first call."""
+    """Return passwords by user name; the first call creates random ones."""
     try:
         known: dict[str, str] = json.loads(layout.secrets.read_text())
     except (FileNotFoundError, ValueError):
@@ -204,7 +204,7 @@ def passwords(layout: aio_layout.Layout) -> dict[str, str]:
 
 
 def write_private(path: pathlib.Path, text: str) -> None:
-    """Replaces a file in one step; only its owner can read it.
+    """Replace a file atomically by one that only its owner can read.
 
     :raises AioError: the file cannot be written
     """

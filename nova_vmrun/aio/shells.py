@@ -10,20 +10,20 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Text that sets environment variables, for several shells."""
+"""Text that sets environment variables in various shells."""
 
 from collections.abc import Callable, Mapping
 import os
 import re
 import shlex
 
-# Names of variables that hold lists, which fish keeps as such.
+# Variables that fish stores as lists.
 _LISTS = ('PATH',)
-# PowerShell ends a text in single quotes at any of these.
+# Each of these ends a single-quoted string in PowerShell.
 _QUOTES_OF_POWERSHELL = re.compile("(['\u2018\u2019\u201a\u201b])")
 
-# Any OS_ variable that was left, such as OS_CLOUD or OS_TOKEN, would lead the
-# openstack command elsewhere.
+# A remaining OS_ variable, such as OS_CLOUD or OS_TOKEN, would send the
+# openstack command to another cloud.
 _FORGET_SH = r'''
 for nova_vmrun in $(env | sed -n 's/^\(OS_[A-Za-z0-9_]*\)=.*/\1/p'); do
   unset "$nova_vmrun"
@@ -42,7 +42,7 @@ _FORGET_POWERSHELL = 'Get-ChildItem Env:OS_* | Remove-Item\n'
 def sh(variables: Mapping[str, str]) -> str:
     """Return text for sh, bash and zsh.
 
-    It unsets the OS_ variables of another cloud first.
+    It first unsets the OS_ variables of another cloud.
     """
     return _FORGET_SH + ''.join(
         'export %s=%s\n' % (name, shlex.quote(value))
@@ -50,7 +50,7 @@ def sh(variables: Mapping[str, str]) -> str:
 
 
 def fish(variables: Mapping[str, str]) -> str:
-    """Return the same for fish."""
+    """Return the equivalent text for fish."""
     return _FORGET_FISH + ''.join(
         'set --global --export %s %s\n' % (name, ' '.join(map(
             _quote_for_fish, value.split(os.pathsep) if name in _LISTS
@@ -58,7 +58,7 @@ def fish(variables: Mapping[str, str]) -> str:
 
 
 def powershell(variables: Mapping[str, str]) -> str:
-    """Return the same for PowerShell."""
+    """Return the equivalent text for PowerShell."""
     return _FORGET_POWERSHELL + ''.join(
         "$env:%s = '%s'\n" % (name, _QUOTES_OF_POWERSHELL.sub(r'\1\1', value))
         for name, value in variables.items())

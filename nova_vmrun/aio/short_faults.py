@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Keep tracebacks out of the faults of servers.
+"""Patch that keeps tracebacks out of servers' faults.
 
 Nova stores a fault's message and its traceback, and shows both to
-administrators. The user of this control plane is one, so that "openstack
-server show" would print sixty lines for a sentence. The log has the traceback.
+administrators. The user of this control plane is one, so "openstack server
+show" would print sixty lines for one sentence. The log has the traceback.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ _NAME = '_get_fault_details'
 
 def install() -> None:
     """Patch Nova in this process, before it stores a fault."""
-    # Fail now if a release of Nova calls it otherwise.
+    # Fail now if a release of Nova has another name for it.
     getattr(compute_utils, _NAME)
     setattr(compute_utils, _NAME, _no_details)
 

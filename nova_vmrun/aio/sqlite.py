@@ -10,19 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Let many threads use SQLite through oslo.db.
+"""Patches that let many threads use SQLite through oslo.db.
 
-oslo.db opens every SQLite transaction with a plain BEGIN. One that reads
-first and writes later then fails with "database is locked" as soon as another
-thread has written in between: at once, whatever the timeout, since waiting
-could not help. Here a transaction that means to write says so when it begins
-and waits for its turn, and WAL mode lets the readers go on meanwhile.
+oslo.db begins every SQLite transaction with a plain BEGIN. A transaction that
+reads first and writes later then fails with "database is locked" if another
+thread has written in between. It fails at once, whatever the timeout, since
+waiting would not help. Here, a transaction that will write says so when it
+begins and waits for its turn. WAL mode lets readers continue in the meantime.
 
-oslo.db also opens the file anew for each transaction, and SQLite then reads
-the definitions of a hundred tables first. Here connections stay open.
+oslo.db also opens the file again for each transaction, and SQLite first reads
+the definitions of a hundred tables each time. Here, connections stay open.
 
-oslo.db has options for neither, so this uses names that are private to it;
-tests/unit/aio/test_sqlite.py fails if they have gone.
+oslo.db has options for neither, so this uses its private names;
+tests/unit/aio/test_sqlite.py fails if they disappear.
 """
 
 from collections.abc import Callable
@@ -37,16 +37,16 @@ from sqlalchemy import event
 from sqlalchemy import exc as sa_exc
 from sqlalchemy import pool
 
-# Seconds which a writer waits for the writers before it.
+# Seconds that a writer waits for other writers.
 BUSY_TIMEOUT = 60
-# Connections that stay open for each database of a process.
+# The number of connections per database that a process keeps open.
 _KEPT = 3
 _OPTION = 'nova_vmrun_writer'
 _Create = Callable[..., Any]
 
 
 def install() -> None:
-    """Patch oslo.db, once for the process, before it makes an engine."""
+    """Patch oslo.db, once per process, before it creates an engine."""
     factory = enginefacade._TransactionFactory
     if getattr(factory, _OPTION, False):
         return
@@ -55,8 +55,8 @@ def install() -> None:
     factory._create_connection = _connection_for_writers(
         factory._create_connection)
     keep_connections()
-    # Listeners of the class run before those of an engine, hence before
-    # oslo.db's, which begins a transaction only where none was begun.
+    # Listeners of the class run before those of an engine, so these run before
+    # oslo.db's, which begins a transaction only if there is none yet.
     event.listen(sqlalchemy.Engine, 'connect', _on_connect)
     event.listen(sqlalchemy.Engine, 'begin', _on_begin)
     exc_filters.filters('sqlite', sa_exc.OperationalError,
@@ -64,17 +64,17 @@ def install() -> None:
 
 
 def keep_connections() -> None:
-    """Have oslo.db keep connections to SQLite files open.
+    """Make oslo.db keep connections to SQLite files open.
 
-    Call it once in a process, before oslo.db makes an engine.
+    Call this once per process, before oslo.db creates an engine.
     """
     engines._init_connection_args.dispatch_for('sqlite')(_pool_connections)
 
 
 def _pool_connections(url: sqlalchemy.URL, engine_args: dict[str, Any],
                       options: dict[str, Any]) -> None:
-    # oslo.db has just chosen NullPool for a file. A thread that finds all
-    # connections in use opens one more instead of waiting.
+    # oslo.db has just chosen NullPool for a file. With this pool, a thread
+    # that finds all connections in use opens another instead of waiting.
     if engine_args.get('poolclass') is pool.NullPool:
         engine_args.update(poolclass=pool.QueuePool, pool_size=_KEPT,
                            max_overflow=-1, pool_use_lifo=True)
@@ -108,8 +108,8 @@ def _on_connect(dbapi_connection: Any, record: Any) -> None:
     dbapi_connection.execute('PRAGMA busy_timeout = %d'
                              % (BUSY_TIMEOUT * 1000))
     dbapi_connection.execute('PRAGMA journal_mode = WAL')
-    # Safe against a crash of the process; after a power cut the last
-    # transactions may be gone, the database is whole.
+    # Safe if the process crashes. A power cut may lose the last transactions,
+    # but the database stays intact.
     dbapi_connection.execute('PRAGMA synchronous = NORMAL')
 
 
@@ -124,5 +124,5 @@ def _on_begin(connection: sqlalchemy.Connection) -> None:
 
 def _locked(error: Exception, match: Any, engine_name: str,
             is_disconnect: bool) -> NoReturn:
-    """Let the projects' own retries see that a lock was not granted."""
+    """Raise DBDeadlock for a lock that was not granted: projects retry it."""
     raise db_exception.DBDeadlock(error)

@@ -11,10 +11,10 @@
 #    under the License.
 
 
-"""A configuration for ssh, scp and whatever uses them.
+"""A configuration file for ssh, scp and programs that use them.
 
-With it, servers are reached at the addresses that Nova shows, also where the
-host has no interface on their network.
+With it, they reach servers at the addresses that Nova shows, even if the host
+has no interface on their network.
 """
 
 from collections.abc import Sequence
@@ -56,22 +56,22 @@ def write(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
 
 def proxied(words: Sequence[str]) -> str:
-    """Return the value of ProxyCommand for a command to which %h and %p go.
+    """Return the ProxyCommand that runs a command with the host and port.
 
-    ssh replaces its own tokens, and then has a shell read the command.
+    ssh replaces its %h and %p, and then passes the command to a shell.
     """
     return escape(shlex.join(words)) + ' %h %p'
 
 
 def escape(text: str) -> str:
-    """Keep ssh from replacing what looks like its tokens."""
+    """Escape what ssh would otherwise replace as its tokens."""
     return text.replace('%', '%%')
 
 
 def patterns(cidr: str) -> list[str]:
-    """Return the patterns that match the addresses of a network, no others.
+    """Return patterns that match exactly the addresses of a network.
 
-    ssh knows wildcards but no ranges.
+    ssh supports wildcards but no address ranges.
     """
     network = ipaddress.IPv4Network(cidr)
     whole, rest = divmod(network.prefixlen, 8)

@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""The ssh program, with options that lead to a server."""
+"""The ssh program, with the options that connect to a server."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -28,13 +28,13 @@ _NAME = 'ssh'
 
 @dataclasses.dataclass(frozen=True)
 class Ssh:
-    """How ssh is to be run.
+    """How to run ssh.
 
     :param proxy: words of a command that connects to the address and port
-        that are appended; None if the host reaches servers by itself
-    :param known_hosts: file for the keys of servers, by their ids; None for
-        the user's own
-    :param identity: file of the user's private key; None for ssh's choice
+        appended to it; None if the host reaches servers directly
+    :param known_hosts: file of the servers' host keys, by server id; None for
+        the user's own file
+    :param identity: file of the user's private key; None to let ssh choose
     """
 
     proxy: Sequence[str] | None = None
@@ -63,7 +63,7 @@ class Ssh:
         return ['-o', 'ProxyCommand=' + ssh_config.proxied(self.proxy)]
 
     def _options(self, hop: ssh_route.Hop) -> list[str]:
-        # An address belongs to another server tomorrow, an id does not.
+        # Another server may get the address later, but never the id.
         options = ['-o', 'HostKeyAlias=' + hop.server_id]
         if self.known_hosts:
             options += ['-o', 'UserKnownHostsFile="%s"' % self.known_hosts,
@@ -76,7 +76,7 @@ class Ssh:
 def replace_process(words: Sequence[str]) -> None:
     """Run a command in place of this process.
 
-    :raises AioError: it is not installed
+    :raises AioError: the program is not installed
     """
     program = shutil.which(words[0])
     if program is None:

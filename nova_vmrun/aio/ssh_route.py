@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""How to log in to a server: its address, its user, and whom to go through."""
+"""How to log in to a server: its address, its user, and the jump host."""
 
 from collections.abc import Iterator
 import dataclasses
@@ -25,16 +25,16 @@ from nova_vmrun.formats import report
 if TYPE_CHECKING:
     from openstack import connection
 
-# The users that cloud-init creates, by os_distro.
+# The user that cloud-init creates for each os_distro.
 USERS = {
     'almalinux': 'almalinux', 'alpine': 'alpine', 'arch': 'arch',
     'centos': 'cloud-user', 'debian': 'debian', 'fedora': 'fedora',
     'freebsd': 'freebsd', 'opensuse': 'opensuse', 'rhel': 'cloud-user',
     'rocky': 'rocky', 'sles': 'sles', 'ubuntu': 'ubuntu',
 }
-# A program named by ssh might take any other name for something else.
+# ssh and the programs it runs might misinterpret any other name.
 _USER = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@+-]*')
-# The states in which a guest runs.
+# Nova's states in which a guest runs.
 _RUNNING = {'ACTIVE', 'PASSWORD', 'RESCUE', 'VERIFY_RESIZE'}
 # Types of networks that the host is on.
 _OF_HOST = {'flat', 'vlan'}
@@ -45,7 +45,7 @@ class Hop:
     """A server to log in to.
 
     :param server_id: its id in Nova
-    :param name: its name, which may be anything
+    :param name: its name, which may contain any characters
     """
 
     server_id: str
@@ -58,7 +58,7 @@ class Hop:
 class Route:
     """How to log in to a server.
 
-    :param jump: the server to go through, None if the host reaches the target
+    :param jump: the jump host, or None if the host reaches the target
     """
 
     target: Hop
@@ -75,9 +75,9 @@ class _Address:
 
 
 class Finder:
-    """Finds routes to the servers of a project.
+    """Finder of routes to the servers of a project.
 
-    :param cloud: logged in as somebody who sees the servers
+    :param cloud: a connection as a user who can see the servers
     """
 
     def __init__(self, cloud: 'connection.Connection') -> None:
@@ -89,10 +89,10 @@ class Finder:
         """Return the route to a server.
 
         :param name: name or id of the server
-        :param user: whom to log in as, None for the image's user
-        :param jump: name or id of the server to go through if the host does
-            not reach the server; None for the first that can be used
-        :raises AioError: there is none, or no such server
+        :param user: whom to log in as; None for the image's user
+        :param jump: name or id of the jump host if the host does not reach
+            the server; None for the first suitable one
+        :raises AioError: the server or a route to it is not found
         """
         server = self._server(name)
         _require_running(server)
@@ -119,7 +119,7 @@ class Finder:
                 'There is no server %s in this project.'
                 % report.printable(name), '',
                 'Look at: openstack server list.')
-        # A list has no details of some fields.
+        # find_server() may return a list's entry, which lacks some fields.
         return self._cloud.compute.get_server(found.id)
 
     def _addresses(self, server: Any) -> list[_Address]:
@@ -135,10 +135,11 @@ class Finder:
                 for text in shown if text in networks]
 
     def _is_reachable(self, network_id: str) -> bool:
-        """Return whether the host is on a network, as VMware's NAT ones.
+        """Return whether the host has an interface on a network.
 
-        Only an administrator sees the type. Networks of projects are LAN
-        segments, and shared networks are made by an administrator.
+        Only an administrator sees a network's type. Projects' own networks are
+        LAN segments, which the host is not on. Shared networks come from an
+        administrator.
         """
         if network_id not in self._reachable:
             network: Any = self._cloud.network.get_network(network_id)
@@ -175,7 +176,7 @@ class Finder:
         if not image_id:
             return None
         try:
-            # The SDK's types are those of both versions of the API.
+            # The SDK's types cover both versions of the API.
             images: Any = self._cloud.image
             image = images.get_image(image_id)
         except (exceptions.NotFoundException, exceptions.ForbiddenException):
@@ -208,7 +209,7 @@ class Finder:
             'to it: openstack server add network.')
 
     def _candidates(self, server: Any, jump: str | None) -> Iterator[Any]:
-        """Yield the running servers of the project, or the one named."""
+        """Yield the project's running servers, or only the named one."""
         if jump is not None:
             named = self._server(jump)
             _require_running(named)

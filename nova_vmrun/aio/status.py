@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What runs and answers, where, and how much memory it takes."""
+"""The status of the services: state, process, ports and memory."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ COLUMNS = ('Service', 'State', 'PID', 'Ports', 'Memory MiB', 'Log')
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """One process.
+    """The process of a service.
 
     :param state: 'ready', 'down', what it is doing, or what is wrong with it
     :param pid: process number, or None
@@ -48,7 +48,7 @@ class Service:
 
 def services(layout: aio_layout.Layout,
              settings: aio_settings.Settings) -> list[Service]:
-    """All services, running or not, as their processes and APIs say."""
+    """Return all services, running or not, with their current status."""
     pids = {name: processes.find(layout, name)
             for name in settings.services}
     states = {name: _process_state(layout, name, pid)
@@ -57,7 +57,7 @@ def services(layout: aio_layout.Layout,
         wrong = health.ask(settings,
                            aio_settings.passwords(layout)['admin'])
     else:
-        # Nobody else can check who asks.
+        # The others cannot check a token without keystone.
         wrong = dict.fromkeys(states, 'needs keystone')
     states.update(
         (name, wrong[name] or state) for name, state in states.items()

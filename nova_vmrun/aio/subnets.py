@@ -11,7 +11,7 @@
 #    under the License.
 
 
-"""The Neutron subnet that fits a virtual network of VMware."""
+"""The Neutron subnet that matches a virtual network of VMware."""
 
 from collections.abc import Iterable, Sequence
 import dataclasses
@@ -25,8 +25,8 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmnets
 from nova_vmrun.host import host_networks
 
-# The host and VMware's services have the first ones, and people who want a
-# fixed address in that network take one of the next.
+# The host and VMware's services have the first addresses, and people usually
+# choose fixed addresses from the next ones.
 _FIRST = 10
 _FEWEST = 4
 
@@ -36,10 +36,10 @@ _Address = ipaddress.IPv4Address
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A subnet, with its addresses as Neutron writes them.
+    """A subnet, with addresses in Neutron's notation.
 
-    :param first: the first address that a server can have
-    :param last: the last one
+    :param first: the first address for servers
+    :param last: the last address for servers
     """
 
     cidr: str
@@ -50,7 +50,7 @@ class Plan:
 
 
 def choose(layout: aio_layout.Layout, settings: aio_settings.Settings) -> Plan:
-    """Finds the addresses that servers can have.
+    """Choose the subnet and the addresses for servers.
 
     :param layout: of a state directory in which nova.conf exists
     :raises AioError: VMware does not have the network, or its addresses are
@@ -80,11 +80,11 @@ def choose(layout: aio_layout.Layout, settings: aio_settings.Settings) -> Plan:
 
 
 def of_range(subnet: _Network, network: vmnets.Vmnet | None = None) -> Plan:
-    """Shares out a range of addresses between VMware and Neutron.
+    """Divide a range of addresses between VMware and Neutron.
 
-    :param network: the VMware network that it is for; what that says about
-        another range is ignored
-    :raises AioError: VMware's DHCP server gives out all of it
+    :param network: the range's VMware network; its DHCP pool, gateway and name
+        servers are ignored if its own range is another
+    :raises AioError: VMware's DHCP server leaves too few addresses
     """
     kind = network.kind if network else 'nat'
     pool: tuple[_Address, _Address] | None = None
@@ -96,7 +96,7 @@ def of_range(subnet: _Network, network: vmnets.Vmnet | None = None) -> Plan:
                    if server in subnet]
     if gateway is None:
         gateway = {'nat': subnet[2], 'bridged': subnet[1]}.get(kind)
-    # VMware's DHCP servers give out the upper half, unless told otherwise.
+    # By default, VMware's DHCP servers give out the upper half.
     pool = pool or (subnet[subnet.num_addresses // 2], subnet[-2])
     taken = [(subnet[0], subnet[min(_FIRST, subnet.num_addresses // 4) - 1]),
              pool, (subnet[-2], subnet[-1])]
@@ -116,7 +116,7 @@ def of_range(subnet: _Network, network: vmnets.Vmnet | None = None) -> Plan:
 
 def _longest_gap(
         taken: Iterable[tuple[_Address, _Address]]) -> tuple[int, int]:
-    """Returns the first and last number of the longest run between others."""
+    """Return the first and last number of the longest gap between ranges."""
     best = (0, -1)
     end: int | None = None
     for first, last in sorted((int(first), int(last))

@@ -12,8 +12,8 @@
 
 """Warnings about security group rules, which nothing enforces here.
 
-Neutron's answers have no place for a warning, and to refuse rules would stop
-the many tools that create some. So the warning is in Neutron's log.
+Neutron's answers have no place for a warning, and refusing rules would stop
+the many tools that create some. So the warning goes to Neutron's log.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ from nova_vmrun.aio import wsgi
 
 LOG = logging.getLogger(__name__)
 
-#: What "aio up" says, too.
+#: "aio up" prints this, too.
 MESSAGE = ('Security group rules are stored, but nothing enforces them: '
            'VMware filters no traffic. Use a firewall in the guest, or put '
            'servers that must not reach each other on different networks.')
@@ -34,7 +34,7 @@ _RULES = re.compile('/v2[.]0/security-group-rules(?:[.]json)?/?')
 
 
 def warn(application: wsgi.Application) -> wsgi.Application:
-    """Return Neutron's API, which logs a warning for each new rule."""
+    """Return Neutron's API with a warning in the log for each new rule."""
     def call(environ: dict[str, Any],
              start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get('SCRIPT_NAME', '') + environ.get('PATH_INFO', '')

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Brings the control plane up, from whatever state it is in."""
+"""Start of the control plane, from whatever state it is in."""
 
 from collections.abc import Mapping
 import importlib
@@ -37,25 +37,25 @@ from nova_vmrun.aio import subnets
 from nova_vmrun.aio import vmware
 from nova_vmrun.host import space
 
-# Seconds; a first start on a slow disk takes long, a hang never ends.
+# Seconds. Long enough for a first start on a slow disk.
 START_TIMEOUT = 300
 _SILENCE = 2
-# Bytes which databases, logs and a small image take.
+# Bytes that databases, logs and a small image take.
 _SPACE = 200 * units.Mi
 if TYPE_CHECKING:
     from openstack import connection
 
 _Popen = subprocess.Popen[bytes]
-# What anyone may read, where that is not /.
+# Pages that need no login, by service. The others have theirs at /.
 _PAGES = {'novncproxy': '/' + novnc.PAGE}
 
 
 def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
        report: aio_report.Report) -> None:
-    """Starts what is not running and makes what is missing.
+    """Start what is not running, and create what is missing.
 
     :param layout: of a state directory that exists
-    :raises AioError: something does not work; one line says what
+    :raises AioError: something does not work; the message says what
     :raises DiskFull: there is not enough space for the state directory
     """
     _check_space(layout)
@@ -89,7 +89,7 @@ def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
             started[service] = processes.start(layout, service, environment)
         _wait_until_ready(layout, started, running, report)
     except BaseException:
-        # Half a control plane is of no use; what ran before runs on.
+        # Half a control plane is useless. Stop only what was started here.
         processes.end([process.pid for process in started.values()], 5)
         raise
     _seed(layout, settings, passwords, plan, report)
@@ -117,10 +117,10 @@ def _write_configs(layout: aio_layout.Layout, settings: aio_settings.Settings,
 def _wait_until_ready(layout: aio_layout.Layout, started: Mapping[str, _Popen],
                       running: Mapping[str, int | None],
                       report: aio_report.Report) -> None:
-    """Waits for all services, and reports what each is doing.
+    """Wait for all services, and report what each is doing.
 
-    :param started: the processes of those that were not running, by service
-    :param running: process numbers of those that were, by service
+    :param started: the new processes by service
+    :param running: the process number of each service, None if it was started
     :raises AioError: a service died or hangs
     """
     pids: dict[str, int] = {}
@@ -170,7 +170,7 @@ def _check_alive(layout: aio_layout.Layout, service: str,
         return
     else:
         status = None
-    # If the disk is full, the log does not say so.
+    # On a full disk, the log could not be written.
     _check_space(layout)
     raise errors.AioError(
         '%s died.' % service, _cause(layout, service, pid, status),
@@ -179,7 +179,7 @@ def _check_alive(layout: aio_layout.Layout, service: str,
 
 def _cause(layout: aio_layout.Layout, service: str, pid: int,
            status: int | None) -> str:
-    """Why a service died: what it said last, a signal, or its log."""
+    """Return why a service died: its last words, a signal, or its log."""
     phase = processes.phase(layout, service, pid)
     if phase.startswith(processes.FAILED):
         return phase[len(processes.FAILED):]
@@ -192,7 +192,7 @@ def _cause(layout: aio_layout.Layout, service: str, pid: int,
 def _seed(layout: aio_layout.Layout, settings: aio_settings.Settings,
           passwords: Mapping[str, str], plan: subnets.Plan,
           report: aio_report.Report) -> None:
-    """Checks that all of them answer, and makes what a first server needs."""
+    """Check that all services answer, and create what a server needs."""
     import openstack.exceptions
     cloud = client.connect(settings, passwords)
     try:
@@ -227,7 +227,7 @@ def _check_answers(cloud: 'connection.Connection',
     for service in settings.services:
         for name in aio_settings.PORT_OWNERS[service]:
             if name == 'serialproxy':
-                # It shows nothing without a token.
+                # The proxy shows nothing without a token.
                 continue
             url = settings.url(name, _PAGES.get(name, '/'))
             try:

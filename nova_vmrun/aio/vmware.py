@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Which vmrun the control plane's compute service runs: VMware's or the fake.
+"""Choice of the vmrun that the compute service runs: VMware's or the fake.
 
-The fake programs behave as VMware's do and make real files, so the whole of
+The fake programs behave like VMware's and create real files, so all of
 OpenStack can be tried on a machine without VMware.
 """
 
@@ -52,7 +52,7 @@ class Programs:
     :param vmrun: path
     :param vdiskmanager: path, or None to look beside vmrun
     :param fake: whether they are the fakes
-    :param engine: what runs the machines of the fakes, such as qemu
+    :param engine: what the fakes run machines with, such as qemu
     """
     vmrun: str
     vdiskmanager: str | None
@@ -60,7 +60,7 @@ class Programs:
     engine: str = PLAIN
 
     def describe(self) -> str:
-        """One line for the person who runs it."""
+        """Return one line that tells the user which programs these are."""
         if self.fake:
             return ('VMware: none, the fake vmrun stands in for it, %s (%s)'
                     % (_MACHINES.get(self.engine, 'by ' + self.engine),
@@ -72,9 +72,9 @@ class Programs:
 
 def choose(layout: aio_layout.Layout,
            settings: aio_settings.Settings) -> Programs:
-    """Finds VMware's vmrun, or installs the fakes.
+    """Find VMware's vmrun, or install the fakes.
 
-    :raises AioError: a path was named that is not a program, or neither
+    :raises AioError: the user named a path that is not a program, or neither
         VMware nor the fakes are installed
     """
     if settings.fake:
@@ -82,7 +82,7 @@ def choose(layout: aio_layout.Layout,
     try:
         path = product.find_program('vmrun', 'vmrun_path', settings.vmrun_path,
                                     is_executable=_is_vmware)
-        # Else openrc would go on to name the fakes of an earlier run.
+        # Otherwise openrc would still name the fakes of an earlier run.
         shutil.rmtree(layout.fakes, ignore_errors=True)
         return Programs(os.path.abspath(path), None, False)
     except exception.InvalidConfiguration as error:
@@ -96,7 +96,7 @@ def choose(layout: aio_layout.Layout,
 
 def describe(layout: aio_layout.Layout,
              settings: aio_settings.Settings) -> str:
-    """What the last "up" chose, in one line."""
+    """Describe in one line what the last "up" chose."""
     if layout.fakes.is_dir():
         return _fakes(layout, settings).describe()
     try:
@@ -108,14 +108,14 @@ def describe(layout: aio_layout.Layout,
 
 
 def _is_vmware(path: str) -> bool:
-    """Whether a path is a program, and not a fake that openrc put on PATH."""
+    """Return whether a path is a program, but not a fake that is on PATH."""
     return shutil.which(path) is not None and not product.is_fake(path)
 
 
 def fakes_source() -> pathlib.Path:
-    """Folder with the fake programs.
+    """Return the folder of the fake programs.
 
-    :raises AioError: they are not there
+    :raises AioError: the folder is not found
     """
     try:
         return assets.folder('fakes', 'install')
@@ -128,9 +128,9 @@ def fakes_source() -> pathlib.Path:
 
 def install_fakes(layout: aio_layout.Layout,
                   settings: aio_settings.Settings) -> Programs:
-    """Puts the fake programs into the state directory.
+    """Install the fake programs in the state directory.
 
-    :raises AioError: it did not work
+    :raises AioError: they cannot be installed
     """
     source = fakes_source()
     layout.fake_state.mkdir(mode=0o700, exist_ok=True)
@@ -157,9 +157,9 @@ def _fakes(layout: aio_layout.Layout,
 
 
 def default_engine() -> str:
-    """The engine of a new control plane for which none was chosen.
+    """Return the engine of a new control plane if the user chooses none.
 
-    :returns: QEMU where it and its disk server are installed, else PLAIN
+    :returns: QEMU if it and its disk server are installed, else PLAIN
     """
     if (system.here().name == 'linux' and platform.machine() == 'x86_64'
             and all(map(shutil.which, _QEMU_PROGRAMS))):
@@ -168,7 +168,7 @@ def default_engine() -> str:
 
 
 def knobs(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables for the fake, except where its state is.
+    """Return the fake's variables, except for the one that places its state.
 
     :param environ: environment variables
     """
@@ -178,5 +178,5 @@ def knobs(environ: Mapping[str, str]) -> dict[str, str]:
 
 def environment(layout: aio_layout.Layout,
                 settings: aio_settings.Settings) -> dict[str, str]:
-    """Variables the programs must run with; VMware's need none."""
+    """Return the variables that the fakes need; VMware's need none."""
     return dict(settings.knobs, **{_STATE: str(layout.fake_state)})

@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a control plane has of volumes, read from Cinder's database.
+"""A control plane's volumes, read from Cinder's database.
 
-Cinder need not run: the settings change while everything is down.
+Cinder need not run, since settings change while everything is down.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from typing import Any
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 
-# How many volumes an error names.
+# The number of volumes that an error names.
 _SHOWN = 5
 _ATTACHED = """
 SELECT volumes.id, volume_attachment.instance_uuid
@@ -37,7 +37,7 @@ ORDER BY volumes.created_at, volumes.id
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """How many there are of each."""
+    """The numbers of volumes, snapshots and backups."""
 
     volumes: int = 0
     snapshots: int = 0
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclasses.dataclass(frozen=True)
 class Attachment:
-    """A volume that a server has, whether or not the server runs.
+    """A volume attached to a server, which need not run.
 
     :ivar server: UUID, or None if the volume was attached to a host
     """
@@ -69,7 +69,7 @@ def require_installed() -> None:
 
 
 def require_none_attached(layout: aio_layout.Layout) -> None:
-    """Refuse to turn volumes off while servers have any.
+    """Raise AioError if a volume is attached: volumes cannot be turned off.
 
     :raises AioError: a volume is attached, or the database cannot be read
     """
@@ -87,7 +87,7 @@ def require_none_attached(layout: aio_layout.Layout) -> None:
 
 
 def attachments(layout: aio_layout.Layout) -> list[Attachment]:
-    """Return the attachments that Cinder knows, also unfinished ones.
+    """Return all of Cinder's attachments, including unfinished ones.
 
     :raises AioError: the database cannot be read
     """
@@ -109,13 +109,13 @@ def counts(layout: aio_layout.Layout) -> Counts:
 
 
 def _select(layout: aio_layout.Layout, query: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query; none if there is no complete database."""
+    """Return a query's rows, or none if there is no complete database."""
     path = layout.database('cinder')
     if not layout.initialised('cinder').exists():
         return []
     try:
-        # After a crash the last changes are in a file beside it, which
-        # SQLite reads only if it may write.
+        # After a crash, the last changes are in SQLite's write-ahead log,
+        # which it applies only if it may write. So this is not read-only.
         with contextlib.closing(sqlite3.connect(path)) as database:
             return database.execute(query).fetchall()
     except sqlite3.Error as error:

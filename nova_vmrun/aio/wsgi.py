@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Serves a WSGI application with threads of this process."""
+"""An HTTP server that runs a WSGI application in this process's threads."""
 
 from collections.abc import Callable, Iterable, Iterator
 import os
@@ -29,10 +29,10 @@ Application = Callable[..., Iterable[bytes]]
 
 
 class _Input:
-    """The body of a request that an application cannot close.
+    """A request's body that an application cannot close.
 
-    Glance closes what it was sent; cheroot would lose the connection, and
-    answer the next request on it with 500.
+    Glance closes the body. cheroot would then lose the connection, and answer
+    the next request on it with 500.
     """
 
     def __init__(self, body: Any) -> None:
@@ -45,7 +45,7 @@ class _Input:
         return iter(self._body)
 
     def close(self) -> None:
-        """Does nothing: the connection belongs to the server."""
+        """Do nothing, since the connection belongs to the server."""
 
 
 def _keeping_connections(application: Application) -> Application:
@@ -71,11 +71,11 @@ class Server:
             _keeping_connections(application), numthreads=THREADS,
             server_name=aio_settings.ADDRESS, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
-        # cheroot's own prints to the standard error.
+        # cheroot's own method prints to standard error.
         setattr(self._server, 'error_log', self._log)
 
     def start(self) -> None:
-        """Listens, and answers from now on.
+        """Start to listen and to answer requests.
 
         :raises OSError: the port is taken
         """
@@ -90,7 +90,7 @@ class Server:
         try:
             self._server.serve()
         except Exception:
-            # A process whose API no longer answers must not look alive.
+            # A process must not look alive if its API no longer answers.
             LOG.exception('The HTTP server of %s died.', self._name)
             os._exit(1)
 

@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A small Linux that tells on its serial port what it sees.
+"""A small Linux that reports on its serial port what it sees.
 
-tests/guest/README.rst says how it is made and what it prints.
+tests/guest/README.rst describes how it is made and what it prints.
 """
 
 import json
@@ -24,12 +24,12 @@ from typing import NotRequired, TypedDict
 from nova_vmrun.aio import assets
 from nova_vmrun.aio import errors
 
-# Hardware that its kernel has drivers for, and the user who can log in.
+# The hardware that its kernel has drivers for, and the user to log in as.
 PROPERTIES = {'hw_scsi_model': 'vmpvscsi', 'hw_vif_model': 'vmxnet3',
               'hw_cdrom_bus': 'ide', 'os_admin_user': 'root'}
 _SAID = '@guest '
 _FACTS = _SAID + 'facts '
-# Seconds; a mirror may be slow.
+# Seconds. A Debian mirror may be slow.
 _TIMEOUT = 300
 
 
@@ -57,7 +57,7 @@ class Nic(TypedDict):
 
 
 class Facts(TypedDict):
-    """What the guest says about itself, as far as the demo needs it."""
+    """The part of the guest's report about itself that the demo needs."""
 
     hostname: str
     instance_id: str
@@ -69,11 +69,11 @@ class Facts(TypedDict):
 
 
 def make(folder: pathlib.Path) -> pathlib.Path:
-    """Makes its disk from Debian's packages, or finds one made earlier.
+    """Build the guest's disk from Debian packages, or reuse an earlier one.
 
-    :param folder: where to make it
+    :param folder: where to build it
     :returns: path of a qcow2 image
-    :raises AioError: it cannot be made here
+    :raises AioError: it cannot be built here
     """
     program = assets.folder('guest', 'make_guest') / 'make_guest'
     try:
@@ -91,10 +91,10 @@ def make(folder: pathlib.Path) -> pathlib.Path:
 
 
 def facts(log: str) -> Facts | None:
-    """What the guest said about itself when it last booted.
+    """Return what the guest reported about itself when it last booted.
 
     :param log: text of its serial port
-    :returns: None if it has said nothing yet
+    :returns: None if it has reported nothing yet
     """
     for line in reversed(log.splitlines()):
         _, found, text = line.partition(_FACTS)
@@ -108,18 +108,18 @@ def facts(log: str) -> Facts | None:
 
 
 def without_facts(log: str) -> str:
-    """The log without what is meant for programs."""
+    """Return the log without the lines that are meant for programs."""
     return '\n'.join(line for line in log.splitlines()
                      if _SAID not in line)
 
 
 def root_disk(told: Facts) -> Disk | None:
-    """The disk that the guest runs from, if it named one."""
+    """Return the disk that the guest runs from, or None if unknown."""
     return next((disk for disk in told['disks'] if disk.get('root')), None)
 
 
 def summary(told: Facts) -> list[str]:
-    """Lines with the facts that a person wants to see."""
+    """Return lines with the facts that a user wants to see."""
     disk = root_disk(told)
     rows: list[tuple[str, object]] = [
         ('hostname', told['hostname']),

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Makes a small disk image that is real in every way but its system."""
+"""A small disk image that is real except that it has no operating system."""
 
 import os
 import pathlib
@@ -30,9 +30,9 @@ _TIMEOUT = 60
 
 
 def make(folder: str | os.PathLike[str]) -> pathlib.Path:
-    """Makes a qcow2 image with a partition table and half a megabyte of data.
+    """Make a qcow2 image with a partition table and half a megabyte of data.
 
-    The data does not compress, so that it really travels.
+    The data is random, so that compression does not shrink it on its way.
 
     :param folder: where to make it
     :returns: path of the image
@@ -66,12 +66,13 @@ def make(folder: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def partition_table() -> bytes:
-    """A master boot record with one Linux partition that fills the disk.
+    """Return a master boot record with a Linux partition of the whole disk.
 
     It is one sector long.
     """
     boot_code = bytes(446)
-    # Status, first and last cylinder, type; then in sectors: start, length.
+    # Status, first address, type and last address; then start and length in
+    # sectors.
     entry = struct.pack('<B3sB3sII', 0x80, b'\xfe\xff\xff', _LINUX,
                         b'\xfe\xff\xff', _FIRST_SECTOR,
                         SIZE // SECTOR - _FIRST_SECTOR)

@@ -23,18 +23,18 @@ from nova_vmrun.aio import errors
 
 _PROGRAMS = ('ssh', 'ssh-keygen')
 _USER = 'root'
-# Seconds; a guest without help from hardware needs one or two.
+# Seconds. A guest without hardware virtualization needs one or two.
 _TIMEOUT = 60
-# What the server is asked, and it says where the connection ends.
+# Commands to run in the server; the last prints where the connection ends.
 _QUESTIONS = 'hostname; uname -sr; uptime; echo "$SSH_CONNECTION"'
 
 Session = demo_session.Session
 
 
 def make_key(session: Session) -> list[str]:
-    """Make a key pair, if somebody will log in with it.
+    """Create a key pair if the demo will log in with it.
 
-    :returns: words of "server create" that name it
+    :returns: arguments of "server create" that name it
     """
     missing = [name for name in _PROGRAMS if shutil.which(name) is None]
     if session.no_guest or missing:

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Runs the demo: all steps, their times, and the end of it all."""
+"""Runner of the demo: its steps, their times, and the final summary."""
 
 from collections.abc import Mapping
 import shlex
@@ -52,10 +52,10 @@ To remove it, with all its servers:
 
 
 def run(session: demo_session.Session, option: str = '') -> None:
-    """Runs the demo.
+    """Run the demo.
 
-    :param option: --state-dir as the user must give it, or ''
-    :raises AioError: a step failed; says which, and why
+    :param option: --state-dir as the user must repeat it, or ''
+    :raises AioError: a step failed; the message says which, and why
     """
     todo = list(steps.STEPS)
     if not session.keep:
@@ -99,7 +99,7 @@ def run(session: demo_session.Session, option: str = '') -> None:
 
 
 def _login(session: demo_session.Session, option: str) -> dict[str, str]:
-    """Return what to type to log in to another server, or nothing."""
+    """Return what the user types to log in to another server, if possible."""
     if session.no_login:
         return {'key_name': '', 'login': ''}
     return {'key_name': ' --key-name ' + demo_session.NAME,
@@ -124,7 +124,7 @@ def _log_sizes(layout: aio_layout.Layout) -> dict[str, int]:
 
 def _give_up(session: demo_session.Session, title: str, error: BaseException,
              marks: Mapping[str, int]) -> None:
-    """Shows what the logs have said since, and leaves nothing running."""
+    """Show new errors in the logs, and stop everything unless it is kept."""
     session.report.line('FAILED: %s' % title)
     session.report.line('  %s' % _cause(error))
     for service in aio_layout.SERVICES:

@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A picture of a server's screen, taken over VNC as a console would.
+"""A picture of a server's screen, taken over VNC like a console's.
 
-The protocol is RFC 6143, as far as it takes to ask once for all pixels.
+The protocol is RFC 6143, reduced to a single request for all pixels.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ from nova_vmrun.aio import errors
 _VERSION = b'RFB 003.008\n'
 _SECURITY_NONE = 1
 _SHARED = b'\1'
-# 32 bits a pixel, 24 of them used, little-endian, true colour, each colour
-# of 0 to 255; blue in the lowest byte.
+# True colour with 32 bits per pixel, of which 24 are used. Little-endian, each
+# colour is 0 to 255, and blue is in the lowest byte.
 _PIXEL_FORMAT = struct.pack('>BBBBHHHBBB3x', 32, 24, 0, 1, 255, 255, 255,
                             16, 8, 0)
 _PIXEL = 4
@@ -46,7 +46,7 @@ class Picture:
 
     :param width: pixels
     :param height: pixels
-    :param pixels: red, green and blue of each, a byte each, row by row
+    :param pixels: one byte each of red, green and blue, row by row
     """
     width: int
     height: int
@@ -54,7 +54,7 @@ class Picture:
 
     @property
     def colours(self) -> int:
-        """How many different colours there are; a blank screen has one."""
+        """The number of different colours; a blank screen has one."""
         return len(set(zip(self.pixels[0::3], self.pixels[1::3],
                            self.pixels[2::3])))
 
@@ -62,7 +62,7 @@ class Picture:
         """The picture as a PNG file."""
         row = self.width * 3
         rows = b''.join(
-            # 0: the row is not filtered.
+            # A row begins with its filter type; 0 is none.
             b'\0' + self.pixels[start:start + row]
             for start in range(0, len(self.pixels), row))
         header = struct.pack('>IIBBBBB', self.width, self.height, 8, 2, 0, 0,
@@ -72,12 +72,12 @@ class Picture:
 
 
 def capture(host: str, port: int, timeout: float = 30) -> Picture:
-    """Takes a picture of a screen.
+    """Take a picture of a screen.
 
     :param host: address of a VNC server without a password
     :param port: its TCP port
-    :param timeout: seconds for each answer
-    :raises AioError: there is none, or it asks for something else
+    :param timeout: seconds to wait for each answer
+    :raises AioError: no VNC server answers, or it asks for something else
     """
     try:
         with socket.create_connection((host, port), timeout) as sock:
@@ -100,7 +100,7 @@ def _capture(stream: _Stream) -> Picture:
 
 
 def _shake_hands(stream: _Stream) -> tuple[int, int]:
-    """Agrees on the protocol.
+    """Negotiate the protocol.
 
     :returns: width and height in pixels
     """
@@ -147,9 +147,9 @@ def _read_pixels(stream: _Stream, width: int, height: int) -> bytes:
 
 def _read_rectangle(stream: _Stream, pixels: bytearray, width: int,
                     height: int) -> int:
-    """Puts a rectangle into the picture.
+    """Copy a rectangle into the picture.
 
-    :returns: how many pixels it has
+    :returns: the number of its pixels
     """
     left, top, columns, rows, encoding = _unpack(stream, '>HHHHi')
     if (encoding != _RAW or left + columns > width or top + rows > height):
@@ -158,7 +158,7 @@ def _read_rectangle(stream: _Stream, pixels: bytearray, width: int,
         line = _read(stream, columns * _PIXEL)
         start = (row * width + left) * 3
         for colour in range(3):
-            # Blue comes first and stands last.
+            # The server sends blue first; the picture has it last.
             pixels[start + colour:start + columns * 3:3] = line[2 - colour::4]
     size: int = columns * rows
     return size

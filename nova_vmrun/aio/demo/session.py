@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What the steps of the demo share: the cloud, the guests, the printing."""
+"""State that the demo's steps share: the cloud, the guests, the output."""
 
 from collections.abc import Callable, Iterable, Sequence
 import os
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 NAME = 'demo'
 FLAVOR = 'm1.tiny'
-# Seconds for one change of state; a real VMware on a slow disk needs some.
+# Seconds for one change of state. VMware on a slow disk takes a while.
 TIMEOUT = 180
-# Seconds after which something is printed although nothing happened.
+# Seconds without output after which a sign of life is printed.
 _SILENCE = 1.5
 _POLL = 0.2
 _WIDTH = 110
@@ -51,10 +51,10 @@ class Session:
     :ivar no_login: why nobody can log in to the server; None if one can
     :ivar machines: one line about what runs the VMs, once that is known
     :ivar image_path: path of the image; the first step makes it
-    :ivar picture: path of the picture of the screen, if one was taken
-    :ivar image: what the SDK says about the image, once it is uploaded
-    :ivar network: the same about the network, once it is found
-    :ivar server: the same about the server, once it is made
+    :ivar picture: path of the screenshot, if one was taken
+    :ivar image: the SDK's image, once it is uploaded
+    :ivar network: the SDK's network, once it is found
+    :ivar server: the SDK's server, once it is created
     """
 
     image_path: pathlib.Path
@@ -78,7 +78,7 @@ class Session:
 
     @property
     def cloud(self) -> 'connection.Connection':
-        """The control plane, as its administrator."""
+        """A connection to the control plane as its administrator."""
         if self._cloud is None:
             self._cloud = client.connect(
                 self.settings, aio_settings.passwords(self.layout))
@@ -86,7 +86,7 @@ class Session:
 
     @property
     def guests(self) -> guests.Guests:
-        """Guests, asked of vmrun."""
+        """The guests, as vmrun lists them."""
         if self._guests is None:
             self._guests = guests.Guests(self.layout)
         return self._guests
@@ -99,7 +99,7 @@ class Session:
         return str(found[0]) if found else None
 
     def require_vmx(self) -> str:
-        """Path of the server's .vmx file.
+        """Return the path of the server's .vmx file.
 
         :raises AioError: there is none
         """
@@ -109,22 +109,22 @@ class Session:
         return vmx
 
     def text(self, text: str) -> None:
-        """Prints lines as they are, set off from the progress."""
+        """Print lines unchanged, indented below the progress."""
         for line in text.rstrip('\n').splitlines():
             self.report.raw('    ' + line)
 
     def log_text(self, lines: Iterable[str]) -> None:
-        """Prints lines of a log, of which long ones are cut off."""
+        """Print lines of a log, and cut long ones off."""
         self.text('\n'.join(
             line if len(line) <= _WIDTH else line[:_WIDTH - 3] + '...'
             for line in lines))
 
     def check(self, truth: object, claim: str) -> None:
-        """Prints a claim that was checked, or ends the demo.
+        """Print a claim that was checked, or end the demo.
 
         :param truth: whether the claim is true
         :param claim: what should be true
-        :raises AioError: it is not
+        :raises AioError: it is not true
         """
         if not truth:
             raise errors.AioError('Not so: %s.' % claim)
@@ -133,7 +133,7 @@ class Session:
     def openstack(self, *arguments: str,
                   watch: Callable[[], None] | None = None,
                   show: Callable[[str], None] | None = None) -> str:
-        """Runs the openstack command and prints what it prints.
+        """Run the openstack command and print its output.
 
         :param arguments: its arguments
         :param watch: called every 0.2 seconds while it runs
@@ -181,24 +181,24 @@ class Session:
             time.sleep(_POLL)
 
     def find_server(self) -> Any:
-        """The newest server with the demo's name; None if there is none."""
+        """Return the newest server with the demo's name, or None."""
         return next(iter(self.cloud.compute.servers(
             name='^%s$' % NAME, sort_key='created_at', sort_dir='desc')),
             None)
 
     def console_log(self) -> str:
-        """What the server has written to its serial port."""
+        """Return what the server has written to its serial port."""
         return str(self.cloud.compute.get_server_console_output(
             self.server.id)['output'])
 
     def wait_for_guest(
             self, boots: int,
             watch: Callable[[str], None] | None = None) -> guest.Facts:
-        """Waits until the guest says what it sees.
+        """Wait until the guest reports what it sees.
 
         :param boots: how many times it must have been booted
         :param watch: called with its console log each time that is read
-        :raises AioError: it says nothing
+        :raises AioError: it reports nothing in time
         """
         began = time.monotonic()
         while True:
@@ -216,11 +216,11 @@ class Session:
             time.sleep(_POLL)
 
     def wait_for(self, status: str) -> float:
-        """Waits until the server has a status.
+        """Wait until the server has a status.
 
         :param status: such as ACTIVE
         :returns: seconds that it took
-        :raises AioError: it went into ERROR, or nothing happened
+        :raises AioError: the server went into ERROR, or it took too long
         """
         began = time.monotonic()
         while True:
@@ -242,7 +242,7 @@ class Session:
         return seconds
 
     def refuse_error(self, server: Any) -> None:
-        """Ends the demo if a server is in ERROR, with Nova's reason."""
+        """Raise AioError with Nova's reason if a server is in ERROR."""
         if server.status == 'ERROR':
             fault = server.fault or {}
             raise errors.AioError(
@@ -250,12 +250,12 @@ class Session:
                 fault.get('message') or 'Nova gives no reason.')
 
     def runs(self) -> bool:
-        """Whether vmrun lists the server's VM."""
+        """Return whether vmrun lists the server's VM."""
         vmx = self.vmx
         return vmx is not None and any(
             os.path.samefile(path, vmx) for path in self.guests.running())
 
     def breathe(self, what: str) -> None:
-        """Prints a line if nothing was printed for a while."""
+        """Print a sign of life if nothing has been printed for a while."""
         if self.report.silence > _SILENCE:
             self.report.line('  waiting for %s' % what)

@@ -12,8 +12,9 @@
 
 """The steps of the demo, one function each.
 
-A step does one thing a user would do, shows it, and checks it twice: what the
-API says, and what vmrun or the disk says. It raises where they differ.
+A step does one thing that a user would do, shows it, and checks it twice: with
+the API, and with vmrun or on disk. It raises an error if they disagree. Its
+docstring is the title that is printed.
 """
 
 from collections.abc import Callable
@@ -43,16 +44,16 @@ NAME = demo_session.NAME
 Session = demo_session.Session
 _CHUNK = 1024 ** 2
 _LOG_LINES = 20
-# The lines of a .vmx that say what the flavor, image and network asked for.
+# The lines of a .vmx that come from the flavor, image and network.
 _SHOWN_KEYS = re.compile(
     r'(displayName|guestOS|firmware|memsize|numvcpus|uuid\.bios|'
     r'(scsi|sata|ide|nvme)0:0\.fileName|'
     r'ethernet0\.(virtualDev|address|vnet|connectionType)|'
     r'RemoteDisplay\.vnc\.port) =', re.IGNORECASE)
-# Seconds within which a running guest prints something.
+# A running guest prints something within these seconds.
 _TICKS = 2
-# Seconds within which Nova knows that a guest is off; if nobody told it, it
-# would look only every ten minutes.
+# Nova learns within these seconds that a guest is off. Without the driver's
+# event, it would find out only at its next check, every ten minutes.
 _SOON = 30
 PICTURE = 'nova-vmrun-demo.png'
 
@@ -69,9 +70,9 @@ def make_image(session: Session) -> None:
             session.image_path = guest.make(folder)
         except errors.AioError as error:
             if any(session.layout.instances.glob('*/*.vmx')):
-                raise           # their engine cannot be changed
+                raise           # an existing cloud's engine cannot be changed
             session.no_guest = str(error)
-            # Without a system, QEMU would not show more than its BIOS.
+            # Without an operating system, QEMU would show only its BIOS.
             session.settings.knobs[vmware.ENGINE] = vmware.PLAIN
             session.settings.save(session.layout)
     if session.no_guest:
@@ -105,7 +106,7 @@ def bring_up(session: Session) -> None:
 
 def upload_image(session: Session) -> None:
     """Upload the image to glance"""
-    # The SDK's types are those of both versions of the API.
+    # The SDK's types cover both versions of the API.
     images: Any = session.cloud.image
     path = session.image_path
     digest = _sha512(path)
@@ -174,7 +175,7 @@ def boot(session: Session) -> None:
             NAME, '--network', session.network.name, *key, '--wait', NAME,
             '-f', 'value', '-c', 'id', watch=watch)
     finally:
-        # Nova's own reason says more than the command's failure.
+        # Nova's fault says more than the command's error.
         session.server = session.find_server()
         if session.server:
             session.refuse_error(session.server)
@@ -210,16 +211,16 @@ def watch_boot(session: Session) -> None:
 
 
 class _BootLog:
-    """Prints the beginning of a log as it grows."""
+    """Printer of the beginning of a log as it grows."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._lines: list[str] = []
 
     def show(self, log: str) -> None:
-        """Prints what is new.
+        """Print what is new.
 
-        :param log: all of it that there is so far
+        :param log: the whole log so far
         """
         whole, _, _ = log.rpartition('\n')
         lines = guest.without_facts(whole).splitlines()
@@ -248,7 +249,7 @@ def take_picture(session: Session) -> None:
 
 
 def _vnc_address(session: Session) -> tuple[str, int]:
-    """Asks Nova for a console, and which address its proxy would use."""
+    """Request a console from Nova; return the address its proxy would use."""
     compute = session.cloud.compute
     console: Any = compute.create_console(session.server.id, 'novnc')
     token = console['url'].rpartition('token%3D')[2]
@@ -386,7 +387,7 @@ def clean_up(session: Session) -> None:
                   'no process of it is left')
 
 
-# The guest boots while other things are shown.
+# The guest boots while the steps between boot and watch_boot run.
 STEPS: tuple[Callable[[Session], None], ...] = (
     make_image, bring_up, upload_image, find_network, boot, show, show_vmx,
     show_running, watch_boot, take_picture, stop, start, console_log, pause,
@@ -394,7 +395,10 @@ STEPS: tuple[Callable[[Session], None], ...] = (
 
 
 def _check_fake_was_told(session: Session, verb: str) -> None:
-    """vmrun does not say whether a VM is paused; the fake logs its calls."""
+    """Check in the fake's log of calls that it was told to pause or unpause.
+
+    vmrun itself does not report whether a VM is paused.
+    """
     if session.layout.calls.exists():
         with open(session.layout.calls) as stream:
             calls = [json.loads(line) for line in stream]

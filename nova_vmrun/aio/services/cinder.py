@@ -12,8 +12,8 @@
 
 """Cinder: API, scheduler, volume and backup in one process.
 
-They talk over the ``fake`` transport, in the memory of this process, as Nova's
-do in theirs.
+They communicate over the ``fake`` transport in this process's memory, as
+Nova's services do in theirs.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 PROJECT = 'cinder'
 CONFIG = 'cinder.conf'
-# Name of the back end, of its section, and what "volume show" prints after
-# the host's name and "@".
+# Name of the back end and of its section. "volume show" prints it after the
+# host's name and "@".
 BACKEND = 'files'
-# Seconds that running operations get to end; Cinder puts whatever takes
-# longer into an error state at the next start.
+# Seconds that operations have to finish. Cinder marks those that take longer
+# as failed at its next start.
 _GRACE = 15
 
 
@@ -66,7 +66,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             osapi_volume_listen_port=settings.ports['cinder'],
             glance_api_servers=settings.url('glance'),
             enabled_backends=BACKEND,
-            # The scheduler starts last, and finds the others running.
+            # The scheduler starts last, when the other services run already.
             scheduler_driver_init_wait_time=1,
             backup_driver='cinder.backup.drivers.posix.PosixBackupDriver',
             backup_posix_path=layout.backups),
@@ -74,10 +74,10 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'keystone_authtoken': config.authtoken(
             settings, passwords['cinder'], 'cinder'),
         'service_user': dict(credentials, send_service_user_token=True),
-        # For the events that a volume's size or content has changed.
+        # Cinder sends Nova events about changed volumes.
         'nova': credentials,
         'oslo_concurrency': {'lock_path': locks},
-        # Without it the locks of the volume manager end with the process.
+        # By default, the volume manager's locks would end with the process.
         'coordination': {
             'backend_url': 'file://%s' % (state / 'coordination')},
         BACKEND: {
@@ -92,7 +92,7 @@ def environment(layout: aio_layout.Layout) -> dict[str, str]:
     """Return the variables that the process needs."""
     return {
         'OS_CINDER_DISABLE_EVENTLET_PATCHING': '1',
-        # Copies of images are plain calls then; nothing here runs a hub.
+        # Makes copies of images plain calls; there is no eventlet hub here.
         'EVENTLET_THREADPOOL_SIZE': '0',
     }
 
@@ -111,8 +111,8 @@ class Service:
         """Make what is missing, then start one service after the other."""
         from cinder import monkey_patch
         monkey_patch.patch(backend='threading')
-        # Both register options of the command line, which cannot be done
-        # after it was parsed.
+        # Both modules register command line options, which must be done before
+        # the command line is parsed.
         import cinder.cmd.backup  # noqa: F401
         import cinder.cmd.volume  # noqa: F401
         from cinder.db import migration
@@ -168,12 +168,12 @@ class Service:
             host='%s@%s' % (conf[BACKEND].backend_host or conf.host, BACKEND))
         self._start_service(
             binary='cinder-backup', coordination=True,
-            # The name under which the scheduler looks for what it reports.
+            # The scheduler looks up the service's reports by this name.
             service_name='backup')
         self._start_service(binary='cinder-scheduler')
-        # Cinder notes in the database which service is at work, and
-        # after a crash that service cleans up. All of this work is on
-        # volumes, and the scheduler would not resume a deletion.
+        # Cinder records in the database which service does some work. After a
+        # crash, that service cleans up. All of this work is on volumes, and
+        # the scheduler would not resume a deletion.
         service.Service.service_id = volume.origin_service_id
 
     def _start_service(self, **details: Any) -> 'cinder_service.Service':
@@ -181,8 +181,8 @@ class Service:
 
         made = service.Service.create(**details)
         made.start()
-        # The first heartbeat is due seconds later, and until then a service
-        # that was stopped for long counts as down.
+        # The first heartbeat would come seconds later. Until then, a service
+        # that was stopped for a while would count as down.
         made.report_state()
         self._services.append(made)
         return made

@@ -30,7 +30,7 @@ CONFIG = 'glance-api.conf'
 
 def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  passwords: Mapping[str, str]) -> None:
-    """Writes glance-api.conf and makes the folders of its stores."""
+    """Write glance-api.conf and create the folders of its stores."""
     stores = {
         'file': layout.images,
         'os_glance_staging_store': layout.root / 'glance-staging',
@@ -64,7 +64,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
 
 def environment(layout: aio_layout.Layout) -> dict[str, str]:
-    """Variables that the process needs."""
+    """Return the variables that the process needs."""
     return {'OS_GLANCE_CONFIG_DIR': str(layout.config_dir(PROJECT))}
 
 
@@ -78,7 +78,7 @@ class Service:
         self._server: 'wsgi.Server | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
-        """Makes what is missing, then answers requests."""
+        """Create what is missing, then start the API."""
         from glance.common import wsgi_app
 
         from nova_vmrun.aio import wsgi

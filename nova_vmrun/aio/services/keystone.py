@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Keystone: users, the catalog, tokens."""
+"""Keystone: users, the service catalog and tokens."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TYPE_CHECKING
@@ -39,7 +39,7 @@ CATALOG = {
 
 def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  passwords: Mapping[str, str]) -> None:
-    """Writes keystone.conf."""
+    """Write keystone.conf."""
     keys = layout.keys
     config.write(layout, PROJECT, CONFIG, {
         'DEFAULT': dict(
@@ -47,19 +47,19 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             public_endpoint=settings.url('keystone')),
         'database': config.database(layout, 'keystone'),
         'token': {'provider': 'fernet', 'expiration': 24 * 3600},
-        # Receipts default to /etc/keystone.
+        # Keys of receipts would be in /etc/keystone by default.
         'fernet_tokens': {'key_repository': keys / 'fernet'},
         'fernet_receipts': {'key_repository': keys / 'fernet'},
         'credential': {'key_repository': keys / 'credential'},
-        # The passwords have 192 random bits: stretching adds nothing but
-        # a quarter of a second to each login.
+        # The passwords have 192 random bits. Key stretching would only add a
+        # quarter of a second to each login.
         'identity': {'password_hash_rounds': 4, 'max_password_length': 72},
         'oslo_policy': {'enforce_scope': True},
     })
 
 
 def environment(layout: aio_layout.Layout) -> dict[str, str]:
-    """Variables that the process needs."""
+    """Return the variables that the process needs."""
     return {}
 
 
@@ -74,7 +74,7 @@ class Service:
         self._server: 'wsgi.Server | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
-        """Makes what is missing, then answers requests."""
+        """Create what is missing, then start the API."""
         from keystone.cmd import bootstrap
         import keystone.server
         from keystone.server.flask import application
@@ -88,7 +88,7 @@ class Service:
         databases.prepare(self._layout, 'keystone', ['keystone'],
                           'keystone', self._make, tell)
         tell('bootstrapping')
-        # It loads the back ends too, which can be done only once.
+        # This loads the back ends, too, which can be done only once.
         self._bootstrap(bootstrap.Bootstrapper())
         app = core.setup_app_middleware(
             application.application_factory('public'))
@@ -193,7 +193,7 @@ def _find_service(kind: str) -> dict[str, Any] | None:
 
 
 def _remove_service(kind: str) -> None:
-    """Take a service that does not run, and its endpoints, off the catalog."""
+    """Remove an unused service and its endpoints from the catalog."""
     from keystone.common import provider_api
     service = _find_service(kind)
     if service is not None:
@@ -201,7 +201,7 @@ def _remove_service(kind: str) -> None:
 
 
 def _ensure_endpoints(name: str, kind: str, url: str) -> None:
-    """Registers a service, or moves its endpoints to other ports."""
+    """Register a service, or update its endpoints to the current ports."""
     from keystone.common import provider_api
     api = provider_api.ProviderAPIs.catalog_api
     service = _find_service(kind)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Neutron: the API alone; the vmrun mechanism driver needs no agent."""
+"""Neutron: only its API, since the vmrun mechanism driver needs no agent."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TYPE_CHECKING
@@ -31,12 +31,12 @@ CONFIG = 'neutron.conf'
 
 def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  passwords: Mapping[str, str]) -> None:
-    """Writes neutron.conf, with the options of ML2 in it."""
+    """Write neutron.conf, including the options of ML2."""
     config.write(layout, PROJECT, CONFIG, {
         'DEFAULT': dict(
             config.logging_options(),
             core_plugin='ml2',
-            # Without an agent a router would look alive and lead nowhere.
+            # Without an agent, a router would seem to work but pass nothing.
             service_plugins='',
             transport_url='fake:///',
             state_path=layout.root / 'neutron',
@@ -58,8 +58,8 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'ml2': {
             'mechanism_drivers': 'vmrun',
             'type_drivers': 'flat,vlan,local',
-            # What a project creates is a LAN segment. Only an administrator
-            # can name a physical network, which is a vmnet.
+            # Networks that projects create are LAN segments. Only an
+            # administrator can name a physical network, which is a vmnet.
             'project_network_types': 'local',
             'extension_drivers': 'port_security',
         },
@@ -70,7 +70,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
 
 def environment(layout: aio_layout.Layout) -> dict[str, str]:
-    """Variables that the process needs."""
+    """Return the variables that the process needs."""
     return {
         'OS_NEUTRON_CONFIG_DIR': str(layout.config_dir(PROJECT)),
         'OS_NEUTRON_CONFIG_FILES': '%s;%s' % (CONFIG, config.LOCAL_CONF),
@@ -87,7 +87,7 @@ class Service:
         self._server: 'wsgi.Server | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
-        """Makes what is missing, then answers requests."""
+        """Create what is missing, then start the API."""
         from neutron import server
         from neutron.server import api
 
@@ -115,12 +115,13 @@ class Service:
 
 
 def make_tables() -> None:
-    """Makes the tables from the models.
+    """Create the tables from the models.
 
     Neutron's migrations alter constraints, which SQLite cannot do. So the
-    tables are made as the last migration would leave them, and marked so.
+    tables are created as the last migration would leave them, and stamped with
+    its revision.
 
-    :raises RuntimeError: the tables are there, of another release
+    :raises RuntimeError: the tables are those of another release
     """
     from alembic import command
     from neutron.db.migration import cli
@@ -157,9 +158,10 @@ def _check_tables(connection: 'sqlalchemy.Connection', alembic: Any) -> None:
 
 def _insert_default_rules(connection: 'sqlalchemy.Connection',
                           metadata: 'sqlalchemy.MetaData') -> None:
-    """The one thing that Neutron's migrations insert.
+    """Insert the default security group rules, as Neutron's migrations do.
 
-    Without it every default security group is empty.
+    They insert nothing else. Without these rules, every default security group
+    would be empty.
     """
     from neutron_lib import constants
     from oslo_utils import uuidutils

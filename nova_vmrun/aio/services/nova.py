@@ -12,9 +12,9 @@
 
 """Nova and Placement in one process: API, conductor, scheduler, compute.
 
-One process needs no message broker: the ``fake`` transport hands messages
-over in memory. The price is that objects do not cross a wire and that compute
-sees the database, so this is for demonstrations and development.
+One process needs no message broker: the ``fake`` transport passes messages in
+memory. But objects are then not sent over a network, and compute can access
+the database, so this is for demonstrations and development.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,8 +33,8 @@ from nova_vmrun.aio import vmware as aio_vmware
 PROJECT = 'nova'
 CONFIG = 'nova.conf'
 POLICY = 'policy.yaml'
-# HTTP 403 and the name of the rule, where Nova would try and answer 500 or
-# leave a server in ERROR.
+# Where Nova would answer 500 or leave a server in ERROR, answer 403 with the
+# name of the rule.
 _POLICY_TEXT = """\
 # Written by "nova-vmrun aio up": what this cloud does not offer. To change it,
 # name a file of your own as [oslo_policy] policy_file in local.conf.
@@ -58,7 +58,7 @@ _NO_VOLUMES_TEXT = """\
 "os_compute_api:os-volumes:snapshots:show": "!"
 "os_compute_api:os-volumes:snapshots:delete": "!"
 """
-# Seconds that compute waits for keystone; both start together.
+# Seconds to wait for keystone, which starts at the same time.
 KEYSTONE_TIMEOUT = 120
 CELL1_UUID = '6b8ab7a2-3c0e-4d4a-9a7e-2f0c5ad2c0e1'
 
@@ -66,7 +66,7 @@ CELL1_UUID = '6b8ab7a2-3c0e-4d4a-9a7e-2f0c5ad2c0e1'
 def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  passwords: Mapping[str, str],
                  vmware: aio_vmware.Programs | None = None) -> None:
-    """Writes nova.conf and placement.conf.
+    """Write nova.conf and placement.conf.
 
     :param vmware: the programs that [vmrun] names
     """
@@ -83,25 +83,25 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             state_path=layout.nova_state,
             instances_path=layout.instances,
             transport_url=settings.transport_url,
-            # People and the control plane work on this machine too.
+            # The user and the control plane need memory on this machine, too.
             reserved_host_memory_mb=2048,
-            # Disks take what guests write, and flavors name far more.
+            # Disks grow as guests write, and flavors allow far more.
             initial_disk_allocation_ratio=4.0,
-            # The guests of one person rarely all compute at the same time.
+            # One user's guests are rarely all busy at the same time.
             initial_cpu_allocation_ratio=16.0,
             # There is no other host to resize to.
             allow_resize_to_same_host=True,
             osapi_compute_listen=aio_settings.ADDRESS,
             osapi_compute_listen_port=settings.ports['nova'],
-            # Guests outlive nova-compute, so there is little to wait for.
+            # Guests run on without nova-compute: there is little to wait for.
             manager_shutdown_timeout=3,
             graceful_shutdown_timeout=15,
-            # Seconds. Off by default: a port that was deleted while Nova was
-            # not listening would be shown for ever.
+            # Seconds. Off by default, but then Nova would never notice a port
+            # that was deleted while it was down.
             heal_instance_info_cache_interval=60,
             resume_guests_state_on_host_boot=settings.resume_servers),
-        # Nova looks by default whether its answers have the form that it
-        # documents, which takes a fifth of the time of a long list.
+        # By default, Nova validates its own answers against their schema,
+        # which takes a fifth of the time of a long list.
         'api': {'auth_strategy': 'keystone', 'response_validation': 'ignore'},
         'wsgi': {'api_paste_config': config.data_file(
             'nova', 'etc/nova/api-paste.ini')},
@@ -116,7 +116,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'glance': section(),
         'cinder': dict(
             section(),
-            # The default is a service that only older clouds have.
+            # The default names a service that only older clouds have.
             catalog_info='block-storage::public',
             os_region_name=aio_settings.REGION),
         # The default is a directory in /etc.
@@ -124,7 +124,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                     layout.config_dir(PROJECT) / 'provider_config'},
         'conductor': {'workers': 1},
         'oslo_policy': {'policy_file': policy},
-        # One host: a second try would only hide why the first one failed.
+        # With one host, a second attempt would only hide why the first failed.
         'scheduler': {'workers': 1, 'max_attempts': 1},
         'oslo_concurrency': {'lock_path': layout.nova_state / 'lock'},
         'vnc': {
@@ -161,14 +161,14 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
 
 def config_files(layout: aio_layout.Layout) -> list[str]:
-    """What Nova's API reads; the first must be the paste file."""
+    """Return the files that Nova's API reads; the first is the paste file."""
     folder = layout.config_dir(PROJECT)
     return [config.data_file('nova', 'etc/nova/api-paste.ini'),
             str(folder / CONFIG), str(folder / config.LOCAL_CONF)]
 
 
 def environment(layout: aio_layout.Layout) -> dict[str, str]:
-    """Variables that the process needs."""
+    """Return the variables that the process needs."""
     return {
         'OS_NOVA_CONFIG_FILES': ';'.join(config_files(layout)),
         'OS_NOVA_DISABLE_EVENTLET_PATCHING': '1',
@@ -191,21 +191,21 @@ class Service:
         self._layout = layout
         self._settings = settings
         self._servers: list[_Stoppable] = []
-        # Nova's own; if compute runs here, it is the last one.
+        # Nova's services. If compute runs here, it is the last one.
         self._services: list[_Stoppable] = []
 
     def start(self, tell: Callable[[str], None]) -> None:
-        """Makes what is missing, then starts one service after the other."""
+        """Create what is missing, then start one service after the other."""
         from nova import monkey_patch
         monkey_patch.patch(backend='threading')
-        # Only now may anybody import oslo.messaging.
+        # oslo.messaging must not be imported before this patch.
         from nova_vmrun.aio import memory_bus
         memory_bus.install()
 
-        # Both set up logging, and the last one wins: let that be Nova.
+        # Both set up logging, and the last one wins, which should be Nova.
         self._start_placement(tell)
         self._start_api(tell)
-        # The scheduler asks placement for traits as soon as it is made.
+        # The scheduler requests traits from Placement when it is created.
         tell('waiting for keystone')
         self._wait_for_keystone()
         tell('starting console proxies')
@@ -223,7 +223,7 @@ class Service:
             self._start_compute()
 
     def stop(self) -> None:
-        """Stops compute first: what it finishes needs the others."""
+        """Stop compute first, since it needs the others to finish its work."""
         *others, compute = self._services
         compute.stop()
         threads = [threading.Thread(target=part.stop)
@@ -257,8 +257,8 @@ class Service:
     def _start_api(self, tell: Callable[[str], None]) -> None:
         from nova.api.openstack import wsgi_app
 
-        # Nova's WSGI module would do this too, but only with the databases
-        # there already. It is done once.
+        # Nova's WSGI module would do this, too, but only if the databases
+        # exist. Only the first call has an effect.
         wsgi_app.init_global_data(
             config_files(self._layout), 'osapi_compute', 'nova-api')
         databases.prepare(
@@ -291,14 +291,14 @@ class Service:
         service = nova_service.Service.create(
             binary=binary, topic=topic, topic_alt=topic_alt)
         service.start()
-        # The first report is due seconds later, and until then Nova
-        # considers a service that was stopped as down.
+        # The first report would come seconds later. Until then, Nova would
+        # consider a service that was stopped as down.
         service.service_ref.report_count += 1
         service.service_ref.save()
         self._services.append(service)
 
     def _start_compute(self) -> None:
-        """As nova.cmd.compute does, but beside the conductor."""
+        """Start compute as nova.cmd.compute does, but beside the conductor."""
         from nova.compute import rpcapi
         from nova import context
         from nova.objects import host_mapping
@@ -310,7 +310,7 @@ class Service:
 
         console_text.install()
         os_brick.setup(cfg.CONF)
-        # Loads the plug-in through which our driver is found.
+        # Loads the os-vif plug-in that registers our driver.
         os_vif.initialize()
         self._start_service('nova-compute', rpcapi.RPC_TOPIC,
                             rpcapi.RPC_TOPIC_ALT)
@@ -330,7 +330,7 @@ class Service:
 
 def make_databases(layout: aio_layout.Layout,
                    settings: aio_settings.Settings) -> None:
-    """Makes or upgrades the API database and those of both cells."""
+    """Create or upgrade the databases of the API and of both cells."""
     from nova import context
     from nova.db import migration
 
@@ -343,7 +343,7 @@ def make_databases(layout: aio_layout.Layout,
 
 def map_cells(layout: aio_layout.Layout,
               settings: aio_settings.Settings) -> list[Any]:
-    """Tells Nova of cell0 and cell1, and how to reach them now.
+    """Register cell0 and cell1 with Nova, or update how to reach them.
 
     :returns: their CellMapping objects
     """
