@@ -36,6 +36,7 @@ from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
 from nova_vmrun.doctor import gather
 from nova_vmrun.doctor import options as doctor_options
+from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial
 from nova_vmrun.doctor import trial_report
 from nova_vmrun.formats import report
@@ -72,9 +73,10 @@ class Doctor(plain.Plain, command.Command):
         state_dir.add_option(parser)
         parser.add_argument(
             '--try', action='store_true', dest='is_trial',
-            help='Also boot three tiny VMs in a temporary folder, try '
-                 'everything that the driver relies on, remove them, and '
-                 'write a report. Other VMs are not touched')
+            help='Also boot tiny VMs in a temporary folder, try everything '
+                 'that the driver relies on, ask what nobody knows about '
+                 'VMware, remove them, and write a report. Other VMs are '
+                 'not touched')
         parser.add_argument(
             '--report', metavar='<file>', default='nova-vmrun-try.json',
             help='File for the report of --try, which names neither users, '
@@ -114,13 +116,14 @@ class Doctor(plain.Plain, command.Command):
             json.dump(trial_report.make(trial_, found), file, indent=1)
         self.app.stderr.write('The report is in %s. Read it before you send '
                               'it to anybody.\n' % path)
-        return all(step.outcome != trial.FAILED for step in trial_.steps)
+        return all(step.outcome is not steps.Outcome.FAILED
+                   for step in trial_.steps)
 
-    def _tell(self, step: trial.Step) -> None:
+    def _tell(self, step: steps.Step) -> None:
         # Standard output may be JSON.
         self.app.stderr.write('[%5.1f s] %s: %s\n' % (
             step.seconds, step.name, report.printable(
-                ' '.join(filter(None, (step.outcome, step.text))))))
+                ': '.join(filter(None, (step.outcome, step.text))))))
         self.app.stderr.flush()
 
 

@@ -20,11 +20,14 @@ import re
 import socket
 from typing import Any
 
+from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial
 from nova_vmrun.host import product
 
-_FORMAT = 1
+_FORMAT = 2
 _HOLDS, _FAILS = 'holds', 'does not hold'
+_ANSWERS = {steps.Outcome.OK: _HOLDS, steps.Outcome.YES: _HOLDS,
+            steps.Outcome.FAILED: _FAILS, steps.Outcome.NO: _FAILS}
 _ADDRESS = re.compile(r'\b\d{1,3}(?:\.\d{1,3}){3}\b')
 _MAC = re.compile(r'\b[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}\b')
 _IDENTIFIER = re.compile(
@@ -67,15 +70,18 @@ def _user() -> str:
         return ''
 
 
-def answers(steps: Iterable[trial.Step]) -> dict[str, str]:
-    """Return what the steps say about each assumption, by its number."""
+def answers(done: Iterable[steps.Step]) -> dict[str, str]:
+    """Return what the steps say about each assumption, by its number.
+
+    One that no step could ask about gets the reason.
+    """
     found: dict[int, str] = {}
-    for step in steps:
+    for step in done:
+        answer = _ANSWERS.get(step.outcome) or '%s: %s' % (step.outcome,
+                                                           step.text)
         for claim in step.claims:
-            if step.outcome == trial.FAILED:
-                found[claim] = _FAILS
-            elif step.outcome == trial.OK:
-                found.setdefault(claim, _HOLDS)
+            if answer == _FAILS or found.get(claim) not in (_FAILS, _HOLDS):
+                found[claim] = answer
     return {str(claim): found[claim] for claim in sorted(found)}
 
 
@@ -85,17 +91,24 @@ def make(done: trial.Trial, found: product.Product) -> dict[str, Any]:
     machine = os.uname()
     return {
         'format': _FORMAT,
-        'product': {'name': found.name, 'version': found.version_text,
+        'product': {'kind': found.kind, 'name': found.name,
+                    'version': found.version_text,
                     'is_fake': found.is_fake},
         'host': {'system': machine.sysname, 'kernel': machine.release,
                  'architecture': machine.machine, 'cpus': os.cpu_count()},
-        'answers': answers(done.steps),
+        'answered_by': '%s%s %s' % ('fakes of ' if found.is_fake else '',
+                                    found.name, found.version_text),
+        'answers': {claim: scrubber.clean(answer) for claim, answer
+                    in answers(done.steps).items()},
         'steps': [dict(dataclasses.asdict(step),
                        text=scrubber.clean(step.text),
+                       evidence=list(map(scrubber.clean, step.evidence)),
                        seconds=round(step.seconds, 3))
                   for step in done.steps],
-        'calls': [{'argv': [os.path.basename(call.argv[0]),
+        'calls': [{'step': call.step,
+                   'argv': [os.path.basename(call.argv[0]),
                             *map(scrubber.clean, call.argv[1:])],
+                   'files': list(map(scrubber.clean, call.files)),
                    'exit_code': call.exit_code,
                    'out': scrubber.clean(call.out),
                    'err': scrubber.clean(call.err),

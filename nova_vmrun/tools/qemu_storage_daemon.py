@@ -13,8 +13,9 @@
 """The qemu-storage-daemon program, which shows an iSCSI LUN as a file.
 
 QEMU connects to the target, and a FUSE mount on a regular file shows the LUN
-as the content of that file. Neither needs root. One daemon serves one LUN, so
-that no LUN suffers from another's target.
+as the content of that file. In the same way it can show another file, which
+tells whether VMware can use such mounts. None of this needs root. One daemon
+serves one LUN, so that no LUN suffers from another's target.
 
 Everything that a back end sends is passed as JSON, because QEMU would
 interpret commas in its own syntax.
@@ -96,6 +97,16 @@ class Lun:
 
 
 @dataclasses.dataclass(frozen=True)
+class RawFile:
+    """A file to show instead of a LUN."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return 'the file %s' % self.path
+
+
+@dataclasses.dataclass(frozen=True)
 class Files:
     """The files of one daemon.
 
@@ -133,7 +144,7 @@ class QemuStorageDaemon:
                 '%s If it is elsewhere, set [vmrun] qemu_storage_daemon_path.'
                 % _DEBIAN)
 
-    def start(self, lun: Lun, files: Files) -> None:
+    def start(self, lun: Lun | RawFile, files: Files) -> None:
         """Start a daemon, and return when the mount is there.
 
         The daemon survives this process. After an error a mount without a
@@ -180,15 +191,10 @@ def is_daemon(pid: int, files: Files) -> bool:
     return '--daemonize' in words and files.pid_file in words
 
 
-def _words(lun: Lun, files: Files) -> list[str]:
-    device: dict[str, object] = {
-        'driver': 'iscsi', 'node-name': _NODE, 'transport': 'tcp',
-        'portal': lun.portal, 'target': lun.iqn, 'lun': lun.number,
-        'initiator-name': lun.initiator,
-        # Data in the page cache of this host would be lost in a crash.
-        'cache': {'direct': True}}
+def _words(lun: Lun | RawFile, files: Files) -> list[str]:
+    device = _file(lun) if isinstance(lun, RawFile) else _iscsi(lun)
     secrets: list[str] = []
-    if lun.user is not None:
+    if isinstance(lun, Lun) and lun.user is not None:
         device.update({'user': lun.user, 'password-secret': _SECRET})
         secrets = ['--object', jsonutils.dumps({
             'qom-type': 'secret', 'id': _SECRET, 'file': files.secret})]
@@ -206,7 +212,21 @@ def _words(lun: Lun, files: Files) -> list[str]:
             'allow-other': 'on'})]
 
 
-def _refusal(result: process.Result, lun: Lun) -> exception.VmrunError:
+def _iscsi(lun: Lun) -> dict[str, object]:
+    return {
+        'driver': 'iscsi', 'node-name': _NODE, 'transport': 'tcp',
+        'portal': lun.portal, 'target': lun.iqn, 'lun': lun.number,
+        'initiator-name': lun.initiator,
+        # Data in the page cache of this host would be lost in a crash.
+        'cache': {'direct': True}}
+
+
+def _file(content: RawFile) -> dict[str, object]:
+    return {'driver': 'file', 'node-name': _NODE, 'filename': content.path}
+
+
+def _refusal(result: process.Result,
+             lun: Lun | RawFile) -> exception.VmrunError:
     for text, kind, meaning, resolution in _MEANINGS:
         if text in result.stderr:
             brief = 'Cannot connect %s: %s.' % (lun, meaning)

@@ -24,7 +24,7 @@ from nova_vmrun.doctor import examination
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
 from nova_vmrun.doctor import gather
-from nova_vmrun.doctor import trial
+from nova_vmrun.doctor import steps
 from tests.unit import base
 from tests.unit.cmd import commands
 from tests.unit.doctor import hosts
@@ -98,7 +98,7 @@ class DoctorTestCase(base.TestCase):
 
     def test_trial(self):
         status, _, errors, found = self.run_trial(
-            trial.Step('start', (1,), trial.OK, '', 1.5))
+            steps.Step('start', (1,), steps.Outcome.OK, '', 1.5))
         self.assertEqual(0, status)
         self.assertTrue(errors.startswith('[  1.5 s] start: ok\n'), errors)
         self.assertEqual({'1': 'holds'}, found['answers'])
@@ -106,9 +106,16 @@ class DoctorTestCase(base.TestCase):
 
     def test_trial_that_fails(self):
         status, _, errors, _ = self.run_trial(
-            trial.Step('start', (1,), trial.FAILED, 'No.\x1b', 1.5))
+            steps.Step('start', (1,), steps.Outcome.FAILED, 'No.\x1b', 1.5))
         self.assertEqual(1, status)
-        self.assertIn(r'start: failed No.\x1b', errors)
+        self.assertIn(r'start: failed: No.\x1b', errors)
+
+    def test_an_answer_is_no_failure(self):
+        status, _, errors, found = self.run_trial(
+            steps.Step('add', (43,), steps.Outcome.NO, 'Why.', 1.5))
+        self.assertEqual(0, status)
+        self.assertIn('add: no: Why.', errors)
+        self.assertEqual({'43': 'does not hold'}, found['answers'])
 
     def test_nothing_to_try(self):
         self.gatherer.return_value.gather.return_value = dataclasses.replace(

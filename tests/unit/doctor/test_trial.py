@@ -16,8 +16,10 @@ import subprocess
 
 import fixtures
 
+from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial
 from nova_vmrun.doctor import trial_report
+from nova_vmrun import exception
 from nova_vmrun.host import product
 from tests.unit import base
 
@@ -55,17 +57,44 @@ class TrialTestCase(base.TestCase):
         self.assertEqual('Total running VMs: 0\n', listed)
         return done, trial_report.make(done, found)
 
+    def ask_nothing(self):
+        """Leave out the questions, which take time."""
+        for questions in (trial.device_questions.DeviceQuestions,
+                          trial.disk_questions.DiskQuestions):
+            self.useFixture(fixtures.MockPatchObject(
+                questions, 'all', return_value=[]))
+
     def outcomes(self, done):
         return {step.name: step.outcome for step in done.steps}
 
     def test_noisy_host_without_tools(self):
         done, report = self.run_trial(NOISE='1', TOOLS='unknown')
-        self.assertEqual({trial.OK}, set(self.outcomes(done).values()),
-                         done.steps)
+        found = self.outcomes(done)
+        self.assertEqual(steps.Outcome.NO, found.pop('add a TPM'))
+        for name in ('add a disk to a running VM',
+                     'add an adapter to a running VM'):
+            self.assertEqual(steps.Outcome.NOT_ASKED, found.pop(name))
+        # These depend on the host.
+        for name in ('volume on a device', 'volume in a FUSE file'):
+            self.assertIn(found.pop(name), (steps.Outcome.YES,
+                                            steps.Outcome.NOT_ASKED))
+        self.assertEqual({steps.Outcome.OK, steps.Outcome.YES},
+                         set(found.values()), done.steps)
+        answers = report['answers']
+        self.assertEqual('fakes of VMware Workstation 17.6.4',
+                         report['answered_by'])
+        for number in (43, 44):
+            self.assertEqual('not asked: no vmcli here.',
+                             answers.pop(str(number)))
+        self.assertEqual('does not hold', answers.pop('45'))
+        for number in (50, 51):
+            answers.pop(str(number))
         self.assertEqual(
-            dict.fromkeys(map(str, (1, 2, 3, 7, 10, 14, 16, 38, 39, 41)),
-                          'holds'),
-            report['answers'])
+            dict.fromkeys(map(str, (1, 2, 3, 7, 10, 14, 15, 16, 38, 39, 41,
+                                    42, 46, 47, 48, 49)), 'holds'), answers)
+        start = next(call for call in report['calls']
+                     if call['step'] == 'start')
+        self.assertIn('+ first/serial.log', start['files'])
         text = json.dumps(report)
         for private in (done.folder, os.path.dirname(self.vmrun)):
             self.assertNotIn(private, text)
@@ -75,21 +104,51 @@ class TrialTestCase(base.TestCase):
             if call['argv'][0] == 'vmrun'))
 
     def test_player_cannot_do_everything(self):
+        self.ask_nothing()
         done, _ = self.run_trial(product.PLAYER, PRODUCT='player')
         found = self.outcomes(done)
-        self.assertEqual(trial.SKIPPED, found.pop('pause and unpause'))
-        self.assertEqual(trial.SKIPPED, found.pop('snapshot and delete it'))
-        self.assertEqual(trial.SKIPPED,
-                         found.pop('snapshot of a VM with a volume'))
-        self.assertEqual({trial.OK}, set(found.values()), done.steps)
+        for name in ('pause and unpause', 'snapshot and delete it',
+                     'snapshot of a VM with a volume'):
+            self.assertEqual(steps.Outcome.NOT_ASKED, found.pop(name))
+        self.assertEqual({steps.Outcome.OK}, set(found.values()), done.steps)
 
     def test_start_that_fails_ends_the_trial(self):
         done, report = self.run_trial(MODULES_MISSING='vmmon')
-        self.assertEqual({'make disks': trial.OK, 'start': trial.FAILED},
+        self.assertEqual({'make disks': steps.Outcome.OK,
+                          'start': steps.Outcome.FAILED},
                          self.outcomes(done))
         self.assertEqual('does not hold', report['answers']['1'])
 
     def test_no_vdiskmanager(self):
         done, report = self.run_trial(vdiskmanager=None)
-        self.assertEqual({'make disks': trial.FAILED}, self.outcomes(done))
+        self.assertEqual({'make disks': steps.Outcome.FAILED},
+                         self.outcomes(done))
         self.assertEqual({}, report['answers'])
+
+    def test_outcomes_of_questions(self):
+        def fail(error):
+            raise error
+
+        yes = steps.Answer(True, 'Look:', ('line',))
+        self.ask_nothing()
+        trial.disk_questions.DiskQuestions.all.return_value = [
+            steps.Question(name, (number,), ask) for name, number, ask in (
+                ('yes', 90, lambda: yes),
+                ('no', 91, lambda: steps.Answer(False, 'Why.')),
+                ('refused', 92, lambda: fail(exception.ToolRefused('No.'))),
+                ('fruitless', 93, lambda: fail(steps.Failure('Nothing.'))),
+                ('vain', 94, lambda: fail(steps.NotAsked('no tool.'))),
+                ('odd', 95, lambda: fail(OSError('full'))))]
+        self.useFixture(fixtures.MockPatchObject(
+            trial.Trial, '_try_all', return_value=True))
+        done, report = self.run_trial()
+        self.assertEqual(
+            [('yes', 'Look:', ('line',)), ('no', 'Why.', ()),
+             ('no', 'No.', ()), ('no', 'Nothing.', ()),
+             ('not asked', 'no tool.', ()), ('not asked', 'full', ())],
+            [(step.outcome, step.text, step.evidence)
+             for step in done.steps])
+        self.assertEqual(
+            {'90': 'holds', '91': 'does not hold', '92': 'does not hold',
+             '93': 'does not hold', '94': 'not asked: no tool.',
+             '95': 'not asked: full'}, report['answers'])

@@ -12,13 +12,13 @@
 
 import fixtures
 
-from nova_vmrun.doctor import trial
+from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial_report
 from tests.unit import base
 
 
 def step(outcome, *claims):
-    return trial.Step('step', claims, outcome, '', 1.0)
+    return steps.Step('step', claims, outcome, '', 1.0)
 
 
 class ScrubberTestCase(base.TestCase):
@@ -53,7 +53,10 @@ class AnswersTestCase(base.TestCase):
 
     def test_one_failure_is_enough(self):
         self.assertEqual(
-            {'1': 'does not hold', '2': 'holds', '16': 'does not hold'},
+            {'1': 'does not hold', '2': 'holds', '3': 'not asked: ',
+             '16': 'does not hold'},
             trial_report.answers([
-                step(trial.OK, 1, 2), step(trial.FAILED, 1, 16),
-                step(trial.OK, 16), step(trial.SKIPPED, 3)]))
+                step(steps.Outcome.OK, 1, 2),
+                step(steps.Outcome.FAILED, 1, 16),
+                step(steps.Outcome.OK, 16),
+                step(steps.Outcome.NOT_ASKED, 2, 3)]))

@@ -61,6 +61,13 @@ class WordsTestCase(base.TestCase):
         self.assertEqual('on', export['allow-other'])
         self.assertIs(True, export['writable'])
 
+    def test_a_file_instead_of_a_lun(self):
+        words = self.words(qemu_storage_daemon.RawFile('/v/a,b'))
+        self.assertEqual({'driver': 'file', 'node-name': 'lun',
+                          'filename': '/v/a,b'},
+                         self.option('--blockdev', words))
+        self.assertNotIn('--object', words)
+
     def test_the_socket_has_double_commas(self):
         words = self.words()
         self.assertIn('path=/v/a,,b/socket,',
