@@ -195,9 +195,10 @@ class LateSnapshotTestCase(TestCase):
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.ops.snapshot._LATE_INTERVAL', 0.2))
         server = self.boot(flavor_id=self.add_flavor(disk=0))
-        self.flags(snapshot_timeout=1, memory_timeout_per_gib=0,
+        # On a busy machine, vmrun needs a second to begin.
+        self.flags(snapshot_timeout=3, memory_timeout_per_gib=0,
                    group='vmrun')
-        self.vmware.set_knobs(PER_GB='snapshot=24')
+        self.vmware.set_knobs(PER_GB='snapshot=80')
         image_id = self.admin_api.post_server_action(
             server['id'], {'createImage': {'name': 'mine'}})['image_id']
         self.wait_for(lambda: image_id not in self.glance.images,
