@@ -16,7 +16,8 @@ Runs against the real product write one (``NOVA_VMRUN_TRANSCRIPT`` names the
 file; the default is under the system's temporary folder). A transcript that
 is put into tests/fixtures/transcripts/ is compared with what the fakes say
 whenever a test runs on them; differences fail that test, unless it has an
-entry in :mod:`tests.contract.expected`.
+entry in :mod:`tests.contract.expected`. :mod:`tests.contract.from_report`
+makes one of the report of ``nova-vmrun doctor --try``.
 """
 
 import contextlib
@@ -64,6 +65,14 @@ def _sort_list(text):
     return '\n'.join(['%s %d' % (_LIST, len(lines))] + lines) + '\n'
 
 
+def is_compared(name):
+    """Whether changes of a file are a part of a transcript.
+
+    :param name: path within the folder of a test
+    """
+    return not _UNSTABLE.search(name)
+
+
 def snapshot_of(folder):
     """Return {relative path: (size, mtime)} of the files in a folder.
 
@@ -76,7 +85,7 @@ def snapshot_of(folder):
         for name in names:
             path = os.path.join(parent, name)
             relative = os.path.relpath(path, folder)
-            if not _UNSTABLE.search(relative):
+            if is_compared(relative):
                 with contextlib.suppress(FileNotFoundError):
                     status = os.lstat(path)
                     found[relative] = status.st_size, status.st_mtime_ns

@@ -35,7 +35,7 @@ SUITE = os.path.dirname(HERE)
 TABLE = os.path.join(SUITE, 'FACTS.md')
 #: Tests of features that only the fakes have; they test no fact.
 OWN_MATTERS = ('test_clients', 'test_concurrency', 'test_faults',
-               'test_killed', 'test_third_party')
+               'test_killed', 'test_third_party', 'test_trial')
 _FACT = re.compile(r'\[([^]]+)\] (.+?)\s+:: (.+)\Z', re.S)
 
 Fact = collections.namedtuple('Fact', 'section sources text tests reason')

@@ -21,6 +21,8 @@ from nova_vmrun.doctor import trial
 from nova_vmrun.doctor import trial_report
 from nova_vmrun import exception
 from nova_vmrun.host import product
+from tests.contract import from_report
+from tests.contract import transcripts
 from tests.unit import base
 
 _INSTALL = os.path.join(os.path.dirname(__file__), '..', '..', 'fakes',
@@ -95,6 +97,7 @@ class TrialTestCase(base.TestCase):
         start = next(call for call in report['calls']
                      if call['step'] == 'start')
         self.assertIn('+ first/serial.log', start['files'])
+        self.assert_makes_a_transcript(report)
         text = json.dumps(report)
         for private in (done.folder, os.path.dirname(self.vmrun)):
             self.assertNotIn(private, text)
@@ -102,6 +105,18 @@ class TrialTestCase(base.TestCase):
         self.assertEqual(['vmrun', '-T', 'ws'], next(
             call['argv'][:3] for call in report['calls']
             if call['argv'][0] == 'vmrun'))
+
+    def assert_makes_a_transcript(self, report):
+        folder = self.useFixture(fixtures.TempDir()).path
+        from_report.write(json.loads(json.dumps(report)), folder)
+        found = transcripts.load(folder)
+        calls, = found['doctor --try of ws 17.6.4: start'].values()
+        list_, = (call for call in calls
+                  if call['argv'] == ['-T', 'ws', 'list'])
+        # There is none of the host's noise in it.
+        self.assertEqual(
+            ('vmrun', 0, 'Total running VMs: 1\n{dir}/first/first.vmx\n', ''),
+            tuple(list_[key] for key in ('program', 'rc', 'out', 'err')))
 
     def test_player_cannot_do_everything(self):
         self.ask_nothing()
