@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The list of a server's disks: read, changed, kept in its record.
+"""The list of a server's disks, which its record contains.
 
-A disk is listed before its file is made and until after the file is gone.
-Whatever kills nova-compute, the list names every file of the server.
+A disk is listed before its file is created and until after the file is gone.
+So the list names every file of the server, even if nova-compute is killed.
 """
 
 from collections import abc
@@ -49,10 +49,10 @@ class DiskLists:
     def get(self, uuid: str) -> Disks:
         """Return the disks of a server, in the order its guest finds them.
 
-        An older release kept no list; it is made now, once.
+        If an older release kept no list, create it now.
 
         :raises VmNotFound: there is no such server on this compute node
-        :raises RecordUnreadable: the list was spoiled
+        :raises RecordUnreadable: the list is damaged
         """
         record = self._records.get(uuid)
         if record is None:
@@ -64,7 +64,7 @@ class DiskLists:
         return self._parse(record)
 
     def attached(self, uuid: str) -> Disks:
-        """Return the same without volumes that are being detached."""
+        """Return the disks of a server without volumes being detached."""
         record = self._records.get(uuid)
         marked = record.detached_volumes if record else []
         return tuple(disk for disk in self.get(uuid)
@@ -76,11 +76,11 @@ class DiskLists:
         return disks_module.first(self.get(uuid), *origins)
 
     def file(self, uuid: str, disk: disks_module.Disk) -> str:
-        """Return the absolute path of the file that was made for a disk."""
+        """Return the absolute path of the file that was created for a disk."""
         return disk.file(self._layout.folder(uuid))
 
     def add(self, uuid: str, *added: disks_module.Disk) -> None:
-        """List disks whose files are to be made.
+        """List disks whose files will be created.
 
         :raises OSError: the record cannot be written
         """
@@ -106,9 +106,9 @@ class DiskLists:
         self._change_volume(uuid, volume, detached=False)
 
     def mark_detached(self, uuid: str, volume: disks_module.Disk) -> None:
-        """Note that no start may attach a volume again.
+        """Record that no start may attach a volume again.
 
-        It stays listed until nothing of it is left.
+        Keep it in the list until it is removed completely.
 
         :raises OSError: the record cannot be written
         """
@@ -116,7 +116,7 @@ class DiskLists:
 
     def set_volumes(self, uuid: str, volumes: abc.Iterable[disks_module.Disk],
                     detached: abc.Sequence[str]) -> None:
-        """List volumes in place of those that are listed.
+        """Replace the listed volumes.
 
         :param detached: ids of volumes that no start may attach again
         :raises OSError: the record cannot be written
@@ -145,7 +145,7 @@ class DiskLists:
             detached_volumes=marked + [volume.volume_id] * detached)
 
     def record_places(self, uuid: str, keys: vmx.Vmx) -> None:
-        """Note where the disks are attached in a .vmx.
+        """Record where the disks are attached in a .vmx.
 
         :raises OSError: the record cannot be written
         """
@@ -161,16 +161,16 @@ class DiskLists:
                                      disks=disks_module.dump(disks))
 
     def write_for_other_host(self, folder: str, disks: Disks) -> None:
-        """Write the list that goes to another host, without a record."""
+        """Write the list for another host, without a record."""
         files.write_atomically(self._layout.disk_list(folder),
                                jsonutils.dumps(disks_module.dump(disks)))
 
     def from_other_host(self, uuid: str) -> Disks:
         """Return the list that came with a server from another host.
 
-        A host with an older release sends none; it is made now.
+        If the host has an older release and sent none, create it now.
 
-        :raises RecordUnreadable: the list was spoiled
+        :raises RecordUnreadable: the list is damaged
         """
         folder = self._layout.folder(uuid)
         path = self._layout.disk_list(folder)
@@ -182,7 +182,7 @@ class DiskLists:
             raise _unreadable(uuid, path, str(error)) from error
 
     def remove_sent(self, uuid: str) -> None:
-        """Remove the list that came from another host: the record has it."""
+        """Remove the list from another host, which is now in the record."""
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._layout.disk_list(self._layout.folder(uuid)))
 
@@ -193,7 +193,7 @@ class DiskLists:
         try:
             self._records.change(uuid, disks=disks_module.dump(found))
         except OSError as error:
-            # The list can still be read.
+            # The list is complete even if it cannot be recorded now.
             LOG.warning('The list of the disks of server %s cannot be '
                         'recorded yet: %s', uuid, error)
         return found

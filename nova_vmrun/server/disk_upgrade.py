@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The disks of a server whose record lists none.
+"""The disks of a server whose record has no list.
 
-Older releases knew a disk by the name of its file. This module alone still
-does, once for each of their servers.
+Older releases recognized a disk by the name of its file. Only this module
+still does, once for each server of theirs.
 """
 
 from collections import abc
@@ -29,18 +29,18 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.server import disks
 
-# Where an older release noted what a server in rescue boots from.
+# File in which an older release recorded what a server in rescue boots from.
 _RESCUE_NOTE = 'rescue.json'
 
 
 def find(folder: str, keys: vmx.Vmx | None) -> tuple[disks.Disk, ...]:
-    """Return the disks whose files lie in a server's folder.
+    """Return the disks whose files are in a server's folder.
 
     :param keys: of the server's .vmx; None if it cannot be read
     :raises OSError: the folder cannot be read
     """
     def is_there(disk: disks.Disk) -> bool:
-        # VMware can remove a disk and go on with a snapshot of it.
+        # VMware can remove a disk's own file and use a snapshot of it.
         return os.path.exists(disk.file(folder)) or (
             keys is not None and disk.attachment(keys, folder) is not None)
 
@@ -62,7 +62,7 @@ def placed(disk: disks.Disk, keys: vmx.Vmx, folder: str) -> disks.Disk:
 
 def _named(folder: str, is_there: abc.Callable[[disks.Disk], bool]
            ) -> abc.Iterator[disks.Disk]:
-    """Yield the disks that an older release may have made in a folder."""
+    """Yield the disks that an older release may have created in a folder."""
     def numbered(make: abc.Callable[[int], disks.Disk]
                  ) -> abc.Iterator[disks.Disk]:
         return itertools.takewhile(is_there, map(make, itertools.count()))
@@ -79,7 +79,7 @@ def _named(folder: str, is_there: abc.Callable[[disks.Disk], bool]
 
 
 def _rescue_disks(folder: str) -> abc.Iterator[disks.Disk]:
-    """Yield the medium that the note names, or else any that is there."""
+    """Yield the rescue medium on record, or else any that exists."""
     try:
         note = dict(jsonutils.loads(files.read(
             os.path.join(folder, _RESCUE_NOTE))))

@@ -12,8 +12,8 @@
 
 """The disks of a server, as its record lists them.
 
-The record alone says what a disk is, where it lies and whose it is; the name
-of a file says nothing. The names of new files are chosen here too.
+Only the record says what a disk is, where its file is and who owns it; names
+of files have no meaning. The names of new files are chosen here, too.
 """
 
 from collections import abc
@@ -32,21 +32,21 @@ _UNPRINTABLE = re.compile('[\x00-\x1f\x7f\ud800-\udfff]')
 _VOLUME_NAME = 'volume-'
 _VOLUME_FILE = re.compile(
     'volume-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.]vmdk')
-# What VMware adds to the name of a disk of which it has made snapshots.
+# What VMware appends to the name of a disk when it takes a snapshot.
 _SNAPSHOT_NUMBER = '-[0-9]{6}'
 _MAX_DISKS = 200
 
 
 class Origin(enum.Enum):
-    """What a disk was made for."""
+    """What a disk was created for."""
 
     ROOT = 'root'
-    # A volume of Cinder, in place of a root disk.
+    # A Cinder volume instead of a root disk.
     BOOT_VOLUME = 'boot volume'
     EPHEMERAL = 'ephemeral'
     SWAP = 'swap'
     VOLUME = 'volume'
-    # An image that the server finds in a CD or floppy drive.
+    # An image in a CD or floppy drive of the server.
     DRIVE_IMAGE = 'drive image'
     CONFIG_DRIVE = 'config drive'
     RESCUE = 'rescue'
@@ -54,7 +54,7 @@ class Origin(enum.Enum):
 
 
 class Device(enum.Enum):
-    """What the guest sees."""
+    """The kind of device that the guest sees."""
 
     DISK = 'disk'
     CDROM = 'cdrom'
@@ -74,13 +74,13 @@ class Disk:
     """A disk, CD or floppy of a server.
 
     :ivar name: unique among the disks of the server
-    :ivar path: the file that was made; the .vmx may name a snapshot of it. A
-        plain name lies in the server's folder, an absolute path elsewhere.
+    :ivar path: the file that was created; the .vmx may name a snapshot of it.
+        A plain name is in the server's folder, an absolute path elsewhere.
     :ivar bus: one of nova_vmrun.machine.model.BUSES; None for a floppy
     :ivar node: where it was attached when its .vmx was last written
-        (scsi0:0); None if that is not known, and for a floppy
-    :ivar size: bytes that the guest sees; None if nobody needs to know
-    :ivar deleted_with_server: False if the file belongs to somebody else
+        (scsi0:0); None if that is unknown, and for a floppy
+    :ivar size: bytes that the guest sees; None if nothing needs it
+    :ivar deleted_with_server: False if the file does not belong to the server
     """
 
     name: str
@@ -99,7 +99,7 @@ class Disk:
 
     @property
     def volume_id(self) -> str | None:
-        """The id of a volume of Cinder; None for any other disk."""
+        """The id of a Cinder volume; None for any other disk."""
         if self.origin not in OF_VOLUMES:
             return None
         return self.name.removeprefix(_VOLUME_NAME)
@@ -115,9 +115,9 @@ class Disk:
                    folder: str) -> attached.Attached | None:
         """Return how the disk is attached, or a snapshot in its place.
 
-        VMware writes to root-000001.vmdk in place of root.vmdk once it has
-        made a snapshot. It puts that file beside the disk, or beside the .vmx
-        if the disk lies outside.
+        After a snapshot, VMware writes to root-000001.vmdk instead of
+        root.vmdk. That file is beside the disk, or beside the .vmx if the disk
+        is outside the server's folder.
 
         :param keys: of the server's .vmx
         :param folder: the server's
@@ -153,7 +153,7 @@ def swap(size: int | None, bus: str | None) -> Disk:
 
 def volume(volume_id: str, path: str, size: int, bus: str,
            node: str | None = None, is_boot: bool = False) -> Disk:
-    """Return a volume of Cinder.
+    """Return a Cinder volume.
 
     :param path: absolute path of its descriptor
     """
@@ -163,7 +163,7 @@ def volume(volume_id: str, path: str, size: int, bus: str,
 
 
 def is_volume_file(path: str) -> bool:
-    """Whether a file is named like the descriptor of a volume."""
+    """Return whether a file is named like the descriptor of a volume."""
     return bool(_VOLUME_FILE.fullmatch(os.path.basename(path)))
 
 
@@ -202,13 +202,13 @@ def in_order(disks: abc.Iterable[Disk]) -> tuple[Disk, ...]:
 
 
 def dump(disks: abc.Iterable[Disk]) -> list[dict[str, object]]:
-    """Return disks in the form in which JSON can hold them."""
+    """Return disks in a form that JSON can represent."""
     return [{**dataclasses.asdict(disk), 'origin': disk.origin.value,
              'device': disk.device.value} for disk in disks]
 
 
 def parse(found: object) -> tuple[Disk, ...]:
-    """Return the disks that dump wrote, or somebody has edited since.
+    """Return disks from what dump returned, which may have been edited since.
 
     :raises ValueError: they cannot be the disks of a server
     """

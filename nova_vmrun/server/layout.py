@@ -47,7 +47,7 @@
       locks/                   lock files, shared by processes of this host
         node-<compute node id> empty; names the compute node of this folder
 
-Nothing that a tenant wrote becomes part of a path, only UUIDs made by Nova.
+Paths contain UUIDs from Nova, but never text from a tenant.
 """
 
 import os
@@ -84,11 +84,11 @@ class Layout:
         self.all_volumes = os.path.join(self.root, _VOLUMES)
 
     def prepare(self) -> None:
-        """Make the folders and check that they can be written to.
+        """Create the folders and check that they can be written to.
 
-        :raises InvalidConfiguration: they cannot
+        :raises InvalidConfiguration: a folder cannot be created or written to
         """
-        # Surrogates stand for bytes that are not UTF-8.
+        # Surrogates represent bytes that are not UTF-8.
         if re.search('["\x00-\x1f\x7f\ud800-\udfff]', self.root):
             raise exception.InvalidConfiguration(
                 '[DEFAULT] instances_path %r cannot be used.' % self.root,
@@ -177,24 +177,24 @@ class Layout:
         return self.folder(uuid) + _PREPARED
 
     def preparing(self, uuid: str) -> str:
-        """Return what that folder is called while it is being made."""
+        """Return the path of that folder while it is being created."""
         return self.folder(uuid) + _PREPARING
 
     def beside(self, uuid: str) -> list[str]:
-        """Return all folders that a resize makes beside a server's."""
+        """Return all folders that a resize creates beside a server's."""
         return [self.preparing(uuid), self.prepared(uuid), self.kept(uuid)]
 
     def deleted(self, uuid: str) -> str:
-        """Return what a server's folder is called while it is removed."""
+        """Return the path of a server's folder while it is being removed."""
         return self.folder(uuid) + _DELETED
 
     def volumes(self, uuid: str) -> str:
-        """Return the folder with what connectors keep for a server."""
+        """Return the folder of connectors' files for a server."""
         return os.path.join(self.all_volumes,
                             os.path.basename(self.folder(uuid)))
 
     def volume(self, uuid: str, volume_id: str) -> str:
-        """Return the folder with what a connector keeps for a volume."""
+        """Return the folder of a connector's files for a volume."""
         if not uuidutils.is_uuid_like(volume_id):
             raise exception.InvalidInput('%r is not a volume id.' % volume_id)
         return os.path.join(self.volumes(uuid), volume_id)
@@ -239,7 +239,7 @@ class Layout:
                     entry.name.removesuffix(suffix)) and entry.is_dir()]
 
     def folders(self) -> list[tuple[str, str]]:
-        """Return all folders of servers, whole or not, as (uuid, path)."""
+        """Return all folders of servers, complete or not, as (uuid, path)."""
         ends = ('', _KEPT, _PREPARED, _PREPARING, _DELETED)
         return sorted(
             (entry.name.removesuffix(end), entry.path)
@@ -249,13 +249,13 @@ class Layout:
             entry.is_dir(follow_symlinks=False))
 
     def is_of_server(self, entry: os.DirEntry[str]) -> bool:
-        """Whether a folder belongs to a server, or once did."""
+        """Return whether a folder belongs to a server, or once did."""
         return bool(uuidutils.is_uuid_like(entry.name[:_UUID_LENGTH]))
 
     def caches(self) -> list[str]:
         """Return the folders that may hold base disks, today's cache first.
 
-        A disk stays linked to the cache that it was made from, even if [vmrun]
+        A disk stays linked to the cache of its base disk, even if [vmrun]
         cache_prefix has changed since. A folder counts as a cache if it looks
         like one and nobody else can write to it.
         """

@@ -73,7 +73,7 @@ class Builds(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """What Nova knows about a server.
+    """Nova's data about a server.
 
     :ivar is_here: whether it is on this compute node
     :ivar is_busy: whether it has a task, or a resize that is not confirmed yet
@@ -94,7 +94,7 @@ class Orphan:
     :ivar owner: id of the server or image that it belonged to; may be empty
         in the cache
     :ivar reason: why it belongs to no server, as a sentence
-    :ivar kept: why it cannot be removed, as a sentence; empty if it can
+    :ivar kept: why it cannot be removed, as a sentence; empty if it can be
     """
 
     kind: str
@@ -113,7 +113,7 @@ def too_young(min_age: float) -> str:
 
 
 class Finder:
-    """Looks for orphans on this host.
+    """The search for orphans on this host.
 
     :param clock: returns the seconds since the epoch
     """
@@ -132,9 +132,9 @@ class Finder:
         self._clock = clock
 
     def server_ids(self) -> set[str]:
-        """Return the ids of all servers with something on this host.
+        """Return the ids of all servers that have something on this host.
 
-        This is a folder, a VM, or connected volumes.
+        This may be a folder, a VM, or connected volumes.
         """
         owners = {self._owner(vmx) for vmx in self._states.running()}
         return ({uuid for uuid, _path in self._folders()} |
@@ -147,7 +147,7 @@ class Finder:
 
         :param servers: Nova's servers by their ids, including all of
             server_ids() that Nova has
-        :param min_age: keep what has changed within so many seconds
+        :param min_age: keep what has changed within this many seconds
         :raises VmrunError: vmrun list failed, so it is unknown what is running
         :raises OSError: a folder cannot be read
         """
@@ -197,7 +197,7 @@ class Finder:
         """Return why the folder of an unknown server cannot be removed.
 
         :param path: of the folder
-        :param min_age: keep it if it has changed within so many seconds
+        :param min_age: keep it if it has changed within this many seconds
         :returns: a sentence; empty if it can be removed
         :raises VmrunError: vmrun list failed
         """
@@ -216,10 +216,10 @@ class Finder:
         return self._too_young(path, min_age)
 
     def _is_ours(self, uuid: str) -> bool:
-        """Whether this driver created the folder of a server.
+        """Return whether this driver created the folder of a server.
 
-        A crash at the very beginning leaves it empty. A server that was moved
-        from another host has no record yet.
+        A crash at the very beginning leaves it empty. A server that came from
+        another host may have no record yet.
         """
         return (self._records.get(uuid) is not None or
                 os.path.exists(self._layout.vmx(uuid)) or
@@ -232,9 +232,9 @@ class Finder:
     def _connected_volumes(self, servers: Mapping[str, Server],
                            running: frozenset[str],
                            min_age: float) -> Iterator[Orphan]:
-        """Yield what connectors keep for servers without a folder.
+        """Yield connectors' files for servers without a folder.
 
-        With a folder, it goes when the server is deleted.
+        Those of a server with a folder are removed with the server.
 
         :param running: .vmx of each running VM
         """
@@ -271,7 +271,7 @@ class Finder:
             return any(snapshot.name.startswith(vmsd.OWN_PREFIX)
                        for snapshot in vmsd.parse(files.read(path)))
         except (FileNotFoundError, exception.InvalidVmx):
-            # VMware may be writing it; the next search will find it.
+            # VMware may be writing the file. The next search will find it.
             return False
 
     # VMs
@@ -318,7 +318,7 @@ class Finder:
         """Return the files of the image cache that no server uses.
 
         :param servers: as for of_servers
-        :param min_age: keep what was used within so many seconds
+        :param min_age: keep what was used within this many seconds
         :raises OSError: a server's disk cannot be read, so it is unknown what
             it uses
         """

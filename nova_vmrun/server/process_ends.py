@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Waits for processes to end, without polling them.
+"""Wait for processes to end, without polling them.
 
 The kernel reports the end: through a pidfd on Linux, through a kqueue on
 macOS. A process that the kernel cannot watch, because Linux is older than 5.3
@@ -53,7 +53,7 @@ class Source(Protocol):
         """Stop watching a process, which may have ended."""
 
     def wait(self, seconds: float | None) -> list[int]:
-        """Return the pids that ended; none if woken or out of time."""
+        """Return the pids that ended; none after a wake or a timeout."""
 
     def close(self) -> None:
         """Close all file descriptors."""
@@ -71,7 +71,7 @@ class Pidfds:
         self._epoll.register(wake, select.EPOLLIN)
         self._fds: dict[int, int] = {}
         self._pids: dict[int, int] = {}
-        # The rest of nova-compute needs file descriptors too.
+        # Leave file descriptors for the rest of nova-compute.
         self._most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
     def add(self, pid: int) -> None:
@@ -149,11 +149,11 @@ def system_source(wake: int) -> Source:
 
 
 class ProcessEnds:
-    """Waits for any of several processes to end.
+    """The watched processes, for whose ends one thread waits.
 
-    One thread waits; other threads may add and remove processes.
+    Other threads may add and remove processes.
 
-    :param make_source: makes a Source, given the file descriptor that wakes it
+    :param make_source: creates a Source from the file descriptor that wakes it
     """
 
     def __init__(self, make_source: Callable[[int], Source] = system_source
@@ -163,15 +163,15 @@ class ProcessEnds:
         for fd in (self._woken, self._waker):
             os.set_blocking(fd, False)
         self._source = make_source(self._woken)
-        # The kernel watches these.
+        # Processes that the kernel watches.
         self._watched: dict[int, Process] = {}
-        # These are looked at once a second.
+        # Processes that are polled once a second.
         self._polled: dict[int, Process] = {}
-        # These have ended, which the next wait reports.
+        # Processes that have ended, which the next wait reports.
         self._gone: list[Process] = []
 
     def add(self, process: Process) -> None:
-        """Watch a process; if it is gone, the next wait reports it."""
+        """Watch a process; if it is gone already, the next wait reports it."""
         pid, birth = process
         with self._lock:
             known = self._watched.get(pid) or self._polled.get(pid)
@@ -208,8 +208,8 @@ class ProcessEnds:
     def wait(self, seconds: float | None = None) -> list[Process]:
         """Wait for processes to end, and stop watching those that have.
 
-        :param seconds: how long; None: without limit
-        :returns: those that have ended; none if woken or out of time
+        :param seconds: maximum time; None: no limit
+        :returns: those that have ended; none after a wake or a timeout
         """
         with self._lock:
             if self._polled:
@@ -230,12 +230,12 @@ class ProcessEnds:
         return ended
 
     def wake(self) -> None:
-        """End the present wait, or else the next one."""
+        """End the current wait, or else the next one."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._waker, b'.')
 
     def close(self) -> None:
-        """Close all file descriptors; nobody may be waiting."""
+        """Close all file descriptors; no thread may be waiting."""
         with self._lock:
             self._source.close()
             os.close(self._woken)

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""When a process was born, which tells it from a later one with its pid.
+"""The birth of a process, which tells it from a later one with its pid.
 
-Linux counts from the boot, so that setting the clock changes nothing; psutil
-turns that into a time of day, which setting the clock does change. macOS only
-knows the time of day.
+Linux counts from the boot, so setting the clock changes nothing. psutil turns
+that into a time of day, which setting the clock does change. macOS knows only
+the time of day.
 """
 
 from nova_vmrun import system
@@ -26,17 +26,17 @@ _TOLERANCE = 5.0
 def of(pid: int) -> str | float | None:
     """Return the birth of a process, for is_same and for JSON.
 
-    :returns: a text on Linux, else seconds since 1970; None if there is no
-        such process, or only a zombie
+    :returns: text on Linux, else seconds since 1970; None if there is no such
+        process, or only a zombie
     """
     return system.here().start_mark(pid)
 
 
 def is_same(pid: int, birth: str | float | None) -> bool:
-    """Whether a process is the one that was born then.
+    """Return whether a process is the one with this birth.
 
-    :param birth: what of() has returned, at any time; seconds since 1970 are
-        understood on every system
+    :param birth: what of() returned at any time; seconds since 1970 are
+        accepted on every system
     """
     now = of(pid)
     if now is None or birth is None:

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Server records: what we know of a server that its .vmx does not say.
+"""Server records: our data about a server that is not in its .vmx.
 
 A record (nova.json) is the first file in a server's folder and is removed with
 it. A folder whose record names another compute node is never touched:
@@ -42,9 +42,9 @@ class Record:
     :ivar vnc_port: TCP port of its console, None without one
     :ivar show_gui: False if its image asks for no window on the host
     :ivar image_adapter: ide or buslogic if the image's disk was made for it
-    :ivar image_ref: id of the image that its root disk was made of, empty if
-        there was none; None if it was not recorded
-    :ivar image_properties: of that image, as Nova kept them then
+    :ivar image_ref: id of the image that its root disk was created from, empty
+        if there was none; None if it was not recorded
+    :ivar image_properties: of that image, as Nova had them at that time
     :ivar disks: its disks as nova_vmrun.server.disks.dump returns them; None
         if an older release wrote the record
     :ivar detached_volumes: ids of volumes that were detached although Nova may
@@ -78,7 +78,7 @@ class Records:
 
     def create(self, uuid: str, name: str, vnc_port: int | None = None,
                **facts: Any) -> Record:
-        """Make the folder of a new server, with its record in it.
+        """Create the folder of a new server, with its record in it.
 
         :param facts: other fields of Record
         """
@@ -86,7 +86,7 @@ class Records:
         folder = self._layout.folder(uuid)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         # A crash here leaves a folder without a record, which
-        # finish_interrupted passes over.
+        # finish_interrupted skips.
         files.remove_parts(folder)
         self._write(record)
         return record
@@ -129,7 +129,7 @@ class Records:
         return self._read(uuid, self._layout.kept(uuid))
 
     def is_foreign(self, uuid: str, folder: str) -> bool:
-        """Whether a folder of a server belongs to another compute node.
+        """Return whether a server's folder belongs to another compute node.
 
         :raises RecordUnreadable: its record does not say
         """
@@ -150,7 +150,7 @@ class Records:
         return record if ours else None
 
     def _load(self, uuid: str, folder: str) -> Record | None:
-        """Return the record in a folder, whichever node owns it."""
+        """Return the record in a folder, whichever compute node owns it."""
         path = self._path(uuid, folder)
         try:
             with open(path, 'rb') as file:
@@ -191,9 +191,9 @@ class Records:
     def taken_ports(self) -> set[int]:
         """Return the console ports of all servers, running or not.
 
-        Servers of other compute nodes count: a node that shares the folder
-        may be on this host. So do servers that are on another host until
-        their resize is confirmed, since they may come back to their port.
+        Include servers of other compute nodes: a node that shares the folder
+        may be on this host. Also include servers that are on another host
+        until their resize is confirmed, since they may return to their port.
         """
         found = [self._port(uuid, self._layout.folder(uuid))
                  for uuid in self._layout.uuids()]

@@ -10,16 +10,16 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether a server is in rescue, and the files of the rescue.
+"""The files of a rescue, which also show whether a server is in rescue.
 
-A server in rescue has, beside its own files:
+A server in rescue has these files in addition to its own:
 
-* the rescue medium, and the config drive of the rescue system: its record
-  lists both among its disks
-* ``<uuid>.vmx.rendered.unrescued``: the rendered copy, as it was
-* ``<uuid>.nvram.unrescued``: what UEFI remembers, as it was
-* ``<uuid>.vmx.unrescued``: the .vmx as it was. It is made last, and bringing
-  it back ends the rescue.
+* the rescue medium and the config drive of the rescue system, which its record
+  lists among its disks
+* ``<uuid>.vmx.rendered.unrescued``: the rendered copy before the rescue
+* ``<uuid>.nvram.unrescued``: the memory of UEFI before the rescue
+* ``<uuid>.vmx.unrescued``: the .vmx before the rescue. It is created last, and
+  restoring it ends the rescue.
 """
 
 import os
@@ -39,35 +39,36 @@ class RescueFiles:
         self._disk_lists = disk_lists
 
     def exist(self, uuid: str) -> bool:
-        """Whether a server is in rescue."""
+        """Return whether a server is in rescue."""
         return os.path.exists(_aside(self._layout.vmx(uuid)))
 
     def medium(self, uuid: str) -> disks.Disk | None:
         """Return what a server boots from, or None if it is not in rescue.
 
-        :raises RecordUnreadable: its disk list was spoiled
+        :raises RecordUnreadable: its disk list is damaged
         """
         if not self.exist(uuid):
             return None
         return self._disk_lists.find(uuid, disks.Origin.RESCUE)
 
     def begin(self, uuid: str) -> None:
-        """Put the .vmx aside; the medium exists and is listed already."""
+        """Set the .vmx aside; the medium already exists and is listed."""
         vmx, nvram = self._layout.vmx(uuid), self._nvram(uuid)
         rendered = self._layout.rendered(uuid)
         _copy_aside(vmx)
         if os.path.exists(rendered):
             _copy_aside(rendered)
-        # UEFI would go on booting from the disk that it remembers there.
+        # UEFI would still boot from the disk that it remembers there.
         if os.path.exists(nvram):
             os.replace(nvram, _aside(nvram))
 
     def end(self, uuid: str) -> None:
-        """Bring the .vmx back and remove what the rescue needed.
+        """Restore the .vmx and remove the files of the rescue.
 
         Safe to repeat, and for a server that is not in rescue.
 
-        :raises RecordUnreadable: its disk list was spoiled; the .vmx is back
+        :raises RecordUnreadable: its disk list is damaged, but its .vmx is
+            restored
         :raises OSError: a file cannot be removed
         """
         for path in (self._nvram(uuid), self._layout.rendered(uuid),
@@ -84,7 +85,7 @@ class RescueFiles:
     def _remove(self, path: str) -> None:
         if os.path.exists(path):
             os.remove(path)
-        # A VM whose host lost power has left its lock.
+        # After a power cut, the VM's lock is still there.
         if os.path.isdir(path + '.lck'):
             files.remove_tree(path + '.lck')
 

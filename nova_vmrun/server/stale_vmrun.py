@@ -12,9 +12,8 @@
 
 """vmrun processes that have outlived the nova-compute that ran them.
 
-A vmrun that starts a VM does so even if nobody waits for it any more. Until it
-has, the VM looks as if it were off, and deleting the server would leave a VM
-behind.
+vmrun starts its VM even if nothing waits for it any more. Until then, the VM
+seems to be off, and deleting the server would leave a VM behind.
 """
 
 from collections.abc import Callable
@@ -36,12 +35,11 @@ def wait_for(limits: dict[str, float], host_type: str,
              clock: Callable[[], float] = time.time) -> None:
     """Wait until no other vmrun works on the given VMs.
 
-    One that has exceeded its time limit is killed, as the nova-compute that
-    ran it would have done; its VM stays. One that keeps open the window of a
-    VM that has started is left alone.
+    Kill a vmrun that has exceeded its time limit, as the nova-compute that ran
+    it would have done, but not its VM. Ignore a vmrun that only keeps the
+    window of a started VM open.
 
-    :param limits: paths of .vmx files, to the seconds that a vmrun may take
-        for that VM
+    :param limits: seconds that a vmrun may take, by path of the VM's .vmx
     :param host_type: value of vmrun's -T
     """
     for process, timeout in _find(limits, host_type):
@@ -57,7 +55,7 @@ def wait_for(limits: dict[str, float], host_type: str,
 
 def _find(limits: dict[str, float], host_type: str
           ) -> list[tuple[psutil.Process, float]]:
-    # The VM's own process names its .vmx too, but has no -T.
+    # The VM's own process names its .vmx, too, but has no -T.
     found = []
     for process in psutil.process_iter(['cmdline', 'create_time']):
         words = process.info['cmdline'] or []
@@ -70,7 +68,7 @@ def _find(limits: dict[str, float], host_type: str
 
 
 def _is_window(words: list[str], paths: set[str]) -> bool:
-    """Whether a vmrun only keeps the window of a started VM open."""
+    """Return whether a vmrun only keeps the window of a started VM open."""
     return 'gui' in words and all(
         vm_process.is_held_by_vm(os.path.dirname(path)) for path in paths)
 

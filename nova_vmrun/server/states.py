@@ -14,9 +14,9 @@
 
 vmrun cannot report them, so this module infers them:
 
-* running or paused: ``vmrun list`` shows the .vmx, which it only does for VMs
+* running or paused: ``vmrun list`` shows the .vmx, which it does only for VMs
   of the same user;
-* paused: VMware does not say, so the driver keeps a marker of its own;
+* paused: VMware does not show it, so the driver keeps its own marker;
 * suspended: not in the list, and the .vmx has ``checkpoint.vmState``;
 * unknown: not in the list, but the process of a VM has its files open. The VM
   is starting, ending, or belongs to another user or session.
@@ -46,13 +46,13 @@ from nova_vmrun.tools import vmrun as vmrun_tool
 
 LOG = logging.getLogger(__name__)
 
-# Seconds for which one ``vmrun list`` is used after its last use, so that the
-# many queries of Nova's power sync share it, and the longest time in all.
+# Seconds since its last use, and in total, for which the result of ``vmrun
+# list`` is reused. The many queries of Nova's power sync share one list.
 _SHARED_SECONDS = 1.0
 _LONGEST_SHARED_SECONDS = 60.0
-# Seconds for which a list that failed is not tried again, unless the driver
-# has changed a VM since. It may have hung until its timeout, and each of many
-# callers in turn would wait for that, for example when nova-compute starts.
+# Seconds for which a failed list is not repeated, unless the driver has
+# changed a VM since. It may have hung until its timeout, and each of many
+# callers would wait for that in turn, as when nova-compute starts.
 _SHARED_FAILURE_SECONDS = 1.0
 # In the marker of a paused VM.
 _FOR_COPY = 'for a copy'
@@ -71,7 +71,7 @@ ON = (State.RUNNING, State.PAUSED)
 
 
 class PowerStates:
-    """Reads states with as few runs of ``vmrun list`` as possible.
+    """The states of VMs, read with as few runs of ``vmrun list`` as possible.
 
     :param load: returns the .vmx of a server, by its id; waits if VMware is
         rewriting the file
@@ -97,14 +97,14 @@ class PowerStates:
         self._started: dict[str, vm_process.Identity] = {}
 
     def changed(self) -> None:
-        """Note that the driver changed a VM: earlier lists are void."""
+        """Invalidate earlier lists, because the driver changed a VM."""
         self._changed_at = self._clock()
 
     def started(self, uuid: str) -> None:
-        """Note that vmrun has just started or listed a VM.
+        """Record that vmrun has just started or listed a VM.
 
         While its process lives, the VM is on, and no list is needed to confirm
-        that.
+        it.
         """
         identity = vm_process.identity(self._layout.vmx(uuid))
         if identity is None:
@@ -113,7 +113,7 @@ class PowerStates:
             self._started[uuid] = identity
 
     def _is_still_on(self, uuid: str) -> bool:
-        """Whether the process of a VM that was on is still alive."""
+        """Return whether the process of a VM that was on is still alive."""
         started = self._started.get(uuid)
         if started is None:
             return False
@@ -131,8 +131,8 @@ class PowerStates:
         """Return a server's state; never raise an error.
 
         :param uuid: of a server that has a .vmx
-        :param fresh: False accepts a shared list: the state when the first of
-            many queries was answered that follow each other within a second
+        :param fresh: False to accept a list that earlier queries have used,
+            each of them within a second of the one before
         """
         try:
             if self.is_running(uuid, fresh):
@@ -148,7 +148,7 @@ class PowerStates:
     def of_all(self, uuids: abc.Iterable[str]) -> dict[str, State]:
         """Return the states of the given servers; never raise an error.
 
-        All share one new ``vmrun list``. If it fails, that is logged once.
+        Run ``vmrun list`` once for all of them. If it fails, log that once.
 
         :param uuids: of servers that have a .vmx
         """
@@ -166,9 +166,9 @@ class PowerStates:
     def confirm(self, uuid: str) -> State:
         """Return a server's state as it is now; never raise an error.
 
-        Nova calls this for each server in turn, twice, when it starts. A list
-        made for others is used as long as it agrees with the process of this
-        VM, alive or gone. For a VM that was on before, its process is enough.
+        When Nova starts, it calls this twice for each server in turn. Reuse a
+        list if it agrees with this VM's process, which may be alive or gone.
+        For a VM that was on before, its process is enough.
 
         :param uuid: of a server that has a .vmx
         """
@@ -184,26 +184,26 @@ class PowerStates:
         return state
 
     def is_running(self, uuid: str, fresh: bool = True) -> bool:
-        """Whether a server's VM is alive, running or paused.
+        """Return whether a server's VM is alive, running or paused.
 
         :raises VmrunError: vmrun list failed
         """
         return paths.canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
     def is_on(self, uuid: str) -> bool:
-        """Whether a server's VM is alive; runs vmrun only if it must.
+        """Return whether a server's VM is alive; run vmrun only if necessary.
 
-        A VM that the driver has started, or has seen on, is on while its
-        process lives; only for others a new list is made.
+        A VM that the driver has started or seen on is on while its process
+        lives. Only the others need a new list.
 
         :raises VmrunError: vmrun list failed
         """
         return self._is_still_on(uuid) or self.is_running(uuid)
 
     def is_unlisted(self, uuid: str) -> bool:
-        """Whether a VM is alive that the last list did not show.
+        """Return whether a VM is alive but missing from the last list.
 
-        It is starting, ending, or belongs to another user or session.
+        Then it is starting, ending, or belongs to another user or session.
         """
         path = paths.canonical(self._layout.vmx(uuid))
         return path not in self._running and (
@@ -211,7 +211,7 @@ class PowerStates:
             vm_process.is_held_by_vm(self._layout.folder(uuid)))
 
     def _is_list_true_of(self, uuid: str) -> bool:
-        """Whether the last list agrees with the process of a VM."""
+        """Return whether the last list agrees with the process of a VM."""
         if paths.canonical(self._layout.vmx(uuid)) in self._running:
             return vm_process.is_alive(self._layout.vmx(uuid))
         return not self.is_unlisted(uuid)
@@ -231,7 +231,7 @@ class PowerStates:
         :raises VmrunError: vmrun list failed
         """
         called = self._clock()
-        # Callers that wait here may use a list that began after their call.
+        # Callers that waited here may use a list that began after their call.
         with self._listing:
             oldest = called if fresh else self._oldest_shared(called)
             if self._listed_at < max(oldest, self._changed_at):
@@ -241,7 +241,10 @@ class PowerStates:
             return self._running
 
     def _raise_shared_failure(self, called: float) -> None:
-        """Fail as the last list did, if the call came before that ended."""
+        """Raise the last list's error if the call began before the list ended.
+
+        The error stays in effect for a second unless the driver changes a VM.
+        """
         until = self._failed_at
         if self._changed_at <= self._failed_at:
             until += _SHARED_FAILURE_SECONDS
@@ -256,7 +259,8 @@ class PowerStates:
             self._failure = copy.copy(error)
             self._failed_at = self._clock()
             raise
-        # In this order: a VM that starts in between would be in neither.
+        # Keep this order: otherwise a VM that starts between the two would be
+        # in neither.
         self._processes = frozenset(
             map(paths.canonical, vm_process.vmx_paths()))
         self._running = running
@@ -269,7 +273,7 @@ class PowerStates:
                          else _SHARED_SECONDS)
 
     def _suspended_or_off(self, uuid: str) -> State:
-        # VMware takes a second or two to rewrite it after a suspend.
+        # VMware takes a second or two to rewrite the .vmx after a suspend.
         keys = self._load(uuid)
         return (State.SUSPENDED if keys.get('checkpoint.vmState')
                 else State.OFF)
@@ -280,8 +284,8 @@ class PowerStates:
     def mark_paused(self, uuid: str, for_copy: bool = False) -> None:
         """Record that a server's VM is about to be paused.
 
-        :param for_copy: whether Nova does not know, and only a copy of the
-            server's disks is the reason
+        :param for_copy: whether it is paused only to copy its disks, without
+            Nova's knowledge
         """
         identity = vm_process.identity(self._layout.vmx(uuid))
         mark = [*identity, _FOR_COPY] if identity and for_copy else identity
@@ -296,11 +300,11 @@ class PowerStates:
             LOG.debug('Server %s was not marked as paused', uuid)
 
     def marks_paused(self, uuid: str, process: vm_process.Identity) -> bool:
-        """Whether the driver has paused a process, which may have ended."""
+        """Return whether the driver paused a process, even one that ended."""
         return self._marked_process(uuid) == process
 
     def is_paused_for_copy(self, uuid: str) -> bool:
-        """Whether a VM is paused, and was marked with for_copy."""
+        """Return whether a VM is paused and was marked with for_copy."""
         return self._read_mark(uuid)[1] and self._is_paused(uuid)
 
     def _marked_process(self, uuid: str) -> vm_process.Identity | None:

@@ -10,13 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What VMware writes to vmware.log that vmrun does not report.
+"""VMware's messages in vmware.log, which vmrun does not report.
 
 VMware logs each dialog that it would show: errors, hints, and questions with
 their answers. A VM without a window shows no dialogs, so only the log says why
 a start failed or hangs.
 
-Guests can write to the log too. Their lines are left out, since they can
+Guests can write to the log, too. Their lines are left out, since they can
 imitate VMware's.
 """
 
@@ -32,11 +32,11 @@ _LAST_LINES = 12
 _MAX_BYTES = 1024 * 1024
 _MAX_SHOWN = 500
 _MAX_LINES = 20
-# Time, level and thread, which VMware puts before each line of a message.
+# The time, level and thread at the start of each line of a message.
 _LINE_HEAD = re.compile(
     r'\S{1,40}(?: \w{1,9}\(\d{1,3}\)\+? (?P<thread>\S{1,40}) '
     r'|\| *(?P<old_thread>[^|]{0,40})\| *\w{1,9}[:+] )')
-# What a guest makes VMware log comes from the thread of a virtual CPU.
+# Lines that a guest makes VMware log come from the thread of a virtual CPU.
 _GUESTS_THREAD = 'vcpu-'
 _GUESTS_WORD = 'Guest'
 _ID = re.compile(r'\[(msg\.[\w.-]{1,80})\] *')
@@ -58,7 +58,7 @@ class Mark(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """A dialog that VMware has shown, or would have.
+    """A dialog that VMware has shown, or would have shown.
 
     :ivar kind: ERROR, WARNING, QUESTION or HINT
     :ivar lines: its text
@@ -88,7 +88,7 @@ class Report:
 
     @property
     def cause(self) -> str:
-        """Why a VM did not start, on one line; empty if unknown."""
+        """The cause of a failed start, on one line; empty if unknown."""
         lines = [line for message in self.messages if message.kind == ERROR
                  for line in message.lines]
         return _cut(' '.join(lines[-_ERROR_LINES:]))

@@ -12,9 +12,9 @@
 
 """The vmware-vmx process of a VM.
 
-It is found by the VM's lock files and in the process table, neither of which a
-guest can write to. vmware.log names it too, but only in its first line, and a
-guest that makes VMware log a lot makes it rotate that log.
+It is found through the VM's lock files and the process table, neither of which
+a guest can write to. vmware.log names it, too, but only in its first line, and
+VMware rotates the log if a guest makes it log a lot.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,8 +33,8 @@ from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
-# Seconds between two looks at a VM that is ending: twice as long each time,
-# since most end at once.
+# Seconds between two checks of a VM that is ending. They double each time,
+# since most VMs end at once.
 _SHORTEST_POLL_SECONDS = 0.005
 _LONGEST_POLL_SECONDS = 0.15
 
@@ -64,7 +64,7 @@ def identity(vmx: str) -> Identity | None:
 
 
 def is_alive(vmx: str) -> bool:
-    """Whether a VM has a process other than a zombie."""
+    """Return whether a VM has a process other than a zombie."""
     return identity(vmx) is not None
 
 
@@ -106,7 +106,7 @@ def usage(vmx: str) -> Usage | None:
 
 
 def _io(process: psutil.Process) -> dict[str, int]:
-    # macOS does not say; Linux says it only to the owner of the process.
+    # macOS does not report this, and Linux only to the owner of the process.
     try:
         counters = process.io_counters()
     except (AttributeError, psutil.AccessDenied):
@@ -138,7 +138,7 @@ def wait_until_released(folder: str, timeout: float,
 def wait_until_ended(process: Identity | None, timeout: float,
                      sleep: Callable[[float], None] = time.sleep,
                      clock: Callable[[], float] = time.monotonic) -> bool:
-    """Wait until a process of a VM is gone; it unlocks its files earlier.
+    """Wait until a VM's process is gone; it unlocks its files earlier.
 
     :param process: what identity() returned while the VM was on
     :param timeout: seconds
@@ -156,7 +156,7 @@ def wait_until_ended(process: Identity | None, timeout: float,
 def _ends_in_time(condition: Callable[[], bool], timeout: float,
                   sleep: Callable[[float], None],
                   clock: Callable[[], float]) -> bool:
-    """Wait while a condition is true; return whether it has ended in time."""
+    """Wait while a condition is true; return whether it ended in time."""
     deadline = clock() + timeout
     interval = _SHORTEST_POLL_SECONDS
     while condition():
@@ -168,10 +168,10 @@ def _ends_in_time(condition: Callable[[], bool], timeout: float,
 
 
 def is_locked(folder: str) -> bool:
-    """Whether a live process uses the files of a VM.
+    """Return whether a live process uses the files of a VM.
 
-    The lock of the .vmx does not count: VMware's window also locks the .vmx of
-    a VM that is off.
+    Ignore the lock of the .vmx: VMware's window also locks the .vmx of a VM
+    that is off.
 
     :param folder: of the VM
     """
@@ -180,15 +180,15 @@ def is_locked(folder: str) -> bool:
 
 
 def is_in_use(vmx: str) -> bool:
-    """Whether a VM is on, or its disks are in use; runs no program."""
+    """Return whether a VM is on or its disks are in use; run no program."""
     return is_locked(os.path.dirname(vmx)) or is_alive(vmx)
 
 
 def is_held_by_vm(folder: str) -> bool:
-    """Whether the process of a VM uses the files in a folder.
+    """Return whether the process of a VM uses the files in a folder.
 
-    VMware's window and programs that work on a disk do not count. A lock that
-    cannot be read does: the locks of other users' VMs cannot.
+    Ignore VMware's window and programs that work on a disk. Count a lock that
+    cannot be read, since those of other users' VMs cannot.
 
     :param folder: of the VM
     """
@@ -226,7 +226,7 @@ def _locks(folder: str) -> Iterator[tuple[str, int | None, str | None]]:
 
 
 def is_open(vmx: str) -> bool:
-    """Whether a live process has a .vmx open, and may overwrite it."""
+    """Return whether a live process has a .vmx open, and may overwrite it."""
     return any(True for _ in locks.holders(vmx + '.lck'))
 
 

@@ -12,9 +12,9 @@
 
 """The owner of a server's .vmx: nothing else opens one.
 
-VMware rewrites the file whenever a VM stops or is suspended, and takes a
-second or two for it. So there are two ways to read (once, or with patience)
-and one way to write: under the server's lock, checked, and atomically.
+VMware rewrites the file whenever a VM stops or is suspended, which takes a
+second or two. So there are two ways to read (once, or with retries) and one
+way to write: under the server's lock, checked, and atomically.
 """
 
 from collections import abc
@@ -35,24 +35,24 @@ from nova_vmrun.server import layout as layout_module
 LOG = logging.getLogger(__name__)
 
 T = TypeVar('T')
-# Gets the mapping and changes it.
+# Changes the given settings in place.
 Change = abc.Callable[[vmx.Vmx], None]
-# Gets what the server has, and what was rendered last (None if lost); returns
-# the text as rendered and the text that the .vmx is to have.
+# Takes the server's current settings and those rendered last (None if lost);
+# returns the rendered text and the text to write to the .vmx.
 Make = abc.Callable[[vmx.Vmx | None, vmx.Vmx | None], tuple[str, str]]
 
 _TRIES = 5
 _INTERVAL = 0.5
-# Enough for vmrun to find a VM that runs, and too little to start one.
+# Enough for vmrun to find a running VM, but too little to start one.
 _PLACEHOLDER = 'config.version = "8"\nvirtualHW.version = "10"\n'
 
 
 def patiently(read: abc.Callable[[], T],
               sleep: abc.Callable[[float], None] = time.sleep) -> T:
-    """Reads a file that VMware may be rewriting right now.
+    """Read a file that VMware may be rewriting right now.
 
     :param read: reads and parses the file
-    :param sleep: waits some seconds
+    :param sleep: sleeps for some seconds
     :raises InvalidVmx: the file is still malformed after two seconds
     """
     for _ in range(_TRIES - 1):
@@ -64,7 +64,7 @@ def patiently(read: abc.Callable[[], T],
 
 
 class OpenVmx:
-    """A server's .vmx while nobody else writes it or starts the VM.
+    """A server's .vmx while nothing else writes it or starts the VM.
 
     It is parsed once, however many steps read and change it.
 
@@ -82,7 +82,7 @@ class OpenVmx:
 
     @property
     def keys(self) -> vmx.Vmx:
-        """What the file says; change it by edit.
+        """The settings in the file; change them with edit.
 
         :raises VmNotFound: there is no such file
         :raises InvalidVmx: it is malformed
@@ -92,9 +92,9 @@ class OpenVmx:
         return self._keys
 
     def edit(self, change: Change) -> None:
-        """Changes some settings; without a change, nothing is written.
+        """Change some settings, and write the file if they differ.
 
-        The copy as rendered stays: it says what Nova asked for.
+        Leave the rendered copy unchanged: it says what Nova requested.
 
         :raises VmNotFound: there is no such file
         :raises InvalidVmx: it is malformed
@@ -107,11 +107,9 @@ class OpenVmx:
             self._keys = keys
 
     def render(self, make: Make) -> None:
-        """Rewrite the file, and the rendered copy beside it.
+        """Rewrite the file and the rendered copy beside it, if they differ.
 
-        What says the same already is not written.
-
-        :raises InvalidVmx: the present file is malformed
+        :raises InvalidVmx: the current file is malformed
         """
         live = self.keys if self.exists() else None
         before, former = None, None
@@ -120,7 +118,8 @@ class OpenVmx:
         rendered, text = make(live, former)
         keys = vmx.parse(text)
         if keys != live:
-            # After a crash all of ours that the .vmx has is known as ours.
+            # Whether a crash comes before or after the .vmx is written, the
+            # copy lists all of our keys in it.
             between = (rendered if before is None else
                        merge.append_new(before, rendered))
             if between != before:
@@ -132,7 +131,7 @@ class OpenVmx:
         self._keys = keys
 
     def _former(self) -> tuple[str | None, vmx.Vmx | None]:
-        """Returns what was rendered last, as text and parsed."""
+        """Return the settings that were rendered last, as text and parsed."""
         try:
             text, encoding = vmx.decode(files.read(self._rendered))
             return text, vmx.parse(text, encoding)
@@ -149,8 +148,8 @@ Rewrite = abc.Callable[[OpenVmx], None]
 class VmxFiles:
     """The .vmx files of this host's servers.
 
-    :param layout: where they are
-    :param sleep: waits some seconds; tests replace it
+    :param layout: paths of the files
+    :param sleep: sleeps for some seconds; tests replace it
     """
 
     def __init__(self, layout: layout_module.Layout,
@@ -162,7 +161,7 @@ class VmxFiles:
         return os.path.exists(self._layout.vmx(uuid))
 
     def load(self, uuid: str) -> vmx.Vmx:
-        """Reads a server's .vmx as it is now.
+        """Read a server's .vmx as it is now.
 
         :raises VmNotFound: there is no such file
         :raises InvalidVmx: it is malformed; VMware may be rewriting it
@@ -170,7 +169,7 @@ class VmxFiles:
         return _load(uuid, self._layout.vmx(uuid))
 
     def load_patiently(self, uuid: str) -> vmx.Vmx:
-        """Reads a .vmx that VMware may be rewriting.
+        """Read a .vmx that VMware may be rewriting.
 
         :raises VmNotFound: there is no such file
         :raises InvalidVmx: it is still malformed after two seconds
@@ -179,7 +178,7 @@ class VmxFiles:
 
     @contextlib.contextmanager
     def opened(self, uuid: str) -> abc.Iterator[OpenVmx]:
-        """Gives a server's .vmx; nobody else writes it or starts the VM.
+        """Yield a server's .vmx, locked against other writes and starts.
 
         Not reentrant. Do not wait for Neutron in the block.
         """
@@ -187,15 +186,15 @@ class VmxFiles:
             yield OpenVmx(self._layout, uuid)
 
     def edit(self, uuid: str, change: Change) -> None:
-        """Changes some settings of a server's .vmx; see OpenVmx.edit."""
+        """Change some settings of a server's .vmx; see OpenVmx.edit."""
         with self.opened(uuid) as file:
             file.edit(change)
 
     def edit_copy(self, uuid: str, folder: str, change: Change) -> None:
-        """Changes the copy of a server's .vmx that nobody else knows yet.
+        """Change a new copy of a server's .vmx, which nothing else uses yet.
 
-        :param folder: the one that holds the copy
-        :raises VmNotFound: it holds none
+        :param folder: of the copy
+        :raises VmNotFound: there is no copy in the folder
         :raises InvalidVmx: it is malformed
         """
         path = os.path.join(folder, os.path.basename(self._layout.vmx(uuid)))
@@ -205,9 +204,9 @@ class VmxFiles:
 
     @contextlib.contextmanager
     def placeholder(self, uuid: str) -> abc.Iterator[None]:
-        """Gives a running VM whose .vmx is lost one that vmrun can name.
+        """Write a .vmx by which vmrun finds a running VM whose own is lost.
 
-        It says too little to start the server from, so it goes if the block
+        It has too few settings to start the server, so remove it if the block
         fails.
         """
         path = self._layout.vmx(uuid)

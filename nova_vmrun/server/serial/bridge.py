@@ -12,10 +12,10 @@
 
 """The serial ports of running servers, for their logs and for users.
 
-VMware offers a serial port as a Unix socket, to one program at a time. That
-program is a thread of nova-compute: it writes what each guest sends to its
-console.log, and lets nova-serialproxy in at one TCP port of this host. A guest
-goes on while nova-compute is down, but what it sends then is lost.
+VMware offers a serial port as a Unix socket to one program at a time. Here,
+that is a thread of nova-compute: it writes what each guest sends to its
+console.log, and accepts nova-serialproxy at one TCP port of this host. Guests
+run on while nova-compute is down, but what they send then is lost.
 """
 
 from collections.abc import Callable, Iterable
@@ -43,9 +43,9 @@ _CHUNK = 65536
 _SLOW_RETRY = 2.0
 _FAST_RETRY = 0.05
 _FAST_RETRY_SECONDS = 60
-# Seconds without accepting connections after the system could not.
+# Seconds without accepting connections after the system failed to.
 _PAUSE = 0.5
-# Seconds in which a stranger must show a ticket.
+# Seconds in which a new connection must show a ticket.
 _GREETING_SECONDS = 10
 # Connections without a ticket, from all addresses and from one. A proxy shows
 # its ticket at once, so it needs few at a time.
@@ -56,7 +56,7 @@ _MAX_VIEWERS = 256
 _MAX_VIEWERS_PER_SERVER = 8
 _MAX_TO_GUEST = 65536
 _MAX_TO_VIEWER = 1 << 18
-# Seconds that one line of the log covers about refused strangers.
+# Seconds of refused connections that are combined in one line of the log.
 _REFUSALS_SECONDS = 60
 _MAX_GREETING = 512
 _GREETING = re.compile(rb'CONNECT (/[!-~]*) HTTP/1\.1\r\n\r\n')
@@ -68,7 +68,7 @@ class _Port:
     """The serial port of one server.
 
     :ivar sock: None while the server is off
-    :ivar to_guest: typed, and not yet sent to the guest
+    :ivar to_guest: input that was not sent to the guest yet
     :ivar next_attempt: when to connect to it, monotonic seconds
     :ivar fast_until: until when to retry fast, monotonic seconds
     """
@@ -86,10 +86,10 @@ class _Port:
 
 
 class _Viewer:
-    """A connection to a serial port, or a stranger who wants one.
+    """A connection to a serial port, with or without a ticket.
 
     :ivar address: where it comes from
-    :ivar port: None until it has shown a ticket
+    :ivar port: None until it has shown a valid ticket
     """
 
     def __init__(self, sock: socket.socket, address: str,
@@ -102,12 +102,12 @@ class _Viewer:
         self.deadline = now + _GREETING_SECONDS
 
 
-# What serves a socket, and the port or viewer that the socket belongs to.
+# The method that serves a socket, and the socket's port or viewer.
 _Server = tuple[Callable[[Any, int], None], _Port | _Viewer | None]
 
 
 class SerialBridge:
-    """Serves the serial ports of this host's servers.
+    """The bridge between serial ports of this host's servers and viewers.
 
     :param listener: a listening socket
     """
@@ -127,7 +127,7 @@ class SerialBridge:
             fair_share.FairShare(_MAX_VIEWERS, _MAX_VIEWERS_PER_SERVER))
         self._refused = 0
         self._next_refusals = float('-inf')
-        # Servers to connect to, and until when to retry fast.
+        # New servers to connect to, and until when to retry fast.
         self._new: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
@@ -148,7 +148,7 @@ class SerialBridge:
 
     @property
     def serves(self) -> bool:
-        """Whether anybody would be let in."""
+        """Whether the bridge accepts connections."""
         return self._thread.is_alive()
 
     def issue(self, uuid: str) -> str:
@@ -156,9 +156,9 @@ class SerialBridge:
         return self._tickets.issue(uuid)
 
     def start(self, uuids: Iterable[str]) -> None:
-        """Start to serve.
+        """Start serving.
 
-        :param uuids: of the servers that exist
+        :param uuids: of the existing servers
         """
         for uuid in uuids:
             self._new.put((uuid, 0))
@@ -170,7 +170,7 @@ class SerialBridge:
         self._wake_thread()
 
     def stop(self) -> None:
-        """Close all connections; the guests go on."""
+        """Close all connections; the guests run on."""
         self._stopping = True
         self._wake_thread()
         self._thread.join()
@@ -179,7 +179,7 @@ class SerialBridge:
         try:
             self._waker.send(b'.')
         except OSError:
-            return          # it will wake up anyway, or has ended
+            return          # the thread will wake up anyway, or has ended
 
     # -- the thread ------------------------------------------------------
 
@@ -190,7 +190,7 @@ class SerialBridge:
                 self._connect_all()
                 self._resume()
                 for key, events in self._selector.select(self._idle_time()):
-                    # Serving an earlier one may have closed this one.
+                    # Serving an earlier socket may have closed this one.
                     if self._selector.get_map().get(key.fd) is key:
                         self._serve(key, events)
                 self._drop_silent()
@@ -238,7 +238,7 @@ class SerialBridge:
             port.next_attempt = 0
 
     def _idle_time(self) -> float | None:
-        """Return the seconds until there is something to do, if known."""
+        """Return the seconds until the next task, or None if none is due."""
         times = [port.next_attempt for port in self._ports.values()
                  if not port.sock]
         times += [viewer.deadline for viewer in self._viewers
@@ -270,7 +270,7 @@ class SerialBridge:
                                 (self._serve_port, port))
 
     def _forget(self, port: _Port) -> None:
-        """Forget a server that was deleted, or has moved."""
+        """Forget a server that was deleted or moved."""
         del self._ports[port.uuid]
         for viewer in list(port.viewers):
             self._drop(viewer)
@@ -324,9 +324,9 @@ class SerialBridge:
         try:
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionError):
-            return          # the connection is closed again
+            return          # the client has closed the connection already
         except OSError as error:
-            # While no descriptor is free, the next one would fail at once.
+            # Without a free descriptor, the next attempt would fail at once.
             LOG.warning('Cannot accept connections to serial consoles for '
                         'now: %s', error)
             self._selector.unregister(listener)
@@ -376,7 +376,7 @@ class SerialBridge:
             self._watch_for(port.sock, port.to_guest)
 
     def _greet(self, viewer: _Viewer, data: bytes) -> None:
-        """Let a stranger in who has shown a valid ticket."""
+        """Admit a viewer that has shown a valid ticket."""
         viewer.greeting += data
         if b'\r\n\r\n' not in viewer.greeting and (
                 len(viewer.greeting) < _MAX_GREETING):
@@ -396,7 +396,7 @@ class SerialBridge:
         self._make_room(self._admitted.admit(port.uuid, viewer))
 
     def _log_refusal(self, viewer: _Viewer) -> None:
-        """Log a refused stranger, but do not let strangers fill the log."""
+        """Log a refused connection, but do not let them fill the log."""
         self._refused += 1
         now = time.monotonic()
         if now >= self._next_refusals:
@@ -417,7 +417,7 @@ class SerialBridge:
         viewer.sock.close()
 
     def _drop_silent(self) -> None:
-        """Close connections that have not shown a ticket in time."""
+        """Close connections that did not show a ticket in time."""
         now = time.monotonic()
         for viewer in list(self._viewers):
             if viewer.port is None and viewer.deadline < now:

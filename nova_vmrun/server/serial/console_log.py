@@ -14,9 +14,9 @@
 
 For the first port it is console.log, with older text in console.log.1; the
 others have serial1.log and so on. VMware may have the newer file open while
-the server runs, so that it cannot be rotated. Instead a hole is punched at its
-beginning, which moves nothing and so loses nothing that the guest writes at
-the same time.
+the server runs, so it cannot be rotated. Instead, a hole is punched at its
+beginning. This moves no data, so nothing is lost that the guest writes at the
+same time.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
-#: The most that Nova shows.
+#: Maximum size that Nova shows.
 SHOWN_BYTES = 100 * units.Ki
 # A larger file is rotated, or loses its beginning.
 _LIMIT_BYTES = units.Mi
@@ -56,18 +56,18 @@ class ConsoleLog:
     def tail(self, size: int = SHOWN_BYTES) -> bytes:
         """Return the end of the log, empty before the first start.
 
-        :param size: bytes, the most that is read
+        :param size: maximum number of bytes to read
         """
         newer = _end_of(self._path, size)
         return _end_of(self._old, size - len(newer)) + newer
 
     def append(self, data: bytes) -> None:
-        """Append what a guest wrote; nobody else may write to the file.
+        """Append what a guest wrote; nothing else may write to the file.
 
         :raises OSError: the folder is gone, or the disk is full
         """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        # Without a buffer, so that fstat returns the true size.
+        # Unbuffered, so that fstat returns the true size.
         with open(os.open(self._path, flags, 0o600), 'wb',
                   buffering=0) as file:
             while data:
@@ -77,10 +77,10 @@ class ConsoleLog:
             os.replace(self._path, self._old)
 
     def rotate(self) -> None:
-        """Rotate a long log; only while nobody has it open.
+        """Rotate a long log, which no program may have open.
 
-        A link, pipe or the like is removed, so that VMware cannot write to
-        another place.
+        Remove links, pipes and other special files, so that VMware cannot
+        write to another place.
         """
         with contextlib.suppress(FileNotFoundError):
             found = os.lstat(self._path)
@@ -93,8 +93,8 @@ class ConsoleLog:
     def trim(self) -> None:
         """Free the beginning of a long log, even while VMware writes to it.
 
-        Not every file system can do that; on others a log grows until its
-        server is next started.
+        Not every file system supports this. On others, a log grows until its
+        server starts again.
         """
         try:
             found = os.lstat(self._path)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A limit on connections of which each owner gets a fair share.
+"""A limit on connections that gives each owner a fair share.
 
 A new connection is always admitted. If there are too many, the owner with the
 most of them loses its oldest one, so nobody can keep others out by staying
@@ -26,8 +26,8 @@ Connection = TypeVar('Connection', bound=Hashable)
 class FairShare(Generic[Connection]):
     """The connections of all owners.
 
-    :param total: the most of all owners together
-    :param share: the most of one owner
+    :param total: maximum number of all owners together
+    :param share: maximum number of one owner
     """
 
     def __init__(self, total: int, share: int) -> None:
@@ -43,20 +43,20 @@ class FairShare(Generic[Connection]):
               connection: Connection) -> Connection | None:
         """Count a new connection.
 
-        :returns: the connection that must be closed for it, or None
+        :returns: the connection to close to make room, or None
         """
         own = self._owners.setdefault(owner, {})
         own[connection] = None
         if len(own) > self._share:
             return self._oldest(owner)
         if len(self) > self._total:
-            # max takes the first of several; the new one's owner is last.
+            # Of equals, max returns the first; the new owner is last.
             return self._oldest(max(
                 self._owners, key=lambda each: len(self._owners[each])))
         return None
 
     def remove(self, owner: Hashable, connection: Connection) -> None:
-        """Stop counting a connection; it may not be counted any more."""
+        """Stop counting a connection, if it is still counted."""
         own = self._owners.get(owner, {})
         own.pop(connection, None)
         if not own:

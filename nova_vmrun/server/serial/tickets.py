@@ -13,8 +13,8 @@
 """Tickets, each of which opens the serial console of one server for a while.
 
 nova-serialproxy checks a user's token and then connects to a port of this
-host, which other programs can reach too. Nova stores a path with each token,
-and the proxy sends that path first. So the path is the ticket: nobody without
+host, which other programs can reach, too. Nova stores a path with each token,
+and the proxy first sends that path. So the path is the ticket: nobody without
 a token knows it.
 """
 
@@ -29,7 +29,7 @@ _PATH = re.compile(r'/([0-9a-f-]{36})/([0-9]{1,12})/([0-9a-f]{64})')
 
 
 class Tickets:
-    """Issues and checks tickets; those of another process are invalid.
+    """The tickets of this process; those of another process are invalid.
 
     :param lifetime: seconds
     :param clock: returns the seconds since 1970
@@ -42,14 +42,14 @@ class Tickets:
         self._key = secrets.token_bytes(32)
 
     def issue(self, uuid: str) -> str:
-        """Return a ticket for a server: an absolute path."""
+        """Return a new ticket for a server: an absolute path."""
         expires = int(self._clock()) + self._lifetime
         return '/%s/%d/%s' % (uuid, expires, self._sign(uuid, expires))
 
     def check(self, path: str) -> str | None:
         """Return the id of the server that a ticket opens, or None.
 
-        :param path: what a stranger has sent
+        :param path: untrusted text that a client has sent
         """
         found = _PATH.fullmatch(path)
         if not found:

@@ -11,14 +11,14 @@
 #    under the License.
 
 
-"""Console logs in which Nova keeps all letters that the guest wrote."""
+"""Console logs in which Nova keeps the guest's non-ASCII letters."""
 
 
 class Utf8Log(bytes):
     """A console log in UTF-8.
 
-    nova-compute decodes what a driver returns as ASCII and replaces everything
-    else. This class decodes itself as UTF-8, whatever nova-compute asks for.
+    nova-compute decodes a driver's log as ASCII and replaces everything else.
+    This class decodes itself as UTF-8, whichever encoding nova-compute names.
     """
 
     def decode(self, encoding: str = 'utf-8', errors: str = 'strict') -> str:
