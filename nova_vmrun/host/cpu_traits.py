@@ -10,13 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""CPU traits: placement's names of a processor's features."""
+"""CPU traits: Placement's names for a processor's features."""
 
 from collections.abc import Iterable
 
 import os_traits
 
-# Names in Linux's /proc/cpuinfo to names in placement. Features that VMware
+# Names in Linux's /proc/cpuinfo to names in Placement. Features that VMware
 # does not pass to guests (SGX, SEV, TDX) are left out.
 _X86 = {
     'mmx': 'MMX', 'sse': 'SSE', 'sse2': 'SSE2', 'pni': 'SSE3',

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Operations on files and folders that survive a crash at any moment."""
+"""Operations on files and folders that withstand a crash at any moment."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from typing import BinaryIO, NamedTuple
 from nova_vmrun import system
 
 _PART = '.part'
-# What replacing() calls a file until it is complete.
+# Name that replacing() gives a file until it is complete.
 _PART_NAME = re.compile(r'\.(.+)\.[0-9a-f]{8}' + re.escape(_PART), re.DOTALL)
 _REMOVE_TRIES = 5
 _CHUNK = 1 << 20
@@ -225,7 +225,7 @@ def _raise_unless_gone(
 
 
 class Fingerprint(NamedTuple):
-    """Numbers of which at least one changes when a file is written to."""
+    """Numbers of a file, at least one of which changes with each write."""
 
     inode: int
     size: int

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Whether an ordinary user of this host can mount files by FUSE."""
+"""Check whether an ordinary user of this host can mount files by FUSE."""
 
 import os
 import re
@@ -75,7 +75,7 @@ def _allows_sharing(path: str) -> bool:
 
 
 def is_mounted(path: str) -> bool:
-    """Whether something is mounted at a path.
+    """Return whether something is mounted at a path.
 
     Ask the kernel instead of the path: a path whose daemon hangs would not
     answer.

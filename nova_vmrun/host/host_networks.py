@@ -12,9 +12,9 @@
 
 """VMware's virtual networks on this host.
 
-VMware's network editor creates and changes them, as root. They are read when
-they are first needed, and again if a network is missing or VMware has written
-its files since.
+VMware's network editor creates and changes them, as root. Read them when they
+are first needed, and again if a network is missing or VMware has written its
+files since.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from nova_vmrun.tools import vmrun as vmrun_tool
 
 LOG = logging.getLogger(__name__)
 
-# Where VMware's network services keep their configuration, by sys.platform.
+# Folders of the configuration of VMware's network services, by sys.platform.
 _FOLDERS = {
     'linux': '/etc/vmware',
     'darwin': '/Library/Preferences/VMware Fusion',
@@ -42,15 +42,15 @@ NETWORKING = 'networking'
 _NETMAP = 'netmap.conf'
 _DHCPD = ('vmnet*/dhcpd/dhcpd.conf', 'vmnet*/dhcpd.conf', 'vmnetdhcp.conf')
 _NAT = ('vmnet*/nat/nat.conf', 'vmnet*/nat.conf', 'vmnetnat.conf')
-# Far more than any of these files has.
+# Bytes to read: far more than any of these files has.
 _MAX_BYTES = 1024 * 1024
 
 
 class HostNetworks:
-    """Reads VMware's virtual networks.
+    """The virtual networks of VMware on this host.
 
     :param platform: a value of sys.platform; None: this host's
-    :param folder: where VMware keeps its files; None: the usual place
+    :param folder: of VMware's files; None: the usual folder
     """
 
     def __init__(self, vmrun: vmrun_tool.Vmrun, platform: str | None = None,
@@ -59,13 +59,13 @@ class HostNetworks:
         self._folder = folder or _FOLDERS.get(
             platform or system.here().name, _FOLDERS['linux'])
         self._lock = threading.Lock()
-        # When the files that were read last had been written.
+        # Modification times of the files when they were last read.
         self._mtimes: dict[str, int] | None = None
         self._networks: dict[str, vmnets.Vmnet] = {}
 
     @property
     def networking_file(self) -> str:
-        """Path of the file that maps networks to the host's adapters."""
+        """The path of the file that maps networks to the host's adapters."""
         return os.path.join(self._folder, NETWORKING)
 
     def find(self, name: str) -> vmnets.Vmnet | None:

@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""VMware's locks: who has a file of a VM open.
+"""VMware's locks, which show which processes have a VM's file open.
 
-Beside the file is a folder whose name ends with .lck. In it is a file for each
-process that has the file open, which names the process and its host.
+Beside the file is a folder whose name ends with .lck. It contains a file for
+each process that has the file open, which names the process and its host.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Owner(NamedTuple):
     """The process that a file in a lock names.
 
     :ivar machine: VMware's id of a host
-    :ivar born: when the process was started, in a unit of that host's system
+    :ivar born: start time of the process, in a unit of that host's system
     :ivar program: empty in locks of old products
     """
 
@@ -46,33 +46,33 @@ class Owner(NamedTuple):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process may be running on this host."""
+        """Return whether the process may be running on this host."""
         return _is_alive(self.pid, self.born)
 
     @property
     def is_vm_of_ours(self) -> bool:
-        """Whether the process is certainly a VM that runs on this host."""
+        """Return whether the process is certainly a VM on this host."""
         return bool(self.born and is_vm(os.fsdecode(self.program)) and
                     system.here().lock_start_time(self.pid) is not None and
                     self.is_alive)
 
 
 class Holder(NamedTuple):
-    """A live process that holds a lock; None: unknown."""
+    """A live process that holds a lock; a field is None if unknown."""
 
     pid: int | None
     program: str | None
 
 
 def is_vm(program: str | None) -> bool:
-    """Whether a program is the process of a VM."""
+    """Return whether a program is the process of a VM."""
     return program is not None and program.startswith(_VM_PROGRAM)
 
 
 def holders(lock: str) -> Iterator[Holder]:
     """Yield the live processes that hold a lock.
 
-    If the lock cannot be read, yield one holder of which nothing is known.
+    If the lock cannot be read, yield one holder with unknown fields.
 
     :param lock: path of the .lck folder; it may be missing
     """
@@ -81,14 +81,14 @@ def holders(lock: str) -> Iterator[Holder]:
             try:
                 found = owner(os.path.join(lock, member))
             except (FileNotFoundError, IsADirectoryError):
-                # It is just being made or removed.
+                # The file is just being created or removed.
                 continue
             if found and found.is_alive:
                 yield Holder(found.pid, _program(found.pid, found.program))
     except PermissionError:
         yield Holder(None, None)
     except OSError:
-        # It was removed, or is not a folder: VMware removes such a file.
+        # It was removed, or is not a folder. VMware removes such a file.
         return
 
 

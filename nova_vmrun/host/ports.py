@@ -31,11 +31,11 @@ def require_free(address: str, port: int) -> None:
 
     :param address: address or name of this host
     :param port: number; 0: check the address only
-    :raises OSError: EADDRINUSE if somebody else listens
+    :raises OSError: EADDRINUSE if another process listens
     """
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     with socket.socket(family) as probe:
-        # As servers do, because old connections may linger.
+        # Set this as servers do, because old connections may linger.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
         # Check this before we listen ourselves.

@@ -34,7 +34,7 @@ class Processor:
 
 
 def read(path: str | None = None) -> Processor:
-    """Read what the system says about its processors.
+    """Read the system's information about its processors.
 
     :param path: a file like Linux's /proc/cpuinfo; None: the one of this
         system. A system without such a file has at most vendor and model.

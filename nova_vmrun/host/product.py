@@ -166,7 +166,7 @@ class Product:
 
     @property
     def can_attach_running(self) -> bool:
-        """Whether a disk can be added to a VM while it runs.
+        """Whether a disk can be added to a running VM.
 
         No command of vmrun or vmcli is known to do it.
         """
@@ -176,8 +176,8 @@ class Product:
     def has_lan_segments(self) -> bool:
         """Whether an adapter can be on a LAN segment (pvn).
 
-        Nothing that Fusion shows or documents has them, except for a verb of
-        its vmcli.
+        Fusion neither shows nor documents them, except for a verb of its
+        vmcli.
         """
         return self.kind != FUSION
 
@@ -262,7 +262,7 @@ def _join(folder: str, program: str, platform: str) -> str:
 
 def detect(runner: process.Runner, conf: Options,
            platform: str | None = None) -> Product:
-    """Find out which product this host has.
+    """Find out which VMware product this host has.
 
     Run vmrun once (twice if the product turns out to be Player) and one
     program that prints the version.

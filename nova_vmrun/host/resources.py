@@ -38,7 +38,7 @@ class ServerFolders(Protocol):
 
 
 class Topology(TypedDict):
-    """How many sockets, cores in each and threads in each core."""
+    """The number of sockets, cores per socket and threads per core."""
 
     sockets: int
     cores: int
@@ -95,8 +95,8 @@ class Host:
     def disk_gb_used_by_others(self) -> int:
         """GiB used by files that are not disks of servers, rounded up.
 
-        Such as the files of people who work on this host, the image cache and
-        the memory of suspended servers.
+        These are, for example, the files of people who work on this host, the
+        image cache and the memory of suspended servers.
         """
         system = self._file_system()
         ours = sum(_allocated_by_disks(folder)
@@ -118,7 +118,7 @@ class Host:
 
     @functools.cached_property
     def cpu_traits(self) -> frozenset[str]:
-        """The features of the processor, by placement's names."""
+        """The features of the processor, by Placement's names."""
         return cpu_traits.from_flags(self._processor.flags)
 
     @functools.cached_property

@@ -42,7 +42,7 @@ _VMNET_CLI = '/Applications/VMware Fusion.app/Contents/Library/vmnet-cli'
 
 
 class Vlans:
-    """Checks the path from a virtual network to a VLAN.
+    """Checker of the path from a virtual network to a VLAN.
 
     :param adapter: [vmrun] vlan_interface, or None
     :param platform: a value of sys.platform; None: this host's
@@ -59,7 +59,7 @@ class Vlans:
     def check(self, network: vmnets.Vmnet | None, vlan: int) -> None:
         """Check everything that a VLAN needs.
 
-        Run at most one program, which shows what an interface is.
+        Run at most one program, which describes an interface.
 
         :param network: the virtual network of the VLAN; None if the networks
             of this host are unknown
