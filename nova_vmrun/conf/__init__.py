@@ -264,7 +264,7 @@ def set_defaults(conf: cfg.ConfigOpts) -> None:
 
 
 def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
-    """Returns the options for oslo-config-generator."""
+    """Return the options for oslo-config-generator."""
     return [(GROUP, ALL_OPTS)]
 
 
@@ -274,7 +274,7 @@ def port_range(text: str) -> range:
     :raises ValueError: a port is not valid, or the last comes before the first
     """
     port = types.Port(min=1)
-    # oslo.config reads an empty text as None.
+    # oslo.config converts an empty text to None.
     first, last = (int(port(number) or '') for number in text.split(':'))
     if last < first:
         raise ValueError('%s runs backwards' % text)

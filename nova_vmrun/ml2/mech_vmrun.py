@@ -56,7 +56,10 @@ UNSUPPORTED_EXTENSIONS = {qinq.ALIAS, vlantransparent.ALIAS}
 
 
 class VmrunMechanismDriver(api.MechanismDriver):
-    """Binds ports with vnic_type normal on flat, VLAN and local segments."""
+    """Driver that binds ports with vnic_type normal.
+
+    Their segments must be flat, VLAN or local.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,8 +159,8 @@ class VmrunMechanismDriver(api.MechanismDriver):
     def _is_elsewhere(self, context: api.PortContext) -> bool:
         """Log an error and return True if another host has the network.
 
-        The hosts would have a network each, without a way from one to the
-        other. A server that moves may take its network along.
+        Each host would have a network of its own, with no connection between
+        them. A server that moves may take its network along.
         """
         others = other_hosts(context)
         if not others:
@@ -176,8 +179,8 @@ class VmrunMechanismDriver(api.MechanismDriver):
     def update_port_postcommit(self, context: api.PortContext) -> None:
         """Warn when another driver takes a local network to a second host.
 
-        Open vSwitch binds local segments too, and does not ask which host has
-        the network. Nothing can stop it here, but it must not go unnoticed.
+        Open vSwitch also binds local segments, and does not check which host
+        has the network. Nothing can stop it here, but it must be logged.
         """
         if (context.vif_type in (*_NOT_BOUND, VIF_TYPE) or
                 context.original_vif_type == context.vif_type or
@@ -208,7 +211,7 @@ class VmrunMechanismDriver(api.MechanismDriver):
 
 
 def is_our_host(host: str | None) -> bool:
-    """Whether [ml2_vmrun] hosts matches a host.
+    """Return whether [ml2_vmrun] hosts matches a host.
 
     :param host: its name; may be None or empty
     """
@@ -219,7 +222,7 @@ def is_our_host(host: str | None) -> bool:
 
 
 def is_wireable(segment: Segment) -> bool:
-    """Whether VMware can carry a segment; it has no tunnels."""
+    """Return whether VMware can carry a segment; it has no tunnels."""
     return segment[api.NETWORK_TYPE] in NETWORK_TYPES
 
 

@@ -46,7 +46,7 @@ _OnError = Callable[[OSError], object]
 
 
 class BaseDisk(NamedTuple):
-    """Identifies a base disk.
+    """The identity of a base disk.
 
     :ivar image_id: the image's id
     :ivar name: file name
@@ -57,7 +57,7 @@ class BaseDisk(NamedTuple):
 
 
 class BaseDiskUsage:
-    """Reads the disks of all servers."""
+    """The use of base disks by the disks of all servers."""
 
     def __init__(self, layout: layouts.Layout) -> None:
         self._layout = layout

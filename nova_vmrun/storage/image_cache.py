@@ -67,7 +67,7 @@ LOG = logging.getLogger(__name__)
 CD = 'cd.iso'
 FLOPPY = 'floppy.flp'
 
-# Stands for all base disks of an image, which are made from the first one.
+# Represents all base disks of an image, which come from the first one.
 _DISKS = 'disks'
 _DELETED = '.deleted'
 

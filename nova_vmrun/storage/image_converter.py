@@ -36,7 +36,7 @@ Download = Callable[[str], object]
 
 
 class ImageConverter:
-    """Converts images to VMDKs.
+    """Converter of images to VMDKs.
 
     :param vdiskmanager: None if it is not installed
     :param create_types: VMDK create types that images may have

@@ -33,7 +33,7 @@ _LOCK = '.lck'
 
 
 class StaleLocks:
-    """Removes the locks of this host's processes that have ended.
+    """The locks of processes on this host that have ended.
 
     A lock contains an id that VMware gives to its host. We learn the id of
     this host from the locks of VMs that run here; without one, no lock is

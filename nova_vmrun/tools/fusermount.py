@@ -33,10 +33,10 @@ class Fusermount:
         self._path = path
 
     def unmount(self, mount_point: str, is_lazy: bool = False) -> None:
-        """Unmount what is mounted on a file; nothing happens without it.
+        """Unmount a file, if something is mounted on it.
 
-        :param is_lazy: also if a process has the file open; what it reads and
-            writes then still reaches the daemon, if that lives
+        :param is_lazy: unmount even if a process has the file open; its reads
+            and writes still reach the daemon, if that is alive
         :raises FileInUse: a process has the file open
         :raises ToolRefused: it failed for another reason
         """

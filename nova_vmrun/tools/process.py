@@ -108,7 +108,7 @@ def mask(argv: Iterable[object]) -> str:
 
 
 class Runner:
-    """Starts programs and waits for them.
+    """Runner of programs, which waits for them to end.
 
     :param env: variables to add to the environment of this process
     """

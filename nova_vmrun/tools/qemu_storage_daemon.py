@@ -147,11 +147,11 @@ class QemuStorageDaemon:
     def start(self, lun: Lun | RawFile, files: Files) -> None:
         """Start a daemon, and return when the mount is there.
 
-        The daemon survives this process. After an error a mount without a
-        daemon may be there; after a timeout also the daemon.
+        The daemon survives this process. An error may leave a mount without a
+        daemon, and a timeout may also leave the daemon.
 
         :raises InvalidConfiguration: this host lacks something
-        :raises ToolRefused: the target did not let us in, or has no such LUN
+        :raises ToolRefused: the target refused the login, or has no such LUN
         :raises ToolTimeout: the target did not answer
         """
         try:
@@ -169,7 +169,7 @@ class QemuStorageDaemon:
             raise _refusal(result, lun)
 
     def is_exporting(self, files: Files) -> bool:
-        """Whether a daemon answers and exports its LUN."""
+        """Return whether a daemon answers and exports its LUN."""
         try:
             found = qmp.execute(files.socket, 'query-block-exports',
                                 _ANSWER_SECONDS)
@@ -181,12 +181,12 @@ class QemuStorageDaemon:
 
 
 def pids(files: Files) -> list[int]:
-    """Return the processes of a daemon, also while it starts."""
+    """Return the processes of a daemon, even while it starts."""
     return [pid for pid in psutil.pids() if is_daemon(pid, files)]
 
 
 def is_daemon(pid: int, files: Files) -> bool:
-    """Whether a process is the daemon with these files."""
+    """Return whether a process is the daemon with these files."""
     words = system.here().command_line(pid)
     return '--daemonize' in words and files.pid_file in words
 

@@ -21,7 +21,7 @@ from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 
-# Bytes of the longest line that is read.
+# Maximum number of bytes in a line.
 _LONGEST_LINE = 1 << 20
 
 
@@ -33,7 +33,7 @@ def execute(path: str, command: str, timeout: float,
     :param command: its name in QEMU's reference
     :param timeout: seconds for everything together
     :param arguments: of the command; underscores stand for hyphens
-    :raises ToolRefused: nobody listens, or the command failed
+    :raises ToolRefused: nothing listens, or the command failed
     :raises ToolTimeout: there was no answer in time
     """
     deadline = time.monotonic() + timeout

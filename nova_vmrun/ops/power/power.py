@@ -49,10 +49,10 @@ _POLL_SECONDS = 1.0
 
 
 class Power:
-    """Changes the power state of servers.
+    """The power operations on servers.
 
-    :param events: reports to Nova what others do to VMs, and must ignore
-        what is done here
+    :param events: reports changes of VMs by others to Nova, and must ignore
+        the changes made here
     """
 
     def __init__(self, host: parts.Host, servers: parts.Servers,
@@ -143,11 +143,11 @@ class Power:
                 % (_RELEASE_SECONDS, folder),
                 'Try again when the disks of this host are less busy, or end '
                 'the process.')
-        # Until it has ended, Nova would get an unknown state.
+        # Until the process has ended, Nova would get an unknown state.
         vm_process.wait_until_ended(process, _END_SECONDS)
 
     def _bounded(self, uuid: str, timeout: float) -> float:
-        """Return how many seconds a guest gets, whatever its image says."""
+        """Return the seconds that a guest gets, whatever its image says."""
         longest: float = self._conf.max_shutdown_timeout
         if timeout > longest:
             LOG.info('Server %s gets %d seconds to shut down instead of %d, '
@@ -232,8 +232,8 @@ class Power:
     def pause(self, uuid: str, for_copy: bool = False) -> None:
         """Stop a server's CPUs.
 
-        :param for_copy: whether it is not the user who wants it, but somebody
-            who copies the server's disks; see ops.quiesce
+        :param for_copy: whether it is only for a copy of the server's disks,
+            not on the user's request; see ops.quiesce
         :raises NotSupported: the product cannot do it
         :raises VmPaused: it was paused in VMware, and for_copy is True
         """
@@ -248,7 +248,7 @@ class Power:
                 self._states.unmark_paused(uuid)
                 raise
         except exception.ToolTimeout:
-            # It may be paused. Unpausing it helps in both cases.
+            # The VM may be paused or not. Unpausing it is right either way.
             raise
         except exception.VmrunError:
             self._states.unmark_paused(uuid)
@@ -268,8 +268,8 @@ class Power:
         except (exception.ToolTimeout, exception.ToolNotFound):
             raise
         except exception.VmrunError as error:
-            # Somebody unpaused it in the VMware window: nothing else is
-            # refused while a VM is on.
+            # Somebody unpaused it in the VMware window. vmrun has no other
+            # reason to refuse while a VM is on.
             if not self._states.is_running(uuid):
                 raise
             LOG.warning('Assuming that server %s is running after: %s',
@@ -323,7 +323,7 @@ class Power:
 
     def _change(self, uuid: str, wanted: abc.Container[states.State],
                 verb: abc.Callable[..., None], **options: Any) -> None:
-        """Run a verb of vmrun, and look whether the state is as wanted."""
+        """Run a verb of vmrun, and check that the state is as wanted."""
         log = self._layout.vmware_log(uuid)
         before = vm_log.mark(log)
         try:

@@ -10,11 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The power state that Nova gets, from its own vm_state and the VM's state.
+"""The power state for Nova, derived from its vm_state and the VM's state.
 
-Every ten minutes Nova compares the two and stops servers that it thinks must
-not be on. The table below makes sure that this comes to an end: Nova never
-stops again a server that it has just stopped.
+Every ten minutes, Nova compares the two and stops servers that it thinks
+should be off. The table below makes sure that this ends: Nova never stops a
+server again that it has just stopped.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ POWER_STATES = {
 
 
 class Sync(enum.Enum):
-    """What Nova's power sync does to a server, once at most."""
+    """What Nova's power sync does to a server, at most once."""
 
     NOTHING = 'nothing'
     STOP = 'stops it'
@@ -51,7 +51,7 @@ class Sync(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """The consequences of one vm_state and one state of the VM.
+    """The consequences of a vm_state together with a state of the VM.
 
     :ivar power_state: for Nova, one of nova.compute.power_state
     :ivar sync: what Nova's power sync then does
@@ -79,8 +79,8 @@ def _row(**changes: Pair) -> dict[states.State, Pair]:
     return row
 
 
-# To Nova the server is off. If Nova got SUSPENDED for a VM with a memory file,
-# it would stop the VM again every ten minutes.
+# To Nova, the server is off. If a VM with a memory file were reported as
+# SUSPENDED, Nova would stop it again every ten minutes.
 _SUSPENDED_AS_OFF = _pair(
     _SUSPENDED, shown_as=power_state.SHUTDOWN,
     way_out='A start resumes it with its memory.')
@@ -106,7 +106,7 @@ TABLE = {
         running=_pair(_RUNNING, Sync.STOP, _STARTED_OUTSIDE),
         paused=_pair(_PAUSED, Sync.STOP, _STARTED_OUTSIDE),
         suspended=_SUSPENDED_AS_OFF),
-    # Nova's power sync leaves the rest alone.
+    # Nova's power sync ignores the other states.
     vm_states.RESCUED: _row(
         paused=_pair(_PAUSED, way_out='Unrescue it.'),
         suspended=_pair(_SUSPENDED, way_out='Unrescue it.'),

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Start of one VM, with a second attempt if that may help."""
+"""Start of a VM, with a second attempt if that may help."""
 
 from collections.abc import Callable
 import threading
@@ -33,7 +33,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Starter:
-    """Starts VMs.
+    """Starter of VMs.
 
     :param change: runs a verb of vmrun and checks the state after it
     """
@@ -50,7 +50,7 @@ class Starter:
         self._change = change
         self._sleep = sleep
         self._lock = threading.Lock()
-        # Starts that are running now, and starts since the process began.
+        # The number of starts in progress, and of all starts so far.
         self._running = 0
         self._total = 0
 
@@ -59,8 +59,8 @@ class Starter:
 
         :param gui: whether to open a window
         :param keys: the .vmx; empty if it cannot be read
-        :raises VmrunError: it does not run; the error has the cause that
-            vmware.log gives
+        :raises VmrunError: it does not run; the error has the cause from
+            vmware.log
         """
         mark = vm_log.mark(self._layout.vmware_log(uuid))
         with self._lock:
@@ -130,7 +130,7 @@ class Starter:
         if (not start_errors.is_vague(error) or
                 kernel_modules.missing_devices()):
             return False
-        # Never start a VM again that may be on.
+        # A VM that may be on must not be started again.
         if self._states.get(uuid) not in states.NOT_ON:
             return False
         report = vm_log.read(self._layout.vmware_log(uuid), mark)
