@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""VMware's spelling of UUIDs, and the MAC addresses it keeps for itself.
+"""VMware's spelling of UUIDs, and the MAC addresses that it reserves.
 
 A UUID looks like ``56 4d 13 59 01 1a d1 1a-57 5b 0a d7 …``, and so does the id
 of a LAN segment.
@@ -81,7 +81,7 @@ def from_segment(text: str) -> str:
 
 
 def is_segment(text: str) -> bool:
-    """Whether a text is a pvnID in the form that VMware's window writes."""
+    """Return whether a text is a pvnID as the VMware window writes it."""
     return _SEGMENT.fullmatch(text) is not None
 
 

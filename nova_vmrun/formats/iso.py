@@ -12,8 +12,8 @@
 
 """ISO 9660 images of a few small files, such as config drives.
 
-Names are written three times: as they are for Rock Ridge (Linux) and Joliet
-(Windows), and as ISO 9660:1999 names for everybody else.
+Names are written three times: unchanged for Rock Ridge (Linux) and Joliet
+(Windows), and as ISO 9660:1999 names for other systems.
 """
 
 from collections import abc
@@ -52,7 +52,7 @@ def write(path: str, files: abc.Mapping[str, bytes], label: str,
             iso.add_fp(io.BytesIO(content), len(content), '/' + name,
                        joliet_path='/' + name,
                        rr_name=posixpath.basename(name))
-        # In memory first: pycdlib goes back and forth in the file.
+        # Write to memory first, since pycdlib seeks back and forth.
         image = io.BytesIO()
         iso.write_fp(image)
     except pycdlibexception.PyCdlibException as error:
@@ -68,9 +68,9 @@ def read(path: str) -> dict[str, bytes]:
 
     The image must have Joliet names, as those of write and of genisoimage -J.
 
-    :param path: of an image that was made on this host: all of it is held in
-        memory
-    :raises ValueError: it is no such image, or was cut short
+    :param path: of an image that was created on this host, since all of it is
+        read into memory
+    :raises ValueError: it is not such an image, or is truncated
     :raises OSError: it cannot be read
     """
     iso = pycdlib.PyCdlib()
@@ -95,7 +95,7 @@ def read(path: str) -> dict[str, bytes]:
 
 
 def _require_whole(iso: pycdlib.PyCdlib, path: str) -> None:
-    """Refuse an image of which pycdlib would return parts of files."""
+    """Refuse an image of which pycdlib would return incomplete files."""
     size = os.path.getsize(path)
     expected = iso.pvd.space_size * iso.pvd.log_block_size
     if size < expected:

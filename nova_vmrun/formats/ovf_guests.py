@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Guests by VirtualBox's words and by CIM's numbers, as OVF descriptors have.
+"""Guests by VirtualBox's names and CIM's numbers in OVF descriptors.
 
-VMware writes its own id into an OVF. VirtualBox writes a word of its own, such
+VMware writes its own id into an OVF. VirtualBox writes a name of its own, such
 as Windows10_64. Every product writes the number of CIM_OperatingSystem, which
 has only one number for all releases of most systems.
 """
@@ -33,7 +33,7 @@ _BY_CIM = {number: row for row in rows.ROWS for number in row.cim}
 
 
 def by_virtualbox(word: str) -> guestos.GuestOS | None:
-    """Return the guest that VirtualBox has a word for.
+    """Return the guest with a name in VirtualBox.
 
     :param word: such as Ubuntu22_LTS_64; the case does not matter
     """
@@ -52,7 +52,7 @@ def by_virtualbox(word: str) -> guestos.GuestOS | None:
 
 
 def by_cim(number: str) -> guestos.GuestOS | None:
-    """Return the guest with a number in CIM, as an OVF has it."""
+    """Return the guest with a number in CIM, as in an OVF."""
     if not re.fullmatch('[0-9]{1,4}', number.strip()):
         return None
     row = _BY_CIM.get(int(number))

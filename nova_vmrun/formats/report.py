@@ -70,7 +70,7 @@ def grouped(settings: vmx.Vmx) -> list[tuple[str, str, str]]:
 
 
 def has_origins(text: str) -> bool:
-    """Whether a text is one that the driver rendered, with its comments."""
+    """Return whether the driver rendered a text, with its comments."""
     return any(line.key and line.comment for line in vmx.scan(text))
 
 
@@ -98,7 +98,7 @@ def explain(settings: vmx.Vmx,
     """Return the origin of each value in a file.
 
     :param rendered: text of the file as it was rendered; None if it does not
-        exist, so that only the table of keys can tell
+        exist, so that only the table of keys is used
     :returns: (key, value, origin); secrets are masked
     """
     known = origins(rendered) if rendered is not None else None

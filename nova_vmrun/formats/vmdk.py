@@ -208,7 +208,7 @@ def decode_descriptor(data: bytes) -> str:
 
 
 def is_descriptor(head: bytes) -> bool:
-    """Whether a file is only a descriptor, without the disk's content.
+    """Return whether a file is only a descriptor, without content.
 
     :param head: the first MARK_WITHIN bytes of the file
     """

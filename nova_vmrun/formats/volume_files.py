@@ -23,14 +23,14 @@ import re
 _EXTENT = '-flat.vmdk'
 _DESCRIPTOR = '.vmdk'
 _LOCK = '.lck'
-# Cinder's volume_name_template may make other names than volume-<id>.
+# Cinder's volume_name_template may produce other names than volume-<id>.
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]{0,199}')
 # What VMware appends for the disk that holds what is written after a snapshot.
 _CHILD = re.compile(r'-[0-9]{6}(-[a-z0-9]+)?\.vmdk')
 
 
 def is_name(name: str) -> bool:
-    """Whether files may be named after a volume or snapshot of this name."""
+    """Return whether files can be named after such a volume or snapshot."""
     # The descriptor of a-flat would be the content of a.
     return (_NAME.fullmatch(name) is not None and
             not (name + _DESCRIPTOR).endswith(_EXTENT))

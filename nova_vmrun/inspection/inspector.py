@@ -55,7 +55,7 @@ _VHD_DIFFERENCING = 4
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """What Glance says about an image.
+    """The data in Glance about an image.
 
     :ivar id: its id in Glance
     :ivar disk_format: as Glance names it

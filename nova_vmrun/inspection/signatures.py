@@ -108,7 +108,7 @@ _ESX_EXTENT = Guess('an extent of an ESX disk',
                     'Name the .vmdk that is its descriptor.')
 _PROGRAM = 'Use an image of a disk; this is a program.'
 
-# Long enough, or in such a place, that no disk has these bytes by chance.
+# So long, or in such a place, that no disk has these bytes by chance.
 _STRONG = _signatures(
     (0, b'\xfd7zXZ\0', _compressed('xz', 'unxz -k')),
     (0, b'\x1f\x8b\x08', _compressed('gzip', 'gunzip -k')),

@@ -36,7 +36,7 @@ class GlanceFormat(NamedTuple):
 
 
 def sniff(path: str, declared: str | None = None) -> GlanceFormat:
-    """Find out what a file is.
+    """Return the formats to declare for a file.
 
     :param path: the file
     :param declared: the disk_format that the user gave; None: only accept a

@@ -71,7 +71,7 @@ def foreign_slots(existing: vmx.Vmx, macs: Iterable[str],
 
 
 def is_static(device: str, settings: vmx.Vmx) -> bool:
-    """Whether a device (ethernet0) is an adapter with a static address."""
+    """Return whether a device (ethernet0) has a static address."""
     return settings.get(device + '.addressType', '').lower() == 'static'
 
 

@@ -65,7 +65,7 @@ def encode(name: str, content: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Return the bytes that encode has made a text of."""
+    """Return the bytes from which encode made a text."""
     return gzip.decompress(base64.b64decode(text))
 
 

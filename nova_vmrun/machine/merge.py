@@ -75,7 +75,7 @@ def _location(existing: vmx.Vmx) -> str | None:
 def _nodes(existing: vmx.Vmx, folder: str) -> dict[str, attached.Attached]:
     """Return all disks and drives by their paths.
 
-    A disk that has snapshots also has the path that it had before.
+    A disk with snapshots is also listed under its original path.
     """
     exact: dict[str, attached.Attached] = {}
     parents: dict[str, attached.Attached] = {}
@@ -175,7 +175,7 @@ def _is_kept(key: str, rendered: vmx.Vmx, existing: vmx.Vmx,
 
 def _was_replaced(device: str, key: str, rendered: vmx.Vmx,
                   existing: vmx.Vmx) -> bool:
-    """Whether a key describes a device that another one has replaced."""
+    """Return whether a key describes a device that was replaced."""
     if not rendered.get_bool(device + '.present'):
         return True
     if device.startswith('ethernet'):

@@ -106,7 +106,7 @@ def find_volume_node(bus: str, volumes: Mapping[str, str],
 
 
 def is_arm(machine: machines.Machine) -> bool:
-    """Whether a VM runs on Apple silicon."""
+    """Return whether a VM runs on Apple silicon."""
     return machine.family == _ARM
 
 

@@ -24,10 +24,10 @@ from nova_vmrun.formats import identity
 from nova_vmrun.machine import model as machines
 from nova_vmrun.machine import placement
 
-# A disk of this mode is in no snapshot, and keeps what is written to it.
+# Snapshots leave out a disk of this mode, and it keeps what is written to it.
 INDEPENDENT = 'independent-persistent'
 
-# Where the fields come from that have no entry in Hardware.origins.
+# The origins of fields that have no entry in Hardware.origins.
 _ORIGINS = {
     'uuid': 'server', 'name': 'server', 'annotation': 'server',
     'disks': 'server', 'cdroms': 'server', 'floppy': 'server',

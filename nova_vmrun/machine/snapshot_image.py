@@ -12,8 +12,8 @@
 
 """Properties that a snapshot's image needs so that it boots again.
 
-Nova passes on the properties of the server's image. What the driver chose
-itself is missing from them, and what describes the old file is wrong.
+Nova copies the properties of the server's image. The driver's own choices are
+missing from them, and those that describe the old file are wrong.
 """
 
 from collections.abc import Mapping

@@ -98,6 +98,6 @@ def _look_for(key: str, path: str, exists: Exists | None,
 
 
 def _is_elsewhere(settings: vmx.Vmx, device: str) -> bool:
-    """Whether VMware detects the drive, or it belongs to a remote client."""
+    """Return whether VMware detects the drive or a remote client has it."""
     return (settings.get_bool(device + '.autodetect') or
             settings.get_bool(device + '.clientDevice'))

@@ -46,6 +46,6 @@ def warning(key: str, problem: str) -> Finding:
 
 
 def is_encrypted(settings: vmx.Vmx) -> bool:
-    """Whether most of a VM's settings are encrypted."""
+    """Return whether most of a VM's settings are encrypted."""
     return bool(settings.get('encryption.data') or
                 settings.get('encryption.keySafe'))

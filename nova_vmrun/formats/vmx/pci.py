@@ -35,14 +35,14 @@ _PLAIN_MODELS = frozenset(['vlance', 'e1000', 'buslogic', 'lsilogic'])
 
 
 def is_express(device: str, settings: vmx.Vmx) -> bool:
-    """Whether a device (ethernet0) needs a root port."""
+    """Return whether a device (ethernet0) needs a root port."""
     model = settings.get(device + '.virtualDev', '').lower()
     return (model in EXPRESS_MODELS or device.startswith('nvme') or
             device == 'usb_xhci')
 
 
 def has_root_port(settings: vmx.Vmx) -> bool:
-    """Whether a VM has a root port for PCI Express devices."""
+    """Return whether a VM has a root port for PCI Express devices."""
     return any(_is_root_port('pcibridge%d' % number, settings)
                for number in (4, 5, 6, 7))
 

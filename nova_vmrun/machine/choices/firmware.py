@@ -40,7 +40,7 @@ def firmware(request: requests.Request) -> requests.Choice[str]:
 
 
 def offers_secure_boot(hw_version: int, architecture: str) -> bool:
-    """Whether VMs can boot securely.
+    """Return whether VMs can boot securely.
 
     :param hw_version: virtualHW.version
     :param architecture: of the guest, x86_64 or aarch64

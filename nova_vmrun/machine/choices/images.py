@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What an image says about its disk and about other images to attach."""
+"""An image's properties about its disk and other images to attach."""
 
 from nova_vmrun.catalog import obeyed
 from nova_vmrun import exception

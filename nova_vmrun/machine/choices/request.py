@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a choice of hardware is based on, and how its origin is described."""
+"""The basis of a choice of hardware, and the description of its origin."""
 
 from collections.abc import Mapping
 import dataclasses
