@@ -25,6 +25,7 @@ import socket
 import time
 import uuid
 
+from nova_vmrun.doctor import boot_sector
 from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial_vms
 from nova_vmrun import exception
@@ -33,6 +34,9 @@ from nova_vmrun.formats import volume_files
 from nova_vmrun.tools import noise
 
 _SECONDS = 10
+# For a guest that boots, and for one that writes.
+_BOOT_SECONDS, _WRITE_SECONDS = 15, 45
+_NOTES = 'notes.log'
 _SLOT = 'scsi0:2'
 _ADAPTER = 'ethernet1'
 _SOCKET = 'agent.sock'
@@ -67,7 +71,9 @@ class DeviceQuestions:
             steps.Question('socket of a serial port', (15, 48),
                            self._keep_socket),
             steps.Question('serial port that nobody reads', (49,),
-                           self._read_nothing)]
+                           self._read_nothing),
+            steps.Question('guest that fills a serial port', (52,),
+                           self._fill_port)]
 
     def _vmcli(self, name: str, *words: str) -> None:
         """Run vmcli on a VM.
@@ -196,6 +202,40 @@ class DeviceQuestions:
                 self._vms.stop(name)
                 return steps.Answer(True, evidence=self._vms.evidence(
                     name, before, 'serial'))
+
+    def _fill_port(self) -> steps.Answer:
+        if self._vms.product.is_fake:
+            raise steps.NotAsked('the guests of the fakes run no programs.')
+        disk = self._vms.make_volume('boot', content=boot_sector.build())
+        settings = {
+            **_SERIAL, 'scsi0:0.fileName': disk,
+            'scsi0:0.mode': 'independent-persistent',
+            'serial1.present': 'TRUE', 'serial1.fileType': 'file',
+            'serial1.fileName': _NOTES}
+        with (self._running('writer', settings) as (name, before),
+              self._connected(name)):
+            notes = self._wait_for_note(name, boot_sector.START,
+                                        _BOOT_SECONDS)
+            if boot_sector.START not in notes:
+                raise steps.NotAsked('the guest does not boot.')
+            notes = self._wait_for_note(name, boot_sector.END, _WRITE_SECONDS)
+            return steps.Answer(
+                boot_sector.END in notes,
+                'In %d seconds the guest has written %d of %d KiB.' % (
+                    _WRITE_SECONDS, 4 * notes.count(boot_sector.PART),
+                    4 * boot_sector.PARTS)
+                if boot_sector.END not in notes else '',
+                self._vms.evidence(name, before, 'serial'))
+
+    def _wait_for_note(self, name: str, note: bytes, seconds: float) -> bytes:
+        """Return what the guest has noted, once a note is among it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with open(self._vms.path(name + '/' + _NOTES), 'rb') as file:
+                found = file.read()
+            if note in found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.1)
 
     @contextlib.contextmanager
     def _running(self, name: str, settings: Mapping[str, str] | None = None

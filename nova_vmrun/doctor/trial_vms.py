@@ -108,10 +108,12 @@ class TrialVMs:
             self._base, self._delta)
         os.chmod(self._base, 0o400)
 
-    def make_volume(self, name: str, device: str | None = None) -> str:
+    def make_volume(self, name: str, device: str | None = None,
+                    content: bytes = b'') -> str:
         """Make a volume's files, as for Cinder.
 
         :param device: that has the content instead of a file
+        :param content: of the first sectors of the file
         :returns: the path of the descriptor
         """
         folder = self.path('volumes')
@@ -119,6 +121,7 @@ class TrialVMs:
         extent = volume_files.extent(name)
         if device is None:
             with open(os.path.join(folder, extent), 'wb') as file:
+                file.write(content)
                 file.truncate(VOLUME_SIZE)
         path = os.path.join(folder, volume_files.descriptor(name))
         with open(path, 'w', encoding='utf-8') as text:

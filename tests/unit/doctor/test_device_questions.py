@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+from nova_vmrun.doctor import boot_sector
 from nova_vmrun.doctor import device_questions
 from nova_vmrun.doctor import steps
 from nova_vmrun import exception
@@ -146,3 +147,39 @@ class DeviceQuestionsTestCase(base.TestCase):
                                   'socket of a serial port')
         self.assertIn('Nothing listens', str(error))
         self.assertEqual([], self.programs.running)
+
+    def write_notes(self, notes):
+        """Have the guest write to its second serial port."""
+        start = self.tiny.vms.start
+
+        def start_and_write(name):
+            start(name)
+            with open(self.tiny.vms.path(name + '/notes.log'), 'wb') as file:
+                file.write(notes)
+
+        self.tiny.vms.start = start_and_write
+        return self.ask('guest that fills a serial port')
+
+    def test_guest_that_writes_all(self):
+        answer = self.write_notes(boot_sector.START + boot_sector.PART * 64 +
+                                  boot_sector.END)
+        self.assertEqual((True, ''), (answer.is_yes, answer.text))
+        disk = self.tiny.vms.settings('writer')['scsi0:0.fileName']
+        with open(disk.replace('.vmdk', '-flat.vmdk'), 'rb') as file:
+            self.assertEqual(boot_sector.build(), file.read(512))
+
+    def test_guest_that_waits_for_the_port(self):
+        answer = self.write_notes(boot_sector.START + boot_sector.PART * 47)
+        self.assertFalse(answer.is_yes)
+        self.assertIn('188 of 256 KiB', answer.text)
+
+    def test_guest_that_does_not_boot(self):
+        error = self.assertRaises(steps.NotAsked, self.write_notes, b'')
+        self.assertEqual('the guest does not boot.', str(error))
+
+    def test_guest_of_the_fakes(self):
+        with open(self.tiny.vms.product.vmrun, 'w') as file:
+            file.write('exec fake_vmrun')
+        self.assertRaises(steps.NotAsked, self.ask,
+                          'guest that fills a serial port')
+        self.assertEqual([], self.programs.calls)

@@ -74,7 +74,8 @@ class TrialTestCase(base.TestCase):
         found = self.outcomes(done)
         self.assertEqual(steps.Outcome.NO, found.pop('add a TPM'))
         for name in ('add a disk to a running VM',
-                     'add an adapter to a running VM'):
+                     'add an adapter to a running VM',
+                     'guest that fills a serial port'):
             self.assertEqual(steps.Outcome.NOT_ASKED, found.pop(name))
         # These depend on the host.
         for name in ('volume on a device', 'volume in a FUSE file'):
@@ -89,6 +90,9 @@ class TrialTestCase(base.TestCase):
             self.assertEqual('not asked: no vmcli here.',
                              answers.pop(str(number)))
         self.assertEqual('does not hold', answers.pop('45'))
+        self.assertEqual(
+            'not asked: the guests of the fakes run no programs.',
+            answers.pop('52'))
         for number in (50, 51):
             answers.pop(str(number))
         self.assertEqual(
