@@ -27,7 +27,7 @@ def prepare(layout: aio_layout.Layout, service: str, names: Sequence[str],
     """Create or upgrade the databases of a service.
 
     The marker is written last. If it is missing, a start was interrupted and
-    nobody has used the files yet, so they are created again.
+    the files have never been used, so they are created again.
 
     :param service: name of the service
     :param names: names of its databases

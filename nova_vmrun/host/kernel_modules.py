@@ -13,7 +13,7 @@
 """Check by their device files whether VMware's kernel modules are loaded.
 
 They are often missing after a kernel update. vmrun then fails every start with
-"The operation was canceled", and only VMware's window says why.
+"The operation was canceled", and only the VMware window shows why.
 """
 
 import os

@@ -12,9 +12,9 @@
 
 """The manifest of an OVA: the digests of its members.
 
-Glance knows the digest of the whole OVA only, so the manifest shows what
-Glance cannot: that the OVA was already damaged when it was made. Comparing
-reads the disk once more, from beginning to end.
+Glance has only a digest of the whole OVA. The manifest can show something that
+Glance cannot: that the OVA was already damaged when it was created. Comparing
+the digests reads the disk again, from beginning to end.
 """
 
 from collections.abc import Iterable

@@ -94,7 +94,7 @@ class Disk:
 
     @property
     def is_outside(self) -> bool:
-        """Whether the file lies outside the server's folder."""
+        """Whether the file is outside the server's folder."""
         return os.path.isabs(self.path)
 
     @property

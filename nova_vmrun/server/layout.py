@@ -15,7 +15,7 @@
 ::
 
     <instances_path>/
-      <instance uuid>/         a server; the owner may read it, nobody else
+      <instance uuid>/         a server; only the owner may read it
         <uuid>.vmx             what VMware reads, and rewrites
         <uuid>.vmx.rendered    the .vmx as we last wrote it, for debugging
         nova.json              its record, with the list of its disks: see
@@ -29,20 +29,20 @@
         serial0                the serial port itself: see serial/bridge.py
         *.unrescued            while it is in rescue: see rescued.py
         paused.json            while it is paused: see states.py
-        snapshot/              while an image is made of its disk
+        snapshot/              while an image of its disk is created
         migration.json         if a resize made the folder: which migration
         disks.json             while it moves to another host: its disk list,
                                which becomes part of its record there
         allocations.json       after a rebuild was refused, until Placement
                                has the server's allocations again
-      <instance uuid>_resize/     a server as it was, until its resize is
+      <instance uuid>_resize/     a server before its resize, until that is
                                   confirmed or reverted
       <instance uuid>_prepared/   a server as it will be after its resize
-      <instance uuid>_preparing/  the same, while it is being made
+      <instance uuid>_preparing/  the same, while it is being created
       _base/<image id>/        see storage/image_cache.py
       _volumes/<instance uuid>/<volume id>/
-                               what a connector keeps while it connects a
-                               volume: see volumes/connectors.py
+                               a connector's files while a volume is
+                               connected: see volumes/connectors.py
       _volumes/initiator       the name of this host for iSCSI targets
       locks/                   lock files, shared by processes of this host
         node-<compute node id> empty; names the compute node of this folder

@@ -19,8 +19,8 @@ two parts of its path, its image's id and its own name, because a shared folder
 may be mounted at another path on another host.
 
 A disk in a server's folder that cannot be read may use any base disk. Folders
-of somebody else, such as the lost+found of a file system, are ignored if we
-may not read them.
+of other users, such as the lost+found of a file system, are ignored if we may
+not read them.
 """
 
 import collections

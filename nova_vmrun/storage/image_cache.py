@@ -134,7 +134,7 @@ class ImageCache:
         :param download: called once for all servers that wait for the image
         :param certificates: ids of the trusted certificates that download
             verifies the image with; a cached image that was not verified with
-            them is fetched once more
+            them is downloaded again
         :raises ImageRefused: the image must not be used
         :raises DiskTooSmall: root_gb is less than the image needs
         :raises DiskFull: the file system of the instances is full
@@ -213,7 +213,7 @@ class ImageCache:
         """Yield the entry of an image, to one caller at a time.
 
         :param image_id: its id in Glance
-        :param blocking: False: raise if somebody else uses it
+        :param blocking: False: raise if it is in use
         :raises AcquireLockFailedException: of lockutils
         """
         folder = os.path.join(self._layout.cache, image_id)

@@ -74,7 +74,7 @@ def make_copy(base: str, copy: str, bus: str) -> None:
 
 
 def move(disk: str, target: str, bus: str) -> None:
-    """Give a disk that nobody else uses to a server; nothing is copied.
+    """Move a disk that nothing else uses to a server; nothing is copied.
 
     :param disk: a VMDK without parent
     :param target: its new path

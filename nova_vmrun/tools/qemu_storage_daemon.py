@@ -13,9 +13,9 @@
 """The qemu-storage-daemon program, which shows an iSCSI LUN as a file.
 
 QEMU connects to the target, and a FUSE mount on a regular file shows the LUN
-as the content of that file. In the same way it can show another file, which
-tells whether VMware can use such mounts. None of this needs root. One daemon
-serves one LUN, so that no LUN suffers from another's target.
+as the content of that file. It can also show an ordinary file, to find out
+whether VMware can use such mounts. None of this needs root. One daemon serves
+one LUN, so that no LUN suffers from another's target.
 
 Everything that a back end sends is passed as JSON, because QEMU would
 interpret commas in its own syntax.

@@ -65,7 +65,7 @@ class GuestWaits:
 
         :param verb: of vmrun
         :param vmx: path
-        :raises GuestBusy: somebody else is running the verb on this VM
+        :raises GuestBusy: the verb is already running on this VM
         """
         wait = verb, vmx
         with self._lock:

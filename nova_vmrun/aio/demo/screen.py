@@ -59,7 +59,7 @@ class Picture:
                            self.pixels[2::3])))
 
     def png(self) -> bytes:
-        """The picture as a PNG file."""
+        """Return the picture as a PNG file."""
         row = self.width * 3
         rows = b''.join(
             # A row begins with its filter type; 0 is none.

@@ -50,7 +50,7 @@ class Session:
     :ivar no_guest: why the server has no guest; None if it has one
     :ivar no_login: why nobody can log in to the server; None if one can
     :ivar machines: one line about what runs the VMs, once that is known
-    :ivar image_path: path of the image; the first step makes it
+    :ivar image_path: path of the image, which the first step creates
     :ivar picture: path of the screenshot, if one was taken
     :ivar image: the SDK's image, once it is uploaded
     :ivar network: the SDK's network, once it is found

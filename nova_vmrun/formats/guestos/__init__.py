@@ -226,7 +226,7 @@ def _arm(guest_id: str) -> str:
 
 def _resolve(guest_id: str, bits32: bool, arch: str, hw_version: int | None,
              origin: str) -> GuestOS:
-    """Return the guest for an id without bits that nobody spelled out."""
+    """Return the guest for a derived id, which lacks the number of bits."""
     if arch == AARCH64:
         guest_id, bits32 = _arm(guest_id), False
     wanted = guest_id if bits32 else guest_id + '-64'

@@ -15,7 +15,7 @@
 A row starts with the id as a .vmx has it and vSphere's id, as open-vm-tools
 maps them to each other (lib/include/guest_os_tables.h); VMware's ids for Apple
 silicon (arm-) have no vSphere id (-). The rows stand under their hardware
-profile, a key of nova_vmrun.formats.guestos.profiles.PROFILES. A row goes on
+profile, a key of nova_vmrun.formats.guestos.profiles.PROFILES. A row continues
 in indented lines and may have:
 
 since=VERSION:ID

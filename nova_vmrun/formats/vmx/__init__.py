@@ -290,8 +290,8 @@ def dump(vmx: abc.Mapping[str, str],
     Lines end in ``\n`` on every platform.
 
     :param controls: names (in lower case, or a Vmx) whose values may contain
-        control characters; when a file of VMware's is written back, the Vmx
-        that it was parsed to
+        control characters; to write a file from VMware back, the Vmx that it
+        was parsed to
     :raises InvalidText: another value contains a control character
     """
     return ''.join(

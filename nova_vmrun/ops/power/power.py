@@ -126,7 +126,7 @@ class Power:
         """Stop a server; a suspended server keeps its memory file.
 
         :param timeout: seconds for the guest to shut down, perhaps from a
-            tenant; 0 cuts the power at once
+            tenant; 0 powers the VM off immediately
         :raises VmUnlisted: a VM that vmrun does not list has its files open
         :raises VmrunError: it still runs, or VMware still writes to its files
         """

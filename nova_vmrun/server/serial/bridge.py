@@ -427,7 +427,7 @@ class SerialBridge:
 def _connected(path: str) -> socket.socket:
     """Return a connection to a Unix socket.
 
-    :raises OSError: nobody listens, or no descriptor is left
+    :raises OSError: nothing listens, or no descriptor is left
     """
     sock = socket.socket(socket.AF_UNIX)
     try:
