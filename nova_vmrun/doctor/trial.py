@@ -28,6 +28,7 @@ import time
 
 from nova_vmrun.doctor import device_questions
 from nova_vmrun.doctor import disk_questions
+from nova_vmrun.doctor import refusal_questions
 from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial_vms
 from nova_vmrun import exception
@@ -103,7 +104,11 @@ class Trial:
             self._try('lock the volume', (39,), self._look_at_lock)
             self._try('snapshot of a VM with a volume', (41,),
                       self._snapshot_third, can_snapshot)
-        self._try('VNC without a password', (10,), self._look_at_screen)
+            self._try('descriptor of the volume after its use', (40,),
+                      lambda: self._vms.check_volume('volume'))
+        self._try('VNC without a password',
+                  (10, 11) if self._product.kind == product.PLAYER else (10,),
+                  self._look_at_screen)
         self._try('read guestinfo', (), self._read_guestinfo)
         self._try('disconnect and connect an adapter', (42,),
                   self._disconnect)
@@ -118,7 +123,8 @@ class Trial:
     def _ask_all(self) -> None:
         for question in (
                 *device_questions.DeviceQuestions(self._vms).all(),
-                *disk_questions.DiskQuestions(self._vms).all()):
+                *disk_questions.DiskQuestions(self._vms).all(),
+                *refusal_questions.RefusalQuestions(self._vms).all()):
             self._ask(question)
 
     def _try(self, name: str, claims: tuple[int, ...],

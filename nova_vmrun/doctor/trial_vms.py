@@ -69,6 +69,11 @@ def volume_settings(descriptor: str) -> Mapping[str, str]:
             'scsi0:1.mode': 'independent-persistent'}
 
 
+def _disk(extent: str, is_device: bool = False) -> flat.FlatDisk:
+    return flat.FlatDisk(extent, VOLUME_SIZE // 512, str(uuid.uuid4()),
+                         is_device=is_device)
+
+
 class TrialVMs:
     """The VMs of a trial.
 
@@ -125,10 +130,18 @@ class TrialVMs:
                 file.truncate(VOLUME_SIZE)
         path = os.path.join(folder, volume_files.descriptor(name))
         with open(path, 'w', encoding='utf-8') as text:
-            text.write(flat.descriptor(flat.FlatDisk(
-                device or extent, VOLUME_SIZE // 512, str(uuid.uuid4()),
-                is_device=device is not None)))
+            text.write(flat.descriptor(_disk(device or extent,
+                                             device is not None)))
         return path
+
+    def check_volume(self, name: str) -> None:
+        """Raise InvalidVmdk if VMware has made another disk of a volume.
+
+        :param name: of a volume in a file
+        """
+        with open(self.path('volumes/' + volume_files.descriptor(name)),
+                  'rb') as file:
+            flat.check(file.read(), _disk(volume_files.extent(name)))
 
     def write(self, name: str, settings: Mapping[str, str]) -> None:
         """Write the .vmx of a VM that is off, and make its disk if need be.

@@ -62,7 +62,8 @@ class TrialTestCase(base.TestCase):
     def ask_nothing(self):
         """Leave out the questions, which take time."""
         for questions in (trial.device_questions.DeviceQuestions,
-                          trial.disk_questions.DiskQuestions):
+                          trial.disk_questions.DiskQuestions,
+                          trial.refusal_questions.RefusalQuestions):
             self.useFixture(fixtures.MockPatchObject(
                 questions, 'all', return_value=[]))
 
@@ -75,7 +76,8 @@ class TrialTestCase(base.TestCase):
         self.assertEqual(steps.Outcome.NO, found.pop('add a TPM'))
         for name in ('add a disk to a running VM',
                      'add an adapter to a running VM',
-                     'guest that fills a serial port'):
+                     'guest that fills a serial port',
+                     'pause, snapshot and clone on Player'):
             self.assertEqual(steps.Outcome.NOT_ASKED, found.pop(name))
         # These depend on the host.
         for name in ('volume on a device', 'volume in a FUSE file'):
@@ -93,11 +95,13 @@ class TrialTestCase(base.TestCase):
         self.assertEqual(
             'not asked: the guests of the fakes run no programs.',
             answers.pop('52'))
+        self.assertEqual('not asked: this is not Player.', answers.pop('27'))
         for number in (50, 51):
             answers.pop(str(number))
         self.assertEqual(
-            dict.fromkeys(map(str, (1, 2, 3, 7, 10, 14, 15, 16, 38, 39, 41,
-                                    42, 46, 47, 48, 49)), 'holds'), answers)
+            dict.fromkeys(map(str, (1, 2, 3, 7, 10, 14, 15, 16, 17, 38, 39,
+                                    40, 41, 42, 46, 47, 48, 49)), 'holds'),
+            answers)
         start = next(call for call in report['calls']
                      if call['step'] == 'start')
         self.assertIn('+ first/serial.log', start['files'])

@@ -16,6 +16,7 @@ from unittest import mock
 
 from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial_vms
+from nova_vmrun import exception
 from nova_vmrun.formats import flat
 from nova_vmrun.host import locks
 from tests.unit import base
@@ -60,6 +61,15 @@ class TrialVMsTestCase(base.TestCase):
             flat.check(data, flat.FlatDisk(
                 extent, trial_vms.VOLUME_SIZE // 512, '0' * 32,
                 is_device=device is not None))
+
+    def test_descriptor_that_names_another_file(self):
+        path = self.vms.make_volume('x')
+        self.vms.check_volume('x')
+        with open(path) as file:
+            text = file.read()
+        with open(path, 'w') as file:
+            file.write(text.replace('x-flat', 'y-flat'))
+        self.assertRaises(exception.InvalidVmdk, self.vms.check_volume, 'x')
 
     def test_evidence(self):
         self.vms.write('tpm', {'a': '1'})
