@@ -62,7 +62,7 @@ class Key(NamedTuple):
 def records(report):
     """Return {:class:`Key`: calls} of a report.
 
-    Steps that were not asked, made no calls, or used a program of VMware's
+    Steps that were not asked, made no calls, or used a VMware program
     that the fakes do not have, are left out.
 
     :raises BadReport: it is not a report of a known product and format
