@@ -57,14 +57,15 @@ class ManageableFiles:
     def manage_existing(self, volume: disks.CinderVolume,
                         existing_ref: _Reference) -> None:
         """Rename a file to be that of a volume; add zeros to a whole GiB."""
-        file, _size = self._file(existing_ref)
+        file, size = self._file(existing_ref)
+        # Cinder says 0 GiB until this returns.
         with errors.as_cinder():
-            self._store.adopt(disks.of_volume(volume), file)
+            self._store.adopt(disks.of_volume(volume, _whole_gib(size)), file)
 
     def manage_existing_get_size(self, volume: disks.CinderVolume,
                                  existing_ref: _Reference) -> int:
         """Return the size of a file, rounded up to whole GiB."""
-        return -(-self._file(existing_ref)[1] // units.Gi)
+        return _whole_gib(self._file(existing_ref)[1])
 
     def unmanage(self, volume: disks.CinderVolume) -> None:
         """Do nothing: the files of the volume stay where they are."""
@@ -85,7 +86,7 @@ class ManageableFiles:
             except cinder_exception.ManageExistingInvalidReference as error:
                 size, reason = 0, error.kwargs['reason']
             entries.append({
-                'reference': {_NAME: file}, 'size': -(-size // units.Gi),
+                'reference': {_NAME: file}, 'size': _whole_gib(size),
                 'safe_to_manage': reason is None, 'reason_not_safe': reason,
                 'cinder_id': known.get(file), 'extra_info': None})
         listed: list[_Manageable] = volume_utils.paginate_entries_list(
@@ -133,3 +134,8 @@ class ManageableFiles:
         if not status.st_size:
             raise refuse('It is empty.')
         return file, status.st_size
+
+
+def _whole_gib(size: int) -> int:
+    """Return a size in bytes in GiB, rounded up."""
+    return -(-size // units.Gi)

@@ -34,7 +34,8 @@ class ManageTestCase(base.TestCase):
         files.write_atomically(os.path.join(self.folder, name), content)
 
     def manage(self, reference):
-        volume = self.volume()
+        # As Cinder's API makes it.
+        volume = self.volume(size=0)
         self.manager.manage_existing(self.context, volume, reference)
         volume.refresh()
         return volume

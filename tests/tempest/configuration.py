@@ -83,7 +83,8 @@ def _sections(layout: aio_layout.Layout, folder: pathlib.Path
             'ipv6_subnet_attributes': True,
         },
         # No guest can be logged in to, and there are no floating addresses.
-        'validation': {'run_validation': False, 'connect_method': 'fixed'},
+        'validation': {'run_validation': False, 'connect_method': 'fixed',
+                       'network_for_ssh': settings.network},
         'compute': {
             'image_ref': image.id, 'image_ref_alt': image.id,
             'flavor_ref': flavors[0], 'flavor_ref_alt': flavors[1],
