@@ -55,10 +55,7 @@ class Orphans(plain.Plain, lister.Lister):
             '--config-file', metavar='<file>', action='append', default=[],
             help='Configuration file of nova-compute (repeat for more; '
                  'default: the same files that nova-compute reads)')
-        parser.add_argument(
-            '--os-cloud', metavar='<name>',
-            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
-                 'the other OS_* variables)')
+        plain.add_os_cloud(parser)
         return parser
 
     def take_action(

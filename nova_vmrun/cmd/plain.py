@@ -57,6 +57,18 @@ class Plain(_Command):
             raise exception.InvalidInput(_sentence(error)) from error
 
 
+def add_os_cloud(parser: argparse.ArgumentParser,
+                 otherwise: str = '') -> None:
+    """Add --os-cloud.
+
+    :param otherwise: what the command uses without any of these
+    """
+    parser.add_argument(
+        '--os-cloud', metavar='<name>',
+        help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or the '
+             'other OS_* variables%s)' % otherwise)
+
+
 def pair(text: str) -> tuple[str, str]:
     """Parse KEY=VALUE, as the type of an argument."""
     key, equals, value = text.partition('=')

@@ -46,11 +46,8 @@ class Ssh(plain.Plain, command.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         state_dir.add_option(parser)
-        parser.add_argument(
-            '--os-cloud', metavar='<name>',
-            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
-                 'the other OS_* variables, otherwise the control plane of '
-                 '"nova-vmrun aio")')
+        plain.add_os_cloud(
+            parser, ', otherwise the control plane of "nova-vmrun aio"')
         parser.add_argument(
             '-l', '--login', metavar='<user>',
             help="User to log in as (default: the image's os_admin_user, or "

@@ -64,10 +64,7 @@ class Why(plain.Plain, command.Command):
         parser.add_argument(
             '-f', '--format', choices=('text', 'json'), default='text',
             help='Format of the explanation (default: %(default)s)')
-        parser.add_argument(
-            '--os-cloud', metavar='<name>',
-            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
-                 'the other OS_* variables, else that of aio)')
+        plain.add_os_cloud(parser, ', else that of aio')
         state_dir.add_option(parser)
         return parser
 

@@ -25,6 +25,7 @@ import socket
 import time
 import uuid
 
+from nova_vmrun.aio import processes
 from nova_vmrun.doctor import boot_sector
 from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial_vms
@@ -291,9 +292,5 @@ def _path_of_vmcli(vms: trial_vms.TrialVMs) -> str:
 
 def _wait_for_lock(descriptor: str) -> bool:
     """Return whether VMware locks a disk, which may take a moment."""
-    deadline = time.monotonic() + _SECONDS / 2
-    while not os.path.isdir(volume_files.lock_of(descriptor)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
+    return processes.wait_until(
+        lambda: os.path.isdir(volume_files.lock_of(descriptor)), _SECONDS / 2)

@@ -48,10 +48,7 @@ class Upload(plain.Plain, show.ShowOne):
         parser.add_argument('--name', metavar='<name>',
                             help='Name of the image (default: the name of the '
                                  'VM or file)')
-        parser.add_argument(
-            '--os-cloud', metavar='<name>',
-            help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or '
-                 'the other OS_* variables)')
+        plain.add_os_cloud(parser)
         parser.add_argument(
             '--work-dir', metavar='<directory>',
             help='Directory for the converted file (default: the '

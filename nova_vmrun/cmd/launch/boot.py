@@ -37,7 +37,7 @@ _QUOTED = 5
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What Nova is asked for."""
+    """The choices for a new server."""
 
     name: str
     image_id: str

@@ -152,10 +152,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where things are."""
-    parser.add_argument(
-        '--os-cloud', metavar='<name>',
-        help='Name of a cloud in clouds.yaml (default: from OS_CLOUD or the '
-             'other OS_* variables)')
+    plain.add_os_cloud(parser)
     parser.add_argument(
         '--state-dir', metavar='<directory>',
         help='Directory of the control plane of "nova-vmrun aio up" to use')

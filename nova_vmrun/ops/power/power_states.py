@@ -43,7 +43,7 @@ POWER_STATES = {
 
 
 class Sync(enum.Enum):
-    """What Nova's power sync does to a server, at most once."""
+    """The one change, if any, that Nova's power sync makes to a server."""
 
     NOTHING = 'nothing'
     STOP = 'stops it'
