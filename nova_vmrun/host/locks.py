@@ -17,6 +17,7 @@ each process that has the file open, which names the process and its host.
 """
 
 from collections.abc import Iterator
+import contextlib
 import os
 import re
 from typing import NamedTuple
@@ -103,6 +104,36 @@ def owner(member: str) -> Owner | None:
         return None
     machine, pid, born, program = found.groups()
     return Owner(machine, int(pid), born, program or b'')
+
+
+def members(lock: str) -> Iterator[tuple[str, Owner]]:
+    """Yield the path of each file of a .lck folder, and whom it names.
+
+    Skip files that name nobody or cannot be read.
+
+    :param lock: path of the .lck folder; it may be missing
+    """
+    try:
+        names = os.listdir(lock)
+    except OSError:
+        return
+    for name in names:
+        member = os.path.join(lock, name)
+        with contextlib.suppress(OSError):
+            found = owner(member)
+            if found:
+                yield member, found
+
+
+def remove(member: str) -> None:
+    """Remove one file of a .lck folder, and the folder if it is then empty.
+
+    :raises OSError: the file cannot be removed
+    """
+    os.remove(member)
+    # This fails while there is a lock of another VM.
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(member))
 
 
 def _is_alive(pid: int, born: bytes) -> bool:

@@ -18,7 +18,6 @@ VMware rotates the log if a guest makes it log a lot.
 """
 
 from collections.abc import Callable, Iterator
-import contextlib
 import dataclasses
 import os
 import time
@@ -230,25 +229,27 @@ def is_open(vmx: str) -> bool:
     return any(True for _ in locks.holders(vmx + '.lck'))
 
 
+def lock_owners(folder: str) -> set[locks.Owner]:
+    """Return the processes that the locks in a VM's folder name.
+
+    They may have ended, and left their locks.
+
+    :param folder: of the VM; it may be missing
+    :raises OSError: the folder cannot be read
+    """
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return set()
+    return {found for name in names if name.endswith('.lck')
+            for _member, found in locks.members(os.path.join(folder, name))}
+
+
 def machines(folder: str) -> set[bytes]:
     """Return VMware's ids of this host, from the locks of a running VM.
 
     :param folder: of the VM
     :raises OSError: the folder cannot be read
     """
-    return {found.machine for name in os.listdir(folder)
-            if name.endswith('.lck')
-            for found in _owners(os.path.join(folder, name))
+    return {found.machine for found in lock_owners(folder)
             if found.is_vm_of_ours}
-
-
-def _owners(lock: str) -> Iterator[locks.Owner]:
-    try:
-        members = os.listdir(lock)
-    except OSError:
-        return
-    for member in members:
-        with contextlib.suppress(OSError):
-            found = locks.owner(os.path.join(lock, member))
-            if found:
-                yield found

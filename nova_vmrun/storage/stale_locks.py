@@ -85,10 +85,7 @@ class StaleLocks:
         elif not owner.is_alive:
             LOG.info('Removing the lock %s of process %d, which has ended',
                      member, owner.pid)
-            os.remove(member)
-            # This fails while there is a lock of another VM.
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(member))
+            locks.remove(member)
 
     def _log_once(self, member: str, reason: str) -> None:
         if member not in self._logged:

@@ -111,8 +111,31 @@ class ConnectTestCase(TestCase):
 
     def test_a_vm_of_another_host_has_locked_it(self):
         self.connect()
+        # The server has no folder.
         locks.lock(self.descriptor, pid=4194304, machine='Q' * 16)
         self.connector.disconnect(SERVER, ID)
+        self.assertTrue(os.path.exists(self.descriptor))
+
+    def test_a_lock_that_the_vm_has_left(self):
+        self.connect()
+        folder = self.layout.folder(SERVER)
+        os.makedirs(folder)
+        for path in (self.descriptor, os.path.join(folder, 'root.vmdk')):
+            locks.lock(path, pid=4194304)
+        self.connector.disconnect(SERVER, ID)
+        self.assertEqual(['volume-' + ID], os.listdir(self.mount))
+
+    def test_the_vm_has_left_a_lock_and_another_host_has_one(self):
+        self.connect()
+        folder = self.layout.folder(SERVER)
+        os.makedirs(folder)
+        locks.lock(os.path.join(folder, 'root.vmdk'), pid=4194304)
+        lock = locks.lock(self.descriptor, pid=4194304)
+        files.write_atomically(
+            os.path.join(lock, 'M00001.lck'),
+            locks.line(pid=4194304, machine='Q' * 16).ljust(512, '\0'))
+        self.connector.disconnect(SERVER, ID)
+        self.assertEqual(['M00001.lck'], os.listdir(lock))
         self.assertTrue(os.path.exists(self.descriptor))
 
     def test_a_snapshot_keeps_its_disk(self):
