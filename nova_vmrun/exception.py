@@ -29,7 +29,9 @@
         NoDisplay                there is no display for a window
         ToolNotFound             a program cannot be started
         FileSystemFailed         files cannot be written
+        StorageFolderMissing     a folder with disks is not there
       DiskFull                 make room, or try another host
+      NoStorageFolder          no folder for a disk; try another host
       VmStateError             change the state of the VM, or wait
         NotPoweredOn
         NotStopped
@@ -184,8 +186,19 @@ class FileSystemFailed(HostError):
     """The file system is full, read-only, broken or not ours to write."""
 
 
+class StorageFolderMissing(HostError):
+    """A storage folder is not there: its drive is unplugged, or hangs.
+
+    The disks in it are neither lost nor made again.
+    """
+
+
 class DiskFull(VmrunError):
     """There is not enough space on a file system."""
+
+
+class NoStorageFolder(VmrunError):
+    """No storage folder of this host can take the disks of a server."""
 
 
 class VmStateError(VmrunError):

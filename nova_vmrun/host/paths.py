@@ -13,8 +13,12 @@
 """Comparison of paths."""
 
 import os
+import re
 
 from nova_vmrun import system
+
+# Surrogates represent bytes that are not UTF-8.
+_NOT_IN_DESCRIPTORS = re.compile('["\x00-\x1f\x7f\ud800-\udfff]')
 
 
 def canonical(path: str) -> str:
@@ -26,3 +30,17 @@ def canonical(path: str) -> str:
     :param path: of a file that may no longer exist
     """
     return system.here().normalized(os.path.realpath(path))
+
+
+def fits_descriptor(path: str) -> bool:
+    """Return whether the descriptor of a VMDK can hold a path."""
+    return not _NOT_IN_DESCRIPTORS.search(path)
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Return whether a path is a folder or something in it.
+
+    :param path: as canonical() returns it
+    :param folder: as canonical() returns it
+    """
+    return path == folder or path.startswith(os.path.join(folder, ''))

@@ -51,12 +51,12 @@ Paths contain UUIDs from Nova, but never text from a tenant.
 """
 
 import os
-import re
 import stat
 
 from oslo_utils import uuidutils
 
 from nova_vmrun import exception
+from nova_vmrun.host import paths
 
 # Describes an image in the cache.
 IMAGE = 'image.json'
@@ -88,8 +88,7 @@ class Layout:
 
         :raises InvalidConfiguration: a folder cannot be created or written to
         """
-        # Surrogates represent bytes that are not UTF-8.
-        if re.search('["\x00-\x1f\x7f\ud800-\udfff]', self.root):
+        if not paths.fits_descriptor(self.root):
             raise exception.InvalidConfiguration(
                 '[DEFAULT] instances_path %r cannot be used.' % self.root,
                 'The descriptor of a VMDK cannot hold quotes, control '

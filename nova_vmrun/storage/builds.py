@@ -15,6 +15,8 @@
 Each build has a folder that is locked while its process lives, so a crash ends
 the build. Files that were requested from the image cache after a build began
 may be about to be used; the files in its folder belong to that server alone.
+A build can reserve space for the disks that it will create, so that another
+build does not count on the same bytes.
 """
 
 from collections.abc import Iterator
@@ -40,13 +42,19 @@ class Builds:
         self._locks = layout.locks
 
     @contextlib.contextmanager
-    def begin(self) -> Iterator[str]:
-        """Begin a build: yield its folder and remove it in the end."""
+    def begin(self, reserved: int = 0) -> Iterator[str]:
+        """Begin a build: yield its folder and remove it in the end.
+
+        :param reserved: bytes that its disks may need
+        """
         with self._guard():
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             folder = tempfile.mkdtemp(dir=self._folder)
             lock = open(_lock(folder), 'w')
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if reserved:
+                lock.write('%d' % reserved)
+                lock.flush()
         try:
             yield folder
         finally:
@@ -68,6 +76,12 @@ class Builds:
                 self._remove(folder)
             return min((os.stat(_lock(folder)).st_mtime
                         for folder in running), default=None)
+
+    def reserved(self) -> int:
+        """Return how many bytes the builds in progress have reserved."""
+        with self._guard():
+            return sum(_reserved(folder) for folder in self._folders()
+                       if _is_running(folder))
 
     def interrupted(self) -> list[str]:
         """Return the folders of builds that a crash has interrupted."""
@@ -108,3 +122,12 @@ def _is_running(folder: str) -> bool:
     except FileNotFoundError:
         pass
     return False
+
+
+def _reserved(folder: str) -> int:
+    try:
+        with open(_lock(folder)) as file:
+            return int(file.read() or 0)
+    except (FileNotFoundError, ValueError):
+        # It has just ended, or a crash left it half-written.
+        return 0

@@ -28,9 +28,9 @@ from oslo_concurrency import lockutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import volume_files
+from nova_vmrun.host import responsive
 from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
-from nova_vmrun.volumes import responsive
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,13 +29,13 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import volume_files
 from nova_vmrun.host import files
 from nova_vmrun.host import locks
+from nova_vmrun.host import responsive
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import content
 from nova_vmrun.volumes import descriptors
-from nova_vmrun.volumes import responsive
 
 LOG = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import os
 import threading
 from unittest import mock
 
-from nova_vmrun.volumes import responsive
+from nova_vmrun.host import responsive
 from tests.functional.api import base
 from tests.functional.api import volumes
 

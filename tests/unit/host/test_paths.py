@@ -46,3 +46,19 @@ class CanonicalTestCase(base.TestCase):
         with system.pretend(system.of(system.MACOS)):
             self.assertEqual(paths.canonical('/vms/b\u00fcro.vmx'),
                              paths.canonical('/vms/bu\u0308ro.vmx'))
+
+
+class TextTestCase(base.TestCase):
+
+    def test_what_a_descriptor_can_hold(self):
+        for path in ('/vms', "/My drive's: \u00fc"):
+            self.assertTrue(paths.fits_descriptor(path))
+        for path in ('/v"ms', '/v\nms', '/v\x7fms', '/v\udc80ms'):
+            self.assertFalse(paths.fits_descriptor(path))
+
+    def test_inside(self):
+        for path in ('/vms', '/vms/a', '/vms/a/b'):
+            self.assertTrue(paths.is_inside(path, '/vms'))
+        for path in ('/', '/vms2', '/vm', '/other/vms'):
+            self.assertFalse(paths.is_inside(path, '/vms'))
+        self.assertTrue(paths.is_inside('/vms', '/'))

@@ -46,6 +46,27 @@ class BootsTestCase(base.TestCase):
                     1000, builds.Builds(self.layout).oldest_start())
             self.assertEqual(1000, self.boots.oldest_start())
 
+    def test_reservations(self):
+        self.assertEqual(0, self.boots.reserved())
+        with self.boots.begin(10 ** 12):
+            with self.boots.begin(5), self.boots.begin():
+                # Another process would see the same.
+                self.assertEqual(10 ** 12 + 5,
+                                 builds.Builds(self.layout).reserved())
+            self.assertEqual(10 ** 12, self.boots.reserved())
+        self.assertEqual(0, self.boots.reserved())
+
+    def test_a_crash_drops_its_reservation(self):
+        def boot(reached):
+            with self.boots.begin(10 ** 9):
+                reached()
+
+        child = self.useFixture(forks.Fork(boot))
+        child.wait_until_reached()
+        self.assertEqual(10 ** 9, self.boots.reserved())
+        child.kill()
+        self.assertEqual(0, self.boots.reserved())
+
     def test_a_failure_ends_it_too(self):
         def fail():
             with self.boots.begin():

@@ -18,11 +18,11 @@ import testscenarios
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import responsive
 from nova_vmrun.server import layout
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import nfs
-from nova_vmrun.volumes import responsive
 from tests.unit import base
 from tests.unit import locks
 

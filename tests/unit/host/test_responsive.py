@@ -11,10 +11,11 @@
 #    under the License.
 
 import threading
+import time
 from unittest import mock
 
 from nova_vmrun import exception
-from nova_vmrun.volumes import responsive
+from nova_vmrun.host import responsive
 from tests.unit import base
 
 
@@ -43,6 +44,32 @@ class ResponsiveTestCase(base.TestCase):
             self.assertRaises(exception.FileSystemFailed,
                               responsive.require, '/mnt/other', 0.05)
             answer.set()
-            responsive._hanging['/mnt/hangs'].join(60)
+            responsive._questions['/mnt/hangs'].thread.join(60)
             responsive.require('/mnt/hangs')
         self.assertEqual(3, len(calls))
+
+    def test_the_result_of_a_function(self):
+        self.assertEqual(3, responsive.call('/', lambda: 3))
+
+    def test_the_error_of_a_function(self):
+        def fail():
+            raise ValueError('no')
+
+        self.assertRaises(ValueError, responsive.call, '/', fail)
+        self.assertEqual(3, responsive.call('/', lambda: 3))
+
+    def test_callers_wait_for_each_other(self):
+        results = []
+
+        def slow():
+            time.sleep(0.05)
+            return 1
+
+        threads = [threading.Thread(
+            target=lambda: results.append(responsive.call('/', slow)))
+            for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual([1] * 5, results)
