@@ -40,6 +40,7 @@
         VmUnlisted               the VM runs, but vmrun does not list it
         StateUnknown
         ToolsNotRunning
+        AgentNotRunning          the QEMU guest agent does not answer
         GuestBusy                the guest has not answered an earlier call
         FileInUse                another process has a file open
         DiskChanged              somebody wrote to a disk during a copy
@@ -59,6 +60,7 @@
       ToolTimeout              the outcome is unknown: look before a retry
       ToolRefused              a program failed for another reason
         Canceled                 a power operation failed; see vmware.log
+        AgentRefused             the QEMU guest agent answered with an error
       UploadFailed             Glance did not store the whole image
 
 Raise a class that has no group below it in this picture, or InvalidInput,
@@ -236,6 +238,10 @@ class ToolsNotRunning(VmStateError):
     """VMware Tools are not running in the guest."""
 
 
+class AgentNotRunning(VmStateError):
+    """The QEMU guest agent does not answer, so nothing has happened."""
+
+
 class GuestBusy(VmStateError):
     """The guest has not answered an earlier call; vmrun was not run again."""
 
@@ -325,6 +331,10 @@ class ToolRefused(VmrunError):
 
 class Canceled(ToolRefused):
     """A power operation failed; vmware.log beside the .vmx says why."""
+
+
+class AgentRefused(ToolRefused):
+    """The QEMU guest agent answered a command with an error."""
 
 
 class UploadFailed(VmrunError):

@@ -51,6 +51,7 @@ _TRANSLATIONS = {
     exception.VmUnlisted: errors.OperationFailed,
     exception.StateUnknown: errors.OperationFailed,
     exception.ToolsNotRunning: errors.OperationFailed,
+    exception.AgentNotRunning: errors.OperationFailed,
     exception.GuestBusy: errors.OperationFailed,
     exception.FileInUse: errors.OperationFailed,
     exception.DiskChanged: errors.OperationFailed,
@@ -68,6 +69,7 @@ _TRANSLATIONS = {
     exception.ToolTimeout: errors.OperationFailed,
     exception.ToolRefused: errors.OperationFailed,
     exception.Canceled: errors.OperationFailed,
+    exception.AgentRefused: errors.OperationFailed,
     exception.UploadFailed: errors.OperationFailed,
     render.InvalidTemplate: errors.OperationFailed,
 }
