@@ -41,6 +41,7 @@ class Destroyer:
         self._states = servers.states
         self._layout = servers.layout
         self._records = servers.records
+        self._disk_lists = servers.disk_lists
         self._vmx_files = servers.vmx_files
 
     def stop(self, uuid: str) -> None:
@@ -113,6 +114,9 @@ class Destroyer:
 
         :raises VmrunError: a volume could not be disconnected
         """
+        for disk in self._disk_lists.volumes(uuid):
+            volume_connectors.remove_stale_locks(self._layout.folder(uuid),
+                                                 disk.path)
         for volume_id in self._layout.connected_volumes(uuid):
             self._connectors.disconnect(uuid, volume_id)
         try:

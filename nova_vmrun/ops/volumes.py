@@ -187,6 +187,8 @@ class Volumes:
                        volume_id: str) -> None:
         if file.exists():
             self._definitions.write_volumes(file, instance)
+        volume_connectors.remove_stale_locks(
+            self._layout.folder(file.uuid), disk.path)
         self._connectors.disconnect(file.uuid, volume_id)
         self._disk_lists.remove(file.uuid, disk)
 

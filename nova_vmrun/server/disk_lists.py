@@ -70,6 +70,22 @@ class DiskLists:
         return tuple(disk for disk in self.get(uuid)
                      if disk.volume_id is None or disk.volume_id not in marked)
 
+    def volumes(self, uuid: str) -> Disks:
+        """Return the listed volumes, also of a half-built server.
+
+        Include volumes that are being detached.
+
+        :returns: nothing if there is no list, or it is damaged
+        """
+        try:
+            record = self._records.get(uuid)
+            if record is None or record.disks is None:
+                return ()
+            return tuple(disk for disk in self._parse(record)
+                         if disk.volume_id)
+        except exception.RecordUnreadable:
+            return ()
+
     def find(self, uuid: str,
              *origins: disks_module.Origin) -> disks_module.Disk | None:
         """Return the first disk of the given origins, as get does."""

@@ -25,12 +25,16 @@ import os
 from typing import Protocol
 
 from oslo_concurrency import lockutils
+from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import volume_files
+from nova_vmrun.host import locks
 from nova_vmrun.host import responsive
 from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +169,33 @@ def refuse_locked(server_uuid: str, volume_id: str, descriptor: str) -> None:
             'Volume %s is in use.' % volume_id,
             'A VM has locked %s.' % descriptor,
             'Stop server %s.' % server_uuid)
+
+
+def remove_stale_locks(folder: str, descriptor: str) -> None:
+    """Remove the locks beside a volume that an ended VM has left.
+
+    VMware ignores them on this host. They keep VMs on other hosts from using
+    the volume. A process on another host may have the same id; therefore,
+    remove only locks of a process that has also locked the VM's own files.
+
+    :param folder: of the VM
+    :param descriptor: of the volume
+    """
+    try:
+        responsive.require(os.path.dirname(descriptor))
+        found = [(member, owner) for member, owner in locks.members(
+            volume_files.lock_of(descriptor)) if not owner.is_alive]
+        if not found:
+            return
+        own = vm_process.lock_owners(folder)
+        for member, owner in found:
+            if owner in own:
+                LOG.info('Removing the lock %s of process %d, which has ended',
+                         member, owner.pid)
+                locks.remove(member)
+    except (exception.FileSystemFailed, OSError) as error:
+        LOG.warning('Locks beside %s could not be removed: %s', descriptor,
+                    error)
 
 
 def remove_if_empty(folder: str) -> None:

@@ -28,10 +28,8 @@ from nova_vmrun.formats import flat
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import volume_files
 from nova_vmrun.host import files
-from nova_vmrun.host import locks
 from nova_vmrun.host import responsive
 from nova_vmrun.server import layout as layout_module
-from nova_vmrun.server import vm_process
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import content
@@ -74,30 +72,11 @@ class NfsConnector:
         descriptors.remove_parts(note)
         with contextlib.suppress(FileNotFoundError):
             descriptor = files.read(note).decode()
-            self._remove_stale_locks(server_uuid, descriptor)
+            connectors.remove_stale_locks(self._layout.folder(server_uuid),
+                                          descriptor)
             self._remove_descriptor(volume_id, descriptor)
             os.remove(note)
         connectors.remove_if_empty(os.path.dirname(note))
-
-    def _remove_stale_locks(self, server_uuid: str, descriptor: str) -> None:
-        """Remove the locks that a server's VM has left beside a volume.
-
-        A VM on another host may have the same process id. Therefore, remove
-        only locks of a process that has also locked the server's own files.
-
-        :raises FileSystemFailed: the server of the volume does not answer
-        """
-        responsive.require(os.path.dirname(descriptor))
-        found = [(member, owner) for member, owner in locks.members(
-            volume_files.lock_of(descriptor)) if not owner.is_alive]
-        if not found:
-            return
-        own = vm_process.lock_owners(self._layout.folder(server_uuid))
-        for member, owner in found:
-            if owner in own:
-                LOG.info('Removing the lock %s of process %d, which has ended',
-                         member, owner.pid)
-                locks.remove(member)
 
     def _remove_descriptor(self, volume_id: str, descriptor: str) -> None:
         """Remove a descriptor unless a VM uses it, perhaps elsewhere.

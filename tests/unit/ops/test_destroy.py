@@ -125,6 +125,21 @@ class DestroyTestCase(hosts.TestCase):
         self.assertEqual([], self.left())
         self.assertFalse(self.vmrun.tool.list.called)
 
+    def test_locks_that_the_vm_has_left_beside_its_volumes(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        paths = [os.path.join(folder, name) for name in ('a.vmdk', 'b.vmdk')]
+        self.add_server(disks=disks.dump([disks.Disk(
+            'volume:%d' % number, path, disks.Origin.VOLUME,
+            deleted_with_server=False)
+            for number, path in enumerate(paths)]))
+        locks.lock(self.layout.file(UUID, 'root.vmdk'), pid=4194304)
+        for path, machine in zip(paths, ('ABCDEFGHIJKLMNOP', 'Q' * 16)):
+            locks.lock(path, pid=4194304, machine=machine)
+        self.remove()
+        self.assertEqual([], self.left())
+        # The other one is of another host.
+        self.assertEqual(['b.vmdk.lck'], os.listdir(folder))
+
     def test_disks_of_somebody_else_stay(self):
         volume = os.path.join(self.useFixture(fixtures.TempDir()).path, 'x')
         files.write_atomically(volume, 'data')
