@@ -22,12 +22,9 @@ import textwrap
 import time
 
 from cliff import command
-from oslo_config import cfg
 
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import processes
-from nova_vmrun.aio import settings as aio_settings
-from nova_vmrun.aio import vmware
+from nova_vmrun.cmd import host_options
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun.doctor import cloud
@@ -65,11 +62,7 @@ class Doctor(plain.Plain, command.Command):
         parser.add_argument(
             '-f', '--format', choices=('text', 'json'), default='text',
             help='Format of the report (default: %(default)s)')
-        parser.add_argument(
-            '--config-file', metavar='<file>', action='append', default=[],
-            help='Configuration file of nova-compute (repeat for more; '
-                 'default: that of "nova-vmrun aio", or the same files that '
-                 'nova-compute reads)')
+        host_options.add(parser)
         state_dir.add_option(parser)
         parser.add_argument(
             '--try', action='store_true', dest='is_trial',
@@ -85,7 +78,7 @@ class Doctor(plain.Plain, command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         layout = aio_layout.Layout(parsed_args.state_dir)
-        options = _options(parsed_args.config_file, layout)
+        options = host_options.read(parsed_args.config_file, layout)
         wait = (gather.start('The control plane', lambda: _look_at(layout))
                 if layout.exists and not parsed_args.config_file else None)
         deadline = time.monotonic() + _CLOUD_SECONDS
@@ -132,35 +125,6 @@ def _look_at(layout: aio_layout.Layout) -> cloud.Cloud:
     from nova_vmrun.doctor import gather_cloud
 
     return gather_cloud.CloudGatherer(layout).gather()
-
-
-def _options(files: Sequence[str],
-             layout: aio_layout.Layout) -> doctor_options.Options:
-    """Return the options of the nova-compute of this host, if there is one."""
-    if files:
-        return doctor_options.read(files)
-    if layout.exists:
-        return _options_of_aio(layout)
-    found = cfg.find_config_files('nova')
-    if found:
-        return doctor_options.read(found)
-    return doctor_options.Options(state_folder=str(layout.root))
-
-
-def _options_of_aio(layout: aio_layout.Layout) -> doctor_options.Options:
-    settings = aio_settings.load(layout)
-    path = layout.config_dir('nova') / 'nova.conf'
-    options = (doctor_options.read([str(path)]) if path.exists()
-               else doctor_options.Options())
-    environment = (vmware.environment(layout, settings)
-                   if layout.fakes.is_dir() else {})
-    stopped = [name for name in settings.services
-               if processes.find(layout, name) is None]
-    return dataclasses.replace(
-        options, state_folder=str(layout.root), environment=environment,
-        novnc=settings.novnc or None,
-        ports={settings.ports[listener]: listener for service in stopped
-               for listener in aio_settings.PORT_OWNERS[service]})
 
 
 def as_json(findings: Iterable[finding.Finding]) -> str:

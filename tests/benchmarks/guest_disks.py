@@ -36,6 +36,8 @@ import uuid
 
 from oslo_utils import units
 
+from nova_vmrun.bench import disk_requests
+from nova_vmrun.bench import sample_images
 from nova_vmrun.cinder import disk
 from nova_vmrun.cinder import folder as folders
 from nova_vmrun.cinder import store as stores
@@ -44,7 +46,6 @@ from nova_vmrun.server import layout
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import iscsi
 from tests.benchmarks import rig as rigs
-from tests.benchmarks import throughput
 from tests.e2e.engine import vms
 from tests.e2e.guest import images
 from tests.iscsi import base as iscsi_base
@@ -83,7 +84,7 @@ class Guest(vms.EngineCase):
                 target.connection_info(target.add(size), volume_id)),
                 'lsilogic')
             try:
-                throughput.fill(
+                disk_requests.fill(
                     shown.descriptor.replace('.vmdk', '-flat.vmdk'), size)
                 for number in range(self.repeat):
                     self._measure(number, {
@@ -97,8 +98,8 @@ class Guest(vms.EngineCase):
     def _root(self, folder: str, size: int) -> str:
         rig = rigs.Rig(os.path.join(folder, 'host'))
         image = os.path.join(folder, 'image.qcow2')
-        rigs.make_qcow2(rig, image, size, size)
-        return rig.boot(str(uuid.uuid4()), rigs.file_download(image))
+        sample_images.make_qcow2(rig, image, size, size)
+        return rig.boot(str(uuid.uuid4()), sample_images.file_download(image))
 
     def _volume(self, folder: str, size: int) -> tuple[folders.Folder, str]:
         number = str(uuid.uuid4())
@@ -108,7 +109,7 @@ class Guest(vms.EngineCase):
         store = stores.Store(where)
         store.create(made)
         extent = store.settle(made)
-        throughput.fill(extent, size)
+        disk_requests.fill(extent, size)
         return where, extent.replace('-flat.vmdk', '.vmdk')
 
     def _measure(self, number: int, disks: dict[str, str]) -> None:

@@ -35,9 +35,11 @@ from unittest import mock
 
 from oslo_utils import units
 
+from nova_vmrun.bench import measure
+from nova_vmrun.bench import rig as bench_rig
+from nova_vmrun.bench import sample_images
 from nova_vmrun.server import disks
 from nova_vmrun.server import states
-from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 
 _UUIDS = ['00000000-0000-4000-8000-%012d' % number for number in range(99)]
@@ -60,8 +62,9 @@ class Benchmarks:
         self._rig = rigs.Rig(folder)
         self._uuids = iter(_UUIDS)
         self._image = os.path.join(folder, 'image.qcow2')
-        rigs.make_qcow2(self._rig, self._image, arguments.size * units.Mi,
-                        arguments.content * units.Mi)
+        sample_images.make_qcow2(
+            self._rig, self._image, arguments.size * units.Mi,
+            arguments.content * units.Mi)
         self.missed, self.slow, self.noise = [], [], 0
 
     def run(self):
@@ -98,7 +101,7 @@ class Benchmarks:
     def _boot(self, download=None, link=True):
         return self._rig.boot(
             next(self._uuids),
-            download or rigs.file_download(self._image), link)
+            download or sample_images.file_download(self._image), link)
 
     def _first_boot(self):
         alone = os.path.join(self._folder, 'alone.vmdk')
@@ -126,7 +129,7 @@ class Benchmarks:
     def _peak(self):
         self._rig.forget()
         with measure.peak(self._rig.layout.root) as peak:
-            self._boot(rigs.stream_download(self._image))
+            self._boot(sample_images.stream_download(self._image))
         self._print('peak space / image + converted', peak.size,
                     measure.allocated(self._image) + self._converted, 1.05,
                     'MiB', units.Mi)
@@ -169,9 +172,9 @@ class Benchmarks:
         rig = rigs.Rig(os.path.join(self._folder, 'small'))
         image = os.path.join(self._folder, 'small.qcow2')
         target = os.path.join(self._folder, 'one.vmdk')
-        rigs.make_qcow2(rig, image, 256 * units.Mi, 100 * units.Mi)
+        sample_images.make_qcow2(rig, image, 256 * units.Mi, 100 * units.Mi)
         uuid = next(self._uuids)
-        disk = rig.boot(uuid, rigs.file_download(image))
+        disk = rig.boot(uuid, sample_images.file_download(image))
         with open(rig.layout.vmx(uuid), 'w', encoding='ascii') as file:
             file.write(_VMX)
         chain = [disk, rig.base(None).disk]
@@ -192,7 +195,7 @@ class Benchmarks:
         with mock.patch('nova_vmrun.ops.nova.glance.upload'):
             self._compare(
                 'snapshot / its conversion',
-                lambda: make.take(None, instance, rigs.IMAGE,
+                lambda: make.take(None, instance, bench_rig.IMAGE,
                                   lambda **_: None),
                 lambda: rig.qemu_img.convert_chain(chain, 'lsilogic', target),
                 1.15, prepare)

@@ -10,80 +10,18 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Requests that qemu-img makes to a disk, as a guest would through VMware.
-
-qemu-img reads and writes with O_DIRECT, as VMware does. Benchmarks of volumes
-share their command line and their verdict here.
-"""
+"""The command line and the verdict that benchmarks of volumes share."""
 
 import argparse
 from collections.abc import Callable
-from collections.abc import Sequence
-import dataclasses
-import os
 import tempfile
 
 from oslo_utils import units
 
-from nova_vmrun.tools import process
-from tests.benchmarks import measure
+from nova_vmrun.bench import measure
 
-_SMALL = 4096
-_LARGE = units.Mi
-# How many small requests are made at each run.
-_SMALL_COUNT = 2000
 # How much longer one run of an operation may take than another, in percent.
 _NOISE = 50
-
-
-@dataclasses.dataclass(frozen=True)
-class Requests:
-    """Requests of one kind.
-
-    :ivar size: bytes of each
-    :ivar depth: how many are made at once
-    """
-
-    what: str
-    size: int
-    depth: int
-    is_write: bool
-
-
-ALL: Sequence[Requests] = (
-    Requests('sequential write', _LARGE, 1, True),
-    Requests('sequential read', _LARGE, 1, False),
-    Requests('4k write, one by one', _SMALL, 1, True),
-    Requests('4k read, one by one', _SMALL, 1, False),
-    Requests('4k write, 16 at once', _SMALL, 16, True),
-    Requests('4k read, 16 at once', _SMALL, 16, False),
-)
-
-
-def make(runner: process.Runner, requests: Requests, path: str,
-         image_format: str, size: int) -> None:
-    """Read or write all of a disk, or a part in small requests.
-
-    :param image_format: as qemu-img names it
-    :param size: of the disk in bytes
-    """
-    is_large = requests.size == _LARGE
-    result = runner.run(
-        'qemu-img', 'bench', '-f', image_format, '-t', 'none',
-        '-c', size // _LARGE if is_large else _SMALL_COUNT,
-        '-d', requests.depth, '-s', requests.size,
-        *(['-w'] if requests.is_write else []), path, timeout=600)
-    if result.exit_code:
-        raise RuntimeError(result.details())
-
-
-def fill(path: str, size: int) -> None:
-    """Give a file all its blocks, so that no run has to find them."""
-    block = os.urandom(_LARGE)
-    with open(path, 'r+b') as file:
-        for _ in range(size // _LARGE):
-            file.write(block)
-        os.fsync(file.fileno())
 
 
 class Verdict:

@@ -30,10 +30,12 @@ import os
 import sys
 import uuid
 
+from nova_vmrun.bench import disk_requests
+from nova_vmrun.bench import measure
+from nova_vmrun.bench import sample_images
 from nova_vmrun.cinder import disk
 from nova_vmrun.cinder import folder as folders
 from nova_vmrun.cinder import store as stores
-from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 from tests.benchmarks import throughput
 
@@ -60,29 +62,31 @@ class Benchmarks:
         self._verdict = verdict
         self._rig = rigs.Rig(folder)
         image = os.path.join(folder, 'image.qcow2')
-        rigs.make_qcow2(self._rig, image, size, size)
+        sample_images.make_qcow2(self._rig, image, size, size)
         self._root = self._rig.boot(str(uuid.uuid4()),
-                                    rigs.file_download(image))
+                                    sample_images.file_download(image))
         self._folder = folders.Folder(os.path.join(folder, 'volumes'))
         self._folder.open()
         self._store = stores.Store(self._folder)
         self._volume = _disk('volume', size)
         self._store.create(self._volume)
         self._extent = self._store.settle(self._volume)
-        throughput.fill(self._extent, size)
+        disk_requests.fill(self._extent, size)
         # The root disk gets its blocks, too.
-        throughput.make(self._rig.runner, throughput.ALL[0], self._root,
-                        'vmdk', size)
+        disk_requests.make(self._rig.runner, disk_requests.ALL[0], self._root,
+                           'vmdk', size)
 
     def run(self) -> None:
         descriptor = self._extent.replace('-flat.vmdk', '.vmdk')
-        for requests in throughput.ALL:
+        for requests in disk_requests.ALL:
             self._compare(
                 requests.what, _GOAL,
-                lambda: throughput.make(self._rig.runner, requests,
-                                        descriptor, 'vmdk', self._size),
-                lambda: throughput.make(self._rig.runner, requests,
-                                        self._root, 'vmdk', self._size))
+                lambda: disk_requests.make(
+                    self._rig.runner, requests, descriptor, 'vmdk',
+                    self._size),
+                lambda: disk_requests.make(
+                    self._rig.runner, requests, self._root, 'vmdk',
+                    self._size))
         self._copies()
         self._folder.close()
 
@@ -102,7 +106,7 @@ class Benchmarks:
                 os.remove(copy)
 
         # qemu-img has written zeros, which cp would leave out.
-        throughput.fill(self._extent, self._size)
+        disk_requests.fill(self._extent, self._size)
         self._compare('snapshot / cp', _GOAL_OF_COPIES,
                       lambda: self._store.copy(self._volume, snapshot), cp,
                       prepare)

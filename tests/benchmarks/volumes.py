@@ -33,12 +33,13 @@ import uuid
 
 from oslo_utils import units
 
+from nova_vmrun.bench import disk_requests
+from nova_vmrun.bench import measure
 from nova_vmrun.host import fuse
 from nova_vmrun.server import layout
 from nova_vmrun.tools import process
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import iscsi
-from tests.benchmarks import measure
 from tests.benchmarks import throughput
 from tests.iscsi import base
 from tests.iscsi import target as targets
@@ -65,14 +66,14 @@ def run(folder: str, size: int, repeat: int,
             target.connection_info(number, volume_id)), 'lsilogic')
         try:
             export = shown.descriptor.replace('.vmdk', '-flat.vmdk')
-            throughput.fill(plain, size)
-            throughput.fill(export, size)
-            for requests in throughput.ALL:
+            disk_requests.fill(plain, size)
+            disk_requests.fill(export, size)
+            for requests in disk_requests.ALL:
                 found = measure.compare(
-                    lambda: throughput.make(runner, requests, export, 'raw',
-                                            size),
-                    lambda: throughput.make(runner, requests, plain, 'raw',
-                                            size), repeat, lambda: None)
+                    lambda: disk_requests.make(
+                        runner, requests, export, 'raw', size),
+                    lambda: disk_requests.make(
+                        runner, requests, plain, 'raw', size), repeat)
                 verdict.add(requests.what, found,
                             _GOAL_SEQUENTIAL if requests.size == units.Mi
                             else _GOAL_SMALL)

@@ -54,9 +54,11 @@ _BELOW = {
     # A product of its own, which Cinder loads.
     'cinder': {'inspection', 'host', 'formats', 'conf', 'exception',
                'system'},
-    'cmd': {'aio', 'doctor', 'hypervisor', 'storage', 'server', 'inspection',
-            'host', 'machine', 'tools', 'formats', 'catalog', 'conf',
-            'exception', 'system'},
+    'cmd': {'aio', 'bench', 'doctor', 'hypervisor', 'storage', 'server',
+            'inspection', 'host', 'machine', 'tools', 'formats', 'catalog',
+            'conf', 'exception', 'system'},
+    'bench': {'doctor', 'storage', 'server', 'inspection', 'host', 'tools',
+              'exception', 'system'},
     'doctor': {'aio', 'storage', 'host', 'tools', 'formats', 'conf',
                'exception', 'system'},
     'aio': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
@@ -65,7 +67,7 @@ _BELOW = {
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'exception', 'cmd', 'host', 'server', 'inspection',
-                 'storage', 'system', 'volumes', 'cinder', 'doctor')
+                 'storage', 'system', 'volumes', 'cinder', 'doctor', 'bench')
 # A command for compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/orphans.py',)
 _MAX_LINES = 500

@@ -18,11 +18,13 @@ import fixtures
 from oslo_utils import units
 import testtools
 
+from nova_vmrun.bench import measure
+from nova_vmrun.bench import rig as bench_rig
+from nova_vmrun.bench import sample_images
 from nova_vmrun.cmd.image import convert
 from nova_vmrun.cmd.image import disk_files
 from nova_vmrun.inspection import inspector
 from nova_vmrun.storage import linked
-from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 from tests.unit import vmdks
 
@@ -39,7 +41,7 @@ class BytesTestCase(testtools.TestCase):
         self.folder = self.useFixture(fixtures.TempDir()).path
         self.rig = rigs.Rig(self.folder)
         self.image = os.path.join(self.folder, 'image.qcow2')
-        rigs.make_qcow2(self.rig, self.image, _SIZE, _CONTENT)
+        sample_images.make_qcow2(self.rig, self.image, _SIZE, _CONTENT)
         self.size = os.path.getsize(self.image)
 
     def _boot(self, number, download=None, **options):
@@ -49,7 +51,7 @@ class BytesTestCase(testtools.TestCase):
         return cost, disk
 
     def _first_boot(self):
-        return self._boot(0, rigs.stream_download(self.image))
+        return self._boot(0, sample_images.stream_download(self.image))
 
     def _between(self, low, found, high):
         self.assertTrue(low <= found <= high, '%d <= %d <= %d'
@@ -128,7 +130,7 @@ class BytesTestCase(testtools.TestCase):
     def check_inspection(self, path, disk_format):
         image = inspector.Image('image-id', disk_format)
         with measure.cost() as cost:
-            found = inspector.inspect(path, image, rigs.CREATE_TYPES)
+            found = inspector.inspect(path, image, bench_rig.CREATE_TYPES)
         # qemu-img rounds a VHD up to a whole geometry.
         self._between(_SIZE, found.size, _SIZE + units.Mi)
         # The metadata of a VHDX lie behind its first 2 MiB.

@@ -19,9 +19,11 @@ import fixtures
 from oslo_utils import units
 import testtools
 
+from nova_vmrun.bench import measure
+from nova_vmrun.bench import rig as bench_rig
+from nova_vmrun.bench import sample_images
 from nova_vmrun import exception
 from nova_vmrun.host import space
-from tests.benchmarks import measure
 from tests.benchmarks import rig as rigs
 
 _SIZE, _CONTENT = 16 * units.Mi, 6 * units.Mi
@@ -48,7 +50,7 @@ class FullTestCase(testtools.TestCase):
         self.useFixture(fixtures.MockPatchObject(space, 'RESERVE', 0))
         self.rig = rigs.Rig(self.folder)
         self.image = os.path.join(os.path.dirname(self.folder), 'image')
-        rigs.make_qcow2(self.rig, self.image, _SIZE, _CONTENT)
+        sample_images.make_qcow2(self.rig, self.image, _SIZE, _CONTENT)
 
     def boot(self, free, link):
         """Boot with so many free bytes; return whether that was enough."""
@@ -58,7 +60,7 @@ class FullTestCase(testtools.TestCase):
             os.posix_fallocate(file.fileno(), 0,
                                left.f_bavail * left.f_frsize - free)
         try:
-            self.rig.boot(_SERVER, rigs.stream_download(self.image),
+            self.rig.boot(_SERVER, sample_images.stream_download(self.image),
                           link=link)
         except (exception.DiskFull, OSError) as error:
             if isinstance(error, OSError):
@@ -76,7 +78,7 @@ class FullTestCase(testtools.TestCase):
             server = self.rig.layout.folder(_SERVER)
             if not outcomes[-1] and os.path.exists(server):
                 self.assertEqual([], os.listdir(server))
-            folder = os.path.join(self.rig.layout.cache, rigs.IMAGE)
+            folder = os.path.join(self.rig.layout.cache, bench_rig.IMAGE)
             left = os.listdir(folder) if os.path.exists(folder) else []
             self.assertFalse([name for name in left if 'work' in name])
             if not left:

@@ -20,6 +20,7 @@ import fixtures
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cmd import doctor
+from nova_vmrun.cmd import host_options
 from nova_vmrun.doctor import examination
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
@@ -42,8 +43,8 @@ class DoctorTestCase(base.TestCase):
         self.examine = self.useFixture(fixtures.MockPatchObject(
             examination, 'examine', return_value=[
                 finding.ok('user', 'It is you.')])).mock
-        self.useFixture(fixtures.MockPatchObject(
-            doctor.cfg, 'find_config_files', return_value=[]))
+        self.find_config_files = self.useFixture(fixtures.MockPatchObject(
+            host_options.cfg, 'find_config_files', return_value=[])).mock
         self.useFixture(fixtures.MockPatchObject(
             doctor, '_look_at', return_value='a cloud'))
 
@@ -136,7 +137,7 @@ class DoctorTestCase(base.TestCase):
             file.write('[DEFAULT]\ninstances_path = /vms\n')
         self.run_command('--config-file', path)
         self.assertEqual('/vms', self.options.instances)
-        doctor.cfg.find_config_files.return_value = [path]
+        self.find_config_files.return_value = [path]
         self.gatherer.reset_mock()
         self.run_command()
         self.assertEqual('/vms', self.options.instances)
@@ -149,7 +150,7 @@ class DoctorTestCase(base.TestCase):
         layout.config_dir('nova').mkdir()
         (layout.config_dir('nova') / 'nova.conf').write_text(
             '[vmrun]\nvmrun_path = /fake\n')
-        with mock.patch.object(doctor.processes, 'find', side_effect=(
+        with mock.patch.object(host_options.processes, 'find', side_effect=(
                 lambda _, name: 1 if name == 'nova' else None)):
             self.run_command()
         self.assertEqual('/fake', self.options.vmrun_path)

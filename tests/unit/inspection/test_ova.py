@@ -20,11 +20,11 @@ import fixtures
 from oslo_utils import units
 import testscenarios
 
+from nova_vmrun.bench import measure
 from nova_vmrun import exception
 from nova_vmrun.host import space
 from nova_vmrun.inspection import inspector
 from nova_vmrun.inspection import ova
-from tests.benchmarks import measure
 from tests.unit import base
 from tests.unit import images
 from tests.unit import vmdks

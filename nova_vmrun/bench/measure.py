@@ -12,6 +12,8 @@
 
 """What an operation costs: seconds, bytes, and space on the disk."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 import contextlib
 import dataclasses
 import os
@@ -19,6 +21,10 @@ import resource
 import statistics
 import threading
 import time
+
+import psutil
+
+from nova_vmrun.host import space
 
 _POLL_SECONDS = 0.02
 
@@ -29,7 +35,8 @@ class Cost:
 
     :ivar seconds: on the clock
     :ivar cpu: seconds of processor time, of this process and the programs
-    :ivar read: bytes that this process and the programs it ran have read
+    :ivar read: bytes that this process and the programs it ran have read; 0 if
+        the system does not count them
     :ivar written: bytes that they have written
     """
 
@@ -40,7 +47,7 @@ class Cost:
 
 
 @contextlib.contextmanager
-def cost():
+def cost() -> Iterator[Cost]:
     """Give a Cost that is filled when the block ends.
 
     Linux adds what a program has read and written to the counts of the
@@ -52,20 +59,23 @@ def cost():
     found.seconds = time.monotonic() - start
     found.cpu = _processor_time() - cpu
     after = _counts()
-    found.read = after['rchar'] - before['rchar']
-    found.written = after['wchar'] - before['wchar']
+    found.read, found.written = after[0] - before[0], after[1] - before[1]
 
 
-def _processor_time():
+def _processor_time() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,
                                                 resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def _counts():
-    with open('/proc/self/io', encoding='ascii') as file:
-        return {name: int(value) for name, value in
-                (line.split(':') for line in file)}
+def _counts() -> tuple[int, int]:
+    """Return how many bytes this process has read, and written."""
+    read = getattr(psutil.Process(), 'io_counters', None)
+    if read is None:
+        # macOS does not count them.
+        return 0, 0
+    counts = read()
+    return int(counts.read_chars), int(counts.write_chars)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,14 +85,14 @@ class Comparison:
     Each pair was run within a moment, so that a load which comes and goes is
     in both; the median leaves out the pairs in which it was not.
 
-    :ivar ours: the Cost of each run
+    :ivar ours: the cost of each run
     :ivar other: the same for what ours is compared with
     """
 
-    ours: list
-    other: list
+    ours: list[Cost]
+    other: list[Cost]
 
-    def ratios(self, what):
+    def ratios(self, what: str) -> list[float]:
         """Return the ratio of each pair.
 
         :param what: seconds, cpu, read or written
@@ -90,30 +100,30 @@ class Comparison:
         return [getattr(mine, what) / getattr(its, what)
                 for mine, its in zip(self.ours, self.other, strict=True)]
 
-    def ratio(self, what):
+    def ratio(self, what: str) -> float:
+        """Return the median of the ratios."""
         return statistics.median(self.ratios(what))
 
-    def medians(self, what):
+    def medians(self, what: str) -> tuple[float, float]:
         """Return what ours took, and the other."""
-        return tuple(statistics.median(getattr(cost, what) for cost in costs)
-                     for costs in (self.ours, self.other))
+        return (statistics.median(getattr(cost, what) for cost in self.ours),
+                statistics.median(getattr(cost, what) for cost in self.other))
 
     @property
-    def noise(self):
+    def noise(self) -> float:
         """How much longer than the shortest run the longest took, in %."""
         return max(100 * (max(times) / min(times) - 1) for times in (
             [cost.seconds for cost in costs]
             for costs in (self.ours, self.other)))
 
 
-def compare(ours, other, repeat, prepare=lambda: None):
+def compare(ours: Callable[[], object], other: Callable[[], object],
+            repeat: int, prepare: Callable[[], object] = lambda: None
+            ) -> Comparison:
     """Run two operations in turn, each first every second time.
 
-    :param ours: called without arguments
-    :param other: called in the same way
     :param repeat: how often each is run
     :param prepare: called before each, and not measured
-    :returns: a Comparison
     """
     costs = Comparison([], [])
     for number in range(repeat):
@@ -135,14 +145,14 @@ class Peak:
 
 
 @contextlib.contextmanager
-def peak(folder):
+def peak(folder: str) -> Iterator[Peak]:
     """Give a Peak: how many bytes a folder took more than before, at most.
 
     :param folder: its files are looked at every 20 ms
     """
     found, over, before = Peak(), threading.Event(), allocated(folder)
 
-    def watch():
+    def watch() -> None:
         while not over.wait(_POLL_SECONDS):
             found.size = max(found.size, allocated(folder) - before)
 
@@ -155,10 +165,10 @@ def peak(folder):
         watcher.join()
 
 
-def allocated(path):
+def allocated(path: str) -> int:
     """Return the bytes that a file or folder takes on its file system."""
     if not os.path.isdir(path):
-        return os.stat(path).st_blocks * 512
+        return space.allocated(path)
     total = 0
     for folder, _, names in os.walk(path):
         for name in names:
