@@ -117,8 +117,13 @@ def _cinder(cloud: _Cloud) -> None:
         raise _Unhealthy('%s is down' % ', '.join(sorted(down)))
 
 
+def _horizon(cloud: _Cloud) -> None:
+    cloud.request('GET', 'horizon', aio_settings.LOGIN_PAGE)
+
+
 _PROBES: Mapping[str, Callable[[_Cloud], None]] = {
-    'glance': _glance, 'neutron': _neutron, 'nova': _nova, 'cinder': _cinder}
+    'glance': _glance, 'neutron': _neutron, 'nova': _nova, 'cinder': _cinder,
+    'horizon': _horizon}
 
 
 def ask(settings: aio_settings.Settings,

@@ -25,7 +25,7 @@ from nova_vmrun.aio import errors
 
 # All possible services, in the order in which they are shown.
 # Settings.services lists those that run.
-SERVICES = ('keystone', 'glance', 'neutron', 'nova', 'cinder')
+SERVICES = ('keystone', 'glance', 'neutron', 'nova', 'cinder', 'horizon')
 
 # These characters are safe in oslo.config files, in SQLAlchemy URLs and in
 # VMware disk descriptors, which cannot hold a double quote.
@@ -78,6 +78,7 @@ class Layout:
         self.cinder_state = self.root / 'cinder'
         self.volumes = self.root / 'volumes'
         self.backups = self.root / 'backups'
+        self.horizon_state = self.root / 'horizon'
         self.fakes = self.root / 'fakes-bin'
         self.fake_state = self.root / 'fake-vmware'
         self.openrc = self.root / 'openrc'

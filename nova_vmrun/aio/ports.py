@@ -41,12 +41,14 @@ def next_free(settings: aio_settings.Settings,
     changed = []
     for name in settings.listeners:
         port = settings.ports[name]
-        if name in given or _is_free(port):
+        address = settings.address(name)
+        if name in given or _is_free(port, address):
             continue
         others = set(settings.ports.values())
         free = next((candidate for candidate
                      in range(port + 1, min(port + _NEAR, _LAST_PORT) + 1)
-                     if candidate not in others and _is_free(candidate)),
+                     if candidate not in others
+                     and _is_free(candidate, address)),
                     None)
         if free is None:
             raise errors.AioError(
@@ -68,7 +70,7 @@ def check(settings: aio_settings.Settings, services: Iterable[str]) -> None:
     """
     for service in services:
         for name in aio_settings.PORT_OWNERS[service]:
-            _check_port(name, settings.ports[name])
+            _check_port(name, settings.address(name), settings.ports[name])
 
 
 def free_base() -> int:
@@ -83,22 +85,28 @@ def free_base() -> int:
     raise errors.AioError('No %d free ports in a row were found.' % count)
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, address: str = aio_settings.ADDRESS) -> bool:
     try:
-        _bind(port)
+        _bind(port, address)
     except OSError:
         return False
     return True
 
 
-def _bind(port: int) -> None:
-    host_ports.require_free(aio_settings.ADDRESS, port)
+def _bind(port: int, address: str) -> None:
+    host_ports.require_free(address, port)
 
 
-def _check_port(name: str, port: int) -> None:
+def _check_port(name: str, address: str, port: int) -> None:
     try:
-        _bind(port)
+        _bind(port, address)
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise errors.AioError(
+                '%s cannot listen on %s.' % (name, address),
+                'This machine has no such address.',
+                'Name one of its addresses with --dashboard-address.'
+            ) from error
         if error.errno == errno.EADDRINUSE:
             raise errors.AioError(
                 'Port %d, which %s needs, is taken%s.'

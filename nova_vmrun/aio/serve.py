@@ -30,11 +30,12 @@ import traceback
 from nova_vmrun.aio import frames
 from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import like_mysql
 from nova_vmrun.aio import logs
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
-from nova_vmrun.aio import sqlite
+
+# Services without a database. They do without the memory of SQLAlchemy, too.
+_STATELESS = ('horizon',)
 
 
 def main() -> None:
@@ -81,8 +82,8 @@ def run(layout: aio_layout.Layout, name: str) -> None:
     isolation.read_own_files_only()
     logs.install()
     frames.install()
-    sqlite.install()
-    like_mysql.install()
+    if name not in _STATELESS:
+        _patch_databases()
     module = importlib.import_module('nova_vmrun.aio.services.%s' % name)
     service = module.Service(layout, settings)
     service.start(tell)
@@ -95,6 +96,14 @@ def run(layout: aio_layout.Layout, name: str) -> None:
     tell('stopping')
     logging.getLogger(__name__).info('%s is stopping.', name)
     service.stop()
+
+
+def _patch_databases() -> None:
+    from nova_vmrun.aio import like_mysql
+    from nova_vmrun.aio import sqlite
+
+    sqlite.install()
+    like_mysql.install()
 
 
 if __name__ == '__main__':

@@ -25,8 +25,10 @@ from nova_vmrun.aio import layout as aio_layout
 
 ADDRESS = '127.0.0.1'
 REGION = 'RegionOne'
+# Horizon's page that needs no login.
+LOGIN_PAGE = '/auth/login/'
 
-# The ports of OpenStack's installation guides.
+# The ports of OpenStack's installation guides. Horizon's would need root.
 DEFAULT_PORTS = {
     'keystone': 5000,
     'glance': 9292,
@@ -36,6 +38,7 @@ DEFAULT_PORTS = {
     'novncproxy': 6080,
     'serialproxy': 6083,
     'cinder': 8776,
+    'horizon': 8788,
 }
 PORT_OWNERS = {
     'keystone': ('keystone',),
@@ -43,6 +46,7 @@ PORT_OWNERS = {
     'neutron': ('neutron',),
     'nova': ('nova', 'placement', 'novncproxy', 'serialproxy'),
     'cinder': ('cinder',),
+    'horizon': ('horizon',),
 }
 USERS = ('admin', 'glance', 'neutron', 'nova', 'placement', 'cinder')
 
@@ -67,6 +71,9 @@ class Settings:
         start nova-compute with a nova.conf that names the same bus
     :param resume_servers: restart servers that ran when the machine went down
     :param volumes: run Cinder too
+    :param dashboard: run Horizon too
+    :param dashboard_address: IP address on which Horizon listens
+    :param dashboard_insecure_listen: allow one that other machines can reach
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict[str, int] = dataclasses.field(
@@ -82,6 +89,9 @@ class Settings:
     transport_url: str = 'fake:///'
     resume_servers: bool = False
     volumes: bool = False
+    dashboard: bool = False
+    dashboard_address: str = ADDRESS
+    dashboard_insecure_listen: bool = False
 
     def __post_init__(self) -> None:
         self.ports = _completed(self.ports)
@@ -89,8 +99,9 @@ class Settings:
     @property
     def services(self) -> tuple[str, ...]:
         """The services to run, in the order of layout.SERVICES."""
+        optional = {'cinder': self.volumes, 'horizon': self.dashboard}
         return tuple(name for name in aio_layout.SERVICES
-                     if name != 'cinder' or self.volumes)
+                     if optional.get(name, True))
 
     @property
     def listeners(self) -> tuple[str, ...]:
@@ -122,10 +133,34 @@ class Settings:
                 'Give each its own.')
         if self.subnet:
             _check_subnet(self.subnet)
+        if self.dashboard:
+            self._check_dashboard_address()
+
+    def _check_dashboard_address(self) -> None:
+        address = self.dashboard_address
+        try:
+            is_loopback = ipaddress.ip_address(address).is_loopback
+        except ValueError as error:
+            raise errors.AioError(
+                'The dashboard cannot listen on %s.' % address, '%s.' % error,
+                'Name an IP address of this machine with '
+                '--dashboard-address, such as %s.' % ADDRESS) from error
+        if not is_loopback and not self.dashboard_insecure_listen:
+            raise errors.AioError(
+                'The dashboard would listen on %s, which other machines can '
+                'reach.' % address,
+                'It is not encrypted: passwords could be read on the network.',
+                'Use --dashboard-address %s and a tunnel of ssh, or add '
+                '--dashboard-insecure-listen behind a firewall.' % ADDRESS)
+
+    def address(self, service: str) -> str:
+        """Return the IP address on which a service listens."""
+        return self.dashboard_address if service == 'horizon' else ADDRESS
 
     def url(self, service: str, path: str = '') -> str:
-        """Return the URL of a service's API."""
-        return 'http://%s:%d%s' % (ADDRESS, self.ports[service], path)
+        """Return the URL of a service on this machine."""
+        return 'http://%s:%d%s' % (
+            _url_host(self.address(service)), self.ports[service], path)
 
     def save(self, layout: aio_layout.Layout) -> None:
         write_private(layout.settings,
@@ -149,6 +184,15 @@ def _completed(ports: dict[str, int]) -> dict[str, int]:
                 port += 1
             completed[name] = port
     return completed
+
+
+def _url_host(address: str) -> str:
+    """Return the host of a URL that reaches a listener on an address."""
+    parsed = ipaddress.ip_address(address)
+    if parsed.is_unspecified:
+        # All addresses of this machine, so also the loopback one.
+        return ADDRESS if parsed.version == 4 else '[::1]'
+    return address if parsed.version == 4 else '[%s]' % address
 
 
 def _check_subnet(text: str) -> None:

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 
 _Popen = subprocess.Popen[bytes]
 # Pages that need no login, by service. The others have theirs at /.
-_PAGES = {'novncproxy': '/' + novnc.PAGE}
+_PAGES = {'novncproxy': '/' + novnc.PAGE,
+          'horizon': aio_settings.LOGIN_PAGE}
 
 
 def up(layout: aio_layout.Layout, settings: aio_settings.Settings,

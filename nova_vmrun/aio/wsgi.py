@@ -57,19 +57,21 @@ def _keeping_connections(application: Application) -> Application:
 
 
 class Server:
-    """An HTTP server on 127.0.0.1.
+    """An HTTP server.
 
     :param name: name of the service, for the log
     :param application: WSGI callable
     :param port: TCP port
+    :param address: IP address to listen on
     """
 
-    def __init__(self, name: str, application: Application, port: int) -> None:
+    def __init__(self, name: str, application: Application, port: int,
+                 address: str = aio_settings.ADDRESS) -> None:
         self._name = name
         self._server = wsgi.Server(
-            (aio_settings.ADDRESS, port),
+            (address, port),
             _keeping_connections(application), numthreads=THREADS,
-            server_name=aio_settings.ADDRESS, request_queue_size=128,
+            server_name=address, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
         # cheroot's own method prints to standard error.
         setattr(self._server, 'error_log', self._log)

@@ -51,10 +51,10 @@ def _check_installed() -> None:
 class Up(plain.Plain, command.Command):
     """Start the control plane.
 
-    Starts keystone, glance, placement, neutron, nova, and with --volumes
-    cinder, on 127.0.0.1, with SQLite and no message broker. Running it again
-    restarts services that are down and leaves the others alone. Options are
-    remembered for the next "up".
+    Starts keystone, glance, placement, neutron and nova, with --volumes also
+    cinder, and with --dashboard also horizon, on 127.0.0.1, with SQLite and no
+    message broker. Running it again restarts services that are down and leaves
+    the others alone. Options are remembered for the next "up".
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -65,6 +65,7 @@ class Up(plain.Plain, command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         _check_installed()
+        from nova_vmrun.aio import dashboard
         from nova_vmrun.aio import lock
         from nova_vmrun.aio import programs
         from nova_vmrun.aio import up
@@ -81,6 +82,8 @@ class Up(plain.Plain, command.Command):
             'The control plane is up. To use it, run:\n'
             '  source %s\n  openstack server list\n'
             % shlex.quote(str(layout.openrc)))
+        if settings.dashboard:
+            self.app.stdout.write(dashboard.welcome(layout, settings))
 
 
 class Down(plain.Plain, command.Command):
@@ -262,7 +265,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aio up``."""
     parser.add_argument(
         '--port-base', type=state_dir.port, metavar='<port>',
-        help='First of eight consecutive ports for the services; use it to '
+        help='First of nine consecutive ports for the services; use it to '
              'run several control planes side by side')
     for service, port in aio_settings.DEFAULT_PORTS.items():
         parser.add_argument(
@@ -286,6 +289,17 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         '--volumes', action=argparse.BooleanOptionalAction,
         help='Run Cinder too, for volumes and their snapshots and backups '
              '(default: no)')
+    parser.add_argument(
+        '--dashboard', action=argparse.BooleanOptionalAction,
+        help='Run Horizon too, the dashboard for browsers (default: no)')
+    parser.add_argument(
+        '--dashboard-address', metavar='<address>',
+        help='IP address on which the dashboard listens (default: %s)'
+             % aio_settings.ADDRESS)
+    parser.add_argument(
+        '--dashboard-insecure-listen', action=argparse.BooleanOptionalAction,
+        help='Allow an address that other machines can reach, although the '
+             'dashboard is not encrypted (default: no)')
     parser.add_argument(
         '--host', metavar='<name>',
         help='Name of the compute host (default: the host name at the time of '
@@ -312,9 +326,11 @@ def chosen_settings(layout: aio_layout.Layout,
     """Return the remembered settings, updated with the options given.
 
     :param progress: where to report default ports that were taken
-    :raises AioError: the control plane is running with other settings, or
-        volumes are wanted without Cinder or not wanted but attached
+    :raises AioError: the control plane is running with other settings, Cinder
+        or Horizon is wanted but not installed, or volumes are attached but not
+        wanted
     """
+    from nova_vmrun.aio import dashboard
     from nova_vmrun.aio import ports
     from nova_vmrun.aio import processes
     from nova_vmrun.aio import vmware
@@ -340,6 +356,8 @@ def chosen_settings(layout: aio_layout.Layout,
         raise errors.AioError(
             'The control plane is running with other options.', '',
             'Run "nova-vmrun aio down" first.')
+    if new.dashboard:
+        dashboard.require_installed()
     if new.volumes:
         volumes.require_installed()
     elif old and old.volumes:

@@ -54,6 +54,8 @@ REASONS = {
                             'unit/aio/demo/test_steps.py'),
     'aio/services/cinder.py': (_SERVICE, 'unit/aio/test_services.py'),
     'aio/services/glance.py': (_SERVICE, 'e2e/test_aio.py'),
+    'aio/services/horizon.py': (_SERVICE,
+                                'unit/aio/test_horizon_settings.py'),
     'aio/services/keystone.py': (_SERVICE, 'e2e/test_aio.py'),
     'aio/services/neutron.py': (_SERVICE, 'unit/aio/test_services.py'),
     'aio/services/nova.py': (_SERVICE, 'unit/aio/test_services.py'),

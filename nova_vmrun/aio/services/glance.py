@@ -88,6 +88,8 @@ class Service:
                           self._make, tell)
         tell('loading its API')
         app = wsgi_app.init_app()
+        databases.prepare(self._layout, 'glance-definitions', [], 'glance',
+                          _load_definitions, tell)
         self._server = wsgi.Server(
             'glance', app, self._settings.ports['glance'])
         self._server.start()
@@ -102,3 +104,14 @@ class Service:
         manage.CONF([], project='glance', default_config_files=[
             os.path.join(folder, CONFIG)])
         manage.DbCommands().sync()
+
+
+def _load_definitions() -> None:
+    """Load the definitions of metadata that come with Glance.
+
+    Horizon's dialogs ask for them. Without any, Glance does not know the
+    resource types in the question, and answers 404.
+    """
+    from glance.cmd import manage
+    readme = config.data_file('glance', 'etc/glance/metadefs/README')
+    manage.DbCommands().load_metadefs(os.path.dirname(readme))

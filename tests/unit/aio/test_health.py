@@ -132,6 +132,13 @@ class HealthTestCase(base.TestCase):
         self.server.parts[2]['state'] = 'down'
         self.assertEqual('cinder-volume is down', self.ask()['cinder'])
 
+    def test_dashboard_is_asked_only_where_it_runs(self):
+        self.assertNotIn('horizon', self.ask())
+        self.settings.dashboard = True
+        self.assertIsNone(self.ask()['horizon'])
+        self.server.statuses['/auth/login/'] = 500
+        self.assertEqual('horizon answers HTTP 500', self.ask()['horizon'])
+
     def test_nobody_listens(self):
         self.settings.ports['glance'] = self.closed_port()
         self.assertEqual('glance refuses connections', self.ask()['glance'])

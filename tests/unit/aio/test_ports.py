@@ -64,8 +64,27 @@ class CheckTestCase(base.TestCase):
                                   self.settings, ['keystone'])
         self.assertIn('cannot be used. Permission denied.', str(error))
 
-    def refuse(self, port):
+    def refuse(self, port, address):
         raise PermissionError(13, 'Permission denied')
+
+    def test_dashboard_on_an_address_of_another_machine(self):
+        self.free()
+        self.settings.dashboard_address = '192.0.2.1'
+        error = self.assertRaises(errors.AioError, ports.check,
+                                  self.settings, ['horizon'])
+        self.assertEqual('horizon cannot listen on 192.0.2.1.', error.brief)
+        self.assertIn('--dashboard-address', error.resolution)
+
+    def test_taken_port_of_the_dashboard_on_all_addresses(self):
+        self.free()
+        self.settings.dashboard_address = '0.0.0.0'
+        ports.check(self.settings, ['horizon'])
+        self.settings.ports['horizon'] = port = self.listen()
+        error = self.assertRaises(errors.AioError, ports.check,
+                                  self.settings, ['horizon'])
+        self.assertIn('Port %d, which horizon needs, is taken' % port,
+                      error.brief)
+        self.assertIn('--horizon-port', error.resolution)
 
 
 class FreeBaseTestCase(base.TestCase):
@@ -73,7 +92,7 @@ class FreeBaseTestCase(base.TestCase):
     def test_range_with_a_taken_port_is_passed_over(self):
         taken = set()
 
-        def bind(port):
+        def bind(port, address):
             if port % 10 == 3 and len(taken) < 5:
                 taken.add(port)
                 raise OSError('taken')
@@ -83,7 +102,7 @@ class FreeBaseTestCase(base.TestCase):
         self.assertNotIn(first + 3, taken)
 
     def test_no_range_at_all_is_an_error(self):
-        def bind(port):
+        def bind(port, address):
             raise OSError('taken')
 
         self.patch(ports, '_bind', bind)

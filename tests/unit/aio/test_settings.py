@@ -44,7 +44,7 @@ class SettingsTestCase(base.TestCase):
 
     def test_ports_follow_one_another(self):
         ports = aio_settings.ports_from(21000)
-        self.assertEqual(list(range(21000, 21008)), list(ports.values()))
+        self.assertEqual(list(range(21000, 21009)), list(ports.values()))
 
     def without_cinder(self, ports):
         ports = dict(ports)
@@ -66,9 +66,13 @@ class SettingsTestCase(base.TestCase):
                  'placement': 8777}
         self.assertEqual(8778, self.without_cinder(ports)['cinder'])
 
-    def test_cinder_runs_only_if_asked_for(self):
+    def test_cinder_and_horizon_run_only_if_asked_for(self):
+        for name in ('cinder', 'horizon'):
+            self.assertNotIn(name, self.settings.services)
+            self.assertNotIn(name, self.settings.listeners)
+        self.settings.dashboard = True
+        self.assertIn('horizon', self.settings.services)
         self.assertNotIn('cinder', self.settings.services)
-        self.assertNotIn('cinder', self.settings.listeners)
         self.settings.volumes = True
         self.assertEqual(aio_layout.SERVICES, self.settings.services)
         self.assertEqual(set(aio_settings.DEFAULT_PORTS),
@@ -78,6 +82,38 @@ class SettingsTestCase(base.TestCase):
         self.settings.ports['nova'] = 21003
         self.assertEqual('http://127.0.0.1:21003/v2.1',
                          self.settings.url('nova', '/v2.1'))
+
+    def test_page_of_the_dashboard(self):
+        for address, host in (('127.0.0.1', '127.0.0.1'),
+                              ('0.0.0.0', '127.0.0.1'), ('::', '[::1]'),
+                              ('::1', '[::1]'), ('10.1.2.3', '10.1.2.3')):
+            self.settings.dashboard_address = address
+            self.assertEqual('http://%s:8788/' % host,
+                             self.settings.url('horizon', '/'))
+        self.assertEqual('http://127.0.0.1:8774', self.settings.url('nova'))
+
+    def test_dashboard_listens_on_loopback_alone(self):
+        self.settings.dashboard = True
+        for address in ('127.0.0.1', '127.0.0.2', '::1'):
+            self.settings.dashboard_address = address
+            self.settings.validate()
+        for address in ('0.0.0.0', '::', '10.1.2.3', 'fe80::1'):
+            self.settings.dashboard_address = address
+            error = self.assertRaises(errors.AioError, self.settings.validate)
+            self.assertIn('listen on %s,' % address, error.brief)
+            self.assertIn('--dashboard-insecure-listen', error.resolution)
+            self.settings.dashboard_insecure_listen = True
+            self.settings.validate()
+            self.settings.dashboard_insecure_listen = False
+
+    def test_dashboard_cannot_listen_on_a_name(self):
+        self.settings.dashboard = True
+        self.settings.dashboard_insecure_listen = True
+        for address in ('', 'localhost', '10.1.2', '10.1.2.3:80',
+                        "'; import os #"):
+            self.settings.dashboard_address = address
+            error = self.assertRaises(errors.AioError, self.settings.validate)
+            self.assertIn('--dashboard-address', error.resolution)
 
     def test_nova_compute_needs_a_bus_to_run_by_itself(self):
         for url, runs in (('fake:/', True), ('rabbit://user@host/', False)):

@@ -12,6 +12,7 @@
 
 
 import collections
+import pathlib
 import shutil
 
 import fixtures
@@ -129,10 +130,18 @@ class UpTestCase(base.TestCase):
         self.assertIn('package novnc', line)
         self.assertEqual(list(self.settings.services), self.world.names)
 
+    def test_horizon_is_started_where_a_dashboard_is_wanted(self):
+        self.settings.dashboard = True
+        self.up()
+        self.assertEqual('horizon', self.world.names[-1])
+        environment = self.world.started[-1][-1]
+        self.assertTrue((pathlib.Path(environment['PYTHONPATH'])
+                         / 'local' / 'local_settings.py').exists())
+
     def test_cinder_is_started_where_volumes_are_wanted(self):
         self.settings.volumes = True
         self.up()
-        self.assertEqual(list(aio_layout.SERVICES), self.world.names)
+        self.assertEqual(list(self.settings.services), self.world.names)
         self.assertTrue(
             (self.layout.config_dir('cinder') / 'cinder.conf').exists())
         self.assertIn('cinder is ready (process 1004, 100 MiB)',

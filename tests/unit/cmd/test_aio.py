@@ -20,6 +20,7 @@ import sys
 
 import fixtures
 
+from nova_vmrun.aio import dashboard
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import health
 from nova_vmrun.aio import layout as aio_layout
@@ -70,7 +71,8 @@ class SettingsTestCase(CommandCase):
         self.layout.create()
         self.useFixture(fixtures.EnvironmentVariable('FAKE_VMRUN_ENGINE'))
         self.taken = set()
-        self.patch(ports, '_is_free', lambda port: port not in self.taken)
+        self.patch(ports, '_is_free',
+                   lambda port, address: port not in self.taken)
 
     def test_first_time_has_the_usual_ports(self):
         self.assertEqual(aio_settings.DEFAULT_PORTS, self.choose().ports)
@@ -163,6 +165,29 @@ class SettingsTestCase(CommandCase):
         self.choose()
         self.assertRaises(errors.AioError, self.choose, '--no-volumes')
         self.assertTrue(self.choose().volumes)
+
+    def test_dashboard_is_remembered(self):
+        self.patch(dashboard, 'require_installed', lambda: None)
+        self.assertFalse(self.choose().dashboard)
+        self.assertTrue(self.choose('--dashboard').dashboard)
+        self.assertTrue(self.choose().dashboard)
+        self.assertFalse(self.choose('--no-dashboard').dashboard)
+
+    def test_dashboard_without_horizon_is_refused(self):
+        self.choose()
+        self.patch(dashboard, 'require_installed', self.refuse)
+        self.choose()
+        self.assertRaises(errors.AioError, self.choose, '--dashboard')
+        self.assertFalse(self.choose().dashboard)
+
+    def test_dashboard_for_other_machines_takes_two_options(self):
+        self.patch(dashboard, 'require_installed', lambda: None)
+        arguments = ['--dashboard', '--dashboard-address', '0.0.0.0']
+        error = self.assertRaises(errors.AioError, self.choose, *arguments)
+        self.assertIn('--dashboard-insecure-listen', error.resolution)
+        self.assertFalse(self.layout.exists)
+        self.choose(*arguments, '--dashboard-insecure-listen')
+        self.assertEqual('0.0.0.0', self.choose().dashboard_address)
 
     def refuse(self, *_):
         raise errors.AioError('No.')
