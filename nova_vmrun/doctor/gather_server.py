@@ -155,16 +155,19 @@ def _port(api: Api, port: Json, server_id: str) -> server_facts.Port:
     network_id = port['network_id']
     network = (api.network('/networks/%s' % network_id) or {}).get(
         'network', {})
-    others = (api.network('/ports?network_id=%s' % network_id) or {}).get(
-        'ports', [])
+    others = [
+        each for each in (api.network('/ports?network_id=%s' % network_id)
+                          or {}).get('ports', [])
+        if str(each.get('device_owner')).startswith('compute:')
+        and each['device_id'] != server_id]
     return server_facts.Port(
         port['id'], network.get('name') or network_id,
         bool(network.get('shared')),
         tuple(each['ip_address'] for each in port['fixed_ips']),
         port.get('binding:vif_type') or '',
-        len({each['device_id'] for each in others
-             if str(each.get('device_owner')).startswith('compute:')} -
-            {server_id}))
+        len({each['device_id'] for each in others}),
+        tuple(sorted({each.get('binding:host_id') for each in others}
+                     - {None, ''})))
 
 
 def _nodes(api: Api) -> tuple[providers.Provider, ...] | None:

@@ -139,14 +139,22 @@ def _unbound(facts: server_facts.Facts, text: str) -> Reason | None:
     if project is not None:
         return Reason(
             'its port on the project network %s was not bound. Such a network '
-            'ends at the host of its first server, and this server was sent '
-            'to another host.' % project.network,
+            'ends at the host of its first server%s, and this server was sent '
+            'to another host.' % (project.network, ' (%s)' % ', '.join(
+                project.hosts) if project.hosts else ''),
             'Create it on the host of the others (an administrator can: '
             'openstack server create --host), or on a shared network.')
-    network = ports[0].network if ports else 'its network'
+    if not ports:
+        # Nova deletes the ports that it has created.
+        return Reason(
+            'its port was not bound: Neutron has no mechanism driver "vmrun" '
+            'for that host, or the port is on a project network that has '
+            'servers on another host.',
+            'The log of neutron-server says which, and names the host: grep '
+            '"cannot be bound" in it.')
     return Reason(
         'its port on %s was not bound: Neutron has no mechanism driver '
-        '"vmrun" for that host.' % network,
+        '"vmrun" for that host.' % ports[0].network,
         'Name the host in [ml2_vmrun] hosts of ml2_conf.ini and restart '
         'neutron-server; its log says why it did not bind the port.')
 

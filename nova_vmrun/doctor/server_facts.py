@@ -64,6 +64,7 @@ class Port:
     :ivar addresses: fixed ones
     :ivar vif_type: which Neutron shows to administrators only; else empty
     :ivar neighbours: other servers with a port on that network
+    :ivar hosts: of those servers, which Neutron shows to administrators only
     """
 
     id: str
@@ -72,6 +73,7 @@ class Port:
     addresses: tuple[str, ...] = ()
     vif_type: str = ''
     neighbours: int = 0
+    hosts: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

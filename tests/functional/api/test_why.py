@@ -159,10 +159,10 @@ class WhyTestCase(base.TestCase):
     def check_port_that_is_not_bound(self):
         server = self.boot_as_owner(networks='auto')
         self.assertBecause(
-            'its port on its network was not bound: Neutron has no mechanism '
-            'driver "vmrun" for that host. Name the host in [ml2_vmrun] hosts '
-            'of ml2_conf.ini and restart neutron-server; its log says why it '
-            'did not bind the port.', server)
+            'its port was not bound: Neutron has no mechanism driver "vmrun" '
+            'for that host, or the port is on a project network that has '
+            'servers on another host. The log of neutron-server says which, '
+            'and names the host: grep "cannot be bound" in it.', server)
 
     def check_second_host_of_a_project_network(self):
         server = self.boot_as_owner(networks='auto')

@@ -66,6 +66,8 @@ periodic_fuzzy_delay = 0
 [scheduler]
 discover_hosts_in_cells_interval = 1
 """
+    #: What is added to Neutron's options.
+    NEUTRON_CONF = ''
 
     def setUp(self):
         super().setUp()
@@ -90,9 +92,11 @@ discover_hosts_in_cells_interval = 1
         self.layout.create()
         settings.save(self.layout)
         self.addCleanup(down.wipe, self.layout, self.report)
-        local = self.layout.config_dir('nova') / config.LOCAL_CONF
-        local.parent.mkdir(mode=0o700)
-        local.write_text(self.LOCAL_CONF)
+        for project, text in (('nova', self.LOCAL_CONF),
+                              ('neutron', self.NEUTRON_CONF)):
+            local = self.layout.config_dir(project) / config.LOCAL_CONF
+            local.parent.mkdir(mode=0o700)
+            local.write_text(text)
         up.up(self.layout, settings, self.report)
         broker.wait_until_ready()
         self.settings = settings

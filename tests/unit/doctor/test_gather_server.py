@@ -141,9 +141,15 @@ class ReadTestCase(base.TestCase):
                 port('an-id'), port('another'), port('another'),
                 port('dhcp', 'network:dhcp')]}}
         found, = self.read(answers).ports
+        self.assertEqual((), found.hosts)
         self.assertEqual(('private', False, ('10.0.0.4',), '', 1), (
             found.network, found.is_shared, found.addresses, found.vif_type,
             found.neighbours))
+        # Administrators are shown the hosts.
+        for each in answers['/ports?network_id=n']['ports']:
+            each['binding:host_id'] = 'host-of-' + each['device_id']
+        found, = self.read(answers).ports
+        self.assertEqual(('host-of-another',), found.hosts)
 
     def test_console_of_a_running_server_only(self):
         answers = {'/servers/an-id/action': {'output': None}}

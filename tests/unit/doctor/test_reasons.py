@@ -129,6 +129,13 @@ class FaultTestCase(TestCase):
                    'Neutron has no mechanism driver "vmrun" for that host.',
                    'its log says why', ports=(port,))
 
+    def test_port_that_nova_has_deleted(self):
+        self.check(
+            'Binding failed for port a-port', 'its port was not bound: '
+            'Neutron has no mechanism driver "vmrun" for that host, or the '
+            'port is on a project network that has servers on another host.',
+            'names the host', ports=())
+
     def test_second_host_of_a_project_network(self):
         port = dataclasses.replace(PORT, network='private', is_shared=False,
                                    neighbours=1)
@@ -138,6 +145,11 @@ class FaultTestCase(TestCase):
             'Such a network ends at the host of its first server, and this '
             'server was sent to another host.', 'server create --host',
             ports=(port,))
+        self.check(
+            fault, 'its port on the project network private was not bound. '
+            'Such a network ends at the host of its first server (one), and '
+            'this server was sent to another host.', 'server create --host',
+            ports=(dataclasses.replace(port, hosts=('one',)),))
         self.check(
             fault, 'its port on private was not bound: Neutron has no '
             'mechanism driver "vmrun" for that host.', 'ml2_vmrun',

@@ -1,0 +1,100 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Three compute hosts: a network of type local never spans two of them."""
+
+import subprocess
+import sys
+
+from tests.functional.split import base
+from tests.functional.split import compute
+
+_HOSTS = ('compute1', 'compute2', 'compute3')
+_CIDR = '10.40.0.0/24'
+
+
+class HostsTestCase(base.TestCase):
+
+    NEUTRON_CONF = '[ml2_vmrun]\nhosts = %s\n' % ','.join(_HOSTS)
+
+    def start_compute(self):
+        """Start a nova-compute for each host, with a VMware of its own."""
+        started = [self.start_host(name) for name in _HOSTS]
+        for nova_compute in started:
+            self.wait_until(nova_compute.has_started,
+                            '%s has started' % nova_compute.config.parent.name)
+        self.wait_until(
+            lambda: len(list(self.cloud.compute.hypervisors())) == len(_HOSTS),
+            'the scheduler knows the hosts')
+
+    def start_host(self, name):
+        folder = self.folder / name
+        folder.mkdir()
+        nova_compute = self.useFixture(compute.NovaCompute(
+            folder, {'FAKE_VMRUN_STATE': str(folder / 'vmware')}))
+        compute.write_config(
+            self.layout.config_dir('nova') / 'nova.conf', nova_compute.config,
+            {('DEFAULT', 'host'): name,
+             ('DEFAULT', 'state_path'): str(folder),
+             ('DEFAULT', 'instances_path'): str(folder / 'instances'),
+             ('oslo_concurrency', 'lock_path'): str(folder / 'lock')})
+        nova_compute.start()
+        return nova_compute
+
+    def test_local_network_stays_on_its_host(self):
+        network = self.cloud.network.create_network(name='lab')
+        self.cloud.network.create_subnet(
+            network_id=network.id, name='lab', ip_version=4, cidr=_CIDR)
+        image = self.upload_image()
+
+        def request(host, name):
+            return self.request_boot(
+                image, name=name, networks=[{'uuid': network.id}],
+                availability_zone='nova:' + host)
+
+        first = request('compute1', 'first')
+        self.wait_for_status(first, 'ACTIVE')
+        for host in ('compute2', 'compute3'):
+            self.assert_refused(request(host, 'on-' + host), network, host)
+        second = request('compute1', 'second')
+        self.wait_for_status(second, 'ACTIVE')
+
+        # Without servers, the network is on no host.
+        for server in self.cloud.compute.servers():
+            self.cloud.compute.delete_server(server)
+            self.cloud.compute.wait_for_delete(server, interval=0.2,
+                                               wait=base.TIMEOUT)
+        moved = request('compute3', 'moved')
+        self.wait_for_status(moved, 'ACTIVE')
+        self.assertEqual('compute3', self.cloud.compute.get_server(
+            moved).compute_host)
+        self.cloud.compute.delete_server(moved)
+        self.cloud.compute.wait_for_delete(moved, interval=0.2,
+                                           wait=base.TIMEOUT)
+
+    def assert_refused(self, server, network, host):
+        """Neutron's log names the host, and "nova-vmrun why" says to read it.
+
+        After a failed build, a port no longer says whose it was.
+        """
+        self.wait_for_status(server, 'ERROR')
+        reason = ('cannot be bound on host %s: the network %s is on host '
+                  'compute1, and a network of type local ends at its host'
+                  % (host, network.id))
+        log = self.layout.log('neutron').read_text()
+        self.assertIn(reason, log)
+        why = subprocess.run(
+            [sys.executable, '-m', 'nova_vmrun.cmd.main', 'why', server.name,
+             '--state-dir', str(self.layout.root)],
+            capture_output=True, text=True, timeout=base.TIMEOUT)
+        self.assertIn('the port is on a project network that has servers on '
+                      'another host', ' '.join(why.stdout.split()))
