@@ -14,6 +14,7 @@ import os
 from unittest import mock
 
 import fixtures
+from oslo_utils import units
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
@@ -127,18 +128,21 @@ class DestroyTestCase(hosts.TestCase):
 
     def test_locks_that_the_vm_has_left_beside_its_volumes(self):
         folder = self.useFixture(fixtures.TempDir()).path
-        paths = [os.path.join(folder, name) for name in ('a.vmdk', 'b.vmdk')]
-        self.add_server(disks=disks.dump([disks.Disk(
-            'volume:%d' % number, path, disks.Origin.VOLUME,
-            deleted_with_server=False)
-            for number, path in enumerate(paths)]))
+        ids = ('6ca404f3-d844-4169-bb96-bc792f37de98',
+               'd6ec60a2-51f9-4c11-b8d2-7bd1a7c9b5e0')
+        paths = [os.path.join(folder, 'volume-%s.vmdk' % each)
+                 for each in ids]
+        self.add_server(disks=disks.dump(
+            disks.volume(volume_id, path, units.Mi, 'lsilogic')
+            for volume_id, path in zip(ids, paths)))
         locks.lock(self.layout.file(UUID, 'root.vmdk'), pid=4194304)
         for path, machine in zip(paths, ('ABCDEFGHIJKLMNOP', 'Q' * 16)):
             locks.lock(path, pid=4194304, machine=machine)
         self.remove()
         self.assertEqual([], self.left())
         # The other one is of another host.
-        self.assertEqual(['b.vmdk.lck'], os.listdir(folder))
+        self.assertEqual([os.path.basename(paths[1]) + '.lck'],
+                         os.listdir(folder))
 
     def test_disks_of_somebody_else_stay(self):
         volume = os.path.join(self.useFixture(fixtures.TempDir()).path, 'x')
