@@ -13,6 +13,7 @@
 """Access to the control plane's APIs, and the files that clients need."""
 
 from collections.abc import Mapping
+import enum
 import os
 import shlex
 import sys
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
 CLOUD = 'nova-vmrun'
 
 
+class User(enum.StrEnum):
+    """A user that people log in as; each has a project of the same name."""
+
+    ADMIN = 'admin'
+    # Has the role member alone, as the users of a real cloud have.
+    DEMO = 'demo'
+
+    @property
+    def cloud(self) -> str:
+        """The name of the cloud in clouds.yaml for this user."""
+        return CLOUD if self is User.ADMIN else '%s-%s' % (CLOUD, self)
+
+
 def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
     """Keep requests to this machine from going through an HTTP proxy.
 
@@ -41,25 +55,25 @@ def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
     return {'no_proxy': hosts, 'NO_PROXY': hosts}
 
 
-def connect(settings: aio_settings.Settings,
-            passwords: Mapping[str, str]) -> 'connection.Connection':
-    """Connect to the cloud as the administrator."""
+def connect(settings: aio_settings.Settings, passwords: Mapping[str, str],
+            user: User = User.ADMIN) -> 'connection.Connection':
+    """Connect to the cloud."""
     import openstack
     os.environ.update(bypass_proxy(os.environ))
     return openstack.connect(
         load_yaml_config=False, load_envvars=False,
         region_name=aio_settings.REGION,
-        auth=_auth(settings, passwords),
+        auth=_auth(settings, passwords, user),
         app_name='nova-vmrun', compute_api_version='2')
 
 
-def _auth(settings: aio_settings.Settings,
-          passwords: Mapping[str, str]) -> dict[str, str]:
+def _auth(settings: aio_settings.Settings, passwords: Mapping[str, str],
+          user: User) -> dict[str, str]:
     return {
         'auth_url': settings.url('keystone', '/v3'),
-        'username': 'admin',
-        'password': passwords['admin'],
-        'project_name': 'admin',
+        'username': str(user),
+        'password': passwords[user],
+        'project_name': str(user),
         'user_domain_name': 'Default',
         'project_domain_name': 'Default',
     }
@@ -67,10 +81,11 @@ def _auth(settings: aio_settings.Settings,
 
 def environment(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 passwords: Mapping[str, str],
-                environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+                environ: Mapping[str, str] = os.environ,
+                user: User = User.ADMIN) -> dict[str, str]:
     """Return the variables that the openstack command and programs need."""
     variables = {'OS_%s' % name.upper(): value
-                 for name, value in _auth(settings, passwords).items()}
+                 for name, value in _auth(settings, passwords, user).items()}
     variables['OS_REGION_NAME'] = aio_settings.REGION
     variables['OS_IDENTITY_API_VERSION'] = '3'
     variables.update(_to_find_programs(layout, settings, environ))
@@ -105,33 +120,37 @@ def program_folders(layout: aio_layout.Layout) -> list[str]:
 
 def environment_by_file(
         layout: aio_layout.Layout, settings: aio_settings.Settings,
-        environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+        environ: Mapping[str, str] = os.environ,
+        user: User = User.ADMIN) -> dict[str, str]:
     """Return variables that name a clouds.yaml instead of a password."""
     variables = {'OS_CLIENT_CONFIG_FILE': str(layout.clouds),
-                 'OS_CLOUD': CLOUD}
+                 'OS_CLOUD': user.cloud}
     variables.update(_to_find_programs(layout, settings, environ))
     return variables
 
 
-def cloud(settings: aio_settings.Settings,
-          passwords: Mapping[str, str]) -> dict[str, Any]:
+def cloud(settings: aio_settings.Settings, passwords: Mapping[str, str],
+          user: User = User.ADMIN) -> dict[str, Any]:
     """Return the control plane's entry for a clouds.yaml."""
-    return {'auth': _auth(settings, passwords),
+    return {'auth': _auth(settings, passwords, user),
             'region_name': aio_settings.REGION,
             'identity_api_version': 3}
 
 
 def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 passwords: Mapping[str, str]) -> None:
-    """Write openrc and clouds.yaml into the state directory."""
+    """Write openrc, openrc-demo and clouds.yaml into the state directory."""
     import yaml
-    variables = environment(layout, settings, passwords)
-    variables.pop('PATH', None)
-    aio_settings.write_private(
-        layout.openrc,
-        '# Written by "nova-vmrun aio up".\n%sexport PATH="$PATH":%s\n' % (
-            shells.sh(variables),
-            ':'.join(map(shlex.quote, program_folders(layout)))))
-    clouds = {'clouds': {CLOUD: cloud(settings, passwords)}}
+    for path, user in ((layout.openrc, User.ADMIN),
+                       (layout.openrc_demo, User.DEMO)):
+        variables = environment(layout, settings, passwords, user=user)
+        variables.pop('PATH', None)
+        aio_settings.write_private(
+            path, '# Written by "nova-vmrun aio up".\n'
+            '%sexport PATH="$PATH":%s\n' % (
+                shells.sh(variables),
+                ':'.join(map(shlex.quote, program_folders(layout)))))
+    clouds = {'clouds': {user.cloud: cloud(settings, passwords, user)
+                         for user in User}}
     aio_settings.write_private(
         layout.clouds, yaml.safe_dump(clouds, sort_keys=False))

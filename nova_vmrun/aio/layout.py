@@ -82,6 +82,7 @@ class Layout:
         self.fakes = self.root / 'fakes-bin'
         self.fake_state = self.root / 'fake-vmware'
         self.openrc = self.root / 'openrc'
+        self.openrc_demo = self.root / 'openrc-demo'
         self.clouds = self.root / 'clouds.yaml'
         self.ssh_config = self.root / 'ssh_config'
         self.demo_key = self.root / 'demo-key'

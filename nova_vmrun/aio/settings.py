@@ -48,7 +48,7 @@ PORT_OWNERS = {
     'cinder': ('cinder',),
     'horizon': ('horizon',),
 }
-USERS = ('admin', 'glance', 'neutron', 'nova', 'placement', 'cinder')
+USERS = ('admin', 'demo', 'glance', 'neutron', 'nova', 'placement', 'cinder')
 
 
 @dataclasses.dataclass

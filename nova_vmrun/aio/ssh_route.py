@@ -14,6 +14,7 @@
 """How to log in to a server: its address, its user, and the jump host."""
 
 from collections.abc import Iterator
+import contextlib
 import dataclasses
 import ipaddress
 import re
@@ -110,6 +111,11 @@ class Finder:
         from openstack import exceptions
         try:
             found = self._cloud.compute.find_server(name)
+            if found is None:
+                # An administrator may mean a server of another project.
+                with contextlib.suppress(exceptions.ForbiddenException):
+                    found = self._cloud.compute.find_server(
+                        name, all_projects=True)
         except exceptions.DuplicateResource as error:
             raise errors.AioError(
                 'Several servers have the name %s.' % report.printable(name),

@@ -24,6 +24,7 @@ from typing import Any
 from cliff import command
 from cliff import lister
 
+from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
@@ -79,9 +80,11 @@ class Up(plain.Plain, command.Command):
             settings = chosen_settings(layout, parsed_args, progress)
             up.up(layout, settings, progress)
         self.app.stdout.write(
-            'The control plane is up. To use it, run:\n'
+            'The control plane is up. To use it as an ordinary user, run:\n'
             '  source %s\n  openstack server list\n'
-            % shlex.quote(str(layout.openrc)))
+            'To administer it, run:\n  source %s\n'
+            % (shlex.quote(str(layout.openrc_demo)),
+               shlex.quote(str(layout.openrc))))
         if settings.dashboard:
             self.app.stdout.write(dashboard.welcome(layout, settings))
 
@@ -190,6 +193,11 @@ class Env(plain.Plain, command.Command):
             '--shell', choices=list(shells.TEXTS), default='bash',
             help='Shell to print for (default: %(default)s)')
         parser.add_argument(
+            '--user', choices=list(client.User), type=client.User,
+            default=client.User.ADMIN,
+            help='Log in as the administrator, or as an ordinary user with a '
+                 'project of its own (default: %(default)s)')
+        parser.add_argument(
             '--by-file', action='store_true',
             help='Name the clouds.yaml of the control plane in '
                  'OS_CLIENT_CONFIG_FILE and OS_CLOUD, instead of putting the '
@@ -197,14 +205,14 @@ class Env(plain.Plain, command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from nova_vmrun.aio import client
-
         layout = aio_layout.Layout(parsed_args.state_dir)
         settings = aio_settings.load(layout)
         variables = (
-            client.environment_by_file(layout, settings)
+            client.environment_by_file(layout, settings,
+                                       user=parsed_args.user)
             if parsed_args.by_file else client.environment(
-                layout, settings, aio_settings.passwords(layout)))
+                layout, settings, aio_settings.passwords(layout),
+                user=parsed_args.user))
         self.app.stdout.write(shells.TEXTS[parsed_args.shell](variables))
 
 

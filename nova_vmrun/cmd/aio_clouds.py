@@ -18,6 +18,7 @@ import re
 
 from cliff import command
 
+from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
@@ -42,8 +43,14 @@ class Clouds(plain.Plain, command.Command):
         parser = super().get_parser(prog_name)
         state_dir.add_option(parser)
         parser.add_argument(
-            '--name', metavar='<name>', type=_name, default='nova-vmrun',
-            help='Name of the cloud (default: %(default)s)')
+            '--name', metavar='<name>', type=_name,
+            help='Name of the cloud (default: nova-vmrun, and '
+                 'nova-vmrun-demo for the user demo)')
+        parser.add_argument(
+            '--user', choices=list(client.User), type=client.User,
+            default=client.User.ADMIN,
+            help='Log in as the administrator, or as an ordinary user with a '
+                 'project of its own (default: %(default)s)')
         parser.add_argument(
             '--remove', action='store_true',
             help='Remove the cloud from the file')
@@ -53,12 +60,11 @@ class Clouds(plain.Plain, command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from nova_vmrun.aio import client
         from nova_vmrun.aio import clouds_file
 
         path = clouds_file.find()
         before = clouds_file.read(path)
-        name = parsed_args.name
+        name = parsed_args.name or parsed_args.user.cloud
         if parsed_args.remove:
             after = clouds_file.remove(before, name, path)
         else:
@@ -69,7 +75,8 @@ class Clouds(plain.Plain, command.Command):
                     '%s is the file of the control plane itself.' % path,
                     'OS_CLIENT_CONFIG_FILE names it.',
                     'Unset that variable to change your own clouds.yaml.')
-            cloud = client.cloud(settings, aio_settings.passwords(layout))
+            cloud = client.cloud(settings, aio_settings.passwords(layout),
+                                 parsed_args.user)
             after = before
             if clouds_file.get(before, name, path) != cloud:
                 after = clouds_file.add(before, name, cloud, path)

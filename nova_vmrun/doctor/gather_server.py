@@ -29,6 +29,8 @@ from nova_vmrun import exception
 #: Of Nova's API: flavors inside of servers, and reasons of failed actions.
 MICROVERSION = '2.84'
 _NEWEST = '/servers/detail?sort_key=created_at&sort_dir=desc&limit=50'
+# For administrators: the servers of all projects.
+_EVERYWHERE = '&all_tenants=1'
 # Of a console log; cloud-init prints addresses in the middle of a boot.
 _CONSOLE_LINES = 1000
 
@@ -59,10 +61,13 @@ def find(api: Api, name: str) -> Json:
     if answer is not None:
         server: Json = answer['server']
         return server
-    listed = (api.compute('/servers/detail?name=' + quoted)
-              or {'servers': []})['servers']
-    # Nova takes the name for a regular expression.
-    found: list[Json] = [each for each in listed if each['name'] == name]
+    query = '/servers/detail?name=' + quoted
+    found: list[Json] = []
+    # An administrator's own project comes first.
+    for path in (query, query + _EVERYWHERE):
+        # Nova takes the name for a regular expression.
+        found = found or [each for each in _servers(api, path) or []
+                          if each['name'] == name]
     if len(found) > 1:
         raise exception.InvalidInput(
             'There are %d servers with the name %s.' % (len(found), name),
@@ -81,13 +86,22 @@ def last(api: Api) -> Json:
 
     :raises InvalidInput: there is none
     """
-    servers: list[Json] = (api.compute(_NEWEST) or {'servers': []})['servers']
+    servers = _servers(api, _NEWEST + _EVERYWHERE)
+    if servers is None:
+        # An ordinary user may list the servers of one project.
+        servers = _servers(api, _NEWEST)
     if not servers:
         raise exception.InvalidInput(
             'There are no servers.', '',
             'A request that was refused with an HTTP error makes no server.')
     return next((each for each in servers if each['status'] == 'ERROR'),
                 servers[0])
+
+
+def _servers(api: Api, path: str) -> list[Json] | None:
+    """Return servers, or None if Nova refuses to list them."""
+    answer = api.compute(path)
+    return None if answer is None else answer['servers']
 
 
 def read(api: Api, server: Json, instances: str | None = None,

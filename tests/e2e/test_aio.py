@@ -104,10 +104,11 @@ class AioCase(testtools.testcase.WithAttributes, testtools.TestCase):
     def pids(self):
         return {name: row['PID'] for name, row in self.status().items()}
 
-    def openstack(self, *arguments):
+    def openstack(self, *arguments, openrc=None):
         script = '. "$1"; shift; exec openstack "$@" -f json'
         done = subprocess.run(
-            ['sh', '-c', script, 'sh', str(self.layout.openrc), *arguments],
+            ['sh', '-c', script, 'sh', str(openrc or self.layout.openrc),
+             *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             timeout=TIMEOUT)
         self.assertEqual(0, done.returncode, done.stderr)
@@ -127,6 +128,10 @@ class LifeTestCase(AioCase):
         self.assertLess(memory, GIBIBYTE)
         self.check_api()
         network = self.network()
+        # The ordinary user sees it, too.
+        self.assertIn(network['id'], [
+            each['ID'] for each in self.openstack(
+                'network', 'list', openrc=self.layout.openrc_demo)])
 
         before = self.pids()
         self.succeed(self.up())

@@ -94,7 +94,7 @@ def run(session: demo_session.Session, option: str = '') -> None:
     if session.keep:
         session.report.raw('')
         session.report.raw(_NEXT.format(
-            openrc=shlex.quote(str(session.layout.openrc)), option=option,
+            openrc=shlex.quote(str(session.layout.openrc_demo)), option=option,
             network=session.settings.network, **_login(session, option)))
 
 

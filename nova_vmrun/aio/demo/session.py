@@ -73,16 +73,24 @@ class Session:
         self.image: Any = None
         self.network: Any = None
         self.server: Any = None
-        self._cloud: 'connection.Connection | None' = None
+        self._clouds: dict[client.User, 'connection.Connection'] = {}
         self._guests: guests.Guests | None = None
 
     @property
     def cloud(self) -> 'connection.Connection':
+        """A connection to the control plane as an ordinary user."""
+        return self._connect(client.User.DEMO)
+
+    @property
+    def admin_cloud(self) -> 'connection.Connection':
         """A connection to the control plane as its administrator."""
-        if self._cloud is None:
-            self._cloud = client.connect(
-                self.settings, aio_settings.passwords(self.layout))
-        return self._cloud
+        return self._connect(client.User.ADMIN)
+
+    def _connect(self, user: client.User) -> 'connection.Connection':
+        if user not in self._clouds:
+            self._clouds[user] = client.connect(
+                self.settings, aio_settings.passwords(self.layout), user)
+        return self._clouds[user]
 
     @property
     def guests(self) -> guests.Guests:
@@ -144,7 +152,7 @@ class Session:
         self.report.line('  $ openstack %s' % ' '.join(arguments))
         environment = client.environment(
             self.layout, self.settings,
-            aio_settings.passwords(self.layout))
+            aio_settings.passwords(self.layout), user=client.User.DEMO)
         environment = dict(os.environ, **environment)
         program = (shutil.which('openstack', path=environment['PATH'])
                    or os.path.join(sys.prefix, 'bin', 'openstack'))

@@ -107,7 +107,8 @@ def bring_up(session: Session) -> None:
 def upload_image(session: Session) -> None:
     """Upload the image to glance"""
     # The SDK's types cover both versions of the API.
-    images: Any = session.cloud.image
+    # Only the administrator may make it public.
+    images: Any = session.admin_cloud.image
     path = session.image_path
     digest = _sha512(path)
     size = path.stat().st_size
@@ -250,10 +251,11 @@ def take_picture(session: Session) -> None:
 
 def _vnc_address(session: Session) -> tuple[str, int]:
     """Request a console from Nova; return the address its proxy would use."""
-    compute = session.cloud.compute
-    console: Any = compute.create_console(session.server.id, 'novnc')
+    console: Any = session.cloud.compute.create_console(session.server.id,
+                                                        'novnc')
     token = console['url'].rpartition('token%3D')[2]
-    place = compute.validate_console_auth_token(token)
+    # The proxy has a service's credentials.
+    place = session.admin_cloud.compute.validate_console_auth_token(token)
     return place.host, int(place.port)
 
 

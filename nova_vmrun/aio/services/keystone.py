@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TYPE_CHECKING
 import uuid
 
+from nova_vmrun.aio import client
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
 from nova_vmrun.aio import layout as aio_layout
@@ -119,9 +120,19 @@ class Service:
         bootstrapper.immutable_roles = True
         bootstrapper.bootstrap()
         self._ensure_services(bootstrapper)
+        self._ensure_demo(bootstrapper)
+
+    def _ensure_demo(self, bootstrapper: Any) -> None:
+        """Make the ordinary user and its project, if they are missing."""
+        domain, name = bootstrapper.default_domain_id, str(client.User.DEMO)
+        # This role includes that of a reader.
+        _grant(_ensure_user(name, self._passwords[name], domain),
+               _ensure_project(name, 'For trying things out', domain),
+               bootstrapper.member_role_id)
 
     def _ensure_services(self, bootstrapper: Any) -> None:
-        project = _ensure_project('service', bootstrapper.default_domain_id)
+        project = _ensure_project('service', 'The OpenStack services',
+                                  bootstrapper.default_domain_id)
         for name, (kind, path) in CATALOG.items():
             if name not in self._settings.listeners:
                 _remove_service(kind)
@@ -149,7 +160,7 @@ def _make_keys() -> None:
             keys.initialize_key_repository()
 
 
-def _ensure_project(name: str, domain: str) -> str:
+def _ensure_project(name: str, description: str, domain: str) -> str:
     from keystone.common import provider_api
     from keystone import exception
     api = provider_api.ProviderAPIs.resource_api
@@ -159,7 +170,7 @@ def _ensure_project(name: str, domain: str) -> str:
         identifier = uuid.uuid4().hex
         api.create_project(identifier, {
             'id': identifier, 'name': name, 'domain_id': domain,
-            'enabled': True, 'description': 'The OpenStack services'})
+            'enabled': True, 'description': description})
         return identifier
 
 

@@ -35,6 +35,15 @@ class EnvironmentTestCase(base.TestCase):
         self.assertEqual('secret-of-admin', variables['OS_PASSWORD'])
         self.assertEqual('admin', variables['OS_PROJECT_NAME'])
 
+    def test_ordinary_user(self):
+        variables = client.environment(
+            self.layout, self.settings, self.passwords,
+            environ={'PATH': '/usr/bin'}, user=client.User.DEMO)
+        self.assertEqual(
+            ('demo', 'demo', 'secret-of-demo'),
+            tuple(variables['OS_' + name] for name in (
+                'USERNAME', 'PROJECT_NAME', 'PASSWORD')))
+
     def test_fakes_are_found_after_the_programs_of_the_system(self):
         self.layout.fakes.mkdir()
         self.settings.knobs = {'FAKE_VMRUN_ENGINE': 'qemu'}
@@ -71,6 +80,9 @@ class ByFileTestCase(base.TestCase):
             (str(self.layout.clouds), 'nova-vmrun'),
             (variables['OS_CLIENT_CONFIG_FILE'], variables['OS_CLOUD']))
         self.assertNotIn('OS_PASSWORD', variables)
+        self.assertEqual('nova-vmrun-demo', client.environment_by_file(
+            self.layout, self.settings, environ={},
+            user=client.User.DEMO)['OS_CLOUD'])
         self.assertIn('127.0.0.1', variables['no_proxy'])
         self.assertTrue(variables['PATH'].startswith('/usr/bin:'))
 
@@ -90,6 +102,12 @@ class FilesTestCase(base.TestCase):
         variables = self.source(PATH=os.environ['PATH'])
         self.assertEqual(self.passwords['admin'], variables['OS_PASSWORD'])
 
+    def test_file_for_the_ordinary_user(self):
+        client.write_files(self.layout, self.settings, self.passwords)
+        self.assertIn('secret-of-demo', self.layout.openrc_demo.read_text())
+        self.assertNotIn('secret-of-admin',
+                         self.layout.openrc_demo.read_text())
+
     def test_path_of_the_shell_that_reads_it_is_added_to(self):
         self.layout.fakes.mkdir()
         self.patch(os, 'environ', {'PATH': sys.prefix + '/bin'})
@@ -101,10 +119,14 @@ class FilesTestCase(base.TestCase):
     def test_clouds_yaml_says_the_same(self):
         client.write_files(self.layout, self.settings, self.passwords)
         cloud = yaml.safe_load(self.layout.clouds.read_text())
-        self.assertEqual('secret-of-admin',
-                         cloud['clouds']['nova-vmrun']['auth']['password'])
+        self.assertEqual(
+            {'nova-vmrun': 'secret-of-admin',
+             'nova-vmrun-demo': 'secret-of-demo'},
+            {name: each['auth']['password']
+             for name, each in cloud['clouds'].items()})
 
     def test_nobody_else_can_read_them(self):
         client.write_files(self.layout, self.settings, self.passwords)
-        for path in (self.layout.openrc, self.layout.clouds):
+        for path in (self.layout.openrc, self.layout.openrc_demo,
+                     self.layout.clouds):
             self.assertEqual(0o600, path.stat().st_mode & 0o777)

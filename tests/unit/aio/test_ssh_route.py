@@ -35,6 +35,8 @@ class Cloud:
 
     def __init__(self):
         self.known = {}
+        self.foreign = {}
+        self.is_admin = False
         self.images = {'image': Namespace(os_admin_user='root',
                                           os_distro=None)}
         self.queries = []
@@ -51,9 +53,13 @@ class Cloud:
             addresses=shown, image={'id': image} if image else None,
             attached=addresses)
 
-    def find_server(self, name):
+    def find_server(self, name, all_projects=False):
         if name == 'several':
             raise exceptions.DuplicateResource('More than one.')
+        if all_projects:
+            if not self.is_admin:
+                raise exceptions.ForbiddenException('Not you.')
+            return self.foreign.get(name)
         return self.known.get(name)
 
     def get_server(self, server_id):
@@ -137,6 +143,13 @@ class FinderTestCase(base.TestCase):
     def test_no_such_server(self):
         self.refuse(('There is no server w\\x1bb in this project.',),
                     'w\x1bb')
+
+    def test_administrator_names_a_server_of_another_project(self):
+        self.cloud.is_admin = True
+        self.cloud.add('web', ('nat', '172.16.41.5'), project='other')
+        self.cloud.foreign['web'] = self.cloud.known.pop('web')
+        self.cloud.get_server = lambda server_id: self.cloud.foreign['web']
+        self.assertEqual('172.16.41.5', self.target('web').address)
 
     def test_several_of_the_name(self):
         self.refuse(('Several servers have the name several.',), 'several')

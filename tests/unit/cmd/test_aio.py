@@ -278,6 +278,14 @@ class OtherCommandsTestCase(CommandCase):
         self.assertIn('export OS_AUTH_URL=%s/v3\n' % settings.url('keystone'),
                       self.output.getvalue())
 
+    def test_env_of_the_ordinary_user(self):
+        self.make()
+        for words, text in ((('--user', 'demo'), 'OS_USERNAME=demo\n'),
+                            (('--user', 'demo', '--by-file'),
+                             'OS_CLOUD=nova-vmrun-demo\n')):
+            self.assertEqual(0, self.run_command('env', *words))
+            self.assertIn(text, self.output.getvalue())
+
     def test_down_twice_is_harmless(self):
         self.make()
         self.assertEqual(0, self.run_command('down'))

@@ -91,6 +91,12 @@ class CloudsTestCase(base.TestCase):
         self.run_command('--yes', '--name', 'lab')
         self.assertEqual({'work', 'lab'}, set(self.clouds()))
 
+    def test_ordinary_user(self):
+        self.run_command('--yes', '--user', 'demo')
+        self.assertEqual(
+            self.passwords['demo'],
+            self.clouds()['nova-vmrun-demo']['auth']['password'])
+
     def test_removed(self):
         self.run_command('--yes')
         self.run_command('--remove', '--yes')

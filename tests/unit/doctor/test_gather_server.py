@@ -55,6 +55,13 @@ class FindTestCase(base.TestCase):
             server(name='webmail'), server()]}})
         self.assertEqual('an-id', gather_server.find(api, 'web')['id'])
 
+    def test_server_of_another_project(self):
+        """Only an administrator may ask for it."""
+        api = Api({'/servers/detail?name=web': {'servers': []},
+                   '/servers/detail?name=web&all_tenants=1': {
+                       'servers': [server()]}})
+        self.assertEqual('an-id', gather_server.find(api, 'web')['id'])
+
     def test_hostile_names_stay_in_their_place(self):
         api = Api({'/servers/..%2F..%2Fx%3Fa': {'server': server()}})
         self.assertEqual('web', gather_server.find(api, '../../x?a')['name'])
@@ -70,6 +77,13 @@ class FindTestCase(base.TestCase):
 
 
 class LastTestCase(base.TestCase):
+
+    def test_administrator_means_those_of_all_projects(self):
+        own = '/servers/detail?sort_key=created_at&sort_dir=desc&limit=50'
+        self.assertEqual('other', gather_server.last(Api({
+            own: {'servers': [server()]},
+            own + '&all_tenants=1': {'servers': [server(id='other')]},
+        }))['id'])
 
     def last(self, *servers):
         return gather_server.last(Api({

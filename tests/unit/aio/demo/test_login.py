@@ -31,7 +31,8 @@ class LoginTestCase(base.TestCase):
         super().setUp()
         self.session = session.Session(
             self.layout, self.settings, self.report, False)
-        cloud = self.session._cloud = mock.MagicMock()
+        cloud = mock.MagicMock()
+        self.patch(session.Session, 'cloud', cloud)
         cloud.network.ports.return_value = [types.SimpleNamespace(
             fixed_ips=[{'ip_address': '172.16.41.5'}])]
         self.compute = cloud.compute

@@ -67,7 +67,7 @@ class RunnerTestCase(base.TestCase):
     def test_kept_control_plane_is_not_cleaned_up_but_explained(self):
         self.run_demo(keep=True)
         self.assertEqual(['first', 'second'], self.calls)
-        self.assertIn('source %s' % self.layout.openrc,
+        self.assertIn('source %s' % self.layout.openrc_demo,
                       self.output.getvalue())
 
     def test_failure_names_the_step_the_cause_and_the_logs(self):
