@@ -272,6 +272,10 @@ class VmrunDriver(host_calls.HostCalls):
                                                       block_device_info)
         self._hypervisor.power.on(instance.uuid, rewrite)
 
+    @errors.translated
+    def set_admin_password(self, instance: Instance, new_pass: str) -> None:
+        self._hypervisor.guest_passwords.set(instance, new_pass)
+
     # Rescue
 
     @errors.translated

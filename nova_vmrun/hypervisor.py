@@ -42,6 +42,7 @@ from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
+from nova_vmrun.ops import guest_passwords
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import networks
@@ -68,6 +69,8 @@ from nova_vmrun.ops import volume_disks
 from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import disk_lists
+from nova_vmrun.server import freeze_marks
+from nova_vmrun.server import guest_agents
 from nova_vmrun.server import layout
 from nova_vmrun.server import orphans as orphan_finder
 from nova_vmrun.server import records
@@ -134,12 +137,17 @@ class Hypervisor:
         self.serial_consoles = serial_consoles.SerialConsoles(host, servers)
         self._access = server_access.Access(
             self.consoles, self.serial_consoles,
-            guest_info.GuestInfo(host.conf.vmrun, servers.layout))
+            guest_info.GuestInfo(host.conf.vmrun, servers.layout),
+            guest_agents.GuestAgents(servers.layout))
         self.events = lifecycle_events.LifecycleEvents(servers.states,
                                                        servers.layout)
         self.power = power.Power(host, servers, self._access, self.events)
-        self.quiesce = quiesce.Quiescer(host.product, servers.states,
-                                        servers.records, self.power)
+        self.quiesce = quiesce.Quiescer(
+            host.product, servers.states, servers.records, self.power,
+            self._access.guest_agents,
+            freeze_marks.FreezeMarks(servers.layout))
+        self.guest_passwords = guest_passwords.GuestPasswords(
+            self._access.guest_agents, servers.vmx_files)
         self._connectors = _connectors(host.conf, self.runner, servers.layout)
         self.destroy = destroy.Destroyer(servers, self.power,
                                          self._connectors)
@@ -187,7 +195,8 @@ class Hypervisor:
             servers.layout, servers.disk_lists, self.definitions,
             self.reconciler, self._disks, self._drives, self.power,
             self._images.builds)
-        self.diagnostics = diagnostics.Diagnostics(host, servers)
+        self.diagnostics = diagnostics.Diagnostics(
+            host, servers, self._access.guest_agents)
 
     def _add_moves(self) -> None:
         host, servers = self._host, self._servers

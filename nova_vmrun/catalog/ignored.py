@@ -88,13 +88,6 @@ ROWS: tuple[row.Ignored, ...] = (
     row.Ignored(
         image=('hw_floppy_bus',),
         about='A floppy drive has only one bus.'),
-    row.Ignored(
-        image=('hw_qemu_guest_agent',),
-        about='The agent in the guest is not used.'),
-    row.Ignored(
-        image=('os_admin_user',),
-        about='cloud-init sets passwords, and its configuration names the '
-              'user.'),
     # Properties that Nova no longer reads.
     row.Ignored(image=('hw_auto_disk_config', 'auto_disk_config'), about=_XEN),
     row.Ignored(image=('hw_device_id', 'xenapi_device_id'), about=_XEN),

@@ -153,8 +153,21 @@ MAX_VIDEO_RAM = row.Obeyed(
 SERIAL_PORTS = row.Obeyed(
     image=('hw_serial_port_count',), flavor=('hw:serial_port_count',),
     kind=kinds.Integer(0, MAX_SERIAL_PORTS), section=DEVICES,
-    about='Number of serial ports, 1 by default. The first one is the '
-    "console log. An image can only lower a flavor's number.")
+    about='Number of serial ports for consoles, 1 by default. The first one '
+    "is the console log. An image can only lower a flavor's number. With "
+    '``hw_qemu_guest_agent``, at most 3.')
+GUEST_AGENT = row.Obeyed(
+    image=('hw_qemu_guest_agent',), kind=kinds.BOOLEAN, section=DEVICES,
+    about='Adds a serial port for the QEMU guest agent; see '
+    ':doc:`guest_agent`.')
+ADMIN_USER = row.Obeyed(
+    image=('os_admin_user',), kind=kinds.TEXT, section=GUEST,
+    about='The user whose password Nova sets in a running guest: ``root`` by '
+    'default, ``Administrator`` on Windows. Needs ``hw_qemu_guest_agent``.')
+REQUIRE_QUIESCE = row.Obeyed(
+    image=('os_require_quiesce',), kind=kinds.BOOLEAN, section=DISKS,
+    about='A snapshot of a running server fails if the guest cannot freeze '
+    'its file systems. Needs ``hw_qemu_guest_agent``.')
 SHOW_GUI = row.Obeyed(
     image=props.names('show_gui'), kind=kinds.BOOLEAN, section=DEVICES,
     about='Open a window on the host, if ``[vmrun] show_gui`` allows it.')
@@ -166,7 +179,8 @@ ROWS: tuple[row.Obeyed[object], ...] = (
     NIC_MODEL, RECEIVE_LIMIT, SEND_LIMIT, VIF_LIMIT,
     HARDWARE_VERSION, FIRMWARE_TYPE, SECURE_BOOT, BOOT_ORDER,
     *CPU_PREFERENCES.values(), *CPU_LIMITS.values(),
-    MAX_VIDEO_RAM, SERIAL_PORTS, SHOW_GUI,
+    MAX_VIDEO_RAM, SERIAL_PORTS, SHOW_GUI, GUEST_AGENT, ADMIN_USER,
+    REQUIRE_QUIESCE,
 
     # Read by the rescue operations.
     row.Obeyed(

@@ -76,6 +76,10 @@ TOOLS_ISOS = {name.lower(): name for name in (
     'linux', 'windows', 'darwin', 'freebsd', 'solaris', 'netware',
     'winPreVista', 'winPre2k', 'linuxPreGlibc25', 'darwinPre15')}
 
+# The users whose password Nova sets if an image has no os_admin_user.
+ADMIN_USER = 'root'
+WINDOWS_ADMIN_USER = 'Administrator'
+
 _BOOLEANS = {'true': True, 'yes': True, '1': True, 'on': True, 't': True,
              'y': True, 'false': False, 'no': False, '0': False,
              'off': False, 'f': False, 'n': False}

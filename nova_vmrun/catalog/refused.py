@@ -142,8 +142,4 @@ ROWS: tuple[row.Refused, ...] = (
     row.Refused(
         image=('os_command_line',),
         about='VMware cannot pass a command line to a kernel.'),
-    row.Refused(
-        image=('os_require_quiesce',), kind=kinds.BOOLEAN, harmless=_NO,
-        about='The driver does not ask guests to quiesce their disks before '
-              'a snapshot.'),
 )

@@ -41,6 +41,7 @@ _NAMESPACE = uuid.UUID('6d0e8f0c-2c55-5d4b-9a55-3f6f1c1f7a10')
 _FLAVOR = {'vcpus': 1, 'ram': 2048, 'disk': 20, 'ephemeral': 0, 'swap': 0}
 _CONNECTIONS = ('bridged', 'nat', 'hostonly')
 _VNC_PORT = 5900
+_AGENT_SOCKET = '/var/lib/nova/instances/agent'
 # Virtual hardware of Workstation 17 and Fusion 13.
 _HW_VERSION = 20
 
@@ -158,6 +159,7 @@ def _machine(arguments: argparse.Namespace) -> model.Machine:
         nics=_nics(arguments.nic, chosen),
         serials=tuple(model.Serial('file', name)
                       for name in _serial_names(chosen)),
+        agent_socket=_AGENT_SOCKET if chosen.guest_agent else None,
         vnc=model.Vnc('127.0.0.1', _VNC_PORT), hardware=chosen)
 
 

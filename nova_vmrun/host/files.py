@@ -216,6 +216,13 @@ def remove_tree(folder: str) -> None:
     raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), folder)
 
 
+def remove_socket(path: str) -> None:
+    """Delete a Unix socket, if there is one at the path."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.remove(path)
+
+
 def _raise_unless_gone(
         _function: Callable[..., object], _path: str,
         info: tuple[type[BaseException], BaseException, types.TracebackType]

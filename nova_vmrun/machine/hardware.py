@@ -65,7 +65,7 @@ def choose(properties: Mapping[str, str], extra_specs: Mapping[str, str],
     request = requests.Request(properties, extra_specs, guest, vcpus,
                                version.value, image_adapter)
     _refuse_macos(guest, product)
-    choices = dict(_choices(request), hw_version=version)
+    choices = dict(_choices(request, chosen_now), hw_version=version)
     of_options, passed_over = options.choose(request, chosen_now)
     origins = {name: choice.origin
                for name, choice in {**choices, **of_options}.items()}
@@ -76,8 +76,10 @@ def choose(properties: Mapping[str, str], extra_specs: Mapping[str, str],
         **{name: choice.value for name, choice in choices.items()})
 
 
-def _choices(request: requests.Request) -> dict[str, requests.Choice[Any]]:
+def _choices(request: requests.Request, chosen_now: frozenset[str]
+             ) -> dict[str, requests.Choice[Any]]:
     bus = storage.disk_bus(request)
+    agent = devices.guest_agent(request, chosen_now)
     firmware_type = firmware.firmware(request)
     return dict(
         disk_bus=bus,
@@ -90,7 +92,8 @@ def _choices(request: requests.Request) -> dict[str, requests.Choice[Any]]:
         secure_boot=firmware.secure_boot(request, firmware_type.value),
         boot_order=firmware.boot_order(request),
         cores_per_socket=cpu.cores_per_socket(request),
-        serial_ports=devices.serial_ports(request),
+        serial_ports=devices.serial_ports(request, agent.value, chosen_now),
+        guest_agent=agent,
         show_gui=devices.show_gui(request),
         linked_clone=images.linked_clone(request),
         disk_type=images.disk_type(request),

@@ -15,6 +15,7 @@
 from collections.abc import Collection
 from collections.abc import Mapping
 import dataclasses
+import operator
 import re
 from typing import Any
 from typing import NoReturn
@@ -43,6 +44,9 @@ KEYMAPS = (
 
 MAX_NICS = 10
 MAX_SERIALS = obeyed.MAX_SERIAL_PORTS
+# The port of the guest agent has the same number in every server: a guest
+# knows it as ttyS1 or COM2, however many ports are for consoles.
+AGENT_SERIAL = 1
 MEMORY_STEP_MB = 4
 MAX_MEMORY_MB = 128 * 1024
 # A longer displayName is legal but unreadable.
@@ -161,7 +165,8 @@ class Hardware:
     :ivar secure_boot: whether the firmware verifies what it boots
     :ivar boot_order: names from BOOT_DEVICES
     :ivar cores_per_socket: None leaves it to VMware
-    :ivar serial_ports: number of serial ports
+    :ivar serial_ports: number of serial ports for consoles
+    :ivar guest_agent: whether the image wants a port for the QEMU guest agent
     :ivar options: a value for each of catalog.options.FIELDS
     :ivar show_gui: whether the image wants a window on the host, or None; as
         tenants must not decide that, [vmrun] show_gui comes first
@@ -189,6 +194,7 @@ class Hardware:
     boot_order: tuple[str, ...]
     cores_per_socket: int | None
     serial_ports: int
+    guest_agent: bool
     options: Mapping[str, Any]
     show_gui: bool | None
     linked_clone: bool | None
@@ -213,6 +219,8 @@ class Machine:
         existing .vmx has it, or None
     :ivar floppy: path of the floppy image, or None
     :ivar annotation: text that may have line breaks, or None
+    :ivar serials: the ports for consoles, in order
+    :ivar agent_socket: path of the Unix socket for the guest agent, or None
     :ivar guestinfo: names (without "guestinfo.") to values
     :ivar machine_id: text for the guest's tools, or None
     :ivar typematic_delay_us: time until a held key repeats, microseconds
@@ -232,12 +240,23 @@ class Machine:
     floppy: str | None = None
     nics: tuple[Nic, ...] = ()
     serials: tuple[Serial, ...] = ()
+    agent_socket: str | None = None
     vnc: Vnc | None = None
     annotation: str | None = None
     guestinfo: Mapping[str, str] = dataclasses.field(default_factory=dict)
     machine_id: str | None = None
     typematic_delay_us: int | None = None
     desktop_integration: bool = False
+
+    def numbered_serials(self) -> list[tuple[int, Serial]]:
+        """Return all serial ports with the N of their serialN."""
+        if self.agent_socket is None:
+            return list(enumerate(self.serials))
+        numbers = [number for number in range(MAX_SERIALS)
+                   if number != AGENT_SERIAL]
+        return sorted([*zip(numbers, self.serials),
+                       (AGENT_SERIAL, Serial('pipe', self.agent_socket))],
+                      key=operator.itemgetter(0))
 
 
 def round_memory(memory_mb: int) -> int:
@@ -269,7 +288,7 @@ def validate(machine: Machine) -> None:
     _validate_size(machine)
     _validate_choices(machine)
     _validate_nics(machine.nics)
-    _validate_serials(machine.serials)
+    _validate_serials(machine)
 
 
 def _refuse(brief: str, resolution: str = '') -> NoReturn:
@@ -292,7 +311,8 @@ def _validate_texts(machine: Machine) -> None:
         _refuse('The name is %d characters long.' % len(machine.name),
                 'Use at most %d.' % MAX_NAME)
     paths = [d.path for d in machine.disks + machine.cdroms + machine.serials]
-    for text in filter(None, paths + [machine.floppy, machine.machine_id]):
+    for text in filter(None, paths + [machine.floppy, machine.machine_id,
+                                      machine.agent_socket]):
         vmx.quote(text)
     for name, value in machine.guestinfo.items():
         if not _GUESTINFO_NAME.fullmatch(name):
@@ -370,10 +390,11 @@ def _validate_nics(nics: tuple[Nic, ...]) -> None:
                     '00 00-00 00 00 00 00 00 00 01.')
 
 
-def _validate_serials(serials: tuple[Serial, ...]) -> None:
-    if len(serials) > MAX_SERIALS:
-        _refuse('A VM cannot have %d serial ports.' % len(serials),
+def _validate_serials(machine: Machine) -> None:
+    count = len(machine.serials) + (machine.agent_socket is not None)
+    if count > MAX_SERIALS:
+        _refuse('A VM cannot have %d serial ports.' % count,
                 'Use at most %d.' % MAX_SERIALS)
-    for serial in serials:
+    for serial in machine.serials:
         _one_of(serial.kind, SERIAL_KINDS, 'The kind of a serial port')
         vmx.quote(serial.proxy or '')

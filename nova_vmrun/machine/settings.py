@@ -193,21 +193,23 @@ def _network(group: _Group, machine: machines.Machine,
 
 def _serial(group: _Group, machine: machines.Machine,
             placed: placement.Placement) -> None:
-    for number, serial in enumerate(machine.serials):
+    for number, serial in machine.numbered_serials():
         name = 'serial%d.' % number
-        group.add('serials', name + 'present', True)
-        group.add('serials', name + 'fileType', serial.kind)
-        group.add('serials', name + 'fileName', serial.path)
-        group.add('serials', name + 'startConnected', True)
-        group.add('serials', name + 'yieldOnMsrRead', True)
+        field = ('guest_agent' if serial.path == machine.agent_socket
+                 else 'serials')
+        group.add(field, name + 'present', True)
+        group.add(field, name + 'fileType', serial.kind)
+        group.add(field, name + 'fileName', serial.path)
+        group.add(field, name + 'startConnected', True)
+        group.add(field, name + 'yieldOnMsrRead', True)
         if serial.kind == 'pipe':
-            group.add('serials', name + 'pipe.endPoint', 'server')
-            group.add('serials', name + 'tryNoRxLoss', True)
+            group.add(field, name + 'pipe.endPoint', 'server')
+            group.add(field, name + 'tryNoRxLoss', True)
         elif serial.kind == 'network':
-            group.add('serials', name + 'network.endPoint',
+            group.add(field, name + 'network.endPoint',
                       'server' if serial.server else 'client')
             if serial.proxy is not None:
-                group.add('serials', name + 'vspc', serial.proxy)
+                group.add(field, name + 'vspc', serial.proxy)
     if any(serial.kind == 'file' for serial in machine.serials):
         # VMware asks if the file exists; autoAnswer alone might replace it.
         group.add('serials', 'answer.msg.serial.file.open', 'Append')

@@ -18,12 +18,14 @@ import dataclasses
 from nova_vmrun.ops import consoles as vnc_consoles
 from nova_vmrun.ops import guest_info as server_guest_info
 from nova_vmrun.ops import serial_consoles as server_serial_consoles
+from nova_vmrun.server import guest_agents as server_guest_agents
 
 
 @dataclasses.dataclass(frozen=True)
 class Access:
-    """VNC and serial consoles, and the data passed in the .vmx."""
+    """VNC and serial consoles, guest agents, and the data in the .vmx."""
 
     consoles: vnc_consoles.Consoles
     serial_consoles: server_serial_consoles.SerialConsoles
     guest_info: server_guest_info.GuestInfo
+    guest_agents: server_guest_agents.GuestAgents

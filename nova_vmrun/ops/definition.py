@@ -103,6 +103,7 @@ class Definitions:
         self._consoles = access.consoles
         self._guest_info = access.guest_info
         self._serial_ports = access.serial_consoles
+        self._guest_agents = access.guest_agents
         self._drives = drives
         self._networks = networks
         self._rescue_files = rescued.RescueFiles(servers.layout,
@@ -185,10 +186,13 @@ class Definitions:
 
         :param planned: the disks, CDs and floppy that it is to have
         :raises InvalidInput: it has more of something than VMware allows
-        :raises InvalidConfiguration: this host lacks one of its networks
+        :raises InvalidConfiguration: this host lacks one of its networks, or
+            its paths are too long
         """
         self._networks.check(network_info)
         self._networks.check_addresses(network_info)
+        if draft.hardware.guest_agent:
+            self._guest_agents.check(draft.machine.uuid)
         parts = self._parts(draft, disks.in_order(planned))
         render.render(dataclasses.replace(
             draft.machine, disks=parts.disks, cdroms=parts.cdroms,
@@ -331,10 +335,14 @@ class Definitions:
         uuid, chosen = draft.machine.uuid, draft.hardware
         listed = self._disk_lists.attached(uuid)
         parts = self._parts(draft, listed, is_new and medium is None)
+        agent_socket = (self._guest_agents.socket(uuid)
+                        if chosen.guest_agent else None)
         server = dataclasses.replace(
             draft.machine, nics=nics, disks=parts.disks,
             cdroms=parts.cdroms, floppy=parts.floppy,
-            serials=self._serials(uuid, chosen.serial_ports),
+            serials=self._serials(uuid, chosen.serial_ports)[
+                :model.MAX_SERIALS - (agent_socket is not None)],
+            agent_socket=agent_socket,
             vnc=self._vnc(uuid), **self._guest_info.load(uuid))
         if medium is None:
             return server

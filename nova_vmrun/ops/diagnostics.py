@@ -33,8 +33,10 @@ from nova_vmrun.machine import attached
 from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power_states
 from nova_vmrun.server import disks
+from nova_vmrun.server import guest_agents as guest_agents_module
 from nova_vmrun.server import states
 from nova_vmrun.server import vm_process
+from nova_vmrun.tools import guest_agent
 
 LOG = logging.getLogger(__name__)
 
@@ -54,12 +56,15 @@ class _Facts:
     config_drive: bool
     usage: vm_process.Usage | None
     address: str | None
+    guest: guest_agent.GuestFacts | None
 
 
 class Diagnostics:
     """Reads the diagnostics of a server from its process and its .vmx."""
 
-    def __init__(self, host: parts.Host, servers: parts.Servers) -> None:
+    def __init__(self, host: parts.Host, servers: parts.Servers,
+                 guest_agents: guest_agents_module.GuestAgents) -> None:
+        self._guest_agents = guest_agents
         self._vmrun = host.vmrun
         self._product = host.product
         self._states = servers.states
@@ -110,6 +115,9 @@ class Diagnostics:
             'state': facts.state, 'hypervisor': self._product.name,
             'vcpus': facts.vcpus, 'memory': facts.memory_mb * units.Ki,
             'config_drive': facts.config_drive, 'guest_address': facts.address}
+        if facts.guest:
+            result['guest_os'] = facts.guest.system
+            result['guest_addresses'] = list(facts.guest.addresses)
         if facts.usage:
             result.update(dataclasses.asdict(facts.usage))
             result['cpu_time'] = result.pop('cpu_ns')
@@ -128,6 +136,10 @@ class Diagnostics:
         uuid = instance.uuid
         keys = self._vmx_files.load(uuid)
         state = self._states.get(uuid)
+        guest = address = None
+        if state is states.State.RUNNING:
+            guest = self._ask_agent(instance)
+            address = self._address(instance, guest)
         return _Facts(
             state=power_state.STATE_MAP[power_states.POWER_STATES[state]],
             vcpus=instance.flavor.vcpus,
@@ -140,15 +152,35 @@ class Diagnostics:
             config_drive=self._disk_lists.find(
                 uuid, disks.Origin.CONFIG_DRIVE) is not None,
             usage=vm_process.usage(self._layout.vmx(uuid)),
-            address=self._address(instance)
-            if state is states.State.RUNNING else None)
+            address=address, guest=guest)
 
-    def _address(self, instance: nova_instance.Instance) -> str | None:
-        """Return the guest's address, and warn if Neutron has another."""
-        address = self._ask(instance)
+    def _ask_agent(self, instance: nova_instance.Instance
+                   ) -> guest_agent.GuestFacts | None:
+        """Ask the QEMU guest agent, if the server has one that answers."""
+        agent = self._guest_agents.of(instance.uuid)
+        if agent is None:
+            return None
+        try:
+            return agent.facts()
+        except exception.VmrunError as error:
+            LOG.info('Cannot ask the guest agent: %s', error,
+                     instance=instance)
+            return None
+
+    def _address(self, instance: nova_instance.Instance,
+                 guest: guest_agent.GuestFacts | None) -> str | None:
+        """Return the guest's address, and warn if Neutron has another.
+
+        :param guest: what its agent says, or None
+        """
+        addresses = guest.addresses if guest else ()
         expected = [ip['address']
                     for vif in instance.get_network_info() or ()
                     for ip in vif.fixed_ips()]
+        address = next(
+            (each for each in addresses
+             if each in map(_normal, expected)),
+            addresses[0] if addresses else None) or self._ask(instance)
         if address and expected and address not in map(_normal, expected):
             LOG.warning(
                 'The guest has the address %(address)s and Neutron shows '

@@ -17,7 +17,6 @@ import errno
 import os
 import re
 import socket
-import stat
 import threading
 
 from nova.console import type as console_type
@@ -26,6 +25,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
+from nova_vmrun.host import files
 from nova_vmrun.host import ports
 from nova_vmrun.machine import model
 from nova_vmrun.ops import parts
@@ -125,7 +125,7 @@ class SerialConsoles:
         if not vm_process.is_locked(self._layout.folder(uuid)):
             for log in self._logs(uuid):
                 log.rotate()
-            _remove_socket(self._layout.serial_socket(uuid))
+            files.remove_socket(self._layout.serial_socket(uuid))
         if self._bridge:
             self._bridge.watch(uuid)
 
@@ -237,10 +237,3 @@ def _listen_at(address: str, number: int,
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             raise BlockingIOError(*error.args)
         raise
-
-
-def _remove_socket(path: str) -> None:
-    """Delete the socket of an earlier start; VMware creates a new one."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.lstat(path).st_mode):
-            os.remove(path)

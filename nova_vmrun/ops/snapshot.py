@@ -13,11 +13,13 @@
 """Images of servers' root disks, in any power state.
 
 A running server is not stopped: a VMware snapshot freezes the files of its
-disk while they are read, and is removed afterwards. The disk of a server that
-is paused, suspended or off can be read as it is.
+disk while they are read, and is removed afterwards. A guest with an agent
+freezes its file systems while the snapshot is taken. The disk of a server
+that is paused, suspended or off can be read as it is.
 
 A server with volumes never gets a VMware snapshot: the newest data of its
-volumes would lie in its own folder. It is paused while its disk is copied.
+volumes would lie in its own folder. Its guest is frozen, or else the server is
+paused, while its disk is copied.
 """
 
 from collections import abc
@@ -160,12 +162,12 @@ class Snapshots:
             keys = self._vmx_files.load_patiently(uuid)
         disk = self._root(uuid, keys)
         is_running = state is states.State.RUNNING
-        needs_pause = is_running and self._has_volumes(uuid)
-        needs_snapshot = is_running and not needs_pause
+        must_stand_still = is_running and self._has_volumes(uuid)
+        needs_snapshot = is_running and not must_stand_still
         self._require_space(
             uuid, self._chain(uuid, disk.file),
             keys.get_int('memsize') * units.Mi if needs_snapshot else 0)
-        with (self._paused(instance) if needs_pause else
+        with (self._still(instance) if must_stand_still else
               contextlib.nullcontext(),
               self._frozen(instance, image_id, disk, needs_snapshot) as file):
             self._convert(instance, self._chain(uuid, file),
@@ -176,13 +178,13 @@ class Snapshots:
         return any(disk.volume_id for disk in self._disk_lists.get(uuid))
 
     @contextlib.contextmanager
-    def _paused(self, instance: nova_instance.Instance) -> abc.Iterator[None]:
-        LOG.info('The server has volumes: it is paused while its root disk is '
-                 'copied', instance=instance)
+    def _still(self, instance: nova_instance.Instance) -> abc.Iterator[None]:
+        LOG.info('The server has volumes: it is frozen or paused while its '
+                 'root disk is copied', instance=instance)
         with (timeutils.StopWatch() as watch,
-              self._quiescer.paused(instance.uuid)):
+              self._quiescer.still(instance)):
             yield
-        LOG.info('The server was paused for %.1f s', watch.elapsed(),
+        LOG.info('The server stood still for %.1f s', watch.elapsed(),
                  instance=instance)
 
     def _root(self, uuid: str, keys: vmx.Vmx) -> attached.Attached:
@@ -254,7 +256,8 @@ class Snapshots:
         LOG.info('Taking snapshot %s: the server pauses while VMware begins '
                  'to write its memory', name, instance=instance)
         try:
-            with timeutils.StopWatch() as watch:
+            with (timeutils.StopWatch() as watch,
+                  self._quiescer.frozen(instance)):
                 file = self._freeze(uuid, name, disk)
             LOG.info('Snapshot %s took %.1f s', name, watch.elapsed(),
                      instance=instance)

@@ -25,8 +25,12 @@
                                asks for it
         console.log            what the guest wrote to its serial port, and
         console.log.1          what it wrote before that
-        serial1.log            what it wrote to its second port, and so on
+        serial1.log            what it wrote to its second port for consoles,
+                               and so on
         serial0                the serial port itself: see serial/bridge.py
+        agent                  the serial port of the QEMU guest agent
+        frozen.json            while its file systems are frozen for a copy of
+                               its disks: see freeze_marks.py
         *.unrescued            while it is in rescue: see rescued.py
         paused.json            while it is paused: see states.py
         snapshot/              while an image of its disk is created
@@ -144,6 +148,12 @@ class Layout:
 
     def serial_socket(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'serial0')
+
+    def agent_socket(self, uuid: str) -> str:
+        return os.path.join(self.folder(uuid), 'agent')
+
+    def frozen(self, uuid: str) -> str:
+        return os.path.join(self.folder(uuid), 'frozen.json')
 
     def vmware_log(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'vmware.log')

@@ -253,6 +253,30 @@ class SerialTest(base.ContractCase):
             client.sendall(b'hello')
             self.assertEqual(b'hello', client.recv(100))
 
+    def test_serial_pipe_survives_stop_suspend_and_resume(self):
+        """The port of a guest agent, beside no other port."""
+        machine = self.make_vm(
+            disk=False, serial1__present='TRUE', serial1__fileType='pipe',
+            serial1__fileName='agent', serial1__pipe__endPoint='server')
+        for verb in (('stop', 'hard'), ('suspend', 'hard'), ('stop', 'hard')):
+            self.done('start', machine.vmx, 'nogui')
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(base.SETTLE)
+                client.connect(machine.path('agent'))
+                self.done(verb[0], machine.vmx, verb[1])
+
+    def test_serial_pipe_that_nobody_reads(self):
+        machine = self.serial_vm(fileType='pipe', fileName='agent',
+                                 pipe__endPoint='server')
+        self.done('start', machine.vmx, 'nogui')
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(base.SETTLE)
+            client.connect(machine.path('agent'))
+            client.sendall(b'x' * 4096)
+            for verb in ('pause', 'unpause'):
+                self.done(verb, machine.vmx)
+            self.done('stop', machine.vmx, 'hard')
+
     def test_serial_bad_type_refused(self):
         machine = self.serial_vm(fileType='nonsense', fileName='x')
         self.refused('The operation was canceled', 'start', machine.vmx,

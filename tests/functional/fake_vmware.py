@@ -74,6 +74,14 @@ class FakeVmware(fixtures.Fixture):
             for name, value in knobs.items():
                 file.write('%s=%s\n' % (name, value))
 
+    def asked_agents(self):
+        """Return what the guest agents were asked: (command, arguments)."""
+        path = os.path.join(self.state, 'agent.jsonl')
+        if not os.path.exists(path):
+            return []
+        with open(path) as file:
+            return [tuple(json.loads(line)) for line in file]
+
     def run(self, *words):
         """Run vmrun as a user would, and return its output."""
         return subprocess.run([self.vmrun, *words], check=True, text=True,

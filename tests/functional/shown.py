@@ -63,11 +63,21 @@ TESTS = {
         'api.test_networks.RefusedDetachTestCase'
         '.test_a_running_server_loses_none',
     ],
+    'operation.set-admin-password': [
+        'api.test_guest_agent.AgentTestCase.test_life',
+        'api.test_guest_agent.AgentTestCase.test_other_passwords',
+        'api.test_guest_agent.SilentTestCase.test_what_works_without_it',
+    ],
     'operation.quiesce': [
+        'api.test_guest_agent.AgentTestCase.test_life',
+        'api.test_guest_agent.VolumesTestCase'
+        '.test_a_freeze_replaces_the_pause',
+        'api.test_guest_agent.RefusingTestCase.test_it_is_thawed',
         'api.test_volume_images.BootVolumeTestCase'
         '.test_it_is_paused_while_cinder_makes_snapshots',
     ],
     'operation.unquiesce': [
+        'api.test_guest_agent.AgentTestCase.test_life',
         'api.test_volume_images.BootVolumeTestCase'
         '.test_it_is_paused_while_cinder_makes_snapshots',
     ],

@@ -106,7 +106,8 @@ class Guest:
     """A script: an agent that works, and what it was asked.
 
     :ivar asked: commands, in order, with their arguments
-    :ivar answers: results by command; an exception stands for an error
+    :ivar answers: results by command; an exception stands for an error, and
+        a function is called for one. Commands of None are not answered.
     """
 
     def __init__(self, **answers: object) -> None:
@@ -124,12 +125,18 @@ class Guest:
             request = connection.request()
             command = str(request['execute'])
             self.asked.append((command, request.get('arguments')))
-            answer = self.answers.get(command, {})
+            answer = self.answers.get(
+                command, None if command == 'guest-shutdown' else {})
+            if callable(answer):
+                answer = answer()
             if isinstance(answer, Exception):
                 connection.reply(request, error={
                     'class': 'GenericError', 'desc': str(answer)})
-            elif command != 'guest-shutdown':
+            elif answer is not None:
                 connection.reply(request, **{'return': answer})
+            elif command == 'guest-shutdown':
+                # VMware closes the socket when the guest is off.
+                return
 
 
 def silent(connection: Connection) -> None:

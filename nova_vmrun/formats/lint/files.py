@@ -38,6 +38,9 @@ _CD_IMAGE = 'cdrom-image'
 _NO_FILE = ('', 'emptybackingstring', 'auto detect')
 # Values of fileType with a file; others are host devices and printers.
 _PORT_FILES = ('file', 'pipe', 'network')
+# On macOS, which allows less than Linux. There is no limit on Windows.
+_LONGEST_SOCKET = 103
+_WINDOWS_PIPE = '\\\\.\\pipe\\'
 _IF_MISSING = ('VMware asks what to do, or starts the VM without it.')
 
 
@@ -85,8 +88,19 @@ def _check_port(settings: vmx.Vmx, device: str,
         return
     if not path:
         yield finding.warning(key, 'is missing. ' + _IF_MISSING)
+    elif kind == 'pipe':
+        yield from _check_pipe(key, path)
     elif device.lower().startswith('floppy'):
         yield from _look_for(key, path, exists, finding.warning, _IF_MISSING)
+
+
+def _check_pipe(key: str, path: str) -> abc.Iterator[finding.Finding]:
+    """Check the name of a pipe, which is a Unix socket unless on Windows."""
+    length = len(path.encode('utf-8', 'surrogateescape'))
+    if not path.startswith(_WINDOWS_PIPE) and length > _LONGEST_SOCKET:
+        yield finding.warning(
+            key, 'has %d bytes; the path of a Unix socket can have %d. '
+            % (length, _LONGEST_SOCKET) + _IF_MISSING)
 
 
 def _look_for(key: str, path: str, exists: Exists | None,

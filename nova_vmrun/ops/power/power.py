@@ -30,6 +30,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.ops import access as access_module
 from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import parts
+from nova_vmrun.ops.power import guest_requests
 from nova_vmrun.ops.power import start
 from nova_vmrun.ops.power import start_errors
 from nova_vmrun.ops.power import time_limits
@@ -66,6 +67,9 @@ class Power:
         self._vmx_files = servers.vmx_files
         self._serial_consoles = access.serial_consoles
         self._consoles = access.consoles
+        self._guest_agents = access.guest_agents
+        self._guest = guest_requests.GuestRequests(
+            access.guest_agents, servers.layout, servers.states)
         self._events = events
         self._limits = time_limits.TimeLimits(self._conf, self._vmx_files)
         self._starter = start.Starter(host, servers, self._limits,
@@ -83,10 +87,13 @@ class Power:
         :raises InvalidConfiguration: no VNC port is left
         """
         with self._vmx_files.opened(uuid) as file:
-            self._start(file, rewrite)
+            was_suspended = self._start(file, rewrite)
+        if was_suspended:
+            self._guest.set_clock(uuid)
 
     def _start(self, file: vmx_file.OpenVmx,
-               rewrite: vmx_file.Rewrite | None = None) -> None:
+               rewrite: vmx_file.Rewrite | None = None) -> bool:
+        """Start a server, and return whether it was suspended."""
         uuid, keys = file.uuid, vmx.Vmx()
         try:
             self._forget_lost_memory(file)
@@ -99,7 +106,9 @@ class Power:
                 self._consoles.before_start(file)
             keys = file.keys
         self._serial_consoles.before_start(uuid)
+        self._guest_agents.before_start(uuid)
         self._starter.start(uuid, self._consoles.has_window(uuid), keys)
+        return bool(keys.get(_MEMORY))
 
     def _is_off(self, file: vmx_file.OpenVmx) -> bool:
         return not (file.keys.get(_MEMORY) or
@@ -158,6 +167,11 @@ class Power:
     def _shut_down(self, uuid: str, timeout: float) -> bool:
         """Ask the guest to shut down, and return whether it has."""
         deadline = time.monotonic() + timeout
+        if self._guest.shut_down(uuid):
+            return self._is_off_by(uuid, deadline)
+        timeout = deadline - time.monotonic()
+        if timeout <= 0:
+            return False
         try:
             self._vmrun.stop(self._layout.vmx(uuid), hard=False,
                              timeout=timeout)
@@ -174,6 +188,13 @@ class Power:
         finally:
             self._states.changed()
         # vmrun may return before the guest is down.
+        return self._is_off_by(uuid, deadline)
+
+    def _is_off_by(self, uuid: str, deadline: float) -> bool:
+        """Wait until a server is off, and return whether it is.
+
+        :param deadline: monotonic seconds
+        """
         while self._states.get(uuid) not in states.NOT_ON:
             if time.monotonic() >= deadline:
                 return False
@@ -190,6 +211,15 @@ class Power:
         """
         timeout = self._conf.wait_soft_reboot_seconds
         if not timeout:
+            self.reboot_hard(uuid, prepare())
+            return
+        deadline = time.monotonic() + timeout
+        if self._guest.shut_down(uuid):
+            # A guest that goes down of its own accord loses nothing, and its
+            # start brings what Nova has changed since.
+            if not self._is_off_by(uuid, deadline):
+                LOG.info('The guest of server %s does not shut down, '
+                         'rebooting hard', uuid)
             self.reboot_hard(uuid, prepare())
             return
         try:
@@ -276,6 +306,7 @@ class Power:
                         uuid, error)
         self._states.unmark_paused(uuid)
         self._states.changed()
+        self._guest.set_clock(uuid)
 
     @lifecycle_events.by_us(ends=True)
     def suspend(self, uuid: str) -> None:

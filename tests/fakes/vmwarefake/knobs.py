@@ -87,6 +87,9 @@ Guests (of the plain engine, and if another engine has no answer)
     RESET_LEAVES_OFF  1: a reset leaves the guest powered off. Default 0
     CONSOLE       text that the guest writes to its serial ports at boot,
                   with \\n for a newline. Default: lines like a kernel's
+    AGENT         what QEMU's guest agent on serial1 does, if that is a pipe:
+                  none (default; the port is like the others), works, silent,
+                  refuses. What it is asked is in agent.jsonl of the state
 
 Errors and noise
     NOISE         1: print what loaders and libraries print on some hosts:
@@ -175,6 +178,7 @@ DEFAULTS = {
     'STOP_TIMEOUT': '60',
     'RESET_LEAVES_OFF': '0',
     'CONSOLE': '',
+    'AGENT': 'none',
     'NOISE': '0',
     'DIALOGS': 'cancel',
     'CROWD': '',

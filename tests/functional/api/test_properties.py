@@ -77,7 +77,6 @@ class BootTestCase(TestCase):
                 ({}, {'hw__watchdog_action': 'reset'}, 'watchdog'),
                 ({'hw_watchdog_action': 'poweroff'}, {}, 'watchdog'),
                 ({'hw_vif_multiqueue_enabled': 'true'}, {}, 'queues'),
-                ({'os_require_quiesce': 'yes'}, {}, 'quiesce'),
                 ({'os_command_line': 'single'}, {}, 'command line')):
             fault = self.refused(image, **extra_specs)
             self.assertIn(words, fault)

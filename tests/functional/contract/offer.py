@@ -48,7 +48,6 @@ REFUSED = {
     'pre_live_migration': _MIGRATION,
     'restore': 'Nova powers the server on instead.',
     'rollback_live_migration_at_destination': _MIGRATION,
-    'set_admin_password': _NOT_YET,
     'set_host_enabled': 'Nova keeps it by itself.',
     'soft_delete': 'Nova powers the server off instead.',
     'swap_volume': _NOT_YET,

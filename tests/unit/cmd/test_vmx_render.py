@@ -100,6 +100,10 @@ class RenderTestCase(base.TestCase):
         self.assertEqual('1000', found['ethernet0.rxbw.limit'])
         self.assertEqual('serial1.log', found['serial1.fileName'])
 
+    def test_a_guest_agent(self):
+        found = self._render('--property', 'hw_qemu_guest_agent=yes')
+        self.assertEqual('pipe', found['serial1.fileType'])
+
     def test_properties_file(self):
         for name, content in (
                 ('plain.json', {'os_distro': 'fedora', 'min': 1}),

@@ -14,6 +14,7 @@
 
 import errno
 import os
+import socket
 import stat
 
 import fixtures
@@ -111,6 +112,26 @@ class RemoveTestCase(base.TestCase):
             os, 'unlink', side_effect=FileNotFoundError(2, 'gone')))
         error = self.assertRaises(OSError, files.remove_tree, self.folder)
         self.assertEqual(errno.ENOTEMPTY, error.errno)
+
+
+class RemoveSocketTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'agent')
+
+    def test_a_socket(self):
+        with socket.socket(socket.AF_UNIX) as served:
+            served.bind(self.path)
+        files.remove_socket(self.path)
+        self.assertFalse(os.path.exists(self.path))
+        files.remove_socket(self.path)
+
+    def test_another_file_stays(self):
+        files.write_atomically(self.path, '')
+        files.remove_socket(self.path)
+        self.assertTrue(os.path.exists(self.path))
 
 
 class LinkTestCase(base.TestCase):

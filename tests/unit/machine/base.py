@@ -52,7 +52,8 @@ def make_hardware(**fields):
         nic_rx_kbps=None, nic_tx_kbps=None,
         firmware='bios', secure_boot=False,
         boot_order=('hdd', 'cdrom', 'floppy'), cores_per_socket=None,
-        serial_ports=1, options={}, show_gui=None, linked_clone=None,
+        serial_ports=1, guest_agent=False, options={}, show_gui=None,
+        linked_clone=None,
         disk_type=None, iso_images=(), floppy_image=None, tools_isos=(),
         unsupported=(), origins={})
     found = model.Hardware(**dict(defaults, **fields))

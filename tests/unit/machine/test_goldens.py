@@ -52,6 +52,7 @@ PROPERTIES = {
         'hw_disk_bus': 'sata', 'hw_cpu_max_sockets': '2',
         'hw_usb_model': 'qemu-xhci', 'hw_sound_model': 'ich9'},
     'flavor-limits': {'hw_video_ram': '64', 'hw_cpu_cores': '2'},
+    'guest-agent': {'os_distro': 'debian', 'hw_qemu_guest_agent': 'yes'},
 }
 EXTRA_SPECS = {
     'flavor-limits': {
@@ -71,7 +72,9 @@ class GoldensTestCase(base.TestCase):
         server = base.make_server(
             properties, extra_specs, vcpus=4, product=product, arch=arch,
             name='web "1" | naïve 中', annotation='first line\nsecond line',
-            serials=(model.Serial('file', 'console.log'),), vnc=vnc)
+            serials=(model.Serial('file', 'console.log'),),
+            agent_socket='/i/agent' if properties.get(
+                'hw_qemu_guest_agent') else None, vnc=vnc)
         self.golden('rendered/%s.vmx' % name, render.render(server))
 
     def test_families_on_products(self):

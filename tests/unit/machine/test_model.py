@@ -103,6 +103,8 @@ class ValidateTestCase(base.TestCase):
         self._refused('kind', serials=(model.Serial('tcp', 'a'),))
         self._refused('5 serial ports',
                       serials=(model.Serial('file', 'a'),) * 5)
+        self._refused('5 serial ports', agent_socket='/i/agent',
+                      serials=(model.Serial('file', 'a'),) * 4)
 
     def test_control_characters_in_every_text(self):
         for fields in (
@@ -111,6 +113,7 @@ class ValidateTestCase(base.TestCase):
                 {'disks': (model.Disk('a\n', 'sata'),)},
                 {'cdroms': (model.Cdrom('a\n', 'sata'),)},
                 {'serials': (model.Serial('file', 'a\n'),)},
+                {'agent_socket': '/i/a\n'},
                 {'serials': (model.Serial('network', 'a',
                                           proxy='b\n'),)}):
             self.assertRaises(exception.InvalidText, model.validate,

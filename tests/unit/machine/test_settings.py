@@ -140,6 +140,21 @@ class SettingsTestCase(base.TestCase):
                      model.Serial('network', 'telnet://h:1',
                                   proxy='telnet://p:2')))
 
+    def test_a_guest_agent_has_the_second_serial_port(self):
+        for count, numbers in ((0, ()), (1, (0,)), (3, (0, 2, 3))):
+            logs = tuple(model.Serial('file', 'log%d' % number)
+                         for number in range(count))
+            expected = {'serial%d.fileName' % number: log.path
+                        for number, log in zip(numbers, logs)}
+            self._check(dict(expected, **{
+                'serial0.present': 'TRUE' if numbers else None,
+                'serial1.present': 'TRUE', 'serial1.fileType': 'pipe',
+                'serial1.fileName': '/i/agent',
+                'serial1.startConnected': 'TRUE',
+                'serial1.pipe.endPoint': 'server',
+                'serial1.tryNoRxLoss': 'TRUE'}),
+                serials=logs, agent_socket='/i/agent')
+
     def test_a_serial_port_that_listens(self):
         self._check({'serial0.network.endPoint': 'server',
                      'serial0.vspc': None,

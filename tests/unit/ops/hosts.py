@@ -29,11 +29,13 @@ from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import disk_lists
+from nova_vmrun.server import guest_agents
 from nova_vmrun.server import layout
 from nova_vmrun.server import records
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import vmrun as vmrun_tool
+from tests.unit import agents
 from tests.unit import base
 from tests.unit import locks
 from tests.unit import stubs
@@ -155,6 +157,7 @@ class TestCase(base.TestCase):
             vmx_file.VmxFiles(self.layout).load_patiently)
         self.events = lifecycle_events.LifecycleEvents(self.states,
                                                        self.layout)
+        self.guest_agents = guest_agents.GuestAgents(self.layout)
         self.product = product.Product(self.kind, (17, 6, 0),
                                        '/usr/bin/vmrun', None)
         self.servers = parts.Servers(
@@ -187,7 +190,8 @@ class TestCase(base.TestCase):
             guest_info=guest_info.GuestInfo)
         return access.Access(**{
             name: access_parts.get(name) or mock.create_autospec(
-                kind, instance=True) for name, kind in defaults.items()})
+                kind, instance=True) for name, kind in defaults.items()},
+            guest_agents=self.guest_agents)
 
     def add_server(self, uuid=UUID, running=False, vmx=VMX, **record):
         """Makes the folder of a server."""
@@ -199,6 +203,12 @@ class TestCase(base.TestCase):
     def start(self, uuid=UUID):
         """Makes a server's VM run; this very process stands for it."""
         self.vmrun.running.add(self.layout.vmx(uuid))
+
+    def add_agent(self, *scripts, uuid=UUID):
+        """Let an agent answer in a guest; return it."""
+        agent = agents.Agent(self.layout.agent_socket(uuid), *scripts)
+        self.addCleanup(agent.close)
+        return agent
 
     def is_running(self, uuid=UUID):
         return self.layout.vmx(uuid) in self.vmrun.running

@@ -25,6 +25,7 @@ from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.power import time_limits
 from nova_vmrun.ops import quiesce
 from nova_vmrun.ops import snapshot
+from nova_vmrun.server import freeze_marks
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import qemu_img
 from tests.unit.ops import glances
@@ -56,6 +57,7 @@ class TestCase(hosts.TestCase):
         vmdks.write(self.base, cid='00000001')
         self.make()
         self.steps = []
+        self.properties = {}
         self.failing = {}
         self.killed = False
         self.chains = []
@@ -89,7 +91,9 @@ class TestCase(hosts.TestCase):
             time_limits.TimeLimits(stubs.conf(),
                                    vmx_file.VmxFiles(self.layout)),
             quiesce.Quiescer(self.product, self.states, self.records,
-                             self.make_power()),
+                             self.make_power(), self.guest_agents,
+                             freeze_marks.FreezeMarks(self.layout),
+                             sleep=self.slept.append),
             sleep=self.slept.append)
 
     def step(self, name, action=lambda *args: None):
@@ -156,7 +160,8 @@ class TestCase(hosts.TestCase):
 
     def snap(self):
         instance = types.SimpleNamespace(
-            uuid=UUID, system_metadata={'image_os_distro': 'debian'})
+            uuid=UUID, system_metadata={'image_os_distro': 'debian'},
+            image_meta=types.SimpleNamespace(properties=self.properties))
 
         def update(task_state, expected_state=None):
             self.step(task_state)()

@@ -16,6 +16,7 @@ import stat
 import types
 from unittest import mock
 
+import fixtures
 from nova.network import model
 import testscenarios
 
@@ -30,6 +31,7 @@ from nova_vmrun.ops import networks
 from nova_vmrun.ops import serial_consoles
 from nova_vmrun.server import disks
 from nova_vmrun.server import vmx_file
+from nova_vmrun.system import linux
 from tests.unit.ops import hosts
 from tests.unit import stubs
 
@@ -87,6 +89,37 @@ class Base(hosts.TestCase):
         for key, value in keys.items():
             live[key.replace('__', ':').replace('_', '.')] = value
         files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
+
+
+class GuestAgentTestCase(Base):
+
+    def serials(self, **image):
+        draft = self.definitions.draft(instance(), image)
+        self.definitions.write(draft, ())
+        keys = self.load()
+        return [keys.get('serial%d.fileName' % number)
+                for number in range(4)]
+
+    def test_a_port_of_its_own(self):
+        self.add_folder()
+        self.assertEqual(['console.log', None, None, None], self.serials())
+        self.assertEqual(
+            ['console.log', self.layout.agent_socket(UUID), 'serial1.log',
+             None],
+            self.serials(hw_qemu_guest_agent='yes',
+                         hw_serial_port_count='2'))
+
+    def test_a_path_that_is_too_long(self):
+        self.add_folder()
+        self.useFixture(fixtures.MockPatchObject(
+            linux.Linux, 'longest_socket_path', 20))
+        draft = self.definitions.draft(instance(),
+                                       {'hw_qemu_guest_agent': 'yes'})
+        self.assertRaises(exception.InvalidConfiguration,
+                          self.definitions.check_new, draft, (), ())
+        # A server that exists is started without it.
+        self.assertEqual(['console.log', None, None, None],
+                         self.serials(hw_qemu_guest_agent='yes'))
 
 
 class WriteTestCase(Base):

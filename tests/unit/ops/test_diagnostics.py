@@ -18,6 +18,7 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops import diagnostics
 from nova_vmrun.server import disks
+from tests.unit import agents
 from tests.unit.ops import hosts
 
 VMX = hosts.VMX + """
@@ -42,8 +43,8 @@ class DiagnosticsTestCase(hosts.TestCase):
         self.instance = types.SimpleNamespace(
             uuid=hosts.UUID, get_network_info=lambda: [VIF],
             flavor=types.SimpleNamespace(vcpus=3, memory_mb=512))
-        self.diagnostics = diagnostics.Diagnostics(self.host(),
-                                                   self.servers)
+        self.diagnostics = diagnostics.Diagnostics(
+            self.host(), self.servers, self.guest_agents)
 
     def free(self):
         return self.diagnostics.untyped(self.instance)
@@ -143,6 +144,31 @@ class DiagnosticsTestCase(hosts.TestCase):
             self.vmrun.tool.guest_address.side_effect = error
             self.vmrun.tool.cached_guest_address.side_effect = error
             self.assertIsNone(self.free()['guest_address'])
+
+    def test_a_guest_with_an_agent(self):
+        self.add_agent(agents.Guest(
+            guest_get_osinfo={'pretty-name': 'Debian GNU/Linux 13'},
+            guest_network_get_interfaces=[{'ip-addresses': [
+                {'ip-address': '172.17.0.1'}, {'ip-address': '10.0.0.5'}]}]))
+        found = self.free()
+        self.assertEqual('Debian GNU/Linux 13', found['guest_os'])
+        self.assertEqual(['172.17.0.1', '10.0.0.5'],
+                         found['guest_addresses'])
+        # The one that Neutron knows, without asking Tools.
+        self.assertEqual('10.0.0.5', found['guest_address'])
+        self.vmrun.tool.guest_address.assert_not_called()
+
+    def test_an_agent_without_addresses(self):
+        self.add_agent(agents.Guest(guest_get_osinfo=ValueError('unknown')))
+        found = self.free()
+        self.assertIsNone(found['guest_os'])
+        self.assertEqual('10.0.0.5', found['guest_address'])
+
+    def test_an_agent_that_does_not_answer(self):
+        self.add_agent(agents.Guest()).close()
+        found = self.free()
+        self.assertNotIn('guest_os', found)
+        self.assertEqual('10.0.0.5', found['guest_address'])
 
     def test_a_server_that_does_not_run_is_not_asked(self):
         """A suspended one still tells the address that it had."""

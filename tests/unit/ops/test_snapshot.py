@@ -25,6 +25,7 @@ from nova_vmrun.ops import progress
 from nova_vmrun.ops import snapshot
 from nova_vmrun.server import disks
 from nova_vmrun.server import states
+from tests.unit import agents
 from tests.unit.ops import hosts
 from tests.unit.ops import snapshots
 from tests.unit import vmdks
@@ -47,6 +48,26 @@ class SnapshotTestCase(snapshots.TestCase):
             [([self.layout.file(UUID, 'root.vmdk'), self.base], 'lsilogic',
               [snapshots.NAME])], self.chains)
         self.assertNoTraces()
+
+    def test_the_guest_is_frozen_until_the_snapshot_is_taken(self):
+        self.start()
+        self.properties = {'hw_qemu_guest_agent': True}
+        guest = agents.Guest(
+            guest_fsfreeze_freeze=lambda: self.steps.append('freeze') or 1,
+            guest_fsfreeze_thaw=lambda: self.steps.append('thaw') or 1)
+        self.add_agent(guest)
+        self.snap()
+        self.assertEqual(['freeze', 'snapshot', 'thaw', 'convert'],
+                         self.steps[2:6])
+
+    def test_it_is_thawed_after_a_snapshot_that_failed(self):
+        self.start()
+        self.properties = {'hw_qemu_guest_agent': True}
+        guest = agents.Guest(guest_fsfreeze_freeze=1)
+        self.add_agent(guest)
+        self.failing['snapshot'] = hosts.refused()
+        self.assertRaises(exception.Canceled, self.snap)
+        self.assertEqual('guest-fsfreeze-thaw', guest.commands[-1])
 
     def test_log_names_the_steps_of_a_live_snapshot(self):
         self.start()

@@ -77,7 +77,7 @@ class CommandsTestCase(TestCase):
 
     def test_counts_that_are_none(self):
         guest = self.answer()
-        for answer in ({}, 'many', -1, None):
+        for answer in ({}, 'many', -1, []):
             guest.answers['guest-fsfreeze-freeze'] = answer
             self.assertEqual(0, self.agent.freeze())
 

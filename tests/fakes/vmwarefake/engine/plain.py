@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vmwarefake import dictionary
 
 _READY = 30         # timeout of a start, in seconds
+_AGENT_PORT = 'serial1'
 _CONSOLE = ('Booting the fake guest of %s',
             '[    0.000000] Linux version 6.1.0-fake (fake@guest)',
             '[    1.000000] systemd[1]: Reached target multi-user.target',
@@ -74,7 +75,10 @@ class Engine(base.Engine):
         plan: dict[str, Any] = {
             'name': config.get('displayName', ''),
             'record': self.machine.main_record, 'vnc': None,
-            'serial_files': [], 'serial_pipes': [],
+            'serial_files': [], 'serial_pipes': [], 'agent_pipe': None,
+            'agent': self.machine.knobs['AGENT'],
+            'agent_log': os.path.join(self.machine.knobs.state_folder(),
+                                      'agent.jsonl'),
             'console': self._console()}
         if self.machine.may_have_vnc and config.true(
                 'RemoteDisplay.vnc.enabled'):
@@ -94,7 +98,10 @@ class Engine(base.Engine):
                 plan['serial_files'].append(path)
             elif kind == 'pipe' and config.get(
                     port + '.pipe.endPoint', 'server').lower() == 'server':
-                plan['serial_pipes'].append(path)
+                if port == _AGENT_PORT and plan['agent'] != 'none':
+                    plan['agent_pipe'] = path
+                else:
+                    plan['serial_pipes'].append(path)
         return plan
 
     def _console(self) -> list[str]:

@@ -32,6 +32,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 
+from vmwarefake.guest import agent          # noqa: E402
 from vmwarefake.guest import rfb            # noqa: E402
 from vmwarefake.guest import screen         # noqa: E402
 
@@ -65,6 +66,7 @@ class Machine:
         self._born = time.monotonic() - self._plan.get('uptime', 0)
         self._screen = screen.Screen()
         self._ended = False
+        self._agent = self._new_agent(self._plan.get('frozen', False))
 
     def _file(self, name: str) -> str:
         return os.path.join(self._run_dir, name)
@@ -134,12 +136,14 @@ class Machine:
     def _do_state(self) -> dict[str, Any]:
         """Return what a suspend saves and a resume restores."""
         return {'uptime': time.monotonic() - self._born,
-                'boots': self._boots, 'typed': self._typed}
+                'boots': self._boots, 'typed': self._typed,
+                'frozen': self._agent.frozen}
 
     # -- the guest -------------------------------------------------------
 
     def _boot(self) -> None:
         self._boots += 1
+        self._agent = self._new_agent()
         self._print(self._plan['console'])
 
     def _print(self, lines: list[str]) -> None:
@@ -256,7 +260,11 @@ class Machine:
     # -- serial ports on pipes -------------------------------------------
 
     def _listen_pipes(self) -> None:
-        for path in self._plan['serial_pipes']:
+        pipes = dict.fromkeys(self._plan['serial_pipes'],
+                              self._accept_terminal)
+        if self._plan['agent_pipe']:
+            pipes[self._plan['agent_pipe']] = self._accept_host
+        for path, accept in pipes.items():
             try:
                 if stat.S_ISSOCK(os.lstat(path).st_mode):
                     os.unlink(path)
@@ -270,14 +278,44 @@ class Machine:
                 server.close()
                 continue
             server.setblocking(False)
-            self._selector.register(server, selectors.EVENT_READ,
-                                    self._accept_terminal)
+            self._selector.register(server, selectors.EVENT_READ, accept)
 
     def _accept_terminal(self, server: socket.socket, events: int) -> None:
         client = self._accept(server, None)
         if client:
             text = ''.join(line + '\r\n' for line in self._plan['console'])
             self._send_pipe(client, text.encode())
+
+    # -- the guest agent -------------------------------------------------
+
+    def _new_agent(self, frozen: bool = False) -> agent.Agent:
+        return agent.Agent(self._plan['agent'], frozen, self._record,
+                           self._do_shut_down)
+
+    def _record(self, command: str, arguments: dict[str, Any]) -> None:
+        with open(self._plan['agent_log'], 'a', encoding='utf-8') as f:
+            f.write(json.dumps([command, arguments]) + '\n')
+
+    def _accept_host(self, server: socket.socket, events: int) -> None:
+        try:
+            host = server.accept()[0]
+        except OSError:
+            return
+        host.setblocking(False)
+        self._selector.register(host, selectors.EVENT_READ, self._serve_host)
+
+    def _serve_host(self, host: socket.socket, events: int) -> None:
+        try:
+            data = host.recv(65536)
+            if data and not self._paused:
+                host.send(self._agent.receive(data))
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b''
+        if not data:
+            self._selector.unregister(host)
+            host.close()
 
     def _send_pipe(self, client: socket.socket, data: bytes) -> None:
         try:

@@ -81,6 +81,15 @@ class FilesTestCase(base.LintTestCase):
             'floppy0.present': 'TRUE', 'floppy0.fileType': 'file',
             'floppy0.fileName': 'a.flp'}, exists=lambda path: False)
 
+    def test_the_name_of_a_pipe(self):
+        for name, found in (
+                ('/i/agent', []), ('/' + 'x' * 102, []),
+                ('/' + 'x' * 103, [('warning', 'serial1.fileName')]),
+                ('\\\\.\\pipe\\' + 'x' * 200, [])):
+            self.check(found, {'serial1.present': 'TRUE',
+                               'serial1.fileType': 'pipe',
+                               'serial1.fileName': name})
+
     def test_a_disk_that_was_moved_to_another_bus(self):
         """Keys of its former place are not an error."""
         self.check([], {
