@@ -66,6 +66,29 @@ Related options:
 
 guest_info_opts = [
     cfg.BoolOpt(
+        'install_guest_agent',
+        default=True,
+        help="""
+Have cloud-init install the QEMU guest agent in new servers.
+
+Adds a part to the vendor data of servers whose image has
+``hw_qemu_guest_agent=yes`` and a Linux guest. It installs the package
+``qemu-guest-agent`` and a systemd unit that uses the serial port of the agent.
+The guest needs a network to install the package, unless the image has it. A
+user's own user data takes precedence: its ``packages``, ``write_files`` or
+``runcmd`` replace those of all vendor data.
+
+Possible values:
+
+* True (the default): add the part after the operator's own vendor data.
+* False: pass only the operator's own vendor data.
+
+Related options:
+
+* ``[api] vendordata_jsonfile_path``
+* ``use_guestinfo``
+"""),
+    cfg.BoolOpt(
         'use_guestinfo',
         default=False,
         help="""

@@ -24,11 +24,15 @@ import os
 from nova.api.metadata import base as instance_metadata
 from nova.network import model
 from nova.objects import instance as nova_instance
+from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import iso
 from nova_vmrun.host import files
+from nova_vmrun.machine import vendor_data
 from nova_vmrun.ops import guest_networks
+
+LOG = logging.getLogger(__name__)
 
 # By which guests find it.
 _LABEL = 'config-2'
@@ -37,18 +41,43 @@ _PUBLISHER = 'nova-vmrun'
 
 def describe(instance: nova_instance.Instance,
              injected_files: list[tuple[str, str]],
-             admin_password: str | None, network_info: model.NetworkInfo
+             admin_password: str | None, network_info: model.NetworkInfo,
+             installs_agent: bool = False
              ) -> instance_metadata.InstanceMetadata:
     """Return the metadata of a server; this may wait for Neutron.
 
     :param injected_files: paths and contents
     :param admin_password: for the guest's administrator
+    :param installs_agent: whether vendor data has the guest install the QEMU
+        guest agent
     """
+    kind = (_MetadataWithAgent if installs_agent
+            else instance_metadata.InstanceMetadata)
     extra = {'admin_pass': admin_password} if admin_password else {}
     static = guest_networks.static(network_info)
-    return instance_metadata.InstanceMetadata(
+    return kind(
         instance, content=injected_files, extra_md=extra, network_info=static,
         network_metadata=guest_networks.metadata(static))
+
+
+class _MetadataWithAgent(instance_metadata.InstanceMetadata):
+    """Nova's metadata, with our part in the vendor data."""
+
+    def metadata_for_config_drive(
+            self) -> abc.Iterator[tuple[str, str | bytes]]:
+        for path, content in super().metadata_for_config_drive():
+            if os.path.basename(path) == instance_metadata.VD_JSON_NAME:
+                content = self._with_agent(content)
+            yield path, content
+
+    def _with_agent(self, content: bytes) -> bytes:
+        try:
+            return vendor_data.add(content)
+        except ValueError as error:
+            LOG.warning('The guest is not told to install a guest agent: '
+                        "[api] vendordata_jsonfile_path cannot be extended. "
+                        '%s', error, instance=self.instance)
+            return content
 
 
 def make(path: str, metadata: instance_metadata.InstanceMetadata) -> None:

@@ -39,6 +39,7 @@ from nova_vmrun.machine import hardware
 from nova_vmrun.machine import model
 from nova_vmrun.machine import placement
 from nova_vmrun.machine import render
+from nova_vmrun.machine import vendor_data
 from nova_vmrun.ops import access as server_access
 from nova_vmrun.ops import drives as drives_module
 from nova_vmrun.ops import networks as networks_module
@@ -72,10 +73,14 @@ def keep_all(mac: str) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Draft:
-    """A server without its disks, drives, network and console."""
+    """A server without its disks, drives, network and console.
+
+    :ivar installs_agent: whether vendor data has the guest install an agent
+    """
 
     machine: model.Machine
     hardware: model.Hardware
+    installs_agent: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +156,9 @@ class Definitions:
                 self._conf.console_delay_seconds),
             hardware=chosen)
         model.validate(server)
-        return Draft(server, chosen)
+        return Draft(server, chosen, installs_agent=(
+            chosen.guest_agent and self._conf.install_guest_agent and
+            vendor_data.suits(guest)))
 
     def place(self, draft: Draft,
               planned: abc.Iterable[disks.Disk]) -> disk_lists_module.Disks:

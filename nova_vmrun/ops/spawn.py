@@ -140,7 +140,8 @@ class Spawner:
             self._definitions.check_new(plan.draft, built + others,
                                         network_info)
             metadata = self._describe(instance, injected_files,
-                                      admin_password, network_info)
+                                      admin_password, network_info,
+                                      plan.draft.installs_agent)
             if configdrive.required_by(instance):
                 config_drive.make(os.path.join(private, 'checked'), metadata)
             self._guest_info.collect(instance, metadata, network_info)
@@ -220,7 +221,8 @@ class Spawner:
             instance.device_metadata = device_tags.find(
                 context, instance, block_device_info, listed)
             self._write_metadata(instance, listed, injected_files,
-                                 admin_password, network_info)
+                                 admin_password, network_info,
+                                 draft.installs_agent)
             self._definitions.write(draft, networks.with_links(
                 network_info, self._ports.disabled(instance)
                 if network_info else ()))
@@ -264,10 +266,10 @@ class Spawner:
     def _write_metadata(
             self, instance: nova_instance.Instance,
             listed: disk_lists.Disks, injected_files: list[tuple[str, str]],
-            admin_password: str | None,
-            network_info: model.NetworkInfo) -> None:
+            admin_password: str | None, network_info: model.NetworkInfo,
+            installs_agent: bool) -> None:
         metadata = self._describe(instance, injected_files, admin_password,
-                                  network_info)
+                                  network_info, installs_agent)
         drive = server_disks.first(listed, server_disks.Origin.CONFIG_DRIVE)
         if drive:
             config_drive.make(
@@ -277,14 +279,15 @@ class Spawner:
     def _describe(
             self, instance: nova_instance.Instance,
             injected_files: list[tuple[str, str]],
-            admin_password: str | None, network_info: model.NetworkInfo
+            admin_password: str | None, network_info: model.NetworkInfo,
+            installs_agent: bool
     ) -> instance_metadata.InstanceMetadata | None:
         """Return Nova's metadata of a server, or None if nothing needs it."""
         if not (configdrive.required_by(instance) or
                 self._guest_info.needs_metadata):
             return None
         return config_drive.describe(instance, injected_files, admin_password,
-                                     network_info)
+                                     network_info, installs_agent)
 
     def _remove(self, uuid: str) -> None:
         try:

@@ -30,7 +30,7 @@ def conf(**changes):
         max_shutdown_timeout=300,
         vmrun_path=None, vdiskmanager_path=None, product='auto',
         show_gui=False, vlan_interface=None, use_guestinfo=False,
-        use_machine_id=False, remote_display=True,
+        use_machine_id=False, install_guest_agent=True, remote_display=True,
         console_delay_seconds=None, serial_port_service_uri=None,
         serial_port_proxy_uri=None, volume_folders=[], nfs_mounts=[],
         qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30,

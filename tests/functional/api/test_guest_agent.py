@@ -16,6 +16,8 @@ import base64
 
 from nova.tests.functional.api import client as api_client
 
+from nova_vmrun.formats import iso
+from nova_vmrun.machine import vendor_data
 from tests.functional.api import base
 from tests.functional.api import volumes
 from tests.functional import fake_vmware
@@ -81,6 +83,7 @@ class AgentTestCase(TestCase):
             hw_serial_port_count='2', os_admin_user='debian',
             os_require_quiesce='yes')
         self.check_ports()
+        self.check_vendor_data()
         self.check_password()
         self.check_diagnostics()
         self.act('pause', 'PAUSED')
@@ -99,6 +102,13 @@ class AgentTestCase(TestCase):
         self._stop_server(server)
         self.assertEqual(['guest-shutdown'], self.take())
         self.assertNotIn(('vmrun', 'stop'), self.vmware.verbs_since(before))
+
+    def check_vendor_data(self):
+        """Cloud-init in the guest is told to install the agent."""
+        found = iso.read(self.path(self.server, 'config-drive.iso'))
+        self.assertEqual(
+            vendor_data.add(b'{}'),
+            found['openstack/latest/vendor_data.json'])
 
     def check_ports(self):
         vmx = self.vmx(self.server)

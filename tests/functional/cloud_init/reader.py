@@ -12,17 +12,19 @@
 
 """Runs in Debian's own Python, with cloud-init's own code: see __init__.py.
 
-reader.py vmware|config-drive FOLDER MAC...: prints JSON.
+reader.py vmware|config-drive|merged FOLDER MAC...: prints JSON.
 """
 
 import base64
 import copy
 import json
+import os
 import sys
 import unittest.mock
 
 from cloudinit import distros
 from cloudinit import event as cloudinit_event
+from cloudinit.handlers import cloud_config
 from cloudinit import helpers
 from cloudinit.net import eni
 from cloudinit.net import netplan
@@ -31,6 +33,7 @@ from cloudinit import sources
 from cloudinit.sources import DataSourceConfigDrive
 from cloudinit.sources import DataSourceVMware
 from cloudinit.sources.helpers import openstack
+from cloudinit import user_data
 
 
 def _text(content):
@@ -89,7 +92,22 @@ def config_drive(folder, macs):
                         for number, mac in enumerate(macs)}))}
 
 
-READERS = {'vmware': vmware, 'config-drive': config_drive}
+def merged(folder, _macs):
+    """Return what the parts of vendor data for cloud-init amount to."""
+    paths = helpers.Paths({'run_dir': folder, 'cloud_dir': folder})
+    with open(os.path.join(folder, 'vendordata'), encoding='utf-8') as file:
+        message = user_data.UserDataProcessor(paths).process(file.read())
+    handler = cloud_config.CloudConfigPartHandler(paths)
+    for part in message.walk():
+        if part.get_content_type() == 'text/cloud-config':
+            handler.handle_part(
+                None, part.get_content_type(), 'part',
+                part.get_payload(decode=True).decode('utf-8'), None,
+                dict(part))
+    return handler.cloud_buf
+
+
+READERS = {'vmware': vmware, 'config-drive': config_drive, 'merged': merged}
 
 if __name__ == '__main__':
     kind, where, *addresses = sys.argv[1:]

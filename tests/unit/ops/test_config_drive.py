@@ -20,6 +20,7 @@ import fixtures
 from nova_vmrun import exception
 from nova_vmrun.formats import iso
 from nova_vmrun.host import files
+from nova_vmrun.machine import vendor_data
 from nova_vmrun.ops import config_drive
 from tests.unit.ops import hosts
 
@@ -71,6 +72,30 @@ class ConfigDriveTestCase(hosts.TestCase):
     def test_no_password(self):
         self.make()
         self.assertEqual({}, self.metadata.call_args[1]['extra_md'])
+
+    def with_agent(self, vendor_data):
+        """Return the vendor data that a guest gets."""
+        metadata = object.__new__(config_drive._MetadataWithAgent)
+        metadata.instance = None
+        self.useFixture(fixtures.MockPatchObject(
+            config_drive._MetadataWithAgent.__bases__[0],
+            'metadata_for_config_drive', return_value=[
+                ('openstack/latest/meta_data.json', b'{}'),
+                ('openstack/latest/vendor_data.json', vendor_data),
+                ('openstack/latest/vendor_data2.json', b'{}')]))
+        found = dict(metadata.metadata_for_config_drive())
+        self.assertEqual(b'{}', found['openstack/latest/meta_data.json'])
+        self.assertEqual(b'{}', found['openstack/latest/vendor_data2.json'])
+        return found['openstack/latest/vendor_data.json']
+
+    def test_vendor_data_with_the_guest_agent(self):
+        self.assertEqual(vendor_data.add(b'{"x": 1}'),
+                         self.with_agent(b'{"x": 1}'))
+
+    def test_vendor_data_that_cannot_be_extended(self):
+        self.assertEqual(b'{"cloud-init": 5}',
+                         self.with_agent(b'{"cloud-init": 5}'))
+        self.assertIn('not told to install a guest agent', self.log.output)
 
     def test_failure_leaves_nothing(self):
         def fail(path, *arguments, **options):

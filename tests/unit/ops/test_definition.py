@@ -109,6 +109,14 @@ class GuestAgentTestCase(Base):
             self.serials(hw_qemu_guest_agent='yes',
                          hw_serial_port_count='2'))
 
+    def test_who_installs_one(self):
+        for image, expected in (
+                ({'hw_qemu_guest_agent': 'yes'}, True), ({}, False),
+                ({'hw_qemu_guest_agent': 'yes', 'os_type': 'windows'},
+                 False)):
+            self.assertIs(expected, self.definitions.draft(
+                instance(), image).installs_agent)
+
     def test_a_path_that_is_too_long(self):
         self.add_folder()
         self.useFixture(fixtures.MockPatchObject(

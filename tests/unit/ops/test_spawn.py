@@ -110,6 +110,7 @@ class Base(hosts.TestCase):
                 raise self.failing[name]
             if name == 'definition.draft':
                 return types.SimpleNamespace(
+                    installs_agent=False,
                     hardware=types.SimpleNamespace(
                         show_gui=None, disk_type=None, disk_bus='ide',
                         volume_bus='lsilogic', cdrom_bus='sata'))
