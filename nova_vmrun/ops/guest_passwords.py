@@ -20,12 +20,12 @@ from nova import exception as nova_exception
 from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 from oslo_serialization import base64
+from passlib import hash as password_hashes
 
 from nova_vmrun.catalog import obeyed
 from nova_vmrun.catalog import properties
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
-from nova_vmrun.formats import sha512_crypt
 from nova_vmrun.server import guest_agents as guest_agents_module
 from nova_vmrun.server import vmx_file
 from nova_vmrun.tools import guest_agent
@@ -35,6 +35,8 @@ LOG = logging.getLogger(__name__)
 # The longest that Linux' own programs read.
 _LONGEST_PASSWORD = 511
 _LONGEST_USER = 255
+# What Linux keeps in /etc/shadow; its own programs use 5,000 rounds.
+_HASH = password_hashes.sha512_crypt.using(rounds=5000)
 # Nova can encrypt the password for the owner of such a key.
 _RSA = 'ssh-rsa'
 
@@ -90,7 +92,7 @@ def _set(agent: guest_agent.GuestAgent, user: str, password: str,
     """Set a password as a hash, or as it is where the guest needs that."""
     if not is_windows:
         try:
-            agent.set_password(user, sha512_crypt.hashed(password), True)
+            agent.set_password(user, _HASH.hash(password), True)
             return
         except exception.AgentRefused as error:
             LOG.info('The agent does not take a hash: %s', error)

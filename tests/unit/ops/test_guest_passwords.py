@@ -17,6 +17,7 @@ from unittest import mock
 import fixtures
 from nova import crypto
 from nova import exception as nova_exception
+from passlib import hash as password_hashes
 
 from nova_vmrun import exception
 from nova_vmrun.ops import guest_passwords
@@ -64,6 +65,7 @@ class GuestPasswordsTestCase(hosts.TestCase):
         user, is_hashed, text = self.told()
         self.assertEqual(('root', True), (user, is_hashed))
         self.assertTrue(text.startswith('$6$'))
+        self.assertTrue(password_hashes.sha512_crypt.verify(PASSWORD, text))
         self.saved.assert_not_called()
 
     def test_an_agent_that_takes_no_hash(self):
