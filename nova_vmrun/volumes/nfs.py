@@ -63,6 +63,8 @@ class NfsConnector:
         descriptor = _descriptor(path)
         note = self._note(server_uuid, volume.id)
         os.makedirs(os.path.dirname(note), mode=0o700, exist_ok=True)
+        # A crash may have left one that was not complete.
+        descriptors.remove_parts(note)
         files.write_atomically(note, descriptor)
         return connectors.Shown(descriptor, descriptors.prepare(
             volume.id, descriptor, disk, size))

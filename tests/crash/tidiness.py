@@ -26,7 +26,8 @@ _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
 # The names of incomplete files begin with a dot.
 _DISK = re.compile('[^.].*[.](vmdk|iso|flp)')
 _SNAPSHOT = re.compile('-[0-9]{6}(?=[.]vmdk)')
-_BESIDE = ('_base', 'locks', '_volumes')
+_VOLUMES = '_volumes'
+_BESIDE = ('_base', 'locks', _VOLUMES)
 
 
 def is_vmwares(path: str) -> bool:
@@ -41,10 +42,13 @@ def half_made(root, uuids):
     """Return the paths of files that nobody will complete.
 
     :param uuids: of servers with a record. A folder without one is removed
-        with its server.
+        with its server, and so is what connectors keep for it.
     """
-    folders = [os.path.join(root, name) for name in os.listdir(root)
-               if name in uuids or not uuidutils.is_uuid_like(name)]
+    folders = [os.path.join(parent, name)
+               for parent in (root, os.path.join(root, _VOLUMES))
+               if os.path.isdir(parent) for name in os.listdir(parent)
+               if name in uuids or not (
+                   name == _VOLUMES or uuidutils.is_uuid_like(name))]
     found = [os.path.relpath(path, root) for path in steps.walk(folders)]
     return [path for path in found if _PASSING.search(path)]
 

@@ -72,6 +72,13 @@ class ConnectTestCase(TestCase):
         self.assertEqual(before, os.stat(self.path))
         self.assertFalse(os.path.exists(self.layout.volumes(SERVER)))
 
+    def test_another_connection_removes_what_a_crash_has_left(self):
+        folder = self.layout.volume(SERVER, ID)
+        os.makedirs(folder)
+        open(os.path.join(folder, '.nfs.01234567.part'), 'w').close()
+        self.connect()
+        self.assertEqual(['nfs'], os.listdir(folder))
+
     def test_a_crash_in_each_write(self):
         write = files.write_atomically
         for number in range(3):
