@@ -21,6 +21,9 @@ from nova_vmrun.tools import guest_agent
 from tests.unit import agents
 from tests.unit import base
 
+# Nova's default for [DEFAULT] rpc_response_timeout.
+_RPC_SECONDS = 60
+
 
 class Clock:
 
@@ -74,6 +77,11 @@ class CommandsTestCase(TestCase):
         self.agent.thaw()
         self.assertEqual(['guest-fsfreeze-freeze', 'guest-fsfreeze-thaw'],
                          guest.commands)
+
+    def test_nova_waits_for_a_freeze(self):
+        self.assertLess(
+            guest_agent._TURN_SECONDS + guest_agent._SYNC_SECONDS +
+            guest_agent._FREEZE_SECONDS, _RPC_SECONDS)
 
     def test_counts_that_are_none(self):
         guest = self.answer()
