@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 TOX = .venv/bin/tox
+# tox finds uv there.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help setup test demo demo-guest demo-environment clean
 
@@ -43,6 +45,7 @@ $(TOX):
 	@echo 'Making .venv with tox'
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install -q 'tox>=4.11' bindep
+	@.venv/bin/python -m pip install -q uv || echo 'Without uv, pip is used'
 
 clean:
 	rm -rf .venv .tox .stestr .hypothesis .mypy_cache build dist *.egg-info \

@@ -54,6 +54,8 @@ def environment(layout: aio_layout.Layout, service: str,
         kept.update(client.bypass_proxy(environ))
     kept.update(
         LANG='C.UTF-8', PYTHONUTF8='1',
+        # glibc would keep freed memory for each of a service's threads.
+        MALLOC_ARENA_MAX='2',
         # Folder in which stevedore caches entry points.
         XDG_CACHE_HOME=str(layout.cache))
     return kept

@@ -20,6 +20,7 @@ from nova_vmrun.aio import client
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import saml_schemas
 from nova_vmrun.aio import settings as aio_settings
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Service:
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Create what is missing, then start the API."""
+        saml_schemas.install()
         from keystone.cmd import bootstrap
         import keystone.server
         from keystone.server.flask import application

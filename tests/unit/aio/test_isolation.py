@@ -40,6 +40,10 @@ class EnvironmentTestCase(base.TestCase):
         self.assertEqual(('C.UTF-8', '1'), (kept['LANG'],
                                             kept['PYTHONUTF8']))
 
+    def test_threads_share_freed_memory(self):
+        self.assertEqual('2', self.environment(MALLOC_ARENA_MAX='64')
+                         ['MALLOC_ARENA_MAX'])
+
     def test_glance_downloads_through_the_proxy(self):
         kept = self.environment('glance', http_proxy='http://proxy',
                                 no_proxy='example.org')
