@@ -18,11 +18,13 @@ import sys
 
 from docutils import nodes
 from docutils.parsers import rst
+from docutils import statemachine
 
 from nova_vmrun.catalog import documentation
 
 # The pictures are drawn by the programs in tools.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tools import error_texts  # noqa: E402
 from tools import layers  # noqa: E402
 
 project = 'nova-vmrun'
@@ -49,10 +51,23 @@ class Layers(rst.Directive):
                           format='html')]
 
 
+class Errors(rst.Directive):
+    """List every error of the package, and what to do."""
+
+    def run(self):
+        found = statemachine.StringList(error_texts.rst().splitlines(),
+                                        source=error_texts.__file__)
+        node = nodes.section()
+        node.document = self.state.document
+        self.state.nested_parse(found, self.content_offset, node)
+        return node.children
+
+
 def _fill_in(app, name, source):
     source[0] = source[0].replace(documentation.MARKER, documentation.text())
 
 
 def setup(app):
     app.add_directive('layers', Layers)
+    app.add_directive('errors', Errors)
     app.connect('source-read', _fill_in)
