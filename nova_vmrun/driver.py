@@ -34,6 +34,7 @@ from nova.virt import hardware
 from oslo_log import log as logging
 
 from nova_vmrun import host_calls
+from nova_vmrun.ops.nova import disks_needed
 from nova_vmrun.ops.nova import errors
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import security_groups
@@ -180,6 +181,7 @@ class VmrunDriver(host_calls.HostCalls):
     # Power
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def power_on(self, context: Context, instance: Instance,
                  network_info: NetworkInfo, block_device_info: Json = None,
@@ -187,6 +189,7 @@ class VmrunDriver(host_calls.HostCalls):
         self._start(context, instance, network_info, block_device_info)
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def resume_state_on_host_boot(
             self, context: Context, instance: Instance,
@@ -203,6 +206,7 @@ class VmrunDriver(host_calls.HostCalls):
         self._hypervisor.power.on(instance.uuid, rewrite)
 
     @errors.translated
+    @disks_needed.disks_needed
     def power_off(self, instance: Instance, timeout: int = 0,
                   retry_interval: int = 0) -> None:
         if (instance.task_state == task_states.REBUILDING and
@@ -227,6 +231,7 @@ class VmrunDriver(host_calls.HostCalls):
             LOG.exception('Cannot reboot the server', instance=instance)
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def _reboot(self, context: Context, instance: Instance,
                 network_info: NetworkInfo, reboot_type: str,
@@ -250,18 +255,22 @@ class VmrunDriver(host_calls.HostCalls):
                         instance=instance)
 
     @errors.translated
+    @disks_needed.disks_needed
     def pause(self, instance: Instance) -> None:
         self._hypervisor.power.pause(instance.uuid)
 
     @errors.translated
+    @disks_needed.disks_needed
     def unpause(self, instance: Instance) -> None:
         self._hypervisor.power.unpause(instance.uuid)
 
     def suspend(self, context: Context, instance: Instance) -> None:
         with errors.rolled_back(instance):
+            self._hypervisor.storage.require(instance.uuid)
             self._hypervisor.power.suspend(instance.uuid)
 
     @errors.translated
+    @disks_needed.disks_needed
     def resume(self, context: Context, instance: Instance,
                network_info: NetworkInfo, block_device_info: Json = None,
                share_info: Any = None) -> None:
@@ -279,6 +288,7 @@ class VmrunDriver(host_calls.HostCalls):
     # Rescue
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def rescue(self, context: Context, instance: Instance,
                network_info: NetworkInfo, image_meta: ImageMeta,
@@ -289,6 +299,7 @@ class VmrunDriver(host_calls.HostCalls):
                                       block_device_info)
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def unrescue(self, context: Context, instance: Instance) -> None:
         # Nova has just read the ports from Neutron, and passes no volumes.
@@ -304,6 +315,7 @@ class VmrunDriver(host_calls.HostCalls):
         try:
             with (errors.as_nova(instance),
                   self._hypervisor.events.held(instance.uuid)):
+                self._hypervisor.storage.require(instance.uuid)
                 self._hypervisor.snapshots.take(context, instance, image_id,
                                                 update_task_state)
         except nova_exception.InstanceNotFound:
@@ -311,11 +323,13 @@ class VmrunDriver(host_calls.HostCalls):
             raise nova_exception.InstanceNotRunning(instance_id=instance.uuid)
 
     @errors.translated
+    @disks_needed.disks_needed
     def quiesce(self, context: Context, instance: Instance,
                 image_meta: ImageMeta) -> None:
         self._hypervisor.quiesce.quiesce(instance, image_meta)
 
     @errors.translated
+    @disks_needed.disks_needed
     def unquiesce(self, context: Context, instance: Instance,
                   image_meta: ImageMeta) -> None:
         self._hypervisor.quiesce.unquiesce(instance.uuid)
@@ -327,13 +341,14 @@ class VmrunDriver(host_calls.HostCalls):
     @errors.translated
     def manage_image_cache(self, context: Context,
                            all_instances: list[Instance]) -> None:
-        self._hypervisor.cache_ageing.remove_unused(all_instances)
+        self._hypervisor.age_caches(all_instances)
         # This is Nova's only periodic call that passes all servers.
         self._hypervisor.orphans.warn(context, self._host, all_instances)
 
     # Resize and cold migration
 
     @errors.translated
+    @disks_needed.disks_needed
     def migrate_disk_and_power_off(
             self, context: Context, instance: Instance, dest: str,
             flavor: Any, network_info: NetworkInfo,
@@ -346,6 +361,7 @@ class VmrunDriver(host_calls.HostCalls):
         return ''
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def finish_migration(
             self, context: Context, migration: Any, instance: Instance,
@@ -363,6 +379,7 @@ class VmrunDriver(host_calls.HostCalls):
         self._hypervisor.resize.confirm(instance.uuid)
 
     @errors.translated
+    @disks_needed.disks_needed
     @security_groups.warn_after_start
     def finish_revert_migration(
             self, context: Context, instance: Instance,

@@ -19,6 +19,7 @@ get what they share as groups: see nova_vmrun/ops/parts.py and access.py.
 from collections import abc
 import os
 
+from nova.objects import instance
 from nova import utils
 from nova.virt import event as virtevent
 from oslo_config import cfg
@@ -39,6 +40,7 @@ from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
+from nova_vmrun.ops import disk_places
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
@@ -79,7 +81,12 @@ from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import builds
+from nova_vmrun.storage import folder_identity
+from nova_vmrun.storage import folder_settings
+from nova_vmrun.storage import folders
 from nova_vmrun.storage import image_cache
+from nova_vmrun.storage import node_images
+from nova_vmrun.storage import server_storage
 from nova_vmrun.storage import stale_locks
 from nova_vmrun import system
 from nova_vmrun.tools import fusermount
@@ -119,10 +126,16 @@ class Hypervisor:
         self.resources = resources.Host(self.layout)
         self._host = _host(conf, self.runner, self.resources.architecture)
         self.product = self._host.product
-        self._servers = _servers(self._host, self.layout, compute_id)
+        self._folders = _folders(self._host, self.layout)
+        self.resources.use_folders(self._folders.file_systems)
+        self._servers = _servers(self._host, self.layout, self._folders,
+                                 compute_id)
         self.records = self._servers.records
         self.states = self._servers.states
-        self._images = _images(self._host, self.layout)
+        self.storage = self._servers.storage
+        self._images = parts.Images(self._folders.default.cache,
+                                    self._folders.default.users,
+                                    self._folders.default.builds)
         self._add_power()
         self._add_definitions()
         self._add_builds()
@@ -183,7 +196,7 @@ class Hypervisor:
         self.spawner = spawn.Spawner(
             servers.layout, servers.records, self.definitions, self._disks,
             self._drives, self.consoles, self._access.guest_info, self.power,
-            self.destroy, self._images.builds,
+            self.destroy, disk_places.DiskPlaces(host, servers),
             volume_disks.VolumeDisks(servers.layout, self._connectors),
             ports.Ports())
         self.source_images = source_images.SourceImages(servers.records)
@@ -202,10 +215,10 @@ class Hypervisor:
         host, servers = self._host, self._servers
         self.resize = resize.Resize(
             servers.layout, servers.records, servers.disk_lists,
-            self.definitions, self.reconciler,
+            servers.storage, self.definitions, self.reconciler,
             migration_files.MigrationFiles(
-                servers.layout, servers.disk_lists, host.qemu_img,
-                host.vdiskmanager),
+                servers.layout, servers.disk_lists, servers.storage,
+                host.qemu_img, host.vdiskmanager),
             other_host.OtherHost(ssh.Ssh(self.runner, host.conf.vmrun),
                                  servers.layout, self.address),
             self.consoles, self.power, self.destroy, self.volume_updates,
@@ -214,16 +227,33 @@ class Hypervisor:
     def _add_images(self) -> None:
         host, servers, images = self._host, self._servers, self._images
         self.precache = precache.Precache(images.cache)
-        self.cache_ageing = cache_ageing.CacheAgeing(
-            host.conf.image_cache, images,
-            stale_locks.StaleLocks(servers.layout))
+        self._ageing = {folder.name: self._make_ageing(folder)
+                        for folder in self._folders.all}
         self.snapshots = snapshot.Snapshots(host, servers, self._limits,
                                             self.quiesce)
         finder = orphan_finder.Finder(
             servers.layout, servers.records, servers.states, images.cache,
-            images.users, images.builds)
+            images.users, images.builds, servers.storage)
         self.orphans = orphans.Orphans(finder, images, self.destroy,
                                        self.snapshots)
+
+    def _make_ageing(self, folder: folders.StorageFolder
+                     ) -> cache_ageing.CacheAgeing:
+        return cache_ageing.CacheAgeing(
+            self._host.conf.image_cache,
+            parts.Images(folder.cache, folder.users, folder.builds),
+            stale_locks.StaleLocks(folder.layout, self.layout),
+            nodes=None if folder.is_default else node_images.NodeImages(
+                folder.layout, self._compute_id))
+
+    def age_caches(self,
+                   instances: abc.Collection[instance.Instance]) -> None:
+        """Remove images that are no longer used from all caches.
+
+        :param instances: all servers of this compute service
+        """
+        for folder in self._folders.there():
+            self._ageing[folder.name].remove_unused(instances)
 
     def begin(self, send_event: abc.Callable[[virtevent.LifecycleEvent], None]
               ) -> None:
@@ -233,6 +263,7 @@ class Hypervisor:
         """
         _refuse_gui_without_display(self._host.conf.vmrun, os.environ,
                                     system.here().name)
+        self._folders.check()
         self._complain_of_host()
         # Another host looks for this file before it sends a server.
         open(self.layout.node(self._compute_id), 'w').close()
@@ -266,8 +297,10 @@ class Hypervisor:
         self.quiesce.finish_interrupted()
         self.snapshots.finish_interrupted()
         self.destroy.finish_interrupted()
-        self._images.cache.finish_interrupted()
-        self._images.builds.oldest_start()
+        for folder in self._folders.there():
+            folder.cache.finish_interrupted()
+            folder.builds.oldest_start()
+        self.storage.remove_unused()
 
     def close(self) -> None:
         """Stop all threads; the servers keep running."""
@@ -288,11 +321,15 @@ class Hypervisor:
     def state(self, uuid: str, use_cache: bool) -> states.State:
         """Return a server's state.
 
-        If the server is running, Nova will get an event when it stops, even if
+        It is unknown while one of its disks is not there. If the server is
+        running, Nova will get an event when it stops, even if
         it was started outside of Nova.
 
         :param use_cache: False to look at the VM now
         """
+        record = self.records.get(uuid)
+        if record is not None and not self.storage.is_there(record):
+            return states.State.UNKNOWN
         state: states.State = (
             self.states.get(uuid, fresh=False) if use_cache
             else self.states.confirm(uuid))
@@ -337,7 +374,41 @@ def _host(conf: cfg.ConfigOpts, runner: process.Runner,
         disk_tool)
 
 
+def _folders(host: parts.Host,
+             server_layout: layout.Layout) -> folders.StorageFolders:
+    own = host.conf.vmrun
+    settings = folder_settings.parse(own.storage_folders)
+    known = folder_identity.KnownFolders(server_layout.known_storage())
+    found: list[folders.StorageFolder] = []
+    found += [_folder(host, folder_settings.default(server_layout.root),
+                      server_layout, found)]
+    found += [_folder(host, each, layout.Layout(
+        each.path, os.path.basename(server_layout.cache)), found, known)
+        for each in settings]
+    made = folders.StorageFolders(
+        found[0], found[1:],
+        own.storage_folder_regex if settings else None,
+        max(host.conf.disk_allocation_ratio or 1.0, 1.0))
+    made.require_tag(own.default_storage_tag)
+    return made
+
+
+def _folder(host: parts.Host, setting: folder_settings.Setting,
+            its_layout: layout.Layout, every: list[folders.StorageFolder],
+            known: folder_identity.KnownFolders | None = None
+            ) -> folders.StorageFolder:
+    users = base_disk_usage.BaseDiskUsage(its_layout)
+    cache = image_cache.ImageCache(
+        its_layout, host.qemu_img, host.vdiskmanager,
+        host.conf.compute.vmdk_allowed_types, users,
+        lambda: [each.cache for each in every
+                 if each.name != setting.name and each.is_there()])
+    return folders.StorageFolder(setting, its_layout, cache, users,
+                                 builds.Builds(its_layout), known)
+
+
 def _servers(host: parts.Host, server_layout: layout.Layout,
+             storage_folders: folders.StorageFolders,
              compute_id: str) -> parts.Servers:
     vmx_files = vmx_file.VmxFiles(server_layout)
     server_records = records.Records(server_layout, compute_id)
@@ -346,7 +417,9 @@ def _servers(host: parts.Host, server_layout: layout.Layout,
         disk_lists.DiskLists(server_layout, server_records),
         states.PowerStates(host.vmrun, server_layout,
                            vmx_files.load_patiently),
-        vmx_files)
+        vmx_files, server_storage.ServerStorage(
+            storage_folders, server_layout, server_records, vmx_files,
+            compute_id))
 
 
 def _connectors(conf: cfg.ConfigOpts, runner: process.Runner,
@@ -366,14 +439,6 @@ def _connectors(conf: cfg.ConfigOpts, runner: process.Runner,
         others=[by_fuse, by_brick],
         host_properties=(os_brick.host_properties
                          if own.os_brick_volume_types else None))
-
-
-def _images(host: parts.Host, server_layout: layout.Layout) -> parts.Images:
-    users = base_disk_usage.BaseDiskUsage(server_layout)
-    cache = image_cache.ImageCache(
-        server_layout, host.qemu_img, host.vdiskmanager,
-        host.conf.compute.vmdk_allowed_types, users)
-    return parts.Images(cache, users, builds.Builds(server_layout))
 
 
 def _refuse_gui_without_display(own: cfg.ConfigOpts,

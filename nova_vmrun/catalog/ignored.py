@@ -50,10 +50,6 @@ ROWS: tuple[row.Ignored, ...] = (
         flavor=tuple('quota:' + name for name in (
             'vif_reservation', 'vif_shares_level', 'vif_shares_share')),
         about=_UNPROVEN, warns=True),
-    row.Ignored(
-        flavor=('vmware:storage_policy',),
-        about='This host has no storage policies. According to Nova, this '
-              'only matters where there are some.'),
     # Details of properties that are refused themselves.
     row.Ignored(
         image=('hw_cpu_realtime_mask',), flavor=('hw:cpu_realtime_mask',),

@@ -101,6 +101,23 @@ DISK_TYPE = row.Obeyed(
     image=props.DISK_TYPE_NAMES, kind=kinds.Word(props.DISK_TYPES),
     section=DISKS, about='Type that the image claims to have. It has no '
     'effect, because the driver inspects the image itself.')
+STORAGE_TAG = row.Obeyed(
+    image=props.names('storage_tag'), flavor=('vmrun:storage_tag',),
+    kind=kinds.TEXT, section=DISKS,
+    about='Tag or name of the storage folder that the disks go to; see '
+    ':doc:`storage`. The flavor takes precedence.')
+STORAGE_POLICY = row.Obeyed(
+    flavor=('vmware:storage_policy',), kind=kinds.TEXT, section=DISKS,
+    about='The same as ``vmrun:storage_tag``, on hosts with ``[vmrun] '
+    'storage_folders``.')
+EPHEMERAL_STORAGE_TAG = row.Obeyed(
+    flavor=('vmrun:ephemeral_storage_tag',), kind=kinds.TEXT, section=DISKS,
+    about='Tag of the storage folder that ephemeral disks go to. Without it, '
+    'they go where the root disk is.')
+SWAP_STORAGE_TAG = row.Obeyed(
+    flavor=('vmrun:swap_storage_tag',), kind=kinds.TEXT, section=DISKS,
+    about='Tag of the storage folder that the swap disk goes to. Without it, '
+    'the disk goes where the root disk is.')
 
 NIC_MODEL = row.Obeyed(
     image=('hw_vif_model',), kind=kinds.Word(props.NIC_MODELS),
@@ -176,6 +193,7 @@ ROWS: tuple[row.Obeyed[object], ...] = (
     GUEST_ID, OS_DISTRO, OS_VERSION, OS_TYPE, ARCHITECTURE,
     OWN_DISK_BUS, DISK_BUS, SCSI_MODEL, ADAPTER_TYPE, CDROM_BUS, ISO_IMAGES,
     FLOPPY_IMAGE, TOOLS_ISOS, LINKED_CLONE, OVA_DISK, DISK_TYPE,
+    STORAGE_TAG, STORAGE_POLICY, EPHEMERAL_STORAGE_TAG, SWAP_STORAGE_TAG,
     NIC_MODEL, RECEIVE_LIMIT, SEND_LIMIT, VIF_LIMIT,
     HARDWARE_VERSION, FIRMWARE_TYPE, SECURE_BOOT, BOOT_ORDER,
     *CPU_PREFERENCES.values(), *CPU_LIMITS.values(),

@@ -37,6 +37,7 @@ OWN = {
     'tools_iso': ('vmrun_tools', 'vix_tools_iso', 'vix_tools'),
     'boot_order': ('vix_boot_order',),
     'ova_disk': (),
+    'storage_tag': (),
     'cow': ('vix_cow', 'cow'),
     'show_gui': ('vix_show_gui', 'show_gui'),
 }

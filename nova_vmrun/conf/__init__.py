@@ -21,6 +21,7 @@ from oslo_config import types
 from nova_vmrun.conf import consoles
 from nova_vmrun.conf import programs
 from nova_vmrun.conf import servers
+from nova_vmrun.conf import storage
 from nova_vmrun.conf import volumes
 
 GROUP = cfg.OptGroup(
@@ -244,8 +245,8 @@ Related options:
 """),
 ]
 
-ALL_OPTS = (programs.OPTS + servers.OPTS + network_opts + consoles.OPTS +
-            volumes.OPTS + limit_opts)
+ALL_OPTS = (programs.OPTS + servers.OPTS + storage.OPTS + network_opts +
+            consoles.OPTS + volumes.OPTS + limit_opts)
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:

@@ -12,7 +12,9 @@
 
 """The resources of this host: processors, memory and disk."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
+import dataclasses
 import functools
 import os
 import platform
@@ -56,15 +58,40 @@ class CpuInfo(TypedDict):
     mhz: int | None
 
 
+@dataclasses.dataclass(frozen=True)
+class FileSystem:
+    """A file system with disks of servers.
+
+    :ivar total: bytes
+    :ivar used: bytes
+    :ivar free: bytes
+    :ivar disk_folders: paths of the folders that disks of servers are in
+    """
+
+    total: int
+    used: int
+    free: int
+    disk_folders: Iterable[str]
+
+
 class Host:
     """The machine that nova-compute runs on.
 
     :param layout: of the servers; the disk numbers are those of
-        their file system
+        their file system, unless there are storage folders
     """
 
     def __init__(self, layout: ServerFolders) -> None:
         self._layout = layout
+        self._file_systems = self._only
+
+    def use_folders(self, file_systems: Callable[[], list[FileSystem]]
+                    ) -> None:
+        """Count the disk space of several folders.
+
+        :param file_systems: returns each file system once
+        """
+        self._file_systems = file_systems
 
     @property
     def vcpus(self) -> int:
@@ -81,15 +108,23 @@ class Host:
 
     @property
     def disk_gb(self) -> int:
-        return self._file_system().total // units.Gi
+        return sum(each.total for each in self._file_systems()) // units.Gi
+
+    @property
+    def largest_disk_gb(self) -> int:
+        """GiB of the largest file system: no disk can be larger."""
+        return max((each.total for each in self._file_systems()),
+                   default=0) // units.Gi
 
     @property
     def disk_gb_used(self) -> int:
-        return self._file_system().used // units.Gi
+        return sum(each.used for each in self._file_systems()) // units.Gi
 
     @property
-    def disk_gb_free(self) -> int:
-        return self._file_system().free // units.Gi
+    def largest_disk_gb_free(self) -> int:
+        """GiB that are free where most are free."""
+        return max((each.free for each in self._file_systems()),
+                   default=0) // units.Gi
 
     @property
     def disk_gb_used_by_others(self) -> int:
@@ -98,13 +133,18 @@ class Host:
         These are, for example, the files of people who work on this host, the
         image cache and the memory of suspended servers.
         """
-        system = self._file_system()
-        ours = sum(_allocated_by_disks(folder)
-                   for _uuid, folder in self._layout.folders())
-        return max(-((ours - system.total + system.free) // units.Gi), 0)
+        used = 0
+        for system in self._file_systems():
+            ours = sum(map(_allocated_by_disks, system.disk_folders))
+            used += max(system.total - system.free - ours, 0)
+        return -(-used // units.Gi)
 
-    def _file_system(self) -> 'shutil._ntuple_diskusage':
-        return shutil.disk_usage(self._layout.root)
+    def _only(self) -> list[FileSystem]:
+        """Return the file system of instances_path."""
+        usage = shutil.disk_usage(self._layout.root)
+        return [FileSystem(
+            usage.total, usage.used, usage.free,
+            (folder for _uuid, folder in self._layout.folders()))]
 
     @property
     def architecture(self) -> str:

@@ -97,6 +97,10 @@ def _choices(request: requests.Request, chosen_now: frozenset[str]
         show_gui=devices.show_gui(request),
         linked_clone=images.linked_clone(request),
         disk_type=images.disk_type(request),
+        storage_tag=images.storage_tag(request),
+        storage_policy=images.storage_policy(request),
+        ephemeral_storage_tag=images.ephemeral_storage_tag(request),
+        swap_storage_tag=images.swap_storage_tag(request),
         iso_images=images.iso_images(request),
         floppy_image=images.floppy_image(request),
         tools_isos=images.tools_isos(request))

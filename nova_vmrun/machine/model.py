@@ -173,6 +173,11 @@ class Hardware:
     :ivar linked_clone: whether the image insists on a linked root disk
         (True) or forbids it (False), or None
     :ivar disk_type: the kind of VMDK that the image claims to be, or None
+    :ivar storage_tag: of the storage folder that the disks are to be in, or
+        None
+    :ivar storage_policy: the same by its name in Nova's vSphere driver
+    :ivar ephemeral_storage_tag: that of ephemeral disks, or None
+    :ivar swap_storage_tag: that of the swap disk, or None
     :ivar iso_images: ids of images to attach, each in its own CD drive
     :ivar floppy_image: id of the image in the floppy drive, or None
     :ivar tools_isos: names of files in the product's folder of ISO images
@@ -199,6 +204,10 @@ class Hardware:
     show_gui: bool | None
     linked_clone: bool | None
     disk_type: str | None
+    storage_tag: str | None
+    storage_policy: str | None
+    ephemeral_storage_tag: str | None
+    swap_storage_tag: str | None
     iso_images: tuple[str, ...]
     floppy_image: str | None
     tools_isos: tuple[str, ...]

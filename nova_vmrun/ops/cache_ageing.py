@@ -32,6 +32,7 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 from nova_vmrun.ops import parts
 from nova_vmrun.storage import cache_entry
+from nova_vmrun.storage import node_images
 from nova_vmrun.storage import stale_locks
 
 LOG = logging.getLogger(__name__)
@@ -42,17 +43,21 @@ class CacheAgeing:
 
     :param options: nova.conf.CONF.image_cache
     :param clock: returns seconds since the epoch
+    :param nodes: the images of other nodes that share a storage folder; None
+        for instances_path, whose servers Nova passes
     """
 
     def __init__(self, options: cfg.ConfigOpts, images: parts.Images,
                  locks: stale_locks.StaleLocks,
-                 clock: abc.Callable[[], float] = time.time) -> None:
+                 clock: abc.Callable[[], float] = time.time,
+                 nodes: node_images.NodeImages | None = None) -> None:
         self._options = options
         self._cache = images.cache
         self._users = images.users
         self._builds = images.builds
         self._locks = locks
         self._clock = clock
+        self._nodes = nodes
 
     def remove_unused(
             self, instances: abc.Iterable[nova_instance.Instance]) -> None:
@@ -63,6 +68,13 @@ class CacheAgeing:
         """
         self._locks.remove()
         origins = {instance.image_ref for instance in instances}
+        try:
+            if self._nodes:
+                self._nodes.write({each for each in origins if each})
+                origins |= self._nodes.of_all()
+        except (exception.RecordUnreadable, OSError) as error:
+            LOG.warning('No images are removed from a cache: %s', error)
+            return
         try:
             linked = self._users.find_all()
         except OSError as error:

@@ -30,6 +30,8 @@ from nova_vmrun.volumes import connectors as volume_connectors
 
 LOG = logging.getLogger(__name__)
 
+_UUID_LENGTH = 36
+
 
 class Destroyer:
     """Deletes servers, including half-built ones."""
@@ -42,16 +44,19 @@ class Destroyer:
         self._layout = servers.layout
         self._records = servers.records
         self._disk_lists = servers.disk_lists
+        self._storage = servers.storage
         self._vmx_files = servers.vmx_files
 
     def stop(self, uuid: str) -> None:
         """Cut the power of a server, if its VM is on.
 
+        :raises StorageFolderMissing: one of its disks is not there
         :raises VmrunError: the VM may still be running, or it is unknown
             whose it is
         """
         if not self._is_ours(uuid, self._layout.folder(uuid)):
             return
+        self._storage.require_all(uuid)
         vmx_is_missing = not os.path.exists(self._layout.vmx(uuid))
         if vmx_is_missing and not (
                 vm_process.is_held_by_vm(self._layout.folder(uuid)) or
@@ -78,9 +83,12 @@ class Destroyer:
         their content is not touched.
 
         :raises RecordUnreadable: it is unknown whose it is
+        :raises StorageFolderMissing: one of its disks is not there; nothing
+            is deleted
         :raises OSError: a file could not be deleted
         :raises VmrunError: a volume could not be disconnected
         """
+        self._storage.require_all(uuid)
         for folder in self._layout.beside(uuid):
             self.remove_folder(uuid, folder)
         self.remove_folder(uuid, self._layout.folder(uuid))
@@ -93,6 +101,7 @@ class Destroyer:
 
         :param folder: a path that the layout has returned
         :raises RecordUnreadable: it is unknown whose it is
+        :raises StorageFolderMissing: one of its disks is not there
         :raises OSError: a file could not be deleted
         :raises VmrunError: a volume could not be disconnected
         """
@@ -100,12 +109,18 @@ class Destroyer:
             return
         if folder == self._layout.folder(uuid):
             self.disconnect_volumes(uuid)
+        self._storage.require_places(uuid, folder)
         renamed = self._layout.deleted(uuid)
-        files.remove_tree(renamed)
+        self._remove_renamed(uuid, renamed)
         if os.path.isdir(folder):
             os.rename(folder, renamed)
             files.sync_folder(self._layout.root)
-        files.remove_tree(renamed)
+        self._remove_renamed(uuid, renamed)
+
+    def _remove_renamed(self, uuid: str, folder: str) -> None:
+        """Delete a folder and the disks that its record names."""
+        self._storage.remove(uuid, folder)
+        files.remove_tree(folder)
 
     def disconnect_volumes(self, uuid: str) -> None:
         """Remove what connectors keep for a server in which no VM is running.
@@ -140,8 +155,12 @@ class Destroyer:
         for folder in self._layout.half_deleted():
             LOG.info('Deleting the remaining files of a deleted server: %s',
                      folder)
+            uuid = os.path.basename(folder)[:_UUID_LENGTH]
             try:
-                files.remove_tree(folder)
+                self._remove_renamed(uuid, folder)
+            except exception.StorageFolderMissing as error:
+                LOG.error('The remaining files of deleted server %s stay: %s',
+                          uuid, error)
             except OSError as error:
                 raise exception.InvalidConfiguration(
                     'Cannot delete the folder %s.' % folder,

@@ -13,6 +13,7 @@
 """The disks that a server is built with: root, ephemeral, swap."""
 
 from collections import abc
+import os
 from typing import Any
 
 from nova import context as nova_context
@@ -26,6 +27,7 @@ from nova_vmrun.formats import vmdk
 from nova_vmrun.host import space
 from nova_vmrun.inspection import inspector
 from nova_vmrun.machine import model
+from nova_vmrun.ops import disk_places
 from nova_vmrun.ops.nova import glance
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops import parts
@@ -49,13 +51,14 @@ class Disks:
         self._cache = images.cache
         self._layout = servers.layout
         self._disk_lists = servers.disk_lists
+        self._storage = servers.storage
         self._vdiskmanager = host.vdiskmanager
         self._linked = (host.conf.use_cow_images and
                         host.conf.vmrun.use_linked_clone)
 
     def prepare(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance, image: inspector.Image,
-                private: str) -> image_cache.Base | None:
+                places: disk_places.Places) -> image_cache.Base | None:
         """Return the base disk that a server's root disk is made of.
 
         The first server of an image fetches it, as the user who asked for
@@ -63,8 +66,6 @@ class Disks:
         once and then removed from Glance, so the cache does not keep it.
 
         :param context: of the user
-        :param private: a folder that no other server uses, which exists until
-            the disks are made
         :returns: None for an ISO image, whose server gets a blank root disk
         :raises InvalidInput: a flavor without disk, and nothing to boot from
         """
@@ -79,10 +80,11 @@ class Disks:
         download = glance.downloader(context, instance, image.id)
         base: image_cache.Base
         if properties.is_unshelved(instance):
-            base = self._cache.private(image, root_gb, download, private)
+            base = places.cache.private(image, root_gb, download,
+                                        places.private)
         else:
-            base = self._cache.base(image, root_gb, download,
-                                    glance.certificates(instance))
+            base = places.cache.base(image, root_gb, download,
+                                     glance.certificates(instance))
         return base
 
     def plan(self, instance: nova_instance.Instance,
@@ -107,13 +109,16 @@ class Disks:
         return planned
 
     def make(self, uuid: str, base: image_cache.Base | None,
-             planned: abc.Iterable[server_disks.Disk],
+             planned: abc.Sequence[server_disks.Disk],
              hardware: model.Hardware) -> None:
         """Make the disks of a server whose record lists them.
 
         :param base: what prepare returned
         :param planned: what plan returned
         """
+        for folder in {os.path.dirname(disk.path) for disk in planned
+                       if disk.is_in_storage}:
+            self._storage.create(folder)
         for disk in planned:
             path = self._layout.file(uuid, disk.path)
             if disk.origin is server_disks.Origin.ROOT and base is not None:
@@ -133,24 +138,34 @@ class Disks:
         :raises InvalidConfiguration: nothing makes empty disks here
         :raises DiskFull: there is not enough space
         """
-        blank = [disk.size or 0 for disk in planned if base is None or
-                 disk.origin is not server_disks.Origin.ROOT]
-        needed = 0
-        if base is not None and not self._is_linked(hardware.linked_clone):
-            needed = space.allocated(base.disk)
-        if blank:
-            self._require_vdiskmanager(uuid)
-            needed += sum(map(qemu_img.table_size, blank))
-        freed = sum(space.reclaimable(self._layout.file(uuid, disk.path))
-                    for disk in self._present(uuid)
-                    if disk.device is server_disks.Device.DISK and
-                    disk.deleted_with_server)
-        if needed > freed:
-            space.of_instances(self._layout.root).require(
-                needed - freed, 'There is not enough space for the disks of '
-                'server %s.' % uuid)
+        needed: dict[str | None, int] = {}
+        for disk in planned:
+            size = 0
+            if base is None or disk.origin is not server_disks.Origin.ROOT:
+                self._require_vdiskmanager(uuid)
+                size = qemu_img.table_size(disk.size or 0)
+            elif not self._is_linked(hardware.linked_clone):
+                size = space.allocated(base.disk)
+            needed[disk.storage] = needed.get(disk.storage, 0) + size
+        for disk in self.present(uuid):
+            if (disk.device is server_disks.Device.DISK and
+                    disk.deleted_with_server and disk.storage in needed):
+                needed[disk.storage] -= space.reclaimable(
+                    self._layout.file(uuid, disk.path))
+        for storage, size in needed.items():
+            if size > 0:
+                space.of_instances(self._root(storage)).require(
+                    size, 'There is not enough space for the disks of '
+                    'server %s.' % uuid)
 
-    def _present(self, uuid: str) -> tuple[server_disks.Disk, ...]:
+    def _root(self, storage: str | None) -> str:
+        """Return the path of a storage folder, by its id."""
+        if storage is None:
+            return self._layout.root
+        return self._storage.folders.require(storage).path
+
+    def present(self, uuid: str) -> tuple[server_disks.Disk, ...]:
+        """Return the disks that a server has, none if they are unknown."""
         try:
             return self._disk_lists.get(uuid)
         except (exception.VmNotFound, exception.RecordUnreadable) as error:

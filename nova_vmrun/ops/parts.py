@@ -26,6 +26,7 @@ from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import builds as storage_builds
 from nova_vmrun.storage import image_cache
+from nova_vmrun.storage import server_storage
 from nova_vmrun.tools import qemu_img as qemu_img_tool
 from nova_vmrun.tools import vdiskmanager as vdiskmanager_tool
 from nova_vmrun.tools import vmrun as vmrun_tool
@@ -50,13 +51,17 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Servers:
-    """What is known about the servers of this compute node."""
+    """What is known about the servers of this compute node.
+
+    :ivar storage: their disks in storage folders
+    """
 
     layout: server_layout.Layout
     records: server_records.Records
     disk_lists: server_disk_lists.DiskLists
     states: server_states.PowerStates
     vmx_files: vmx_file.VmxFiles
+    storage: server_storage.ServerStorage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Snapshots:
         self._layout = servers.layout
         self._records = servers.records
         self._disk_lists = servers.disk_lists
+        self._storage = servers.storage
         self._limits = limits
         self._quiescer = quiescer
         self._sleep = sleep
@@ -147,6 +148,8 @@ class Snapshots:
     def finish_interrupted(self) -> None:
         """Remove leftovers of all snapshots that a crash has interrupted."""
         for record in self._records.all():
+            if not self._storage.is_there(record):
+                continue
             try:
                 self.clear(record.uuid)
             except (exception.VmrunError, OSError) as error:
@@ -225,7 +228,9 @@ class Snapshots:
     def _chain(self, uuid: str, file: str) -> list[str]:
         folder = self._layout.folder(uuid)
         return list(disk_chain.follow(os.path.join(folder, file),
-                                      (folder, *self._layout.caches())))
+                                      (folder, *self._layout.caches(),
+                                       *self._storage.chain_folders(
+                                           self._disk_lists.get(uuid)))))
 
     def _require_space(self, uuid: str, chain: list[str],
                        memory: int) -> None:

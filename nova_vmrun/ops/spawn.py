@@ -32,6 +32,7 @@ from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import consoles as consoles_module
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
+from nova_vmrun.ops import disk_places
 from nova_vmrun.ops import disks as disks_module
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info as guest_info_module
@@ -47,11 +48,25 @@ from nova_vmrun.server import disk_lists
 from nova_vmrun.server import disks as server_disks
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
-from nova_vmrun.storage import builds as builds_module
 from nova_vmrun.storage import image_cache
 from nova_vmrun.volumes import connection
 
 LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Request:
+    """What a user asks for.
+
+    :ivar asked: properties of the image
+    :ivar chosen_now: what of it the user has just chosen
+    :ivar volumes: of Cinder
+    """
+
+    asked: dict[str, str]
+    chosen_now: frozenset[str]
+    draft: definition.Draft
+    volumes: list[connection.Volume]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +96,7 @@ class Spawner:
                  consoles: consoles_module.Consoles,
                  guest_info: guest_info_module.GuestInfo,
                  power: power_module.Power, destroyer: destroy.Destroyer,
-                 builds: builds_module.Builds,
+                 places: disk_places.DiskPlaces,
                  volumes: volume_disks.VolumeDisks,
                  ports: ports_module.Ports) -> None:
         self._layout = layout
@@ -93,7 +108,7 @@ class Spawner:
         self._guest_info = guest_info
         self._power = power
         self._destroyer = destroyer
-        self._builds = builds
+        self._places = places
         self._volumes = volumes
         self._ports = ports
 
@@ -112,10 +127,13 @@ class Spawner:
         :raises ImageRefused: the image
         :raises VmrunError: the host
         """
-        with self._builds.begin() as private:
+        request = self._request(context, instance, block_device_info)
+        with self._places.reserve(instance, image_meta,
+                                  request.draft.hardware,
+                                  block_device_info) as places:
             self._build(context, instance, image_meta, injected_files,
                         admin_password, network_info, block_device_info,
-                        power_on, private)
+                        power_on, request, places)
 
     def check(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
@@ -130,11 +148,15 @@ class Spawner:
 
         :raises VmrunError: as for a build
         """
-        with self._builds.begin() as private:
-            plan = self._prepare(context, instance, image_meta, private,
-                                 block_device_info)
+        request = self._request(context, instance, block_device_info)
+        with self._places.reserve(
+                instance, image_meta, request.draft.hardware,
+                block_device_info, self._disks.present(instance.uuid)
+                ) as places:
+            plan = self._prepare(context, instance, image_meta, request,
+                                 places)
             built, others = self._plan_disks(instance, plan,
-                                             block_device_info)
+                                             block_device_info, places)
             self._disks.check(instance.uuid, plan.base, built,
                               plan.draft.hardware)
             self._definitions.check_new(plan.draft, built + others,
@@ -143,13 +165,26 @@ class Spawner:
                                       admin_password, network_info,
                                       plan.draft.installs_agent)
             if configdrive.required_by(instance):
-                config_drive.make(os.path.join(private, 'checked'), metadata)
+                config_drive.make(os.path.join(places.private, 'checked'),
+                                  metadata)
             self._guest_info.collect(instance, metadata, network_info)
+
+    def _request(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance,
+                 block_device_info: disks_module.BlockDeviceInfo) -> _Request:
+        """Read what a user asks for, and refuse what is wrong with it."""
+        self._guest_info.check(instance)
+        volumes = mappings.volumes(block_device_info)
+        self._volumes.check(volumes)
+        asked = properties.requested(context, instance)
+        chosen_now = properties.chosen_now(instance)
+        draft = self._definitions.draft(instance, asked, chosen_now=chosen_now)
+        return _Request(asked, chosen_now, draft, volumes)
 
     def _prepare(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance,
-                 image_meta: nova_image.ImageMeta, private: str,
-                 block_device_info: disks_module.BlockDeviceInfo) -> _Plan:
+                 image_meta: nova_image.ImageMeta, request: _Request,
+                 places: disk_places.Places) -> _Plan:
         """Decide what a server will be, and fetch its images.
 
         The draft is made twice if the disk needs another controller than
@@ -157,12 +192,7 @@ class Spawner:
         to refuse wrong properties early; only the downloaded disk says which
         controller its guest has drivers for.
         """
-        self._guest_info.check(instance)
-        volumes = mappings.volumes(block_device_info)
-        self._volumes.check(volumes)
-        asked = properties.requested(context, instance)
-        chosen_now = properties.chosen_now(instance)
-        draft = self._definitions.draft(instance, asked, chosen_now=chosen_now)
+        asked, draft, volumes = request.asked, request.draft, request.volumes
         if any(volume.is_boot for volume in volumes):
             # Nova may say nothing about the image in the volume.
             prepared = self._drives.prepare(
@@ -183,13 +213,13 @@ class Spawner:
         prepared = self._drives.prepare(
             context, instance, image, draft.hardware,
             may_lack_some=is_unshelved)
-        base = self._disks.prepare(context, instance, image, private)
+        base = self._disks.prepare(context, instance, image, places)
         adapter = base.adapter if base else None
         if is_unshelved and of_disk.disk_bus in vmdk.NAMED_ADAPTERS:
             adapter = of_disk.disk_bus
         if adapter:
             draft = self._definitions.draft(instance, asked, adapter,
-                                            chosen_now=chosen_now)
+                                            chosen_now=request.chosen_now)
         return _Plan(draft, prepared, base, adapter, volumes)
 
     def _build(self, context: nova_context.RequestContext,
@@ -198,12 +228,13 @@ class Spawner:
                injected_files: list[tuple[str, str]],
                admin_password: str | None, network_info: model.NetworkInfo,
                block_device_info: disks_module.BlockDeviceInfo,
-               power_on: bool, private: str) -> None:
+               power_on: bool, request: _Request,
+               places: disk_places.Places) -> None:
         uuid = instance.uuid
-        plan = self._prepare(context, instance, image_meta, private,
-                             block_device_info)
+        plan = self._prepare(context, instance, image_meta, request, places)
         draft = plan.draft
-        built, others = self._plan_disks(instance, plan, block_device_info)
+        built, others = self._plan_disks(instance, plan, block_device_info,
+                                         places)
         # The ports are known by now, and no disk has been made.
         self._definitions.check_new(draft, built + others, network_info)
         listed = self._definitions.place(draft, built + others)
@@ -249,7 +280,8 @@ class Spawner:
 
     def _plan_disks(
             self, instance: nova_instance.Instance, plan: _Plan,
-            block_device_info: disks_module.BlockDeviceInfo
+            block_device_info: disks_module.BlockDeviceInfo,
+            places: disk_places.Places
     ) -> tuple[list[server_disks.Disk], list[server_disks.Disk]]:
         """Return the disks to build, and the CDs and floppy of a server."""
         chosen = plan.draft.hardware
@@ -261,7 +293,7 @@ class Spawner:
         if any(volume.is_boot for volume in plan.volumes):
             built = [disk for disk in built
                      if disk.origin is not server_disks.Origin.ROOT]
-        return built, others
+        return list(map(places.placed, built)), others
 
     def _write_metadata(
             self, instance: nova_instance.Instance,

@@ -22,6 +22,8 @@ import enum
 import os
 import re
 
+from oslo_utils import uuidutils
+
 from nova_vmrun.formats import vmx
 from nova_vmrun.machine import attached
 from nova_vmrun.machine import model
@@ -81,6 +83,8 @@ class Disk:
         (scsi0:0); None if that is unknown, and for a floppy
     :ivar size: bytes that the guest sees; None if nothing needs it
     :ivar deleted_with_server: False if the file does not belong to the server
+    :ivar storage: id of the storage folder that the file is in, in a folder
+        of the server's own; None if it is in no other than instances_path
     """
 
     name: str
@@ -91,11 +95,17 @@ class Disk:
     node: str | None = None
     size: int | None = None
     deleted_with_server: bool = True
+    storage: str | None = None
 
     @property
     def is_outside(self) -> bool:
         """Whether the file is outside the server's folder."""
         return os.path.isabs(self.path)
+
+    @property
+    def is_in_storage(self) -> bool:
+        """Whether the file is in one of [vmrun] storage_folders."""
+        return self.storage is not None
 
     @property
     def volume_id(self) -> str | None:
@@ -111,6 +121,16 @@ class Disk:
         """
         return os.path.join(folder, self.path)
 
+    def has_name(self, name: str) -> bool:
+        """Return whether a file is named like the disk or a snapshot of it."""
+        return name == os.path.basename(self.path) or bool(
+            self._snapshots().fullmatch(name))
+
+    def _snapshots(self) -> re.Pattern[str]:
+        stem, extension = os.path.splitext(os.path.basename(self.path))
+        return re.compile(
+            re.escape(stem) + _SNAPSHOT_NUMBER + re.escape(extension))
+
     def attachment(self, keys: vmx.Vmx,
                    folder: str) -> attached.Attached | None:
         """Return how the disk is attached, or a snapshot in its place.
@@ -123,9 +143,7 @@ class Disk:
         :param folder: the server's
         """
         file = self.file(folder)
-        stem, extension = os.path.splitext(os.path.basename(file))
-        snapshot = re.compile(
-            re.escape(stem) + _SNAPSHOT_NUMBER + re.escape(extension))
+        snapshot = self._snapshots()
         beside = {os.path.dirname(file), folder}
         found = None
         for each in attached.files(keys):
@@ -191,6 +209,17 @@ def rescue_config_drive(bus: str | None) -> Disk:
                 Origin.RESCUE_CONFIG_DRIVE, Device.CDROM, bus)
 
 
+def moved(disk: Disk, folder: str, storage: str | None) -> Disk:
+    """Return a disk whose file has the same name in another folder.
+
+    :param folder: in a storage folder; empty: the server's
+    :param storage: id of the storage folder; None: instances_path
+    """
+    return dataclasses.replace(
+        disk, path=os.path.join(folder, os.path.basename(disk.path)),
+        storage=storage)
+
+
 def first(disks: abc.Iterable[Disk], *origins: Origin) -> Disk | None:
     """Return the first disk of the given origins."""
     return next((disk for disk in disks if disk.origin in origins), None)
@@ -203,8 +232,16 @@ def in_order(disks: abc.Iterable[Disk]) -> tuple[Disk, ...]:
 
 def dump(disks: abc.Iterable[Disk]) -> list[dict[str, object]]:
     """Return disks in a form that JSON can represent."""
-    return [{**dataclasses.asdict(disk), 'origin': disk.origin.value,
-             'device': disk.device.value} for disk in disks]
+    return [_dump(disk) for disk in disks]
+
+
+def _dump(disk: Disk) -> dict[str, object]:
+    found = {**dataclasses.asdict(disk), 'origin': disk.origin.value,
+             'device': disk.device.value}
+    if disk.storage is None:
+        # Hosts without storage folders may have an older release.
+        del found['storage']
+    return found
 
 
 def parse(found: object) -> tuple[Disk, ...]:
@@ -246,10 +283,15 @@ def _validate(disk: Disk) -> None:
             (disk.node, _is_node, 'node'),
             (disk.size, _is_size, 'size'),
             (disk.deleted_with_server, lambda value: isinstance(value, bool),
-             'deleted_with_server')):
+             'deleted_with_server'),
+            (disk.storage, _is_storage, 'storage')):
         if not is_good(value):
             raise ValueError('%r cannot be the %s of a disk.' % (value, what))
-    if disk.is_outside and disk.deleted_with_server:
+    if disk.is_in_storage and not disk.is_outside:
+        raise ValueError('The disk %s is in a storage folder, but its path is '
+                         'not absolute.' % disk.name)
+    if disk.is_outside and disk.deleted_with_server and (
+            not disk.is_in_storage):
         raise ValueError('The disk %s lies outside the folder of the server '
                          'and is to be deleted with it.' % disk.path)
 
@@ -273,6 +315,10 @@ def _is_bus(value: object) -> bool:
 def _is_node(value: object) -> bool:
     return value is None or (
         isinstance(value, str) and bool(_NODE.fullmatch(value)))
+
+
+def _is_storage(value: object) -> bool:
+    return value is None or uuidutils.is_uuid_like(value)
 
 
 def _is_size(value: object) -> bool:

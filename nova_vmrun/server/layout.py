@@ -48,8 +48,13 @@
                                a connector's files while a volume is
                                connected: see volumes/connectors.py
       _volumes/initiator       the name of this host for iSCSI targets
+      storage.json             the ids of [vmrun] storage_folders: see
+                               storage/folder_identity.py
       locks/                   lock files, shared by processes of this host
         node-<compute node id> empty; names the compute node of this folder
+
+A storage folder is laid out in the same way, with an image cache, locks, and
+instead of folders of record those with disks: see storage/server_folders.py.
 
 Paths contain UUIDs from Nova, but never text from a tenant.
 """
@@ -87,14 +92,15 @@ class Layout:
         self.locks = os.path.join(self.root, 'locks')
         self.all_volumes = os.path.join(self.root, _VOLUMES)
 
-    def prepare(self) -> None:
+    def prepare(self, name: str = '[DEFAULT] instances_path') -> None:
         """Create the folders and check that they can be written to.
 
+        :param name: what messages call the folder
         :raises InvalidConfiguration: a folder cannot be created or written to
         """
         if not paths.fits_descriptor(self.root):
             raise exception.InvalidConfiguration(
-                '[DEFAULT] instances_path %r cannot be used.' % self.root,
+                '%s %r cannot be used.' % (name, self.root),
                 'The descriptor of a VMDK cannot hold quotes, control '
                 'characters, or bytes that are not UTF-8.',
                 'Choose another path.')
@@ -106,8 +112,8 @@ class Layout:
                 os.remove(probe)
         except OSError as error:
             raise exception.InvalidConfiguration(
-                'Cannot write to [DEFAULT] instances_path %s.'
-                % self.root, 'The system says: %s.' % error,
+                'Cannot write to %s %s.' % (name, self.root),
+                'The system says: %s.' % error,
                 'Give the folder to the user who runs nova-compute.')
 
     def folder(self, uuid: str) -> str:
@@ -160,6 +166,10 @@ class Layout:
 
     def paused(self, uuid: str) -> str:
         return os.path.join(self.folder(uuid), 'paused.json')
+
+    def known_storage(self) -> str:
+        """Return the path of the file that knows the storage folders."""
+        return os.path.join(self.root, 'storage.json')
 
     def node(self, compute_id: str) -> str:
         """Return the path of the file that names a compute node."""

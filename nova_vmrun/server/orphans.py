@@ -65,6 +65,12 @@ class Users(Protocol):
     def find_all(self) -> Iterable[tuple[str, str]]: ...
 
 
+class Storage(Protocol):
+    """nova_vmrun.storage.server_storage.ServerStorage."""
+
+    def unused_everywhere(self) -> list[tuple[str, str]]: ...
+
+
 class Builds(Protocol):
     """nova_vmrun.storage.builds.Builds."""
 
@@ -121,7 +127,7 @@ class Finder:
     def __init__(self, layout: layout_module.Layout,
                  records: records_module.Records,
                  power_states: states.PowerStates, cache: Cache,
-                 users: Users, builds: Builds,
+                 users: Users, builds: Builds, storage: Storage,
                  clock: Callable[[], float] = time.time) -> None:
         self._layout = layout
         self._records = records
@@ -129,6 +135,7 @@ class Finder:
         self._cache = cache
         self._users = users
         self._builds = builds
+        self._storage = storage
         self._clock = clock
 
     def server_ids(self) -> set[str]:
@@ -139,7 +146,8 @@ class Finder:
         owners = {self._owner(vmx) for vmx in self._states.running()}
         return ({uuid for uuid, _path in self._folders()} |
                 set(self._layout.owners_of_volumes()) |
-                {uuid for uuid in owners if uuid is not None})
+                {uuid for uuid in owners if uuid is not None} |
+                {uuid for uuid, _path in self._storage.unused_everywhere()})
 
     def of_servers(self, servers: Mapping[str, Server],
                    min_age: float) -> list[Orphan]:
@@ -156,7 +164,8 @@ class Finder:
         running = listed.union(map(paths.canonical, vm_process.vmx_paths()))
         return [*self._vms(servers, listed, running),
                 *self._server_folders(servers, min_age),
-                *self._connected_volumes(servers, running, min_age)]
+                *self._connected_volumes(servers, running, min_age),
+                *self._unused_disks(servers, min_age)]
 
     def _folders(self) -> list[tuple[str, str]]:
         return [(uuid, path) for uuid, path in self._layout.folders()
@@ -247,6 +256,16 @@ class Finder:
                     VOLUMES, path, uuid, _UNKNOWN,
                     'A VM of the server is running.' if uuid in with_vm
                     else self._too_young(path, min_age))
+
+    def _unused_disks(self, servers: Mapping[str, Server],
+                      min_age: float) -> Iterator[Orphan]:
+        """Yield folders with disks in storage folders that nobody uses."""
+        for uuid, path in self._storage.unused_everywhere():
+            server = servers.get(uuid)
+            if server is None or not server.is_busy:
+                yield Orphan(LEFTOVER, path, uuid,
+                             'No server on this host uses its disks.',
+                             self._too_young(path, min_age))
 
     # In the folder of a server that Nova has
 

@@ -49,6 +49,8 @@ class Record:
         if an older release wrote the record
     :ivar detached_volumes: ids of volumes that were detached although Nova may
         still list them; no start attaches them again
+    :ivar disks_moved: whether its disks may have moved since its .vmx was
+        written
     """
 
     uuid: str
@@ -61,6 +63,7 @@ class Record:
     image_properties: dict[str, str] | None = None
     disks: list[dict[str, object]] | None = None
     detached_volumes: list[str] = dataclasses.field(default_factory=list)
+    disks_moved: bool = False
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]
@@ -119,14 +122,14 @@ class Records:
 
     def get(self, uuid: str) -> Record | None:
         """Return a server's record, or None if the server is not ours."""
-        return self._read(uuid, self._layout.folder(uuid))
+        return self.in_folder(uuid, self._layout.folder(uuid))
 
     def kept(self, uuid: str) -> Record | None:
         """Return a server's record from before its resize.
 
         :returns: None if there is no such folder, or if it is not ours
         """
-        return self._read(uuid, self._layout.kept(uuid))
+        return self.in_folder(uuid, self._layout.kept(uuid))
 
     def is_foreign(self, uuid: str, folder: str) -> bool:
         """Return whether a server's folder belongs to another compute node.
@@ -140,7 +143,11 @@ class Records:
         return os.path.join(
             folder, os.path.basename(self._layout.record(uuid)))
 
-    def _read(self, uuid: str, folder: str) -> Record | None:
+    def in_folder(self, uuid: str, folder: str) -> Record | None:
+        """Return the record in one of the folders of a server.
+
+        :returns: None if there is no such folder, or if it is not ours
+        """
         try:
             record = self._load(uuid, folder)
         except exception.RecordUnreadable as error:
@@ -211,7 +218,10 @@ class Records:
 
 
 def _write(path: str, record: Record) -> None:
-    files.write_atomically(path, jsonutils.dumps(dataclasses.asdict(record)))
+    content = dataclasses.asdict(record)
+    if not record.disks_moved:
+        del content['disks_moved']
+    files.write_atomically(path, jsonutils.dumps(content))
 
 
 def _unreadable(uuid: str, folder: str,

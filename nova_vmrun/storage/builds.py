@@ -25,11 +25,11 @@ import fcntl
 import os
 import tempfile
 
-from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_vmrun.host import files
 from nova_vmrun.server import layout as layouts
+from nova_vmrun.storage import folder_locks
 
 LOG = logging.getLogger(__name__)
 
@@ -90,8 +90,7 @@ class Builds:
                     if not _is_running(folder)]
 
     def _guard(self) -> contextlib.AbstractContextManager[object]:
-        return lockutils.lock('vmrun-boots', external=True,
-                              lock_path=self._locks)
+        return folder_locks.lock('vmrun-boots', self._locks)
 
     def _folders(self) -> list[str]:
         try:

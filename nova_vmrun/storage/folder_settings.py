@@ -120,15 +120,14 @@ def _is_same_file(one: str, other: str) -> bool:
         return False
 
 
-def selected(settings: Sequence[Setting],
-             regex: str | None) -> frozenset[str]:
+def selected(names: Sequence[str], regex: str | None) -> frozenset[str]:
     """Return the names of the folders that new disks may go to.
 
+    :param names: of all folders
     :param regex: has to match the beginning of the name, as in Nova's vSphere
         driver; None: all folders
     :raises InvalidConfiguration: it is malformed or matches no folder
     """
-    names = [setting.name for setting in settings]
     if not regex:
         return frozenset(names)
     try:

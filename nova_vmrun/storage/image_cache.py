@@ -36,6 +36,7 @@ outside of ``work-*`` is complete, because it was put there by a rename.
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import dataclasses
@@ -56,6 +57,7 @@ from nova_vmrun.inspection import inspector
 from nova_vmrun.server import layout as layouts
 from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import cache_entry
+from nova_vmrun.storage import folder_locks
 from nova_vmrun.storage import image_converter as converters
 from nova_vmrun.storage import linked
 from nova_vmrun.tools import qemu_img as qemu_img_tool
@@ -112,18 +114,22 @@ class ImageCache:
 
     :param vdiskmanager: None if it is not installed
     :param create_types: VMDK create types that images may have
+    :param others: returns caches that an image can be copied from
     :param usage: finds the servers' disks that use a base disk
     """
 
     def __init__(self, layout: layouts.Layout, qemu_img: qemu_img_tool.QemuImg,
                  vdiskmanager: vdiskmanager_tool.VDiskManager | None,
                  create_types: Collection[str],
-                 usage: base_disk_usage.BaseDiskUsage) -> None:
+                 usage: base_disk_usage.BaseDiskUsage,
+                 others: 'Callable[[], Iterable[ImageCache]]' = tuple
+                 ) -> None:
         self._layout = layout
         self._qemu_img = qemu_img
         self._converter = converters.ImageConverter(
             qemu_img, vdiskmanager, create_types)
         self._usage = usage
+        self._others = others
 
     def base(self, image: inspector.Image, root_gb: int,
              download: converters.Download,
@@ -230,8 +236,8 @@ class ImageCache:
 
     def _lock(self, image_id: str, blocking: bool
               ) -> contextlib.AbstractContextManager[object]:
-        return lockutils.lock('vmrun-image-%s' % image_id, external=True,
-                              lock_path=self._layout.locks, blocking=blocking)
+        return folder_locks.lock('vmrun-image-%s' % image_id,
+                                 self._layout.locks, blocking)
 
     def image_ids(self) -> list[str]:
         """Return the ids of all images in the cache."""
@@ -325,6 +331,9 @@ class ImageCache:
             entry.start_work()
             if sources:
                 self._copy_other_size(entry, sources, root_gb)
+            elif self._copy_from_others(entry, image, root_gb, certificates):
+                LOG.info('Copied image %s from the cache of another storage '
+                         'folder', image.id)
             else:
                 self._convert_into(entry, image, root_gb, download)
                 entry.mark_verified(_DISKS, certificates)
@@ -388,20 +397,50 @@ class ImageCache:
         entry.forget_verified(_DISKS)
         entry.publish(entry.work(disk), disk)
 
+    def _copy_from_others(self, entry: cache_entry.Entry,
+                          image: inspector.Image, root_gb: int,
+                          certificates: Collection[str]) -> bool:
+        """Copy a base disk from another cache, if one has the image."""
+        for cache in self._others():
+            with (contextlib.suppress(lockutils.AcquireLockFailedException),
+                  cache.locked(image.id, blocking=False) as other):
+                facts = other.facts
+                sources = other.intact_disks() if facts else []
+                if not sources or not other.is_verified(_DISKS, certificates):
+                    continue
+                other.refuse_another_disk(image.id, image.chosen_disk)
+                converters.check_size(root_gb * units.Gi,
+                                      facts['virtual_size'])
+                self._copy_disk(
+                    list(map(other.path, sources)), facts['virtual_size'],
+                    root_gb, entry.work(_disk(root_gb)))
+                entry.save_facts(**facts)
+                entry.forget_verified(_DISKS)
+                entry.publish(entry.work(_disk(root_gb)), _disk(root_gb))
+                entry.mark_verified(_DISKS, certificates)
+                return True
+        return False
+
     def _copy_other_size(self, entry: cache_entry.Entry,
                          sources: Collection[str], root_gb: int) -> None:
         """Create a base disk from one of another size, without Glance."""
-        disk, image_size = _disk(root_gb), entry.facts['virtual_size']
+        disk = _disk(root_gb)
+        self._copy_disk(list(map(entry.path, sources)),
+                        entry.facts['virtual_size'], root_gb,
+                        entry.work(disk))
+        entry.publish(entry.work(disk), disk)
+
+    def _copy_disk(self, sources: Collection[str], image_size: int,
+                   root_gb: int, target: str) -> None:
+        """Create a base disk from those of other sizes."""
         wanted = root_gb * units.Gi or image_size
-        source = min(map(entry.path, sources), key=converters.capacity)
-        target = entry.work(disk)
+        source = min(sources, key=converters.capacity)
         if converters.capacity(source) <= wanted:
             linked.make_copy(source, target, 'lsilogic')
         else:
             # Nothing was ever written beyond the size of the image.
             self._qemu_img.shrink_vmdk(source, image_size, target)
         self._converter.grow(target, root_gb)
-        entry.publish(target, disk)
 
 
 def _disk(root_gb: int) -> str:

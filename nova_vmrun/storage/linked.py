@@ -73,6 +73,36 @@ def make_copy(base: str, copy: str, bus: str) -> None:
     _copy(base, copy, bus)
 
 
+def relink(child: str, root: str) -> None:
+    """Let a linked disk name its base disk in a cache that has moved.
+
+    The disk stays as it is if it has no parent, or one beside it.
+
+    :param child: the .vmdk
+    :param root: the folder that the cache is in now
+    """
+    found = read_descriptor(child)
+    if found.parent_hint is None or not os.path.isabs(found.parent_hint):
+        return
+    moved = os.path.join(root, *found.parent_hint.split('/')[-3:])
+    if moved != found.parent_hint and os.path.exists(moved):
+        point(child, moved, found.parent_cid)
+
+
+def point(child: str, base: str, base_cid: str) -> None:
+    """Let a linked disk name another file with the content of its base disk.
+
+    :param child: the .vmdk
+    :param base: absolute path of the base disk
+    :param base_cid: content id of the base disk
+    """
+    found = read_descriptor(child)
+    _write_descriptor(child, vmdk.rewrite_descriptor(
+        _descriptor_text(child), name=os.path.basename(child), cid=found.cid,
+        adapter=found.ddb.get('ddb.adaptertype', 'lsilogic'),
+        parent_cid=base_cid, parent_hint=base))
+
+
 def move(disk: str, target: str, bus: str) -> None:
     """Move a disk that nothing else uses to a server; nothing is copied.
 
@@ -117,4 +147,5 @@ def _write_descriptor(path: str, text: str) -> None:
             'Choose a shorter [DEFAULT] instances_path.')
     with open(path, 'r+b') as file:
         file.seek(header.descriptor_offset)
+        # At once: nothing is ever half-written when the process ends.
         file.write(data.ljust(header.descriptor_size, b'\0'))

@@ -38,10 +38,15 @@ class StaleLocks:
     A lock contains an id that VMware gives to its host. We learn the id of
     this host from the locks of VMs that run here; without one, no lock is
     removed.
+
+    :param layout: of the folder with the cache
+    :param servers: where the folders of record are; None: in the same folder
     """
 
-    def __init__(self, layout: layouts.Layout) -> None:
+    def __init__(self, layout: layouts.Layout,
+                 servers: layouts.Layout | None = None) -> None:
         self._layout = layout
+        self._servers = servers or layout
         self._logged: set[str] = set()
 
     def remove(self) -> None:
@@ -70,7 +75,7 @@ class StaleLocks:
 
     def _machines(self) -> set[bytes]:
         found: set[bytes] = set()
-        for _uuid, folder in self._layout.folders():
+        for _uuid, folder in self._servers.folders():
             with contextlib.suppress(OSError):
                 found |= vm_process.machines(folder)
         return found

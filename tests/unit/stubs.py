@@ -34,7 +34,8 @@ def conf(**changes):
         console_delay_seconds=None, serial_port_service_uri=None,
         serial_port_proxy_uri=None, volume_folders=[], nfs_mounts=[],
         qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30,
-        os_brick_volume_types=[])
+        os_brick_volume_types=[], storage_folders=[],
+        storage_folder_regex=None, default_storage_tag=None)
     options.update(changes)
     return types.SimpleNamespace(**options)
 

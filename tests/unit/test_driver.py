@@ -24,7 +24,6 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun.host import resources
 from nova_vmrun import hypervisor
-from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
@@ -49,6 +48,7 @@ from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
 from nova_vmrun.server import records
 from nova_vmrun.server import states
+from nova_vmrun.storage import server_storage
 from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
@@ -69,6 +69,7 @@ class Base(base.TestCase):
             exists=mock.Mock(return_value=True),
             record=mock.Mock(return_value=records.Record(
                 UUID, 'instance-1', 'node-uuid', image_ref='')),
+            age_caches=mock.Mock(),
             begin=mock.Mock(), finish_interrupted=mock.Mock(),
             close=mock.Mock(), state=mock.Mock(),
             max_vcpus=16, has_secure_boot=True,
@@ -88,7 +89,7 @@ class Base(base.TestCase):
                 ('allocations', allocations.Allocations),
                 ('rebuild', rebuild.Rebuild), ('spawner', spawn.Spawner),
                 ('precache', precache.Precache),
-                ('cache_ageing', cache_ageing.CacheAgeing),
+                ('storage', server_storage.ServerStorage),
                 ('snapshots', snapshot.Snapshots),
                 ('source_images', source_images.SourceImages),
                 ('volumes', volumes.Volumes),
@@ -99,7 +100,7 @@ class Base(base.TestCase):
         for name, value in dict(
                 vcpus=8, cpu_traits=set(), memory_mb=16384,
                 memory_mb_used=4000, disk_gb=100,
-                disk_gb_used=40, disk_gb_free=60,
+                disk_gb_used=40, largest_disk_gb=100, largest_disk_gb_free=60,
                 disk_gb_used_by_others=30, architecture='x86_64',
                 cpu_info={'arch': 'x86_64'}).items():
             setattr(self.parts.resources, name, value)
@@ -167,7 +168,7 @@ _CALLS = [
     ('cache_image', ('context', 'image'), 'precache.fetch',
      ('context', 'image')),
     ('manage_image_cache', ('context', ['instance']),
-     'cache_ageing.remove_unused', (['instance'],)),
+     'age_caches', (['instance'],)),
     ('manage_image_cache', ('context', ['instance']), 'orphans.warn',
      ('context', NODE, ['instance'])),
 ]

@@ -48,6 +48,7 @@ class HypervisorTestCase(base.TestCase):
     def make(self, compute_id='this-node', begin=True, **own):
         conf = types.SimpleNamespace(
             instances_path=self.root, use_cow_images=True, my_ip='10.0.0.1',
+            disk_allocation_ratio=None,
             config_drive_format=self.config_drive_format,
             image_cache=types.SimpleNamespace(subdirectory_name='_base'),
             compute=types.SimpleNamespace(vmdk_allowed_types=[]),

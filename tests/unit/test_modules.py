@@ -38,6 +38,7 @@ REASONS = {
     'conf/consoles.py': ('a table of options', 'unit/test_conf.py'),
     'conf/programs.py': ('a table of options', 'unit/test_conf.py'),
     'conf/servers.py': ('a table of options', 'unit/test_conf.py'),
+    'conf/storage.py': ('a table of options', 'unit/test_conf.py'),
     'conf/volumes.py': ('a table of options', 'unit/test_conf.py'),
     'system/interface.py': ('only a protocol', 'unit/system/test_sides.py'),
     'system/linux.py': ('the same tests for both',

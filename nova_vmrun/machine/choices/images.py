@@ -27,6 +27,37 @@ def disk_type(request: requests.Request) -> requests.Choice[str | None]:
     return request.image_choice(obeyed.DISK_TYPE)
 
 
+def storage_tag(request: requests.Request) -> requests.Choice[str | None]:
+    """Choose the tag of the storage folder of the disks, or None."""
+    found = request.flavor(obeyed.STORAGE_TAG)
+    if found is None and request.flavor(obeyed.STORAGE_POLICY) is None:
+        found = request.image(obeyed.STORAGE_TAG)
+    return _or_none(found)
+
+
+def storage_policy(request: requests.Request) -> requests.Choice[str | None]:
+    """Choose the same by its name in Nova's vSphere driver."""
+    return _or_none(request.flavor(obeyed.STORAGE_POLICY))
+
+
+def ephemeral_storage_tag(request: requests.Request
+                          ) -> requests.Choice[str | None]:
+    """Choose the tag of the storage folder of ephemeral disks, or None."""
+    return _or_none(request.flavor(obeyed.EPHEMERAL_STORAGE_TAG))
+
+
+def swap_storage_tag(request: requests.Request) -> requests.Choice[str | None]:
+    """Choose the tag of the storage folder of the swap disk, or None."""
+    return _or_none(request.flavor(obeyed.SWAP_STORAGE_TAG))
+
+
+def _or_none(found: requests.Property[str] | None
+             ) -> requests.Choice[str | None]:
+    if found is None or not found.value:
+        return requests.Choice(None, requests.DEFAULT)
+    return found.choose(found.value)
+
+
 def iso_images(request: requests.Request) -> requests.Choice[tuple[str, ...]]:
     """Choose the ids of the images to attach as CD drives, in order."""
     found = request.image(obeyed.ISO_IMAGES)

@@ -164,6 +164,14 @@ def _disk_too_small(error: exception.DiskTooSmall,
 
 
 @translate.register
+def _no_storage_folder(error: exception.NoStorageFolder,
+                       instance: nova_instance.Instance | None
+                       ) -> nova_exception.NovaException:
+    LOG.warning('%s', error, instance=instance)
+    return nova_exception.ComputeResourcesUnavailable(reason=str(error))
+
+
+@translate.register
 def _instance_not_found(error: exception.VmNotFound,
                         instance: nova_instance.Instance | None
                         ) -> nova_exception.NovaException:

@@ -51,7 +51,7 @@ def described(name: str, compute_id: str, product: host_product.Product,
         'memory_mb_used': resources.memory_mb_used,
         'local_gb': resources.disk_gb,
         'local_gb_used': resources.disk_gb_used,
-        'disk_available_least': resources.disk_gb_free,
+        'disk_available_least': resources.largest_disk_gb_free,
         'cpu_info': jsonutils.dumps(resources.cpu_info),
         'supported_instances': [
             (fields.Architecture.canonicalize(resources.architecture),
@@ -89,7 +89,7 @@ def of_host(conf: cfg.ConfigOpts, resources: host_resources.Host,
             resources.memory_mb, model.MAX_MEMORY_MB,
             conf.reserved_host_memory_mb, ratios[orc.MEMORY_MB]),
         orc.DISK_GB: _inventory(
-            resources.disk_gb, resources.disk_gb,
+            resources.disk_gb, resources.largest_disk_gb,
             reserved_gb + resources.disk_gb_used_by_others,
             ratios[orc.DISK_GB]),
     }

@@ -66,6 +66,7 @@ from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import linked
+from nova_vmrun.storage import server_storage
 
 LOG = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Resize:
     def __init__(self, layout: layout_module.Layout,
                  records: records_module.Records,
                  disk_lists: disk_lists_module.DiskLists,
+                 storage: server_storage.ServerStorage,
                  definitions: definition.Definitions,
                  reconciler: reconcile.Reconciler,
                  migration_files: migration_files_module.MigrationFiles,
@@ -90,6 +92,7 @@ class Resize:
         self._layout = layout
         self._records = records
         self._disk_lists = disk_lists
+        self._storage = storage
         self._definitions = definitions
         self._reconciler = reconciler
         self._vmx_files = vmx_file.VmxFiles(layout)
@@ -156,10 +159,11 @@ class Resize:
             resize_plan.refuse_volumes(
                 instance.uuid, [volume.id for volume in
                                 mappings.volumes(block_device_info)])
-        plan = resize_plan.make(self._layout, self._disk_lists, instance,
-                                flavor, destination is not None,
+        plan = resize_plan.make(self._layout, self._disk_lists,
+                                self._storage, instance, flavor,
+                                destination is not None,
                                 self._can_make_disks)
-        self._files.require_space(plan)
+        self._files.require_space(plan, destination is not None)
         if destination:
             self._other_host.examine(destination, instance.uuid,
                                      self._files.needed_elsewhere(plan))
@@ -168,8 +172,10 @@ class Resize:
     @contextlib.contextmanager
     def _unwritten(self, uuid: str) -> abc.Iterator[None]:
         """Raise an error if a disk was written to while it was copied."""
-        paths = glob.glob(os.path.join(
-            glob.escape(self._layout.folder(uuid)), '*.vmdk'))
+        folder = self._layout.folder(uuid)
+        paths = [path for each in (folder, *(
+            place.path for place in self._storage.places(uuid, folder)))
+            for path in glob.glob(os.path.join(glob.escape(each), '*.vmdk'))]
         before = files.fingerprints(paths)
         yield
         if files.fingerprints(paths) != before:

@@ -39,6 +39,7 @@ from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_chain
 from nova_vmrun.storage import linked
+from nova_vmrun.storage import server_storage
 
 # VMware keeps two tables with four bytes for each 64 KiB.
 _BYTES_PER_TABLE_BYTE = 8192
@@ -88,6 +89,12 @@ class Copy:
     size_mb: int | None
 
     @property
+    def bytes(self) -> int:
+        """Bytes that the file may need."""
+        return (self.disk.content + (self.size_mb or 0) * units.Mi
+                // _BYTES_PER_TABLE_BYTE)
+
+    @property
     def listed(self) -> server_disks.Disk:
         """The disk as the new record lists it."""
         size = (self.disk.capacity if self.size_mb is None
@@ -120,8 +127,7 @@ class Plan:
     @property
     def copied_bytes(self) -> int:
         """Bytes that the copies may need, 0 if nothing is copied."""
-        return sum(copy.disk.content + (copy.size_mb or 0) * units.Mi
-                   // _BYTES_PER_TABLE_BYTE for copy in self.copied)
+        return sum(copy.bytes for copy in self.copied)
 
     @property
     def left_out(self) -> set[str]:
@@ -140,6 +146,7 @@ class Plan:
 
 def make(layout: layout_module.Layout,
          disk_lists: disk_lists_module.DiskLists,
+         storage: server_storage.ServerStorage,
          instance: nova_instance.Instance, flavor: nova_flavor.Flavor,
          to_other_host: bool, can_make_disks: bool) -> Plan:
     """Decide what happens to a server's disks.
@@ -164,7 +171,7 @@ def make(layout: layout_module.Layout,
                 flavor.ephemeral_gb),
             'Choose a flavor with disks that are as large or larger.')
     keys = vmx_file.VmxFiles(layout).load(uuid)
-    disks = _attached_disks(layout, uuid, keys, listed)
+    disks = _attached_disks(layout, storage, uuid, keys, listed)
     if to_other_host:
         _refuse_disks_of_others(uuid, keys, disks, listed)
     sizes = _sizes(uuid, disks, old, flavor)
@@ -184,16 +191,21 @@ def make(layout: layout_module.Layout,
             'Server %s cannot be resized: its host has no '
             'vmware-vdiskmanager, which enlarges disks.' % uuid,
             resolution='Install it, or set [vmrun] vdiskmanager_path.')
-    if copied or removed or to_other_host:
+    in_storage = any(disk.listed.is_in_storage for disk in disks)
+    if copied or removed or to_other_host or in_storage:
+        # The names in the list of snapshots would be wrong.
         _refuse_snapshots(layout, uuid)
     return Plan(uuid, bus or '', kept, copied, blank, removed,
                 _others(listed, disks, blank, to_other_host))
 
 
-def _attached_disks(layout: layout_module.Layout, uuid: str, keys: vmx.Vmx,
+def _attached_disks(layout: layout_module.Layout,
+                    storage: server_storage.ServerStorage,
+                    uuid: str, keys: vmx.Vmx,
                     listed: disk_lists_module.Disks) -> list[Disk]:
     """Return the server's own disks, the root disk first if it has one."""
     folder = layout.folder(uuid)
+    roots = (folder, *layout.caches(), *storage.chain_folders(listed))
     disks = []
     for disk in listed:
         if disk.origin not in (_ROOT, _EPHEMERAL, _SWAP):
@@ -202,7 +214,7 @@ def _attached_disks(layout: layout_module.Layout, uuid: str, keys: vmx.Vmx,
         if attachment is None:
             continue
         chain = disk_chain.follow(os.path.join(folder, attachment.file),
-                                  (folder, *layout.caches()))
+                                  roots)
         disks.append(Disk(disk, attachment, tuple(chain),
                           linked.read_header(chain[0]).capacity))
     if _ROOT not in [disk.listed.origin for disk in disks] and (
@@ -238,7 +250,7 @@ def _refuse_disks_of_others(uuid: str, keys: vmx.Vmx, disks: list[Disk],
                 % (uuid, each.file), 'Such a disk cannot move along.',
                 'Detach it in the VMware window first.')
     for disk in listed:
-        if disk.is_outside:
+        if disk.is_outside and not disk.is_in_storage:
             raise exception.NotSupported(
                 'Server %s has a disk outside its folder: %s.'
                 % (uuid, disk.path), 'Such a disk cannot move along.',
@@ -286,7 +298,8 @@ def _blank(disks: list[Disk], old: nova_flavor.Flavor,
 
 def _needs_other_files(disk: Disk) -> bool:
     return (len(disk.chain) > 1 or
-            os.path.basename(disk.chain[0]) != disk.listed.path)
+            os.path.basename(disk.chain[0]) !=
+            os.path.basename(disk.listed.path))
 
 
 def _others(listed: disk_lists_module.Disks, disks: list[Disk],

@@ -61,7 +61,7 @@ class HostTestCase(base.TestCase):
     def test_disk_is_the_file_system_of_the_instances(self):
         self.assertEqual(
             (100, 41, 49), (self.host.disk_gb, self.host.disk_gb_used,
-                            self.host.disk_gb_free))
+                            self.host.largest_disk_gb_free))
         self.assertEqual({self.layout.root}, set(self.disk_asked))
 
     def write(self, folder, name):
@@ -82,12 +82,13 @@ class HostTestCase(base.TestCase):
         self.write(os.path.join(self.layout.cache, UUID), 'base.vmdk')
         for others, expected in ((50 * GI, 50), (50 * GI + 1, 51)):
             self.patch('shutil.disk_usage', lambda path: types.SimpleNamespace(
-                total=100 * GI, free=50 * GI - disks - others % GI))
+                total=100 * GI, used=40 * GI,
+                free=50 * GI - disks - others % GI))
             self.assertEqual(expected, self.host.disk_gb_used_by_others)
 
     def test_server_deleted_concurrently(self):
         self.patch('shutil.disk_usage', lambda path: types.SimpleNamespace(
-            total=100 * GI, free=50 * GI))
+            total=100 * GI, used=40 * GI, free=50 * GI))
         self.layout.folders = lambda: [(UUID, self.layout.folder(UUID))]
         self.assertEqual(50, self.host.disk_gb_used_by_others)
 

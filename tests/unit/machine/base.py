@@ -53,8 +53,10 @@ def make_hardware(**fields):
         firmware='bios', secure_boot=False,
         boot_order=('hdd', 'cdrom', 'floppy'), cores_per_socket=None,
         serial_ports=1, guest_agent=False, options={}, show_gui=None,
-        linked_clone=None,
-        disk_type=None, iso_images=(), floppy_image=None, tools_isos=(),
+        linked_clone=None, disk_type=None, storage_tag=None,
+        storage_policy=None, ephemeral_storage_tag=None,
+        swap_storage_tag=None, iso_images=(), floppy_image=None,
+        tools_isos=(),
         unsupported=(), origins={})
     found = model.Hardware(**dict(defaults, **fields))
     return dataclasses.replace(

@@ -34,10 +34,12 @@ from nova_vmrun.server import layout
 from nova_vmrun.server import records
 from nova_vmrun.server import states
 from nova_vmrun.server import vmx_file
+from nova_vmrun.storage import server_storage
 from nova_vmrun.tools import vmrun as vmrun_tool
 from tests.unit import agents
 from tests.unit import base
 from tests.unit import locks
+from tests.unit.storage import storages
 from tests.unit import stubs
 
 UUID = '11111111-2222-3333-4444-555555555555'
@@ -162,7 +164,7 @@ class TestCase(base.TestCase):
                                        '/usr/bin/vmrun', None)
         self.servers = parts.Servers(
             self.layout, self.records, self.disk_lists, self.states,
-            vmx_file.VmxFiles(self.layout))
+            vmx_file.VmxFiles(self.layout), self.make_storage())
 
     def host(self, conf=None, qemu_img=None, vdiskmanager=None, **own):
         """Return a parts.Host.
@@ -173,6 +175,12 @@ class TestCase(base.TestCase):
         return parts.Host(
             conf or types.SimpleNamespace(vmrun=stubs.conf(**own)),
             self.product, 'x86_64', self.vmrun.tool, qemu_img, vdiskmanager)
+
+    def make_storage(self):
+        """Return the disks in storage folders, of which there are none."""
+        return server_storage.ServerStorage(
+            storages.folders(self.layout), self.layout, self.records,
+            vmx_file.VmxFiles(self.layout), 'this-node')
 
     def images(self, cache=None):
         """Return a parts.Images that has at most a cache."""

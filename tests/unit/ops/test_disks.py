@@ -150,7 +150,8 @@ class PrepareTestCase(Base):
 
     def prepare(self, instance, image):
         return self.disks(disk_manager=False).prepare(
-            'context', instance, image, '/private')
+            'context', instance, image, types.SimpleNamespace(
+                cache=self.cache, private='/private'))
 
     def test_the_image_of_a_shelved_server_is_not_cached(self):
         instance = glances.instance()

@@ -59,7 +59,7 @@ class TestCase(hosts.TestCase):
             self.layout.volume(uuid, volume))
         self.orphans = orphans.Orphans(
             finder.Finder(self.layout, self.records, self.states, self.cache,
-                          users, self.boots),
+                          users, self.boots, self.servers.storage),
             parts.Images(self.cache, users, self.boots),
             destroy.Destroyer(
                 self.servers, mock.create_autospec(power.Power,

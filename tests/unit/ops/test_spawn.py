@@ -26,6 +26,7 @@ from nova_vmrun.ops import config_drive
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
+from nova_vmrun.ops import disk_places
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
 from nova_vmrun.ops import guest_info
@@ -81,7 +82,7 @@ class Base(hosts.TestCase):
             self.layout, self.records, self.definitions, self.disks,
             self.drives, self.consoles, self.guest_info, operations,
             destroy.Destroyer(self.servers, operations, self.connectors),
-            builds.Builds(self.layout),
+            disk_places.DiskPlaces(self.host(), self.servers),
             volume_disks.VolumeDisks(self.layout, self.connectors),
             self.ports)
         self.useFixture(fixtures.MockPatch(
@@ -113,7 +114,9 @@ class Base(hosts.TestCase):
                     installs_agent=False,
                     hardware=types.SimpleNamespace(
                         show_gui=None, disk_type=None, disk_bus='ide',
-                        volume_bus='lsilogic', cdrom_bus='sata'))
+                        volume_bus='lsilogic', cdrom_bus='sata',
+                        storage_tag=None, storage_policy=None,
+                        ephemeral_storage_tag=None, swap_storage_tag=None))
             if os.path.isdir(self.layout.folder(UUID)):
                 files.write_atomically(
                     self.layout.file(UUID, name + '.vmdk'), '')
@@ -138,6 +141,7 @@ class Base(hosts.TestCase):
             uuid=UUID, name='instance-1', vm_state=self.vm_state,
             task_state=task_states.SPAWNING,
             image_ref=glances.IMAGE,
+            flavor=types.SimpleNamespace(root_gb=1),
             system_metadata={'image_base_image_ref': glances.IMAGE})
         image_meta = types.SimpleNamespace(
             id=glances.IMAGE, disk_format='vmdk', container_format='bare')
@@ -165,7 +169,7 @@ class SpawnTestCase(Base):
 
         def make(*args, **options):
             self.assertIsNotNone(under_way.oldest_start())
-            private = self.disks.prepare.call_args[0][3]
+            private = self.disks.prepare.call_args[0][3].private
             self.assertEqual(['lock'], os.listdir(private))
             return run(*args, **options)
 

@@ -48,7 +48,8 @@ class TestCase(hosts.TestCase):
         self.now = time.time() + 2 * HOUR
         self.finder = orphans.Finder(
             self.layout, self.records, self.states, self.cache, self.users,
-            self.boots, clock=lambda: self.now)
+            self.boots, mock.Mock(unused_everywhere=list),
+            clock=lambda: self.now)
 
     def find(self, **servers):
         return self.finder.of_servers(

@@ -24,7 +24,8 @@ from tests.unit import base
 
 RESOURCES = types.SimpleNamespace(
     vcpus=8, memory_mb=16384, memory_mb_used=4096, disk_gb=100,
-    disk_gb_used=40, disk_gb_free=60, disk_gb_used_by_others=30,
+    disk_gb_used=40, largest_disk_gb=100, largest_disk_gb_free=60,
+    disk_gb_used_by_others=30,
     architecture='x86_64', cpu_info={'arch': 'x86_64'},
     uptime=lambda: 'up 3 days',
     cpu_traits=frozenset(['HW_CPU_X86_AESNI', 'HW_CPU_X86_SHA']))

@@ -98,10 +98,11 @@ class TestCase(hosts.TestCase):
 
     def make_resize(self, power_, can_make_disks=True):
         return resize.Resize(
-            self.layout, self.records, self.disk_lists, self.definitions,
-            self.reconciler,
-            migration_files.MigrationFiles(self.layout, self.disk_lists,
-                                           self.qemu_img, self.tool),
+            self.layout, self.records, self.disk_lists, self.servers.storage,
+            self.definitions, self.reconciler,
+            migration_files.MigrationFiles(
+                self.layout, self.disk_lists, self.servers.storage,
+                self.qemu_img, self.tool),
             self.other_host, self.consoles, power_, self.destroy,
             self.volume_updates, can_make_disks)
 

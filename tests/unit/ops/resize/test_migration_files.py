@@ -37,11 +37,13 @@ class Base(resizes.TestCase):
 
     def make_files(self, disk_manager):
         return migration_files.MigrationFiles(
-            self.layout, self.disk_lists, self.qemu_img, disk_manager)
+            self.layout, self.disk_lists, self.servers.storage, self.qemu_img,
+            disk_manager)
 
     def plan(self, present=None, to_other_host=False, **wanted):
         return resize_plan.make(
-            self.layout, self.disk_lists, self.instance(**(present or {})),
+            self.layout, self.disk_lists, self.servers.storage,
+            self.instance(**(present or {})),
             resizes.flavor(**wanted), to_other_host, True)
 
     def prepare(self, present=None, to_other_host=False, **wanted):
@@ -249,15 +251,15 @@ class SpaceTestCase(Base):
     def test_copies_need_space(self):
         plan = self.plan(root_gb=2)
         self.usage.return_value.free = 512 * MIB + plan.copied_bytes
-        self.files.require_space(plan)
+        self.files.require_space(plan, False)
         self.usage.return_value.free -= 1
         error = self.assertRaises(exception.DiskFull,
-                                  self.files.require_space, plan)
+                                  self.files.require_space, plan, False)
         self.assertIn(UUID, error.brief)
 
     def test_links_need_none(self):
         self.usage.return_value.free = 0
-        self.files.require_space(self.plan())
+        self.files.require_space(self.plan(), False)
 
 
 class DiscardTestCase(Base):

@@ -36,7 +36,8 @@ class Base(resizes.TestCase):
     def plan(self, present=None, to_other_host=False, can_make_disks=True,
              **wanted):
         return resize_plan.make(
-            self.layout, self.disk_lists, self.instance(**(present or {})),
+            self.layout, self.disk_lists, self.servers.storage,
+            self.instance(**(present or {})),
             resizes.flavor(**wanted), to_other_host, can_make_disks)
 
     def refused(self, kind, words, *args, **options):

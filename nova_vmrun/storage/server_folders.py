@@ -1,0 +1,91 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The folders that hold disks of servers in a storage folder.
+
+Such a folder is named after its server, with a random end: a resize or a move
+of the disks makes another one. A file in it names the compute node that made
+it. Only the record of the server says whether it is in use.
+"""
+
+import os
+import re
+import secrets
+
+from oslo_serialization import jsonutils
+
+from nova_vmrun.host import files
+
+OWNER = 'owner.json'
+_NAME = re.compile('([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_'
+                   '[0-9a-f]{8}')
+
+
+def new_path(root: str, uuid: str) -> str:
+    """Return the path of a new folder.
+
+    :param root: of the storage folder
+    :param uuid: of the server
+    """
+    return os.path.join(root, '%s_%s' % (uuid, secrets.token_hex(4)))
+
+
+def create(path: str, compute_id: str) -> None:
+    """Create a folder, unless it exists.
+
+    :raises OSError: it cannot be created
+    """
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    files.write_atomically(os.path.join(path, OWNER),
+                           jsonutils.dumps(compute_id))
+
+
+def owner(path: str) -> str | None:
+    """Return the id of the compute node that made a folder.
+
+    :returns: None if a crash came before it was recorded
+    """
+    try:
+        return str(jsonutils.loads(files.read(os.path.join(path, OWNER))))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def find(root: str) -> list[tuple[str, str]]:
+    """Return all folders in a storage folder, with the ids of their servers.
+
+    :raises OSError: the storage folder cannot be read
+    """
+    with os.scandir(root) as entries:
+        found = [(_NAME.fullmatch(entry.name), entry) for entry in entries]
+        return sorted((match.group(1), entry.path) for match, entry in found
+                      if match and entry.is_dir(follow_symlinks=False))
+
+
+def remove(path: str) -> None:
+    """Remove a folder; this can be interrupted and repeated.
+
+    The name of its owner goes last.
+
+    :raises OSError: a file cannot be removed
+    """
+    try:
+        names = os.listdir(path)
+    except FileNotFoundError:
+        return
+    for name in names:
+        each = os.path.join(path, name)
+        if os.path.isdir(each) and not os.path.islink(each):
+            files.remove_tree(each)
+        elif name != OWNER:
+            os.remove(each)
+    files.remove_tree(path)

@@ -1,0 +1,248 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Servers whose disks are on other drives than instances_path."""
+
+import collections
+import os
+import shutil
+import subprocess
+from unittest import mock
+
+import fixtures
+from nova.compute import power_state
+from nova.tests.functional.api import client
+
+from nova_vmrun.ops.nova import errors
+from nova_vmrun.storage import folder_identity
+from nova_vmrun.storage import server_folders
+from tests.functional.api import test_disks
+
+_Usage = collections.namedtuple('_Usage', 'total used free')
+_GIB = 1 << 30
+
+
+class Drives(fixtures.Fixture):
+    """Drives that can be unplugged: file systems where root may mount them.
+
+    Elsewhere they are folders, and their sizes are told instead.
+
+    :ivar paths: mount points by the names of the drives
+    """
+
+    def __init__(self, **sizes):
+        self._sizes = sizes
+        self.paths = {}
+        self._links = {}
+
+    def _setUp(self):
+        self._root = self.useFixture(fixtures.TempDir()).path
+        self.is_real = os.geteuid() == 0
+        for name, size in self._sizes.items():
+            real = os.path.join(self._root, 'drive-' + name)
+            os.mkdir(real)
+            if self.is_real:
+                self.is_real = not subprocess.run(
+                    ['mount', '-t', 'tmpfs', '-o',
+                     'mode=700,size=%d' % size, 'nova-vmrun', real],
+                    stderr=subprocess.DEVNULL).returncode
+            if self.is_real:
+                self.addCleanup(subprocess.run, ['umount', '-l', real],
+                                check=True)
+            self._links[name] = real
+            self.paths[name] = self.mount_point(name)
+            self.plug(name, self.paths[name])
+        if not self.is_real:
+            self._measure = shutil.disk_usage
+            self.useFixture(fixtures.MockPatch('shutil.disk_usage',
+                                               self._pretend))
+
+    def _pretend(self, path):
+        for name, size in self._sizes.items():
+            if path == self.paths[name]:
+                used = int(subprocess.check_output(
+                    ['du', '-sB1', self._links[name]]).split()[0])
+                return _Usage(size, used, size - used)
+        return self._measure(path)
+
+    def mount_point(self, name):
+        path = os.path.join(self._root, name)
+        os.mkdir(path)
+        return path
+
+    def plug(self, name, path):
+        """Show the content of a drive at a path."""
+        if self.is_real:
+            subprocess.run(['mount', '--bind', self._links[name], path],
+                           check=True)
+            self.addCleanup(subprocess.run, ['umount', '-l', path],
+                            stderr=subprocess.DEVNULL)
+        else:
+            os.rmdir(path)
+            os.rename(self._links[name], path)
+        self.paths[name] = path
+
+    def unplug(self, name):
+        """Leave an empty folder where the drive was."""
+        path = self.paths[name]
+        if self.is_real:
+            subprocess.run(['umount', '-l', path], check=True)
+        else:
+            os.rename(path, self._links[name])
+            os.mkdir(path)
+
+
+class TestCase(test_disks.TestCase):
+
+    def _setup_services(self):
+        self.drives = self.useFixture(Drives(
+            fast=3 * _GIB, big=6 * _GIB, usb=4 * _GIB))
+        self.set_folders()
+        self.flags(allow_resize_to_same_host=True)
+        super()._setup_services()
+
+    def set_folders(self, **others):
+        paths = dict(self.drives.paths, **others)
+        self.flags(storage_folders=[
+            'fast,ssd:' + paths['fast'], 'big:' + paths['big'],
+            'usb,slow:' + paths['usb']],
+            storage_folder_regex='(fast|big|usb)$', group='vmrun')
+
+    def of_tag(self, tag, **flavor):
+        flavor_id = self.add_flavor(**flavor)
+        self.api.post_extra_spec(
+            flavor_id, {'extra_specs': {'vmrun:storage_tag': tag}})
+        return flavor_id
+
+    def disks(self, name):
+        """Return the paths of the servers' folders on a drive."""
+        return [path for _uuid, path in server_folders.find(
+            self.drives.paths[name])]
+
+    def root(self, server):
+        """Return the path of a server's disk."""
+        return self.vmx(server)[self.node(server) + '.fileName']
+
+    def node(self, server):
+        return next(key.removesuffix('.fileName')
+                    for key, value in self.vmx(server).items()
+                    if value.endswith('root.vmdk'))
+
+    def boot_on(self, tag, **options):
+        self.original_content, raw = self.original('qcow2')
+        image_id = self.add_image('qcow2', content=self.original_content)
+        return self.boot(image_id, flavor_id=self.of_tag(tag), **options), raw
+
+    def assertContent(self, server, raw):
+        seen, _size = self.content(self.root(server), len(raw))
+        self.assertEqual(raw, seen)
+
+
+class PlacementTestCase(TestCase):
+
+    def test_most_free_space_or_a_tag(self):
+        image_id = self.add_image()
+        largest = self.boot(image_id)
+        self.assertEqual(1, len(self.disks('big')))
+        self.assertTrue(self.root(largest).startswith(
+            self.drives.paths['big']))
+        self.assertFalse(os.path.exists(self.path(largest, 'root.vmdk')))
+        tagged = self.boot(image_id, self.of_tag('ssd'))
+        self.assertEqual(1, len(self.disks('fast')))
+        # Each folder has a base disk of its own, fetched only once.
+        for name in ('big', 'fast'):
+            self.assertIn(image_id, os.listdir(os.path.join(
+                self.drives.paths[name], '_base')))
+        for server in (largest, tagged):
+            self._delete_server(server)
+        for name in self.drives.paths:
+            self.assertEqual([], self.disks(name))
+        self.assertFalse(os.path.exists(self.path(largest)))
+
+    def test_a_tag_that_no_folder_has(self):
+        server = self.boot(flavor_id=self.of_tag('tape'),
+                           expected_state='ERROR')
+        self.assertIn('tape', self.fault(server))
+
+    def test_what_placement_is_told(self):
+        if not self.drives.is_real:
+            self.skipTest('needs real file systems')
+        provider, = self.placement.get('/resource_providers').body[
+            'resource_providers']
+        disk = self.placement.get('/resource_providers/%s/inventories' % (
+            provider['uuid'])).body['inventories']['DISK_GB']
+        self.assertEqual((13, 6), (disk['total'], disk['max_unit']))
+
+    def test_life(self):
+        """What users do with a server whose disk is elsewhere."""
+        server, raw = self.boot_on('fast', config_drive=True)
+        self._stop_server(server)
+        self.assertContent(server, raw)
+        self._start_server(server)
+        self._snapshot_server(server, 'image')
+        self.admin_api.post_server_action(server['id'], {'rescue': {
+            'rescue_image_ref': self.add_image()}})
+        self._wait_for_state_change(server, 'RESCUE')
+        self.admin_api.post_server_action(server['id'], {'unrescue': None})
+        server = self._wait_for_state_change(server, 'ACTIVE')
+        self._rebuild_server(server, self.add_image())
+        self.assertEqual(1, len(self.disks('fast')))
+        self._shelve_server(server)
+        self._unshelve_server(server)
+        self.assertRunning(server)
+        self._delete_server(server)
+        self.assertEqual([], self.disks('fast'))
+
+    def test_resize(self):
+        server, raw = self.boot_on('fast')
+        before = self.disks('fast')
+        larger = self.add_flavor(memory_mb=128)
+        self._resize_server(server, larger)
+        self.assertEqual(2, len(self.disks('fast')))
+        self._revert_resize(server)
+        self.assertEqual(before, self.disks('fast'))
+        self._resize_server(server, self.of_tag('ssd', disk=2))
+        self._confirm_resize(server)
+        after, = self.disks('fast')
+        self.assertNotEqual([after], before)
+        self._stop_server(server)
+        self.assertContent(server, raw)
+
+
+class UnpluggedTestCase(TestCase):
+
+    def test_operations_while_unplugged(self):
+        server, _raw = self.boot_on('usb')
+        self._stop_server(server)
+        self.drives.unplug('usb')
+        info = self.driver.get_info(mock.Mock(uuid=server['id']))
+        self.assertEqual(power_state.NOSTATE, info.state)
+        error = self.assertRaises(
+            errors.OperationFailed, self.driver.power_off,
+            mock.Mock(uuid=server['id'], task_state=None))
+        self.assertIn('The storage folder usb is not there', str(error))
+        # Nothing is made where the drive was.
+        self.assertEqual([], os.listdir(self.drives.paths['usb']))
+
+    def test_deleted_while_unplugged(self):
+        server, _raw = self.boot_on('usb')
+        self._stop_server(server)
+        self.drives.unplug('usb')
+        self.assertRaises(client.OpenStackApiException,
+                          self.admin_api.delete_server, server['id'])
+        self._wait_for_state_change(server, 'ERROR')
+        self.assertTrue(os.path.exists(self.vmx_path(server)))
+        self.drives.plug('usb', self.drives.paths['usb'])
+        self.assertIsNotNone(folder_identity.read(self.drives.paths['usb']))
+        self._delete_server(server)
+        self.assertEqual([], self.disks('usb'))
+        self.assertFalse(os.path.exists(self.path(server)))

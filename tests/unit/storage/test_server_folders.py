@@ -1,0 +1,64 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+
+import fixtures
+
+from nova_vmrun.host import files
+from nova_vmrun.storage import server_folders
+from tests.unit import base
+
+UUID = '11111111-2222-3333-4444-555555555555'
+
+
+class ServerFoldersTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.useFixture(fixtures.TempDir()).path
+        self.path = server_folders.new_path(self.root, UUID)
+
+    def test_owner(self):
+        self.assertEqual([], server_folders.find(self.root))
+        server_folders.create(self.path, 'node')
+        server_folders.create(self.path, 'node')
+        self.assertEqual([(UUID, self.path)], server_folders.find(self.root))
+        self.assertEqual('node', server_folders.owner(self.path))
+        self.assertEqual(0o700, os.stat(self.path).st_mode & 0o777)
+
+    def test_other_folders(self):
+        for name in (UUID, UUID + '_x', '_base', 'locks', UUID + '_resize'):
+            os.mkdir(os.path.join(self.root, name))
+        os.symlink('/', self.path)
+        self.assertEqual([], server_folders.find(self.root))
+
+    def test_crash_before_the_owner_is_recorded(self):
+        os.mkdir(self.path)
+        self.assertIsNone(server_folders.owner(self.path))
+        files.write_atomically(os.path.join(self.path, 'owner.json'), '')
+        self.assertIsNone(server_folders.owner(self.path))
+
+    def test_the_owner_goes_last(self):
+        server_folders.create(self.path, 'node')
+        for name in ('a.vmdk', 'z.vmdk'):
+            files.write_atomically(os.path.join(self.path, name), b'')
+        os.mkdir(os.path.join(self.path, 'a.vmdk.lck'))
+        removed, remove = [], os.remove
+        self.useFixture(fixtures.MockPatch(
+            'os.remove', side_effect=lambda path, *args, **kwargs: (
+                removed.append(os.path.basename(path)),
+                remove(path, *args, **kwargs))))
+        server_folders.remove(self.path)
+        self.assertEqual({'a.vmdk', 'z.vmdk'}, set(removed[:2]))
+        self.assertFalse(os.path.exists(self.path))
+        server_folders.remove(self.path)
