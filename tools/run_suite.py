@@ -19,7 +19,7 @@ Usage::
     run_suite.py --totals
 
 SUITE is unit, contract, functional, cinder, iscsi, macos, load, crash, e2e,
-reach or browser. Root runs iscsi and reach as an ordinary user: see
+reach, debian or browser. Root runs iscsi and reach as an ordinary user: see
 as_test_user.py.
 
 --sample runs only the tests that have the attribute "sample".
