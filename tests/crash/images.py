@@ -92,7 +92,7 @@ class AgeImages(CacheImage):
         host.make_old(host.layout.cache)
 
     def run(self, host):
-        host.hypervisor.cache_ageing.remove_unused([])
+        host.hypervisor.age_caches([])
 
     def check_started(self, host):
         self.run(host)
