@@ -69,7 +69,7 @@ class Host(fixtures.Fixture):
     def _setUp(self) -> None:
         # The crashes here cut no power but that of this host.
         self.useFixture(fixtures.MockPatch('os.fsync'))
-        self.vmware = base.use_fakes(self._test)
+        self.vmware = base.use_fakes(self._test, AGENT='works')
         self.addCleanup(self.end_processes)
         self.root: str = CONF.instances_path
         self._folder = self.useFixture(fixtures.TempDir()).path
