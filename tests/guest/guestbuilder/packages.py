@@ -19,7 +19,8 @@ import subprocess
 KERNELS = {'cloud': 'linux-image-cloud-amd64', 'full': 'linux-image-amd64'}
 
 #: Those whose programs the guest runs, with the libraries that they need.
-_IN_GUEST = ('qemu-guest-agent', 'dropbear-bin', 'openssh-sftp-server')
+_IN_GUEST = ('qemu-guest-agent', 'dropbear-bin', 'openssh-sftp-server',
+             'passwd')
 _PROGRAMS = ('busybox-static', *_IN_GUEST, 'syslinux', 'syslinux-common',
              'mtools', 'systemd-boot-efi', 'isolinux')
 

@@ -27,6 +27,8 @@ _PROGRAMS = (
     ('qemu-guest-agent', '**/qemu-ga', 'bin/qemu-ga'),
     ('dropbear-bin', '**/sbin/dropbear', 'sbin/dropbear'),
     ('dropbear-bin', '**/bin/dropbearkey', 'bin/dropbearkey'),
+    # With which the agent sets passwords.
+    ('passwd', '**/sbin/chpasswd', 'sbin/chpasswd'),
     # Where dropbear looks for it.
     ('openssh-sftp-server', '**/openssh/sftp-server', 'usr/lib/sftp-server'),
 )
