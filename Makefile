@@ -5,13 +5,14 @@ TOX = .venv/bin/tox
 # tox finds uv there.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup test demo demo-guest demo-environment clean
+.PHONY: help setup test pictures demo demo-guest demo-environment clean
 
 help:
 	@echo 'make demo          boot a server on a real OpenStack, then clean up'
 	@echo 'make demo KEEP=1   the same, but leave it running'
 	@echo 'make setup         install what is needed to work on the code'
 	@echo 'make test          run every test that this machine can run'
+	@echo 'make pictures      make the pictures of the documentation again'
 	@echo 'make clean         remove everything that make created'
 
 # OpenStack is installed while the guest is built. If there can be no guest,
@@ -33,6 +34,13 @@ test: $(TOX)
 	@tools/system-packages --optional test
 	@tools/system-packages
 	@$(TOX)
+
+# A test of the dashboard saves its pages.
+pictures: $(TOX)
+	@tools/system-packages --optional test
+	@tools/system-packages
+	@NOVA_VMRUN_PICTURES=$(CURDIR)/doc/source/pictures \
+		$(TOX) -q -e browser -- test_dashboard
 
 # The checks of .pre-commit-config.yaml run before each commit from then on.
 setup: $(TOX)

@@ -50,6 +50,8 @@ NOISY = '-noise'
 WORKERS = {'e2e': 2,
            # It measures times.
            'load': 1, 'iscsi': 1, 'reach': 1,
+           # All tests share one control plane.
+           'browser': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'functional': (3 * (os.cpu_count() or 1) + 1) // 2,

@@ -38,6 +38,8 @@ def require_installed() -> None:
 def welcome(layout: aio_layout.Layout,
             settings: aio_settings.Settings) -> str:
     """Return lines that say where the dashboard is, and who can log in."""
-    return ('The dashboard is at %s. Log in as admin; the password is '
-            'OS_PASSWORD in\n  %s\n' % (
-                settings.url('horizon', '/'), shlex.quote(str(layout.openrc))))
+    return ('The dashboard is at %s. Log in as demo, or as admin to '
+            'administer it, with OS_PASSWORD from\n  %s\n  %s\n' % (
+                settings.url('horizon', '/'),
+                shlex.quote(str(layout.openrc_demo)),
+                shlex.quote(str(layout.openrc))))

@@ -36,9 +36,11 @@ class InstalledTestCase(base.TestCase):
 
 class WelcomeTestCase(base.TestCase):
 
-    def test_page_user_and_place_of_the_password(self):
+    def test_page_users_and_places_of_the_passwords(self):
         text = dashboard.welcome(self.layout, self.settings)
         self.assertIn('http://127.0.0.1:8788/', text)
-        self.assertIn('as admin', text)
-        self.assertIn(str(self.layout.openrc), text)
-        self.assertNotIn(self.passwords['admin'], text)
+        for user, path in (('demo', self.layout.openrc_demo),
+                           ('admin', self.layout.openrc)):
+            self.assertIn('as %s' % user, text)
+            self.assertIn('  %s\n' % path, text)
+            self.assertNotIn(self.passwords[user], text)
