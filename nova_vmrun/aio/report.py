@@ -41,6 +41,11 @@ class Report:
         self._last = time.monotonic()
 
     @property
+    def stream(self) -> TextIO:
+        """Where the lines go."""
+        return self._stream
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self._began

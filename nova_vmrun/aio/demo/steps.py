@@ -20,6 +20,7 @@ docstring is the title that is printed.
 from collections.abc import Callable
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -27,6 +28,7 @@ import time
 from typing import Any
 
 from nova_vmrun.aio.demo import guest
+from nova_vmrun.aio.demo import half_blocks
 from nova_vmrun.aio.demo import image
 from nova_vmrun.aio.demo import login
 from nova_vmrun.aio.demo import screen
@@ -247,6 +249,10 @@ def take_picture(session: Session) -> None:
     session.picture = path
     session.report.line('  %d x %d pixels: %s'
                         % (picture.width, picture.height, path))
+    if half_blocks.are_shown(session.report.stream, os.environ):
+        for line in half_blocks.lines(picture,
+                                      shutil.get_terminal_size().columns):
+            session.report.raw(line)
 
 
 def _vnc_address(session: Session) -> tuple[str, int]:

@@ -10,10 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import pathlib
 from unittest import mock
 
+import fixtures
+
 from nova_vmrun.aio.demo import guest
+from nova_vmrun.aio.demo import half_blocks
 from nova_vmrun.aio.demo import image
+from nova_vmrun.aio.demo import screen
 from nova_vmrun.aio.demo import session
 from nova_vmrun.aio.demo import steps
 from nova_vmrun.aio import errors
@@ -78,6 +83,33 @@ class MakeImageTestCase(base.TestCase):
         (self.layout.instances / 'uuid' / 'uuid.vmx').write_text('')
         self.assertRaises(errors.AioError, steps.make_image, self.session)
         self.assertEqual(vmware.QEMU, self.settings.knobs[vmware.ENGINE])
+
+
+class TakePictureTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.session = session.Session(
+            self.layout, self.settings, self.report, False)
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.patch(pathlib.Path, 'cwd', lambda: self.folder)
+        self.patch(steps, '_vnc_address', lambda _: ('127.0.0.1', 5900))
+        self.patch(screen, 'capture', lambda *_: screen.Picture(
+            1, 2, bytes(3) + b'\xff\xff\xff'))
+
+    def take(self, is_shown):
+        self.patch(half_blocks, 'are_shown', lambda *_: is_shown)
+        steps.take_picture(self.session)
+        self.assertTrue((self.folder / steps.PICTURE).read_bytes())
+        return self.output.getvalue()
+
+    def test_in_a_terminal(self):
+        self.assertIn('48;2;255;255;255m', self.take(True))
+
+    def test_elsewhere(self):
+        output = self.take(False)
+        self.assertNotIn('\x1b', output)
+        self.assertIn(str(self.folder / steps.PICTURE), output)
 
 
 class SwitchOffTestCase(base.TestCase):

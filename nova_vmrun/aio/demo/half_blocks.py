@@ -1,0 +1,61 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""A picture in a terminal, two pixels in each character."""
+
+from collections.abc import Mapping
+from typing import TextIO
+
+from nova_vmrun.aio.demo import screen
+
+# The upper half of a character; the lower half shows the background.
+_UPPER_HALF = '\N{UPPER HALF BLOCK}'
+_RESET = '\x1b[0m'
+_TRUE_COLOUR = ('truecolor', '24bit')
+
+
+def are_shown(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether a stream is a terminal that says that it shows all colours."""
+    return (stream.isatty() and environ.get('COLORTERM') in _TRUE_COLOUR and
+            (stream.encoding or '').lower().replace('-', '') == 'utf8')
+
+
+def lines(picture: screen.Picture, columns: int) -> list[str]:
+    """Return a picture as lines for a terminal, scaled down to fit.
+
+    :param columns: of the terminal
+    """
+    step = max(1, -(-picture.width // columns))
+    found = []
+    for top in range(0, picture.height, 2 * step):
+        line = ''
+        for left in range(0, picture.width, step):
+            line += '\x1b[38;2;%d;%d;%dm\x1b[48;2;%d;%d;%dm%s' % (
+                *_average(picture, left, top, step),
+                *_average(picture, left, top + step, step), _UPPER_HALF)
+        found.append(line + _RESET)
+    return found
+
+
+def _average(picture: screen.Picture, left: int, top: int,
+             step: int) -> tuple[int, int, int]:
+    """Return the colour of a square; black below the picture."""
+    right = min(left + step, picture.width)
+    rows = [picture.pixels[3 * (row * picture.width + left):
+                           3 * (row * picture.width + right)]
+            for row in range(top, min(top + step, picture.height))]
+    count = len(rows) * (right - left)
+    if not count:
+        return 0, 0, 0
+    red, green, blue = (sum(sum(row[colour::3]) for row in rows) // count
+                        for colour in range(3))
+    return red, green, blue
