@@ -117,6 +117,10 @@ class TestCase(test_disks.TestCase):
             'usb,slow:' + paths['usb']],
             storage_folder_regex='(fast|big|usb)$', group='vmrun')
 
+    def restart(self):
+        self.compute = self.restart_compute_service(self.compute)
+        self.driver = self.compute.manager.driver
+
     def of_tag(self, tag, **flavor):
         flavor_id = self.add_flavor(**flavor)
         self.api.post_extra_spec(
@@ -232,6 +236,41 @@ class UnpluggedTestCase(TestCase):
         self.assertIn('The storage folder usb is not there', str(error))
         # Nothing is made where the drive was.
         self.assertEqual([], os.listdir(self.drives.paths['usb']))
+
+    def test_unplugged_while_off_and_mounted_elsewhere(self):
+        server, raw = self.boot_on('usb')
+        other = self.boot(flavor_id=self.of_tag('fast'))
+        self._stop_server(server)
+        self.drives.unplug('usb')
+        self.sync_power_states()
+        info = self.driver.get_info(mock.Mock(uuid=server['id']))
+        self.assertEqual(power_state.NOSTATE, info.state)
+        self.assertRaises(
+            client.OpenStackApiException,
+            self.admin_api.post_server_action, server['id'],
+            {'os-start': None})
+        self.assertFalse(self.is_running(server))
+        error = self.assertRaises(
+            errors.OperationFailed, self.driver.power_off,
+            mock.Mock(uuid=server['id'], task_state=None))
+        self.assertIn('The storage folder usb is not there', str(error))
+        # Nothing is made where the drive was.
+        self.assertEqual([], os.listdir(self.drives.paths['usb']))
+        self.assertEqual([], self.disks('usb'))
+        self.assertRunning(other)
+        self.restart()
+        self.assertEqual([], os.listdir(self.drives.paths['usb']))
+        # It is back under another path.
+        self.drives.plug('usb', self.drives.mount_point('elsewhere'))
+        self.set_folders()
+        self.restart()
+        self._start_server(server)
+        self.assertTrue(self.root(server).startswith(
+            self.drives.paths['usb']))
+        self._stop_server(server)
+        self.assertContent(server, raw)
+        self._delete_server(server)
+        self.assertEqual([], self.disks('usb'))
 
     def test_deleted_while_unplugged(self):
         server, _raw = self.boot_on('usb')
