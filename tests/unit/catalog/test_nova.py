@@ -46,8 +46,9 @@ _UNDECLARED = {
     'hw:maxphysaddr_mode': hardware, 'hw:maxphysaddr_bits': libvirt,
     'vmware_adaptertype': image_meta, 'trait:': image_meta,
 }
-# An extra spec of ours that looks like one of Nova's.
-_OURS = {'hw:time_hpet'}
+# Extra specs of ours; hw:time_hpet looks like one of Nova's.
+_OURS = {'hw:time_hpet', 'vmrun:storage_tag', 'vmrun:ephemeral_storage_tag',
+         'vmrun:swap_storage_tag'}
 # Of Glance's documentation; Nova keeps them with the server.
 _OF_GLANCE = {'os_version', 'os_shutdown_timeout'}
 

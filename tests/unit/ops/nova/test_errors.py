@@ -43,6 +43,8 @@ _TRANSLATIONS = {
     exception.NoDisplay: errors.OperationFailed,
     exception.ToolNotFound: errors.OperationFailed,
     exception.FileSystemFailed: errors.OperationFailed,
+    exception.StorageFolderMissing: errors.OperationFailed,
+    exception.NoStorageFolder: nova_exception.ComputeResourcesUnavailable,
     exception.DiskFull: errors.OperationFailed,
     exception.NotPoweredOn: errors.OperationFailed,
     exception.NotStopped: errors.OperationFailed,
