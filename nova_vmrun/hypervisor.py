@@ -20,7 +20,6 @@ from collections import abc
 import os
 
 from nova.objects import instance
-from nova import utils
 from nova.virt import event as virtevent
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -28,13 +27,13 @@ from oslo_log import log as logging
 from nova_vmrun import exception
 from nova_vmrun.host import host_networks
 from nova_vmrun.host import kernel_modules
-from nova_vmrun.host import product
 from nova_vmrun.host import resources
 from nova_vmrun.host import vlans
 from nova_vmrun.host import x_libraries
 from nova_vmrun.machine.choices import firmware
 from nova_vmrun.machine import model
 from nova_vmrun.ops import access as server_access
+from nova_vmrun.ops import assembly
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
@@ -70,38 +69,18 @@ from nova_vmrun.ops import tagged_devices
 from nova_vmrun.ops import volume_disks
 from nova_vmrun.ops import volume_updates
 from nova_vmrun.ops import volumes
-from nova_vmrun.server import disk_lists
 from nova_vmrun.server import freeze_marks
 from nova_vmrun.server import guest_agents
-from nova_vmrun.server import layout
 from nova_vmrun.server import orphans as orphan_finder
 from nova_vmrun.server import records
 from nova_vmrun.server import stale_vmrun
 from nova_vmrun.server import states
-from nova_vmrun.server import vmx_file
-from nova_vmrun.storage import base_disk_usage
-from nova_vmrun.storage import builds
-from nova_vmrun.storage import folder_identity
-from nova_vmrun.storage import folder_settings
 from nova_vmrun.storage import folders
-from nova_vmrun.storage import image_cache
 from nova_vmrun.storage import node_images
-from nova_vmrun.storage import server_storage
 from nova_vmrun.storage import stale_locks
 from nova_vmrun import system
-from nova_vmrun.tools import fusermount
 from nova_vmrun.tools import process
-from nova_vmrun.tools import qemu_img
-from nova_vmrun.tools import qemu_storage_daemon
 from nova_vmrun.tools import ssh
-from nova_vmrun.tools import vdiskmanager
-from nova_vmrun.tools import vmrun
-from nova_vmrun.volumes import brick
-from nova_vmrun.volumes import connectors
-from nova_vmrun.volumes import iscsi
-from nova_vmrun.volumes import iscsi_export
-from nova_vmrun.volumes import local
-from nova_vmrun.volumes import nfs
 
 LOG = logging.getLogger(__name__)
 
@@ -121,15 +100,16 @@ class Hypervisor:
         self._compute_id = compute_id
         self.address: str = conf.my_ip
         self.runner = process.Runner()
-        self.layout = _layout(conf)
+        self.layout = assembly.make_layout(conf)
         _refuse_vfat(conf)
         self.resources = resources.Host(self.layout)
-        self._host = _host(conf, self.runner, self.resources.architecture)
+        self._host = assembly.detect_host(
+            conf, self.runner, self.resources.architecture)
         self.product = self._host.product
-        self._folders = _folders(self._host, self.layout)
+        self._folders = assembly.make_folders(self._host, self.layout)
         self.resources.use_folders(self._folders.file_systems)
-        self._servers = _servers(self._host, self.layout, self._folders,
-                                 compute_id)
+        self._servers = assembly.make_servers(
+            self._host, self.layout, self._folders, compute_id)
         self.records = self._servers.records
         self.states = self._servers.states
         self.storage = self._servers.storage
@@ -161,7 +141,8 @@ class Hypervisor:
             freeze_marks.FreezeMarks(servers.layout))
         self.guest_passwords = guest_passwords.GuestPasswords(
             self._access.guest_agents, servers.vmx_files)
-        self._connectors = _connectors(host.conf, self.runner, servers.layout)
+        self._connectors = assembly.make_connectors(
+            host.conf, self.runner, servers.layout)
         self.destroy = destroy.Destroyer(servers, self.power,
                                          self._connectors)
 
@@ -347,98 +328,6 @@ class Hypervisor:
         """Return whether servers can use UEFI secure boot."""
         return firmware.offers_secure_boot(self.product.hardware_version,
                                            self.resources.architecture)
-
-
-def _layout(conf: cfg.ConfigOpts) -> layout.Layout:
-    made = layout.Layout(
-        conf.instances_path,
-        conf.vmrun.cache_prefix + conf.image_cache.subdirectory_name)
-    made.prepare()
-    return made
-
-
-def _host(conf: cfg.ConfigOpts, runner: process.Runner,
-          architecture: str) -> parts.Host:
-    own = conf.vmrun
-    found = product.detect(runner, own)
-    LOG.info('Servers run on %s %s, through %s', found.name,
-             found.version_text, found.vmrun)
-    disk_tool = None
-    if found.vdiskmanager:
-        disk_tool = vdiskmanager.VDiskManager(runner, found.vdiskmanager,
-                                              own.disk_timeout)
-    return parts.Host(
-        conf, found, architecture,
-        vmrun.Vmrun(runner, found.vmrun, found.kind, own),
-        qemu_img.QemuImg(runner, own.qemu_img_path, own.disk_timeout),
-        disk_tool)
-
-
-def _folders(host: parts.Host,
-             server_layout: layout.Layout) -> folders.StorageFolders:
-    own = host.conf.vmrun
-    settings = folder_settings.parse(own.storage_folders)
-    known = folder_identity.KnownFolders(server_layout.known_storage())
-    found: list[folders.StorageFolder] = []
-    found += [_folder(host, folder_settings.default(server_layout.root),
-                      server_layout, found)]
-    found += [_folder(host, each, layout.Layout(
-        each.path, os.path.basename(server_layout.cache)), found, known)
-        for each in settings]
-    made = folders.StorageFolders(
-        found[0], found[1:],
-        own.storage_folder_regex if settings else None,
-        max(host.conf.disk_allocation_ratio or 1.0, 1.0))
-    made.require_tag(own.default_storage_tag)
-    return made
-
-
-def _folder(host: parts.Host, setting: folder_settings.Setting,
-            its_layout: layout.Layout, every: list[folders.StorageFolder],
-            known: folder_identity.KnownFolders | None = None
-            ) -> folders.StorageFolder:
-    users = base_disk_usage.BaseDiskUsage(its_layout)
-    cache = image_cache.ImageCache(
-        its_layout, host.qemu_img, host.vdiskmanager,
-        host.conf.compute.vmdk_allowed_types, users,
-        lambda: [each.cache for each in every
-                 if each.name != setting.name and each.is_there()])
-    return folders.StorageFolder(setting, its_layout, cache, users,
-                                 builds.Builds(its_layout), known)
-
-
-def _servers(host: parts.Host, server_layout: layout.Layout,
-             storage_folders: folders.StorageFolders,
-             compute_id: str) -> parts.Servers:
-    vmx_files = vmx_file.VmxFiles(server_layout)
-    server_records = records.Records(server_layout, compute_id)
-    return parts.Servers(
-        server_layout, server_records,
-        disk_lists.DiskLists(server_layout, server_records),
-        states.PowerStates(host.vmrun, server_layout,
-                           vmx_files.load_patiently),
-        vmx_files, server_storage.ServerStorage(
-            storage_folders, server_layout, server_records, vmx_files,
-            compute_id))
-
-
-def _connectors(conf: cfg.ConfigOpts, runner: process.Runner,
-                server_layout: layout.Layout) -> connectors.Connectors:
-    own = conf.vmrun
-    by_fuse = iscsi.IscsiConnector(server_layout, iscsi_export.Tools(
-        qemu_storage_daemon.QemuStorageDaemon(
-            runner, own.qemu_storage_daemon_path, own.iscsi_timeout),
-        fusermount.Fusermount(runner)))
-    os_brick = brick.Brick(utils.get_root_helper())
-    by_brick = brick.BrickConnector(server_layout, os_brick)
-    return connectors.Connectors(
-        {'iscsi': by_fuse,
-         **dict.fromkeys(own.os_brick_volume_types, by_brick),
-         'local': local.LocalConnector(own.volume_folders),
-         'nfs': nfs.NfsConnector(server_layout, nfs.mounts(own.nfs_mounts))},
-        others=[by_fuse, by_brick],
-        host_properties=(os_brick.host_properties
-                         if own.os_brick_volume_types else None))
 
 
 def _refuse_gui_without_display(own: cfg.ConfigOpts,

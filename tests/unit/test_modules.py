@@ -28,6 +28,7 @@ REASONS = {
     'exception.py': ('only classes', 'unit/ops/nova/test_errors.py'),
     'host_calls.py': ('a part of the driver', 'unit/test_driver_host.py'),
     'ops/access.py': ('only a data class', 'unit/ops/test_definition.py'),
+    'ops/assembly.py': ('a part of the hypervisor', 'unit/test_hypervisor.py'),
     'ops/parts.py': ('only data classes', 'unit/ops/hosts.py'),
     'ops/volume_disks.py': ('the common part of two modules',
                             'unit/ops/test_volume_updates.py'),
