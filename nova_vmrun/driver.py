@@ -180,7 +180,6 @@ class VmrunDriver(host_calls.HostCalls):
 
     # Power
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def power_on(self, context: Context, instance: Instance,
@@ -188,7 +187,6 @@ class VmrunDriver(host_calls.HostCalls):
                  accel_info: Any = None, share_info: Any = None) -> None:
         self._start(context, instance, network_info, block_device_info)
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def resume_state_on_host_boot(
@@ -205,7 +203,6 @@ class VmrunDriver(host_calls.HostCalls):
         self._hypervisor.rescue.end_forgotten(instance)
         self._hypervisor.power.on(instance.uuid, rewrite)
 
-    @errors.translated
     @disks_needed.disks_needed
     def power_off(self, instance: Instance, timeout: int = 0,
                   retry_interval: int = 0) -> None:
@@ -230,7 +227,6 @@ class VmrunDriver(host_calls.HostCalls):
             # ended. An error would end nova-compute, for all its servers.
             LOG.exception('Cannot reboot the server', instance=instance)
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def _reboot(self, context: Context, instance: Instance,
@@ -254,12 +250,10 @@ class VmrunDriver(host_calls.HostCalls):
             LOG.warning('The reboot has not ended for %d seconds', timeout,
                         instance=instance)
 
-    @errors.translated
     @disks_needed.disks_needed
     def pause(self, instance: Instance) -> None:
         self._hypervisor.power.pause(instance.uuid)
 
-    @errors.translated
     @disks_needed.disks_needed
     def unpause(self, instance: Instance) -> None:
         self._hypervisor.power.unpause(instance.uuid)
@@ -269,7 +263,6 @@ class VmrunDriver(host_calls.HostCalls):
             self._hypervisor.storage.require(instance.uuid)
             self._hypervisor.power.suspend(instance.uuid)
 
-    @errors.translated
     @disks_needed.disks_needed
     def resume(self, context: Context, instance: Instance,
                network_info: NetworkInfo, block_device_info: Json = None,
@@ -287,7 +280,6 @@ class VmrunDriver(host_calls.HostCalls):
 
     # Rescue
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def rescue(self, context: Context, instance: Instance,
@@ -298,7 +290,6 @@ class VmrunDriver(host_calls.HostCalls):
                                       image_meta, rescue_password,
                                       block_device_info)
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def unrescue(self, context: Context, instance: Instance) -> None:
@@ -322,13 +313,11 @@ class VmrunDriver(host_calls.HostCalls):
             # The manager expects this class for a server without a VM.
             raise nova_exception.InstanceNotRunning(instance_id=instance.uuid)
 
-    @errors.translated
     @disks_needed.disks_needed
     def quiesce(self, context: Context, instance: Instance,
                 image_meta: ImageMeta) -> None:
         self._hypervisor.quiesce.quiesce(instance, image_meta)
 
-    @errors.translated
     @disks_needed.disks_needed
     def unquiesce(self, context: Context, instance: Instance,
                   image_meta: ImageMeta) -> None:
@@ -347,7 +336,6 @@ class VmrunDriver(host_calls.HostCalls):
 
     # Resize and cold migration
 
-    @errors.translated
     @disks_needed.disks_needed
     def migrate_disk_and_power_off(
             self, context: Context, instance: Instance, dest: str,
@@ -360,7 +348,6 @@ class VmrunDriver(host_calls.HostCalls):
         # The other host would not trust a description from here.
         return ''
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def finish_migration(
@@ -378,7 +365,6 @@ class VmrunDriver(host_calls.HostCalls):
                           network_info: NetworkInfo) -> None:
         self._hypervisor.resize.confirm(instance.uuid)
 
-    @errors.translated
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def finish_revert_migration(

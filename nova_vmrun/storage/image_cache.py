@@ -50,13 +50,13 @@ from oslo_log import log as logging
 from oslo_utils import units
 from oslo_utils import uuidutils
 
-from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import space
 from nova_vmrun.inspection import inspector
 from nova_vmrun.server import layout as layouts
 from nova_vmrun.storage import base_disk_usage
 from nova_vmrun.storage import cache_entry
+from nova_vmrun.storage import damaged_bases
 from nova_vmrun.storage import folder_locks
 from nova_vmrun.storage import image_converter as converters
 from nova_vmrun.storage import linked
@@ -128,7 +128,7 @@ class ImageCache:
         self._qemu_img = qemu_img
         self._converter = converters.ImageConverter(
             qemu_img, vdiskmanager, create_types)
-        self._usage = usage
+        self._damaged = damaged_bases.DamagedBases(usage)
         self._others = others
 
     def base(self, image: inspector.Image, root_gb: int,
@@ -183,7 +183,7 @@ class ImageCache:
         :raises DiskFull: the file system of the instances is full
         """
         with self.locked(image_id) as entry:
-            is_broken = self._is_broken(entry, image_id, name)
+            is_broken = self._damaged.remove_broken(entry, image_id, name)
             if is_broken or not entry.is_verified(name, certificates):
                 entry.start_work()
                 part = entry.work(name)
@@ -312,7 +312,7 @@ class ImageCache:
             return
         damage = 'Its content differs from the image in Glance.'
         for name in entry.disks():
-            self._refuse_if_used(entry, image.id, name, damage)
+            self._damaged.refuse_if_used(entry, image.id, name, damage)
         for name in entry.disks():
             LOG.error('Recreating %s: %s', entry.path(name), damage)
             entry.remove(name)
@@ -326,7 +326,7 @@ class ImageCache:
         if facts:
             entry.refuse_another_disk(image.id, image.chosen_disk)
             converters.check_size(root_gb * units.Gi, facts['virtual_size'])
-        if self._is_broken(entry, image.id, disk):
+        if self._damaged.remove_broken(entry, image.id, disk):
             sources = entry.intact_disks() if facts else []
             entry.start_work()
             if sources:
@@ -341,49 +341,6 @@ class ImageCache:
             entry.start_work()
             self._qemu_img.create_child(entry.path(disk), entry.work(delta))
             entry.publish(entry.work(delta), delta)
-
-    def _is_broken(self, entry: cache_entry.Entry, image_id: str,
-                   name: str) -> bool:
-        """Return whether a file has to be created; remove a damaged one.
-
-        :raises BaseDamaged: it is damaged and in use
-        """
-        damage = entry.find_damage(name)
-        if damage is None:
-            return False
-        self._refuse_if_used(entry, image_id, name, damage)
-        if os.path.exists(entry.path(name)):
-            LOG.warning('Recreating %s: %s', entry.path(name), damage)
-            entry.remove(name)
-        return True
-
-    def _refuse_if_used(self, entry: cache_entry.Entry, image_id: str,
-                        name: str, damage: str) -> None:
-        path = entry.path(name)
-        if os.path.exists(path):
-            disks = self._find_disks(image_id, name, path, damage)
-        else:
-            disks = self._usage.find_readable(image_id, name)
-        if disks:
-            LOG.error('Base disk %s: %s Disks that refer to it: %s', path,
-                      damage, ', '.join(disks))
-            raise exception.BaseDamaged(
-                'The base disk %s has changed, and %d disks of servers need '
-                'it.' % (path, len(disks)), damage,
-                'Restore it with its modification time from a backup. Or '
-                'delete the servers that the log of nova-compute names; then '
-                'it is created again.')
-
-    def _find_disks(self, image_id: str, name: str, path: str,
-                    damage: str) -> list[str]:
-        try:
-            return self._usage.find(image_id, name)
-        except OSError as error:
-            raise exception.BaseDamaged(
-                'The base disk %s has changed, and servers may need it.'
-                % path, '%s The system says: %s.' % (damage, error),
-                'Allow the user who runs nova-compute to read all files in '
-                'the folders of servers.') from error
 
     def _convert_into(self, entry: cache_entry.Entry, image: inspector.Image,
                       root_gb: int, download: converters.Download) -> None:

@@ -21,6 +21,8 @@ from typing import ParamSpec
 from typing import Protocol
 from typing import TypeVar
 
+from nova_vmrun.ops.nova import errors
+
 _P = ParamSpec('_P')
 _T = TypeVar('_T')
 
@@ -37,14 +39,16 @@ def disks_needed(method: Callable[Concatenate[_D, _P], _T]
     """Decorate a method of the driver that uses the disks of a server.
 
     Its parameter ``instance`` is the server. If a storage folder is not there,
-    the method raises StorageFolderMissing before it does anything.
+    the method is not called. Like errors.translated, it raises Nova's
+    exceptions instead of ours.
     """
     signature = inspect.signature(method)
 
     def wrapper(self: _D, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         instance = signature.bind(self, *args, **kwargs).arguments['instance']
-        self._hypervisor.storage.require(instance.uuid)
-        return method(self, *args, **kwargs)
+        with errors.as_nova(instance):
+            self._hypervisor.storage.require(instance.uuid)
+            return method(self, *args, **kwargs)
 
     functools.update_wrapper(wrapper, method)
     return wrapper

@@ -15,6 +15,7 @@ from unittest import mock
 
 from nova_vmrun import exception
 from nova_vmrun.ops.nova import disks_needed
+from nova_vmrun.ops.nova import errors
 from nova_vmrun.storage import server_storage
 from tests.unit import base
 
@@ -49,6 +50,6 @@ class DisksNeededTestCase(base.TestCase):
         driver = Driver()
         driver._hypervisor.storage.require.side_effect = (
             exception.StorageFolderMissing('gone'))
-        self.assertRaises(exception.StorageFolderMissing, driver.work,
-                          'context', INSTANCE)
+        self.assertRaises(errors.OperationFailed, driver.work, 'context',
+                          INSTANCE)
         self.assertEqual([], driver.done)
