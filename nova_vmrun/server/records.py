@@ -179,8 +179,14 @@ class Records:
         return list(filter(None, map(self.get, self._layout.uuids())))
 
     def finish_interrupted(self) -> None:
-        """Remove half-written files that a crash left in servers' folders."""
-        folders = [self._layout.folder(each.uuid) for each in self.all()]
+        """Remove half-written files that a crash left in servers' folders.
+
+        Also look at what connectors keep for the servers.
+        """
+        uuids = [record.uuid for record in self.all()]
+        folders = [self._layout.folder(uuid) for uuid in uuids]
+        folders += [self._layout.volume(uuid, volume_id) for uuid in uuids
+                    for volume_id in self._layout.connected_volumes(uuid)]
         for uuid in self._layout.prepared_uuids():
             folder = self._layout.prepared(uuid)
             try:

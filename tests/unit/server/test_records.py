@@ -87,6 +87,20 @@ class OwnerTestCase(hosts.TestCase):
                 errno.EMFILE, os.strerror(errno.EMFILE))))
         self.check_unreadable('Too many open files')
 
+    def test_what_a_crash_has_left_of_a_connection_to_a_volume(self):
+        volume_id = '6ca404f3-d844-4169-bb96-bc792f37de98'
+        self.write()
+        for uuid in (UUID, hosts.OTHER):
+            folder = self.layout.volume(uuid, volume_id)
+            os.makedirs(folder)
+            for name in ('nfs', '.nfs.01234567.part'):
+                files.write_atomically(os.path.join(folder, name), 'path')
+        self.records.finish_interrupted()
+        self.assertEqual(['nfs'],
+                         os.listdir(self.layout.volume(UUID, volume_id)))
+        # That of a server without a record goes with the server.
+        self.assertEqual(2, len(os.listdir(folder)))
+
     def test_prepared_folder_with_an_unreadable_record(self):
         prepared = self.layout.prepared(UUID)
         os.mkdir(prepared)
