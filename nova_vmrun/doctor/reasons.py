@@ -196,6 +196,12 @@ _FAULTS: tuple[Callable[[server_facts.Facts, str], Reason | None], ...] = (
         "VMware's kernel modules are not loaded on the compute host.",
         kernel_modules.REMEDY),
     _known_text(
+        r'No storage folder of this host (has the tag .+?|'
+        r'has \d+ GiB free for the disks of a server)\.',
+        r'no storage folder of the compute host \1.',
+        'Take another flavor or image, or ask an administrator: the log of '
+        'nova-compute names the tags and the free space of each folder.'),
+    _known_text(
         r'(\S+) did not end within ([\d.]+) seconds and was killed',
         r'\1 did not end within \2 seconds and was killed.',
         'Run "nova-vmrun doctor" on the compute host. If that is healthy and '

@@ -12,9 +12,14 @@
 
 import dataclasses
 
+from nova import exception as nova_exception
+from oslo_utils import units
+
 from nova_vmrun.doctor import reasons
 from nova_vmrun.doctor import server_facts
+from nova_vmrun import exception
 from nova_vmrun.host import kernel_modules
+from nova_vmrun.storage import folder_choice
 from tests.unit import base
 from tests.unit.doctor import test_cloud
 
@@ -160,6 +165,22 @@ class FaultTestCase(TestCase):
                       'A VMware kernel module is not loaded'):
             self.check(fault, "VMware's kernel modules are not loaded on the "
                        'compute host.', 'vmware-modconfig')
+
+    def test_no_storage_folder(self):
+        candidates = [folder_choice.Candidate(
+            'fast', frozenset(['fast', 'ssd']), 1, 5 * units.Gi)]
+        for wish, cause in (
+                (folder_choice.Wish('hdd', 1), "has the tag 'hdd'."),
+                (folder_choice.Wish('ssd', 20 * units.Gi),
+                 'has 20 GiB free for the disks of a server.')):
+            error = self.assertRaises(
+                exception.NoStorageFolder, folder_choice.choose, candidates,
+                [wish])
+            self.check('Build of instance an-id was re-scheduled: %s' %
+                       nova_exception.ComputeResourcesUnavailable(
+                           reason=str(error)),
+                       'no storage folder of the compute host ' + cause,
+                       'Take another flavor')
 
     def test_tool_that_hangs(self):
         self.check(
