@@ -260,12 +260,22 @@ class Finder:
     def _unused_disks(self, servers: Mapping[str, Server],
                       min_age: float) -> Iterator[Orphan]:
         """Yield folders with disks in storage folders that nobody uses."""
+        with_folder = {uuid for uuid, _path in self._layout.folders()}
         for uuid, path in self._storage.unused_everywhere():
             server = servers.get(uuid)
-            if server is None or not server.is_busy:
-                yield Orphan(LEFTOVER, path, uuid,
-                             'No server on this host uses its disks.',
-                             self._too_young(path, min_age))
+            if server is not None and server.is_busy:
+                continue
+            if server is not None and server.is_here and (
+                    uuid not in with_folder):
+                kept = ('Nova has the server on this host. Look for its '
+                        'folder, which is missing from %s.'
+                        % self._layout.root)
+            elif vm_process.is_locked(path):
+                kept = 'A VM uses it.'
+            else:
+                kept = self._too_young(path, min_age)
+            yield Orphan(LEFTOVER, path, uuid,
+                         'No server on this host uses its disks.', kept)
 
     # In the folder of a server that Nova has
 

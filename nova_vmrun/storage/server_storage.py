@@ -221,7 +221,8 @@ class ServerStorage:
                ) -> list[tuple[str, str]]:
         """Return the folders of this node that no record names.
 
-        Leave out those of servers with a record that cannot be read.
+        Leave out those of servers whose record cannot be read, or is missing
+        from their folders: it may name them.
 
         :returns: ids of servers and paths
         :raises OSError: the storage folder cannot be read
@@ -244,17 +245,31 @@ class ServerStorage:
     def _used(self, uuid: str) -> set[str]:
         """Return the names of the folders that the records of a server name.
 
-        :raises RecordUnreadable: a record cannot be read
+        :raises RecordUnreadable: a record cannot be read, or is missing
         """
-        used = set()
-        for folder in (self._layout.folder(uuid),
-                       self._layout.deleted(uuid),
-                       *self._layout.beside(uuid)):
+        folders = [folder for folder in (self._layout.folder(uuid),
+                                         self._layout.deleted(uuid),
+                                         *self._layout.beside(uuid))
+                   if os.path.isdir(folder)]
+        records = []
+        for folder in folders:
             # Raises an error if it cannot be read.
             self._records.is_foreign(uuid, folder)
-            used |= {os.path.basename(place.path)
-                     for place in self.places(uuid, folder)}
-        return used
+            record = self._records.in_folder(uuid, folder)
+            if record is not None:
+                records.append(record)
+        if folders and not records:
+            raise exception.RecordUnreadable(
+                'No record of this host says where the disks of server %s '
+                'are.' % uuid, 'It is not in %s.' % ', '.join(folders))
+        try:
+            return {os.path.basename(_place(disk).path) for record in records
+                    for disk in disks_module.parse(record.disks or [])
+                    if disk.storage is not None}
+        except ValueError as error:
+            raise exception.RecordUnreadable(
+                'The disks of server %s are unknown.' % uuid,
+                '%s' % error) from error
 
     def unused_everywhere(self) -> list[tuple[str, str]]:
         """Return what unused() does, for all folders that are there."""

@@ -17,6 +17,8 @@ import sys
 import time
 from unittest import mock
 
+import fixtures
+
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.server import orphans
@@ -60,6 +62,46 @@ class TestCase(hosts.TestCase):
     def only(self, found):
         self.assertEqual(1, len(found), found)
         return found[0]
+
+
+class StorageTestCase(TestCase):
+    """A folder in a storage folder that no record names."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = self.useFixture(fixtures.TempDir()).path
+        self.finder = orphans.Finder(
+            self.layout, self.records, self.states, self.cache, self.users,
+            self.boots,
+            mock.Mock(unused_everywhere=lambda: [(UUID, self.path)]),
+            clock=lambda: self.now)
+
+    def kept(self, **servers):
+        found = self.only(self.find(**servers))
+        self.assertEqual((orphans.LEFTOVER, self.path, UUID),
+                         (found.kind, found.path, found.owner))
+        return found.kept
+
+    def test_one_of_a_server_that_nova_does_not_have(self):
+        self.assertEqual('', self.kept())
+
+    def test_one_that_a_resize_has_left(self):
+        self.add_server()
+        self.assertEqual('', self.kept(one=HERE))
+        self.assertEqual([], self.find(one=BUSY))
+
+    def test_the_folder_of_the_server_is_missing(self):
+        """The drive with instances_path may be unplugged."""
+        self.assertIn(self.layout.root, self.kept(one=HERE))
+        self.assertEqual('', self.kept(one=ELSEWHERE))
+
+    def test_a_vm_uses_it(self):
+        locks.lock(os.path.join(self.path, 'root.vmdk'))
+        self.assertEqual('A VM uses it.', self.kept())
+
+    def test_one_that_changed_just_now(self):
+        self.now = time.time() + HOUR / 2
+        self.assertIn('60 minutes', self.kept())
 
 
 class FolderTestCase(TestCase):

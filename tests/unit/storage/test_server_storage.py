@@ -202,6 +202,15 @@ class FoldersTestCase(TestCase):
             self.assertEqual([], self.storage.unused_everywhere())
             os.rename(name, self.layout.folder(UUID))
 
-    def test_record_that_cannot_be_read(self):
-        files.write_atomically(self.layout.record(UUID), '{')
-        self.assertEqual([], self.storage.unused_everywhere())
+    def test_records_that_do_not_say_which_disks_there_are(self):
+        record = files.read(self.layout.record(UUID)).decode()
+        name = os.path.basename(self.disk.path)
+        for text in ('{', record.replace('"root"', '1'),
+                     record.replace('"node"', '"another node"'),
+                     record.replace(name, '')):
+            self.assertNotEqual(record, text)
+            files.write_atomically(self.layout.record(UUID), text)
+            self.assertEqual([], self.storage.unused_everywhere(), text)
+        os.remove(self.layout.record(UUID))
+        self.storage.remove_unused()
+        self.assertTrue(os.path.exists(self.disk.path))
