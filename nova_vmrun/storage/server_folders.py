@@ -39,6 +39,12 @@ def new_path(root: str, uuid: str) -> str:
     return os.path.join(root, '%s_%s' % (uuid, secrets.token_hex(4)))
 
 
+def is_of(path: str, uuid: str) -> bool:
+    """Return whether a path is named like a folder of a server."""
+    match = _NAME.fullmatch(os.path.basename(path))
+    return match is not None and match.group(1) == uuid
+
+
 def create(path: str, compute_id: str) -> None:
     """Create a folder, unless it exists.
 

@@ -211,9 +211,16 @@ class ServerStorage:
 
         :param folder: one of the folders of record of a server
         :raises StorageFolderMissing: a storage folder is not there
+        :raises RecordUnreadable: it names a folder that is not the server's
         :raises OSError: a file cannot be removed
         """
         for place in self.places(uuid, folder):
+            if not server_folders.is_of(place.path, uuid):
+                raise exception.RecordUnreadable(
+                    'The disks of server %s cannot be removed.' % uuid,
+                    'The record in %s names %r, which is not a folder of the '
+                    'server.' % (folder, place.path),
+                    'Correct the paths of the disks there.')
             server_folders.remove(
                 place.now(self.folders.require(place.storage)))
 

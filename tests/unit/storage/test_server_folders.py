@@ -42,6 +42,12 @@ class ServerFoldersTestCase(base.TestCase):
         os.symlink('/', self.path)
         self.assertEqual([], server_folders.find(self.root))
 
+    def test_names(self):
+        self.assertTrue(server_folders.is_of(self.path, UUID))
+        for path in (self.root, os.path.join(self.root, UUID), self.path + '/',
+                     self.path + 'x', self.path.replace('1', '2')):
+            self.assertFalse(server_folders.is_of(path, UUID), path)
+
     def test_crash_before_the_owner_is_recorded(self):
         os.mkdir(self.path)
         self.assertIsNone(server_folders.owner(self.path))

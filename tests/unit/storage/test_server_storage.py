@@ -202,6 +202,18 @@ class FoldersTestCase(TestCase):
             self.assertEqual([], self.storage.unused_everywhere())
             os.rename(name, self.layout.folder(UUID))
 
+    def test_a_record_that_names_the_whole_storage_folder(self):
+        record = files.read(self.layout.record(UUID)).decode()
+        for other in (self.usb, os.path.join(self.usb, IMAGE),
+                      self.path.replace(UUID, IMAGE), '/'):
+            files.write_atomically(self.layout.record(UUID), record.replace(
+                os.path.dirname(self.disk.path), other.rstrip('/')))
+            self.assertRaises(
+                exception.RecordUnreadable, self.storage.remove, UUID,
+                self.layout.folder(UUID))
+        self.assertTrue(os.path.exists(self.disk.path))
+        self.assertTrue(os.path.exists(self.base))
+
     def test_records_that_do_not_say_which_disks_there_are(self):
         record = files.read(self.layout.record(UUID)).decode()
         name = os.path.basename(self.disk.path)
