@@ -106,7 +106,8 @@ def _at_its_node(device: Drive, existing: vmx.Vmx,
                  nodes: dict[str, attached.Attached], folder: str) -> Drive:
     if device.path is None:
         return device
-    found = nodes.get(_absolute(device.path, folder))
+    found = nodes.get(_absolute(device.path, folder)) or (
+        _snapshot_beside_vmx(device, nodes, folder))
     if found is None:
         return device
     if _absolute(found.file, folder) != _absolute(device.path, folder):
@@ -115,6 +116,23 @@ def _at_its_node(device: Drive, existing: vmx.Vmx,
     if device.node is not None or not _fits(device.bus, found.node, existing):
         return device
     return dataclasses.replace(device, node=found.node)
+
+
+def _snapshot_beside_vmx(device: machines.Disk | machines.Cdrom,
+                         nodes: dict[str, attached.Attached],
+                         folder: str) -> attached.Attached | None:
+    """Return the snapshot of a disk that is in another folder, if any.
+
+    VMware makes it beside the .vmx and not beside the disk.
+    """
+    if not isinstance(device, machines.Disk) or device.is_independent or (
+            device.path is None):
+        return None
+    parent = _absolute(os.path.basename(device.path), folder)
+    found = nodes.get(parent)
+    if found is None or _absolute(found.file, folder) == parent:
+        return None
+    return found
 
 
 def _fits(bus: str, node: str, existing: vmx.Vmx) -> bool:

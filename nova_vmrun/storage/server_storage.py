@@ -156,8 +156,10 @@ class ServerStorage:
             if disk.node is None or disk.volume_id is not None:
                 continue
             key = disk.node + '.fileName'
-            name = os.path.basename(keys.get(key) or '')
-            if disk.has_name(name):
+            path = keys.get(key) or ''
+            name = os.path.basename(path)
+            # A relative path is that of a snapshot beside the .vmx.
+            if os.path.isabs(path) and disk.has_name(name):
                 keys[key] = os.path.join(os.path.dirname(disk.path), name)
 
     def _relink(self, uuid: str, listed: Iterable[disks_module.Disk]) -> None:
@@ -171,6 +173,20 @@ class ServerStorage:
             for name in sorted(os.listdir(own)):
                 if disk.has_name(name):
                     linked.relink(os.path.join(own, name), folder.path)
+            self._relink_snapshots(uuid, disk)
+
+    def _relink_snapshots(self, uuid: str, disk: disks_module.Disk) -> None:
+        """Let snapshots of a disk that are beside the .vmx name the disk."""
+        folder, own = self._layout.folder(uuid), os.path.dirname(disk.path)
+        for name in sorted(os.listdir(folder)):
+            if disk.has_name(name):
+                child = os.path.join(folder, name)
+                found = linked.read_descriptor(child)
+                parent = found.parent_hint or ''
+                moved = os.path.join(own, os.path.basename(parent))
+                if moved != parent and os.path.basename(os.path.dirname(
+                        parent)) == os.path.basename(own):
+                    linked.point(child, moved, found.parent_cid)
 
     # Which folders there are
 

@@ -73,6 +73,13 @@ class Disk:
                    self.capacity + self.capacity // _BYTES_PER_TABLE_BYTE)
 
     @property
+    def is_away_from_its_newest_data(self) -> bool:
+        """Whether VMware writes to a file beside the .vmx, in its place."""
+        return self.listed.is_in_storage and (
+            os.path.basename(os.path.dirname(self.chain[0])) !=
+            os.path.basename(os.path.dirname(self.listed.path)))
+
+    @property
     def adapter(self) -> str:
         """The ddb.adapterType that a copy of it gets."""
         return vmdk.adapter_type(self.attached.bus)
@@ -182,7 +189,7 @@ def make(layout: layout_module.Layout,
     staying = [disk for disk in disks if disk not in removed]
     copied = tuple(
         Copy(disk, sizes.get(disk.listed.name)) for disk in staying
-        if disk.listed.name in sizes or
+        if disk.listed.name in sizes or disk.is_away_from_its_newest_data or
         to_other_host and _needs_other_files(disk))
     kept = tuple(disk for disk in staying
                  if disk not in [copy.disk for copy in copied])

@@ -26,6 +26,7 @@ from nova_vmrun.ops.nova import errors
 from nova_vmrun.storage import folder_identity
 from nova_vmrun.storage import server_folders
 from tests.functional.api import test_disks
+from tests.functional import glance_uploads
 
 _Usage = collections.namedtuple('_Usage', 'total used free')
 _GIB = 1 << 30
@@ -188,11 +189,15 @@ class PlacementTestCase(TestCase):
 
     def test_life(self):
         """What users do with a server whose disk is elsewhere."""
+        self.useFixture(glance_uploads.GlanceUploads())
         server, raw = self.boot_on('fast', config_drive=True)
         self._stop_server(server)
         self.assertContent(server, raw)
         self._start_server(server)
         self._snapshot_server(server, 'image')
+        # The image is there before Nova has ended the task.
+        self._wait_for_server_parameter(server,
+                                        {'OS-EXT-STS:task_state': None})
         self.admin_api.post_server_action(server['id'], {'rescue': {
             'rescue_image_ref': self.add_image()}})
         self._wait_for_state_change(server, 'RESCUE')

@@ -121,6 +121,13 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
         output = self.connection.get_console_output(self.ctxt, instance)
         self.assertIn(b'web login: ', output)
 
+    def test_set_admin_password(self):
+        """The image of Nova's test has no guest agent."""
+        instance, _network_info = self._get_running_instance(obj=True)
+        self.assertRaises(nova_exception.QemuGuestAgentNotEnabled,
+                          self.connection.set_admin_password, instance,
+                          'p4ssw0rd')
+
     def test_attach_detach_volume(self):
         """VMware adds no disk to the running server of Nova's test."""
         instance, _network_info = self._get_running_instance()

@@ -289,6 +289,20 @@ class DisksTestCase(MergeTestCase):
     def _disks(self, *names):
         return tuple(model.Disk(name, 'lsilogic') for name in names)
 
+    def test_snapshot_of_a_disk_in_another_folder(self):
+        """VMware makes it beside the .vmx; the disk itself is older."""
+        path = '/fast/server/root.vmdk'
+        self.live['scsi0:0.fileName'] = 'root-000001.vmdk'
+        for disk, expected in (
+                (model.Disk(path, 'lsilogic'), 'root-000001.vmdk'),
+                (model.Disk(path, 'lsilogic', is_independent=True), path),
+                (model.Disk('/fast/server/swap.vmdk', 'lsilogic'),
+                 '/fast/server/swap.vmdk')):
+            kept = merge.keep_places(
+                dataclasses.replace(self.server, disks=(disk,)), self.live,
+                '/vm')
+            self.assertEqual(expected, kept.disks[0].path)
+
     def test_detaching_moves_no_other_disk(self):
         for previous in ('known', None):
             found = self._rerender(

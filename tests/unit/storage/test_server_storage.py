@@ -93,6 +93,19 @@ class TestCase(base.TestCase):
 
 class RequireTestCase(TestCase):
 
+    def test_a_snapshot_beside_the_vmx_goes_on_after_a_move(self):
+        child = self.layout.file(UUID, 'root-000001.vmdk')
+        vmdks.write(child, cid='00000003', parent_cid='00000002',
+                    hint=self.disk.path)
+        files.write_atomically(self.layout.vmx(UUID),
+                               'scsi0:0.fileName = "root-000001.vmdk"\n')
+        self.move()
+        self.storage.require(UUID)
+        self.assertEqual('root-000001.vmdk', self.vmx()['scsi0:0.fileName'])
+        self.assertEqual(self.listed().path,
+                         linked.read_descriptor(child).parent_hint)
+        self.assertTrue(os.path.exists(self.listed().path))
+
     def test_disks_that_are_there(self):
         before = files.read(self.layout.record(UUID))
         self.storage.require(UUID)

@@ -26,6 +26,7 @@ from nova_vmrun.storage import server_folders
 from nova_vmrun.storage import server_storage
 from tests.unit.ops.resize import resizes
 from tests.unit.storage import storages
+from tests.unit import vmdks
 
 UUID, GIB, THERE = resizes.UUID, resizes.GIB, resizes.THERE
 
@@ -108,6 +109,21 @@ class StorageTestCase(resizes.TestCase):
         self.assertTrue(self.is_written())
         self.resize.confirm(UUID)
         self.assertEqual([new], self.server_folders())
+
+    def test_what_vmware_writes_beside_the_vmx_goes_along(self):
+        child = self.layout.file(UUID, 'root-000001.vmdk')
+        vmdks.write(child, cid='00000003', parent_cid='00000002',
+                    hint=self.disk.path, sectors=GIB // 512,
+                    content=resizes.WRITTEN)
+        self.servers.vmx_files.edit(UUID, lambda keys: keys.update(
+            {'scsi0:0.fileName': os.path.basename(child)}))
+        self.migrate()
+        self.finish(power_on=False)
+        self.resize.confirm(UUID)
+        self.assertTrue(self.is_written())
+        new, = self.server_folders()
+        self.assertEqual(os.path.join(new, 'root.vmdk'),
+                         self.attached(self.layout.folder(UUID)))
 
     def test_a_resize_that_is_reverted(self):
         self.migrate(root_gb=2)
