@@ -89,7 +89,7 @@ class VmrunDriver(host_calls.HostCalls):
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
         if record.image_ref is None:
             self._hypervisor.source_images.remember(instance)
-        state = self._hypervisor.state(instance.uuid, use_cache)
+        state = self._hypervisor.state(record, use_cache)
         return hardware.InstanceInfo(
             state=power_states.for_nova(instance, state))
 

@@ -299,23 +299,23 @@ class Hypervisor:
             return None
         return record
 
-    def state(self, uuid: str, use_cache: bool) -> states.State:
+    def state(self, record: records.Record, use_cache: bool) -> states.State:
         """Return a server's state.
 
         It is unknown while one of its disks is not there. If the server is
-        running, Nova will get an event when it stops, even if
-        it was started outside of Nova.
+        running, Nova will get an event when it stops, even if it was started
+        outside of Nova.
 
+        :param record: of the server
         :param use_cache: False to look at the VM now
         """
-        record = self.records.get(uuid)
-        if record is not None and not self.storage.is_there(record):
+        if not self.storage.is_there(record):
             return states.State.UNKNOWN
         state: states.State = (
-            self.states.get(uuid, fresh=False) if use_cache
-            else self.states.confirm(uuid))
+            self.states.get(record.uuid, fresh=False) if use_cache
+            else self.states.confirm(record.uuid))
         if state in (states.State.RUNNING, states.State.PAUSED):
-            self.events.watch(uuid)
+            self.events.watch(record.uuid)
         return state
 
     @property

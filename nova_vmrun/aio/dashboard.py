@@ -12,10 +12,9 @@
 
 """The dashboard as the user sees it: its packages, address and login."""
 
-import importlib.util
 import shlex
 
-from nova_vmrun.aio import errors
+from nova_vmrun.aio import installed
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 
@@ -25,14 +24,10 @@ _PACKAGES = ('openstack_dashboard', 'whitenoise')
 
 def require_installed() -> None:
     """Raise AioError if Horizon cannot be imported."""
-    missing = [name for name in _PACKAGES
-               if importlib.util.find_spec(name) is None]
-    if missing:
-        raise errors.AioError(
-            'Horizon, which --dashboard needs, is not installed.',
-            'Missing: %s.' % ', '.join(missing),
-            'Install it with: pip install "nova-vmrun[dashboard]", or turn '
-            'the dashboard off with --no-dashboard.')
+    installed.require(
+        _PACKAGES, 'Horizon, which --dashboard needs, is not installed.',
+        'Install it with: pip install "nova-vmrun[dashboard]", or turn the '
+        'dashboard off with --no-dashboard.')
 
 
 def welcome(layout: aio_layout.Layout,

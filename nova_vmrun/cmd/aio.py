@@ -15,7 +15,6 @@
 import argparse
 from collections.abc import Iterable, Sequence
 import dataclasses
-import importlib.util
 import os
 import shlex
 import tempfile
@@ -26,6 +25,7 @@ from cliff import lister
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import installed
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
@@ -40,13 +40,8 @@ _PACKAGES = ('keystone', 'glance', 'neutron', 'placement', 'cheroot',
 
 
 def _check_installed() -> None:
-    missing = [name for name in _PACKAGES
-               if importlib.util.find_spec(name) is None]
-    if missing:
-        raise errors.AioError(
-            'The OpenStack services are not installed.',
-            'Missing: %s.' % ', '.join(missing),
-            'Install them with: pip install "nova-vmrun[aio]".')
+    installed.require(_PACKAGES, 'The OpenStack services are not installed.',
+                      'Install them with: pip install "nova-vmrun[aio]".')
 
 
 class Up(plain.Plain, command.Command):

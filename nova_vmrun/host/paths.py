@@ -10,11 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Comparison of paths."""
+"""What paths are equal to, inside of, and too long for."""
 
 import os
 import re
 
+from nova_vmrun import exception
 from nova_vmrun import system
 
 # Surrogates represent bytes that are not UTF-8.
@@ -44,3 +45,20 @@ def is_inside(path: str, folder: str) -> bool:
     :param folder: as canonical() returns it
     """
     return path == folder or path.startswith(os.path.join(folder, ''))
+
+
+def require_socket(path: str, users: str, alternative: str) -> None:
+    """Raise an error if the path of a Unix socket is too long.
+
+    :param path: in [DEFAULT] instances_path
+    :param users: what needs the socket
+    :param alternative: to a shorter path
+    :raises InvalidConfiguration: it is too long for this system
+    """
+    longest, length = system.here().longest_socket_path, len(os.fsencode(path))
+    if length > longest:
+        raise exception.InvalidConfiguration(
+            '[DEFAULT] instances_path is too long for %s.' % users,
+            'The path of a Unix socket can have %d bytes; %s has %d.'
+            % (longest, path, length),
+            'Use a shorter path, or %s.' % alternative)

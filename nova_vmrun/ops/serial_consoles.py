@@ -14,7 +14,6 @@
 
 import contextlib
 import errno
-import os
 import re
 import socket
 import threading
@@ -26,6 +25,7 @@ from oslo_log import log as logging
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import paths
 from nova_vmrun.host import ports
 from nova_vmrun.machine import model
 from nova_vmrun.ops import parts
@@ -33,7 +33,6 @@ from nova_vmrun.server.serial import bridge
 from nova_vmrun.server.serial import console_log
 from nova_vmrun.server.serial import tickets
 from nova_vmrun.server import vm_process
-from nova_vmrun import system
 
 LOG = logging.getLogger(__name__)
 
@@ -183,15 +182,9 @@ class SerialConsoles:
                 'Unset one of them.')
 
     def _refuse_long_paths(self) -> None:
-        path = self._layout.serial_socket(_A_UUID)
-        longest = system.here().longest_socket_path
-        if len(os.fsencode(path)) > longest:
-            raise exception.InvalidConfiguration(
-                '[DEFAULT] instances_path is too long for serial consoles.',
-                'The path of a Unix socket can have %d bytes; %s has %d.'
-                % (longest, path, len(os.fsencode(path))),
-                'Use a shorter path, or set [serial_console] enabled to '
-                'False.')
+        paths.require_socket(
+            self._layout.serial_socket(_A_UUID), 'serial consoles',
+            'set [serial_console] enabled to False')
 
 
 def _require_uri(option: str, value: str) -> None:

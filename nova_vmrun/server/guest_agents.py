@@ -24,9 +24,9 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import paths
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import vm_process
-from nova_vmrun import system
 from nova_vmrun.tools import guest_agent
 
 LOG = logging.getLogger(__name__)
@@ -54,15 +54,8 @@ class GuestAgents:
 
         :raises InvalidConfiguration: its path would be too long
         """
-        path = self._layout.agent_socket(uuid)
-        longest = system.here().longest_socket_path
-        if len(os.fsencode(path)) > longest:
-            raise exception.InvalidConfiguration(
-                '[DEFAULT] instances_path is too long for guest agents.',
-                'The path of a Unix socket can have %d bytes; %s has %d.'
-                % (longest, path, len(os.fsencode(path))),
-                'Use a shorter path, or an image without '
-                'hw_qemu_guest_agent.')
+        paths.require_socket(self._layout.agent_socket(uuid), 'guest agents',
+                             'an image without hw_qemu_guest_agent')
 
     def socket(self, uuid: str) -> str | None:
         """Return the path for a server's port, or None if it is too long."""

@@ -49,8 +49,6 @@ class Record:
         if an older release wrote the record
     :ivar detached_volumes: ids of volumes that were detached although Nova may
         still list them; no start attaches them again
-    :ivar disks_moved: whether its disks may have moved since its .vmx was
-        written
     """
 
     uuid: str
@@ -63,7 +61,6 @@ class Record:
     image_properties: dict[str, str] | None = None
     disks: list[dict[str, object]] | None = None
     detached_volumes: list[str] = dataclasses.field(default_factory=list)
-    disks_moved: bool = False
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]
@@ -224,10 +221,7 @@ class Records:
 
 
 def _write(path: str, record: Record) -> None:
-    content = dataclasses.asdict(record)
-    if not record.disks_moved:
-        del content['disks_moved']
-    files.write_atomically(path, jsonutils.dumps(content))
+    files.write_atomically(path, jsonutils.dumps(dataclasses.asdict(record)))
 
 
 def _unreadable(uuid: str, folder: str,

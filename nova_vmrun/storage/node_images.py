@@ -13,7 +13,7 @@
 """The images that compute nodes need, in a storage folder that they share.
 
 Each node writes a list of the images that its servers were built from. An
-image of which a list of every node is silent can be removed from the cache.
+image that no node lists can be removed from the cache.
 """
 
 from collections.abc import Collection

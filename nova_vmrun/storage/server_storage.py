@@ -99,7 +99,7 @@ class ServerStorage:
                 folders[disk.storage]), disk.storage)
             if disk.storage is not None else disk
             for disk in _disks(record))
-        if listed != _disks(record) or record.disks_moved:
+        if listed != _disks(record):
             self._follow(uuid, listed)
 
     def require_all(self, uuid: str) -> None:
@@ -143,8 +143,7 @@ class ServerStorage:
                 file.edit(lambda keys: self._attach(uuid, keys, listed))
             else:
                 self._relink(uuid, listed)
-            self._records.change(uuid, disks=disks_module.dump(listed),
-                                 disks_moved=False)
+            self._records.change(uuid, disks=disks_module.dump(listed))
         LOG.info('Server %s uses its disks where they are now: %s', uuid,
                  ', '.join(disk.file(self._layout.folder(uuid))
                            for disk in listed if disk.volume_id is None))

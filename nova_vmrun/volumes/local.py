@@ -18,7 +18,6 @@ VMware opens the descriptor that the Cinder driver has written.
 from collections import abc
 import dataclasses
 import os
-import re
 
 from oslo_utils import units
 
@@ -26,12 +25,11 @@ from nova_vmrun import exception
 from nova_vmrun.formats import flat
 from nova_vmrun.formats import vmdk
 from nova_vmrun.formats import volume_files
+from nova_vmrun.host import paths
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from nova_vmrun.volumes import content
 from nova_vmrun.volumes import descriptors
-
-_UNPRINTABLE = re.compile('["\x00-\x1f\x7f\ud800-\udfff]')
 
 
 class LocalConnector:
@@ -68,7 +66,7 @@ class LocalConnector:
         """
         path = volume.data.get('device_path')
         if not isinstance(path, str) or not os.path.isabs(path) or (
-                _UNPRINTABLE.search(path) or
+                not paths.fits_descriptor(path) or
                 volume_files.name_of(os.path.basename(path)) is None):
             raise exception.InvalidInput(
                 'Volume %s cannot be attached.' % volume.id,

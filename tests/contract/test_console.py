@@ -26,6 +26,14 @@ def free_port():
         return s.getsockname()[1]
 
 
+def connect(path):
+    """Return a connection to a Unix socket."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(base.SETTLE)
+    client.connect(path)
+    return client
+
+
 class Viewer(object):
     """The part of an RFB client that the tests need."""
 
@@ -236,9 +244,7 @@ class SerialTest(base.ContractCase):
         machine = self.serial_vm(fileType='pipe', fileName='tty.sock',
                                  pipe__endPoint='server')
         self.done('start', machine.vmx, 'nogui')
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(base.SETTLE)
-            client.connect(machine.path('tty.sock'))
+        connect(machine.path('tty.sock')).close()
 
     @base.needs_guest
     def test_serial_pipe_carries_the_console(self):
@@ -246,9 +252,7 @@ class SerialTest(base.ContractCase):
         machine = self.serial_vm(fileType='pipe', fileName='tty.sock',
                                  pipe__endPoint='server')
         self.done('start', machine.vmx, 'nogui')
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(base.SETTLE)
-            client.connect(machine.path('tty.sock'))
+        with connect(machine.path('tty.sock')) as client:
             self.assertEqual(b'login:\r\n', client.recv(100))
             client.sendall(b'hello')
             self.assertEqual(b'hello', client.recv(100))
@@ -260,18 +264,14 @@ class SerialTest(base.ContractCase):
             serial1__fileName='agent', serial1__pipe__endPoint='server')
         for verb in (('stop', 'hard'), ('suspend', 'hard'), ('stop', 'hard')):
             self.done('start', machine.vmx, 'nogui')
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(base.SETTLE)
-                client.connect(machine.path('agent'))
+            with connect(machine.path('agent')):
                 self.done(verb[0], machine.vmx, verb[1])
 
     def test_serial_pipe_that_nobody_reads(self):
         machine = self.serial_vm(fileType='pipe', fileName='agent',
                                  pipe__endPoint='server')
         self.done('start', machine.vmx, 'nogui')
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(base.SETTLE)
-            client.connect(machine.path('agent'))
+        with connect(machine.path('agent')) as client:
             client.sendall(b'x' * 4096)
             for verb in ('pause', 'unpause'):
                 self.done(verb, machine.vmx)

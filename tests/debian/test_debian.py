@@ -157,7 +157,7 @@ class DebianTestCase(base.CloudCase):
         for port in ports:
             self.assertEqual([port.fixed_ips[0]['ip_address']],
                              found[port.mac_address])
-        # None through the network of the project, which has no router.
+        # The project's network has no router, so no route leads through it.
         route, = json.loads(answers['routes'])
         self.assertEqual(control_plane.NAT_GATEWAY, route['gateway'])
         self.assertIn(control_plane.NAT_GATEWAY, answers['name servers'])

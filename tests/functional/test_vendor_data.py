@@ -34,10 +34,7 @@ class MergeTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        try:
-            cloud_init.fetch()
-        except cloud_init.Unavailable as error:
-            self.skipTest("Debian's cloud-init cannot be had: %s" % error)
+        cloud_init.fetch_or_skip(self)
 
     def merge(self, found):
         folder = self.useFixture(fixtures.TempDir()).path

@@ -396,7 +396,8 @@ class InfoTestCase(Base):
         self.parts.state.return_value = states.State.OFF
         for use_cache in (True, False):
             self.driver.get_info(INSTANCE, use_cache)
-            self.parts.state.assert_called_with(UUID, use_cache)
+            self.parts.state.assert_called_with(
+                self.parts.record.return_value, use_cache)
 
     def test_a_server_that_is_not_here(self):
         self.parts.exists.return_value = False

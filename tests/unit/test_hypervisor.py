@@ -23,6 +23,7 @@ from nova_vmrun.host import product
 from nova_vmrun.host import x_libraries
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import records
 from nova_vmrun.server import states
 from nova_vmrun import system
 from tests.unit import base
@@ -111,11 +112,12 @@ class HypervisorTestCase(base.TestCase):
 
     def test_the_end_of_a_vm_that_is_on_is_watched(self):
         made = self.make(begin=False)
+        record = records.Record(UUID, 'instance-1', 'this-node')
         made.states = mock.Mock()
         for state in states.State:
             made.events = mock.Mock()
             made.states.get.return_value = state
-            self.assertIs(state, made.state(UUID, use_cache=True))
+            self.assertIs(state, made.state(record, use_cache=True))
             self.assertEqual(state in states.ON, made.events.watch.called)
 
     def test_old_virtual_hardware_has_no_secure_boot(self):

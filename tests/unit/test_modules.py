@@ -48,6 +48,7 @@ REASONS = {
                         'unit/system/test_sides.py'),
     'system/macos.py': ('the same tests for both',
                         'unit/system/test_sides.py'),
+    'aio/installed.py': ('a loop', 'unit/aio/test_dashboard.py'),
     'aio/errors.py': ('only a class', 'unit/aio/test_programs.py'),
     'aio/report.py': ('prints what others say', 'unit/aio/test_up.py'),
     'aio/seed.py': ('talks to Keystone, Glance and Neutron',

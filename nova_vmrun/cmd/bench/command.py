@@ -46,7 +46,7 @@ class Bench(plain.Plain, lister.Lister):
 
     Makes tiny VMs, disks and an image in a temporary folder, and compares each
     time with the best that is possible here: the conversion alone, "cp", or
-    the time of VMware's own program. If there is a control plane of
+    how long VMware's own program takes. If there is a control plane of
     "nova-vmrun aio" here, or another cloud is named, also measures the time
     from the request to a server that is active; that server and its image are
     deleted again. A ratio of 1 is perfect. Progress is printed to standard

@@ -45,7 +45,7 @@ def serial_ports(request: requests.Request, has_agent: bool,
 
     An image can only lower a flavor's number.
 
-    :param has_agent: whether the guest agent takes one of VMware's ports
+    :param has_agent: whether one of the ports is for the guest agent
     :param chosen_now: as for hardware.choose
     """
     of_flavor = request.flavor(obeyed.SERIAL_PORTS)

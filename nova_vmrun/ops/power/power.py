@@ -215,8 +215,8 @@ class Power:
             return
         deadline = time.monotonic() + timeout
         if self._guest.shut_down(uuid):
-            # A guest that goes down of its own accord loses nothing, and its
-            # start brings what Nova has changed since.
+            # A guest that shuts itself down loses nothing, and its next start
+            # applies what Nova has changed since the last one.
             if not self._is_off_by(uuid, deadline):
                 LOG.info('The guest of server %s does not shut down, '
                          'rebooting hard', uuid)

@@ -73,7 +73,7 @@ class Disk:
                    self.capacity + self.capacity // _BYTES_PER_TABLE_BYTE)
 
     @property
-    def is_away_from_its_newest_data(self) -> bool:
+    def continues_beside_vmx(self) -> bool:
         """Whether VMware writes to a file beside the .vmx, in its place."""
         return self.listed.is_in_storage and (
             os.path.basename(os.path.dirname(self.chain[0])) !=
@@ -189,7 +189,7 @@ def make(layout: layout_module.Layout,
     staying = [disk for disk in disks if disk not in removed]
     copied = tuple(
         Copy(disk, sizes.get(disk.listed.name)) for disk in staying
-        if disk.listed.name in sizes or disk.is_away_from_its_newest_data or
+        if disk.listed.name in sizes or disk.continues_beside_vmx or
         to_other_host and _needs_other_files(disk))
     kept = tuple(disk for disk in staying
                  if disk not in [copy.disk for copy in copied])

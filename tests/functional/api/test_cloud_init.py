@@ -45,10 +45,7 @@ class CloudInitTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        try:
-            cloud_init.fetch()
-        except cloud_init.Unavailable as error:
-            self.skipTest("Debian's cloud-init cannot be had: %s" % error)
+        cloud_init.fetch_or_skip(self)
         self.macs = [self.neutron.port_1['mac_address']]
         vendor = os.path.join(self.folder, 'vendor.json')
         with open(vendor, 'w') as file:

@@ -35,7 +35,6 @@ _PACKAGES = (
     'python3-netifaces', 'python3-oauthlib', 'python3-pyrsistent',
     'python3-requests', 'python3-serial', 'python3-six', 'python3-urllib3',
     'python3-yaml')
-Unavailable = packages.PackageError
 
 _PYTHON = '/usr/bin/python3'
 _READER = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -47,7 +46,7 @@ _TOP = os.path.join(os.path.dirname(cache.folder()), 'cloud-init')
 def fetch():
     """Return the folder that has the packages, each in its own.
 
-    :raises Unavailable: they cannot be had on this machine
+    :raises PackageError: they cannot be had on this machine
     """
     if not os.path.exists(_PYTHON):
         raise packages.PackageError('%s is not there' % _PYTHON)
@@ -62,6 +61,14 @@ def fetch():
                 packages.unpack(chosen, os.path.join(work, 'packages'))
                 os.rename(os.path.join(work, 'packages'), path)
     return path
+
+
+def fetch_or_skip(test):
+    """Fetch the packages, or skip a test that needs them."""
+    try:
+        fetch()
+    except packages.PackageError as error:
+        test.skipTest("Debian's cloud-init cannot be had: %s" % error)
 
 
 def read(source, folder, macs, path=None):
