@@ -14,13 +14,12 @@
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-import os
 from typing import Any, TYPE_CHECKING
 
 from cliff import lister
 
+from nova_vmrun.cmd import compute_host
 from nova_vmrun.cmd import plain
-from nova_vmrun import exception
 from nova_vmrun.formats import report
 from nova_vmrun.server import orphans
 
@@ -51,10 +50,7 @@ class Orphans(plain.Plain, lister.Lister):
             help='Keep everything that changed in the last so many minutes, '
                  'because it may still be in use by an operation (default: '
                  '%(default)s)')
-        parser.add_argument(
-            '--config-file', metavar='<file>', action='append', default=[],
-            help='Configuration file of nova-compute (repeat for more; '
-                 'default: the same files that nova-compute reads)')
+        compute_host.add_config_file(parser)
         plain.add_os_cloud(parser)
         return parser
 
@@ -64,11 +60,11 @@ class Orphans(plain.Plain, lister.Lister):
             ) -> tuple[Sequence[str], Iterable[Any]]:
         from nova_vmrun.cmd import servers
 
-        conf, compute_id = _configuration(parsed_args.config_file)
-        _require_owner(conf.instances_path)
+        conf, compute_id = compute_host.configuration(parsed_args.config_file)
+        compute_host.require_owner(conf.instances_path)
         nova = servers.Servers(parsed_args.os_cloud)
         host = nova.host(compute_id)
-        work = _open(conf, compute_id)
+        work = compute_host.open_hypervisor(conf, compute_id).orphans
         min_age = parsed_args.min_age * 60
         known = nova.all(host, work.finder.server_ids())
         cache_age = conf.image_cache.remove_unused_original_minimum_age_seconds
@@ -113,61 +109,3 @@ class Orphans(plain.Plain, lister.Lister):
 
 def _describe(error: Exception) -> str:
     return '%s: %s' % (type(error).__name__, error)
-
-
-def _configuration(files: Iterable[str]) -> tuple[Any, str]:
-    """Read nova.conf; return it and the id of this compute node."""
-    # Before other modules of Nova, which would load eventlet.
-    from nova import monkey_patch
-    os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', '1')
-    monkey_patch.patch(backend='threading')
-    from nova import config
-    from nova import exception as nova_exception
-    from nova.virt import node
-
-    from nova_vmrun import conf as own
-
-    own.register_opts(config.CONF)
-    argv = ['nova-vmrun']
-    for path in files:
-        argv += ['--config-file', path]
-    config.parse_args(argv, configure_db=False, init_rpc=False)
-    if not config.CONF.config_file:
-        raise exception.InvalidConfiguration(
-            'No nova.conf was found.',
-            'Searched ~/.nova, ~, /etc/nova and /etc.',
-            'Pass the nova.conf of nova-compute with --config-file.')
-    try:
-        compute_id = node.read_local_node_uuid()
-    except nova_exception.InvalidNodeConfiguration as error:
-        raise exception.InvalidConfiguration(
-            'The id of this compute node cannot be read.', str(error),
-            'Restore the compute_id file.') from error
-    if compute_id is None:
-        raise exception.InvalidConfiguration(
-            'nova-compute has never run here with this configuration.',
-            'There is no compute_id file in %s.' % config.CONF.state_path,
-            'Pass the nova.conf of nova-compute with --config-file.')
-    return config.CONF, compute_id
-
-
-def _require_owner(instances_path: str) -> None:
-    """Refuse to run as another user, who would not see the running VMs."""
-    try:
-        owner = os.stat(instances_path).st_uid
-    except OSError as error:
-        raise exception.InvalidConfiguration(
-            '[DEFAULT] instances_path cannot be read.',
-            'The system says: %s.' % error,
-            'Pass the nova.conf of nova-compute with --config-file.')
-    if owner != os.geteuid():
-        raise exception.InvalidConfiguration(
-            '%s belongs to another user.' % instances_path,
-            'Its owner is user id %d, but you are %d.' % (owner, os.geteuid()),
-            'Run this command as the user who runs nova-compute.')
-
-
-def _open(conf: Any, compute_id: str) -> Any:
-    from nova_vmrun import hypervisor
-
-    return hypervisor.Hypervisor(conf, compute_id).orphans

@@ -63,6 +63,8 @@ class Device(enum.Enum):
     FLOPPY = 'floppy'
 
 
+# Made for the server, with the sizes that its flavor asks for.
+OF_FLAVOR = (Origin.ROOT, Origin.EPHEMERAL, Origin.SWAP)
 OF_VOLUMES = (Origin.BOOT_VOLUME, Origin.VOLUME)
 OF_RESCUE = (Origin.RESCUE, Origin.RESCUE_CONFIG_DRIVE)
 # The order in which a guest finds its disks.

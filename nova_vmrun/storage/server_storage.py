@@ -189,6 +189,18 @@ class ServerStorage:
 
     # Which folders there are
 
+    def servers_by_folder(self) -> dict[str | None, set[str]]:
+        """Return the ids of the servers with disks in each storage folder.
+
+        :returns: by the ids of the folders; None: [DEFAULT] instances_path
+        """
+        found: dict[str | None, set[str]] = {}
+        for record in self._records.all():
+            for disk in _disks(record):
+                if disk.origin in disks_module.OF_FLAVOR:
+                    found.setdefault(disk.storage, set()).add(record.uuid)
+        return found
+
     def places(self, uuid: str, folder: str) -> list[Place]:
         """Return where the disks are that a record names.
 

@@ -212,7 +212,7 @@ class NamesTestCase(base.TestCase):
         self._assert_known({entry.name.replace('_', ' ')
                             for entry in commands},
                            found(r'nova-vmrun (connect|orphans|ssh|'
-                                 r'(?:aio|vmx|image) [a-z]+)'))
+                                 r'(?:aio|vmx|image|storage) [a-z]+)'))
 
     def test_contract_tests_exist(self):
         known = '\n'.join(path.read_text() for path in (

@@ -68,8 +68,8 @@ _BELOW = {
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'exception', 'cmd', 'host', 'server', 'inspection',
                  'storage', 'system', 'volumes', 'cinder', 'doctor', 'bench')
-# A command for compute hosts, which have Nova.
-_WITH_NOVA = ('cmd/orphans.py',)
+# For commands on compute hosts, which have Nova.
+_WITH_NOVA = ('cmd/compute_host.py',)
 _MAX_LINES = 500
 _LICENCE = (ROOT / 'nova_vmrun' / 'exception.py').read_text().partition(
     '\n\n')[0]

@@ -215,7 +215,7 @@ def _attached_disks(layout: layout_module.Layout,
     roots = (folder, *layout.caches(), *storage.chain_folders(listed))
     disks = []
     for disk in listed:
-        if disk.origin not in (_ROOT, _EPHEMERAL, _SWAP):
+        if disk.origin not in server_disks.OF_FLAVOR:
             continue
         attachment = disk.attachment(keys, folder)
         if attachment is None:

@@ -10,14 +10,12 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import os
-import subprocess
-import sys
 import types
 from unittest import mock
 
 import fixtures
 
+from nova_vmrun.cmd import compute_host
 from nova_vmrun.cmd import orphans
 from nova_vmrun.cmd import servers
 from nova_vmrun.server import orphans as finder
@@ -37,13 +35,13 @@ class OrphansTestCase(base.TestCase):
             image_cache=types.SimpleNamespace(
                 remove_unused_original_minimum_age_seconds=1))
         self.useFixture(fixtures.MockPatchObject(
-            orphans, '_configuration', return_value=(conf, 'this-node')))
+            compute_host, 'configuration', return_value=(conf, 'this-node')))
         self.nova = self.useFixture(fixtures.MockPatchObject(
             servers, 'Servers', autospec=True)).mock.return_value
         self.nova.all.return_value = {UUID: SERVER}
         self.nova.get.return_value = SERVER
         self.work = self.useFixture(fixtures.MockPatchObject(
-            orphans, '_open')).mock.return_value
+            compute_host, 'open_hypervisor')).mock.return_value.orphans
         self.work.remove.return_value = ''
         self.work.finder.of_cache.return_value = []
 
@@ -94,45 +92,3 @@ class OrphansTestCase(base.TestCase):
                          self.work.finder.of_servers.call_args)
         self.assertEqual(mock.call({UUID: SERVER}, 1),
                          self.work.finder.of_cache.call_args)
-
-
-class ConfigurationTestCase(base.TestCase):
-    """As a program: reading nova.conf changes what tests share."""
-
-    def setUp(self):
-        super().setUp()
-        self.folder = self.useFixture(fixtures.TempDir()).path
-        self.path = os.path.join(self.folder, 'nova.conf')
-        with open(self.path, 'w') as file:
-            file.write('[DEFAULT]\nstate_path = %s\n[vmrun]\n'
-                       'list_timeout = 7\n' % self.folder)
-
-    def configuration(self):
-        done = subprocess.run(
-            [sys.executable, '-c',
-             'import sys\nfrom nova_vmrun.cmd import orphans\n'
-             'try:\n'
-             '  conf, node = orphans._configuration(sys.argv[1:])\n'
-             '  print(node, conf.instances_path, conf.vmrun.list_timeout)\n'
-             'except orphans.exception.InvalidConfiguration as error:\n'
-             '  print(error)\n', self.path],
-            check=True, stdout=subprocess.PIPE, text=True)
-        return done.stdout
-
-    def write_id(self, text):
-        with open(os.path.join(self.folder, 'compute_id'), 'w') as file:
-            file.write(text)
-
-    def test_a_compute_host(self):
-        self.write_id(UUID + '\n')
-        self.assertEqual('%s %s/instances 7\n' % (UUID, self.folder),
-                         self.configuration())
-
-    def test_no_compute_host(self):
-        self.assertIn('nova-compute has never run here', self.configuration())
-        self.assertFalse(os.path.exists(
-            os.path.join(self.folder, 'compute_id')))
-
-    def test_an_id_that_is_damaged(self):
-        self.write_id('1111')
-        self.assertIn('cannot be read', self.configuration())

@@ -178,6 +178,16 @@ class RequireTestCase(TestCase):
 
 class FoldersTestCase(TestCase):
 
+    def test_servers_by_folder(self):
+        usb = self.folders.others[0].identity
+        self.assertEqual({usb: {UUID}}, self.storage.servers_by_folder())
+        self.records.create(IMAGE, 'instance-2', disks=disks.dump([
+            disks.root(1, 'ide'),
+            disks.moved(disks.swap(1, 'ide'), self.path, usb),
+            disks.config_drive('ide')]))
+        self.assertEqual({usb: {UUID, IMAGE}, None: {IMAGE}},
+                         self.storage.servers_by_folder())
+
     def test_chain(self):
         self.assertEqual(
             [self.path, os.path.join(self.usb, '_base')],

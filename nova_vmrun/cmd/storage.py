@@ -1,0 +1,73 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""``nova-vmrun storage``: the storage folders of a compute host."""
+
+import argparse
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
+
+from cliff import columns
+from cliff import lister
+
+from nova_vmrun.cmd import compute_host
+from nova_vmrun.cmd import plain
+from nova_vmrun.formats import report
+
+_GIB = 1 << 30
+
+
+class _Lines(columns.FormattableColumn[list[str]]):
+    """Texts below each other, or a list in JSON and YAML."""
+
+    def human_readable(self) -> str:
+        return '\n'.join(self._value)
+
+
+class _Gibibytes(columns.FormattableColumn[int | None]):
+    """A number of bytes in GiB, or the number itself in JSON and YAML."""
+
+    def human_readable(self) -> str:
+        return ('' if self._value is None
+                else '%.1f GiB' % (self._value / _GIB))
+
+
+class List(plain.Plain, lister.Lister):
+    """List the storage folders of this compute host.
+
+    These are [DEFAULT] instances_path and the folders of [vmrun]
+    storage_folders, with their tags, the space of their file systems, the
+    space that their image caches take, and the ids of the servers whose disks
+    are there. Run it on the compute host as the user who runs nova-compute.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        compute_host.add_config_file(parser)
+        return parser
+
+    def take_action(
+            self, parsed_args: argparse.Namespace
+            ) -> tuple[Sequence[str], Iterable[Any]]:
+        from nova_vmrun.storage import folder_report
+
+        conf, compute_id = compute_host.configuration(parsed_args.config_file)
+        compute_host.require_owner(conf.instances_path)
+        storage = compute_host.open_hypervisor(conf, compute_id).storage
+        return ('Name', 'Path', 'Tags', 'State', 'Size', 'Free', 'Cache',
+                'Servers'), [
+            (each.name, report.printable(each.path), _Lines(each.tags),
+             each.state.value, _Gibibytes(each.total), _Gibibytes(each.free),
+             _Gibibytes(each.cached), _Lines(each.servers))
+            for each in folder_report.make(storage.folders,
+                                           storage.servers_by_folder())]
