@@ -21,6 +21,8 @@ from collections.abc import Mapping
 import dataclasses
 from typing import Any
 
+from nova_vmrun.catalog import table
+
 #: The version of Placement's API that this module reads.
 VERSION = '1.36'
 
@@ -91,6 +93,8 @@ def explain(wanted: Mapping[str, int], required: frozenset[str],
         *(provider.traits for provider in providers)))
     if missing:
         reasons.append('No host has the trait %s.' % ', '.join(missing))
+        reasons += dict.fromkeys(each.about for each in map(
+            table.find_by_trait, missing) if each is not None)
     return ' '.join(filter(None, reasons))
 
 

@@ -28,6 +28,9 @@ _NO_MEMORY_ENCRYPTION = "VMware cannot encrypt a guest's memory."
 _NO_DISK_ENCRYPTION = 'Disks on this host cannot be encrypted.'
 _NO_TPM = ('A virtual TPM needs an encrypted VM, which can only be created in '
            'the VMware user interface.')
+_WITHOUT_TPM = ('Remove the property, or take another flavor. Windows 11 runs '
+                'without a TPM, and only its installer asks for one: see '
+                'doc/source/windows.rst.')
 _NO_BITS = "VMware chooses the size of a guest's physical addresses itself."
 _NO_QUEUES = 'VMware has no setting for the queues of an adapter.'
 _CPU_POLICIES = kinds.same('dedicated', 'mixed', 'shared')
@@ -114,10 +117,12 @@ ROWS: tuple[row.Refused, ...] = (
         about="Users' USB devices cannot be redirected to guests here."),
     row.Refused(
         image=('hw_tpm_model',), flavor=('hw:tpm_model',),
-        scheduler='COMPUTE_SECURITY_TPM_*', about=_NO_TPM),
+        scheduler='COMPUTE_SECURITY_TPM_*', about=_NO_TPM,
+        advice=_WITHOUT_TPM),
     row.Refused(
         image=('hw_tpm_version',), flavor=('hw:tpm_version',),
-        scheduler='COMPUTE_SECURITY_TPM_*', about=_NO_TPM),
+        scheduler='COMPUTE_SECURITY_TPM_*', about=_NO_TPM,
+        advice=_WITHOUT_TPM),
     row.Refused(
         image=('hw_firmware_stateless',), kind=kinds.BOOLEAN, harmless=_NO,
         scheduler='COMPUTE_SECURITY_STATELESS_FIRMWARE',

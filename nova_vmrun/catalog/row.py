@@ -56,6 +56,8 @@ class Refused(Row[object]):
 
     :ivar about: the reason, as one sentence; it ends up in the server's fault
     :ivar harmless: values, as ``kind`` reads them, that ask for nothing
+    :ivar advice: what to do about a server that the scheduler has refused;
+        empty if there is nothing to say but to use another image or flavor
     :ivar scheduler: the trait, resource class or filter with which Nova's
         scheduler keeps such servers away from our hosts; empty if it does
         not, or does so only after an operator has configured it
@@ -63,6 +65,7 @@ class Refused(Row[object]):
 
     kind: kinds.Kind[object] = kinds.TEXT
     harmless: tuple[object, ...] = ()
+    advice: str = ''
     scheduler: str = ''
 
     def accepts(self, name: str, text: str) -> bool:

@@ -17,6 +17,8 @@ documentation all read it from here.
 """
 
 from collections.abc import Mapping
+import dataclasses
+import fnmatch
 import re
 
 from nova_vmrun.catalog import ignored
@@ -31,6 +33,10 @@ FLAVOR = 'flavor'
 BOTH = frozenset([IMAGE, FLAVOR])
 ROWS: tuple[row.Row[object], ...] = (
     *refused.ROWS, *ignored.ROWS, *obeyed.ROWS, *options.ROWS)
+
+
+# How a flavor or an image requires a trait of the host.
+_REQUIRED_TRAIT = re.compile('trait[0-9A-Za-z_-]*:.+')
 
 
 class _Index:
@@ -104,3 +110,42 @@ def _is_disobeyed(name: str, value: str, place: str,
             name, value, each.about, 'Use another %s, or a host with another '
             'hypervisor.' % place)
     return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Unmet:
+    """A property for which Nova's scheduler finds no host with VMware.
+
+    :ivar place: IMAGE or FLAVOR
+    :ivar row: says why, and what to do
+    """
+
+    name: str
+    value: str
+    place: str
+    row: row.Refused
+
+
+def find_unmet(properties: Mapping[str, str],
+               extra_specs: Mapping[str, str]) -> list[Unmet]:
+    """Return the properties that keep a server away from hosts with VMware.
+
+    :param properties: properties of the image
+    :param extra_specs: extra specs of the flavor
+    """
+    found = []
+    for place, values in ((IMAGE, properties), (FLAVOR, extra_specs)):
+        for name, value in sorted(values.items()):
+            each = find(name, place)
+            if _REQUIRED_TRAIT.fullmatch(name) and value == 'required':
+                each = find_by_trait(name.partition(':')[2])
+            if (isinstance(each, row.Refused) and each.scheduler and
+                    value != '' and not each.accepts(name, value)):
+                found.append(Unmet(name, value, place, each))
+    return found
+
+
+def find_by_trait(trait: str) -> row.Refused | None:
+    """Return the row that says why no host with VMware has a trait."""
+    return next((each for each in refused.ROWS
+                 if fnmatch.fnmatchcase(trait, each.scheduler)), None)

@@ -26,8 +26,9 @@ from nova_vmrun.aio import providers
 from nova_vmrun.doctor import server_facts
 from nova_vmrun import exception
 
-#: Of Nova's API: flavors inside of servers, and reasons of failed actions.
-MICROVERSION = '2.84'
+#: Of Nova's API: flavors and properties of images inside of servers, and
+#: reasons of failed actions.
+MICROVERSION = '2.98'
 _NEWEST = '/servers/detail?sort_key=created_at&sort_dir=desc&limit=50'
 # For administrators: the servers of all projects.
 _EVERYWHERE = '&all_tenants=1'
@@ -136,6 +137,9 @@ def _server(server: Json) -> server_facts.Server:
         (server.get('fault') or {}).get('message', ''),
         ((providers.VCPU, flavor.get('vcpus', 0)),
          (providers.MEMORY, flavor.get('ram', 0)), (providers.DISK, disk)),
+        # The image is an empty text if the server boots from a volume.
+        (server.get('image') or {}).get('properties', {}),
+        flavor.get('extra_specs', {}),
         tuple(each['addr'] for network in server['addresses'].values()
               for each in network),
         _age(server['created']))

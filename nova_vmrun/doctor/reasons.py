@@ -18,6 +18,7 @@ import dataclasses
 import re
 
 from nova_vmrun.aio import providers
+from nova_vmrun.catalog import table
 from nova_vmrun.doctor import server_facts
 from nova_vmrun.host import kernel_modules
 
@@ -25,6 +26,8 @@ _UNBOUND = frozenset({'binding_failed', 'unbound'})
 # Seconds that a build takes at most if its image is in the cache.
 _SOON = 60
 _NO_HOST = 'No valid host was found. '
+_OTHER_IMAGE = ('Take another image or flavor, or remove the property that '
+                'asks for it.')
 
 _NOT_BOUND = re.compile(
     'Binding failed for port|is not bound|allocate the network')
@@ -86,6 +89,10 @@ def _no_room(facts: server_facts.Facts, text: str) -> Reason | None:
     """The scheduler's figures, from Nova or from Placement itself."""
     if not text.startswith(_NO_HOST):
         return None
+    unmet = table.find_unmet(facts.server.image_properties,
+                             facts.server.extra_specs)
+    if unmet:
+        return _unmet(unmet)
     if facts.nodes is not None and not (
             _FREE.search(text) or _MOST.search(text) or _TRAIT.search(text)):
         text = providers.explain(dict(facts.server.resources), frozenset(),
@@ -107,14 +114,28 @@ def _no_room(facts: server_facts.Facts, text: str) -> Reason | None:
     return _no_host(text)
 
 
+def _unmet(unmet: list[table.Unmet]) -> Reason:
+    """What the image or the flavor asks for, and no host with VMware has."""
+    return Reason(
+        'no host with VMware has what it asks for: %s. %s' % (
+            ' and '.join('%s=%s of the %s' % (each.name, each.value,
+                                              each.place) for each in unmet),
+            ' '.join(dict.fromkeys(each.row.about for each in unmet))),
+        ' '.join(dict.fromkeys(each.row.advice for each in unmet
+                               if each.row.advice)) or _OTHER_IMAGE)
+
+
 def _no_host(text: str) -> Reason:
     trait = _TRAIT.search(text)
     if trait:
+        traits = trait.group(1).split(', ')
+        rows = [each for each in map(table.find_by_trait, traits) if each]
         return Reason(
-            'no compute host has what the image or the flavor asks for: %s.'
-            % trait.group(1),
-            'Take another image or flavor, or remove the property that asks '
-            'for it.')
+            ' '.join(dict.fromkeys([
+                'no compute host has what the image or the flavor asks for: '
+                '%s.' % trait.group(1), *(each.about for each in rows)])),
+            ' '.join(dict.fromkeys(each.advice for each in rows
+                                   if each.advice)) or _OTHER_IMAGE)
     if 'No compute host has registered' in text:
         return Reason('no compute host has registered yet.',
                       'Start nova-compute, and read its log if it ends.')
@@ -195,6 +216,12 @@ _FAULTS: tuple[Callable[[server_facts.Facts, str], Reason | None], ...] = (
         r"kernel modules? (?:is|are) not loaded|/dev/vmmon|/dev/vmci",
         "VMware's kernel modules are not loaded on the compute host.",
         kernel_modules.REMEDY),
+    _known_text(
+        r'A password is required for this operation',
+        'VMware wants a password, because somebody has encrypted the VM in '
+        'the VMware window.',
+        'Remove the encryption there, in the settings of the VM; see '
+        'doc/source/windows.rst.'),
     _known_text(
         r'No storage folder of this host (has the tag .+?|'
         r'has \d+ GiB free for the disks of a server)\.',

@@ -12,6 +12,7 @@
 
 """What a cloud's APIs say about a server that is not as its user wants it."""
 
+from collections.abc import Mapping
 import dataclasses
 
 from nova_vmrun.aio import providers
@@ -23,6 +24,8 @@ class Server:
 
     :ivar fault: Nova's message; empty if there is none
     :ivar resources: what its flavor needs, by Placement's resource class
+    :ivar image_properties: of its image, as far as Nova knows their names
+    :ivar extra_specs: of its flavor; empty if Nova does not show them
     :ivar addresses: that Neutron has given it
     :ivar age: seconds since it was created
     """
@@ -33,6 +36,9 @@ class Server:
     task_state: str = ''
     fault: str = ''
     resources: tuple[tuple[str, int], ...] = ()
+    image_properties: Mapping[str, str] = dataclasses.field(
+        default_factory=dict)
+    extra_specs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     age: float = 0
 

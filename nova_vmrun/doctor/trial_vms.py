@@ -25,6 +25,7 @@ from oslo_utils import units
 from nova_vmrun.doctor import steps
 from nova_vmrun import exception
 from nova_vmrun.formats import flat
+from nova_vmrun.formats import report
 from nova_vmrun.formats import vmx
 from nova_vmrun.formats import volume_files
 from nova_vmrun.host import locks
@@ -236,9 +237,9 @@ class TrialVMs:
             are left out
         """
         pattern = re.compile(topic, re.IGNORECASE)
-        lines = ['%s = "%s"' % item for item in self.settings(name).items()
-                 if since.settings.get(item[0]) != item[1] and
-                 pattern.search(item[0])]
+        lines = ['%s = "%s"' % (key, report.masked(key, value))
+                 for key, value in self.settings(name).items()
+                 if since.settings.get(key) != value and pattern.search(key)]
         with contextlib.suppress(FileNotFoundError):
             with open(self._log(name), encoding='utf-8',
                       errors='replace') as file:

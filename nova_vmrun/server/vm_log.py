@@ -17,7 +17,8 @@ their answers. A VM without a window shows no dialogs, so only the log says why
 a start failed or hangs.
 
 Guests can write to the log, too. Their lines are left out, since they can
-imitate VMware's.
+imitate VMware's. VMware repeats the .vmx in the log; values that nobody may
+see, such as the key of an encrypted VM, are masked.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ import dataclasses
 import os
 import re
 from typing import NamedTuple
+
+from nova_vmrun.formats import report
 
 _ERROR_LINES = 4
 _LAST_LINES = 12
@@ -43,6 +46,8 @@ _ID = re.compile(r'\[(msg\.[\w.-]{1,80})\] *')
 _POSTED = re.compile(r'Msg_Post: (Error|Warning|Info)')
 _QUESTION = re.compile(r'Msg_Question:\s*$')
 _HINT = re.compile(r'Msg_Hint:')
+# A setting of the .vmx, as VMware repeats it.
+_SETTING = re.compile(r'(.*\bDICT +(\S+) = )(.*)')
 _REPLY = re.compile(r'Msg_?Question: (\S{1,80}) reply=')
 _END = '----------'
 
@@ -166,8 +171,12 @@ def _without_guest(lines: list[str]) -> Iterator[str]:
 
 
 def _printable(line: str) -> str:
-    return ''.join(char if char.isprintable() else ' '
+    line = ''.join(char if char.isprintable() else ' '
                    for char in line).rstrip()
+    setting = _SETTING.fullmatch(line)
+    if setting is None:
+        return line
+    return setting.group(1) + report.masked(*setting.group(2, 3))
 
 
 def _messages(lines: list[str]) -> list[Message]:

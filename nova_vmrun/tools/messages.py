@@ -60,6 +60,11 @@ _REFUSALS: tuple[tuple[str, type[exception.VmrunError], str], ...] = (
     (r'the disk is full|No space left on device|Disk quota exceeded',
      exception.DiskFull,
      'Free some space on the file system of the instances.'),
+    (r'A password is required|Incorrect password'
+     r'|Authentication for encrypted virtual machine failed',
+     exception.ToolRefused,
+     'The VM is encrypted. Remove the encryption in its settings in the '
+     'VMware window; nova-vmrun knows no password.'),
     (r'The operation is not supported( with the current license)?\s*$'
      r'|One of the parameters was invalid',
      exception.NotSupported, ''),

@@ -59,10 +59,10 @@ _BELOW = {
             'conf', 'exception', 'system'},
     'bench': {'doctor', 'storage', 'server', 'inspection', 'host', 'tools',
               'exception', 'system'},
-    'doctor': {'aio', 'storage', 'host', 'tools', 'formats', 'conf',
-               'exception', 'system'},
-    'aio': {'server', 'host', 'tools', 'formats', 'conf', 'exception',
-            'system'},
+    'doctor': {'aio', 'storage', 'host', 'tools', 'formats', 'catalog',
+               'conf', 'exception', 'system'},
+    'aio': {'server', 'host', 'tools', 'formats', 'catalog', 'conf',
+            'exception', 'system'},
 }
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',

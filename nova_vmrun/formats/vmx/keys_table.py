@@ -294,8 +294,9 @@ inVMTeam bool v Internal to VMware
 
 ROWS['encryption'] = """
 encryption.* text vs Key of an encrypted VM
-encryptedVM.* text v Encrypted VM
+encryptedVM.* text vs Encrypted VM
 dataFileKey text vs Key of an encrypted VM
+vmx.encryptionType text vs How much of the VM is encrypted
 managedVM.* text v Managed VM
 managedvm.autoAddVTPM text v Ask for a virtual TPM; vmrun gives none
 vtpm.present bool v Virtual TPM

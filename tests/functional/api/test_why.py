@@ -97,6 +97,7 @@ class WhyTestCase(base.TestCase):
         self.check_flavors_that_are_too_large()
         self.check_image_that_is_refused()
         self.check_property_that_is_refused()
+        self.check_tpm()
 
     def test_ports(self):
         self._bind_ports('binding_failed')
@@ -148,6 +149,23 @@ class WhyTestCase(base.TestCase):
             'set --property NAME=VALUE <image>. "nova-vmrun vmx render" tries '
             'properties without a server.',
             self.boot_as_owner(image_id=image_id))
+
+    def check_tpm(self):
+        because = (
+            'no host with VMware has what it asks for: %s. A virtual TPM '
+            'needs an encrypted VM, which can only be created in the VMware '
+            'user interface. Remove the property, or take another flavor. '
+            'Windows 11 runs without a TPM, and only its installer asks for '
+            'one: see doc/source/windows.rst.')
+        server = self.boot_as_owner(image_id=self.add_image(
+            properties={'hw_tpm_version': '2.0'}))
+        self.assertBecause(because % 'hw_tpm_version=2.0 of the image',
+                           server)
+        self.assertIn('COMPUTE_SECURITY_TPM_TIS. A virtual TPM needs',
+                      self.fault(server))
+        server = self.boot_as_owner(extra_spec={'hw:tpm_version': '1.2'})
+        self.assertBecause(because % 'hw:tpm_version=1.2 of the flavor',
+                           server)
 
     def port_of(self, server):
         """Give a server a port, which Nova deletes when a build fails."""

@@ -50,9 +50,17 @@ class ExplainTestCase(base.TestCase):
 
     def test_missing_trait(self):
         self.assertEqual(
-            'No host has the trait COMPUTE_SECURITY_TPM_2_0.',
+            'No host has the trait HW_Y.',
             self.explain(provider(traits=['HW_X']), VCPU=1,
-                         traits=['HW_X', 'COMPUTE_SECURITY_TPM_2_0']))
+                         traits=['HW_X', 'HW_Y']))
+
+    def test_traits_of_a_tpm(self):
+        self.assertEqual(
+            'No host has the trait COMPUTE_SECURITY_TPM_2_0, '
+            'COMPUTE_SECURITY_TPM_CRB. A virtual TPM needs an encrypted VM, '
+            'which can only be created in the VMware user interface.',
+            self.explain(provider(), traits=['COMPUTE_SECURITY_TPM_2_0',
+                                             'COMPUTE_SECURITY_TPM_CRB']))
 
     def test_resource_that_nobody_has(self):
         self.assertEqual('It needs 1 VGPU; one server can have 0.',

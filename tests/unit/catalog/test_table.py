@@ -69,3 +69,36 @@ class FindDisobeyedTestCase(base.TestCase):
         self.assertEqual((), table.find_disobeyed(
             {'hw_cpu_policy': 'shared', 'hw_numa_nodes': ''},
             {'hw:mem_encryption': 'false'}))
+
+
+class FindUnmetTestCase(base.TestCase):
+
+    def check(self, expected, properties=(), extra_specs=()):
+        self.assertEqual(expected, [
+            (each.place, each.name, each.value)
+            for each in table.find_unmet(dict(properties),
+                                         dict(extra_specs))])
+
+    def test_property_that_the_scheduler_refuses(self):
+        self.check([('image', 'hw_tpm_model', 'tpm-crb'),
+                    ('flavor', 'hw:tpm_version', '2.0')],
+                   {'hw_tpm_model': 'tpm-crb'}, {'hw:tpm_version': '2.0'})
+
+    def test_required_trait(self):
+        for name in ('trait:COMPUTE_SECURITY_TPM_1_2',
+                     'trait1:COMPUTE_SECURITY_TPM_TIS',
+                     'trait_disk:COMPUTE_SECURITY_TPM_CRB'):
+            self.check([('flavor', name, 'required')], (),
+                       {name: 'required'})
+        self.check([], (), {'trait:COMPUTE_SECURITY_TPM_1_2': 'forbidden',
+                            'trait:HW_CPU_X86_AVX': 'required',
+                            'traits': 'required'})
+
+    def test_what_the_driver_itself_refuses_or_nobody_needs(self):
+        self.check([], {'hw_numa_nodes': '2', 'img_hv_type': 'vmware',
+                        'hw_tpm_version': '', 'hw_disk_bus': 'sata'})
+
+    def test_row_of_a_trait(self):
+        self.assertIn('TPM', table.find_by_trait(
+            'COMPUTE_SECURITY_TPM_2_0').about)
+        self.assertIsNone(table.find_by_trait('COMPUTE_NODE'))

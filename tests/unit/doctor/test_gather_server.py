@@ -112,9 +112,21 @@ class ReadTestCase(base.TestCase):
         self.assertEqual(('/vms', 'Logged.'),
                          (found.instances, found.logged))
 
+    def test_what_its_image_and_flavor_ask_for(self):
+        found = self.read(
+            image={'id': 'x', 'properties': {'hw_tpm_version': '2.0'}},
+            flavor={'extra_specs': {'hw:tpm_model': 'tpm-crb'}}).server
+        self.assertEqual({'hw_tpm_version': '2.0'}, found.image_properties)
+        self.assertEqual({'hw:tpm_model': 'tpm-crb'}, found.extra_specs)
+
+    def test_server_that_boots_from_a_volume(self):
+        self.assertEqual({}, self.read(image='').server.image_properties)
+
     def test_server(self):
         found = self.read(fault={'message': 'Sorry.'}).server
         self.assertEqual('Sorry.', found.fault)
+        self.assertEqual(({}, {}), (found.image_properties,
+                                    found.extra_specs))
         self.assertEqual(('10.0.0.4', 'fe80::1'), found.addresses)
         # A MiB of swap takes a whole GiB.
         self.assertEqual({'VCPU': 2, 'MEMORY_MB': 64, 'DISK_GB': 4},

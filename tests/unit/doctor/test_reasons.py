@@ -93,9 +93,47 @@ class FaultTestCase(TestCase):
     def test_trait(self):
         self.check(
             'No valid host was found. No host has the trait '
-            'COMPUTE_SECURITY_TPM_2_0.',
+            'HW_CPU_X86_AVX.',
             'no compute host has what the image or the flavor asks for: '
-            'COMPUTE_SECURITY_TPM_2_0.', 'remove the property')
+            'HW_CPU_X86_AVX.', 'remove the property')
+
+    def test_trait_of_a_tpm(self):
+        self.check(
+            'No valid host was found. No host has the trait '
+            'COMPUTE_SECURITY_TPM_2_0, COMPUTE_SECURITY_TPM_CRB. A virtual '
+            'TPM needs ...',
+            'no compute host has what the image or the flavor asks for: '
+            'COMPUTE_SECURITY_TPM_2_0, COMPUTE_SECURITY_TPM_CRB. A virtual '
+            'TPM needs an encrypted VM, which can only be created in the '
+            'VMware user interface.', 'Windows 11 runs without a TPM')
+
+    def test_tpm_in_a_cloud_that_gives_no_reason(self):
+        fault = 'No valid host was found. There are not enough hosts.'
+        reason = (' A virtual TPM needs an encrypted VM, which can only be '
+                  'created in the VMware user interface.')
+        for place, properties, what in (
+                ('image', {'hw_tpm_version': '2.0'}, 'hw_tpm_version=2.0'),
+                ('flavor', {'hw:tpm_version': '1.2'}, 'hw:tpm_version=1.2'),
+                ('flavor', {'trait:COMPUTE_SECURITY_TPM_2_0': 'required'},
+                 'trait:COMPUTE_SECURITY_TPM_2_0=required')):
+            server = self.server(
+                status='ERROR', fault=fault,
+                image_properties=properties if place == 'image' else {},
+                extra_specs=properties if place == 'flavor' else {})
+            found = self.explain(server=server, nodes=(test_cloud.NODE,))
+            self.assertEqual(
+                'web is in ERROR: no host with VMware has what it asks for: '
+                '%s of the %s.%s' % (what, place, reason), found.cause)
+            self.assertIn('doc/source/windows.rst', found.advice)
+
+    def test_property_without_advice(self):
+        server = self.server(
+            status='ERROR', fault='No valid host was found. ',
+            image_properties={'img_hv_type': 'kvm'})
+        found = self.explain(server=server)
+        self.assertIn('img_hv_type=kvm of the image. The hypervisor of this '
+                      'host is VMware.', found.cause)
+        self.assertIn('Take another image', found.advice)
 
     def test_no_compute_host(self):
         self.check('No valid host was found. No compute host has registered '
@@ -120,6 +158,12 @@ class FaultTestCase(TestCase):
             "Property hw_x has the value 'a. b', which cannot be used. Use c.",
             "the property hw_x of the image or flavor has the value 'a. b', "
             'which cannot be used.', 'openstack image set --property')
+
+    def test_vm_that_somebody_has_encrypted(self):
+        self.check(
+            'vmrun start failed for x.vmx: A password is required for this '
+            'operation', 'VMware wants a password, because somebody has '
+            'encrypted the VM in the VMware window.', 'Remove the encryption')
 
     def test_port_not_bound(self):
         self.check(

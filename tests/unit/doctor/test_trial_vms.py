@@ -82,6 +82,17 @@ class TrialVMsTestCase(base.TestCase):
         self.assertEqual(('vtpm.present = "TRUE"', 'vtpm ' + 'x' * 295),
                          self.vms.evidence('tpm', before, 'tpm'))
 
+    def test_evidence_without_the_keys_of_an_encrypted_vm(self):
+        self.vms.write('tpm', {})
+        before = self.vms.moment('tpm')
+        self.vms.write('tpm', {
+            'vtpm.present': 'TRUE', 'vtpm.ekCRT': 'sesame',
+            'encryption.keySafe': 'sesame', 'encryptedVM.guid': 'sesame'})
+        self.assertEqual(
+            ('vtpm.present = "TRUE"', 'vtpm.ekCRT = "***"',
+             'encryption.keySafe = "***"', 'encryptedVM.guid = "***"'),
+            self.vms.evidence('tpm', before, 'tpm|encrypt'))
+
     def test_evidence_of_a_new_log(self):
         self.vms.write('vm', {})
         self.tiny.write_log('vm', 'a long log\n' * 9)

@@ -65,6 +65,19 @@ class CauseTestCase(Base):
         self.assertEqual(504, len(found.cause))
 
 
+class SettingsTestCase(Base):
+
+    def test_keys_of_an_encrypted_vm_are_masked(self):
+        found = self.read(
+            '2026-01-01T00:00:01.123Z In(05) vmx DICT --- CONFIGURATION',
+            '2026-01-01T00:00:01.123Z In(05) vmx DICT     '
+            'encryption.keySafe = "vmware:key/list/(sesame)"',
+            'DICT vtpm.ekCRT = "sesame"', 'DICT guestOS = "windows11-64"')
+        self.assertNotIn('sesame', found.text + found.last_words)
+        self.assertIn('encryption.keySafe = ***', found.last_words)
+        self.assertIn('DICT guestOS = "windows11-64"', found.last_words)
+
+
 class QuestionTestCase(Base):
 
     def test_one_without_an_answer(self):

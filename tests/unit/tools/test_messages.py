@@ -71,6 +71,8 @@ class RefusalTestCase(testscenarios.TestWithScenarios, base.TestCase):
              'full. Data has not been saved.', exception.DiskFull),
             ('Error: The operation is not supported for the specified '
              'parameters', exception.ToolRefused),
+            ('Error: A password is required for this operation',
+             exception.ToolRefused),
             ('Error: Unknown error', exception.ToolRefused),
         )]
 

@@ -27,7 +27,8 @@ class KeysTableTestCase(base.TestCase):
                 self.assertTrue(about, row)
 
     def test_nobody_writes_secrets_of_an_encrypted_vm(self):
-        for key in ('encryption.keySafe', 'dataFileKey', 'vtpm.ekCSR'):
+        for key in ('encryption.keySafe', 'dataFileKey', 'vtpm.ekCSR',
+                    'encryptedVM.guid', 'vmx.encryptionType'):
             found = keys.find(key)
             self.assertTrue(found.secret)
             self.assertFalse(found.ours or found.constant)
