@@ -19,6 +19,7 @@ else.
 """
 
 from collections.abc import Mapping
+import os
 
 from oslo_config import cfg
 
@@ -37,21 +38,18 @@ _PROXIES = ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY',
 _WITH_PROXIES = ('glance',)
 
 
-def environment(layout: aio_layout.Layout, service: str,
+def environment(layout: aio_layout.Layout,
                 environ: Mapping[str, str]) -> dict[str, str]:
     """Return the caller's variables that a service may see.
 
     Messages are in English and files in UTF-8, whatever the caller's locale:
     the API answers other people, too.
 
-    :param service: name of the service, such as nova
     :param environ: the caller's variables
     """
-    kept = {name: environ[name] for name in _KEPT if name in environ}
-    if service in _WITH_PROXIES:
-        kept.update((name, environ[name]) for name in _PROXIES
-                    if name in environ)
-        kept.update(client.bypass_proxy(environ))
+    kept = {name: environ[name] for name in _KEPT + _PROXIES
+            if name in environ}
+    kept.update(client.bypass_proxy(environ))
     kept.update(
         LANG='C.UTF-8', PYTHONUTF8='1',
         # glibc would keep freed memory for each of a service's threads.
@@ -59,6 +57,13 @@ def environment(layout: aio_layout.Layout, service: str,
         # Folder in which stevedore caches entry points.
         XDG_CACHE_HOME=str(layout.cache))
     return kept
+
+
+def restrict(service: str) -> None:
+    """Remove variables that this process, a service's, may not see."""
+    if service not in _WITH_PROXIES:
+        for name in _PROXIES:
+            os.environ.pop(name, None)
 
 
 def read_own_files_only() -> None:

@@ -130,6 +130,11 @@ class Layout:
         """Return a service's log file, which also has what it prints."""
         return self.logs / ('%s.log' % service)
 
+    @property
+    def launcher_log(self) -> pathlib.Path:
+        """The file with what the last launcher printed, if it failed."""
+        return self.logs / 'launcher.log'
+
     def pid(self, service: str) -> pathlib.Path:
         return self.run / ('%s.pid' % service)
 

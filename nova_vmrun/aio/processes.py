@@ -18,6 +18,7 @@ service and the state directory, and if it started at the time in the pid file.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
 import logging
 import os
 import pathlib
@@ -36,11 +37,14 @@ from nova_vmrun.server import process_identity
 
 LOG = logging.getLogger(__name__)
 MODULE = 'nova_vmrun.aio.serve'
+LAUNCHER = 'nova_vmrun.aio.launch'
 _Result = TypeVar('_Result')
 READY = 'ready'
 FAILED = 'failed: '
 _LOG_LIMIT = 5 * 1024 * 1024
 _TAIL = 256 * 1024
+# Seconds. Longer than a launcher waits for services that it ends.
+_LAUNCHER_GRACE = 15
 # Seconds between two reports about processes that have not ended.
 _PATIENCE = 2
 # Lines of a log that say what went wrong: errors, and last lines of
@@ -51,34 +55,71 @@ _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
 
 def command(layout: aio_layout.Layout, service: str) -> list[str]:
     """Return the command line of a service's process."""
+    return _python(MODULE, layout, [service])
+
+
+def launch(layout: aio_layout.Layout, services: Sequence[str],
+           environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Run the launcher, which starts the processes of services.
+
+    It runs in a session of its own. It starts them when it reads a line, and
+    ends when its standard input is closed.
+
+    :param environment: all environment variables of the launcher
+    :raises AioError: the log cannot be written, or Python cannot be run
+    """
+    for service in services:
+        forget(layout, service)
+    try:
+        with open(layout.launcher_log, 'wb') as log:
+            return subprocess.Popen(
+                _python(LAUNCHER, layout, services), stdin=subprocess.PIPE,
+                stdout=log, stderr=log, cwd=layout.root, env=environment,
+                start_new_session=True)
+    except OSError as error:
+        raise errors.AioError(
+            '%s could not be started.' % ', '.join(services), '%s.' % error,
+            'Is there space left in %s?' % layout.root) from error
+
+
+def start(launcher: subprocess.Popen[bytes]) -> None:
+    """Let a launcher start the services."""
+    # If it died, the caller finds out when it looks for the services.
+    with contextlib.suppress(BrokenPipeError):
+        assert launcher.stdin is not None
+        launcher.stdin.write(b'start\n')
+        launcher.stdin.flush()
+
+
+def release(launcher: subprocess.Popen[bytes]) -> None:
+    """Let a launcher end; kill it if it does not."""
+    assert launcher.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        launcher.stdin.close()
+    try:
+        launcher.wait(_LAUNCHER_GRACE)
+    except subprocess.TimeoutExpired:
+        launcher.kill()
+        launcher.wait()
+
+
+def _python(module: str, layout: aio_layout.Layout,
+            services: Sequence[str]) -> list[str]:
     # -P keeps Python from importing files in the working directory.
-    return [sys.executable, '-P', '-m', MODULE, service,
+    return [sys.executable, '-P', '-m', module, *services,
             '--state-dir', str(layout.root)]
 
 
-def start(layout: aio_layout.Layout, service: str,
-          environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the process of a service, in a session of its own.
+def open_log(layout: aio_layout.Layout, service: str) -> int:
+    """Open the log of a service, and start a new one if it is large.
 
-    :param environment: all of its environment variables
-    :raises AioError: the log cannot be written, or Python cannot be run
+    :returns: a file descriptor
+    :raises OSError: it cannot be written
     """
-    layout.phase(service).unlink(missing_ok=True)
     log = layout.log(service)
-    try:
-        if log.exists() and log.stat().st_size > _LOG_LIMIT:
-            log.replace(log.with_suffix('.log.1'))
-        descriptor = os.open(
-            log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, 'w') as stream:
-            return subprocess.Popen(
-                command(layout, service), stdin=subprocess.DEVNULL,
-                stdout=stream, stderr=stream, cwd=layout.root,
-                env=environment, start_new_session=True)
-    except OSError as error:
-        raise errors.AioError(
-            '%s could not be started.' % service, '%s.' % error,
-            'Is there space left in %s?' % layout.root) from error
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix('.log.1'))
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def write_pid(layout: aio_layout.Layout, service: str) -> None:
@@ -87,12 +128,16 @@ def write_pid(layout: aio_layout.Layout, service: str) -> None:
         '%d\n%s\n' % (os.getpid(), start_time(os.getpid())))
 
 
-def write_phase(layout: aio_layout.Layout, service: str, phase: str) -> None:
-    """Write what this process is doing into its phase file."""
+def write_phase(layout: aio_layout.Layout, service: str, phase: str,
+                pid: int | None = None) -> None:
+    """Write what a process is doing into its phase file.
+
+    :param pid: number of the process; by default this one's
+    """
     path = layout.phase(service)
     new = path.with_name(path.name + '.new')
     try:
-        new.write_text('%d %s\n' % (os.getpid(), phase))
+        new.write_text('%d %s\n' % (pid or os.getpid(), phase))
         new.replace(path)
     except OSError as error:
         # A service must be able to stop even on a full disk.
@@ -100,15 +145,15 @@ def write_phase(layout: aio_layout.Layout, service: str, phase: str) -> None:
 
 
 def write_failure(layout: aio_layout.Layout, service: str,
-                  error: BaseException) -> None:
-    """Write why this process ends into its phase file."""
-    words = ' '.join(str(error).split())
+                  cause: BaseException | str, pid: int | None = None) -> None:
+    """Write why a process ended into its phase file."""
+    words = ' '.join(str(cause).split())
     write_phase(layout, service, '%s%s' % (
-        FAILED, words or type(error).__name__))
+        FAILED, words or type(cause).__name__), pid)
 
 
 def forget(layout: aio_layout.Layout, service: str) -> None:
-    """Remove the pid and phase files of this process before it ends."""
+    """Remove the pid and phase files of a service."""
     layout.pid(service).unlink(missing_ok=True)
     layout.phase(service).unlink(missing_ok=True)
 
@@ -192,13 +237,17 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
-def phase(layout: aio_layout.Layout, service: str, pid: int) -> str:
-    """Return what a process says it is doing, or ''."""
+def phase(layout: aio_layout.Layout, service: str,
+          pid: int | None = None) -> str:
+    """Return what a process says it is doing, or ''.
+
+    :param pid: number of the process; by default, the last one that wrote
+    """
     try:
         owner, _, text = layout.phase(service).read_text().partition(' ')
     except FileNotFoundError:
         return ''
-    return text.strip() if owner == str(pid) else ''
+    return text.strip() if pid is None or owner == str(pid) else ''
 
 
 def resident(pid: int) -> int:

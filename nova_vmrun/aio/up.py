@@ -12,10 +12,10 @@
 
 """Start of the control plane, from whatever state it is in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+import contextlib
 import importlib
 import os
-import signal
 import subprocess
 import types
 from typing import TYPE_CHECKING
@@ -60,40 +60,62 @@ def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
     :raises DiskFull: there is not enough space for the state directory
     """
     _check_space(layout)
+    running = {service: processes.find(layout, service)
+               for service in settings.services}
+    for service, pid in running.items():
+        if pid:
+            report.line('%s runs already (process %d)' % (service, pid))
+    missing = [service for service, pid in running.items() if not pid]
     passwords = aio_settings.passwords(layout)
+    with _launcher(layout, settings, missing) as launcher:
+        # Meanwhile, the launcher loads what the services have in common.
+        plan = _prepare(layout, settings, passwords, missing, report)
+        if launcher is not None:
+            report.line('starting %s; logs are in %s'
+                        % (', '.join(missing), layout.logs))
+            processes.start(launcher)
+        _wait_until_ready(layout, launcher, running, report)
+    _seed(layout, settings, passwords, plan, report)
+
+
+def _prepare(layout: aio_layout.Layout, settings: aio_settings.Settings,
+             passwords: Mapping[str, str], missing: Sequence[str],
+             report: aio_report.Report) -> subnets.Plan:
+    """Check what the services need, and write their files."""
     programs = vmware.choose(layout, settings)
     report.line(programs.describe())
     if novnc.find(settings) is None:
         report.line(novnc.HINT)
-    running = {service: processes.find(layout, service)
-               for service in settings.services}
-    missing = [service for service in settings.services
-               if not running[service]]
-    for service in settings.services:
-        if (pid := running[service]):
-            report.line('%s runs already (process %d)' % (service, pid))
     ports.check(settings, missing)
-    _write_configs(layout, settings, passwords, programs)
+    for service in settings.services:
+        extra = {'vmware': programs} if service == 'nova' else {}
+        _module(service).write_config(layout, settings, passwords, **extra)
     plan = subnets.choose(layout, settings)
     client.write_files(layout, settings, passwords)
     ssh_config.write(layout, settings, plan.cidr)
-    if missing:
-        report.line('starting %s; logs are in %s'
-                    % (', '.join(missing), layout.logs))
-    started = {}
+    # Not when it is needed: while the services start, there is time for it.
+    importlib.import_module('openstack.connection')
+    return plan
+
+
+@contextlib.contextmanager
+def _launcher(layout: aio_layout.Layout, settings: aio_settings.Settings,
+              services: Sequence[str]) -> Iterator[_Popen | None]:
+    """Run the launcher for some services, and end them if the caller fails."""
+    if not services:
+        yield None
+        return
+    launcher = processes.launch(layout, services, dict(
+        isolation.environment(layout, os.environ),
+        **vmware.environment(layout, settings)))
     try:
-        for service in missing:
-            environment = dict(
-                isolation.environment(layout, service, os.environ),
-                **_module(service).environment(layout),
-                **vmware.environment(layout, settings))
-            started[service] = processes.start(layout, service, environment)
-        _wait_until_ready(layout, started, running, report)
+        yield launcher
     except BaseException:
-        # Half a control plane is useless. Stop only what was started here.
-        processes.end([process.pid for process in started.values()], 5)
+        # Half a control plane is useless. The launcher stops what it started.
+        launcher.terminate()
         raise
-    _seed(layout, settings, passwords, plan, report)
+    finally:
+        processes.release(launcher)
 
 
 def _module(service: str) -> types.ModuleType:
@@ -107,44 +129,25 @@ def _check_space(layout: aio_layout.Layout) -> None:
               'It needs %d MiB.' % (_SPACE // units.Mi))
 
 
-def _write_configs(layout: aio_layout.Layout, settings: aio_settings.Settings,
-                   passwords: Mapping[str, str],
-                   programs: vmware.Programs) -> None:
-    for service in settings.services:
-        extra = {'vmware': programs} if service == 'nova' else {}
-        _module(service).write_config(layout, settings, passwords, **extra)
-
-
-def _wait_until_ready(layout: aio_layout.Layout, started: Mapping[str, _Popen],
+def _wait_until_ready(layout: aio_layout.Layout, launcher: _Popen | None,
                       running: Mapping[str, int | None],
                       report: aio_report.Report) -> None:
     """Wait for all services, and report what each is doing.
 
-    :param started: the new processes by service
-    :param running: the process number of each service, None if it was started
+    :param launcher: starts those that are missing
+    :param running: the process number of each service, None if it is missing
     :raises AioError: a service died or hangs
     """
-    pids: dict[str, int] = {}
-    for service, pid in running.items():
-        if service in started:
-            pids[service] = started[service].pid
-        elif pid is not None:
-            pids[service] = pid
-    phases = {service: '' if service in started else
-              processes.phase(layout, service, number)
-              for service, number in pids.items()}
+    phases = {service: processes.phase(layout, service, pid) if pid else ''
+              for service, pid in running.items()}
 
     def look() -> bool:
         waiting = []
-        for service, pid in pids.items():
-            _check_alive(layout, service, started, pid)
+        for service, pid in running.items():
             phase = processes.phase(layout, service, pid)
+            _check_alive(layout, service, phase, pid, launcher)
             if phase != phases[service]:
-                if phase == processes.READY:
-                    report.line('%s is ready (process %d, %d MiB)' % (
-                        service, pid, processes.resident(pid) // 1024 ** 2))
-                elif phase and not phase.startswith(processes.FAILED):
-                    report.line('%s: %s' % (service, phase))
+                report.line(_progress(layout, service, phase))
             phases[service] = phase
             if phase != processes.READY:
                 waiting.append(service)
@@ -161,33 +164,41 @@ def _wait_until_ready(layout: aio_layout.Layout, started: Mapping[str, _Popen],
             'Read %s.' % layout.log(late))
 
 
-def _check_alive(layout: aio_layout.Layout, service: str,
-                 started: Mapping[str, _Popen], pid: int) -> None:
-    if service in started:
-        status = started[service].poll()
-        if status is None:
-            return
-    elif processes.find(layout, service) == pid:
-        return
+def _progress(layout: aio_layout.Layout, service: str, phase: str) -> str:
+    pid = processes.find(layout, service)
+    if phase == processes.READY and pid is not None:
+        return '%s is ready (process %d, %d MiB)' % (
+            service, pid, processes.resident(pid) // 1024 ** 2)
+    return '%s: %s' % (service, phase)
+
+
+def _check_alive(layout: aio_layout.Layout, service: str, phase: str,
+                 pid: int | None, launcher: _Popen | None) -> None:
+    """Raise an error if a service died.
+
+    :param pid: its process, if it ran before
+    :param launcher: starts it if it did not
+    """
+    failed = phase.startswith(processes.FAILED)
+    found = processes.find(layout, service)
+    if pid is not None:
+        dead = found != pid
     else:
-        status = None
+        dead = failed or (
+            found is None and launcher is not None
+            and launcher.poll() is not None)
+    if not dead:
+        return
     # On a full disk, the log could not be written.
     _check_space(layout)
-    raise errors.AioError(
-        '%s died.' % service, _cause(layout, service, pid, status),
-        'Read %s.' % layout.log(service))
-
-
-def _cause(layout: aio_layout.Layout, service: str, pid: int,
-           status: int | None) -> str:
-    """Return why a service died: its last words, a signal, or its log."""
-    phase = processes.phase(layout, service, pid)
-    if phase.startswith(processes.FAILED):
-        return phase[len(processes.FAILED):]
-    if status is not None and status < 0:
-        return 'It was ended by %s.' % signal.Signals(-status).name
-    said = processes.complaints(layout.log(service), 1)
-    return said[0] if said else ''
+    log = layout.log(service)
+    if failed:
+        cause = phase[len(processes.FAILED):]
+    else:
+        if launcher is not None and launcher.poll() is not None:
+            log = layout.launcher_log
+        cause = ' '.join(processes.complaints(log, 1))
+    raise errors.AioError('%s died.' % service, cause, 'Read %s.' % log)
 
 
 def _seed(layout: aio_layout.Layout, settings: aio_settings.Settings,

@@ -35,6 +35,8 @@ class System(abc.ABC):
         bytes, without the final zero
     :cvar processor_file: a file that describes the processor; None: use
         processor()
+    :cvar forks_safely: whether a process may fork after it has loaded many
+        libraries
     :cvar temporary_folder: where to make folders for sockets; None: in TMPDIR
     """
 
@@ -43,6 +45,7 @@ class System(abc.ABC):
     program_umask: int | None = None
     allows_same_port: bool = False
     longest_socket_path: int
+    forks_safely: bool = True
     processor_file: str | None = None
     temporary_folder: str | None = None
 

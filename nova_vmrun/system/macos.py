@@ -46,6 +46,8 @@ class MacOS(interface.System):
     program_umask = 0o022
     allows_same_port = True
     longest_socket_path = 103
+    # System libraries that were used before a fork may crash after it.
+    forks_safely = False
     # TMPDIR has 49 characters on macOS.
     temporary_folder = '/tmp'
 

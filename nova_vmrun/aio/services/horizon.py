@@ -63,6 +63,8 @@ class Service:
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Make the static files if need be, then start to serve pages."""
+        # The process was forked: Python has read the variable already.
+        sys.path.insert(0, str(self._layout.config_dir(PROJECT)))
         import django
         import whitenoise
 

@@ -21,8 +21,8 @@ from tests.unit.aio import base
 
 class EnvironmentTestCase(base.TestCase):
 
-    def environment(self, service='nova', **environ):
-        return isolation.environment(self.layout, service, environ)
+    def environment(self, **environ):
+        return isolation.environment(self.layout, environ)
 
     def test_variables_that_programs_need_are_kept(self):
         kept = self.environment(PATH='/bin', HOME='/home/me', DISPLAY=':0')
@@ -31,7 +31,7 @@ class EnvironmentTestCase(base.TestCase):
 
     def test_variables_of_other_programs_are_removed(self):
         for name in ('OS_DATABASE__CONNECTION', 'OS_CLOUD', 'PYTHONPATH',
-                     'PYTHONSTARTUP', 'LC_ALL', 'LANGUAGE', 'http_proxy',
+                     'PYTHONSTARTUP', 'LC_ALL', 'LANGUAGE',
                      'REQUESTS_CA_BUNDLE', 'NETRC', 'SNAP_COMMON'):
             self.assertNotIn(name, self.environment(**{name: 'x'}))
 
@@ -45,10 +45,16 @@ class EnvironmentTestCase(base.TestCase):
                          ['MALLOC_ARENA_MAX'])
 
     def test_glance_downloads_through_the_proxy(self):
-        kept = self.environment('glance', http_proxy='http://proxy',
+        kept = self.environment(http_proxy='http://proxy',
                                 no_proxy='example.org')
         self.assertEqual('http://proxy', kept['http_proxy'])
         self.assertEqual('example.org,127.0.0.1', kept['no_proxy'])
+
+    def test_other_services_do_not_know_the_proxy(self):
+        for service, known in (('glance', True), ('nova', False)):
+            with fixtures.EnvironmentVariable('http_proxy', 'http://proxy'):
+                isolation.restrict(service)
+                self.assertEqual(known, 'http_proxy' in os.environ)
 
     def test_entry_points_are_cached_in_the_state_directory(self):
         self.assertEqual(str(self.layout.cache),

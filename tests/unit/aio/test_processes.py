@@ -12,6 +12,7 @@
 
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -157,6 +158,11 @@ class PhaseTestCase(ProcessCase):
         processes.write_phase(self.layout, 'nova', processes.READY)
         self.assertEqual('', processes.phase(self.layout, 'nova', 1))
 
+    def test_last_phase_counts_if_the_process_is_unknown(self):
+        processes.write_phase(self.layout, 'nova', processes.READY, 1)
+        self.assertEqual(processes.READY,
+                         processes.phase(self.layout, 'nova'))
+
     def test_failure_is_one_line(self):
         processes.write_failure(self.layout, 'nova',
                                 RuntimeError('one\n  two'))
@@ -177,23 +183,43 @@ class PhaseTestCase(ProcessCase):
         self.assertFalse(self.layout.pid('nova').exists())
 
 
-class StartTestCase(ProcessCase):
+class LogTestCase(ProcessCase):
 
-    def test_output_goes_to_the_log_and_the_log_is_kept_small(self):
+    def test_log_is_continued_while_it_is_small(self):
+        log = self.layout.log('glance')
+        log.write_text('old\n')
+        with os.fdopen(processes.open_log(self.layout, 'glance'), 'w') as file:
+            file.write('new\n')
+        self.assertEqual('old\nnew\n', log.read_text())
+
+    def test_large_log_is_put_aside(self):
         log = self.layout.log('glance')
         log.write_bytes(b'x' * (processes._LOG_LIMIT + 1))
-        self.patch(processes, 'command', lambda *_: [
-            sys.executable, '-c', 'import os; print(os.environ["COLOUR"])'])
-        process = processes.start(self.layout, 'glance', {'COLOUR': 'blue'})
-        self.assertEqual(0, process.wait())
-        self.assertEqual('blue\n', log.read_text())
+        os.close(processes.open_log(self.layout, 'glance'))
+        self.assertEqual(b'', log.read_bytes())
         self.assertTrue(log.with_suffix('.log.1').exists())
 
-    def test_log_that_cannot_be_written_is_one_clear_line(self):
-        self.layout.log('glance').mkdir()
-        error = self.assertRaises(errors.AioError, processes.start,
-                                  self.layout, 'glance', {})
-        self.assertIn('glance could not be started.', error.brief)
+
+class LaunchTestCase(ProcessCase):
+
+    def test_launcher_that_cannot_run_is_one_clear_line(self):
+        self.layout.launcher_log.mkdir()
+        error = self.assertRaises(errors.AioError, processes.launch,
+                                  self.layout, ['glance', 'nova'], {})
+        self.assertIn('glance, nova could not be started.', error.brief)
+
+    def test_what_earlier_processes_wrote_does_not_count(self):
+        processes.write_phase(self.layout, 'nova', processes.READY)
+        launcher = processes.launch(self.layout, ['nova'], dict(os.environ))
+        self.addCleanup(processes.release, launcher)
+        self.assertEqual('', processes.phase(self.layout, 'nova'))
+
+    def test_launcher_that_does_not_end_is_killed(self):
+        self.patch(processes, '_LAUNCHER_GRACE', 0.1)
+        process = self.run_python(
+            'import time; print(flush=True); time.sleep(600)')
+        processes.release(process)
+        self.assertEqual(-signal.SIGKILL, process.returncode)
 
 
 class ComplaintsTestCase(base.TestCase):

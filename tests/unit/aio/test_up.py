@@ -12,7 +12,6 @@
 
 
 import collections
-import pathlib
 import shutil
 
 import fixtures
@@ -31,39 +30,47 @@ from tests.unit.aio import base
 _Usage = collections.namedtuple('_Usage', 'total used free')
 
 
-class Process:
-    """A service's process: says its phases one after the other."""
+class Launcher:
+    """Stands for the process that starts the services."""
 
-    def __init__(self, pid, phases, status):
-        self.pid = pid
-        self.phases = phases
-        self.status = status
+    def __init__(self):
+        self.status = None
+        self.asked_to_end = False
+        self.released = False
 
     def poll(self):
-        return self.status if not self.phases else None
+        return self.status
+
+    def terminate(self):
+        self.asked_to_end = True
 
 
 class World(fixtures.Fixture):
-    """Stands for all that `up` starts and asks."""
+    """Stands for all that `up` starts and asks.
+
+    Services have the process numbers 1000, 1001 and so on.
+    """
 
     def __init__(self, layout):
         super().__init__()
         self.layout = layout
         self.running = {}
         self.phases = {}
-        self.status = None
-        self.started = []
-        self.ended = []
+        self.launcher = Launcher()
+        self.environment = {}
+        self.names = []
+        self.ready_to_start = []
         self.checked = None
         self.free = 10 ** 9
         self.no_subnet = False
 
     def _setUp(self):
         replace = {
-            (processes, 'find'): lambda _, name: self.running.get(name),
+            (processes, 'find'): self.find,
+            (processes, 'launch'): self.launch,
             (processes, 'start'): self.start,
+            (processes, 'release'): self.release,
             (processes, 'phase'): self.phase,
-            (processes, 'end'): lambda pids, _: self.ended.extend(pids),
             (processes, 'resident'): lambda _: 100 * 1024 ** 2,
             (ports, 'check'): self.check,
             (up, '_seed'): lambda *_: None,
@@ -76,22 +83,29 @@ class World(fixtures.Fixture):
             self.useFixture(fixtures.MonkeyPatch(
                 '%s.%s' % (module.__name__, name), value))
 
-    def start(self, layout, name, environment):
-        process = Process(
-            1000 + len(self.started),
-            list(self.phases.get(name, ['loading', processes.READY])),
-            self.status)
-        self.started.append((name, process, environment))
-        return process
+    def find(self, layout, name):
+        if name in self.names and self.phases.get(name) != []:
+            return 1000 + self.names.index(name)
+        return self.running.get(name)
 
-    def phase(self, layout, name, pid):
-        if self.running.get(name) == pid:
+    def launch(self, layout, services, environment):
+        self.environment = environment
+        self.ready_to_start = list(services)
+        return self.launcher
+
+    def start(self, launcher):
+        self.names = self.ready_to_start
+
+    def release(self, launcher):
+        self.launcher.released = True
+
+    def phase(self, layout, name, pid=None):
+        if pid is not None and self.running.get(name) == pid:
             return processes.READY
-        process = next(found for _, found, _ in self.started
-                       if found.pid == pid)
-        if len(process.phases) > 1:
-            return process.phases.pop(0)
-        return process.phases[0] if process.phases else ''
+        phases = self.phases.setdefault(name, ['loading', processes.READY])
+        if len(phases) > 1:
+            return phases.pop(0)
+        return phases[0] if phases else ''
 
     def choose_subnet(self, layout, settings):
         if self.no_subnet:
@@ -100,10 +114,6 @@ class World(fixtures.Fixture):
 
     def check(self, settings, services):
         self.checked = list(services)
-
-    @property
-    def names(self):
-        return [name for name, _, _ in self.started]
 
 
 class UpTestCase(base.TestCase):
@@ -120,7 +130,8 @@ class UpTestCase(base.TestCase):
         self.assertEqual(list(self.settings.services), self.world.names)
         self.assertEqual(list(self.settings.services), self.world.checked)
         self.assertIn('nova is ready (process 1003, 100 MiB)', self.lines())
-        self.assertEqual([], self.world.ended)
+        self.assertTrue(self.world.launcher.released)
+        self.assertFalse(self.world.launcher.asked_to_end)
 
     def test_one_line_says_how_to_get_novnc(self):
         self.useFixture(fixtures.MonkeyPatch(
@@ -134,8 +145,7 @@ class UpTestCase(base.TestCase):
         self.settings.dashboard = True
         self.up()
         self.assertEqual('horizon', self.world.names[-1])
-        environment = self.world.started[-1][-1]
-        self.assertTrue((pathlib.Path(environment['PYTHONPATH'])
+        self.assertTrue((self.layout.config_dir('horizon')
                          / 'local' / 'local_settings.py').exists())
 
     def test_cinder_is_started_where_volumes_are_wanted(self):
@@ -165,56 +175,47 @@ class UpTestCase(base.TestCase):
 
     def test_process_knows_where_the_fakes_keep_their_state(self):
         self.up()
-        for _, _, environment in self.world.started:
-            self.assertEqual(str(self.layout.fake_state),
-                             environment['FAKE_VMRUN_STATE'])
+        self.assertEqual(str(self.layout.fake_state),
+                         self.world.environment['FAKE_VMRUN_STATE'])
 
     def test_no_password_is_in_an_environment(self):
         self.up()
-        for _, _, environment in self.world.started:
-            for name, value in environment.items():
-                self.assertNotIn('PASSWORD', name)
+        for name in self.world.environment:
+            self.assertNotIn('PASSWORD', name)
 
-    def died(self, phases, status, kind=errors.AioError):
-        self.world.phases = {'neutron': phases}
-        self.world.status = status
-        self.world.start = self.start_dead(self.world.start)
+    def died(self, *phases, kind=errors.AioError):
+        self.world.phases['neutron'] = list(phases)
         return self.assertRaises(kind, self.up)
 
-    def start_dead(self, start):
-        def wrapper(layout, name, environment):
-            process = start(layout, name, environment)
-            if name == 'neutron':
-                process.phases = process.phases[:1]
-                process.poll = lambda: self.world.status
-            return process
-        self.patch(processes, 'start', wrapper)
-        return wrapper
-
     def test_dead_service_says_its_last_words_and_names_its_log(self):
-        error = self.died(['failed: no such driver'], 1)
+        error = self.died('failed: no such driver')
         self.assertEqual(
             'neutron died. no such driver Read %s.'
             % self.layout.log('neutron'), str(error))
 
-    def test_killed_service_names_the_signal(self):
-        error = self.died(['loading'], -9)
-        self.assertEqual('It was ended by SIGKILL.', error.details)
-
-    def test_service_that_died_silently_shows_the_log(self):
-        self.layout.log('neutron').write_text(
+    def test_service_without_words_shows_the_log_of_the_launcher(self):
+        self.layout.launcher_log.write_text(
             'Traceback\nImportError: no module\n')
-        error = self.died(['loading'], 1)
-        self.assertEqual('ImportError: no module', error.details)
+        self.world.launcher.status = 1
+        error = self.died()
+        self.assertEqual('neutron died. ImportError: no module Read %s.'
+                         % self.layout.launcher_log, str(error))
+
+    def test_service_that_ran_before_and_dies_shows_its_log(self):
+        self.layout.log('neutron').write_text('KeyError: last\n')
+        self.world.running = {'neutron': 11}
+        found = iter([11, None])
+        find = self.world.find
+        self.patch(processes, 'find', lambda layout, name: next(found)
+                   if name == 'neutron' else find(layout, name))
+        error = self.assertRaises(errors.AioError, self.up)
+        self.assertEqual('neutron died. KeyError: last Read %s.'
+                         % self.layout.log('neutron'), str(error))
 
     def test_half_a_control_plane_is_not_left(self):
-        self.died(['loading'], 1)
-        self.assertEqual([1000, 1001, 1002, 1003], self.world.ended)
-
-    def test_service_that_ran_before_is_not_ended(self):
-        self.world.running = {'keystone': 11}
-        self.died(['loading'], 1)
-        self.assertNotIn(11, self.world.ended)
+        self.died('failed: no such driver')
+        self.assertTrue(self.world.launcher.asked_to_end)
+        self.assertTrue(self.world.launcher.released)
 
     def test_hanging_service_is_one_clear_line(self):
         self.patch(up, 'START_TIMEOUT', 0)
@@ -237,7 +238,7 @@ class UpTestCase(base.TestCase):
             self.world.free = 0
 
         self.patch(client, 'write_files', fill)
-        error = self.died(['loading'], 1, exception.DiskFull)
+        error = self.died('failed: cannot write', kind=exception.DiskFull)
         self.assertIn('has 0 MiB free', error.details)
 
     def test_network_that_vmware_does_not_have_starts_nothing(self):
@@ -263,5 +264,4 @@ class UpTestCase(base.TestCase):
         self.useFixture(fixtures.EnvironmentVariable(
             'OS_DATABASE__CONNECTION', 'sqlite:////tmp/other.db'))
         self.up()
-        for name, _, environment in self.world.started:
-            self.assertNotIn('OS_DATABASE__CONNECTION', environment, name)
+        self.assertNotIn('OS_DATABASE__CONNECTION', self.world.environment)
