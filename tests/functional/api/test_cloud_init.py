@@ -17,16 +17,12 @@ import os
 import shlex
 import stat
 
-from nova.tests.unit import fake_crypto
 from oslo_serialization import jsonutils
-from oslo_utils import uuidutils
-import pycdlib
 
 from nova_vmrun.formats import vmx
-from tests.functional.api import base
+from tests.functional.api import guest_data
 from tests.functional import cloud_init
 
-KEY = fake_crypto.get_ssh_public_key().strip()
 USER_DATA = b'#cloud-config\nruncmd: [["echo", "\xc3\xa9 \\"|22"]]\n'
 
 # A stand-in of what the guest's tools have: each variable is a file.
@@ -41,18 +37,15 @@ fi
 """
 
 
-class CloudInitTestCase(base.TestCase):
+class CloudInitTestCase(guest_data.TestCase):
 
     def setUp(self):
         super().setUp()
         cloud_init.fetch_or_skip(self)
-        self.macs = [self.neutron.port_1['mac_address']]
         vendor = os.path.join(self.folder, 'vendor.json')
         with open(vendor, 'w') as file:
             jsonutils.dump({'cloud-init': '#cloud-config\nntp: {}\n'}, file)
         self.flags(vendordata_jsonfile_path=vendor, group='api')
-        self.admin_api.post_keypair({'keypair': {
-            'name': 'mine', 'public_key': KEY, 'type': 'ssh'}})
 
     def boot_guest(self, **options):
         options.setdefault('networks', [{'port': self.neutron.port_1['id']}])
@@ -60,11 +53,6 @@ class CloudInitTestCase(base.TestCase):
             name='Web',
             key_name='mine', metadata={'role': 'front'},
             user_data=base64.b64encode(USER_DATA).decode(), **options)
-
-    def folder_of(self, name):
-        path = os.path.join(self.folder, name)
-        os.makedirs(path)
-        return path
 
     def read_guestinfo(self, server):
         variables = self.folder_of('variables')
@@ -82,24 +70,14 @@ class CloudInitTestCase(base.TestCase):
                                programs)
 
     def read_config_drive(self, server):
-        folder = self.folder_of('drive')
-        drive = pycdlib.PyCdlib()
-        drive.open(self.path(server, 'config-drive.iso'))
-        try:
-            for above, _folders, names in drive.walk(joliet_path='/'):
-                os.makedirs(folder + above, exist_ok=True)
-                for name in names:
-                    path = os.path.join(above, name)
-                    drive.get_file_from_iso(folder + path, joliet_path=path)
-        finally:
-            drive.close()
-        return cloud_init.read('config-drive', folder, self.macs)
+        return cloud_init.read('config-drive',
+                               self.unpack_config_drive(server), self.macs)
 
     def check(self, found):
         self.assertEqual(USER_DATA, base64.b64decode(found['userdata']))
         self.assertEqual(b'#cloud-config\nntp: {}\n',
                          base64.b64decode(found['vendordata']))
-        self.assertEqual([KEY], found['keys'])
+        self.assertEqual([guest_data.KEY], found['keys'])
         self.assertEqual({'role': 'front'}, found['metadata']['meta'])
         lines = list(map(str.strip, found['interfaces'].splitlines()))
         self.assertIn('iface eth0 inet static', lines)
@@ -144,31 +122,6 @@ class CloudInitTestCase(base.TestCase):
         os.remove(self.vmx_path(server))
         self._reboot_server(server, hard=True)
         self.assertEqual(before, self.told(server))
-
-    def add_second_port(self):
-        """Add a port on a LAN segment, and addresses to the first one."""
-        first = self.neutron._ports[self.neutron.port_1['id']]
-        subnets = self.neutron._subnets
-        route = {'destination': '10.7.0.0/16', 'nexthop': '10.9.0.7'}
-        for cidr, gateway, routes in (('10.8.0.0/24', '10.8.0.1', []),
-                                      ('10.9.0.0/24', '10.9.0.1', [route])):
-            subnets[cidr] = dict(
-                self.neutron.subnet_1, id=cidr, cidr=cidr, gateway_ip=gateway,
-                dns_nameservers=['10.9.0.53'], host_routes=routes)
-        second = dict(
-            first, id=uuidutils.generate_uuid(),
-            mac_address='fa:16:3e:00:00:02',
-            fixed_ips=[{'ip_address': '10.9.0.5', 'subnet_id': '10.9.0.0/24'}],
-            **{'binding:vif_details': {'network_type': 'local'}})
-        # Of both subnets of IPv4 only one can have the default route.
-        first = dict(first, fixed_ips=first['fixed_ips'] + [
-            {'ip_address': '10.8.0.5', 'subnet_id': '10.8.0.0/24'},
-            {'ip_address': 'fd37:44e8:ad06::5',
-             'subnet_id': self.neutron.subnet_ipv6_1['id']}])
-        for port in (first, second):
-            self.neutron._ports[port['id']] = port
-        self.macs.append(second['mac_address'])
-        return [{'port': port['id']} for port in (first, second)]
 
     def test_every_address_of_every_adapter(self):
         self.flags(use_guestinfo=True, use_machine_id=True, group='vmrun')

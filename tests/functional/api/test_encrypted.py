@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A VM that a user has encrypted in VMware's window."""
+"""A VM that a user has encrypted in the VMware window."""
 
 import logging
 import os
