@@ -90,6 +90,7 @@ def _choices(request: requests.Request, chosen_now: frozenset[str]
         nic_tx_kbps=network.tx_kbps(request),
         firmware=firmware_type,
         secure_boot=firmware.secure_boot(request, firmware_type.value),
+        local_time=request.default(request.profile.local_time),
         boot_order=firmware.boot_order(request),
         cores_per_socket=cpu.cores_per_socket(request),
         serial_ports=devices.serial_ports(request, agent.value, chosen_now),

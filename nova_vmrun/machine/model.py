@@ -163,6 +163,8 @@ class Hardware:
     :ivar nic_tx_kbps: limit on what the guest sends, kbit/s, or None
     :ivar firmware: one of FIRMWARE
     :ivar secure_boot: whether the firmware verifies what it boots
+    :ivar local_time: whether the hardware clock shows the host's local time
+        rather than UTC
     :ivar boot_order: names from BOOT_DEVICES
     :ivar cores_per_socket: None leaves it to VMware
     :ivar serial_ports: number of serial ports for consoles
@@ -196,6 +198,7 @@ class Hardware:
     nic_tx_kbps: int | None
     firmware: str
     secure_boot: bool
+    local_time: bool
     boot_order: tuple[str, ...]
     cores_per_socket: int | None
     serial_ports: int

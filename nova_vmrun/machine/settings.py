@@ -119,6 +119,9 @@ def _firmware(group: _Group, machine: machines.Machine,
     if hardware.firmware == 'efi':
         group.add('secure_boot', 'uefi.secureBoot.enabled',
                   hardware.secure_boot)
+    if not hardware.local_time:
+        # Otherwise VMware shows the host's local time.
+        group.add('local_time', 'rtc.diffFromUTC', 0)
     group.add('boot_order', 'bios.bootOrder', ','.join(hardware.boot_order))
     if placed.disks:
         group.add('disks', 'bios.hddOrder', placed.disks[0])

@@ -28,6 +28,8 @@ class Profile:
     :ivar disk_bus: a bus of nova_vmrun.machine.model
     :ivar scsi: the SCSI controller if a property only asks for SCSI
     :ivar one_socket: whether all cores go into one socket
+    :ivar local_time: whether it takes its hardware clock to show the time of
+        its time zone, as Windows does, rather than UTC
     """
 
     family: str
@@ -40,6 +42,7 @@ class Profile:
     secure_boot: bool = False
     nested: bool = False
     one_socket: bool = False
+    local_time: bool = False
 
     @property
     def options(self) -> Mapping[str, object]:
@@ -55,36 +58,38 @@ PROFILES = {
     # server go into one.
     'windows-11': Profile(
         'windows-11', 'efi', 'nvme', 'sata', 'e1000e', 'lsisas1068',
-        secure_boot=True, one_socket=True),
+        secure_boot=True, one_socket=True, local_time=True),
     'windows-10': Profile(
         'windows-client', 'efi', 'nvme', 'sata', 'e1000e', 'lsisas1068',
-        one_socket=True),
+        one_socket=True, local_time=True),
     'windows-8': Profile(
         'windows-client', 'bios', 'lsisas1068', 'sata', 'e1000e',
-        'lsisas1068', one_socket=True),
+        'lsisas1068', one_socket=True, local_time=True),
     'windows-7': Profile(
         'windows-client', 'bios', 'lsisas1068', 'sata', 'e1000',
-        'lsisas1068', one_socket=True),
+        'lsisas1068', one_socket=True, local_time=True),
     'windows-2016': Profile(
         'windows-server', 'efi', 'lsisas1068', 'sata', 'e1000e',
-        'lsisas1068'),
+        'lsisas1068', local_time=True),
     'windows-2012': Profile(
         'windows-server', 'bios', 'lsisas1068', 'sata', 'e1000e',
-        'lsisas1068'),
+        'lsisas1068', local_time=True),
     'windows-2008': Profile(
         'windows-server', 'bios', 'lsisas1068', 'sata', 'e1000',
-        'lsisas1068'),
+        'lsisas1068', local_time=True),
     'windows-2003-64': Profile(
-        'windows-legacy', 'bios', 'lsilogic', 'ide', 'e1000'),
+        'windows-legacy', 'bios', 'lsilogic', 'ide', 'e1000',
+        local_time=True),
     'windows-2003': Profile(
-        'windows-legacy', 'bios', 'lsilogic', 'ide', 'vlance'),
+        'windows-legacy', 'bios', 'lsilogic', 'ide', 'vlance',
+        local_time=True),
     # XP and older have no driver for VMware's LSI controllers.
     'windows-xp-64': Profile(
         'windows-legacy', 'bios', 'ide', 'ide', 'e1000', 'buslogic',
-        one_socket=True),
+        one_socket=True, local_time=True),
     'windows-xp': Profile(
         'windows-legacy', 'bios', 'ide', 'ide', 'vlance', 'buslogic',
-        one_socket=True),
+        one_socket=True, local_time=True),
     'bsd': Profile('bsd', 'bios', 'lsilogic', 'sata', 'e1000'),
     'solaris-11': Profile(
         'solaris', 'bios', 'lsisas1068', 'sata', 'e1000', 'lsisas1068'),
@@ -103,5 +108,6 @@ PROFILES = {
     'arm': Profile(
         'arm', 'efi', 'nvme', 'sata', 'e1000e', 'pvscsi', usb='xhci'),
     'arm-windows': Profile(
-        'arm', 'efi', 'nvme', 'sata', 'vmxnet3', 'pvscsi', usb='xhci'),
+        'arm', 'efi', 'nvme', 'sata', 'vmxnet3', 'pvscsi', usb='xhci',
+        one_socket=True, local_time=True),
 }

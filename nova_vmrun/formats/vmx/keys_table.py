@@ -96,7 +96,7 @@ efi.bootOrder text v Order of boot entries
 efi.legacyBoot.enabled bool t Boot in BIOS mode as well
 efi.quickBoot.enabled bool t Skip the search for boot devices
 rtc.startInUTC bool t Hardware clock in UTC
-rtc.diffFromUTC int t Hardware clock, seconds ahead of UTC
+rtc.diffFromUTC int ot Hardware clock, seconds ahead of UTC
 rtc.startTime int t Hardware clock, seconds since 1970
 """
 

@@ -353,7 +353,10 @@ class KeysTest(plans.PlanTest):
         def base(keys):
             return self.values(self.argv(keys), '-rtc')
 
-        self.assertEqual(['base=utc'], base({}))
+        self.assertEqual(['base=localtime'], base({}))
+        for key, value in (('rtc.diffFromUTC', '0'),
+                           ('rtc.startInUTC', 'TRUE')):
+            self.assertEqual(['base=utc'], base({key: value}))
         self.assertEqual(['base=2001-09-09T02:46:40'], base(
             {'rtc.startTime': '1000000000', 'rtc.diffFromUTC': '3600'}))
 

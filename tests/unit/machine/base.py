@@ -50,7 +50,7 @@ def make_hardware(**fields):
         hw_version=20, disk_bus='lsilogic', volume_bus='lsilogic',
         cdrom_bus='sata', nic_model='e1000',
         nic_rx_kbps=None, nic_tx_kbps=None,
-        firmware='bios', secure_boot=False,
+        firmware='bios', secure_boot=False, local_time=False,
         boot_order=('hdd', 'cdrom', 'floppy'), cores_per_socket=None,
         serial_ports=1, guest_agent=False, options={}, show_gui=None,
         linked_clone=None, disk_type=None, storage_tag=None,

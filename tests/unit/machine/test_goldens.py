@@ -54,6 +54,12 @@ PROPERTIES = {
     'flavor-limits': {'hw_video_ram': '64', 'hw_cpu_cores': '2'},
     'guest-agent': {'os_distro': 'debian', 'hw_qemu_guest_agent': 'yes'},
 }
+# Each Windows by its os_version, and the newest hardware of its product.
+WINDOWS = {
+    '10': ('ws', 20), '11': ('ws', 20), '2008 R2': ('ws', 20),
+    '2012 R2': ('ws', 20), '2016': ('ws', 20), '2019': ('ws', 20),
+    '2022': ('ws', 20), '2025': ('ws', 22), '11 arm': ('fusion', 22),
+}
 EXTRA_SPECS = {
     'flavor-limits': {
         'hw_video:ram_max_mb': '128', 'quota:vif_inbound_average': '1250',
@@ -62,15 +68,21 @@ EXTRA_SPECS = {
 }
 
 
+def windows_golden(version):
+    """Return the name of the golden of a Windows."""
+    return 'os-version-windows-' + version.lower().replace(' ', '-')
+
+
 class GoldensTestCase(base.TestCase):
 
     def _check(self, name, properties, extra_specs=(), product='ws',
-               arch=guestos.X86_64):
+               arch=guestos.X86_64, hw_version=20):
         vnc = None
         if product != 'player':
             vnc = model.Vnc('127.0.0.1', 5907)
         server = base.make_server(
             properties, extra_specs, vcpus=4, product=product, arch=arch,
+            hw_version=hw_version,
             name='web "1" | naïve 中', annotation='first line\nsecond line',
             serials=(model.Serial('file', 'console.log'),),
             agent_socket='/i/agent' if properties.get(
@@ -89,6 +101,16 @@ class GoldensTestCase(base.TestCase):
         for name, properties in PROPERTIES.items():
             self._check(name, properties, EXTRA_SPECS.get(name, ()))
 
+    def test_each_windows(self):
+        for version, (product, hw_version) in WINDOWS.items():
+            number = version.removesuffix(' arm')
+            self._check(
+                windows_golden(version),
+                {'os_distro': 'windows', 'os_version': number},
+                product=product, hw_version=hw_version,
+                arch=(guestos.X86_64 if number == version
+                      else guestos.AARCH64))
+
     def test_there_is_a_golden_for_every_family(self):
         families = {profile.family for profile in profiles.PROFILES.values()}
         self.assertEqual(families, set(FAMILIES))
@@ -99,6 +121,7 @@ class GoldensTestCase(base.TestCase):
         expected = {'%s-%s.vmx' % (family, product) for family in FAMILIES
                     for product in PRODUCTS
                     if product == 'fusion' or family not in FUSION_ONLY}
-        expected.update(name + '.vmx' for name in PROPERTIES)
+        expected.update(name + '.vmx' for name in (
+            *PROPERTIES, *map(windows_golden, WINDOWS)))
         found = {path.name for path in (base.FIXTURES / 'rendered').iterdir()}
         self.assertEqual(expected, found)

@@ -55,6 +55,16 @@ class FirmwareTestCase(base.ChoiceTestCase):
                    {'os_secure_boot': 'required'},
                    {'os:secure_boot': 'disabled'})
 
+    def test_hardware_clock(self):
+        """Only Windows takes it to show local time, on all processors."""
+        for guest, expected in (
+                ('windows11-64', True), ('windows7srv-64', True),
+                ('winXPPro', True), ('arm-windows11-64', True),
+                ('ubuntu-64', False), ('arm-ubuntu-64', False),
+                ('darwin21-64', False), ('other-64', False)):
+            self.assertEqual(expected, self.choose(guest=guest).local_time,
+                             guest)
+
     def test_boot_order(self):
         self.check('boot_order', ('hdd', 'cdrom', 'floppy'), 'default')
         self.check('boot_order', ('cdrom', 'hdd'),

@@ -192,12 +192,16 @@ class Ports:
 def clock(config: dictionary.Dictionary, now: float) -> str:
     """Return the time of the hardware clock at power-on, for QEMU.
 
+    Without a key about it, VMware shows the host's local time.
+
     :param now: seconds since 1970.
     """
     start = config.integer('rtc.startTime')
     ahead = config.integer('rtc.diffFromUTC')
     if not start and not ahead:
-        return 'utc'
+        is_utc = (config.true('rtc.startInUTC') or
+                  'rtc.diffFromUTC' in config)
+        return 'utc' if is_utc else 'localtime'
     return time.strftime('%Y-%m-%dT%H:%M:%S',
                          time.gmtime((start or now) + ahead))
 
