@@ -133,6 +133,55 @@ class DrivesTestCase(TestCase):
         self.refused('solaris.iso', 'VMware Tools', vix_tools='solaris')
 
 
+class WindowsTestCase(TestCase):
+
+    def test_from_an_installer_to_an_image(self):
+        self.useFixture(glance_uploads.GlanceUploads())
+        drivers_id, drivers = self.add_iso('drivers')
+        answers_id, answers = self.add_iso('autounattend.xml')
+        floppy_id, floppy = self.add_floppy()
+        tools = self.install_tools_iso('windows.iso')
+        installer = self.make_iso('Windows')
+        server = self.boot(
+            self.add_image('iso', content=installer, properties={
+                'os_distro': 'windows', 'os_version': '11',
+                'vmrun_iso_images': '%s,%s' % (drivers_id, answers_id),
+                'vmrun_floppy_image': floppy_id,
+                'vmrun_tools_iso': 'windows'}),
+            self.add_flavor(disk=2))
+        self.assertRunning(server)
+        self.assertEqual(['cd0.iso', 'cd1.iso', 'cd2.iso', tools,
+                          'config-drive.iso'], self.drives(server))
+        self.assertEqual(
+            [installer, drivers, answers, floppy],
+            [self.content(server, name) for name in (
+                'cd0.iso', 'cd1.iso', 'cd2.iso', 'floppy.flp')])
+        vmx = self.vmx(server)
+        self.assertEqual(
+            ('windows11-64', 'efi', 'TRUE', 'root.vmdk', 'cd0.iso',
+             'hdd,cdrom,floppy'),
+            tuple(vmx[key] for key in (
+                'guestOS', 'firmware', 'uefi.secureBoot.enabled',
+                'nvme0:0.fileName', 'sata0:0.fileName', 'bios.bootOrder')))
+        server = self.boot(self.snapshot(server), self.add_flavor(disk=2))
+        vmx = self.vmx(server)
+        self.assertEqual(['config-drive.iso'], self.drives(server))
+        self.assertEqual(
+            ('windows11-64', 'efi', 'TRUE', 'root.vmdk', 'FALSE'),
+            tuple(vmx[key] for key in (
+                'guestOS', 'firmware', 'uefi.secureBoot.enabled',
+                'nvme0:0.fileName', 'floppy0.present')))
+
+    def snapshot(self, server):
+        """Stop a server, and return the id of an image of its disk."""
+        self._stop_server(server)
+        image_id = self.admin_api.post_server_action(
+            server['id'], {'createImage': {'name': 'installed'}})['image_id']
+        self._wait_for_server_parameter(
+            server, {'OS-EXT-STS:task_state': None})
+        return image_id
+
+
 class ShelvedTestCase(TestCase):
     """Servers that come back from an image of their disk."""
 

@@ -44,6 +44,13 @@ class ImagesTestCase(base.ChoiceTestCase):
         self.refused('vix_iso_images', {
             'vix_iso_images': ','.join([IMAGE] * 7)[:255]})
 
+    def test_hostile_values(self):
+        for value in ('../../etc/passwd', '/answer.iso', 'http://host/a.iso',
+                      IMAGE + ',', IMAGE + '\n' + OTHER, IMAGE + '"',
+                      IMAGE + ' ' + OTHER, '|22', '\0'):
+            for name in ('vmrun_iso_images', 'vmrun_floppy_image'):
+                self.refused(name, {name: value})
+
     def test_floppy_image(self):
         self.assertIsNone(self.choose().floppy_image)
         self.assertEqual(IMAGE, self.choose(
