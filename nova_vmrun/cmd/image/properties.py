@@ -45,7 +45,7 @@ def from_vm(keys: vmx.Vmx, bus: str | None) -> dict[str, str]:
     guest = guestos.find(keys.get('guestOS', ''))
     if guest is None:
         return found
-    kind = guest.family.partition('-')[0]
+    kind = guest.profile.removeprefix('arm-').partition('-')[0]
     if kind in ('linux', 'windows'):
         found['os_type'] = kind
     if guest.arch == guestos.AARCH64:
