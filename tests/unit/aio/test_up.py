@@ -21,6 +21,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import starting
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
@@ -73,7 +74,9 @@ class World(fixtures.Fixture):
             (processes, 'phase'): self.phase,
             (processes, 'resident'): lambda _: 100 * 1024 ** 2,
             (ports, 'check'): self.check,
-            (up, '_seed'): lambda *_: None,
+            (up, '_seed_network'): lambda *_: None,
+            (up, '_seed_nova'): lambda *_: None,
+            (client, 'connect'): lambda *_: None,
             (subnets, 'choose'): self.choose_subnet,
             (vmware, 'choose'): lambda *_: vmware.Programs(
                 '/opt/vmrun', None, False),
@@ -218,13 +221,22 @@ class UpTestCase(base.TestCase):
         self.assertTrue(self.world.launcher.released)
 
     def test_hanging_service_is_one_clear_line(self):
-        self.patch(up, 'START_TIMEOUT', 0)
+        self.patch(starting, 'START_TIMEOUT', 0)
         self.world.phases = {'keystone': [processes.READY],
-                             'glance': ['making its database']}
+                             'neutron': ['making its database']}
         error = self.assertRaises(errors.AioError, self.up)
         self.assertEqual(
-            'glance did not become ready within 0 s. It says: making its '
-            'database. Read %s.' % self.layout.log('glance'), str(error))
+            'neutron did not become ready within 0 s. It says: making its '
+            'database. Read %s.' % self.layout.log('neutron'), str(error))
+
+    def test_network_is_made_while_nova_starts(self):
+        made = []
+        self.world.phases = {
+            'nova': ['loading'] * 3 + ['starting compute', processes.READY]}
+        self.patch(up, '_seed_network', lambda *_: made.append(
+            len(self.world.phases['nova'])))
+        self.up()
+        self.assertLess(1, made[0])
 
     def test_full_disk_is_one_clear_line_before_anything_starts(self):
         self.world.free = 1024 ** 2
@@ -255,7 +267,7 @@ class UpTestCase(base.TestCase):
         self.assertEqual([], self.world.names)
 
     def test_silence_is_broken(self):
-        self.patch(up, '_SILENCE', -1)
+        self.patch(starting, '_SILENCE', -1)
         self.up()
         self.assertIn('waiting for keystone, glance, neutron, nova',
                       self.lines())
