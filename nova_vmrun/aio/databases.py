@@ -13,8 +13,10 @@
 """Creation and upgrade of a service's SQLite databases."""
 
 from collections.abc import Callable, Sequence
+import contextlib
 import importlib.metadata
 import logging
+import sqlite3
 
 from nova_vmrun.aio import layout as aio_layout
 
@@ -60,3 +62,10 @@ def remove(layout: aio_layout.Layout, name: str) -> None:
     path = layout.database(name)
     for suffix in ('', '-wal', '-shm'):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def copy(layout: aio_layout.Layout, source: str, target: str) -> None:
+    """Make a new database with the same tables and rows as another."""
+    with (contextlib.closing(sqlite3.connect(layout.database(source))) as old,
+          contextlib.closing(sqlite3.connect(layout.database(target))) as new):
+        old.backup(new)

@@ -336,7 +336,11 @@ def make_databases(layout: aio_layout.Layout,
 
     migration.db_sync(database='api')
     admin = context.get_admin_context()
+    new = not layout.database('nova_cell1').exists()
     for cell in map_cells(layout, settings):
+        if new and cell.name == 'cell1':
+            databases.copy(layout, 'nova_cell0', 'nova_cell1')
+            continue
         with context.target_cell(admin, cell) as targeted:
             migration.db_sync(database='main', context=targeted)
 

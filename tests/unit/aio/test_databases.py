@@ -12,6 +12,7 @@
 
 
 import importlib.metadata
+import sqlite3
 
 from nova_vmrun.aio import databases
 from tests.unit.aio import base
@@ -67,3 +68,24 @@ class PrepareTestCase(base.TestCase):
         self.assertEqual('upgrading its database', self.told[-1])
         self.assertEqual(importlib.metadata.version('glance') + '\n',
                          self.layout.initialised('glance').read_text())
+
+
+class CopyTestCase(base.TestCase):
+
+    def open(self, name):
+        database = sqlite3.connect(self.layout.database(name))
+        self.addCleanup(database.close)
+        return database
+
+    def test_tables_rows_and_journal_mode_are_the_same(self):
+        source = self.open('nova_cell0')
+        source.execute('PRAGMA journal_mode = WAL')
+        source.execute('CREATE TABLE servers (name)')
+        source.execute('INSERT INTO servers VALUES ("web")')
+        source.commit()
+        databases.copy(self.layout, 'nova_cell0', 'nova_cell1')
+        target = self.open('nova_cell1')
+        self.assertEqual([('web',)],
+                         target.execute('SELECT name FROM servers').fetchall())
+        self.assertEqual(('wal',),
+                         target.execute('PRAGMA journal_mode').fetchone())
