@@ -10,8 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A server with Debian 12: what its cloud-init takes, and how it is reached.
-"""
+"""A server with Debian 12: cloud-init, ssh and the guest agent."""
 
 import base64
 import json
@@ -22,8 +21,10 @@ import sys
 import textwrap
 
 import fixtures
+from passlib import hash
 import testtools
 
+from tests.debian import frozen
 from tests.debian import image
 from tests.e2e.cloud import base
 from tests.e2e.cloud import control_plane
@@ -33,17 +34,24 @@ from tests.e2e.guest import images
 _TIMEOUT = 3600     # seconds; without hardware help, it boots for minutes
 _BOOT = 1800
 _COMMAND = 900
+_FROZEN = 10
 _NAME = 'deb'
 _USER = 'debian'
 _LAB_CIDR = '10.30.0.0/24'
+# Packages, write_files and runcmd would replace those of the vendor data.
 _USER_DATA = """\
 #cloud-config
-write_files:
-- path: /etc/written
-  content: by user data
-runcmd:
-- [sh, -c, "echo ran > /etc/ran"]
+bootcmd:
+- [sh, -c, "echo by user data > /etc/written"]
 """
+_PASSWORD = 'p"w\'\xe4 | $x'
+_AGENT = 'qemu-ga --method=isa-serial --path=/dev/ttyS1'
+# Then only the agent can shut the guest down.
+_IGNORE_POWER_BUTTON = '; '.join((
+    'sudo mkdir -p /etc/systemd/logind.conf.d',
+    "printf '[Login]\\nHandlePowerKey=ignore\\n' | "
+    'sudo tee /etc/systemd/logind.conf.d/test.conf',
+    'sudo systemctl restart systemd-logind'))
 _GIB = 1024 ** 3
 # GiB; the file system in the image has one third of it.
 _DISK = 4
@@ -56,10 +64,11 @@ _QUESTIONS = {
     'routes': 'ip -json route show default',
     'name servers': 'resolvectl dns',
     'written': 'cat /etc/written',
-    'ran': 'cat /etc/ran',
     'root bytes': 'findmnt --bytes --noheadings --output SIZE /',
     'status': 'cloud-init status',
-    'agent': 'systemctl is-active qemu-guest-agent',
+    'agent': "tr '\\0' ' ' < /proc/$(systemctl show --value "
+             '--property MainPID qemu-guest-agent)/cmdline',
+    'Tools': 'systemctl is-active open-vm-tools',
     'packages': "dpkg-query --show --showformat='${Package}\\n'",
 }
 
@@ -67,6 +76,8 @@ _QUESTIONS = {
 class DebianTestCase(base.CloudCase):
 
     def setUp(self):
+        # Its time is not limited.
+        self.path = image.image()
         super().setUp()
         # Its own is too short.
         self.useFixture(fixtures.Timeout(_TIMEOUT, gentle=True))
@@ -76,7 +87,6 @@ class DebianTestCase(base.CloudCase):
                      self.identity)
 
     def find_plane(self):
-        self.path = image.image()
         images.need_programs('rsync')
         self.useFixture(host_interface.HostInterface())
         plane = control_plane.ControlPlane(net='tap', options=())
@@ -113,6 +123,9 @@ class DebianTestCase(base.CloudCase):
                        if each.startswith('172.16.41.'))
         self.check_rsync(address)
         self.check_ansible(address)
+        self.check_password()
+        self.check_freeze()
+        self.check_clean_stop()
 
     def boot_debian(self):
         lab = self.cloud.network.create_network(name='lab')
@@ -123,6 +136,8 @@ class DebianTestCase(base.CloudCase):
                                               public_key=file.read())
         debian = self.plane.upload(
             self.path, disk_format='qcow2', os_distro='debian',
+            hw_qemu_guest_agent='yes', os_require_quiesce='yes',
+            os_shutdown_timeout=str(base.CHANGE),
             **control_plane.CLOUD_HARDWARE)
         server = self.create(
             debian, self.plane.flavor(ram=1024, disk=_DISK), name=_NAME,
@@ -140,9 +155,10 @@ class DebianTestCase(base.CloudCase):
         self.assertIn('cloud-amd64', answers['kernel'])
         self.assertEqual('status: done', answers['status'])
         self.assertEqual('by user data', answers['written'])
-        self.assertEqual('ran', answers['ran'])
         self.assertGreater(int(answers['root bytes']), (_DISK - 0.5) * _GIB)
-        self.assertEqual('active', answers['agent'])
+        # The vendor data has given it another port than Debian's unit.
+        self.assertEqual(_AGENT, answers['agent'])
+        self.assertEqual('inactive', answers['Tools'])
         self.assertLessEqual({'open-vm-tools', 'qemu-guest-agent'},
                              set(answers['packages'].splitlines()))
         self.check_network(answers)
@@ -192,6 +208,47 @@ class DebianTestCase(base.CloudCase):
                 # Seconds until the guest's sshd says hello.
                 ANSIBLE_TIMEOUT='300'))
         self.assertEqual(_NAME, self.ssh('cat', '/etc/host-by-ansible'))
+
+    def check_password(self):
+        self.cloud.compute.change_server_password(self.server.id, _PASSWORD)
+        self.server.wait('ACTIVE')
+        line = self.ssh('sudo', 'grep', '^root:', '/etc/shadow')
+        self.assertTrue(hash.sha512_crypt.verify(_PASSWORD,
+                                                 line.split(':')[1]))
+
+    def check_freeze(self):
+        """Have the guest write to its disk while an image is made of it."""
+        self.ssh(frozen.start())
+        # The guest is frozen for as long.
+        with self.plane.knobs(LATENCY='snapshot=%d' % _FROZEN):
+            made = self.cloud.compute.create_server_image(
+                self.server.id, 'frozen', wait=False)
+            self.addCleanup(self.cloud.image.delete_image, made.id,
+                            ignore_missing=True)
+            self.cloud.image.wait_for_status(
+                self.cloud.image.get_image(made.id), 'active', interval=1,
+                wait=base.CHANGE)
+        self.server.wait('ACTIVE')
+        begun, ended = frozen.longest_write(self.ssh(frozen.WRITES))
+        self.assertGreater(ended - begun, 0.9 * _FROZEN)
+        # The rest of the guest has run on.
+        ticks = map(float, self.ssh(frozen.TICKS).split())
+        self.assertGreater(
+            len([tick for tick in ticks if begun < tick < ended]), _FROZEN)
+        log = self.ssh('sudo', 'journalctl', '--unit', 'qemu-guest-agent',
+                       '--output', 'short-monotonic')
+        called, = [float(line.strip('[').partition(']')[0])
+                   for line in log.splitlines()
+                   if line.endswith('guest-fsfreeze called')]
+        self.assertLess(abs(called - begun), _FROZEN)
+
+    def check_clean_stop(self):
+        self.ssh(_IGNORE_POWER_BUTTON)
+        self.cloud.compute.stop_server(self.server.id)
+        self.server.wait('SHUTOFF')
+        # The kernel's last line.
+        self.assertIn('reboot: Power down', self.server.console.text())
+        self.assertEqual([], self.server.processes())
 
 
 _PLAYBOOK = textwrap.dedent("""\

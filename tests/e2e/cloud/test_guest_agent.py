@@ -19,8 +19,8 @@ from passlib import hash
 from tests.e2e.cloud import test_snapshot
 
 _PASSWORD = 'p"w\'\xe4 | $x'
-# Only the agent can shut the guest down.
-_USER_DATA = b'guest-agent\nignore-power-button\n'
+# Then only the agent can shut the guest down.
+_USER_DATA = b'ignore-power-button\n'
 
 
 class GuestAgentTest(test_snapshot.SnapshotCase):
