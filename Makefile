@@ -35,12 +35,13 @@ test: $(TOX)
 	@tools/system-packages
 	@$(TOX)
 
-# A test of the dashboard saves its pages.
+# A test of the dashboard saves its pages. The terminal shows the demo.
 pictures: $(TOX)
 	@tools/system-packages --optional test
 	@tools/system-packages
 	@NOVA_VMRUN_PICTURES=$(CURDIR)/doc/source/pictures \
 		$(TOX) -q -e browser -- test_dashboard
+	@$(TOX) -q -e pictures
 
 # The checks of .pre-commit-config.yaml run before each commit from then on.
 setup: $(TOX)
