@@ -40,22 +40,7 @@ def lines(picture: screen.Picture, columns: int) -> list[str]:
         line = ''
         for left in range(0, picture.width, step):
             line += '\x1b[38;2;%d;%d;%dm\x1b[48;2;%d;%d;%dm%s' % (
-                *_average(picture, left, top, step),
-                *_average(picture, left, top + step, step), _UPPER_HALF)
+                *picture.average(left, top, step),
+                *picture.average(left, top + step, step), _UPPER_HALF)
         found.append(line + _RESET)
     return found
-
-
-def _average(picture: screen.Picture, left: int, top: int,
-             step: int) -> tuple[int, int, int]:
-    """Return the colour of a square; black below the picture."""
-    right = min(left + step, picture.width)
-    rows = [picture.pixels[3 * (row * picture.width + left):
-                           3 * (row * picture.width + right)]
-            for row in range(top, min(top + step, picture.height))]
-    count = len(rows) * (right - left)
-    if not count:
-        return 0, 0, 0
-    red, green, blue = (sum(sum(row[colour::3]) for row in rows) // count
-                        for colour in range(3))
-    return red, green, blue

@@ -58,6 +58,33 @@ class Picture:
         return len(set(zip(self.pixels[0::3], self.pixels[1::3],
                            self.pixels[2::3])))
 
+    def average(self, left: int, top: int,
+                side: int) -> tuple[int, int, int]:
+        """Return the colour of a square; black below the picture."""
+        right = min(left + side, self.width)
+        rows = [self.pixels[3 * (row * self.width + left):
+                            3 * (row * self.width + right)]
+                for row in range(top, min(top + side, self.height))]
+        count = len(rows) * (right - left)
+        if not count:
+            return 0, 0, 0
+        red, green, blue = (sum(sum(row[colour::3]) for row in rows) // count
+                            for colour in range(3))
+        return red, green, blue
+
+    def scaled_down(self, width: int) -> 'Picture':
+        """Return the picture, or a smaller one that fits.
+
+        :param width: pixels at most
+        """
+        side = max(1, -(-self.width // width))
+        if side == 1:
+            return self
+        lefts, tops = range(0, self.width, side), range(0, self.height, side)
+        return Picture(len(lefts), len(tops), bytes(
+            value for top in tops for left in lefts
+            for value in self.average(left, top, side)))
+
     def png(self) -> bytes:
         """Return the picture as a PNG file."""
         row = self.width * 3

@@ -27,12 +27,13 @@ import shutil
 import time
 from typing import Any
 
+from nova_vmrun.aio.demo import display
 from nova_vmrun.aio.demo import guest
-from nova_vmrun.aio.demo import half_blocks
 from nova_vmrun.aio.demo import image
 from nova_vmrun.aio.demo import login
 from nova_vmrun.aio.demo import screen
 from nova_vmrun.aio.demo import session as demo_session
+from nova_vmrun.aio.demo import terminal
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import processes
@@ -249,10 +250,11 @@ def take_picture(session: Session) -> None:
     session.picture = path
     session.report.line('  %d x %d pixels: %s'
                         % (picture.width, picture.height, path))
-    if half_blocks.are_shown(session.report.stream, os.environ):
-        for line in half_blocks.lines(picture,
-                                      shutil.get_terminal_size().columns):
-            session.report.raw(line)
+    stream = session.report.stream
+    columns = shutil.get_terminal_size().columns
+    for line in display.lines(picture, display.find(stream, os.environ),
+                              columns, terminal.width(stream, columns)):
+        session.report.raw(line)
 
 
 def _vnc_address(session: Session) -> tuple[str, int]:

@@ -165,3 +165,10 @@ class PictureTestCase(base.TestCase):
 
     def test_blank_screen_has_one_colour(self):
         self.assertEqual(1, screen.Picture(2, 2, bytes(12)).colours)
+
+    def test_scaled_down_to_fit(self):
+        picture = screen.Picture(3, 2, bytes(RED + BLUE) * 3)
+        self.assertIs(picture, picture.scaled_down(3))
+        found = picture.scaled_down(2)
+        self.assertEqual((2, 1), (found.width, found.height))
+        self.assertEqual((127, 0, 127), tuple(found.pixels[:3]))

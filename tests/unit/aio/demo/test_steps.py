@@ -15,8 +15,8 @@ from unittest import mock
 
 import fixtures
 
+from nova_vmrun.aio.demo import display
 from nova_vmrun.aio.demo import guest
-from nova_vmrun.aio.demo import half_blocks
 from nova_vmrun.aio.demo import image
 from nova_vmrun.aio.demo import screen
 from nova_vmrun.aio.demo import session
@@ -97,17 +97,18 @@ class TakePictureTestCase(base.TestCase):
         self.patch(screen, 'capture', lambda *_: screen.Picture(
             1, 2, bytes(3) + b'\xff\xff\xff'))
 
-    def take(self, is_shown):
-        self.patch(half_blocks, 'are_shown', lambda *_: is_shown)
+    def take(self, graphics):
+        self.patch(display, 'find', lambda *_: graphics)
         steps.take_picture(self.session)
         self.assertTrue((self.folder / steps.PICTURE).read_bytes())
         return self.output.getvalue()
 
     def test_in_a_terminal(self):
-        self.assertIn('48;2;255;255;255m', self.take(True))
+        self.assertIn('48;2;255;255;255m',
+                      self.take(display.Graphics.HALF_BLOCKS))
 
     def test_elsewhere(self):
-        output = self.take(False)
+        output = self.take(display.Graphics.NONE)
         self.assertNotIn('\x1b', output)
         self.assertIn(str(self.folder / steps.PICTURE), output)
 
