@@ -75,6 +75,7 @@ class HostCalls(unsupported.RefusingDriver):
     def get_available_resource(self, nodename: str) -> dict[str, Any]:
         # Nova first calls this once it has dealt with all servers.
         self._is_starting = False
+        self._hypervisor.metrics.write()
         return inventory.described(
             nodename, self._compute_id, self._hypervisor.product,
             self._hypervisor.resources)

@@ -46,6 +46,7 @@ from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import guest_passwords
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
+from nova_vmrun.ops import metrics
 from nova_vmrun.ops import networks
 from nova_vmrun.ops.nova import allocations
 from nova_vmrun.ops.nova import ports
@@ -191,6 +192,9 @@ class Hypervisor:
             self._images.builds)
         self.diagnostics = diagnostics.Diagnostics(
             host, servers, self._access.guest_agents)
+        self.metrics = metrics.Metrics(host.conf.vmrun, servers,
+                                       self._folders, self.runner,
+                                       host.product)
 
     def _add_moves(self) -> None:
         host, servers = self._host, self._servers
@@ -245,6 +249,7 @@ class Hypervisor:
         _refuse_gui_without_display(self._host.conf.vmrun, os.environ,
                                     system.here().name)
         self._folders.check()
+        self.metrics.check()
         self._complain_of_host()
         # Another host looks for this file before it sends a server.
         open(self.layout.node(self._compute_id), 'w').close()

@@ -245,8 +245,29 @@ Related options:
 """),
 ]
 
+metrics_opts = [
+    cfg.StrOpt(
+        'metrics_file',
+        help="""
+File in which nova-compute writes figures about this host for Prometheus.
+
+They are the servers by power state, the programs started and failed, and the
+space in storage folders. nova-compute writes them every minute, each time it
+reports its resources (``[DEFAULT] update_resources_interval``), which takes
+one ``vmrun list``. The textfile collector of Prometheus' node_exporter reads
+files whose names end in ``.prom``.
+
+Possible values:
+
+* Empty: no file is written.
+* An absolute path, such as
+  ``/var/lib/prometheus/node-exporter/nova-vmrun.prom``, in a folder that the
+  user who runs nova-compute can write to.
+"""),
+]
+
 ALL_OPTS = (programs.OPTS + servers.OPTS + storage.OPTS + network_opts +
-            consoles.OPTS + volumes.OPTS + limit_opts)
+            consoles.OPTS + volumes.OPTS + limit_opts + metrics_opts)
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:

@@ -116,6 +116,7 @@ class Runner:
     def __init__(self, env: Mapping[str, str] | None = None) -> None:
         self._env = {**os.environ, **system.here().locale, **(env or {})}
         self._started: collections.Counter[str] = collections.Counter()
+        self._failed: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
 
     @property
@@ -123,6 +124,15 @@ class Runner:
         """How many processes were started, by program name."""
         with self._lock:
             return collections.Counter(self._started)
+
+    @property
+    def failed(self) -> collections.Counter[str]:
+        """How many runs failed, by program name.
+
+        They could not be started, were killed, or did not return 0.
+        """
+        with self._lock:
+            return collections.Counter(self._failed)
 
     def run(self, *argv: object, timeout: float, kill_group: bool = True,
             limits: Mapping[int, int] | None = None,
@@ -145,12 +155,22 @@ class Runner:
             memory
         """
         words = tuple(str(word) for word in argv)
-        with contextlib.ExitStack() as stack:
-            out = stack.enter_context(system.here().temporary_file())
-            err = stack.enter_context(system.here().temporary_file())
-            exit_code = self._execute(words, out.fileno(), err.fileno(),
-                                      timeout, kill_group, limits, until)
-            return Result(words, exit_code, _text(out), _text(err))
+        exit_code = None
+        try:
+            with contextlib.ExitStack() as stack:
+                out = stack.enter_context(system.here().temporary_file())
+                err = stack.enter_context(system.here().temporary_file())
+                exit_code = self._execute(words, out.fileno(), err.fileno(),
+                                          timeout, kill_group, limits, until)
+                return Result(words, exit_code, _text(out), _text(err))
+        finally:
+            if exit_code != 0:
+                self._count(self._failed, words)
+
+    def _count(self, counter: collections.Counter[str],
+               argv: tuple[str, ...]) -> None:
+        with self._lock:
+            counter[os.path.basename(argv[0])] += 1
 
     def _execute(self, argv: tuple[str, ...], out: int, err: int,
                  timeout: float, kill_group: bool,
@@ -162,8 +182,7 @@ class Runner:
 
         def on_execute(process: subprocess.Popen[bytes]) -> None:
             child.append(process)
-            with self._lock:
-                self._started[os.path.basename(argv[0])] += 1
+            self._count(self._started, argv)
             _watch(process, timeout, until, memory)
 
         watch = timeutils.StopWatch()

@@ -66,6 +66,7 @@ class Base(base.TestCase):
     def setUp(self):
         super().setUp()
         self.parts = types.SimpleNamespace(
+            metrics=mock.Mock(),
             exists=mock.Mock(return_value=True),
             record=mock.Mock(return_value=records.Record(
                 UUID, 'instance-1', 'node-uuid', image_ref='')),

@@ -124,6 +124,15 @@ class RunTestCase(base.TestCase):
         self.runner.run('sh', '-c', ':', timeout=5)
         self.assertEqual({os.path.basename(PYTHON): 2, 'sh': 1},
                          self.runner.started)
+        self.assertEqual({}, self.runner.failed)
+
+    def test_each_failure_is_counted(self):
+        self.runner.run('false', timeout=5)
+        for timeout, *argv in ((0.1, 'sleep', '20'), (5, '/no/such/vmrun')):
+            self.assertRaises(exception.VmrunError, self.runner.run, *argv,
+                              timeout=timeout)
+        self.assertEqual({'false': 1, 'sleep': 1, 'vmrun': 1},
+                         self.runner.failed)
 
     def test_output_is_kept_in_memory(self):
         # Linux shows files in memory by this name.
