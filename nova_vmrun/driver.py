@@ -21,6 +21,7 @@ Those about the host are in host_calls.py. Methods that are missing in both
 are refused by the base classes.
 """
 
+import contextlib
 import functools
 from typing import Any, TypeAlias
 
@@ -33,6 +34,7 @@ from nova.objects import instance as nova_instance
 from nova.virt import hardware
 from oslo_log import log as logging
 
+from nova_vmrun import exception
 from nova_vmrun import host_calls
 from nova_vmrun.ops.nova import disks_needed
 from nova_vmrun.ops.nova import errors
@@ -88,7 +90,10 @@ class VmrunDriver(host_calls.HostCalls):
         if record is None:
             raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
         if record.image_ref is None:
-            self._hypervisor.source_images.remember(instance)
+            # While its disks move, another process writes the record.
+            with (contextlib.suppress(exception.VmrunError),
+                  self._hypervisor.storage.held(instance.uuid)):
+                self._hypervisor.source_images.remember(instance)
         state = self._hypervisor.state(record, use_cache)
         return hardware.InstanceInfo(
             state=power_states.for_nova(instance, state))
@@ -107,7 +112,7 @@ class VmrunDriver(host_calls.HostCalls):
 
     # Build and delete
 
-    @errors.translated
+    @disks_needed.server_held
     @security_groups.warn_after_start
     def spawn(self, context: Context, instance: Instance,
               image_meta: ImageMeta, injected_files: list[Any],
@@ -141,7 +146,8 @@ class VmrunDriver(host_calls.HostCalls):
                 destroy_secrets: bool = True) -> None:
         if instance.task_state == task_states.RESIZE_REVERTING:
             # Delete only what the resize made: the old server comes back.
-            with errors.as_nova(instance):
+            with (errors.as_nova(instance),
+                  self._hypervisor.storage.held(instance.uuid)):
                 self._hypervisor.resize.discard(instance.uuid)
             return
         self._stop_for_destroy(instance)
@@ -171,10 +177,11 @@ class VmrunDriver(host_calls.HostCalls):
 
     def _stop_for_destroy(self, instance: Instance) -> None:
         # Nova must not reuse the addresses of a server that may still run.
-        with errors.power_off_failed():
+        with (errors.power_off_failed(),
+              self._hypervisor.storage.held(instance.uuid)):
             self._hypervisor.destroy.stop(instance.uuid)
 
-    @errors.translated
+    @disks_needed.server_held
     def _remove(self, instance: Instance) -> None:
         self._hypervisor.destroy.remove(instance.uuid)
 
@@ -259,8 +266,8 @@ class VmrunDriver(host_calls.HostCalls):
         self._hypervisor.power.unpause(instance.uuid)
 
     def suspend(self, context: Context, instance: Instance) -> None:
-        with errors.rolled_back(instance):
-            self._hypervisor.storage.require(instance.uuid)
+        with (errors.rolled_back(instance),
+              self._hypervisor.storage.in_use(instance.uuid)):
             self._hypervisor.power.suspend(instance.uuid)
 
     @disks_needed.disks_needed
@@ -305,8 +312,8 @@ class VmrunDriver(host_calls.HostCalls):
                  update_task_state: Any) -> None:
         try:
             with (errors.as_nova(instance),
-                  self._hypervisor.events.held(instance.uuid)):
-                self._hypervisor.storage.require(instance.uuid)
+                  self._hypervisor.events.held(instance.uuid),
+                  self._hypervisor.storage.in_use(instance.uuid)):
                 self._hypervisor.snapshots.take(context, instance, image_id,
                                                 update_task_state)
         except nova_exception.InstanceNotFound:
@@ -359,7 +366,7 @@ class VmrunDriver(host_calls.HostCalls):
         self._hypervisor.resize.finish(context, instance, network_info,
                                        migration, power_on, block_device_info)
 
-    @errors.translated
+    @disks_needed.server_held
     def confirm_migration(self, context: Context, migration: Any,
                           instance: Instance,
                           network_info: NetworkInfo) -> None:
@@ -377,12 +384,12 @@ class VmrunDriver(host_calls.HostCalls):
 
     # Network adapters
 
-    @errors.translated
+    @disks_needed.server_held
     def attach_interface(self, context: Context, instance: Instance,
                          image_meta: ImageMeta, vif: model.VIF) -> None:
         self._hypervisor.interfaces.attach(context, instance, vif)
 
-    @errors.translated
+    @disks_needed.server_held
     def detach_interface(self, context: Context, instance: Instance,
                          vif: model.VIF) -> None:
         self._hypervisor.interfaces.detach(context, instance, vif)
@@ -411,7 +418,7 @@ class VmrunDriver(host_calls.HostCalls):
         # Nova then takes the next letter.
         raise NotImplementedError()
 
-    @errors.translated
+    @disks_needed.server_held
     def attach_volume(self, context: Context, connection_info: Any,
                       instance: Instance, mountpoint: str,
                       disk_bus: str | None = None,
@@ -422,7 +429,8 @@ class VmrunDriver(host_calls.HostCalls):
     def detach_volume(self, context: Context, connection_info: Any,
                       instance: Instance, mountpoint: str,
                       encryption: Json = None) -> None:
-        with errors.detach_failed(mountpoint):
+        with (errors.detach_failed(mountpoint),
+              self._hypervisor.storage.held(instance.uuid)):
             self._hypervisor.volumes.detach(instance, connection_info)
 
     # Consoles

@@ -42,6 +42,7 @@
         ToolsNotRunning
         AgentNotRunning          the QEMU guest agent does not answer
         GuestBusy                the guest has not answered an earlier call
+        ServerInUse              another process works on the server
         FileInUse                another process has a file open
         DiskChanged              somebody wrote to a disk during a copy
         HasSnapshots             snapshots were made in VMware
@@ -244,6 +245,10 @@ class AgentNotRunning(VmStateError):
 
 class GuestBusy(VmStateError):
     """The guest has not answered an earlier call; vmrun was not run again."""
+
+
+class ServerInUse(VmStateError):
+    """Another process works on the server, or moves its disks."""
 
 
 class FileInUse(VmStateError):

@@ -42,6 +42,7 @@ from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disk_places
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
+from nova_vmrun.ops import evict
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import guest_passwords
 from nova_vmrun.ops import interfaces
@@ -208,6 +209,7 @@ class Hypervisor:
                                  servers.layout, self.address),
             self.consoles, self.power, self.destroy, self.volume_updates,
             can_make_disks=host.vdiskmanager is not None)
+        self.evictor = evict.Evictor(host, servers)
 
     def _add_images(self) -> None:
         host, servers, images = self._host, self._servers, self._images
@@ -286,7 +288,7 @@ class Hypervisor:
         for folder in self._folders.there():
             folder.cache.finish_interrupted()
             folder.builds.oldest_start()
-        self.storage.remove_unused()
+        self.storage.finish_interrupted()
 
     def close(self) -> None:
         """Stop all threads; the servers keep running."""

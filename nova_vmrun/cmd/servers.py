@@ -90,6 +90,53 @@ class Servers:
         except exceptions.NotFoundException:
             return None
 
+    def stopped(self, name: str, host: str) -> str:
+        """Return the id of a server that is stopped on a host.
+
+        :param name: of the server, or its id
+        :param host: host name of this compute node's service
+        :raises InvalidInput: there is no such server, or it is not stopped,
+            locked, or on another host
+        :raises InvalidConfiguration: the credentials do not allow it
+        """
+        try:
+            found = self._compute.find_server(name, all_projects=True)
+            # The list leaves out what only an administrator may see.
+            server = found and self._compute.get_server(found.id)
+        except exceptions.DuplicateResource as error:
+            raise exception.InvalidInput(
+                'Several servers are named %s.' % name,
+                resolution='Pass the id of the server.') from error
+        except exceptions.SDKException as error:
+            raise exception.InvalidConfiguration(
+                'Cannot look up the server %s.' % name, str(error),
+                'Use administrator credentials.') from error
+        if not server:
+            raise exception.InvalidInput('There is no server %s.' % name)
+        details, resolution = _why_not_stopped(server, host)
+        if details:
+            raise exception.InvalidInput(
+                'The disks of server %s cannot be moved.' % name, details,
+                resolution)
+        return str(server.id)
+
+
+def _why_not_stopped(server: Any, host: str) -> tuple[str, str]:
+    """Return why the disks of a server must stay, and what to do about it."""
+    if server.compute_host != host:
+        return ('It is on the host %s, and this is %s.'
+                % (server.compute_host, host),
+                'Run the command on that host.')
+    if server.is_locked:
+        return 'It is locked.', 'Unlock it: openstack server unlock.'
+    if server.task_state is not None:
+        return ('Nova is working on it: %s.' % server.task_state,
+                'Try again when that has ended.')
+    if server.vm_state != 'stopped':
+        return ('Its status is %s.' % server.status,
+                'Stop it first: openstack server stop.')
+    return '', ''
+
 
 def _server(server: Any, host: str) -> orphans.Server:
     """Convert a server for the finder; unknown fields count for keeping it."""

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cliff import columns
+from cliff import command
 from cliff import lister
 
 from nova_vmrun.cmd import compute_host
@@ -71,3 +72,45 @@ class List(plain.Plain, lister.Lister):
              _Gibibytes(each.cached), _Lines(each.servers))
             for each in folder_report.make(storage.folders,
                                            storage.servers_by_folder())]
+
+
+class Evict(plain.Plain, command.Command):
+    """Move the disks of a stopped server to another storage folder.
+
+    The root, ephemeral and swap disks move, with what VMware has written
+    since a snapshot. Volumes, CDs and the server's folder in [DEFAULT]
+    instances_path stay where they are. nova-compute may run meanwhile: it
+    refuses operations on the server until the command has ended. The command
+    can be interrupted and repeated; no data is lost. Run it on the compute
+    host as the user who runs nova-compute, with administrator credentials for
+    its cloud.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('server', metavar='<server>',
+                            help='Name or id of the server')
+        parser.add_argument(
+            '--to', metavar='<folder>',
+            help='Name of the storage folder; "default" is [DEFAULT] '
+                 'instances_path (default: the folder with most free space '
+                 'that the server does not use)')
+        compute_host.add_config_file(parser)
+        plain.add_os_cloud(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from nova_vmrun.cmd import servers
+
+        conf, compute_id = compute_host.configuration(parsed_args.config_file)
+        compute_host.require_owner(conf.instances_path)
+        nova = servers.Servers(parsed_args.os_cloud)
+        uuid = nova.stopped(parsed_args.server, nova.host(compute_id))
+        moved = compute_host.open_hypervisor(
+            conf, compute_id).evictor.evict(uuid, parsed_args.to)
+        if moved.disks:
+            text = 'Moved to the storage folder %s: %s (%.1f GiB).' % (
+                moved.folder, ', '.join(moved.disks), moved.size / _GIB)
+        else:
+            text = 'All disks are in the storage folder %s.' % moved.folder
+        self.app.stdout.write(text + '\n')

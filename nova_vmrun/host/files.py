@@ -112,6 +112,15 @@ def remove_parts(folder: str,
                 os.remove(os.path.join(folder, name))
 
 
+def is_part_of(name: str, final: str) -> bool:
+    """Return whether replacing() named a file so until it was complete.
+
+    :param final: name that it was to have in the end
+    """
+    found = _PART_NAME.fullmatch(name)
+    return found is not None and found.group(1) == final
+
+
 def publish(part: str, path: str) -> None:
     """Rename a finished file in one step that survives power cuts.
 

@@ -92,6 +92,8 @@ class Destroyer:
         for folder in self._layout.beside(uuid):
             self.remove_folder(uuid, folder)
         self.remove_folder(uuid, self._layout.folder(uuid))
+        if not os.path.exists(self._layout.folder(uuid)):
+            self._storage.locks.remove(uuid)
 
     def remove_folder(self, uuid: str, folder: str) -> None:
         """Delete one of the folders of a server, in which no VM is running.

@@ -37,6 +37,8 @@
         migration.json         if a resize made the folder: which migration
         disks.json             while it moves to another host: its disk list,
                                which becomes part of its record there
+        moving.json            while its disks move to another storage
+                               folder: see storage/disk_moves.py
         allocations.json       after a rebuild was refused, until Placement
                                has the server's allocations again
       <instance uuid>_resize/     a server before its resize, until that is
@@ -52,6 +54,8 @@
                                storage/folder_identity.py
       locks/                   lock files, shared by processes of this host
         node-<compute node id> empty; names the compute node of this folder
+        server-<instance uuid> empty; locked while a process works on the
+                               server: see use_locks.py
 
 A storage folder is laid out in the same way, with an image cache, locks, and
 instead of folders of record those with disks: see storage/server_folders.py.
@@ -170,6 +174,15 @@ class Layout:
     def known_storage(self) -> str:
         """Return the path of the file that knows the storage folders."""
         return os.path.join(self.root, 'storage.json')
+
+    def use_lock(self, uuid: str) -> str:
+        """Return the path of the file that is locked to use a server."""
+        return os.path.join(
+            self.locks, 'server-' + os.path.basename(self.folder(uuid)))
+
+    def moving(self, uuid: str) -> str:
+        """Return the path of the file about a move of a server's disks."""
+        return os.path.join(self.folder(uuid), 'moving.json')
 
     def node(self, compute_id: str) -> str:
         """Return the path of the file that names a compute node."""

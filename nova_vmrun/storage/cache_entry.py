@@ -38,6 +38,8 @@ _USED = '.used'
 _LOCK = '.lck'
 _FACTS = layout.IMAGE
 _WORK = 'work-'
+# Represents all base disks of an image, which come from the first one.
+DISKS = 'disks'
 # Keys of the facts file.
 _FILES, _VERIFIED = 'files', 'vouched'
 

@@ -348,6 +348,29 @@ class StorageFolders:
                     stack.enter_context(self.default.builds.begin())
             yield [reserved[folder.name] for folder in chosen]
 
+    @contextlib.contextmanager
+    def begin_move(self, folder: StorageFolder, size: int,
+                   brief: str) -> Iterator[None]:
+        """Reserve space for disks that move to a folder.
+
+        :param size: bytes that the copies need
+        :param brief: what cannot be done without the space
+        :raises DiskFull: there is not enough
+        """
+        with contextlib.ExitStack() as stack:
+            with self._choosing():
+                measured = folder.space()
+                reserved = sum(
+                    each.builds.reserved() for each in self.there()
+                    if each.space().device == measured.device)
+                space.FileSystem(
+                    'The storage folder %s' % folder.name,
+                    max(measured.free - reserved, 0),
+                    advice='Free some space there, or choose another folder.'
+                ).require(size, brief)
+                stack.enter_context(folder.builds.begin(size))
+            yield
+
     def _choosing(self) -> contextlib.AbstractContextManager[object]:
         if not self.others:
             return contextlib.nullcontext()

@@ -69,8 +69,6 @@ LOG = logging.getLogger(__name__)
 CD = 'cd.iso'
 FLOPPY = 'floppy.flp'
 
-# Represents all base disks of an image, which come from the first one.
-_DISKS = 'disks'
 _DELETED = '.deleted'
 
 
@@ -149,10 +147,10 @@ class ImageCache:
         with self.locked(image.id) as entry:
             disk, delta = _disk(root_gb), _delta(root_gb)
             self._complete(entry, image, root_gb, download, certificates)
-            if not entry.is_verified(_DISKS, certificates):
+            if not entry.is_verified(cache_entry.DISKS, certificates):
                 self._verify(entry, image, disk, download)
                 self._complete(entry, image, root_gb, download, certificates)
-                entry.mark_verified(_DISKS, certificates)
+                entry.mark_verified(cache_entry.DISKS, certificates)
             entry.touch(disk)
             return CachedBase(entry.path(disk), entry.path(delta),
                               entry.facts.get('adapter'))
@@ -336,7 +334,7 @@ class ImageCache:
                          'folder', image.id)
             else:
                 self._convert_into(entry, image, root_gb, download)
-                entry.mark_verified(_DISKS, certificates)
+                entry.mark_verified(cache_entry.DISKS, certificates)
         if entry.find_delta_damage(delta, disk):
             entry.start_work()
             self._qemu_img.create_child(entry.path(disk), entry.work(delta))
@@ -351,7 +349,7 @@ class ImageCache:
         entry.save_facts(
             virtual_size=converters.whole_sectors(content.size),
             adapter=content.adapter, ova_disk=image.chosen_disk)
-        entry.forget_verified(_DISKS)
+        entry.forget_verified(cache_entry.DISKS)
         entry.publish(entry.work(disk), disk)
 
     def _copy_from_others(self, entry: cache_entry.Entry,
@@ -363,7 +361,8 @@ class ImageCache:
                   cache.locked(image.id, blocking=False) as other):
                 facts = other.facts
                 sources = other.intact_disks() if facts else []
-                if not sources or not other.is_verified(_DISKS, certificates):
+                if not sources or not other.is_verified(cache_entry.DISKS,
+                                                        certificates):
                     continue
                 other.refuse_another_disk(image.id, image.chosen_disk)
                 converters.check_size(root_gb * units.Gi,
@@ -372,9 +371,9 @@ class ImageCache:
                     list(map(other.path, sources)), facts['virtual_size'],
                     root_gb, entry.work(_disk(root_gb)))
                 entry.save_facts(**facts)
-                entry.forget_verified(_DISKS)
+                entry.forget_verified(cache_entry.DISKS)
                 entry.publish(entry.work(_disk(root_gb)), _disk(root_gb))
-                entry.mark_verified(_DISKS, certificates)
+                entry.mark_verified(cache_entry.DISKS, certificates)
                 return True
         return False
 

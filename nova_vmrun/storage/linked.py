@@ -89,6 +89,29 @@ def relink(child: str, root: str) -> None:
         point(child, moved, found.parent_cid)
 
 
+def make_twin(disk: str, twin: str, base: str | None,
+              base_cid: str = vmdk.NO_PARENT) -> None:
+    """Copy one file of a disk, and let the copy name another parent.
+
+    It keeps its content id, so that its children can have the copy as theirs.
+
+    :param twin: the .vmdk to create
+    :param base: a file with the content of its parent, as an absolute path or
+        a name in the folder of the twin; None if it has no parent
+    :param base_cid: content id of that file
+    :raises OSError: often with ENOSPC
+    """
+    found = read_descriptor(disk)
+    with files.replacing(twin) as part:
+        files.copy(disk, part)
+        os.chmod(part, 0o600)
+        _write_descriptor(part, vmdk.rewrite_descriptor(
+            _descriptor_text(part), name=os.path.basename(twin),
+            cid=found.cid,
+            adapter=found.ddb.get('ddb.adaptertype', 'lsilogic'),
+            parent_cid=base_cid, parent_hint=base))
+
+
 def point(child: str, base: str, base_cid: str) -> None:
     """Let a linked disk name another file with the content of its base disk.
 

@@ -53,6 +53,7 @@ def create(path: str, compute_id: str) -> None:
     os.makedirs(path, mode=0o700, exist_ok=True)
     files.write_atomically(os.path.join(path, OWNER),
                            jsonutils.dumps(compute_id))
+    files.sync_folder(os.path.dirname(path))
 
 
 def owner(path: str) -> str | None:
@@ -64,6 +65,15 @@ def owner(path: str) -> str | None:
         return str(jsonutils.loads(files.read(os.path.join(path, OWNER))))
     except (FileNotFoundError, ValueError):
         return None
+
+
+def is_new(path: str) -> bool:
+    """Return whether a crash came before the owner of a folder was recorded.
+
+    There is at most a half-written record of the owner then.
+    """
+    return not any(name != OWNER and not files.is_part_of(name, OWNER)
+                   for name in os.listdir(path))
 
 
 def find(root: str) -> list[tuple[str, str]]:

@@ -18,6 +18,8 @@ disks have moved, because VMware and not the record says what is attached.
 """
 
 from collections.abc import Iterable
+from collections.abc import Iterator
+import contextlib
 import dataclasses
 import functools
 import os
@@ -29,7 +31,9 @@ from nova_vmrun.formats import vmx
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
+from nova_vmrun.server import use_locks
 from nova_vmrun.server import vmx_file
+from nova_vmrun.storage import disk_moves
 from nova_vmrun.storage import folders as folders_module
 from nova_vmrun.storage import linked
 from nova_vmrun.storage import server_folders
@@ -62,6 +66,8 @@ class ServerStorage:
     :param compute_id: this node's id in Nova
 
     :ivar folders: the storage folders
+    :ivar locks: held while a process works on a server
+    :ivar moves: of disks to other storage folders
     """
 
     def __init__(self, folders: folders_module.StorageFolders,
@@ -73,6 +79,43 @@ class ServerStorage:
         self._records = records
         self._vmx_files = vmx_files
         self._compute_id = compute_id
+        self.locks = use_locks.UseLocks(layout)
+        self.moves = disk_moves.DiskMoves(layout, records, vmx_files)
+
+    # Who uses a server
+
+    @contextlib.contextmanager
+    def held(self, uuid: str) -> Iterator[None]:
+        """Keep commands from moving the disks of a server meanwhile.
+
+        End a move that was interrupted.
+
+        :raises ServerInUse: a command is moving them
+        :raises VmrunError: it is not known whether they have moved
+        """
+        while True:
+            with self.locks.shared(uuid):
+                if not self.moves.is_begun(uuid):
+                    yield
+                    return
+            self.end_move(uuid)
+
+    @contextlib.contextmanager
+    def in_use(self, uuid: str) -> Iterator[None]:
+        """Hold a server whose disks can be used, as require() says."""
+        with self.held(uuid):
+            self.require(uuid)
+            yield
+
+    def end_move(self, uuid: str) -> None:
+        """End a move of a server's disks that was interrupted.
+
+        :raises ServerInUse: the move is still going on
+        :raises VmrunError: it is not known whether they have moved
+        """
+        with self.locks.alone(uuid):
+            self.moves.end(uuid)
+            self.remove_unused_of(uuid)
 
     # Whether the disks are there
 
@@ -261,23 +304,26 @@ class ServerStorage:
         :returns: ids of servers and paths
         :raises OSError: the storage folder cannot be read
         """
-        found = []
-        for uuid, path in server_folders.find(storage_folder.path):
-            owner = server_folders.owner(path)
-            if owner is not None and owner != self._compute_id:
-                continue
-            try:
-                used = self._used(uuid)
-            except exception.RecordUnreadable as error:
-                LOG.debug('%s', error)
-                continue
-            if os.path.basename(path) not in used and (
-                    owner is not None or not os.listdir(path)):
-                found.append((uuid, path))
-        return found
+        return [(uuid, path) for uuid, path in server_folders.find(
+            storage_folder.path) if not self.locks.is_held_alone(uuid) and
+            self._is_unused(uuid, path)]
+
+    def _is_unused(self, uuid: str, path: str) -> bool:
+        owner = server_folders.owner(path)
+        if owner is not None and owner != self._compute_id:
+            return False
+        try:
+            used = self._used(uuid)
+        except exception.RecordUnreadable as error:
+            LOG.debug('%s', error)
+            return False
+        return os.path.basename(path) not in used and (
+            owner is not None or server_folders.is_new(path))
 
     def _used(self, uuid: str) -> set[str]:
         """Return the names of the folders that the records of a server name.
+
+        Include those that its disks are moving to.
 
         :raises RecordUnreadable: a record cannot be read, or is missing
         """
@@ -297,19 +343,31 @@ class ServerStorage:
                 'No record of this host says where the disks of server %s '
                 'are.' % uuid, 'It is not in %s.' % ', '.join(folders))
         try:
-            return {os.path.basename(_place(disk).path) for record in records
-                    for disk in disks_module.parse(record.disks or [])
-                    if disk.storage is not None}
+            listed = [disk for record in records
+                      for disk in disks_module.parse(record.disks or [])]
         except ValueError as error:
             raise exception.RecordUnreadable(
                 'The disks of server %s are unknown.' % uuid,
                 '%s' % error) from error
+        return {os.path.basename(_place(disk).path)
+                for disk in (*listed, *self.moves.disks(uuid))
+                if disk.storage is not None}
 
     def unused_everywhere(self) -> list[tuple[str, str]]:
         """Return what unused() does, for all folders that are there."""
         return [each for folder in self.folders.others if folder.is_there()
                 for each in folder.call(functools.partial(self.unused,
                                                           folder))]
+
+    def finish_interrupted(self) -> None:
+        """End interrupted moves, and remove the disks that crashes left."""
+        for record in self._records.all():
+            if self.moves.is_begun(record.uuid):
+                try:
+                    self.end_move(record.uuid)
+                except (exception.VmrunError, OSError) as error:
+                    LOG.error('%s', error)
+        self.remove_unused()
 
     def remove_unused(self, uuids: Iterable[str] | None = None) -> None:
         """Remove the disks that a crash has left of moves and builds.
@@ -324,6 +382,17 @@ class ServerStorage:
             if is_server and (uuids is None or uuid in uuids):
                 LOG.info('Removing disks that no server uses: %s', path)
                 server_folders.remove(path)
+
+    def remove_unused_of(self, uuid: str) -> None:
+        """Do the same for one server, whose lock the caller holds alone."""
+        for folder in self.folders.others:
+            if folder.is_there():
+                for each, path in folder.call(functools.partial(
+                        server_folders.find, folder.path)):
+                    if each == uuid and self._is_unused(uuid, path):
+                        LOG.info('Removing disks that server %s has left: %s',
+                                 uuid, path)
+                        server_folders.remove(path)
 
 
 def _disks(record: records_module.Record) -> tuple[disks_module.Disk, ...]:

@@ -39,6 +39,7 @@ from nova_vmrun.machine import adapters
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.server import disks
 from nova_vmrun.server import layout
+from nova_vmrun.storage import server_folders
 from tests.crash import disk_content
 from tests.crash import enumeration
 from tests.crash import forked
@@ -58,12 +59,16 @@ _SECONDS = 60
 class Host(fixtures.Fixture):
     """One compute node.
 
+    :param storage: names of its storage folders beside instances_path
+
     :ivar driver: the VmrunDriver; a new one after each crash
     :ivar root: [DEFAULT] instances_path
     """
 
-    def __init__(self, test: nova_test.TestCase) -> None:
+    def __init__(self, test: nova_test.TestCase,
+                 storage: abc.Sequence[str] = ()) -> None:
         self._test = test
+        self._storage = storage
         self._watch: steps.Watch | None = None
 
     def _setUp(self) -> None:
@@ -80,10 +85,18 @@ class Host(fixtures.Fixture):
             os.path.join(self._folder, 'volumes'))
         os.mkdir(self.volumes.folder)
         self._test.flags(group='vmrun', **self.volumes.options)
+        self.storage = {name: os.path.join(self._folder, name)
+                        for name in self._storage}
+        for path in self.storage.values():
+            os.mkdir(path)
+        self._test.flags(group='vmrun', default_storage_tag='default',
+                         storage_folders=[
+                             '%s:%s' % each for each in self.storage.items()])
         # There is no database that could list volumes.
         self.useFixture(fixtures.MockPatchObject(
             mappings, 'of_server', lambda *_: self.volumes.info))
-        self._watched = (self.root, self._elsewhere, self.volumes.folder)
+        self._watched = (self.root, self._elsewhere, self.volumes.folder,
+                         *self.storage.values())
         self._kept = (*self._watched, self.vmware.state, self.glance.uploads)
         programs = self.useFixture(fake_ssh.FakeSsh(
             {CONF.my_ip: self.root, operation.OTHER_HOST: self._elsewhere}))
@@ -126,10 +139,11 @@ class Host(fixtures.Fixture):
         flavor = dict({'flavorid': 'small', 'vcpus': 1, 'memory_mb': 64,
                        'root_gb': 0, 'ephemeral_gb': 0, 'swap': 0},
                       **changes.pop('flavor', {}))
+        extra_specs = flavor.pop('extra_specs', {})
         return objects.Instance(**dict(
             {'id': 1, 'uuid': uuidutils.generate_uuid(),
              'display_name': 'web', 'image_ref': image_id,
-             'flavor': objects.Flavor(extra_specs={}, **flavor),
+             'flavor': objects.Flavor(extra_specs=extra_specs, **flavor),
              'trusted_certs': None, 'config_drive': '',
              'project_id': 'project', 'user_id': 'user',
              'device_metadata': None,
@@ -155,14 +169,26 @@ class Host(fixtures.Fixture):
         instance = self.instance(image_id, **changes)
         self.spawn(instance, power_on=False)
         instance.vm_state, instance.task_state = 'active', None
-        disk_content.write(self.layout.file(instance.uuid, 'root.vmdk'))
+        disk_content.write(self.root_disk(instance.uuid))
         return instance
+
+    def root_disk(self, uuid: str, folder: str | None = None) -> str:
+        """Return the path of the file that was made for a root disk."""
+        folder = folder or self.layout.folder(uuid)
+        return self._root(uuid, folder).file(folder)
+
+    def _root(self, uuid: str, folder: str) -> disks.Disk:
+        record = self.hypervisor.records.in_folder(uuid, folder)
+        assert record, 'There is no record.'
+        root = disks.first(disks.parse(record.disks), disks.Origin.ROOT)
+        assert root, 'The record lists no root disk.'
+        return root
 
     def content(self, uuid: str, folder: str | None = None) -> bytes:
         """Return what a guest reads on its root disk."""
         folder = folder or self.layout.folder(uuid)
         keys = vmx.load(files.read(os.path.join(folder, uuid + '.vmx')))
-        root = disks.root(None, None).attachment(keys, folder)
+        root = self._root(uuid, folder).attachment(keys, folder)
         assert root, 'The root disk is not in the .vmx.'
         return disk_content.read(os.path.join(folder, root.file))
 
@@ -196,6 +222,17 @@ class Host(fixtures.Fixture):
         """Return the folders that a resize has made."""
         return [folder for folder in self.layout.beside(uuid)
                 if os.path.exists(folder)]
+
+    def in_storage(self) -> list[str]:
+        """Return the names of the folders of servers in storage folders."""
+        return [os.path.basename(path) for folder in self.storage.values()
+                for _uuid, path in server_folders.find(folder)]
+
+    def caches(self) -> list[str]:
+        """Return the image caches of all storage folders."""
+        return [self.layout.cache, *(
+            os.path.join(path, os.path.basename(self.layout.cache))
+            for path in self.storage.values())]
 
     def elsewhere(self) -> list[str]:
         """Return the names in instances_path of the other host."""
@@ -279,7 +316,7 @@ class Host(fixtures.Fixture):
         """Return an enumeration.picture of all files but lock files."""
         return {path: what for path, what in enumeration.picture(
             self._watched).items()
-            if os.path.dirname(path) != self.layout.locks}
+            if os.path.basename(os.path.dirname(path)) != 'locks'}
 
     def inodes(self) -> abc.Iterator[tuple[str, int]]:
         """Yield path and inode of all files of servers and images."""

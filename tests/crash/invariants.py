@@ -44,12 +44,13 @@ class Invariants:
             vms, sorted(host.layout.vmx(uuid) for uuid in uuids
                         if host.hypervisor.states.is_running(uuid, False)),
             'running VMs')
-        operation.require_equal([], tidiness.half_made(host.root, uuids),
-                                'incomplete files')
-        operation.require_equal([], tidiness.boots(host.layout.cache),
-                                'boots')
-        operation.require_equal([], tidiness.broken_images(
-            host.layout.cache, self._has_content), 'broken images')
+        for root in (host.root, *host.storage.values()):
+            operation.require_equal([], tidiness.half_made(root, uuids),
+                                    'incomplete files')
+        for cache in host.caches():
+            operation.require_equal([], tidiness.boots(cache), 'boots')
+            operation.require_equal([], tidiness.broken_images(
+                cache, self._has_content), 'broken images')
         self._check_bystander()
 
     def check_nothing_left(self) -> None:
@@ -64,6 +65,8 @@ class Invariants:
         operation.require_equal(
             {record.vnc_port}, host.hypervisor.records.taken_ports(),
             'ports')
+        operation.require_equal([], host.in_storage(),
+                                'disks in storage folders')
         operation.require_equal([], host.elsewhere(),
                                 'files on the other host')
 

@@ -41,6 +41,8 @@ class Operation:
     task_state = None
     vm_state = vm_states.ACTIVE
     ends = RUNNING
+    # Names of the storage folders of the host.
+    storage = ()
     # Whether the server's disk must be there after the crash.
     keeps_disk = True
 

@@ -40,8 +40,9 @@ class Rescue(operation.Operation):
 
     def require_disk(self, host):
         """Check the disk, which a server in rescue does not boot from."""
-        operation.require(self.content == disk_content.read(host.layout.file(
-            self.instance.uuid, 'root.vmdk')), 'the disk has another content')
+        operation.require(
+            self.content == disk_content.read(host.root_disk(
+                self.instance.uuid)), 'the disk has another content')
 
 
 class RescueWithConfigDrive(Rescue):

@@ -33,9 +33,11 @@ class Migrate(operation.Operation):
 
     task_state = task_states.RESIZE_MIGRATING
     root_gb = 1
+    extra_specs = {}
 
     def make(self, host):
-        instance = host.add_server(self.image_id, flavor={'root_gb': 1})
+        instance = host.add_server(self.image_id, flavor={
+            'root_gb': 1, 'extra_specs': self.extra_specs})
         self.old_flavor = instance.flavor
         return instance
 
@@ -171,8 +173,7 @@ class _Resized(MigrateLarger):
         super().before(host)
         self.migrate(host)
         self.finish(host, power_on=False)
-        disk_content.write(host.layout.file(self.instance.uuid, 'root.vmdk'),
-                           _SINCE)
+        disk_content.write(host.root_disk(self.instance.uuid), _SINCE)
         self.since = host.content(self.instance.uuid)
         host.driver.power_on(None, self.instance, [])
 

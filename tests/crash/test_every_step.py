@@ -50,8 +50,9 @@ _MODULES = (builds, freezes, images, interfaces, power, rescues, resizes,
             starts, volumes)
 
 
-def _operations():
-    found = [each for module in _MODULES
+def operations_of(*modules):
+    """Return the operations in some modules."""
+    found = [each for module in modules
              for each in vars(module).values()
              if isinstance(each, type) and
              issubclass(each, operation.Operation) and
@@ -84,11 +85,12 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
     REQUIRES_LOCKING = True
 
     scenarios = [(each.__name__, {'operation_class': each})
-                 for each in _operations()]
+                 for each in operations_of(*_MODULES)]
 
     def setUp(self):
         super().setUp()
-        self.host = self.useFixture(hosts.Host(self))
+        self.host = self.useFixture(hosts.Host(
+            self, self.operation_class.storage))
         self.operation = self.operation_class()
         self.invariants = invariants.Invariants(self.host)
         self.operation.prepare(self.host)
@@ -123,12 +125,12 @@ class EveryStepTestCase(testtools.testcase.WithAttributes, test.NoDBTestCase):
 
     @testtools.testcase.attr('sample')
     def test_some_steps(self):
-        self._try_all(lambda number: number % _SAMPLE == 0)
+        self.try_all(lambda number: number % _SAMPLE == 0)
 
     def test_all_other_steps(self):
-        self._try_all(lambda number: number % _SAMPLE)
+        self.try_all(lambda number: number % _SAMPLE)
 
-    def _try_all(self, is_chosen):
+    def try_all(self, is_chosen):
         tried, losses = 0, []
         for number, each in enumerate(self._tries()):
             if is_chosen(number):

@@ -27,7 +27,7 @@ _PASSING = re.compile(r'[.]part$|/work-|/snapshot(/|$)|[.]deleted(/|$)')
 _DISK = re.compile('[^.].*[.](vmdk|iso|flp)')
 _SNAPSHOT = re.compile('-[0-9]{6}(?=[.]vmdk)')
 _VOLUMES = '_volumes'
-_BESIDE = ('_base', 'locks', _VOLUMES)
+_BESIDE = ('_base', 'locks', _VOLUMES, 'storage.json')
 
 
 def is_vmwares(path: str) -> bool:
@@ -71,14 +71,23 @@ def unlisted_disks(root):
 
 
 def _listed(folder):
-    """Return the names on a folder's list of disks, None without a list."""
+    """Return the names on a folder's list of disks, None without a list.
+
+    Include the copies of disks that are being moved.
+    """
+    moving = []
+    if os.path.exists(os.path.join(folder, 'moving.json')):
+        with open(os.path.join(folder, 'moving.json')) as file:
+            content = json.load(file)
+        moving = content['old_names'] + content['new_names']
     for name, key in (('nova.json', 'disks'), ('disks.json', None)):
         try:
             with open(os.path.join(folder, name)) as file:
                 content = json.load(file)
         except FileNotFoundError:
             continue
-        return [disk['path'] for disk in (content[key] if key else content)]
+        return moving + [disk['path'] for disk in (
+            content[key] if key else content)]
     return None
 
 

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Refusal of operations on servers whose disks are not there."""
+"""Decorators of driver methods that work on a server and on its disks."""
 
 from collections.abc import Callable
 import functools
@@ -39,15 +39,30 @@ def disks_needed(method: Callable[Concatenate[_D, _P], _T]
     """Decorate a method of the driver that uses the disks of a server.
 
     Its parameter ``instance`` is the server. If a storage folder is not there,
-    the method is not called. Like errors.translated, it raises Nova's
-    exceptions instead of ours.
+    or a command is moving the disks, the method is not called. Like
+    errors.translated, it raises Nova's exceptions instead of ours.
     """
+    return _decorate(method, 'in_use')
+
+
+def server_held(method: Callable[Concatenate[_D, _P], _T]
+                ) -> Callable[Concatenate[_D, _P], _T]:
+    """Decorate a method of the driver that works on a server.
+
+    The same as disks_needed, but its disks need not be there.
+    """
+    return _decorate(method, 'held')
+
+
+def _decorate(method: Callable[Concatenate[_D, _P], _T],
+              hold: str) -> Callable[Concatenate[_D, _P], _T]:
+    """Decorate a method with a context manager of ServerStorage."""
     signature = inspect.signature(method)
 
     def wrapper(self: _D, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         instance = signature.bind(self, *args, **kwargs).arguments['instance']
-        with errors.as_nova(instance):
-            self._hypervisor.storage.require(instance.uuid)
+        with (errors.as_nova(instance),
+              getattr(self._hypervisor.storage, hold)(instance.uuid)):
             return method(self, *args, **kwargs)
 
     functools.update_wrapper(wrapper, method)

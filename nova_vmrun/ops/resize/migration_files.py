@@ -187,7 +187,8 @@ class MigrationFiles:
         folder = self._layout.folder(uuid)
         left_behind = [os.path.basename(path) for path in (
             self._layout.record(uuid), self._layout.paused(uuid),
-            self._layout.allocations(uuid), self._layout.migration(folder),
+            self._layout.allocations(uuid), self._layout.moving(uuid),
+            self._layout.migration(folder),
             self._layout.disk_list(folder))]
         return [entry.name for entry in os.scandir(folder)
                 if entry.is_file(follow_symlinks=False) and

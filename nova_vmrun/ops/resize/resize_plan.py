@@ -178,7 +178,7 @@ def make(layout: layout_module.Layout,
                 flavor.ephemeral_gb),
             'Choose a flavor with disks that are as large or larger.')
     keys = vmx_file.VmxFiles(layout).load(uuid)
-    disks = _attached_disks(layout, storage, uuid, keys, listed)
+    disks = attached_disks(layout, storage, uuid, keys, listed)
     if to_other_host:
         _refuse_disks_of_others(uuid, keys, disks, listed)
     sizes = _sizes(uuid, disks, old, flavor)
@@ -201,15 +201,15 @@ def make(layout: layout_module.Layout,
     in_storage = any(disk.listed.is_in_storage for disk in disks)
     if copied or removed or to_other_host or in_storage:
         # The names in the list of snapshots would be wrong.
-        _refuse_snapshots(layout, uuid)
+        refuse_snapshots(layout, uuid)
     return Plan(uuid, bus or '', kept, copied, blank, removed,
                 _others(listed, disks, blank, to_other_host))
 
 
-def _attached_disks(layout: layout_module.Layout,
-                    storage: server_storage.ServerStorage,
-                    uuid: str, keys: vmx.Vmx,
-                    listed: disk_lists_module.Disks) -> list[Disk]:
+def attached_disks(layout: layout_module.Layout,
+                   storage: server_storage.ServerStorage,
+                   uuid: str, keys: vmx.Vmx,
+                   listed: disk_lists_module.Disks) -> list[Disk]:
     """Return the server's own disks, the root disk first if it has one."""
     folder = layout.folder(uuid)
     roots = (folder, *layout.caches(), *storage.chain_folders(listed))
@@ -322,7 +322,11 @@ def _others(listed: disk_lists_module.Disks, disks: list[Disk],
         to_other_host and disk.device is server_disks.Device.DISK))
 
 
-def _refuse_snapshots(layout: layout_module.Layout, uuid: str) -> None:
+def refuse_snapshots(layout: layout_module.Layout, uuid: str) -> None:
+    """Refuse to change the disks of a server with snapshots in VMware.
+
+    :raises HasSnapshots: it has some
+    """
     try:
         snapshots = vmsd.parse(files.read(layout.vmsd(uuid)))
     except FileNotFoundError:

@@ -27,9 +27,10 @@ FORBIDDEN = exceptions.ForbiddenException('Policy does not allow it.')
 
 
 def _server(uuid, host='host', task_state=None, vm_state='active',
-            image=None):
+            image=None, **more):
     return types.SimpleNamespace(id=uuid, compute_host=host, image=image,
-                                 task_state=task_state, vm_state=vm_state)
+                                 task_state=task_state, vm_state=vm_state,
+                                 **more)
 
 
 class Compute:
@@ -59,12 +60,22 @@ class Compute:
                 return each
         raise exceptions.NotFoundException()
 
+    def find_server(self, name, all_projects):
+        self._raise()
+        assert all_projects
+        found = [each for each in self.unlisted
+                 if name in (each.id, each.name)]
+        if len(found) > 1:
+            raise exceptions.DuplicateResource('Several.')
+        # The list does not say whether a server is locked.
+        return types.SimpleNamespace(id=found[0].id) if found else None
+
     def _raise(self):
         if self.error:
             raise self.error
 
 
-class ServersTestCase(base.TestCase):
+class TestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -78,6 +89,9 @@ class ServersTestCase(base.TestCase):
     def _connection(self, config):
         self.assertEqual('cloud mine', config)
         return types.SimpleNamespace(compute=self.compute)
+
+
+class ServersTestCase(TestCase):
 
     def refused(self, method, *args):
         error = self.assertRaises(exception.InvalidConfiguration, method,
@@ -139,3 +153,53 @@ class ServersTestCase(base.TestCase):
         self.compute.error = FORBIDDEN
         self.assertRaises(exceptions.ForbiddenException, self.servers.get,
                           HERE, 'host')
+
+
+class StoppedTestCase(TestCase):
+
+    def add(self, uuid=HERE, **changes):
+        self.compute.unlisted.append(_server(uuid, **{
+            'name': 'web', 'vm_state': 'stopped', 'status': 'SHUTOFF',
+            'is_locked': False, **changes}))
+
+    def refused(self, *words, name='web'):
+        error = self.assertRaises(exception.InvalidInput,
+                                  self.servers.stopped, name, 'host')
+        for word in words:
+            self.assertIn(word, str(error))
+
+    def test_by_name_or_id(self):
+        self.add()
+        for name in ('web', HERE):
+            self.assertEqual(HERE, self.servers.stopped(name, 'host'))
+
+    def test_no_such_server(self):
+        self.refused('no server mail', name='mail')
+
+    def test_servers_of_the_same_name(self):
+        self.add()
+        self.add(THERE)
+        self.refused('Pass the id')
+        self.assertEqual(THERE, self.servers.stopped(THERE, 'host'))
+
+    def test_servers_whose_disks_stay(self):
+        for changes, words in (
+                ({'host': 'other'}, ('on the host other', 'on that host')),
+                ({'vm_state': 'active', 'status': 'ACTIVE'},
+                 ('ACTIVE', 'openstack server stop')),
+                ({'vm_state': 'paused', 'status': 'PAUSED'}, ('PAUSED',)),
+                ({'vm_state': 'suspended', 'status': 'SUSPENDED'},
+                 ('SUSPENDED',)),
+                ({'vm_state': 'resized', 'status': 'VERIFY_RESIZE'},
+                 ('VERIFY_RESIZE',)),
+                ({'is_locked': True}, ('locked', 'unlock')),
+                ({'task_state': 'powering-on'}, ('powering-on',))):
+            self.compute.unlisted = []
+            self.add(**changes)
+            self.refused(*words)
+
+    def test_users_cannot_look_it_up(self):
+        self.compute.error = FORBIDDEN
+        error = self.assertRaises(exception.InvalidConfiguration,
+                                  self.servers.stopped, 'web', 'host')
+        self.assertIn('administrator', error.resolution)

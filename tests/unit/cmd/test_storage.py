@@ -16,7 +16,10 @@ import types
 import fixtures
 
 from nova_vmrun.cmd import compute_host
+from nova_vmrun.cmd import servers
 from nova_vmrun.cmd import storage
+from nova_vmrun import exception
+from nova_vmrun.ops import evict
 from nova_vmrun.storage import folder_report
 from tests.unit import base
 from tests.unit.cmd import commands
@@ -25,7 +28,7 @@ UUID = '11111111-2222-3333-4444-555555555555'
 GIB = 1 << 30
 
 
-class ListTestCase(base.TestCase):
+class TestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -34,8 +37,14 @@ class ListTestCase(base.TestCase):
         self.useFixture(fixtures.MockPatchObject(
             compute_host, 'configuration',
             return_value=(self.conf, 'this-node')))
-        self.useFixture(fixtures.MockPatchObject(
-            compute_host, 'open_hypervisor'))
+        self.hypervisor = self.useFixture(fixtures.MockPatchObject(
+            compute_host, 'open_hypervisor')).mock.return_value
+
+
+class ListTestCase(TestCase):
+
+    def setUp(self):
+        super().setUp()
         self.useFixture(fixtures.MockPatchObject(
             folder_report, 'make', return_value=[
                 folder_report.Report(
@@ -69,5 +78,47 @@ class ListTestCase(base.TestCase):
     def test_another_user(self):
         self.conf.instances_path = '/proc/1'
         self.useFixture(fixtures.MockPatch('os.geteuid', return_value=12345))
-        self.assertRaises(compute_host.exception.InvalidConfiguration,
+        self.assertRaises(exception.InvalidConfiguration,
                           commands.run, storage.List)
+
+
+class EvictTestCase(TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.nova = self.useFixture(fixtures.MockPatchObject(
+            servers, 'Servers', autospec=True)).mock.return_value
+        self.nova.host.return_value = 'host'
+        self.nova.stopped.return_value = UUID
+        self.evict = self.hypervisor.evictor.evict
+
+    def test_to_a_folder(self):
+        self.evict.return_value = evict.Moved('usb', ['root', 'swap'],
+                                              3 * GIB // 2)
+        status, output, _errors = commands.run(storage.Evict, 'web', '--to',
+                                               'usb')
+        self.assertEqual(
+            (0, 'Moved to the storage folder usb: root, swap (1.5 GiB).\n'),
+            (status, output))
+        self.evict.assert_called_once_with(UUID, 'usb')
+        self.nova.host.assert_called_once_with('this-node')
+        self.nova.stopped.assert_called_once_with('web', 'host')
+
+    def test_to_the_best_folder_which_it_is_in(self):
+        self.evict.return_value = evict.Moved('ssd', [], 0)
+        _status, output, _errors = commands.run(storage.Evict, 'web')
+        self.assertEqual('All disks are in the storage folder ssd.\n', output)
+        self.evict.assert_called_once_with(UUID, None)
+
+    def test_a_server_that_nova_does_not_have_stopped(self):
+        self.nova.stopped.side_effect = exception.InvalidInput('It runs.')
+        self.assertRaises(exception.InvalidInput, commands.run, storage.Evict,
+                          'web')
+        self.assertFalse(self.evict.called)
+
+    def test_another_user(self):
+        self.conf.instances_path = '/proc/1'
+        self.useFixture(fixtures.MockPatch('os.geteuid', return_value=12345))
+        self.assertRaises(exception.InvalidConfiguration, commands.run,
+                          storage.Evict, 'web')
+        self.assertFalse(self.nova.stopped.called)

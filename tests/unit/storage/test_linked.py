@@ -140,3 +140,22 @@ class LinkedTestCase(base.TestCase):
         self.assertNotEqual(BASE_CID, moved.cid)
         self.assertEqual(b'system', self.content(self.disk))
         self.assertFalse(os.path.exists(self.base))
+
+    def test_twin(self):
+        """It keeps its content and content id, and has another parent."""
+        disk, twin = (os.path.join(self.server, name)
+                      for name in ('old.vmdk', 'new.vmdk'))
+        vmdks.write(disk, cid='00000002', parent_cid='00000001',
+                    hint='/old/base.vmdk', adapter='buslogic',
+                    content=b'what the guest wrote')
+        linked.make_twin(disk, twin, '/new/base.vmdk', '00000009')
+        found = linked.read_descriptor(twin)
+        self.assertEqual(
+            ('00000002', '00000009', '/new/base.vmdk', 'buslogic'),
+            (found.cid, found.parent_cid, found.parent_hint,
+             found.ddb['ddb.adaptertype']))
+        self.assertEqual('new.vmdk', found.extents[0].name)
+        self.assertIn(b'what the guest wrote', files.read(twin))
+        self.assertEqual(0o600, os.stat(twin).st_mode & 0o777)
+        linked.make_twin(disk, twin, None)
+        self.assertIsNone(linked.read_descriptor(twin).parent_hint)

@@ -54,6 +54,16 @@ class ServerFoldersTestCase(base.TestCase):
         files.write_atomically(os.path.join(self.path, 'owner.json'), '')
         self.assertIsNone(server_folders.owner(self.path))
 
+    def test_new_folders(self):
+        os.mkdir(self.path)
+        self.assertTrue(server_folders.is_new(self.path))
+        part = os.path.join(self.path, '.owner.json.0badcafe.part')
+        files.write_atomically(part, 'ha')
+        self.assertTrue(server_folders.is_new(self.path))
+        files.write_atomically(os.path.join(
+            self.path, '.root.vmdk.0badcafe.part'), 'half')
+        self.assertFalse(server_folders.is_new(self.path))
+
     def test_the_owner_goes_last(self):
         server_folders.create(self.path, 'node')
         for name in ('a.vmdk', 'z.vmdk'):

@@ -10,30 +10,57 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import contextlib
 import types
-from unittest import mock
 
 from nova_vmrun import exception
 from nova_vmrun.ops.nova import disks_needed
 from nova_vmrun.ops.nova import errors
-from nova_vmrun.storage import server_storage
 from tests.unit import base
 
 INSTANCE = types.SimpleNamespace(uuid='u')
 
 
+class Storage:
+    """Says whether the disks are there, and what is done meanwhile."""
+
+    def __init__(self):
+        self.error = None
+        self.steps = []
+
+    @contextlib.contextmanager
+    def hold(self, name, uuid):
+        self.steps.append('%s %s' % (name, uuid))
+        if self.error:
+            raise self.error
+        yield
+        self.steps.append('released')
+
+    def in_use(self, uuid):
+        return self.hold('in use', uuid)
+
+    def held(self, uuid):
+        return self.hold('held', uuid)
+
+
 class Driver:
 
     def __init__(self):
-        self._hypervisor = types.SimpleNamespace(storage=mock.create_autospec(
-            server_storage.ServerStorage, instance=True))
-        self.done = []
+        self._hypervisor = types.SimpleNamespace(storage=Storage())
+
+    @property
+    def storage(self):
+        return self._hypervisor.storage
 
     @disks_needed.disks_needed
     def work(self, context, instance, number=1):
         """Do work."""
-        self.done.append(number)
+        self.storage.steps.append(number)
         return number
+
+    @disks_needed.server_held
+    def describe(self, instance):
+        self.storage.steps.append('described')
 
 
 class DisksNeededTestCase(base.TestCase):
@@ -42,14 +69,22 @@ class DisksNeededTestCase(base.TestCase):
         driver = Driver()
         self.assertEqual(2, driver.work('context', INSTANCE, 2))
         self.assertEqual(1, driver.work('context', instance=INSTANCE))
-        driver._hypervisor.storage.require.assert_called_with('u')
+        self.assertEqual(['in use u', 2, 'released', 'in use u', 1,
+                          'released'], driver.storage.steps)
         self.assertEqual(('work', 'Do work.'),
                          (driver.work.__name__, driver.work.__doc__))
 
     def test_disks_that_are_not(self):
         driver = Driver()
-        driver._hypervisor.storage.require.side_effect = (
-            exception.StorageFolderMissing('gone'))
+        driver.storage.error = exception.StorageFolderMissing('gone')
         self.assertRaises(errors.OperationFailed, driver.work, 'context',
                           INSTANCE)
-        self.assertEqual([], driver.done)
+        self.assertEqual(['in use u'], driver.storage.steps)
+
+    def test_a_server_that_is_held(self):
+        driver = Driver()
+        driver.describe(INSTANCE)
+        self.assertEqual(['held u', 'described', 'released'],
+                         driver.storage.steps)
+        driver.storage.error = exception.ServerInUse('moving')
+        self.assertRaises(errors.OperationFailed, driver.describe, INSTANCE)

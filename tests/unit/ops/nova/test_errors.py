@@ -47,6 +47,7 @@ _TRANSLATIONS = {
     exception.NoStorageFolder: nova_exception.ComputeResourcesUnavailable,
     exception.DiskFull: errors.OperationFailed,
     exception.NotPoweredOn: errors.OperationFailed,
+    exception.ServerInUse: errors.OperationFailed,
     exception.NotStopped: errors.OperationFailed,
     exception.AlreadyPoweredOn: errors.OperationFailed,
     exception.VmPaused: errors.OperationFailed,
