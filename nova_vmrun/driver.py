@@ -270,16 +270,19 @@ class VmrunDriver(host_calls.HostCalls):
               self._hypervisor.storage.in_use(instance.uuid)):
             self._hypervisor.power.suspend(instance.uuid)
 
-    @disks_needed.disks_needed
     def resume(self, context: Context, instance: Instance,
                network_info: NetworkInfo, block_device_info: Json = None,
                share_info: Any = None) -> None:
-        with errors.rolled_back(instance):
-            rewrite = self._hypervisor.reconciler.resumer(
-                context, instance, network_info, block_device_info)
-            self._hypervisor.volume_updates.reconnect(instance,
-                                                      block_device_info)
-        self._hypervisor.power.on(instance.uuid, rewrite)
+        with contextlib.ExitStack() as stack:
+            with errors.rolled_back(instance):
+                stack.enter_context(
+                    self._hypervisor.storage.in_use(instance.uuid))
+                rewrite = self._hypervisor.reconciler.resumer(
+                    context, instance, network_info, block_device_info)
+                self._hypervisor.volume_updates.reconnect(instance,
+                                                          block_device_info)
+            with errors.as_nova(instance):
+                self._hypervisor.power.on(instance.uuid, rewrite)
 
     @errors.translated
     def set_admin_password(self, instance: Instance, new_pass: str) -> None:

@@ -14,6 +14,7 @@
 
 import collections
 import os
+import re
 import shutil
 import subprocess
 from unittest import mock
@@ -22,14 +23,19 @@ import fixtures
 from nova.compute import power_state
 from nova.tests.functional.api import client
 
+from nova_vmrun import exception
 from nova_vmrun.ops.nova import errors
+from nova_vmrun.storage import disk_chain
+from nova_vmrun.storage import flatten
 from nova_vmrun.storage import folder_identity
 from nova_vmrun.storage import server_folders
+from nova_vmrun.tools import vmrun
 from tests.functional.api import test_disks
 from tests.functional import glance_uploads
 
 _Usage = collections.namedtuple('_Usage', 'total used free')
 _GIB = 1 << 30
+_ROOT = re.compile('root(-[0-9]{6})?[.]vmdk')
 
 
 class Drives(fixtures.Fixture):
@@ -134,13 +140,11 @@ class TestCase(test_disks.TestCase):
             self.drives.paths[name])]
 
     def root(self, server):
-        """Return the path of a server's disk."""
-        return self.vmx(server)[self.node(server) + '.fileName']
-
-    def node(self, server):
-        return next(key.removesuffix('.fileName')
+        """Return the path of the file that a server writes to."""
+        return next(self.path(server, value)
                     for key, value in self.vmx(server).items()
-                    if value.endswith('root.vmdk'))
+                    if key.endswith('.fileName') and
+                    _ROOT.fullmatch(os.path.basename(value)))
 
     def boot_on(self, tag, **options):
         self.original_content, raw = self.original('qcow2')
@@ -290,3 +294,120 @@ class UnpluggedTestCase(TestCase):
         self._delete_server(server)
         self.assertEqual([], self.disks('usb'))
         self.assertFalse(os.path.exists(self.path(server)))
+
+    def unplug_before(self, target, name):
+        """Unplug the USB drive when a function is called."""
+        real = getattr(target, name)
+
+        def unplug(*args, **kwargs):
+            self.drives.unplug('usb')
+            return real(*args, **kwargs)
+
+        return mock.patch.object(target, name, unplug)
+
+    def plug_elsewhere(self):
+        self.drives.plug('usb', self.drives.mount_point('elsewhere'))
+        self.set_folders()
+        self.restart()
+
+    def assertUsable(self, server, raw):
+        """Check that a stopped server starts with its disk and its data."""
+        self._start_server(server)
+        # VMware may write to a file beside the .vmx.
+        chain = self.chain(server)
+        self.assertIn(self.drives.paths['usb'], {
+            os.path.dirname(os.path.dirname(path)) for path in chain})
+        self._stop_server(server)
+        self.assertContent(server, raw)
+        self._delete_server(server)
+        self.assertEqual([], self.disks('usb'))
+
+    def chain(self, server):
+        return disk_chain.follow(self.root(server), [
+            self.path(server), self.drives.paths['usb']])
+
+    def test_unplugged_during_a_run_and_mounted_elsewhere(self):
+        server, raw = self.boot_on('usb')
+        self.drives.unplug('usb')
+        self.sync_power_states()
+        server = self.api.get_server(server['id'])
+        self.assertEqual('ACTIVE', server['status'])
+        self.plug_elsewhere()
+        self._stop_server(server)
+        self.assertUsable(server, raw)
+
+    def test_unplugged_during_a_suspend(self):
+        server, raw = self.boot_on('usb')
+        with self.unplug_before(vmrun.Vmrun, 'suspend'):
+            self.api.post_server_action(server['id'], {'suspend': None})
+            self._wait_for_state_change(server, 'SUSPENDED')
+        self.sync_power_states()
+        self.assertRaises(
+            client.OpenStackApiException, self.api.post_server_action,
+            server['id'], {'resume': None})
+        server = self.api.get_server(server['id'])
+        self.assertEqual('SUSPENDED', server['status'])
+        # The memory names the old path.
+        old = self.drives.paths['usb']
+        self.plug_elsewhere()
+        error = self.assertRaises(
+            errors.OperationFailed, self.driver.power_off,
+            mock.Mock(uuid=server['id'], task_state=None))
+        self.assertIn('while it was suspended', str(error))
+        self.drives.unplug('usb')
+        self.drives.plug('usb', old)
+        self.set_folders()
+        self.restart()
+        self.api.post_server_action(server['id'], {'resume': None})
+        server = self._wait_for_state_change(server, 'ACTIVE')
+        self._stop_server(server)
+        self.assertUsable(server, raw)
+
+    def test_unplugged_during_a_snapshot_and_mounted_elsewhere(self):
+        self.useFixture(glance_uploads.GlanceUploads())
+        server, raw = self.boot_on('usb')
+        with self.unplug_before(flatten, 'flatten'):
+            self.api.post_server_action(
+                server['id'], {'createImage': {'name': 'image'}})
+            work = self.path(server, 'snapshot')
+            self.wait_for(lambda: os.path.exists(work), 'the copy')
+            self.wait_for(lambda: not os.path.exists(work), 'the end')
+        self._wait_for_server_parameter(server,
+                                        {'OS-EXT-STS:task_state': None})
+        self.plug_elsewhere()
+        server = self.api.get_server(server['id'])
+        self._stop_server(server)
+        self.assertUsable(server, raw)
+
+
+class EvictTestCase(TestCase):
+
+    def test_a_server_goes_on_in_another_folder(self):
+        server, raw = self.boot_on('fast')
+        self.assertRaises(exception.NotStopped,
+                          self.driver._hypervisor.evictor.evict,
+                          server['id'], 'usb')
+        self._stop_server(server)
+        for name in ('usb', 'default', 'big'):
+            moved = self.driver._hypervisor.evictor.evict(server['id'], name)
+            self.assertEqual((name, ['root']), (moved.folder, moved.disks))
+            self._start_server(server)
+            self._stop_server(server)
+            self.assertContent(server, raw)
+        self.assertEqual([], self.disks('fast') + self.disks('usb'))
+        self.assertFalse(os.path.exists(self.path(server, 'root.vmdk')))
+        self._start_server(server)
+        self._rebuild_server(server, self.add_image())
+        self.assertEqual(1, len(self.disks('fast')))
+        self._delete_server(server)
+        self.assertEqual([], self.disks('fast') + self.disks('big'))
+
+    def test_an_operation_while_the_disks_move(self):
+        server, _raw = self.boot_on('fast')
+        self._stop_server(server)
+        with self.driver._hypervisor.storage.locks.alone(server['id']):
+            self.assertRaises(
+                client.OpenStackApiException, self.api.post_server_action,
+                server['id'], {'os-start': None})
+        self.assertFalse(self.is_running(server))
+        self._start_server(server)
