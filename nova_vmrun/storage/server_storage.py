@@ -28,6 +28,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
@@ -360,14 +361,26 @@ class ServerStorage:
                                                           folder))]
 
     def finish_interrupted(self) -> None:
-        """End interrupted moves, and remove the disks that crashes left."""
-        for record in self._records.all():
-            if self.moves.is_begun(record.uuid):
-                try:
-                    self.end_move(record.uuid)
-                except (exception.VmrunError, OSError) as error:
-                    LOG.error('%s', error)
+        """End interrupted moves, and remove the files that crashes left."""
+        uuids = {record.uuid for record in self._records.all()}
+        for uuid in sorted(uuids.union(self._layout.prepared_uuids())):
+            try:
+                if self.moves.is_begun(uuid):
+                    self.end_move(uuid)
+                self._remove_parts(uuid)
+            except (exception.VmrunError, OSError) as error:
+                LOG.error('%s', error)
         self.remove_unused()
+
+    def _remove_parts(self, uuid: str) -> None:
+        """Remove half-written files from the disks of a server."""
+        for record in (self._layout.folder(uuid),
+                       self._layout.prepared(uuid)):
+            for place in self.places(uuid, record):
+                folder = self.folders.find(place.storage)
+                if folder is not None and folder.is_there():
+                    folder.call(functools.partial(files.remove_parts,
+                                                  place.now(folder)))
 
     def remove_unused(self, uuids: Iterable[str] | None = None) -> None:
         """Remove the disks that a crash has left of moves and builds.

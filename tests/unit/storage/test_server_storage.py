@@ -212,6 +212,18 @@ class FoldersTestCase(TestCase):
         self.assertFalse(os.path.exists(unused))
         self.assertTrue(os.path.exists(self.path))
 
+    def test_half_written_disks(self):
+        part = os.path.join(self.path, '.root.vmdk.0badcafe.part')
+        for folder in (self.layout.folder(UUID), self.layout.prepared(UUID)):
+            files.write_atomically(part, 'half')
+            if folder != self.layout.folder(UUID):
+                os.rename(self.layout.folder(UUID), folder)
+            self.storage.finish_interrupted()
+            self.assertEqual(['owner.json', 'root.vmdk'],
+                             sorted(os.listdir(self.path)))
+        os.rename(self.usb, self.usb + '-aside')
+        self.storage.finish_interrupted()
+
     def test_disks_of_servers_without_a_folder_are_orphans(self):
         orphan = server_folders.new_path(self.usb, IMAGE)
         self.storage.create(orphan)
