@@ -151,6 +151,41 @@ class Storage:
 
 
 @dataclasses.dataclass(frozen=True)
+class StorageFolder:
+    """One of [vmrun] storage_folders.
+
+    :ivar is_known: whether nova-compute has used it
+    :ivar is_there: whether it exists and, if it is known, has its id
+    :ivar hangs: whether its file system does not answer
+    :ivar is_writable: whether this user may write to it
+    :ivar type: of its file system, such as ext4; empty if unknown
+    :ivar free: bytes
+    :ivar total: bytes
+    """
+
+    name: str
+    path: str
+    is_known: bool = True
+    is_there: bool = True
+    hangs: bool = False
+    is_writable: bool = True
+    type: str = ''
+    free: int = 0
+    total: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class StorageFolders:
+    """All of [vmrun] storage_folders.
+
+    :ivar overlap: which of them are the same, or one in another
+    """
+
+    folders: tuple[StorageFolder, ...] = ()
+    overlap: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
 class Networks:
     """VMware's virtual networks.
 
@@ -227,6 +262,7 @@ class Host:
     programs: Programs | NoAnswer
     ports: Ports | NoAnswer
     clock: Clock | NoAnswer
+    storage_folders: StorageFolders | NoAnswer = StorageFolders()
 
     @property
     def is_fake(self) -> bool:

@@ -18,6 +18,7 @@ limit.
 """
 
 from collections.abc import Callable
+import dataclasses
 import os
 import pwd
 import shutil
@@ -33,6 +34,9 @@ from nova_vmrun.doctor import options as doctor_options
 from nova_vmrun import exception
 from nova_vmrun.host import ports
 from nova_vmrun.host import processor
+from nova_vmrun.host import responsive
+from nova_vmrun.storage import folder_identity
+from nova_vmrun.storage import folder_settings
 from nova_vmrun import system
 from nova_vmrun.tools import process
 
@@ -74,6 +78,7 @@ class Gatherer:
         processor_ = start('The processor', self.processor)
         user = start('The user', self.user)
         storage = start('The file system', self.storage)
+        folders = start('The storage folders', self.storage_folders)
         networks = start('VMware\'s networks',
                          lambda: vmware.networks(found))
         programs = start('Programs', self.programs)
@@ -83,7 +88,7 @@ class Gatherer:
             found, modules(deadline), libraries(deadline),
             processor_(deadline), user(deadline), storage(deadline),
             networks(deadline), programs(deadline), ports_(deadline),
-            clock(deadline))
+            clock(deadline), folders(deadline))
 
     def _path(self, path: str) -> str:
         return os.path.join(self._root, path)
@@ -146,6 +151,25 @@ class Gatherer:
             bool(mounted and 'ro' in mounted.opts.split(',')),
             self._options.use_linked_clone)
 
+    def storage_folders(self) -> facts.StorageFolders:
+        """Look at each storage folder, without changing it."""
+        settings, instances = (self._options.storage_folders,
+                               self._options.instances)
+        if not settings or instances is None:
+            return facts.StorageFolders()
+        known = folder_identity.known_of(instances).load()
+        found = tuple(_storage_folder(each, known.get(each.name))
+                      for each in settings)
+        overlap = ''
+        try:
+            folder_settings.require_apart(
+                [folder_settings.default(instances), *(
+                    setting for setting, folder in zip(settings, found)
+                    if folder.is_there)])
+        except exception.InvalidConfiguration as error:
+            overlap = '%s %s' % (error.brief, error.details)
+        return facts.StorageFolders(found, overlap)
+
     def programs(self) -> facts.Programs:
         """Run qemu-img, and look for noVNC."""
         version, failure = None, ''
@@ -186,6 +210,36 @@ class Gatherer:
             except exception.VmrunError:
                 synchronized = None
         return facts.Clock(max(0.0, newest - time.time()), synchronized)
+
+
+def _storage_folder(setting: folder_settings.Setting,
+                    identity: str | None) -> facts.StorageFolder:
+    """Look at a storage folder.
+
+    :param identity: by which the host knows it, if it has used it
+    """
+    is_known = identity is not None
+    missing = facts.StorageFolder(setting.name, setting.path, is_known,
+                                  is_there=False)
+
+    def look() -> facts.StorageFolder:
+        if not os.path.isdir(setting.path) or is_known and (
+                folder_identity.read(setting.path) != identity):
+            return missing
+        usage = shutil.disk_usage(setting.path)
+        mounted = _partition(setting.path)
+        return facts.StorageFolder(
+            setting.name, setting.path, is_known,
+            is_writable=os.access(setting.path, os.W_OK | os.X_OK),
+            type=mounted.fstype if mounted else '', free=usage.free,
+            total=usage.total)
+
+    try:
+        return responsive.call(setting.path, look)
+    except exception.FileSystemFailed:
+        return dataclasses.replace(missing, hangs=True)
+    except OSError:
+        return missing
 
 
 def start(name: str, read: Callable[[], T]

@@ -21,6 +21,7 @@ from oslo_config import cfg
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
+from nova_vmrun.storage import folder_settings
 
 # Seconds for one answer of vmrun; a healthy one takes half a second.
 _LIST_TIMEOUT = 20
@@ -34,6 +35,7 @@ class Options:
 
     :ivar instances: folder of the servers; None: nova-compute is not
         configured here
+    :ivar storage_folders: of [vmrun] storage_folders
     :ivar state_folder: where "nova-vmrun aio" keeps everything
     :ivar environment: variables to start VMware's programs with
     :ivar ports: who needs a port that has to be free, by port
@@ -51,6 +53,7 @@ class Options:
     networks: Mapping[str, str] = dataclasses.field(
         default_factory=lambda: {'nat': 'The default of "nova-vmrun aio"'})
     instances: str | None = None
+    storage_folders: tuple[folder_settings.Setting, ...] = ()
     state_folder: str | None = None
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     ports: Mapping[int, str] = dataclasses.field(default_factory=dict)
@@ -89,7 +92,7 @@ def read(files: Sequence[str]) -> Options:
             own.vmrun_path, own.vdiskmanager_path, own.qemu_img_path,
             own.product, min(own.list_timeout, _LIST_TIMEOUT), own.show_gui,
             own.use_linked_clone, (ports.start, ports.stop - 1), networks,
-            conf.instances_path)
+            conf.instances_path, folder_settings.parse(own.storage_folders))
     except (cfg.Error, ValueError, OSError) as error:
         raise exception.InvalidConfiguration(
             '%s cannot be used.' % ', '.join(files), '%s.' % error,

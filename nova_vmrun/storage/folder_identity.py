@@ -24,6 +24,7 @@ from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.server import layout
 
 FILE = 'nova-vmrun-storage.json'
 
@@ -91,6 +92,11 @@ class KnownFolders:
         if known.get(name) != identity:
             files.write_atomically(
                 self._path, jsonutils.dumps({**known, name: identity}))
+
+
+def known_of(instances_path: str) -> KnownFolders:
+    """Return the folders that the host with an instances_path has used."""
+    return KnownFolders(layout.Layout(instances_path, '').known_storage())
 
 
 def adopt(folder: str, name: str, known: KnownFolders) -> str | None:

@@ -51,6 +51,58 @@ def check_space(storage: facts.Storage) -> Iterable[finding.Finding]:
         yield finding.ok(topic, text)
 
 
+def check_folders(storage: facts.StorageFolders
+                  ) -> Iterable[finding.Finding]:
+    """Check that nova-compute can use each of [vmrun] storage_folders."""
+    for folder in storage.folders:
+        yield _check_folder(folder)
+    if storage.overlap:
+        yield finding.wrong(
+            'storage folders', storage.overlap,
+            'Choose separate folders in [vmrun] storage_folders.')
+
+
+def _check_folder(folder: facts.StorageFolder) -> finding.Finding:
+    topic = 'storage folders'
+    name = '%s (%s)' % (folder.name, folder.path)
+    if folder.hangs:
+        return finding.wrong(
+            topic, '%s does not answer.' % name,
+            'See whether its file server runs and can be reached. Servers '
+            'with disks there cannot be used meanwhile.')
+    if not folder.is_there and folder.is_known:
+        return finding.warning(
+            topic, '%s is not there. Servers with disks there cannot be used.'
+            % name, 'Plug in its drive, or mount it at %s. If it is mounted '
+            'elsewhere, correct [vmrun] storage_folders and restart '
+            'nova-compute.' % folder.path)
+    if not folder.is_there:
+        return finding.wrong(
+            topic, '%s does not exist, so nova-compute does not start.' % name,
+            'Mount its drive, or create it: mkdir -p %s'
+            % shlex.quote(folder.path))
+    if folder.type.lower() in _WITHOUT_PERMISSIONS:
+        return finding.wrong(
+            topic, '%s is on %s, which has neither owners nor links, and on '
+            'which large files fail.' % (name, folder.type),
+            'Format the drive with ext4, XFS, Btrfs or APFS.')
+    if not folder.is_writable:
+        return finding.wrong(
+            topic, 'This user cannot write to %s.' % name,
+            'sudo chown $(id -u) %s, if the file system is not mounted '
+            'read-only.' % shlex.quote(folder.path))
+    text = '%s: %.1f of %.1f GiB are free%s.' % (
+        name, folder.free / units.Gi, folder.total / units.Gi,
+        '' if folder.is_known else
+        '; nova-compute will use it after a restart')
+    if folder.free < _TOO_LITTLE:
+        return finding.warning(
+            topic, text + ' No server fits.',
+            'Free some space there, or move disks elsewhere with "nova-vmrun '
+            'storage evict".')
+    return finding.ok(topic, text)
+
+
 def check_type(storage: facts.Storage) -> Iterable[finding.Finding]:
     """Check that the file system can hold disks, and copies them quickly."""
     topic = 'file system'

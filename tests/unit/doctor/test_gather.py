@@ -22,8 +22,12 @@ import testtools
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import gather
 from nova_vmrun.doctor import options as doctor_options
+from nova_vmrun import exception
 from nova_vmrun.host import ports
 from nova_vmrun.host import processor
+from nova_vmrun.host import responsive
+from nova_vmrun.storage import folder_identity
+from nova_vmrun.storage import folder_settings
 from nova_vmrun.tools import process
 from tests.unit import base
 
@@ -128,6 +132,70 @@ class StorageTestCase(TestCase):
         self.assertEqual((self.root, 'vfat', True), (
             storage.folder, storage.type, storage.is_read_only))
         self.assertGreater(storage.total, storage.free)
+
+
+class StorageFoldersTestCase(TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.instances = self.folder('instances')
+        self.usb = self.folder('usb')
+        self.known = folder_identity.known_of(self.instances)
+
+    def folder(self, name):
+        path = os.path.join(self.root, name)
+        os.mkdir(path)
+        return path
+
+    def look(self, *texts):
+        return self.gatherer(
+            instances=self.instances, storage_folders=folder_settings.parse(
+                texts or ['usb:' + self.usb])).storage_folders()
+
+    def test_none(self):
+        for options in ({}, {'instances': self.instances}):
+            self.assertEqual(facts.StorageFolders(),
+                             self.gatherer(**options).storage_folders())
+
+    def test_in_use(self):
+        folder_identity.adopt(self.usb, 'usb', self.known)
+        found, = self.look().folders
+        self.assertEqual(
+            ('usb', self.usb, True, True, False, True),
+            (found.name, found.path, found.is_known, found.is_there,
+             found.hangs, found.is_writable))
+        self.assertLess(0, found.total)
+        self.assertEqual('', self.look().overlap)
+
+    def test_a_new_folder_stays_new(self):
+        found, = self.look().folders
+        self.assertEqual((False, True), (found.is_known, found.is_there))
+        self.assertEqual([], os.listdir(self.usb))
+
+    def test_unplugged(self):
+        folder_identity.adopt(self.usb, 'usb', self.known)
+        os.remove(os.path.join(self.usb, folder_identity.FILE))
+        found, = self.look().folders
+        self.assertEqual((True, False), (found.is_known, found.is_there))
+
+    def test_one_that_does_not_exist(self):
+        os.rmdir(self.usb)
+        found, = self.look().folders
+        self.assertEqual((False, False), (found.is_known, found.is_there))
+
+    def test_one_that_hangs(self):
+        with mock.patch.object(responsive, 'call',
+                               side_effect=exception.FileSystemFailed('No.')):
+            found, = self.look().folders
+        self.assertTrue(found.hangs)
+        self.assertFalse(found.is_there)
+
+    def test_overlap(self):
+        inner = self.folder('usb/inner')
+        self.assertIn('One is inside the other', self.look(
+            'usb:' + self.usb, 'inner:' + inner).overlap)
+        self.assertIn('They are the same folder',
+                      self.look('same:' + self.instances).overlap)
 
 
 class ProgramsTestCase(TestCase):

@@ -33,7 +33,10 @@ class OptionsTestCase(base.TestCase):
             '[DEFAULT]\nstate_path = /srv\n[vmrun]\nshow_gui = True\n'
             'vmrun_path = /opt/vmrun\nlist_timeout = 999\n'
             'vnc_port_range = 7000:7009\nvmnet_mappings = a:vmnet2,b:nat\n'
-            'default_vmnet = bridged\nuse_linked_clone = False\n')
+            'default_vmnet = bridged\nuse_linked_clone = False\n'
+            'storage_folders = usb,slow:/media/usb\n')
+        self.assertEqual(('usb', '/media/usb'), (
+            found.storage_folders[0].name, found.storage_folders[0].path))
         self.assertEqual('/srv/instances', found.instances)
         self.assertEqual('/opt/vmrun', found.vmrun_path)
         self.assertEqual(20, found.list_timeout)
@@ -52,6 +55,11 @@ class OptionsTestCase(base.TestCase):
             error = self.assertRaises(exception.InvalidConfiguration,
                                       self.read, text)
             self.assertIn('nova.conf cannot be used', error.brief)
+
+    def test_a_storage_folder_that_cannot_be_used(self):
+        error = self.assertRaises(exception.InvalidConfiguration, self.read,
+                                  '[vmrun]\nstorage_folders = usb:media\n')
+        self.assertIn('usb:media', error.brief)
 
     def test_folder_that_does_not_exist_yet(self):
         folder = self.useFixture(fixtures.TempDir()).path
