@@ -71,11 +71,15 @@ def read(get: Callable[[str], Any]) -> list[Provider]:
     """
     uuids = [each['uuid'] for each in get('/resource_providers')
              ['resource_providers']]
-    return [Provider(
-        get('/resource_providers/%s/inventories' % uuid)['inventories'],
-        get('/resource_providers/%s/usages' % uuid)['usages'],
-        frozenset(get('/resource_providers/%s/traits' % uuid)['traits']))
-        for uuid in uuids]
+    return [read_one(get, uuid) for uuid in uuids]
+
+
+def read_one(get: Callable[[str], Any], uuid: str) -> Provider:
+    """Read a compute node; parameters and errors as for read."""
+    path = '/resource_providers/' + uuid
+    return Provider(get(path + '/inventories')['inventories'],
+                    get(path + '/usages')['usages'],
+                    frozenset(get(path + '/traits')['traits']))
 
 
 def explain(wanted: Mapping[str, int], required: frozenset[str],

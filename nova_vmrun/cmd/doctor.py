@@ -32,6 +32,7 @@ from nova_vmrun.doctor import examination
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
 from nova_vmrun.doctor import gather
+from nova_vmrun.doctor import host_in_cloud
 from nova_vmrun.doctor import options as doctor_options
 from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial
@@ -51,7 +52,8 @@ class Doctor(plain.Plain, command.Command):
     Looks at everything that decides whether a server boots: VMware and its
     kernel modules, libraries, the processor, the user, disk space, networks,
     ports and programs. With a control plane of "nova-vmrun aio" here, looks at
-    its services, their logs, what Placement has left, and leftovers too.
+    its services, their logs, what Placement has left, and leftovers too. With
+    the nova.conf of another cloud, asks that cloud about this host.
     Without --try, nothing is changed and no VM is started. If nova-compute is
     configured here, its options are obeyed. The exit status is 1 if anything
     is wrong.
@@ -81,10 +83,15 @@ class Doctor(plain.Plain, command.Command):
         options = host_options.read(parsed_args.config_file, layout)
         wait = (gather.start('The control plane', lambda: _look_at(layout))
                 if layout.exists and not parsed_args.config_file else None)
+        files = host_options.files(parsed_args.config_file, layout)
+        wait_for_host = (gather.start('The cloud', lambda: _ask_about(files))
+                         if files else None)
         deadline = time.monotonic() + _CLOUD_SECONDS
         host = gather.Gatherer(
             options, process.Runner(options.environment)).gather()
-        findings = examination.examine(host, wait and wait(deadline))
+        findings = examination.examine(
+            host, wait and wait(deadline),
+            wait_for_host and wait_for_host(deadline))
         self.app.stdout.write(
             as_json(findings) if parsed_args.format == 'json'
             else as_text(findings))
@@ -125,6 +132,12 @@ def _look_at(layout: aio_layout.Layout) -> cloud.Cloud:
     from nova_vmrun.doctor import gather_cloud
 
     return gather_cloud.CloudGatherer(layout).gather()
+
+
+def _ask_about(files: Sequence[str]) -> host_in_cloud.HostInCloud:
+    from nova_vmrun.doctor import gather_host_in_cloud
+
+    return gather_host_in_cloud.HostGatherer(files).gather()
 
 
 def as_json(findings: Iterable[finding.Finding]) -> str:

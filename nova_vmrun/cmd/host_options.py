@@ -34,16 +34,22 @@ def add(parser: argparse.ArgumentParser) -> None:
              'nova-compute reads)')
 
 
-def read(files: Sequence[str],
+def files(named: Sequence[str], layout: aio_layout.Layout) -> Sequence[str]:
+    """Return the files of a nova-compute that is not of "nova-vmrun aio".
+
+    :param named: what --config-file says
+    """
+    return named or ([] if layout.exists else cfg.find_config_files('nova'))
+
+
+def read(named: Sequence[str],
          layout: aio_layout.Layout) -> doctor_options.Options:
     """Return the options of the nova-compute of this host, if there is one."""
-    if files:
-        return doctor_options.read(files)
-    if layout.exists:
-        return _options_of_aio(layout)
-    found = cfg.find_config_files('nova')
+    found = files(named, layout)
     if found:
         return doctor_options.read(found)
+    if layout.exists:
+        return _options_of_aio(layout)
     return doctor_options.Options(state_folder=str(layout.root))
 
 

@@ -78,7 +78,7 @@ def check(cloud: Cloud) -> list[finding.Finding]:
     found = [line for service in cloud.services
              for line in _check_service(service)]
     if cloud.nodes is not None:
-        found += _check_inventory(cloud.nodes)
+        found += check_inventory(cloud.nodes)
     if cloud.leftovers is not None:
         found.append(_check_leftovers(cloud.leftovers))
     return found
@@ -103,8 +103,9 @@ def _check_service(service: Service) -> Iterable[finding.Finding]:
             % service.last_error, 'less +G %s' % service.log)
 
 
-def _check_inventory(nodes: tuple[providers.Provider, ...]
-                     ) -> Iterable[finding.Finding]:
+def check_inventory(nodes: tuple[providers.Provider, ...]
+                    ) -> Iterable[finding.Finding]:
+    """Check what servers can still have."""
     topic = 'inventory'
     if not nodes:
         yield finding.wrong(

@@ -24,16 +24,20 @@ from nova_vmrun.doctor.checks import storage
 from nova_vmrun.doctor import cloud
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
+from nova_vmrun.doctor import host_in_cloud
 
 T = TypeVar('T')
 
 
 def examine(host: facts.Host,
-            control_plane: cloud.Cloud | facts.NoAnswer | None = None
+            control_plane: cloud.Cloud | facts.NoAnswer | None = None,
+            in_cloud: host_in_cloud.HostInCloud | facts.NoAnswer | None = None
             ) -> list[finding.Finding]:
     """Return what all checks find.
 
     :param control_plane: None if there is none on this host
+    :param in_cloud: what another cloud says about this host; None if it is
+        not configured for one
     """
     return [
         *_judge('VMware', host.product, product.check),
@@ -54,7 +58,9 @@ def examine(host: facts.Host,
         *_judge('programs', host.programs, environment.check_programs),
         *_judge('clock', host.clock, environment.check_clock),
         *([] if control_plane is None else
-          _judge('cloud', control_plane, cloud.check))]
+          _judge('cloud', control_plane, cloud.check)),
+        *([] if in_cloud is None else
+          _judge('cloud', in_cloud, host_in_cloud.check))]
 
 
 def _judge(topic: str, group: T | facts.NoAnswer,

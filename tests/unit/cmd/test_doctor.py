@@ -47,6 +47,8 @@ class DoctorTestCase(base.TestCase):
             host_options.cfg, 'find_config_files', return_value=[])).mock
         self.useFixture(fixtures.MockPatchObject(
             doctor, '_look_at', return_value='a cloud'))
+        self.ask_about = self.useFixture(fixtures.MockPatchObject(
+            doctor, '_ask_about', return_value='a host')).mock
 
     def run_command(self, *argv):
         return commands.run(doctor.Doctor, '--state-dir', self.state_dir,
@@ -127,6 +129,7 @@ class DoctorTestCase(base.TestCase):
 
     def test_without_configuration(self):
         self.run_command()
+        self.assertEqual((None, None), self.examine.call_args.args[1:])
         self.assertIsNone(self.options.instances)
         self.assertEqual(os.path.realpath(self.state_dir),
                          self.options.state_folder)
@@ -137,6 +140,8 @@ class DoctorTestCase(base.TestCase):
             file.write('[DEFAULT]\ninstances_path = /vms\n')
         self.run_command('--config-file', path)
         self.assertEqual('/vms', self.options.instances)
+        self.assertEqual((None, 'a host'), self.examine.call_args.args[1:])
+        self.ask_about.assert_called_once_with([path])
         self.find_config_files.return_value = [path]
         self.gatherer.reset_mock()
         self.run_command()
@@ -158,7 +163,7 @@ class DoctorTestCase(base.TestCase):
         self.assertEqual({5000: 'keystone', 9292: 'glance', 9696: 'neutron'},
                          self.options.ports)
         self.assertIn('FAKE_VMRUN_STATE', self.options.environment)
-        self.assertEqual('a cloud', self.examine.call_args.args[1])
+        self.assertEqual(('a cloud', None), self.examine.call_args.args[1:])
         self.run_command('--config-file',
                          str(layout.config_dir('nova') / 'nova.conf'))
-        self.assertIsNone(self.examine.call_args.args[1])
+        self.assertEqual((None, 'a host'), self.examine.call_args.args[1:])
