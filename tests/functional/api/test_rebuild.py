@@ -153,6 +153,8 @@ class RefusedTestCase(TestCase):
         for words, request in (
                 ('its content is', {'content': b'hostile' * 4096}),
                 ('hw_disk_bus', {'properties': {'hw_disk_bus': 'usb'}}),
+                ('A virtual TPM needs', {
+                    'properties': {'hw_tpm_version': '2.0'}}),
                 ('too small', {'size': '1200M'})):
             self.refuse(words, imageRef=self.add_image(**request))
             self.assertRunning(self.server)

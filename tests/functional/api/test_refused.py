@@ -88,6 +88,9 @@ class ActionTestCase(TestCase):
                                        'hw_tpm_model': 'tpm-crb'}),
             expected_state='ERROR')
         self.assertIn('No valid host', self.fault(server))
+        self.assertFails('resize', 'conductor_migrate_server', {'resize': {
+            'flavorRef': self.add_flavor(extra_spec={
+                'trait:COMPUTE_SECURITY_TPM_2_0': 'required'})}})
 
 
 class PlayerTestCase(TestCase):
