@@ -35,7 +35,7 @@ _NAMES = ('TERM', 'TERM_PROGRAM')
 _HINTS = ('KITTY_WINDOW_ID', 'KONSOLE_VERSION')
 _NO_ESCAPES = ('', 'dumb')
 
-_Ask = Callable[[bytes, Callable[[bytes], bool]], bytes]
+_Ask = Callable[[TextIO, bytes, Callable[[bytes], bool]], bytes]
 
 
 class Graphics(enum.Enum):
@@ -61,7 +61,7 @@ def find(stream: TextIO, environ: Mapping[str, str],
     if (any(_LIKE_KITTY.search(environ.get(name, '')) for name in _NAMES) or
             any(environ.get(name) for name in _HINTS)):
         query = kitty.QUERY + query
-    answer = ask(query, lambda text: bool(_ANSWER.search(text)))
+    answer = ask(stream, query, lambda text: bool(_ANSWER.search(text)))
     if kitty.OK in answer:
         return Graphics.KITTY
     attributes = _ANSWER.search(answer)

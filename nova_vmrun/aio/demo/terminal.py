@@ -31,7 +31,7 @@ _MOST = 4096
 _PIXELS_OF_A_COLUMN = 8
 
 
-def ask(query: bytes, is_complete: Callable[[bytes], bool],
+def ask(stream: TextIO, query: bytes, is_complete: Callable[[bytes], bool],
         seconds: float = _SECONDS) -> bytes:
     """Return what the terminal answers, as far as it has come in time.
 
@@ -39,17 +39,20 @@ def ask(query: bytes, is_complete: Callable[[bytes], bool],
     program in the background or without a terminal asks nothing, and neither
     does one whose user is typing.
 
+    :param stream: what is to be shown there; if that is not the terminal that
+        the program is controlled from, nothing is asked
     :param query: what the terminal takes for a question
     :param is_complete: whether an answer needs no more bytes
     :param seconds: to wait at most
     """
     try:
+        # For other terminals than the controlling one, this is an error.
+        if os.tcgetpgrp(stream.fileno()) != os.getpgrp():
+            return b''
         terminal = os.open(_PATH, os.O_RDWR | os.O_NOCTTY)
-    except OSError:
+    except (OSError, ValueError):
         return b''
     try:
-        if os.tcgetpgrp(terminal) != os.getpgrp():
-            return b''
         before = termios.tcgetattr(terminal)
         when = termios.TCSADRAIN
         try:

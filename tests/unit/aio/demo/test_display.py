@@ -30,7 +30,8 @@ class FindTestCase(base.TestCase):
         """Returns how pictures are shown, and the question."""
         asked = []
 
-        def ask(query, is_complete):
+        def ask(asked_stream, query, is_complete):
+            self.assertIs(stream, asked_stream)
             asked.append(query)
             self.assertFalse(is_complete(answer[:-1]))
             self.assertEqual(bool(answer), is_complete(answer))

@@ -37,7 +37,8 @@ if sys.argv[2] == 'background' and os.fork():
 if sys.argv[2] == 'background':
     os.setpgrp()
 before = termios.tcgetattr(0) if os.isatty(0) else None
-answer = terminal.ask(%r, lambda text: text.endswith(%r), float(sys.argv[1]))
+answer = terminal.ask(sys.stdin, %r, lambda text: text.endswith(%r),
+                      float(sys.argv[1]))
 after = termios.tcgetattr(0) if before else None
 waiting = before and os.read(0, 99) if sys.argv[2] == 'typing' else (
     before and select.select([0], [], [], 0)[0])
@@ -47,7 +48,8 @@ print(repr((answer, before == after, waiting or None)))
 
 class AskTestCase(base.TestCase):
 
-    def ask(self, answer, seconds=20, how='', typed=b'', has_terminal=True):
+    def ask(self, answer, seconds=20, how='', typed=b'', has_terminal=True,
+            is_controlling=True):
         """Run a program in a terminal.
 
         :param answer: called with the terminal's end of the line
@@ -59,7 +61,7 @@ class AskTestCase(base.TestCase):
         os.write(ours, typed)
 
         def own_the_terminal():
-            if has_terminal:
+            if has_terminal and is_controlling:
                 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         program = subprocess.Popen(
@@ -119,6 +121,11 @@ class AskTestCase(base.TestCase):
     def test_in_the_background(self):
         self.assertEqual((b'', True, None),
                          self.ask(lambda line: None, how='background'))
+
+    def test_terminal_of_somebody_else(self):
+        """Such as one that records the demo."""
+        self.assertEqual((b'', True, None), self.ask(
+            lambda line: None, is_controlling=False))
 
     def test_without_a_terminal(self):
         self.assertEqual((b'', True, None), self.ask(
