@@ -171,6 +171,12 @@ class FirstPowerOnTest(base.ContractCase):
         self.wait_for(lambda: self.vm.get('cleanShutdown') == 'TRUE')
         self.assertIsNone(self.vm.get('nova.private'))
 
+    def test_hardware_clock_in_utc_is_accepted_and_kept(self):
+        machine = self.make_vm('utc', disk=False, rtc__diffFromUTC='0')
+        self.done('start', machine.vmx, 'nogui')
+        self.done('stop', machine.vmx, 'hard')
+        self.assertEqual('0', machine.get('rtc.diffFromUTC'))
+
     def test_own_uuid_is_kept(self):
         uuid = '42 1d 13 59 01 1a d1 1a-57 5b 0a d7 4b 2a 0c 99'
         self.vm.set(uuid__bios=uuid, uuid__action='keep')
