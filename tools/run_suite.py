@@ -19,8 +19,8 @@ Usage::
     run_suite.py --totals
 
 SUITE is unit, contract, functional, cinder, iscsi, macos, load, crash, e2e,
-reach, debian or browser. Root runs iscsi and reach as an ordinary user: see
-as_test_user.py.
+reach, clients, debian or browser. Root runs iscsi and reach as an ordinary
+user: see as_test_user.py.
 
 --sample runs only the tests that have the attribute "sample".
 
@@ -51,7 +51,7 @@ WORKERS = {'e2e': 2,
            # It measures times.
            'load': 1, 'iscsi': 1, 'reach': 1,
            # All tests share one control plane.
-           'browser': 1,
+           'browser': 1, 'clients': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'functional': (3 * (os.cpu_count() or 1) + 1) // 2,

@@ -37,7 +37,7 @@ class Suite:
     :ivar package: name of the package
     :ivar tests: folder in it where stestr looks for tests; or a folder here,
         from the root of the checkout, that loads some of them
-    :ivar excluded: file with the tests that are left out: a line names a
+    :ivar excluded: files with the tests that are left out: a line names a
         test, a class or a module, then # and the reason
     :ivar group: regular expression; tests for which it finds the same text
         run in one process
@@ -45,7 +45,7 @@ class Suite:
 
     package: str
     tests: str
-    excluded: pathlib.Path
+    excluded: Sequence[pathlib.Path]
     group: str
 
     def run(self, regexes: Sequence[str]) -> int:
@@ -63,7 +63,7 @@ class Suite:
         if stale:
             raise StaleListError(
                 '%s names tests that %s does not have: %s. Remove them.'
-                % (self.excluded, self.package, ', '.join(sorted(stale))))
+                % (self._lists(), self.package, ', '.join(sorted(stale))))
         selected = [test for test in everything
                     if any(re.search(regex, test) for regex in regexes)]
         left_out = collections.Counter(
@@ -73,7 +73,7 @@ class Suite:
             status = self._stestr('run', '--serial', '--exclude-list', path,
                                   *regexes).returncode
         print('Selected: %d. Left out by %s: %d.' % (
-            len(selected), self.excluded.name, left_out.total()))
+            len(selected), self._lists(), left_out.total()))
         for name in sorted(left_out):
             print('  %s (%d): %s' % (name, left_out[name], reasons[name]))
         return status
@@ -81,11 +81,15 @@ class Suite:
     def exclusions(self) -> dict[str, str]:
         """Return the reason for each name in the list of exclusions."""
         found = {}
-        for line in self.excluded.read_text().splitlines():
-            name, _, reason = line.partition('#')
-            if name.strip():
-                found[name.strip()] = reason.strip()
+        for path in self.excluded:
+            for line in path.read_text().splitlines():
+                name, _, reason = line.partition('#')
+                if name.strip():
+                    found[name.strip()] = reason.strip()
         return found
+
+    def _lists(self) -> str:
+        return ', '.join(path.name for path in self.excluded)
 
     @contextlib.contextmanager
     def _exclude_list(self, names: Sequence[str] | dict[str, str]

@@ -36,7 +36,7 @@ from tests.tempest import configuration
 
 _SUITE = suite.Suite(
     'tempest', 'test_discover',
-    pathlib.Path(__file__).with_name('exclude.txt'),
+    [pathlib.Path(__file__).with_name('exclude.txt')],
     # All tests of a class share its set-up.
     r'([^\.]*\.)*')
 # What needs Cinder, by the names of the classes and tests.

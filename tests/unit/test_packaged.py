@@ -48,8 +48,8 @@ class SuiteTestCase(base.TestCase):
     def run_suite(self, text, *regexes):
         self.file.write(text)
         self.file.flush()
-        chosen = suite.Suite('package', 'tests', pathlib.Path(self.file.name),
-                             '.*')
+        chosen = suite.Suite('package', 'tests',
+                             [pathlib.Path(self.file.name)], '.*')
         printed = io.StringIO()
         with (mock.patch.object(suite.Suite, '_stestr', side_effect=self.
                                 stestr), contextlib.redirect_stdout(printed)):

@@ -1,0 +1,35 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Functional tests of openstacksdk.
+
+Not all that the package brings: the tests of its examples need a package
+"examples", which it does not bring.
+"""
+
+import pathlib
+import unittest
+
+from openstack.tests import functional
+
+_FOLDERS = ('cloud', 'compute', 'identity', 'image', 'network')
+
+
+def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite,
+               pattern: str | None) -> unittest.TestSuite:
+    folder = pathlib.Path(functional.__path__[0])
+    found = unittest.TestSuite()
+    for name in _FOLDERS:
+        found.addTests(loader.discover(
+            str(folder / name), pattern='test_*.py',
+            top_level_dir=str(folder.parents[2])))
+    return found
