@@ -66,8 +66,18 @@ def unlisted_disks(root):
         found += [os.path.relpath(os.path.join(folder, name), root)
                   for name in os.listdir(folder)
                   if _DISK.fullmatch(name) and
-                  _SNAPSHOT.sub('', name) not in listed]
+                  not _is_listed(name, listed)]
     return found
+
+
+def _is_listed(name, listed):
+    """Return whether a list names a disk, or that of which it is a snapshot.
+
+    A snapshot is beside the .vmx even if the disk is in a storage folder.
+    """
+    disk = _SNAPSHOT.sub('', name)
+    return name in listed or (
+        disk != name and disk in map(os.path.basename, listed))
 
 
 def _listed(folder):
