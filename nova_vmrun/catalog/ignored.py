@@ -18,8 +18,8 @@ _XEN = 'Only applies to XenServer, which Nova no longer supports.'
 _UNPROVEN = ('VMware reads shares and limits, but nobody has shown that its '
              'desktop products apply them. A warning is logged.')
 _LIMITED = ('Only the average can be limited. A warning is logged.')
-_QEMU_INPUT = ("Every VM has VMware's keyboard and mouse on PS/2, which work in "
-               'all guests, and a tablet if ``hw_usb_model`` gives it USB.')
+_QEMU_INPUT = ("Every VM has VMware's keyboard and mouse on PS/2, which work "
+               'in all guests, and a tablet if ``hw_usb_model`` gives it USB.')
 
 ROWS: tuple[row.Ignored, ...] = (
     # Shares and limits.
