@@ -100,9 +100,13 @@ class Servers:
         :raises InvalidConfiguration: the credentials do not allow it
         """
         try:
-            found = self._compute.find_server(name, all_projects=True)
-            # The list leaves out what only an administrator may see.
-            server = found and self._compute.get_server(found.id)
+            found = self._compute.find_server(name, ignore_missing=False,
+                                              all_projects=True)
+            # What was found by its name may lack some attributes.
+            server = self._compute.get_server(found.id)
+        except exceptions.NotFoundException as error:
+            raise exception.InvalidInput(
+                'There is no server %s.' % name) from error
         except exceptions.DuplicateResource as error:
             raise exception.InvalidInput(
                 'Several servers are named %s.' % name,
@@ -111,8 +115,6 @@ class Servers:
             raise exception.InvalidConfiguration(
                 'Cannot look up the server %s.' % name, str(error),
                 'Use administrator credentials.') from error
-        if not server:
-            raise exception.InvalidInput('There is no server %s.' % name)
         details, resolution = _why_not_stopped(server, host)
         if details:
             raise exception.InvalidInput(

@@ -60,15 +60,17 @@ class Compute:
                 return each
         raise exceptions.NotFoundException()
 
-    def find_server(self, name, all_projects):
+    def find_server(self, name, ignore_missing, all_projects):
         self._raise()
-        assert all_projects
+        assert all_projects and not ignore_missing
         found = [each for each in self.unlisted
                  if name in (each.id, each.name)]
         if len(found) > 1:
             raise exceptions.DuplicateResource('Several.')
+        if not found:
+            raise exceptions.NotFoundException()
         # The list does not say whether a server is locked.
-        return types.SimpleNamespace(id=found[0].id) if found else None
+        return types.SimpleNamespace(id=found[0].id)
 
     def _raise(self):
         if self.error:
