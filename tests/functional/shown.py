@@ -227,6 +227,12 @@ TESTS = {
         'api.test_attachments.DrivesTestCase'
         '.test_the_example_of_nova_vix_driver',
     ],
+    'Several storage folders': [
+        'api.test_storage_folders.PlacementTestCase'
+        '.test_most_free_space_or_a_tag',
+        'api.test_storage_folders.EvictTestCase'
+        '.test_a_server_goes_on_in_another_folder',
+    ],
     'Flat and VLAN networks': [
         'api.test_networks.BootTestCase.test_two_networks_and_a_vlan',
         'api.test_life.BootTestCase.test_what_the_vmx_says',
