@@ -35,7 +35,8 @@ def conf(**changes):
         serial_port_proxy_uri=None, volume_folders=[], nfs_mounts=[],
         qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30,
         os_brick_volume_types=[], storage_folders=[],
-        storage_folder_regex=None, default_storage_tag=None)
+        storage_folder_regex=None, default_storage_tag=None,
+        metrics_file=None)
     options.update(changes)
     return types.SimpleNamespace(**options)
 
