@@ -10,7 +10,11 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""A control plane for the tests that packages bring, with the fakes."""
+"""A control plane for the tests that packages bring, with the fakes.
+
+Its guests boot nothing, and are there at once. Or QEMU runs them, and this
+host reaches those on the NAT network.
+"""
 
 from collections.abc import Iterator
 import contextlib
@@ -23,21 +27,26 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 
 
+_PLAIN = {'FAKE_VMRUN_ENGINE': 'plain'}
+_QEMU = {'FAKE_VMRUN_ENGINE': 'qemu', 'FAKE_VMRUN_NET': 'tap',
+         'FAKE_VMRUN_QEMU_HARDWARE': 'native'}
+
+
 @contextlib.contextmanager
-def control_plane(state_dir: str | None, folder: pathlib.Path, *options: str
-                  ) -> Iterator[aio_layout.Layout]:
+def control_plane(state_dir: str | None, folder: pathlib.Path, *options: str,
+                  boots: bool = False) -> Iterator[aio_layout.Layout]:
     """Use a control plane, or start one and remove it at the end.
 
     :param state_dir: of a control plane to use, which is left as it is
     :param folder: for the state directory of a new one
     :param options: of "aio up", for a new one
+    :param boots: whether guests of a new one boot, in QEMU
     """
     layout = aio_layout.Layout(state_dir or folder / 'state')
     if state_dir:
         yield layout
         return
-    # Guests that boot nothing suffice, and are there at once.
-    os.environ['FAKE_VMRUN_ENGINE'] = 'plain'
+    os.environ.update(_QEMU if boots else _PLAIN)
     try:
         _aio(layout, 'up', '--fake', *options,
              '--port-base', str(ports.free_base()))

@@ -14,11 +14,16 @@
 
 Usage::
 
-    python -m tests.tempest.run [--state-dir DIR] [REGEX...]
+    python -m tests.tempest.run [--logins] [--state-dir DIR] [REGEX...]
 
 Without REGEX, these are tempest.api.network, and the tests that need Cinder in
 tempest.api.volume and tempest.api.compute. Those in exclude.txt are left out,
 with the reasons given there. They run one after the other.
+
+With --logins, servers boot the guest of tests/guest in QEMU, which needs root,
+and tempest logs in to them. Without REGEX, these are the tests that do so, in
+tempest.api.compute and tempest.scenario. Those in exclude_logins.txt are left
+out as well.
 
 --state-dir names a control plane to use, which is left as it is. Without it,
 one is made in a temporary directory and removed at the end.
@@ -34,32 +39,45 @@ from tests.packaged import plane
 from tests.packaged import suite
 from tests.tempest import configuration
 
-_SUITE = suite.Suite(
-    'tempest', 'test_discover',
-    [pathlib.Path(__file__).with_name('exclude.txt')],
-    # All tests of a class share its set-up.
-    r'([^\.]*\.)*')
+_HERE = pathlib.Path(__file__).parent
 # What needs Cinder, by the names of the classes and tests.
 VOLUMES = (r'tempest\.api\.volume\.',
            r'tempest\.api\.compute\..*[Vv]olume')
 # What Neutron has, by itself.
 NETWORKS = (r'tempest\.api\.network\.',)
+# What logs in to servers.
+LOGINS = (r'tempest\.api\.compute\.servers\.test_'
+          r'(create_server|device_tagging|server_actions|server_rescue)\.',
+          r'tempest\.scenario\.test_(minimum_basic|server_basic_ops|'
+          r'shelve_instance|snapshot_pattern|stamp_pattern|'
+          r'volume_boot_pattern|volume_backup_restore|'
+          r'instances_with_cinder_volumes)\.')
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog='tests.tempest.run')
+    parser.add_argument('--logins', action='store_true')
     parser.add_argument('--state-dir')
     parser.add_argument('regexes', nargs='*', metavar='REGEX')
     arguments = parser.parse_args()
-    regexes = arguments.regexes or [*VOLUMES, *NETWORKS]
+    regexes = arguments.regexes or (
+        LOGINS if arguments.logins else [*VOLUMES, *NETWORKS])
     with tempfile.TemporaryDirectory(prefix='nova-vmrun-tempest-') as name:
         folder = pathlib.Path(name)
-        with plane.control_plane(arguments.state_dir, folder,
-                                 '--volumes') as layout:
-            path = configuration.write(layout, folder)
+        with plane.control_plane(arguments.state_dir, folder, '--volumes',
+                                 boots=arguments.logins) as layout:
+            path = configuration.write(layout, folder, arguments.logins)
             os.environ['TEMPEST_CONFIG_DIR'] = str(path.parent)
             os.environ['TEMPEST_CONFIG'] = path.name
-            return _SUITE.run(regexes)
+            return _suite(arguments.logins).run(regexes)
+
+
+def _suite(logins: bool) -> suite.Suite:
+    lists = ['exclude.txt', *(['exclude_logins.txt'] if logins else [])]
+    return suite.Suite(
+        'tempest', 'test_discover', [_HERE / name for name in lists],
+        # All tests of a class share its set-up.
+        r'([^\.]*\.)*')
 
 
 if __name__ == '__main__':
