@@ -109,11 +109,35 @@ class Horizon:
         :param action: part of the id of its button
         :param text: of the button that confirms it
         """
+        self._open_menu(action)
+        self.click_text('.modal-footer .btn', text)
+        self._wait_closed()
+
+    def _open_menu(self, action):
+        """Choose what opens a dialog in the menu of the table's only row."""
         self.click('td.actions_column .dropdown-toggle')
         self.click('td.actions_column [id*="action_%s"]' % action)
-        self.click_text('.modal-footer .btn', text)
+
+    def _wait_closed(self):
         self.until(lambda: not self.elements('.modal-backdrop'),
                    'the end of the dialog')
+
+    # -- volumes ---------------------------------------------------------
+
+    def create_volume(self, name):
+        """Create a volume of 1 GiB with the dialog."""
+        self.click('#volumes__action_create')
+        self.fill('.modal-body #id_name', name)
+        self.click('.modal-footer input[value="Create Volume"]')
+        self._wait_closed()
+
+    def attach_volume(self, server_id):
+        """Attach the only volume of the table to a server."""
+        self._open_menu('attachments')
+        self.click('.modal-body .themable-select .dropdown-toggle')
+        self.click('.modal-body [data-select-value="%s"]' % server_id)
+        self.click('.modal-footer input[value="Attach Volume"]')
+        self._wait_closed()
 
     # -- the dialog that launches an instance ----------------------------
 
@@ -125,8 +149,7 @@ class Horizon:
             self._step(step)
             self._allocate(item)
         self.click('.modal-footer .finish')
-        self.until(lambda: not self.elements('.modal-backdrop'),
-                   'the end of the dialog')
+        self._wait_closed()
 
     def _step(self, name):
         self.until(lambda: any(

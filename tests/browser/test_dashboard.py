@@ -60,7 +60,10 @@ class DashboardTest(base.TestCase):
         server = self.check_launch('web')
         self.check_log(server)
         self.check_screen(server)
-        self.check_stop_and_delete()
+        self.check_stop()
+        self.check_volume('data', server)
+        self.check_delete()
+        self.check_volume_without_server('data')
 
     def check_login(self):
         self.assertIn(self.url('/'), self.plane.said)
@@ -103,10 +106,33 @@ class DashboardTest(base.TestCase):
         self.show(server, 'console')
         return self.pages.elements('#console_embed')
 
-    def check_stop_and_delete(self):
+    def check_stop(self):
         self.pages.open('/project/instances/')
         self.pages.act('stop', 'Shut Off Instance')
         self.pages.wait_row('Shutoff')
+
+    def check_volume(self, name, server):
+        """VMware attaches volumes to servers that are off."""
+        self.pages.open('/project/volumes/')
+        self.pages.create_volume(name)
+        self.pages.wait_row(name, '1GiB', 'Available')
+        self.pages.attach_volume(server.id)
+        self.pages.wait_row(name, 'In-use')
+        self.assertEqual([], self.pages.errors())
+        volume, = self.plane.own_cloud.block_storage.volumes(details=True)
+        self.assertEqual([(name, server.id)], [
+            (volume.name, each['server_id']) for each in volume.attachments])
+
+    def check_volume_without_server(self, name):
+        self.pages.open('/project/volumes/')
+        self.pages.wait_row(name, 'Available')
+        self.pages.act('delete', 'Delete Volume')
+        self.pages.until(
+            lambda: not list(self.plane.own_cloud.block_storage.volumes()),
+            'the end of the volume')
+
+    def check_delete(self):
+        self.pages.open('/project/instances/')
         self.pages.act('delete', 'Delete Instance')
         self.pages.until(
             lambda: not list(self.plane.own_cloud.compute.servers()),
