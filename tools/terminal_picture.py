@@ -101,9 +101,9 @@ def select(lines: Sequence[str],
     start = 0
     for first, last in parts:
         begin = _find(lines, first, start)
-        start = _find(lines, last, begin) + 1
-        if begin:
+        if begin > start:
             shown.append('...')
+        start = _find(lines, last, begin) + 1
         shown += lines[begin:start]
     return shown
 
@@ -125,8 +125,10 @@ def draw(text: str, columns: int) -> str:
             record=True, width=columns, file=nothing, force_terminal=True,
             color_system='truecolor', legacy_windows=False)
         console.print(rich.text.Text.from_ansi(text))
-    return console.export_svg(
+    picture = console.export_svg(
         title='nova-vmrun', theme=rich.terminal_theme.MONOKAI)
+    # Whoever looks at it need not load fonts from another site.
+    return re.sub(r'@font-face \{.*?\}', '', picture, flags=re.DOTALL)
 
 
 if __name__ == '__main__':
