@@ -225,6 +225,29 @@ class AgentTest(TalkTest):
             b'value').decode()}, written['arguments'])
 
 
+class OutputTest(testtools.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.path = self.useFixture(fixtures.TempDir()).join('out.log')
+        with open(self.path, 'w') as file:
+            file.write('ended: nobody is on it\n')
+
+    def test_end_of_the_output(self):
+        with open(self.path, 'a') as file:
+            file.write('x' * 2000 + '\nno such device\n')
+        self.assertEqual('no such device', qemu_sockets.last_lines(
+            self.path)[-14:])
+
+    def test_output_of_an_earlier_process_does_not_count(self):
+        start = os.path.getsize(self.path)
+        self.assertEqual('', qemu_sockets.last_lines(self.path, start))
+        with open(self.path, 'a') as file:
+            file.write('no such device\n')
+        self.assertEqual('no such device',
+                         qemu_sockets.last_lines(self.path, start))
+
+
 class FolderTest(testtools.TestCase):
 
     def test_deep_folder(self):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vmwarefake.engine.qemu import options as qemu_options
     from vmwarefake import knobs
 
-_START = 30
+_START = 60
 _ANSWER = 30
 #: Subnet for guests on a bridged network, which has none itself.
 _INSTEAD_OF_BRIDGED = ('10.0.2.0', '255.255.255.0')
@@ -87,6 +87,7 @@ class Networks:
         except OSError:
             sockets.remove(vmnetd.SOCKET)
         output = os.path.join(folder, 'vmnetd.log')
+        start = os.path.getsize(output) if os.path.exists(output) else 0
         pid = process.spawn(
             [sys.executable, '-I', '-S', vmnetd.__file__, folder,
              self._state.path(hostnet.FILE),
@@ -94,7 +95,8 @@ class Networks:
             os.path.join(folder, 'pid'), output)
         qemu_sockets.wait_for_server(
             sockets, vmnetd.SOCKET, pid, _START,
-            lambda: '%s: %s' % (network, qemu_sockets.last_lines(output)))
+            lambda: '%s: %s' % (
+                network, qemu_sockets.last_lines(output, start)))
 
     def _settings(self, network: str) -> dict[str, Any]:
         known = hostnet.read(self._state)['networks'].get(network, {})

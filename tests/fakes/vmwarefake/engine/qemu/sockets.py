@@ -110,9 +110,14 @@ def wait_for_server(folder: Folder, name: str, pid: int, timeout: float,
         time.sleep(_POLL)
 
 
-def last_lines(path: str) -> str:
-    """Return the end of the output of a process in a file."""
+def last_lines(path: str, start: int = 0) -> str:
+    """Return the end of the output of a process in a file.
+
+    :param start: the size of the file in bytes when the process started, so
+        that the output of an earlier one does not count.
+    """
     if not os.path.exists(path):
         return ''
-    with open(path, errors='replace') as f:
-        return ' '.join(f.read()[-1000:].split())
+    with open(path, 'rb') as f:
+        f.seek(start)
+        return ' '.join(f.read()[-1000:].decode(errors='replace').split())
