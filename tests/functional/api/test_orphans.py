@@ -25,6 +25,7 @@ from openstack.config import cloud_region
 from openstack.config import defaults
 from oslo_utils import uuidutils
 
+from nova_vmrun.cmd import compute_host
 from nova_vmrun.cmd.image import cloud
 from nova_vmrun.cmd import orphans
 from nova_vmrun import exception
@@ -40,7 +41,7 @@ class OrphansTestCase(base.TestCase):
             fixtures.MockPatchObject(cloud, 'log_in')).mock
         self.use_credentials(self.admin_api)
         self.configuration = self.useFixture(fixtures.MockPatchObject(
-            orphans, '_configuration',
+            compute_host, 'configuration',
             return_value=(nova_conf.CONF, self.driver._compute_id))).mock
 
     def use_credentials(self, api):
