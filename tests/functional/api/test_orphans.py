@@ -33,7 +33,8 @@ from tests.functional.api import base
 from tests.unit.cmd import commands
 
 
-class OrphansTestCase(base.TestCase):
+class TestCase(base.TestCase):
+    """Tests that run the command."""
 
     def setUp(self):
         super().setUp()
@@ -79,6 +80,9 @@ class OrphansTestCase(base.TestCase):
         os.rename(os.path.join(copy, server['id'] + '.vmx'),
                   os.path.join(copy, uuid + '.vmx'))
         return copy
+
+
+class OrphansTestCase(TestCase):
 
     def test_a_host_without_orphans(self):
         self.boot()

@@ -21,6 +21,8 @@ from unittest import mock
 
 import fixtures
 from nova.compute import power_state
+from nova import context
+from nova import objects
 from nova.tests.functional.api import client
 
 from nova_vmrun import exception
@@ -31,6 +33,7 @@ from nova_vmrun.storage import folder_identity
 from nova_vmrun.storage import server_folders
 from nova_vmrun.tools import vmrun
 from tests.functional.api import test_disks
+from tests.functional.api import test_orphans
 from tests.functional import glance_uploads
 
 _Usage = collections.namedtuple('_Usage', 'total used free')
@@ -411,3 +414,32 @@ class EvictTestCase(TestCase):
                 server['id'], {'os-start': None})
         self.assertFalse(self.is_running(server))
         self._start_server(server)
+
+
+class OrphansTestCase(TestCase, test_orphans.TestCase):
+
+    def test_orphan_goes_with_its_disks(self):
+        kept, _ = self.boot_on('fast')
+        lost, _ = self.boot_on('fast')
+        self._stop_server(lost)
+        with context.target_cell(context.get_admin_context(),
+                                 self.cell_mappings['cell1']) as cell:
+            objects.Instance.get_by_uuid(cell, lost['id']).destroy()
+        disks = os.path.dirname(self.root(kept))
+        self.assertEqual(2, len(self.disks('fast')))
+        status, rows = self.run_command('--delete')
+        self.assertEqual((0, 'removed'),
+                         (status, rows['folder', lost['id']]))
+        self.assertEqual([disks], self.disks('fast'))
+        self._reboot_server(kept, hard=True)
+        self.assertRunning(kept)
+
+    def test_copy_of_a_record_does_not_take_the_disks_of_the_server(self):
+        server, raw = self.boot_on('fast')
+        self._stop_server(server)
+        copy = self.leave_folder(server)
+        self.run_command('--delete')
+        self.assertFalse(os.path.exists(copy))
+        self.assertContent(server, raw)
+        self._start_server(server)
+        self.assertRunning(server)
