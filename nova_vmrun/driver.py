@@ -333,17 +333,6 @@ class VmrunDriver(host_calls.HostCalls):
                   image_meta: ImageMeta) -> None:
         self._hypervisor.quiesce.unquiesce(instance.uuid)
 
-    @errors.translated
-    def cache_image(self, context: Context, image_id: str) -> bool:
-        return self._hypervisor.precache.fetch(context, image_id)
-
-    @errors.translated
-    def manage_image_cache(self, context: Context,
-                           all_instances: list[Instance]) -> None:
-        self._hypervisor.age_caches(all_instances)
-        # This is Nova's only periodic call that passes all servers.
-        self._hypervisor.orphans.warn(context, self._host, all_instances)
-
     # Resize and cold migration
 
     @disks_needed.disks_needed

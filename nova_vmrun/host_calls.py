@@ -18,6 +18,8 @@ Those about one server are in driver.py.
 from typing import Any, TypeAlias
 
 from nova import conf as nova_conf
+from nova import context as nova_context
+from nova.objects import instance
 from nova.virt import node
 
 from nova_vmrun import conf
@@ -33,7 +35,7 @@ Json: TypeAlias = dict[str, Any] | None
 
 
 class HostCalls(unsupported.RefusingDriver):
-    """Starts, stops and describes the host."""
+    """Starts, stops and describes the host, and looks after its images."""
 
     capabilities: dict[str, bool]
     _host: str
@@ -93,3 +95,15 @@ class HostCalls(unsupported.RefusingDriver):
         provider_tree.update_inventory(nodename, inventory.of_host(
             CONF, resources, self._hypervisor.max_vcpus,
             self._get_reserved_host_disk_gb_from_config(), ratios))
+
+    @errors.translated
+    def cache_image(self, context: nova_context.RequestContext,
+                    image_id: str) -> bool:
+        return self._hypervisor.precache.fetch(context, image_id)
+
+    @errors.translated
+    def manage_image_cache(self, context: nova_context.RequestContext,
+                           all_instances: list[instance.Instance]) -> None:
+        self._hypervisor.age_caches(all_instances)
+        # This is Nova's only periodic call that passes all servers.
+        self._hypervisor.orphans.warn(context, self._host, all_instances)
