@@ -25,5 +25,11 @@ if '-m' in _WORDS and _WORDS[_WORDS.index('-m') + 1].startswith('nova_vmrun'):
 
     pretence.MacOS().setUp()
     sys.executable = os.environ['NOVA_VMRUN_TEST_PYTHON']
-    with open(sys.executable + '.pids', 'a') as file:
-        file.write('%d\n' % os.getpid())
+
+    def _record() -> None:
+        with open(sys.executable + '.pids', 'a') as file:
+            file.write('%d\n' % os.getpid())
+
+    _record()
+    # The services are forks, which go on pretending.
+    os.register_at_fork(after_in_child=_record)
