@@ -42,7 +42,7 @@ def ask(stream: TextIO, query: bytes, is_complete: Callable[[bytes], bool],
     :param stream: what is to be shown there; if that is not the terminal that
         the program is controlled from, nothing is asked
     :param query: what the terminal takes for a question
-    :param is_complete: whether an answer needs no more bytes
+    :param is_complete: returns whether an answer is complete
     :param seconds: to wait at most
     """
     try:
@@ -59,7 +59,7 @@ def ask(stream: TextIO, query: bytes, is_complete: Callable[[bytes], bool],
             _silence(terminal)
             if select.select([terminal], [], [], 0)[0]:
                 return b''
-            # Discards what nobody has read, such as a late answer.
+            # From here on, discard what has not been read: a late answer.
             when = termios.TCSAFLUSH
             return _exchange(terminal, query, is_complete, seconds)
         finally:

@@ -21,7 +21,6 @@ from importlib import metadata
 import io
 import logging
 import os
-import pathlib
 import shlex
 import sys
 import tempfile
@@ -35,19 +34,15 @@ from openstackclient.tests import functional
 from openstackclient.tests.functional import base
 from tempest.lib import exceptions
 
+from tests.packaged import discovery
+
 _FOLDERS = ('compute', 'identity', 'image', 'network')
 
 
 def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite,
                pattern: str | None) -> unittest.TestSuite:
     base.execute = Command()
-    folder = pathlib.Path(functional.__path__[0])
-    found = unittest.TestSuite()
-    for name in _FOLDERS:
-        found.addTests(loader.discover(
-            str(folder / name), pattern='test_*.py',
-            top_level_dir=str(folder.parents[2])))
-    return found
+    return discovery.discover(loader, functional, _FOLDERS)
 
 
 class Command:

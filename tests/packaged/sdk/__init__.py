@@ -16,20 +16,15 @@ Not all that the package brings: the tests of its examples need a package
 "examples", which it does not bring.
 """
 
-import pathlib
 import unittest
 
 from openstack.tests import functional
+
+from tests.packaged import discovery
 
 _FOLDERS = ('cloud', 'compute', 'identity', 'image', 'network')
 
 
 def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite,
                pattern: str | None) -> unittest.TestSuite:
-    folder = pathlib.Path(functional.__path__[0])
-    found = unittest.TestSuite()
-    for name in _FOLDERS:
-        found.addTests(loader.discover(
-            str(folder / name), pattern='test_*.py',
-            top_level_dir=str(folder.parents[2])))
-    return found
+    return discovery.discover(loader, functional, _FOLDERS)
