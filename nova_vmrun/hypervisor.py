@@ -100,7 +100,7 @@ class Hypervisor:
 
     def __init__(self, conf: cfg.ConfigOpts, compute_id: str) -> None:
         self._compute_id = compute_id
-        self.address: str = conf.my_ip
+        self.address: str = conf.vmrun.migration_address or conf.my_ip
         self.runner = process.Runner()
         self.layout = assembly.make_layout(conf)
         _refuse_vfat(conf)

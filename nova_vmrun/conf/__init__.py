@@ -185,7 +185,7 @@ Related options:
     _timeout('disk_timeout', 3600,
              'copying or converting a disk with vmware-vdiskmanager or '
              'qemu-img'),
-    _timeout('ssh_timeout', 120, 'running a command on another host'),
+    _timeout('ssh_timeout', 120, 'a request to another host'),
     _timeout('transfer_timeout', 14400, 'copying a server to another host'),
     cfg.IntOpt(
         'guest_address_timeout',

@@ -108,10 +108,11 @@ migration_opts = [
         'ssh_path',
         default='ssh',
         help="""
-Name or path of ssh, which prepares the target host of a resize or migration.
+Name or path of ssh, which moves servers to other hosts.
 
-The user who runs nova-compute must be able to log in to that host without a
-password. Put other user names, keys and ports in that user's ~/.ssh/config.
+On the other host it runs ``nova-vmrun-receive`` as the user of the same name,
+without a password. Put other user names, keys and ports in ``~/.ssh/config``,
+or in the file that ``ssh_config`` names.
 
 Possible values:
 
@@ -119,21 +120,43 @@ Possible values:
 
 Related options:
 
-* ``scp_path``
+* ``ssh_config``
 """),
     cfg.StrOpt(
-        'scp_path',
-        default='scp',
+        'ssh_config',
         help="""
-Name or path of scp, which copies a server's files to another host.
+Configuration file for ssh, passed with its option -F.
+
+ssh then reads neither ``~/.ssh/config`` nor ``/etc/ssh/ssh_config``.
 
 Possible values:
 
-* An absolute path, or a name to look up in PATH.
+* An absolute path.
+* Not set (the default): ssh reads its usual files.
 
 Related options:
 
 * ``ssh_path``
+* ``migration_address``
+"""),
+    cfg.StrOpt(
+        'migration_address',
+        regex='^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$',
+        help="""
+Address or name by which other hosts reach this one to move servers to it.
+
+It is what the other hosts pass to ssh, so it may also be a ``Host`` of the
+files that their ssh reads. Each host needs one of its own.
+
+Possible values:
+
+* An IP address or a name, of letters, digits, dots, hyphens and colons.
+* Not set (the default): ``[DEFAULT] my_ip``.
+
+Related options:
+
+* ``[DEFAULT] my_ip``
+* ``ssh_config``
 """),
 ]
 

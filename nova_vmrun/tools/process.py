@@ -39,6 +39,7 @@ import subprocess
 import threading
 import time
 from typing import BinaryIO
+from typing import cast
 
 from oslo_concurrency import processutils
 from oslo_log import log as logging
@@ -48,6 +49,7 @@ import psutil
 
 from nova_vmrun import exception
 from nova_vmrun import system
+from nova_vmrun.tools import feeding
 from nova_vmrun.tools import preparation
 from nova_vmrun.tools import process_end
 
@@ -136,7 +138,8 @@ class Runner:
 
     def run(self, *argv: object, timeout: float, kill_group: bool = True,
             limits: Mapping[int, int] | None = None,
-            until: Callable[[], bool] | None = None) -> Result:
+            until: Callable[[], bool] | None = None,
+            feed: Callable[[BinaryIO], None] | None = None) -> Result:
         """Run a program and wait for it to end.
 
         :param argv: program and arguments
@@ -149,10 +152,13 @@ class Runner:
             check the memory of the program ourselves.
         :param until: called every two seconds while the program runs; once it
             returns true, leave the program running and return exit status 0
+        :param feed: writes the standard input, which is then closed; it runs
+            in a thread. Without it, the standard input is empty.
         :raises ToolNotFound: the program could not be started
         :raises ToolTimeout: the program was killed at its timeout
         :raises ToolRefused: the program was killed because it used too much
             memory
+        :raises OSError: feed has raised it; the program has ended
         """
         words = tuple(str(word) for word in argv)
         exit_code = None
@@ -161,7 +167,8 @@ class Runner:
                 out = stack.enter_context(system.here().temporary_file())
                 err = stack.enter_context(system.here().temporary_file())
                 exit_code = self._execute(words, out.fileno(), err.fileno(),
-                                          timeout, kill_group, limits, until)
+                                          timeout, kill_group, limits, until,
+                                          feeding.Feeding(feed))
                 return Result(words, exit_code, _text(out), _text(err))
         finally:
             if exit_code != 0:
@@ -175,7 +182,8 @@ class Runner:
     def _execute(self, argv: tuple[str, ...], out: int, err: int,
                  timeout: float, kill_group: bool,
                  limits: Mapping[int, int] | None,
-                 until: Callable[[], bool] | None) -> int:
+                 until: Callable[[], bool] | None,
+                 feed: feeding.Feeding) -> int:
         child: list[subprocess.Popen[bytes]] = []
         prepare = preparation.Preparation(out, err, limits or {})
         memory = prepare.memory_to_watch
@@ -183,6 +191,9 @@ class Runner:
         def on_execute(process: subprocess.Popen[bytes]) -> None:
             child.append(process)
             self._count(self._started, argv)
+            if process.stdin:
+                stdin, process.stdin = process.stdin, None
+                feed.begin(cast(BinaryIO, stdin))
             _watch(process, timeout, until, memory)
 
         watch = timeutils.StopWatch()
@@ -235,6 +246,7 @@ class Runner:
         exit_code: int = child[0].returncode
         LOG.debug('%s returned %s in %.3fs', mask(argv), exit_code,
                   watch.elapsed())
+        feed.end()
         return exit_code
 
 
@@ -265,9 +277,6 @@ def _watch(process: subprocess.Popen[bytes], timeout: float,
     :raises _TooMuchMemory: the program exceeds the memory limit
     :raises subprocess.TimeoutExpired: neither happened in time
     """
-    if process.stdin:
-        process.stdin.close()
-        process.stdin = None
     deadline = time.monotonic() + timeout
     pause = (_MEMORY_INTERVAL if memory is not None else
              _UNTIL_INTERVAL if until else timeout)

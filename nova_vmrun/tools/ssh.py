@@ -10,15 +10,19 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The ssh and scp programs, which move a server's files to another host.
+"""The ssh program, which runs nova-vmrun-receive on another host.
 
-Both log in as the user who runs nova-compute, with a key that needs no
+It logs in as the user who runs nova-compute, with a key that needs no
 password because nobody could type one. Host names, keys and ports are
-configured in that user's ~/.ssh/config.
+configured in that user's ~/.ssh/config, or in the file of [vmrun] ssh_config.
 """
 
+from collections.abc import Callable
+import re
+from typing import BinaryIO
 from typing import Protocol
 
+from nova_vmrun import exception
 from nova_vmrun.tools import messages
 from nova_vmrun.tools import process
 
@@ -26,23 +30,25 @@ from nova_vmrun.tools import process
 _CONNECT_SECONDS = 20
 # Exit status of ssh itself, as opposed to that of the remote command.
 _NO_CONNECTION = 255
+# Exit status of a shell that does not find a command.
+_NO_PROGRAM = 127
+# An address comes from the other host, through Nova's database.
+_ADDRESS = re.compile('[A-Za-z0-9][A-Za-z0-9.:%_-]{0,253}')
 _LET_IN = ('Allow the user who runs nova-compute to log in there with ssh '
            'without a password.')
-_SAME_PATH = ('Make sure that [DEFAULT] instances_path is the same there, and '
-              'that the user who runs nova-compute can write to it.')
 
 
 class Options(Protocol):
     """The [vmrun] options that are used here; times are in seconds."""
 
-    scp_path: str
+    ssh_config: str | None
     ssh_path: str
     ssh_timeout: int
     transfer_timeout: int
 
 
 class Ssh:
-    """The ssh and scp programs.
+    """The ssh program.
 
     :param conf: the [vmrun] options
     """
@@ -51,47 +57,50 @@ class Ssh:
         self._runner = runner
         self._conf = conf
 
-    def run(self, host: str, script: str) -> str:
-        """Run a shell script on another host and return what it prints.
+    def run(self, host: str, program: str, *words: str,
+            feed: Callable[[BinaryIO], None] | None = None
+            ) -> process.Result:
+        """Run a program on another host, and return what it printed.
+
+        Its exit status may be any but those of ssh and of a missing program.
 
         :param host: its address
-        :param script: for a POSIX shell, with all foreign text quoted
-        :raises ToolRefused: there is no connection, or the script failed
+        :param words: arguments that mean nothing to a shell
+        :param feed: writes the standard input of the program. Then the time
+            limit is that of a transfer.
+        :raises ToolRefused: there is no connection, or no such program
+        :raises OSError: feed has raised it
         """
-        result = self._run(
-            self._conf.ssh_path, *_options(), '--', host, script,
-            timeout=self._conf.ssh_timeout,
-            brief='A command on host %s failed.' % host)
-        return result.stdout
-
-    def send(self, folder: str, host: str, target: str) -> None:
-        """Copy a folder to another host.
-
-        :param folder: path on this host
-        :param host: the other host's address
-        :param target: path on the other host; it must not exist
-        :raises ToolRefused: not everything was copied
-        """
-        address = '[%s]' % host if ':' in host else host
-        self._run(
-            self._conf.scp_path, '-q', '-r', *_options(), '--', folder,
-            '%s:%s' % (address, target), timeout=self._conf.transfer_timeout,
-            brief='Cannot copy the files to host %s.' % host)
-
-    def _run(self, *argv: str, timeout: float, brief: str) -> process.Result:
-        result = self._runner.run(*argv, timeout=timeout)
-        if result.exit_code != 0:
-            lines = (result.stderr.strip() or result.stdout.strip()
-                     ).splitlines()
-            error = messages.refusal(
-                result, '%s: %s' % (brief.rstrip('.'), lines[-1]) if lines
-                else brief)
-            error.resolution = error.resolution or (
-                _LET_IN if result.exit_code == _NO_CONNECTION else _SAME_PATH)
-            raise error
+        if not _ADDRESS.fullmatch(host):
+            raise exception.InvalidConfiguration(
+                'Servers cannot be moved to the address %.60r.' % host,
+                'It is not that of a host.',
+                'Correct [vmrun] migration_address of that host.')
+        timeout = (self._conf.ssh_timeout if feed is None
+                   else self._conf.transfer_timeout)
+        result = self._runner.run(
+            self._conf.ssh_path, *self._options(), '--', host, program,
+            *words, timeout=timeout, feed=feed)
+        if result.exit_code == _NO_CONNECTION:
+            raise _refused(result, 'Cannot reach host %s.' % host, _LET_IN)
+        if result.exit_code == _NO_PROGRAM:
+            raise _refused(
+                result, 'Host %s has no program %s.' % (host, program),
+                'Install nova-vmrun there where the login shell finds it, or '
+                'name its path in authorized_keys: '
+                'restrict,command="/.../%s" ssh-...' % program)
         return result
 
+    def _options(self) -> list[str]:
+        file = self._conf.ssh_config
+        return [*(['-F', file] if file else []), '-o', 'BatchMode=yes', '-o',
+                'ConnectTimeout=%d' % _CONNECT_SECONDS]
 
-def _options() -> tuple[str, ...]:
-    return ('-o', 'BatchMode=yes', '-o',
-            'ConnectTimeout=%d' % _CONNECT_SECONDS)
+
+def _refused(result: process.Result, brief: str,
+             resolution: str) -> exception.VmrunError:
+    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
+    error = messages.refusal(
+        result, '%s: %s' % (brief.rstrip('.'), lines[-1]) if lines else brief)
+    error.resolution = resolution
+    return error

@@ -80,7 +80,7 @@ class Host(fixtures.Fixture):
         self._folder = self.useFixture(fixtures.TempDir()).path
         self.glance = self.useFixture(glance.Glance(self._reach))
         self._elsewhere = os.path.join(self._folder, 'elsewhere')
-        os.mkdir(self._elsewhere)
+        os.makedirs(os.path.join(self._elsewhere, 'locks'))
         self.volumes = volumes_of_host.Volumes(
             os.path.join(self._folder, 'volumes'))
         os.mkdir(self.volumes.folder)
@@ -100,8 +100,7 @@ class Host(fixtures.Fixture):
         self._kept = (*self._watched, self.vmware.state, self.glance.uploads)
         programs = self.useFixture(fake_ssh.FakeSsh(
             {CONF.my_ip: self.root, operation.OTHER_HOST: self._elsewhere}))
-        self._test.flags(ssh_path=programs.ssh, scp_path=programs.scp,
-                         group='vmrun')
+        self._test.flags(ssh_path=programs.ssh, group='vmrun')
         # There is no database that could hold tags.
         for name, value in (('find', None), ('tag_of_volume', None),
                             ('_nics', [])):
@@ -235,8 +234,8 @@ class Host(fixtures.Fixture):
             for path in self.storage.values())]
 
     def elsewhere(self) -> list[str]:
-        """Return the names in instances_path of the other host."""
-        return sorted(os.listdir(self._elsewhere))
+        """Return the folders of servers on the other host."""
+        return sorted(set(os.listdir(self._elsewhere)) - {'locks'})
 
     def cached(self, image_id: str) -> list[str]:
         """Return the names of an image's files in the cache."""

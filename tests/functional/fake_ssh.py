@@ -10,38 +10,33 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""ssh and scp for hosts that are folders of one machine."""
+"""ssh for hosts that are folders of one machine."""
 
 import os
 import sys
 
 import fixtures
 
-# Both programs replace paths below the root of any host with paths below the
-# root of the host that is named.
+# It runs what authorized_keys of the host that is named would run.
 _PROGRAM = '''#!%(python)s -ES
-import os, re, shutil, subprocess, sys
+import os, sys
 ROOTS = %(roots)r
-def there(host, text):
-    roots = '|'.join(re.escape(root) for root in ROOTS.values())
-    return re.sub('(%%s)(?=[/; ]|$)' %% roots, ROOTS[host], text)
-first, last = sys.argv[sys.argv.index('--') + 1:]
-host, _colon, target = last.partition(':')
-if (first if first in ROOTS else host) not in ROOTS:
-    sys.exit('ssh: connect to host %%s port 22: No route to host'
-             %% (host if target else first))
-if os.path.basename(sys.argv[0]) == 'ssh':
-    sys.exit(subprocess.call(['sh', '-c', there(first, last)]))
-shutil.copytree(first, there(host, target))
+host, *words = sys.argv[sys.argv.index('--') + 1:]
+if host not in ROOTS:
+    print('ssh: connect to host', host, 'port 22: No route to host',
+          file=sys.stderr)
+    sys.exit(255)
+os.environ['SSH_ORIGINAL_COMMAND'] = ' '.join(words)
+os.execv(%(python)r, [%(python)r, '-m', 'nova_vmrun.cmd.receive',
+                      '--instances-path', ROOTS[host]])
 '''
 
 
 class FakeSsh(fixtures.Fixture):
-    """Installs the two programs.
+    """Installs the program.
 
     :param roots: dict of addresses to the instances_path of that host
     :ivar ssh: path of the program
-    :ivar scp: path of the program
     """
 
     def __init__(self, roots):
@@ -49,10 +44,8 @@ class FakeSsh(fixtures.Fixture):
 
     def _setUp(self):
         folder = self.useFixture(fixtures.TempDir()).path
-        for name in ('ssh', 'scp'):
-            path = os.path.join(folder, name)
-            with open(path, 'w') as file:
-                file.write(_PROGRAM % {'python': sys.executable,
-                                       'roots': self._roots})
-            os.chmod(path, 0o700)
-            setattr(self, name, path)
+        self.ssh = os.path.join(folder, 'ssh')
+        with open(self.ssh, 'w') as file:
+            file.write(_PROGRAM % {'python': sys.executable,
+                                   'roots': self._roots})
+        os.chmod(self.ssh, 0o700)

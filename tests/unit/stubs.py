@@ -36,7 +36,8 @@ def conf(**changes):
         qemu_storage_daemon_path='qemu-storage-daemon', iscsi_timeout=30,
         os_brick_volume_types=[], storage_folders=[],
         storage_folder_regex=None, default_storage_tag=None,
-        metrics_file=None)
+        metrics_file=None, ssh_path='ssh', ssh_config=None, ssh_timeout=120,
+        transfer_timeout=14400, migration_address=None)
     options.update(changes)
     return types.SimpleNamespace(**options)
 

@@ -12,28 +12,28 @@
 
 """The compute node that a server moves to, reached over ssh.
 
-Its instances_path must be the same as on this host. A server's folder is
-copied under a temporary name and renamed when it is complete.
+nova-vmrun-receive runs there, which knows its own instances_path. A server's
+files are one stream. They arrive under a temporary name, and the folder is
+renamed when it is complete.
 """
 
+from collections import abc
+import functools
 import os
-import re
 import secrets
-import shlex
-
-from oslo_utils import units
+from typing import BinaryIO
 
 from nova_vmrun import exception
+from nova_vmrun.host import file_stream
 from nova_vmrun.host import space
 from nova_vmrun.ops.resize import moves
+from nova_vmrun.server import arrivals
 from nova_vmrun.server import layout as host_layout
+from nova_vmrun.server import move_protocol
 from nova_vmrun.tools import ssh as ssh_tool
 
-# Characters that mean nothing special to a shell or to any version of scp.
-_PLAIN_PATH = re.compile('[A-Za-z0-9_./+@-]+')
-_SHARED = 'shared'
-_OTHER = 'other'
-_TAKEN = 'taken '
+_Outcome = move_protocol.Outcome
+_Verb = move_protocol.Verb
 
 
 class OtherHost:
@@ -57,98 +57,66 @@ class OtherHost:
         :param needed: bytes that the server's files may need there
         :raises VmrunError: it cannot
         """
+        host = destination.host
         if destination.address == self._address:
             raise exception.InvalidConfiguration(
-                'Host %s has the same address as this host.'
-                % destination.host,
-                '[DEFAULT] my_ip is %s on both.' % self._address,
-                'Set my_ip on each host to an address where the others can '
+                'Host %s has the same address as this host.' % host,
+                '[vmrun] migration_address or [DEFAULT] my_ip is %s on both.'
+                % self._address,
+                'Set it on each host to an address where the others can '
                 'reach it, and restart nova-compute.')
-        if not _PLAIN_PATH.fullmatch(self._layout.root):
-            raise exception.InvalidConfiguration(
-                'Servers cannot be moved to another host.',
-                '[DEFAULT] instances_path %s has characters that scp may '
-                'misinterpret.' % self._layout.root,
-                'Choose a path of letters, digits and -_./ on all hosts.')
-        probe = os.path.join(self._layout.locks,
-                             'probe-' + secrets.token_hex(16))
+        end = secrets.token_hex(16)
+        probe = arrivals.probe(self._layout, end)
         with open(probe, 'w'):
             pass
         try:
-            answer = self._ssh.run(destination.address, self._script(
-                uuid, probe, destination.node_id))
+            answer = self._ask(destination.address, move_protocol.Request(
+                _Verb.EXAMINE, uuid, destination.node_id, end))
         finally:
             os.remove(probe)
-        # A login shell may have printed something first.
-        self._require(destination.host, uuid,
-                      (answer.splitlines() or [''])[-1], needed)
-
-    def _script(self, uuid: str, probe: str, node_id: str | None) -> str:
-        folder, kept = self._layout.folder(uuid), self._layout.kept(uuid)
-        return (
-            'cd {root} || exit 1; '
-            'if [ -e {probe} ]; then echo {shared}; '
-            'elif {is_other}; then echo {other}; '
-            'elif [ -e {folder} ]; then echo {taken}{folder}; '
-            'elif [ -e {kept} ]; then echo {taken}{kept}; '
-            'else {remove} && df -Pk .; fi').format(
-                root=shlex.quote(self._layout.root),
-                probe=shlex.quote(probe), folder=shlex.quote(folder),
-                kept=shlex.quote(kept), shared=_SHARED, taken=_TAKEN,
-                is_other=self._is_other(node_id), other=_OTHER,
-                remove=self._removal(uuid))
-
-    def _is_other(self, node_id: str | None) -> str:
-        """Return a shell test: whether this is not the intended host.
-
-        A host with an older release does not say which it is.
-        """
-        if node_id is None:
-            return 'false'
-        return '[ ! -e {} ] && ls -d {}* >/dev/null 2>&1'.format(
-            shlex.quote(self._layout.node(node_id)),
-            shlex.quote(self._layout.node('')))
-
-    def _require(self, host: str, uuid: str, answer: str,
-                 needed: int) -> None:
-        if answer == _OTHER:
-            raise exception.InvalidConfiguration(
-                'A different host answers at the address of host %s.' % host,
-                'The instances_path there belongs to another compute node.',
-                'Set [DEFAULT] my_ip of each host to an address of its own, '
-                'and restart nova-compute.')
-        if answer == _SHARED:
-            raise exception.NotSupported(
-                'The instances_path of host %s is the one of this host.'
-                % host, 'It is %s on both.' % self._layout.root,
-                'Servers on shared storage cannot be resized or migrated.')
-        if answer.startswith(_TAKEN):
-            raise exception.InvalidConfiguration(
-                'Host %s already has a folder of server %s.' % (host, uuid),
-                'It is %s.' % answer.removeprefix(_TAKEN),
-                'If it is left over from an earlier move, remove it.')
-        try:
-            free = int(answer.split()[3]) * units.Ki
-        except (IndexError, ValueError):
+        self._require(host, uuid, answer)
+        if answer.free is None:
             raise exception.InvalidConfiguration(
                 'Cannot find out how much space host %s has.' % host,
-                'It answered %r.' % answer,
-                'Check whether its login shell prints something.')
-        space.FileSystem('%s on host %s' % (self._layout.root, host),
-                         free).require(
+                'Its answer does not say.',
+                'Install the same release of nova-vmrun on both hosts.')
+        space.FileSystem('The instances_path of host %s' % host,
+                         answer.free).require(
             needed, 'There is not enough space for server %s on host %s.'
             % (uuid, host))
 
-    def send(self, host: str, uuid: str) -> None:
+    def _require(self, host: str, uuid: str,
+                 answer: move_protocol.Answer) -> None:
+        """Raise an error if a host does not take a server."""
+        if answer.outcome is _Outcome.OTHER:
+            raise exception.InvalidConfiguration(
+                'A different host answers at the address of host %s.' % host,
+                'The instances_path there belongs to another compute node.',
+                'Set [vmrun] migration_address or [DEFAULT] my_ip of each '
+                'host to an address of its own, and restart nova-compute.')
+        if answer.outcome is _Outcome.SHARED:
+            raise exception.NotSupported(
+                'The instances_path of host %s is the one of this host.'
+                % host, 'It is %s there.' % answer.reason,
+                'Servers on shared storage cannot be resized or migrated.')
+        if answer.outcome is _Outcome.TAKEN:
+            raise exception.InvalidConfiguration(
+                'Host %s already has a folder of server %s.' % (host, uuid),
+                'It is %s.' % answer.reason,
+                'If it is left over from an earlier move, remove it.')
+
+    def send(self, destination: moves.Destination, uuid: str) -> None:
         """Copy a server's prepared folder to another host.
 
-        :param host: its address
         :raises VmrunError: the folder has not arrived
+        :raises OSError: it cannot be read
         """
-        part = self._layout.preparing(uuid)
-        self._ssh.send(self._layout.prepared(uuid), host, part)
-        self._ssh.run(host, 'sync && mv {} {}'.format(
-            shlex.quote(part), shlex.quote(self._layout.prepared(uuid))))
+        answer = self._ask(
+            destination.address, move_protocol.Request(
+                _Verb.RECEIVE, uuid, destination.node_id),
+            functools.partial(file_stream.write,
+                              self._layout.prepared(uuid)))
+        self._require(destination.host, uuid, answer)
 
     def discard(self, host: str, uuid: str) -> None:
         """Remove what was sent to a host and is not in use there.
@@ -158,11 +126,28 @@ class OtherHost:
         :param host: its address
         :raises VmrunError: it may still be there
         """
-        if host == self._address:
-            return
-        self._ssh.run(host, self._removal(uuid))
+        if host != self._address:
+            self._ask(host, move_protocol.Request(_Verb.DISCARD, uuid))
 
-    def _removal(self, uuid: str) -> str:
-        return 'rm -rf {} {}'.format(
-            shlex.quote(self._layout.preparing(uuid)),
-            shlex.quote(self._layout.prepared(uuid)))
+    def _ask(self, address: str, request: move_protocol.Request,
+             feed: abc.Callable[[BinaryIO], None] | None = None
+             ) -> move_protocol.Answer:
+        """Send a request, and return the answer unless it is an error.
+
+        :raises VmrunError: there is no answer, or it is an error
+        """
+        result = self._ssh.run(address, move_protocol.PROGRAM,
+                               *request.words, feed=feed)
+        answer = move_protocol.parse_answer(result.stdout)
+        if answer is None:
+            raise exception.ToolRefused(
+                'Host %s did not answer as %s does.'
+                % (address, move_protocol.PROGRAM), result.details(),
+                'Install the same release of nova-vmrun on both hosts, and '
+                'check what authorized_keys runs there.',
+                output=result.stdout, exit_code=result.exit_code)
+        if answer.outcome is _Outcome.FAILED:
+            raise exception.ToolRefused(
+                'Host %s says: %s' % (address, answer.reason),
+                answer.details, answer.resolution)
+        return answer

@@ -134,7 +134,7 @@ class Resize:
             with self._unwritten(uuid):
                 self._files.prepare(plan, destination is not None)
                 if destination:
-                    self._other_host.send(destination.address, uuid)
+                    self._other_host.send(destination, uuid)
             if destination:
                 self._files.discard(uuid)
             self._rename(self._layout.folder(uuid), self._layout.kept(uuid))

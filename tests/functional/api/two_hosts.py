@@ -41,8 +41,7 @@ class TwoHosts(base.TestCase):
         programs = self.useFixture(fake_ssh.FakeSsh(
             dict(zip(self.addresses, self.paths.values()))))
         # The first host has read no option of these yet.
-        self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
-                   group='vmrun')
+        self.flags(ssh_path=programs.ssh, group='vmrun')
         node.LOCAL_NODE_UUID = uuidutils.generate_uuid()
         self.flags(my_ip=self.addresses[1],
                    instances_path=self.paths['second'])

@@ -75,8 +75,7 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
             'this_host': CONF.instances_path,
             # The name that Nova's tests give to another one.
             'dest_host': self.useFixture(base.fixtures.TempDir()).path}))
-        self.flags(ssh_path=programs.ssh, scp_path=programs.scp,
-                   group='vmrun')
+        self.flags(ssh_path=programs.ssh, group='vmrun')
         self.flags(enabled=True, group='serial_console')
         # Nova's tests attach volumes without a block device mapping.
         self.useFixture(base.fixtures.MonkeyPatch(

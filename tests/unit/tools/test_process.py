@@ -57,6 +57,18 @@ class RunTestCase(base.TestCase):
         result = self.run_python("import sys; print(repr(sys.stdin.read()))")
         self.assertEqual("''\n", result.stdout)
 
+    def test_standard_input_can_be_written(self):
+        result = self.run_python(
+            'import sys; print(len(sys.stdin.read()))',
+            feed=lambda stream: stream.write(b'x' * 200000))
+        self.assertEqual('200000\n', result.stdout)
+
+    def test_a_program_that_hangs_does_not_read_its_input(self):
+        self.assertRaises(
+            exception.ToolTimeout, self.run_python, 'import time; '
+            'time.sleep(60)', timeout=0.5,
+            feed=lambda stream: stream.write(b'x' * 20000000))
+
     def test_output_that_is_not_utf8_is_kept(self):
         result = self.run_python(
             r"import sys; sys.stdout.buffer.write(b'a\xff\r\n')")

@@ -20,32 +20,43 @@ HOST = '10.0.0.2'
 
 class SshTestCase(base.TestCase):
 
-    def make(self, *answers):
+    def make(self, *answers, **options):
         self.runner = stubs.ScriptedRunner(*answers)
-        return ssh.Ssh(self.runner, stubs.conf(
-            ssh_path='ssh', scp_path='scp', ssh_timeout=120,
-            transfer_timeout=14400))
+        return ssh.Ssh(self.runner, stubs.conf(**options))
 
     def test_run(self):
-        self.assertEqual('1\n', self.make((0, '1\n')).run(HOST, 'df -Pk .'))
+        result = self.make((1, '1\n')).run(HOST, 'program', 'word')
+        self.assertEqual((1, '1\n'), (result.exit_code, result.stdout))
         call = self.runner.calls[0]
         self.assertEqual('ssh', call[0])
         # Nobody can type a password; an address is never an option.
         self.assertIn('BatchMode=yes', call)
-        self.assertEqual(('--', HOST, 'df -Pk .'), call[-3:])
-        self.assertEqual({'timeout': 120}, self.runner.options[0])
+        self.assertNotIn('-F', call)
+        self.assertEqual(('--', HOST, 'program', 'word'), call[-4:])
+        self.assertEqual({'timeout': 120, 'feed': None},
+                         self.runner.options[0])
 
-    def test_send(self):
-        self.make().send('/here', HOST, '/there')
-        call = self.runner.calls[0]
-        self.assertEqual('scp', call[0])
-        self.assertLessEqual({'-r', 'BatchMode=yes'}, set(call))
-        self.assertEqual(('--', '/here', '10.0.0.2:/there'), call[-3:])
-        self.assertEqual({'timeout': 14400}, self.runner.options[0])
+    def test_a_transfer_may_take_longer(self):
+        def feed(stream):
+            stream.write(b'data')
 
-    def test_send_to_an_ipv6_address(self):
-        self.make().send('/here', 'fd00::2', '/there')
-        self.assertEqual('[fd00::2]:/there', self.runner.calls[0][-1])
+        self.make().run(HOST, 'program', feed=feed)
+        self.assertEqual({'timeout': 14400, 'feed': feed},
+                         self.runner.options[0])
+
+    def test_a_configuration_file(self):
+        self.make(ssh_config='/etc/move').run('b.nova-vmrun', 'program')
+        self.assertEqual(('ssh', '-F', '/etc/move'), self.runner.calls[0][:3])
+
+    def test_addresses(self):
+        for address in ('10.0.0.2', 'fd00::2', 'fe80::1%eth0', 'a-b.c_d'):
+            self.make().run(address, 'program')
+        for address in ('', '-oProxyCommand=x', 'a b', 'a;b', 'a@b', 'é',
+                        'a' * 300):
+            tool = self.make()
+            self.assertRaises(exception.InvalidConfiguration, tool.run,
+                              address, 'program')
+            self.assertEqual([], self.runner.calls)
 
     def test_brief_contains_the_reason(self):
         tool = self.make((255, 'Warning: something\n'
@@ -55,11 +66,9 @@ class SshTestCase(base.TestCase):
         self.assertIn('Permission denied.', error.brief)
         self.assertIn('without a password', error.resolution)
 
-    def test_remote_command_fails(self):
-        tool = self.make((1, "mv: cannot move '/a': Permission denied\n"))
-        error = self.assertRaises(exception.ToolRefused, tool.run, HOST, ':')
-        self.assertIn('instances_path', error.resolution)
-
-    def test_remote_disk_full(self):
-        tool = self.make((1, 'scp: write: No space left on device'))
-        self.assertRaises(exception.DiskFull, tool.send, '/a', HOST, '/b')
+    def test_no_such_program(self):
+        tool = self.make((127, '', 'sh: 1: program: not found\n'))
+        error = self.assertRaises(exception.ToolRefused, tool.run, HOST,
+                                  'program')
+        self.assertIn('has no program program', error.brief)
+        self.assertIn('authorized_keys', error.resolution)

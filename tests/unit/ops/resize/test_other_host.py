@@ -10,14 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import contextlib
+import io
 import os
-import re
-import shlex
 import shutil
-import subprocess
 
 import fixtures
 
+from nova_vmrun.cmd import receive
 from nova_vmrun import exception
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import other_host
@@ -29,36 +29,34 @@ from tests.unit.ops import hosts
 from tests.unit import stubs
 
 UUID, HOST = hosts.UUID, '10.0.0.2'
+NODE = '4c8a11a2-0a3f-4a7c-8d5e-6c1c9c0d7b21'
 MIB = 1 << 20
 
 
 class Runner:
     """Lets a folder of this machine be another host.
 
-    :param here: the instances_path in what it is given
-    :param there: the folder that is meant
+    :param there: its instances_path
     """
 
-    def __init__(self, here, there):
-        self._roots = here, there
-        self.scripts = []
+    def __init__(self, there):
+        self._there = there
+        self.requests = []
 
-    def run(self, program, *words, timeout):
-        first, last = words[words.index('--') + 1:]
-        if program == 'scp':
-            shutil.copytree(first, self._there(last.partition(':')[2]))
-            return process.Result((), 0, '', '')
-        self.scripts.append(last)
+    def run(self, program, *words, timeout, feed=None):
+        command = words[words.index('--') + 2:]
+        self.requests.append(command)
+        stream, out = io.BytesIO(), io.StringIO()
+        if feed:
+            feed(stream)
+            stream.seek(0)
+        with contextlib.redirect_stdout(out):
+            status = receive.main(
+                ['--instances-path', self._there],
+                {'SSH_ORIGINAL_COMMAND': ' '.join(command)}, stream)
         # A login shell may greet.
-        done = subprocess.run(
-            ['sh', '-c', 'echo Welcome; ' + self._there(last)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        return process.Result((program,), done.returncode, done.stdout,
-                              done.stderr)
-
-    def _there(self, text):
-        return re.sub(r'%s(?=[/; ]|$)' % re.escape(self._roots[0]),
-                      self._roots[1], text)
+        return process.Result((program,), status,
+                              'Welcome\n' + out.getvalue(), '')
 
 
 class OtherHostTestCase(base.TestCase):
@@ -74,15 +72,15 @@ class OtherHostTestCase(base.TestCase):
         self.use(self.there.root)
 
     def use(self, root):
-        self.runner = Runner(self.layout.root, root)
+        self.runner = Runner(root)
         self.host = other_host.OtherHost(
-            ssh.Ssh(self.runner, stubs.conf(
-                ssh_path='ssh', scp_path='scp', ssh_timeout=120,
-                transfer_timeout=14400)), self.layout, '10.0.0.1')
+            ssh.Ssh(self.runner, stubs.conf()), self.layout, '10.0.0.1')
 
-    def examine(self, needed=0, address=HOST, node_id=None):
-        self.host.examine(moves.Destination('second', address, node_id), UUID,
-                          needed)
+    def destination(self, address=HOST, node_id=None):
+        return moves.Destination('second', address, node_id)
+
+    def examine(self, needed=0, **options):
+        self.host.examine(self.destination(**options), UUID, needed)
 
     def refuse(self, kind, *words, **options):
         error = self.assertRaises(kind, self.examine, **options)
@@ -90,7 +88,9 @@ class OtherHostTestCase(base.TestCase):
             self.assertIn(word, str(error))
 
     def put(self, folder):
-        os.makedirs(os.path.join(folder, 'inner'))
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'root.vmdk'), 'w') as file:
+            file.write('data')
 
     def test_a_host_that_fits(self):
         self.examine()
@@ -107,19 +107,26 @@ class OtherHostTestCase(base.TestCase):
         self.refuse(exception.InvalidConfiguration, 'second', 'my_ip',
                     address='10.0.0.1')
         self.host.discard('10.0.0.1', UUID)
-        self.assertEqual([], self.runner.scripts)
+        self.assertEqual([], self.runner.requests)
 
     def test_another_host_at_its_address(self):
         open(self.there.node('the-third'), 'w').close()
         self.put(self.there.prepared(UUID))
         self.refuse(exception.InvalidConfiguration, 'second', 'my_ip',
-                    node_id='the-second')
+                    node_id=NODE)
         self.assertTrue(os.path.exists(self.there.prepared(UUID)))
-        open(self.there.node('the-second'), 'w').close()
-        self.examine(node_id='the-second')
+        open(self.there.node(NODE), 'w').close()
+        self.examine(node_id=NODE)
 
-    def test_a_host_with_an_older_release(self):
-        self.examine(node_id='the-second')
+    def test_another_host_has_its_address_when_the_files_are_sent(self):
+        self.put(self.layout.prepared(UUID))
+        open(self.there.node('the-third'), 'w').close()
+        self.assertRaises(exception.InvalidConfiguration, self.host.send,
+                          self.destination(node_id=NODE), UUID)
+        self.assertFalse(os.path.exists(self.there.prepared(UUID)))
+
+    def test_a_host_that_has_not_started_since(self):
+        self.examine(node_id=NODE)
 
     def test_shared_storage(self):
         self.use(self.layout.root)
@@ -133,7 +140,8 @@ class OtherHostTestCase(base.TestCase):
         for folder in (self.there.kept(UUID), self.there.folder(UUID)):
             self.put(folder)
             self.refuse(exception.VmrunError, 'second', folder)
-            self.assertTrue(os.path.exists(os.path.join(folder, 'inner')))
+            self.assertTrue(os.path.exists(
+                os.path.join(folder, 'root.vmdk')))
 
     def test_too_little_space(self):
         free = shutil.disk_usage(self.there.root).free
@@ -142,34 +150,47 @@ class OtherHostTestCase(base.TestCase):
 
     def test_no_such_folder(self):
         shutil.rmtree(self.there.root)
-        self.refuse(exception.ToolRefused, HOST)
+        self.refuse(exception.ToolRefused, HOST, self.there.root)
 
     def test_an_answer_that_is_none(self):
         self.runner = self.host._ssh._runner = stubs.ScriptedRunner(
-            (0, 'Welcome!\n'), (0, ''))
-        self.refuse(exception.VmrunError, 'Welcome!')
-        self.refuse(exception.VmrunError, 'second')
+            (0, 'Welcome!\n'), (0, ''), (0, '{"outcome": "done"}'))
+        self.refuse(exception.ToolRefused, 'Welcome!', 'authorized_keys')
+        self.refuse(exception.ToolRefused, HOST)
+        self.refuse(exception.InvalidConfiguration, 'second', 'space')
 
-    def test_a_path_that_scp_may_read_otherwise(self):
-        self.layout.root += '/a b'
-        self.refuse(exception.InvalidConfiguration, 'instances_path')
-        self.assertEqual([], self.runner.scripts)
+    def test_paths_differ_and_may_have_any_characters(self):
+        self.there = layout.Layout(self.there.root + '/a b;$c', '_base')
+        self.there.prepare()
+        self.use(self.there.root)
+        self.put(self.layout.prepared(UUID))
+        self.examine()
+        self.host.send(self.destination(), UUID)
+        self.assertEqual(['root.vmdk'],
+                         os.listdir(self.there.prepared(UUID)))
 
     def test_sent_folder_gets_its_name_last(self):
         self.put(self.layout.prepared(UUID))
-        self.host.send(HOST, UUID)
+        self.host.send(self.destination(), UUID)
         self.assertTrue(os.path.exists(os.path.join(
-            self.there.prepared(UUID), 'inner')))
+            self.there.prepared(UUID), 'root.vmdk')))
         self.assertFalse(os.path.exists(self.there.preparing(UUID)))
         self.host.discard(HOST, UUID)
         self.assertFalse(os.path.exists(self.there.prepared(UUID)))
         self.assertTrue(os.path.exists(self.layout.prepared(UUID)))
 
-    def test_scripts_name_only_the_folders_of_the_server(self):
+    def test_a_move_takes_two_processes(self):
+        self.put(self.layout.prepared(UUID))
         self.examine()
+        self.host.send(self.destination(), UUID)
+        self.assertEqual(2, len(self.runner.requests))
+
+    def test_requests_name_no_paths(self):
+        self.put(self.layout.prepared(UUID))
+        self.examine(node_id=NODE)
+        self.host.send(self.destination(node_id=NODE), UUID)
         self.host.discard(HOST, UUID)
-        for script in self.runner.scripts:
-            removed = script.partition('rm -rf ')[2].partition('&&')[0]
-            words = shlex.split(removed.partition(';')[0])
-            self.assertEqual([self.layout.preparing(UUID),
-                              self.layout.prepared(UUID)], words)
+        for request in self.runner.requests:
+            self.assertNotIn('/', ' '.join(request))
+            self.assertRegex(' '.join(request),
+                             '^nova-vmrun-receive [a-z0-9 -]+$')

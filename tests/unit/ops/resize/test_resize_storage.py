@@ -72,9 +72,9 @@ class StorageTestCase(resizes.TestCase):
     def test_another_host_gets_the_disk_in_the_servers_folder(self):
         sent = []
 
-        def send(address, uuid):
+        def send(destination, uuid):
             folder = self.layout.prepared(uuid)
-            sent.append((address, self.attached(folder),
+            sent.append((destination.address, self.attached(folder),
                          self.is_written(folder),
                          sorted(name for name in os.listdir(folder)
                                 if name.endswith(('.vmdk', 'disks.json')))))
