@@ -45,6 +45,8 @@ _LOG_LIMIT = 5 * 1024 * 1024
 _TAIL = 256 * 1024
 # Seconds. Longer than a launcher waits for services that it ends.
 _LAUNCHER_GRACE = 15
+# Seconds between two looks at processes that are to end.
+_INTERVAL = 0.05
 # Seconds between two reports about processes that have not ended.
 _PATIENCE = 2
 # Lines of a log that say what went wrong: errors, and last lines of
@@ -280,8 +282,7 @@ def end(pids: Iterable[int], timeout: float,
             pass
     deadline = time.monotonic() + timeout
     while alive and time.monotonic() < deadline:
-        _, alive = psutil.wait_procs(
-            alive, timeout=min(_PATIENCE, deadline - time.monotonic()))
+        alive = _wait(alive, min(_PATIENCE, deadline - time.monotonic()))
         if alive and waiting:
             waiting([process.pid for process in alive])
     for process in alive:
@@ -289,8 +290,25 @@ def end(pids: Iterable[int], timeout: float,
             process.kill()
         except psutil.NoSuchProcess:
             pass
-    psutil.wait_procs(alive, timeout=5)
+    _wait(alive, 5)
     return [process.pid for process in alive]
+
+
+def _wait(processes: list[psutil.Process],
+          timeout: float) -> list[psutil.Process]:
+    """Wait for processes to end; return those that have not.
+
+    A zombie has ended. Its parent, which may be the init of a container, may
+    let it lie there for seconds.
+    """
+    deadline = time.monotonic() + timeout
+    alive = processes
+    while alive and time.monotonic() < deadline:
+        # This also reaps our own children.
+        _, left = psutil.wait_procs(alive, timeout=_INTERVAL)
+        alive = [process for process in left
+                 if process_identity.of(process.pid) is not None]
+    return alive
 
 
 def wait_until(condition: Callable[[], _Result], timeout: float,

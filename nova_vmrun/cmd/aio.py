@@ -234,6 +234,7 @@ class Demo(plain.Plain, command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         _check_installed()
+        from nova_vmrun.aio.demo import commands
         from nova_vmrun.aio.demo import runner
         from nova_vmrun.aio.demo import session
         from nova_vmrun.aio import lock
@@ -248,8 +249,10 @@ class Demo(plain.Plain, command.Command):
             settings = chosen_settings(layout, parsed_args, progress)
             option = (' --state-dir %s' % shlex.quote(parsed_args.state_dir)
                       if parsed_args.state_dir else '')
-            runner.run(session.Session(
-                layout, settings, progress, parsed_args.keep), option)
+            with commands.Commands() as openstack:
+                runner.run(session.Session(
+                    layout, settings, progress, parsed_args.keep, openstack),
+                    option)
 
     def _layout(self, parsed_args: argparse.Namespace) -> aio_layout.Layout:
         if parsed_args.state_dir:

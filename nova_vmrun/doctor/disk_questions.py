@@ -20,10 +20,8 @@ from collections.abc import Iterator
 import contextlib
 import os
 import shutil
-import signal
 
-import psutil
-
+from nova_vmrun.aio import processes
 from nova_vmrun.doctor import steps
 from nova_vmrun.doctor import trial_vms
 from nova_vmrun import exception
@@ -128,13 +126,7 @@ class DiskQuestions:
 
     def _end(self, files: qemu_storage_daemon.Files) -> None:
         """End a daemon and remove its mount."""
-        for signal_ in (signal.SIGTERM, signal.SIGKILL):
-            daemons = []
-            for pid in qemu_storage_daemon.pids(files):
-                with contextlib.suppress(psutil.Error, ProcessLookupError):
-                    daemons.append(psutil.Process(pid))
-                    os.kill(pid, signal_)
-            psutil.wait_procs(daemons, _SECONDS)
+        processes.end(qemu_storage_daemon.pids(files), _SECONDS)
         if fuse.is_mounted(files.mount_point):
             fusermount.Fusermount(self._vms.recorder).unmount(
                 files.mount_point, is_lazy=True)

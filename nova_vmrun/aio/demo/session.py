@@ -15,14 +15,12 @@
 from collections.abc import Callable, Iterable, Sequence
 import os
 import pathlib
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import client
+from nova_vmrun.aio.demo import commands as demo_commands
 from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
@@ -47,6 +45,7 @@ class Session:
     """One run of the demo.
 
     :param keep: leave the control plane up
+    :param commands: runs the openstack command
     :ivar no_guest: why the server has no guest; None if it has one
     :ivar no_login: why nobody can log in to the server; None if one can
     :ivar machines: one line about what runs the VMs, once that is known
@@ -61,11 +60,12 @@ class Session:
 
     def __init__(self, layout: aio_layout.Layout,
                  settings: aio_settings.Settings, report: aio_report.Report,
-                 keep: bool) -> None:
+                 keep: bool, commands: demo_commands.Commands) -> None:
         self.layout = layout
         self.settings = settings
         self.report = report
         self.keep = keep
+        self.commands = commands
         self.no_guest: str | None = None
         self.no_login: str | None = None
         self.machines: str | None = None
@@ -154,31 +154,27 @@ class Session:
             self.layout, self.settings,
             aio_settings.passwords(self.layout), user=client.User.DEMO)
         environment = dict(os.environ, **environment)
-        program = (shutil.which('openstack', path=environment['PATH'])
-                   or os.path.join(sys.prefix, 'bin', 'openstack'))
-        with tempfile.TemporaryFile('w+') as output:
-            process = subprocess.Popen(
-                [program, *arguments], env=environment, stdout=output,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        with tempfile.NamedTemporaryFile('w+') as output:
+            command = self.commands.start(arguments, environment, output)
             try:
-                self._follow(process, arguments, watch)
+                self._follow(command, arguments, watch)
             finally:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
+                if command.poll() is None:
+                    command.kill()
             output.seek(0)
             text = output.read()
         (show or self.text)(text)
-        if process.returncode:
+        if command.returncode:
             raise errors.AioError(
                 '"openstack %s" failed with status %d.'
-                % (' '.join(arguments), process.returncode))
+                % (' '.join(arguments), command.returncode))
         return text
 
-    def _follow(self, process: subprocess.Popen[Any], arguments: Sequence[str],
+    def _follow(self, command: demo_commands.Command,
+                arguments: Sequence[str],
                 watch: Callable[[], None] | None) -> None:
         deadline = time.monotonic() + TIMEOUT
-        while process.poll() is None:
+        while command.poll() is None:
             if time.monotonic() > deadline:
                 raise errors.AioError(
                     '"openstack %s" did not end within %d s.'

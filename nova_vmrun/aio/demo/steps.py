@@ -105,6 +105,8 @@ def bring_up(session: Session) -> None:
     memory = sum(processes.resident(pid)
                  for pid in pids.values() if pid) // 1024 ** 2
     session.report.line('  resident memory of all together: %d MiB' % memory)
+    # The services need the processors until now.
+    session.commands.load()
 
 
 def upload_image(session: Session) -> None:

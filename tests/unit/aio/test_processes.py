@@ -25,6 +25,14 @@ from tests.unit.aio import base
 _PRINT_AND_WAIT = 'print("up", flush=True); import sys; sys.stdin.read()'
 _DEAF = ('import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); '
          + _PRINT_AND_WAIT)
+# It never looks after its child, which ends at once.
+_PARENT_OF_ZOMBIE = """
+import subprocess, sys
+print('begun', flush=True)
+child = subprocess.Popen(['sleep', '0'])
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
 
 
 class ProcessCase(base.TestCase):
@@ -132,6 +140,17 @@ class EndTestCase(ProcessCase):
         process = self.run_python(_DEAF)
         self.assertEqual([process.pid], processes.end([process.pid], 0.1))
         self.assertFalse(psutil.pid_exists(process.pid))
+
+    def test_zombie_has_ended(self):
+        parent = self.run_python(_PARENT_OF_ZOMBIE)
+        zombie = int(parent.stdout.readline())
+        reports = []
+        self.patch(processes, '_PATIENCE', 0.01)
+        processes.wait_until(
+            lambda: psutil.Process(zombie).status() == psutil.STATUS_ZOMBIE,
+            10)
+        self.assertEqual([], processes.end([zombie], 30, reports.append))
+        self.assertEqual([], reports)
 
     def test_processes_that_take_long_to_end_are_reported(self):
         self.patch(processes, '_PATIENCE', 0.01)

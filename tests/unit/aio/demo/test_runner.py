@@ -13,6 +13,7 @@
 
 import types
 
+from nova_vmrun.aio.demo import commands
 from nova_vmrun.aio.demo import runner
 from nova_vmrun.aio.demo import session
 from nova_vmrun.aio.demo import steps
@@ -52,7 +53,8 @@ class RunnerTestCase(base.TestCase):
 
     def run_demo(self, keep=False):
         runner.run(session.Session(
-            self.layout, self.settings, self.report, keep))
+            self.layout, self.settings, self.report, keep,
+            commands.Commands()))
 
     def test_all_steps_run_and_nothing_is_left(self):
         self.run_demo()
@@ -114,7 +116,8 @@ class SessionTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.session = session.Session(
-            self.layout, self.settings, self.report, False)
+            self.layout, self.settings, self.report, False,
+            commands.Commands())
         self.session.server = types.SimpleNamespace(id='uuid')
 
     def test_check_prints_what_it_has_checked(self):

@@ -15,6 +15,7 @@ from unittest import mock
 
 import fixtures
 
+from nova_vmrun.aio.demo import commands
 from nova_vmrun.aio.demo import display
 from nova_vmrun.aio.demo import guest
 from nova_vmrun.aio.demo import image
@@ -34,7 +35,8 @@ class MakeImageTestCase(base.TestCase):
         super().setUp()
         self.settings.knobs = {vmware.ENGINE: vmware.QEMU}
         self.session = session.Session(
-            self.layout, self.settings, self.report, False)
+            self.layout, self.settings, self.report, False,
+            commands.Commands())
         self.patch(guest, 'make', self.make('guest'))
         self.patch(image, 'make', self.make('blank'))
 
@@ -90,7 +92,8 @@ class TakePictureTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.session = session.Session(
-            self.layout, self.settings, self.report, False)
+            self.layout, self.settings, self.report, False,
+            commands.Commands())
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.patch(pathlib.Path, 'cwd', lambda: self.folder)
         self.patch(steps, '_vnc_address', lambda _: ('127.0.0.1', 5900))
@@ -153,7 +156,8 @@ class BootLogTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.log = steps._BootLog(session.Session(
-            self.layout, self.settings, self.report, False))
+            self.layout, self.settings, self.report, False,
+            commands.Commands()))
 
     def printed(self):
         return self.output.getvalue().split('\n')[:-1]
