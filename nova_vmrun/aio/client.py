@@ -12,13 +12,15 @@
 
 """Access to the control plane's APIs, and the files that clients need."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+import contextlib
 import enum
 import os
 import shlex
 import sys
 from typing import Any, TYPE_CHECKING
 
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import shells
@@ -65,6 +67,23 @@ def connect(settings: aio_settings.Settings, passwords: Mapping[str, str],
         region_name=aio_settings.REGION,
         auth=_auth(settings, passwords, user),
         app_name='nova-vmrun', compute_api_version='2')
+
+
+@contextlib.contextmanager
+def explained(layout: aio_layout.Layout) -> Iterator[None]:
+    """Say what it means if an API does not answer.
+
+    :raises AioError: instead of an error of the SDK
+    """
+    import keystoneauth1.exceptions
+    import openstack.exceptions
+    try:
+        yield
+    except (openstack.exceptions.SDKException,
+            keystoneauth1.exceptions.ClientException) as error:
+        raise errors.AioError(
+            'An API does not answer as it should.', '%s.' % error,
+            'Read the logs in %s.' % layout.logs) from error
 
 
 def _auth(settings: aio_settings.Settings, passwords: Mapping[str, str],

@@ -12,9 +12,11 @@
 
 """Shutdown and removal of the control plane."""
 
+from collections.abc import Mapping
 import pathlib
 import shutil
 
+from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
@@ -25,6 +27,10 @@ from nova_vmrun.aio import volumes
 # Seconds that a process has to end before it is killed. Nova finishes what it
 # is doing, and anything that takes longer is safe to interrupt.
 TIMEOUT = 20
+# Compute needs the conductor to finish its work, Nova tells the others that it
+# is stopping, and all of their messages need the bus.
+_FIRST, _LAST = ('compute', 'nova'), 'rabbitmq'
+_IN_TURN = (*_FIRST, _LAST)
 # The number of servers that are listed by id.
 _SHOWN = 20
 # Seconds in which the fake's virtual networks notice that they are unused.
@@ -39,21 +45,33 @@ def down(layout: aio_layout.Layout, report: aio_report.Report) -> bool:
     running = {service: processes.find(layout, service)
                for service in aio_layout.SERVICES}
     others = [process.pid for process in processes.strays(layout)]
-    nova = running.pop('nova')
-    rest = [pid for pid in running.values() if pid] + others
-    names = {pid: service for service, pid in running.items() if pid}
-    if nova:
-        # Nova goes first, because it tells the others that it is stopping.
-        report.line('stopping nova (process %d)' % nova)
-        _end({nova: 'nova'}, report)
+    rest = {pid: service for service, pid in running.items()
+            if pid and service not in _IN_TURN}
+    rest.update((pid, 'process %d' % pid) for pid in others)
+    for service in _FIRST:
+        _stop(running, service, report)
     if rest:
-        report.line('stopping %s' % ', '.join(
-            [*names.values(), *('process %d' % pid for pid in others)]))
-        _end({pid: names.get(pid, 'a service') for pid in rest}, report)
+        report.line('stopping %s' % ', '.join(rest.values()))
+        _end(rest, report)
+    _stop(running, _LAST, report)
+    # If the process that started them was killed, they run on.
+    left = broker.leftovers(layout)
+    if left:
+        report.line('stopping %s' % ', '.join(left.values()))
+        _end(left, report)
     for service in aio_layout.SERVICES:
         layout.pid(service).unlink(missing_ok=True)
         layout.phase(service).unlink(missing_ok=True)
-    return bool(nova or rest)
+    return bool(rest or left or any(running.values()))
+
+
+def _stop(running: Mapping[str, int | None], service: str,
+          report: aio_report.Report) -> None:
+    """Stop a service, if it runs, and wait until it has ended."""
+    pid = running[service]
+    if pid:
+        report.line('stopping %s (process %d)' % (service, pid))
+        _end({pid: service}, report)
 
 
 def inventory(layout: aio_layout.Layout) -> str:

@@ -24,12 +24,14 @@ from typing import Any
 
 import requests
 
+from nova_vmrun.aio.bus import address
 from nova_vmrun.aio import providers
 from nova_vmrun.aio import settings as aio_settings
 
 # Seconds for one request. Listing Nova's services takes a few milliseconds.
 TIMEOUT = 10
-# These run in Nova's process. So does nova-compute, without a message bus.
+# These run in Nova's process. So does nova-compute without a message bus; with
+# one, each compute host has its own.
 _PARTS = ('nova-conductor', 'nova-scheduler')
 _COMPUTE = 'nova-compute'
 
@@ -44,7 +46,7 @@ class _Cloud:
 
     settings: aio_settings.Settings
     session: requests.Session
-    password: str
+    passwords: Mapping[str, str]
 
     def request(self, method: str, port: str, path: str,
                 **options: Any) -> requests.Response:
@@ -64,7 +66,7 @@ class _Cloud:
 
     def log_in(self) -> None:
         user = {'name': 'admin', 'domain': {'name': 'Default'},
-                'password': self.password}
+                'password': self.passwords['admin']}
         answer = self.request('POST', 'keystone', '/v3/auth/tokens', json={
             'auth': {
                 'identity': {'methods': ['password'],
@@ -99,6 +101,21 @@ def _nova(cloud: _Cloud) -> None:
             raise _Unhealthy('%s refuses connections' % proxy) from None
 
 
+def _compute(cloud: _Cloud) -> None:
+    answer = cloud.request('GET', 'nova', '/v2.1/os-services', params={
+        'binary': _COMPUTE, 'host': cloud.settings.host})
+    if not any(part['state'] == 'up' for part in answer.json()['services']):
+        raise _Unhealthy('%s is down' % _COMPUTE)
+
+
+def _rabbitmq(cloud: _Cloud) -> None:
+    bus = address.read(cloud.settings.transport_url(cloud.passwords))
+    try:
+        address.log_in(bus, bus.hosts[0])
+    except address.Refused as error:
+        raise _Unhealthy(str(error)) from error
+
+
 def _is_own(part: Mapping[str, Any],
             settings: aio_settings.Settings) -> bool:
     if part['binary'] == _COMPUTE:
@@ -123,20 +140,20 @@ def _horizon(cloud: _Cloud) -> None:
 
 _PROBES: Mapping[str, Callable[[_Cloud], None]] = {
     'glance': _glance, 'neutron': _neutron, 'nova': _nova, 'cinder': _cinder,
-    'horizon': _horizon}
+    'horizon': _horizon, 'compute': _compute, 'rabbitmq': _rabbitmq}
 
 
 def ask(settings: aio_settings.Settings,
-        password: str) -> dict[str, str | None]:
+        passwords: Mapping[str, str]) -> dict[str, str | None]:
     """Check all services: keystone first, then the others in parallel.
 
-    :param password: the administrator's
+    :param passwords: by user name
     :returns: what is wrong with each service, by name; None if it is healthy
     """
     with requests.Session() as session:
         # Ignore the caller's proxies and .netrc.
         session.trust_env = False
-        cloud = _Cloud(settings, session, password)
+        cloud = _Cloud(settings, session, passwords)
         probes = {name: probe for name, probe in _PROBES.items()
                   if name in settings.services}
         found = {'keystone': _complaint(_Cloud.log_in, cloud)}
@@ -152,16 +169,17 @@ def ask(settings: aio_settings.Settings,
     return found
 
 
-def read_providers(settings: aio_settings.Settings, password: str
+def read_providers(settings: aio_settings.Settings,
+                   passwords: Mapping[str, str]
                    ) -> list[providers.Provider] | None:
     """Return what Placement knows about the compute hosts.
 
-    :param password: the administrator's
+    :param passwords: by user name
     :returns: None if Placement does not answer properly
     """
     with requests.Session() as session:
         session.trust_env = False
-        cloud = _Cloud(settings, session, password)
+        cloud = _Cloud(settings, session, passwords)
 
         def get(path: str) -> Any:
             return cloud.request('GET', 'placement', path, headers={

@@ -25,7 +25,8 @@ from nova_vmrun.aio import errors
 
 # All possible services, in the order in which they are shown.
 # Settings.services lists those that run.
-SERVICES = ('keystone', 'glance', 'neutron', 'nova', 'cinder', 'horizon')
+SERVICES = ('rabbitmq', 'keystone', 'glance', 'neutron', 'nova', 'compute',
+            'cinder', 'horizon')
 
 # These characters are safe in oslo.config files, in SQLAlchemy URLs and in
 # VMware disk descriptors, which cannot hold a double quote.
@@ -78,6 +79,7 @@ class Layout:
         self.cinder_state = self.root / 'cinder'
         self.volumes = self.root / 'volumes'
         self.backups = self.root / 'backups'
+        self.bus = self.root / 'bus'
         self.horizon_state = self.root / 'horizon'
         self.fakes = self.root / 'fakes-bin'
         self.fake_state = self.root / 'fake-vmware'

@@ -26,7 +26,7 @@ from nova_vmrun.host import ports as host_ports
 _NEAR = 100
 _LAST_PORT = 65535
 # Below the ports that systems use for outgoing connections.
-_CANDIDATES = range(20000, 30000, 10)
+_CANDIDATES = range(20000, 30000, 20)
 
 
 def next_free(settings: aio_settings.Settings,

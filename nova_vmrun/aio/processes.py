@@ -50,9 +50,9 @@ _INTERVAL = 0.05
 # Seconds between two reports about processes that have not ended.
 _PATIENCE = 2
 # Lines of a log that say what went wrong: errors, and last lines of
-# tracebacks.
+# tracebacks. RabbitMQ puts the level into brackets.
 _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
-                    r'|^\S+ \S+ \d+ (ERROR|CRITICAL) ')
+                    r'|^\S+ \S+ (\d+ (ERROR|CRITICAL)|\[(error|critical)\]) ')
 
 
 def command(layout: aio_layout.Layout, service: str) -> list[str]:
@@ -263,6 +263,15 @@ def resident(pid: int) -> int:
         return 0
 
 
+def children(pid: int) -> list[int]:
+    """Return the numbers of a process's children, and of theirs."""
+    try:
+        return [child.pid
+                for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
 def end(pids: Iterable[int], timeout: float,
         waiting: Callable[[list[int]], None] | None = None) -> list[int]:
     """Ask processes to end, and kill those that do not.
@@ -324,6 +333,21 @@ def wait_until(condition: Callable[[], _Result], timeout: float,
         if result or time.monotonic() > deadline:
             return result
         time.sleep(interval)
+
+
+def wait_for(layout: aio_layout.Layout, service: str, timeout: float) -> None:
+    """Wait until another service is ready.
+
+    :param timeout: seconds
+    :raises RuntimeError: it is not ready by then
+    """
+    def is_ready() -> bool:
+        pid = find(layout, service)
+        return pid is not None and phase(layout, service, pid) == READY
+
+    if not wait_until(is_ready, timeout):
+        raise RuntimeError('%s did not become ready within %d s; see %s.'
+                           % (service, timeout, layout.log(service)))
 
 
 def complaints(path: pathlib.Path, lines: int, since: int = 0) -> list[str]:

@@ -35,7 +35,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 
 # Services without a database. They do without the memory of SQLAlchemy, too.
-_STATELESS = ('horizon',)
+_STATELESS = ('horizon', 'rabbitmq', 'compute')
 
 
 def main() -> None:

@@ -12,6 +12,7 @@
 
 """The choices of the first ``aio up``, which later commands reuse."""
 
+from collections.abc import Mapping
 import dataclasses
 import ipaddress
 import json
@@ -19,7 +20,9 @@ import os
 import pathlib
 import secrets
 import socket
+from typing import Any
 
+from nova_vmrun.aio.bus import address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 
@@ -39,16 +42,29 @@ DEFAULT_PORTS = {
     'serialproxy': 6083,
     'cinder': 8776,
     'horizon': 8788,
+    'rabbitmq': 5672,
+    # What RabbitMQ's own tools need: its distribution port and port mapper.
+    'erlang': 25672,
+    'epmd': 4369,
 }
 PORT_OWNERS = {
     'keystone': ('keystone',),
     'glance': ('glance',),
     'neutron': ('neutron',),
     'nova': ('nova', 'placement', 'novncproxy', 'serialproxy'),
+    'compute': (),
     'cinder': ('cinder',),
     'horizon': ('horizon',),
+    'rabbitmq': ('rabbitmq', 'erlang', 'epmd'),
 }
-USERS = ('admin', 'demo', 'glance', 'neutron', 'nova', 'placement', 'cinder')
+USERS = ('admin', 'demo', 'glance', 'neutron', 'nova', 'placement', 'cinder',
+         'rabbitmq')
+# Values of Settings.bus that are no URL.
+NO_BUS = ''
+OWN_BUS = 'rabbitmq'
+# The control plane's own user of OWN_BUS.
+BUS_USER = 'nova'
+_MEMORY_BUS = 'fake:///'
 
 
 @dataclasses.dataclass
@@ -66,9 +82,13 @@ class Settings:
     :param vmrun_path: path of vmrun, or empty to search for it
     :param novnc: noVNC's folder, or empty to search for it
     :param knobs: the fake's FAKE_VMRUN_... variables
-    :param transport_url: Nova's message bus. fake:/// is the memory of one
-        process, so nova-compute runs in it too. With any other, it does not:
-        start nova-compute with a nova.conf that names the same bus
+    :param bus: Nova's message bus: NO_BUS, OWN_BUS (a RabbitMQ in the state
+        directory) or the URL of an existing one. Without a bus, messages stay
+        in the memory of Nova's process, so nova-compute runs in it, too. With
+        one, nova-compute is a process of its own, and other machines can run
+        more of them
+    :param bus_insecure: allow the URL of a bus on another machine without TLS
+    :param compute: run servers on this machine, too; it must, without a bus
     :param resume_servers: restart servers that ran when the machine went down
     :param volumes: run Cinder too
     :param dashboard: run Horizon too
@@ -86,7 +106,9 @@ class Settings:
     vmrun_path: str = ''
     novnc: str = ''
     knobs: dict[str, str] = dataclasses.field(default_factory=dict)
-    transport_url: str = 'fake:///'
+    bus: str = NO_BUS
+    bus_insecure: bool = False
+    compute: bool = True
     resume_servers: bool = False
     volumes: bool = False
     dashboard: bool = False
@@ -99,7 +121,9 @@ class Settings:
     @property
     def services(self) -> tuple[str, ...]:
         """The services to run, in the order of layout.SERVICES."""
-        optional = {'cinder': self.volumes, 'horizon': self.dashboard}
+        optional = {'cinder': self.volumes, 'horizon': self.dashboard,
+                    'rabbitmq': self.bus == OWN_BUS,
+                    'compute': bool(self.bus) and self.compute}
         return tuple(name for name in aio_layout.SERVICES
                      if optional.get(name, True))
 
@@ -112,7 +136,16 @@ class Settings:
     @property
     def runs_compute(self) -> bool:
         """Whether nova-compute runs in Nova's process."""
-        return self.transport_url.startswith('fake:')
+        return not self.bus
+
+    def transport_url(self, passwords: Mapping[str, str]) -> str:
+        """Return the URL of the bus for the control plane's own user.
+
+        :param passwords: by user name
+        """
+        if self.bus == OWN_BUS:
+            return bus_url(self, BUS_USER, passwords[OWN_BUS])
+        return self.bus or _MEMORY_BUS
 
     def validate(self) -> None:
         """Check values that would otherwise fail late with obscure errors.
@@ -135,6 +168,16 @@ class Settings:
             _check_subnet(self.subnet)
         if self.dashboard:
             self._check_dashboard_address()
+        self._check_bus()
+
+    def _check_bus(self) -> None:
+        if not self.bus and not self.compute:
+            raise errors.AioError(
+                'Without a message bus, no machine could run servers.',
+                'With --no-compute, this one does not, and others need the '
+                'bus.', 'Add --bus, or use --compute.')
+        if self.bus not in (NO_BUS, OWN_BUS):
+            address.check(self.bus, self.bus_insecure)
 
     def _check_dashboard_address(self) -> None:
         address = self.dashboard_address
@@ -208,6 +251,15 @@ def _check_subnet(text: str) -> None:
             'Choose one with at least 16 addresses.')
 
 
+def bus_url(settings: Settings, user: str, password: str) -> str:
+    """Return the URL of a control plane's own RabbitMQ for one of its users.
+
+    :param password: URL-safe
+    """
+    return 'rabbit://%s:%s@%s:%d/' % (
+        user, password, ADDRESS, settings.ports['rabbitmq'])
+
+
 def ports_from(base: int) -> dict[str, int]:
     """Return consecutive ports for all services, from a first one on."""
     return {service: base + offset
@@ -221,7 +273,7 @@ def load(layout: aio_layout.Layout) -> Settings:
     """
     try:
         values = json.loads(layout.settings.read_text())
-        settings = Settings(**values)
+        settings = Settings(**_renamed(values))
     except FileNotFoundError:
         raise errors.AioError(
             'There is no control plane in %s.' % layout.root, '',
@@ -232,6 +284,18 @@ def load(layout: aio_layout.Layout) -> Settings:
             'Remove %s and run "nova-vmrun aio up" again.' % layout.root
         ) from error
     return settings
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings in the terms of this release.
+
+    Earlier ones had no option for a bus. Those who wrote its URL into the file
+    started nova-compute by hand.
+    """
+    transport = values.pop('transport_url', _MEMORY_BUS)
+    if not transport.startswith('fake:'):
+        values.update(bus=transport, bus_insecure=True, compute=False)
+    return values
 
 
 def passwords(layout: aio_layout.Layout) -> dict[str, str]:

@@ -54,8 +54,7 @@ def services(layout: aio_layout.Layout,
     states = {name: _process_state(layout, name, pid)
               for name, pid in pids.items()}
     if states['keystone'] == processes.READY:
-        wrong = health.ask(settings,
-                           aio_settings.passwords(layout)['admin'])
+        wrong = health.ask(settings, aio_settings.passwords(layout))
     else:
         # The others cannot check a token without keystone.
         wrong = dict.fromkeys(states, 'needs keystone')
@@ -81,5 +80,12 @@ def _service(layout: aio_layout.Layout, settings: aio_settings.Settings,
         name=name, state=state, pid=pid,
         ports=' '.join('%s:%d' % (owner, settings.ports[owner])
                        for owner in aio_settings.PORT_OWNERS[name]),
-        memory=processes.resident(pid) if pid else 0,
+        memory=_memory(name, pid) if pid else 0,
         log=str(layout.log(name)))
+
+
+def _memory(name: str, pid: int) -> int:
+    """Return the bytes in use; RabbitMQ's are those of its children, too."""
+    children = (processes.children(pid) if name == aio_settings.OWN_BUS
+                else ())
+    return sum(map(processes.resident, (pid, *children)))

@@ -12,12 +12,12 @@
 
 """Start of the control plane, from whatever state it is in."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 import importlib
 import types
 from typing import TYPE_CHECKING
 
+from nova_vmrun.aio.bus import address
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # Pages that need no login, by service. The others have theirs at /.
 _PAGES = {'novncproxy': '/' + novnc.PAGE,
           'horizon': aio_settings.LOGIN_PAGE}
+# Seconds in which the scheduler finds a new compute host.
+_DISCOVERY_TIMEOUT = 60
 
 
 def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
@@ -67,10 +69,10 @@ def up(layout: aio_layout.Layout, settings: aio_settings.Settings,
         watch.wait_for(('keystone', 'neutron'))
         cloud = client.connect(settings, passwords)
         # Nova starts meanwhile, and takes longest.
-        with _explained(layout):
+        with client.explained(layout):
             _seed_network(cloud, layout, settings, plan, report)
         watch.wait_for(settings.services)
-    with _explained(layout):
+    with client.explained(layout):
         _seed_nova(cloud, layout, settings, report)
 
 
@@ -83,8 +85,11 @@ def _prepare(layout: aio_layout.Layout, settings: aio_settings.Settings,
     if novnc.find(settings) is None:
         report.line(novnc.HINT)
     ports.check(settings, missing)
+    if settings.bus not in (aio_settings.NO_BUS, aio_settings.OWN_BUS):
+        address.require(settings.bus)
     for service in settings.services:
-        extra = {'vmware': programs} if service == 'nova' else {}
+        extra = ({'vmware': programs} if service in ('nova', 'compute')
+                 else {})
         _module(service).write_config(layout, settings, passwords, **extra)
     plan = subnets.choose(layout, settings)
     client.write_files(layout, settings, passwords)
@@ -96,18 +101,6 @@ def _prepare(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
 def _module(service: str) -> types.ModuleType:
     return importlib.import_module('nova_vmrun.aio.services.%s' % service)
-
-
-@contextlib.contextmanager
-def _explained(layout: aio_layout.Layout) -> Iterator[None]:
-    """Say what it means if an API does not answer."""
-    import openstack.exceptions
-    try:
-        yield
-    except openstack.exceptions.SDKException as error:
-        raise errors.AioError(
-            'An API does not answer as it should.', '%s.' % error,
-            'Read the logs in %s.' % layout.logs) from error
 
 
 def _seed_network(cloud: 'connection.Connection', layout: aio_layout.Layout,
@@ -124,21 +117,26 @@ def _seed_nova(cloud: 'connection.Connection', layout: aio_layout.Layout,
                report: aio_report.Report) -> None:
     """Check that all services answer, and create flavors."""
     _check_answers(cloud, settings, layout, settings.services)
-    if settings.runs_compute:
-        _check_compute(layout, cloud, report)
+    if settings.compute:
+        _check_compute(layout, settings, cloud, report)
     for made in seed.flavors(cloud):
         report.line('made flavor %s' % made)
 
 
-def _check_compute(layout: aio_layout.Layout, cloud: 'connection.Connection',
+def _check_compute(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                   cloud: 'connection.Connection',
                    report: aio_report.Report) -> None:
-    hosts = [host for host in cloud.compute.hypervisors(details=False)
-             if host.state == 'up']
-    if not hosts:
+    def is_up() -> bool:
+        return any(host.state == 'up' and host.name == settings.host
+                   for host in cloud.compute.hypervisors(details=False))
+
+    # Behind a bus, the scheduler looks for new hosts from time to time.
+    timeout = 0 if settings.runs_compute else _DISCOVERY_TIMEOUT
+    if not processes.wait_until(is_up, timeout, interval=0.5):
         raise errors.AioError(
-            'nova-compute has not registered its host.', '',
-            'Read %s.' % layout.log('nova'))
-    report.line('compute host %s is up' % hosts[0].name)
+            'nova-compute has not registered its host.', '', 'Read %s.'
+            % layout.log('nova' if settings.runs_compute else 'compute'))
+    report.line('compute host %s is up' % settings.host)
 
 
 def _check_answers(cloud: 'connection.Connection',
@@ -148,8 +146,9 @@ def _check_answers(cloud: 'connection.Connection',
     from keystoneauth1 import exceptions
     for service in services:
         for name in aio_settings.PORT_OWNERS[service]:
-            if name == 'serialproxy':
-                # The proxy shows nothing without a token.
+            # That proxy shows nothing without a token, and a service that is
+            # ready has already logged in to its RabbitMQ.
+            if name == 'serialproxy' or service == aio_settings.OWN_BUS:
                 continue
             url = settings.url(name, _PAGES.get(name, '/'))
             try:

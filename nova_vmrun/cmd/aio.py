@@ -48,9 +48,11 @@ class Up(plain.Plain, command.Command):
     """Start the control plane.
 
     Starts keystone, glance, placement, neutron and nova, with --volumes also
-    cinder, and with --dashboard also horizon, on 127.0.0.1, with SQLite and no
-    message broker. Running it again restarts services that are down and leaves
-    the others alone. Options are remembered for the next "up".
+    cinder, and with --dashboard also horizon, on 127.0.0.1, with SQLite. With
+    --bus, it also starts RabbitMQ, or uses an existing one, and nova-compute
+    as a process of its own, so that other machines can become compute hosts.
+    Running it again restarts services that are down and leaves the others
+    alone. Options are remembered for the next "up".
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -271,8 +273,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``aio up``."""
     parser.add_argument(
         '--port-base', type=state_dir.port, metavar='<port>',
-        help='First of nine consecutive ports for the services; use it to '
-             'run several control planes side by side')
+        help='First of %d consecutive ports for the services; use it to '
+             'run several control planes side by side'
+             % len(aio_settings.DEFAULT_PORTS))
     for service, port in aio_settings.DEFAULT_PORTS.items():
         parser.add_argument(
             '--%s-port' % service, type=state_dir.port, metavar='<port>',
@@ -295,6 +298,28 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         '--volumes', action=argparse.BooleanOptionalAction,
         help='Run Cinder too, for volumes and their snapshots and backups '
              '(default: no)')
+    bus = parser.add_mutually_exclusive_group()
+    bus.add_argument(
+        '--bus', metavar='<url>', nargs='?', const=aio_settings.OWN_BUS,
+        help='Connect the parts of Nova by RabbitMQ, so that other machines '
+             'can be compute hosts: without a URL by one that "up" starts as '
+             'you, in the state directory; otherwise by an existing one, such '
+             'as rabbit://user:password@host:5672/. nova-compute then has a '
+             'process of its own, and keeps its name and servers')
+    bus.add_argument(
+        '--no-bus', dest='bus', action='store_const',
+        const=aio_settings.NO_BUS,
+        help='Run all of Nova in one process (default). Refused after other '
+             'machines have joined')
+    parser.add_argument(
+        '--bus-insecure', action=argparse.BooleanOptionalAction,
+        help='Allow the URL of a RabbitMQ on another machine without TLS, '
+             'although passwords in its messages can be read on the network '
+             '(default: no)')
+    parser.add_argument(
+        '--compute', action=argparse.BooleanOptionalAction,
+        help='Run servers on this machine, too (default: yes; "no" needs '
+             '--bus)')
     parser.add_argument(
         '--dashboard', action=argparse.BooleanOptionalAction,
         help='Run Horizon too, the dashboard for browsers (default: no)')
@@ -332,11 +357,13 @@ def chosen_settings(layout: aio_layout.Layout,
     """Return the remembered settings, updated with the options given.
 
     :param progress: where to report default ports that were taken
-    :raises AioError: the control plane is running with other settings, Cinder
-        or Horizon is wanted but not installed, or volumes are attached but not
-        wanted
+    :raises AioError: the control plane is running with other settings, Cinder,
+        Horizon or RabbitMQ is wanted but not installed, or something is not
+        wanted that volumes, servers or other machines need
     """
+    from nova_vmrun.aio.bus import broker
     from nova_vmrun.aio import dashboard
+    from nova_vmrun.aio import hosts
     from nova_vmrun.aio import ports
     from nova_vmrun.aio import processes
     from nova_vmrun.aio import vmware
@@ -354,6 +381,10 @@ def chosen_settings(layout: aio_layout.Layout,
             progress.line(line)
         # Remembered, so that a running VM never changes its engine.
         new.knobs = {vmware.ENGINE: vmware.default_engine()}
+    elif new.bus == aio_settings.OWN_BUS != old.bus:
+        # Debian's package has started a RabbitMQ on the usual ports.
+        for line in ports.next_free(new, given | set(old.listeners)):
+            progress.line(line)
     new.knobs = dict(new.knobs, **vmware.knobs(os.environ))
     new.validate()
     if old and new != old and any(
@@ -368,6 +399,12 @@ def chosen_settings(layout: aio_layout.Layout,
         volumes.require_installed()
     elif old and old.volumes:
         volumes.require_none_attached(layout)
+    if new.bus == aio_settings.OWN_BUS:
+        broker.require_installed()
+    elif old and old.bus and not new.bus:
+        hosts.require_no_others(layout, new)
+    if old and not new.compute and old.compute:
+        hosts.require_no_servers(layout, new)
     new.save(layout)
     return new
 

@@ -85,7 +85,8 @@ def check(cloud: Cloud) -> list[finding.Finding]:
 
 
 def _check_service(service: Service) -> Iterable[finding.Finding]:
-    text = '%s %s: %s.' % (service.name, service.version, service.state)
+    text = '%s: %s.' % (' '.join(filter(None, (
+        service.name, service.version))), service.state)
     if service.name == 'nova' and not service.version.startswith(
             '%d.' % _NOVA):
         yield finding.wrong(

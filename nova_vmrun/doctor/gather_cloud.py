@@ -32,6 +32,8 @@ from nova_vmrun.tools import process
 # Seconds: loading Nova alone takes some.
 _ORPHANS_TIMEOUT = 90
 _MOST_TEXT = 300
+# Packages of services that are called otherwise.
+_PACKAGES = {'compute': 'nova'}
 _TAIL = 1024 * 1024
 # The lines of a traceback have no request in brackets.
 _ERROR = re.compile(
@@ -60,7 +62,7 @@ class CloudGatherer:
         if not all(each.ready for each in found):
             return cloud.Cloud(services)
         known = health.read_providers(
-            self._settings, aio_settings.passwords(self._layout)['admin'])
+            self._settings, aio_settings.passwords(self._layout))
         return cloud.Cloud(services,
                            None if known is None else tuple(known),
                            self._leftovers())
@@ -89,8 +91,14 @@ class CloudGatherer:
 
 
 def _version(service: str) -> str:
+    """Return the version of a service's package of Python.
+
+    RabbitMQ is none, so it has no version here.
+    """
+    if service == aio_settings.OWN_BUS:
+        return ''
     try:
-        return importlib.metadata.version(service)
+        return importlib.metadata.version(_PACKAGES.get(service, service))
     except importlib.metadata.PackageNotFoundError:
         return 'not installed'
 

@@ -54,11 +54,15 @@ _BELOW = {
     # A product of its own, which Cinder loads.
     'cinder': {'inspection', 'host', 'formats', 'conf', 'exception',
                'system'},
-    'cmd': {'aio', 'bench', 'doctor', 'hypervisor', 'storage', 'server',
+    'cmd': {'aio', 'bench', 'cluster', 'doctor', 'hypervisor', 'storage',
+            'server',
             'inspection', 'host', 'machine', 'tools', 'formats', 'catalog',
             'conf', 'exception', 'system'},
     'bench': {'doctor', 'storage', 'server', 'inspection', 'host', 'tools',
               'exception', 'system'},
+    # Several machines as compute hosts of one control plane.
+    'cluster': {'aio', 'server', 'host', 'tools', 'formats', 'catalog',
+                'conf', 'exception', 'system'},
     'doctor': {'aio', 'storage', 'host', 'tools', 'formats', 'catalog',
                'conf', 'exception', 'system'},
     'aio': {'server', 'host', 'tools', 'formats', 'catalog', 'conf',
@@ -67,7 +71,8 @@ _BELOW = {
 # Parts that work where Nova is not installed.
 _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'exception', 'cmd', 'host', 'server', 'inspection',
-                 'storage', 'system', 'volumes', 'cinder', 'doctor', 'bench')
+                 'storage', 'system', 'volumes', 'cinder', 'doctor', 'bench',
+                 'cluster')
 # For commands on compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/compute_host.py',)
 _MAX_LINES = 500

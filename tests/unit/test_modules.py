@@ -59,6 +59,8 @@ REASONS = {
     'aio/demo/session.py': ('what the steps of the demo share',
                             'unit/aio/demo/test_steps.py'),
     'aio/services/cinder.py': (_SERVICE, 'unit/aio/test_services.py'),
+    'aio/services/compute.py': (_SERVICE, 'functional/split/test_split.py'),
+    'aio/services/rabbitmq.py': (_SERVICE, 'functional/split/test_split.py'),
     'aio/services/glance.py': (_SERVICE, 'e2e/test_aio.py'),
     'aio/services/horizon.py': (_SERVICE, 'browser/test_dashboard.py'),
     'aio/services/keystone.py': (_SERVICE, 'e2e/test_aio.py'),

@@ -65,7 +65,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         },
         'ml2_type_flat': {'flat_networks': '*'},
         'ml2_type_vlan': {'network_vlan_ranges': settings.physical_network},
-        'ml2_vmrun': {'hosts': settings.host},
+        'ml2_vmrun': {'hosts': '*' if settings.bus else settings.host},
     })
 
 

@@ -14,12 +14,12 @@
 
 One process needs no message broker: the ``fake`` transport passes messages in
 memory. But objects are then not sent over a network, and compute can access
-the database, so this is for demonstrations and development.
+the database, so this is for demonstrations and development. With a message
+bus, compute is a process of its own: see services/compute.py.
 """
 
 from collections.abc import Callable, Mapping
 import threading
-import time
 from typing import Any, Protocol
 
 from nova_vmrun.aio import config
@@ -39,10 +39,12 @@ _POLICY_TEXT = """\
 # Written by "nova-vmrun aio up": what this cloud does not offer. To change it,
 # name a file of your own as [oslo_policy] policy_file in local.conf.
 
-# There is no other host to rebuild a server on.
-"os_compute_api:os-evacuate": "!"
 # Only Cinder calls it, for files that this driver does not attach.
 "os_compute_api:os-assisted-volume-snapshots:create": "!"
+"""
+_ONE_HOST_TEXT = """\
+# Without "aio up --bus", there is no other host to rebuild a server on.
+"os_compute_api:os-evacuate": "!"
 """
 _NO_VOLUMES_TEXT = """\
 # There is no volume service without "aio up --volumes".
@@ -58,23 +60,44 @@ _NO_VOLUMES_TEXT = """\
 "os_compute_api:os-volumes:snapshots:show": "!"
 "os_compute_api:os-volumes:snapshots:delete": "!"
 """
-# Seconds to wait for keystone, which starts at the same time.
-KEYSTONE_TIMEOUT = 120
+# Seconds to wait for services that start at the same time.
+_TIMEOUT = 120
+# Seconds between two searches for compute hosts that joined.
+_DISCOVERY_INTERVAL = 5
 CELL1_UUID = '6b8ab7a2-3c0e-4d4a-9a7e-2f0c5ad2c0e1'
 
 
 def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  passwords: Mapping[str, str],
                  vmware: aio_vmware.Programs | None = None) -> None:
-    """Write nova.conf and placement.conf.
+    """Write nova.conf, placement.conf and what the API refuses.
 
     :param vmware: the programs that [vmrun] names
     """
+    config.write(layout, PROJECT, CONFIG,
+                 sections(layout, settings, passwords, vmware))
+    aio_settings.write_private(
+        layout.config_dir(PROJECT) / POLICY,
+        _POLICY_TEXT + ('' if settings.bus else _ONE_HOST_TEXT) +
+        ('' if settings.volumes else _NO_VOLUMES_TEXT))
+    config.write(layout, 'placement', 'placement.conf', {
+        'DEFAULT': config.logging_options(),
+        'api': {'auth_strategy': 'keystone'},
+        'placement_database': dict(
+            config.database(layout, 'placement'), sync_on_startup=False),
+        'keystone_authtoken': config.authtoken(
+            settings, passwords['placement'], 'placement'),
+    })
+
+
+def sections(layout: aio_layout.Layout, settings: aio_settings.Settings,
+             passwords: Mapping[str, str],
+             vmware: aio_vmware.Programs | None) -> config.Sections:
+    """Return the options of nova.conf."""
     def section(user: str = 'nova') -> dict[str, object]:
         return config.credentials(settings, passwords[user], user)
 
-    policy = layout.config_dir(PROJECT) / POLICY
-    config.write(layout, PROJECT, CONFIG, {
+    return {
         'DEFAULT': dict(
             config.logging_options(),
             compute_driver='nova_vmrun.VmrunDriver',
@@ -82,14 +105,17 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             my_ip=aio_settings.ADDRESS,
             state_path=layout.nova_state,
             instances_path=layout.instances,
-            transport_url=settings.transport_url,
+            # Else a host that joins would be found only after a minute.
+            periodic_fuzzy_delay=0 if settings.bus else None,
+            transport_url=settings.transport_url(passwords),
             # The user and the control plane need memory on this machine, too.
             reserved_host_memory_mb=2048,
             # Disks grow as guests write, and flavors allow far more.
             initial_disk_allocation_ratio=4.0,
             # One user's guests are rarely all busy at the same time.
             initial_cpu_allocation_ratio=16.0,
-            # There is no other host to resize to.
+            # There may be no other host to resize to. If there is, the
+            # scheduler chooses, and the same host need not copy disks.
             allow_resize_to_same_host=True,
             osapi_compute_listen=aio_settings.ADDRESS,
             osapi_compute_listen_port=settings.ports['nova'],
@@ -123,9 +149,8 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'compute': {'provider_config_location':
                     layout.config_dir(PROJECT) / 'provider_config'},
         'conductor': {'workers': 1},
-        'oslo_policy': {'policy_file': policy},
-        # With one host, a second attempt would only hide why the first failed.
-        'scheduler': {'workers': 1, 'max_attempts': 1},
+        'oslo_policy': {'policy_file': layout.config_dir(PROJECT) / POLICY},
+        'scheduler': _scheduler(settings),
         'oslo_concurrency': {'lock_path': layout.nova_state / 'lock'},
         'vnc': {
             'enabled': True,
@@ -147,17 +172,23 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             'default_vmnet': settings.vmnet,
             'volume_folders': layout.volumes if settings.volumes else None,
         },
-    })
-    aio_settings.write_private(policy, _POLICY_TEXT + (
-        '' if settings.volumes else _NO_VOLUMES_TEXT))
-    config.write(layout, 'placement', 'placement.conf', {
-        'DEFAULT': config.logging_options(),
-        'api': {'auth_strategy': 'keystone'},
-        'placement_database': dict(
-            config.database(layout, 'placement'), sync_on_startup=False),
-        'keystone_authtoken': config.authtoken(
-            settings, passwords['placement'], 'placement'),
-    })
+        **(messaging() if settings.bus else {}),
+    }
+
+
+def _scheduler(settings: aio_settings.Settings) -> dict[str, object]:
+    if not settings.bus:
+        # With one host, a second attempt would hide why the first failed.
+        return {'workers': 1, 'max_attempts': 1}
+    return {'workers': 1,
+            'discover_hosts_in_cells_interval': _DISCOVERY_INTERVAL}
+
+
+def messaging() -> config.Sections:
+    """Return the options that all that use the bus must agree on."""
+    return {'oslo_messaging_rabbit': {
+        # Queues of requests, and those in them, outlive the broker.
+        'amqp_durable_queues': True}}
 
 
 def config_files(layout: aio_layout.Layout) -> list[str]:
@@ -207,7 +238,10 @@ class Service:
         self._start_api(tell)
         # The scheduler requests traits from Placement when it is created.
         tell('waiting for keystone')
-        self._wait_for_keystone()
+        self._wait_for('keystone')
+        if self._settings.bus == aio_settings.OWN_BUS:
+            tell('waiting for rabbitmq')
+            self._wait_for('rabbitmq')
         tell('starting console proxies')
         self._start_console_proxies()
         from nova_vmrun.aio import no_valid_host
@@ -316,16 +350,8 @@ class Service:
                             rpcapi.RPC_TOPIC_ALT)
         host_mapping.discover_hosts(context.get_admin_context())
 
-    def _wait_for_keystone(self) -> None:
-        deadline = time.monotonic() + KEYSTONE_TIMEOUT
-        while time.monotonic() < deadline:
-            pid = processes.find(self._layout, 'keystone')
-            if pid and processes.phase(
-                    self._layout, 'keystone', pid) == processes.READY:
-                return
-            time.sleep(0.1)
-        raise RuntimeError('keystone did not become ready within %d s; see %s.'
-                           % (KEYSTONE_TIMEOUT, self._layout.log('keystone')))
+    def _wait_for(self, service: str) -> None:
+        processes.wait_for(self._layout, service, _TIMEOUT)
 
 
 def make_databases(layout: aio_layout.Layout,
@@ -360,7 +386,8 @@ def map_cells(layout: aio_layout.Layout,
     cells = []
     for name, uuid, transport in (
             ('cell0', objects.CellMapping.CELL0_UUID, 'none:///'),
-            ('cell1', CELL1_UUID, settings.transport_url)):
+            ('cell1', CELL1_UUID, settings.transport_url(
+                aio_settings.passwords(layout)))):
         database = config.database(layout, 'nova_' + name)['connection']
         cell = known.get(name)
         if cell is None:

@@ -10,21 +10,25 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Stock nova-compute, with RabbitMQ between it and the rest of OpenStack."""
+"""Stock nova-compute behind the RabbitMQ of "aio up --bus"."""
 
+import contextlib
 import io
 import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import time
 import unittest
 
 import fixtures
+from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import client
 from nova_vmrun.aio import config
 from nova_vmrun.aio import down
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
@@ -34,7 +38,6 @@ import testtools
 from testtools import content
 
 from tests.functional.split import compute
-from tests.functional.split import rabbitmq
 
 HOST = 'compute1'
 TIMEOUT = 90
@@ -47,7 +50,19 @@ def missing():
             compute.PROGRAM)
     if not shutil.which('qemu-img'):
         return 'qemu-img is not installed'
-    return rabbitmq.missing()
+    try:
+        broker.require_installed()
+    except errors.AioError as error:
+        return str(error)
+    return None
+
+
+def free_ports(count):
+    """Return TCP ports on 127.0.0.1 that nothing listens on."""
+    with contextlib.ExitStack() as stack:
+        # Hold all of them, so that no port is returned twice.
+        return [stack.enter_context(socket.create_server(
+            ('127.0.0.1', 0))).getsockname()[1] for _ in range(count)]
 
 
 @unittest.skipIf(missing(), missing())
@@ -82,13 +97,13 @@ discover_hosts_in_cells_interval = 1
         self.start_compute()
 
     def start_control_plane(self):
-        broker = self.useFixture(rabbitmq.RabbitMQ())
         self.layout = aio_layout.Layout(self.folder / 'control-plane')
-        ports = rabbitmq.free_ports(len(aio_settings.DEFAULT_PORTS))
+        ports = free_ports(len(aio_settings.DEFAULT_PORTS))
         settings = aio_settings.Settings(
             host=HOST, fake=True,
             ports=dict(zip(aio_settings.DEFAULT_PORTS, ports)),
-            transport_url=broker.transport_url)
+            # A stock nova-compute takes the place of ours.
+            bus=aio_settings.OWN_BUS, compute=False)
         self.layout.create()
         settings.save(self.layout)
         self.addCleanup(down.wipe, self.layout, self.report)
@@ -98,7 +113,6 @@ discover_hosts_in_cells_interval = 1
             local.parent.mkdir(mode=0o700)
             local.write_text(text)
         up.up(self.layout, settings, self.report)
-        broker.wait_until_ready()
         self.settings = settings
         self.cloud = client.connect(
             settings, aio_settings.passwords(self.layout))

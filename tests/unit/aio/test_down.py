@@ -13,6 +13,7 @@
 
 import types
 
+from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
@@ -43,6 +44,17 @@ class DownTestCase(base.TestCase):
         self.running = {'keystone': 1, 'glance': 2, 'neutron': 3, 'nova': 4}
         self.assertTrue(down.down(self.layout, self.report))
         self.assertEqual([[4], [1, 2, 3]], self.ended)
+
+    def test_bus_goes_last_as_all_messages_need_it(self):
+        self.running = {'rabbitmq': 1, 'keystone': 2, 'nova': 3, 'compute': 4}
+        down.down(self.layout, self.report)
+        self.assertEqual([[4], [3], [2], [1]], self.ended)
+
+    def test_rabbitmq_that_outlived_its_parent_is_stopped(self):
+        self.patch(broker, 'leftovers', lambda _: {7: 'epmd', 8: 'beam.smp'})
+        self.assertTrue(down.down(self.layout, self.report))
+        self.assertEqual([[7, 8]], self.ended)
+        self.assertIn('stopping epmd, beam.smp', self.lines())
 
     def test_nothing_to_stop_is_no_error(self):
         self.assertFalse(down.down(self.layout, self.report))

@@ -15,6 +15,7 @@ import json
 import threading
 
 from nova_vmrun.aio import health
+from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
 
 # The tests of Cinder load eventlet, which leaves a copy of this module with
@@ -76,7 +77,7 @@ class HealthTestCase(base.TestCase):
 
     def test_providers(self):
         def read():
-            return health.read_providers(self.settings, 'secret')
+            return health.read_providers(self.settings, self.passwords)
 
         self.assertIsNone(read())
         self.server.answers = {
@@ -90,7 +91,7 @@ class HealthTestCase(base.TestCase):
         self.assertIsNone(read())
 
     def ask(self):
-        return health.ask(self.settings, 'secret')
+        return health.ask(self.settings, self.passwords)
 
     def test_healthy_services_have_no_complaint(self):
         self.assertEqual(
@@ -119,6 +120,24 @@ class HealthTestCase(base.TestCase):
     def test_compute_host_of_somebody_else_does_not_count(self):
         self.server.parts[1].update(state='down', host='other')
         self.assertIsNone(self.ask()['nova'])
+
+    def with_bus(self):
+        self.settings.bus = aio_settings.OWN_BUS
+        return self.ask()
+
+    def test_nova_compute_behind_a_bus_has_a_line_of_its_own(self):
+        self.assertIsNone(self.with_bus()['compute'])
+        self.assertIn('/v2.1/os-services?binary=nova-compute&host=laptop',
+                      self.server.paths)
+        self.server.parts[1]['state'] = 'down'
+        self.server.parts.pop(0)
+        self.server.parts.pop()
+        found = self.with_bus()
+        self.assertEqual('nova-compute is down', found['compute'])
+        self.assertIsNone(found['nova'])
+
+    def test_bus_that_does_not_speak_its_protocol(self):
+        self.assertIsNotNone(self.with_bus()['rabbitmq'])
 
     def test_cinder_is_asked_only_where_it_runs(self):
         self.ask()

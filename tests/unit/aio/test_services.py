@@ -17,8 +17,10 @@ from nova import policies
 import yaml
 
 from nova_vmrun.aio.services import cinder
+from nova_vmrun.aio.services import compute
 from nova_vmrun.aio.services import neutron
 from nova_vmrun.aio.services import nova
+from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
 
 
@@ -65,6 +67,29 @@ class ConfigTestCase(base.TestCase):
         known = {rule.name for rule in policies.list_rules()}
         self.assertEqual(set(), set(rules) - known)
         self.assertEqual('!', rules['os_compute_api:os-evacuate'])
+
+    def test_with_a_bus_there_may_be_other_hosts(self):
+        options = self.config(neutron, neutron.CONFIG)
+        self.assertEqual('laptop', options['ml2_vmrun']['hosts'])
+        self.assertEqual('1', self.nova()['scheduler']['max_attempts'])
+        self.settings.bus = aio_settings.OWN_BUS
+        options = self.config(neutron, neutron.CONFIG)
+        self.assertEqual('*', options['ml2_vmrun']['hosts'])
+        options = self.nova()
+        self.assertNotIn('max_attempts', options['scheduler'])
+        self.assertLess(0, int(options['scheduler'][
+            'discover_hosts_in_cells_interval']))
+        self.assertTrue(options['DEFAULT']['transport_url'].startswith(
+            'rabbit://nova:secret-of-rabbitmq@127.0.0.1:'))
+        self.assertNotIn('os_compute_api:os-evacuate', self.rules())
+
+    def test_compute_is_the_same_host_without_databases(self):
+        self.settings.bus = aio_settings.OWN_BUS
+        inside, alone = self.nova(), self.config(compute, compute.CONFIG)
+        self.assertEqual({'database', 'api_database'},
+                         set(inside.sections()) - set(alone.sections()))
+        for section in alone.sections():
+            self.assertEqual(dict(inside[section]), dict(alone[section]))
 
     def rules(self):
         with open(self.nova()['oslo_policy']['policy_file']) as file:

@@ -11,6 +11,7 @@
 #    under the License.
 
 
+import json
 import os
 import stat
 
@@ -44,7 +45,7 @@ class SettingsTestCase(base.TestCase):
 
     def test_ports_follow_one_another(self):
         ports = aio_settings.ports_from(21000)
-        self.assertEqual(list(range(21000, 21009)), list(ports.values()))
+        self.assertEqual(list(range(21000, 21012)), list(ports.values()))
 
     def without_cinder(self, ports):
         ports = dict(ports)
@@ -74,6 +75,10 @@ class SettingsTestCase(base.TestCase):
         self.assertIn('horizon', self.settings.services)
         self.assertNotIn('cinder', self.settings.services)
         self.settings.volumes = True
+        self.assertEqual(
+            set(aio_layout.SERVICES) - {'rabbitmq', 'compute'},
+            set(self.settings.services))
+        self.settings.bus = aio_settings.OWN_BUS
         self.assertEqual(aio_layout.SERVICES, self.settings.services)
         self.assertEqual(set(aio_settings.DEFAULT_PORTS),
                          set(self.settings.listeners))
@@ -116,9 +121,49 @@ class SettingsTestCase(base.TestCase):
             self.assertIn('--dashboard-address', error.resolution)
 
     def test_nova_compute_needs_a_bus_to_run_by_itself(self):
-        for url, runs in (('fake:/', True), ('rabbit://user@host/', False)):
-            self.settings.transport_url = url
+        for bus, runs in (('', True), ('rabbitmq', False),
+                          ('rabbit://user:word@127.0.0.1/', False)):
+            self.settings.bus = bus
             self.assertIs(runs, self.settings.runs_compute)
+            self.assertIs(not runs, 'compute' in self.settings.services)
+
+    def test_bus_of_another_machine_starts_no_rabbitmq(self):
+        self.settings.bus = 'rabbit://user:word@127.0.0.1/'
+        self.settings.validate()
+        self.assertNotIn('rabbitmq', self.settings.services)
+        self.assertEqual(self.settings.bus,
+                         self.settings.transport_url(self.passwords))
+
+    def test_own_bus_has_a_password(self):
+        self.assertEqual('fake:///',
+                         self.settings.transport_url(self.passwords))
+        self.settings.bus = aio_settings.OWN_BUS
+        self.settings.ports['rabbitmq'] = 21009
+        self.assertEqual(
+            'rabbit://nova:secret-of-rabbitmq@127.0.0.1:21009/',
+            self.settings.transport_url(self.passwords))
+
+    def test_machine_without_servers_needs_a_bus(self):
+        self.settings.compute = False
+        error = self.assertRaises(errors.AioError, self.settings.validate)
+        self.assertIn('--bus', error.resolution)
+        self.settings.bus = aio_settings.OWN_BUS
+        self.settings.validate()
+        self.assertNotIn('compute', self.settings.services)
+
+    def test_url_that_was_written_by_hand_becomes_the_bus(self):
+        self.layout.settings.write_text(json.dumps({
+            'host': 'laptop', 'transport_url': 'rabbit://a:b@10.1.2.3/'}))
+        settings = aio_settings.load(self.layout)
+        settings.validate()
+        self.assertEqual('rabbit://a:b@10.1.2.3/', settings.bus)
+        # Its nova-compute was started by hand, too.
+        self.assertFalse(settings.compute)
+
+    def test_settings_of_earlier_releases_have_no_bus(self):
+        self.layout.settings.write_text(json.dumps({
+            'host': 'laptop', 'transport_url': 'fake:///'}))
+        self.assertEqual(self.settings, aio_settings.load(self.layout))
 
     def test_shared_port_is_refused(self):
         self.settings.ports['nova'] = self.settings.ports['glance']

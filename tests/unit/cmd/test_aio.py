@@ -20,9 +20,11 @@ import sys
 
 import fixtures
 
+from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import dashboard
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import health
+from nova_vmrun.aio import hosts
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
@@ -165,6 +167,46 @@ class SettingsTestCase(CommandCase):
         self.choose()
         self.assertRaises(errors.AioError, self.choose, '--no-volumes')
         self.assertTrue(self.choose().volumes)
+
+    def test_bus_is_remembered(self):
+        self.patch(broker, 'require_installed', lambda: None)
+        url = 'rabbit://nova:word@127.0.0.1:5672/'
+        self.assertEqual('', self.choose().bus)
+        self.assertEqual('rabbitmq', self.choose('--bus').bus)
+        self.assertEqual('rabbitmq', self.choose().bus)
+        self.assertEqual(url, self.choose('--bus', url).bus)
+        self.assertEqual('', self.choose('--no-bus').bus)
+
+    def test_bus_without_rabbitmq_is_refused(self):
+        self.choose()
+        self.patch(broker, 'require_installed', self.refuse)
+        self.choose()
+        self.assertRaises(errors.AioError, self.choose, '--bus')
+        self.assertEqual('', self.choose().bus)
+
+    def test_bus_cannot_be_turned_off_while_others_need_it(self):
+        self.patch(broker, 'require_installed', lambda: None)
+        self.choose('--bus')
+        self.patch(hosts, 'require_no_others', self.refuse)
+        self.choose()
+        self.assertRaises(errors.AioError, self.choose, '--no-bus')
+        self.assertEqual('rabbitmq', self.choose().bus)
+
+    def test_host_with_servers_stays_one(self):
+        self.patch(broker, 'require_installed', lambda: None)
+        self.choose('--bus')
+        self.patch(hosts, 'require_no_servers', self.refuse)
+        self.choose()
+        self.assertRaises(errors.AioError, self.choose, '--no-compute')
+        self.assertTrue(self.choose().compute)
+
+    def test_ports_of_rabbitmq_that_are_taken_are_replaced(self):
+        self.patch(broker, 'require_installed', lambda: None)
+        self.taken = {5672}
+        self.assertEqual(5672, self.choose().ports['rabbitmq'])
+        self.taken.add(8774)
+        chosen = self.choose('--bus').ports
+        self.assertEqual((5673, 8774), (chosen['rabbitmq'], chosen['nova']))
 
     def test_dashboard_is_remembered(self):
         self.patch(dashboard, 'require_installed', lambda: None)

@@ -1,0 +1,92 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The compute hosts of a control plane, read from Nova's database.
+
+Nova need not run, since settings change while everything is down.
+"""
+
+import contextlib
+import sqlite3
+from typing import Any
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import settings as aio_settings
+
+# The number of names that an error lists.
+_SHOWN = 5
+_OTHERS = """
+SELECT host FROM services
+WHERE "binary" = 'nova-compute' AND host != ? AND NOT deleted ORDER BY host
+"""
+_SERVERS = """
+SELECT uuid FROM instances WHERE host = ? AND NOT deleted ORDER BY uuid
+"""
+
+
+def require_no_others(layout: aio_layout.Layout,
+                      settings: aio_settings.Settings) -> None:
+    """Raise AioError if other machines are compute hosts.
+
+    :raises AioError: there are some, or the database cannot be read
+    """
+    found = _select(layout, _OTHERS, settings.host)
+    if found:
+        raise errors.AioError(
+            'The message bus cannot be turned off, because other machines '
+            'need it.', 'Compute hosts: %s.' % _names(found),
+            'Run "nova-vmrun aio up", move or delete their servers, delete '
+            'their services with "openstack compute service delete", and run '
+            '"nova-vmrun aio down" before you try again.')
+
+
+def require_no_servers(layout: aio_layout.Layout,
+                       settings: aio_settings.Settings) -> None:
+    """Raise AioError if this machine has servers.
+
+    :raises AioError: there are some, or the database cannot be read
+    """
+    found = _select(layout, _SERVERS, settings.host)
+    if found:
+        raise errors.AioError(
+            'This machine cannot stop being a compute host, because it has '
+            'servers.', 'They are %s.' % _names(found),
+            'Run "nova-vmrun aio up --compute", move or delete them, and run '
+            '"nova-vmrun aio down" before you try again.')
+
+
+def _names(found: list[str]) -> str:
+    named = found[:_SHOWN]
+    if len(found) > _SHOWN:
+        named.append('%d more' % (len(found) - _SHOWN))
+    return ', '.join(named)
+
+
+def _select(layout: aio_layout.Layout, query: str, *values: Any) -> list[str]:
+    """Return the first column of a query's rows.
+
+    :returns: none if there is no complete database
+    """
+    path = layout.database('nova_cell1')
+    if not layout.initialised('nova').exists():
+        return []
+    try:
+        # After a crash, the last changes are in SQLite's write-ahead log,
+        # which it applies only if it may write. So this is not read-only.
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return [row[0] for row in database.execute(query, values)]
+    except sqlite3.Error as error:
+        raise errors.AioError(
+            "Nova's database cannot be read.", '%s: %s.' % (path, error),
+            'Restore it from a copy, or remove everything with "nova-vmrun '
+            'aio wipe".') from error

@@ -1,0 +1,221 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a node logs in with: one user of the bus and one of Keystone.
+
+Each node has its own, so that a single one can be thrown out. The rights on
+the bus are those that oslo.messaging needs: a node reads only what is sent to
+its own nova-compute. It may still send to every queue, because replies go
+through the exchange that reaches all of them, and RabbitMQ cannot tell
+a reply from a request.
+"""
+
+from collections.abc import Iterable, Mapping
+import dataclasses
+import re
+import secrets
+from typing import cast, TYPE_CHECKING
+
+from nova_vmrun.aio.bus import address
+from nova_vmrun.aio.bus import broker
+from nova_vmrun.aio import client
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio.services import nova
+from nova_vmrun.aio import settings as aio_settings
+
+if TYPE_CHECKING:
+    from openstack.identity.v3 import _proxy
+
+# Names that are safe in a URL, a queue and a file.
+_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9.-]{0,62}')
+_PREFIX = 'node-'
+_PROJECT = 'service'
+_ROLE = 'service'
+# Cinder shows a service only the volumes of its own project, and nova-compute
+# looks after those of its servers.
+_ROLE_FOR_VOLUMES = 'admin'
+_VIRTUAL_HOST = '/'
+_ALL = '.*'
+# The exchange of Nova's requests.
+_EXCHANGE = 'nova'
+_TOPICS = 'compute(-alt)?'
+# How oslo.messaging ends the names of queues that only one process knows.
+_RANDOM = '[0-9a-f]{32}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """How the nova-compute of a node logs in.
+
+    :ivar transport_url: reaches the bus at the address that the first machine
+        itself uses
+    :ivar messaging: options of [oslo_messaging_rabbit]; queues exist with
+        these, so a node that has others is refused
+    """
+
+    bus_user: str
+    bus_password: str = dataclasses.field(repr=False)
+    transport_url: str = dataclasses.field(repr=False)
+    messaging: Mapping[str, str]
+    keystone_user: str
+    keystone_password: str = dataclasses.field(repr=False)
+
+
+def create(layout: aio_layout.Layout, settings: aio_settings.Settings,
+           name: str) -> Account:
+    """Make the users of a node, or give them new passwords and rights.
+
+    With a bus that is not ours, users cannot be made on it. The node then
+    shares the control plane's.
+
+    :param name: of the node, which is that of its compute host
+    :raises AioError: there is no bus, the name is none, or a service does not
+        answer
+    """
+    _require_usable(settings, name)
+    if settings.bus == aio_settings.OWN_BUS:
+        user, password = _PREFIX + name, secrets.token_urlsafe(24)
+        _set_bus_user(layout, settings, name, password)
+        url = aio_settings.bus_url(settings, user, password)
+    else:
+        url = settings.bus
+        host = address.read(url).hosts[0]
+        user, password = host.user, host.password
+    keystone_password = secrets.token_urlsafe(24)
+    with client.explained(layout):
+        _set_keystone_user(
+            _identity(layout, settings), _PREFIX + name, keystone_password,
+            [_ROLE, *([_ROLE_FOR_VOLUMES] if settings.volumes else [])])
+    return Account(
+        user, password, url,
+        {option: str(value) for option, value
+         in nova.messaging()['oslo_messaging_rabbit'].items()},
+        _PREFIX + name, keystone_password)
+
+
+def remove(layout: aio_layout.Layout, settings: aio_settings.Settings,
+           name: str) -> None:
+    """Remove the users of a node, and what waits on the bus for it.
+
+    Connections of the node are closed. That a user is missing is no error.
+
+    :raises AioError: the name is none, or a service does not answer
+    """
+    _require_usable(settings, name)
+    with client.explained(layout):
+        identity = _identity(layout, settings)
+        user = identity.find_user(_PREFIX + name)
+        if user is not None:
+            identity.delete_user(user)
+    if settings.bus != aio_settings.OWN_BUS:
+        return
+    user_name = _PREFIX + name
+    if user_name in _bus_users(layout, settings):
+        # RabbitMQ closes the user's connections, too.
+        broker.control(layout, settings, 'delete_user', user_name)
+    queues = broker.control(layout, settings, 'list_queues', 'name').split()
+    for topic in ('compute', 'compute-alt'):
+        queue = '%s.%s' % (topic, name)
+        if queue in queues:
+            broker.control(layout, settings, 'delete_queue', queue)
+
+
+def _require_usable(settings: aio_settings.Settings, name: str) -> None:
+    if not settings.bus:
+        raise errors.AioError(
+            'Other machines cannot be compute hosts of this control plane.',
+            'All of Nova runs in one process, without a message bus.',
+            'Run "nova-vmrun aio down" and "nova-vmrun aio up --bus".')
+    if not _NAME.fullmatch(name) or name == settings.host:
+        raise errors.AioError(
+            'A node cannot be called %r.' % name[:80],
+            'A name has up to 63 letters, digits, dots and hyphens, and is '
+            "not the first machine's.", 'Choose another name.')
+
+
+def _bus_users(layout: aio_layout.Layout,
+               settings: aio_settings.Settings) -> set[str]:
+    lines = broker.control(layout, settings, 'list_users').splitlines()
+    return {line.split('\t')[0] for line in lines}
+
+
+def _set_bus_user(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                  name: str, password: str) -> None:
+    user = _PREFIX + name
+    verb = ('change_password' if user in _bus_users(layout, settings)
+            else 'add_user')
+    broker.control(layout, settings, verb, user, secret=password)
+    rights = permissions(name)
+    broker.control(layout, settings, 'set_permissions', '-p', _VIRTUAL_HOST,
+                   user, rights.configure, rights.write, rights.read)
+    broker.control(layout, settings, 'set_topic_permissions', '-p',
+                   _VIRTUAL_HOST, user, _EXCHANGE, _ALL, rights.bind)
+
+
+@dataclasses.dataclass(frozen=True)
+class Permissions:
+    """Patterns of names on the bus that a user may work with.
+
+    :ivar configure: queues and exchanges to declare
+    :ivar write: exchanges to send to, and queues to bind
+    :ivar read: queues to consume, and exchanges to bind queues to
+    :ivar bind: routing keys for which to bind queues to Nova's exchange
+    """
+
+    configure: str
+    write: str
+    read: str
+    bind: str
+
+
+def permissions(name: str) -> Permissions:
+    """Return what the nova-compute of a node needs on the bus.
+
+    :param name: of the node
+    """
+    own = re.escape(name)
+    queues = (r'%s(\.%s)?' % (_TOPICS, own), '%s_fanout_%s' % (
+        _TOPICS, _RANDOM), 'reply_' + _RANDOM)
+    # oslo.messaging declares an exchange before it sends to it.
+    fanouts = '(%s|scheduler)_fanout' % _TOPICS
+    return Permissions(
+        configure=_any_of(_EXCHANGE, fanouts, *queues),
+        # Replies go through the default exchange.
+        write=_any_of(_EXCHANGE, fanouts, r'amq\.default', *queues),
+        read=_any_of(_EXCHANGE, fanouts, *queues),
+        bind=_any_of(queues[0]))
+
+
+def _any_of(*patterns: str) -> str:
+    return '^(%s)$' % '|'.join(patterns)
+
+
+def _identity(layout: aio_layout.Layout,
+              settings: aio_settings.Settings) -> '_proxy.Proxy':
+    cloud = client.connect(settings, aio_settings.passwords(layout))
+    # The SDK's type allows for an older version of the API, too.
+    return cast('_proxy.Proxy', cloud.identity)
+
+
+def _set_keystone_user(identity: '_proxy.Proxy', name: str, password: str,
+                       roles: Iterable[str]) -> None:
+    user = identity.find_user(name)
+    if user is None:
+        user = identity.create_user(name=name, password=password,
+                                    domain_id='default')
+    else:
+        identity.update_user(user, password=password, is_enabled=True)
+    project = identity.find_project(_PROJECT, ignore_missing=False)
+    for role in roles:
+        identity.assign_project_role_to_user(
+            project, user, identity.find_role(role, ignore_missing=False))

@@ -1,0 +1,180 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+import re
+import types
+from unittest import mock
+
+from nova_vmrun.aio.bus import broker
+from nova_vmrun.aio import client
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster.first import accounts
+from tests.unit.aio import base
+
+_HEX = '0123456789abcdef' * 2
+
+
+class PermissionsTestCase(base.TestCase):
+
+    def allows(self, pattern, *names):
+        return [name for name in names if re.search(pattern, name)]
+
+    def test_own_queues_alone_are_read(self):
+        own = ['compute', 'compute.node.1', 'compute-alt.node.1',
+               'compute_fanout_' + _HEX, 'reply_' + _HEX]
+        others = ['conductor', 'scheduler', 'scheduler.laptop',
+                  'compute.node.2', 'compute.node.11', 'compute.nodex1',
+                  'compute.', 'conductor_fanout_' + _HEX, 'reply_',
+                  'xreply_' + _HEX, 'amq.default']
+        rights = accounts.permissions('node.1')
+        for pattern in (rights.read, rights.configure, rights.write):
+            self.assertEqual(own, self.allows(
+                pattern, *own, *others[:-1]))
+
+    def test_requests_to_others_cannot_be_listened_to(self):
+        bind = accounts.permissions('node.1').bind
+        self.assertEqual(
+            ['compute', 'compute.node.1', 'compute-alt.node.1'],
+            self.allows(bind, 'compute', 'compute.node.1',
+                        'compute-alt.node.1', 'compute.node.2', '#',
+                        'compute.*', 'compute.#', 'conductor'))
+
+    def test_replies_can_be_sent_but_not_declared(self):
+        rights = accounts.permissions('node1')
+        self.assertTrue(self.allows(rights.write, 'amq.default'))
+        self.assertFalse(self.allows(rights.configure, 'amq.default'))
+        self.assertFalse(self.allows(rights.read, 'amq.default'))
+
+
+class AccountsCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.settings.bus = aio_settings.OWN_BUS
+        self.users = {'nova'}
+        self.secrets = {}
+        self.queues = {'conductor', 'compute.node1', 'compute-alt.node1',
+                       'compute.node11'}
+        self.commands = []
+        self.patch(broker, 'control', self.control)
+        self.cloud = mock.Mock()
+        self.cloud.identity.find_user.return_value = None
+        self.patch(client, 'connect', lambda *_: self.cloud)
+
+    def control(self, layout, settings, verb, *words, secret=None):
+        self.commands.append((verb, *words))
+        if verb == 'list_users':
+            return ''.join('%s\t[]\n' % user for user in sorted(self.users))
+        if verb == 'list_queues':
+            return ''.join('%s\n' % queue for queue in sorted(self.queues))
+        if verb == 'delete_queue':
+            self.queues.remove(words[0])
+        elif verb == 'delete_user':
+            self.users.remove(words[0])
+        elif verb == 'add_user':
+            self.assertNotIn(words[0], self.users)
+            self.users.add(words[0])
+        if secret:
+            self.secrets[words[0]] = secret
+        return ''
+
+
+class CreateTestCase(AccountsCase):
+
+    def create(self, name='node1'):
+        return accounts.create(self.layout, self.settings, name)
+
+    def test_users_of_a_node(self):
+        account = self.create()
+        self.assertEqual('node-node1', account.bus_user)
+        self.assertEqual(self.secrets['node-node1'], account.bus_password)
+        self.assertEqual(
+            'rabbit://node-node1:%s@127.0.0.1:5672/' % account.bus_password,
+            account.transport_url)
+        self.assertEqual({'amqp_durable_queues': 'True'}, account.messaging)
+        self.cloud.identity.create_user.assert_called_once_with(
+            name='node-node1', password=account.keystone_password,
+            domain_id='default')
+        self.assertIn('set_permissions', [
+            command[0] for command in self.commands])
+
+    def test_twice_gives_new_passwords(self):
+        first = self.create()
+        self.cloud.identity.find_user.return_value = types.SimpleNamespace()
+        second = self.create()
+        self.assertEqual(4, len({
+            first.bus_password, first.keystone_password,
+            second.bus_password, second.keystone_password}))
+        self.assertEqual(self.secrets['node-node1'], second.bus_password)
+        self.assertEqual(
+            second.keystone_password,
+            self.cloud.identity.update_user.call_args.kwargs['password'])
+
+    def test_no_password_is_printed(self):
+        account = self.create()
+        for value in (account.bus_password, account.keystone_password):
+            self.assertNotIn(value, repr(account))
+        self.assertNotIn(account.bus_password, str(self.commands))
+
+    def roles(self):
+        self.cloud.identity.find_role.reset_mock()
+        self.create()
+        return [call.args[0]
+                for call in self.cloud.identity.find_role.mock_calls]
+
+    def test_only_with_volumes_is_a_node_an_administrator(self):
+        self.assertEqual(['service'], self.roles())
+        self.settings.volumes = True
+        self.assertEqual(['service', 'admin'], self.roles())
+
+    def test_without_a_bus_there_are_no_nodes(self):
+        self.settings.bus = aio_settings.NO_BUS
+        error = self.assertRaises(errors.AioError, self.create)
+        self.assertIn('--bus', error.resolution)
+
+    def test_names_that_cannot_be(self):
+        for name in ('', 'a b', 'a\n', '-a', '.a', 'a/b', 'a*', 'laptop',
+                     'a' * 64, 'ä', 'a:b', 'a|b', '#'):
+            self.assertRaises(errors.AioError, self.create, name)
+        self.assertEqual([], self.commands)
+
+    def test_bus_of_somebody_else_is_shared(self):
+        self.settings.bus = 'rabbit://all:word@10.1.2.3/?ssl=1'
+        account = self.create()
+        self.assertEqual([], self.commands)
+        self.assertEqual(
+            ('all', 'word', self.settings.bus, 'node-node1'),
+            (account.bus_user, account.bus_password, account.transport_url,
+             account.keystone_user))
+
+
+class RemoveTestCase(AccountsCase):
+
+    def remove(self):
+        accounts.remove(self.layout, self.settings, 'node1')
+
+    def test_nothing_of_the_node_is_left(self):
+        accounts.create(self.layout, self.settings, 'node1')
+        accounts.create(self.layout, self.settings, 'node11')
+        user = types.SimpleNamespace()
+        self.cloud.identity.find_user.return_value = user
+        self.remove()
+        self.assertEqual({'nova', 'node-node11'}, self.users)
+        self.assertEqual({'conductor', 'compute.node11'}, self.queues)
+        self.cloud.identity.delete_user.assert_called_once_with(user)
+
+    def test_twice_is_no_error(self):
+        self.queues.clear()
+        self.remove()
+        self.cloud.identity.delete_user.assert_not_called()
