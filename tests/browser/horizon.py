@@ -139,6 +139,19 @@ class Horizon:
         self.click('.modal-footer input[value="Attach Volume"]')
         self._wait_closed()
 
+    # -- networks --------------------------------------------------------
+
+    def create_network(self, name, cidr):
+        """Create a network with one subnet, with the dialog."""
+        self.click('#networks__action_create')
+        self.fill('.modal-body #id_net_name', name)
+        self.click('.modal-footer .button-next')
+        self.fill('.modal-body #id_subnet_name', name)
+        self.fill('.modal-body #id_cidr', cidr)
+        self.click('.modal-footer .button-next')
+        self.click('.modal-footer .button-final')
+        self._wait_closed()
+
     # -- the dialog that launches an instance ----------------------------
 
     def launch(self, name, image, flavor):

@@ -163,6 +163,21 @@ class DashboardTest(base.TestCase):
         for name in _HIDDEN:
             self.assertFalse([panel for panel in panels if name in panel])
 
+    def test_network_of_a_project(self):
+        self.log_in('demo')
+        self.pages.open('/project/networks/')
+        self.pages.create_network('lab', '198.51.100.0/24')
+        self.pages.wait_row('lab', 'Active')
+        self.assertEqual([], self.pages.errors())
+        network, = self.plane.own_cloud.network.networks(name='lab')
+        self.addCleanup(self.plane.own_cloud.network.delete_network, network)
+        subnet, = self.plane.own_cloud.network.subnets(network_id=network.id)
+        self.assertEqual('198.51.100.0/24', subnet.cidr)
+        # What could not work is not offered.
+        page = self.session().get(self.url('/project/network_topology/'))
+        self.assertNotIn('router', ' '.join(
+            re.findall('href="([^"]*)"', page.text)))
+
     def session(self):
         """Return a session of HTTP with the browser's cookies."""
         session = requests.Session()

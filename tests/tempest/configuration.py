@@ -66,6 +66,8 @@ def _sections(folder: pathlib.Path, settings: aio_settings.Settings,
               passwords: Mapping[str, str], cloud: 'connection.Connection',
               logins: bool) -> Mapping[str, Mapping[str, object]]:
     image, flavors = (_guest if logins else _placeholder)(cloud)
+    public_network = cloud.network.find_network(
+        settings.network, ignore_missing=False).id if logins else ''
     return {
         'DEFAULT': {'log_file': folder / 'tempest.log', 'debug': False},
         'oslo_concurrency': {'lock_path': folder / 'locks'},
@@ -88,7 +90,12 @@ def _sections(folder: pathlib.Path, settings: aio_settings.Settings,
             'nova': True, 'glance': True, 'neutron': True, 'cinder': True,
             'swift': False, 'horizon': False,
         },
-        'network': {'floating_network_name': ''},
+        'network': {
+            'floating_network_name': '',
+            # Tests that log in want to know it, also if they use no floating
+            # address.
+            'public_network_id': public_network,
+        },
         'network-feature-enabled': {
             # Tests of routers and floating IPs skip themselves: none of their
             # extensions is in it.
