@@ -25,6 +25,7 @@ from typing import Any
 import requests
 
 from nova_vmrun.aio.bus import address
+from nova_vmrun.aio.gateway import probe
 from nova_vmrun.aio import providers
 from nova_vmrun.aio import settings as aio_settings
 
@@ -138,9 +139,17 @@ def _horizon(cloud: _Cloud) -> None:
     cloud.request('GET', 'horizon', aio_settings.LOGIN_PAGE)
 
 
+def _gateway(cloud: _Cloud) -> None:
+    complaint = probe.complaint(cloud.settings.gateway_contact,
+                                cloud.settings.ports['gateway'], TIMEOUT)
+    if complaint is not None:
+        raise _Unhealthy('gateway: %s' % complaint)
+
+
 _PROBES: Mapping[str, Callable[[_Cloud], None]] = {
     'glance': _glance, 'neutron': _neutron, 'nova': _nova, 'cinder': _cinder,
-    'horizon': _horizon, 'compute': _compute, 'rabbitmq': _rabbitmq}
+    'horizon': _horizon, 'compute': _compute, 'rabbitmq': _rabbitmq,
+    'gateway': _gateway}
 
 
 def ask(settings: aio_settings.Settings,

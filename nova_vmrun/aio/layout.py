@@ -26,7 +26,7 @@ from nova_vmrun.aio import errors
 # All possible services, in the order in which they are shown.
 # Settings.services lists those that run.
 SERVICES = ('rabbitmq', 'keystone', 'glance', 'neutron', 'nova', 'compute',
-            'cinder', 'horizon')
+            'cinder', 'horizon', 'gateway')
 
 # These characters are safe in oslo.config files, in SQLAlchemy URLs and in
 # VMware disk descriptors, which cannot hold a double quote.
@@ -81,6 +81,9 @@ class Layout:
         self.backups = self.root / 'backups'
         self.bus = self.root / 'bus'
         self.horizon_state = self.root / 'horizon'
+        # What the first machine of a cloud has for nodes, and what a node has.
+        self.nodes = self.root / 'nodes'
+        self.node = self.root / 'node'
         self.fakes = self.root / 'fakes-bin'
         self.fake_state = self.root / 'fake-vmware'
         self.openrc = self.root / 'openrc'

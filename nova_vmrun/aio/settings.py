@@ -46,6 +46,7 @@ DEFAULT_PORTS = {
     # What RabbitMQ's own tools need: its distribution port and port mapper.
     'erlang': 25672,
     'epmd': 4369,
+    'gateway': 2222,
 }
 PORT_OWNERS = {
     'keystone': ('keystone',),
@@ -56,6 +57,7 @@ PORT_OWNERS = {
     'cinder': ('cinder',),
     'horizon': ('horizon',),
     'rabbitmq': ('rabbitmq', 'erlang', 'epmd'),
+    'gateway': ('gateway',),
 }
 USERS = ('admin', 'demo', 'glance', 'neutron', 'nova', 'placement', 'cinder',
          'rabbitmq')
@@ -94,6 +96,7 @@ class Settings:
     :param dashboard: run Horizon too
     :param dashboard_address: IP address on which Horizon listens
     :param dashboard_insecure_listen: allow one that other machines can reach
+    :param gateway_address: IP address on which the sshd for nodes listens
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict[str, int] = dataclasses.field(
@@ -114,6 +117,7 @@ class Settings:
     dashboard: bool = False
     dashboard_address: str = ADDRESS
     dashboard_insecure_listen: bool = False
+    gateway_address: str = '0.0.0.0'
 
     def __post_init__(self) -> None:
         self.ports = _completed(self.ports)
@@ -123,7 +127,8 @@ class Settings:
         """The services to run, in the order of layout.SERVICES."""
         optional = {'cinder': self.volumes, 'horizon': self.dashboard,
                     'rabbitmq': self.bus == OWN_BUS,
-                    'compute': bool(self.bus) and self.compute}
+                    'compute': bool(self.bus) and self.compute,
+                    'gateway': bool(self.bus)}
         return tuple(name for name in aio_layout.SERVICES
                      if optional.get(name, True))
 
@@ -169,6 +174,17 @@ class Settings:
         if self.dashboard:
             self._check_dashboard_address()
         self._check_bus()
+        self._check_gateway_address()
+
+    def _check_gateway_address(self) -> None:
+        try:
+            ipaddress.ip_address(self.gateway_address)
+        except ValueError as error:
+            raise errors.AioError(
+                'The gateway cannot listen on %.100s.' % self.gateway_address,
+                '%s.' % error,
+                'Name an IP address of this machine with --gateway-address, '
+                'or 0.0.0.0 for all.') from error
 
     def _check_bus(self) -> None:
         if not self.bus and not self.compute:
@@ -198,7 +214,13 @@ class Settings:
 
     def address(self, service: str) -> str:
         """Return the IP address on which a service listens."""
-        return self.dashboard_address if service == 'horizon' else ADDRESS
+        return {'horizon': self.dashboard_address,
+                'gateway': self.gateway_address}.get(service, ADDRESS)
+
+    @property
+    def gateway_contact(self) -> str:
+        """The IP address at which this machine reaches the gateway."""
+        return _url_host(self.gateway_address).strip('[]')
 
     def url(self, service: str, path: str = '') -> str:
         """Return the URL of a service on this machine."""

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # Pages that need no login, by service. The others have theirs at /.
 _PAGES = {'novncproxy': '/' + novnc.PAGE,
           'horizon': aio_settings.LOGIN_PAGE}
+# Services that do not speak HTTP.
+_OTHER_PROTOCOLS = (aio_settings.OWN_BUS, 'gateway')
 # Seconds in which the scheduler finds a new compute host.
 _DISCOVERY_TIMEOUT = 60
 
@@ -146,9 +148,9 @@ def _check_answers(cloud: 'connection.Connection',
     from keystoneauth1 import exceptions
     for service in services:
         for name in aio_settings.PORT_OWNERS[service]:
-            # That proxy shows nothing without a token, and a service that is
-            # ready has already logged in to its RabbitMQ.
-            if name == 'serialproxy' or service == aio_settings.OWN_BUS:
+            # That proxy shows nothing without a token, and the others have
+            # been asked in their own ways before they were ready.
+            if name == 'serialproxy' or service in _OTHER_PROTOCOLS:
                 continue
             url = settings.url(name, _PAGES.get(name, '/'))
             try:

@@ -317,6 +317,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
              'although passwords in its messages can be read on the network '
              '(default: no)')
     parser.add_argument(
+        '--gateway-address', metavar='<address>',
+        help='With --bus: IP address on which the sshd for other machines '
+             'listens, the only service that they reach (default: 0.0.0.0, '
+             'which is all addresses)')
+    parser.add_argument(
         '--compute', action=argparse.BooleanOptionalAction,
         help='Run servers on this machine, too (default: yes; "no" needs '
              '--bus)')

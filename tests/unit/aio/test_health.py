@@ -139,6 +139,11 @@ class HealthTestCase(base.TestCase):
     def test_bus_that_does_not_speak_its_protocol(self):
         self.assertIsNotNone(self.with_bus()['rabbitmq'])
 
+    def test_gateway_that_nobody_answers_for(self):
+        self.settings.ports['gateway'] = self.closed_port()
+        self.assertEqual('gateway: connection refused',
+                         self.with_bus()['gateway'])
+
     def test_cinder_is_asked_only_where_it_runs(self):
         self.ask()
         self.assertNotIn('/v3/os-services', self.server.paths)

@@ -45,7 +45,7 @@ class SettingsTestCase(base.TestCase):
 
     def test_ports_follow_one_another(self):
         ports = aio_settings.ports_from(21000)
-        self.assertEqual(list(range(21000, 21012)), list(ports.values()))
+        self.assertEqual(list(range(21000, 21013)), list(ports.values()))
 
     def without_cinder(self, ports):
         ports = dict(ports)
@@ -76,12 +76,23 @@ class SettingsTestCase(base.TestCase):
         self.assertNotIn('cinder', self.settings.services)
         self.settings.volumes = True
         self.assertEqual(
-            set(aio_layout.SERVICES) - {'rabbitmq', 'compute'},
+            set(aio_layout.SERVICES) - {'rabbitmq', 'compute', 'gateway'},
             set(self.settings.services))
         self.settings.bus = aio_settings.OWN_BUS
         self.assertEqual(aio_layout.SERVICES, self.settings.services)
         self.assertEqual(set(aio_settings.DEFAULT_PORTS),
                          set(self.settings.listeners))
+
+    def test_the_gateway_listens_on_all_addresses_or_one(self):
+        for address, contact in (('0.0.0.0', '127.0.0.1'), ('::', '::1'),
+                                 ('192.0.2.1', '192.0.2.1')):
+            self.settings.gateway_address = address
+            self.settings.validate()
+            self.assertEqual(address, self.settings.address('gateway'))
+            self.assertEqual(contact, self.settings.gateway_contact)
+        self.settings.gateway_address = 'eth0'
+        error = self.assertRaises(errors.AioError, self.settings.validate)
+        self.assertIn('--gateway-address', error.resolution)
 
     def test_address_of_an_api(self):
         self.settings.ports['nova'] = 21003

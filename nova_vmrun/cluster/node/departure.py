@@ -1,0 +1,41 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Leave a cloud, from the side of the node."""
+
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import files as node_files
+from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import membership as node_membership
+from nova_vmrun.cluster.node import units
+from nova_vmrun.cluster.node import wire
+
+
+def leave(layout: aio_layout.Layout,
+          member: node_membership.Membership) -> None:
+    """Ask the first machine to forget this node, then stop its processes.
+
+    :raises AioError: the node has servers, or the first machine does not
+        answer
+    """
+    files = node_files.Files(layout)
+    address = gateway.reachable(member.addresses, member.port)
+    wire.write_tunnel(files, member, address)
+    gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
+    units.find(layout, member.name).remove()
+    children.end_leftovers(files)
+    files.membership.unlink(missing_ok=True)
+    # The first machine does not let them in again.
+    for key in (files.node_key, files.move_key, files.host_key):
+        key.unlink(missing_ok=True)

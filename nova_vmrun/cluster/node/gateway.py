@@ -1,0 +1,181 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""What a node asks the first machine, through its gateway."""
+
+import ipaddress
+import pathlib
+import socket
+import time
+from typing import Any
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio.gateway import probe
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import wire
+from nova_vmrun.cluster import values
+from nova_vmrun import exception
+from nova_vmrun.tools import process
+
+# Seconds. To make accounts, programs of the bus start several times.
+_TIMEOUT = 120
+# Of ssh itself, as opposed to the command that it runs.
+_NO_CONNECTION = 255
+
+
+def reachable(addresses: list[str], port: int) -> str:
+    """Return the first address at which an sshd answers.
+
+    :raises AioError: none does; says which port could not be reached, from
+        where, and why
+    """
+    reasons = []
+    for address in addresses:
+        complaint = probe.complaint(address, port)
+        if complaint is None:
+            return address
+        reasons.append('%s from %s: %s.%s' % (
+            address, _own_address(address), complaint,
+            ' That address always leads to the machine that uses it.'
+            if _is_loopback(address) else ''))
+    raise errors.AioError(
+        'Port %d of the first machine cannot be reached.' % port,
+        ' '.join(reasons),
+        'Let it through the firewalls, start the first machine with '
+        '"nova-vmrun aio up", or name an address that this machine can reach '
+        'with "nova-vmrun node token --address".')
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == 'localhost'
+
+
+def _own_address(address: str) -> str:
+    """Return the address with which this machine reaches another."""
+    try:
+        family, kind, *_, target = socket.getaddrinfo(
+            address, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as probing:
+            # This sends nothing.
+            probing.connect(target)
+            return str(probing.getsockname()[0])
+    except OSError:
+        return 'here'
+
+
+class Gateway:
+    """The first machine's gateway.
+
+    :param config: file of ssh that says with which key to log in
+    :param address: of the first machine
+    """
+
+    def __init__(self, config: pathlib.Path, address: str,
+                 runner: process.Runner | None = None) -> None:
+        self._config = config
+        self._address = address
+        self._runner = runner or process.Runner()
+
+    def ask(self, verb: messages.Verb, word: str = '') -> dict[str, Any]:
+        """Send a request, and return the result.
+
+        :raises KeyRefused: the key is not let in
+        :raises AioError: the first machine refuses, or does not answer
+        """
+        request = ' '.join(filter(None, [verb, word]))
+        try:
+            result = self._runner.run(
+                *wire.words(self._config, wire.FIRST), request,
+                timeout=_TIMEOUT)
+        except exception.ToolNotFound as error:
+            raise errors.AioError(
+                'ssh is missing.', error.details,
+                'Install it: apt-get install openssh-client.') from error
+        except exception.ToolTimeout as error:
+            raise errors.AioError(
+                'The first machine did not answer within %d s.' % _TIMEOUT,
+                'It was asked to %s.' % verb,
+                'See "nova-vmrun aio status" there, and repeat the command.'
+            ) from error
+        if result.exit_code == _NO_CONNECTION:
+            raise self._no_connection(result.stderr)
+        try:
+            return messages.read_answer(result.stdout)
+        except values.Invalid as error:
+            raise errors.AioError(
+                'The answer of the first machine cannot be understood.',
+                '%s %s' % (error, result.details()[:500]),
+                'Use the same release of nova-vmrun on both machines.'
+            ) from error
+
+    def state(self) -> messages.State:
+        """Return what Nova and Placement know about this node.
+
+        :raises AioError: the first machine does not answer
+        """
+        found = self.ask(messages.Verb.STATE)
+        try:
+            return messages.read_state(found)
+        except values.Invalid as error:
+            raise errors.AioError(
+                'The answer of the first machine cannot be understood.',
+                str(error), 'Use the same release of nova-vmrun on both '
+                'machines.') from error
+
+    def _no_connection(self, printed: str) -> errors.AioError:
+        text = ' '.join(printed.split())[-400:]
+        if 'Permission denied' in text:
+            return KeyRefused(
+                'The first machine (%s) does not let this machine in.'
+                % self._address, text,
+                'Its token has expired or been replaced, or the node has '
+                'left. Make a new token there with "nova-vmrun node token".')
+        if 'Host key verification failed' in text or (
+                'no matching host key' in text):
+            return errors.AioError(
+                'Another machine than the one that made the token answers at '
+                '%s.' % self._address,
+                'Its host key is another.%s' % (
+                    ' That address always leads to the machine that uses it.'
+                    if _is_loopback(self._address) else ''),
+                'Name the right address with "nova-vmrun node token '
+                '--address" on the first machine.')
+        return errors.AioError(
+            'There is no connection with the first machine (%s).'
+            % self._address, text or 'ssh says nothing.',
+            'Start it with "nova-vmrun aio up", and repeat the command.')
+
+
+class KeyRefused(errors.AioError):
+    """The first machine does not let a key in."""
+
+
+def wait_until_ready(gateway: Gateway, timeout: float, since: float,
+                     interval: float = 2.0) -> messages.State | None:
+    """Wait until Nova and Placement know this node.
+
+    :param timeout: seconds
+    :param since: time.time() when its nova-compute was started; older reports
+        are another one's
+    :param interval: seconds between two questions
+    :returns: the state, or None if it was not ready in time
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        state = gateway.state()
+        if state.ready and 0 <= state.reported <= time.time() - since:
+            return state
+        time.sleep(interval)
+    return None

@@ -1,0 +1,259 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Make this machine a node of a cloud, or repair the node that it is.
+
+Each step can be repeated, and the last step before a crash can be any: the
+keys are made first, and the first machine lets the same keys in again.
+"""
+
+import contextlib
+import dataclasses
+import os
+import threading
+import time
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio.gateway import keys
+from nova_vmrun.aio.gateway import sshd
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import processes
+from nova_vmrun.aio import report as aio_report
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import vmware
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster import names
+from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import files as node_files
+from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import membership as node_membership
+from nova_vmrun.cluster.node import nova_conf
+from nova_vmrun.cluster.node import supervisor
+from nova_vmrun.cluster.node import units
+from nova_vmrun.cluster.node import wire
+from nova_vmrun.cluster import token_file
+from nova_vmrun.cluster import values
+from nova_vmrun.cluster import versions
+from nova_vmrun.host import ports as host_ports
+
+#: Seconds in which nova-compute reports and Nova's scheduler finds it.
+TIMEOUT = 180
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """What the operator chooses on a node.
+
+    :param fake: use the fake VMware even if VMware is installed
+    :param vmrun_path: path of vmrun, or '' to search for it
+    :param vmnet: VMware network of servers, or '' for the first machine's
+    """
+
+    fake: bool = False
+    vmrun_path: str = ''
+    vmnet: str = ''
+
+
+class Join:
+    """One run of ``nova-vmrun node join``.
+
+    :param layout: of a state directory that exists
+    """
+
+    def __init__(self, layout: aio_layout.Layout, token: token_file.Token,
+                 choices: Choices, report: aio_report.Report) -> None:
+        self._layout = layout
+        self._files = node_files.Files(layout)
+        self._token = token
+        self._choices = choices
+        self._report = report
+
+    def join(self) -> node_membership.Membership:
+        """Do all that comes before nova-compute is started.
+
+        :raises AioError: something does not fit; says what
+        """
+        nova, nova_vmrun = versions.own()
+        sshd.find()
+        user = sshd.user()
+        if not names.is_user(user):
+            raise errors.AioError(
+                'No other node can log in as the user %r.' % user,
+                'Its name has characters that ssh treats specially.',
+                'Run the node as another user.')
+        member = self._require_same_node()
+        address = gateway.reachable(self._token.addresses, self._token.port)
+        self._report.line('the first machine answers at %s port %d' % (
+            address, self._token.port))
+        self._files.folder.mkdir(mode=0o700, exist_ok=True)
+        for key in (self._files.node_key, self._files.move_key,
+                    self._files.host_key):
+            keys.make(key)
+        wire.write_token(self._files, self._token, address)
+        self._stop_old(member)
+        request = messages.Join(
+            nova=nova, nova_vmrun=nova_vmrun, clock=int(time.time()),
+            user=user, node_key=keys.public(self._files.node_key),
+            move_key=keys.public(self._files.move_key),
+            host_key=keys.public(self._files.host_key))
+        welcome = self._ask(member, address, request)
+        self._report.line('the first machine has made accounts for %s'
+                          % welcome.name)
+        return self._write(welcome, address)
+
+    def _require_same_node(self) -> node_membership.Membership | None:
+        """Return what this machine is already, if it is the same node.
+
+        :raises AioError: it is another
+        """
+        member = node_membership.load(self._layout)
+        if member is not None and member.name != self._token.name:
+            raise errors.AioError(
+                'This machine is node %s already.' % member.name,
+                'The token is for node %s.' % self._token.name,
+                'Run "nova-vmrun node leave" first, or name another '
+                'directory with --state-dir.')
+        return member
+
+    def _stop_old(self, member: node_membership.Membership | None) -> None:
+        """End the node's processes, whose passwords become invalid."""
+        if member is not None:
+            units.find(self._layout, member.name).stop()
+        children.end_leftovers(self._files)
+
+    def _ask(self, member: node_membership.Membership | None, address: str,
+             request: messages.Join) -> messages.Welcome:
+        """Ask to be let in, with the node's key if it has been let in."""
+        configs = [self._files.token_config]
+        if member is not None:
+            wire.write_tunnel(self._files, member, address)
+            configs.insert(0, self._files.ssh_config)
+        for config in configs:
+            try:
+                found = gateway.Gateway(config, address).ask(
+                    messages.Verb.JOIN, request.word())
+                return messages.read_welcome(found)
+            except gateway.KeyRefused:
+                if config is configs[-1]:
+                    raise
+            except values.Invalid as error:
+                raise errors.AioError(
+                    'The answer of the first machine cannot be understood.',
+                    str(error), 'Use the same release of nova-vmrun on both '
+                    'machines.') from error
+        raise AssertionError('not reached')
+
+    def _write(self, welcome: messages.Welcome,
+               address: str) -> node_membership.Membership:
+        others = [each for each in self._token.addresses if each != address]
+        draft = node_membership.Membership(
+            name=welcome.name, user=self._token.user,
+            addresses=[address, *others], port=self._token.port,
+            services=welcome.services, first_port=welcome.first_port,
+            knobs=vmware.knobs(os.environ))
+        settings = nova_conf.settings_of(
+            draft, welcome, self._choices.fake, self._choices.vmrun_path,
+            self._choices.vmnet)
+        settings.knobs.setdefault(vmware.ENGINE, vmware.default_engine())
+        programs = vmware.choose(self._layout, settings)
+        self._report.line(programs.describe())
+        if programs.fake:
+            draft = dataclasses.replace(
+                draft, knobs=vmware.environment(self._layout, settings))
+        _require_free(draft)
+        nova_conf.write(self._layout, settings, draft, welcome, programs)
+        wire.write_tunnel(self._files, draft, address)
+        wire.write_peers(self._layout, self._files, draft, welcome)
+        # Last: whoever finds it finds all the others.
+        draft.save(self._layout)
+        return draft
+
+    def run_in_foreground(self, member: node_membership.Membership,
+                          stopping: threading.Event) -> None:
+        """Run the node until an event is set, and say when it can be used.
+
+        :raises AioError: it does not become ready
+        """
+        keeper = supervisor.Supervisor(self._layout, member, self._report)
+        failures: list[errors.AioError] = []
+
+        def wait() -> None:
+            while not keeper.compute_started:
+                if stopping.wait(0.5):
+                    return
+            try:
+                self.wait(member, keeper.compute_started)
+            except errors.AioError as error:
+                failures.append(error)
+                stopping.set()
+
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        keeper.run(stopping)
+        if failures:
+            raise failures[0]
+
+    def start_unit(self, member: node_membership.Membership) -> None:
+        """Let the machine's service manager run the node; wait for it.
+
+        :raises AioError: it does not become ready
+        """
+        unit = units.find(self._layout, member.name)
+        since = time.time()
+        unit.start()
+        self._report.line('started %s' % unit.name)
+        self.wait(member, since)
+        self._report.line(unit.hint)
+
+    def wait(self, member: node_membership.Membership, since: float) -> None:
+        """Wait until servers can be started on this node.
+
+        :param since: time.time() at which its nova-compute was started
+        :raises AioError: they cannot, after a while
+        """
+        first = gateway.Gateway(self._files.ssh_config, member.addresses[0])
+        state = gateway.wait_until_ready(first, TIMEOUT, since)
+        if state is None:
+            complaints = processes.complaints(
+                self._layout.log(children.COMPUTE), 1)
+            raise errors.AioError(
+                'Node %s did not become ready within %d s.' % (
+                    member.name, TIMEOUT),
+                ' '.join(complaints) or 'Its nova-compute has not reported.',
+                'Read %s, and repeat the command.'
+                % self._layout.log(children.COMPUTE))
+        self._report.line('node %s is up, and its resources are known to '
+                          'Placement' % member.name)
+        # It is of no use any more.
+        for path in (self._files.token_key, self._files.token_config):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _require_free(member: node_membership.Membership) -> None:
+    """Raise an error if a port that the tunnel needs is taken here.
+
+    :raises AioError:
+    """
+    wanted = {**{port: name for name, port in member.services.items()},
+              **dict.fromkeys(member.ports.all, 'the consoles of servers')}
+    for port, name in wanted.items():
+        try:
+            host_ports.require_free(aio_settings.ADDRESS, port)
+        except OSError as error:
+            raise errors.AioError(
+                'Port %d of this machine, which stands for %s of the first '
+                'machine, is taken.' % (port, name),
+                '%s.' % (error.strerror or error),
+                'Stop what has it. If this is the first machine itself, it is '
+                'a node already. Else choose other ports there with '
+                '"nova-vmrun aio up --port-base".') from error

@@ -1,0 +1,164 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Keep a node's processes running.
+
+nova-compute is started when the tunnel is there, and keeps running while the
+tunnel is away: servers run on, and Nova reports the node as down until the
+tunnel is back.
+"""
+
+import socket
+import threading
+import time
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio.gateway import sshd
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import report as aio_report
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import files as node_files
+from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import membership as node_membership
+from nova_vmrun.cluster.node import wire
+from nova_vmrun import exception
+
+# Seconds between two looks at the processes, and between two questions
+# whether Nova uses the node again.
+_INTERVAL = 0.5
+_RETURN_INTERVAL = 5.0
+
+
+class Supervisor:
+    """The processes of one node, until it is told to stop."""
+
+    def __init__(self, layout: aio_layout.Layout,
+                 member: node_membership.Membership,
+                 report: aio_report.Report) -> None:
+        self._files = node_files.Files(layout)
+        self._member = member
+        self._report = report
+        variables = children.environment(layout, member.knobs)
+        self._children = {
+            name: children.Child(layout, name, words, variables)
+            for name, words in children.commands(self._files).items()}
+        # Whether Nova may believe that this machine is off.
+        self._may_be_fenced = True
+        self._ask_at = 0.0
+        self._connected = False
+        self._said: str = ''
+
+    @property
+    def compute_started(self) -> float:
+        """time.time() of nova-compute's last start, or 0."""
+        return self._children[children.COMPUTE].started
+
+    def run(self, stopping: threading.Event) -> None:
+        """Start what is not running, until an event is set; then stop all.
+
+        :raises AioError: a program is missing
+        """
+        sshd.prepare()
+        children.end_leftovers(self._files)
+        try:
+            while not stopping.is_set():
+                self.look()
+                stopping.wait(_INTERVAL)
+        finally:
+            # nova-compute says goodbye through the tunnel.
+            for name in reversed(children.ALL):
+                self._children[name].stop()
+
+    def look(self) -> None:
+        """Start what has ended, and ask to be used again if need be."""
+        for child in self._children.values():
+            ended = child.note_end()
+            if ended:
+                self._say(ended)
+        tunnel = self._children[children.TUNNEL]
+        if tunnel.may_start:
+            self._open_tunnel(tunnel)
+        server = self._children[children.SSHD]
+        if server.may_start:
+            server.start()
+        connected = tunnel.alive and _answers(
+            self._member.services['keystone'])
+        if connected and not self._connected:
+            self._say('connected with the first machine')
+            self._may_be_fenced = True
+        self._connected = connected
+        compute = self._children[children.COMPUTE]
+        if connected and compute.may_start:
+            self._say('starting nova-compute')
+            compute.start()
+        if (connected and compute.alive and self._may_be_fenced
+                and time.monotonic() >= self._ask_at):
+            self._ask_at = time.monotonic() + _RETURN_INTERVAL
+            self._return()
+
+    def _open_tunnel(self, tunnel: children.Child) -> None:
+        try:
+            address = gateway.reachable(self._member.addresses,
+                                        self._member.port)
+        except errors.AioError as error:
+            self._say(str(error))
+            tunnel.delay()
+            return
+        wire.write_tunnel(self._files, self._member, address)
+        tunnel.start()
+
+    def _return(self) -> None:
+        """Ask Nova to use this node again, if an operator said it was off.
+
+        What was evacuated meanwhile runs elsewhere. nova-compute removes it
+        when it starts, so it is started again if it has run all the time.
+        """
+        first = gateway.Gateway(self._files.ssh_config,
+                                self._member.addresses[0])
+        tunnel = self._children[children.TUNNEL]
+        compute = self._children[children.COMPUTE]
+        try:
+            state = first.state()
+            if not state.fenced:
+                # Before nova-compute has reported, this is an earlier one's.
+                self._may_be_fenced = state.reported < 0
+                return
+            if compute.started < tunnel.started:
+                self._say('this machine was declared off: nova-compute is '
+                          'started again, to remove what was evacuated')
+                compute.stop()
+                return
+            if state.reported > time.time() - compute.started:
+                # It has not yet removed what was evacuated.
+                return
+            first.ask(messages.Verb.RETURN)
+            self._may_be_fenced = False
+            self._say('Nova uses this node again')
+        except exception.VmrunError as error:
+            self._say(str(error))
+
+    def _say(self, text: str) -> None:
+        """Report something, unless it was the last thing said."""
+        if text != self._said:
+            self._report.line(text)
+        self._said = text
+
+
+def _answers(port: int) -> bool:
+    """Return whether somebody listens on a port of this machine."""
+    try:
+        socket.create_connection((aio_settings.ADDRESS, port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,110 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import types
+
+import fixtures
+
+from nova_vmrun.aio import errors
+from nova_vmrun.cluster.first import accounts
+from nova_vmrun.cluster.first import cloud
+from nova_vmrun.cluster.first import registry
+from nova_vmrun.cluster.first import removal
+from tests.unit.cluster import base
+
+
+class LeaveTestCase(base.FirstCase):
+
+    def setUp(self):
+        super().setUp()
+        with registry.change(self.layout, self.settings) as known:
+            known.nodes['lab-2'] = base.joined()
+            known.nodes['lab-3'] = registry.Node(
+                'lab-3', token_id='12ab', token_key=base.KEYS[7])
+        self.calls = []
+        self.nova = self.useFixture(fixtures.MockPatchObject(
+            cloud, 'connect')).mock.return_value
+        self.nova.services.return_value = {
+            'lab-2': types.SimpleNamespace(status='enabled')}
+        self.nova.servers.return_value = []
+        self.nova.set_disabled.side_effect = (
+            lambda name, reason: self.calls.append(reason or 'enable'))
+        self.nova.forget.side_effect = (
+            lambda name: self.calls.append('forget'))
+        self.useFixture(fixtures.MockPatchObject(
+            accounts, 'remove',
+            side_effect=lambda *_: self.calls.append('accounts')))
+        self.useFixture(fixtures.MockPatchObject(
+            removal, 'end_tunnel',
+            side_effect=lambda node: self.calls.append('tunnel')))
+
+    def leave(self, name='lab-2'):
+        removal.leave(self.layout, self.settings, name)
+
+    def test_everything_of_a_node_is_removed(self):
+        self.leave()
+        self.assertEqual(['leaving', 'accounts', 'forget', 'tunnel'],
+                         self.calls)
+        self.assertNotIn('lab-2', registry.load(self.layout).nodes)
+        self.assertIn(base.KEYS[0], self.files.revoked_keys.read_text())
+
+    def test_a_node_with_servers_stays(self):
+        self.nova.servers.return_value = [
+            types.SimpleNamespace(name='s%d' % number, id='id%d' % number)
+            for number in range(7)]
+        error = self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual(
+            'Node lab-2 has 7 servers. They are: s0 (id0), s1 (id1), s2 '
+            '(id2), s3 (id3), s4 (id4) and 2 more. Move them with '
+            '"nova-vmrun node drain lab-2", or delete them.', str(error))
+        self.assertEqual(['leaving', 'enable'], self.calls)
+        self.assertIn('lab-2', registry.load(self.layout).nodes)
+
+    def test_a_drained_node_stays_disabled(self):
+        self.nova.services.return_value['lab-2'].status = 'disabled'
+        self.nova.servers.return_value = [
+            types.SimpleNamespace(name='s', id='id')]
+        self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual([], self.calls)
+
+    def test_a_token_that_nobody_has_used(self):
+        self.leave('lab-3')
+        self.assertEqual([], self.calls)
+        self.assertNotIn('12ab', self.files.authorized_keys.read_text())
+
+    def test_unknown(self):
+        self.assertRaises(errors.AioError, self.leave, 'x')
+
+    def test_a_crash_before_the_end_can_be_repeated(self):
+        self.nova.forget.side_effect = errors.AioError('Busy.')
+        self.assertRaises(errors.AioError, self.leave)
+        self.assertIn('lab-2', registry.load(self.layout).nodes)
+
+
+class EndTunnelTestCase(base.FirstCase):
+
+    def test_only_the_connection_with_the_nodes_ports(self):
+        def listener(pid, port, status='LISTEN'):
+            return types.SimpleNamespace(
+                pid=pid, status=status,
+                laddr=types.SimpleNamespace(port=port))
+
+        self.useFixture(fixtures.MockPatch('psutil.net_connections', (
+            lambda kind: [listener(1, 20100), listener(2, 20200),
+                          listener(3, 20101), listener(None, 20102),
+                          listener(4, 20103, 'ESTABLISHED')])))
+        self.useFixture(fixtures.MockPatchObject(
+            removal, '_is_sshd', lambda pid: pid != 3))
+        end = self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.aio.processes.end')).mock
+        removal.end_tunnel(base.joined())
+        self.assertEqual({1}, end.call_args.args[0])

@@ -1,0 +1,199 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import dataclasses
+import socket
+import threading
+
+import fixtures
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import vmware
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import join
+from nova_vmrun.cluster.node import membership
+from nova_vmrun.cluster.node import supervisor
+from nova_vmrun.cluster.node import units
+from tests.unit.cluster import base as cluster_base
+from tests.unit.cluster.node import base
+from tests.unit.cluster import test_token_file
+
+TOKEN = dataclasses.replace(test_token_file.TOKEN,
+                            addresses=['192.0.2.9', '192.0.2.1'])
+
+
+class JoinCase(base.NodeCase):
+
+    def setUp(self):
+        super().setUp()
+        self.files.folder.rmdir()
+        self.useFixture(fixtures.MockPatchObject(
+            gateway, 'reachable', return_value='192.0.2.1'))
+        self.asked = []
+        self.answers = [dataclasses.asdict(cluster_base.welcome())]
+        self.useFixture(fixtures.MockPatchObject(
+            gateway.Gateway, 'ask', self.ask))
+        self.useFixture(fixtures.MockPatchObject(
+            vmware, 'choose', return_value=vmware.Programs(
+                '/vmrun', None, False)))
+        self.useFixture(fixtures.MockPatchObject(children,
+                                                 'end_leftovers'))
+        self.unit = self.useFixture(fixtures.MockPatchObject(
+            units, 'find')).mock.return_value
+        self.ports = self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.host.ports.require_free')).mock
+        self.work = join.Join(self.layout, TOKEN, join.Choices(),
+                              self.report)
+
+    def ask(self, verb, word=''):
+        self.asked.append((verb, word))
+        answer = (self.answers.pop(0) if len(self.answers) > 1
+                  else self.answers[0])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def refuse(self):
+        return str(self.assertRaises(errors.AioError, self.work.join))
+
+
+class JoinTestCase(JoinCase):
+
+    def test_what_a_node_says_and_writes(self):
+        member = self.work.join()
+        verb, word = self.asked[0]
+        self.assertEqual(messages.Verb.JOIN, verb)
+        said = messages.read_join(word)
+        self.assertNotEqual(said.node_key, said.move_key)
+        self.assertEqual(member, membership.load(self.layout))
+        # The address that answered is tried first from now on.
+        self.assertEqual(['192.0.2.1', '192.0.2.9'], member.addresses)
+        for path in (self.files.nova_conf, self.files.ssh_config,
+                     self.files.peers_config, self.files.sshd_config):
+            self.assertTrue(path.exists(), path)
+
+    def test_a_second_time_with_the_nodes_own_key(self):
+        self.work.join()
+        self.work.join()
+        keys = [messages.read_join(word).node_key for _, word in self.asked]
+        self.assertEqual(keys[0], keys[1])
+        self.unit.stop.assert_called_once_with()
+
+    def test_half_joined_and_killed(self):
+        self.answers.insert(0, errors.AioError('Killed.'))
+        self.refuse()
+        self.assertIsNone(membership.load(self.layout))
+        self.work.join()
+        keys = [messages.read_join(word).node_key for _, word in self.asked]
+        self.assertEqual(keys[0], keys[1])
+
+    def test_a_new_token_for_a_node_that_was_thrown_out(self):
+        self.work.join()
+        self.answers.insert(0, gateway.KeyRefused('No.'))
+        self.work.join()
+        self.assertEqual(3, len(self.asked))
+
+    def test_no_key_is_let_in(self):
+        self.answers = [gateway.KeyRefused('No.')]
+        self.assertEqual('No.', self.refuse())
+
+    def test_this_machine_is_another_node(self):
+        self.files.folder.mkdir()
+        dataclasses.replace(self.member, name='lab-9').save(self.layout)
+        self.assertIn('This machine is node lab-9 already. The token is for '
+                      'node lab-2.', self.refuse())
+        self.assertEqual([], self.asked)
+
+    def test_a_port_that_is_taken_here(self):
+        self.ports.side_effect = OSError(98, 'Address already in use')
+        self.assertIn('Port 5000 of this machine, which stands for keystone '
+                      'of the first machine, is taken.', self.refuse())
+        self.assertIsNone(membership.load(self.layout))
+
+    def test_a_broken_answer(self):
+        self.answers = [{}]
+        self.assertIn('cannot be understood', self.refuse())
+
+    def test_a_user_whom_ssh_cannot_name(self):
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.aio.gateway.sshd.user', return_value='a b'))
+        self.assertIn("the user 'a b'", self.refuse())
+
+
+class WaitTestCase(JoinCase):
+
+    def setUp(self):
+        super().setUp()
+        self.member = self.work.join()
+        self.ready = self.useFixture(fixtures.MockPatchObject(
+            gateway, 'wait_until_ready',
+            return_value=messages.State(True, True, True, False, 1))).mock
+
+    def test_a_unit_is_started(self):
+        self.work.start_unit(self.member)
+        self.unit.start.assert_called_once_with()
+        self.assertIn('node lab-2 is up, and its resources are known to '
+                      'Placement', self.lines())
+        self.assertFalse(self.files.token_key.exists())
+
+    def test_a_node_that_does_not_become_ready(self):
+        self.ready.return_value = None
+        self.layout.log('compute').write_text(
+            '2026-01-01 00:00:00.000 1 ERROR x ACCESS_REFUSED\n')
+        error = self.assertRaises(errors.AioError, self.work.wait,
+                                  self.member, 0)
+        self.assertIn('did not become ready within', error.brief)
+        self.assertIn('ACCESS_REFUSED', error.details)
+        self.assertTrue(self.files.token_key.exists())
+
+    def foreground(self):
+        stopping = threading.Event()
+
+        class Keeper:
+            compute_started = 1.0
+
+            def __init__(self, *_):
+                pass
+
+            def run(self, event):
+                event.wait(10)
+
+        self.useFixture(fixtures.MockPatchObject(
+            supervisor, 'Supervisor', Keeper))
+        self.useFixture(fixtures.Timeout(30, gentle=True))
+        return stopping
+
+    def test_in_the_foreground(self):
+        stopping = self.foreground()
+        self.ready.side_effect = lambda *_: (
+            stopping.set() or messages.State(True, True, True, False, 1))
+        self.work.run_in_foreground(self.member, stopping)
+
+    def test_in_the_foreground_without_success(self):
+        stopping = self.foreground()
+        self.ready.return_value = None
+        self.assertRaises(errors.AioError, self.work.run_in_foreground,
+                          self.member, stopping)
+
+
+class PortsTestCase(base.NodeCase):
+
+    def test_a_port_in_use(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            member = dataclasses.replace(
+                self.member,
+                services={'glance': listener.getsockname()[1]})
+            error = self.assertRaises(errors.AioError, join._require_free,
+                                      member)
+        self.assertIn('glance', str(error))

@@ -1,0 +1,155 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import threading
+import time
+
+import fixtures
+
+from nova_vmrun.aio import errors
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import supervisor
+from tests.unit.cluster.node import base
+
+
+class FakeChild:
+    """A process that runs until the test says otherwise."""
+
+    def __init__(self, layout, name, words, variables):
+        self.name = name
+        self.alive = False
+        self.started = 0.0
+        self.starts = 0
+        self.ended = ''
+
+    @property
+    def may_start(self):
+        return not self.alive
+
+    def start(self):
+        self.alive = True
+        self.starts += 1
+        self.started = time.time()
+
+    def stop(self):
+        self.alive = False
+
+    def note_end(self):
+        ended, self.ended = self.ended, ''
+        return ended
+
+    def delay(self):
+        pass
+
+
+class SupervisorTestCase(base.NodeCase):
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(fixtures.MockPatchObject(children, 'Child',
+                                                 FakeChild))
+        self.useFixture(fixtures.MockPatchObject(children,
+                                                 'end_leftovers'))
+        self.reachable = self.useFixture(fixtures.MockPatchObject(
+            gateway, 'reachable', return_value='192.0.2.1')).mock
+        self.answers = self.useFixture(fixtures.MockPatchObject(
+            supervisor, '_answers', return_value=True)).mock
+        self.useFixture(fixtures.MockPatchObject(
+            supervisor, '_RETURN_INTERVAL', 0))
+        self.first = self.useFixture(fixtures.MockPatchObject(
+            gateway, 'Gateway')).mock.return_value
+        self.first.state.return_value = self.state()
+        self.keeper = supervisor.Supervisor(self.layout, self.member,
+                                            self.report)
+        self.children = self.keeper._children
+
+    def state(self, fenced=False, reported=0):
+        return messages.State(True, True, True, fenced, reported)
+
+    def test_everything_is_started(self):
+        self.keeper.look()
+        self.assertEqual({name: 1 for name in children.ALL}, {
+            name: child.starts for name, child in self.children.items()})
+        self.assertIn('connected with the first machine', self.lines())
+
+    def test_compute_waits_for_the_tunnel(self):
+        self.answers.return_value = False
+        self.keeper.look()
+        self.assertEqual(0, self.children['compute'].starts)
+        self.assertEqual(1, self.children['sshd'].starts)
+
+    def test_compute_outlives_the_tunnel(self):
+        self.keeper.look()
+        self.children['tunnel'].alive = False
+        self.reachable.side_effect = errors.AioError('No route.')
+        self.keeper.look()
+        self.assertTrue(self.children['compute'].alive)
+        self.assertEqual(1, self.lines().count('No route.'))
+        self.keeper.look()
+        self.assertEqual(1, self.lines().count('No route.'))
+        self.reachable.side_effect = None
+        self.keeper.look()
+        self.assertTrue(self.children['tunnel'].alive)
+        self.assertEqual(1, self.children['compute'].starts)
+
+    def test_what_ends_is_reported_and_started_again(self):
+        self.keeper.look()
+        compute = self.children['compute']
+        compute.alive, compute.ended = False, 'compute ended with status 1'
+        self.keeper.look()
+        self.assertEqual(2, compute.starts)
+        self.assertIn('compute ended with status 1', self.lines())
+
+    def test_a_node_that_was_fenced_returns_after_its_start(self):
+        self.first.state.return_value = self.state(fenced=True, reported=60)
+        self.keeper.look()
+        # The report was an earlier process's: nothing is removed yet.
+        self.first.ask.assert_not_called()
+        self.first.state.return_value = self.state(fenced=True, reported=0)
+        self.keeper.look()
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+        self.keeper.look()
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+        self.assertEqual(1, self.children['compute'].starts)
+
+    def test_a_node_that_was_cut_off_removes_what_was_evacuated_first(self):
+        self.keeper.look()
+        self.children['tunnel'].alive = False
+        self.keeper.look()
+        self.first.state.return_value = self.state(fenced=True)
+        self.answers.return_value = False
+        self.keeper.look()
+        self.answers.return_value = True
+        self.keeper.look()
+        self.first.ask.assert_not_called()
+        self.assertFalse(self.children['compute'].alive)
+        self.keeper.look()
+        self.assertEqual(2, self.children['compute'].starts)
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+
+    def test_nova_may_refuse_for_a_while(self):
+        self.first.state.return_value = self.state(fenced=True)
+        self.first.ask.side_effect = [errors.AioError('Not yet.'), {}]
+        self.keeper.look()
+        self.assertIn('Not yet.', self.lines())
+        self.keeper.look()
+        self.assertIn('Nova uses this node again', self.lines())
+
+    def test_it_stops_all(self):
+        stopping = threading.Event()
+        self.first.state.side_effect = (
+            lambda: stopping.set() or self.state())
+        self.keeper.run(stopping)
+        self.assertEqual([False] * 3, [
+            child.alive for child in self.children.values()])
