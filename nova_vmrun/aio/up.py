@@ -18,6 +18,7 @@ import types
 from typing import TYPE_CHECKING
 
 from nova_vmrun.aio.bus import address
+from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
@@ -86,6 +87,8 @@ def _prepare(layout: aio_layout.Layout, settings: aio_settings.Settings,
     report.line(programs.describe())
     if novnc.find(settings) is None:
         report.line(novnc.HINT)
+    if aio_settings.OWN_BUS in missing:
+        broker.end_leftovers(layout)
     ports.check(settings, missing)
     if settings.bus not in (aio_settings.NO_BUS, aio_settings.OWN_BUS):
         address.require(settings.bus)

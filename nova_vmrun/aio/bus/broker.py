@@ -38,6 +38,7 @@ _CONTROL = 'rabbitmqctl'
 _MAPPER = 'epmd'
 # Seconds. A command starts an Erlang machine, which takes two.
 _CONTROL_TIMEOUT = 60
+_STOP_TIMEOUT = 15
 # The names of the processes that it starts.
 _PROCESSES = ('beam.smp', 'epmd', 'erl_child_setup', 'inet_gethost')
 _CONFIG = """\
@@ -143,12 +144,17 @@ def leftovers(layout: aio_layout.Layout) -> dict[int, str]:
     return {pid: name for pid, name in found.items() if name in _PROCESSES}
 
 
+def end_leftovers(layout: aio_layout.Layout) -> None:
+    """End RabbitMQ's processes that outlived the one that started them."""
+    processes.end(leftovers(layout), _STOP_TIMEOUT)
+
+
 def control(layout: aio_layout.Layout, settings: aio_settings.Settings,
-            *words: str, secret: str | None = None) -> str:
+            *words: str, text: str | None = None) -> str:
     """Run rabbitmqctl.
 
-    :param secret: a password, which it reads from its input, so that no other
-        user sees it in a list of processes
+    :param text: what it reads from its input, such as a password, which no
+        other user must see in a list of processes
     :returns: what it printed
     :raises AioError: it failed
     """
@@ -157,8 +163,7 @@ def control(layout: aio_layout.Layout, settings: aio_settings.Settings,
         done = subprocess.run(
             [os.path.join(str(_folder()), _CONTROL), '--silent', *words],
             env=environment(layout, settings), cwd=layout.bus,
-            input=None if secret is None else secret + '\n',
-            stdin=subprocess.DEVNULL if secret is None else None,
+            input=text, stdin=subprocess.DEVNULL if text is None else None,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=_CONTROL_TIMEOUT)
         failure = done.stdout if done.returncode else None

@@ -67,8 +67,6 @@ class Service:
 
         :raises RuntimeError: it ended, or did not become ready
         """
-        # If this process is killed, its children run on.
-        processes.end(broker.leftovers(self._layout), _STOP_TIMEOUT)
         logging.basicConfig(
             format='%(asctime)s %(process)d %(levelname)s %(message)s')
         tell('starting the broker')
@@ -130,7 +128,7 @@ class Service:
         RabbitMQ reads the one in its configuration only at its first start.
         """
         broker.control(self._layout, self._settings, 'change_password',
-                       aio_settings.BUS_USER, secret=password)
+                       aio_settings.BUS_USER, text=password + '\n')
 
     def _keep(self, tell: Callable[[str], None]) -> None:
         """Start the broker again whenever it ends, until stop() is called."""

@@ -19,8 +19,11 @@ through the exchange that reaches all of them, and RabbitMQ cannot tell
 a reply from a request.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
 import dataclasses
+import hashlib
+import json
 import re
 import secrets
 from typing import cast, TYPE_CHECKING
@@ -151,15 +154,31 @@ def _bus_users(layout: aio_layout.Layout,
 
 def _set_bus_user(layout: aio_layout.Layout, settings: aio_settings.Settings,
                   name: str, password: str) -> None:
-    user = _PREFIX + name
-    verb = ('change_password' if user in _bus_users(layout, settings)
-            else 'add_user')
-    broker.control(layout, settings, verb, user, secret=password)
-    rights = permissions(name)
-    broker.control(layout, settings, 'set_permissions', '-p', _VIRTUAL_HOST,
-                   user, rights.configure, rights.write, rights.read)
-    broker.control(layout, settings, 'set_topic_permissions', '-p',
-                   _VIRTUAL_HOST, user, _EXCHANGE, _ALL, rights.bind)
+    """Make or change a user and its rights.
+
+    One command for all of it, since each takes two seconds of a processor.
+    """
+    user, rights = _PREFIX + name, permissions(name)
+    broker.control(
+        layout, settings, 'import_definitions', text=json.dumps({
+            'users': [{
+                'name': user, 'tags': '',
+                'hashing_algorithm': 'rabbit_password_hashing_sha256',
+                'password_hash': _hashed(password)}],
+            'permissions': [{
+                'user': user, 'vhost': _VIRTUAL_HOST,
+                'configure': rights.configure, 'write': rights.write,
+                'read': rights.read}],
+            'topic_permissions': [{
+                'user': user, 'vhost': _VIRTUAL_HOST, 'exchange': _EXCHANGE,
+                'write': _ALL, 'read': rights.bind}]}))
+
+
+def _hashed(password: str) -> str:
+    """Return a password as RabbitMQ stores it."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(
+        salt + password.encode()).digest()).decode()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,8 @@ import stat
 import subprocess
 import sys
 
+import psutil
+
 from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import errors
 from tests.unit.aio import base
@@ -76,12 +78,12 @@ class BrokerTestCase(base.TestCase):
             "['--silent', 'add_user', 'me'] nova-vmrun@localhost %s "
             "'hidden\\n'\n" % self.layout.bus,
             broker.control(self.layout, self.settings, 'add_user', 'me',
-                           secret='hidden'))
+                           text='hidden\n'))
 
     def test_failure_of_control(self):
         error = self.assertRaises(
             errors.AioError, broker.control, self.layout, self.settings,
-            'fail', 'me', secret='hidden')
+            'fail', 'me', text='hidden')
         self.assertIn('"fail me"', error.brief)
         self.assertIn('--silent', error.details)
 
@@ -98,3 +100,6 @@ class BrokerTestCase(base.TestCase):
         self.addCleanup(other.kill)
         self.assertEqual({process.pid: 'epmd'},
                          broker.leftovers(self.layout))
+        broker.end_leftovers(self.layout)
+        self.assertFalse(psutil.pid_exists(process.pid))
+        self.assertIsNone(other.poll())

@@ -11,6 +11,9 @@
 #    under the License.
 
 
+import base64
+import hashlib
+import json
 import re
 import types
 from unittest import mock
@@ -63,7 +66,7 @@ class AccountsCase(base.TestCase):
         super().setUp()
         self.settings.bus = aio_settings.OWN_BUS
         self.users = {'nova'}
-        self.secrets = {}
+        self.hashes = {}
         self.queues = {'conductor', 'compute.node1', 'compute-alt.node1',
                        'compute.node11'}
         self.commands = []
@@ -72,7 +75,7 @@ class AccountsCase(base.TestCase):
         self.cloud.identity.find_user.return_value = None
         self.patch(client, 'connect', lambda *_: self.cloud)
 
-    def control(self, layout, settings, verb, *words, secret=None):
+    def control(self, layout, settings, verb, *words, text=None):
         self.commands.append((verb, *words))
         if verb == 'list_users':
             return ''.join('%s\t[]\n' % user for user in sorted(self.users))
@@ -82,12 +85,18 @@ class AccountsCase(base.TestCase):
             self.queues.remove(words[0])
         elif verb == 'delete_user':
             self.users.remove(words[0])
-        elif verb == 'add_user':
-            self.assertNotIn(words[0], self.users)
-            self.users.add(words[0])
-        if secret:
-            self.secrets[words[0]] = secret
+        elif verb == 'import_definitions':
+            self.definitions = json.loads(text)
+            [user] = self.definitions['users']
+            self.users.add(user['name'])
+            self.hashes[user['name']] = user['password_hash']
         return ''
+
+    def assertPassword(self, password, user):
+        """Check as RabbitMQ does when a user logs in."""
+        stored = base64.b64decode(self.hashes[user])
+        self.assertEqual(stored[4:], hashlib.sha256(
+            stored[:4] + password.encode()).digest())
 
 
 class CreateTestCase(AccountsCase):
@@ -98,7 +107,7 @@ class CreateTestCase(AccountsCase):
     def test_users_of_a_node(self):
         account = self.create()
         self.assertEqual('node-node1', account.bus_user)
-        self.assertEqual(self.secrets['node-node1'], account.bus_password)
+        self.assertPassword(account.bus_password, 'node-node1')
         self.assertEqual(
             'rabbit://node-node1:%s@127.0.0.1:5672/' % account.bus_password,
             account.transport_url)
@@ -106,8 +115,13 @@ class CreateTestCase(AccountsCase):
         self.cloud.identity.create_user.assert_called_once_with(
             name='node-node1', password=account.keystone_password,
             domain_id='default')
-        self.assertIn('set_permissions', [
-            command[0] for command in self.commands])
+        rights = accounts.permissions('node1')
+        [found] = self.definitions['permissions']
+        self.assertEqual((rights.configure, rights.write, rights.read), (
+            found['configure'], found['write'], found['read']))
+        [found] = self.definitions['topic_permissions']
+        self.assertEqual((rights.bind, 'nova'),
+                         (found['read'], found['exchange']))
 
     def test_twice_gives_new_passwords(self):
         first = self.create()
@@ -116,7 +130,7 @@ class CreateTestCase(AccountsCase):
         self.assertEqual(4, len({
             first.bus_password, first.keystone_password,
             second.bus_password, second.keystone_password}))
-        self.assertEqual(self.secrets['node-node1'], second.bus_password)
+        self.assertPassword(second.bus_password, 'node-node1')
         self.assertEqual(
             second.keystone_password,
             self.cloud.identity.update_user.call_args.kwargs['password'])
@@ -125,7 +139,8 @@ class CreateTestCase(AccountsCase):
         account = self.create()
         for value in (account.bus_password, account.keystone_password):
             self.assertNotIn(value, repr(account))
-        self.assertNotIn(account.bus_password, str(self.commands))
+        self.assertNotIn(account.bus_password,
+                         str((self.commands, self.definitions)))
 
     def roles(self):
         self.cloud.identity.find_role.reset_mock()
