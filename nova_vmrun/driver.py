@@ -38,6 +38,7 @@ from nova_vmrun import exception
 from nova_vmrun import host_calls
 from nova_vmrun.ops.nova import disks_needed
 from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import security_groups
 from nova_vmrun.ops.power import power_states
@@ -72,7 +73,6 @@ class VmrunDriver(host_calls.HostCalls):
         supports_tagged_attach_interface=True,
         supports_tagged_attach_volume=True,
         supports_bfv_rescue=True,
-        # Without it Nova sets the server to ERROR before we can refuse.
         supports_evacuate=True,
     )
 
@@ -99,7 +99,10 @@ class VmrunDriver(host_calls.HostCalls):
             state=power_states.for_nova(instance, state))
 
     def instance_exists(self, instance: Instance) -> bool:
-        return self._hypervisor.exists(instance.uuid)
+        # Nova asks this before an evacuation to this host. One that was
+        # interrupted here is repeated.
+        return not evacuations.is_elsewhere(instance, self._host) and (
+            self._hypervisor.exists(instance.uuid))
 
     @errors.translated
     def get_diagnostics(self, instance: Instance) -> dict[str, Any]:
@@ -112,7 +115,7 @@ class VmrunDriver(host_calls.HostCalls):
 
     # Build and delete
 
-    @disks_needed.server_held
+    @errors.translated
     @security_groups.warn_after_start
     def spawn(self, context: Context, instance: Instance,
               image_meta: ImageMeta, injected_files: list[Any],
@@ -120,6 +123,19 @@ class VmrunDriver(host_calls.HostCalls):
               network_info: NetworkInfo = None,
               block_device_info: Json = None, power_on: bool = True,
               accel_info: Any = None) -> None:
+        if self._hypervisor.evacuation.keeps_disks(instance.uuid):
+            # Nova stops it afterwards if it was stopped before.
+            self._hypervisor.evacuation.adopt(context, instance, network_info,
+                                              block_device_info)
+            return
+        self._spawn(context, instance, image_meta, injected_files,
+                    admin_password, network_info, block_device_info, power_on)
+
+    @disks_needed.server_held
+    def _spawn(self, context: Context, instance: Instance,
+               image_meta: ImageMeta, injected_files: list[Any],
+               admin_password: str | None, network_info: NetworkInfo,
+               block_device_info: Json, power_on: bool) -> None:
         self._hypervisor.spawner.spawn(
             context, instance, image_meta, injected_files, admin_password,
             network_info, block_device_info, power_on)
@@ -150,9 +166,17 @@ class VmrunDriver(host_calls.HostCalls):
                   self._hypervisor.storage.held(instance.uuid)):
                 self._hypervisor.resize.discard(instance.uuid)
             return
+        if evacuations.is_evacuated(instance, self._host, self._is_starting):
+            self._leave(instance)
+            return
         self._stop_for_destroy(instance)
         if destroy_disks:
             self._remove(instance)
+
+    @disks_needed.server_held
+    def _leave(self, instance: Instance) -> None:
+        self._hypervisor.evacuation.leave(
+            instance.uuid, evacuations.is_elsewhere(instance, self._host))
 
     def cleanup(self, context: Context, instance: Instance,
                 network_info: NetworkInfo, block_device_info: Json = None,
@@ -225,6 +249,7 @@ class VmrunDriver(host_calls.HostCalls):
                bad_volumes_callback: Any = None, accel_info: Any = None,
                share_info: Any = None) -> None:
         try:
+            self._take_back(context, instance)
             self._reboot(context, instance, network_info, reboot_type,
                          block_device_info)
         except Exception:
@@ -233,6 +258,11 @@ class VmrunDriver(host_calls.HostCalls):
             # Nova repeats a reboot that was interrupted when nova-compute
             # ended. An error would end nova-compute, for all its servers.
             LOG.exception('Cannot reboot the server', instance=instance)
+
+    @errors.translated
+    def _take_back(self, context: Context, instance: Instance) -> None:
+        if not self._hypervisor.exists(instance.uuid):
+            self._hypervisor.evacuation.take_back(context, instance)
 
     @disks_needed.disks_needed
     @security_groups.warn_after_start

@@ -65,6 +65,18 @@ class HostCalls(unsupported.RefusingDriver):
         if hasattr(self, '_hypervisor'):
             self._hypervisor.close()
 
+    def process_instances_at_startup(
+            self, context: nova_context.RequestContext,
+            instances: Any) -> Any:
+        self._hypervisor.evacuation.stop_adopted(context, self._host)
+        return instances
+
+    def instance_on_disk(self, instance: instance.Instance) -> bool:
+        # Nova asks this only to evacuate a server, before it moves networks.
+        with errors.rolled_back(instance):
+            return self._hypervisor.evacuation.examine(
+                nova_context.get_admin_context(), instance)
+
     def get_available_nodes(self, refresh: bool = False) -> list[str]:
         return [self._host]
 
@@ -77,6 +89,9 @@ class HostCalls(unsupported.RefusingDriver):
     def get_available_resource(self, nodename: str) -> dict[str, Any]:
         # Nova first calls this once it has dealt with all servers.
         self._is_starting = False
+        # Nova looks for evacuated servers only at its start.
+        self._hypervisor.evacuation.stop_adopted(
+            nova_context.get_admin_context(), self._host)
         self._hypervisor.metrics.write()
         return inventory.described(
             nodename, self._compute_id, self._hypervisor.product,

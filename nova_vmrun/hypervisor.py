@@ -42,6 +42,8 @@ from nova_vmrun.ops import diagnostics
 from nova_vmrun.ops import disk_places
 from nova_vmrun.ops import disks
 from nova_vmrun.ops import drives
+from nova_vmrun.ops.evacuation import evacuation
+from nova_vmrun.ops.evacuation import examination
 from nova_vmrun.ops import evict
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import guest_passwords
@@ -210,6 +212,9 @@ class Hypervisor:
             self.consoles, self.power, self.destroy, self.volume_updates,
             can_make_disks=host.vdiskmanager is not None)
         self.evictor = evict.Evictor(host, servers)
+        self.evacuation = evacuation.Evacuation(
+            servers, examination.Examination(servers, self._connectors),
+            self.reconciler, self.consoles, self.power, self.destroy)
 
     def _add_images(self) -> None:
         host, servers, images = self._host, self._servers, self._images

@@ -141,7 +141,7 @@ Related options:
 """),
     cfg.StrOpt(
         'migration_address',
-        regex='^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$',
+        regex='^([a-z_][a-z0-9_.-]{0,31}@)?[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$',
         help="""
 Address or name by which other hosts reach this one to move servers to it.
 
@@ -150,7 +150,8 @@ files that their ssh reads. Each host needs one of its own.
 
 Possible values:
 
-* An IP address or a name, of letters, digits, dots, hyphens and colons.
+* An IP address or a name, of letters, digits, dots, hyphens and colons. With
+  a user name and an ``@`` before it, ssh logs in as that user.
 * Not set (the default): ``[DEFAULT] my_ip``.
 
 Related options:

@@ -47,6 +47,8 @@ class Record:
     :ivar image_properties: of that image, as Nova had them at that time
     :ivar disks: its disks as nova_vmrun.server.disks.dump returns them; None
         if an older release wrote the record
+    :ivar adopted_from: id of the compute node that it was evacuated from, if
+        it kept its disks
     :ivar detached_volumes: ids of volumes that were detached although Nova may
         still list them; no start attaches them again
     """
@@ -61,6 +63,7 @@ class Record:
     image_properties: dict[str, str] | None = None
     disks: list[dict[str, object]] | None = None
     detached_volumes: list[str] = dataclasses.field(default_factory=list)
+    adopted_from: str | None = None
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]
@@ -120,6 +123,43 @@ class Records:
     def get(self, uuid: str) -> Record | None:
         """Return a server's record, or None if the server is not ours."""
         return self.in_folder(uuid, self._layout.folder(uuid))
+
+    def of_any_node(self, uuid: str) -> Record | None:
+        """Return a server's record, whichever compute node owns it.
+
+        :returns: None if there is no record
+        :raises RecordUnreadable: it is damaged
+        """
+        return self._load(uuid, self._layout.folder(uuid))
+
+    def is_own(self, record: Record) -> bool:
+        """Return whether this compute node owns a server."""
+        return record.compute_id == self._compute_id
+
+    def was_own(self, record: Record) -> bool:
+        """Return whether a server was evacuated from this compute node."""
+        return record.adopted_from == self._compute_id
+
+    def take_over(self, record: Record, **facts: Any) -> None:
+        """Make a server this compute node's, in one step.
+
+        :param record: as it is now
+        :param facts: other fields of Record
+        :raises OSError: the record cannot be written
+        """
+        self._write(dataclasses.replace(
+            record, compute_id=self._compute_id,
+            adopted_from=record.compute_id, **facts))
+
+    def give_back(self, uuid: str) -> None:
+        """Undo take_over, if the server is this compute node's.
+
+        :raises OSError: the record cannot be written
+        """
+        record = self.get(uuid)
+        if record is not None and record.adopted_from is not None:
+            self._write(dataclasses.replace(
+                record, compute_id=record.adopted_from, adopted_from=None))
 
     def kept(self, uuid: str) -> Record | None:
         """Return a server's record from before its resize.

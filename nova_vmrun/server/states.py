@@ -190,6 +190,19 @@ class PowerStates:
         """
         return paths.canonical(self._layout.vmx(uuid)) in self.running(fresh)
 
+    def listed(self, uuids: abc.Iterable[str]) -> set[str]:
+        """Return those of some servers that VMware runs on this host.
+
+        :returns: none if vmrun does not answer
+        """
+        try:
+            running = self.running(fresh=False)
+        except exception.VmrunError as error:
+            LOG.warning('It is unknown which VMs run: %s', error)
+            return set()
+        return {uuid for uuid in uuids
+                if paths.canonical(self._layout.vmx(uuid)) in running}
+
     def is_on(self, uuid: str) -> bool:
         """Return whether a server's VM is alive; run vmrun only if necessary.
 

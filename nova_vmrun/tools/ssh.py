@@ -33,7 +33,8 @@ _NO_CONNECTION = 255
 # Exit status of a shell that does not find a command.
 _NO_PROGRAM = 127
 # An address comes from the other host, through Nova's database.
-_ADDRESS = re.compile('[A-Za-z0-9][A-Za-z0-9.:%_-]{0,253}')
+_ADDRESS = re.compile('([a-z_][a-z0-9_.-]{0,31}@)?'
+                      '[A-Za-z0-9][A-Za-z0-9.:%_-]{0,253}')
 _LET_IN = ('Allow the user who runs nova-compute to log in there with ssh '
            'without a password.')
 

@@ -133,6 +133,10 @@ class BrickConnector:
                 'Use volumes in files on this host, or a compute host with '
                 'Linux.')
 
+    def shared_descriptor(self, volume: connection.Volume) -> str | None:
+        """See Connector: each host has a descriptor of its own."""
+        return None
+
     def connect(self, server_uuid: str, volume: connection.Volume,
                 adapter: str) -> connectors.Shown:
         """See Connector.connect.

@@ -79,6 +79,13 @@ class Connector(Protocol):
         :raises VmrunError: something of it is still there
         """
 
+    def shared_descriptor(self, volume: connection.Volume) -> str | None:
+        """Return the descriptor of a volume that VMs on all hosts lock.
+
+        :returns: its path; None if each host has a descriptor of its own
+        :raises VmrunError: the volume cannot be used
+        """
+
 
 # Takes the host's name in Nova and its address.
 HostProperties = abc.Callable[[str, str], abc.Mapping[str, object]]
@@ -119,6 +126,13 @@ class Connectors:
         :raises InvalidInput: nothing here connects volumes of its type
         """
         self._of(volume).check(volume)
+
+    def shared_descriptor(self, volume: connection.Volume) -> str | None:
+        """See Connector.shared_descriptor.
+
+        :raises InvalidInput: nothing here connects volumes of its type
+        """
+        return self._of(volume).shared_descriptor(volume)
 
     def connect(self, server_uuid: str, volume: connection.Volume,
                 adapter: str) -> Shown:

@@ -53,6 +53,10 @@ class IscsiConnector:
         fuse.check()
         self._tools.daemon.check()
 
+    def shared_descriptor(self, volume: connection.Volume) -> str | None:
+        """See Connector: each host has a descriptor of its own."""
+        return None
+
     def connect(self, server_uuid: str, volume: connection.Volume,
                 adapter: str) -> connectors.Shown:
         """See Connector.connect.

@@ -47,6 +47,9 @@ class LocalConnector:
         descriptors.find(volume.id, volume_files.descriptor_of(path), disk,
                          size)
 
+    def shared_descriptor(self, volume: connection.Volume) -> str | None:
+        return volume_files.descriptor_of(self._path(volume))
+
     def connect(self, server_uuid: str, volume: connection.Volume,
                 adapter: str) -> connectors.Shown:
         path = self._path(volume)

@@ -56,6 +56,9 @@ class NfsConnector:
         path = self._path(volume)
         descriptors.find(volume.id, _descriptor(path), *_disk(volume, path))
 
+    def shared_descriptor(self, volume: connection.Volume) -> str | None:
+        return _descriptor(self._path(volume))
+
     def connect(self, server_uuid: str, volume: connection.Volume,
                 adapter: str) -> connectors.Shown:
         path = self._path(volume)

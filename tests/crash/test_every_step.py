@@ -26,6 +26,7 @@ import testtools
 
 from tests.crash import builds
 from tests.crash import enumeration
+from tests.crash import evacuations
 from tests.crash import freezes
 from tests.crash import host as hosts
 from tests.crash import images
@@ -46,8 +47,8 @@ FIGURES = 'NOVA_VMRUN_CRASH_FIGURES'
 # One try in this many is in the sample.
 _SAMPLE = 23
 
-_MODULES = (builds, freezes, images, interfaces, power, rescues, resizes,
-            starts, volumes)
+_MODULES = (builds, evacuations, freezes, images, interfaces, power, rescues,
+            resizes, starts, volumes)
 
 
 def operations_of(*modules):

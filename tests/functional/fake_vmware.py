@@ -15,6 +15,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 import fixtures
@@ -67,6 +68,19 @@ class FakeVmware(fixtures.Fixture):
                        'mask': '255.255.255.0' if subnet else ''}
                 for name, (kind, dhcp, subnet)
                 in self.host_networks.items()}}, file)
+
+    def of_another_machine(self, folder):
+        """Return the path of a vmrun that knows VMs of its own.
+
+        :param folder: for it and what it remembers
+        """
+        shutil.copytree(self.state, os.path.join(folder, 'state'))
+        path = os.path.join(folder, 'vmrun')
+        with open(path, 'w') as file:
+            file.write('#!/bin/sh\nFAKE_VMRUN_STATE=%s/state exec %s "$@"\n'
+                       % (folder, self.vmrun))
+        os.chmod(path, 0o700)
+        return path
 
     def set_knobs(self, **knobs):
         """Set the knobs of all later calls."""

@@ -38,6 +38,14 @@ TESTS = {
         'api.test_iscsi.AttachTestCase.test_a_volume_comes_and_goes',
         'api.test_iscsi.ChapTestCase.test_a_wrong_password',
     ],
+    'operation.evacuate': [
+        'api.test_evacuation.SharedFolderTestCase'
+        '.test_a_running_server_keeps_its_disk',
+        'api.test_evacuation.SharedFolderTestCase'
+        '.test_a_host_that_may_still_write_is_not_replaced',
+        'api.test_evacuation.OwnFolderTestCase'
+        '.test_a_server_is_built_from_its_image_again',
+    ],
     'operation.detach-volume': [
         'api.test_volumes.AttachTestCase.test_a_volume_comes_and_goes',
         'api.test_volumes.AttachTestCase.test_a_running_server_loses_none',

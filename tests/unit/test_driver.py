@@ -27,6 +27,7 @@ from nova_vmrun import hypervisor
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
+from nova_vmrun.ops.evacuation import evacuation
 from nova_vmrun.ops import interfaces
 from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops.nova import allocations
@@ -53,10 +54,18 @@ from tests.unit import base
 
 UUID = '11111111-2222-3333-4444-555555555555'
 NODE = 'host'
-INSTANCE = types.SimpleNamespace(uuid=UUID, task_state=None,
-                                 vm_state='active',
-                                 get_network_info=lambda: 'network')
-REVERTED = types.SimpleNamespace(uuid=UUID, task_state='resize_reverting')
+
+
+class Instance(types.SimpleNamespace):
+    """Stands for one of nova.objects, which knows which fields are set."""
+
+    def __contains__(self, name):
+        return hasattr(self, name)
+
+
+INSTANCE = Instance(uuid=UUID, task_state=None, vm_state='active',
+                    get_network_info=lambda: 'network')
+REVERTED = Instance(uuid=UUID, task_state='resize_reverting')
 ANY = mock.ANY
 
 
@@ -77,7 +86,9 @@ class Base(base.TestCase):
             product=product.Product(product.WORKSTATION, (17, 6, 4), 'vmrun',
                                     None))
         for name, kind in (
-                ('power', power.Power), ('destroy', destroy.Destroyer),
+                ('power', power.Power),
+                ('evacuation', evacuation.Evacuation),
+                ('destroy', destroy.Destroyer),
                 ('consoles', consoles.Consoles),
                 ('serial_consoles', serial_consoles.SerialConsoles),
                 ('states', states.PowerStates), ('records', records.Records),
@@ -106,6 +117,7 @@ class Base(base.TestCase):
                 cpu_info={'arch': 'x86_64'}).items():
             setattr(self.parts.resources, name, value)
         self.parts.resources.uptime.return_value = 'up'
+        self.parts.evacuation.keeps_disks.return_value = False
         self.made = self.useFixture(fixtures.MockPatchObject(
             hypervisor, 'Hypervisor', return_value=self.parts)).mock
         self.useFixture(fixtures.MockPatch(

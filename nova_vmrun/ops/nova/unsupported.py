@@ -23,8 +23,6 @@ from nova import exception as nova_exception
 from nova.objects import instance as nova_instance
 from nova.virt import driver
 
-from nova_vmrun.ops.nova import errors
-
 Context: TypeAlias = nova_context.RequestContext
 Instance: TypeAlias = nova_instance.Instance
 
@@ -34,16 +32,7 @@ _NO_LIVE_MIGRATION = (
 
 
 class RefusingDriver(driver.ComputeDriver):
-    """Refuses evacuation and live migration."""
-
-    def instance_on_disk(self, instance: Instance) -> bool:
-        """Refuse an evacuation; Nova calls this for nothing else, and early.
-
-        :raises InstanceFaultRollback: the server stays in its state
-        """
-        raise nova_exception.InstanceFaultRollback(errors.OperationFailed(
-            reason='Server %s cannot be evacuated: its disks are on the host '
-                   'that is down. Start that host again.' % instance.uuid))
+    """Refuses live migration."""
 
     def check_can_live_migrate_destination(
             self, context: Context, instance: Instance, src_compute_info: Any,

@@ -155,6 +155,14 @@ class Power:
         # Until the process has ended, Nova would get an unknown state.
         vm_process.wait_until_ended(process, _END_SECONDS)
 
+    def cut(self, uuid: str) -> None:
+        """Cut the power of a VM whose folder may be another host's.
+
+        :raises VmrunError: it may still run
+        """
+        self._vmrun.stop(self._layout.vmx(uuid))
+        self._states.changed()
+
     def _bounded(self, uuid: str, timeout: float) -> float:
         """Return the seconds that a guest gets, whatever its image says."""
         longest: float = self._conf.max_shutdown_timeout

@@ -13,6 +13,7 @@
 """Two compute nodes in one process, each with servers of its own."""
 
 import os
+import subprocess
 
 from nova.virt import node
 from oslo_utils import uuidutils
@@ -26,10 +27,13 @@ class TwoHosts(base.TestCase):
     """A base of tests.
 
     :cvar share_storage: whether both have the same instances_path
+    :cvar own_vmware: whether each lists the VMs that it has started, as on two
+        machines
     """
 
     addresses = ('10.0.0.1', '10.0.0.2')
     share_storage = False
+    own_vmware = False
 
     def _setup_services(self):
         self.flags(my_ip=self.addresses[0])
@@ -42,10 +46,35 @@ class TwoHosts(base.TestCase):
             dict(zip(self.addresses, self.paths.values()))))
         # The first host has read no option of these yet.
         self.flags(ssh_path=programs.ssh, group='vmrun')
-        node.LOCAL_NODE_UUID = uuidutils.generate_uuid()
-        self.flags(my_ip=self.addresses[1],
-                   instances_path=self.paths['second'])
+        self.node_ids = {'compute': node.LOCAL_NODE_UUID,
+                         'second': uuidutils.generate_uuid()}
+        self.vmruns = {'compute': self.vmware.vmrun,
+                       'second': self.vmware.vmrun}
+        if self.own_vmware:
+            folder = os.path.join(self.folder, 'vmware')
+            os.mkdir(folder)
+            self.vmruns['second'] = self.vmware.of_another_machine(folder)
+            self.addCleanup(self._end_vms, self.vmruns['second'])
+        self.use('second')
         self.second = self._start_compute('second')
+
+    def use(self, host):
+        """Let the next nova-compute that starts be that of a host."""
+        node.LOCAL_NODE_UUID = self.node_ids[host]
+        self.flags(my_ip=self.addresses[host == 'second'],
+                   instances_path=self.paths[host])
+        self.flags(vmrun_path=self.vmruns[host], group='vmrun')
+
+    def running(self, host):
+        """Return the .vmx paths of the VMs that run on a host."""
+        return [line for line in subprocess.run(
+            [self.vmruns[host], 'list'], check=True, text=True,
+            stdout=subprocess.PIPE).stdout.splitlines()
+            if line.startswith('/')]
+
+    def _end_vms(self, vmrun):
+        for vmx in self.running('second'):
+            subprocess.run([vmrun, 'stop', vmx, 'hard'], check=True)
 
     def at(self, host, server, *names):
         return os.path.join(self.paths[host], server['id'], *names)

@@ -69,6 +69,6 @@ INHERITED = frozenset([
     'network_binding_host_id', 'node_is_available',
     'post_claim_migrate_data', 'post_live_migration', 'prepare_for_spawn',
     'prepare_networks_before_block_device_mapping',
-    'process_instances_at_startup', 'register_event_listener',
+    'register_event_listener',
     'rollback_live_migration_at_source',
 ])

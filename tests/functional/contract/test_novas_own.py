@@ -10,6 +10,8 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import os
+
 from nova import conf as nova_conf
 from nova import exception as nova_exception
 from nova import objects
@@ -71,10 +73,13 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
                 vmnet8=('nat', True, '10.0.0.0'))))
         self.vmware = base.use_fakes(self)
         self.useFixture(glance_uploads.GlanceUploads())
+        elsewhere = self.useFixture(base.fixtures.TempDir()).path
+        # nova-compute has used that folder.
+        os.mkdir(os.path.join(elsewhere, 'locks'))
         programs = self.useFixture(fake_ssh.FakeSsh({
             'this_host': CONF.instances_path,
             # The name that Nova's tests give to another one.
-            'dest_host': self.useFixture(base.fixtures.TempDir()).path}))
+            'dest_host': elsewhere}))
         self.flags(ssh_path=programs.ssh, group='vmrun')
         self.flags(enabled=True, group='serial_console')
         # Nova's tests attach volumes without a block device mapping.

@@ -49,9 +49,11 @@ class SshTestCase(base.TestCase):
         self.assertEqual(('ssh', '-F', '/etc/move'), self.runner.calls[0][:3])
 
     def test_addresses(self):
-        for address in ('10.0.0.2', 'fd00::2', 'fe80::1%eth0', 'a-b.c_d'):
+        for address in ('10.0.0.2', 'fd00::2', 'fe80::1%eth0', 'a-b.c_d',
+                        'nova@node2.nova-vmrun'):
             self.make().run(address, 'program')
-        for address in ('', '-oProxyCommand=x', 'a b', 'a;b', 'a@b', 'é',
+        for address in ('', '-oProxyCommand=x', 'a b', 'a;b', '-a@b', 'a b@c',
+                        'a@-b', 'a@', '@b', 'é',
                         'a' * 300):
             tool = self.make()
             self.assertRaises(exception.InvalidConfiguration, tool.run,

@@ -31,13 +31,6 @@ class Base(base.TestCase):
 
 class MoveTestCase(Base):
 
-    def test_evacuation(self):
-        error = self.assertRaises(
-            nova_exception.InstanceFaultRollback,
-            self.driver.instance_on_disk, INSTANCE)
-        for words in ('the-uuid cannot be evacuated', 'Start that host'):
-            self.assertIn(words, str(error.inner_exception))
-
     def test_live_migration(self):
         for method, arguments in (
                 (self.driver.check_can_live_migrate_destination, 2),

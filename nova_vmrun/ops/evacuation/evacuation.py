@@ -1,0 +1,240 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Evacuation on both hosts: adopt a server, and give way when one returns."""
+
+from collections import abc
+import os
+
+from nova import context as nova_context
+from nova.network import model as network_model
+from nova.objects import instance as nova_instance
+from oslo_log import log as logging
+from oslo_utils import excutils
+
+from nova_vmrun import exception
+from nova_vmrun.ops import consoles as consoles_module
+from nova_vmrun.ops import destroy as destroy_module
+from nova_vmrun.ops.evacuation import examination as examination_module
+from nova_vmrun.ops.nova import evacuations
+from nova_vmrun.ops.nova import mappings
+from nova_vmrun.ops import parts
+from nova_vmrun.ops.power import power as power_module
+from nova_vmrun.ops import reconcile
+from nova_vmrun.server import disks
+from nova_vmrun.server import foreign_locks
+from nova_vmrun.storage import linked
+from nova_vmrun.volumes import connection
+
+LOG = logging.getLogger(__name__)
+
+
+class Evacuation:
+    """Takes servers over from hosts that are down."""
+
+    def __init__(self, servers: parts.Servers,
+                 examination: examination_module.Examination,
+                 reconciler: reconcile.Reconciler,
+                 consoles: consoles_module.Consoles,
+                 power: power_module.Power,
+                 destroyer: destroy_module.Destroyer) -> None:
+        self._layout = servers.layout
+        self._records = servers.records
+        self._disk_lists = servers.disk_lists
+        self._storage = servers.storage
+        self._states = servers.states
+        self._examination = examination
+        self._reconciler = reconciler
+        self._consoles = consoles
+        self._power = power
+        self._destroyer = destroyer
+        # Servers to adopt, between two calls of Nova.
+        self._kept: set[str] = set()
+
+    # On the host that a server goes to
+
+    def examine(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance) -> bool:
+        """Return what Examination.keeps_disks does, and remember it."""
+        self._kept.discard(instance.uuid)
+        keeps_disks = self._examination.keeps_disks(context, instance)
+        if keeps_disks:
+            self._kept.add(instance.uuid)
+        return keeps_disks
+
+    def keeps_disks(self, uuid: str) -> bool:
+        """Return whether examine has found the disks of a server here."""
+        return uuid in self._kept
+
+    def adopt(self, context: nova_context.RequestContext,
+              instance: nova_instance.Instance,
+              network_info: network_model.NetworkInfo | None,
+              block_device_info: mappings.BlockDeviceInfo) -> None:
+        """Start a server with the disks that it has.
+
+        Its record changes hands in one step. If the server cannot be started,
+        it is given back.
+
+        :raises VmrunError: it cannot be started
+        :raises OSError: in the same way
+        """
+        uuid = instance.uuid
+        self._kept.discard(uuid)
+        self._take(context, instance, mappings.volumes(block_device_info))
+        try:
+            with self._storage.in_use(uuid):
+                self._start(context, instance, network_info,
+                            block_device_info)
+        except Exception:
+            with excutils.save_and_reraise_exception():
+                self._give_back(uuid)
+
+    def _take(self, context: nova_context.RequestContext,
+              instance: nova_instance.Instance,
+              volumes: abc.Sequence[connection.Volume]) -> None:
+        """Make a server this compute node's, unless that was done before.
+
+        :raises VmrunError: since examine, the other host has come back
+        """
+        uuid = instance.uuid
+        with self._storage.locks.alone(uuid):
+            record = self._examination.adoptable(context, instance)
+            if record is None:
+                raise exception.VmNotFound(
+                    'The folder of server %s is gone.' % uuid,
+                    'There is no %s.' % self._layout.folder(uuid),
+                    'Mount the shared file system on this host again.')
+            found = self._examination.locks(uuid, record, volumes)
+            self._examination.require_fenced(
+                context, instance, record, examination_module.names_of(found))
+            if found:
+                LOG.warning('Removing locks of host %s, which is fenced: %s',
+                            instance.host, ', '.join(found),
+                            instance=instance)
+                foreign_locks.remove(found)
+            if self._records.is_own(record):
+                return
+            with self._consoles.port_for_new_server() as port:
+                self._records.take_over(record, vnc_port=port)
+        LOG.info('Adopted the server of host %s with its disks',
+                 instance.host, instance=instance)
+
+    def _start(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo | None,
+               block_device_info: mappings.BlockDeviceInfo) -> None:
+        uuid = instance.uuid
+        if self._states.is_on(uuid):
+            # An evacuation that was interrupted has started it.
+            self._power.off(uuid)
+        self._states.unmark_paused(uuid)
+        self._power.forget_memory(uuid)
+        self._relink(uuid)
+        rewrite = self._reconciler.rebooter(context, instance, network_info,
+                                            block_device_info)
+        self._power.on(uuid, rewrite)
+
+    def _relink(self, uuid: str) -> None:
+        """Let linked disks name their base disks at this host's path."""
+        folder = self._layout.folder(uuid)
+        names = sorted(os.listdir(folder))
+        for disk in self._disk_lists.get(uuid):
+            if disk.device is disks.Device.DISK and not disk.is_outside:
+                for name in filter(disk.has_name, names):
+                    linked.relink(os.path.join(folder, name),
+                                  self._layout.root)
+
+    def _give_back(self, uuid: str) -> None:
+        try:
+            self._destroyer.stop(uuid)
+            self._destroyer.disconnect_volumes(uuid)
+            self._records.give_back(uuid)
+        except (exception.VmrunError, OSError) as error:
+            LOG.error('Server %s stays on this host after its evacuation has '
+                      'failed. Evacuate it to this host again. %s', uuid,
+                      error)
+
+    # On the host that comes back
+
+    def take_back(self, context: nova_context.RequestContext,
+                  instance: nova_instance.Instance) -> None:
+        """Recover a server whose evacuation was never completed.
+
+        Nova has it on this host, but the other host has its record.
+
+        :param instance: of this host
+        :raises VmrunError: the other host may run it
+        :raises OSError: its folder cannot be read
+        """
+        uuid = instance.uuid
+        record = self._records.of_any_node(uuid)
+        if record is None or self._records.is_own(record) or not (
+                self._records.was_own(record)):
+            return
+        with self._storage.locks.alone(uuid):
+            if foreign_locks.in_folder(self._layout.folder(uuid),
+                                       self._examination.machines()):
+                raise exception.FileInUse(
+                    'Server %s may be running on host %s.' % (
+                        uuid, evacuations.host_of(context,
+                                                  record.compute_id)),
+                    'VMware has locks in %s.' % self._layout.folder(uuid),
+                    'Evacuate it to that host again.')
+            with self._consoles.port_for_new_server() as port:
+                self._records.take_over(record, vnc_port=port)
+
+    def stop_adopted(self, context: nova_context.RequestContext,
+                     host: str) -> None:
+        """Stop the VMs that run here, but were adopted by another host.
+
+        Their disks are not touched.
+
+        :param host: this one, in Nova
+        """
+        foreign = [uuid for uuid in self._layout.uuids()
+                   if self._records.get(uuid) is None]
+        # Do not ask VMware or Nova if there is nothing to ask about.
+        running = self._states.listed(foreign) if foreign else set()
+        if not running:
+            return
+        for uuid in running & evacuations.evacuated_from(context, host):
+            LOG.warning('Stopping the VM of server %s, which was evacuated '
+                        'from this host', uuid)
+            try:
+                self._power.cut(uuid)
+            except exception.VmrunError as error:
+                LOG.error('Server %s may still run here, although it was '
+                          'evacuated from this host: %s', uuid, error)
+
+    def leave(self, uuid: str, is_done: bool) -> None:
+        """Stop a server that was evacuated from this host, and remove it.
+
+        :param is_done: whether the other host has it. Otherwise its files
+            stay, because the other host may be about to adopt them.
+        :raises VmrunError: it may still run here
+        :raises OSError: a file cannot be removed
+        """
+        if self._records.get(uuid) is None:
+            return
+        if self._states.is_on(uuid):
+            self._power.off(uuid)
+        elif self._states.is_unlisted(uuid):
+            raise self._states.unlisted(uuid)
+        if not is_done:
+            LOG.warning('Server %s is being evacuated from this host. It is '
+                        'stopped, and its files stay.', uuid)
+            return
+        try:
+            self._destroyer.remove(uuid)
+        except exception.StorageFolderMissing as error:
+            LOG.error('The files of server %s, which was evacuated from this '
+                      'host, stay: %s', uuid, error)

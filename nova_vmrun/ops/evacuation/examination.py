@@ -1,0 +1,222 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Evacuation: which servers of a host that is down can start on this one.
+
+A server whose folder is on a file system that both hosts use keeps its disks:
+this compute node adopts it. A server that boots from a volume keeps the volume
+if Cinder can show it here. Any other server is built from its image again, as
+Nova defines it.
+
+Nothing may run twice on one disk. VMware's locks show whether the other host
+may still write to it; iSCSI volumes have no such locks. Then the evacuation is
+refused until an operator says that the other host is off.
+"""
+
+from collections import abc
+import os
+
+from nova import context as nova_context
+from nova import exception as nova_exception
+from nova.image import glance
+from nova.objects import instance as nova_instance
+
+from nova_vmrun import exception
+from nova_vmrun.host import responsive
+from nova_vmrun.ops.nova import evacuations
+from nova_vmrun.ops.nova import mappings
+from nova_vmrun.ops import parts
+from nova_vmrun.server import foreign_locks
+from nova_vmrun.server import records as records_module
+from nova_vmrun.server import vm_process
+from nova_vmrun.volumes import connection
+from nova_vmrun.volumes import connectors as volume_connectors
+
+# Cinder's type of volumes in files of one host.
+_LOCAL = 'local'
+
+
+class Examination:
+    """Refuses evacuations to this host."""
+
+    def __init__(self, servers: parts.Servers,
+                 connectors: volume_connectors.Connectors) -> None:
+        self._layout = servers.layout
+        self._records = servers.records
+        self._connectors = connectors
+
+    def keeps_disks(self, context: nova_context.RequestContext,
+                    instance: nova_instance.Instance) -> bool:
+        """Return whether the disks of a server are on this host, too.
+
+        :param instance: of another host
+        :raises VmrunError: it cannot be evacuated to this host
+        :raises OSError: its folder cannot be read
+        """
+        volumes = mappings.volumes(mappings.of_server(context, instance))
+        self._check_volumes(instance, volumes)
+        self._refuse_leftovers(context, instance)
+        record = self.adoptable(context, instance)
+        doubts = self._unguarded(volumes) + names_of(
+            self.locks(instance.uuid, record, volumes))
+        self.require_fenced(context, instance, record, doubts)
+        if record is None:
+            _require_image(context, instance)
+        return record is not None
+
+    def _check_volumes(self, instance: nova_instance.Instance,
+                       volumes: abc.Iterable[connection.Volume]) -> None:
+        for volume in volumes:
+            if volume.type == _LOCAL:
+                raise exception.NotSupported(
+                    'Server %s cannot be evacuated: its volume %s is in a '
+                    'file of host %s.' % (instance.uuid, volume.id,
+                                          instance.host),
+                    resolution='Start that host again.')
+            self._connectors.check(volume)
+
+    def _refuse_leftovers(self, context: nova_context.RequestContext,
+                          instance: nova_instance.Instance) -> None:
+        """Refuse a server of which this host has an old folder.
+
+        The folder of an evacuation that was interrupted is no old one.
+        """
+        record = self._records.get(instance.uuid)
+        if record is None or _was_of(context, record, instance.host):
+            return
+        raise exception.InvalidConfiguration(
+            'Server %s cannot be evacuated to this host, which has an old '
+            'folder of it.' % instance.uuid,
+            'It is %s.' % self._layout.folder(instance.uuid),
+            'Move the folder away, or choose another host.')
+
+    def adoptable(self, context: nova_context.RequestContext,
+                  instance: nova_instance.Instance
+                  ) -> records_module.Record | None:
+        """Return the record of a server whose folder is on this host, too.
+
+        :raises RecordUnreadable: it is unknown whose the folder is
+        :raises InvalidConfiguration: the folder is a third host's
+        :raises VmIncomplete: there is no .vmx in it
+        """
+        uuid = instance.uuid
+        record = self._records.of_any_node(uuid)
+        if record is None:
+            if os.path.isdir(self._layout.folder(uuid)):
+                raise exception.RecordUnreadable(
+                    'Server %s cannot be evacuated: its folder has no record.'
+                    % uuid, 'It is %s.' % self._layout.folder(uuid),
+                    'Restore nova.json there, or move the folder away.')
+            return None
+        owner = evacuations.host_of(context, record.compute_id)
+        if owner != instance.host and not _was_of(context, record,
+                                                  instance.host):
+            raise exception.InvalidConfiguration(
+                'Server %s cannot be evacuated: its folder belongs to host '
+                '%s.' % (uuid, owner or record.compute_id),
+                'Nova has it on host %s.' % instance.host,
+                'Find out which of the two hosts runs it.')
+        if not os.path.exists(self._layout.vmx(uuid)):
+            raise exception.VmIncomplete(
+                'Server %s cannot be evacuated: its .vmx is missing.' % uuid,
+                'There is no %s.' % self._layout.vmx(uuid),
+                'Restore it, or move the folder away to build the server '
+                'from its image.')
+        return record
+
+    def _unguarded(self, volumes: abc.Iterable[connection.Volume]
+                   ) -> list[str]:
+        """Return what other hosts may write to without leaving a lock."""
+        return ['volume %s' % volume.id for volume in volumes
+                if self._connectors.shared_descriptor(volume) is None]
+
+    def locks(self, uuid: str, record: records_module.Record | None,
+              volumes: abc.Iterable[connection.Volume]) -> list[str]:
+        """Return the locks of other hosts beside the disks of a server.
+
+        :param record: None if its folder is not on this host
+        :raises FileInUse: a VM on this host uses one of the disks
+        """
+        own = self.machines()
+        found: list[str] = []
+        for volume in volumes:
+            descriptor = self._connectors.shared_descriptor(volume)
+            if descriptor is not None:
+                responsive.require(os.path.dirname(descriptor))
+                found += foreign_locks.beside(descriptor, own)
+        # An evacuation that was interrupted may have started it here.
+        if record is not None and not self._records.is_own(record):
+            found += foreign_locks.in_folder(self._layout.folder(uuid), own)
+        return found
+
+    def machines(self) -> set[bytes]:
+        """Return VMware's ids of this host, from the VMs that run here."""
+        found: set[bytes] = set()
+        for record in self._records.all():
+            found |= vm_process.machines(self._layout.folder(record.uuid))
+        return found
+
+    def require_fenced(self, context: nova_context.RequestContext,
+                       instance: nova_instance.Instance,
+                       record: records_module.Record | None,
+                       doubts: abc.Sequence[str]) -> None:
+        """Raise an error if another host may still write to the disks.
+
+        :param record: None if the server's folder is not on this host
+        :param doubts: what shows that it may
+        :raises FileInUse: no operator has said that the host is off
+        """
+        if not doubts:
+            return
+        hosts = {instance.host}
+        if record is not None and not self._records.is_own(record):
+            hosts.add(evacuations.host_of(context, record.compute_id) or
+                      instance.host)
+        for host in sorted(hosts):
+            if not evacuations.is_fenced(context, host):
+                raise exception.FileInUse(
+                    'Server %s cannot be evacuated: host %s may still write '
+                    'to its disks.' % (instance.uuid, host),
+                    'This shows it: %s.' % ', '.join(doubts),
+                    'Switch that host off, then run "nova-vmrun node fenced '
+                    '%s".' % host)
+
+
+def names_of(locks: abc.Iterable[str]) -> list[str]:
+    """Return the names of the .lck folders that files are in."""
+    return sorted({os.path.basename(os.path.dirname(path))
+                   for path in locks})
+
+
+def _was_of(context: nova_context.RequestContext,
+            record: records_module.Record, host: str) -> bool:
+    """Return whether a server was adopted from a host."""
+    return record.adopted_from is not None and evacuations.host_of(
+        context, record.adopted_from) == host
+
+
+def _require_image(context: nova_context.RequestContext,
+                   instance: nova_instance.Instance) -> None:
+    """Refuse to build a server from an image that is gone.
+
+    :raises NotSupported: its image cannot be read
+    """
+    if not instance.image_ref:
+        return
+    try:
+        glance.API().get(context, instance.image_ref)
+    except (nova_exception.ImageNotFound,
+            nova_exception.ImageNotAuthorized) as error:
+        raise exception.NotSupported(
+            'Server %s cannot be evacuated: its disks are on host %s, and its '
+            'image is gone.' % (instance.uuid, instance.host), '%s' % error,
+            'Start that host again.') from error

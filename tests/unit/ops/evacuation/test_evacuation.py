@@ -1,0 +1,212 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+from unittest import mock
+
+from nova import objects
+
+from nova_vmrun import exception
+from nova_vmrun.ops import consoles
+from nova_vmrun.ops import destroy
+from nova_vmrun.ops.evacuation import evacuation
+from nova_vmrun.ops.evacuation import examination
+from nova_vmrun.ops.nova import evacuations
+from nova_vmrun.ops.nova import mappings
+from nova_vmrun.ops.power import power
+from nova_vmrun.ops import reconcile
+from nova_vmrun.server import records as records_module
+from nova_vmrun.server import use_locks
+from tests.unit import locks
+from tests.unit.ops import hosts
+
+UUID = hosts.UUID
+THEIRS = 'their-node'
+
+
+class EvacuationTestCase(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.theirs = records_module.Records(self.layout, THEIRS)
+        self.theirs.create(UUID, 'instance-1', disks=[])
+        with open(self.layout.vmx(UUID), 'w') as file:
+            file.write(hosts.VMX)
+        self.examination = mock.create_autospec(examination.Examination,
+                                                instance=True)
+        self.examination.keeps_disks.return_value = True
+        self.examination.locks.return_value = []
+        self.examination.machines.return_value = set()
+        self.examination.adoptable.side_effect = lambda *_: (
+            self.records.of_any_node(UUID))
+        self.reconciler = mock.create_autospec(reconcile.Reconciler,
+                                               instance=True)
+        self.consoles = mock.create_autospec(consoles.Consoles, instance=True)
+        self.consoles.port_for_new_server.return_value.__enter__ = (
+            lambda _self: 5907)
+        self.power = mock.create_autospec(power.Power, instance=True)
+        self.destroyer = mock.create_autospec(destroy.Destroyer,
+                                              instance=True)
+        self.evacuation = evacuation.Evacuation(
+            self.servers, self.examination, self.reconciler, self.consoles,
+            self.power, self.destroyer)
+        self.instance = objects.Instance(uuid=UUID, host='there')
+        for target, name, function in (
+                (mappings, 'volumes', lambda *_: []),
+                (evacuations, 'host_of', lambda *_: 'there'),
+                (evacuations, 'evacuated_from', lambda *_: self.gone)):
+            patcher = mock.patch.object(target, name, function)
+            patcher.start()
+            self.addCleanup(patcher.stop)
+        self.gone = {UUID}
+
+    def adopt(self):
+        self.evacuation.adopt(None, self.instance, [], None)
+
+    def owner(self):
+        return self.records.of_any_node(UUID).compute_id
+
+    def test_the_decision_is_remembered_until_the_start(self):
+        self.assertTrue(self.evacuation.examine(None, self.instance))
+        self.assertTrue(self.evacuation.keeps_disks(UUID))
+        self.adopt()
+        self.assertFalse(self.evacuation.keeps_disks(UUID))
+
+    def test_a_refusal_forgets_an_earlier_decision(self):
+        self.evacuation.examine(None, self.instance)
+        self.examination.keeps_disks.side_effect = exception.FileInUse('No.')
+        self.assertRaises(exception.FileInUse, self.evacuation.examine, None,
+                          self.instance)
+        self.assertFalse(self.evacuation.keeps_disks(UUID))
+
+    def test_the_record_changes_hands_and_the_vm_starts(self):
+        self.adopt()
+        record = self.records.get(UUID)
+        self.assertEqual((THEIRS, 5907), (record.adopted_from,
+                                          record.vnc_port))
+        self.assertIsNone(self.theirs.get(UUID))
+        self.power.on.assert_called_once_with(
+            UUID, self.reconciler.rebooter.return_value)
+
+    def test_a_server_that_the_other_host_works_on(self):
+        with use_locks.UseLocks(self.layout).shared(UUID):
+            self.assertRaises(exception.ServerInUse, self.adopt)
+        self.assertEqual(THEIRS, self.owner())
+
+    def test_locks_of_a_fenced_host_are_removed(self):
+        member = os.path.join(locks.lock(os.path.join(
+            self.layout.folder(UUID), 'root.vmdk')), 'M12345.lck')
+        self.examination.locks.return_value = [member]
+        self.adopt()
+        self.assertFalse(os.path.exists(member))
+
+    def test_a_lock_that_has_come_since(self):
+        member = os.path.join(locks.lock(os.path.join(
+            self.layout.folder(UUID), 'root.vmdk')), 'M12345.lck')
+        self.examination.locks.return_value = [member]
+        self.examination.require_fenced.side_effect = exception.FileInUse('x')
+        self.assertRaises(exception.FileInUse, self.adopt)
+        self.assertTrue(os.path.exists(member))
+        self.assertEqual(THEIRS, self.owner())
+
+    def test_a_folder_that_is_gone_since(self):
+        self.examination.adoptable.side_effect = [None]
+        self.assertRaises(exception.VmNotFound, self.adopt)
+
+    def test_a_start_that_fails_gives_the_server_back(self):
+        self.power.on.side_effect = exception.ToolRefused('Broken.')
+        self.assertRaises(exception.ToolRefused, self.adopt)
+        self.assertEqual(THEIRS, self.owner())
+        self.assertIsNone(self.records.of_any_node(UUID).adopted_from)
+        self.destroyer.stop.assert_called_once_with(UUID)
+
+    def test_a_vm_that_may_run_is_not_given_back(self):
+        self.power.on.side_effect = exception.ToolTimeout('Hangs.')
+        self.destroyer.stop.side_effect = exception.StateUnknown('Unknown.')
+        self.assertRaises(exception.ToolTimeout, self.adopt)
+        self.assertIsNotNone(self.records.get(UUID))
+
+    def test_an_adoption_is_repeated(self):
+        self.adopt()
+        self.consoles.port_for_new_server.reset_mock()
+        self.adopt()
+        self.assertEqual(THEIRS, self.records.get(UUID).adopted_from)
+        self.consoles.port_for_new_server.assert_not_called()
+
+    def be_adopted(self):
+        """Let this host be the one that has lost the server."""
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.theirs.take_over(self.theirs.of_any_node(UUID))
+
+    def test_a_server_that_was_not_given_back_is_taken_back(self):
+        self.be_adopted()
+        self.evacuation.take_back(None, self.instance)
+        self.assertIsNotNone(self.records.get(UUID))
+
+    def test_a_server_that_may_run_there_is_not_taken_back(self):
+        self.be_adopted()
+        locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'),
+                   machine='B' * 16, pid=99999999)
+        error = self.assertRaises(exception.FileInUse,
+                                  self.evacuation.take_back, None,
+                                  self.instance)
+        self.assertIn('host there', str(error))
+        self.assertEqual(THEIRS, self.owner())
+
+    def test_a_server_of_another_host_is_not_taken(self):
+        self.evacuation.take_back(None, self.instance)
+        self.assertEqual(THEIRS, self.owner())
+
+    def test_a_vm_of_an_adopted_server_is_stopped(self):
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        self.evacuation.stop_adopted(None, 'here')
+        self.power.cut.assert_called_once_with(UUID)
+
+    def test_a_vm_of_another_node_on_this_machine_goes_on(self):
+        self.gone = set()
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        self.evacuation.stop_adopted(None, 'here')
+        self.power.cut.assert_not_called()
+
+    def test_a_vm_that_does_not_stop_does_not_end_nova_compute(self):
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        self.power.cut.side_effect = exception.ToolTimeout('Hangs.')
+        self.evacuation.stop_adopted(None, 'here')
+
+    def test_nothing_is_asked_without_servers_of_others(self):
+        self.records.take_over(self.records.of_any_node(UUID))
+        with mock.patch.object(evacuations, 'evacuated_from',
+                               side_effect=AssertionError):
+            self.evacuation.stop_adopted(None, 'here')
+
+    def test_an_evacuated_server_is_stopped_and_removed(self):
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        self.evacuation.leave(UUID, is_done=True)
+        self.power.off.assert_called_once_with(UUID)
+        self.destroyer.remove.assert_called_once_with(UUID)
+
+    def test_files_stay_while_another_host_takes_over(self):
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.evacuation.leave(UUID, is_done=False)
+        self.destroyer.remove.assert_not_called()
+
+    def test_files_stay_if_a_storage_folder_is_missing(self):
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.destroyer.remove.side_effect = exception.StorageFolderMissing(
+            'Unplugged.')
+        self.evacuation.leave(UUID, is_done=True)
+
+    def test_an_adopted_server_is_left_alone(self):
+        self.evacuation.leave(UUID, is_done=True)
+        self.destroyer.remove.assert_not_called()
+        self.power.off.assert_not_called()

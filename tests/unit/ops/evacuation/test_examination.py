@@ -1,0 +1,168 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+import os
+from unittest import mock
+
+from nova import exception as nova_exception
+from nova.image import glance
+from nova import objects
+
+from nova_vmrun import exception
+from nova_vmrun.ops.evacuation import examination
+from nova_vmrun.ops.nova import evacuations
+from nova_vmrun.ops.nova import mappings
+from nova_vmrun.server import records as records_module
+from nova_vmrun.volumes import connection
+from nova_vmrun.volumes import connectors
+from tests.unit import locks
+from tests.unit.ops import hosts
+
+UUID, OTHER = hosts.UUID, hosts.OTHER
+THEIRS, THIRDS = 'their-node', 'third-node'
+
+
+class ExaminationTestCase(hosts.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.connectors = mock.create_autospec(connectors.Connectors,
+                                               instance=True)
+        self.connectors.shared_descriptor.return_value = None
+        self.examination = examination.Examination(self.servers,
+                                                   self.connectors)
+        self.instance = objects.Instance(uuid=UUID, host='there',
+                                         image_ref='image')
+        self.volumes = []
+        self.fenced = set()
+        self.image = mock.Mock()
+        for target, name, function in (
+                (mappings, 'of_server', lambda *_: None),
+                (mappings, 'volumes', lambda *_: self.volumes),
+                (evacuations, 'is_fenced',
+                 lambda _context, host: host in self.fenced),
+                (evacuations, 'host_of', lambda _context, node: {
+                    THEIRS: 'there', THIRDS: 'third'}.get(node)),
+                (glance.API, 'get', lambda *_: self.image())):
+            self.patch(target, name, function)
+
+    def patch(self, target, name, function):
+        patcher = mock.patch.object(target, name, function)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def share(self, node=THEIRS, vmx=True):
+        """Let the folder of the server be on this host, too."""
+        records_module.Records(self.layout, node).create(UUID, 'instance-1')
+        if vmx:
+            with open(self.layout.vmx(UUID), 'w') as file:
+                file.write(hosts.VMX)
+
+    def add_volume(self, kind):
+        self.volumes.append(connection.Volume(OTHER, kind, {}))
+
+    def examine(self):
+        return self.examination.keeps_disks(None, self.instance)
+
+    def refuse(self, kind, *words):
+        error = self.assertRaises(kind, self.examine)
+        for word in words:
+            self.assertIn(word, str(error))
+
+    def test_a_server_whose_folder_is_elsewhere(self):
+        self.assertFalse(self.examine())
+
+    def test_a_server_whose_folder_is_here_too(self):
+        self.share()
+        self.assertTrue(self.examine())
+
+    def test_a_lock_of_the_other_host(self):
+        self.share()
+        locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'),
+                   machine='B' * 16, pid=99999999)
+        self.refuse(exception.FileInUse, 'host there may still write',
+                    'root.vmdk.lck', 'nova-vmrun node fenced there')
+        self.fenced.add('there')
+        self.assertTrue(self.examine())
+
+    def test_a_folder_without_a_vmx(self):
+        self.share(vmx=False)
+        self.refuse(exception.VmIncomplete, '.vmx')
+
+    def test_a_folder_without_a_record(self):
+        os.mkdir(self.layout.folder(UUID))
+        self.refuse(exception.RecordUnreadable, 'nova.json')
+
+    def test_a_folder_of_a_third_host(self):
+        self.share(node=THIRDS)
+        self.refuse(exception.InvalidConfiguration, 'host third')
+
+    def test_an_old_folder_on_this_host(self):
+        self.records.create(UUID, 'instance-1')
+        self.refuse(exception.InvalidConfiguration, 'old folder')
+
+    def adopt(self, node=None):
+        self.share()
+        records = (records_module.Records(self.layout, node) if node
+                   else self.records)
+        records.take_over(records.of_any_node(UUID))
+
+    def test_an_evacuation_that_was_interrupted_here(self):
+        self.adopt()
+        locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'))
+        self.assertTrue(self.examine())
+
+    def test_an_evacuation_that_was_interrupted_on_a_third_host(self):
+        self.adopt(THIRDS)
+        self.assertTrue(self.examine())
+        locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'),
+                   machine='B' * 16, pid=99999999)
+        self.fenced.add('there')
+        self.refuse(exception.FileInUse, 'host third')
+        self.fenced.add('third')
+        self.assertTrue(self.examine())
+
+    def test_a_volume_in_a_file_of_the_other_host(self):
+        self.add_volume('local')
+        self.refuse(exception.NotSupported, OTHER, 'file of host there',
+                    'Start that host again')
+
+    def test_a_volume_whose_writer_nobody_sees(self):
+        self.add_volume('iscsi')
+        self.refuse(exception.FileInUse, 'host there may still write', OTHER)
+        self.fenced.add('there')
+        self.assertFalse(self.examine())
+
+    def test_a_volume_that_this_host_cannot_have(self):
+        self.add_volume('iscsi')
+        self.fenced.add('there')
+        self.connectors.check.side_effect = exception.InvalidInput('No FUSE.')
+        self.refuse(exception.InvalidInput, 'No FUSE')
+
+    def test_a_volume_beside_which_vms_leave_locks(self):
+        self.add_volume('nfs')
+        path = os.path.join(self.layout.root, 'volume.vmdk')
+        self.connectors.shared_descriptor.return_value = path
+        self.assertFalse(self.examine())
+        locks.lock(path, machine='B' * 16, pid=99999999)
+        self.refuse(exception.FileInUse, 'volume.vmdk.lck')
+
+    def test_an_image_that_is_gone(self):
+        self.image.side_effect = nova_exception.ImageNotFound(image_id='x')
+        self.refuse(exception.NotSupported, 'image is gone')
+        self.instance.image_ref = ''
+        self.assertFalse(self.examine())
+
+    def test_an_image_is_not_needed_for_disks_that_are_here(self):
+        self.share()
+        self.image.side_effect = nova_exception.ImageNotFound(image_id='x')
+        self.assertTrue(self.examine())
