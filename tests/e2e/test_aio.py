@@ -26,6 +26,7 @@ import fixtures
 import psutil
 import testtools
 
+from nova_vmrun.aio import client
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
@@ -129,7 +130,7 @@ class LifeTestCase(AioCase):
         self.check_api()
         network = self.network()
         # The ordinary user sees it, too.
-        self.assertIn(network['id'], [
+        self.assertIn(network['ID'], [
             each['ID'] for each in self.openstack(
                 'network', 'list', openrc=self.layout.openrc_demo)])
 
@@ -147,6 +148,7 @@ class LifeTestCase(AioCase):
 
         self.succeed(self.run_aio('up'))
         self.check_api()
+        self.check_deleted_role()
         self.assertEqual(network, self.network())
 
         self.succeed(self.run_aio('wipe', '--yes'))
@@ -161,6 +163,20 @@ class LifeTestCase(AioCase):
         self.assertEqual('up', host['State'])
         self.assertEqual(4, len(self.openstack(
             'security', 'group', 'rule', 'list', 'default')))
+
+    def check_deleted_role(self):
+        """Keystone forgets what a role implied when it deletes that role."""
+        identity = client.connect(
+            aio_settings.load(self.layout),
+            aio_settings.passwords(self.layout)).identity
+        prior, implied = (identity.create_role(name=name)
+                          for name in ('prior', 'implied'))
+        identity.put('/roles/%s/implies/%s' % (prior.id, implied.id))
+        identity.delete_role(implied)
+        answer = identity.get('/role_inferences')
+        self.assertEqual(200, answer.status_code, answer.text)
+        self.assertNotIn(prior.id, answer.text)
+        identity.delete_role(prior)
 
     def network(self):
         [network] = self.openstack('network', 'list')

@@ -90,6 +90,7 @@ class Service:
             str(folder / CONFIG), str(folder / config.LOCAL_CONF)])
         databases.prepare(self._layout, 'keystone', ['keystone'],
                           'keystone', self._make, tell)
+        _enforce_foreign_keys()
         tell('bootstrapping')
         # This loads the back ends, too, which can be done only once.
         self._bootstrap(bootstrap.Bootstrapper())
@@ -145,6 +146,21 @@ class Service:
                          bootstrapper.service_role_id):
                 _grant(user, project, role)
             _ensure_endpoints(name, kind, self._settings.url(name, path))
+
+
+def _enforce_foreign_keys() -> None:
+    """Make SQLite delete the rows that depend on a deleted one.
+
+    Keystone relies on that: it would answer 500 when it lists what a deleted
+    role implies. The other services turn it on by themselves, or have no such
+    rows. The databases must be complete, since migrations drop tables that
+    others refer to.
+    """
+    from keystone.common.sql import core
+
+    # Only a new context manager takes the option.
+    core.cleanup()
+    core.enable_sqlite_foreign_key()
 
 
 def _make_keys() -> None:
