@@ -20,7 +20,7 @@ _NAME = re.compile(r'[a-z0-9]([a-z0-9-]*[a-z0-9])?'
                    r'([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*')
 _LONGEST = 63
 # Of accounts in POSIX systems, without what shells and ssh treat specially.
-_USER = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]{0,31}')
+_USER = re.compile(r'[a-z_][a-z0-9_.-]{0,31}')
 
 
 def check(name: str) -> None:

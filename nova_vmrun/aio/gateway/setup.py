@@ -99,6 +99,14 @@ def write_ssh_config(path: pathlib.Path, known_hosts: pathlib.Path,
     aio_settings.write_private(path, '\n'.join(lines) + '\n')
 
 
+def migration_address(host: str) -> str:
+    """Return what other machines tell ssh to send servers to this one.
+
+    :param host: name of the compute host
+    """
+    return '%s@%s%s' % (sshd.user(), host.lower(), keys.DOMAIN)
+
+
 def receiver(instances_path: os.PathLike[str]) -> str:
     """Return the command, for a shell, that takes servers from other nodes.
 

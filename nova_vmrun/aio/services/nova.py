@@ -24,6 +24,8 @@ from typing import Any, Protocol
 
 from nova_vmrun.aio import config
 from nova_vmrun.aio import databases
+from nova_vmrun.aio.gateway import files as gateway_files
+from nova_vmrun.aio.gateway import setup
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import novnc
 from nova_vmrun.aio import processes
@@ -171,6 +173,11 @@ def sections(layout: aio_layout.Layout, settings: aio_settings.Settings,
             'vdiskmanager_path': vmware and vmware.vdiskmanager,
             'default_vmnet': settings.vmnet,
             'volume_folders': layout.volumes if settings.volumes else None,
+            # How servers move to and from other machines.
+            'ssh_config': (gateway_files.Files(layout).ssh_config
+                           if settings.bus else None),
+            'migration_address': (setup.migration_address(settings.host)
+                                  if settings.bus else None),
         },
         **(messaging() if settings.bus else {}),
     }

@@ -148,7 +148,7 @@ class Cloud:
 
 
 def _age(text: str | None) -> int:
-    """Return the seconds since a time of Nova's, or -1 if there is none."""
+    """Return the seconds since a time in UTC, or -1 if there is none."""
     if not text:
         return -1
     then = datetime.datetime.fromisoformat(text).replace(

@@ -12,6 +12,9 @@
 
 """Remove a node: its service, its accounts, its keys and its connections."""
 
+from collections.abc import Iterator
+import contextlib
+
 import psutil
 
 from nova_vmrun.aio import errors
@@ -21,6 +24,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import registry
+from nova_vmrun import exception
 
 # Seconds that a connection has to end.
 _TIMEOUT = 5
@@ -36,10 +40,11 @@ def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
     node = registry.load(layout).node(name)
     if node.has_joined:
         nova = cloud.connect(layout, settings)
-        _close(nova, name)
-        # First, so that its nova-compute cannot register again.
-        accounts.remove(layout, settings, name)
-        nova.forget(name)
+        with _closed(nova, name):
+            require_empty(nova, name)
+            # First, so that its nova-compute cannot register again.
+            accounts.remove(layout, settings, name)
+            nova.forget(name)
     with registry.change(layout, settings) as known:
         if name in known.nodes:
             known.remove(name)
@@ -47,18 +52,17 @@ def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
         end_tunnel(node)
 
 
-def _close(nova: cloud.Cloud, name: str) -> None:
-    """Let no new servers in, if there are none already.
-
-    :raises AioError: there are
-    """
+@contextlib.contextmanager
+def _closed(nova: cloud.Cloud, name: str) -> Iterator[None]:
+    """Let no new servers in, until the block fails."""
     service = nova.services().get(name)
-    if service is not None and service.status != 'disabled':
+    was_open = service is not None and service.status != 'disabled'
+    if was_open:
         nova.set_disabled(name, 'leaving')
     try:
-        require_empty(nova, name)
-    except errors.AioError:
-        if service is not None and service.status != 'disabled':
+        yield
+    except exception.VmrunError:
+        if was_open:
             nova.set_disabled(name, '')
         raise
 

@@ -15,6 +15,7 @@
 from collections.abc import Mapping, Sequence
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import time
@@ -38,6 +39,9 @@ _PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _HEALTHY = 60.0
 # Seconds that processes have to end.
 _STOP_TIMEOUT = 30
+# Characters of a line in a log.
+_SHOWN = 400
+_EMPTY = re.compile(r' (ERROR|CRITICAL) \S+\s*$')
 
 
 def commands(files: node_files.Files) -> dict[str, list[str]]:
@@ -123,8 +127,7 @@ class Child:
             self._pause = _PAUSE
         self.delay()
         status, self.process = self.process.returncode, None
-        complaint = ' '.join(processes.complaints(
-            self.layout.log(self.name), 1)) or _last_line(
+        complaint = last_complaint(self.layout, self.name) or _last_line(
             self.layout, self.name)
         return '%s ended with status %d%s' % (
             self.name, status, ': ' + complaint if complaint else '')
@@ -142,13 +145,20 @@ class Child:
             self.process = None
 
 
+def last_complaint(layout: aio_layout.Layout, name: str) -> str:
+    """Return the last line of a log that says what went wrong, or ''."""
+    # Lines of a traceback may say nothing after the level and the module.
+    return next((line[:_SHOWN] for line in reversed(processes.complaints(
+        layout.log(name), 100)) if not _EMPTY.search(line)), '')
+
+
 def _last_line(layout: aio_layout.Layout, name: str) -> str:
     """Return the end of a log in which nobody complains."""
     try:
         lines = layout.log(name).read_text(errors='replace').splitlines()
     except OSError:
         return ''
-    return lines[-1][:200] if lines else ''
+    return lines[-1][:_SHOWN] if lines else ''
 
 
 def end_leftovers(files: node_files.Files) -> None:

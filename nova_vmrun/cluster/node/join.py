@@ -26,7 +26,6 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import keys
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
@@ -223,12 +222,12 @@ class Join:
         first = gateway.Gateway(self._files.ssh_config, member.addresses[0])
         state = gateway.wait_until_ready(first, TIMEOUT, since)
         if state is None:
-            complaints = processes.complaints(
-                self._layout.log(children.COMPUTE), 1)
+            complaint = children.last_complaint(self._layout,
+                                                children.COMPUTE)
             raise errors.AioError(
                 'Node %s did not become ready within %d s.' % (
                     member.name, TIMEOUT),
-                ' '.join(complaints) or 'Its nova-compute has not reported.',
+                complaint or 'Its nova-compute has not reported.',
                 'Read %s, and repeat the command.'
                 % self._layout.log(children.COMPUTE))
         self._report.line('node %s is up, and its resources are known to '
@@ -244,15 +243,17 @@ def _require_free(member: node_membership.Membership) -> None:
 
     :raises AioError:
     """
-    wanted = {**{port: name for name, port in member.services.items()},
-              **dict.fromkeys(member.ports.all, 'the consoles of servers')}
+    wanted = {port: '%s of the first machine' % name
+              for name, port in member.services.items()}
+    # Consoles of servers that run on are in the other ports.
+    wanted[member.ports.ssh] = 'this node to the others'
     for port, name in wanted.items():
         try:
             host_ports.require_free(aio_settings.ADDRESS, port)
         except OSError as error:
             raise errors.AioError(
-                'Port %d of this machine, which stands for %s of the first '
-                'machine, is taken.' % (port, name),
+                'Port %d of this machine, which stands for %s, is taken.'
+                % (port, name),
                 '%s.' % (error.strerror or error),
                 'Stop what has it. If this is the first machine itself, it is '
                 'a node already. Else choose other ports there with '

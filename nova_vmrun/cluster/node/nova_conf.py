@@ -13,8 +13,6 @@
 """nova.conf of a node: the first machine's, with what is a node's own."""
 
 from nova_vmrun.aio import config
-from nova_vmrun.aio.gateway import keys
-from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio.services import nova
 from nova_vmrun.aio import settings as aio_settings
@@ -52,14 +50,8 @@ def write(layout: aio_layout.Layout, settings: aio_settings.Settings,
     sections['serial_console'].update(port_range=member.ports.serial)
     sections['vmrun'].update(
         vnc_port_range=member.ports.vnc,
-        ssh_config=files.peers_config,
-        migration_address=migration_address(member.name))
+        ssh_config=files.peers_config)
     config.write(layout, nova.PROJECT, nova.CONFIG, sections)
-
-
-def migration_address(name: str) -> str:
-    """Return what other nodes tell ssh to reach this one."""
-    return '%s@%s%s' % (sshd.user(), name.lower(), keys.DOMAIN)
 
 
 def settings_of(member: node_membership.Membership,

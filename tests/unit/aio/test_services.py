@@ -41,6 +41,16 @@ class ConfigTestCase(base.TestCase):
             self.assertEqual(str(wanted), self.nova()['DEFAULT'][
                 'resume_guests_state_on_host_boot'])
 
+    def test_servers_move_to_other_machines_only_with_a_bus(self):
+        for name in ('ssh_config', 'migration_address'):
+            self.assertNotIn(name, self.nova()['vmrun'])
+        self.settings.bus = aio_settings.OWN_BUS
+        own = self.nova()['vmrun']
+        self.assertEqual(str(self.layout.nodes / 'ssh_config'),
+                         own['ssh_config'])
+        self.assertTrue(own['migration_address'].endswith(
+            '@laptop.nova-vmrun'))
+
     def test_nova_repairs_what_it_remembers_of_ports(self):
         self.assertLess(0, int(self.nova()['DEFAULT'][
             'heal_instance_info_cache_interval']))

@@ -88,6 +88,7 @@ class LeaveTestCase(base.FirstCase):
         self.nova.forget.side_effect = errors.AioError('Busy.')
         self.assertRaises(errors.AioError, self.leave)
         self.assertIn('lab-2', registry.load(self.layout).nodes)
+        self.assertEqual(['leaving', 'accounts', 'enable'], self.calls)
 
 
 class EndTunnelTestCase(base.FirstCase):

@@ -53,6 +53,13 @@ class ChildTestCase(base.NodeCase):
             pauses.append(child.not_before - time.monotonic())
         self.assertLess(1.5 * pauses[0], pauses[1])
 
+    def test_the_line_of_a_log_that_says_something(self):
+        self.layout.log('compute').write_text(
+            '2026-01-01 00:00:00.000 7 ERROR nova ValueError: no such bus\n'
+            '2026-01-01 00:00:00.000 7 ERROR nova \n')
+        self.assertTrue(children.last_complaint(
+            self.layout, 'compute').endswith('ValueError: no such bus'))
+
     def test_a_program_that_is_missing(self):
         child = children.Child(self.layout, 'sshd', ['/no/such'], {})
         error = self.assertRaises(errors.AioError, child.start)

@@ -121,6 +121,12 @@ class JoinTestCase(JoinCase):
                       'of the first machine, is taken.', self.refuse())
         self.assertIsNone(membership.load(self.layout))
 
+    def test_consoles_of_servers_that_run_on_are_no_obstacle(self):
+        self.work.join()
+        asked = {call.args[1] for call in self.ports.call_args_list}
+        self.assertIn(20199, asked)
+        self.assertNotIn(20100, asked)
+
     def test_a_broken_answer(self):
         self.answers = [{}]
         self.assertIn('cannot be understood', self.refuse())
