@@ -234,6 +234,15 @@ _FAULTS: tuple[Callable[[server_facts.Facts, str], Reason | None], ...] = (
         'Run "nova-vmrun doctor" on the compute host. If that is healthy and '
         'just slow, raise the timeouts in [vmrun] in nova.conf.'),
     _known_text(
+        r'cannot be evacuated: host (\S+) may still write to its disks',
+        r'the host \1 may still write to its disks.',
+        'Make sure that it is off. Then have an administrator run "nova-vmrun '
+        'node fenced" with its name, and evacuate the server again.'),
+    _known_text(
+        r'cannot be evacuated[^:]*: (.+? host \S+?)\. .*Start that host',
+        r'\1.',
+        'Start that host again.'),
+    _known_text(
         r'Exhausted all hosts',
         'the build failed on every host that was tried, and Nova does not say '
         'why.',

@@ -251,8 +251,10 @@ class ServerStorage:
         :param folder: one of the folders of record of a server
         """
         record = self._records.in_folder(uuid, folder)
-        if record is None:
-            return []
+        return [] if record is None else self.places_of(record)
+
+    def places_of(self, record: records_module.Record) -> list[Place]:
+        """Return where the disks are that any node's record names."""
         return sorted({_place(disk) for disk in _disks(record)
                        if disk.storage is not None},
                       key=lambda place: place.path)

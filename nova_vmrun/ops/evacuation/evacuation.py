@@ -125,6 +125,9 @@ class Evacuation:
                 return
             with self._consoles.port_for_new_server() as port:
                 self._records.take_over(record, vnc_port=port)
+            for folder in self._examination.disk_folders(record):
+                # It names its owner, too.
+                self._storage.create(folder)
         LOG.info('Adopted the server of host %s with its disks',
                  instance.host, instance=instance)
 

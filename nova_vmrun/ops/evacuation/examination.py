@@ -23,6 +23,7 @@ refused until an operator says that the other host is off.
 """
 
 from collections import abc
+import functools
 import os
 
 from nova import context as nova_context
@@ -38,6 +39,7 @@ from nova_vmrun.ops import parts
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vm_process
+from nova_vmrun.storage import server_folders
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors as volume_connectors
 
@@ -52,6 +54,7 @@ class Examination:
                  connectors: volume_connectors.Connectors) -> None:
         self._layout = servers.layout
         self._records = servers.records
+        self._storage = servers.storage
         self._connectors = connectors
 
     def keeps_disks(self, context: nova_context.RequestContext,
@@ -70,6 +73,7 @@ class Examination:
             self.locks(instance.uuid, record, volumes))
         self.require_fenced(context, instance, record, doubts)
         if record is None:
+            self._refuse_lone_disks(context, instance)
             _require_image(context, instance)
         return record is not None
 
@@ -133,6 +137,29 @@ class Examination:
                 'from its image.')
         return record
 
+    def _refuse_lone_disks(self, context: nova_context.RequestContext,
+                           instance: nova_instance.Instance) -> None:
+        """Refuse to build a server whose disks are on this host, too.
+
+        Without its folder nobody can start it from them.
+        """
+        for folder in self._storage.folders.others:
+            if not folder.is_there():
+                continue
+            for uuid, path in folder.call(functools.partial(
+                    server_folders.find, folder.path)):
+                owner = server_folders.owner(path)
+                if uuid == instance.uuid and owner is not None and (
+                        evacuations.host_of(context, owner) ==
+                        instance.host):
+                    raise exception.NotSupported(
+                        'Server %s cannot be evacuated: its disks are in the '
+                        'storage folder %s, but its folder is on host %s.'
+                        % (uuid, folder.name, instance.host),
+                        'The disks are in %s.' % path,
+                        'Start that host again. To lose the disks instead, '
+                        'move them away.')
+
     def _unguarded(self, volumes: abc.Iterable[connection.Volume]
                    ) -> list[str]:
         """Return what other hosts may write to without leaving a lock."""
@@ -155,8 +182,18 @@ class Examination:
                 found += foreign_locks.beside(descriptor, own)
         # An evacuation that was interrupted may have started it here.
         if record is not None and not self._records.is_own(record):
-            found += foreign_locks.in_folder(self._layout.folder(uuid), own)
+            for folder in (self._layout.folder(uuid),
+                           *self.disk_folders(record)):
+                found += foreign_locks.in_folder(folder, own)
         return found
+
+    def disk_folders(self, record: records_module.Record) -> list[str]:
+        """Return the folders of a server in storage folders.
+
+        :raises StorageFolderMissing: this host does not have one of them
+        """
+        return [place.now(self._storage.folders.require(place.storage))
+                for place in self._storage.places_of(record)]
 
     def machines(self) -> set[bytes]:
         """Return VMware's ids of this host, from the VMs that run here."""

@@ -232,6 +232,23 @@ class FaultTestCase(TestCase):
             'vmrun did not end within 300 seconds and was killed.',
             'nova-vmrun doctor')
 
+    def test_an_evacuation_from_a_host_that_may_run(self):
+        reason = self.explain(action=server_facts.Action(
+            'evacuate', True, details=(
+                'Server the-id cannot be evacuated: host h1 may still write '
+                'to its disks. Switch that host off')))
+        self.assertIn('failed: the host h1 may still write', reason.cause)
+        self.assertIn('nova-vmrun node fenced', reason.advice)
+
+    def test_an_evacuation_that_would_lose_a_volume(self):
+        reason = self.explain(action=server_facts.Action(
+            'evacuate', True, details=(
+                'Server the-id cannot be evacuated: its volume v1 is in a '
+                'file of host h1. Start that host again.')))
+        self.assertIn('failed: its volume v1 is in a file of host h1.',
+                      reason.cause)
+        self.assertEqual('Start that host again.', reason.advice)
+
     def test_many_hosts(self):
         self.check('Exceeded maximum number of retries. Exhausted all hosts '
                    'available for retrying build failures for instance an-id.',

@@ -26,6 +26,7 @@ from nova_vmrun.ops.power import power
 from nova_vmrun.ops import reconcile
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import use_locks
+from nova_vmrun.storage import server_folders
 from tests.unit import locks
 from tests.unit.ops import hosts
 
@@ -45,6 +46,7 @@ class EvacuationTestCase(hosts.TestCase):
                                                 instance=True)
         self.examination.keeps_disks.return_value = True
         self.examination.locks.return_value = []
+        self.examination.disk_folders.return_value = []
         self.examination.machines.return_value = set()
         self.examination.adoptable.side_effect = lambda *_: (
             self.records.of_any_node(UUID))
@@ -96,6 +98,13 @@ class EvacuationTestCase(hosts.TestCase):
         self.assertIsNone(self.theirs.get(UUID))
         self.power.on.assert_called_once_with(
             UUID, self.reconciler.rebooter.return_value)
+
+    def test_its_folders_in_storage_folders_name_the_new_owner(self):
+        folder = server_folders.new_path(self.layout.root, UUID)
+        server_folders.create(folder, THEIRS)
+        self.examination.disk_folders.return_value = [folder]
+        self.adopt()
+        self.assertEqual('this-node', server_folders.owner(folder))
 
     def test_a_server_that_the_other_host_works_on(self):
         with use_locks.UseLocks(self.layout).shared(UUID):

@@ -13,6 +13,7 @@
 import os
 from unittest import mock
 
+import fixtures
 from nova import exception as nova_exception
 from nova.image import glance
 from nova import objects
@@ -21,11 +22,17 @@ from nova_vmrun import exception
 from nova_vmrun.ops.evacuation import examination
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
+from nova_vmrun.server import disks
 from nova_vmrun.server import records as records_module
+from nova_vmrun.server import vmx_file
+from nova_vmrun.storage import folder_identity
+from nova_vmrun.storage import server_folders
+from nova_vmrun.storage import server_storage
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors
 from tests.unit import locks
 from tests.unit.ops import hosts
+from tests.unit.storage import storages
 
 UUID, OTHER = hosts.UUID, hosts.OTHER
 THEIRS, THIRDS = 'their-node', 'third-node'
@@ -60,9 +67,10 @@ class ExaminationTestCase(hosts.TestCase):
         patcher.start()
         self.addCleanup(patcher.stop)
 
-    def share(self, node=THEIRS, vmx=True):
+    def share(self, node=THEIRS, vmx=True, **facts):
         """Let the folder of the server be on this host, too."""
-        records_module.Records(self.layout, node).create(UUID, 'instance-1')
+        records_module.Records(self.layout, node).create(
+            UUID, 'instance-1', **facts)
         if vmx:
             with open(self.layout.vmx(UUID), 'w') as file:
                 file.write(hosts.VMX)
@@ -93,6 +101,45 @@ class ExaminationTestCase(hosts.TestCase):
                     'root.vmdk.lck', 'nova-vmrun node fenced there')
         self.fenced.add('there')
         self.assertTrue(self.examine())
+
+    def make_storage(self):
+        self.fast = self.useFixture(fixtures.TempDir()).path
+        self.folders = storages.folders(self.layout, 'fast:' + self.fast)
+        self.folders.check()
+        return server_storage.ServerStorage(
+            self.folders, self.layout, self.records,
+            vmx_file.VmxFiles(self.layout), 'this-node')
+
+    def put_disk_in_storage(self):
+        path = server_folders.new_path(self.fast, UUID)
+        server_folders.create(path, THEIRS)
+        return disks.moved(disks.root(1 << 30, 'pvscsi'), path,
+                           self.folders.others[0].identity)
+
+    def test_a_lock_beside_a_disk_in_a_storage_folder(self):
+        disk = self.put_disk_in_storage()
+        self.share(disks=disks.dump([disk]))
+        self.assertTrue(self.examine())
+        locks.lock(disk.path, machine='B' * 16, pid=99999999)
+        self.refuse(exception.FileInUse, 'root.vmdk.lck')
+
+    def test_a_storage_folder_that_this_host_lacks(self):
+        disk = self.put_disk_in_storage()
+        self.share(disks=disks.dump([disk]))
+        os.remove(os.path.join(self.fast, folder_identity.FILE))
+        self.refuse(exception.StorageFolderMissing, 'fast')
+
+    def test_disks_in_a_shared_storage_folder_alone(self):
+        self.put_disk_in_storage()
+        self.refuse(exception.NotSupported, 'storage folder fast',
+                    'its folder is on host there', 'Start that host again')
+
+    def test_disks_of_another_host_in_a_shared_storage_folder(self):
+        server_folders.create(server_folders.new_path(self.fast, UUID),
+                              'this-node')
+        server_folders.create(server_folders.new_path(self.fast, OTHER),
+                              THEIRS)
+        self.assertFalse(self.examine())
 
     def test_a_folder_without_a_vmx(self):
         self.share(vmx=False)
