@@ -40,6 +40,35 @@ class PlacementTestCase(two_hosts.TwoHosts):
         server = self.boot(image_id, flavor_id, availability_zone='east')
         self.assertEqual('second', self.where(server))
 
+    def test_an_image_is_cached_on_all_hosts_of_an_aggregate(self):
+        aggregate = self.admin_api.post_aggregate(
+            {'aggregate': {'name': 'both'}})
+        for host in self.paths:
+            self.admin_api.add_host_to_aggregate(aggregate['id'], host)
+        image_id = self.add_image()
+        self.admin_api.api_post(
+            '/os-aggregates/%s/images' % aggregate['id'],
+            {'cache': [{'id': image_id}]}, check_response_status=[202])
+        for path in self.paths.values():
+            self.wait_for(
+                lambda: os.path.exists(os.path.join(
+                    path, '_base', image_id, 'disk-own-delta.vmdk')),
+                'the image in ' + path)
+
+    def test_a_trait_of_one_host_sends_servers_there(self):
+        self._create_trait('CUSTOM_FAST')
+        provider = self._get_provider_uuid_by_host('second')
+        self._set_provider_traits(
+            provider, [*self._get_provider_traits(provider), 'CUSTOM_FAST'])
+        # The driver reports its own traits, and leaves those of operators.
+        self._run_periodics()
+        image_id = self.add_image()
+        flavor_id = self.add_flavor(disk=0, extra_spec={
+            'trait:CUSTOM_FAST': 'required'})
+        for _number in range(2):
+            server = self.boot(image_id, flavor_id)
+            self.assertEqual('second', self.where(server))
+
 
 class ShelvedTestCase(two_hosts.TwoHosts):
 
@@ -88,23 +117,6 @@ class RefusedTestCase(TestCase):
             self._wait_for_server_parameter(self.server, {
                 'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
             self.assertWhereItWas()
-
-    def force_down(self, is_down):
-        service, = self.admin_api.get_services(binary='nova-compute',
-                                               host='compute')
-        self.admin_api.put_service_force_down(service['id'], is_down)
-
-    def test_evacuation(self):
-        self.force_down(True)
-        self.admin_api.post_server_action(self.server['id'],
-                                          {'evacuate': {}})
-        self._wait_for_migration_status(self.server, ['failed'])
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
-        self.assertWhereItWas()
-        self.force_down(False)
-        self._reboot_server(self.server, hard=True, api=self.admin_api)
-        self.assertRunsAt('compute', self.server)
 
 
 class SameAddressTestCase(TestCase):
