@@ -73,9 +73,12 @@ class HostCalls(unsupported.RefusingDriver):
 
     def instance_on_disk(self, instance: instance.Instance) -> bool:
         # Nova asks this only to evacuate a server, before it moves networks.
+        # It passes no context; that of the instance can read images.
+        context = (getattr(instance, '_context', None) or
+                   nova_context.get_admin_context())
         with errors.rolled_back(instance):
-            return self._hypervisor.evacuation.examine(
-                nova_context.get_admin_context(), instance)
+            return self._hypervisor.evacuation.examine(context.elevated(),
+                                                       instance)
 
     def get_available_nodes(self, refresh: bool = False) -> list[str]:
         return [self._host]

@@ -143,10 +143,14 @@ class Records:
     def take_over(self, record: Record, **facts: Any) -> None:
         """Make a server this compute node's, in one step.
 
+        Nobody may be writing to its folder.
+
         :param record: as it is now
         :param facts: other fields of Record
         :raises OSError: the record cannot be written
         """
+        # The last attempt may have been cut off, on any host.
+        files.remove_parts(self._layout.folder(record.uuid))
         self._write(dataclasses.replace(
             record, compute_id=self._compute_id,
             adopted_from=record.compute_id, **facts))

@@ -12,6 +12,7 @@
 
 """Unit tests for the driver's part in evacuations."""
 
+from nova import context
 from nova import exception as nova_exception
 
 from nova_vmrun import exception
@@ -47,6 +48,19 @@ class EvacuationTestCase(test_driver.Base):
             nova_exception.InstanceFaultRollback,
             self.driver.instance_on_disk, ELSEWHERE)
         self.assertIn('second may still', str(error.inner_exception))
+
+    def test_the_context_of_the_request_reads_the_image(self):
+        self.driver.instance_on_disk(test_driver.Instance(
+            uuid=UUID, host='second', _context=context.RequestContext(
+                'user', 'project', auth_token='token', is_admin=True)))
+        used = self.parts.evacuation.examine.call_args.args[0]
+        self.assertEqual(('token', True), (used.auth_token, used.is_admin))
+
+    def test_an_image_service_that_does_not_answer(self):
+        self.parts.evacuation.examine.side_effect = (
+            nova_exception.GlanceConnectionFailed(server='x', reason='down'))
+        self.assertRaises(nova_exception.InstanceFaultRollback,
+                          self.driver.instance_on_disk, ELSEWHERE)
 
     def test_disks_that_are_here(self):
         self.parts.evacuation.examine.return_value = True

@@ -245,14 +245,14 @@ def _require_image(context: nova_context.RequestContext,
                    instance: nova_instance.Instance) -> None:
     """Refuse to build a server from an image that is gone.
 
-    :raises NotSupported: its image cannot be read
+    :raises NotSupported: it is gone
+    :raises NovaException: Nova's; it is unknown whether it is there
     """
     if not instance.image_ref:
         return
     try:
         glance.API().get(context, instance.image_ref)
-    except (nova_exception.ImageNotFound,
-            nova_exception.ImageNotAuthorized) as error:
+    except nova_exception.ImageNotFound as error:
         raise exception.NotSupported(
             'Server %s cannot be evacuated: its disks are on host %s, and its '
             'image is gone.' % (instance.uuid, instance.host), '%s' % error,

@@ -55,6 +55,29 @@ class OwnerTestCase(hosts.TestCase):
         self.write()
         self.assertEqual(['nova.json'], os.listdir(self.folder))
 
+    def test_it_is_taken_over_and_given_back(self):
+        self.write(compute_id='that-node', vnc_port=5901)
+        part = os.path.join(self.folder, '.nova.json.1234abcd.part')
+        files.write_atomically(part, '{')
+        record = self.records.of_any_node(UUID)
+        self.assertFalse(self.records.is_own(record))
+        self.records.take_over(record, vnc_port=5907)
+        self.assertEqual(['nova.json'], os.listdir(self.folder))
+        record = self.records.get(UUID)
+        self.assertEqual((5907, 'that-node'),
+                         (record.vnc_port, record.adopted_from))
+        self.assertTrue(self.records.is_own(record))
+        self.records.give_back(UUID)
+        record = self.records.of_any_node(UUID)
+        self.assertEqual(('that-node', None),
+                         (record.compute_id, record.adopted_from))
+        self.assertFalse(self.records.was_own(record))
+
+    def test_a_server_that_was_not_adopted_is_not_given_back(self):
+        self.write()
+        self.records.give_back(UUID)
+        self.assertIsNotNone(self.records.get(UUID))
+
     def test_another_nodes(self):
         self.write(compute_id='that-node')
         self.assertTrue(self.records.is_foreign(UUID, self.folder))
