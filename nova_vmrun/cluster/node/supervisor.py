@@ -38,6 +38,8 @@ from nova_vmrun import exception
 # whether Nova uses the node again.
 _INTERVAL = 0.5
 _RETURN_INTERVAL = 5.0
+# What ssh says about it.
+_KEY_REFUSED = 'Permission denied'
 
 
 class Supervisor:
@@ -86,6 +88,10 @@ class Supervisor:
             ended = child.note_end()
             if ended:
                 self._say(ended)
+                if _KEY_REFUSED in ended and child.name == children.TUNNEL:
+                    # Thrown out, nova-compute would try to log in to the bus
+                    # again and again.
+                    self._children[children.COMPUTE].stop()
         tunnel = self._children[children.TUNNEL]
         if tunnel.may_start:
             self._open_tunnel(tunnel)

@@ -103,6 +103,16 @@ class SupervisorTestCase(base.NodeCase):
         self.assertTrue(self.children['tunnel'].alive)
         self.assertEqual(1, self.children['compute'].starts)
 
+    def test_a_node_that_was_thrown_out_stops_compute(self):
+        self.keeper.look()
+        tunnel = self.children['tunnel']
+        tunnel.alive = False
+        tunnel.ended = 'tunnel ended with status 255: x: Permission denied'
+        self.answers.return_value = False
+        self.keeper.look()
+        self.assertFalse(self.children['compute'].alive)
+        self.assertTrue(self.children['sshd'].alive)
+
     def test_what_ends_is_reported_and_started_again(self):
         self.keeper.look()
         compute = self.children['compute']
