@@ -18,9 +18,9 @@ Usage::
     run_suite.py SUITE [--noise] [--sample] [stestr's filters]
     run_suite.py --totals
 
-SUITE is unit, contract, functional, cinder, iscsi, macos, load, crash, e2e,
-reach, clients, debian or browser. Root runs iscsi and reach as an ordinary
-user: see as_test_user.py.
+SUITE is unit, contract, functional, cinder, iscsi, macos, load, cluster,
+crash, e2e, reach, clients, debian or browser. Root runs iscsi and reach as an
+ordinary user: see as_test_user.py.
 
 --sample runs only the tests that have the attribute "sample".
 
@@ -51,7 +51,7 @@ WORKERS = {'e2e': 2,
            # It measures times.
            'load': 1, 'iscsi': 1, 'reach': 1,
            # All tests share one control plane.
-           'browser': 1, 'clients': 1,
+           'browser': 1, 'clients': 1, 'cluster': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'functional': (3 * (os.cpu_count() or 1) + 1) // 2,

@@ -127,6 +127,10 @@ class NovaCompute(fixtures.Fixture):
                 if re.search(r' (ERROR|CRITICAL) (?!oslo[.]service[.]backend'
                              '[.]_threading[.]loopingcall )', line)]
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def is_running(self):
         return bool(self._process) and self._process.poll() is None
 

@@ -1,0 +1,95 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""A node: a stock nova-compute with folders, accounts and VMs of its own."""
+
+import pathlib
+import subprocess
+
+import fixtures
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster.first import accounts
+
+from tests.cluster import ssh
+from tests.functional.split import compute
+from tests.functional.split import gates
+
+# Sections in which nova-compute logs in to Keystone.
+_LOGINS = ('placement', 'neutron', 'glance', 'service_user')
+
+
+class Node(fixtures.Fixture):
+    """One compute host, which runs when it is set up.
+
+    :param folder: everything of it lies there
+    :param links: how it reaches the other nodes
+    :ivar compute: its nova-compute
+    :ivar qemu_img: stops conversions of images
+    """
+
+    def __init__(self, name: str, folder: pathlib.Path,
+                 layout: aio_layout.Layout, settings: aio_settings.Settings,
+                 links: ssh.Ssh) -> None:
+        super().__init__()
+        self.name = name
+        self.folder = folder
+        self.instances = folder / 'instances'
+        self._layout = layout
+        self._settings = settings
+        self._ssh = links
+        self._fake_state = folder / 'vmware'
+
+    def _setUp(self) -> None:
+        for path in (self.folder, self.instances, self._fake_state,
+                     self.folder / 'state'):
+            path.mkdir()
+        self.qemu_img = self.useFixture(gates.QemuImg())
+        self.compute = self.useFixture(compute.NovaCompute(
+            self.folder, {'FAKE_VMRUN_STATE': str(self._fake_state)}))
+        account = accounts.create(self._layout, self._settings, self.name)
+        compute.write_config(
+            self._layout.config_dir('nova') / 'nova.conf',
+            self.compute.config, self._options(account))
+        self.compute.start()
+
+    def _options(self, account: accounts.Account
+                 ) -> dict[tuple[str, str], str]:
+        return {
+            ('DEFAULT', 'host'): self.name,
+            ('DEFAULT', 'state_path'): str(self.folder / 'state'),
+            ('DEFAULT', 'instances_path'): str(self.instances),
+            ('DEFAULT', 'transport_url'): account.transport_url,
+            # Messages and reports that come sooner make tests shorter.
+            ('DEFAULT', 'rpc_response_timeout'): '20',
+            ('oslo_concurrency', 'lock_path'): str(self.folder / 'lock'),
+            ('vmrun', 'migration_address'): self.name,
+            ('vmrun', 'ssh_path'): self._ssh.path,
+            ('vmrun', 'qemu_img_path'): self.qemu_img.path,
+            **{('oslo_messaging_rabbit', option): value
+               for option, value in account.messaging.items()},
+            **{(section, 'username'): account.keystone_user
+               for section in _LOGINS},
+            **{(section, 'password'): account.keystone_password
+               for section in _LOGINS}}
+
+    def running_vms(self) -> list[str]:
+        """Return the ids of the servers whose VMs run on this node."""
+        lines = subprocess.run(
+            [self._layout.fakes / 'vmrun', '-T', 'ws', 'list'], check=True,
+            capture_output=True, text=True,
+            env={'FAKE_VMRUN_STATE': str(self._fake_state)}).stdout
+        return [pathlib.Path(line).stem for line in lines.splitlines()[1:]]
+
+    def cached(self) -> set[pathlib.Path]:
+        """Return the base disks in the image cache."""
+        return set(self.instances.glob('_base/*/disk-*.vmdk'))
