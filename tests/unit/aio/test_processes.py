@@ -202,6 +202,44 @@ class PhaseTestCase(ProcessCase):
         self.assertFalse(self.layout.pid('nova').exists())
 
 
+class WaitForTestCase(ProcessCase):
+    """A service waits until another one is ready."""
+
+    def wait(self):
+        processes.wait_for(self.layout, 'glance', 0.2)
+
+    def test_service_is_ready(self):
+        process = self.run_service()
+        self.write_pid(process.pid)
+        processes.write_phase(self.layout, 'glance', processes.READY,
+                              process.pid)
+        self.wait()
+
+    def test_service_is_not_ready(self):
+        process = self.run_service()
+        self.write_pid(process.pid)
+        # An earlier process was ready.
+        processes.write_phase(self.layout, 'glance', processes.READY, 1)
+        error = self.assertRaises(RuntimeError, self.wait)
+        self.assertIn(str(self.layout.log('glance')), str(error))
+
+
+class ChildrenTestCase(ProcessCase):
+
+    def test_children_and_theirs(self):
+        process = self.run_python(
+            'import subprocess, sys; subprocess.run([sys.executable, "-c", %r'
+            '])' % _PRINT_AND_WAIT)
+        [child] = processes.children(process.pid)
+        self.assertIn(child, processes.children(os.getpid()))
+        process.stdin.close()
+
+    def test_process_that_is_gone_has_none(self):
+        process = self.run_python('print("up")')
+        process.wait()
+        self.assertEqual([], processes.children(process.pid))
+
+
 class LogTestCase(ProcessCase):
 
     def test_log_is_continued_while_it_is_small(self):
@@ -251,6 +289,15 @@ Traceback (most recent call last):
 nova.exception.Invalid: no match
 keystone.exception.ValidationError: Last
 """
+    RABBITMQ = """\
+2026-11-21 01:26:01.11+00:00 [warning] <0.1.0> closing a connection
+2026-11-21 01:26:02.11+00:00 [error] <0.2.0> Error on AMQP connection
+"""
+
+    def test_rabbitmq_puts_the_level_into_brackets(self):
+        self.layout.log('rabbitmq').write_text(self.RABBITMQ)
+        self.assertEqual(self.RABBITMQ.splitlines()[1:], processes.complaints(
+            self.layout.log('rabbitmq'), 5))
 
     def test_lines_with_errors_are_found(self):
         self.layout.log('nova').write_text(self.LOG)
