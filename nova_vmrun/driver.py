@@ -128,6 +128,9 @@ class VmrunDriver(host_calls.HostCalls):
             self._hypervisor.evacuation.adopt(context, instance, network_info,
                                               block_device_info)
             return
+        if evacuations.is_elsewhere(instance, self._host):
+            self._hypervisor.evacuation.unlock_volumes(context, instance,
+                                                       block_device_info)
         self._spawn(context, instance, image_meta, injected_files,
                     admin_password, network_info, block_device_info, power_on)
 

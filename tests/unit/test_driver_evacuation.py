@@ -40,6 +40,13 @@ class EvacuationTestCase(test_driver.Base):
         self.spawn()
         self.parts.evacuation.adopt.assert_not_called()
         self.parts.spawner.spawn.assert_called_once()
+        self.parts.evacuation.unlock_volumes.assert_called_once_with(
+            'context', ELSEWHERE, 'volumes')
+
+    def test_a_new_server_has_no_other_host(self):
+        self.driver.spawn('context', test_driver.INSTANCE, None, [], None, {},
+                          'network', 'volumes')
+        self.parts.evacuation.unlock_volumes.assert_not_called()
 
     def test_a_refusal_leaves_the_server_in_its_state(self):
         self.parts.evacuation.examine.side_effect = exception.FileInUse(

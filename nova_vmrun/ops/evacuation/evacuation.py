@@ -32,6 +32,7 @@ from nova_vmrun.ops.power import power as power_module
 from nova_vmrun.ops import reconcile
 from nova_vmrun.server import disks
 from nova_vmrun.server import foreign_locks
+from nova_vmrun.server import records as records_module
 from nova_vmrun.storage import linked
 from nova_vmrun.volumes import connection
 
@@ -113,14 +114,7 @@ class Evacuation:
                     'The folder of server %s is gone.' % uuid,
                     'There is no %s.' % self._layout.folder(uuid),
                     'Mount the shared file system on this host again.')
-            found = self._examination.locks(uuid, record, volumes)
-            self._examination.require_fenced(
-                context, instance, record, examination_module.names_of(found))
-            if found:
-                LOG.warning('Removing locks of host %s, which is fenced: %s',
-                            instance.host, ', '.join(found),
-                            instance=instance)
-                foreign_locks.remove(found)
+            self._unlock(context, instance, record, volumes)
             if self._records.is_own(record):
                 return
             with self._consoles.port_for_new_server() as port:
@@ -130,6 +124,28 @@ class Evacuation:
                 self._storage.create(folder)
         LOG.info('Adopted the server of host %s with its disks',
                  instance.host, instance=instance)
+
+    def unlock_volumes(self, context: nova_context.RequestContext,
+                       instance: nova_instance.Instance,
+                       block_device_info: mappings.BlockDeviceInfo) -> None:
+        """Remove the locks of a fenced host before a server is built here.
+
+        :raises VmrunError: since examine, the other host has come back
+        """
+        self._unlock(context, instance, None,
+                     mappings.volumes(block_device_info))
+
+    def _unlock(self, context: nova_context.RequestContext,
+                instance: nova_instance.Instance,
+                record: records_module.Record | None,
+                volumes: abc.Sequence[connection.Volume]) -> None:
+        found = self._examination.locks(instance.uuid, record, volumes)
+        self._examination.require_fenced(
+            context, instance, record, examination_module.names_of(found))
+        if found:
+            LOG.warning('Removing locks of host %s, which is fenced: %s',
+                        instance.host, ', '.join(found), instance=instance)
+            foreign_locks.remove(found)
 
     def _start(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance,

@@ -289,6 +289,16 @@ class StillOnTestCase(Base):
 
 class OneListForAllTestCase(Base):
 
+    def test_which_of_some_servers_are_listed(self):
+        self.start()
+        self.assertEqual({UUID}, self.states.listed([UUID, OTHER]))
+        self.assertEqual(set(), self.states.listed([OTHER]))
+
+    def test_none_is_listed_if_vmrun_fails(self):
+        self.start()
+        self.vmrun.paths = exception.ToolTimeout('Hangs.')
+        self.assertEqual(set(), self.states.listed([UUID]))
+
     def test_one_list_answers_for_a_second(self):
         self.write_vmx()
         self.write_vmx(uuid=OTHER)

@@ -41,6 +41,13 @@ class TestCase(base.TestCase):
         self.descriptor = os.path.join(self.folder,
                                        'volume-%s.vmdk' % files.ID)
 
+    def test_the_descriptor_that_other_hosts_lock_too(self):
+        self.assertEqual(self.descriptor,
+                         self.connectors.shared_descriptor(self.volume))
+        self.other.shared_descriptor.return_value = None
+        self.assertIsNone(self.connectors.shared_descriptor(
+            connection.Volume(files.ID, 'iscsi', {})))
+
     def connect(self):
         return self.connectors.connect(SERVER, self.volume, 'lsilogic')
 

@@ -59,6 +59,10 @@ class TestCase(base.TestCase):
 
 class ConnectTestCase(TestCase):
 
+    def test_vms_on_all_hosts_lock_its_descriptor(self):
+        self.assertEqual(self.descriptor,
+                         self.connector.shared_descriptor(self.volume()))
+
     def test_the_file_is_the_content(self):
         before = os.stat(self.path)
         for _ in range(2):

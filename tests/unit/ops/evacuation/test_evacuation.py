@@ -118,6 +118,23 @@ class EvacuationTestCase(hosts.TestCase):
         self.adopt()
         self.assertFalse(os.path.exists(member))
 
+    def test_locks_beside_volumes_are_removed_before_a_build(self):
+        path = os.path.join(self.layout.root, 'volume.vmdk')
+        self.examination.locks.return_value = [
+            os.path.join(locks.lock(path), 'M12345.lck')]
+        self.evacuation.unlock_volumes(None, self.instance, None)
+        self.assertFalse(os.path.exists(path + '.lck'))
+        self.assertEqual(THEIRS, self.owner())
+
+    def test_a_lock_beside_a_volume_that_has_come_since(self):
+        path = os.path.join(self.layout.root, 'volume.vmdk')
+        self.examination.locks.return_value = [
+            os.path.join(locks.lock(path), 'M12345.lck')]
+        self.examination.require_fenced.side_effect = exception.FileInUse('x')
+        self.assertRaises(exception.FileInUse, self.evacuation.unlock_volumes,
+                          None, self.instance, None)
+        self.assertTrue(os.path.exists(path + '.lck'))
+
     def test_a_lock_that_has_come_since(self):
         member = os.path.join(locks.lock(os.path.join(
             self.layout.folder(UUID), 'root.vmdk')), 'M12345.lck')

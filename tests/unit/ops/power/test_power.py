@@ -147,6 +147,10 @@ class OffTestCase(Base):
         super().setUp()
         self.add_server(running=True)
 
+    def test_a_vm_whose_folder_may_be_another_hosts(self):
+        self.power.cut(UUID)
+        self.vmrun.tool.stop.assert_called_once_with(self.layout.vmx(UUID))
+
     def test_the_power_is_cut(self):
         self.power.off(UUID)
         self.vmrun.tool.stop.assert_called_once_with(self.layout.vmx(UUID))
