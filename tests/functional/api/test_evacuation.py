@@ -41,12 +41,12 @@ class TestCase(two_hosts.TwoHosts):
         self.vmx = {host: os.path.realpath(self.at(
             host, self.server, self.server['id'] + '.vmx'))
             for host in self.paths}
-        self.fenced = self.is_lost = False
+        self.lost = set()
+        self.fenced = False
         # Nova takes a minute to notice.
         self.useFixture(fixtures.MockPatch(
             'nova.servicegroup.api.API.service_is_up',
-            lambda _self, service: not (
-                self.is_lost and service['host'] == 'compute')))
+            lambda _self, service: service['host'] not in self.lost))
 
     def lose(self, fenced, is_off=True):
         """Lose the first host.
@@ -55,19 +55,24 @@ class TestCase(two_hosts.TwoHosts):
         :param is_off: whether it is
         """
         self.compute.stop()
-        vmx = self.vmx['compute']
-        process = vm_process.identity(vmx)
-        if is_off and process:
-            os.kill(process[0], signal.SIGKILL)
-            self.wait_for(lambda: not vm_process.is_alive(vmx),
-                          'the end of the VM')
-        self.is_lost = True
+        if is_off:
+            self.cut_power()
+        self.lost.add('compute')
         if fenced:
             self.force_down(True)
 
-    def force_down(self, is_down):
+    def cut_power(self):
+        """End the VM as a power cut does, which leaves its locks."""
+        vmx = self.vmx['compute']
+        process = vm_process.identity(vmx)
+        if process:
+            os.kill(process[0], signal.SIGKILL)
+            self.wait_for(lambda: not vm_process.is_alive(vmx),
+                          'the end of the VM')
+
+    def force_down(self, is_down, host='compute'):
         service, = self.admin_api.get_services(binary='nova-compute',
-                                               host='compute')
+                                               host=host)
         self.admin_api.put_service_force_down(service['id'], is_down)
         self.fenced = is_down
 
@@ -100,7 +105,7 @@ class TestCase(two_hosts.TwoHosts):
         """Start nova-compute on the first host again."""
         self.use('compute')
         self.compute = self.restart_compute_service(self.compute)
-        self.is_lost = False
+        self.lost.clear()
         if self.fenced:
             # Nova refuses this before the service has started again.
             self.force_down(False)
@@ -128,6 +133,24 @@ class SharedFolderTestCase(TestCase):
         self.assertEqual([self.vmx['second']], self.real_paths('second'))
         self._delete_server(self.server)
         self.assertFalse(os.path.exists(self.at('second', self.server)))
+
+    def test_there_and_back(self):
+        inode = os.stat(self.root('compute')).st_ino
+        self.lose(fenced=True)
+        self.evacuate()
+        self.come_back()
+        self.second.stop()
+        self.cut_power()
+        self.lost.add('second')
+        self.force_down(True, 'second')
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'evacuate': {'host': 'compute'}})
+        self.wait_for(lambda: self.where(self.server) == 'compute',
+                      'the end of the second evacuation')
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+        self.assertEqual(inode, os.stat(self.root('compute')).st_ino)
 
     def test_a_host_that_may_still_write_is_not_replaced(self):
         self.lose(fenced=False)
