@@ -144,6 +144,8 @@ def _sections(folder: pathlib.Path, settings: aio_settings.Settings,
             'build_timeout': _BUILD_TIMEOUT,
             'max_microversion': 'latest',
         },
+        # The guest keeps all else in memory.
+        'scenario': {'target_dir': '/data/files'},
         'volume-feature-enabled': {
             'backup': True,
             'snapshot': True,
