@@ -68,7 +68,7 @@ REASONS = {
     'aio/services/nova.py': (_SERVICE, 'unit/aio/test_services.py'),
     'aio/cinder_patches.py': (_NEEDS_CINDER, 'cinder/test_patches.py'),
     'aio/gateway/files.py': ('only paths', 'unit/aio/gateway/test_setup.py'),
-    'aio/services/gateway.py': (_SERVICE, 'unit/aio/gateway/test_setup.py'),
+    'aio/services/gateway.py': (_SERVICE, 'cluster/test_nodes.py'),
     'cluster/first/node.py': ('only a data class',
                               'unit/cluster/first/test_registry.py'),
     'cluster/node/files.py': ('only paths', 'unit/cluster/node/test_wire.py'),

@@ -91,14 +91,18 @@ class Drain:
         return 'it is %s (%s) after its move: %s' % (
             found.status, found.task_state or 'no task', self._fault(server))
 
-    def _wait(self, server: Any) -> Any:
-        """Return a server once Nova has nothing to do with it any more."""
+    def _wait(self, server: Any, left: str = '') -> Any:
+        """Return a server once Nova has nothing to do with it any more.
+
+        :param left: a state that it leaves before that, without a task
+        """
         deadline = time.monotonic() + self._timeout
         time.sleep(self._interval)
         while True:
             with self._nova.explained():
                 found = self._nova.compute.get_server(server.id)
-            if not found.task_state or time.monotonic() > deadline:
+            if time.monotonic() > deadline or (
+                    not found.task_state and found.status != left):
                 return found
             time.sleep(self._interval)
 
@@ -108,7 +112,7 @@ class Drain:
                 self._nova.compute.confirm_server_resize(server)
         except errors.AioError as error:
             return error.details
-        found = self._wait(server)
+        found = self._wait(server, left=_MOVED)
         if found.status in (_MOVED, 'ERROR'):
             return 'its move could not be confirmed: %s' % self._fault(server)
         self._report.line('server %s is on %s' % (

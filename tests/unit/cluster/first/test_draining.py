@@ -27,6 +27,7 @@ class FakeNova:
         self.compute = self
         self.refused = set()
         self.full = False
+        self.later = []
 
     def explained(self):
         return contextlib.nullcontext()
@@ -46,10 +47,12 @@ class FakeNova:
 
     def confirm_server_resize(self, server):
         self.calls.append(('confirm', server.id))
+        # The old node removes its files before the state changes.
+        self.later = [self.found[server.id]] * 3
         self.found[server.id] = make(server.id, 'ACTIVE', 'lab-3')
 
     def get_server(self, uuid):
-        return self.found[uuid]
+        return self.later.pop() if self.later else self.found[uuid]
 
     def server_actions(self, uuid):
         return [types.SimpleNamespace(request_id='req-1')]
