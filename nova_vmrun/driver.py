@@ -17,8 +17,9 @@ errors into Nova's, and security_groups.warn_after_start warns that nothing
 enforces security groups once a server has been started.
 
 Signatures are those of nova.virt.driver.ComputeDriver; a test compares them.
-Those about the host are in host_calls.py. Methods that are missing in both
-are refused by the base classes.
+Those about the host are in host_calls.py, and those that only ask about a
+server in queries.py. Methods that are missing in all three are refused
+by the base classes.
 """
 
 import contextlib
@@ -31,19 +32,15 @@ from nova import exception as nova_exception
 from nova.network import model
 from nova.objects import image_meta as nova_image
 from nova.objects import instance as nova_instance
-from nova.virt import hardware
 from oslo_log import log as logging
 
-from nova_vmrun import exception
-from nova_vmrun import host_calls
 from nova_vmrun.ops.nova import disks_needed
 from nova_vmrun.ops.nova import errors
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.nova import security_groups
-from nova_vmrun.ops.power import power_states
 from nova_vmrun.ops.resize import moves
-from nova_vmrun.server.serial import utf8_log
+from nova_vmrun import queries
 
 LOG = logging.getLogger(__name__)
 
@@ -54,11 +51,11 @@ NetworkInfo: TypeAlias = model.NetworkInfo | None
 Json: TypeAlias = dict[str, Any] | None
 
 
-class VmrunDriver(host_calls.HostCalls):
+class VmrunDriver(queries.ServerQueries):
     """Runs servers on VMware Workstation, Player or Fusion."""
 
     capabilities = dict(
-        host_calls.HostCalls.capabilities,
+        queries.ServerQueries.capabilities,
         has_imagecache=True,
         supports_image_type_raw=True,
         supports_image_type_qcow2=True,
@@ -75,43 +72,6 @@ class VmrunDriver(host_calls.HostCalls):
         supports_bfv_rescue=True,
         supports_evacuate=True,
     )
-
-    # Servers and their states
-
-    def list_instances(self) -> list[str]:
-        return [record.name for record in self._hypervisor.records.all()]
-
-    def list_instance_uuids(self) -> list[str]:
-        return [record.uuid for record in self._hypervisor.records.all()]
-
-    def get_info(self, instance: Instance,
-                 use_cache: bool = True) -> hardware.InstanceInfo:
-        record = self._hypervisor.record(instance.uuid)
-        if record is None:
-            raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
-        if record.image_ref is None:
-            # While its disks move, another process writes the record.
-            with (contextlib.suppress(exception.VmrunError),
-                  self._hypervisor.storage.held(instance.uuid)):
-                self._hypervisor.source_images.remember(instance)
-        state = self._hypervisor.state(record, use_cache)
-        return hardware.InstanceInfo(
-            state=power_states.for_nova(instance, state))
-
-    def instance_exists(self, instance: Instance) -> bool:
-        # Nova asks this before an evacuation to this host. One that was
-        # interrupted here is repeated.
-        return not evacuations.is_elsewhere(instance, self._host) and (
-            self._hypervisor.exists(instance.uuid))
-
-    @errors.translated
-    def get_diagnostics(self, instance: Instance) -> dict[str, Any]:
-        found: dict[str, Any] = self._hypervisor.diagnostics.untyped(instance)
-        return found
-
-    @errors.translated
-    def get_instance_diagnostics(self, instance: Instance) -> Any:
-        return self._hypervisor.diagnostics.typed(instance)
 
     # Build and delete
 
@@ -457,25 +417,3 @@ class VmrunDriver(host_calls.HostCalls):
         with (errors.detach_failed(mountpoint),
               self._hypervisor.storage.held(instance.uuid)):
             self._hypervisor.volumes.detach(instance, connection_info)
-
-    # Consoles
-
-    def get_console_output(self, context: Context,
-                           instance: Instance) -> bytes:
-        log = self._hypervisor.serial_consoles.log(instance.uuid)
-        return utf8_log.Utf8Log(log)
-
-    def get_serial_console(self, context: Context, instance: Instance) -> Any:
-        find = self._hypervisor.serial_consoles.console
-        return self._console(instance, find, 'serial')
-
-    def get_vnc_console(self, context: Context, instance: Instance) -> Any:
-        return self._console(instance, self._hypervisor.consoles.vnc, 'vnc')
-
-    def _console(self, instance: Instance, find: Any, kind: str) -> Any:
-        if not self._hypervisor.exists(instance.uuid):
-            raise nova_exception.InstanceNotFound(instance_id=instance.uuid)
-        console = find(instance.uuid)
-        if console is None:
-            raise nova_exception.ConsoleTypeUnavailable(console_type=kind)
-        return console

@@ -15,6 +15,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 import time
+from typing import BinaryIO
 
 from nova_vmrun.doctor import steps
 from nova_vmrun import exception
@@ -58,11 +59,12 @@ class Runner(process.Runner):
 
     def run(self, *argv: object, timeout: float, kill_group: bool = True,
             limits: Mapping[int, int] | None = None,
-            until: Callable[[], bool] | None = None) -> process.Result:
+            until: Callable[[], bool] | None = None,
+            feed: Callable[[BinaryIO], None] | None = None) -> process.Result:
         if self.deadline is not None:
             timeout = self.deadline.bound(timeout)
         return super().run(*argv, timeout=timeout, kill_group=kill_group,
-                           limits=limits, until=until)
+                           limits=limits, until=until, feed=feed)
 
 
 class Recorder(steps.Recorder, Runner):

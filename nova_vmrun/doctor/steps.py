@@ -18,6 +18,7 @@ import dataclasses
 import enum
 import os
 import time
+from typing import BinaryIO
 
 from nova_vmrun import exception
 from nova_vmrun.tools import process
@@ -121,14 +122,16 @@ class Recorder(process.Runner):
 
     def run(self, *argv: object, timeout: float, kill_group: bool = True,
             limits: Mapping[int, int] | None = None,
-            until: Callable[[], bool] | None = None) -> process.Result:
+            until: Callable[[], bool] | None = None,
+            feed: Callable[[BinaryIO], None] | None = None) -> process.Result:
         words = tuple(map(str, argv))
         before = _files(self.folder)
         began = time.monotonic()
         exit_code, out, err = None, '', ''
         try:
             result = super().run(*argv, timeout=timeout, limits=limits,
-                                 kill_group=kill_group, until=until)
+                                 kill_group=kill_group, until=until,
+                                 feed=feed)
             exit_code, out, err = (result.exit_code, result.stdout,
                                    result.stderr)
         except exception.VmrunError as error:

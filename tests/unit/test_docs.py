@@ -24,6 +24,7 @@ from nova_vmrun.conf import cinder_backend
 from nova_vmrun import driver
 from nova_vmrun import host_calls
 from nova_vmrun.ml2 import conf as ml2_conf
+from nova_vmrun import queries
 from tests.functional import shown
 from tests.unit import base
 
@@ -257,7 +258,8 @@ class SupportTestCase(base.TestCase):
     def test_methods(self):
         for entry, method in METHODS.items():
             self._check(entry, any(method in vars(each) for each in (
-                driver.VmrunDriver, host_calls.HostCalls)))
+                driver.VmrunDriver, queries.ServerQueries,
+                host_calls.HostCalls)))
 
     def test_capabilities(self):
         for entry, name in CAPABILITIES.items():
