@@ -37,7 +37,7 @@ class SecurityGroupsTestCase(test_driver.Base):
         self.assertEqual(count, self.ask.call_count, method)
 
     def test_each_boot(self):
-        server = mock.Mock(uuid=UUID, task_state=None)
+        server = mock.MagicMock(uuid=UUID, task_state=None)
         for call in (
                 ('spawn', 'context', server, 'image', [], None, {}, 'network'),
                 ('power_on', 'context', server, 'network'),

@@ -16,6 +16,7 @@ import subprocess
 import types
 from unittest import mock
 
+from nova_vmrun.aio.demo import commands
 from nova_vmrun.aio.demo import login
 from nova_vmrun.aio.demo import session
 from nova_vmrun.aio import errors
@@ -30,7 +31,8 @@ class LoginTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.session = session.Session(
-            self.layout, self.settings, self.report, False)
+            self.layout, self.settings, self.report, False,
+            commands.Commands())
         cloud = mock.MagicMock()
         self.patch(session.Session, 'cloud', cloud)
         cloud.network.ports.return_value = [types.SimpleNamespace(
