@@ -66,7 +66,7 @@ def free_ports(count):
 
 
 @unittest.skipIf(missing(), missing())
-class TestCase(testtools.TestCase):
+class TestCase(testtools.testcase.WithAttributes, testtools.TestCase):
     """A control plane and a nova-compute, connected only by RabbitMQ.
 
     :ivar cloud: an openstack.connection.Connection of an administrator
