@@ -336,6 +336,8 @@ class Host(fixtures.Fixture):
         """
         started: driver.VmrunDriver = base.start_driver(self)
         started._hypervisor.events.end()
+        # Nova does this last when it starts. Operations come after it.
+        started.get_available_resource(started.get_available_nodes()[0])
         return started
 
     def end_processes(self) -> None:
