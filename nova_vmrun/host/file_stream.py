@@ -14,7 +14,7 @@
 
 A line names the format. Each file follows as a line of JSON with its name and
 size, and its bytes. The last line says how many files there were, so a stream
-that was cut off is never taken for a complete one.
+that was cut off is never mistaken for a complete one.
 
 The reader trusts nothing: names and sizes may be hostile, and the stream may
 stop, or never end. Tar files would need more care: their extended headers can

@@ -85,37 +85,20 @@ class Service:
         self._start()
 
     def _start(self) -> None:
-        from nova.compute import rpcapi
         from nova.conductor import rpcapi as conductor_rpcapi
         import nova.db.main.api
         from nova import objects
         from nova.objects import base as objects_base
-        from nova import service
-        import os_brick
-        import os_vif
-        from oslo_config import cfg
 
-        from nova_vmrun.aio import console_text
         from nova_vmrun.aio import short_faults
 
-        console_text.install()
         short_faults.install()
         objects.register_all()
-        os_brick.setup(cfg.CONF)
-        # Loads the os-vif plug-in that registers our driver.
-        os_vif.initialize()
         nova.db.main.api.DISABLE_DB_ACCESS = True
         objects_base.NovaObject.indirection_api = (
             conductor_rpcapi.ConductorAPI())
         objects.Service.enable_min_version_cache()
-        self._service = service.Service.create(
-            binary=BINARY, topic=rpcapi.RPC_TOPIC,
-            topic_alt=rpcapi.RPC_TOPIC_ALT)
-        self._service.start()
-        # The first report would come seconds later. Until then, Nova would
-        # consider a service that was stopped as down.
-        self._service.service_ref.report_count += 1
-        self._service.service_ref.save()
+        self._service = nova_service.start_compute()
 
     def stop(self) -> None:
         if self._service is not None:

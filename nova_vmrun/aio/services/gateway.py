@@ -69,8 +69,7 @@ class Service:
         """
         config = gateway_files.Files(self._layout).sshd_config
         # If this process is killed, sshd and its connections stay.
-        processes.end([left.pid for left in leftovers(self._layout)],
-                      _STOP_TIMEOUT)
+        processes.end(leftovers(self._layout), _STOP_TIMEOUT)
         tell('starting sshd')
         child = subprocess.Popen(
             sshd.command(config), stdin=subprocess.DEVNULL,
@@ -94,8 +93,7 @@ class Service:
         """End sshd and the connections of all nodes."""
         self._stopping = True
         if self._child is not None:
-            processes.end([left.pid for left in leftovers(self._layout)],
-                          _STOP_TIMEOUT)
+            processes.end(leftovers(self._layout), _STOP_TIMEOUT)
             self._child.wait()
 
     def _watch(self) -> None:
@@ -109,20 +107,13 @@ class Service:
             os._exit(1)
 
 
-def leftovers(layout: aio_layout.Layout) -> list[psutil.Process]:
-    """Return the sshd of a state directory and those of its connections."""
+def leftovers(layout: aio_layout.Layout) -> list[int]:
+    """Return the numbers of a state directory's sshd and its connections."""
     config = str(gateway_files.Files(layout).sshd_config)
     found = []
     for process in psutil.process_iter(['name', 'cmdline']):
         words = process.info['cmdline'] or []
         if process.info['name'] == 'sshd' and any(
                 config in word for word in words):
-            found += [process, *_children(process)]
+            found += [process.pid, *processes.children(process.pid)]
     return found
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:
-        return []

@@ -326,39 +326,51 @@ class Service:
             proxy.start()
             self._servers.append(proxy)
 
-    def _start_service(self, binary: str, topic: str,
-                       topic_alt: str | None = None) -> None:
-        from nova import service as nova_service
-        service = nova_service.Service.create(
-            binary=binary, topic=topic, topic_alt=topic_alt)
-        service.start()
-        # The first report would come seconds later. Until then, Nova would
-        # consider a service that was stopped as down.
-        service.service_ref.report_count += 1
-        service.service_ref.save()
-        self._services.append(service)
+    def _start_service(self, binary: str, topic: str) -> None:
+        self._services.append(start_service(binary, topic))
 
     def _start_compute(self) -> None:
         """Start compute as nova.cmd.compute does, but beside the conductor."""
-        from nova.compute import rpcapi
         from nova import context
         from nova.objects import host_mapping
-        import os_brick
-        import os_vif
-        from oslo_config import cfg
 
-        from nova_vmrun.aio import console_text
-
-        console_text.install()
-        os_brick.setup(cfg.CONF)
-        # Loads the os-vif plug-in that registers our driver.
-        os_vif.initialize()
-        self._start_service('nova-compute', rpcapi.RPC_TOPIC,
-                            rpcapi.RPC_TOPIC_ALT)
+        self._services.append(start_compute())
         host_mapping.discover_hosts(context.get_admin_context())
 
     def _wait_for(self, service: str) -> None:
         processes.wait_for(self._layout, service, _TIMEOUT)
+
+
+def start_service(binary: str, topic: str,
+                  topic_alt: str | None = None) -> Any:
+    """Start a service of Nova in this process; return it."""
+    from nova import service as nova_service
+
+    service = nova_service.Service.create(
+        binary=binary, topic=topic, topic_alt=topic_alt)
+    service.start()
+    # The first report would come seconds later. Until then, Nova would
+    # consider a service that was stopped as down.
+    service.service_ref.report_count += 1
+    service.service_ref.save()
+    return service
+
+
+def start_compute() -> Any:
+    """Start nova-compute in this process; return it."""
+    from nova.compute import rpcapi
+    import os_brick
+    import os_vif
+    from oslo_config import cfg
+
+    from nova_vmrun.aio import console_text
+
+    console_text.install()
+    os_brick.setup(cfg.CONF)
+    # Loads the os-vif plug-in that registers our driver.
+    os_vif.initialize()
+    return start_service('nova-compute', rpcapi.RPC_TOPIC,
+                         rpcapi.RPC_TOPIC_ALT)
 
 
 def make_databases(layout: aio_layout.Layout,

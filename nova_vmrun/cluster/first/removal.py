@@ -95,7 +95,7 @@ def end_tunnel(node: registry.Node) -> None:
         found = psutil.net_connections(kind='tcp')
     except psutil.Error:
         # macOS shows root alone the connections of others; ours end when the
-        # node's nova-compute can log in no more.
+        # node's nova-compute can no longer log in.
         return
     processes.end(
         {each.pid for each in found

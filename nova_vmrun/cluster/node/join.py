@@ -232,7 +232,7 @@ class Join:
                 % self._layout.log(children.COMPUTE))
         self._report.line('node %s is up, and its resources are known to '
                           'Placement' % member.name)
-        # It is of no use any more.
+        # The node has a key of its own now.
         for path in (self._files.token_key, self._files.token_config):
             with contextlib.suppress(OSError):
                 path.unlink()
