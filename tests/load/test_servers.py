@@ -51,7 +51,7 @@ PLACEMENT_MICROVERSION = '1.28'
 NEW = 'new'
 
 
-class LoadTestCase(testcase.WithAttributes, base.TestCase):
+class LoadTestCase(base.TestCase):
 
     LOCAL_CONF = base.TestCase.LOCAL_CONF + """
 [quota]
