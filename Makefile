@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 TOX = .venv/bin/tox
+TOOLS = 'tox>=4.11' bindep
 # tox finds uv there.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -24,7 +25,7 @@ demo: $(TOX)
 
 demo-guest:
 	@tools/system-packages --optional demo
-	@$(PYTHON) tests/guest/make_guest --quiet >/dev/null 2>&1 || true
+	@$(PYTHON) tests/guest/make_guest --quiet --format qcow2 >/dev/null 2>&1 || true
 
 demo-environment:
 	@echo 'Installing OpenStack'
@@ -50,11 +51,14 @@ setup: $(TOX)
 	@.venv/bin/python -m pip install -q pre-commit 'reno>=4.1.0'
 	@.venv/bin/pre-commit install
 
+# Without uv, pip does the same in more time.
 $(TOX):
 	@echo 'Making .venv with tox'
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install -q 'tox>=4.11' bindep
-	@.venv/bin/python -m pip install -q uv || echo 'Without uv, pip is used'
+	@.venv/bin/python -m pip install -q uv || true
+	@if [ -x .venv/bin/uv ]; then \
+		.venv/bin/uv pip install -q --python .venv/bin/python $(TOOLS); \
+	else .venv/bin/python -m pip install -q $(TOOLS); fi
 
 clean:
 	rm -rf .venv .tox .stestr .hypothesis .mypy_cache build dist *.egg-info \

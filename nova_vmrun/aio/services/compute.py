@@ -102,4 +102,5 @@ class Service:
 
     def stop(self) -> None:
         if self._service is not None:
+            nova_service.let_idle_threads_end_soon()
             self._service.stop()

@@ -12,13 +12,16 @@
 
 """The cache: one folder per guest that was ever made on this machine.
 
-``$XDG_CACHE_HOME/nova-vmrun/guest/KEY/`` holds ``disk.raw`` and ``cd.iso``.
-KEY is a hash of the builder's own files, the image's name and the versions
-of all packages in it, so that it is made anew when any of these changes.
+``$XDG_CACHE_HOME/nova-vmrun/guest/KEY/`` holds ``disk.raw`` and ``cd.iso``,
+and ``disk.qcow2`` once that was asked for. KEY is a hash of the builder's own
+files, the image's name and the versions of all packages in it, so that it is
+made anew when any of these changes. ``selection.json`` beside the folders
+holds these versions, until apt's lists change.
 """
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -29,6 +32,8 @@ from guestbuilder import packages
 from guestbuilder import rootfs
 
 _BUILDER = os.path.dirname(os.path.abspath(__file__))
+_APT_LISTS = '/var/lib/apt/lists'
+_SELECTION = 'selection.json'
 
 
 def folder():
@@ -47,7 +52,10 @@ def _sources():
 
 
 def key(chosen, image):
-    """Return the name of the folder for these packages and this image."""
+    """Return the name of the folder for these packages and this image.
+
+    :param chosen: packages, as NAME=VERSION.
+    """
     digest = hashlib.sha256()
     for path in _sources():
         with open(path, 'rb') as f:
@@ -55,10 +63,48 @@ def key(chosen, image):
         relative = os.path.relpath(path, os.path.dirname(_BUILDER))
         digest.update(('%s %d\n' % (relative, len(content))).encode())
         digest.update(content)
-    for package in sorted(map(str, chosen.values())):
+    for package in sorted(chosen):
         digest.update(package.encode() + b'\n')
     digest.update(image.encode())
     return digest.hexdigest()[:16]
+
+
+def selected(kernel, path):
+    """Return the packages of a guest, as NAME=VERSION.
+
+    :param kernel: a key of packages.KERNELS.
+    :param path: of a file that keeps them, since asking apt takes seconds.
+    :raises packages.PackageError: when apt does not know them all.
+    """
+    # The names of packages are in the builder's files.
+    state = [_apt_state(), *(os.stat(source).st_mtime_ns
+                             for source in _sources())]
+    try:
+        with open(path) as file:
+            kept = json.load(file)
+    except (OSError, ValueError):
+        kept = {}
+    if kept.get('state') != state:
+        kept = {'state': state}
+    if kernel not in kept:
+        kept[kernel] = sorted(map(str, packages.select(kernel).values()))
+        # Unknown packages may have made it update its lists.
+        kept['state'][0] = _apt_state()
+        with tempfile.NamedTemporaryFile(
+                'w', dir=os.path.dirname(path), delete=False) as file:
+            json.dump(kept, file)
+        os.replace(file.name, path)
+    return kept[kernel]
+
+
+def _apt_state():
+    """Return the names and times of apt's lists of packages."""
+    try:
+        with os.scandir(_APT_LISTS) as entries:
+            return sorted([entry.name, entry.stat().st_mtime_ns]
+                          for entry in entries if entry.is_file())
+    except OSError:
+        return []
 
 
 def guest(kernel, image, say):
@@ -69,9 +115,9 @@ def guest(kernel, image, say):
     :param say: called with a line about what is being done.
     :raises packages.PackageError: when it cannot be made here.
     """
-    chosen = packages.select(kernel)
     top = folder()
     os.makedirs(top, exist_ok=True)
+    chosen = selected(kernel, os.path.join(top, _SELECTION))
     kind = '%s-%s' % (kernel, image)
     path = os.path.join(top, '%s-%s' % (kind, key(chosen, image)))
     # Whoever comes second finds what the first has made.

@@ -31,7 +31,28 @@ QEMU_IMG = {
     'vdi': ('.vdi', 'vdi', ()),
 }
 
+#: The one that most ask for, kept beside the raw disk.
+KEPT = 'qcow2'
+
 NAMES = ('raw', 'iso', *QEMU_IMG)
+
+
+def keep(raw, name):
+    """Convert the raw disk in its own folder; return the new file's path.
+
+    Only the first call takes time.
+
+    :param name: one of QEMU_IMG that needs no adapter.
+    """
+    suffix, qemu_format, options = QEMU_IMG[name]
+    path = os.path.splitext(raw)[0] + suffix
+    if not os.path.exists(path):
+        # Another process may be doing the same.
+        part = '%s.%d' % (path, os.getpid())
+        packages.run(['qemu-img', 'convert', '-f', 'raw', '-O', qemu_format,
+                      *options, raw, part])
+        os.replace(part, path)
+    return path
 
 
 def convert(raw, name, folder, base, adapter):
@@ -47,6 +68,9 @@ def convert(raw, name, folder, base, adapter):
         return path
     suffix, qemu_format, options = QEMU_IMG[name]
     path = os.path.join(folder, base + suffix)
+    if name == KEPT:
+        shutil.copyfile(keep(raw, name), path)
+        return path
     packages.run(['qemu-img', 'convert', '-f', 'raw', '-O', qemu_format,
                   *(option % {'adapter': adapter} for option in options),
                   raw, path])

@@ -20,7 +20,7 @@ KERNELS = {'cloud': 'linux-image-cloud-amd64', 'full': 'linux-image-amd64'}
 
 #: Those whose programs the guest runs, with the libraries that they need.
 _IN_GUEST = ('qemu-guest-agent', 'dropbear-bin', 'openssh-sftp-server',
-             'passwd')
+             'passwd', 'util-linux')
 _PROGRAMS = ('busybox-static', *_IN_GUEST, 'syslinux', 'syslinux-common',
              'mtools', 'systemd-boot-efi', 'isolinux')
 
@@ -122,11 +122,12 @@ def _libraries(package):
 def unpack(packages, folder):
     """Fetch packages and unpack each into ``folder``/NAME.
 
+    :param packages: as NAME=VERSION.
     :returns: {name: path}; the kernel is called ``kernel``.
     """
     downloads = os.path.join(folder, 'downloads')
     os.makedirs(downloads)
-    run(['apt-get', 'download', '-q', *map(str, packages.values())],
+    run(['apt-get', 'download', '-q', *packages],
         cwd=downloads)
     paths = {}
     for deb in os.listdir(downloads):

@@ -29,6 +29,9 @@ _PROGRAMS = (
     ('dropbear-bin', '**/bin/dropbearkey', 'bin/dropbearkey'),
     # With which the agent sets passwords.
     ('passwd', '**/sbin/chpasswd', 'sbin/chpasswd'),
+    # With which tempest looks for disks.
+    ('util-linux', '**/bin/lsblk', 'bin/lsblk'),
+    ('util-linux', '**/sbin/blkid', 'sbin/blkid'),
     # Where dropbear looks for it.
     ('openssh-sftp-server', '**/openssh/sftp-server', 'usr/lib/sftp-server'),
 )

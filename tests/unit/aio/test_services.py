@@ -12,7 +12,11 @@
 
 import configparser
 import stat
+import threading
 
+import fixtures
+import futurist
+from futurist import _thread
 from nova import policies
 import yaml
 
@@ -146,3 +150,17 @@ class ConfigTestCase(base.TestCase):
     def test_routers_are_not_offered(self):
         options = self.config(neutron, neutron.CONFIG)
         self.assertEqual('', options['DEFAULT']['service_plugins'])
+
+
+class StopTestCase(base.TestCase):
+
+    def test_idle_threads_end_before_they_would_look_again(self):
+        self.useFixture(fixtures.MockPatchObject(
+            _thread.ThreadWorker, 'MAX_IDLE_FOR', 60))
+        nova.let_idle_threads_end_soon()
+        pool = futurist.ThreadPoolExecutor(1)
+        pool.submit(int).result()
+        ending = threading.Thread(target=pool.shutdown, daemon=True)
+        ending.start()
+        ending.join(30)
+        self.assertFalse(ending.is_alive())

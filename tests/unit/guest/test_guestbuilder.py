@@ -23,6 +23,7 @@ from tests.unit import guest  # noqa: F401 - makes guestbuilder importable
 
 from guestbuilder import boot
 from guestbuilder import cache
+from guestbuilder import formats
 from guestbuilder import initramfs
 from guestbuilder import modules
 from guestbuilder import packages
@@ -149,16 +150,80 @@ class KeyTest(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.chosen = {'a': packages.Package('Package: a\nVersion: 1\n')}
+        self.chosen = ['a=1']
 
     def test_key_changes_with_package_version_and_name(self):
         keys = {cache.key(self.chosen, 'guest'),
                 cache.key(self.chosen, 'rescue'),
-                cache.key({'a': packages.Package(
-                    'Package: a\nVersion: 2\n')}, 'guest')}
+                cache.key(['a=2'], 'guest')}
 
         self.assertEqual(3, len(keys))
 
     def test_key_is_stable(self):
         self.assertEqual(cache.key(self.chosen, 'guest'),
                          cache.key(self.chosen, 'guest'))
+
+
+class SelectionTest(testtools.TestCase):
+    """apt is asked again only if its lists have changed."""
+
+    def setUp(self):
+        super().setUp()
+        folder = self.useFixture(fixtures.TempDir()).path
+        self.lists = os.path.join(folder, 'lists')
+        os.mkdir(self.lists)
+        self.add_list('one')
+        self.path = os.path.join(folder, 'selection.json')
+        self.useFixture(fixtures.MockPatchObject(
+            cache, '_APT_LISTS', self.lists))
+        self.select = self.useFixture(fixtures.MockPatchObject(
+            packages, 'select', side_effect=lambda kernel: {
+                'a': packages.Package('Package: %s\nVersion: 1\n' % kernel)}
+        )).mock
+
+    def add_list(self, name):
+        with open(os.path.join(self.lists, name), 'w'):
+            pass
+
+    def test_apt_is_asked_once_for_each_kernel(self):
+        for _ in range(2):
+            self.assertEqual(['cloud=1'], cache.selected('cloud', self.path))
+            self.assertEqual(['full=1'], cache.selected('full', self.path))
+
+        self.assertEqual(2, self.select.call_count)
+
+    def test_apt_is_asked_again_when_its_lists_have_changed(self):
+        cache.selected('cloud', self.path)
+        self.add_list('two')
+
+        cache.selected('cloud', self.path)
+
+        self.assertEqual(2, self.select.call_count)
+
+    def test_damaged_file_is_replaced(self):
+        with open(self.path, 'w') as file:
+            file.write('{')
+
+        self.assertEqual(['cloud=1'], cache.selected('cloud', self.path))
+        self.assertEqual(['cloud=1'], cache.selected('cloud', self.path))
+
+        self.assertEqual(1, self.select.call_count)
+
+
+class KeptTest(testtools.TestCase):
+
+    def test_disk_is_converted_once(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        raw = os.path.join(folder, 'disk.raw')
+        with open(raw, 'wb') as file:
+            file.truncate(1024 ** 2)
+        kept = formats.keep(raw, 'qcow2')
+        before = os.stat(kept).st_ino
+
+        copy = formats.convert(raw, 'qcow2', folder, 'guest', 'ide')
+
+        self.assertEqual(before, os.stat(kept).st_ino)
+        self.assertEqual(['disk.qcow2', 'disk.raw', 'guest.qcow2'],
+                         sorted(os.listdir(folder)))
+        with open(kept, 'rb') as one, open(copy, 'rb') as other:
+            self.assertEqual(one.read(), other.read())
