@@ -14,7 +14,6 @@ import types
 from unittest import mock
 
 import fixtures
-from nova.compute import power_state
 from nova.compute import task_states
 from nova import exception as nova_exception
 import testscenarios
@@ -392,51 +391,7 @@ class DestroyTestCase(Base):
         self.assertIn('hung', self.log.output)
 
 
-class InfoTestCase(Base):
-
-    def test_each_state(self):
-        for state, nova_state in (
-                (states.State.RUNNING, power_state.RUNNING),
-                (states.State.PAUSED, power_state.PAUSED),
-                (states.State.SUSPENDED, power_state.SUSPENDED),
-                (states.State.OFF, power_state.SHUTDOWN),
-                (states.State.UNKNOWN, power_state.NOSTATE)):
-            self.parts.state.return_value = state
-            self.assertEqual(nova_state,
-                             self.driver.get_info(INSTANCE).state)
-
-    def test_a_list_is_shared_if_nova_allows_it(self):
-        self.parts.state.return_value = states.State.OFF
-        for use_cache in (True, False):
-            self.driver.get_info(INSTANCE, use_cache)
-            self.parts.state.assert_called_with(
-                self.parts.record.return_value, use_cache)
-
-    def test_a_server_that_is_not_here(self):
-        self.parts.exists.return_value = False
-        self.parts.record.return_value = None
-        self.assertFalse(self.driver.instance_exists(INSTANCE))
-        for call in (lambda: self.driver.get_info(INSTANCE),
-                     lambda: self.driver.get_vnc_console(None, INSTANCE),
-                     lambda: self.driver.get_serial_console(None, INSTANCE)):
-            self.assertRaises(nova_exception.InstanceNotFound, call)
-
-    def test_lists(self):
-        self.parts.records.all.return_value = [
-            records.Record(UUID, 'instance-1', 'node-uuid')]
-        self.assertEqual(['instance-1'], self.driver.list_instances())
-        self.assertEqual([UUID], self.driver.list_instance_uuids())
-
-
-class ConsoleTestCase(Base):
-
-    def test_no_console(self):
-        self.parts.consoles.vnc.return_value = None
-        self.parts.serial_consoles.console.return_value = None
-        for find in (self.driver.get_vnc_console,
-                     self.driver.get_serial_console):
-            self.assertRaises(nova_exception.ConsoleTypeUnavailable, find,
-                              None, INSTANCE)
+class EndTestCase(Base):
 
     def test_consoles_end_with_nova_compute(self):
         self.driver.cleanup_host('host')
@@ -445,17 +400,3 @@ class ConsoleTestCase(Base):
     def test_a_start_that_failed_can_be_ended(self):
         driver.VmrunDriver(None).cleanup_host('host')
         self.assertFalse(self.parts.close.called)
-
-    def shown(self, content):
-        """Returns the console log, decoded as nova-compute does it."""
-        self.parts.serial_consoles.log.return_value = content
-        output = self.driver.get_console_output(None, INSTANCE)
-        self.assertNotIsInstance(output, str)
-        return output.decode('ascii', 'replace')
-
-    def test_log_keeps_the_letters_of_the_guest(self):
-        text = 'Gr\xfc\xdfe\x00'
-        self.assertEqual(text, self.shown(text.encode()))
-
-    def test_log_that_is_not_utf8_is_shown_all_the_same(self):
-        self.assertEqual('a\ufffdb', self.shown(b'a\xffb'))

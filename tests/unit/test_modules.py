@@ -28,7 +28,6 @@ REASONS = {
     'exception.py': ('only classes', 'unit/ops/nova/test_errors.py'),
     'aio/starting.py': ('a part of aio up', 'unit/aio/test_up.py'),
     'host_calls.py': ('a part of the driver', 'unit/test_driver_host.py'),
-    'queries.py': ('a part of the driver', 'unit/test_driver.py'),
     'ops/access.py': ('only a data class', 'unit/ops/test_definition.py'),
     'ops/assembly.py': ('a part of the hypervisor', 'unit/test_hypervisor.py'),
     'ops/parts.py': ('only data classes', 'unit/ops/hosts.py'),
