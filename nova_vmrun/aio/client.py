@@ -45,27 +45,30 @@ class User(enum.StrEnum):
         return CLOUD if self is User.ADMIN else '%s-%s' % (CLOUD, self)
 
 
-def bypass_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+def bypass_proxy(environ: Mapping[str, str],
+                 listen: str = '') -> dict[str, str]:
     """Keep requests to this machine from going through an HTTP proxy.
 
     :param environ: environment variables
+    :param listen: another of its addresses, or ''
     :returns: the variables to set
     """
     hosts = environ.get('no_proxy') or environ.get('NO_PROXY') or ''
-    if aio_settings.ADDRESS not in hosts.split(','):
-        hosts = ','.join(filter(None, [hosts, aio_settings.ADDRESS]))
+    for address in (aio_settings.ADDRESS, listen):
+        if address not in hosts.split(','):
+            hosts = ','.join(filter(None, [hosts, address]))
     return {'no_proxy': hosts, 'NO_PROXY': hosts}
 
 
 def connect(settings: aio_settings.Settings, passwords: Mapping[str, str],
             user: User = User.ADMIN) -> 'connection.Connection':
-    """Connect to the cloud."""
+    """Connect to the cloud on this machine, without TLS."""
     import openstack
     os.environ.update(bypass_proxy(os.environ))
     return openstack.connect(
         load_yaml_config=False, load_envvars=False,
-        region_name=aio_settings.REGION,
-        auth=_auth(settings, passwords, user),
+        region_name=aio_settings.REGION, interface='internal',
+        auth=_auth(settings.url('keystone', '/v3'), passwords, user),
         app_name='nova-vmrun', compute_api_version='2')
 
 
@@ -86,10 +89,10 @@ def explained(layout: aio_layout.Layout) -> Iterator[None]:
             'Read the logs in %s.' % layout.logs) from error
 
 
-def _auth(settings: aio_settings.Settings, passwords: Mapping[str, str],
+def _auth(url: str, passwords: Mapping[str, str],
           user: User) -> dict[str, str]:
     return {
-        'auth_url': settings.url('keystone', '/v3'),
+        'auth_url': url,
         'username': str(user),
         'password': passwords[user],
         'project_name': str(user),
@@ -103,8 +106,11 @@ def environment(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 environ: Mapping[str, str] = os.environ,
                 user: User = User.ADMIN) -> dict[str, str]:
     """Return the variables that the openstack command and programs need."""
+    url = settings.public_url('keystone', '/v3')
     variables = {'OS_%s' % name.upper(): value
-                 for name, value in _auth(settings, passwords, user).items()}
+                 for name, value in _auth(url, passwords, user).items()}
+    if settings.tls:
+        variables['OS_CACERT'] = str(layout.ca)
     variables['OS_REGION_NAME'] = aio_settings.REGION
     variables['OS_IDENTITY_API_VERSION'] = '3'
     variables.update(_to_find_programs(layout, settings, environ))
@@ -115,7 +121,7 @@ def _to_find_programs(layout: aio_layout.Layout,
                       settings: aio_settings.Settings,
                       environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that make programs and services reachable."""
-    variables = bypass_proxy(environ)
+    variables = bypass_proxy(environ, settings.listen)
     if layout.fakes.is_dir():
         variables.update(vmware.environment(layout, settings))
     path = environ.get('PATH', os.defpath).split(os.pathsep)
@@ -148,12 +154,18 @@ def environment_by_file(
     return variables
 
 
-def cloud(settings: aio_settings.Settings, passwords: Mapping[str, str],
+def cloud(layout: aio_layout.Layout, settings: aio_settings.Settings,
+          passwords: Mapping[str, str],
           user: User = User.ADMIN) -> dict[str, Any]:
     """Return the control plane's entry for a clouds.yaml."""
-    return {'auth': _auth(settings, passwords, user),
-            'region_name': aio_settings.REGION,
-            'identity_api_version': 3}
+    url = settings.public_url('keystone', '/v3')
+    entry: dict[str, Any] = {
+        'auth': _auth(url, passwords, user),
+        'region_name': aio_settings.REGION,
+        'identity_api_version': 3}
+    if settings.tls:
+        entry['cacert'] = str(layout.ca)
+    return entry
 
 
 def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
@@ -169,7 +181,7 @@ def write_files(layout: aio_layout.Layout, settings: aio_settings.Settings,
             '%sexport PATH="$PATH":%s\n' % (
                 shells.sh(variables),
                 ':'.join(map(shlex.quote, program_folders(layout)))))
-    clouds = {'clouds': {user.cloud: cloud(settings, passwords, user)
+    clouds = {'clouds': {user.cloud: cloud(layout, settings, passwords, user)
                          for user in User}}
     aio_settings.write_private(
         layout.clouds, yaml.safe_dump(clouds, sort_keys=False))

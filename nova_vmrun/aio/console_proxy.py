@@ -19,7 +19,9 @@ handler, which checks tokens and origins, runs in a thread here. Nova's
 programs fork for each console instead.
 """
 
+import contextlib
 import pathlib
+import socket
 import socketserver
 import threading
 from typing import Any
@@ -29,7 +31,9 @@ from nova.console import websocketproxy
 from oslo_log import log as logging
 from websockify import websocketproxy as websockify
 
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio.tls import door as tls_door
 
 LOG = logging.getLogger(__name__)
 
@@ -45,10 +49,11 @@ class _Handler(websocketproxy.NovaProxyRequestHandler):
 class _Server(websockify.LibProxyServer):
     daemon_threads = True
 
-    def __init__(self, port: int, folder: str | None,
-                 security_proxy: Any) -> None:
+    def __init__(self, address: str, port: int, folder: str | None,
+                 security_proxy: Any, door: tls_door.Door | None) -> None:
         super().__init__(RequestHandlerClass=_Handler,
-                         listen_host=aio_settings.ADDRESS, listen_port=port)
+                         listen_host=address, listen_port=port)
+        self.door = door
         self.folder = folder
         self.only_upgrade = folder is None
         self.file_only = True
@@ -60,6 +65,27 @@ class _Server(websockify.LibProxyServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
+    def finish_request(self, request: socket.socket,
+                       client_address: Any) -> None:
+        """Serve a connection; it has this thread to itself."""
+        if self.door is None:
+            super().finish_request(request, client_address)
+            return
+        owner = client_address[0]
+        try:
+            secure = self.door.enter(request, owner)
+        except OSError:
+            # It speaks no TLS, does not know the authority, or has gone.
+            return
+        try:
+            secure.settimeout(None)
+            super().finish_request(secure, client_address)
+        finally:
+            self.door.leave(secure, owner)
+            with contextlib.suppress(OSError):
+                secure.shutdown(socket.SHUT_RDWR)
+            secure.close()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         # Most of these errors are expired tokens.
         LOG.warning('A console was closed.', exc_info=True)
@@ -69,16 +95,19 @@ class ConsoleProxy:
     """A proxy that serves each console in a thread.
 
     :param name: of the thread
-    :param port: TCP port on 127.0.0.1
+    :param address: IP address to listen on
+    :param port: TCP port
     :param folder: folder of the web page that it serves, if any
     :param security_proxy: Nova's proxy that negotiates with the VM first
+    :param door: for TLS, or None for plain text
     """
 
-    def __init__(self, name: str, port: int,
+    def __init__(self, name: str, address: str, port: int,
                  folder: pathlib.Path | None = None,
-                 security_proxy: Any = None) -> None:
-        self._server = _Server(port, str(folder) if folder else None,
-                               security_proxy)
+                 security_proxy: Any = None,
+                 door: tls_door.Door | None = None) -> None:
+        self._server = _Server(address, port, str(folder) if folder else None,
+                               security_proxy, door)
         self._thread = threading.Thread(
             target=self._server.serve_forever, name=name, daemon=True)
 
@@ -92,13 +121,21 @@ class ConsoleProxy:
         self._server.server_close()
 
 
-def make_all(settings: aio_settings.Settings,
+def make_all(layout: aio_layout.Layout, settings: aio_settings.Settings,
              folder: pathlib.Path) -> list[ConsoleProxy]:
     """Return nova-novncproxy and nova-serialproxy, already listening.
 
+    Each is there twice, if other machines may reach it.
+
     :param folder: noVNC's files
     """
-    return [
-        ConsoleProxy('novncproxy', settings.ports['novncproxy'], folder,
-                     rfb.RFBSecurityProxy()),
-        ConsoleProxy('serialproxy', settings.ports['serialproxy'])]
+    made = []
+    for name, page, security_proxy in (
+            ('novncproxy', folder, rfb.RFBSecurityProxy()),
+            ('serialproxy', None, None)):
+        for address in settings.addresses(name):
+            door = (tls_door.Door(tls_door.Context(layout, settings))
+                    if settings.tls and address == settings.listen else None)
+            made.append(ConsoleProxy(name, address, settings.ports[name],
+                                     page, security_proxy, door))
+    return made

@@ -35,6 +35,6 @@ def welcome(layout: aio_layout.Layout,
     """Return lines that say where the dashboard is, and who can log in."""
     return ('The dashboard is at %s. Log in as demo, or as admin to '
             'administer it, with OS_PASSWORD from\n  %s\n  %s\n' % (
-                settings.url('horizon', '/'),
+                settings.public_url('horizon', '/'),
                 shlex.quote(str(layout.openrc_demo)),
                 shlex.quote(str(layout.openrc))))

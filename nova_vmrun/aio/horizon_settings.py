@@ -24,6 +24,7 @@ import secrets
 
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio.tls import authority
 
 PROJECT = 'horizon'
 #: The user's own settings: read last, and never overwritten.
@@ -116,8 +117,10 @@ def values(layout: aio_layout.Layout,
     return {
         'DEBUG': False,
         'SECRET_KEY': _secret_key(layout),
-        'ALLOWED_HOSTS': _host_names(settings.dashboard_address),
+        'ALLOWED_HOSTS': _host_names(settings),
         'OPENSTACK_KEYSTONE_URL': settings.url('keystone', '/v3'),
+        # The addresses for users need our certificate authority.
+        'OPENSTACK_ENDPOINT_TYPE': 'internalURL',
         # No memcached: users stay logged in while this process restarts.
         'SESSION_ENGINE': 'django.contrib.sessions.backends.signed_cookies',
         # Browsers send a cookie to all ports of a host. Other control planes
@@ -178,15 +181,19 @@ def _secret_key(layout: aio_layout.Layout) -> str:
     return key
 
 
-def _host_names(address: str) -> list[str]:
+def _host_names(settings: aio_settings.Settings) -> list[str]:
     """Return the names under which the dashboard answers.
 
     Any other name in a request is an attempt to reach it through a name
     server that someone else controls.
     """
+    address = settings.dashboard_address
     parsed = ipaddress.ip_address(address)
     if parsed.is_unspecified:
         # The names of this machine are unknown.
         return ['*']
-    return ['127.0.0.1', '[::1]', 'localhost',
-            address if parsed.version == 4 else '[%s]' % address]
+    names = ['127.0.0.1', '[::1]', 'localhost',
+             address if parsed.version == 4 else '[%s]' % address]
+    if settings.listen:
+        names += [settings.listen, *authority.host_names(settings)]
+    return names

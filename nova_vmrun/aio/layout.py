@@ -70,6 +70,9 @@ class Layout:
         self.etc = self.root / 'etc'
         self.databases = self.root / 'databases'
         self.keys = self.root / 'keys'
+        # The certificates of TLS; the first is what clients need.
+        self.tls = self.root / 'tls'
+        self.ca = self.tls / 'ca.pem'
         self.logs = self.root / 'logs'
         self.run = self.root / 'run'
         self.cache = self.root / 'cache'

@@ -41,14 +41,14 @@ def next_free(settings: aio_settings.Settings,
     changed = []
     for name in settings.listeners:
         port = settings.ports[name]
-        address = settings.address(name)
-        if name in given or _is_free(port, address):
+        addresses = settings.addresses(name)
+        if name in given or _is_free(port, *addresses):
             continue
         others = set(settings.ports.values())
         free = next((candidate for candidate
                      in range(port + 1, min(port + _NEAR, _LAST_PORT) + 1)
                      if candidate not in others
-                     and _is_free(candidate, address)),
+                     and _is_free(candidate, *addresses)),
                     None)
         if free is None:
             raise errors.AioError(
@@ -70,7 +70,10 @@ def check(settings: aio_settings.Settings, services: Iterable[str]) -> None:
     """
     for service in services:
         for name in aio_settings.PORT_OWNERS[service]:
-            _check_port(name, settings.address(name), settings.ports[name])
+            for address in settings.addresses(name):
+                _check_port(name, address, settings.ports[name],
+                            '--listen' if address == settings.listen
+                            else '--dashboard-address')
 
 
 def free_base() -> int:
@@ -80,14 +83,16 @@ def free_base() -> int:
     """
     count = len(aio_settings.DEFAULT_PORTS)
     for base in random.sample(_CANDIDATES, 50):
-        if all(_is_free(port) for port in range(base, base + count)):
+        if all(_is_free(port, aio_settings.ADDRESS)
+               for port in range(base, base + count)):
             return base
     raise errors.AioError('No %d free ports in a row were found.' % count)
 
 
-def _is_free(port: int, address: str = aio_settings.ADDRESS) -> bool:
+def _is_free(port: int, *addresses: str) -> bool:
     try:
-        _bind(port, address)
+        for address in addresses:
+            _bind(port, address)
     except OSError:
         return False
     return True
@@ -97,7 +102,7 @@ def _bind(port: int, address: str) -> None:
     host_ports.require_free(address, port)
 
 
-def _check_port(name: str, address: str, port: int) -> None:
+def _check_port(name: str, address: str, port: int, option: str) -> None:
     try:
         _bind(port, address)
     except OSError as error:
@@ -105,8 +110,7 @@ def _check_port(name: str, address: str, port: int) -> None:
             raise errors.AioError(
                 '%s cannot listen on %s.' % (name, address),
                 'This machine has no such address.',
-                'Name one of its addresses with --dashboard-address.'
-            ) from error
+                'Name one of its addresses with %s.' % option) from error
         if error.errno == errno.EADDRINUSE:
             raise errors.AioError(
                 'Port %d, which %s needs, is taken%s.'

@@ -25,6 +25,7 @@ from typing import Any
 from nova_vmrun.aio.bus import address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import listening
 
 ADDRESS = '127.0.0.1'
 REGION = 'RegionOne'
@@ -61,6 +62,8 @@ PORT_OWNERS = {
 }
 USERS = ('admin', 'demo', 'glance', 'neutron', 'nova', 'placement', 'cinder',
          'rabbitmq')
+# What other machines never reach, and what listens on an address of its own.
+_NEVER_PUBLIC = ('erlang', 'epmd', 'gateway')
 # Values of Settings.bus that are no URL.
 NO_BUS = ''
 OWN_BUS = 'rabbitmq'
@@ -97,6 +100,9 @@ class Settings:
     :param dashboard_address: IP address on which Horizon listens
     :param dashboard_insecure_listen: allow one that other machines can reach
     :param gateway_address: IP address on which the sshd for nodes listens
+    :param listen: IPv4 address on which other machines reach the services by
+        TLS, or empty for none
+    :param listen_insecure: let them be reached there in plain text
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict[str, int] = dataclasses.field(
@@ -118,6 +124,8 @@ class Settings:
     dashboard_address: str = ADDRESS
     dashboard_insecure_listen: bool = False
     gateway_address: str = '0.0.0.0'
+    listen: str = ''
+    listen_insecure: bool = False
 
     def __post_init__(self) -> None:
         self.ports = _completed(self.ports)
@@ -175,6 +183,8 @@ class Settings:
             self._check_dashboard_address()
         self._check_bus()
         self._check_gateway_address()
+        if self.listen:
+            listening.check(self.listen)
 
     def _check_gateway_address(self) -> None:
         try:
@@ -204,6 +214,12 @@ class Settings:
                 'The dashboard cannot listen on %s.' % address, '%s.' % error,
                 'Name an IP address of this machine with '
                 '--dashboard-address, such as %s.' % ADDRESS) from error
+        if self.listen and (ipaddress.ip_address(address).is_unspecified
+                            or address == self.listen):
+            raise errors.AioError(
+                'The dashboard would listen on %s twice.' % self.listen,
+                'It listens there because of --listen, and on %s.' % address,
+                'Use --dashboard-address %s.' % ADDRESS)
         if not is_loopback and not self.dashboard_insecure_listen:
             raise errors.AioError(
                 'The dashboard would listen on %s, which other machines can '
@@ -212,8 +228,27 @@ class Settings:
                 'Use --dashboard-address %s and a tunnel of ssh, or add '
                 '--dashboard-insecure-listen behind a firewall.' % ADDRESS)
 
+    @property
+    def tls(self) -> bool:
+        """Whether other machines reach the services by TLS."""
+        return bool(self.listen) and not self.listen_insecure
+
+    def is_public(self, service: str) -> bool:
+        """Whether a service listens for other machines, too.
+
+        The bus never does without TLS.
+        """
+        if service in _NEVER_PUBLIC or not self.listen:
+            return False
+        return service != OWN_BUS or self.tls
+
+    def addresses(self, service: str) -> list[str]:
+        """Return all IP addresses on which a service listens."""
+        return [self.address(service),
+                *([self.listen] if self.is_public(service) else [])]
+
     def address(self, service: str) -> str:
-        """Return the IP address on which a service listens."""
+        """Return the IP address at which this machine reaches a service."""
         return {'horizon': self.dashboard_address,
                 'gateway': self.gateway_address}.get(service, ADDRESS)
 
@@ -226,6 +261,13 @@ class Settings:
         """Return the URL of a service on this machine."""
         return 'http://%s:%d%s' % (
             _url_host(self.address(service)), self.ports[service], path)
+
+    def public_url(self, service: str, path: str = '') -> str:
+        """Return the URL of a service for its users, on any machine."""
+        if not self.is_public(service):
+            return self.url(service, path)
+        return '%s://%s:%d%s' % ('https' if self.tls else 'http', self.listen,
+                                 self.ports[service], path)
 
     def save(self, layout: aio_layout.Layout) -> None:
         write_private(layout.settings,

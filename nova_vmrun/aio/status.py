@@ -18,6 +18,7 @@ from nova_vmrun.aio import health
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio.tls import probe
 
 COLUMNS = ('Service', 'State', 'PID', 'Ports', 'Memory MiB', 'Log')
 
@@ -55,6 +56,8 @@ def services(layout: aio_layout.Layout,
               for name, pid in pids.items()}
     if states['keystone'] == processes.READY:
         wrong = health.ask(settings, aio_settings.passwords(layout))
+        well = [name for name in settings.services if not wrong[name]]
+        wrong.update(probe.complaints(layout, settings, well))
     else:
         # The others cannot check a token without keystone.
         wrong = dict.fromkeys(states, 'needs keystone')

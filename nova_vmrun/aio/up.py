@@ -31,6 +31,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import ssh_config
 from nova_vmrun.aio import starting
 from nova_vmrun.aio import subnets
+from nova_vmrun.aio.tls import authority
 from nova_vmrun.aio import vmware
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ def _prepare(layout: aio_layout.Layout, settings: aio_settings.Settings,
     ports.check(settings, missing)
     if settings.bus not in (aio_settings.NO_BUS, aio_settings.OWN_BUS):
         address.require(settings.bus)
+    if settings.tls:
+        for line in authority.ensure(layout, settings):
+            report.line(line)
     for service in settings.services:
         extra = ({'vmware': programs} if service in ('nova', 'compute')
                  else {})

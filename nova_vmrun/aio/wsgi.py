@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""An HTTP server that runs a WSGI application in this process's threads."""
+"""HTTP servers that run a WSGI application in this process's threads."""
 
 from collections.abc import Callable, Iterable, Iterator
 import os
@@ -20,11 +20,17 @@ from typing import Any
 from cheroot import wsgi
 from oslo_log import log as logging
 
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio.tls import connections
+from nova_vmrun.aio.tls import door
 
 LOG = logging.getLogger(__name__)
 
 THREADS = 8
+# For requests of other machines. One of them can take three of four threads.
+_PUBLIC_THREADS = 16
+_SHARE = 12
 Application = Callable[..., Iterable[bytes]]
 
 
@@ -63,14 +69,18 @@ class Server:
     :param application: WSGI callable
     :param port: TCP port
     :param address: IP address to listen on
+    :param context: of TLS, or None for plain HTTP
     """
 
     def __init__(self, name: str, application: Application, port: int,
-                 address: str = aio_settings.ADDRESS) -> None:
+                 address: str = aio_settings.ADDRESS,
+                 context: door.Context | None = None) -> None:
         self._name = name
+        self._context = context
         self._server = wsgi.Server(
             (address, port),
-            _keeping_connections(application), numthreads=THREADS,
+            _keeping_connections(application),
+            numthreads=_PUBLIC_THREADS if context else THREADS,
             server_name=address, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
         # cheroot's own method prints to standard error.
@@ -82,6 +92,10 @@ class Server:
         :raises OSError: the port is taken
         """
         self._server.prepare()
+        if self._context is not None:
+            connections.replace(self._server, connections.Connections(
+                self._server, door.Door(self._context),
+                connections.Turns(_SHARE)))
         threading.Thread(target=self._serve, name='%s-http' % self._name,
                          daemon=True).start()
 
@@ -99,3 +113,34 @@ class Server:
     def _log(self, message: str = '', level: int = 20,
              traceback: bool = False) -> None:
         LOG.log(level, '%s: %s', self._name, message, exc_info=traceback)
+
+
+class Servers:
+    """The servers of one API: on loopback, and for other machines.
+
+    :param name: of the API
+    """
+
+    def __init__(self, name: str, application: Application,
+                 layout: aio_layout.Layout,
+                 settings: aio_settings.Settings) -> None:
+        port = settings.ports[name]
+        self._servers = [Server(name, application, port,
+                                settings.address(name))]
+        if settings.is_public(name):
+            self._servers.append(Server(
+                name, application, port, settings.listen,
+                None if settings.listen_insecure
+                else door.Context(layout, settings)))
+
+    def start(self) -> None:
+        """Start to listen and to answer requests.
+
+        :raises OSError: the port is taken, or there is no such address
+        """
+        for server in self._servers:
+            server.start()
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.stop()

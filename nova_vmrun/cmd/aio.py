@@ -30,6 +30,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import shells
+from nova_vmrun.cmd import listen_options
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun import system
@@ -321,6 +322,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help='With --bus: IP address on which the sshd for other machines '
              'listens, the only service that they reach (default: 0.0.0.0, '
              'which is all addresses)')
+    listen_options.add(parser)
     parser.add_argument(
         '--compute', action=argparse.BooleanOptionalAction,
         help='Run servers on this machine, too (default: yes; "no" needs '
@@ -369,6 +371,7 @@ def chosen_settings(layout: aio_layout.Layout,
     from nova_vmrun.aio.bus import broker
     from nova_vmrun.aio import dashboard
     from nova_vmrun.aio import hosts
+    from nova_vmrun.aio import listening
     from nova_vmrun.aio import ports
     from nova_vmrun.aio import processes
     from nova_vmrun.aio import vmware
@@ -392,6 +395,8 @@ def chosen_settings(layout: aio_layout.Layout,
             progress.line(line)
     new.knobs = dict(new.knobs, **vmware.knobs(os.environ))
     new.validate()
+    if new.listen:
+        listening.require_own(new.listen)
     if old and new != old and any(
             processes.find(layout, service)
             for service in aio_layout.SERVICES):

@@ -75,8 +75,9 @@ class Clouds(plain.Plain, command.Command):
                     '%s is the file of the control plane itself.' % path,
                     'OS_CLIENT_CONFIG_FILE names it.',
                     'Unset that variable to change your own clouds.yaml.')
-            cloud = client.cloud(settings, aio_settings.passwords(layout),
-                                 parsed_args.user)
+            cloud = client.cloud(
+                layout, settings, aio_settings.passwords(layout),
+                parsed_args.user)
             after = before
             if clouds_file.get(before, name, path) != cloud:
                 after = clouds_file.add(before, name, cloud, path)

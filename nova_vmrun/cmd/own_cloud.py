@@ -46,6 +46,6 @@ def log_in(layout: aio_layout.Layout) -> 'cloud_region.CloudRegion':
     """
     from nova_vmrun.cmd.image import cloud
 
-    aio_settings.load(layout)
-    os.environ.update(client.bypass_proxy(os.environ))
+    settings = aio_settings.load(layout)
+    os.environ.update(client.bypass_proxy(os.environ, settings.listen))
     return cloud.log_in(client.CLOUD, str(layout.clouds))

@@ -113,8 +113,7 @@ def _log_in(layout: aio_layout.Layout, name: str | None
         return client.connect(settings, aio_settings.passwords(layout)), True
     config = cloud.log_in(name)
     url = urllib.parse.urlsplit(str(config.auth['auth_url']))
-    if layout.exists and url.port == aio_settings.load(
-            layout).ports['keystone'] and _is_loopback(url.hostname):
+    if layout.exists and _is_of(aio_settings.load(layout), url):
         return connection.Connection(config=config), True
     if url.hostname == aio_settings.ADDRESS:
         raise errors.AioError(
@@ -122,6 +121,13 @@ def _log_in(layout: aio_layout.Layout, name: str | None
                 url.geturl(), layout.root), '',
             'Name its directory with --state-dir.')
     return connection.Connection(config=config), False
+
+
+def _is_of(settings: aio_settings.Settings,
+           url: urllib.parse.SplitResult) -> bool:
+    """Whether a URL is that of a control plane's Keystone."""
+    return url.port == settings.ports['keystone'] and (
+        _is_loopback(url.hostname) or url.hostname == settings.listen)
 
 
 def _is_loopback(host: str | None) -> bool:

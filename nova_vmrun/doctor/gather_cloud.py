@@ -72,7 +72,7 @@ class CloudGatherer:
         command = 'source %s; nova-vmrun orphans --config-file %s' % (
             shlex.quote(str(self._layout.openrc)), shlex.quote(path))
         runner = process.Runner({
-            **client.bypass_proxy(os.environ),
+            **client.bypass_proxy(os.environ, self._settings.listen),
             **(vmware.environment(self._layout, self._settings)
                if self._layout.fakes.is_dir() else {}),
             'OS_CLIENT_CONFIG_FILE': str(self._layout.clouds)})

@@ -51,7 +51,7 @@ def write(layout: aio_layout.Layout, home: pathlib.Path) -> None:
     """
     settings = aio_settings.load(layout)
     passwords = aio_settings.passwords(layout)
-    admin = client.cloud(settings, passwords)
+    admin = client.cloud(layout, settings, passwords)
     cloud = client.connect(settings, passwords)
     _image(cloud, home)
     _network(cloud)

@@ -13,7 +13,8 @@
 """RabbitMQ in the state directory: its programs, files and processes.
 
 It runs as the user of the control plane, with a port mapper of its own, and
-listens on loopback alone. No other Erlang program on the machine is touched.
+listens on loopback. With "aio up --listen", it also listens for other
+machines, but only by TLS. No other Erlang program on the machine is touched.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio.tls import authority
 
 _NODE = 'nova-vmrun@localhost'
 # The programs that packages put into PATH must be started by root, and change
@@ -49,6 +51,19 @@ default_pass = %(password)s
 disk_free_limit.absolute = 10MB
 log.console = true
 log.console.level = warning
+%(public)s"""
+# It reads the files again from time to time, and so finds a new certificate.
+_TLS_CONFIG = """\
+listeners.ssl.1 = %(address)s:%(port)d
+ssl_options.cacertfile = %(ca)s
+ssl_options.certfile = %(server)s
+ssl_options.keyfile = %(server)s
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+# Clients have passwords.
+ssl_options.verify = verify_none
+ssl_options.fail_if_no_peer_cert = false
+ssl_handshake_timeout = 10000
 """
 
 
@@ -79,8 +94,20 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
     layout.bus.mkdir(mode=0o700, exist_ok=True)
     aio_settings.write_private(layout.bus / 'rabbitmq.conf', _CONFIG % {
         'address': aio_settings.ADDRESS, 'port': settings.ports['rabbitmq'],
-        'user': aio_settings.BUS_USER, 'password': password})
+        'user': aio_settings.BUS_USER, 'password': password,
+        'public': _public(layout, settings)})
     aio_settings.write_private(layout.bus / 'plugins', '[].')
+
+
+def _public(layout: aio_layout.Layout,
+            settings: aio_settings.Settings) -> str:
+    """Return the lines by which it listens for other machines."""
+    if not settings.is_public(aio_settings.OWN_BUS):
+        return ''
+    files = authority.Files(layout)
+    return _TLS_CONFIG % {
+        'address': settings.listen, 'port': settings.ports['rabbitmq'],
+        'ca': files.ca, 'server': files.server}
 
 
 def environment(layout: aio_layout.Layout,

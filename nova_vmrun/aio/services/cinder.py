@@ -75,7 +75,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             settings, passwords['cinder'], 'cinder'),
         'service_user': dict(credentials, send_service_user_token=True),
         # Cinder sends Nova events about changed volumes.
-        'nova': credentials,
+        'nova': dict(credentials, interface='internal'),
         'oslo_concurrency': {'lock_path': locks},
         # By default, the volume manager's locks would end with the process.
         'coordination': {
@@ -105,7 +105,7 @@ class Service:
         self._layout = layout
         self._settings = settings
         self._services: list['cinder_service.Service'] = []
-        self._server: 'wsgi.Server | None' = None
+        self._server: 'wsgi.Servers | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Make what is missing, then start one service after the other."""
@@ -141,8 +141,8 @@ class Service:
         memory_bus.install()
         tell('starting volume, backup and scheduler')
         self._start_services()
-        self._server = wsgi.Server(
-            PROJECT, application, self._settings.ports['cinder'])
+        self._server = wsgi.Servers(
+            PROJECT, application, self._layout, self._settings)
         self._server.start()
 
     def stop(self) -> None:

@@ -75,7 +75,7 @@ class Service:
                  settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
-        self._server: 'wsgi.Server | None' = None
+        self._server: 'wsgi.Servers | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Create what is missing, then start the API."""
@@ -90,8 +90,8 @@ class Service:
         app = wsgi_app.init_app()
         databases.prepare(self._layout, 'glance-definitions', [], 'glance',
                           _load_definitions, tell)
-        self._server = wsgi.Server(
-            'glance', app, self._settings.ports['glance'])
+        self._server = wsgi.Servers(
+            'glance', app, self._layout, self._settings)
         self._server.start()
 
     def stop(self) -> None:

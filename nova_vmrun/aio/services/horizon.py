@@ -27,6 +27,7 @@ from nova_vmrun.aio import horizon_files
 from nova_vmrun.aio import horizon_settings
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import secure_cookies
 from nova_vmrun.aio import settings as aio_settings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Service:
                  settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
-        self._server: 'wsgi.Server | None' = None
+        self._server: 'wsgi.Servers | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Make the static files if need be, then start to serve pages."""
@@ -84,12 +85,10 @@ class Service:
         application = django_wsgi.get_wsgi_application()
         # Otherwise the first request would wait for this.
         urls.get_resolver().url_patterns
-        self._server = wsgi.Server(
-            PROJECT, whitenoise.WhiteNoise(
+        self._server = wsgi.Servers(
+            PROJECT, secure_cookies.mark(whitenoise.WhiteNoise(
                 application, root=horizon_settings.static(self._layout),
-                prefix='static/'),
-            self._settings.ports['horizon'],
-            self._settings.address('horizon'))
+                prefix='static/')), self._layout, self._settings)
         self._server.start()
 
     def stop(self) -> None:

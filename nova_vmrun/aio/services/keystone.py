@@ -44,9 +44,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
     """Write keystone.conf."""
     keys = layout.keys
     config.write(layout, PROJECT, CONFIG, {
-        'DEFAULT': dict(
-            config.logging_options(),
-            public_endpoint=settings.url('keystone')),
+        'DEFAULT': config.logging_options(),
         'database': config.database(layout, 'keystone'),
         'token': {'provider': 'fernet', 'expiration': 24 * 3600},
         # Keys of receipts would be in /etc/keystone by default.
@@ -73,7 +71,7 @@ class Service:
         self._layout = layout
         self._settings = settings
         self._passwords = aio_settings.passwords(layout)
-        self._server: 'wsgi.Server | None' = None
+        self._server: 'wsgi.Servers | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Create what is missing, then start the API."""
@@ -96,8 +94,8 @@ class Service:
         self._bootstrap(bootstrap.Bootstrapper())
         app = core.setup_app_middleware(
             application.application_factory('public'))
-        self._server = wsgi.Server(
-            'keystone', app, self._settings.ports['keystone'])
+        self._server = wsgi.Servers(
+            'keystone', app, self._layout, self._settings)
         self._server.start()
 
     def stop(self) -> None:
@@ -111,13 +109,14 @@ class Service:
 
     def _bootstrap(self, bootstrapper: Any) -> None:
         url = self._settings.url('keystone', '/v3')
+        public = self._settings.public_url('keystone', '/v3')
         bootstrapper.admin_username = 'admin'
         bootstrapper.admin_password = self._passwords['admin']
         bootstrapper.project_name = 'admin'
         bootstrapper.admin_role_name = 'admin'
         bootstrapper.service_name = 'keystone'
         bootstrapper.region_id = aio_settings.REGION
-        bootstrapper.public_url = url
+        bootstrapper.public_url = public
         bootstrapper.internal_url = url
         bootstrapper.admin_url = url
         bootstrapper.immutable_roles = True
@@ -145,7 +144,9 @@ class Service:
             for role in (bootstrapper.admin_role_id,
                          bootstrapper.service_role_id):
                 _grant(user, project, role)
-            _ensure_endpoints(name, kind, self._settings.url(name, path))
+            _ensure_endpoints(
+                name, kind, self._settings.public_url(name, path),
+                self._settings.url(name, path))
 
 
 def _enforce_foreign_keys() -> None:
@@ -229,8 +230,14 @@ def _remove_service(kind: str) -> None:
         provider_api.ProviderAPIs.catalog_api.delete_service(service['id'])
 
 
-def _ensure_endpoints(name: str, kind: str, url: str) -> None:
-    """Register a service, or update its endpoints to the current ports."""
+def _ensure_endpoints(name: str, kind: str, public: str,
+                      internal: str) -> None:
+    """Register a service, or move its endpoints.
+
+    :param public: URL for users
+    :param internal: URL for services on this machine, and on nodes through
+        their tunnels
+    """
     from keystone.common import provider_api
     api = provider_api.ProviderAPIs.catalog_api
     service = _find_service(kind)
@@ -240,7 +247,8 @@ def _ensure_endpoints(name: str, kind: str, url: str) -> None:
         api.create_service(service['id'], service)
     known = {entry['interface']: entry for entry in api.list_endpoints()
              if entry['service_id'] == service['id']}
-    for interface in ('public', 'internal', 'admin'):
+    for interface, url in (('public', public), ('internal', internal),
+                           ('admin', internal)):
         entry = known.get(interface)
         if entry is None:
             identifier = uuid.uuid4().hex

@@ -32,6 +32,9 @@ CONFIG = 'neutron.conf'
 def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
                  passwords: Mapping[str, str]) -> None:
     """Write neutron.conf, including the options of ML2."""
+    others = dict(
+        config.credentials(settings, passwords['neutron'], 'neutron'),
+        endpoint_type='internal')
     config.write(layout, PROJECT, CONFIG, {
         'DEFAULT': dict(
             config.logging_options(),
@@ -50,10 +53,8 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'database': config.database(layout, 'neutron'),
         'keystone_authtoken': config.authtoken(
             settings, passwords['neutron'], 'neutron'),
-        'nova': config.credentials(
-            settings, passwords['neutron'], 'neutron'),
-        'placement': config.credentials(
-            settings, passwords['neutron'], 'neutron'),
+        'nova': others,
+        'placement': others,
         'oslo_concurrency': {'lock_path': layout.root / 'neutron' / 'lock'},
         'ml2': {
             'mechanism_drivers': 'vmrun',
@@ -84,7 +85,7 @@ class Service:
                  settings: aio_settings.Settings) -> None:
         self._layout = layout
         self._settings = settings
-        self._server: 'wsgi.Server | None' = None
+        self._server: 'wsgi.Servers | None' = None
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Create what is missing, then start the API."""
@@ -102,11 +103,11 @@ class Service:
             return api.api_server()
 
         app = server.boot_server(load, prog='neutron-api')
-        self._server = wsgi.Server(
+        self._server = wsgi.Servers(
             'neutron',
             unenforced_rules.warn(
                 no_routers.explain(app, self._settings.network)),
-            self._settings.ports['neutron'])
+            self._layout, self._settings)
         self._server.start()
 
     def stop(self) -> None:

@@ -147,7 +147,7 @@ def sections(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'cinder': dict(
             section(),
             # The default names a service that only older clouds have.
-            catalog_info='block-storage::public',
+            catalog_info='block-storage::internal',
             os_region_name=aio_settings.REGION),
         # The default is a directory in /etc.
         'compute': {'provider_config_location':
@@ -160,12 +160,12 @@ def sections(layout: aio_layout.Layout, settings: aio_settings.Settings,
             'enabled': True,
             'server_listen': aio_settings.ADDRESS,
             'server_proxyclient_address': aio_settings.ADDRESS,
-            'novncproxy_base_url': settings.url(
+            'novncproxy_base_url': settings.public_url(
                 'novncproxy', '/' + novnc.PAGE),
             'novncproxy_port': settings.ports['novncproxy'],
         },
         'serial_console': {
-            'base_url': settings.url('serialproxy', '/').replace(
+            'base_url': settings.public_url('serialproxy', '/').replace(
                 'http', 'ws', 1),
             'proxyclient_address': aio_settings.ADDRESS,
             'serialproxy_port': settings.ports['serialproxy'],
@@ -317,15 +317,17 @@ class Service:
     def _serve(self, name: str, application: Any) -> None:
         from nova_vmrun.aio import wsgi
 
-        server = wsgi.Server(name, application, self._settings.ports[name])
+        server = wsgi.Servers(name, application, self._layout,
+                              self._settings)
         server.start()
         self._servers.append(server)
 
     def _start_console_proxies(self) -> None:
         from nova_vmrun.aio import console_proxy
 
-        for proxy in console_proxy.make_all(self._settings,
-                                            novnc.folder(self._settings)):
+        for proxy in console_proxy.make_all(
+                self._layout, self._settings,
+                novnc.folder(self._settings)):
             proxy.start()
             self._servers.append(proxy)
 

@@ -62,6 +62,20 @@ class EnvironmentTestCase(base.TestCase):
         variables = self.environment(no_proxy='example.org')
         self.assertEqual('example.org,127.0.0.1', variables['no_proxy'])
 
+    def test_other_address_that_services_listen_on(self):
+        self.settings.listen = '192.0.2.7'
+        variables = self.environment()
+        self.assertEqual(
+            ('https://192.0.2.7:5000/v3', str(self.layout.ca),
+             '127.0.0.1,192.0.2.7'),
+            tuple(variables[name] for name in (
+                'OS_AUTH_URL', 'OS_CACERT', 'no_proxy')))
+        self.settings.listen_insecure = True
+        variables = self.environment()
+        self.assertEqual('http://192.0.2.7:5000/v3',
+                         variables['OS_AUTH_URL'])
+        self.assertNotIn('OS_CACERT', variables)
+
     def test_again_adds_nothing(self):
         self.layout.fakes.mkdir()
         once = self.environment(no_proxy='example.org')
@@ -124,6 +138,15 @@ class FilesTestCase(base.TestCase):
              'nova-vmrun-demo': 'secret-of-demo'},
             {name: each['auth']['password']
              for name, each in cloud['clouds'].items()})
+
+    def test_clouds_yaml_names_the_authority(self):
+        self.settings.listen = '192.0.2.7'
+        client.write_files(self.layout, self.settings, self.passwords)
+        cloud = yaml.safe_load(self.layout.clouds.read_text())
+        for each in cloud['clouds'].values():
+            self.assertEqual(
+                ('https://192.0.2.7:5000/v3', str(self.layout.ca)),
+                (each['auth']['auth_url'], each['cacert']))
 
     def test_nobody_else_can_read_them(self):
         client.write_files(self.layout, self.settings, self.passwords)

@@ -50,6 +50,11 @@ class ValuesTestCase(base.TestCase):
         self.assertIn('[fd00::1]', self.values()['ALLOWED_HOSTS'])
         self.assertNotIn('*', self.values()['ALLOWED_HOSTS'])
 
+    def test_names_under_which_other_machines_reach_it(self):
+        self.settings.listen = '192.0.2.7'
+        self.assertLessEqual({'192.0.2.7', 'laptop', '127.0.0.1'},
+                             set(self.values()['ALLOWED_HOSTS']))
+
     def test_names_are_unknown_if_all_addresses_are_served(self):
         self.settings.dashboard_address = '0.0.0.0'
         self.assertEqual(['*'], self.values()['ALLOWED_HOSTS'])

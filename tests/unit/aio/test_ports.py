@@ -75,6 +75,29 @@ class CheckTestCase(base.TestCase):
         self.assertEqual('horizon cannot listen on 192.0.2.1.', error.brief)
         self.assertIn('--dashboard-address', error.resolution)
 
+    def test_services_on_an_address_of_another_machine(self):
+        self.free()
+        self.settings.listen = '198.51.100.7'
+        error = self.assertRaises(errors.AioError, ports.check,
+                                  self.settings, ['keystone'])
+        self.assertEqual('keystone cannot listen on 198.51.100.7.',
+                         error.brief)
+        self.assertIn('--listen', error.resolution)
+
+    def test_port_that_is_taken_on_the_other_address_alone(self):
+        self.free()
+        # Linux has all of these.
+        self.settings.listen = '127.0.0.9'
+        listener = socket.socket()
+        self.addCleanup(listener.close)
+        listener.bind(('127.0.0.9', self.settings.ports['glance']))
+        listener.listen()
+        error = self.assertRaises(errors.AioError, ports.check,
+                                  self.settings, ['glance'])
+        self.assertIn('which glance needs, is taken', error.brief)
+        [line] = ports.next_free(self.settings, ())
+        self.assertIn('so glance gets port', line)
+
     def test_taken_port_of_the_dashboard_on_all_addresses(self):
         self.free()
         self.settings.dashboard_address = '0.0.0.0'

@@ -109,6 +109,33 @@ class ConfigTestCase(base.TestCase):
         with open(self.nova()['oslo_policy']['policy_file']) as file:
             return yaml.safe_load(file)
 
+    def test_consoles_are_opened_where_users_are(self):
+        for listen, screen, serial in (
+                ('', 'http://127.0.0.1:6080/', 'ws://127.0.0.1:6083/'),
+                ('192.0.2.7', 'https://192.0.2.7:6080/',
+                 'wss://192.0.2.7:6083/')):
+            self.settings.listen = listen
+            found = self.nova()
+            self.assertTrue(found['vnc']['novncproxy_base_url'].startswith(
+                screen))
+            self.assertEqual(serial, found['serial_console']['base_url'])
+
+    def test_services_ask_each_other_on_this_machine(self):
+        """Those of other addresses need a certificate authority."""
+        self.settings.listen = '192.0.2.7'
+        self.assertEqual('block-storage::internal',
+                         self.nova()['cinder']['catalog_info'])
+        options = self.config(neutron, neutron.CONFIG)
+        for name in ('nova', 'placement'):
+            self.assertEqual('internal', options[name]['endpoint_type'])
+        options = self.config(cinder, cinder.CONFIG)
+        self.assertEqual('internal', options['nova']['interface'])
+        for service in (cinder, neutron, nova):
+            for name, section in self.config(
+                    service, service.CONFIG).items():
+                url = section.get('auth_url', 'http://127.0.0.1:5000/v3')
+                self.assertEqual('http://127.0.0.1:5000/v3', url, name)
+
     def test_volumes_are_refused_only_without_cinder(self):
         attach = 'os_compute_api:os-volumes-attachments:create'
         self.assertEqual('!', self.rules()[attach])

@@ -99,6 +99,49 @@ class SettingsTestCase(base.TestCase):
         self.assertEqual('http://127.0.0.1:21003/v2.1',
                          self.settings.url('nova', '/v2.1'))
 
+    def test_address_for_other_machines(self):
+        self.assertFalse(self.settings.tls)
+        self.assertFalse(self.settings.is_public('nova'))
+        self.assertEqual('http://127.0.0.1:8774/',
+                         self.settings.public_url('nova', '/'))
+        self.settings.listen = '192.0.2.7'
+        self.settings.validate()
+        self.assertTrue(self.settings.tls)
+        self.assertEqual('https://192.0.2.7:8774/v2.1',
+                         self.settings.public_url('nova', '/v2.1'))
+        self.assertEqual('https://192.0.2.7:8788/',
+                         self.settings.public_url('horizon', '/'))
+        self.assertEqual('http://127.0.0.1:8774', self.settings.url('nova'))
+        self.assertEqual(['127.0.0.1', '192.0.2.7'],
+                         self.settings.addresses('nova'))
+        for name in ('erlang', 'epmd', 'gateway'):
+            self.assertFalse(self.settings.is_public(name))
+
+    def test_plain_text_for_other_machines_but_not_on_the_bus(self):
+        self.settings.listen = '192.0.2.7'
+        self.assertTrue(self.settings.is_public('rabbitmq'))
+        self.settings.listen_insecure = True
+        self.assertEqual('http://192.0.2.7:8774',
+                         self.settings.public_url('nova'))
+        self.assertFalse(self.settings.is_public('rabbitmq'))
+
+    def test_address_that_cannot_be_listened_on(self):
+        self.settings.listen = '0.0.0.0'
+        error = self.assertRaises(errors.AioError, self.settings.validate)
+        self.assertIn('--no-listen', error.resolution)
+
+    def test_dashboard_does_not_listen_twice_on_an_address(self):
+        self.settings.listen = '192.0.2.7'
+        self.settings.dashboard = True
+        self.settings.validate()
+        self.settings.dashboard_insecure_listen = True
+        for address in ('0.0.0.0', '192.0.2.7'):
+            self.settings.dashboard_address = address
+            error = self.assertRaises(errors.AioError, self.settings.validate)
+            self.assertIn('twice', error.brief)
+        self.settings.dashboard_address = '192.0.2.8'
+        self.settings.validate()
+
     def test_page_of_the_dashboard(self):
         for address, host in (('127.0.0.1', '127.0.0.1'),
                               ('0.0.0.0', '127.0.0.1'), ('::', '[::1]'),

@@ -26,6 +26,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import health
 from nova_vmrun.aio import hosts
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import listening
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import report
@@ -74,7 +75,7 @@ class SettingsTestCase(CommandCase):
         self.useFixture(fixtures.EnvironmentVariable('FAKE_VMRUN_ENGINE'))
         self.taken = set()
         self.patch(ports, '_is_free',
-                   lambda port, address: port not in self.taken)
+                   lambda port, *addresses: port not in self.taken)
 
     def test_first_time_has_the_usual_ports(self):
         self.assertEqual(aio_settings.DEFAULT_PORTS, self.choose().ports)
@@ -221,6 +222,21 @@ class SettingsTestCase(CommandCase):
         self.choose()
         self.assertRaises(errors.AioError, self.choose, '--dashboard')
         self.assertFalse(self.choose().dashboard)
+
+    def test_address_to_listen_on_is_remembered_until_it_is_taken_back(self):
+        # Linux has all of these, but they are loopback addresses.
+        self.patch(listening, 'check', lambda address: None)
+        self.assertEqual('', self.choose().listen)
+        self.assertEqual('127.0.0.9',
+                         self.choose('--listen', '127.0.0.9').listen)
+        self.assertEqual('127.0.0.9', self.choose().listen)
+        self.assertEqual('', self.choose('--no-listen').listen)
+
+    def test_address_that_the_machine_has_no_more(self):
+        error = self.assertRaises(errors.AioError, self.choose, '--listen',
+                                  '198.51.100.7')
+        self.assertIn('no more', error.details)
+        self.assertFalse(self.layout.exists)
 
     def test_dashboard_for_other_machines_takes_two_options(self):
         self.patch(dashboard, 'require_installed', lambda: None)

@@ -94,6 +94,14 @@ class SshTestCase(base.TestCase):
         self.assertEqual('other cloud', self.found[0][0])
         self.assertTrue(any('known_hosts' in word for word in self.words))
 
+    def test_credentials_for_the_address_that_it_listens_on(self):
+        settings = aio_settings.load(self.layout)
+        settings.listen = '192.0.2.7'
+        settings.save(self.layout)
+        self.log_in_at('https://192.0.2.7:21000/v3')
+        self.run_command('web')
+        self.assertTrue(any('known_hosts' in word for word in self.words))
+
     def test_credentials_of_another_control_plane(self):
         self.log_in_at('http://127.0.0.1:31000/v3')
         error = self.assertRaises(errors.AioError, self.run_command, 'web')

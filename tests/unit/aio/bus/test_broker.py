@@ -61,6 +61,22 @@ class BrokerTestCase(base.TestCase):
         self.assertIn('default_pass = secret\n', path.read_text())
         self.assertIn('listeners.tcp.1 = 127.0.0.1:5672\n', path.read_text())
 
+    def test_other_machines_reach_it_by_tls_alone(self):
+        path = self.layout.bus / 'rabbitmq.conf'
+        self.assertNotIn('ssl', path.read_text())
+        self.settings.bus = 'rabbitmq'
+        self.settings.listen = '192.0.2.7'
+        broker.write_config(self.layout, self.settings, 'secret')
+        listeners = [line for line in path.read_text().splitlines()
+                     if line.startswith('listeners')]
+        self.assertEqual(['listeners.tcp.1 = 127.0.0.1:5672',
+                          'listeners.ssl.1 = 192.0.2.7:5672'], listeners)
+        self.assertIn('certfile = %s\n' % (self.layout.tls / 'server.pem'),
+                      path.read_text())
+        self.settings.listen_insecure = True
+        broker.write_config(self.layout, self.settings, 'secret')
+        self.assertNotIn('192.0.2.7', path.read_text())
+
     def test_nothing_of_it_lies_outside_the_directory(self):
         found = broker.environment(self.layout, self.settings)
         for name in ('HOME', 'RABBITMQ_CONFIG_FILE', 'RABBITMQ_MNESIA_BASE',
