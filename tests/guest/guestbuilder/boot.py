@@ -34,7 +34,8 @@ _FAT_TYPE, _LINUX_TYPE = 0x0c, 0x83
 
 # The first console is the screen, the last is where init writes.
 _OPTIONS = ('console=tty0 console=ttyS0,115200 guest.image=%s panic=10 '
-            'loglevel=6 nokaslr mitigations=off no_timer_check')
+            'loglevel=6 nokaslr mitigations=off no_timer_check '
+            'cryptomgr.notests')
 
 
 class BootFiles(object):
