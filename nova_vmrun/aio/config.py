@@ -18,6 +18,7 @@ import importlib.util
 import os
 import sys
 
+from nova_vmrun.aio.database import address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
@@ -62,11 +63,14 @@ def logging_options() -> dict[str, object]:
     return {'use_stderr': True, 'debug': False}
 
 
-def database(layout: aio_layout.Layout, name: str) -> dict[str, object]:
-    """Return the [database] section for an SQLite database.
+def database(layout: aio_layout.Layout, settings: aio_settings.Settings,
+             name: str) -> dict[str, object]:
+    """Return the [database] section for a database.
 
     :param name: of the database
     """
+    if settings.database:
+        return {'connection': address.database(settings.database, name)}
     return {
         'connection': 'sqlite:///%s' % layout.database(name),
         # Only one process uses each file, so a retry would not help.

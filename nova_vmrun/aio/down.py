@@ -17,6 +17,7 @@ import pathlib
 import shutil
 
 from nova_vmrun.aio.bus import broker
+from nova_vmrun.aio import databases
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
@@ -86,6 +87,9 @@ def inventory(layout: aio_layout.Layout) -> str:
     lines += ['  server %s' % path.parent.name for path in servers[:_SHOWN]]
     if len(servers) > _SHOWN:
         lines.append('  and %d more' % (len(servers) - _SHOWN))
+    server = databases.place(layout)
+    if server:
+        lines.append('Its databases on %s are dropped, too.' % server)
     return '\n'.join(lines) + '\n'
 
 
@@ -109,12 +113,15 @@ def _size(path: pathlib.Path) -> int:
 
 
 def wipe(layout: aio_layout.Layout, report: aio_report.Report) -> None:
-    """Stop services and servers, then remove the state directory.
+    """Stop services and servers, then remove databases and state directory.
 
     :raises AioError: a server cannot be stopped, or a file not removed
     """
     down(layout, report)
     guests.stop_all(layout, report)
+    done = databases.drop(layout)
+    if done:
+        report.line(done)
     report.line('removing %s' % layout.root)
     try:
         shutil.rmtree(layout.root)

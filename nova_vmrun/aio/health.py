@@ -25,6 +25,7 @@ from typing import Any
 import requests
 
 from nova_vmrun.aio.bus import address
+from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import probe
 from nova_vmrun.aio import providers
 from nova_vmrun.aio import settings as aio_settings
@@ -167,6 +168,9 @@ def ask(settings: aio_settings.Settings,
                   if name in settings.services}
         found = {'keystone': _complaint(_Cloud.log_in, cloud)}
         if found['keystone']:
+            if settings.database:
+                found['keystone'] = (_database(settings)
+                                     or found['keystone'])
             # The others cannot check a token without keystone.
             unknown = 'needs keystone'
             return dict(dict.fromkeys(probes, unknown), **found)
@@ -176,6 +180,17 @@ def ask(settings: aio_settings.Settings,
             found.update((name, future.result())
                          for name, future in asked.items())
     return found
+
+
+def _database(settings: aio_settings.Settings) -> str | None:
+    """Return what is wrong with the database server, or None."""
+    from nova_vmrun.aio.database import server
+
+    try:
+        server.Server(settings.database, '').require()
+    except errors.AioError as error:
+        return 'database: %s' % error.details.rstrip('.')
+    return None
 
 
 def read_providers(settings: aio_settings.Settings,

@@ -15,10 +15,7 @@
 Nova need not run, since settings change while everything is down.
 """
 
-import contextlib
-import sqlite3
-from typing import Any
-
+from nova_vmrun.aio import databases
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
@@ -26,11 +23,12 @@ from nova_vmrun.aio import settings as aio_settings
 # The number of names that an error lists.
 _SHOWN = 5
 _OTHERS = """
-SELECT host FROM services
-WHERE "binary" = 'nova-compute' AND host != ? AND NOT deleted ORDER BY host
+SELECT services.host FROM services
+WHERE services.binary = 'nova-compute' AND services.host != :host
+AND services.deleted = 0 ORDER BY services.host
 """
 _SERVERS = """
-SELECT uuid FROM instances WHERE host = ? AND NOT deleted ORDER BY uuid
+SELECT uuid FROM instances WHERE host = :host AND deleted = 0 ORDER BY uuid
 """
 
 
@@ -72,21 +70,12 @@ def _names(found: list[str]) -> str:
     return ', '.join(named)
 
 
-def _select(layout: aio_layout.Layout, query: str, *values: Any) -> list[str]:
+def _select(layout: aio_layout.Layout, query: str, host: str) -> list[str]:
     """Return the first column of a query's rows.
 
     :returns: none if there is no complete database
     """
-    path = layout.database('nova_cell1')
     if not layout.initialised('nova').exists():
         return []
-    try:
-        # After a crash, the last changes are in SQLite's write-ahead log,
-        # which it applies only if it may write. So this is not read-only.
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            return [row[0] for row in database.execute(query, values)]
-    except sqlite3.Error as error:
-        raise errors.AioError(
-            "Nova's database cannot be read.", '%s: %s.' % (path, error),
-            'Restore it from a copy, or remove everything with "nova-vmrun '
-            'aio wipe".') from error
+    return [row[0] for row in databases.select(
+        layout, 'nova_cell1', query, host=host)]

@@ -45,6 +45,7 @@ _MODULES = (
     'sqlalchemy.orm',
     'webob',
     'nova_vmrun.aio.config',
+    'nova_vmrun.aio.database.server',
     'nova_vmrun.aio.databases',
     'nova_vmrun.aio.like_mysql',
     'nova_vmrun.aio.sqlite',

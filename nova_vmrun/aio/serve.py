@@ -82,8 +82,8 @@ def run(layout: aio_layout.Layout, name: str) -> None:
     isolation.read_own_files_only()
     logs.install()
     frames.install()
-    if name not in _STATELESS:
-        _patch_databases()
+    if name not in _STATELESS and not settings.database:
+        _patch_sqlite()
     module = importlib.import_module('nova_vmrun.aio.services.%s' % name)
     service = module.Service(layout, settings)
     service.start(tell)
@@ -98,7 +98,7 @@ def run(layout: aio_layout.Layout, name: str) -> None:
     service.stop()
 
 
-def _patch_databases() -> None:
+def _patch_sqlite() -> None:
     from nova_vmrun.aio import like_mysql
     from nova_vmrun.aio import sqlite
 

@@ -23,6 +23,7 @@ import socket
 from typing import Any
 
 from nova_vmrun.aio.bus import address
+from nova_vmrun.aio.database import address as database_address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import listening
@@ -93,6 +94,9 @@ class Settings:
         one, nova-compute is a process of its own, and other machines can run
         more of them
     :param bus_insecure: allow the URL of a bus on another machine without TLS
+    :param database: the URL of a database server, or empty for SQLite files in
+        the state directory
+    :param database_insecure: allow one on another machine without TLS
     :param compute: run servers on this machine, too; it must, without a bus
     :param resume_servers: restart servers that ran when the machine went down
     :param volumes: run Cinder too
@@ -117,6 +121,8 @@ class Settings:
     knobs: dict[str, str] = dataclasses.field(default_factory=dict)
     bus: str = NO_BUS
     bus_insecure: bool = False
+    database: str = database_address.SQLITE
+    database_insecure: bool = False
     compute: bool = True
     resume_servers: bool = False
     volumes: bool = False
@@ -182,6 +188,8 @@ class Settings:
         if self.dashboard:
             self._check_dashboard_address()
         self._check_bus()
+        if self.database:
+            database_address.check(self.database, self.database_insecure)
         self._check_gateway_address()
         if self.listen:
             listening.check(self.listen)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from nova_vmrun.aio.bus import address
 from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import client
+from nova_vmrun.aio import databases
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import novnc
@@ -93,6 +94,7 @@ def _prepare(layout: aio_layout.Layout, settings: aio_settings.Settings,
     ports.check(settings, missing)
     if settings.bus not in (aio_settings.NO_BUS, aio_settings.OWN_BUS):
         address.require(settings.bus)
+    databases.claim(layout, settings)
     if settings.tls:
         for line in authority.ensure(layout, settings):
             report.line(line)

@@ -15,12 +15,11 @@
 Cinder need not run, since settings change while everything is down.
 """
 
-import contextlib
 import dataclasses
 import importlib.util
-import sqlite3
 from typing import Any
 
+from nova_vmrun.aio import databases
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 
@@ -110,17 +109,6 @@ def counts(layout: aio_layout.Layout) -> Counts:
 
 def _select(layout: aio_layout.Layout, query: str) -> list[tuple[Any, ...]]:
     """Return a query's rows, or none if there is no complete database."""
-    path = layout.database('cinder')
     if not layout.initialised('cinder').exists():
         return []
-    try:
-        # After a crash, the last changes are in SQLite's write-ahead log,
-        # which it applies only if it may write. So this is not read-only.
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            return database.execute(query).fetchall()
-    except sqlite3.Error as error:
-        raise errors.AioError(
-            'The database of volumes cannot be read.',
-            '%s: %s.' % (path, error),
-            'Restore it from a copy, or remove everything with "nova-vmrun '
-            'aio wipe".') from error
+    return databases.select(layout, 'cinder', query)

@@ -24,6 +24,7 @@ from cliff import command
 from cliff import lister
 
 from nova_vmrun.aio import client
+from nova_vmrun.aio.database import address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import installed
 from nova_vmrun.aio import layout as aio_layout
@@ -49,11 +50,12 @@ class Up(plain.Plain, command.Command):
     """Start the control plane.
 
     Starts keystone, glance, placement, neutron and nova, with --volumes also
-    cinder, and with --dashboard also horizon, on 127.0.0.1, with SQLite. With
-    --bus, it also starts RabbitMQ, or uses an existing one, and nova-compute
-    as a process of its own, so that other machines can become compute hosts.
-    Running it again restarts services that are down and leaves the others
-    alone. Options are remembered for the next "up".
+    cinder, and with --dashboard also horizon, on 127.0.0.1, with SQLite, or
+    with --database in the databases of a server. With --bus, it also starts
+    RabbitMQ, or uses an existing one, and nova-compute as a process of its
+    own, so that other machines can become compute hosts. Running it again
+    restarts services that are down and leaves the others alone. Options are
+    remembered for the next "up".
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -317,6 +319,23 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help='Allow the URL of a RabbitMQ on another machine without TLS, '
              'although passwords in its messages can be read on the network '
              '(default: no)')
+    database = parser.add_mutually_exclusive_group()
+    database.add_argument(
+        '--database', metavar='<url>',
+        help='Use databases on a MariaDB, MySQL or PostgreSQL server, such as '
+             'mysql://user:password@host/, whose user may create them: '
+             'keystone, glance, neutron, placement, nova_api, nova_cell0, '
+             'nova_cell1 and with --volumes cinder; a path such as /lab makes '
+             'it lab_keystone and so on. Choose before the first "up"')
+    database.add_argument(
+        '--no-database', dest='database', action='store_const',
+        const=address.SQLITE,
+        help='Use SQLite files in the state directory (default)')
+    parser.add_argument(
+        '--database-insecure', action=argparse.BooleanOptionalAction,
+        help='Allow the URL of a database server on another machine without '
+             'TLS, although passwords can be read on the network (default: '
+             'no)')
     parser.add_argument(
         '--gateway-address', metavar='<address>',
         help='With --bus: IP address on which the sshd for other machines '
@@ -365,11 +384,12 @@ def chosen_settings(layout: aio_layout.Layout,
 
     :param progress: where to report default ports that were taken
     :raises AioError: the control plane is running with other settings, Cinder,
-        Horizon or RabbitMQ is wanted but not installed, or something is not
-        wanted that volumes, servers or other machines need
+        Horizon, RabbitMQ or a driver is wanted but not installed, or something
+        is not wanted that volumes, servers or other machines need
     """
     from nova_vmrun.aio.bus import broker
     from nova_vmrun.aio import dashboard
+    from nova_vmrun.aio import databases
     from nova_vmrun.aio import hosts
     from nova_vmrun.aio import listening
     from nova_vmrun.aio import ports
@@ -403,6 +423,10 @@ def chosen_settings(layout: aio_layout.Layout,
         raise errors.AioError(
             'The control plane is running with other options.', '',
             'Run "nova-vmrun aio down" first.')
+    if new.database:
+        address.require_driver(new.database)
+    if old:
+        databases.require_same_kind(layout, old.database, new.database)
     if new.dashboard:
         dashboard.require_installed()
     if new.volumes:

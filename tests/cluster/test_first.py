@@ -12,57 +12,19 @@
 
 """The first machine gets a bus, and loses it again, under a running server."""
 
-import io
 import os
-import pathlib
 import signal
 import subprocess
 
-import fixtures
 from nova_vmrun.aio.bus import broker
-from nova_vmrun.aio import client
-from nova_vmrun.aio import down
-from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
-from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
-from nova_vmrun.aio import status
-from nova_vmrun.aio import up
-from openstack.compute.v2 import server as sdk_server
-import testtools
 
-from tests.functional.split import base as split
+from tests.cluster import first
 
 
-class FirstMachineTestCase(split.TestCase):
-    """The control plane that "aio up" starts, with its own nova-compute."""
-
-    def setUp(self) -> None:
-        testtools.TestCase.setUp(self)
-        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.report = report.Report(io.StringIO())
-        self.layout = aio_layout.Layout(self.folder / 'first')
-        self.settings = aio_settings.Settings(
-            host=split.HOST, fake=True,
-            ports=dict(zip(aio_settings.DEFAULT_PORTS, split.free_ports(
-                len(aio_settings.DEFAULT_PORTS)))))
-        self.layout.create()
-        self.addCleanup(down.wipe, self.layout, self.report)
-
-    def up(self, bus: str) -> None:
-        down.down(self.layout, self.report)
-        self.settings.bus = bus
-        self.start()
-
-    def start(self) -> None:
-        self.settings.save(self.layout)
-        up.up(self.layout, self.settings, self.report)
-        self.cloud = client.connect(
-            self.settings, aio_settings.passwords(self.layout))
-        self.assertEqual({}, {
-            service.name: service.state
-            for service in status.services(self.layout, self.settings)
-            if not service.ready})
+class FirstMachineTestCase(first.TestCase):
+    """The control plane that "aio up" starts."""
 
     def test_server_goes_on_while_the_bus_comes_and_goes(self) -> None:
         self.up(aio_settings.NO_BUS)
@@ -84,18 +46,6 @@ class FirstMachineTestCase(split.TestCase):
         """Return the id of the compute node, and the hosts Nova knows."""
         return ((self.layout.nova_state / 'compute_id').read_text(),
                 [host.name for host in self.cloud.compute.hypervisors()])
-
-    def check_is_managed(self, server: sdk_server.Server,
-                         vms: list[str]) -> None:
-        """Check that a server's VM has run on, and is stopped on request."""
-        self.assertEqual(vms, self.running_vms())
-        self.wait_for_status(server, 'ACTIVE')
-        self.cloud.compute.stop_server(server)
-        self.wait_for_status(server, 'SHUTOFF')
-        self.assertEqual([], self.running_vms())
-        self.cloud.compute.start_server(server)
-        self.wait_for_status(server, 'ACTIVE')
-        self.assertEqual(vms, self.running_vms())
 
     def check_listens_on_loopback(self) -> None:
         """Check that no port of RabbitMQ can be reached from a network."""

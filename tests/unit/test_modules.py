@@ -26,6 +26,8 @@ _SERVICE = 'only an end-to-end test can start a service of OpenStack'
 # Why a module has none, and the module that tests it.
 REASONS = {
     'exception.py': ('only classes', 'unit/ops/nova/test_errors.py'),
+    'aio/database/server.py': ('SQL for servers',
+                               'functional/database/test_server.py'),
     'aio/starting.py': ('a part of aio up', 'unit/aio/test_up.py'),
     'host_calls.py': ('a part of the driver', 'unit/test_driver_host.py'),
     'ops/access.py': ('only a data class', 'unit/ops/test_definition.py'),

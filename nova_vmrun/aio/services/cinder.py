@@ -70,7 +70,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             scheduler_driver_init_wait_time=1,
             backup_driver='cinder.backup.drivers.posix.PosixBackupDriver',
             backup_posix_path=layout.backups),
-        'database': config.database(layout, 'cinder'),
+        'database': config.database(layout, settings, 'cinder'),
         'keystone_authtoken': config.authtoken(
             settings, passwords['cinder'], 'cinder'),
         'service_user': dict(credentials, send_service_user_token=True),
@@ -132,8 +132,8 @@ class Service:
                      '--config-file', str(folder / config.LOCAL_CONF)]
         cfg.CONF(sys.argv[1:], project=PROJECT,
                  version=version.version_string())
-        databases.prepare(self._layout, PROJECT, [PROJECT], PROJECT,
-                          migration.db_sync, tell)
+        databases.prepare(self._layout, self._settings, PROJECT, [PROJECT],
+                          PROJECT, migration.db_sync, tell)
         tell('loading its API')
         application = cinder_wsgi.initialize_application()
         os_brick.setup(cfg.CONF)

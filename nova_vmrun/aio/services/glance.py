@@ -48,7 +48,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             show_multiple_locations=False,
             enabled_import_methods='[glance-direct,web-download]',
             image_cache_dir=layout.root / 'glance-cache'),
-        'database': config.database(layout, 'glance'),
+        'database': config.database(layout, settings, 'glance'),
         'glance_store': {'default_backend': 'file'},
         'keystone_authtoken': config.authtoken(
             settings, passwords['glance'], 'glance'),
@@ -84,12 +84,12 @@ class Service:
         from nova_vmrun.aio import wsgi
 
         wsgi_app.CONFIG_FILES = [CONFIG, config.LOCAL_CONF]
-        databases.prepare(self._layout, 'glance', ['glance'], 'glance',
-                          self._make, tell)
+        databases.prepare(self._layout, self._settings, 'glance', ['glance'],
+                          'glance', self._make, tell)
         tell('loading its API')
         app = wsgi_app.init_app()
-        databases.prepare(self._layout, 'glance-definitions', [], 'glance',
-                          _load_definitions, tell)
+        databases.prepare(self._layout, self._settings, 'glance-definitions',
+                          [], 'glance', _load_definitions, tell)
         self._server = wsgi.Servers(
             'glance', app, self._layout, self._settings)
         self._server.start()

@@ -45,7 +45,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
     keys = layout.keys
     config.write(layout, PROJECT, CONFIG, {
         'DEFAULT': config.logging_options(),
-        'database': config.database(layout, 'keystone'),
+        'database': config.database(layout, settings, 'keystone'),
         'token': {'provider': 'fernet', 'expiration': 24 * 3600},
         # Keys of receipts would be in /etc/keystone by default.
         'fernet_tokens': {'key_repository': keys / 'fernet'},
@@ -86,9 +86,10 @@ class Service:
         folder = self._layout.config_dir(PROJECT)
         keystone.server.configure(config_files=[
             str(folder / CONFIG), str(folder / config.LOCAL_CONF)])
-        databases.prepare(self._layout, 'keystone', ['keystone'],
-                          'keystone', self._make, tell)
-        _enforce_foreign_keys()
+        databases.prepare(self._layout, self._settings, 'keystone',
+                          ['keystone'], 'keystone', self._make, tell)
+        if not self._settings.database:
+            _enforce_foreign_keys()
         tell('bootstrapping')
         # This loads the back ends, too, which can be done only once.
         self._bootstrap(bootstrap.Bootstrapper())

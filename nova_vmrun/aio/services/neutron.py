@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import config
+from nova_vmrun.aio.database import address
 from nova_vmrun.aio import databases
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
@@ -50,7 +51,7 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
             notify_nova_on_port_status_changes=True,
             notify_nova_on_port_data_changes=True,
             send_events_interval=1),
-        'database': config.database(layout, 'neutron'),
+        'database': config.database(layout, settings, 'neutron'),
         'keystone_authtoken': config.authtoken(
             settings, passwords['neutron'], 'neutron'),
         'nova': others,
@@ -97,8 +98,9 @@ class Service:
         from nova_vmrun.aio import wsgi
 
         def load() -> Any:
-            databases.prepare(self._layout, 'neutron', ['neutron'],
-                              'neutron', make_tables, tell)
+            databases.prepare(
+                self._layout, self._settings, 'neutron', ['neutron'],
+                'neutron', self._make, tell)
             tell('loading its API')
             return api.api_server()
 
@@ -110,17 +112,38 @@ class Service:
             self._layout, self._settings)
         self._server.start()
 
+    def _make(self) -> None:
+        url = self._settings.database
+        if url and address.is_mysql(address.read(url)):
+            migrate()
+        else:
+            make_tables()
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop()
 
 
+def migrate() -> None:
+    """Create or upgrade the tables on MySQL or MariaDB."""
+    from alembic import command
+    from neutron.db.migration import cli
+    from oslo_config import cfg
+    from oslo_db import options
+
+    # The migrations look for the URL there, but Neutron's API does not.
+    cfg.CONF.register_opts(options.database_opts, 'database')
+    alembic = cli.get_neutron_config()
+    alembic.neutron_config = cfg.CONF
+    command.upgrade(alembic, 'heads')
+
+
 def make_tables() -> None:
     """Create the tables from the models.
 
-    Neutron's migrations alter constraints, which SQLite cannot do. So the
-    tables are created as the last migration would leave them, and stamped with
-    its revision.
+    Neutron's migrations alter constraints, which SQLite cannot do, and have
+    statements that only MySQL knows. So the tables are created as the last
+    migration would leave them, and stamped with its revision.
 
     :raises RuntimeError: the tables are those of another release
     """
@@ -153,8 +176,9 @@ def _check_tables(connection: 'sqlalchemy.Connection', alembic: Any) -> None:
     wanted = set(script.ScriptDirectory.from_config(alembic).get_heads())
     if made != wanted:
         raise RuntimeError(
-            'The database was made by another release of Neutron, and SQLite '
-            'cannot be migrated. Run "nova-vmrun aio wipe", then "up".')
+            'The database was made by another release of Neutron, and can be '
+            'migrated only on MySQL and MariaDB. Run "nova-vmrun aio wipe", '
+            'then "up".')
 
 
 def _insert_default_rules(connection: 'sqlalchemy.Connection',

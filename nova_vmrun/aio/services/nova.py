@@ -88,7 +88,8 @@ def write_config(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'DEFAULT': config.logging_options(),
         'api': {'auth_strategy': 'keystone'},
         'placement_database': dict(
-            config.database(layout, 'placement'), sync_on_startup=False),
+            config.database(layout, settings, 'placement'),
+            sync_on_startup=False),
         'keystone_authtoken': config.authtoken(
             settings, passwords['placement'], 'placement'),
     })
@@ -135,8 +136,8 @@ def sections(layout: aio_layout.Layout, settings: aio_settings.Settings,
         'api': {'auth_strategy': 'keystone', 'response_validation': 'ignore'},
         'wsgi': {'api_paste_config': config.data_file(
             'nova', 'etc/nova/api-paste.ini')},
-        'api_database': config.database(layout, 'nova_api'),
-        'database': config.database(layout, 'nova_cell1'),
+        'api_database': config.database(layout, settings, 'nova_api'),
+        'database': config.database(layout, settings, 'nova_cell1'),
         'cache': {'enabled': True, 'backend': 'oslo_cache.dict'},
         'keystone_authtoken': config.authtoken(
             settings, passwords['nova'], 'nova'),
@@ -281,8 +282,8 @@ class Service:
         from placement import wsgi as placement_wsgi
 
         databases.prepare(
-            self._layout, 'placement', ['placement'], 'openstack-placement',
-            self._make_placement, tell)
+            self._layout, self._settings, 'placement', ['placement'],
+            'openstack-placement', self._make_placement, tell)
         self._serve('placement', placement_wsgi.init_application())
 
     def _make_placement(self) -> None:
@@ -306,9 +307,9 @@ class Service:
         wsgi_app.init_global_data(
             config_files(self._layout), 'osapi_compute', 'nova-api')
         databases.prepare(
-            self._layout, 'nova', ['nova_api', 'nova_cell0', 'nova_cell1'],
-            'nova', lambda: make_databases(self._layout, self._settings),
-            tell)
+            self._layout, self._settings, 'nova',
+            ['nova_api', 'nova_cell0', 'nova_cell1'], 'nova',
+            lambda: make_databases(self._layout, self._settings), tell)
         map_cells(self._layout, self._settings)
         tell('loading its API')
         from nova.wsgi import osapi_compute
@@ -386,9 +387,10 @@ def make_databases(layout: aio_layout.Layout,
 
     migration.db_sync(database='api')
     admin = context.get_admin_context()
-    new = not layout.database('nova_cell1').exists()
+    may_copy = not (settings.database
+                    or layout.database('nova_cell1').exists())
     for cell in map_cells(layout, settings):
-        if new and cell.name == 'cell1':
+        if may_copy and cell.name == 'cell1':
             databases.copy(layout, 'nova_cell0', 'nova_cell1')
             continue
         with context.target_cell(admin, cell) as targeted:
@@ -412,7 +414,8 @@ def map_cells(layout: aio_layout.Layout,
             ('cell0', objects.CellMapping.CELL0_UUID, 'none:///'),
             ('cell1', CELL1_UUID, settings.transport_url(
                 aio_settings.passwords(layout)))):
-        database = config.database(layout, 'nova_' + name)['connection']
+        database = config.database(
+            layout, settings, 'nova_' + name)['connection']
         cell = known.get(name)
         if cell is None:
             cell = objects.CellMapping(

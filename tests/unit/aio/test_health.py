@@ -14,6 +14,7 @@ import importlib
 import json
 import threading
 
+from nova_vmrun.aio.database import server
 from nova_vmrun.aio import health
 from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
@@ -177,6 +178,14 @@ class HealthTestCase(base.TestCase):
         server = http_server.HTTPServer(('127.0.0.1', 0), _Handler)
         server.server_close()
         return server.server_address[1]
+
+    def test_database_server_is_what_keystone_lacks(self):
+        self.server.statuses['/v3/auth/tokens'] = 500
+        self.settings.database = 'mysql://a:b@127.0.0.1:%d/' % (
+            self.settings.ports['keystone'])
+        # It speaks HTTP, not the protocol of MySQL.
+        self.patch(server, '_LOGIN_TIMEOUT', 1)
+        self.assertIn('database: ', self.ask()['keystone'])
 
     def test_without_keystone_nothing_can_be_asked(self):
         self.server.statuses['/v3/auth/tokens'] = 500

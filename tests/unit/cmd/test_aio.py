@@ -22,6 +22,7 @@ import fixtures
 
 from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import dashboard
+from nova_vmrun.aio.database import address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import health
 from nova_vmrun.aio import hosts
@@ -177,6 +178,26 @@ class SettingsTestCase(CommandCase):
         self.assertEqual('rabbitmq', self.choose().bus)
         self.assertEqual(url, self.choose('--bus', url).bus)
         self.assertEqual('', self.choose('--no-bus').bus)
+
+    def test_database_server_is_remembered(self):
+        url = 'mysql://nova:word@127.0.0.1/'
+        self.assertEqual(url, self.choose('--database', url).database)
+        self.assertEqual(url, self.choose().database)
+        self.assertEqual('', self.choose('--no-database').database)
+
+    def test_database_without_a_driver_is_refused(self):
+        self.choose()
+        self.patch(address, 'require_driver', self.refuse)
+        self.assertRaises(errors.AioError, self.choose, '--database',
+                          'mysql://nova:word@127.0.0.1/')
+        self.assertEqual('', self.choose().database)
+
+    def test_database_with_data_stays_of_its_kind(self):
+        self.choose()
+        self.layout.initialised('keystone').touch()
+        self.assertRaises(errors.AioError, self.choose, '--database',
+                          'mysql://nova:word@127.0.0.1/')
+        self.assertEqual('', self.choose().database)
 
     def test_bus_without_rabbitmq_is_refused(self):
         self.choose()
