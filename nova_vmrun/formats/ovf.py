@@ -26,6 +26,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import dataclasses
 import re
+from typing import Any
 
 from lxml import etree
 
@@ -34,7 +35,9 @@ from nova_vmrun.formats import guestos
 from nova_vmrun.formats import ovf_guests
 from nova_vmrun.formats import vmx
 
-_OVF = re.compile(r'.*ovf.*envelope', re.IGNORECASE)
+# Characters. The longest ones of DMTF and VMware have about 90.
+_LONGEST_NAMESPACE = 250
+_OVF = re.compile(r'ovf.*envelope', re.IGNORECASE)
 _XSI_TYPE = '{http://www.w3.org/2001/XMLSchema-instance}type'
 # OVF 0.9 names the kind of a section by its xsi:type.
 _GENERAL = ('Section', 'Content')
@@ -110,20 +113,30 @@ def parse(data: bytes) -> Envelope:
 
     Entities are neither defined nor resolved, and nothing is fetched.
 
-    :raises Invalid: the XML is not well-formed, or it defines entities
+    :raises Invalid: the XML is not well-formed, it defines entities, or it
+        would need much more memory than it has bytes
     """
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False,
-        huge_tree=False, remove_comments=True, remove_pis=True,
-        collect_ids=False)
+    parser = etree.XMLPullParser(
+        ('start-ns',), resolve_entities=False, no_network=True,
+        load_dtd=False, huge_tree=False, remove_comments=True,
+        remove_pis=True, collect_ids=False)
     try:
-        root = etree.fromstring(data, parser)
+        parser.feed(data)
+        root = parser.close()
     except (etree.XMLSyntaxError, ValueError) as error:
         if b'DOCTYPE' in data.replace(b'\0', b''):
             raise Invalid('The OVF descriptor defines entities.') from error
         raise Invalid('The OVF descriptor is not well-formed XML.') from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise Invalid('The OVF descriptor defines entities.')
+    # lxml copies the namespace into each name that it returns. Its types do
+    # not know what comes with these events.
+    declarations: Any = parser.read_events()
+    for _event, (_prefix, namespace) in declarations:
+        if len(namespace) > _LONGEST_NAMESPACE:
+            raise Invalid('The OVF descriptor has a namespace with %d '
+                          'characters; at most %d are allowed.'
+                          % (len(namespace), _LONGEST_NAMESPACE))
     return Envelope(root, tuple(_disks(root)))
 
 
@@ -306,7 +319,7 @@ def _get(element: etree._Element, name: str) -> str:
         qname = etree.QName(key)
         if qname.localname == name:
             space = qname.namespace
-            rank = 1 if space is None else 0 if _OVF.match(space) else 2
+            rank = 1 if space is None else 0 if _OVF.search(space) else 2
             if rank < best:
                 best, text = rank, str(value).strip()
     return text

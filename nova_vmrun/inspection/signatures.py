@@ -209,8 +209,11 @@ _TEXTS: tuple[tuple[Callable[[str], re.Match[str] | None], Guess], ...] = (
     (re.compile(r'\s*<(!doctype\s+html|html|head|body)', re.I).match, Guess(
         'a web page', 'Download the image again: the server sent a page, '
         'perhaps an error.')),
-    (re.compile(r'\s*(<\?xml.*?)?(<!--.*?-->\s*)*<(\w+:)?Envelope\b',
-                re.S).match, Guess('an OVF descriptor', _OVF_ADVICE)),
+    # Atomic groups, since the number of ways to divide a text into comments
+    # doubles with each comment.
+    (re.compile(r'\s*+(?><\?xml[^>]*>\s*)?(?>(<!--.*?-->\s*)*)'
+                r'<(\w+:)?Envelope\b', re.S).match,
+     Guess('an OVF descriptor', _OVF_ADVICE)),
     (re.compile(r'\s*<').match, Guess(
         'an XML or HTML text', 'Download the image again: the server '
         'perhaps sent an error.')),

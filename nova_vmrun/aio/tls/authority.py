@@ -44,7 +44,8 @@ _AUTHORITY_LIFETIME = datetime.timedelta(days=20 * 365)
 RENEWAL = datetime.timedelta(days=60)
 # Clocks of clients may be slow.
 _BACKDATED = datetime.timedelta(days=1)
-_NAME = re.compile(r'[a-z0-9]([a-z0-9-]{0,62}\.?)+', re.IGNORECASE)
+_LABEL = r'[a-z0-9][a-z0-9-]{0,62}'
+_NAME = re.compile(r'%s(\.%s)*' % (_LABEL, _LABEL), re.IGNORECASE)
 _LONGEST_NAME = 253
 _ALWAYS = (aio_settings.ADDRESS, '::1')
 

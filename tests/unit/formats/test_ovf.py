@@ -75,6 +75,14 @@ class DisksTestCase(base.TestCase):
             disk, = _parse(_DISK % told).disks
             self.assertEqual(expected, disk.capacity, told)
 
+    def test_a_namespace_that_would_be_copied_into_each_name(self):
+        longest = 'urn:' + 'x' * 246
+        _parse(extra='<a xmlns="%s"/>' % longest)
+        for place in ('<a xmlns="%sx"/>', '<a xmlns:b="%sx" b:c=""/>'):
+            error = self.assertRaises(ovf.Invalid, _parse,
+                                      extra=place % longest)
+            self.assertIn('251 characters', str(error))
+
     def test_blank_disks(self):
         for disk, expected in ((_DISK % '', False),
                                (_DISK % 'ovf:populatedSize="0"', True),

@@ -109,6 +109,11 @@ class ForeignTestCase(testscenarios.TestWithScenarios, base.TestCase):
             ('error of a store', b'<?xml version="1.0"?><Error>no</Error>',
              'XML', 'Download'),
             ('ovf', images.ovf(), 'an OVF descriptor', 'tar -cf'),
+            ('ovf behind comments', b'<?xml version="1.0"?>\n<!-- a -->\n'
+             b'<!-- b --> <ovf:Envelope>', 'an OVF descriptor', 'tar -cf'),
+            # This once took a time that doubled with each comment.
+            ('only comments', b'<!-- -->' * 400 + b'<a/>', 'XML',
+             'Download'),
             ('Git LFS', b'version https://git-lfs.github.com/spec/v1\noid x',
              'Git LFS', 'git lfs pull'),
             ('vmx', b'.encoding = "UTF-8"\nconfig.version = "8"\n',

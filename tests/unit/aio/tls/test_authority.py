@@ -60,7 +60,8 @@ class AuthorityTestCase(base.TestCase):
              {'localhost', 'lab-1.example', 'laptop'}), self.names())
 
     def test_a_host_that_has_no_name_of_the_dns(self):
-        self.settings.host = "somebody's laptop"
+        # A pattern once took years to find that this is none.
+        self.settings.host = 'workstation-of-the-lab-number-1_x'
         self.patch(socket, 'gethostname', lambda: 'x' * 300)
         self.assertEqual(['localhost'],
                          authority.host_names(self.settings))
