@@ -18,13 +18,14 @@ and where a name must be unique. Columns for which a project requests a binary
 comparison from MySQL keep it.
 """
 
-import re
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy.dialects.sqlite import base as dialect
 from sqlalchemy import event
 from sqlalchemy import pool
+
+from nova_vmrun.aio import linear_regex
 
 _WHOLE_SECONDS = ('%(year)04d-%(month)02d-%(day)02d '
                   '%(hour)02d:%(minute)02d:%(second)02d.000000')
@@ -71,4 +72,4 @@ def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:
 
 
 def _regexp(expression: str, item: Any) -> bool:
-    return re.search(expression, str(item), re.IGNORECASE) is not None
+    return linear_regex.matches(expression, str(item))

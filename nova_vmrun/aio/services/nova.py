@@ -312,6 +312,10 @@ class Service:
             lambda: make_databases(self._layout, self._settings), tell)
         map_cells(self._layout, self._settings)
         tell('loading its API')
+        if not self._settings.database:
+            # Otherwise the server matches them, not this process.
+            from nova_vmrun.aio import linear_regex
+            linear_regex.install()
         from nova.wsgi import osapi_compute
         self._serve('nova', osapi_compute.application)
 

@@ -12,6 +12,7 @@
 
 import datetime
 
+import fixtures
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade
@@ -76,6 +77,12 @@ class LikeMysqlTestCase(base.TestCase):
         self.insert(_SERVERS, name='Web-1')
         self.assertEqual(['Web-1'], self.names(
             _SERVERS, _SERVERS.c.name.op('REGEXP')('^web-[0-9]$')))
+
+    def test_no_regular_expression_holds_the_process(self):
+        self.useFixture(fixtures.Timeout(60, gentle=True))
+        self.insert(_SERVERS, name='a' * 200 + '!')
+        self.assertEqual([], self.names(
+            _SERVERS, _SERVERS.c.name.op('REGEXP')('(a+)+$')))
 
     def test_unique_name_is_unique_in_any_case(self):
         self.insert(_SERVERS, name='Web')
