@@ -30,7 +30,7 @@ from nova_vmrun.cluster import values
 from nova_vmrun import exception
 
 # Changes when machines of two releases would not understand each other.
-PROTOCOL = 1
+PROTOCOL = 2
 # Bytes of a request.
 _LARGEST = 16 * 1024
 _PARTS = ('brief', 'details', 'resolution')
@@ -115,6 +115,9 @@ class Welcome:
     :param first_host: name of the first machine's compute host
     :param first_port: of the node's own ports
     :param services: TCP port of each service of the first machine
+    :param proxies: TCP port of each console proxy of the first machine
+    :param listen: address at which other machines reach the services, or ''
+    :param ca: certificate authority of the services there; '' without TLS
     :param transport_url: of the message bus, as the node reaches it
     :param messaging: options of [oslo_messaging_rabbit]
     :param user: the node's own user in Keystone
@@ -132,6 +135,9 @@ class Welcome:
     first_host: str
     first_port: int
     services: dict[str, int]
+    proxies: dict[str, int]
+    listen: str
+    ca: str
     transport_url: str = dataclasses.field(repr=False)
     messaging: dict[str, str]
     user: str
@@ -150,22 +156,27 @@ def read_welcome(found: dict[str, Any]) -> Welcome:
 
     :raises Invalid: it is malformed
     """
-    services = found.get('services')
-    if not isinstance(services, dict):
-        raise values.Invalid('"services" is missing.')
     welcome = Welcome(
-        services={values.line({'name': name}, 'name'):
-                  values.port(services, name) for name in services},
+        services=_ports(found, 'services'),
+        proxies=_ports(found, 'proxies'),
         messaging=_options(found, 'messaging'),
         first_port=values.port(found, 'first_port'),
         volumes=values.boolean(found, 'volumes'),
         **{name: values.line(found, name) for name in (
             'name', 'first_host', 'transport_url', 'user', 'password',
-            'region', 'vmnet', 'user_ca', 'host_ca')},
+            'region', 'vmnet', 'user_ca', 'host_ca', 'listen')},
         **{name: values.string(found, name) for name in (
-            'move_certificate', 'host_certificate')})
+            'move_certificate', 'host_certificate', 'ca')})
     names.check(welcome.name)
     return welcome
+
+
+def _ports(found: dict[str, Any], name: str) -> dict[str, int]:
+    ports = found.get(name)
+    if not isinstance(ports, dict):
+        raise values.Invalid('"%s" is missing.' % name)
+    return {values.line({'name': each}, 'name'): values.port(ports, each)
+            for each in ports}
 
 
 def _options(found: dict[str, Any], name: str) -> dict[str, str]:

@@ -339,8 +339,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--gateway-address', metavar='<address>',
         help='With --bus: IP address on which the sshd for other machines '
-             'listens, the only service that they reach (default: 0.0.0.0, '
-             'which is all addresses)')
+             'listens. They reach no other service without --listen (default: '
+             '0.0.0.0, which is all addresses)')
     listen_options.add(parser)
     parser.add_argument(
         '--compute', action=argparse.BooleanOptionalAction,
@@ -439,6 +439,9 @@ def chosen_settings(layout: aio_layout.Layout,
         hosts.require_no_others(layout, new)
     if old and not new.compute and old.compute:
         hosts.require_no_servers(layout, new)
+    hint = old and listen_options.hint(old, new)
+    if hint:
+        progress.line(hint)
     new.save(layout)
     return new
 

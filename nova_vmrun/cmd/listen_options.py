@@ -14,6 +14,8 @@
 
 import argparse
 
+from nova_vmrun.aio import settings as aio_settings
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
@@ -32,3 +34,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         help='With --listen: use no TLS, although passwords can be read on '
              'the network. RabbitMQ then listens on 127.0.0.1 only (default: '
              'no)')
+
+
+def hint(old: aio_settings.Settings,
+         new: aio_settings.Settings) -> str | None:
+    """Return what to do on nodes after a change, if there is something."""
+    if not (old.bus and new.bus) or (
+            old.tls and old.listen) == (new.tls and new.listen):
+        return None
+    again = 'run "nova-vmrun node join" on them again, with their token files'
+    if old.tls:
+        return 'nodes that used the services at %s do not find them: %s' % (
+            old.listen, again)
+    return 'nodes use the tunnel as before; to have them use TLS, %s' % again

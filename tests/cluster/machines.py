@@ -22,21 +22,25 @@ from typing import Any
 import fixtures
 
 _TIMEOUT = 300
-_FIRST, _SECOND = '10.77.1.1', '10.77.1.2'
+FIRST, _SECOND = '10.77.1.1', '10.77.1.2'
 # Gets the greeting of a VNC server through Nova's proxy.
 _GREETING = """
-import base64, os, socket, sys
+import base64, os, socket, ssl, sys
 from urllib import parse
 url = parse.urlsplit(sys.argv[1])
 path = parse.parse_qs(url.query)['path'][0]
-with socket.create_connection((url.hostname, url.port), 30) as connection:
+connection = socket.create_connection((url.hostname, url.port), 30)
+if url.scheme == 'https':
+    connection = ssl.create_default_context(cafile=sys.argv[2]).wrap_socket(
+        connection, server_hostname=url.hostname)
+with connection:
     connection.sendall((
         'GET /%s HTTP/1.1\\r\\nHost: %s\\r\\nUpgrade: websocket\\r\\n'
         'Connection: Upgrade\\r\\nSec-WebSocket-Key: %s\\r\\n'
-        'Sec-WebSocket-Version: 13\\r\\nOrigin: http://%s\\r\\n'
+        'Sec-WebSocket-Version: 13\\r\\nOrigin: %s://%s\\r\\n'
         'Sec-WebSocket-Protocol: binary\\r\\n\\r\\n' % (
             path, url.netloc, base64.b64encode(os.urandom(16)).decode(),
-            url.netloc)).encode())
+            url.scheme, url.netloc)).encode())
     received = b''
     while b'RFB ' not in received:
         more = connection.recv(4096)
@@ -96,9 +100,12 @@ class Machine:
         start = min(found for found in map(printed.find, '[{') if found >= 0)
         return json.loads(printed[start:])
 
-    def greeting(self, url: str) -> str:
-        """Return RFB if a VNC server answers at a console's URL."""
-        return self.run(sys.executable, '-c', _GREETING, url).strip()
+    def greeting(self, url: str, ca: str = '') -> str:
+        """Return RFB if a VNC server answers at a console's URL.
+
+        :param ca: file of the certificate authority, for https
+        """
+        return self.run(sys.executable, '-c', _GREETING, url, ca).strip()
 
 
 class Machines(fixtures.Fixture):
@@ -116,7 +123,7 @@ class Machines(fixtures.Fixture):
                  'peer', 'name', 'cable', 'netns', names[1])
         self.first, self.second = (
             Machine(name, address, self.folder)
-            for name, address in zip(names, (_FIRST, _SECOND)))
+            for name, address in zip(names, (FIRST, _SECOND)))
         for machine in (self.first, self.second):
             self._ip('-n', machine.name, 'address', 'add',
                      machine.address + '/24', 'dev', 'cable')

@@ -34,7 +34,7 @@ def complaint(layout: aio_layout.Layout, settings: aio_settings.Settings,
         if not settings.is_public(name):
             continue
         try:
-            _connect(layout, settings, name)
+            connect(layout, settings, name)
         except (OSError, ValueError) as error:
             return '%s cannot be reached at %s: %s' % (
                 name, settings.listen, getattr(error, 'strerror', None)
@@ -51,8 +51,13 @@ def complaints(layout: aio_layout.Layout, settings: aio_settings.Settings,
             lambda name: complaint(layout, settings, name), wanted)))
 
 
-def _connect(layout: aio_layout.Layout, settings: aio_settings.Settings,
-             name: str) -> None:
+def connect(layout: aio_layout.Layout, settings: aio_settings.Settings,
+            name: str) -> None:
+    """Connect with a listener, and disconnect.
+
+    :raises OSError: it cannot be reached, or has another certificate
+    :raises ValueError: its address is none
+    """
     with socket.create_connection((settings.listen, settings.ports[name]),
                                   _TIMEOUT) as sock:
         if not settings.tls:

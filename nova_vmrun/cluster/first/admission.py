@@ -105,6 +105,10 @@ class Admission:
             name=node.name, first_host=settings.host,
             first_port=node.first_port,
             services=authorized_keys.service_ports(settings),
+            proxies={name: settings.ports[name]
+                     for name in ('novncproxy', 'serialproxy')},
+            listen=settings.listen,
+            ca=self._layout.ca.read_text() if settings.tls else '',
             transport_url=account.transport_url,
             messaging=dict(account.messaging),
             user=account.keystone_user, password=account.keystone_password,

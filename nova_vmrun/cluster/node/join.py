@@ -32,6 +32,7 @@ from nova_vmrun.aio import vmware
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster import names
 from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import direct
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import gateway
 from nova_vmrun.cluster.node import membership as node_membership
@@ -169,7 +170,10 @@ class Join:
             draft = dataclasses.replace(
                 draft, knobs=vmware.environment(self._layout, settings))
         _require_free(draft)
-        nova_conf.write(self._layout, settings, draft, welcome, programs)
+        nova_conf.write(
+            self._layout, settings, draft, welcome, programs,
+            direct.are_reachable(self._layout, settings, welcome,
+                                 self._report))
         wire.write_tunnel(self._files, draft, address)
         wire.write_peers(self._layout, self._files, draft, welcome)
         # Last: whoever finds it finds all the others.

@@ -18,6 +18,7 @@ from nova_vmrun.aio.services import nova
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware as aio_vmware
 from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import direct
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import membership as node_membership
 
@@ -31,10 +32,11 @@ _NOT_DEFAULT = ('osapi_compute_listen', 'osapi_compute_listen_port')
 
 def write(layout: aio_layout.Layout, settings: aio_settings.Settings,
           member: node_membership.Membership, welcome: messages.Welcome,
-          programs: aio_vmware.Programs) -> None:
+          programs: aio_vmware.Programs, by_tls: bool = False) -> None:
     """Write nova.conf.
 
     :param settings: those of the first machine, as far as the node knows them
+    :param by_tls: use the services by TLS, not through the tunnel
     :raises AioError: it cannot be written
     """
     files = node_files.Files(layout)
@@ -51,6 +53,10 @@ def write(layout: aio_layout.Layout, settings: aio_settings.Settings,
     sections['vmrun'].update(
         vnc_port_range=member.ports.vnc,
         ssh_config=files.peers_config)
+    if by_tls:
+        for name, options in direct.sections(
+                layout, settings, welcome).items():
+            sections[name].update(options)
     config.write(layout, nova.PROJECT, nova.CONFIG, sections)
 
 
@@ -64,7 +70,8 @@ def settings_of(member: node_membership.Membership,
     :param vmnet: this machine's VMware network, or '' for the first machine's
     """
     return aio_settings.Settings(
-        host=member.name, ports=dict(member.services),
+        host=member.name, ports={**member.services, **welcome.proxies},
+        listen=welcome.listen, listen_insecure=not welcome.ca,
         bus=welcome.transport_url, volumes=welcome.volumes, fake=fake,
         vmrun_path=vmrun_path, vmnet=vmnet or welcome.vmnet,
         knobs=dict(member.knobs))

@@ -80,6 +80,8 @@ def welcome(**changes):
     return messages.Welcome(**{
         'name': 'lab-2', 'first_host': 'laptop', 'first_port': 20100,
         'services': {'keystone': 5000, 'rabbitmq': 5672},
+        'proxies': {'novncproxy': 16080, 'serialproxy': 6083},
+        'listen': '', 'ca': '',
         'transport_url': 'rabbit://node-lab-2:secret@127.0.0.1:5672/',
         'messaging': {'amqp_durable_queues': 'True'}, 'user': 'node-lab-2',
         'password': 'of-node', 'region': 'RegionOne', 'vmnet': 'nat',

@@ -59,6 +59,7 @@ class AnswerTestCase(base.TestCase):
     def test_broken_welcome(self):
         whole = dataclasses.asdict(cluster_base.welcome())
         for changes in ({'services': None}, {'services': {'a': 'b'}},
+                        {'proxies': {'a': 0}}, {'listen': None}, {'ca': 1},
                         {'first_port': 0}, {'volumes': 1}, {'user': 'a\nb'},
                         {'messaging': None}):
             self.assertRaises(values.Invalid, messages.read_welcome,

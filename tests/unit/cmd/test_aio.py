@@ -253,6 +253,20 @@ class SettingsTestCase(CommandCase):
         self.assertEqual('127.0.0.9', self.choose().listen)
         self.assertEqual('', self.choose('--no-listen').listen)
 
+    def test_nodes_have_to_learn_where_the_services_are(self):
+        self.patch(listening, 'check', lambda address: None)
+        self.choose('--bus', 'rabbit://a:b@127.0.0.1/')
+        self.assertNotIn('node join', self.output.getvalue())
+        self.choose('--listen', '127.0.0.9')
+        self.assertIn('use the tunnel as before', self.lines()[-1])
+        self.choose('--listen', '127.0.0.8')
+        self.assertIn('at 127.0.0.9 do not find them', self.lines()[-1])
+        said = len(self.lines())
+        self.choose('--listen', '127.0.0.8')
+        self.assertEqual(said, len(self.lines()))
+        self.choose('--no-listen')
+        self.assertIn('node join', self.lines()[-1])
+
     def test_address_that_the_machine_has_no_more(self):
         error = self.assertRaises(errors.AioError, self.choose, '--listen',
                                   '198.51.100.7')

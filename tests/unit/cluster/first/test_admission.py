@@ -16,6 +16,7 @@ import fixtures
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import keys
+from nova_vmrun.aio.tls import authority
 from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import admission
 from nova_vmrun.cluster.first import registry
@@ -57,6 +58,18 @@ class AdmitTestCase(base.FirstCase):
             welcome.name, welcome.first_port, welcome.user,
             welcome.password, welcome.transport_url, welcome.messaging))
         self.assertEqual(5672, welcome.services['rabbitmq'])
+        self.assertEqual(('', ''), (welcome.listen, welcome.ca))
+
+    def test_a_node_learns_how_to_reach_the_services_by_tls(self):
+        self.settings.listen = '192.0.2.7'
+        authority.ensure(self.layout, self.settings)
+        welcome = self.admit()
+        self.assertEqual(
+            ('192.0.2.7', self.layout.ca.read_text(), 6080),
+            (welcome.listen, welcome.ca, welcome.proxies['novncproxy']))
+        self.assertNotIn('PRIVATE', welcome.ca)
+        self.settings.listen_insecure = True
+        self.assertEqual('', self.admit().ca)
         self.assertEqual('192.0.2.7', self.node().address)
         self.assertIn('--node lab-2',
                       self.files.authorized_keys.read_text())
@@ -81,7 +94,7 @@ class AdmitTestCase(base.FirstCase):
 
     def test_another_release(self):
         self.assertIn('another release of Nova', self.refuse(nova='33.0.0'))
-        self.assertIn('another release', self.refuse(protocol=2))
+        self.assertIn('another release', self.refuse(protocol=1))
         self.assertFalse(self.node().has_joined)
 
     def test_a_clock_that_is_off(self):

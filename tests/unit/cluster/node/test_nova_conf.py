@@ -59,5 +59,9 @@ class NovaConfTestCase(base.NodeCase):
         self.assertEqual('20198:20198',
                          self.found['serial_console']['port_range'])
 
+    def test_consoles_are_those_of_the_first_machine(self):
+        self.assertTrue(self.found['vnc']['novncproxy_base_url'].startswith(
+            'http://127.0.0.1:16080/'))
+
     def test_only_its_owner_reads_it(self):
         self.assertEqual(0o600, self.files.nova_conf.stat().st_mode & 0o777)

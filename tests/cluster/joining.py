@@ -1,0 +1,94 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""A second machine that becomes a node, and what both say."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import fixtures
+import testtools
+
+from nova_vmrun.aio import processes
+from tests.cluster import machines
+
+NAME = 'lab-2'
+#: What a node says when servers can be started on it.
+READY = 'is up, and its resources are known to Placement'
+# Seconds for a whole test.
+_LIMIT = 1800
+
+
+class TestCase(testtools.TestCase):
+    """A test with a first machine that is up, and a second.
+
+    :cvar OPTIONS: of "aio up"
+    """
+
+    OPTIONS: tuple[str, ...] = ()
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest('only root makes network namespaces')
+        self.useFixture(fixtures.Timeout(_LIMIT, gentle=True))
+        self.machines = self.useFixture(machines.Machines())
+        self.first, self.second = self.machines.first, self.machines.second
+        self.token = os.path.join(self.machines.folder, 'token')
+        self.output = os.path.join(self.machines.folder, 'node.log')
+        self.keeper = None
+        self.addCleanup(self.first.vmrun, 'aio', 'wipe', '--yes', status=None)
+        self.addCleanup(self.end_node)
+        self.first.vmrun('aio', 'up', '--bus', '--fake', '--host', 'first',
+                         *self.OPTIONS)
+
+    def end_node(self):
+        if self.keeper is not None and self.keeper.poll() is None:
+            self.keeper.terminate()
+            self.keeper.wait(120)
+        if os.path.exists(self.output):
+            with open(self.output) as output:
+                self.addDetail('node', testtools.content.text_content(
+                    output.read()))
+        # Its servers run on.
+        processes.end([process.pid for process in processes.using(
+            pathlib.Path(self.second.state))], 5)
+
+    def start_node(self, *words):
+        """Start a command that runs the node, and wait until it is ready."""
+        with open(self.output, 'ab') as output:
+            self.keeper = subprocess.Popen(
+                self.second.words('nova-vmrun', 'node', *words,
+                                  '--state-dir', self.second.state),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=self.machines.folder, env=self.second.variables())
+
+    def wait_for(self, text, seconds=300, times=1):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with open(self.output) as output:
+                found = output.read()
+            if found.count(text) >= times:
+                return
+            if self.keeper.poll() is not None:
+                break
+            time.sleep(0.5)
+        self.fail('No %r in: %s' % (text, found))
+
+    def states(self):
+        return {row['Name']: row['State'] for row in self.json_list()}
+
+    def json_list(self):
+        return json.loads(self.first.vmrun('node', 'list', '-f', 'json'))
