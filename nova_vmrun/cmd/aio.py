@@ -85,6 +85,7 @@ class Up(plain.Plain, command.Command):
             'To administer it, run:\n  source %s\n'
             % (shlex.quote(str(layout.openrc_demo)),
                shlex.quote(str(layout.openrc))))
+        self.app.stdout.write(listen_options.welcome(layout, settings))
         if settings.dashboard:
             self.app.stdout.write(dashboard.welcome(layout, settings))
 

@@ -13,7 +13,9 @@
 """The options of ``aio up`` that let other machines reach the services."""
 
 import argparse
+import shlex
 
+from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 
 
@@ -47,3 +49,14 @@ def hint(old: aio_settings.Settings,
         return 'nodes that used the services at %s do not find them: %s' % (
             old.listen, again)
     return 'nodes use the tunnel as before; to have them use TLS, %s' % again
+
+
+def welcome(layout: aio_layout.Layout,
+            settings: aio_settings.Settings) -> str:
+    """Return lines that say what clients on other machines need."""
+    if not settings.listen:
+        return ''
+    files = [layout.clouds, *([layout.ca] if settings.tls else [])]
+    return 'Other machines reach it at %s. They need:\n%s' % (
+        settings.public_url('keystone', '/v3'),
+        ''.join('  %s\n' % shlex.quote(str(path)) for path in files))

@@ -35,6 +35,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun.aio import volumes
 from nova_vmrun.cmd import aio
+from nova_vmrun.cmd import listen_options
 from nova_vmrun.cmd import main
 from tests.unit import base
 
@@ -253,19 +254,34 @@ class SettingsTestCase(CommandCase):
         self.assertEqual('127.0.0.9', self.choose().listen)
         self.assertEqual('', self.choose('--no-listen').listen)
 
+    def said(self, *arguments):
+        """What is printed when options are chosen."""
+        before = len(self.output.getvalue())
+        self.choose(*arguments)
+        return self.output.getvalue()[before:]
+
     def test_nodes_have_to_learn_where_the_services_are(self):
         self.patch(listening, 'check', lambda address: None)
         self.choose('--bus', 'rabbit://a:b@127.0.0.1/')
-        self.assertNotIn('node join', self.output.getvalue())
-        self.choose('--listen', '127.0.0.9')
-        self.assertIn('use the tunnel as before', self.lines()[-1])
-        self.choose('--listen', '127.0.0.8')
-        self.assertIn('at 127.0.0.9 do not find them', self.lines()[-1])
-        said = len(self.lines())
-        self.choose('--listen', '127.0.0.8')
-        self.assertEqual(said, len(self.lines()))
-        self.choose('--no-listen')
-        self.assertIn('node join', self.lines()[-1])
+        self.assertIn('use the tunnel as before',
+                      self.said('--listen', '127.0.0.9'))
+        self.assertIn('at 127.0.0.9 do not find them',
+                      self.said('--listen', '127.0.0.8'))
+        self.assertEqual('', self.said('--listen', '127.0.0.8'))
+        self.assertIn('node join', self.said('--no-listen'))
+        self.assertEqual('', self.said())
+
+    def test_what_clients_on_other_machines_need(self):
+        settings = aio_settings.Settings()
+        self.assertEqual('', listen_options.welcome(self.layout, settings))
+        settings.listen = '192.0.2.7'
+        said = listen_options.welcome(self.layout, settings)
+        self.assertIn('https://192.0.2.7:5000/v3', said)
+        self.assertIn(str(self.layout.ca), said)
+        settings.listen_insecure = True
+        said = listen_options.welcome(self.layout, settings)
+        self.assertIn('http://192.0.2.7:5000/v3', said)
+        self.assertNotIn(str(self.layout.ca), said)
 
     def test_address_that_the_machine_has_no_more(self):
         error = self.assertRaises(errors.AioError, self.choose, '--listen',
