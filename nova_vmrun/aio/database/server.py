@@ -80,7 +80,8 @@ class Server:
         owner = self._read_owner(name)
         if owner == self._owner:
             return
-        if is_filled or owner or self._tables(name):
+        # Power may have been cut before the first row was written.
+        if is_filled or owner or self._tables(name) - {_OWNER}:
             raise errors.AioError(
                 'The database %s belongs to something else.' % full,
                 'It was not made by this control plane on %s.' % self.place,

@@ -113,6 +113,12 @@ class ServerTestCase(testtools.TestCase):
         self.server.claim('glance', False)
         self.assertEqual({'nova_vmrun_owner'}, self.tables())
 
+    def test_database_that_was_not_signed_was_not_finished(self):
+        self.run_sql('CREATE DATABASE glance', 'CREATE TABLE '
+                     'glance.nova_vmrun_owner (token VARCHAR(64))')
+        self.server.claim('glance', False)
+        self.assertEqual(['glance'], self.server.drop(['glance']))
+
     def test_half_made_tables_are_removed(self):
         self.server.claim('glance', False)
         self.run_sql('CREATE TABLE glance.images (id INT)')
