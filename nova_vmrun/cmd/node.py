@@ -180,6 +180,8 @@ class Join(plain.Plain, command.Command):
             parsed_args.fake, parsed_args.vmrun_path, parsed_args.vmnet),
             progress)
         with lock.hold(layout):
+            if not parsed_args.foreground:
+                work.require_unit()
             member = work.join()
             if parsed_args.foreground:
                 work.run_in_foreground(member, _until_signal())

@@ -205,6 +205,13 @@ class Join:
         if failures:
             raise failures[0]
 
+    def require_unit(self) -> None:
+        """Raise an error unless a service manager can run the node.
+
+        :raises AioError:
+        """
+        units.find(self._layout, self._token.name).require()
+
     def start_unit(self, member: node_membership.Membership) -> None:
         """Let the machine's service manager run the node; wait for it.
 

@@ -79,11 +79,20 @@ class Systemd:
             .replace('"', '\\"').replace('$', '$$')
             for word in command(self._layout))
 
+    def require(self) -> None:
+        """Raise an error unless the user has a service manager.
+
+        :raises AioError:
+        """
+        self._control('show-environment')
+
     def start(self) -> None:
         """Write the unit, and start it, or start it again.
 
         :raises AioError: systemd refuses
         """
+        # A unit that cannot be started could not be stopped, either.
+        self.require()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(self.text())
         self._control('daemon-reload')
@@ -96,7 +105,10 @@ class Systemd:
         :raises AioError: systemd refuses
         """
         if self.path.exists():
-            self._control('stop', self.name)
+            self._control('stop', self.name, resolution=(
+                'Log in as this user itself, not with su or sudo, and repeat '
+                'the command. If the user has no service manager any more, '
+                'remove %s.' % self.path))
 
     def remove(self) -> None:
         """Stop the unit, and remove it.
@@ -107,8 +119,9 @@ class Systemd:
             self._control('disable', '--now', self.name)
             self.path.unlink(missing_ok=True)
 
-    def _control(self, *words: str) -> None:
-        _run(self._runner, 'systemctl', '--user', *words)
+    def _control(self, *words: str, resolution: str = '') -> None:
+        _run(self._runner, 'systemctl', '--user', *words,
+             resolution=resolution)
 
 
 class Launchd:
@@ -142,6 +155,13 @@ class Launchd:
             'StandardOutPath': str(self._layout.log('node')),
             'StandardErrorPath': str(self._layout.log('node')),
         }).decode()
+
+    def require(self) -> None:
+        """Raise an error unless the user has a service manager.
+
+        :raises AioError:
+        """
+        _run(self._runner, 'launchctl', 'print', self._domain)
 
     def start(self) -> None:
         """Write the agent, and start it, or start it again.
@@ -187,7 +207,7 @@ def find(layout: aio_layout.Layout, name: str,
     return kind(layout, name, runner or process.Runner())
 
 
-def _run(runner: process.Runner, *words: str) -> None:
+def _run(runner: process.Runner, *words: str, resolution: str = '') -> None:
     try:
         result = runner.run(*words, timeout=_TIMEOUT)
         details = result.details() if result.exit_code else ''
@@ -196,6 +216,7 @@ def _run(runner: process.Runner, *words: str) -> None:
     if details:
         raise errors.AioError(
             'The service manager did not do "%s".' % shlex.join(words),
-            details,
-            'If this user has none, run "nova-vmrun node join" with '
-            '--foreground, and let something else start it.')
+            details, resolution or
+            'Log in as this user itself, not with su or sudo. If it has no '
+            'service manager, run "nova-vmrun node join" with --foreground, '
+            'and let something else start it.')

@@ -118,7 +118,8 @@ class NodeCase(base.TestCase):
             'lab-2', 'tester', ['192.0.2.1'], 2222, {}, 20100, {})
         self.token = self.layout.root.parent / 'token'
         test_token_file.TOKEN.write(pathlib.Path(self.token))
-        for name in ('join', 'start_unit', 'run_in_foreground'):
+        for name in ('join', 'require_unit', 'start_unit',
+                     'run_in_foreground'):
             self.useFixture(fixtures.MockPatchObject(
                 join.Join, name, return_value=self.member))
         self.useFixture(fixtures.MockPatch(
@@ -132,11 +133,13 @@ class NodeCase(base.TestCase):
     def test_join_as_a_unit(self):
         self.assertEqual(0, self.run_command(node.Join, str(self.token))[0])
         join.Join.start_unit.assert_called_once_with(self.member)
+        join.Join.require_unit.assert_called_once_with()
         join.Join.run_in_foreground.assert_not_called()
 
     def test_join_in_the_foreground(self):
         self.run_command(node.Join, str(self.token), '--foreground')
         join.Join.run_in_foreground.assert_called_once()
+        join.Join.require_unit.assert_not_called()
         join.Join.start_unit.assert_not_called()
 
     def test_no_token(self):

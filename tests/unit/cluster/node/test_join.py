@@ -146,6 +146,10 @@ class WaitTestCase(JoinCase):
             gateway, 'wait_until_ready',
             return_value=messages.State(True, True, True, False, 1))).mock
 
+    def test_a_service_manager_is_asked_for(self):
+        self.work.require_unit()
+        self.unit.require.assert_called_once_with()
+
     def test_a_unit_is_started(self):
         self.work.start_unit(self.member)
         self.unit.start.assert_called_once_with()

@@ -53,7 +53,8 @@ class SystemdTestCase(UnitCase):
         self.unit.start()
         self.assertEqual(self.unit.text(), self.unit.path.read_text())
         self.assertEqual(
-            ['systemctl --user daemon-reload',
+            ['systemctl --user show-environment',
+             'systemctl --user daemon-reload',
              'systemctl --user enable ' + self.unit.name,
              'systemctl --user restart ' + self.unit.name], self.words())
         self.unit.start()
@@ -76,6 +77,17 @@ class SystemdTestCase(UnitCase):
                                  stubs.ScriptedRunner(answer), self.home)
             error = self.assertRaises(errors.AioError, unit.start)
             self.assertIn('--foreground', error.resolution)
+            # Or else "join --foreground" would want to stop it.
+            self.assertFalse(unit.path.exists())
+
+    def test_a_service_manager_that_went_away(self):
+        self.unit.start()
+        unit = units.Systemd(
+            self.layout, 'lab-2',
+            stubs.ScriptedRunner((1, '', 'Failed to connect to bus')),
+            self.home)
+        error = self.assertRaises(errors.AioError, unit.stop)
+        self.assertIn('remove %s.' % unit.path, error.resolution)
 
     def test_hint(self):
         self.assertIn('loginctl enable-linger', self.unit.hint)
@@ -94,6 +106,14 @@ class LaunchdTestCase(UnitCase):
         self.assertIs(True, found['KeepAlive'])
         self.assertEqual(units.command(self.layout),
                          found['ProgramArguments'])
+
+    def test_no_service_manager(self):
+        unit = units.Launchd(
+            self.layout, 'lab-2',
+            stubs.ScriptedRunner((113, '', 'Could not find domain')),
+            self.home)
+        error = self.assertRaises(errors.AioError, unit.require)
+        self.assertIn('--foreground', error.resolution)
 
     def test_start_and_remove(self):
         self.unit.start()
