@@ -12,7 +12,7 @@
 
 """A control plane with RabbitMQ, and three nodes, for all tests of a class."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import io
 import os
 import pathlib
@@ -56,19 +56,29 @@ class Cluster(fixtures.Fixture):
     """A control plane that runs no servers itself, and its nodes.
 
     :param names: of the nodes
+    :param database: the URL of a database server, or empty for SQLite
+    :param local_conf: further options of the control plane's Nova
+    :param changes: further options of the nodes, by section and name
     :ivar nodes: by name
     :ivar ssh: how the nodes reach each other
     """
 
-    def __init__(self, names: Iterable[str] = NODES) -> None:
+    def __init__(self, names: Iterable[str] = NODES, database: str = '',
+                 local_conf: str = '',
+                 changes: Mapping[tuple[str, str], str] | None = None
+                 ) -> None:
         super().__init__()
         self._names = tuple(names)
+        self._database = database
+        self._local_conf = local_conf
+        self._changes = changes or {}
 
     def _setUp(self) -> None:
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.layout = aio_layout.Layout(folder / 'first')
         self.settings = aio_settings.Settings(
             host='first', fake=True, bus=aio_settings.OWN_BUS, compute=False,
+            database=self._database,
             ports=dict(zip(aio_settings.DEFAULT_PORTS, split.free_ports(
                 len(aio_settings.DEFAULT_PORTS)))))
         self.layout.create()
@@ -77,7 +87,7 @@ class Cluster(fixtures.Fixture):
         self.addCleanup(down.wipe, self.layout, progress)
         local = self.layout.config_dir('nova') / config.LOCAL_CONF
         local.parent.mkdir(mode=0o700)
-        local.write_text(_LOCAL_CONF)
+        local.write_text(_LOCAL_CONF + self._local_conf)
         up.up(self.layout, self.settings, progress)
         self.cloud = client.connect(
             self.settings, aio_settings.passwords(self.layout))
@@ -85,7 +95,8 @@ class Cluster(fixtures.Fixture):
             name: str(folder / name / 'instances') for name in self._names}))
         self.nodes = {
             name: self.useFixture(node.Node(
-                name, folder / name, self.layout, self.settings, self.ssh))
+                name, folder / name, self.layout, self.settings, self.ssh,
+                self._changes))
             for name in self._names}
 
     def kill_bus(self) -> None:

@@ -12,6 +12,7 @@
 
 """A node: a stock nova-compute with folders, accounts and VMs of its own."""
 
+from collections.abc import Mapping
 import pathlib
 import subprocess
 
@@ -33,14 +34,17 @@ class Node(fixtures.Fixture):
 
     :param folder: everything of it lies there
     :param links: how it reaches the other nodes
+    :param changes: further options, by section and name
     :ivar compute: its nova-compute
     :ivar qemu_img: stops conversions of images
     """
 
     def __init__(self, name: str, folder: pathlib.Path,
                  layout: aio_layout.Layout, settings: aio_settings.Settings,
-                 links: ssh.Ssh) -> None:
+                 links: ssh.Ssh,
+                 changes: Mapping[tuple[str, str], str]) -> None:
         super().__init__()
+        self._changes = changes
         self.name = name
         self.folder = folder
         self.instances = folder / 'instances'
@@ -56,11 +60,19 @@ class Node(fixtures.Fixture):
         self.qemu_img = self.useFixture(gates.QemuImg())
         self.compute = self.useFixture(compute.NovaCompute(
             self.folder, {'FAKE_VMRUN_STATE': str(self._fake_state)}))
-        account = accounts.create(self._layout, self._settings, self.name)
+        self._account = accounts.create(
+            self._layout, self._settings, self.name)
+        self.configure({})
+        self.compute.start()
+
+    def configure(self, changes: Mapping[tuple[str, str], str]) -> None:
+        """Write the options of its next nova-compute.
+
+        :param changes: further options, by section and name
+        """
         compute.write_config(
             self._layout.config_dir('nova') / 'nova.conf',
-            self.compute.config, self._options(account))
-        self.compute.start()
+            self.compute.config, {**self._options(self._account), **changes})
 
     def _options(self, account: accounts.Account
                  ) -> dict[tuple[str, str], str]:
@@ -80,15 +92,20 @@ class Node(fixtures.Fixture):
             **{(section, 'username'): account.keystone_user
                for section in _LOGINS},
             **{(section, 'password'): account.keystone_password
-               for section in _LOGINS}}
+               for section in _LOGINS},
+            **self._changes}
 
     def running_vms(self) -> list[str]:
         """Return the ids of the servers whose VMs run on this node."""
-        lines = subprocess.run(
-            [self._layout.fakes / 'vmrun', '-T', 'ws', 'list'], check=True,
+        lines = self.vmrun('list')
+        return [pathlib.Path(line).stem for line in lines.splitlines()[1:]]
+
+    def vmrun(self, *words: str | pathlib.Path) -> str:
+        """Run this node's vmrun, and return its output."""
+        return subprocess.run(
+            [self._layout.fakes / 'vmrun', '-T', 'ws', *words], check=True,
             capture_output=True, text=True,
             env={'FAKE_VMRUN_STATE': str(self._fake_state)}).stdout
-        return [pathlib.Path(line).stem for line in lines.splitlines()[1:]]
 
     def cached(self) -> set[pathlib.Path]:
         """Return the base disks in the image cache."""

@@ -21,17 +21,15 @@ from concurrent import futures
 import os
 import re
 import statistics
-import subprocess
-import sys
 import time
 
-from openstack import exceptions
 from testtools import testcase
 
 from tests.functional.api import base as api_base
 from tests.functional.split import base
 from tests.load import existing
 from tests.load import figures
+from tests.load import planting
 
 # As was measured of real ones: a start of some seconds, and a moment for
 # each other command.
@@ -47,7 +45,6 @@ BOOT_SECONDS = 1200
 VNC_PORTS = 1000
 # What "openstack server list" agrees on with Nova 34.
 MICROVERSION = '2.100'
-PLACEMENT_MICROVERSION = '1.28'
 NEW = 'new'
 
 
@@ -98,28 +95,14 @@ ram = -1
         self.cloud.compute.stop_server(template)
         self.wait_for_status(template, 'SHUTOFF')
         self.nova_compute.stop()
-        made = subprocess.run(
-            [sys.executable, '-m', 'tests.load.existing',
-             self.layout.config_dir('nova') / 'nova.conf',
-             self.layout.instances, template.id, str(number)],
-            check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        made = planting.plant(
+            self.cloud, self.layout.config_dir('nova') / 'nova.conf',
+            self.layout.instances, template.id, number)
         self.assertEqual(number, len(made))
-        self.allocate(template, made)
         with futures.ThreadPoolExecutor(2 * os.cpu_count()) as pool:
             list(pool.map(self.start_vm, (
                 uuid for index, uuid in enumerate(made)
                 if existing.runs(index))))
-
-    def allocate(self, template, made):
-        """Copy the allocations of the template in Placement."""
-        placement = self.cloud.placement
-        body = placement.get('/allocations/' + template.id,
-                             microversion=PLACEMENT_MICROVERSION).json()
-        body['consumer_generation'] = None
-        for uuid in made:
-            exceptions.raise_from_response(placement.put(
-                '/allocations/' + uuid, json=body,
-                microversion=PLACEMENT_MICROVERSION))
 
     def start_vm(self, uuid):
         self.vmrun('start', self.vmx_path(uuid), 'nogui')

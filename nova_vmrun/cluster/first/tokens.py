@@ -27,6 +27,7 @@ from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import registry
+from nova_vmrun.cluster.first import room
 from nova_vmrun.cluster import names
 from nova_vmrun.cluster import token_file
 
@@ -78,6 +79,7 @@ def make(layout: aio_layout.Layout, settings: aio_settings.Settings,
                     '%Y-%m-%d %H:%M', time.localtime(node.joined))),
                 'To repair it, run "nova-vmrun node join" on it. To replace '
                 'it, run "nova-vmrun node leave %s" first.' % name)
+        room.require(settings, known, name)
         node.token_id, node.token_key = token.token_id, public
         node.expires = token.expires
     return token

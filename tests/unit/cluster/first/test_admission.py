@@ -20,6 +20,7 @@ from nova_vmrun.aio.tls import authority
 from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import admission
 from nova_vmrun.cluster.first import registry
+from nova_vmrun.cluster.first import room
 from nova_vmrun.cluster.first import tokens
 from nova_vmrun.cluster import versions
 from tests.unit.cluster import base
@@ -102,6 +103,11 @@ class AdmitTestCase(base.FirstCase):
         self.assertRegex(self.refuse(clock=now - 120),
                          'clock of the node is 1[12][0-9] seconds behind')
         self.assertIn('seconds ahead of', self.refuse(clock=now + 120))
+
+    def test_no_room(self):
+        self.useFixture(fixtures.MockPatchObject(room, 'SQLITE_NODES', 0))
+        self.assertIn('no room for the node lab-2', self.refuse())
+        self.assertFalse(self.node().has_joined)
 
     def test_keys_of_others(self):
         with registry.change(self.layout, self.settings) as known:

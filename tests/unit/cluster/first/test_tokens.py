@@ -58,6 +58,12 @@ class MakeTestCase(base.FirstCase):
                       '192.0.2.7', self.refuse())
         self.assertIn('name of this machine', self.refuse('laptop'))
 
+    def test_no_room(self):
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.cluster.first.room.SQLITE_NODES', 0))
+        self.assertIn('no room for the node lab-2', self.refuse())
+        self.assertEqual({}, registry.load(self.layout).nodes)
+
     def test_a_hostile_name(self):
         self.assertIn('cannot have the name', self.refuse('-x'))
 

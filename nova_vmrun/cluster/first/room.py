@@ -1,0 +1,41 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""How many nodes the databases of a control plane bear."""
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster.first import registry
+
+# The measurement is in doc/source/growing.rst.
+SQLITE_NODES = 100
+
+
+def require(settings: aio_settings.Settings, known: registry.Registry,
+            name: str) -> None:
+    """Raise an error if there is no room for a node.
+
+    Tokens that nobody has used do not count, and who is in stays in.
+
+    :param name: of the node
+    :raises AioError: there are too many others for SQLite
+    """
+    joined = {node.name for node in known.nodes.values() if node.has_joined}
+    if settings.database or name in joined or len(joined) < SQLITE_NODES:
+        return
+    raise errors.AioError(
+        'This cloud has no room for the node %s.' % name,
+        'Its databases are SQLite, which is used for up to %d nodes, and it '
+        'has %d.' % (SQLITE_NODES, len(joined)),
+        'Make a control plane whose databases are on a server, with '
+        '"nova-vmrun aio up --bus --database URL", or remove nodes with '
+        '"nova-vmrun node leave NAME".')

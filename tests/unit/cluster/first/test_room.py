@@ -1,0 +1,55 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+from nova_vmrun.aio import errors
+from nova_vmrun.cluster.first import registry
+from nova_vmrun.cluster.first import room
+from tests.unit.cluster import base
+
+
+class RequireTestCase(base.FirstCase):
+
+    def setUp(self):
+        super().setUp()
+        self.known = registry.Registry()
+
+    def add(self, number):
+        for each in range(number):
+            node = base.joined()
+            node.name = 'n%d' % each
+            self.known.nodes[node.name] = node
+
+    def require(self, name='new'):
+        room.require(self.settings, self.known, name)
+
+    def test_sqlite_has_room_up_to_the_number_that_was_measured(self):
+        self.add(room.SQLITE_NODES - 1)
+        self.require()
+        self.add(room.SQLITE_NODES)
+        error = self.assertRaises(errors.AioError, self.require)
+        self.assertIn('up to %d nodes' % room.SQLITE_NODES, error.details)
+        self.assertIn('--database', error.resolution)
+
+    def test_a_node_that_is_in_may_be_repaired(self):
+        self.add(room.SQLITE_NODES + 1)
+        self.require('n3')
+
+    def test_unused_tokens_take_no_room(self):
+        self.add(room.SQLITE_NODES - 1)
+        self.known.nodes['later'] = registry.Node('later')
+        self.require()
+
+    def test_a_server_has_room_for_more(self):
+        self.settings.database = 'mysql://a:b@127.0.0.1/'
+        self.add(room.SQLITE_NODES)
+        self.require()
