@@ -12,7 +12,9 @@
 
 """A control plane with RabbitMQ, and three nodes, for all tests of a class."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
 import io
 import os
 import pathlib
@@ -36,6 +38,7 @@ import testtools
 from testtools import content
 
 from tests.cluster import node
+from tests.cluster import relays
 from tests.cluster import ssh
 from tests.functional.split import base as split
 
@@ -59,19 +62,25 @@ class Cluster(fixtures.Fixture):
     :param database: the URL of a database server, or empty for SQLite
     :param local_conf: further options of the control plane's Nova
     :param changes: further options of the nodes, by section and name
+    :param shared: names of nodes with the same instances_path
+    :param cut_off: names of nodes whose network can break
+    :param knobs: of the fake VMware of all nodes
     :ivar nodes: by name
     :ivar ssh: how the nodes reach each other
     """
 
     def __init__(self, names: Iterable[str] = NODES, database: str = '',
-                 local_conf: str = '',
-                 changes: Mapping[tuple[str, str], str] | None = None
-                 ) -> None:
+                 local_conf: str = '', changes: node.Options | None = None,
+                 shared: Collection[str] = (), cut_off: Collection[str] = (),
+                 knobs: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._names = tuple(names)
         self._database = database
         self._local_conf = local_conf
         self._changes = changes or {}
+        self._shared = shared
+        self._cut_off = cut_off
+        self._knobs = knobs or {}
 
     def _setUp(self) -> None:
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
@@ -91,13 +100,24 @@ class Cluster(fixtures.Fixture):
         up.up(self.layout, self.settings, progress)
         self.cloud = client.connect(
             self.settings, aio_settings.passwords(self.layout))
+        instances = {
+            name: folder / ('shared' if name in self._shared else name) /
+            'instances' for name in self._names}
         self.ssh = self.useFixture(ssh.Ssh({
-            name: str(folder / name / 'instances') for name in self._names}))
-        self.nodes = {
-            name: self.useFixture(node.Node(
-                name, folder / name, self.layout, self.settings, self.ssh,
-                self._changes))
-            for name in self._names}
+            name: str(path) for name, path in instances.items()}))
+        self.nodes = {name: self._add_node(name, folder, instances[name])
+                      for name in self._names}
+
+    def _add_node(self, name: str, folder: pathlib.Path,
+                  instances: pathlib.Path) -> node.Node:
+        network = None
+        if name in self._cut_off:
+            network = self.useFixture(relays.Relays(
+                self.settings.ports.values()))
+        added: node.Node = self.useFixture(node.Node(
+            name, folder / name, instances, self.layout, self.settings,
+            self.ssh, self._changes, network, self._knobs))
+        return added
 
     def kill_bus(self) -> None:
         """Kill RabbitMQ, as if it had crashed; it is started again."""
@@ -117,9 +137,13 @@ class TestCase(split.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.cluster = Cluster()
+        cls.cluster = cls.make_cluster()
         cls.cluster.setUp()
         cls.addClassCleanup(cls.cluster.cleanUp)
+
+    @classmethod
+    def make_cluster(cls) -> Cluster:
+        return Cluster()
 
     def setUp(self) -> None:
         testtools.TestCase.setUp(self)

@@ -13,17 +13,23 @@
 """A node: a stock nova-compute with folders, accounts and VMs of its own."""
 
 from collections.abc import Mapping
+import os
 import pathlib
 import subprocess
+from typing import TypeAlias
+from urllib import parse
 
 import fixtures
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import accounts
 
+from tests.cluster import relays
 from tests.cluster import ssh
 from tests.functional.split import compute
 from tests.functional.split import gates
+
+Options: TypeAlias = dict[tuple[str, str], str]
 
 # Sections in which nova-compute logs in to Keystone.
 _LOGINS = ('placement', 'neutron', 'glance', 'service_user')
@@ -32,34 +38,43 @@ _LOGINS = ('placement', 'neutron', 'glance', 'service_user')
 class Node(fixtures.Fixture):
     """One compute host, which runs when it is set up.
 
-    :param folder: everything of it lies there
+    :param folder: everything of it lies there, except perhaps servers
+    :param instances: its instances_path
     :param links: how it reaches the other nodes
     :param changes: further options, by section and name
+    :param network: how it reaches the control plane; None: directly
+    :param knobs: of its fake VMware
     :ivar compute: its nova-compute
     :ivar qemu_img: stops conversions of images
     """
 
     def __init__(self, name: str, folder: pathlib.Path,
-                 layout: aio_layout.Layout, settings: aio_settings.Settings,
-                 links: ssh.Ssh,
-                 changes: Mapping[tuple[str, str], str]) -> None:
+                 instances: pathlib.Path, layout: aio_layout.Layout,
+                 settings: aio_settings.Settings, links: ssh.Ssh,
+                 changes: Mapping[tuple[str, str], str],
+                 network: relays.Relays | None = None,
+                 knobs: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._changes = changes
         self.name = name
         self.folder = folder
-        self.instances = folder / 'instances'
+        self.instances = instances
+        self.network = network
         self._layout = layout
         self._settings = settings
         self._ssh = links
-        self._fake_state = folder / 'vmware'
+        self._variables = {
+            **(knobs or {}), 'FAKE_VMRUN_STATE': str(folder / 'vmware'),
+            # Locks tell machines apart by it.
+            'FAKE_VMRUN_HOST_NAME': name}
 
     def _setUp(self) -> None:
-        for path in (self.folder, self.instances, self._fake_state,
+        for path in (self.instances, self.folder / 'vmware',
                      self.folder / 'state'):
-            path.mkdir()
+            path.mkdir(parents=True, exist_ok=True)
         self.qemu_img = self.useFixture(gates.QemuImg())
         self.compute = self.useFixture(compute.NovaCompute(
-            self.folder, {'FAKE_VMRUN_STATE': str(self._fake_state)}))
+            self.folder, self._variables))
         self._account = accounts.create(
             self._layout, self._settings, self.name)
         self.configure({})
@@ -74,13 +89,13 @@ class Node(fixtures.Fixture):
             self._layout.config_dir('nova') / 'nova.conf',
             self.compute.config, {**self._options(self._account), **changes})
 
-    def _options(self, account: accounts.Account
-                 ) -> dict[tuple[str, str], str]:
+    def _options(self, account: accounts.Account) -> Options:
         return {
             ('DEFAULT', 'host'): self.name,
             ('DEFAULT', 'state_path'): str(self.folder / 'state'),
             ('DEFAULT', 'instances_path'): str(self.instances),
-            ('DEFAULT', 'transport_url'): account.transport_url,
+            ('DEFAULT', 'transport_url'): self._over_network(
+                account.transport_url),
             # Messages and reports that come sooner make tests shorter.
             ('DEFAULT', 'rpc_response_timeout'): '20',
             ('oslo_concurrency', 'lock_path'): str(self.folder / 'lock'),
@@ -93,7 +108,27 @@ class Node(fixtures.Fixture):
                for section in _LOGINS},
             **{(section, 'password'): account.keystone_password
                for section in _LOGINS},
-            **self._changes}
+            **self._addresses(), **self._changes}
+
+    def _addresses(self) -> Options:
+        """Return the options by which the APIs are reached."""
+        if self.network is None:
+            return {}
+        return {
+            **{(section, 'auth_url'): self._over_network(
+                self._settings.url('keystone', '/v3'))
+               for section in (*_LOGINS, 'cinder', 'keystone_authtoken')},
+            **{(service, 'endpoint_override'): self._over_network(
+                self._settings.url(service))
+               for service in ('glance', 'neutron', 'placement')}}
+
+    def _over_network(self, url: str) -> str:
+        """Return a URL on the control plane as it is reached from here."""
+        if self.network is None:
+            return url
+        port = parse.urlsplit(url).port
+        assert port, url
+        return url.replace(':%d' % port, ':%d' % self.network.ports[port])
 
     def running_vms(self) -> list[str]:
         """Return the ids of the servers whose VMs run on this node."""
@@ -101,11 +136,14 @@ class Node(fixtures.Fixture):
         return [pathlib.Path(line).stem for line in lines.splitlines()[1:]]
 
     def vmrun(self, *words: str | pathlib.Path) -> str:
-        """Run this node's vmrun, and return its output."""
+        """Run this node's vmrun, and return its output.
+
+        :raises subprocess.CalledProcessError: it refuses
+        """
         return subprocess.run(
             [self._layout.fakes / 'vmrun', '-T', 'ws', *words], check=True,
             capture_output=True, text=True,
-            env={'FAKE_VMRUN_STATE': str(self._fake_state)}).stdout
+            env={'PATH': os.environ['PATH'], **self._variables}).stdout
 
     def cached(self) -> set[pathlib.Path]:
         """Return the base disks in the image cache."""

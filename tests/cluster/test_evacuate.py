@@ -16,12 +16,11 @@ import os
 import signal
 
 from openstack.compute.v2 import server as sdk_server
-from openstack.compute.v2 import service as sdk_service
 
-from tests.cluster import base
+from tests.cluster import evacuations
 
 
-class EvacuateTestCase(base.TestCase):
+class EvacuateTestCase(evacuations.TestCase):
     """A server runs on one host when all is over, and its disk is whole."""
 
     def test_host_whose_nova_compute_died(self) -> None:
@@ -50,30 +49,6 @@ class EvacuateTestCase(base.TestCase):
         self.nodes['n2'].qemu_img.open('convert')
         self.wait_for_status(server, 'ACTIVE')
         self.check_returns(server)
-
-    def service(self) -> sdk_service.Service:
-        [found] = self.cloud.compute.services(
-            host='n1', binary='nova-compute')
-        return found
-
-    def force_down(self, forced: bool) -> None:
-        self.cloud.compute.update_service_forced_down(
-            self.service(), forced=forced)
-
-    def request_evacuation(self, server: sdk_server.Server) -> None:
-        self.force_down(True)
-        self.addCleanup(self.force_down, False)
-        # The SDK requests the first version, and later ones leave the server
-        # stopped.
-        answer = self.cloud.compute.post(
-            '/servers/%s/action' % server.id, microversion='2.29',
-            json={'evacuate': {'host': 'n2'}})
-        self.assertEqual(200, answer.status_code, answer.text)
-
-    def evacuate(self, server: sdk_server.Server) -> None:
-        self.request_evacuation(server)
-        self.wait_for_status(server, 'ACTIVE')
-        self.assertIn(('n2', server.id), self.where_it_runs([server]))
 
     def check_returns(self, server: sdk_server.Server) -> None:
         """Check that the host removes its VM of a server when it is back."""

@@ -19,12 +19,12 @@ from unittest import mock
 from nova.compute import task_states
 
 from nova_vmrun.ops.nova import evacuations
+from nova_vmrun.server import activity
 from nova_vmrun.server import records as records_module
 from tests.crash import operation
 from tests.unit import locks
 
-_THEIRS = 'their-node'
-_ENDED = 99999999
+ENDED = 99999999
 
 
 class Adopt(operation.Operation):
@@ -33,6 +33,7 @@ class Adopt(operation.Operation):
     is_running = False
     # Until it is adopted, this host has no record of the server.
     keeps_disk = False
+    theirs = 'their-node'
 
     def prepare(self, host):
         super().prepare(host)
@@ -45,15 +46,16 @@ class Adopt(operation.Operation):
         self.instance.task_state = task_states.REBUILD_SPAWNING
         record = host.hypervisor.records.get(self.instance.uuid)
         host.hypervisor.records.write_copy(
-            dataclasses.replace(record, compute_id=_THEIRS),
+            dataclasses.replace(record, compute_id=self.theirs),
             host.layout.folder(self.instance.uuid))
-        lock = locks.lock(self.disk, machine='B' * 16, pid=_ENDED)
+        lock = locks.lock(self.disk, machine='B' * 16, pid=ENDED)
         self.lock = os.path.join(lock, 'M12345.lck')
 
     def run(self, host):
         with mock.patch.object(evacuations, 'is_fenced', return_value=True), \
                 mock.patch.object(evacuations, 'host_of',
-                                  return_value='second'):
+                                  return_value='second'), \
+                mock.patch.object(activity, 'SECONDS', 0):
             operation.require(
                 not host.driver.instance_exists(self.instance),
                 'Nova would not evacuate the server')
@@ -70,10 +72,10 @@ class Adopt(operation.Operation):
     def check_started(self, host):
         owner = self.owner(host)
         operation.require(
-            owner == _THEIRS or not os.path.exists(self.lock),
+            owner == self.theirs or not os.path.exists(self.lock),
             'a lock of the other host is beside an adopted disk')
         if host.vms():
-            operation.require(owner != _THEIRS,
+            operation.require(owner != self.theirs,
                               'the VM of the other host is started')
 
     def owner(self, host):
@@ -86,12 +88,12 @@ class Adopt(operation.Operation):
 
     def check(self, host):
         operation.require_equal(
-            _THEIRS, host.hypervisor.records.get(
+            self.theirs, host.hypervisor.records.get(
                 self.instance.uuid).adopted_from, 'former owner')
         super().check(host)
 
     def delete(self, host):
-        if self.owner(host) == _THEIRS:
+        if self.owner(host) == self.theirs:
             # That host deletes it when it is back.
             records_module.Records(
                 host.layout, host.hypervisor.records.get(

@@ -19,7 +19,8 @@ Nova defines it.
 
 Nothing may run twice on one disk. VMware's locks show whether the other host
 may still write to it; iSCSI volumes have no such locks. Then the evacuation is
-refused until an operator says that the other host is off.
+refused until an operator says that the other host is off. If files with such
+locks change even then, the operator was wrong, and it is refused, too.
 """
 
 from collections import abc
@@ -36,6 +37,7 @@ from nova_vmrun.host import responsive
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops import parts
+from nova_vmrun.server import activity
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vm_process
@@ -69,9 +71,11 @@ class Examination:
         self._check_volumes(instance, volumes)
         self._refuse_leftovers(context, instance)
         record = self.adoptable(context, instance)
-        doubts = self._unguarded(volumes) + names_of(
-            self.locks(instance.uuid, record, volumes))
-        self.require_fenced(context, instance, record, doubts)
+        found = self.locks(instance.uuid, record, volumes)
+        self.require_fenced(context, instance, record,
+                            self._unguarded(volumes) + names_of(found))
+        if found:
+            self._require_still(instance, record, volumes)
         if record is None:
             self._refuse_lone_disks(context, instance)
             _require_image(context, instance)
@@ -226,6 +230,31 @@ class Examination:
                     'This shows it: %s.' % ', '.join(doubts),
                     'Switch that host off, then run "nova-vmrun node fenced '
                     '%s".' % host)
+
+    def _require_still(self, instance: nova_instance.Instance,
+                       record: records_module.Record | None,
+                       volumes: abc.Iterable[connection.Volume]) -> None:
+        """Raise an error if a host that is said to be off still writes.
+
+        A VM whose guest does nothing, or that hangs, is not seen.
+
+        :param record: None if the server's folder is not on this host
+        :raises FileInUse: a file has changed, which a VM there has open
+        :raises OSError: a folder cannot be read
+        """
+        folders = [] if record is None or self._records.is_own(record) else [
+            self._layout.folder(instance.uuid), *self.disk_folders(record)]
+        descriptors = filter(None, map(self._connectors.shared_descriptor,
+                                       volumes))
+        changing = activity.changing(folders, [
+            path.removesuffix('.vmdk') for path in descriptors])
+        if changing:
+            raise exception.FileInUse(
+                'Server %s cannot be evacuated: its VM still runs on host %s, '
+                'which is said to be off.' % (instance.uuid, instance.host),
+                'These files have just been written to: %s.'
+                % ', '.join(map(os.path.basename, changing)),
+                'Cut the power of that host. Then evacuate the server again.')
 
 
 def names_of(locks: abc.Iterable[str]) -> list[str]:

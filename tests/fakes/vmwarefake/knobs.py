@@ -31,6 +31,8 @@ The product
     HOST          linux, macos or windows: the system of the host.
                   Default: macos for fusion, else linux. On windows generated
                   MAC addresses are in upper case, and there is no Player
+    HOST_NAME     name from which the host's id in locks is made, so that
+                  several hosts can be simulated on one. Default: its own
     HOST_ARCH     x86_64 (default), or arm64 for Apple silicon
     HOST_CPUS     logical CPUs of the host that VMs see. Default 32
     HOST_MEMORY   host memory in MiB; one VM cannot have more. Default 131072
@@ -150,6 +152,7 @@ DEFAULTS = {
     'VERSION': '',
     'BUILD': '',
     'HOST': '',
+    'HOST_NAME': '',
     'HOST_ARCH': 'x86_64',
     'HOST_CPUS': '32',
     'HOST_MEMORY': '131072',

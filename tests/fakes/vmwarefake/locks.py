@@ -34,6 +34,7 @@ import re
 
 from vmwarefake import digest
 from vmwarefake import files
+from vmwarefake import knobs
 from vmwarefake import process
 
 SIZE = 512
@@ -51,7 +52,8 @@ class Busy(Exception):
 def machine_id() -> str:
     """Return this host's id: 16 characters of base64, with - for /."""
     host = os.uname()
-    name = '%s %s' % (host.nodename, host.sysname)
+    given = knobs.Knobs(os.environ)['HOST_NAME']
+    name = '%s %s' % (given or host.nodename, host.sysname)
     raw = digest.digest(name.encode('utf-8', 'surrogateescape'), 12)
     return base64.b64encode(raw).decode('ascii').replace('/', '-')
 

@@ -22,6 +22,7 @@ import subprocess
 
 import fixtures
 
+from nova_vmrun.server import activity
 from nova_vmrun.server import vm_process
 from tests.functional.api import two_hosts
 
@@ -41,6 +42,8 @@ class TestCase(two_hosts.TwoHosts):
         self.vmx = {host: os.path.realpath(self.at(
             host, self.server, self.server['id'] + '.vmx'))
             for host in self.paths}
+        # There is no network between the hosts and the folder.
+        self.useFixture(fixtures.MockPatchObject(activity, 'SECONDS', 0))
         self.lost = set()
         self.fenced = False
         # Nova takes a minute to notice.
@@ -61,9 +64,9 @@ class TestCase(two_hosts.TwoHosts):
         if fenced:
             self.force_down(True)
 
-    def cut_power(self):
+    def cut_power(self, host='compute'):
         """End the VM as a power cut does, which leaves its locks."""
-        vmx = self.vmx['compute']
+        vmx = self.vmx[host]
         process = vm_process.identity(vmx)
         if process:
             os.kill(process[0], signal.SIGKILL)

@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import contextlib
 import os
 from unittest import mock
 
@@ -22,6 +23,7 @@ from nova_vmrun import exception
 from nova_vmrun.ops.evacuation import examination
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
+from nova_vmrun.server import activity
 from nova_vmrun.server import disks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vmx_file
@@ -52,6 +54,7 @@ class ExaminationTestCase(hosts.TestCase):
         self.volumes = []
         self.fenced = set()
         self.image = mock.Mock()
+        self.useFixture(fixtures.MockPatchObject(activity, 'SECONDS', 0))
         for target, name, function in (
                 (mappings, 'of_server', lambda *_: None),
                 (mappings, 'volumes', lambda *_: self.volumes),
@@ -101,6 +104,37 @@ class ExaminationTestCase(hosts.TestCase):
                     'root.vmdk.lck', 'nova-vmrun node fenced there')
         self.fenced.add('there')
         self.assertTrue(self.examine())
+
+    def test_a_fenced_host_that_still_writes(self):
+        disk = self.put_disk_in_storage()
+        self.share(disks=disks.dump([disk]))
+        self.add_volume('nfs')
+        volume = os.path.join(self.layout.root, 'volume')
+        self.connectors.shared_descriptor.return_value = volume + '.vmdk'
+        locks.lock(disk.path, machine='B' * 16, pid=99999999)
+        self.fenced.add('there')
+        for path in (os.path.join(self.layout.folder(UUID), 'vmware.log'),
+                     disk.path, volume):
+            with self.writer(path):
+                self.refuse(exception.FileInUse, 'still runs on host there',
+                            os.path.basename(path), 'Cut the power')
+        self.assertTrue(self.examine())
+
+    @contextlib.contextmanager
+    def writer(self, path):
+        """Write to a file whenever the examination waits."""
+        def write(_seconds):
+            with open(path, 'ab') as file:
+                file.write(b'.')
+
+        with mock.patch('time.sleep', write):
+            yield
+
+    def test_disks_without_locks_are_not_watched(self):
+        self.share()
+        with mock.patch.object(activity, 'changing',
+                               side_effect=AssertionError):
+            self.assertTrue(self.examine())
 
     def make_storage(self):
         self.fast = self.useFixture(fixtures.TempDir()).path
