@@ -224,8 +224,7 @@ class VmrunDriver(queries.ServerQueries):
 
     @errors.translated
     def _take_back(self, context: Context, instance: Instance) -> None:
-        if not self._hypervisor.exists(instance.uuid):
-            self._hypervisor.evacuation.take_back(context, instance)
+        self._hypervisor.evacuation.take_back(context, instance)
 
     @disks_needed.disks_needed
     @security_groups.warn_after_start

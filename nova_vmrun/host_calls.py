@@ -95,6 +95,7 @@ class HostCalls(unsupported.RefusingDriver):
         # Nova looks for evacuated servers only at its start.
         self._hypervisor.evacuation.stop_adopted(
             nova_context.get_admin_context(), self._host)
+        self._hypervisor.storage.refresh_records()
         self._hypervisor.metrics.write()
         return inventory.described(
             nodename, self._compute_id, self._hypervisor.product,

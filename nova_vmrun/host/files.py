@@ -112,6 +112,11 @@ def remove_parts(folder: str,
                 os.remove(os.path.join(folder, name))
 
 
+def is_part(name: str) -> bool:
+    """Return whether replacing() could have named a file so."""
+    return _PART_NAME.fullmatch(name) is not None
+
+
 def is_part_of(name: str, final: str) -> bool:
     """Return whether replacing() named a file so until it was complete.
 

@@ -29,6 +29,8 @@ from nova_vmrun import system
 # The machine; the process, its birth, and its name, which old products omit.
 _OWNER = re.compile(
     rb'(\S+) ([0-9]{1,9})-([0-9]{0,18})(?:\(([^)]*)\))?')
+# A number follows the process, and then whether the lock is exclusive.
+_SHARED = re.compile(rb'\S+ \S+ [0-9]+ S ')
 _VM_PROGRAM = 'vmware-vmx'
 
 
@@ -104,6 +106,15 @@ def owner(member: str) -> Owner | None:
         return None
     machine, pid, born, program = found.groups()
     return Owner(machine, int(pid), born, program or b'')
+
+
+def is_shared(member: str) -> bool:
+    """Return whether one file of a .lck folder is a shared lock.
+
+    :raises OSError: the file cannot be read
+    """
+    with open(member, 'rb') as file:
+        return _SHARED.match(file.read(512)) is not None
 
 
 def members(lock: str) -> Iterator[tuple[str, Owner]]:

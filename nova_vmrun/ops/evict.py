@@ -253,8 +253,8 @@ class Evictor:
         for folder, names in known.items():
             others = [
                 name for name in sorted(os.listdir(folder)) if not (
-                    name in names or name == server_folders.OWNER or
-                    name.endswith('.lck'))]
+                    name in names or name.endswith('.lck') or
+                    name in (server_folders.OWNER, server_folders.RECORD))]
             if others:
                 raise exception.FileInUse(
                     _brief(uuid), 'Files in %s are not parts of its disks: '
@@ -279,6 +279,7 @@ class Evictor:
             twins = {base: twin_bases.make(target, self._qemu_img, base)
                      for base in bases}
             move = self._describe(uuid, copies)
+            self._storage.second.remove(uuid)
             self._storage.moves.begin(uuid, move)
             try:
                 for folder in {os.path.dirname(copy.listed.path)
@@ -298,6 +299,7 @@ class Evictor:
             finally:
                 self._storage.moves.end(uuid)
                 self._storage.remove_unused_of(uuid)
+                self._storage.second.write(uuid)
 
     def _describe(self, uuid: str, copies: list[_Copy]) -> disk_moves.Move:
         folder = self._layout.folder(uuid)

@@ -269,9 +269,12 @@ class Snapshots:
             yield file
         finally:
             self._thaw(uuid, name)
+            self._storage.second.write(uuid)
 
     def _freeze(self, uuid: str, name: str, disk: attached.Attached) -> str:
         """Take a snapshot; return the name of the file that it freezes."""
+        # The newest data will not be beside the record there.
+        self._storage.second.remove(uuid)
         try:
             self._vmrun.snapshot(self._layout.vmx(uuid), name,
                                  timeout=self._limits.snapshot(uuid))

@@ -49,6 +49,7 @@ class Record:
         if an older release wrote the record
     :ivar adopted_from: id of the compute node that it was evacuated from, if
         it kept its disks
+    :ivar is_copy: whether it was made from the one beside the disks then
     :ivar detached_volumes: ids of volumes that were detached although Nova may
         still list them; no start attaches them again
     """
@@ -64,6 +65,7 @@ class Record:
     disks: list[dict[str, object]] | None = None
     detached_volumes: list[str] = dataclasses.field(default_factory=list)
     adopted_from: str | None = None
+    is_copy: bool = False
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Record)]
@@ -132,6 +134,18 @@ class Records:
         """
         return self._load(uuid, self._layout.folder(uuid))
 
+    def is_new(self, uuid: str) -> bool:
+        """Return whether a server has no folder here, or an empty one.
+
+        A crash may have come before its record was written.
+        """
+        try:
+            names = os.listdir(self._layout.folder(uuid))
+        except FileNotFoundError:
+            return True
+        final = os.path.basename(self._layout.record(uuid))
+        return all(files.is_part_of(name, final) for name in names)
+
     def is_own(self, record: Record) -> bool:
         """Return whether this compute node owns a server."""
         return record.compute_id == self._compute_id
@@ -152,7 +166,7 @@ class Records:
         # The last attempt may have been cut off, on any host.
         files.remove_parts(self._layout.folder(record.uuid))
         self._write(dataclasses.replace(
-            record, compute_id=self._compute_id,
+            record, compute_id=self._compute_id, is_copy=False,
             adopted_from=record.compute_id, **facts))
 
     def give_back(self, uuid: str) -> None:

@@ -13,10 +13,11 @@
 """The folders that hold disks of servers in a storage folder.
 
 Such a folder is named after its server, with a random end: a resize or a move
-of the disks makes another one. A file in it names the compute node that made
-it. Only the record of the server says whether it is in use.
+of the disks makes another one. A file in it names the compute node that may
+use it. Only the record of the server says whether it is in use.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -26,6 +27,8 @@ from oslo_serialization import jsonutils
 from nova_vmrun.host import files
 
 OWNER = 'owner.json'
+# The folder of the second record, see second_records.py.
+RECORD = 'record'
 _NAME = re.compile('([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_'
                    '[0-9a-f]{8}')
 
@@ -90,10 +93,11 @@ def find(root: str) -> list[tuple[str, str]]:
 def remove(path: str) -> None:
     """Remove a folder; this can be interrupted and repeated.
 
-    The name of its owner goes last.
+    The second record goes first, and the name of its owner last.
 
     :raises OSError: a file cannot be removed
     """
+    remove_record(path)
     try:
         names = os.listdir(path)
     except FileNotFoundError:
@@ -105,3 +109,16 @@ def remove(path: str) -> None:
         elif name != OWNER:
             os.remove(each)
     files.remove_tree(path)
+
+
+def remove_record(path: str) -> None:
+    """Remove the second record from a folder, if there is one.
+
+    :raises OSError: a file cannot be removed
+    """
+    record = os.path.join(path, RECORD)
+    if os.path.isdir(record):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(record, 'nova.json'))
+        files.sync_folder(record)
+        files.remove_tree(record)

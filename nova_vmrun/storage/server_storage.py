@@ -37,6 +37,7 @@ from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import disk_moves
 from nova_vmrun.storage import folders as folders_module
 from nova_vmrun.storage import linked
+from nova_vmrun.storage import second_records
 from nova_vmrun.storage import server_folders
 
 LOG = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class ServerStorage:
     :ivar folders: the storage folders
     :ivar locks: held while a process works on a server
     :ivar moves: of disks to other storage folders
+    :ivar second: records of servers beside their disks
     """
 
     def __init__(self, folders: folders_module.StorageFolders,
@@ -82,6 +84,8 @@ class ServerStorage:
         self._compute_id = compute_id
         self.locks = use_locks.UseLocks(layout)
         self.moves = disk_moves.DiskMoves(layout, records, vmx_files)
+        self.second = second_records.SecondRecords(
+            folders, layout, records, vmx_files, compute_id)
 
     # Who uses a server
 
@@ -131,11 +135,18 @@ class ServerStorage:
         If they have moved, make the .vmx and the disks follow.
 
         :raises StorageFolderMissing: a storage folder is not there
+        :raises FileInUse: another host has adopted them
         :raises NotStopped: the disks have moved, and its memory is saved
         """
         record = self._records.get(uuid)
         if record is None:
             return
+        if self.second.is_foreign(record):
+            raise exception.FileInUse(
+                'The disks of server %s are those of another host now.'
+                % uuid, 'It was evacuated, or is being evacuated.',
+                'If Nova has the server on this host, reboot it hard. If not, '
+                'restart nova-compute here.')
         folders = {storage: self.folders.require(storage)
                    for storage in _storages(record)}
         listed = tuple(
@@ -231,6 +242,10 @@ class ServerStorage:
                         parent)) == os.path.basename(own):
                     linked.point(child, moved, found.parent_cid)
 
+    def refresh_records(self) -> None:
+        """Bring the records of all servers beside their disks in step."""
+        self.second.refresh()
+
     # Which folders there are
 
     def servers_by_folder(self) -> dict[str | None, set[str]]:
@@ -282,6 +297,8 @@ class ServerStorage:
     def remove(self, uuid: str, folder: str) -> None:
         """Remove the disks in storage folders that a record names.
 
+        Leave those that another host has adopted.
+
         :param folder: one of the folders of record of a server
         :raises StorageFolderMissing: a storage folder is not there
         :raises RecordUnreadable: it names a folder that is not the server's
@@ -294,8 +311,12 @@ class ServerStorage:
                     'The record in %s names %r, which is not a folder of the '
                     'server.' % (folder, place.path),
                     'Correct the paths of the disks there.')
-            server_folders.remove(
-                place.now(self.folders.require(place.storage)))
+            path = place.now(self.folders.require(place.storage))
+            if self.second.may_remove(path):
+                server_folders.remove(path)
+            else:
+                LOG.warning('Not removing %s: another host has adopted the '
+                            'disks of server %s', path, uuid)
 
     def unused(self, storage_folder: folders_module.StorageFolder
                ) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@
 """A node that is cut off, and not dead, while its servers are evacuated.
 
 Two nodes share a folder. The guest writes to its disk all the time, so the
-disk tells whether two VMs have ever written to it.
+disk shows whether two VMs have ever written to it.
 """
 
 import os

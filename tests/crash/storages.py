@@ -12,15 +12,21 @@
 
 """Operations on servers whose disks are in storage folders."""
 
+import json
 import os
 
+from nova.compute import task_states
 from nova.compute import vm_states
 
+from nova_vmrun.host import files
+from nova_vmrun.storage import server_folders
 from tests.crash import builds
+from tests.crash import evacuations
 from tests.crash import images
 from tests.crash import operation
 from tests.crash import rescues
 from tests.crash import resizes
+from tests.unit import locks
 
 _EXTRA_SPECS = {'vmrun:storage_tag': 'usb'}
 _CHANGES = {'flavor': {'extra_specs': _EXTRA_SPECS}}
@@ -166,3 +172,42 @@ class EvictAfterSnapshot(Evict):
         host.driver.power_off(self.instance)
         host.vmware.run('deleteSnapshot', vmx, 'mine')
         super().before(host)
+
+
+class AdoptFromStorage(evacuations.Adopt):
+    """Nothing of the server is on this host but a storage folder."""
+
+    storage = _STORAGE
+    theirs = '99999999-2222-3333-4444-555555555555'
+
+    def make(self, host):
+        return host.add_server(self.image_id, **_CHANGES)
+
+    def before(self, host):
+        operation.Operation.before(self, host)
+        self.instance.host = 'second'
+        self.instance.task_state = task_states.REBUILD_SPAWNING
+        self.folder = os.path.dirname(self.disk)
+        record = os.path.join(self.folder, server_folders.RECORD, 'nova.json')
+        host.hypervisor.storage.second.write(self.instance.uuid)
+        content = json.loads(files.read(record))
+        content['record']['compute_id'] = self.theirs
+        files.write_atomically(record, json.dumps(content))
+        server_folders.create(self.folder, self.theirs)
+        files.remove_tree(host.layout.folder(self.instance.uuid))
+        self.lock = os.path.join(locks.lock(
+            self.disk, machine='B' * 16, pid=evacuations.ENDED), 'M12345.lck')
+
+    def owner(self, host):
+        return server_folders.owner(self.folder)
+
+    def delete(self, host):
+        operation.Operation.delete(self, host)
+        if host.hypervisor.records.is_new(self.instance.uuid):
+            # "nova-vmrun orphans" does so.
+            host.hypervisor.destroy.remove(self.instance.uuid)
+        if self.owner(host) == self.theirs:
+            operation.require(os.path.exists(self.disk),
+                              'the disk of another host is gone')
+            # That host deletes it when it is back.
+            server_folders.remove(self.folder)

@@ -35,6 +35,8 @@ REASONS = {
     'ops/parts.py': ('only data classes', 'unit/ops/hosts.py'),
     'ops/volume_disks.py': ('the common part of two modules',
                             'unit/ops/test_volume_updates.py'),
+    'storage/untrusted_records.py': ('what second records read',
+                                     'unit/storage/test_second_records.py'),
     'storage/damaged_bases.py': ('a part of the image cache',
                                  'unit/storage/test_image_cache_damage.py'),
     'doctor/server_facts.py': ('only data classes',

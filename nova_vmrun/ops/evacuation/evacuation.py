@@ -115,10 +115,13 @@ class Evacuation:
                     'There is no %s.' % self._layout.folder(uuid),
                     'Mount the shared file system on this host again.')
             self._unlock(context, instance, record, volumes)
-            if self._records.is_own(record):
-                return
-            with self._consoles.port_for_new_server() as port:
-                self._records.take_over(record, vnc_port=port)
+            second = self._examination.second_of(uuid)
+            if second is not None:
+                with self._consoles.port_for_new_server() as port:
+                    self._storage.second.take_over(second, instance.name, port)
+            elif not self._records.is_own(record):
+                with self._consoles.port_for_new_server() as port:
+                    self._records.take_over(record, vnc_port=port)
             for folder in self._examination.disk_folders(record):
                 # It names its owner, too.
                 self._storage.create(folder)
@@ -160,7 +163,11 @@ class Evacuation:
         self._relink(uuid)
         rewrite = self._reconciler.rebooter(context, instance, network_info,
                                             block_device_info)
-        self._power.on(uuid, rewrite)
+        if os.path.exists(self._layout.vmx(uuid)):
+            self._power.on(uuid, rewrite)
+        else:
+            # Only the record was beside the disks.
+            self._power.reboot_hard(uuid, rewrite)
 
     def _relink(self, uuid: str) -> None:
         """Let linked disks name their base disks at this host's path."""
@@ -176,7 +183,10 @@ class Evacuation:
         try:
             self._destroyer.stop(uuid)
             self._destroyer.disconnect_volumes(uuid)
+            record = self._records.get(uuid)
             self._records.give_back(uuid)
+            if record is not None and record.is_copy:
+                self._storage.second.give_back(record)
         except (exception.VmrunError, OSError) as error:
             LOG.error('Server %s stays on this host after its evacuation has '
                       'failed. Evacuate it to this host again. %s', uuid,
@@ -188,7 +198,8 @@ class Evacuation:
                   instance: nova_instance.Instance) -> None:
         """Recover a server whose evacuation was never completed.
 
-        Nova has it on this host, but the other host has its record.
+        Nova has it on this host, but the other host has its record, or its
+        disks.
 
         :param instance: of this host
         :raises VmrunError: the other host may run it
@@ -196,20 +207,36 @@ class Evacuation:
         """
         uuid = instance.uuid
         record = self._records.of_any_node(uuid)
-        if record is None or self._records.is_own(record) or not (
-                self._records.was_own(record)):
+        if record is None:
+            return
+        is_own = self._records.is_own(record)
+        if is_own and not self._storage.second.is_foreign(record) or not (
+                is_own or self._records.was_own(record)):
             return
         with self._storage.locks.alone(uuid):
-            if foreign_locks.in_folder(self._layout.folder(uuid),
-                                       self._examination.machines()):
-                raise exception.FileInUse(
-                    'Server %s may be running on host %s.' % (
-                        uuid, evacuations.host_of(context,
-                                                  record.compute_id)),
-                    'VMware has locks in %s.' % self._layout.folder(uuid),
-                    'Evacuate it to that host again.')
+            folders = self._examination.disk_folders(record)
+            if not is_own:
+                folders.append(self._layout.folder(uuid))
+            self._refuse_locks(context, record, folders)
+            if is_own:
+                self._storage.second.take_back(record)
+                return
             with self._consoles.port_for_new_server() as port:
                 self._records.take_over(record, vnc_port=port)
+
+    def _refuse_locks(self, context: nova_context.RequestContext,
+                      record: records_module.Record,
+                      folders: abc.Iterable[str]) -> None:
+        """Raise an error if another host may run a server."""
+        own = self._examination.machines()
+        for folder in folders:
+            if foreign_locks.in_folder(folder, own):
+                raise exception.FileInUse(
+                    'Server %s may be running on host %s.' % (
+                        record.uuid, evacuations.host_of(
+                            context, self._storage.second.owner(record))),
+                    'VMware has locks in %s.' % folder,
+                    'Evacuate it to that host again.')
 
     def stop_adopted(self, context: nova_context.RequestContext,
                      host: str) -> None:
@@ -220,7 +247,7 @@ class Evacuation:
         :param host: this one, in Nova
         """
         foreign = [uuid for uuid in self._layout.uuids()
-                   if self._records.get(uuid) is None]
+                   if self._is_anothers(uuid)]
         # Do not ask VMware or Nova if there is nothing to ask about.
         running = self._states.listed(foreign) if foreign else set()
         if not running:
@@ -233,6 +260,10 @@ class Evacuation:
             except exception.VmrunError as error:
                 LOG.error('Server %s may still run here, although it was '
                           'evacuated from this host: %s', uuid, error)
+
+    def _is_anothers(self, uuid: str) -> bool:
+        record = self._records.get(uuid)
+        return record is None or self._storage.second.is_foreign(record)
 
     def leave(self, uuid: str, is_done: bool) -> None:
         """Stop a server that was evacuated from this host, and remove it.

@@ -13,9 +13,10 @@
 """Evacuation: which servers of a host that is down can start on this one.
 
 A server whose folder is on a file system that both hosts use keeps its disks:
-this compute node adopts it. A server that boots from a volume keeps the volume
-if Cinder can show it here. Any other server is built from its image again, as
-Nova defines it.
+this compute node adopts it. So does one whose disks are in a storage folder
+that both use, with the record that is beside them. A server that boots from a
+volume keeps the volume if Cinder can show it here. Any other server is built
+from its image again, as Nova defines it.
 
 Nothing may run twice on one disk. VMware's locks show whether the other host
 may still write to it; iSCSI volumes have no such locks. Then the evacuation is
@@ -24,6 +25,7 @@ locks change even then, the operator was wrong, and it is refused, too.
 """
 
 from collections import abc
+import dataclasses
 import functools
 import os
 
@@ -33,6 +35,7 @@ from nova.image import glance
 from nova.objects import instance as nova_instance
 
 from nova_vmrun import exception
+from nova_vmrun.host import locks as host_locks
 from nova_vmrun.host import responsive
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
@@ -41,6 +44,7 @@ from nova_vmrun.server import activity
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vm_process
+from nova_vmrun.storage import second_records
 from nova_vmrun.storage import server_folders
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors as volume_connectors
@@ -76,6 +80,7 @@ class Examination:
                             self._unguarded(volumes) + names_of(found))
         if found:
             self._require_still(instance, record, volumes)
+            self._refuse_snapshots(instance, found)
         if record is None:
             self._refuse_lone_disks(context, instance)
             _require_image(context, instance)
@@ -110,36 +115,78 @@ class Examination:
     def adoptable(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance
                   ) -> records_module.Record | None:
-        """Return the record of a server whose folder is on this host, too.
+        """Return the record of a server whose disks are on this host, too.
 
-        :raises RecordUnreadable: it is unknown whose the folder is
-        :raises InvalidConfiguration: the folder is a third host's
-        :raises VmIncomplete: there is no .vmx in it
+        :raises RecordUnreadable: it is unknown whose they are
+        :raises InvalidConfiguration: they are a third host's
+        :raises StorageFolderMissing: this host does not have all of them
+        :raises VmIncomplete: there is no .vmx in the server's folder
         """
         uuid = instance.uuid
-        record = self._records.of_any_node(uuid)
-        if record is None:
+        record, second = self._records.of_any_node(uuid), self.second_of(uuid)
+        if second is not None:
+            # Nova has given the name, and not whoever has written this.
+            record = record or dataclasses.replace(second.record,
+                                                   name=instance.name)
+        elif record is None:
             if os.path.isdir(self._layout.folder(uuid)):
                 raise exception.RecordUnreadable(
                     'Server %s cannot be evacuated: its folder has no record.'
                     % uuid, 'It is %s.' % self._layout.folder(uuid),
                     'Restore nova.json there, or move the folder away.')
             return None
-        owner = evacuations.host_of(context, record.compute_id)
-        if owner != instance.host and not _was_of(context, record,
-                                                  instance.host):
-            raise exception.InvalidConfiguration(
-                'Server %s cannot be evacuated: its folder belongs to host '
-                '%s.' % (uuid, owner or record.compute_id),
-                'Nova has it on host %s.' % instance.host,
-                'Find out which of the two hosts runs it.')
-        if not os.path.exists(self._layout.vmx(uuid)):
+        elif not os.path.exists(self._layout.vmx(uuid)):
             raise exception.VmIncomplete(
                 'Server %s cannot be evacuated: its .vmx is missing.' % uuid,
                 'There is no %s.' % self._layout.vmx(uuid),
                 'Restore it, or move the folder away to build the server '
                 'from its image.')
+        owner = evacuations.host_of(context, record.compute_id)
+        if owner != instance.host and not _was_of(context, record,
+                                                  instance.host):
+            raise exception.InvalidConfiguration(
+                'Server %s cannot be evacuated: its disks belong to host '
+                '%s.' % (uuid, owner or record.compute_id),
+                'Nova has it on host %s.' % instance.host,
+                'Find out which of the two hosts runs it.')
         return record
+
+    def second_of(self, uuid: str) -> second_records.Second | None:
+        """Return the record beside the disks if nothing else is needed.
+
+        That is so if this host shares only a storage folder with the other
+        one, also if its adoption of the server was interrupted.
+
+        :raises RecordUnreadable: no host writes what is there
+        :raises StorageFolderMissing: this host does not have all disks
+        """
+        record = self._records.of_any_node(uuid)
+        if record is None:
+            if not self._records.is_new(uuid):
+                return None
+        elif (not self._records.is_own(record) or
+              record.adopted_from is None or
+              os.path.exists(self._layout.vmx(uuid))):
+            return None
+        return self._storage.second.find(uuid)
+
+    def _refuse_snapshots(self, instance: nova_instance.Instance,
+                          locks: abc.Iterable[str]) -> None:
+        """Refuse a server of which a VMware snapshot is on the other host.
+
+        A running VM locks the disk that it writes to exclusively, and shares
+        those that lie under it.
+        """
+        if self.second_of(instance.uuid) is None:
+            return
+        shared = list(filter(host_locks.is_shared, locks))
+        if shared:
+            raise exception.HasSnapshots(
+                'Server %s cannot be evacuated: it has a snapshot of VMware, '
+                'and its newest data is on host %s.' % (
+                    instance.uuid, instance.host),
+                'It was only reading %s.' % ', '.join(names_of(shared)),
+                'Start that host again.')
 
     def _refuse_lone_disks(self, context: nova_context.RequestContext,
                            instance: nova_instance.Instance) -> None:
@@ -157,12 +204,13 @@ class Examination:
                         evacuations.host_of(context, owner) ==
                         instance.host):
                     raise exception.NotSupported(
-                        'Server %s cannot be evacuated: its disks are in the '
-                        'storage folder %s, but its folder is on host %s.'
-                        % (uuid, folder.name, instance.host),
-                        'The disks are in %s.' % path,
-                        'Start that host again. To lose the disks instead, '
-                        'move them away.')
+                        'Server %s cannot be evacuated: no record is beside '
+                        'its disks in the storage folder %s.' % (
+                            instance.uuid, folder.name),
+                        'The disks are in %s. There is no record while other '
+                        'files have newer data.' % path,
+                        'Start host %s again. To lose the disks instead, move '
+                        'them away.' % instance.host)
 
     def _unguarded(self, volumes: abc.Iterable[connection.Volume]
                    ) -> list[str]:
@@ -184,12 +232,20 @@ class Examination:
             if descriptor is not None:
                 responsive.require(os.path.dirname(descriptor))
                 found += foreign_locks.beside(descriptor, own)
-        # An evacuation that was interrupted may have started it here.
-        if record is not None and not self._records.is_own(record):
-            for folder in (self._layout.folder(uuid),
-                           *self.disk_folders(record)):
-                found += foreign_locks.in_folder(folder, own)
+        for folder in self._folders_of_others(uuid, record):
+            found += foreign_locks.in_folder(folder, own)
         return found
+
+    def _folders_of_others(self, uuid: str,
+                           record: records_module.Record | None) -> list[str]:
+        """Return the folders of a server that another host may write to.
+
+        An evacuation that was interrupted may have started it here.
+        """
+        if record is None or self._records.is_own(record):
+            return []
+        return [*filter(os.path.isdir, [self._layout.folder(uuid)]),
+                *self.disk_folders(record)]
 
     def disk_folders(self, record: records_module.Record) -> list[str]:
         """Return the folders of a server in storage folders.
@@ -242,8 +298,7 @@ class Examination:
         :raises FileInUse: a file has changed, which a VM there has open
         :raises OSError: a folder cannot be read
         """
-        folders = [] if record is None or self._records.is_own(record) else [
-            self._layout.folder(instance.uuid), *self.disk_folders(record)]
+        folders = self._folders_of_others(instance.uuid, record)
         descriptors = filter(None, map(self._connectors.shared_descriptor,
                                        volumes))
         changing = activity.changing(folders, [

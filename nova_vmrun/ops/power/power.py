@@ -65,6 +65,7 @@ class Power:
         self._states = servers.states
         self._layout = servers.layout
         self._vmx_files = servers.vmx_files
+        self._second = servers.storage.second
         self._serial_consoles = access.serial_consoles
         self._consoles = access.consoles
         self._guest_agents = access.guest_agents
@@ -105,6 +106,8 @@ class Power:
             else:
                 self._consoles.before_start(file)
             keys = file.keys
+        # From now on the guest writes to these disks.
+        self._second.write(uuid)
         self._serial_consoles.before_start(uuid)
         self._guest_agents.before_start(uuid)
         self._starter.start(uuid, self._consoles.has_window(uuid), keys)

@@ -37,8 +37,7 @@ class TestCase(two_hosts.TwoHosts):
     def setUp(self):
         super().setUp()
         self.image_id = self.add_image()
-        self.server = self.boot(self.image_id, self.add_flavor(disk=0),
-                                host='compute')
+        self.server = self.make_server()
         self.vmx = {host: os.path.realpath(self.at(
             host, self.server, self.server['id'] + '.vmx'))
             for host in self.paths}
@@ -50,6 +49,11 @@ class TestCase(two_hosts.TwoHosts):
         self.useFixture(fixtures.MockPatch(
             'nova.servicegroup.api.API.service_is_up',
             lambda _self, service: service['host'] not in self.lost))
+
+    def make_server(self):
+        """Make a server on the first host."""
+        return self.boot(self.image_id, self.add_flavor(disk=0),
+                         host='compute')
 
     def lose(self, fenced, is_off=True):
         """Lose the first host.

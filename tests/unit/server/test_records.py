@@ -55,6 +55,15 @@ class OwnerTestCase(hosts.TestCase):
         self.write()
         self.assertEqual(['nova.json'], os.listdir(self.folder))
 
+    def test_a_folder_in_which_nothing_was_written(self):
+        self.assertTrue(self.records.is_new(UUID))
+        os.makedirs(self.folder)
+        part = os.path.join(self.folder, '.nova.json.1234abcd.part')
+        files.write_atomically(part, '{')
+        self.assertTrue(self.records.is_new(UUID))
+        files.write_atomically(os.path.join(self.folder, 'root.vmdk'), '')
+        self.assertFalse(self.records.is_new(UUID))
+
     def test_it_is_taken_over_and_given_back(self):
         self.write(compute_id='that-node', vnc_port=5901)
         part = os.path.join(self.folder, '.nova.json.1234abcd.part')

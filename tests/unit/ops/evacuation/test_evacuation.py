@@ -46,6 +46,7 @@ class EvacuationTestCase(hosts.TestCase):
                                                 instance=True)
         self.examination.keeps_disks.return_value = True
         self.examination.locks.return_value = []
+        self.examination.second_of.return_value = None
         self.examination.disk_folders.return_value = []
         self.examination.machines.return_value = set()
         self.examination.adoptable.side_effect = lambda *_: (

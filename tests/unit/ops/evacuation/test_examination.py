@@ -165,8 +165,8 @@ class ExaminationTestCase(hosts.TestCase):
 
     def test_disks_in_a_shared_storage_folder_alone(self):
         self.put_disk_in_storage()
-        self.refuse(exception.NotSupported, 'storage folder fast',
-                    'its folder is on host there', 'Start that host again')
+        self.refuse(exception.NotSupported, 'no record is beside',
+                    'storage folder fast', 'Start host there again')
 
     def test_disks_of_another_host_in_a_shared_storage_folder(self):
         server_folders.create(server_folders.new_path(self.fast, UUID),
