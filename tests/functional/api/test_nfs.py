@@ -23,7 +23,8 @@ from tests.functional.api import volumes
 EXPORT = '192.0.2.1:/srv/volumes'
 
 
-class NfsTestCase(volumes.TestCase):
+class TestCase(volumes.TestCase):
+    """A folder is in the place of the mounted export."""
 
     def _setup_services(self):
         self.mount = self.useFixture(base.fixtures.TempDir()).path
@@ -42,6 +43,9 @@ class NfsTestCase(volumes.TestCase):
 
     def in_mount(self):
         return sorted(os.listdir(self.mount))
+
+
+class NfsTestCase(TestCase):
 
     def test_attach_and_detach(self):
         server, volume = self.boot_stopped(), self.add()

@@ -1,0 +1,132 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+
+"""Evacuation of servers whose disks are all volumes, on iSCSI or NFS."""
+
+import os
+
+from testtools import testcase
+
+from nova_vmrun.host import fuse
+from nova_vmrun.server import layout
+from tests.functional.api import test_boot_from_volume
+from tests.functional.api import test_evacuation
+from tests.functional.api import test_iscsi
+from tests.functional.api import test_nfs
+from tests.iscsi import base
+
+_FIRST, _LATER = b'written on the first host', b'written on the second host'
+
+
+class _VolumesTestCase(test_boot_from_volume.TestCase,
+                       test_evacuation.TestCase):
+
+    # Later ones leave an evacuated server stopped.
+    microversion = '2.94'
+
+    def make_server(self):
+        self.volumes = [self.add(), self.add()]
+        root, data = self.volumes
+        return self.request(self.existing(root),
+                            self.existing(data, boot_index=-1),
+                            host='compute')
+
+    def write(self, path, content, offset=0):
+        """Write to a volume as the guest does."""
+        with open(path, 'r+b') as file:
+            file.seek(offset)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self, path, content, offset=0):
+        with open(path, 'rb') as file:
+            file.seek(offset)
+            self.assertEqual(content, file.read(len(content)))
+
+
+class IscsiTestCase(test_iscsi.TestCase, _VolumesTestCase):
+    """The target is tgtd, and each host logs in to it."""
+
+    def setUp(self):
+        super().setUp()
+        self.second_layout = layout.Layout(self.paths['second'], '_base')
+        self.addCleanup(base.end_daemons, self.second_layout)
+
+    def add(self):
+        return self.cinder.add(bootable=True)
+
+    def shown(self, host, volume):
+        """Return the path of the file that shows a volume on a host."""
+        return os.path.join(
+            layout.Layout(self.paths[host], '_base').volume(
+                self.server['id'], volume), 'volume-%s-flat.vmdk' % volume)
+
+    @testcase.attr('sample')
+    def test_volumes_go_with_their_server(self):
+        for volume in self.volumes:
+            self.write(self.shown('compute', volume), _FIRST)
+        self.lose(fenced=False)
+        # Nobody sees who writes to them.
+        self.refuse('host compute may still write',
+                    'volume ' + self.volumes[0])
+        self.assertEqual([], self.running('second'))
+        # What connects them ends with the power.
+        base.end_daemons(self.layout)
+        self.force_down(True)
+        self.evacuate()
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        for volume in self.volumes:
+            shown = self.shown('second', volume)
+            self.assertTrue(fuse.is_mounted(shown))
+            self.read(shown, _FIRST)
+            self.write(shown, _LATER, len(_FIRST))
+        self.come_back()
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        for volume in self.volumes:
+            self.assertFalse(os.path.lexists(self.shown('compute', volume)))
+            self.read(self.cinder.content(volume), _FIRST + _LATER)
+        self._delete_server(self.server)
+        for volume in self.volumes:
+            self.assertFalse(os.path.lexists(self.shown('second', volume)))
+            self.read(self.cinder.content(volume), _FIRST + _LATER)
+
+
+class NfsTestCase(test_nfs.TestCase, _VolumesTestCase):
+
+    def content(self, volume):
+        return os.path.join(self.mount, 'volume-' + volume)
+
+    def test_volumes_go_with_their_server(self):
+        for volume in self.volumes:
+            self.write(self.content(volume), _FIRST)
+        self.lose(fenced=False)
+        self.refuse('host compute may still write', '.vmdk.lck')
+        self.assertEqual([], self.running('second'))
+        self.force_down(True)
+        self.evacuate()
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        for volume in self.volumes:
+            self.read(self.content(volume), _FIRST)
+        self.come_back()
+        # It leaves what the other host's VM has open.
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        for volume in self.volumes:
+            self.assertIn('volume-%s.vmdk' % volume, self.in_mount())
+        self._reboot_server(self.server, hard=True, api=self.admin_api)
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        self._delete_server(self.server)
+        self.assertEqual(sorted('volume-' + volume
+                                for volume in self.volumes), self.in_mount())
+        for volume in self.volumes:
+            self.read(self.content(volume), _FIRST)
