@@ -89,6 +89,17 @@ class OwnerTestCase(base.TestCase):
                 b'vmware-vmx'), found)
         self.assertTrue(found.is_alive and found.is_vm_of_ours)
 
+    def test_a_shared_lock(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        member = os.path.join(locks.lock(os.path.join(folder, 'root.vmdk')),
+                              'M12345.lck')
+        self.assertFalse(host_locks.is_shared(member))
+        files.write_atomically(member, files.read(member).replace(
+            b' X ', b' S '))
+        self.assertTrue(host_locks.is_shared(member))
+        files.write_atomically(member, b' S ')
+        self.assertFalse(host_locks.is_shared(member))
+
     def test_programs(self):
         for program, expected in (('vmware-vmx', True),
                                   ('vmware-vmx-stats', True),

@@ -64,6 +64,20 @@ class ServerFoldersTestCase(base.TestCase):
             self.path, '.root.vmdk.0badcafe.part'), 'half')
         self.assertFalse(server_folders.is_new(self.path))
 
+    def test_the_second_record_goes_first(self):
+        server_folders.create(self.path, 'node')
+        files.write_atomically(os.path.join(self.path, 'root.vmdk'), b'')
+        record = os.path.join(self.path, server_folders.RECORD)
+        os.mkdir(record)
+        for name in ('nova.json', 'config-drive.iso'):
+            files.write_atomically(os.path.join(record, name), b'')
+        removed, remove = [], os.remove
+        with fixtures.MockPatch('os.remove', side_effect=lambda path: (
+                removed.append(os.path.basename(path)), remove(path))):
+            server_folders.remove(self.path)
+        self.assertEqual('nova.json', removed[0])
+        self.assertFalse(os.path.exists(self.path))
+
     def test_the_owner_goes_last(self):
         server_folders.create(self.path, 'node')
         for name in ('a.vmdk', 'z.vmdk'):

@@ -11,6 +11,8 @@
 #    under the License.
 
 import contextlib
+import dataclasses
+import json
 import os
 from unittest import mock
 
@@ -20,6 +22,7 @@ from nova.image import glance
 from nova import objects
 
 from nova_vmrun import exception
+from nova_vmrun.host import files
 from nova_vmrun.ops.evacuation import examination
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
@@ -129,6 +132,49 @@ class ExaminationTestCase(hosts.TestCase):
 
         with mock.patch('time.sleep', write):
             yield
+
+    def share_storage_only(self):
+        """Let another host have a server whose disk is here, too."""
+        theirs = '99999999-2222-3333-4444-555555555555'
+        self.patch(evacuations, 'host_of', lambda _context, node: {
+            theirs: 'there'}.get(node))
+        disk = self.put_disk_in_storage()
+        folder = os.path.dirname(disk.path)
+        files.write_atomically(disk.path, b'')
+        record = records_module.Record(UUID, 'theirs', theirs, disks=(
+            disks.dump([disk])))
+        os.mkdir(os.path.join(folder, server_folders.RECORD))
+        files.write_atomically(
+            os.path.join(folder, server_folders.RECORD, 'nova.json'),
+            json.dumps({'number': 1, 'record': dataclasses.asdict(record)}))
+        server_folders.create(folder, theirs)
+        self.instance.id, self.instance.vm_state = 7, 'active'
+        return disk
+
+    def test_a_record_beside_the_disks_is_enough(self):
+        self.share_storage_only()
+        self.assertTrue(self.examine())
+        found = self.examination.adoptable(None, self.instance)
+        self.assertEqual(self.instance.name, found.name)
+        # A crash came before the record was written here.
+        os.mkdir(self.layout.folder(UUID))
+        self.assertTrue(self.examine())
+
+    def test_a_record_beside_the_disks_of_a_third_host(self):
+        self.share_storage_only()
+        self.instance.host = 'elsewhere'
+        self.refuse(exception.InvalidConfiguration, 'belong to host there')
+
+    def test_a_snapshot_that_only_the_other_host_has(self):
+        disk = self.share_storage_only()
+        member = os.path.join(locks.lock(disk.path, machine='B' * 16,
+                                         pid=99999999), 'M12345.lck')
+        self.fenced.add('there')
+        self.assertTrue(self.examine())
+        files.write_atomically(member, files.read(member).replace(
+            b' X ', b' S '))
+        self.refuse(exception.HasSnapshots, 'root.vmdk.lck',
+                    'Start that host again')
 
     def test_disks_without_locks_are_not_watched(self):
         self.share()
