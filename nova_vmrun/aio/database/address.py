@@ -147,7 +147,9 @@ def _is_here(parts: 'sqlalchemy.URL') -> bool:
 def _is_verified(parts: 'sqlalchemy.URL') -> bool:
     """Return whether only the right server gets what is sent, encrypted."""
     if is_mysql(parts):
-        return 'ssl_ca' in parts.query or 'ssl_capath' in parts.query
+        return (bool(parts.query.get('ssl_ca') or parts.query.get('ssl_capath'))
+                # It would let any server of that authority answer.
+                and 'ssl_check_hostname' not in parts.query)
     return parts.query.get('sslmode') in _VERIFIED
 
 

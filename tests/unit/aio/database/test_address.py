@@ -84,6 +84,9 @@ class CheckTestCase(base.TestCase):
     def test_plain_text_on_a_network_is_refused(self):
         for url, option in (
                 (MYSQL, 'ssl_ca='),
+                (MYSQL + '?ssl_ca=', 'ssl_ca='),
+                (MYSQL + '?ssl_ca=/etc/ca.pem&ssl_check_hostname=false',
+                 'ssl_ca='),
                 ('postgresql://a:b@10.1.2.3/', 'sslmode=verify-full'),
                 ('postgresql://a:b@10.1.2.3/?sslmode=require',
                  'sslmode=verify-full')):
