@@ -147,7 +147,8 @@ def _is_here(parts: 'sqlalchemy.URL') -> bool:
 def _is_verified(parts: 'sqlalchemy.URL') -> bool:
     """Return whether only the right server gets what is sent, encrypted."""
     if is_mysql(parts):
-        return (bool(parts.query.get('ssl_ca') or parts.query.get('ssl_capath'))
+        authorities = parts.query.get('ssl_ca', parts.query.get('ssl_capath'))
+        return (bool(authorities)
                 # It would let any server of that authority answer.
                 and 'ssl_check_hostname' not in parts.query)
     return parts.query.get('sslmode') in _VERIFIED
