@@ -39,11 +39,11 @@ THEIRS = '99999999-aaaa-3333-4444-555555555555'
 class Host:
     """A compute node with an instances_path of its own."""
 
-    def __init__(self, root, usb, compute_id):
+    def __init__(self, root, usb, compute_id, name='usb'):
         self.layout = layouts.Layout(root, '_base')
         self.layout.prepare()
         self.records = records.Records(self.layout, compute_id)
-        folders = storages.folders(self.layout, 'usb:' + usb)
+        folders = storages.folders(self.layout, '%s:%s' % (name, usb))
         folders.check()
         self.storage = server_storage.ServerStorage(
             folders, self.layout, self.records,
@@ -93,6 +93,14 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
                          self.content()['record'])
         self.assertEqual(b'secret', files.read(
             os.path.join(self.place, 'config-drive.iso')))
+
+    def test_the_folder_has_another_path_and_name_there(self):
+        elsewhere = os.path.join(self.root, 'mounted')
+        os.symlink(self.usb, elsewhere)
+        other = Host(os.path.join(self.root, 'other'), elsewhere, OURS, 'nas')
+        root, _drive = disks.parse(other.second.find(UUID).record.disks)
+        self.assertEqual(os.path.join(
+            elsewhere, os.path.relpath(self.disk.path, self.usb)), root.path)
 
     def test_it_is_written_only_if_something_has_changed(self):
         number = self.content()['number']
