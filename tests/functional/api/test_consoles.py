@@ -66,7 +66,8 @@ class SerialConsoleTestCase(ConsoleCase):
     def connect(self, url):
         """Connect as a browser does, through Nova's proxy."""
         port = int(base.free_port_range(1).partition(':')[0])
-        proxy = console_proxy.ConsoleProxy('serialproxy', port)
+        proxy = console_proxy.ConsoleProxy(
+            'serialproxy', '127.0.0.1', port)
         proxy.start()
         self.addCleanup(proxy.stop)
         return websocket.create_connection(
