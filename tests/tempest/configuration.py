@@ -144,8 +144,7 @@ def _sections(folder: pathlib.Path, settings: aio_settings.Settings,
             'build_timeout': _BUILD_TIMEOUT,
             'max_microversion': 'latest',
         },
-        # The guest keeps all else in memory.
-        'scenario': {'target_dir': '/data/files'},
+        'scenario': _scenario() if logins else {},
         'volume-feature-enabled': {
             'backup': True,
             'snapshot': True,
@@ -156,6 +155,18 @@ def _sections(folder: pathlib.Path, settings: aio_settings.Settings,
             'extend_attached_volume': False,
             'extend_attached_encrypted_volume': False,
         },
+    }
+
+
+def _scenario() -> dict[str, object]:
+    """Return options of tests that upload the guest's image themselves."""
+    return {
+        # The guest keeps all else in memory.
+        'target_dir': '/data/files',
+        'img_file': images.image('qcow2', 'cloud'),
+        'img_disk_format': 'qcow2',
+        'img_properties': ','.join(
+            '%s:%s' % pair for pair in _GUEST_PROPERTIES.items()),
     }
 
 
