@@ -37,6 +37,7 @@ class CinderVolume(Protocol):
     name_id: str
     size: int
     host: str
+    status: str
     encryption_key_id: str | None
 
     @property

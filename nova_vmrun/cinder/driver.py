@@ -42,6 +42,8 @@ _CONF.register_opts(cinder_backend.OPTS,
 
 # The connector of os-brick that takes a file of this host as it is.
 _CONNECTION_TYPE = 'local'
+# Status of a volume that a backup is restored to.
+_RESTORING = 'restoring-backup'
 
 _Connector = Mapping[str, Any]
 _Paths = dict[str, Any]
@@ -273,12 +275,25 @@ class FilesDriver(manageable.ManageableFiles, driver.VolumeDriver):
                               **kwargs: object) -> _Paths:
         """Return where the file of a volume is, for a server on this host."""
         self.validate_connector(connector)
+        # An earlier attempt may have been cut short.
+        self._lengthen_restored(volume)
         return self._connection(self._prepare(disks.of_volume(volume)),
                                 volume.id, volume.size)
 
     @errors.converted
+    def _lengthen_restored(self, volume: disks.CinderVolume) -> None:
+        if volume.status == _RESTORING:
+            self._store.lengthen(disks.of_volume(volume))
+
+    @errors.converted
     def _prepare(self, disk: disks.Disk) -> str:
         return self._store.prepare(disk)
+
+    def terminate_connection(self, volume: disks.CinderVolume,
+                             connector: _Connector | None,
+                             **kwargs: object) -> None:
+        """Complete what a backup was restored to; a file needs no more."""
+        self._lengthen_restored(volume)
 
     def initialize_connection_snapshot(self, snapshot: disks.CinderSnapshot,
                                        connector: _Connector,

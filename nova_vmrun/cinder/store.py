@@ -137,6 +137,19 @@ class Store:
             _remove(self._extent(disk))
             files.sync_folder(self._folder.path)
 
+    def lengthen(self, disk: disks.Disk) -> None:
+        """Give a volume its size again, after a backup was restored to it.
+
+        Cinder empties the file first, and writes no zeros to a new volume.
+
+        :raises OSError: the file cannot be written
+        """
+        path = self._extent(disk)
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and (
+                status.st_size < disk.size):
+            self._resize(path, disk.size)
+
     def settle(self, disk: disks.Disk) -> str:
         """Check the content of a volume or snapshot; return its path.
 

@@ -70,6 +70,25 @@ class BackupTestCase(base.TestCase):
             self.assertEqual(DATA, self.read(restored, len(DATA), offset))
         self.assert_volume(restored)
 
+    def test_zeros_at_the_end_are_there_after_a_restore(self):
+        volume = self.created(content=DATA)
+        backup = self.record(volume)
+        with open(self.attached(volume), 'rb') as file:
+            self.service.backup(backup, file)
+        backup.status = 'restoring'
+        backup.save()
+        restored = self.created()
+        restored.status = 'restoring-backup'
+        restored.save()
+        # Cinder opens it in this way. The first attempt is cut short.
+        with open(self.attached(restored), 'wb'):
+            self.assertEqual(0, os.path.getsize(self.extent(restored)))
+        with open(self.attached(restored), 'wb') as file:
+            self.service.restore(backup, restored.id, file, True)
+        self.driver.terminate_connection(restored, None)
+        self.assertEqual(DATA, self.read(restored, len(DATA), 0))
+        self.assert_volume(restored)
+
     def test_files_are_opened_without_root(self):
         self.assertTrue(self.driver.secure_file_operations_enabled())
 
