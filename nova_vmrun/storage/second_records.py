@@ -91,10 +91,17 @@ class SecondRecords:
 
     def refresh(self) -> None:
         """Bring the second records of all servers in step."""
-        if self._folders.others:
-            for record in self._records.all():
-                self._tidy(record)
-                self.write(record.uuid)
+        if not self._folders.others:
+            return
+        try:
+            places = self._places()
+        except (exception.VmrunError, OSError) as error:
+            LOG.warning('The records beside the disks of servers are not '
+                        'looked at: %s', error)
+            return
+        for record in self._records.all():
+            self._tidy(record)
+            self._bring_in_step(record, places.get(record.uuid, []))
 
     def _tidy(self, record: records_module.Record) -> None:
         """Remove files that a crash has left, perhaps beside another's."""
@@ -116,15 +123,24 @@ class SecondRecords:
         folder is refused. So nothing here is worth the failure of a start.
         """
         record = self._records.get(uuid) if self._folders.others else None
-        if record is None:
-            return
+        if record is not None:
+            self._bring_in_step(record)
+
+    def _bring_in_step(self, record: records_module.Record,
+                       places: Iterable[str] | None = None) -> None:
+        """Write the second record of a server, and remove other ones.
+
+        :param places: the server's folders, if that is known
+        """
+        uuid = record.uuid
         try:
             home = self._home(record)
             if home is not None and self.is_foreign(record):
                 return
             if home is not None:
                 self._write(record, home)
-            self._remove(uuid, home)
+            self._remove(
+                self._of_server(uuid) if places is None else places, home)
         except (exception.VmrunError, OSError, ValueError) as error:
             LOG.warning('The record of server %s beside its disks is not '
                         'written: %s', uuid, error)
@@ -135,10 +151,10 @@ class SecondRecords:
         :raises OSError: it cannot be removed
         """
         if self._folders.others:
-            self._remove(uuid, None)
+            self._remove(self._of_server(uuid), None)
 
-    def _remove(self, uuid: str, home: str | None) -> None:
-        for path in self._of_server(uuid):
+    def _remove(self, places: Iterable[str], home: str | None) -> None:
+        for path in places:
             if path != home and self._may_write(path):
                 server_folders.remove_record(path)
 
@@ -202,7 +218,7 @@ class SecondRecords:
             if content != found:
                 files.sync_folder(path)
                 files.write_atomically(
-                    os.path.join(place, untrusted_records.RECORD),
+                    os.path.join(place, server_folders.RECORD_FILE),
                     jsonutils.dumps(content))
 
     def _names(self, record: records_module.Record) -> list[str]:
@@ -379,9 +395,17 @@ class SecondRecords:
 
     def _of_server(self, uuid: str) -> list[str]:
         """Return the folders of a server in all storage folders."""
-        return [path for folder in self._folders.others if folder.is_there()
-                for each, path in folder.call(functools.partial(
-                    server_folders.find, folder.path)) if each == uuid]
+        return self._places().get(uuid, [])
+
+    def _places(self) -> dict[str, list[str]]:
+        """Return the folders in all storage folders, by server."""
+        found: dict[str, list[str]] = {}
+        for folder in self._folders.others:
+            if folder.is_there():
+                for uuid, path in folder.call(functools.partial(
+                        server_folders.find, folder.path)):
+                    found.setdefault(uuid, []).append(path)
+        return found
 
     @contextlib.contextmanager
     def _locked(self, uuid: str, path: str) -> Iterator[None]:

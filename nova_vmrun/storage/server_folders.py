@@ -29,6 +29,8 @@ from nova_vmrun.host import files
 OWNER = 'owner.json'
 # The folder of the second record, see second_records.py.
 RECORD = 'record'
+# The record in it.
+RECORD_FILE = 'nova.json'
 _NAME = re.compile('([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_'
                    '[0-9a-f]{8}')
 
@@ -119,6 +121,6 @@ def remove_record(path: str) -> None:
     record = os.path.join(path, RECORD)
     if os.path.isdir(record):
         with contextlib.suppress(FileNotFoundError):
-            os.remove(os.path.join(record, 'nova.json'))
+            os.remove(os.path.join(record, RECORD_FILE))
         files.sync_folder(record)
         files.remove_tree(record)

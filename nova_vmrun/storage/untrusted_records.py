@@ -37,7 +37,6 @@ from nova_vmrun.storage import server_folders
 
 LOG = logging.getLogger(__name__)
 
-RECORD = 'nova.json'
 _MAX_RECORD = 1 << 20
 _MAX_FILE = 16 << 30
 _MAX_TEXT = 255
@@ -54,7 +53,7 @@ def folder(path: str) -> str:
 def read(path: str) -> dict[str, Any] | None:
     """Return a second record as it is, if it has the form of one."""
     try:
-        with opened(os.path.join(folder(path), RECORD),
+        with opened(os.path.join(folder(path), server_folders.RECORD_FILE),
                     _MAX_RECORD) as file:
             found = jsonutils.loads(file.read(_MAX_RECORD))
     except FileNotFoundError:

@@ -102,6 +102,14 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         self.assertEqual(os.path.join(
             elsewhere, os.path.relpath(self.disk.path, self.usb)), root.path)
 
+    def test_each_storage_folder_is_listed_once_for_all_servers(self):
+        for number in range(3):
+            self.records.create(UUID[:-1] + str(number), 'more', 5902)
+        find = self.useFixture(fixtures.MockPatchObject(
+            server_folders, 'find', wraps=server_folders.find)).mock
+        self.theirs.second.refresh()
+        self.assertEqual(1, find.call_count)
+
     def test_it_is_written_only_if_something_has_changed(self):
         number = self.content()['number']
         self.theirs.second.refresh()
