@@ -54,7 +54,7 @@ def require_own(address: str) -> None:
             probe.bind((address, 0))
     except OSError as error:
         raise _refusal(
-            address, 'This machine has no such address, or has it no more.'
+            address, 'This machine has no such address, or no longer has it.'
         ) from error
 
 

@@ -292,7 +292,7 @@ class FilesDriver(manageable.ManageableFiles, driver.VolumeDriver):
     def terminate_connection(self, volume: disks.CinderVolume,
                              connector: _Connector | None,
                              **kwargs: object) -> None:
-        """Complete what a backup was restored to; a file needs no more."""
+        """Complete the volume if a backup was restored to it."""
         self._lengthen_restored(volume)
 
     def initialize_connection_snapshot(self, snapshot: disks.CinderSnapshot,

@@ -31,6 +31,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import shells
+from nova_vmrun.cmd import database_options
 from nova_vmrun.cmd import listen_options
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
@@ -320,23 +321,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help='Allow the URL of a RabbitMQ on another machine without TLS, '
              'although passwords in its messages can be read on the network '
              '(default: no)')
-    database = parser.add_mutually_exclusive_group()
-    database.add_argument(
-        '--database', metavar='<url>',
-        help='Use databases on a MariaDB, MySQL or PostgreSQL server, such as '
-             'mysql://user:password@host/, whose user may create them: '
-             'keystone, glance, neutron, placement, nova_api, nova_cell0, '
-             'nova_cell1 and with --volumes cinder; a path such as /lab makes '
-             'it lab_keystone and so on. Choose before the first "up"')
-    database.add_argument(
-        '--no-database', dest='database', action='store_const',
-        const=address.SQLITE,
-        help='Use SQLite files in the state directory (default)')
-    parser.add_argument(
-        '--database-insecure', action=argparse.BooleanOptionalAction,
-        help='Allow the URL of a database server on another machine without '
-             'TLS, although passwords can be read on the network (default: '
-             'no)')
+    database_options.add(parser)
     parser.add_argument(
         '--gateway-address', metavar='<address>',
         help='With --bus: IP address on which the sshd for other machines '

@@ -58,6 +58,7 @@ REASONS = {
     'aio/report.py': ('prints what others say', 'unit/aio/test_up.py'),
     'aio/seed.py': ('talks to Keystone, Glance and Neutron',
                     'e2e/test_aio.py'),
+    'cmd/database_options.py': ('a table of options', 'unit/cmd/test_aio.py'),
     'cmd/listen_options.py': ('options of aio up', 'unit/cmd/test_aio.py'),
     'aio/status.py': ('asks services of OpenStack', 'e2e/test_aio.py'),
     'aio/console_proxy.py': (_SERVICE, 'browser/test_screen.py'),

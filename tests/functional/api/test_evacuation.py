@@ -83,6 +83,16 @@ class TestCase(two_hosts.TwoHosts):
         self.admin_api.put_service_force_down(service['id'], is_down)
         self.fenced = is_down
 
+    def evacuate_back(self):
+        """Evacuate the server to the first host; its VM runs only there."""
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'evacuate': {'host': 'compute'}})
+        self.wait_for(lambda: self.where(self.server) == 'compute',
+                      'the end of the second evacuation')
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+
     def evacuate(self, status='done', state='ACTIVE'):
         self.admin_api.post_server_action(self.server['id'],
                                           {'evacuate': {'host': 'second'}})
@@ -150,13 +160,7 @@ class SharedFolderTestCase(TestCase):
         self.cut_power()
         self.lost.add('second')
         self.force_down(True, 'second')
-        self.admin_api.post_server_action(self.server['id'],
-                                          {'evacuate': {'host': 'compute'}})
-        self.wait_for(lambda: self.where(self.server) == 'compute',
-                      'the end of the second evacuation')
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
-        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+        self.evacuate_back()
         self.assertEqual(inode, os.stat(self.root('compute')).st_ino)
 
     def test_a_host_that_may_still_write_is_not_replaced(self):

@@ -73,13 +73,7 @@ class SharedStorageFolderTestCase(test_evacuation.TestCase):
         self.evacuate()
         self.come_back()
         self.second_host_is_lost()
-        self.admin_api.post_server_action(self.server['id'],
-                                          {'evacuate': {'host': 'compute'}})
-        self.wait_for(lambda: self.where(self.server) == 'compute',
-                      'the end of the second evacuation')
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
-        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+        self.evacuate_back()
         self.check_written()
 
     def second_host_is_lost(self):
