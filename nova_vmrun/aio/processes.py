@@ -350,19 +350,34 @@ def wait_for(layout: aio_layout.Layout, service: str, timeout: float) -> None:
                            % (service, timeout, layout.log(service)))
 
 
-def complaints(path: pathlib.Path, lines: int, since: int = 0) -> list[str]:
-    """Return the last lines of a log that report errors.
+def log_size(path: pathlib.Path) -> int:
+    """Return the size of a log in bytes, 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
-    :param path: the log
-    :param lines: maximum number of lines
-    :param since: offset in bytes; what comes before is too old to count
+
+def tail(path: pathlib.Path, since: int = 0) -> list[str]:
+    """Return the last lines of a log.
+
+    :param since: size of the log when what counts began. If it is smaller
+        now, it is a new one, and all of it counts.
     """
     try:
         with open(path, 'rb') as stream:
             size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(since, size - _TAIL, 0))
-            text = stream.read().decode(errors='replace')
+            stream.seek(max(since if since <= size else 0, size - _TAIL))
+            return stream.read().decode(errors='replace').splitlines()
     except OSError:
         return []
-    return [line for line in text.splitlines()
+
+
+def complaints(path: pathlib.Path, lines: int, since: int = 0) -> list[str]:
+    """Return the last lines of a log that report errors.
+
+    :param lines: maximum number of lines
+    :param since: see tail
+    """
+    return [line for line in tail(path, since)
             if _ERROR.search(line)][-lines:]

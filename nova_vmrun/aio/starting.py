@@ -85,6 +85,10 @@ class Watch:
         self._phases = {
             service: processes.phase(layout, service, pid) if pid else ''
             for service, pid in running.items()}
+        # Logs go on from earlier starts.
+        self._log_sizes = {
+            service: processes.log_size(layout.log(service))
+            for service in running}
 
     def wait_for(self, services: Iterable[str]) -> None:
         """Wait until services are ready, and report what all are doing.
@@ -143,7 +147,8 @@ class Watch:
         if failed:
             cause = phase[len(processes.FAILED):]
         else:
+            since = self._log_sizes[service]
             if launcher_died:
-                log = self._layout.launcher_log
-            cause = ' '.join(processes.complaints(log, 1))
+                log, since = self._layout.launcher_log, 0
+            cause = ' '.join(processes.complaints(log, 1, since))
         raise errors.AioError('%s died.' % service, cause, 'Read %s.' % log)

@@ -16,6 +16,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import stat
 from typing import Any
 
@@ -29,6 +30,8 @@ _VERSION = 1
 _MARK = 'nova-vmrun token'
 # Bytes.
 _LARGEST = 64 * 1024
+# Of names and IP addresses, also those with a zone.
+_ADDRESS = re.compile(r'[A-Za-z0-9.:%][A-Za-z0-9.:%-]*')
 _NEW = 'Make a new one on the first machine with "nova-vmrun node token".'
 
 
@@ -62,6 +65,22 @@ class Token:
         """
         aio_settings.write_private(path, json.dumps(
             {_MARK: _VERSION, **dataclasses.asdict(self)}, indent=2) + '\n')
+
+    def at(self, addresses: list[str]) -> 'Token':
+        """Return the token, with other addresses of the first machine.
+
+        The first machine still has to have the host key, so a wrong address
+        gives nothing away.
+
+        :raises AioError: one of them is no address
+        """
+        for address in addresses:
+            if not _is_address(address):
+                raise errors.AioError(
+                    '%.100r is no address of the first machine.' % address,
+                    'It is neither a name nor an IP address.',
+                    'Name one without a port, such as 192.0.2.1.')
+        return dataclasses.replace(self, addresses=addresses)
 
 
 def read(path: pathlib.Path) -> Token:
@@ -120,9 +139,10 @@ def _token(found: dict[str, Any]) -> Token:
         raise values.Invalid('Its user is no name.')
     if not keys.is_public(token.host_key):
         raise values.Invalid('Its host key is no key.')
-    for address in token.addresses:
-        if address.startswith('-') or not address.replace(
-                '.', '').replace(':', '').replace('-', '').replace(
-                '%', '').isalnum() or not address.isascii():
-            raise values.Invalid('Its address is none.')
+    if not all(map(_is_address, token.addresses)):
+        raise values.Invalid('Its address is none.')
     return token
+
+
+def _is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None

@@ -146,6 +146,10 @@ class Join(plain.Plain, command.Command):
             help='File that "nova-vmrun node token" wrote on the first '
                  'machine')
         parser.add_argument(
+            '--address', metavar='<address>', action='append',
+            help='Address or name of the first machine, if it has another '
+                 'than when the token was made (repeat for more)')
+        parser.add_argument(
             '--foreground', action='store_true',
             help='Run the node here until Ctrl-C, without a unit')
         parser.add_argument(
@@ -170,6 +174,8 @@ class Join(plain.Plain, command.Command):
         from nova_vmrun.cluster import token_file
 
         token = token_file.read(parsed_args.token)
+        if parsed_args.address:
+            token = token.at(parsed_args.address)
         layout = aio_layout.Layout(parsed_args.state_dir)
         _require_no_first(layout)
         progress = report.Report(self.app.stdout)

@@ -35,6 +35,8 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
 
+from tests import ending
+
 _SECONDS_GOAL = 5.0
 _MEMORY_GOAL = 170      # MiB
 _MIB = 1024 ** 2
@@ -91,6 +93,7 @@ def measure(options: list[str]) -> ControlPlane:
 
 
 def main() -> int:
+    ending.clean_up_on_sigterm()
     parser = argparse.ArgumentParser(
         prog='tests.benchmarks.control_plane')
     parser.add_argument('--repeat', type=int, default=3)

@@ -55,6 +55,7 @@ import psutil
 
 from tests.cluster import base
 from tests.cluster import node
+from tests import ending
 from tests.functional.database import mariadb
 from tests.functional.split import base as split
 from tests.load import existing
@@ -274,6 +275,8 @@ def measure(cluster: base.Cluster, servers: int, nice: int) -> None:
     growing = Growing(cluster)
     growing.prepare(servers)
     growing.set_priority(nice)
+    # When it starts, nova-compute looks at each server.
+    time.sleep(_QUIET_SECONDS)
     print('%d nodes, %d servers, load %.1f' % (
         len(cluster.nodes), servers, os.getloadavg()[0]), flush=True)
     with growing.cost('a quiet minute'):
@@ -297,6 +300,7 @@ def measure(cluster: base.Cluster, servers: int, nice: int) -> None:
 
 
 def main() -> None:
+    ending.clean_up_on_sigterm()
     parser = argparse.ArgumentParser(prog='tests.benchmarks.growing')
     parser.add_argument('--nodes', type=int, nargs='+', default=[1, 3, 10])
     parser.add_argument('--servers', type=int, default=500)

@@ -42,6 +42,7 @@ from nova_vmrun.aio import processes
 import psutil
 
 from tests.cluster import base
+from tests import ending
 from tests.functional.database import mariadb
 from tests.functional.split import base as split
 from tests.functional.split import compute
@@ -166,6 +167,7 @@ def measure(cluster: base.Cluster, folder: pathlib.Path, number: int,
 
 
 def main() -> None:
+    ending.clean_up_on_sigterm()
     parser = argparse.ArgumentParser(prog='tests.benchmarks.reports')
     parser.add_argument('--nodes', type=int, nargs='+',
                         default=[10, 30, 100, 300])

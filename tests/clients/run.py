@@ -33,6 +33,7 @@ import sys
 import tempfile
 
 from tests.clients import clouds
+from tests import ending
 from tests.packaged import plane
 from tests.packaged import suite
 
@@ -60,6 +61,7 @@ _REGEXES = {
 
 
 def main() -> int:
+    ending.clean_up_on_sigterm()
     parser = argparse.ArgumentParser(prog='tests.clients.run')
     parser.add_argument('--state-dir')
     parser.add_argument('--client', choices=sorted(_SUITES))

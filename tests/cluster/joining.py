@@ -87,6 +87,12 @@ class TestCase(testtools.TestCase):
             time.sleep(0.5)
         self.fail('No %r in: %s' % (text, found))
 
+    def wait_until(self, is_so, seconds=300):
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(2)
+
     def states(self):
         return {row['Name']: row['State'] for row in self.json_list()}
 

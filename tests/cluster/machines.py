@@ -137,6 +137,13 @@ class Machines(fixtures.Fixture):
         """Pull the cable."""
         self._ip('-n', self.second.name, 'link', 'set', 'cable', 'down')
 
+    def move(self, machine: Machine, address: str) -> None:
+        """Give a machine another address instead of the one it has."""
+        for verb, each in (('delete', machine.address), ('add', address)):
+            self._ip('-n', machine.name, 'address', verb, each + '/24',
+                     'dev', 'cable')
+        machine.address = address
+
     def mend(self) -> None:
         """Put the cable back."""
         self._ip('-n', self.second.name, 'link', 'set', 'cable', 'up')

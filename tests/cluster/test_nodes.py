@@ -88,10 +88,10 @@ class NodeTestCase(joining.TestCase):
 
     def check_used_token(self):
         other = self.second.run(
-            'nova-vmrun', 'node', 'join', self.token, '--fake', '--state-dir',
-            self.second.state + '-other', status=1)
+            'nova-vmrun', 'node', 'join', self.token, '--foreground', '--fake',
+            '--state-dir', self.second.state + '-other', status=1)
         self.assertIn('The token for node %s has been used by another '
-                      'machine. It joined from %s' % (
+                      'machine. It was last connected from %s,' % (
                           joining.NAME, self.second.address), other)
 
     def check_repair(self):
@@ -131,6 +131,6 @@ class NodeTestCase(joining.TestCase):
         self.wait_for('Permission denied')
         self.keeper.terminate()
         self.keeper.wait(120)
-        refusal = self.second.vmrun('node', 'join', self.token, '--fake',
-                                    status=1)
+        refusal = self.second.vmrun('node', 'join', self.token,
+                                    '--foreground', '--fake', status=1)
         self.assertIn('does not let this machine in', refusal)

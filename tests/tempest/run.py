@@ -35,6 +35,7 @@ import pathlib
 import sys
 import tempfile
 
+from tests import ending
 from tests.packaged import plane
 from tests.packaged import suite
 from tests.tempest import configuration
@@ -55,6 +56,7 @@ LOGINS = (r'tempest\.api\.compute\.servers\.test_'
 
 
 def main() -> int:
+    ending.clean_up_on_sigterm()
     parser = argparse.ArgumentParser(prog='tests.tempest.run')
     parser.add_argument('--logins', action='store_true')
     parser.add_argument('--state-dir')

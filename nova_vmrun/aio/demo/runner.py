@@ -117,9 +117,8 @@ def _cause(error: BaseException) -> str:
 
 
 def _log_sizes(layout: aio_layout.Layout) -> dict[str, int]:
-    return {service: log.stat().st_size
-            for service in aio_layout.SERVICES
-            if (log := layout.log(service)).exists()}
+    return {service: processes.log_size(layout.log(service))
+            for service in aio_layout.SERVICES}
 
 
 def _give_up(session: demo_session.Session, title: str, error: BaseException,
@@ -129,7 +128,7 @@ def _give_up(session: demo_session.Session, title: str, error: BaseException,
     session.report.line('  %s' % _cause(error))
     for service in aio_layout.SERVICES:
         log = session.layout.log(service)
-        lines = processes.complaints(log, _LOG_LINES, marks.get(service, 0))
+        lines = processes.complaints(log, _LOG_LINES, marks[service])
         if lines:
             session.report.line('  %s says:' % log)
             session.text('\n'.join(line[:_LOG_WIDTH] for line in lines))

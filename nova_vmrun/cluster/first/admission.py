@@ -63,9 +63,7 @@ class Admission:
             if node.node_key and node.node_key != join.node_key:
                 raise errors.AioError(
                     'The token for node %s has been used by another machine.'
-                    % node.name, 'It joined from %s at %s.' % (
-                        node.address, time.strftime(
-                            '%Y-%m-%d %H:%M', time.localtime(node.joined))),
+                    % node.name, node.history,
                     'If that is not your doing, run "nova-vmrun node leave '
                     '%s" on the first machine. %s' % (node.name, _NEW_TOKEN))
             room.require(self._settings, known, node.name)

@@ -84,6 +84,7 @@ def _answer(layout: aio_layout.Layout, parsed: argparse.Namespace, verb: str,
             'The first machine does not do %.40r for this key.' % verb, '',
             'Use the same release of nova-vmrun on both machines.')
     settings = aio_settings.load(layout)
+    address = connection.partition(' ')[0]
     if verb == messages.Verb.JOIN:
         from nova_vmrun.cluster.first import admission
         try:
@@ -95,12 +96,14 @@ def _answer(layout: aio_layout.Layout, parsed: argparse.Namespace, verb: str,
             ) from error
         return dataclasses.asdict(admission.Admission(layout, settings).admit(
             join, token_id=parsed.token, name=parsed.node,
-            address=connection.partition(' ')[0]))
+            address=address))
     from nova_vmrun.cluster.first import cloud
+    from nova_vmrun.cluster.first import registry
     from nova_vmrun.cluster.first import removal
     if verb == messages.Verb.LEAVE:
         removal.leave(layout, settings, parsed.node)
         return {}
+    registry.note_address(layout, settings, parsed.node, address)
     nova = cloud.connect(layout, settings)
     if verb == messages.Verb.RETURN:
         nova.set_fenced(parsed.node, False)

@@ -27,7 +27,8 @@ def rows(layout: aio_layout.Layout, settings: aio_settings.Settings,
     """Return a row for each node: the first machine, then the others by name.
 
     A row has the node's name, its state, whether it takes new servers, how
-    many it has, from where it joined, the versions, and its ports.
+    many it has, from where it was last connected, the versions, and its
+    ports.
 
     :raises AioError: Nova does not answer
     """

@@ -13,6 +13,7 @@
 """One node, as the first machine knows it."""
 
 import dataclasses
+import time
 
 from nova_vmrun.cluster import ports
 
@@ -29,7 +30,7 @@ class Node:
     :param move_key: public key with which it sends servers to others
     :param host_key: public key of its own sshd
     :param user: who runs nova-compute on it
-    :param address: from which it joined
+    :param address: from which it was last connected
     :param nova: version of Nova
     :param nova_vmrun: version of nova-vmrun
     :param joined: when it joined last; seconds since 1970, or 0
@@ -53,6 +54,13 @@ class Node:
     def has_joined(self) -> bool:
         """Whether it has been accepted, though perhaps never started."""
         return bool(self.node_key)
+
+    @property
+    def history(self) -> str:
+        """A sentence that says where and when it joined."""
+        return 'It was last connected from %s, and joined at %s.' % (
+            self.address, time.strftime('%Y-%m-%d %H:%M',
+                                        time.localtime(self.joined)))
 
     @property
     def ports(self) -> ports.Range:

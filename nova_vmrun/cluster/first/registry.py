@@ -131,6 +131,17 @@ def change(layout: aio_layout.Layout, settings: aio_settings.Settings
         os.close(descriptor)
 
 
+def note_address(layout: aio_layout.Layout, settings: aio_settings.Settings,
+                 name: str, address: str) -> None:
+    """Remember from where a node comes, if that has changed.
+
+    :raises AioError: there is no such node, or the registry cannot be used
+    """
+    if load(layout).node(name).address != address:
+        with change(layout, settings) as known:
+            known.node(name).address = address
+
+
 def write_keys(layout: aio_layout.Layout, settings: aio_settings.Settings,
                registry: Registry) -> None:
     """Write the files by which the gateway decides who may log in."""

@@ -75,8 +75,7 @@ def make(layout: aio_layout.Layout, settings: aio_settings.Settings,
         if node.has_joined:
             raise errors.AioError(
                 'There is a node %s already.' % name,
-                'It joined from %s at %s.' % (node.address, time.strftime(
-                    '%Y-%m-%d %H:%M', time.localtime(node.joined))),
+                node.history,
                 'To repair it, run "nova-vmrun node join" on it. To replace '
                 'it, run "nova-vmrun node leave %s" first.' % name)
         room.require(settings, known, name)

@@ -15,6 +15,7 @@
 from collections.abc import Mapping, Sequence
 import dataclasses
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -83,6 +84,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     not_before: float = 0.0
+    _log_size: int = 0
     _pause: float = _PAUSE
 
     @property
@@ -102,6 +104,7 @@ class Child:
         """
         try:
             log = processes.open_log(self.layout, self.name)
+            self._log_size = os.fstat(log).st_size
             try:
                 self.process = subprocess.Popen(
                     self.words, env=dict(self.variables),
@@ -127,10 +130,12 @@ class Child:
             self._pause = _PAUSE
         self.delay()
         status, self.process = self.process.returncode, None
-        complaint = last_complaint(self.layout, self.name) or _last_line(
-            self.layout, self.name)
+        log = self.layout.log(self.name)
+        # Not every program says that it complains.
+        said = (last_complaint(log, self._log_size)
+                or ''.join(processes.tail(log, self._log_size)[-1:])[:_SHOWN])
         return '%s ended with status %d%s' % (
-            self.name, status, ': ' + complaint if complaint else '')
+            self.name, status, ': ' + said if said else '')
 
     def delay(self) -> None:
         """Wait for a while before the next start, longer each time."""
@@ -145,20 +150,14 @@ class Child:
             self.process = None
 
 
-def last_complaint(layout: aio_layout.Layout, name: str) -> str:
-    """Return the last line of a log that says what went wrong, or ''."""
+def last_complaint(log: pathlib.Path, since: int) -> str:
+    """Return the last line of a log that says what went wrong, or ''.
+
+    :param since: size of the log when what counts began
+    """
     # Lines of a traceback may say nothing after the level and the module.
     return next((line[:_SHOWN] for line in reversed(processes.complaints(
-        layout.log(name), 100)) if not _EMPTY.search(line)), '')
-
-
-def _last_line(layout: aio_layout.Layout, name: str) -> str:
-    """Return the end of a log in which nobody complains."""
-    try:
-        lines = layout.log(name).read_text(errors='replace').splitlines()
-    except OSError:
-        return ''
-    return lines[-1][:_SHOWN] if lines else ''
+        log, 100, since)) if not _EMPTY.search(line)), '')
 
 
 def end_leftovers(files: node_files.Files) -> None:

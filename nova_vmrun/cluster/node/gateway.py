@@ -52,7 +52,7 @@ def reachable(addresses: list[str], port: int) -> str:
         ' '.join(reasons),
         'Let it through the firewalls, start the first machine with '
         '"nova-vmrun aio up", or name an address that this machine can reach '
-        'with "nova-vmrun node token --address".')
+        'with "nova-vmrun node join --address".')
 
 
 def _is_loopback(address: str) -> bool:
@@ -150,8 +150,8 @@ class Gateway:
                 'Its host key is another.%s' % (
                     ' That address always leads to the machine that uses it.'
                     if _is_loopback(self._address) else ''),
-                'Name the right address with "nova-vmrun node token '
-                '--address" on the first machine.')
+                'Name the right address with "nova-vmrun node join '
+                '--address".')
         return errors.AioError(
             'There is no connection with the first machine (%s).'
             % self._address, text or 'ssh says nothing.',

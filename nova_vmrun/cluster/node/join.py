@@ -26,6 +26,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import keys
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
@@ -76,6 +77,8 @@ class Join:
         self._token = token
         self._choices = choices
         self._report = report
+        self._log = layout.log(children.COMPUTE)
+        self._log_size = processes.log_size(self._log)
 
     def join(self) -> node_membership.Membership:
         """Do all that comes before nova-compute is started.
@@ -233,14 +236,12 @@ class Join:
         first = gateway.Gateway(self._files.ssh_config, member.addresses[0])
         state = gateway.wait_until_ready(first, TIMEOUT, since)
         if state is None:
-            complaint = children.last_complaint(self._layout,
-                                                children.COMPUTE)
+            complaint = children.last_complaint(self._log, self._log_size)
             raise errors.AioError(
                 'Node %s did not become ready within %d s.' % (
                     member.name, TIMEOUT),
                 complaint or 'Its nova-compute has not reported.',
-                'Read %s, and repeat the command.'
-                % self._layout.log(children.COMPUTE))
+                'Read %s, and repeat the command.' % self._log)
         self._report.line('node %s is up, and its resources are known to '
                           'Placement' % member.name)
         # The node has a key of its own now.

@@ -311,6 +311,11 @@ keystone.exception.ValidationError: Last
         self.assertEqual([], processes.complaints(
             self.layout.log('nova'), 5, since=len(self.LOG)))
 
+    def test_a_smaller_log_is_a_new_one(self):
+        self.layout.log('nova').write_text(self.LOG)
+        self.assertEqual(2, len(processes.complaints(
+            self.layout.log('nova'), 5, since=len(self.LOG) + 1)))
+
     def test_no_log_is_no_complaint(self):
         self.assertEqual([], processes.complaints(
             self.layout.log('nova'), 5))

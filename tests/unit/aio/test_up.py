@@ -205,15 +205,26 @@ class UpTestCase(base.TestCase):
                          % self.layout.launcher_log, str(error))
 
     def test_service_that_ran_before_and_dies_shows_its_log(self):
-        self.layout.log('neutron').write_text('KeyError: last\n')
+        log = self.layout.log('neutron')
+        log.write_text('ValueError: of yesterday\n')
         self.world.running = {'neutron': 11}
-        found = iter([11, None])
-        find = self.world.find
-        self.patch(processes, 'find', lambda layout, name: next(found)
-                   if name == 'neutron' else find(layout, name))
-        error = self.assertRaises(errors.AioError, self.up)
-        self.assertEqual('neutron died. KeyError: last Read %s.'
-                         % self.layout.log('neutron'), str(error))
+        others = self.world.find
+
+        def find(layout, name):
+            if name != 'neutron':
+                return others(layout, name)
+            pid = next(self.found)
+            if pid is None and self.last_words:
+                log.write_text(log.read_text() + self.last_words)
+            return pid
+
+        self.patch(processes, 'find', find)
+        for self.last_words, cause in (('KeyError: last\n', 'KeyError: last '),
+                                       ('', '')):
+            self.found = iter([11, None])
+            error = self.assertRaises(errors.AioError, self.up)
+            self.assertEqual('neutron died. %sRead %s.' % (cause, log),
+                             str(error))
 
     def test_half_a_control_plane_is_not_left(self):
         self.died('failed: no such driver')

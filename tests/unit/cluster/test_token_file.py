@@ -55,6 +55,18 @@ class TokenTestCase(base.TestCase):
         self.path.chmod(0o644)
         self.assertIn('Its mode is 644', self.refuse())
 
+    def test_other_addresses(self):
+        addresses = ['2001:db8::1', 'fe80::1%eth0', 'lab-1.example']
+        found = TOKEN.at(addresses)
+        self.assertEqual(addresses, found.addresses)
+        self.assertEqual(TOKEN.host_key, found.host_key)
+
+    def test_what_is_no_address(self):
+        for text in ('', '-oProxyCommand=x', 'a b', '192.0.2.1\n', 'é'):
+            error = self.assertRaises(errors.AioError, TOKEN.at,
+                                      ['192.0.2.1', text])
+            self.assertIn('is no address of the first machine', str(error))
+
     def test_no_file(self):
         self.assertIn('No such file', self.refuse())
         self.path.mkdir()

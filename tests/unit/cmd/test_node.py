@@ -136,6 +136,14 @@ class NodeCase(base.TestCase):
         join.Join.require_unit.assert_called_once_with()
         join.Join.run_in_foreground.assert_not_called()
 
+    def test_join_at_another_address(self):
+        self.useFixture(fixtures.MockPatchObject(
+            join, 'Join', wraps=join.Join))
+        self.run_command(node.Join, str(self.token), '--address',
+                         '192.0.2.9', '--address', 'lab-1.example')
+        self.assertEqual(['192.0.2.9', 'lab-1.example'],
+                         join.Join.call_args.args[1].addresses)
+
     def test_join_in_the_foreground(self):
         self.run_command(node.Join, str(self.token), '--foreground')
         join.Join.run_in_foreground.assert_called_once()

@@ -87,7 +87,8 @@ class AdmitTestCase(base.FirstCase):
         self.admit()
         self.assertIn(
             'The token for node lab-2 has been used by another machine. It '
-            'joined from 192.0.2.7', self.refuse(node_key=base.KEYS[7]))
+            'was last connected from 192.0.2.7',
+            self.refuse(node_key=base.KEYS[7]))
         self.assertEqual(base.KEYS[0], self.node().node_key)
 
     def test_a_replaced_token(self):

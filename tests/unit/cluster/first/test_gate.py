@@ -22,6 +22,7 @@ from nova_vmrun.cluster.first import admission
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import gate
 from nova_vmrun.cluster.first import peer
+from nova_vmrun.cluster.first import registry
 from nova_vmrun.cluster.first import removal
 from nova_vmrun.cluster import messages
 from tests.unit.cluster import base
@@ -34,6 +35,8 @@ class GateTestCase(base.FirstCase):
         self.settings.save(self.layout)
         self.cloud = self.useFixture(fixtures.MockPatchObject(
             cloud, 'connect')).mock.return_value
+        with registry.change(self.layout, self.settings) as known:
+            known.nodes['lab-2'] = base.joined(address='192.0.2.1')
 
     def run_gate(self, request, *whose):
         out, err = io.StringIO(), io.StringIO()
@@ -85,6 +88,8 @@ class GateTestCase(base.FirstCase):
         self.assertEqual(state, messages.read_state(
             messages.read_answer(out)))
         self.cloud.state.assert_called_once_with('lab-2')
+        self.assertEqual('192.0.2.7', registry.load(
+            self.layout).node('lab-2').address)
 
     def test_a_node_returns(self):
         self.assertEqual(0, self.run_gate('return')[0])

@@ -39,6 +39,21 @@ class RegistryTestCase(base.FirstCase):
         self.assertIn(base.KEYS[0] + '\n', revoked)
         self.assertIn(base.KEYS[1] + '\n', revoked)
 
+    def test_addresses(self):
+        self.add(base.joined())
+        for address in ('192.0.2.7', '192.0.2.9'):
+            registry.note_address(self.layout, self.settings, 'lab-2',
+                                  address)
+            self.assertEqual(address, registry.load(
+                self.layout).node('lab-2').address)
+
+    def test_an_address_that_is_known_changes_no_file(self):
+        self.add(base.joined())
+        before = self.files.registry.stat().st_ino
+        registry.note_address(self.layout, self.settings, 'lab-2',
+                              '192.0.2.7')
+        self.assertEqual(before, self.files.registry.stat().st_ino)
+
     def test_a_failed_change_changes_nothing(self):
         def fail():
             with registry.change(self.layout, self.settings) as known:

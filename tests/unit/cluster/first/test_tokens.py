@@ -54,8 +54,8 @@ class MakeTestCase(base.FirstCase):
     def test_two_nodes_of_one_name(self):
         with registry.change(self.layout, self.settings) as known:
             known.nodes['lab-2'] = base.joined()
-        self.assertIn('There is a node lab-2 already. It joined from '
-                      '192.0.2.7', self.refuse())
+        self.assertIn('There is a node lab-2 already. It was last '
+                      'connected from 192.0.2.7', self.refuse())
         self.assertIn('name of this machine', self.refuse('laptop'))
 
     def test_no_room(self):

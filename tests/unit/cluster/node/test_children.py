@@ -58,7 +58,17 @@ class ChildTestCase(base.NodeCase):
             '2026-01-01 00:00:00.000 7 ERROR nova ValueError: no such bus\n'
             '2026-01-01 00:00:00.000 7 ERROR nova \n')
         self.assertTrue(children.last_complaint(
-            self.layout, 'compute').endswith('ValueError: no such bus'))
+            self.layout.log('compute'), 0).endswith('ValueError: no such bus'))
+
+    def test_what_an_earlier_process_said_is_not_repeated(self):
+        self.layout.log('compute').write_text('7 ERROR nova Out of order\n')
+        for code, text in (('raise SystemExit(1)', ''),
+                           ('raise SystemExit("No space")', ': No space')):
+            child = self.child(code)
+            child.start()
+            child.process.wait()
+            self.assertEqual('compute ended with status 1' + text,
+                             child.note_end())
 
     def test_a_program_that_is_missing(self):
         child = children.Child(self.layout, 'sshd', ['/no/such'], {})
