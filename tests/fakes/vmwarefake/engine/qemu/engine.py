@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _START = 60             # seconds
 _SOFT_RESET = 60
 _LOG = 'qemu.log'
+# What QEMU says if another program has the port of its VNC server.
+_PORT_TAKEN = 'Failed to find an available port'
 _GUEST_SHUTDOWN = 'qemu_system_shutdown_request reason=6'
 
 
@@ -67,11 +69,7 @@ class Engine(base.Engine):
             self._make_files(plan)
             try:
                 servers.start(plan.exports)
-                self._start_qemu(plan, sockets, memory)
-                self._release(plan, sockets, memory)
-            except qmp.Gone:
-                self._clean_up(servers, plan)
-                raise base.EngineError('msg.engine.died', self._output())
+                self._start_machine(plan, sockets, memory)
             except BaseException:
                 self._clean_up(servers, plan)
                 raise
@@ -96,10 +94,27 @@ class Engine(base.Engine):
                     != os.path.getsize(template)):
                 shutil.copyfile(template, variables)
 
+    def _start_machine(self, plan: qemu_plan.Plan,
+                       sockets: qemu_sockets.Folder,
+                       memory: str | None) -> None:
+        """Start QEMU and the guest, without VNC if its port is in use."""
+        if plan.vnc and self._may_have_vnc(plan.vnc):
+            try:
+                self._start_qemu(plan, sockets, memory, True)
+                self.machine.log('MKSSocketListener: Started VNC server, '
+                                 'listening at %s:%d' % plan.vnc)
+                return
+            except base.EngineError as e:
+                # Another program has taken it since.
+                if _PORT_TAKEN not in str(e):
+                    raise
+                self._log_no_vnc(plan.vnc, e)
+            sockets.remove('qmp')
+        self._start_qemu(plan, sockets, memory, False)
+
     def _start_qemu(self, plan: qemu_plan.Plan, sockets: qemu_sockets.Folder,
-                    memory: str | None) -> None:
+                    memory: str | None, with_vnc: bool) -> None:
         machine = self.machine
-        with_vnc = self._may_have_vnc(plan.vnc)
         with contextlib.ExitStack() as stack:
             fds = self._plug_in(plan, stack)
             memory_fd = None
@@ -113,9 +128,11 @@ class Engine(base.Engine):
                 machine.run_file(_LOG), machine.new_session, pass_fds=keep)
             qemu_sockets.wait_for_server(sockets, 'qmp', pid, _START,
                                          self._output)
-        if plan.vnc and with_vnc:
-            machine.log('MKSSocketListener: Started VNC server, listening '
-                        'at %s:%d' % plan.vnc)
+        try:
+            self._release(plan, sockets, memory)
+        except qmp.Gone as e:
+            raise base.EngineError('msg.engine.died',
+                                   self._output()) from e
 
     def _plug_in(self, plan: qemu_plan.Plan,
                  stack: contextlib.ExitStack) -> dict[str, int]:
@@ -128,9 +145,9 @@ class Engine(base.Engine):
             fds[link.netdev] = cable.fileno()
         return fds
 
-    def _may_have_vnc(self, vnc: tuple[str, int] | None) -> bool:
+    def _may_have_vnc(self, vnc: tuple[str, int]) -> bool:
         """Return whether the port is free; otherwise there is no VNC."""
-        if not vnc or not self.machine.may_have_vnc:
+        if not self.machine.may_have_vnc:
             return False
         family = socket.AF_INET6 if ':' in vnc[0] else socket.AF_INET
         try:
@@ -139,9 +156,12 @@ class Engine(base.Engine):
                 probe.bind(vnc)
             return True
         except OSError as e:
-            self.machine.log('MKSSocketListener: Failed to start VNC server '
-                             'at %s:%d: %s' % (*vnc, e))
+            self._log_no_vnc(vnc, e)
             return False
+
+    def _log_no_vnc(self, vnc: tuple[str, int], reason: Exception) -> None:
+        self.machine.log('MKSSocketListener: Failed to start VNC server '
+                         'at %s:%d: %s' % (*vnc, reason))
 
     def _release(self, plan: qemu_plan.Plan, sockets: qemu_sockets.Folder,
                  memory: str | None) -> None:
