@@ -26,6 +26,10 @@ from nova import monkey_patch  # noqa: E402
 monkey_patch.patch()
 
 from nova_vmrun.aio import sqlite  # noqa: E402
+from tests.functional import idle_threads  # noqa: E402
+from tests.functional import statements  # noqa: E402
 
 # Without this, a fifth of the suite's time goes into opening databases.
 sqlite.keep_connections()
+statements.share_compiled()
+idle_threads.wake_up_at_the_end()

@@ -39,6 +39,7 @@ from nova_vmrun.ops import networks
 from nova_vmrun import osvif
 from nova_vmrun.server import vm_process
 from tests.functional import fake_vmware
+from tests.functional import idle_threads
 
 # Tests that also run with the noise of VMware's loaders and libraries.
 sample = testcase.attr('sample')
@@ -102,6 +103,7 @@ class TestCase(testcase.WithAttributes,
     HEARS_EVENTS = True
 
     def _setup_services(self):
+        idle_threads.look_rarely()
         osvif.install()
         self.folder = self.useFixture(
             fixtures.TempDir(rootdir=self.FOLDERS)).path
