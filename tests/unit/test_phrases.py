@@ -62,6 +62,12 @@ class SearchTestCase(base.TestCase):
     def test_whole_words_only(self):
         self.assertEqual([], self.found('in a hurrying crowd; the hath'))
 
+    def test_words_that_may_be_missing(self):
+        self.phrases = phrases.read_list(
+            'red|old house => home\nfar (?:and (?:very )?wide )?out => gone\n')
+        self.assertEqual([(1, 'home'), (2, 'gone')],
+                         self.found('a red car\nFar out'))
+
     def test_where_a_paragraph_is_wrapped(self):
         self.assertEqual([(1, 'quickly')], self.found('It left in a\n  hurry'))
 
