@@ -87,6 +87,19 @@ class TestCase(testtools.TestCase):
             time.sleep(0.5)
         self.fail('No %r in: %s' % (text, found))
 
+    def boot(self, name):
+        """Boot a server on the node, and return its id."""
+        disk = os.path.join(self.machines.folder, 'disk')
+        with open(disk, 'wb') as file:
+            file.truncate(1 << 20)
+        self.first.openstack(
+            'image', 'create', 'empty', '--file', disk, '--disk-format',
+            'raw', '--container-format', 'bare')
+        return self.first.openstack(
+            'server', 'create', name, '--image', 'empty', '--flavor',
+            'm1.nano', '--network', 'vmnet8', '--wait',
+            '--availability-zone', 'nova:' + NAME)['id']
+
     def wait_until(self, is_so, seconds=300):
         deadline = time.monotonic() + seconds
         while not is_so():

@@ -55,12 +55,14 @@ class Machine:
     """A network namespace, and programs that run in it.
 
     :param address: of the machine on the cable
+    :ivar environ: variables of its programs, beside those of this process
     """
 
     def __init__(self, name: str, address: str, folder: str) -> None:
         self.name = name
         self.address = address
         self.state = os.path.join(folder, name)
+        self.environ: dict[str, str] = {}
         self._folder = folder
 
     def words(self, *words: str) -> list[str]:
@@ -84,18 +86,22 @@ class Machine:
     def variables(self) -> dict[str, str]:
         """Return the environment of commands on this machine."""
         path = [os.path.join(sys.prefix, 'bin'), os.environ['PATH']]
-        return {**os.environ, 'PATH': os.pathsep.join(path)}
+        return {**os.environ, **self.environ, 'PATH': os.pathsep.join(path)}
 
     def vmrun(self, *words: str, status: int | None = 0) -> str:
         """Run a command of nova-vmrun with this machine's state."""
         return self.run('nova-vmrun', *words, '--state-dir', self.state,
                         status=status)
 
+    def client(self, *words: str) -> str:
+        """Run the openstack command, and return what it prints."""
+        return self.run(
+            'env', 'OS_CLIENT_CONFIG_FILE=%s/clouds.yaml' % self.state,
+            'OS_CLOUD=nova-vmrun', 'openstack', *words)
+
     def openstack(self, *words: str) -> Any:
         """Run the openstack command, and return its JSON."""
-        printed = self.run(
-            'env', 'OS_CLIENT_CONFIG_FILE=%s/clouds.yaml' % self.state,
-            'OS_CLOUD=nova-vmrun', 'openstack', *words, '-f', 'json')
+        printed = self.client(*words, '-f', 'json')
         # Warnings come first.
         start = min(found for found in map(printed.find, '[{') if found >= 0)
         return json.loads(printed[start:])

@@ -59,16 +59,7 @@ class NodeTestCase(joining.TestCase):
 
     def check_server(self):
         """Boot a server on the node, and see its screen from the first."""
-        disk = os.path.join(self.machines.folder, 'disk')
-        with open(disk, 'wb') as file:
-            file.truncate(1 << 20)
-        self.first.openstack(
-            'image', 'create', 'empty', '--file', disk, '--disk-format',
-            'raw', '--container-format', 'bare')
-        self.server = self.first.openstack(
-            'server', 'create', 'web', '--image', 'empty', '--flavor',
-            'm1.nano', '--network', 'vmnet8', '--wait',
-            '--availability-zone', 'nova:' + joining.NAME)['id']
+        self.server = self.boot('web')
         self.assertEqual(joining.NAME, self.host())
         self.check_console()
         refusal = self.first.vmrun('node', 'leave', joining.NAME, status=1)

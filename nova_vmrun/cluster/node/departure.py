@@ -12,6 +12,8 @@
 
 """Leave a cloud, from the side of the node."""
 
+import contextlib
+
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
@@ -26,13 +28,17 @@ def leave(layout: aio_layout.Layout,
           member: node_membership.Membership) -> None:
     """Ask the first machine to forget this node, then stop its processes.
 
+    If it has forgotten the node already, as after "node leave" there or half
+    of one here, do the rest.
+
     :raises AioError: the node has servers, or the first machine does not
         answer
     """
     files = node_files.Files(layout)
     address = gateway.reachable(member.addresses, member.port)
     wire.write_tunnel(files, member, address)
-    gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
+    with contextlib.suppress(gateway.KeyRefused):
+        gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
     units.find(layout, member.name).remove()
     children.end_leftovers(files)
     files.membership.unlink(missing_ok=True)

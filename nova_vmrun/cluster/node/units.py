@@ -36,6 +36,10 @@ Restart=always
 RestartSec=5
 # Servers are processes that nova-compute has started. They run on.
 KillMode=process
+# A VM that the kernel ends for want of memory must not take the others along.
+OOMPolicy=continue
+# A core dump of a VM contains the memory of its guest.
+LimitCORE=0
 TimeoutStopSec=120
 
 [Install]
@@ -118,6 +122,8 @@ class Systemd:
         if self.path.exists():
             self._control('disable', '--now', self.name)
             self.path.unlink(missing_ok=True)
+            # Else systemd could still start it.
+            self._control('daemon-reload')
 
     def _control(self, *words: str, resolution: str = '') -> None:
         _run(self._runner, 'systemctl', '--user', *words,
@@ -151,6 +157,8 @@ class Launchd:
             'KeepAlive': True,
             # Servers are processes that nova-compute has started.
             'AbandonProcessGroup': True,
+            # A core dump of a VM contains the memory of its guest.
+            'HardResourceLimits': {'Core': 0},
             'ExitTimeOut': 120,
             'StandardOutPath': str(self._layout.log('node')),
             'StandardErrorPath': str(self._layout.log('node')),

@@ -44,6 +44,13 @@ class LeaveTestCase(base.NodeCase):
         self.assertFalse(self.files.membership.exists())
         self.assertFalse(self.files.node_key.exists())
 
+    def test_a_node_that_the_first_machine_has_forgotten(self):
+        """That is so after a power cut in the middle of "leave", too."""
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        departure.leave(self.layout, self.member)
+        self.unit.remove.assert_called_once_with()
+        self.assertFalse(self.files.membership.exists())
+
     def test_a_refused_node_runs_on(self):
         self.first.ask.side_effect = errors.AioError('It has servers.')
         self.assertRaises(errors.AioError, departure.leave, self.layout,

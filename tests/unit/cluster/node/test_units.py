@@ -42,9 +42,8 @@ class SystemdTestCase(UnitCase):
         self.unit = units.Systemd(self.layout, 'lab-2', self.runner,
                                   self.home)
 
-    def test_servers_outlive_the_unit(self):
+    def test_it_is_started_again_and_again(self):
         text = self.unit.text()
-        self.assertIn('KillMode=process\n', text)
         self.assertIn('Restart=always\n', text)
         self.assertIn('"node" "run" "--state-dir" "%s"' % self.layout.root,
                       text)
@@ -69,6 +68,8 @@ class SystemdTestCase(UnitCase):
                       self.words())
         self.unit.remove()
         self.assertFalse(self.unit.path.exists())
+        # systemd forgets it.
+        self.assertEqual('systemctl --user daemon-reload', self.words()[-1])
 
     def test_no_service_manager(self):
         for answer in ((1, '', 'Failed to connect to bus'),
@@ -104,6 +105,7 @@ class LaunchdTestCase(UnitCase):
         found = plistlib.loads(self.unit.text().encode())
         self.assertIs(True, found['AbandonProcessGroup'])
         self.assertIs(True, found['KeepAlive'])
+        self.assertEqual({'Core': 0}, found['HardResourceLimits'])
         self.assertEqual(units.command(self.layout),
                          found['ProgramArguments'])
 

@@ -1,0 +1,78 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""systemd, as the service manager of a user on one of the machines."""
+
+import os
+import subprocess
+import time
+
+import fixtures
+
+from tests.cluster import machines
+
+PROGRAM = '/lib/systemd/systemd'
+_SECONDS = 30
+# Run as an ordinary program, systemd looks whether it is the system's, too.
+_START = """
+mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd &&
+mkdir /run/systemd/system && exec "$0" --user
+"""
+
+
+class ServiceManager(fixtures.Fixture):
+    """A service manager for the user who runs programs on a machine.
+
+    :param machine: gets the variables by which programs find it
+    :param folder: for its files, and the user's
+    """
+
+    def __init__(self, machine: machines.Machine, folder: str) -> None:
+        super().__init__()
+        self._machine = machine
+        self._folder = folder
+
+    def _setUp(self) -> None:
+        for variable, name in (('XDG_RUNTIME_DIR', 'runtime'),
+                               ('HOME', 'home')):
+            path = os.path.join(self._folder, name)
+            os.mkdir(path, 0o700)
+            self._machine.environ[variable] = path
+        # "ip netns exec" would hide the control groups.
+        self._process = subprocess.Popen(
+            ['nsenter', '--net=/run/netns/' + self._machine.name,
+             'unshare', '--mount', 'sh', '-c', _START, PROGRAM],
+            stdin=subprocess.DEVNULL, env=self._machine.variables(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(self._stop)
+        end = time.monotonic() + _SECONDS
+        while 'PATH=' not in self._machine.run(
+                'systemctl', '--user', 'show-environment', status=None):
+            if time.monotonic() > end:
+                raise AssertionError('systemd does not answer')
+            time.sleep(0.2)
+
+    def _stop(self) -> None:
+        self.control('exit', status=None)
+        try:
+            self._process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def control(self, *words: str, status: int | None = 0) -> str:
+        """Run systemctl and return what it prints.
+
+        :param status: the exit status that it must have; None: any
+        """
+        return self._machine.run('systemctl', '--user', '--no-pager', *words,
+                                 status=status)
