@@ -50,6 +50,7 @@ class DeviceQuestionsTestCase(base.TestCase):
         self.assertEqual([], self.programs.running)
 
     def test_disk_that_only_the_file_has(self):
+        self.patch(device_questions, '_SECONDS', 0)
         self.tiny.install('vmcli')
         self.programs.hears_vmcli = False
         answer = self.ask('add a disk to a running VM')
