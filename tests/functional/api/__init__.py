@@ -31,12 +31,14 @@ from oslo_policy import policy  # noqa: E402
 
 from nova_vmrun.aio import sqlite  # noqa: E402
 from tests.functional import idle_threads  # noqa: E402
+from tests.functional import messages  # noqa: E402
 from tests.functional import statements  # noqa: E402
 
 # Without this, a fifth of the suite's time goes into opening databases.
 sqlite.keep_connections()
 statements.share_compiled()
 idle_threads.wake_up_at_the_end()
+messages.wake_up_at_arrival()
 # Looking for garbage among Nova's many objects takes a tenth of the time.
 gc.set_threshold(50_000)
 # Each test has the same policies. Parsing them takes long.
