@@ -54,7 +54,7 @@ WORKERS = {'e2e': 2,
            'browser': 1, 'clients': 1, 'cluster': 1,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
-           'functional': (3 * (os.cpu_count() or 1) + 1) // 2,
+           'functional': 2 * (os.cpu_count() or 1),
            'crash': 2 * (os.cpu_count() or 1)}
 # Suites that an ordinary user runs.
 AS_USER = frozenset({'iscsi', 'reach'})

@@ -164,6 +164,20 @@ class TestCase(testcase.WithAttributes,
 
         return self.wait_for(look, 'a server with %s' % wanted)
 
+    def _wait_for_migration_status(self, server, expected_statuses):
+        """Wait until a server has such a migration; return that."""
+        wanted = {status.lower() for status in expected_statuses}
+
+        def look():
+            self.seen = [
+                migration for migration in self.admin_api.api_get(
+                    '/os-migrations').body['migrations']
+                if migration['instance_uuid'] == server['id']]
+            return next((migration for migration in self.seen
+                         if migration['status'].lower() in wanted), None)
+
+        return self.wait_for(look, 'a migration that is %s' % wanted)
+
     def wait_for(self, condition, what):
         """Wait until a condition returns a true value, and return it."""
         deadline = time.monotonic() + PATIENCE
