@@ -16,20 +16,22 @@ A method that is in neither list must be in our driver. So a new release of
 Nova, and each method that is added here, makes somebody decide.
 """
 
-_NOT_YET = 'Not built yet.'
 _MIGRATION = 'Live migration needs shared memory transport; vmrun has none.'
 _SHARES = 'Manila shares need virtiofs.'
 _AGENT = 'vmrun has no such command.'
+# Nova asks when it removes servers that were evacuated from this host.
+_SHARED_STORAGE = ('The record beside the disks says whose they are; the '
+                   'driver looks there itself.')
 
 # The base class refuses these by NotImplementedError.
 REFUSED = {
     'block_stats': 'VMware keeps no counters that vmrun could tell.',
-    'check_instance_shared_storage_local': _NOT_YET,
-    'check_instance_shared_storage_remote': _NOT_YET,
+    'check_instance_shared_storage_local': _SHARED_STORAGE,
+    'check_instance_shared_storage_remote': _SHARED_STORAGE,
     'cleanup_live_migration_destination_check': _MIGRATION,
     'default_device_names_for_instance': "Nova's own names are right.",
     'default_root_device_name': "Nova's own names are right.",
-    'extend_volume': _NOT_YET,
+    'extend_volume': 'VMware has the disk open when Cinder extends it.',
     'get_all_volume_usage': 'VMware keeps no counters that vmrun could tell.',
     'get_host_cpu_stats': 'Only [DEFAULT] compute_monitors asks for them.',
     'get_instance_disk_info': _MIGRATION,
@@ -50,7 +52,7 @@ REFUSED = {
     'rollback_live_migration_at_destination': _MIGRATION,
     'set_host_enabled': 'Nova keeps it by itself.',
     'soft_delete': 'Nova powers the server off instead.',
-    'swap_volume': _NOT_YET,
+    'swap_volume': 'Nova swaps volumes of running servers only.',
     'trigger_crash_dump': _AGENT,
     'umount_share': _SHARES,
     'volume_snapshot_create': 'It is for volumes of network file systems.',
