@@ -14,7 +14,6 @@
 """``nova-vmrun ssh``: log in to a server by its name."""
 
 import argparse
-import ipaddress
 from typing import TYPE_CHECKING
 import urllib.parse
 
@@ -26,6 +25,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cmd import own_cloud
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
+from nova_vmrun.formats import hostnames
 from nova_vmrun.formats import report
 
 if TYPE_CHECKING:
@@ -127,11 +127,5 @@ def _is_of(settings: aio_settings.Settings,
            url: urllib.parse.SplitResult) -> bool:
     """Whether a URL is that of a control plane's Keystone."""
     return url.port == settings.ports['keystone'] and (
-        _is_loopback(url.hostname) or url.hostname == settings.listen)
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or '').is_loopback
-    except ValueError:
-        return host == 'localhost'
+        hostnames.is_loopback(url.hostname)
+        or url.hostname == settings.listen)

@@ -15,7 +15,6 @@
 from collections import abc
 import contextlib
 import errno
-import ipaddress
 from typing import Any
 
 from nova.console import type as console_type
@@ -26,6 +25,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import conf as vmrun_conf
 from nova_vmrun import exception
+from nova_vmrun.formats import hostnames
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import listeners
 from nova_vmrun.host import ports
@@ -232,11 +232,8 @@ class Consoles:
 
 def _refuse_open_address(conf: cfg.ConfigOpts) -> None:
     address = str(conf.vnc.server_listen)
-    try:
-        is_loopback = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        is_loopback = address == 'localhost'
-    if not is_loopback and not conf.vmrun.vnc_insecure_listen:
+    if not (hostnames.is_loopback(address)
+            or conf.vmrun.vnc_insecure_listen):
         raise exception.InvalidConfiguration(
             '[vnc] server_listen is %s, which other machines can reach.'
             % address,

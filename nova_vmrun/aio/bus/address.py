@@ -14,11 +14,11 @@
 
 from collections.abc import Mapping
 import dataclasses
-import ipaddress
 from typing import Any
 from urllib import parse
 
 from nova_vmrun.aio import errors
+from nova_vmrun.formats import hostnames
 
 SCHEME = 'rabbit'
 _PORT = 5672
@@ -51,10 +51,7 @@ class Host:
     @property
     def is_here(self) -> bool:
         """Whether messages to it stay on this machine."""
-        try:
-            return ipaddress.ip_address(self.name).is_loopback
-        except ValueError:
-            return self.name == 'localhost'
+        return hostnames.is_loopback(self.name)
 
 
 @dataclasses.dataclass(frozen=True)

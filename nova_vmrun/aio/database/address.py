@@ -13,11 +13,11 @@
 """The URL of a database server: what may be used."""
 
 import importlib.util
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 
 from nova_vmrun.aio import errors
+from nova_vmrun.formats import hostnames
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -138,10 +138,7 @@ def check(url: str, insecure: bool) -> None:
 def _is_here(parts: 'sqlalchemy.URL') -> bool:
     if not parts.host:
         return bool(_socket(parts))
-    try:
-        return ipaddress.ip_address(parts.host).is_loopback
-    except ValueError:
-        return parts.host == 'localhost'
+    return hostnames.is_loopback(parts.host)
 
 
 def _is_verified(parts: 'sqlalchemy.URL') -> bool:

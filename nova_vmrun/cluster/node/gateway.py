@@ -12,7 +12,6 @@
 
 """What a node asks the first machine, through its gateway."""
 
-import ipaddress
 import pathlib
 import socket
 import time
@@ -24,6 +23,7 @@ from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import wire
 from nova_vmrun.cluster import values
 from nova_vmrun import exception
+from nova_vmrun.formats import hostnames
 from nova_vmrun.tools import process
 
 # Seconds. To make accounts, programs of the bus start several times.
@@ -46,20 +46,13 @@ def reachable(addresses: list[str], port: int) -> str:
         reasons.append('%s from %s: %s.%s' % (
             address, _own_address(address), complaint,
             ' That address always leads to the machine that uses it.'
-            if _is_loopback(address) else ''))
+            if hostnames.is_loopback(address) else ''))
     raise errors.AioError(
         'Port %d of the first machine cannot be reached.' % port,
         ' '.join(reasons),
         'Let it through the firewalls, start the first machine with '
         '"nova-vmrun aio up", or name an address that this machine can reach '
         'with "nova-vmrun node join --address".')
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == 'localhost'
 
 
 def _own_address(address: str) -> str:
@@ -149,7 +142,7 @@ class Gateway:
                 '%s.' % self._address,
                 'Its host key is another.%s' % (
                     ' That address always leads to the machine that uses it.'
-                    if _is_loopback(self._address) else ''),
+                    if hostnames.is_loopback(self._address) else ''),
                 'Name the right address with "nova-vmrun node join '
                 '--address".')
         return errors.AioError(

@@ -13,9 +13,9 @@
 """Checks of settings that expose the host or the VM to others."""
 
 from collections.abc import Iterator
-import ipaddress
 import re
 
+from nova_vmrun.formats import hostnames
 from nova_vmrun.formats.lint import finding
 from nova_vmrun.formats import vmx
 
@@ -47,16 +47,9 @@ def _check_vnc(settings: vmx.Vmx) -> Iterator[finding.Finding]:
         return
     key = 'RemoteDisplay.vnc.ip'
     address = settings.get(key, '')
-    if not _is_loopback(address):
+    if not hostnames.is_loopback(address):
         yield finding.warning(key, 'is %s: other machines can reach the '
                               'console.' % (address or 'missing'))
     if 'RemoteDisplay.vnc.password' in settings:
         yield finding.warning('RemoteDisplay.vnc.password',
                               'is stored as plain text.')
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address.lower() == 'localhost'
