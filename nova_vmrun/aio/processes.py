@@ -358,6 +358,12 @@ def log_size(path: pathlib.Path) -> int:
         return 0
 
 
+def log_sizes(layout: aio_layout.Layout,
+              services: Iterable[str]) -> dict[str, int]:
+    """Return the sizes of the logs of services in bytes."""
+    return {service: log_size(layout.log(service)) for service in services}
+
+
 def tail(path: pathlib.Path, since: int = 0) -> list[str]:
     """Return the last lines of a log.
 

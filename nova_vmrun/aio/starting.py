@@ -86,9 +86,7 @@ class Watch:
             service: processes.phase(layout, service, pid) if pid else ''
             for service, pid in running.items()}
         # Logs go on from earlier starts.
-        self._log_sizes = {
-            service: processes.log_size(layout.log(service))
-            for service in running}
+        self._log_sizes = processes.log_sizes(layout, running)
 
     def wait_for(self, services: Iterable[str]) -> None:
         """Wait until services are ready, and report what all are doing.

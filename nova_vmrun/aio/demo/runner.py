@@ -64,7 +64,7 @@ def run(session: demo_session.Session, option: str = '') -> None:
     for number, step in enumerate(todo, 1):
         title = (step.__doc__ or step.__name__).strip()
         session.report.line('%d/%d %s' % (number, len(todo), title))
-        marks = _log_sizes(session.layout)
+        marks = processes.log_sizes(session.layout, aio_layout.SERVICES)
         began = time.monotonic()
         try:
             step(session)
@@ -114,11 +114,6 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, exception.VmrunError):
         return text
     return '%s: %s.' % (type(error).__name__, text)
-
-
-def _log_sizes(layout: aio_layout.Layout) -> dict[str, int]:
-    return {service: processes.log_size(layout.log(service))
-            for service in aio_layout.SERVICES}
 
 
 def _give_up(session: demo_session.Session, title: str, error: BaseException,

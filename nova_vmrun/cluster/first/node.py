@@ -57,7 +57,7 @@ class Node:
 
     @property
     def history(self) -> str:
-        """A sentence that says where and when it joined."""
+        """A sentence that says when it joined, and from where it comes."""
         return 'It was last connected from %s, and joined at %s.' % (
             self.address, time.strftime('%Y-%m-%d %H:%M',
                                         time.localtime(self.joined)))

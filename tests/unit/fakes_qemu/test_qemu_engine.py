@@ -48,7 +48,7 @@ class StartTest(plans.PlanTest):
     def start(self, *errors):
         """Start it, while QEMU ends with errors or None.
 
-        :returns: whether VNC was wanted, for each start of QEMU
+        self.wanted says for each start of QEMU whether it was to have VNC.
         """
         start = self.useFixture(fixtures.MockPatchObject(
             self.engine, '_start_qemu', side_effect=errors)).mock
