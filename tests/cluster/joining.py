@@ -56,8 +56,7 @@ class TestCase(testtools.TestCase):
 
     def end_node(self):
         if self.keeper is not None and self.keeper.poll() is None:
-            self.keeper.terminate()
-            self.keeper.wait(120)
+            self.stop_node()
         if os.path.exists(self.output):
             with open(self.output) as output:
                 self.addDetail('node', testtools.content.text_content(
@@ -65,6 +64,20 @@ class TestCase(testtools.TestCase):
         # Its servers run on.
         processes.end([process.pid for process in processes.using(
             pathlib.Path(self.second.state))], 5)
+
+    def make_token(self):
+        """Make a token for the second machine."""
+        self.first.vmrun('node', 'token', NAME, '--output', self.token,
+                         '--address', self.first.address)
+
+    def join(self, *options):
+        """Start "node join" in the foreground."""
+        self.start_node('join', self.token, '--foreground', '--fake', *options)
+
+    def stop_node(self):
+        """End the command that runs the node, and wait until it has."""
+        self.keeper.terminate()
+        self.keeper.wait(120)
 
     def start_node(self, *words):
         """Start a command that runs the node, and wait until it is ready."""
@@ -101,10 +114,7 @@ class TestCase(testtools.TestCase):
             '--availability-zone', 'nova:' + NAME)['id']
 
     def wait_until(self, is_so, seconds=300):
-        deadline = time.monotonic() + seconds
-        while not is_so():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(2)
+        self.assertTrue(processes.wait_until(is_so, seconds, interval=2))
 
     def states(self):
         return {row['Name']: row['State'] for row in self.json_list()}

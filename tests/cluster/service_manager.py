@@ -14,10 +14,10 @@
 
 import os
 import subprocess
-import time
 
 import fixtures
 
+from nova_vmrun.aio import processes
 from tests.cluster import machines
 
 PROGRAM = '/lib/systemd/systemd'
@@ -54,12 +54,10 @@ class ServiceManager(fixtures.Fixture):
             stdin=subprocess.DEVNULL, env=self._machine.variables(),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(self._stop)
-        end = time.monotonic() + _SECONDS
-        while 'PATH=' not in self._machine.run(
-                'systemctl', '--user', 'show-environment', status=None):
-            if time.monotonic() > end:
-                raise AssertionError('systemd does not answer')
-            time.sleep(0.2)
+        if not processes.wait_until(
+                lambda: 'PATH=' in self.control('show-environment',
+                                                status=None), _SECONDS):
+            raise AssertionError('systemd does not answer')
 
     def _stop(self) -> None:
         self.control('exit', status=None)

@@ -12,17 +12,14 @@
 
 """A node goes on when it, or the first machine, gets another address."""
 
-import signal
-
 from tests.cluster import joining
 
 
 class AddressTestCase(joining.TestCase):
 
     def test_new_addresses(self):
-        self.first.vmrun('node', 'token', joining.NAME, '--output', self.token,
-                         '--address', self.first.address)
-        self.start_node('join', self.token, '--foreground', '--fake')
+        self.make_token()
+        self.join()
         self.wait_for(joining.READY)
         self.assertEqual(self.second.address, self.address())
         self.check_the_nodes_address()
@@ -43,9 +40,7 @@ class AddressTestCase(joining.TestCase):
         """The node is told, and stays the same node."""
         self.machines.move(self.first, '10.77.1.4')
         self.wait_for('cannot be reached')
-        self.keeper.send_signal(signal.SIGTERM)
-        self.keeper.wait(120)
-        self.start_node('join', self.token, '--foreground', '--fake',
-                        '--address', self.first.address)
+        self.stop_node()
+        self.join('--address', self.first.address)
         self.wait_for(joining.READY, times=2)
         self.assertEqual({'first': 'up', joining.NAME: 'up'}, self.states())

@@ -76,8 +76,7 @@ class ListenTestCase(joining.TestCase):
 
     def check_node(self):
         """The node gets its image and its messages by TLS."""
-        self.first.vmrun('node', 'token', joining.NAME, '--output',
-                         self.token, '--address', self.first.address)
+        self.make_token()
         self.join()
         self.wait_for(_BY_TLS)
         self.wait_for(joining.READY)
@@ -97,16 +96,12 @@ class ListenTestCase(joining.TestCase):
         self.assertTrue(url.startswith('https://%s:6080/' % _LISTEN), url)
         self.assertEqual('RFB', self.second.greeting(url, self.ca))
 
-    def join(self):
-        self.start_node('join', self.token, '--foreground', '--fake')
-
     def check_way_back(self):
         """Without --listen, the node finds the services by its tunnel."""
         self.first.vmrun('aio', 'down')
         said = self.first.vmrun('aio', 'up', '--no-listen')
         self.assertIn('do not find them: run "nova-vmrun node join"', said)
-        self.keeper.terminate()
-        self.keeper.wait(120)
+        self.stop_node()
         self.join()
         self.wait_for(joining.READY, times=2)
         self.assertEqual({'first': 'up', joining.NAME: 'up'}, self.states())

@@ -46,9 +46,8 @@ class NodeTestCase(joining.TestCase):
 
     def check_join(self):
         began = time.monotonic()
-        self.first.vmrun('node', 'token', joining.NAME, '--output', self.token,
-                         '--address', self.first.address)
-        self.start_node('join', self.token, '--foreground', '--fake')
+        self.make_token()
+        self.join()
         self.wait_for(joining.READY)
         seconds = time.monotonic() - began
         busy = max(1, os.getloadavg()[0] / os.cpu_count())
@@ -95,7 +94,7 @@ class NodeTestCase(joining.TestCase):
                        self.first.state, joining.NAME)
         for text in (_ACCOUNTS, joining.READY):
             self.kill_node()
-            self.start_node('join', self.token, '--foreground', '--fake')
+            self.join()
             self.wait_for(text, times=2)
         self.check_console()
 
@@ -120,8 +119,7 @@ class NodeTestCase(joining.TestCase):
         self.first.vmrun('node', 'leave', joining.NAME)
         self.assertEqual({'first': 'up'}, self.states())
         self.wait_for('Permission denied')
-        self.keeper.terminate()
-        self.keeper.wait(120)
+        self.stop_node()
         refusal = self.second.vmrun('node', 'join', self.token,
                                     '--foreground', '--fake', status=1)
         self.assertIn('does not let this machine in', refusal)

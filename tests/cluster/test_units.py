@@ -33,8 +33,7 @@ class UnitTestCase(joining.TestCase):
             self.second, self.machines.folder))
 
     def test_a_unit_from_its_start_to_its_end(self):
-        self.first.vmrun('node', 'token', joining.NAME, '--output', self.token,
-                         '--address', self.first.address)
+        self.make_token()
         self.check_join()
         self.server = self.boot('web')
         self.process = self.processes_of_server()
