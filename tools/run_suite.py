@@ -27,8 +27,9 @@ ordinary user: see as_test_user.py.
 --noise makes the fake tools print what loaders and libraries of the real ones
 print on some hosts (FAKE_VMRUN_NOISE=1).
 
---totals counts the tests of the last run of each suite. It lists failed tests,
-and skipped tests with their reasons. A run with noise is a suite of its own.
+--totals counts the tests of the last run of each suite. It lists skipped tests
+with their reasons, and failed tests with the ends of their tracebacks. A run
+with noise is a suite of its own.
 """
 
 import collections
@@ -60,6 +61,8 @@ WORKERS = {'e2e': 2,
 AS_USER = frozenset({'iscsi', 'reach'})
 # Tests that share a control plane must run in the same process.
 GROUPS = {'e2e': r'tests\.e2e\.(cloud\.)?'}
+# Number of lines of a traceback that the totals show.
+SHOWN = 30
 
 
 def stestr(suite: str, results: str, *words: str,
@@ -95,7 +98,7 @@ class Totals(testtools.StreamResult):
         self.outcomes: collections.Counter[str] = collections.Counter()
         self.failed: list[str] = []
         self.skipped: list[str] = []
-        self._reasons: dict[str, str] = {}
+        self._texts: dict[tuple[str, str], bytes] = {}
 
     def status(self, test_id: str | None = None,
                test_status: str | None = None,
@@ -106,9 +109,10 @@ class Totals(testtools.StreamResult):
                timestamp: datetime.datetime | None = None) -> None:
         if test_id is None:
             return
-        if file_name == 'reason':
-            self._reasons[test_id] = bytes(file_bytes or b'').decode(
-                'utf-8', 'replace')
+        if file_name == 'reason' or (file_name or '').startswith('traceback'):
+            key = (test_id, file_name or '')
+            self._texts[key] = self._texts.get(key, b'') + bytes(
+                file_bytes or b'')
         if test_status in ('success', 'fail', 'skip', 'xfail', 'uxsuccess'):
             self.outcomes[test_status] += 1
         if test_status in ('fail', 'uxsuccess'):
@@ -118,10 +122,15 @@ class Totals(testtools.StreamResult):
 
     def print_names(self) -> None:
         for test_id in self.skipped:
-            print('skipped: %s: %s' % (
-                test_id, self._reasons.get(test_id, 'no reason given')))
+            reason = self._texts.get((test_id, 'reason'), b'no reason given')
+            print('skipped: %s: %s' % (test_id,
+                                       reason.decode('utf-8', 'replace')))
         for test_id in self.failed:
             print('FAILED: %s' % test_id)
+            for (owner, _name), text in self._texts.items():
+                if owner == test_id:
+                    lines = text.decode('utf-8', 'replace').splitlines()
+                    print('\n'.join('    ' + line for line in lines[-SHOWN:]))
 
 
 def totals() -> int:

@@ -215,8 +215,9 @@ class Examination:
     def _unguarded(self, volumes: abc.Iterable[connection.Volume]
                    ) -> list[str]:
         """Return what other hosts may write to without leaving a lock."""
-        return ['volume %s' % volume.id for volume in volumes
-                if self._connectors.shared_descriptor(volume) is None]
+        return ['volume %s' % uuid for uuid in sorted(
+            volume.id for volume in volumes
+            if self._connectors.shared_descriptor(volume) is None)]
 
     def locks(self, uuid: str, record: records_module.Record | None,
               volumes: abc.Iterable[connection.Volume]) -> list[str]:

@@ -372,11 +372,10 @@ class UnpluggedTestCase(TestCase):
         with self.unplug_before(flatten, 'flatten'):
             self.api.post_server_action(
                 server['id'], {'createImage': {'name': 'image'}})
-            work = self.path(server, 'snapshot')
-            self.wait_for(lambda: os.path.exists(work), 'the copy')
-            self.wait_for(lambda: not os.path.exists(work), 'the end')
-        self._wait_for_server_parameter(server,
-                                        {'OS-EXT-STS:task_state': None})
+            self._wait_for_server_parameter(
+                server, {'OS-EXT-STS:task_state': None})
+        self.assertFalse(os.path.exists(self.path(server, 'snapshot')))
+        self.assertEqual([], os.listdir(self.drives.paths['usb']))
         self.plug_elsewhere()
         server = self.api.get_server(server['id'])
         self._stop_server(server)

@@ -108,6 +108,15 @@ class ExaminationTestCase(hosts.TestCase):
         self.fenced.add('there')
         self.assertTrue(self.examine())
 
+    def test_volumes_are_named_in_one_order(self):
+        """Nova lists them in any, and keeps the beginning of the text."""
+        self.volumes = [connection.Volume(uuid, 'iscsi', {})
+                        for uuid in (OTHER, UUID)]
+        listed = ', '.join('volume ' + uuid for uuid in sorted((OTHER, UUID)))
+        for _order in range(2):
+            self.refuse(exception.FileInUse, listed)
+            self.volumes.reverse()
+
     def test_a_fenced_host_that_still_writes(self):
         disk = self.put_disk_in_storage()
         self.share(disks=disks.dump([disk]))
