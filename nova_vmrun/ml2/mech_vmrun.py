@@ -19,7 +19,8 @@ physical network and the VLAN; the compute host maps them to one of its vmnets
 ([vmrun] vmnet_mappings).
 
 A network of type local is a LAN segment, which ends at its host. So all its
-servers have to be on one host.
+servers have to be on one host. Those of a host that is lost do not count, or
+none of them could be evacuated.
 """
 
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun.ml2 import conf as ml2_conf
+from nova_vmrun.ml2 import lost_hosts
 
 CONF = cfg.CONF
 LOG = logging.getLogger(__name__)
@@ -160,21 +162,33 @@ class VmrunMechanismDriver(api.MechanismDriver):
         """Log an error and return True if another host has the network.
 
         Each host would have a network of its own, with no connection between
-        them. A server that moves may take its network along.
+        them. A server that moves may take its network along. A host that is
+        lost is only warned of: it may return with servers on the network.
         """
-        others = other_hosts(context)
-        if not others:
-            return False
+        found = other_hosts(context)
+        lost = lost_hosts.among(found)
+        others = sorted(set(found) - lost)
         port = context.current
-        LOG.error('Port %(port)s cannot be bound on host %(host)s: the '
-                  'network %(network)s is on host %(others)s, and a network '
-                  'of type local ends at its host. Create the server on '
-                  '%(others)s (openstack server create --host), or on '
-                  'another network.',
-                  {'port': port['id'], 'host': context.host,
-                   'network': port['network_id'],
-                   'others': ', '.join(others)})
-        return True
+        facts = {'port': port['id'], 'host': context.host,
+                 'network': port['network_id'],
+                 'others': ', '.join(others), 'lost': ', '.join(sorted(lost))}
+        if others:
+            LOG.error('Port %(port)s cannot be bound on host %(host)s: the '
+                      'network %(network)s is on host %(others)s, and a '
+                      'network of type local ends at its host. Create the '
+                      'server on %(others)s (openstack server create --host), '
+                      'or on another network. To evacuate several servers of '
+                      'the network from a host that is off, force its '
+                      'nova-compute down (openstack compute service set '
+                      '--down) and evacuate them again.', facts)
+            return True
+        if lost:
+            LOG.warning('Port %(port)s of network %(network)s is bound on '
+                        'host %(host)s, although host %(lost)s has ports of '
+                        'it, since Nova says that %(lost)s is forced down. '
+                        'Evacuate its other servers to %(host)s too: a '
+                        'network of type local ends at its host.', facts)
+        return False
 
     def update_port_postcommit(self, context: api.PortContext) -> None:
         """Warn when another driver takes a local network to a second host.

@@ -15,6 +15,8 @@
 import subprocess
 import sys
 
+import psutil
+
 from tests.functional.split import base
 from tests.functional.split import compute
 
@@ -28,8 +30,8 @@ class HostsTestCase(base.TestCase):
 
     def start_compute(self):
         """Start a nova-compute for each host, with a VMware of its own."""
-        started = [self.start_host(name) for name in _HOSTS]
-        for nova_compute in started:
+        self.computes = {name: self.start_host(name) for name in _HOSTS}
+        for nova_compute in self.computes.values():
             self.wait_until(nova_compute.has_started,
                             '%s has started' % nova_compute.config.parent.name)
         self.wait_until(
@@ -67,6 +69,11 @@ class HostsTestCase(base.TestCase):
             self.assert_refused(request(host, 'on-' + host), network, host)
         second = request('compute1', 'second')
         self.wait_for_status(second, 'ACTIVE')
+        self.lose('compute1')
+        # The first one moves while Neutron still has the second one's port
+        # on the host that is lost.
+        for server in (first, second):
+            self.evacuate(server, 'compute2')
 
         # Without servers, the network is on no host.
         for server in self.cloud.compute.servers():
@@ -80,6 +87,30 @@ class HostsTestCase(base.TestCase):
         self.cloud.compute.delete_server(moved)
         self.cloud.compute.wait_for_delete(moved, interval=0.2,
                                            wait=base.TIMEOUT)
+
+    def lose(self, host):
+        """Cut the power of a host, and say that it is off."""
+        self.computes[host].kill()
+        folder = str(self.folder / host)
+        for process in psutil.process_iter(['cmdline']):
+            if any(folder in word for word in process.info['cmdline'] or ()):
+                process.kill()
+        service, = self.cloud.compute.services(binary='nova-compute',
+                                               host=host)
+        self.cloud.compute.update_service_forced_down(service, forced=True)
+
+    def evacuate(self, server, host):
+        self.cloud.compute.evacuate_server(server, host)
+        self.wait_until(
+            lambda: self.cloud.compute.get_server(server).compute_host == host,
+            '%s is on %s' % (server.name, host))
+        # Nova leaves it stopped.
+        self.wait_for_status(server, 'SHUTOFF')
+        self.cloud.compute.start_server(server)
+        self.wait_for_status(server, 'ACTIVE')
+        for port in self.cloud.network.ports(device_id=server.id):
+            self.assertEqual((host, 'vmrun'),
+                             (port.binding_host_id, port.binding_vif_type))
 
     def assert_refused(self, server, network, host):
         """Neutron's log names the host, and "nova-vmrun why" says to read it.

@@ -19,6 +19,7 @@ from oslo_config import cfg
 from oslo_config import fixture as config_fixture
 import testtools
 
+from nova_vmrun.ml2 import lost_hosts
 from nova_vmrun.ml2 import mech_vmrun
 
 FLAT = {'id': 'flat-id', 'network_type': 'flat',
@@ -160,6 +161,12 @@ class _PortsTestCase(MechVmrunTestCase):
 
 class LocalTestCase(_PortsTestCase):
 
+    def setUp(self):
+        super().setUp()
+        self.lost = set()
+        self.useFixture(fixtures.MockPatchObject(
+            lost_hosts, 'among', lambda hosts: self.lost & set(hosts)))
+
     def assert_bound(self, *ports, **port):
         self.set_ports(*ports)
         self.assertEqual(
@@ -171,8 +178,9 @@ class LocalTestCase(_PortsTestCase):
         self.assertIsNone(self.bound_segment(port_context([LOCAL])))
         self.assertIn(
             'Port port-id cannot be bound on host laptop: the network '
-            'network-id is on host other, and a network of type local ends '
-            'at its host.', self.logger.output)
+            'network-id is on host other,', self.logger.output)
+        self.assertIn('a network of type local ends at its host.',
+                      self.logger.output)
 
     def test_the_first_server_chooses_the_host(self):
         self.assert_bound()
@@ -212,6 +220,17 @@ class LocalTestCase(_PortsTestCase):
         self.set_ports({'device_id': ''})
         self.assertIsNone(self.bound_segment(
             port_context([LOCAL], device_id='')))
+
+    def test_a_host_that_is_lost_does_not_count(self):
+        self.lost = {'other'}
+        self.assert_bound({})
+        self.assertIn('although host other has ports of it',
+                      self.logger.output)
+
+    def test_a_second_host_that_is_not_lost_counts(self):
+        self.lost = {'third'}
+        self.assert_refused({}, {portbindings.HOST_ID: 'third'})
+        self.assertNotIn('host other, third', self.logger.output)
 
     def test_services_of_neutron_do_not_count(self):
         self.assert_bound({'device_owner': 'network:dhcp'})
