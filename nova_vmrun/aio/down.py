@@ -24,6 +24,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import volumes
+from nova_vmrun.formats import words
 
 # Seconds that a process has to end before it is killed. Nova finishes what it
 # is doing, and anything that takes longer is safe to interrupt.
@@ -80,10 +81,11 @@ def inventory(layout: aio_layout.Layout) -> str:
     size = sum(_size(path) for path in layout.root.rglob('*'))
     servers = sorted(layout.instances.glob('*/*.vmx'))
     images = [path for path in layout.images.glob('*') if path.is_file()]
-    lines = ['%s holds %d MiB: %d servers, %d images, %s, and the databases '
-             'and logs of the control plane.'
-             % (layout.root, size // 1024 ** 2, len(servers), len(images),
-                _volumes(layout))]
+    lines = ['%s holds %d MiB: %s, %s, %s, and the databases and logs of the '
+             'control plane.' % (
+                 layout.root, size // 1024 ** 2,
+                 words.counted(len(servers), 'server'),
+                 words.counted(len(images), 'image'), _volumes(layout))]
     lines += ['  server %s' % path.parent.name for path in servers[:_SHOWN]]
     if len(servers) > _SHOWN:
         lines.append('  and %d more' % (len(servers) - _SHOWN))
@@ -100,8 +102,10 @@ def _volumes(layout: aio_layout.Layout) -> str:
     except errors.AioError:
         # A damaged control plane must be removable, too.
         return 'volumes that cannot be counted'
-    return '%d volumes, %d snapshots and %d backups of volumes' % (
-        found.volumes, found.snapshots, found.backups)
+    return '%s, %s and %s of volumes' % (
+        words.counted(found.volumes, 'volume'),
+        words.counted(found.snapshots, 'snapshot'),
+        words.counted(found.backups, 'backup'))
 
 
 def _size(path: pathlib.Path) -> int:

@@ -30,6 +30,7 @@ from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
+from nova_vmrun.formats import words
 
 if TYPE_CHECKING:
     from nova_vmrun.cluster.node import membership
@@ -84,9 +85,11 @@ class Token(_OfFirst):
     to the other one, for example with scp. A token is for one node and expires
     soon. Until then, whoever has the file can join as that node once. A node
     gets servers to run, with their disks and passwords, and users of its own
-    for the message bus, Placement, Neutron, Glance and Cinder. A token is no
-    login to the first machine: it runs one command there, which lets the node
-    in. A new token for the same name replaces the old one.
+    for the message bus, Placement, Neutron and Glance. With "aio up
+    --volumes", its user is an administrator of the whole cloud, because Cinder
+    shows volumes of all projects to no one else. A token is no login to the
+    first machine: it runs one command there, which lets the node in. A new
+    token for the same name replaces the old one.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -219,13 +222,15 @@ class Leave(plain.Plain, command.Command):
     """Remove a node from its cloud: this machine, or the named one.
 
     Run it on the node without a name, or on the first machine with one. It is
-    refused while the node has servers. It removes the node's accounts, keys
-    and connections; the node's files stay.
+    refused while the node has servers, or takes part in moves of servers that
+    are not confirmed. It removes the node's accounts, keys and connections;
+    the node's files stay.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        state_dir.add_option(parser)
+        _add_dir(parser, 'everything of the node, or on the first machine the '
+                 'whole control plane')
         parser.add_argument(
             'name', metavar='<name>', nargs='?',
             help='Name of the node, on the first machine')
@@ -267,8 +272,11 @@ class Drain(_OfFirst):
     """Move all servers of a node to others, on the first machine.
 
     No new servers are started on the node. Those that it has are stopped,
-    moved and started again, one after the other. The exit status is 1 if some
-    cannot be moved; the output says why. To use the node again, add --undo.
+    moved and started again, one after the other. If a server on the node, or
+    one that has left it, waits for its user to confirm or revert a resize, the
+    resize is confirmed, and the output names the server. The exit status is 1
+    if some cannot be moved; the output says why. To use the node again, add
+    --undo.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -294,8 +302,8 @@ class Drain(_OfFirst):
             parsed_args.name)
         if left:
             raise errors.AioError(
-                'Node %s still has %d servers.' % (
-                    parsed_args.name, len(left)),
+                'Node %s is not empty, because of %s.' % (
+                    parsed_args.name, words.counted(len(left), 'server')),
                 ' '.join('%s (%s): %s.' % (
                     each.name, each.server, each.reason.rstrip('.'))
                     for each in left),
@@ -329,11 +337,14 @@ class Fenced(_OfFirst):
 
 
 def _add_node_dir(parser: argparse.ArgumentParser) -> None:
+    _add_dir(parser, 'everything of the node')
+
+
+def _add_dir(parser: argparse.ArgumentParser, content: str) -> None:
     parser.add_argument(
         '--state-dir', metavar='<directory>',
         default=aio_layout.default_state_dir(),
-        help='Directory that holds everything of the node (default: '
-             '%(default)s)')
+        help='Directory that holds %s (default: %%(default)s)' % content)
 
 
 def _require_no_first(layout: aio_layout.Layout) -> None:

@@ -134,6 +134,6 @@ def _check_leftovers(leftovers: Leftovers) -> finding.Finding:
             % leftovers.failure, leftovers.command)
     if leftovers.count:
         return finding.warning(
-            topic, '%d files, folders or VMs belong to no server.'
+            topic, 'Files, folders or VMs that belong to no server: %d.'
             % leftovers.count, leftovers.command)
     return finding.ok(topic, 'Nothing belongs to no server.')

@@ -164,7 +164,7 @@ def _check_ports(found: HostInCloud) -> Iterable[finding.Finding]:
             Unknown('Neutron does not show it to this user.'),
             'As an administrator: ' + ask)
     else:
-        yield finding.ok(topic, 'All %d ports of its servers are bound.'
+        yield finding.ok(topic, 'All ports of its servers (%d) are bound.'
                          % len(found.ports))
 
 

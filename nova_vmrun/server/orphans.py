@@ -29,6 +29,7 @@ from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmsd
+from nova_vmrun.formats import words
 from nova_vmrun.host import files
 from nova_vmrun.host import paths
 from nova_vmrun.server import layout as layout_module
@@ -115,7 +116,8 @@ def too_young(min_age: float) -> str:
 
     :param min_age: seconds
     """
-    return 'It changed within the last %d minutes.' % -(-min_age // 60)
+    return 'It changed less than %s ago.' % words.counted(
+        int(-(-min_age // 60)), 'minute')
 
 
 class Finder:

@@ -158,7 +158,7 @@ class PowerStates:
         try:
             self.running()
         except exception.VmrunError as error:
-            LOG.warning('The power states of %d servers are unknown: %s',
+            LOG.warning('Servers whose power state is unknown: %d: %s',
                         len(uuids), error)
             return dict.fromkeys(uuids, State.UNKNOWN)
         return {uuid: self.get(uuid, fresh=False) for uuid in uuids}

@@ -63,8 +63,8 @@ class DamagedBases:
             LOG.error('Base disk %s: %s Disks that refer to it: %s', path,
                       damage, ', '.join(disks))
             raise exception.BaseDamaged(
-                'The base disk %s has changed, and %d disks of servers need '
-                'it.' % (path, len(disks)), damage,
+                'The base disk %s has changed, and disks of servers need it '
+                '(%d).' % (path, len(disks)), damage,
                 'Restore it with its modification time from a backup. Or '
                 'delete the servers that the log of nova-compute names; then '
                 'it is created again.')

@@ -62,9 +62,9 @@ class NodeTestCase(joining.TestCase):
         self.assertEqual(joining.NAME, self.host())
         self.check_console()
         refusal = self.first.vmrun('node', 'leave', joining.NAME, status=1)
-        self.assertIn('Node %s has 1 servers. They are: web (%s).' % (
+        self.assertIn('Node %s has 1 server. They are: web (%s).' % (
             joining.NAME, self.server), refusal)
-        self.assertIn('has 1 servers', self.second.vmrun('node', 'leave',
+        self.assertIn('has 1 server.', self.second.vmrun('node', 'leave',
                                                          status=1))
         self.assertEqual('up', self.states()[joining.NAME])
 

@@ -42,6 +42,7 @@ from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
 from nova_vmrun.aio import vmware
 from nova_vmrun import exception
+from nova_vmrun.formats import words
 
 NAME = demo_session.NAME
 Session = demo_session.Session
@@ -237,7 +238,7 @@ class _BootLog:
     def tell_rest(self) -> None:
         more = len(self._lines) - _LOG_LINES
         if more > 0:
-            self._session.text('(%d more lines)' % more)
+            self._session.text('(%s)' % words.counted(more, 'more line'))
 
 
 def take_picture(session: Session) -> None:

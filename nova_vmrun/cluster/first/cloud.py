@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from openstack import connection
 
 _COMPUTE = 'nova-compute'
+# How migrations end, in the words of Nova's
+# migration_get_in_progress_by_host_and_node.
+_ENDED = ('confirmed', 'reverted', 'error', 'failed', 'completed',
+          'cancelled', 'done')
 
 
 def connect(layout: aio_layout.Layout,
@@ -112,6 +116,29 @@ class Cloud:
         with self.explained():
             return [*self.compute.servers(all_projects=True,
                                           compute_host=host)]
+
+    def server(self, uuid: str) -> Any:
+        """Return a server, or None if there is none.
+
+        :raises AioError: Nova does not answer
+        """
+        import openstack.exceptions
+        with self.explained():
+            try:
+                return self.compute.get_server(uuid)
+            except openstack.exceptions.NotFoundException:
+                return None
+
+    def moves(self, host: str) -> list[Any]:
+        """Return the moves of servers from and to a node, while they last.
+
+        That is until they are confirmed or reverted.
+
+        :raises AioError: Nova does not answer
+        """
+        with self.explained():
+            return [move for move in self.compute.migrations(host=host)
+                    if move.status not in _ENDED]
 
     def set_fenced(self, host: str, fenced: bool) -> None:
         """Tell Nova whether a node is known to be off.

@@ -12,8 +12,9 @@
 
 """Remove a node: its service, its accounts, its keys and its connections."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import contextlib
+from typing import Any
 
 import psutil
 
@@ -25,6 +26,7 @@ from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import registry
 from nova_vmrun import exception
+from nova_vmrun.formats import words
 
 # Seconds that a connection has to end.
 _TIMEOUT = 5
@@ -35,13 +37,17 @@ def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
           name: str) -> None:
     """Remove a node that has no servers. It can be repeated.
 
-    :raises AioError: there is no such node, or it has servers
+    :raises AioError: there is no such node, or it has servers, or takes part
+        in moves of servers
     """
     node = registry.load(layout).node(name)
     if node.has_joined:
         nova = cloud.connect(layout, settings)
         with _closed(nova, name):
+            # All that Nova itself would refuse later.
             require_empty(nova, name)
+            require_no_moves(nova, name)
+        with _half_left(name):
             # First, so that its nova-compute cannot register again.
             accounts.remove(layout, settings, name)
             nova.forget(name)
@@ -67,6 +73,21 @@ def _closed(nova: cloud.Cloud, name: str) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def _half_left(name: str) -> Iterator[None]:
+    """Say what to do if the block fails."""
+    try:
+        yield
+    except exception.VmrunError as error:
+        raise errors.AioError(
+            'Node %s has not left yet, but its accounts may be removed '
+            'already.' % name, ' '.join(filter(None, (
+                error.brief, error.details, error.resolution))),
+            'Then run "nova-vmrun node leave %s" again. To keep the node '
+            'instead, run "nova-vmrun node join" on it, and here "nova-vmrun '
+            'node drain %s --undo".' % (name, name)) from error
+
+
 def require_empty(nova: cloud.Cloud, name: str) -> None:
     """Raise an error if a node has servers.
 
@@ -74,15 +95,45 @@ def require_empty(nova: cloud.Cloud, name: str) -> None:
     """
     servers = nova.servers(name)
     if servers:
-        shown = ', '.join('%s (%s)' % (server.name, server.id)
-                          for server in servers[:_SHOWN])
-        more = len(servers) - _SHOWN
         raise errors.AioError(
-            'Node %s has %d servers.' % (name, len(servers)),
-            'They are: %s%s.' % (
-                shown, ' and %d more' % more if more > 0 else ''),
+            'Node %s has %s.' % (name, words.counted(len(servers), 'server')),
+            _list('%s (%s)' % (server.name, server.id) for server in servers),
             'Move them with "nova-vmrun node drain %s", or delete them.'
             % name)
+
+
+def require_no_moves(nova: cloud.Cloud, name: str) -> None:
+    """Raise an error if servers move from or to a node, or may come back.
+
+    Until a move is confirmed or reverted, both nodes have to do with it.
+
+    :raises AioError:
+    """
+    moves = nova.moves(name)
+    if moves:
+        raise errors.AioError(
+            'Node %s takes part in %s of servers.' % (
+                name, words.counted(len(moves), 'move')),
+            _list(_described(nova, move) for move in moves),
+            'Confirm or revert those that wait with "openstack server resize '
+            'confirm ID" or "openstack server resize revert ID", or let '
+            '"nova-vmrun node drain %s" confirm them. Let the others end.'
+            % name)
+
+
+def _described(nova: cloud.Cloud, move: Any) -> str:
+    status = 'waits' if move.status == 'finished' else move.status
+    server = nova.server(move.server_id)
+    if server is None:
+        return '%s (%s)' % (move.server_id, status)
+    return '%s (%s, %s)' % (server.name, server.id, status)
+
+
+def _list(descriptions: Iterable[str]) -> str:
+    every = [*descriptions]
+    more = len(every) - _SHOWN
+    return 'They are: %s%s.' % (
+        ', '.join(every[:_SHOWN]), ' and %d more' % more if more > 0 else '')
 
 
 def end_tunnel(node: registry.Node) -> None:

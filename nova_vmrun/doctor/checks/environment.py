@@ -17,6 +17,7 @@ import shlex
 
 from nova_vmrun.doctor import facts
 from nova_vmrun.doctor import finding
+from nova_vmrun.formats import words
 from nova_vmrun import system
 
 # Tokens live for an hour, and a clock may differ by a little.
@@ -103,8 +104,9 @@ def check_clock(clock: facts.Clock) -> Iterable[finding.Finding]:
     topic = 'clock'
     if clock.seconds_behind > _SECONDS_BEHIND:
         yield finding.wrong(
-            topic, 'The clock is slow: files of nova-vmrun are %d minutes '
-            'newer than now.' % (clock.seconds_behind // 60),
+            topic, 'The clock is slow: files of nova-vmrun are %s newer than '
+            'now.' % words.counted(
+                int(clock.seconds_behind // 60), 'minute'),
             'sudo timedatectl set-ntp true')
     elif clock.is_synchronized is False:
         yield finding.warning(

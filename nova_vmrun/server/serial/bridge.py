@@ -400,8 +400,8 @@ class SerialBridge:
         self._refused += 1
         now = time.monotonic()
         if now >= self._next_refusals:
-            LOG.warning('Refused %d connections to serial consoles without a '
-                        'valid token, the last one from %s',
+            LOG.warning('Connections to serial consoles refused for want of '
+                        'a valid token: %d, the last one from %s',
                         self._refused, viewer.address)
             self._refused = 0
             self._next_refusals = now + _REFUSALS_SECONDS

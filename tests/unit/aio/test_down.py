@@ -80,7 +80,7 @@ class DownTestCase(base.TestCase):
 
     def test_inventory_counts_volumes_and_their_copies(self):
         self.patch(volumes, 'counts', lambda _: volumes.Counts(1, 2, 3))
-        self.assertIn('1 volumes, 2 snapshots and 3 backups of volumes',
+        self.assertIn('1 volume, 2 snapshots and 3 backups of volumes',
                       down.inventory(self.layout))
 
     def test_inventory_of_a_damaged_database_is_no_error(self):

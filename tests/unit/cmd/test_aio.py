@@ -352,7 +352,7 @@ class OtherCommandsTestCase(CommandCase):
         server.mkdir()
         (server / 'e3b0c442.vmx').write_text('')
         self.assertEqual(1, self.wipe(answer='no\n'))
-        self.assertIn('1 servers', self.output.getvalue())
+        self.assertIn(': 1 server, 0 images, ', self.output.getvalue())
         self.assertIn('e3b0c442', self.output.getvalue())
         self.assertTrue(self.layout.exists)
 

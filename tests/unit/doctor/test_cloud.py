@@ -91,7 +91,7 @@ class CheckTestCase(base.TestCase):
     def test_leftovers(self):
         self.assertEqual(
             (finding.State.WARNING,
-             '3 files, folders or VMs belong to no server.'),
+             'Files, folders or VMs that belong to no server: 3.'),
             self.problem(leftovers=cloud.Leftovers(3, '', 'command')))
         self.assertEqual(
             (finding.State.WARNING, 'Cannot find out what belongs to no '

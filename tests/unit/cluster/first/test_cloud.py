@@ -71,6 +71,23 @@ class CloudTestCase(base.TestCase):
         self.compute.servers.assert_called_once_with(
             all_projects=True, compute_host='lab-2')
 
+    def test_a_server_that_is_gone(self):
+        self.assertEqual(self.compute.get_server.return_value,
+                         self.cloud.server('a'))
+        self.compute.get_server.side_effect = exceptions.NotFoundException()
+        self.assertIsNone(self.cloud.server('a'))
+        self.compute.get_server.side_effect = exceptions.HttpException('No')
+        self.assertRaises(errors.AioError, self.cloud.server, 'a')
+
+    def test_moves_from_and_to_a_node_until_they_have_ended(self):
+        self.compute.migrations.return_value = [
+            types.SimpleNamespace(status=status) for status in (
+                'finished', 'confirmed', 'migrating', 'done', 'error')]
+        self.assertEqual(
+            ['finished', 'migrating'],
+            [move.status for move in self.cloud.moves('lab-2')])
+        self.compute.migrations.assert_called_once_with(host='lab-2')
+
     def test_changes(self):
         self.cloud.set_fenced('lab-2', True)
         self.assertEqual({'forced': True}, self.compute.

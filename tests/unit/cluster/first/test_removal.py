@@ -36,6 +36,7 @@ class LeaveTestCase(base.FirstCase):
         self.nova.services.return_value = {
             'lab-2': types.SimpleNamespace(status='enabled')}
         self.nova.servers.return_value = []
+        self.nova.moves.return_value = []
         self.nova.set_disabled.side_effect = (
             lambda name, reason: self.calls.append(reason or 'enable'))
         self.nova.forget.side_effect = (
@@ -69,6 +70,28 @@ class LeaveTestCase(base.FirstCase):
         self.assertEqual(['leaving', 'enable'], self.calls)
         self.assertIn('lab-2', registry.load(self.layout).nodes)
 
+    def test_one_server(self):
+        self.nova.servers.return_value = [
+            types.SimpleNamespace(name='s', id='id')]
+        error = self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual('Node lab-2 has 1 server.', error.brief)
+
+    def test_a_node_from_which_a_server_may_come_back_stays(self):
+        self.nova.moves.return_value = [
+            types.SimpleNamespace(server_id='id-a', status='finished'),
+            types.SimpleNamespace(server_id='id-b', status='migrating')]
+        self.nova.server.side_effect = {
+            'id-a': types.SimpleNamespace(name='a', id='id-a')}.get
+        error = self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual(
+            'Node lab-2 takes part in 2 moves of servers. They are: a (id-a, '
+            'waits), id-b (migrating). Confirm or revert those that wait with '
+            '"openstack server resize confirm ID" or "openstack server resize '
+            'revert ID", or let "nova-vmrun node drain lab-2" confirm them. '
+            'Let the others end.', str(error))
+        self.assertEqual(['leaving', 'enable'], self.calls)
+        self.assertIn('lab-2', registry.load(self.layout).nodes)
+
     def test_a_drained_node_stays_disabled(self):
         self.nova.services.return_value['lab-2'].status = 'disabled'
         self.nova.servers.return_value = [
@@ -84,11 +107,25 @@ class LeaveTestCase(base.FirstCase):
     def test_unknown(self):
         self.assertRaises(errors.AioError, self.leave, 'x')
 
-    def test_a_crash_before_the_end_can_be_repeated(self):
-        self.nova.forget.side_effect = errors.AioError('Busy.')
-        self.assertRaises(errors.AioError, self.leave)
+    def test_a_failure_once_accounts_may_be_gone(self):
+        """The node may not be able to log in, so it gets no servers."""
+        wrong = errors.AioError('No.', 'It has a server.', 'Read the log.')
+        self.nova.forget.side_effect = wrong
+        self.check_half_left(['leaving', 'accounts'])
+        self.calls.clear()
+        accounts.remove.side_effect = wrong
+        self.check_half_left(['leaving'])
+
+    def check_half_left(self, calls):
+        error = self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual(
+            'Node lab-2 has not left yet, but its accounts may be removed '
+            'already. No. It has a server. Read the log. Then run '
+            '"nova-vmrun node leave lab-2" again. To keep the node instead, '
+            'run "nova-vmrun node join" on it, and here "nova-vmrun node '
+            'drain lab-2 --undo".', str(error))
         self.assertIn('lab-2', registry.load(self.layout).nodes)
-        self.assertEqual(['leaving', 'accounts', 'enable'], self.calls)
+        self.assertEqual(calls, self.calls)
 
 
 class EndTunnelTestCase(base.FirstCase):
