@@ -33,6 +33,7 @@ import setproctitle
 
 from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import preload
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import serve
@@ -77,7 +78,7 @@ def _fork(layout: aio_layout.Layout, service: str) -> int:
     :returns: its process number
     :raises OSError: its log cannot be written, or there is no memory for it
     """
-    log = processes.open_log(layout, service)
+    log = log_files.open_to_append(layout, service)
     pid = os.fork()
     if not pid:
         _become(layout, service, log)

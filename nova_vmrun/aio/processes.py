@@ -22,7 +22,6 @@ import contextlib
 import logging
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -41,18 +40,12 @@ LAUNCHER = 'nova_vmrun.aio.launch'
 _Result = TypeVar('_Result')
 READY = 'ready'
 FAILED = 'failed: '
-_LOG_LIMIT = 5 * 1024 * 1024
-_TAIL = 256 * 1024
 # Seconds. Longer than a launcher waits for services that it ends.
 _LAUNCHER_GRACE = 15
 # Seconds between two looks at processes that are to end.
 _INTERVAL = 0.05
 # Seconds between two reports about processes that have not ended.
 _PATIENCE = 2
-# Lines of a log that say what went wrong: errors, and last lines of
-# tracebacks. RabbitMQ puts the level into brackets.
-_ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
-                    r'|^\S+ \S+ (\d+ (ERROR|CRITICAL)|\[(error|critical)\]) ')
 
 
 def command(layout: aio_layout.Layout, service: str) -> list[str]:
@@ -110,18 +103,6 @@ def _python(module: str, layout: aio_layout.Layout,
     # -P keeps Python from importing files in the working directory.
     return [sys.executable, '-P', '-m', module, *services,
             '--state-dir', str(layout.root)]
-
-
-def open_log(layout: aio_layout.Layout, service: str) -> int:
-    """Open the log of a service, and start a new one if it is large.
-
-    :returns: a file descriptor
-    :raises OSError: it cannot be written
-    """
-    log = layout.log(service)
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_suffix('.log.1'))
-    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def write_pid(layout: aio_layout.Layout, service: str) -> None:
@@ -348,42 +329,3 @@ def wait_for(layout: aio_layout.Layout, service: str, timeout: float) -> None:
     if not wait_until(is_ready, timeout):
         raise RuntimeError('%s did not become ready within %d s; see %s.'
                            % (service, timeout, layout.log(service)))
-
-
-def log_size(path: pathlib.Path) -> int:
-    """Return the size of a log in bytes, 0 if there is none."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def log_sizes(layout: aio_layout.Layout,
-              services: Iterable[str]) -> dict[str, int]:
-    """Return the sizes of the logs of services in bytes."""
-    return {service: log_size(layout.log(service)) for service in services}
-
-
-def tail(path: pathlib.Path, since: int = 0) -> list[str]:
-    """Return the last lines of a log.
-
-    :param since: size of the log when what counts began. If it is smaller
-        now, it is a new one, and all of it counts.
-    """
-    try:
-        with open(path, 'rb') as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(since if since <= size else 0, size - _TAIL))
-            return stream.read().decode(errors='replace').splitlines()
-    except OSError:
-        return []
-
-
-def complaints(path: pathlib.Path, lines: int, since: int = 0) -> list[str]:
-    """Return the last lines of a log that report errors.
-
-    :param lines: maximum number of lines
-    :param since: see tail
-    """
-    return [line for line in tail(path, since)
-            if _ERROR.search(line)][-lines:]

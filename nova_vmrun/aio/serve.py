@@ -30,6 +30,7 @@ import traceback
 from nova_vmrun.aio import frames
 from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import logs
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
@@ -92,7 +93,9 @@ def run(layout: aio_layout.Layout, name: str) -> None:
     gc.collect()
     gc.freeze()
     tell(processes.READY)
-    stopping.wait()
+    # What services start, such as RabbitMQ, may outlive its own process here.
+    while not stopping.wait(log_files.INTERVAL):
+        log_files.keep_small(layout, aio_layout.SERVICES)
     tell('stopping')
     logging.getLogger(__name__).info('%s is stopping.', name)
     service.stop()

@@ -22,6 +22,7 @@ from oslo_utils import units
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
@@ -86,7 +87,7 @@ class Watch:
             service: processes.phase(layout, service, pid) if pid else ''
             for service, pid in running.items()}
         # Logs go on from earlier starts.
-        self._log_sizes = processes.log_sizes(layout, running)
+        self._marks = log_files.marks(layout, running)
 
     def wait_for(self, services: Iterable[str]) -> None:
         """Wait until services are ready, and report what all are doing.
@@ -145,8 +146,8 @@ class Watch:
         if failed:
             cause = phase[len(processes.FAILED):]
         else:
-            since = self._log_sizes[service]
+            since: log_files.Mark | None = self._marks[service]
             if launcher_died:
-                log, since = self._layout.launcher_log, 0
-            cause = ' '.join(processes.complaints(log, 1, since))
+                log, since = self._layout.launcher_log, None
+            cause = ' '.join(log_files.complaints(log, 1, since))
         raise errors.AioError('%s died.' % service, cause, 'Read %s.' % log)

@@ -15,7 +15,6 @@
 import argparse
 from collections.abc import Mapping
 import json
-import os
 import re
 import textwrap
 from typing import Any
@@ -26,6 +25,7 @@ from openstack import connection
 from openstack import exceptions
 
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import providers
 from nova_vmrun.cmd.image import cloud
 from nova_vmrun.cmd import own_cloud
@@ -150,12 +150,10 @@ def _local(layout: aio_layout.Layout,
     """
     if not layout.exists:
         return None, ''
-    try:
-        with open(layout.log('nova'), 'rb') as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
-            text = log.read().decode('utf-8', 'replace')
-    except OSError:
-        return None, ''
+    # With a message bus, the driver is in a process of its own.
+    text = '\n'.join(
+        line for service in ('nova', 'compute')
+        for line in log_files.tail(layout.log(service), size=_TAIL))
     if server_id not in text:
         return None, ''
     found = re.findall(_LOGGED % re.escape(server_id), text, re.MULTILINE)

@@ -22,7 +22,7 @@ from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import guests
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import processes
+from nova_vmrun.aio import log_files
 from nova_vmrun import exception
 
 _NOT_SHOWN = """\
@@ -64,7 +64,7 @@ def run(session: demo_session.Session, option: str = '') -> None:
     for number, step in enumerate(todo, 1):
         title = (step.__doc__ or step.__name__).strip()
         session.report.line('%d/%d %s' % (number, len(todo), title))
-        marks = processes.log_sizes(session.layout, aio_layout.SERVICES)
+        marks = log_files.marks(session.layout, aio_layout.SERVICES)
         began = time.monotonic()
         try:
             step(session)
@@ -117,13 +117,13 @@ def _cause(error: BaseException) -> str:
 
 
 def _give_up(session: demo_session.Session, title: str, error: BaseException,
-             marks: Mapping[str, int]) -> None:
+             marks: Mapping[str, log_files.Mark]) -> None:
     """Show new errors in the logs, and stop everything unless it is kept."""
     session.report.line('FAILED: %s' % title)
     session.report.line('  %s' % _cause(error))
     for service in aio_layout.SERVICES:
         log = session.layout.log(service)
-        lines = processes.complaints(log, _LOG_LINES, marks[service])
+        lines = log_files.complaints(log, _LOG_LINES, marks[service])
         if lines:
             session.report.line('  %s says:' % log)
             session.text('\n'.join(line[:_LOG_WIDTH] for line in lines))

@@ -27,6 +27,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import isolation
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import processes
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import wire
@@ -84,7 +85,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     not_before: float = 0.0
-    _log_size: int = 0
+    _mark: log_files.Mark | None = None
     _pause: float = _PAUSE
 
     @property
@@ -103,8 +104,8 @@ class Child:
         :raises AioError: it cannot be started
         """
         try:
-            log = processes.open_log(self.layout, self.name)
-            self._log_size = os.fstat(log).st_size
+            log = log_files.open_to_append(self.layout, self.name)
+            self._mark = log_files.mark(self.layout.log(self.name))
             try:
                 self.process = subprocess.Popen(
                     self.words, env=dict(self.variables),
@@ -132,8 +133,8 @@ class Child:
         status, self.process = self.process.returncode, None
         log = self.layout.log(self.name)
         # Not every program says that it complains.
-        said = (last_complaint(log, self._log_size)
-                or ''.join(processes.tail(log, self._log_size)[-1:])[:_SHOWN])
+        said = (last_complaint(log, self._mark)
+                or ''.join(log_files.tail(log, self._mark)[-1:])[:_SHOWN])
         return '%s ended with status %d%s' % (
             self.name, status, ': ' + said if said else '')
 
@@ -150,13 +151,13 @@ class Child:
             self.process = None
 
 
-def last_complaint(log: pathlib.Path, since: int) -> str:
+def last_complaint(log: pathlib.Path, since: log_files.Mark | None) -> str:
     """Return the last line of a log that says what went wrong, or ''.
 
-    :param since: size of the log when what counts began
+    :param since: where it ended when what counts began; None: all counts
     """
     # Lines of a traceback may say nothing after the level and the module.
-    return next((line[:_SHOWN] for line in reversed(processes.complaints(
+    return next((line[:_SHOWN] for line in reversed(log_files.complaints(
         log, 100, since)) if not _EMPTY.search(line)), '')
 
 

@@ -26,7 +26,7 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import keys
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import processes
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
@@ -78,7 +78,7 @@ class Join:
         self._choices = choices
         self._report = report
         self._log = layout.log(children.COMPUTE)
-        self._log_size = processes.log_size(self._log)
+        self._mark = log_files.mark(self._log)
 
     def join(self) -> node_membership.Membership:
         """Do all that comes before nova-compute is started.
@@ -236,7 +236,7 @@ class Join:
         first = gateway.Gateway(self._files.ssh_config, member.addresses[0])
         state = gateway.wait_until_ready(first, TIMEOUT, since)
         if state is None:
-            complaint = children.last_complaint(self._log, self._log_size)
+            complaint = children.last_complaint(self._log, self._mark)
             raise errors.AioError(
                 'Node %s did not become ready within %d s.' % (
                     member.name, TIMEOUT),

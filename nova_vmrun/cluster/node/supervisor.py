@@ -24,6 +24,7 @@ import time
 from nova_vmrun.aio import errors
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import report as aio_report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster import messages
@@ -31,6 +32,7 @@ from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import gateway
 from nova_vmrun.cluster.node import membership as node_membership
+from nova_vmrun.cluster.node import units
 from nova_vmrun.cluster.node import wire
 from nova_vmrun import exception
 
@@ -38,6 +40,8 @@ from nova_vmrun import exception
 # whether Nova uses the node again.
 _INTERVAL = 0.5
 _RETURN_INTERVAL = 5.0
+# launchd gives the supervisor a log of its own.
+_LOGS = (*children.ALL, units.LOG)
 # What ssh says about it.
 _KEY_REFUSED = 'Permission denied'
 
@@ -48,6 +52,7 @@ class Supervisor:
     def __init__(self, layout: aio_layout.Layout,
                  member: node_membership.Membership,
                  report: aio_report.Report) -> None:
+        self._layout = layout
         self._files = node_files.Files(layout)
         self._member = member
         self._report = report
@@ -84,6 +89,7 @@ class Supervisor:
 
     def look(self) -> None:
         """Start what has ended, and ask to be used again if need be."""
+        log_files.keep_small(self._layout, _LOGS)
         for child in self._children.values():
             ended = child.note_end()
             if ended:

@@ -45,6 +45,8 @@ TimeoutStopSec=120
 [Install]
 WantedBy=default.target
 """
+#: The log that launchd writes; systemd has a journal.
+LOG = 'node'
 # Seconds.
 _TIMEOUT = 150
 
@@ -160,8 +162,8 @@ class Launchd:
             # A core dump of a VM contains the memory of its guest.
             'HardResourceLimits': {'Core': 0},
             'ExitTimeOut': 120,
-            'StandardOutPath': str(self._layout.log('node')),
-            'StandardErrorPath': str(self._layout.log('node')),
+            'StandardOutPath': str(self._layout.log(LOG)),
+            'StandardErrorPath': str(self._layout.log(LOG)),
         }).decode()
 
     def require(self) -> None:

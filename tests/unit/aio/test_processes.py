@@ -240,23 +240,6 @@ class ChildrenTestCase(ProcessCase):
         self.assertEqual([], processes.children(process.pid))
 
 
-class LogTestCase(ProcessCase):
-
-    def test_log_is_continued_while_it_is_small(self):
-        log = self.layout.log('glance')
-        log.write_text('old\n')
-        with os.fdopen(processes.open_log(self.layout, 'glance'), 'w') as file:
-            file.write('new\n')
-        self.assertEqual('old\nnew\n', log.read_text())
-
-    def test_large_log_is_put_aside(self):
-        log = self.layout.log('glance')
-        log.write_bytes(b'x' * (processes._LOG_LIMIT + 1))
-        os.close(processes.open_log(self.layout, 'glance'))
-        self.assertEqual(b'', log.read_bytes())
-        self.assertTrue(log.with_suffix('.log.1').exists())
-
-
 class LaunchTestCase(ProcessCase):
 
     def test_launcher_that_cannot_run_is_one_clear_line(self):
@@ -277,45 +260,3 @@ class LaunchTestCase(ProcessCase):
             'import time; print(flush=True); time.sleep(600)')
         processes.release(process)
         self.assertEqual(-signal.SIGKILL, process.returncode)
-
-
-class ComplaintsTestCase(base.TestCase):
-
-    LOG = """\
-2026-11-21 01:26:00.001 11 INFO nova.service [-] Set to ERROR state later
-2026-11-21 01:26:01.001 11 ERROR nova.service [-] First
-Traceback (most recent call last):
-  File "x.py", line 1, in <module>
-nova.exception.Invalid: no match
-keystone.exception.ValidationError: Last
-"""
-    RABBITMQ = """\
-2026-11-21 01:26:01.11+00:00 [warning] <0.1.0> closing a connection
-2026-11-21 01:26:02.11+00:00 [error] <0.2.0> Error on AMQP connection
-"""
-
-    def test_rabbitmq_puts_the_level_into_brackets(self):
-        self.layout.log('rabbitmq').write_text(self.RABBITMQ)
-        self.assertEqual(self.RABBITMQ.splitlines()[1:], processes.complaints(
-            self.layout.log('rabbitmq'), 5))
-
-    def test_lines_with_errors_are_found(self):
-        self.layout.log('nova').write_text(self.LOG)
-        self.assertEqual(
-            ['2026-11-21 01:26:01.001 11 ERROR nova.service [-] First',
-             'keystone.exception.ValidationError: Last'],
-            processes.complaints(self.layout.log('nova'), 5))
-
-    def test_old_lines_do_not_count(self):
-        self.layout.log('nova').write_text(self.LOG)
-        self.assertEqual([], processes.complaints(
-            self.layout.log('nova'), 5, since=len(self.LOG)))
-
-    def test_a_smaller_log_is_a_new_one(self):
-        self.layout.log('nova').write_text(self.LOG)
-        self.assertEqual(2, len(processes.complaints(
-            self.layout.log('nova'), 5, since=len(self.LOG) + 1)))
-
-    def test_no_log_is_no_complaint(self):
-        self.assertEqual([], processes.complaints(
-            self.layout.log('nova'), 5))

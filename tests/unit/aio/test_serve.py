@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 
+from nova_vmrun.aio import log_files
 from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
 
@@ -31,6 +32,38 @@ def run(layout, name):
 serve.run = run
 sys.argv[1:] = ['nova', '--state-dir', %r]
 serve.main()
+'''
+# Its broker, not the service itself, writes to the log.
+_LONG_LIFE = '''
+from nova_vmrun.aio import layout
+from nova_vmrun.aio import log_files
+from nova_vmrun.aio import serve
+import os
+import signal
+import sys
+import types
+
+class Service:
+    def __init__(self, *_):
+        pass
+
+    def start(self, tell):
+        os.write(1, b"x" * 200)
+
+    def stop(self):
+        os.write(1, b"new")
+
+look = log_files.keep_small
+
+def look_and_end(*arguments):
+    look(*arguments)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+log_files._LIMIT, log_files.INTERVAL = 100, 0.01
+log_files.keep_small = look_and_end
+sys.modules["nova_vmrun.aio.services.rabbitmq"] = types.SimpleNamespace(
+    Service=Service)
+serve.run(layout.Layout(%r), "rabbitmq")
 '''
 
 
@@ -56,3 +89,14 @@ class MainTestCase(base.TestCase):
             self.skipTest('This system has no /dev/full.')
         with open('/dev/full', 'w') as full:
             self.assertEqual(1, self.serve(True, full))
+
+    def test_logs_are_kept_small_while_a_service_runs(self):
+        aio_settings.Settings().save(self.layout)
+        log = log_files.open_to_append(self.layout, 'rabbitmq')
+        self.addCleanup(os.close, log)
+        self.assertEqual(0, subprocess.run(
+            [sys.executable, '-c', _LONG_LIFE % str(self.layout.root)],
+            stdout=log, stderr=subprocess.DEVNULL, timeout=60).returncode)
+        self.assertEqual('new', self.layout.log('rabbitmq').read_text())
+        self.assertEqual(
+            'x' * 200, (self.layout.logs / 'rabbitmq.log.1').read_text())

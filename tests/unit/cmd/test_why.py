@@ -96,6 +96,12 @@ class WhyTestCase(base.TestCase):
         self.assertEqual((str(layout.instances), 'New.'),
                          why._local(layout, 'an-id'))
         self.assertEqual((None, ''), why._local(layout, 'unknown'))
+        # With a message bus, the driver is in a process of its own.
+        layout.log('compute').write_text(
+            '2026-11-29 17:00:04 1 ERROR nova_vmrun.ops [a] '
+            '[instance: an-id] Behind the bus.\n')
+        self.assertEqual('Behind the bus.',
+                         why._local(layout, 'an-id')[1])
         _, output, _ = self.run_command('an-id')
         self.assertIn('/instances.\n', output)
 

@@ -58,7 +58,8 @@ class ChildTestCase(base.NodeCase):
             '2026-01-01 00:00:00.000 7 ERROR nova ValueError: no such bus\n'
             '2026-01-01 00:00:00.000 7 ERROR nova \n')
         self.assertTrue(children.last_complaint(
-            self.layout.log('compute'), 0).endswith('ValueError: no such bus'))
+            self.layout.log('compute'), None).endswith(
+                'ValueError: no such bus'))
 
     def test_what_an_earlier_process_said_is_not_repeated(self):
         self.layout.log('compute').write_text('7 ERROR nova Out of order\n')

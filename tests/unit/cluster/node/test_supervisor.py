@@ -16,6 +16,7 @@ import time
 import fixtures
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import log_files
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import gateway
@@ -163,3 +164,13 @@ class SupervisorTestCase(base.NodeCase):
         self.keeper.run(stopping)
         self.assertEqual([False] * 3, [
             child.alive for child in self.children.values()])
+
+    def test_logs_are_kept_small(self):
+        self.patch(log_files, '_LIMIT', 100)
+        names = [*children.ALL, 'node']
+        for name in names:
+            self.layout.log(name).write_text('x' * 200)
+        self.keeper.look()
+        self.assertEqual([0] * 4, [self.layout.log(name).stat().st_size
+                                   for name in names])
+        self.assertEqual(8, len(list(self.layout.logs.iterdir())))
