@@ -12,7 +12,7 @@
 
 """The flavors and the network that a first server needs."""
 
-from typing import NamedTuple, TYPE_CHECKING
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import subnets
@@ -61,6 +61,20 @@ def flavors(cloud: 'connection.Connection') -> list[str]:
     return made
 
 
+def find_network(cloud: 'connection.Connection',
+                 settings: aio_settings.Settings) -> Any:
+    """Return the shared flat network, or None if it has not been made.
+
+    Any project can give a network of its own the same name, but only an
+    administrator can choose a physical network.
+
+    :param cloud: a connection as the administrator
+    """
+    return next(iter(cloud.network.networks(
+        name=settings.network,
+        provider_physical_network=settings.physical_network)), None)
+
+
 def network(cloud: 'connection.Connection', settings: aio_settings.Settings,
             plan: subnets.Plan) -> list[str]:
     """Create the shared flat network and its subnet.
@@ -70,7 +84,7 @@ def network(cloud: 'connection.Connection', settings: aio_settings.Settings,
     :returns: lines about what was created, and about what does not match
     """
     said = []
-    found = cloud.network.find_network(settings.network)
+    found = find_network(cloud, settings)
     if found is None:
         found = cloud.network.create_network(
             name=settings.network, is_shared=True,

@@ -22,6 +22,7 @@ from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import errors
 from nova_vmrun.formats import report
+from nova_vmrun.host import interfaces
 
 if TYPE_CHECKING:
     from openstack import connection
@@ -39,6 +40,7 @@ _USER = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@+-]*')
 _RUNNING = {'ACTIVE', 'PASSWORD', 'RESCUE', 'VERIFY_RESIZE'}
 # Types of networks that the host is on.
 _OF_HOST = {'flat', 'vlan'}
+_MAC = 'OS-EXT-IPS-MAC:mac_addr'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,17 +75,22 @@ class _Address:
     text: str
     network_id: str
     is_reachable: bool
+    is_shared: bool
 
 
 class Finder:
     """Finder of routes to the servers of a project.
 
     :param cloud: a connection as a user who can see the servers
+    :param administrator: a connection to the same cloud as a user who sees
+        the types of networks; None if there is none
     """
 
-    def __init__(self, cloud: 'connection.Connection') -> None:
+    def __init__(self, cloud: 'connection.Connection',
+                 administrator: 'connection.Connection | None' = None) -> None:
         self._cloud = cloud
-        self._reachable: dict[str, bool] = {}
+        self._administrator = administrator or cloud
+        self._networks: dict[str, Any] = {}
 
     def find(self, name: str, user: str | None = None,
              jump: str | None = None) -> Route:
@@ -129,30 +136,41 @@ class Finder:
         return self._cloud.compute.get_server(found.id)
 
     def _addresses(self, server: Any) -> list[_Address]:
-        """Return the addresses of a server, in Nova's order."""
-        networks = {
-            fixed['ip_address']: port.network_id
-            for port in self._cloud.network.ports(device_id=server.id)
-            for fixed in port.fixed_ips}
-        shown = [entry['addr'] for entries in server.addresses.values()
-                 for entry in entries]
-        return [_Address(str(ipaddress.ip_address(text)), networks[text],
-                         self._is_reachable(networks[text]))
-                for text in shown if text in networks]
+        """Return the addresses of a server, in Nova's order.
 
-    def _is_reachable(self, network_id: str) -> bool:
-        """Return whether the host has an interface on a network.
-
-        Only an administrator sees a network's type. Projects' own networks are
-        LAN segments, which the host is not on. Shared networks come from an
-        administrator.
+        Any user can name a server of another project as the device of a port,
+        and the ranges of projects may overlap.
         """
-        if network_id not in self._reachable:
-            network: Any = self._cloud.network.get_network(network_id)
-            kind = network.provider_network_type
-            self._reachable[network_id] = (
-                kind in _OF_HOST if kind else bool(network.is_shared))
-        return self._reachable[network_id]
+        networks = {
+            (port.mac_address, fixed['ip_address']): port.network_id
+            for port in self._cloud.network.ports(
+                device_id=server.id, project_id=server.project_id)
+            for fixed in port.fixed_ips}
+        shown = [(entry[_MAC], entry['addr'])
+                 for entries in server.addresses.values()
+                 for entry in entries]
+        return [self._address(str(ipaddress.ip_address(each[1])),
+                              networks[each])
+                for each in shown if each in networks]
+
+    def _address(self, text: str, network_id: str) -> _Address:
+        """Return an address, and whether the host is on its network.
+
+        Only an administrator sees a network's type. Others see that a network
+        is shared, but not with whom: a project can share its own network,
+        which is a LAN segment, with another.
+        """
+        if network_id not in self._networks:
+            self._networks[network_id] = (
+                self._administrator.network.get_network(network_id))
+        network = self._networks[network_id]
+        kind, is_shared = network.provider_network_type, network.is_shared
+        return _Address(
+            text, network_id,
+            kind in _OF_HOST if kind else bool(is_shared) and any(
+                ipaddress.ip_address(text) in each
+                for each in interfaces.ranges()),
+            bool(is_shared) and not kind)
 
     def _hop(self, server: Any, address: _Address,
              user: str | None) -> Hop:
@@ -204,6 +222,15 @@ class Finder:
                 return Route(self._hop(server, address, user),
                              self._hop(other, own[0], None if jump is None
                                        else user))
+        unsure = next((each for each in addresses if each.is_shared), None)
+        if unsure is not None:
+            raise errors.AioError(
+                'Server %s is only on networks of its project, or on networks '
+                'that this host does not seem to be on.' % _shown(server),
+                'This host has no interface in the range of %s.'
+                % unsure.text,
+                'If it reaches that address nevertheless: ssh %s@%s' % (
+                    self._user(server, user), unsure.text))
         raise errors.AioError(
             'Server %s is only on networks of its project, where this host '
             'is not.' % _shown(server),
@@ -218,6 +245,13 @@ class Finder:
         """Yield the project's running servers, or only the named one."""
         if jump is not None:
             named = self._server(jump)
+            if named.id != jump and named.project_id not in (
+                    server.project_id, self._cloud.current_project_id):
+                # Anybody can give a server this name.
+                raise errors.AioError(
+                    'Server %s is of another project than server %s.' % (
+                        _shown(named), _shown(server)), '',
+                    'Give its id: %s' % named.id)
             _require_running(named)
             yield named
             return

@@ -76,8 +76,9 @@ class Ssh(plain.Plain, command.Command):
 
         layout = aio_layout.Layout(parsed_args.state_dir)
         cloud, is_own = _log_in(layout, parsed_args.os_cloud)
+        administrator = _administrator(layout) if is_own else None
         try:
-            route = ssh_route.Finder(cloud).find(
+            route = ssh_route.Finder(cloud, administrator).find(
                 parsed_args.server, parsed_args.login, parsed_args.jump)
         except exceptions.SDKException as error:
             raise errors.AioError(
@@ -105,12 +106,10 @@ def _log_in(layout: aio_layout.Layout, name: str | None
     """
     from openstack import connection
 
-    from nova_vmrun.aio import client
     from nova_vmrun.cmd.image import cloud
 
     if own_cloud.is_meant(name):
-        settings = aio_settings.load(layout)
-        return client.connect(settings, aio_settings.passwords(layout)), True
+        return _administrator(layout), True
     config = cloud.log_in(name)
     url = urllib.parse.urlsplit(str(config.auth['auth_url']))
     if layout.exists and _is_of(aio_settings.load(layout), url):
@@ -121,6 +120,13 @@ def _log_in(layout: aio_layout.Layout, name: str | None
                 url.geturl(), layout.root), '',
             'Name its directory with --state-dir.')
     return connection.Connection(config=config), False
+
+
+def _administrator(layout: aio_layout.Layout) -> 'connection.Connection':
+    """Return the control plane of the directory, as its administrator."""
+    from nova_vmrun.aio import client
+    return client.connect(aio_settings.load(layout),
+                          aio_settings.passwords(layout))
 
 
 def _is_of(settings: aio_settings.Settings,

@@ -115,7 +115,7 @@ def read(api: Api, server: Json, instances: str | None = None,
     """
     return server_facts.Facts(
         _server(server), _action(api, server['id']),
-        _ports(api, server['id']), _console(api, server),
+        _ports(api, server), _console(api, server),
         _nodes(api), instances, logged)
 
 
@@ -162,11 +162,13 @@ def _action(api: Api, server_id: str) -> server_facts.Action | None:
         _age(newest['start_time']))
 
 
-def _ports(api: Api, server_id: str) -> tuple[server_facts.Port, ...] | None:
-    answer = api.network('/ports?device_id=%s' % server_id)
+def _ports(api: Api, server: Json) -> tuple[server_facts.Port, ...] | None:
+    # Any project can name the server as the device of its own port.
+    answer = api.network('/ports?device_id=%s&project_id=%s' % (
+        server['id'], server['tenant_id']))
     if answer is None:
         return None
-    return tuple(_port(api, each, server_id) for each in answer['ports'])
+    return tuple(_port(api, each, server['id']) for each in answer['ports'])
 
 
 def _port(api: Api, port: Json, server_id: str) -> server_facts.Port:

@@ -37,6 +37,7 @@ from nova_vmrun.aio.demo import terminal
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import seed
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
@@ -118,7 +119,9 @@ def upload_image(session: Session) -> None:
     path = session.image_path
     digest = _sha512(path)
     size = path.stat().st_size
-    for found in images.images(name=NAME):
+    # An administrator is shown the images of all projects.
+    own = session.admin_cloud.current_project_id
+    for found in images.images(name=NAME, owner=own):
         if found.hash_value == digest:
             session.image = found
         else:
@@ -141,7 +144,8 @@ def upload_image(session: Session) -> None:
 def find_network(session: Session) -> None:
     """Find the VMware network the servers use"""
     cloud = session.cloud
-    session.network = cloud.network.find_network(session.settings.network)
+    session.network = seed.find_network(session.admin_cloud,
+                                        session.settings)
     subnet, = cloud.network.subnets(network_id=session.network.id)
     pool, = subnet.allocation_pools
     session.report.line('  %s: %s, servers get %s to %s' % (

@@ -82,13 +82,17 @@ def flavor(cloud: 'connection.Connection', name: str | None, ram: int,
 def network(cloud: 'connection.Connection', name: str | None) -> Network:
     """Return the network for a server.
 
+    An administrator is shown the networks of all projects, but a name is that
+    of a network which this project can use.
+
     :param name: of the network, or its id; None: the only one there is
     :raises LaunchFailed: there is none, or several
     """
     with errors.translated('list the networks'):
         found = [Network(str(each.id), str(each.name))
                  for each in cloud.network.networks()
-                 if name is not None or not each.is_router_external]
+                 if each.id == name or _is_usable(cloud, each) and
+                 (name is not None or not each.is_router_external)]
     named = [each for each in found if name in (None, each.name, each.id)]
     if len(named) == 1:
         return named[0]
@@ -100,9 +104,16 @@ def network(cloud: 'connection.Connection', name: str | None) -> Network:
             'are several networks' if named else 'is no network', name)
     raise errors.LaunchFailed(
         brief, _list('networks', found),
-        'Choose one with --network.' if found else
+        'Choose one with --network.' if found and not named else
+        'Choose one with --network and its id: %s.' % ', '.join(
+            '%s (%s)' % (each.id, each.name) for each in named) if named else
         'Make one with "openstack network create" and "openstack subnet '
         'create".')
+
+
+def _is_usable(cloud: 'connection.Connection', network: Any) -> bool:
+    return bool(network.is_shared or
+                network.project_id == cloud.current_project_id)
 
 
 def _flavor(found: Any) -> Flavor:

@@ -39,20 +39,27 @@ class Image:
 
 
 def find(client: glance_client.Client, path: str,
-         attributes: Mapping[str, Any]) -> Image | None:
+         attributes: Mapping[str, Any],
+         project_id: str | None) -> Image | None:
     """Return the image that has the content of a file, or None.
 
-    It counts only if its formats and properties are the same, too.
+    It counts only if its formats and properties are the same, too. So that no
+    other project can add properties of its own or delete the image, it must be
+    public or of this project; an administrator is shown all images.
 
     :param client: of Glance
     :param path: the file
     :param attributes: disk_format and so on, and properties
+    :param project_id: whose images to use; None: only public ones
     """
     with open(path, 'rb') as file:
         digest = hashlib.file_digest(file, 'sha512').hexdigest()
     with errors.translated('list the images'):
         for found in client.images.list(filters={'os_hash_value': digest}):
-            if _is_same(found, digest, attributes):
+            if (_is_same(found, digest, attributes) and
+                    (found.get('visibility') == 'public' or
+                     project_id is not None and
+                     found.get('owner') == project_id)):
                 return _image(found)
     return None
 

@@ -186,7 +186,8 @@ class Launcher:
         preparation = prepare.Preparation(source, given, self._progress.line)
         with preparation.file(None, 'qemu-img') as file:
             attributes = preparation.attributes(file)
-            image = images.find(self._cloud.glance, file, attributes)
+            image = images.find(self._cloud.glance, file, attributes,
+                                self._cloud.sdk.current_project_id)
             if image is not None:
                 self._progress.line('Image %s (%s) is there already'
                                     % (image.name, image.id))

@@ -46,11 +46,13 @@ class Ports:
         """Return the ids of a server's ports that somebody has disabled.
 
         Nova does not remember admin_state_up, so this lists the ports, once.
-        If Neutron does not answer, no port counts as disabled.
+        If Neutron does not answer, no port counts as disabled. Other projects
+        may have ports that name the server, as many as they like.
         """
         try:
             found = neutron.API().list_ports(
                 nova_context.get_admin_context(), device_id=instance.uuid,
+                tenant_id=instance.project_id,
                 fields=['id', 'admin_state_up'])['ports']
             return {port['id'] for port in found
                     if not port.get('admin_state_up', True)}

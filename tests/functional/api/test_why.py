@@ -15,6 +15,7 @@
 import functools
 import os
 from unittest import mock
+from urllib import parse
 
 import fixtures
 from nova.scheduler.client import report
@@ -52,8 +53,8 @@ class _OwnersApi:
     def network(self, path):
         if path.startswith('/networks/'):
             return {'network': self.networks.get(path.split('/')[2], {})}
-        key, _, value = path.partition('?')[2].partition('=')
-        ports = self._neutron.list_ports(False, **{key: value})['ports']
+        query = dict(parse.parse_qsl(path.partition('?')[2]))
+        ports = self._neutron.list_ports(False, **query)['ports']
         for port in ports:
             port.pop('binding:vif_type')
         return {'ports': ports}
@@ -170,6 +171,7 @@ class WhyTestCase(base.TestCase):
     def port_of(self, server):
         """Give a server a port, which Nova deletes when a build fails."""
         port = dict(self.neutron.port_2, device_id=server['id'],
+                    project_id=server['tenant_id'],
                     device_owner='compute:nova')
         self.neutron._ports[port['id']] = port
         return port
@@ -185,6 +187,8 @@ class WhyTestCase(base.TestCase):
     def check_second_host_of_a_project_network(self):
         server = self.boot_as_owner(networks='auto')
         port = self.port_of(server)
+        self.neutron._ports['stranger'] = dict(
+            port, id='stranger', project_id='stranger', network_id='theirs')
         self.api_of_owner.networks[port['network_id']] = {
             'name': 'private', 'shared': False}
         self.neutron._ports['other'] = dict(

@@ -11,21 +11,41 @@
 #    under the License.
 
 
+import ipaddress
 import types
 
+import fixtures
 from openstack import exceptions
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import ssh_route
+from nova_vmrun.host import interfaces
 from tests.unit import base
 
 Namespace = types.SimpleNamespace
 NETWORKS = {
     'nat': Namespace(provider_network_type='flat', is_shared=False),
     'lab': Namespace(provider_network_type='local', is_shared=True),
+    'theirs': Namespace(provider_network_type='local', is_shared=False),
     'shared': Namespace(provider_network_type=None, is_shared=True),
     'own': Namespace(provider_network_type=None, is_shared=False),
 }
+# What an ordinary user sees, and what an administrator sees.
+TYPES = {'shared': Namespace(provider_network_type='flat', is_shared=True),
+         # Another project shares its own network.
+         'lent': Namespace(provider_network_type='local', is_shared=False)}
+NETWORKS['lent'] = NETWORKS['shared']
+MAC = 'OS-EXT-IPS-MAC:mac_addr'
+
+
+def mac_of(address):
+    return 'fa:16:3e:00:00:%02x' % int(address.rpartition('.')[2])
+
+
+def port(network, address, project='project', mac=None):
+    return Namespace(network_id=network, project_id=project,
+                     mac_address=mac or mac_of(address),
+                     fixed_ips=[{'ip_address': address}])
 
 
 class Cloud:
@@ -40,6 +60,7 @@ class Cloud:
         self.images = {'image': Namespace(os_admin_user='root',
                                           os_distro=None)}
         self.queries = []
+        self.others_ports = []
         self.compute = self.network = self.image = self
 
     def add(self, name, *addresses, status='ACTIVE', project='project',
@@ -47,7 +68,8 @@ class Cloud:
         """Add a server; addresses are pairs of network and address."""
         shown = {}
         for network, address in addresses:
-            shown.setdefault(network, []).append({'addr': address})
+            shown.setdefault(network, []).append(
+                {'addr': address, MAC: mac_of(address)})
         self.known[name] = Namespace(
             id='id-' + name, name=name, status=status, project_id=project,
             addresses=shown, image={'id': image} if image else None,
@@ -69,10 +91,15 @@ class Cloud:
         self.queries.append(query)
         return iter(self.known.values())
 
-    def ports(self, device_id):
-        for network, address in reversed(self.get_server(device_id).attached):
-            yield Namespace(network_id=network,
-                            fixed_ips=[{'ip_address': address}])
+    def ports(self, device_id, project_id=None):
+        """Return ports in the worst order: the last one wins."""
+        server = self.get_server(device_id)
+        for network, address in reversed(server.attached):
+            if project_id in (None, server.project_id):
+                yield port(network, address)
+        for each in self.others_ports:
+            if project_id in (None, each.project_id):
+                yield each
 
     def get_network(self, network_id):
         return NETWORKS[network_id]
@@ -88,9 +115,14 @@ class FinderTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.cloud = Cloud()
+        self.types = None
+        self.interfaces = '172.16.41.0/24'
 
     def find(self, *args, **kwargs):
-        return ssh_route.Finder(self.cloud).find(*args, **kwargs)
+        self.useFixture(fixtures.MockPatchObject(
+            interfaces, 'ranges',
+            lambda: [ipaddress.ip_network(self.interfaces)]))
+        return ssh_route.Finder(self.cloud, self.types).find(*args, **kwargs)
 
     def refuse(self, parts, *args, **kwargs):
         error = self.assertRaises(errors.AioError, self.find, *args,
@@ -112,6 +144,47 @@ class FinderTestCase(base.TestCase):
     def test_member_sees_no_types(self):
         self.cloud.add('web', ('own', '10.0.0.5'), ('shared', '172.16.41.5'))
         self.assertEqual('172.16.41.5', self.target('web').address)
+
+    def test_member_with_an_administrator_who_sees_types(self):
+        self.types = Namespace(network=Namespace(get_network=TYPES.get))
+        self.interfaces = '192.0.2.0/24'
+        self.cloud.add('web', ('lent', '10.0.0.5'), ('shared', '172.16.41.5'))
+        self.assertEqual('172.16.41.5', self.target('web').address)
+        self.cloud.add('db', ('lent', '172.16.41.6'))
+        self.assertEqual('web', self.find('db').jump.name)
+
+    def test_network_that_another_project_shares(self):
+        """A member does not see that it is a LAN segment."""
+        self.cloud.add('web', ('lent', '10.0.0.5'))
+        self.refuse(('Server web is only on networks of its project',
+                     'has no interface in the range of 10.0.0.5',
+                     'ssh root@10.0.0.5'), 'web')
+
+    def test_such_a_network_makes_no_jump_host(self):
+        self.cloud.add('app', ('lent', '10.1.0.5'), ('own', '10.0.0.5'))
+        self.cloud.add('db', ('own', '10.0.0.6'))
+        self.refuse(('Server db is only on networks',), 'db')
+
+    # -- ports of other projects -----------------------------------------
+
+    def test_port_of_a_stranger_hides_no_address(self):
+        self.cloud.add('web', ('nat', '172.16.41.24'))
+        self.cloud.others_ports = [
+            port('theirs', '172.16.41.24', 'stranger')]
+        self.assertEqual('172.16.41.24', self.target('web').address)
+
+    def test_port_of_a_stranger_leads_nowhere_else(self):
+        self.cloud.add('app', ('own', '172.16.41.29'), ('nat', '172.16.41.5'))
+        self.cloud.add('db', ('own', '172.16.41.30'))
+        self.cloud.others_ports = [port('nat', '172.16.41.30', 'stranger')]
+        self.assertEqual('app', self.find('db').jump.name)
+
+    def test_ports_with_the_same_address_are_told_apart(self):
+        """Nova does not know a port that only names the server."""
+        self.cloud.add('web', ('nat', '172.16.41.24'))
+        self.cloud.others_ports = [
+            port('own', '172.16.41.24', mac='fa:16:3e:99:99:99')]
+        self.assertEqual('172.16.41.24', self.target('web').address)
 
     def test_users(self):
         self.cloud.add('web', ('nat', '172.16.41.5'))
@@ -198,6 +271,20 @@ class FinderTestCase(base.TestCase):
             self.cloud.add(name, ('lab', '10.0.0.5'), ('nat', '172.16.41.5'))
         self.add_cache()
         self.assertEqual('two', self.find('cache', jump='two').jump.name)
+
+    def test_server_of_a_stranger_is_not_taken_by_its_name(self):
+        self.cloud.is_admin = True
+        self.cloud.add('app', ('lab', '10.0.0.5'), ('nat', '172.16.41.5'),
+                       project='stranger')
+        self.add_cache(project='other')
+        for name in ('app', 'cache'):
+            self.cloud.foreign[name] = self.cloud.known[name]
+        self.cloud.foreign['id-app'] = self.cloud.known['app']
+        self.cloud.find_server = lambda name, all_projects=False: (
+            self.cloud.foreign.get(name) if all_projects else None)
+        self.refuse(('Server app is of another project than server cache.',
+                     'Give its id: id-app'), 'cache', jump='app')
+        self.assertEqual('app', self.find('cache', jump='id-app').jump.name)
 
     def test_named_server_is_of_no_use(self):
         self.cloud.add('app', ('nat', '172.16.41.5'))

@@ -125,11 +125,20 @@ class SeedTestCase(base.TestCase):
 
     def seed(self, network=None, known=()):
         self.neutron = mock.Mock()
-        self.neutron.find_network.return_value = network
+        self.neutron.networks = self.networks
+        self.network = network
         self.neutron.subnets.return_value = [
             types.SimpleNamespace(cidr=cidr) for cidr in known]
         return seed.network(types.SimpleNamespace(network=self.neutron),
                             self.settings, self.PLAN)
+
+    def networks(self, **query):
+        """List networks; a project has one of the same name, too."""
+        self.assertEqual('vmnet8', query['name'])
+        if 'provider_physical_network' not in query:
+            yield types.SimpleNamespace(id='of a project')
+        elif self.network is not None:
+            yield self.network
 
     def test_it_is_made(self):
         said = self.seed()

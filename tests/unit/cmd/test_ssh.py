@@ -49,8 +49,9 @@ class SshTestCase(base.TestCase):
         self.useFixture(fixtures.MockPatchObject(
             client, 'connect', lambda *_: 'own cloud'))
         self.useFixture(fixtures.MockPatchObject(
-            ssh_route, 'Finder', lambda cloud: types.SimpleNamespace(
-                find=lambda *args: self.find(cloud, *args))))
+            ssh_route, 'Finder',
+            lambda *clouds: types.SimpleNamespace(
+                find=lambda *args: self.find(clouds, *args))))
         self.useFixture(fixtures.MockPatchObject(
             ssh_program, 'replace_process', self.words.extend))
 
@@ -75,7 +76,8 @@ class SshTestCase(base.TestCase):
         self.layout.fakes.mkdir()
         self.run_command('-l', 'ann', '-i', '/key', '--jump', 'app', 'web',
                          '--', '-v', 'uptime')
-        self.assertEqual([('own cloud', 'web', 'ann', 'app')], self.found)
+        self.assertEqual([(('own cloud', 'own cloud'), 'web', 'ann', 'app')],
+                         self.found)
         self.assertEqual(['172.16.41.5', '-v', 'uptime'], self.words[-3:])
         self.assertIn('/key', self.words)
         self.assertTrue(any(word.startswith('ProxyCommand=')
@@ -91,7 +93,7 @@ class SshTestCase(base.TestCase):
     def test_credentials_of_the_same_control_plane(self):
         self.log_in_at('http://127.0.0.1:21000/v3')
         self.run_command('web')
-        self.assertEqual('other cloud', self.found[0][0])
+        self.assertEqual(('other cloud', 'own cloud'), self.found[0][0])
         self.assertTrue(any('known_hosts' in word for word in self.words))
 
     def test_credentials_for_the_address_that_it_listens_on(self):
@@ -111,5 +113,6 @@ class SshTestCase(base.TestCase):
         self.layout.fakes.mkdir()
         self.log_in_at('https://cloud.example.org:5000/v3')
         self.run_command('web')
+        self.assertEqual(('other cloud', None), self.found[0][0])
         self.assertEqual(['ssh', '-o', 'HostKeyAlias=id-1', '-l', 'root',
                           '172.16.41.5'], self.words)

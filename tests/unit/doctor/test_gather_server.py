@@ -23,7 +23,8 @@ _PATH = '/servers/an-id/os-instance-actions'
 
 def server(**changes):
     return dict({
-        'id': 'an-id', 'name': 'web', 'status': 'ACTIVE',
+        'id': 'an-id', 'tenant_id': 'project', 'name': 'web',
+        'status': 'ACTIVE',
         'created': _CREATED, 'OS-EXT-STS:task_state': None,
         'flavor': {'vcpus': 2, 'ram': 64, 'disk': 1, 'ephemeral': 2,
                    'swap': 1},
@@ -160,7 +161,10 @@ class ReadTestCase(base.TestCase):
                     'fixed_ips': [{'ip_address': '10.0.0.4'}]}
 
         answers = {
-            '/ports?device_id=an-id': {'ports': [port('an-id')]},
+            '/ports?device_id=an-id': {'ports': [
+                port('an-id'), dict(port('an-id'), network_id='hostile')]},
+            '/ports?device_id=an-id&project_id=project': {
+                'ports': [port('an-id')]},
             '/networks/n': {'network': {'name': 'private',
                                         'shared': False}},
             '/ports?network_id=n': {'ports': [

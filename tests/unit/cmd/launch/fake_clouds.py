@@ -92,8 +92,8 @@ class Network:
     """Neutron."""
 
     def __init__(self):
-        self.list = [thing(id='net-1', name='vmnet8',
-                           is_router_external=False)]
+        self.list = [thing(id='net-1', name='vmnet8', is_shared=True,
+                           project_id='admin', is_router_external=False)]
 
     def networks(self):
         return iter(self.list)
@@ -109,6 +109,7 @@ class Images(dict):
 
     def create(self, **attributes):
         image = dict(attributes, id='image-%d' % (len(self) + 1),
+                     owner='project', visibility='shared',
                      status='queued', os_hash_value=None)
         self[image['id']] = image
         return image
@@ -139,7 +140,8 @@ class Cloud:
         self.compute = Compute()
         self.network = Network()
         self.images = Images()
-        self.sdk = thing(compute=self.compute, network=self.network)
+        self.sdk = thing(compute=self.compute, network=self.network,
+                         current_project_id='project')
         self.glance = thing(images=self.images)
 
 

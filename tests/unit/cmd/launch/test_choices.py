@@ -58,9 +58,10 @@ class NetworkTestCase(base.TestCase):
         super().setUp()
         self.cloud = fake_clouds.Cloud()
 
-    def add(self, name, external=False):
+    def add(self, name, external=False, project='project'):
         self.cloud.network.list.append(fake_clouds.thing(
-            id='id-of-' + name, name=name, is_router_external=external))
+            id='id-of-' + name, name=name, is_router_external=external,
+            is_shared=False, project_id=project))
 
     def choose(self, name=None):
         return choices.network(self.cloud.sdk, name).name
@@ -82,6 +83,17 @@ class NetworkTestCase(base.TestCase):
         self.assertEqual('other', self.choose('id-of-other'))
         self.assertEqual('public', self.choose('public'))
 
+    def test_network_of_another_project(self):
+        """An administrator is shown it, and may name it by its id."""
+        for name in ('theirs', 'vmnet8'):
+            self.add(name, project='stranger')
+        self.assertEqual('net-1', choices.network(self.cloud.sdk, None).id)
+        self.assertEqual('net-1', choices.network(self.cloud.sdk,
+                                                  'vmnet8').id)
+        self.assertIn('There is no network named theirs.',
+                      self.refused('theirs'))
+        self.assertEqual('theirs', self.choose('id-of-theirs'))
+
     def test_several(self):
         self.add('other')
         self.assertIn('The networks are other, vmnet8.', self.refused())
@@ -95,5 +107,6 @@ class NetworkTestCase(base.TestCase):
 
     def test_name_that_two_have(self):
         self.add('vmnet8')
-        self.assertIn('There are several networks named vmnet8.',
-                      self.refused('vmnet8'))
+        said = self.refused('vmnet8')
+        self.assertIn('There are several networks named vmnet8.', said)
+        self.assertIn('net-1 (vmnet8), id-of-vmnet8 (vmnet8).', said)

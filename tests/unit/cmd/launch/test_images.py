@@ -34,7 +34,7 @@ class ImagesTestCase(base.TestCase):
 
     def find(self, **changes):
         return images.find(self.cloud.glance, self.path,
-                           dict(ATTRIBUTES, **changes))
+                           dict(ATTRIBUTES, **changes), 'project')
 
     def upload(self, name='debian-12'):
         return images.upload(self.cloud.glance, self.path, name, ATTRIBUTES,
@@ -58,6 +58,14 @@ class ImagesTestCase(base.TestCase):
         self.upload()
         self.cloud.images['image-1']['status'] = 'deactivated'
         self.assertIsNone(self.find())
+
+    def test_image_of_another_project_counts_only_if_public(self):
+        self.upload()
+        self.cloud.images['image-1'].update(owner='stranger',
+                                            visibility='community')
+        self.assertIsNone(self.find())
+        self.cloud.images['image-1']['visibility'] = 'public'
+        self.assertIsNotNone(self.find())
 
     def test_other_content_does_not_count(self):
         self.upload()

@@ -22,7 +22,7 @@ from nova.network import neutron
 from nova_vmrun.ops.nova import ports
 from tests.unit import base
 
-INSTANCE = types.SimpleNamespace(uuid='server')
+INSTANCE = types.SimpleNamespace(uuid='server', project_id='project')
 
 
 class PortsTestCase(base.TestCase):
@@ -69,5 +69,6 @@ class PortsTestCase(base.TestCase):
             {'id': 'down', 'admin_state_up': False}, {'id': 'old'}]}
         self.assertEqual({'down'}, self.ports.disabled(INSTANCE))
         self.api.list_ports.assert_called_once_with(
-            mock.ANY, device_id='server', fields=['id', 'admin_state_up'])
+            mock.ANY, device_id='server', tenant_id='project',
+            fields=['id', 'admin_state_up'])
         self.assertTrue(self.api.list_ports.call_args.args[0].is_admin)
