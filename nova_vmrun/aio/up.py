@@ -137,15 +137,25 @@ def _seed_nova(cloud: 'connection.Connection', layout: aio_layout.Layout,
 def _check_compute(layout: aio_layout.Layout, settings: aio_settings.Settings,
                    cloud: 'connection.Connection',
                    report: aio_report.Report) -> None:
+    details = ''
+
     def is_up() -> bool:
-        return any(host.state == 'up' and host.name == settings.host
-                   for host in cloud.compute.hypervisors(details=False))
+        nonlocal details
+        details = ''
+        try:
+            with client.explained(layout):
+                return any(
+                    host.state == 'up' and host.name == settings.host
+                    for host in cloud.compute.hypervisors(details=False))
+        except errors.AioError as error:
+            details = '%s %s' % (error.brief, error.details)
+            return False
 
     # Behind a bus, the scheduler looks for new hosts from time to time.
     timeout = 0 if settings.runs_compute else _DISCOVERY_TIMEOUT
     if not processes.wait_until(is_up, timeout, interval=0.5):
         raise errors.AioError(
-            'nova-compute has not registered its host.', '', 'Read %s.'
+            'nova-compute has not registered its host.', details, 'Read %s.'
             % layout.log('nova' if settings.runs_compute else 'compute'))
     report.line('compute host %s is up' % settings.host)
 

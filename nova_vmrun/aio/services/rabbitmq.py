@@ -20,6 +20,7 @@ import threading
 
 from nova_vmrun.aio.bus import address
 from nova_vmrun.aio.bus import broker
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
@@ -114,7 +115,10 @@ class Service:
             except address.Refused as error:
                 reason = str(error)
                 if error.is_login:
-                    self._repair_password(host.password)
+                    try:
+                        self._repair_password(host.password)
+                    except errors.AioError as failure:
+                        reason = str(failure)
                 return self._stopping.is_set()
             return True
 

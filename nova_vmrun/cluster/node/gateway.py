@@ -155,20 +155,38 @@ class KeyRefused(errors.AioError):
     """The first machine does not let a key in."""
 
 
+class NotReady(errors.AioError):
+    """No servers can be started on a node, though it has had time."""
+
+
 def wait_until_ready(gateway: Gateway, timeout: float, since: float,
-                     interval: float = 2.0) -> messages.State | None:
+                     interval: float = 2.0) -> messages.State:
     """Wait until Nova and Placement know this node.
+
+    One answer that does not come in time says little about the next.
 
     :param timeout: seconds
     :param since: time.time() when its nova-compute was started; older reports
         are another one's
     :param interval: seconds between two questions
-    :returns: the state, or None if it was not ready in time
+    :raises KeyRefused: the node is not let in any more
+    :raises NotReady: it is not ready in time; if the last question failed,
+        the details say why
     """
     deadline = time.monotonic() + timeout
+    details = ''
     while time.monotonic() < deadline:
-        state = gateway.state()
-        if state.ready and 0 <= state.reported <= time.time() - since:
-            return state
+        try:
+            state = gateway.state()
+        except KeyRefused:
+            raise
+        except errors.AioError as error:
+            details = ' '.join(filter(None, [error.brief, error.details]))
+        else:
+            if state.ready and 0 <= state.reported <= time.time() - since:
+                return state
+            details = ''
         time.sleep(interval)
-    return None
+    raise NotReady(
+        'The node did not become ready within %d s.' % timeout, details,
+        'Read its logs, and repeat the command.')

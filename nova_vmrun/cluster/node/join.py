@@ -234,14 +234,16 @@ class Join:
         :raises AioError: they cannot, after a while
         """
         first = gateway.Gateway(self._files.ssh_config, member.addresses[0])
-        state = gateway.wait_until_ready(first, TIMEOUT, since)
-        if state is None:
+        try:
+            gateway.wait_until_ready(first, TIMEOUT, since)
+        except gateway.NotReady as error:
             complaint = children.last_complaint(self._log, self._mark)
             raise errors.AioError(
                 'Node %s did not become ready within %d s.' % (
                     member.name, TIMEOUT),
-                complaint or 'Its nova-compute has not reported.',
-                'Read %s, and repeat the command.' % self._log)
+                ' '.join(filter(None, [error.details, complaint]))
+                or 'Its nova-compute has not reported.',
+                'Read %s, and repeat the command.' % self._log) from error
         self._report.line('node %s is up, and its resources are known to '
                           'Placement' % member.name)
         # The node has a key of its own now.

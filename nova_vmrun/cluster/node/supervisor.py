@@ -74,7 +74,7 @@ class Supervisor:
     def run(self, stopping: threading.Event) -> None:
         """Start what is not running, until an event is set; then stop all.
 
-        :raises AioError: a program is missing
+        :raises AioError: sshd cannot be prepared
         """
         sshd.prepare()
         children.end_leftovers(self._files)
@@ -103,7 +103,7 @@ class Supervisor:
             self._open_tunnel(tunnel)
         server = self._children[children.SSHD]
         if server.may_start:
-            server.start()
+            self._start(server)
         connected = tunnel.alive and _answers(
             self._member.services['keystone'])
         if connected and not self._connected:
@@ -113,7 +113,7 @@ class Supervisor:
         compute = self._children[children.COMPUTE]
         if connected and compute.may_start:
             self._say('starting nova-compute')
-            compute.start()
+            self._start(compute)
         if (connected and compute.alive and self._may_be_fenced
                 and time.monotonic() >= self._ask_at):
             self._ask_at = time.monotonic() + _RETURN_INTERVAL
@@ -123,12 +123,23 @@ class Supervisor:
         try:
             address = gateway.reachable(self._member.addresses,
                                         self._member.port)
+            wire.write_tunnel(self._files, self._member, address)
         except errors.AioError as error:
             self._say(str(error))
             tunnel.delay()
             return
-        wire.write_tunnel(self._files, self._member, address)
-        tunnel.start()
+        self._start(tunnel)
+
+    def _start(self, child: children.Child) -> None:
+        """Start a process; if that fails, try again after a while.
+
+        On a full disk, for example, the others must run on.
+        """
+        try:
+            child.start()
+        except errors.AioError as error:
+            self._say(str(error))
+            child.delay()
 
     def _return(self) -> None:
         """Ask Nova to use this node again, if an operator said it was off.

@@ -13,6 +13,7 @@
 import configparser
 import stat
 import threading
+from unittest import mock
 
 import fixtures
 import futurist
@@ -20,10 +21,12 @@ from futurist import _thread
 from nova import policies
 import yaml
 
+from nova_vmrun.aio import errors
 from nova_vmrun.aio.services import cinder
 from nova_vmrun.aio.services import compute
 from nova_vmrun.aio.services import neutron
 from nova_vmrun.aio.services import nova
+from nova_vmrun.aio.services import rabbitmq
 from nova_vmrun.aio import settings as aio_settings
 from tests.unit.aio import base
 
@@ -191,3 +194,34 @@ class StopTestCase(base.TestCase):
         ending.start()
         ending.join(30)
         self.assertFalse(ending.is_alive())
+
+
+class BusTestCase(base.TestCase):
+    """A broker whose user has lost the right password."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(rabbitmq, '_INTERVAL', 0.01)
+        self.settings.bus = aio_settings.OWN_BUS
+        aio_settings.passwords(self.layout)
+        self.service = rabbitmq.Service(self.layout, self.settings)
+        self.service._children = [mock.Mock(**{'poll.return_value': None})]
+        self.log_in = self.useFixture(fixtures.MockPatchObject(
+            rabbitmq.address, 'log_in')).mock
+        self.control = self.useFixture(fixtures.MockPatchObject(
+            rabbitmq.broker, 'control')).mock
+
+    def test_a_repair_that_fails_is_tried_again(self):
+        refused = rabbitmq.address.Refused('Wrong password', is_login=True)
+        self.log_in.side_effect = [refused, refused, None]
+        self.control.side_effect = [errors.AioError('It is busy.'), '']
+        self.service._wait()
+        self.assertEqual(2, self.control.call_count)
+
+    def test_why_the_repair_failed(self):
+        self.patch(rabbitmq, '_START_TIMEOUT', 0)
+        self.log_in.side_effect = rabbitmq.address.Refused(
+            'Wrong password', is_login=True)
+        self.control.side_effect = errors.AioError('It is busy.')
+        error = self.assertRaises(RuntimeError, self.service._wait)
+        self.assertIn('It is busy.', str(error))

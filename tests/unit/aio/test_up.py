@@ -13,14 +13,17 @@
 
 import collections
 import shutil
+from unittest import mock
 
 import fixtures
+from openstack import exceptions as sdk_exceptions
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ports
 from nova_vmrun.aio import processes
+from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import starting
 from nova_vmrun.aio import subnets
 from nova_vmrun.aio import up
@@ -288,3 +291,41 @@ class UpTestCase(base.TestCase):
             'OS_DATABASE__CONNECTION', 'sqlite:////tmp/other.db'))
         self.up()
         self.assertNotIn('OS_DATABASE__CONNECTION', self.world.environment)
+
+
+class ComputeTestCase(base.TestCase):
+    """Behind a bus, the scheduler finds the compute host after a while."""
+
+    def setUp(self):
+        super().setUp()
+        self.settings.bus = aio_settings.OWN_BUS
+
+    def check(self, *answers):
+        left = list(answers)
+
+        def ask(**_):
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        cloud = mock.Mock()
+        cloud.compute.hypervisors = ask
+        up._check_compute(self.layout, self.settings, cloud, self.report)
+
+    UP = [mock.Mock(state='up')]
+    UP[0].name = 'laptop'
+
+    def test_a_question_that_fails_is_asked_again(self):
+        self.check(sdk_exceptions.SDKException('Busy'), [], self.UP)
+        self.assertEqual(['compute host laptop is up'], self.lines())
+
+    def test_why_the_last_question_failed(self):
+        self.patch(up, '_DISCOVERY_TIMEOUT', 0.6)
+        error = self.assertRaises(
+            errors.AioError, self.check, sdk_exceptions.SDKException('Busy'))
+        self.assertIn('Busy', error.details)
+        error = self.assertRaises(
+            errors.AioError, self.check,
+            sdk_exceptions.SDKException('Busy'), [])
+        self.assertEqual('', error.details)

@@ -98,26 +98,51 @@ class AskTestCase(base.TestCase):
 
 class WaitTestCase(base.TestCase):
 
-    def wait(self, *states, since=60):
+    READY = messages.State(True, True, True, False, 3)
+
+    def wait(self, *answers, since=60):
         class Scripted:
-            left = list(states)
+            left = list(answers)
 
             def state(self):
-                return self.left.pop(0) if len(self.left) > 1 else (
-                    self.left[0])
+                answer = (self.left.pop(0) if len(self.left) > 1
+                          else self.left[0])
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
 
         return gateway.wait_until_ready(Scripted(), 0.2, time.time() - since,
                                         0.01)
 
+    def refuse(self, *answers, since=60):
+        return self.assertRaises(gateway.NotReady, self.wait, *answers,
+                                 since=since)
+
     def test_ready(self):
-        ready = messages.State(True, True, True, False, 3)
-        self.assertEqual(ready, self.wait(
-            messages.State(False, False, False, False, -1), ready))
+        self.assertEqual(self.READY, self.wait(
+            messages.State(False, False, False, False, -1), self.READY))
 
     def test_a_report_of_an_earlier_process_does_not_count(self):
-        self.assertIsNone(self.wait(
-            messages.State(True, True, True, False, 30), since=10))
+        self.refuse(messages.State(True, True, True, False, 30), since=10)
 
     def test_never(self):
-        self.assertIsNone(self.wait(
-            messages.State(True, False, True, False, 1)))
+        error = self.refuse(messages.State(True, False, True, False, 1))
+        self.assertEqual('', error.details)
+
+    def test_a_question_that_fails_is_asked_again(self):
+        self.assertEqual(self.READY, self.wait(
+            errors.AioError('No connection.'), self.READY))
+
+    def test_why_the_last_question_failed(self):
+        error = self.refuse(
+            errors.AioError('An API does not answer.'),
+            errors.AioError('No connection.', 'Timed out.', 'Start it.'))
+        self.assertEqual('No connection. Timed out.', error.details)
+        error = self.refuse(
+            errors.AioError('No connection.'),
+            messages.State(True, False, True, False, 1))
+        self.assertEqual('', error.details)
+
+    def test_a_node_that_is_thrown_out_does_not_wait(self):
+        self.assertRaises(gateway.KeyRefused, self.wait,
+                          gateway.KeyRefused('Not let in.'), self.READY)

@@ -158,13 +158,14 @@ class WaitTestCase(JoinCase):
         self.assertFalse(self.files.token_key.exists())
 
     def test_a_node_that_does_not_become_ready(self):
-        self.ready.return_value = None
+        self.ready.side_effect = gateway.NotReady('x', 'Timed out.')
         self.layout.log('compute').write_text(
             '2026-01-01 00:00:00.000 1 ERROR x ACCESS_REFUSED\n')
         error = self.assertRaises(errors.AioError, self.work.wait,
                                   self.member, 0)
         self.assertIn('did not become ready within', error.brief)
         self.assertIn('ACCESS_REFUSED', error.details)
+        self.assertIn('Timed out.', error.details)
         self.assertTrue(self.files.token_key.exists())
 
     def foreground(self):
@@ -192,7 +193,7 @@ class WaitTestCase(JoinCase):
 
     def test_in_the_foreground_without_success(self):
         stopping = self.foreground()
-        self.ready.return_value = None
+        self.ready.side_effect = gateway.NotReady('x', 'Timed out.')
         self.assertRaises(errors.AioError, self.work.run_in_foreground,
                           self.member, stopping)
 

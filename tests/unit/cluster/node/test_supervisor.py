@@ -12,6 +12,7 @@
 
 import threading
 import time
+from unittest import mock
 
 import fixtures
 
@@ -21,6 +22,7 @@ from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import gateway
 from nova_vmrun.cluster.node import supervisor
+from nova_vmrun.cluster.node import wire
 from tests.unit.cluster.node import base
 
 
@@ -174,3 +176,25 @@ class SupervisorTestCase(base.NodeCase):
         self.assertEqual([0] * 4, [self.layout.log(name).stat().st_size
                                    for name in names])
         self.assertEqual(8, len(list(self.layout.logs.iterdir())))
+
+    def test_a_process_that_cannot_be_started_costs_no_other(self):
+        """The disk may be full, or there may be no memory for a process."""
+        self.keeper.look()
+        for name in children.ALL:
+            child = self.children[name]
+            child.alive = False
+            self.useFixture(fixtures.MockPatchObject(
+                child, 'start', side_effect=errors.AioError(
+                    '%s could not be started.' % name)))
+            child.delay = mock.Mock()
+            self.keeper.look()
+            self.assertIn('%s could not be started.' % name, self.lines())
+            child.delay.assert_called_once_with()
+            child.alive = True
+
+    def test_a_tunnel_whose_file_cannot_be_written(self):
+        self.useFixture(fixtures.MockPatchObject(
+            wire, 'write_tunnel', side_effect=errors.AioError('Full.')))
+        self.keeper.look()
+        self.assertIn('Full.', self.lines())
+        self.assertEqual(0, self.children['tunnel'].starts)
