@@ -27,9 +27,17 @@ SELECT services.host FROM services
 WHERE services.binary = 'nova-compute' AND services.host != :host
 AND services.deleted = 0 ORDER BY services.host
 """
+#: How migrations end, in the words of Nova's
+#: migration_get_in_progress_by_host_and_node. Until then, both hosts may be
+#: needed.
+ENDED = ('confirmed', 'reverted', 'error', 'failed', 'completed',
+         'cancelled', 'done')
 _SERVERS = """
-SELECT uuid FROM instances WHERE host = :host AND deleted = 0 ORDER BY uuid
-"""
+SELECT uuid FROM instances WHERE deleted = 0 AND (host = :host OR uuid IN (
+    SELECT instance_uuid FROM migrations
+    WHERE (source_compute = :host OR dest_compute = :host)
+    AND status NOT IN (%s))) ORDER BY uuid
+""" % ', '.join("'%s'" % status for status in ENDED)
 
 
 def require_no_others(layout: aio_layout.Layout,
@@ -43,14 +51,16 @@ def require_no_others(layout: aio_layout.Layout,
         raise errors.AioError(
             'The message bus cannot be turned off, because other machines '
             'need it.', 'Compute hosts: %s.' % _names(found),
-            'Run "nova-vmrun aio up", move or delete their servers, delete '
-            'their services with "openstack compute service delete", and run '
-            '"nova-vmrun aio down" before you try again.')
+            'Run "nova-vmrun aio up", then for each of them "nova-vmrun node '
+            'drain NAME" and "nova-vmrun node leave NAME", and "nova-vmrun '
+            'aio down" before you try again. If one did not join by '
+            '"nova-vmrun node join", move or delete its servers, and use '
+            '"openstack compute service delete" instead.')
 
 
 def require_no_servers(layout: aio_layout.Layout,
                        settings: aio_settings.Settings) -> None:
-    """Raise AioError if this machine has servers.
+    """Raise AioError if this machine has servers, or may get some back.
 
     :raises AioError: there are some, or the database cannot be read
     """
@@ -58,9 +68,11 @@ def require_no_servers(layout: aio_layout.Layout,
     if found:
         raise errors.AioError(
             'This machine cannot stop being a compute host, because it has '
-            'servers.', 'They are %s.' % _names(found),
-            'Run "nova-vmrun aio up --compute", move or delete them, and run '
-            '"nova-vmrun aio down" before you try again.')
+            'servers, or servers may come back to it.',
+            'They are %s.' % _names(found),
+            'Run "nova-vmrun aio up --compute", move or delete them, confirm '
+            'or revert their resizes, and run "nova-vmrun aio down" before '
+            'you try again.')
 
 
 def _names(found: list[str]) -> str:

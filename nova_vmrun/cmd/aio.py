@@ -32,6 +32,7 @@ from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import shells
 from nova_vmrun.cmd import database_options
+from nova_vmrun.cmd import joined_before
 from nova_vmrun.cmd import listen_options
 from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
@@ -80,6 +81,7 @@ class Up(plain.Plain, command.Command):
         with lock.hold(layout):
             settings = chosen_settings(layout, parsed_args, progress)
             up.up(layout, settings, progress)
+            joined_before.write_keys(layout, settings)
         self.app.stdout.write(
             'The control plane is up. To use it as an ordinary user, run:\n'
             '  source %s\n  openstack server list\n'
@@ -425,9 +427,8 @@ def chosen_settings(layout: aio_layout.Layout,
         hosts.require_no_others(layout, new)
     if old and not new.compute and old.compute:
         hosts.require_no_servers(layout, new)
-    hint = old and listen_options.hint(old, new)
-    if hint:
-        progress.line(hint)
+    for line in joined_before.hints(layout, old, new) if old else ():
+        progress.line(line)
     new.save(layout)
     return new
 

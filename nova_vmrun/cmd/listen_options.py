@@ -38,19 +38,6 @@ def add(parser: argparse.ArgumentParser) -> None:
              'no)')
 
 
-def hint(old: aio_settings.Settings,
-         new: aio_settings.Settings) -> str | None:
-    """Return what to do on nodes after a change, if there is something."""
-    if not (old.bus and new.bus) or (
-            old.tls and old.listen) == (new.tls and new.listen):
-        return None
-    again = 'run "nova-vmrun node join" on them again, with their token files'
-    if old.tls:
-        return 'nodes that used the services at %s do not find them: %s' % (
-            old.listen, again)
-    return 'nodes use the tunnel as before; to have them use TLS, %s' % again
-
-
 def welcome(layout: aio_layout.Layout,
             settings: aio_settings.Settings) -> str:
     """Return lines that say what clients on other machines need."""

@@ -20,7 +20,7 @@ a reply from a request.
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import dataclasses
 import hashlib
 import json
@@ -98,7 +98,7 @@ def create(layout: aio_layout.Layout, settings: aio_settings.Settings,
     with client.explained(layout):
         _set_keystone_user(
             _identity(layout, settings), _PREFIX + name, keystone_password,
-            [_ROLE, *([_ROLE_FOR_VOLUMES] if settings.volumes else [])])
+            {_ROLE: True, _ROLE_FOR_VOLUMES: settings.volumes})
     return Account(
         user, password, url,
         {option: str(value) for option, value
@@ -227,7 +227,11 @@ def _identity(layout: aio_layout.Layout,
 
 
 def _set_keystone_user(identity: '_proxy.Proxy', name: str, password: str,
-                       roles: Iterable[str]) -> None:
+                       roles: Mapping[str, bool]) -> None:
+    """Make or change a user.
+
+    :param roles: whether the user has them, by their names
+    """
     user = identity.find_user(name)
     if user is None:
         user = identity.create_user(name=name, password=password,
@@ -235,6 +239,10 @@ def _set_keystone_user(identity: '_proxy.Proxy', name: str, password: str,
     else:
         identity.update_user(user, password=password, is_enabled=True)
     project = identity.find_project(_PROJECT, ignore_missing=False)
-    for role in roles:
-        identity.assign_project_role_to_user(
-            project, user, identity.find_role(role, ignore_missing=False))
+    for name, wanted in roles.items():
+        role = identity.find_role(name, ignore_missing=False)
+        if wanted:
+            identity.assign_project_role_to_user(project, user, role)
+        else:
+            # That the user does not have it is no error.
+            identity.unassign_project_role_from_user(project, user, role)

@@ -18,6 +18,7 @@ from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import hosts
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster import messages
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from openstack import connection
 
 _COMPUTE = 'nova-compute'
-# How migrations end, in the words of Nova's
-# migration_get_in_progress_by_host_and_node.
-_ENDED = ('confirmed', 'reverted', 'error', 'failed', 'completed',
-          'cancelled', 'done')
 
 
 def connect(layout: aio_layout.Layout,
@@ -138,7 +135,7 @@ class Cloud:
         """
         with self.explained():
             return [move for move in self.compute.migrations(host=host)
-                    if move.status not in _ENDED]
+                    if move.status not in hosts.ENDED]
 
     def set_fenced(self, host: str, fenced: bool) -> None:
         """Tell Nova whether a node is known to be off.

@@ -22,6 +22,8 @@ from tests.unit.aio import base
 _TABLES = """
 CREATE TABLE services (host TEXT, "binary" TEXT, deleted INTEGER);
 CREATE TABLE instances (uuid TEXT, host TEXT, deleted INTEGER);
+CREATE TABLE migrations (instance_uuid TEXT, source_compute TEXT,
+                         dest_compute TEXT, status TEXT);
 INSERT INTO services VALUES ('laptop', 'nova-compute', 0);
 INSERT INTO services VALUES ('laptop', 'nova-conductor', 0);
 INSERT INTO services VALUES ('gone', 'nova-compute', 7);
@@ -52,6 +54,9 @@ class HostsTestCase(base.TestCase):
         error = self.assertRaises(errors.AioError, hosts.require_no_others,
                                   self.layout, self.settings)
         self.assertIn('node4, 3 more.', error.details)
+        # Nova's own command would leave a node's accounts and keys.
+        self.assertIn('"nova-vmrun node drain NAME" and "nova-vmrun node '
+                      'leave NAME"', error.resolution)
 
     def test_machine_without_servers_need_not_be_a_compute_host(self):
         hosts.require_no_servers(self.layout, self.settings)
@@ -61,6 +66,25 @@ class HostsTestCase(base.TestCase):
         error = self.assertRaises(errors.AioError, hosts.require_no_servers,
                                   self.layout, self.settings)
         self.assertEqual('They are mine.', error.details)
+
+    def test_servers_that_may_come_back_are_named(self):
+        self.run_sql("""
+        INSERT INTO instances VALUES ('away', 'other', 0);
+        INSERT INTO instances VALUES ('comes', 'other', 0);
+        INSERT INTO instances VALUES ('went', 'other', 0);
+        INSERT INTO instances VALUES ('others', 'other', 0);
+        INSERT INTO migrations VALUES ('deleted', 'laptop', 'x', 'finished');
+        INSERT INTO migrations VALUES ('away', 'laptop', 'other', 'finished');
+        INSERT INTO migrations VALUES ('comes', 'other', 'laptop',
+                                       'migrating');
+        INSERT INTO migrations VALUES ('went', 'laptop', 'other',
+                                       'confirmed');
+        INSERT INTO migrations VALUES ('others', 'x', 'other', 'finished');
+        """)
+        error = self.assertRaises(errors.AioError, hosts.require_no_servers,
+                                  self.layout, self.settings)
+        self.assertEqual('They are away, comes.', error.details)
+        self.assertIn('confirm or revert', error.resolution)
 
     def test_nova_that_never_started_has_none(self):
         self.layout.database('nova_cell1').unlink()

@@ -31,6 +31,7 @@ from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun.aio import volumes
 from nova_vmrun.cmd import aio
+from nova_vmrun.cmd import joined_before
 from nova_vmrun.cmd import listen_options
 from nova_vmrun.cmd import main
 from tests.unit import base
@@ -257,14 +258,11 @@ class SettingsTestCase(CommandCase):
         return self.output.getvalue()[before:]
 
     def test_nodes_have_to_learn_where_the_services_are(self):
-        self.patch(listening, 'check', lambda address: None)
+        self.patch(volumes, 'require_installed', lambda: None)
+        self.patch(joined_before, '_nodes', lambda layout: ['lab-2'])
         self.choose('--bus', 'rabbit://a:b@127.0.0.1/')
-        self.assertIn('use the tunnel as before',
-                      self.said('--listen', '127.0.0.9'))
-        self.assertIn('at 127.0.0.9 do not find them',
-                      self.said('--listen', '127.0.0.8'))
-        self.assertEqual('', self.said('--listen', '127.0.0.8'))
-        self.assertIn('node join', self.said('--no-listen'))
+        self.assertIn('(cinder): run "nova-vmrun node join"',
+                      self.said('--volumes'))
         self.assertEqual('', self.said())
 
     def test_what_clients_on_other_machines_need(self):

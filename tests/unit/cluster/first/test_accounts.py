@@ -142,16 +142,19 @@ class CreateTestCase(AccountsCase):
         self.assertNotIn(account.bus_password,
                          str((self.commands, self.definitions)))
 
-    def roles(self):
-        self.cloud.identity.find_role.reset_mock()
-        self.create()
-        return [call.args[0]
-                for call in self.cloud.identity.find_role.mock_calls]
-
     def test_only_with_volumes_is_a_node_an_administrator(self):
-        self.assertEqual(['service'], self.roles())
-        self.settings.volumes = True
-        self.assertEqual(['service', 'admin'], self.roles())
+        roles = set()
+        identity = self.cloud.identity
+        identity.find_role.side_effect = lambda name, ignore_missing: name
+        identity.assign_project_role_to_user.side_effect = (
+            lambda project, user, role: roles.add(role))
+        identity.unassign_project_role_from_user.side_effect = (
+            lambda project, user, role: roles.discard(role))
+        for volumes in (False, True, False):
+            self.settings.volumes = volumes
+            self.create()
+            self.assertEqual({'service', 'admin'} if volumes else {'service'},
+                             roles)
 
     def test_without_a_bus_there_are_no_nodes(self):
         self.settings.bus = aio_settings.NO_BUS
