@@ -69,6 +69,15 @@ class Bus:
     def is_encrypted(self) -> bool:
         return self.options.get('ssl', '').lower() in _TRUE
 
+    @property
+    def is_verified(self) -> bool:
+        """Whether messages are encrypted, and only the right broker gets them.
+
+        Without the authority's file, oslo.messaging does not compare names:
+        whoever has a certificate of any public authority could answer.
+        """
+        return self.is_encrypted and bool(self.options.get('ssl_ca_file'))
+
 
 def read(url: str) -> Bus:
     """Split the URL of a bus into its parts.
@@ -106,13 +115,13 @@ def check(url: str, insecure: bool) -> None:
     :raises AioError:
     """
     bus = read(url)
-    if bus.is_encrypted or insecure:
+    if bus.is_verified or insecure:
         return
     for host in bus.hosts:
         if not host.is_here:
             raise errors.AioError(
-                'The message bus on %s would be used without encryption.'
-                % host.name,
+                'The message bus on %s would be used without TLS that checks '
+                'who answers.' % host.name,
                 'Its messages hold passwords, and could be read and forged '
                 'on the network.',
                 'Add ?ssl=1&ssl_ca_file=<path> to its URL, or '
@@ -150,7 +159,7 @@ def log_in(bus: Bus, host: Host) -> None:
         userid=host.user, password=host.password,
         virtual_host=bus.virtual_host, connect_timeout=_TIMEOUT,
         read_timeout=_TIMEOUT, write_timeout=_TIMEOUT,
-        ssl=_tls(bus) if bus.is_encrypted else False)
+        ssl=_tls(bus, host) if bus.is_encrypted else False)
     try:
         connection.connect()
         connection.close()
@@ -165,5 +174,6 @@ def log_in(bus: Bus, host: Host) -> None:
         connection.collect()
 
 
-def _tls(bus: Bus) -> dict[str, Any]:
-    return {'ca_certs': bus.options.get('ssl_ca_file')}
+def _tls(bus: Bus, host: Host) -> dict[str, Any]:
+    return {'ca_certs': bus.options.get('ssl_ca_file') or None,
+            'server_hostname': host.name if bus.is_verified else None}

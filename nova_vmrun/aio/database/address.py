@@ -35,7 +35,11 @@ _PACKAGES = {_MYSQL: ('pymysql', 'PyMySQL'),
 _HOSTS = {'host', 'hostaddr', 'unix_socket'}
 # Safe in SQL without quotes, and the same on servers that ignore case.
 _PREFIX = re.compile('[a-z][a-z0-9_]{0,30}')
-_VERIFIED = ('verify-ca', 'verify-full')
+# What SQLAlchemy makes TLS of MySQL from. Other options of the driver switch
+# it off, or replace what these say, also if their value is "false".
+_MYSQL_TLS = {'ssl_ca', 'ssl_capath', 'ssl_cert', 'ssl_key', 'ssl_cipher'}
+# Options that are read from elsewhere.
+_ELSEWHERE = {'read_default_file', 'read_default_group', 'service'}
 
 
 def read(url: str) -> 'sqlalchemy.URL':
@@ -126,8 +130,8 @@ def check(url: str, insecure: bool) -> None:
     if insecure or _is_here(parts) or _is_verified(parts):
         return
     raise errors.AioError(
-        'The database server on %s would be used without encryption.'
-        % place(parts),
+        'The database server on %s would be used without TLS that checks who '
+        'answers.' % place(parts),
         'The databases hold passwords, and could be read and changed on the '
         'network.',
         'Add ?%s to its URL, or --database-insecure on a network that nobody '
@@ -143,12 +147,14 @@ def _is_here(parts: 'sqlalchemy.URL') -> bool:
 
 def _is_verified(parts: 'sqlalchemy.URL') -> bool:
     """Return whether only the right server gets what is sent, encrypted."""
+    if _ELSEWHERE.intersection(parts.query):
+        return False
     if is_mysql(parts):
         authorities = parts.query.get('ssl_ca', parts.query.get('ssl_capath'))
-        return (bool(authorities)
-                # It would let any server of that authority answer.
-                and 'ssl_check_hostname' not in parts.query)
-    return parts.query.get('sslmode') in _VERIFIED
+        return bool(authorities) and _MYSQL_TLS.issuperset(
+            option for option in parts.query if option.startswith('ssl'))
+    # With verify-ca, any server of that authority could answer.
+    return parts.query.get('sslmode') == 'verify-full'
 
 
 def require_driver(url: str) -> None:

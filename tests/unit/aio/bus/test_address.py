@@ -11,11 +11,18 @@
 #    under the License.
 
 
+import contextlib
 import socket
+import ssl
 import threading
+
+import fixtures
 
 from nova_vmrun.aio.bus import address
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio.tls import authority
 from tests.unit import base
 
 
@@ -66,10 +73,41 @@ class CheckTestCase(base.TestCase):
                                       insecure=False)
             self.assertIn('--bus-insecure', error.resolution)
             address.check(url, insecure=True)
-            address.check(url + '?ssl=True', insecure=False)
+            # Whoever has a certificate could answer.
+            self.assertRaises(errors.AioError, address.check,
+                              url + '?ssl=True', insecure=False)
+            address.check(url + '?ssl=True&ssl_ca_file=/etc/ca.pem',
+                          insecure=False)
 
 
 class LogInTestCase(base.TestCase):
+
+    def test_only_the_right_broker_gets_the_password(self):
+        """A certificate of the authority for another name is not enough."""
+        settings = aio_settings.Settings(listen='192.0.2.7')
+        layout = aio_layout.Layout(self.useFixture(fixtures.TempDir()).path)
+        authority.ensure(layout, settings)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority.Files(layout).server)
+        for name, said in (('127.0.0.1', b'AMQP'), ('127.0.0.2', b'')):
+            with socket.create_server((name, 0)) as server:
+                heard = []
+
+                def answer(server=server, heard=heard):
+                    with server.accept()[0] as connection:
+                        with contextlib.suppress(OSError):
+                            with context.wrap_socket(
+                                    connection, server_side=True) as secure:
+                                heard.append(secure.recv(4))
+
+                thread = threading.Thread(target=answer)
+                thread.start()
+                self.assertRaises(
+                    errors.AioError, address.require,
+                    'rabbit://a:secret@%s:%d/?ssl=1&ssl_ca_file=%s' % (
+                        name, server.getsockname()[1], layout.ca))
+                thread.join()
+            self.assertEqual(said, b''.join(heard))
 
     def refusal(self, port):
         return self.assertRaises(

@@ -85,11 +85,19 @@ class CheckTestCase(base.TestCase):
         for url, option in (
                 (MYSQL, 'ssl_ca='),
                 (MYSQL + '?ssl_ca=', 'ssl_ca='),
-                (MYSQL + '?ssl_ca=/etc/ca.pem&ssl_check_hostname=false',
-                 'ssl_ca='),
+                *((MYSQL + '?ssl_ca=/etc/ca.pem&' + option, 'ssl_ca=')
+                  for option in (
+                      'ssl_check_hostname=false', 'ssl_disabled=true',
+                      'ssl_disabled=false', 'ssl_verify_cert=true',
+                      'ssl_verify_identity=true', 'ssl=x',
+                      'read_default_file=/etc/my.cnf')),
                 ('postgresql://a:b@10.1.2.3/', 'sslmode=verify-full'),
-                ('postgresql://a:b@10.1.2.3/?sslmode=require',
-                 'sslmode=verify-full')):
+                *(('postgresql://a:b@10.1.2.3/?' + options,
+                   'sslmode=verify-full')
+                  for options in (
+                      'sslmode=require', 'sslmode=verify-ca',
+                      'sslmode=verify-full&sslmode=disable',
+                      'sslmode=verify-full&service=other'))):
             error = self.assertRaises(errors.AioError, address.check, url,
                                       insecure=False)
             self.assertIn(option, error.resolution)
@@ -100,6 +108,7 @@ class CheckTestCase(base.TestCase):
 
     def test_verified_servers_may_be_anywhere(self):
         for url in (MYSQL + '?ssl_ca=/etc/ca.pem',
+                    MYSQL + '?ssl_ca=/c&ssl_cert=/c&ssl_key=/k&charset=utf8',
                     'postgresql://a:b@10.1.2.3/?sslmode=verify-full'):
             address.check(url, insecure=False)
 
