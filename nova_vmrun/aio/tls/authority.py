@@ -40,6 +40,9 @@ from nova_vmrun.aio import settings as aio_settings
 # Browsers refuse certificates that are valid for more than 398 days.
 LIFETIME = datetime.timedelta(days=397)
 _AUTHORITY_LIFETIME = datetime.timedelta(days=20 * 365)
+# Not the time when it is made: this machine's clock may be ahead then, and an
+# authority cannot be replaced without telling all clients.
+_AUTHORITY_START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 #: A certificate that ends earlier than this is replaced.
 RENEWAL = datetime.timedelta(days=60)
 # Clocks of clients may be slow.
@@ -73,6 +76,9 @@ class _Pair:
                  key: ec.EllipticCurvePrivateKey) -> None:
         self.certificate = certificate
         self.key = key
+
+    def begins_after(self, now: datetime.datetime) -> bool:
+        return self.certificate.not_valid_before_utc > now
 
     def ends_within(self, period: datetime.timedelta,
                     now: datetime.datetime) -> bool:
@@ -118,6 +124,8 @@ def ensure(layout: aio_layout.Layout, settings: aio_settings.Settings,
         server = _read(files.server)
         names = _alternative_names(settings)
         if (server is None or server.ends_within(RENEWAL, now)
+                # The clock was ahead when it was made.
+                or server.begins_after(now)
                 or not _is_from(server.certificate, authority.certificate)
                 or _names_of(server.certificate) != names):
             server = _make_server(authority, settings, names, now)
@@ -162,8 +170,9 @@ def _make_authority(now: datetime.datetime) -> _Pair:
     serial = x509.random_serial_number()
     # Two authorities of one name would confuse those who trust both.
     name = _called('nova-vmrun CA %08x' % (serial & 0xffffffff))
-    builder = _builder(name, name, key.public_key(), serial, now,
-                       _AUTHORITY_LIFETIME)
+    builder = _builder(name, name, key.public_key(), serial,
+                       min(_AUTHORITY_START, now - _BACKDATED),
+                       now + _AUTHORITY_LIFETIME)
     builder = builder.add_extension(
         x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(
@@ -175,9 +184,11 @@ def _make_server(authority: _Pair, settings: aio_settings.Settings,
                  names: x509.SubjectAlternativeName,
                  now: datetime.datetime) -> _Pair:
     key = ec.generate_private_key(ec.SECP256R1())
+    start = now - _BACKDATED
     builder = _builder(
         _called(settings.listen), authority.certificate.subject,
-        key.public_key(), x509.random_serial_number(), now, LIFETIME)
+        key.public_key(), x509.random_serial_number(), start,
+        start + LIFETIME)
     builder = builder.add_extension(
         x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(
@@ -193,13 +204,11 @@ def _make_server(authority: _Pair, settings: aio_settings.Settings,
 
 def _builder(subject: x509.Name, issuer: x509.Name,
              key: ec.EllipticCurvePublicKey, serial: int,
-             now: datetime.datetime, lifetime: datetime.timedelta
+             start: datetime.datetime, end: datetime.datetime
              ) -> x509.CertificateBuilder:
-    start = now - _BACKDATED
     return x509.CertificateBuilder(
     ).subject_name(subject).issuer_name(issuer).public_key(key).serial_number(
-        serial).not_valid_before(start).not_valid_after(
-        start + lifetime).add_extension(
+        serial).not_valid_before(start).not_valid_after(end).add_extension(
         x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
 
 

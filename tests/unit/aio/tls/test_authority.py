@@ -112,6 +112,25 @@ class AuthorityTestCase(base.TestCase):
         issuer = x509.load_pem_x509_certificate(self.files.ca.read_bytes())
         self.certificate().verify_directly_issued_by(issuer)
 
+    def test_a_clock_that_was_ahead(self):
+        self.ensure(800 * _DAY)
+        ca = self.files.ca.read_text()
+        self.assertEqual(1, len(self.ensure()))
+        self.assertLess(self.certificate().not_valid_before_utc, self.now)
+        # Clients know the authority already.
+        self.assertEqual(ca, self.files.ca.read_text())
+        subprocess.run(
+            ['openssl', 'verify', '-x509_strict', '-purpose', 'sslserver',
+             '-CAfile', self.files.ca, self.files.server],
+            check=True, capture_output=True)
+
+    def test_a_clock_that_was_set_back(self):
+        self.ensure()
+        ca = self.files.ca.read_text()
+        self.assertEqual(1, len(self.ensure(-40 * 365 * _DAY)))
+        self.assertEqual(1, len(self.ensure()))
+        self.assertEqual(ca, self.files.ca.read_text())
+
     def test_a_start_that_was_interrupted_at_any_file(self):
         self.ensure()
         ca = self.files.ca.read_text()
