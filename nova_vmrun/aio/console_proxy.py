@@ -73,18 +73,18 @@ class _Server(websockify.LibProxyServer):
             return
         owner = client_address[0]
         try:
-            secure = self.door.enter(request, owner)
+            entered = self.door.enter(request, owner)
         except OSError:
             # It speaks no TLS, does not know the authority, or has gone.
             return
         try:
-            secure.settimeout(None)
-            super().finish_request(secure, client_address)
+            entered.settimeout(None)
+            super().finish_request(entered, client_address)
         finally:
-            self.door.leave(secure, owner)
+            self.door.leave(entered, owner)
             with contextlib.suppress(OSError):
-                secure.shutdown(socket.SHUT_RDWR)
-            secure.close()
+                entered.shutdown(socket.SHUT_RDWR)
+            entered.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # Most of these errors are expired tokens.
@@ -99,7 +99,7 @@ class ConsoleProxy:
     :param port: TCP port
     :param folder: folder of the web page that it serves, if any
     :param security_proxy: Nova's proxy that negotiates with the VM first
-    :param door: for TLS, or None for plain text
+    :param door: for other machines, or None for a proxy on loopback
     """
 
     def __init__(self, name: str, address: str, port: int,
@@ -134,8 +134,8 @@ def make_all(layout: aio_layout.Layout, settings: aio_settings.Settings,
             ('novncproxy', folder, rfb.RFBSecurityProxy()),
             ('serialproxy', None, None)):
         for address in settings.addresses(name):
-            door = (tls_door.Door(tls_door.Context(layout, settings))
-                    if settings.tls and address == settings.listen else None)
+            door = (tls_door.public(layout, settings)
+                    if address == settings.listen else None)
             made.append(ConsoleProxy(name, address, settings.ports[name],
                                      page, security_proxy, door))
     return made

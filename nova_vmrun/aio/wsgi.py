@@ -17,6 +17,7 @@ import os
 import threading
 from typing import Any
 
+from cheroot.workers import threadpool
 from cheroot import wsgi
 from oslo_log import log as logging
 
@@ -28,8 +29,10 @@ from nova_vmrun.aio.tls import door
 LOG = logging.getLogger(__name__)
 
 THREADS = 8
-# For requests of other machines. One of them can take three of four threads.
-_PUBLIC_THREADS = 16
+# As many as the connections that a door lets in: clients that send slowly
+# hold a thread each, and nobody else's.
+_MOST_THREADS = door.TOTAL
+# How many requests of one other machine are answered at once.
 _SHARE = 12
 Application = Callable[..., Iterable[bytes]]
 
@@ -62,6 +65,26 @@ def _keeping_connections(application: Application) -> Application:
     return call
 
 
+class _Threads(threadpool.ThreadPool):
+    """Threads that answer requests: more while all of them are busy."""
+
+    _threads: list[threading.Thread]
+    _spawn_worker: Callable[[], threading.Thread]
+
+    def put(self, obj: Any) -> None:
+        """Let a thread read a request; only one thread calls this.
+
+        :param obj: the connection
+        """
+        idle = self.idle
+        if idle <= self.qsize and len(self._threads) < self.max:
+            # ThreadPool.grow would wait for it.
+            self._threads.append(self._spawn_worker())
+        elif idle > 2 * self.min:
+            self.shrink(1)
+        super().put(obj)
+
+
 class Server:
     """An HTTP server.
 
@@ -69,20 +92,22 @@ class Server:
     :param application: WSGI callable
     :param port: TCP port
     :param address: IP address to listen on
-    :param context: of TLS, or None for plain HTTP
+    :param public: who may come in from other machines, or None for a server
+        on loopback
     """
 
     def __init__(self, name: str, application: Application, port: int,
                  address: str = aio_settings.ADDRESS,
-                 context: door.Context | None = None) -> None:
+                 public: door.Door | None = None) -> None:
         self._name = name
-        self._context = context
+        self._door = public
         self._server = wsgi.Server(
             (address, port),
             _keeping_connections(application),
-            numthreads=_PUBLIC_THREADS if context else THREADS,
             server_name=address, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
+        self._server.requests = _Threads(self._server, min=THREADS,
+                                         max=_MOST_THREADS)
         # cheroot's own method prints to standard error.
         setattr(self._server, 'error_log', self._log)
 
@@ -92,10 +117,9 @@ class Server:
         :raises OSError: the port is taken
         """
         self._server.prepare()
-        if self._context is not None:
+        if self._door is not None:
             connections.replace(self._server, connections.Connections(
-                self._server, door.Door(self._context),
-                connections.Turns(_SHARE)))
+                self._server, self._door, connections.Turns(_SHARE)))
         threading.Thread(target=self._serve, name='%s-http' % self._name,
                          daemon=True).start()
 
@@ -130,8 +154,7 @@ class Servers:
         if settings.is_public(name):
             self._servers.append(Server(
                 name, application, port, settings.listen,
-                None if settings.listen_insecure
-                else door.Context(layout, settings)))
+                door.public(layout, settings)))
 
     def start(self) -> None:
         """Start to listen and to answer requests.

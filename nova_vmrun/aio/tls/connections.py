@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Connections of cheroot's HTTP server by TLS.
+"""Connections of cheroot's HTTP server from other machines.
 
 cheroot itself does the handshake in the thread that accepts connections, so a
 client that opens one and says nothing would stop the server for all others. A
@@ -20,6 +20,7 @@ thread that answers requests, too, waits for a client that sends slowly.
 import collections
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -31,7 +32,7 @@ from cheroot import server as cheroot_server
 from nova_vmrun.aio.tls import door as tls_door
 
 # What applications read about a connection.
-_ENVIRONMENT = {'wsgi.url_scheme': 'https', 'HTTPS': 'on'}
+_BY_TLS = {'wsgi.url_scheme': 'https', 'HTTPS': 'on'}
 _BUSY = '503 Service Unavailable'
 # Seconds before the next attempt if a connection cannot be accepted, because
 # there are too many open files.
@@ -114,15 +115,16 @@ class Connections(connections.ConnectionManager):
 
     def _greet(self, sock: socket.socket, owner: str, port: int) -> None:
         try:
-            secure = self.door.enter(sock, owner)
+            entered = self.door.enter(sock, owner)
         except OSError:
             # It speaks no TLS, does not know the authority, or has gone.
             return
-        secure.settimeout(self.server.timeout)
-        connection = _Connection(self.server, secure, makefile.MakeFile)
+        entered.settimeout(self.server.timeout)
+        connection = _Connection(self.server, entered, makefile.MakeFile)
         connection.manager = self
         connection.remote_addr, connection.remote_port = owner, port
-        connection.ssl_env = dict(_ENVIRONMENT)
+        if isinstance(entered, ssl.SSLSocket):
+            connection.ssl_env = dict(_BY_TLS)
         try:
             # It gets a thread of the server when there is a request to read.
             self.put(connection)

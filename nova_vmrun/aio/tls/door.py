@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""TLS for connections that others open.
+"""TLS for connections that others open, and a limit on their number.
 
 A client may open many connections and say nothing. So the handshake of each
 has a thread of its own and a deadline, and if there are too many connections,
@@ -36,7 +36,8 @@ LOG = logging.getLogger(__name__)
 #: Seconds that a handshake may take.
 HANDSHAKE = 10
 # A process may have 1024 files open, and has up to four such doors.
-_TOTAL, _SHARE = 128, 48
+# Connections of all addresses, and of one.
+TOTAL, _SHARE = 128, 48
 # Seconds between two looks at the certificate.
 _INTERVAL = 3600
 
@@ -73,9 +74,12 @@ class Context:
 
 
 class Door:
-    """The TLS connections of one port."""
+    """The connections of one port.
 
-    def __init__(self, context: Context, total: int = _TOTAL,
+    :param context: of TLS, or None for plain text
+    """
+
+    def __init__(self, context: Context | None, total: int = TOTAL,
                  share: int = _SHARE, timeout: float = HANDSHAKE) -> None:
         self._context = context
         self._timeout = timeout
@@ -83,7 +87,7 @@ class Door:
         self._inside: fair_share.FairShare[socket.socket] = (
             fair_share.FairShare(total, share))
 
-    def enter(self, sock: socket.socket, owner: str) -> ssl.SSLSocket:
+    def enter(self, sock: socket.socket, owner: str) -> socket.socket:
         """Do the handshake with a client; the caller has a thread for it.
 
         :param sock: a new connection, which belongs to the door from now on
@@ -91,15 +95,17 @@ class Door:
         :raises OSError: it failed, and the connection is closed
         """
         sock.settimeout(self._timeout)
-        wrapped = self._context.current().wrap_socket(
-            sock, server_side=True, do_handshake_on_connect=False)
+        wrapped = sock if self._context is None else (
+            self._context.current().wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=False))
         with self._lock:
             surplus = self._inside.admit(owner, wrapped)
             if surplus is not None:
                 _hang_up(surplus)
         try:
-            # One deadline for all of it.
-            wrapped.do_handshake()
+            if isinstance(wrapped, ssl.SSLSocket):
+                # One deadline for all of it.
+                wrapped.do_handshake()
         except BaseException:
             self.leave(wrapped, owner)
             wrapped.close()
@@ -110,6 +116,12 @@ class Door:
         """Stop counting a connection that ends."""
         with self._lock:
             self._inside.remove(owner, sock)
+
+
+def public(layout: aio_layout.Layout,
+           settings: aio_settings.Settings) -> Door:
+    """Return the door of a port that other machines reach."""
+    return Door(Context(layout, settings) if settings.tls else None)
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -46,7 +46,7 @@ class ServerTestCase(base.TestCase):
         self.addCleanup(self.go_on.set)
         self.server = wsgi.Server(
             'trial', self.answer, self.port,
-            context=door.Context(self.layout, self.settings))
+            public=door.public(self.layout, self.settings))
         self.server.start()
         self.addCleanup(self.server.stop)
 
@@ -59,9 +59,10 @@ class ServerTestCase(base.TestCase):
         start_response('200 OK', [('Content-Length', str(len(content)))])
         return [content]
 
-    def client(self):
+    def client(self, source=aio_settings.ADDRESS):
         client = http.client.HTTPSConnection(
             aio_settings.ADDRESS, self.port, timeout=30,
+            source_address=(source, 0),
             context=ssl.create_default_context(cafile=self.layout.ca))
         self.addCleanup(client.close)
         return client
@@ -110,6 +111,31 @@ class ServerTestCase(base.TestCase):
                              (answer.status, answer.read()))
         self.assertEqual(200, self.get(self.client())[0])
 
+    def test_addresses_that_send_slowly_hold_up_nobody(self):
+        slow = [self.client('127.0.0.%d' % number)
+                for number in (2, 3) for _ in range(12)]
+        for client in slow:
+            client.putrequest('POST', '/')
+            client.putheader('Content-Length', '1')
+            client.endheaders()
+        client = self.client()
+        client.timeout = 20
+        self.assertEqual(200, self.get(client)[0])
+        # They are answered too, once they have sent all.
+        for client in slow:
+            client.send(b'x')
+            self.assertEqual(200, client.getresponse().status)
+        self.wait_for_threads(wsgi.THREADS)
+
+    def wait_for_threads(self, idle):
+        """Send requests until there are few idle threads."""
+        for _ in range(300):
+            if self.server._server.requests.idle <= 2 * idle:
+                return
+            self.get(self.client())
+        self.fail('%d threads are idle'
+                  % self.server._server.requests.idle)
+
     def test_connections_that_end_are_not_counted(self):
         for _ in range(3):
             client = self.client()
@@ -121,3 +147,28 @@ class ServerTestCase(base.TestCase):
                 break
             threading.Event().wait(0.1)
         self.assertEqual(0, len(manager.door._inside))
+
+
+class PlainServerTestCase(base.TestCase):
+
+    def test_plain_text_has_a_door_too(self):
+        port = ports.free_base()
+        plain = door.Door(None, total=2)
+        server = wsgi.Server('trial', self.answer, port, public=plain)
+        server.start()
+        self.addCleanup(server.stop)
+        silent = [socket.create_connection((aio_settings.ADDRESS, port), 30)
+                  for _ in range(3)]
+        for sock in silent:
+            self.addCleanup(sock.close)
+        # The oldest one had to go.
+        self.assertEqual(b'', silent[0].recv(1))
+        client = http.client.HTTPConnection(aio_settings.ADDRESS, port,
+                                            timeout=30)
+        self.addCleanup(client.close)
+        client.request('GET', '/')
+        self.assertEqual(b'http', client.getresponse().read())
+
+    def answer(self, environ, start_response):
+        start_response('200 OK', [('Content-Length', '4')])
+        return [environ['wsgi.url_scheme'].encode()]

@@ -34,7 +34,7 @@ class ProbeTestCase(base.TestCase):
     def serve(self):
         server = wsgi.Server(
             'glance', None, self.settings.ports['glance'],
-            context=door.Context(self.layout, self.settings))
+            public=door.public(self.layout, self.settings))
         server.start()
         self.addCleanup(server.stop)
 

@@ -48,7 +48,7 @@ class DirectTestCase(base.NodeCase):
         for name in names:
             server = wsgi.Server(
                 name, None, self.services[name],
-                context=door.Context(self.layout, self.first))
+                public=door.public(self.layout, self.first))
             server.start()
             self.addCleanup(server.stop)
 
