@@ -206,7 +206,9 @@ def tail(log: pathlib.Path, since: Mark | None = None,
                 text += _rest(stream, 0, size)
     except OSError:
         return []
-    return text[-size:].decode(errors='replace').splitlines()
+    # Texts of users and guests may contain other ends of lines.
+    whole = text[-size:].decode(errors='replace').removesuffix('\n')
+    return whole.split('\n') if whole else []
 
 
 def _rest_of(path: pathlib.Path, start: int, limit: int) -> bytes:

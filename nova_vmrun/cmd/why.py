@@ -15,7 +15,6 @@
 import argparse
 from collections.abc import Mapping
 import json
-import re
 import textwrap
 from typing import Any
 
@@ -25,7 +24,6 @@ from openstack import connection
 from openstack import exceptions
 
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import log_files
 from nova_vmrun.aio import providers
 from nova_vmrun.cmd.image import cloud
 from nova_vmrun.cmd import own_cloud
@@ -33,15 +31,13 @@ from nova_vmrun.cmd import plain
 from nova_vmrun.cmd import state_dir
 from nova_vmrun.doctor import gather_server
 from nova_vmrun.doctor import reasons
+from nova_vmrun.doctor import service_logs
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 
 _WIDTH = 79
 # Seconds for one answer of an API.
 _TIMEOUT = 30
-_TAIL = 4 * 1024 * 1024
-_LOGGED = (r'^\S+ \S+ \d+ (?:WARNING|ERROR) nova_vmrun\S* .*'
-           r'\[instance: %s\] +(.*)$')
 
 
 class Why(plain.Plain, command.Command):
@@ -77,8 +73,9 @@ class Why(plain.Plain, command.Command):
         api = CloudApi(region)
         server = (gather_server.last(api) if parsed_args.last
                   else gather_server.find(api, parsed_args.server))
+        said = service_logs.read(layout, server['id'], server['tenant_id'])
         reason = reasons.explain(gather_server.read(
-            api, server, *_local(layout, server['id'])))
+            api, server, said.instances, said.logged, said.refusal))
         if parsed_args.format == 'json':
             self.app.stdout.write(json.dumps(
                 {'id': server['id'], 'cause': reason.cause,
@@ -140,21 +137,3 @@ class CloudApi:
             return None
         found: Mapping[str, Any] = answer.json()
         return found
-
-
-def _local(layout: aio_layout.Layout,
-           server_id: str) -> tuple[str | None, str]:
-    """Return the folder of the servers, and what the driver logged last.
-
-    :returns: nothing unless the server is one of the control plane here
-    """
-    if not layout.exists:
-        return None, ''
-    # With a message bus, the driver is in a process of its own.
-    text = '\n'.join(
-        line for service in ('nova', 'compute')
-        for line in log_files.tail(layout.log(service), size=_TAIL))
-    if server_id not in text:
-        return None, ''
-    found = re.findall(_LOGGED % re.escape(server_id), text, re.MULTILINE)
-    return str(layout.instances), found[-1] if found else ''

@@ -106,17 +106,19 @@ def _servers(api: Api, path: str) -> list[Json] | None:
 
 
 def read(api: Api, server: Json, instances: str | None = None,
-         logged: str = '') -> server_facts.Facts:
+         logged: str = '', refusal: server_facts.Refusal | None = None
+         ) -> server_facts.Facts:
     """Return everything that the APIs say about a server.
 
     :param server: as find() returned it
     :param instances: see server_facts.Facts
     :param logged: see server_facts.Facts
+    :param refusal: see server_facts.Facts
     """
     return server_facts.Facts(
         _server(server), _action(api, server['id']),
         _ports(api, server), _console(api, server),
-        _nodes(api), instances, logged)
+        _nodes(api), instances, logged, refusal)
 
 
 def _console(api: Api, server: Json) -> str | None:

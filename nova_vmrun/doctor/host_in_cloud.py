@@ -146,7 +146,9 @@ def _check_ports(found: HostInCloud) -> Iterable[finding.Finding]:
             topic, 'Neutron could not bind %d of %d ports: %s.' % (
                 len(failed), len(found.ports), _list(failed)),
             'Name the host in [ml2_vmrun] hosts of ml2_conf.ini and restart '
-            'neutron-server; its log says why it did not bind a port.')
+            'neutron-server, unless the ports are on a network of a project '
+            'that has servers on another host: create theirs there. The log '
+            'of neutron-server says why it did not bind a port.')
     if others:
         yield finding.wrong(
             topic, 'A mechanism driver other than vmrun has bound ports of '

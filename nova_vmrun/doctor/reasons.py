@@ -157,7 +157,7 @@ def _unbound(facts: server_facts.Facts, text: str) -> Reason | None:
     ports = unbound or list(facts.ports or ())
     project = next((port for port in ports
                     if not port.is_shared and port.neighbours), None)
-    if project is not None:
+    if project is not None and (project.hosts or not facts.refusal):
         return Reason(
             'its port on the project network %s was not bound. Such a network '
             'ends at the host of its first server%s, and this server was sent '
@@ -165,6 +165,8 @@ def _unbound(facts: server_facts.Facts, text: str) -> Reason | None:
                 project.hosts) if project.hosts else ''),
             'Create it on the host of the others (an administrator can: '
             'openstack server create --host), or on a shared network.')
+    if facts.refusal is not None:
+        return _refused(facts.refusal)
     if not ports:
         # Nova deletes the ports that it has created.
         return Reason(
@@ -178,6 +180,31 @@ def _unbound(facts: server_facts.Facts, text: str) -> Reason | None:
         '"vmrun" for that host.' % ports[0].network,
         'Name the host in [ml2_vmrun] hosts of ml2_conf.ini and restart '
         'neutron-server; its log says why it did not bind the port.')
+
+
+def _refused(refusal: server_facts.Refusal) -> Reason:
+    cause = 'its port was not bound on host %s: %s' % (refusal.host,
+                                                       refusal.reason)
+    if not refusal.hosts:
+        return Reason(cause, 'Correct the port, its network or the list '
+                      '[ml2_vmrun] hosts, and create the server again.')
+    return Reason(
+        cause, 'Create it on %s (an administrator can: openstack server '
+        'create --host), or on a shared network.' % refusal.hosts[0])
+
+
+def _exhausted(facts: server_facts.Facts, text: str) -> Reason | None:
+    if 'Exhausted all hosts' not in text:
+        return None
+    cause = 'the build failed on every host that was tried'
+    if facts.refusal is not None:
+        refused = _refused(facts.refusal)
+        return Reason('%s; at last, %s' % (cause, refused.cause),
+                      refused.advice)
+    return Reason(
+        cause + ', and Nova does not say why.',
+        'Set [scheduler] max_attempts = 1 in nova.conf, so that the next '
+        'fault has the reason.')
 
 
 def _known_text(pattern: str, cause: str, advice: str
@@ -242,12 +269,7 @@ _FAULTS: tuple[Callable[[server_facts.Facts, str], Reason | None], ...] = (
         r'cannot be evacuated[^:]*: (.+? host \S+?)\. .*Start that host',
         r'\1.',
         'Start that host again.'),
-    _known_text(
-        r'Exhausted all hosts',
-        'the build failed on every host that was tried, and Nova does not say '
-        'why.',
-        'Set [scheduler] max_attempts = 1 in nova.conf, so that the next '
-        'fault has the reason.'),
+    _exhausted,
 )
 
 

@@ -83,6 +83,20 @@ class Port:
 
 
 @dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why the mechanism driver has not bound a port of a server.
+
+    :ivar host: on which
+    :ivar reason: a sentence without its beginning
+    :ivar hosts: those that have the port's network, if that is why
+    """
+
+    host: str
+    reason: str
+    hosts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Facts:
     """Everything that is known about a server.
 
@@ -93,6 +107,7 @@ class Facts:
     :ivar instances: folder of the servers, if it is on this machine
     :ivar logged: what the driver has logged about it last, if its log is on
         this machine
+    :ivar refusal: of its port, if Neutron's log is on this machine
     """
 
     server: Server
@@ -102,3 +117,4 @@ class Facts:
     nodes: tuple[providers.Provider, ...] | None = None
     instances: str | None = None
     logged: str = ''
+    refusal: Refusal | None = None

@@ -25,6 +25,7 @@ none of them could be evacuated.
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import fnmatch
 from typing import Any
@@ -38,6 +39,7 @@ from neutron_lib.plugins import directory
 from neutron_lib.plugins.ml2 import api
 from oslo_config import cfg
 from oslo_log import log as logging
+from oslo_utils import uuidutils
 
 from nova_vmrun.ml2 import conf as ml2_conf
 from nova_vmrun.ml2 import lost_hosts
@@ -135,7 +137,7 @@ class VmrunMechanismDriver(api.MechanismDriver):
             LOG.warning('Port %(port)s cannot be bound on host %(host)s: its '
                         'vnic_type is %(vnic_type)s, but VMware only has '
                         'normal NICs. Create the port with vnic_type normal.',
-                        {'port': port['id'], 'host': context.host,
+                        {'port': described(port), 'host': context.host,
                          'vnic_type': vnic_type})
             return
         segments = segments_of_addresses(context)
@@ -152,7 +154,7 @@ class VmrunMechanismDriver(api.MechanismDriver):
                     'types of its segments in network %(network)s are '
                     '%(types)s, but VMware can only be connected to '
                     '%(wireable)s. Use a network of such a type.',
-                    {'port': port['id'], 'host': context.host,
+                    {'port': described(port), 'host': context.host,
                      'network': port['network_id'],
                      'types': ', '.join(segment[api.NETWORK_TYPE]
                                         for segment in segments) or 'none',
@@ -180,7 +182,8 @@ class VmrunMechanismDriver(api.MechanismDriver):
                       'or on another network. To evacuate several servers of '
                       'the network from a host that is off, force its '
                       'nova-compute down (openstack compute service set '
-                      '--down) and evacuate them again.', facts)
+                      '--down) and evacuate them again.',
+                      {**facts, 'port': described(port)})
             return True
         if lost:
             LOG.warning('Port %(port)s of network %(network)s is bound on '
@@ -222,6 +225,19 @@ class VmrunMechanismDriver(api.MechanismDriver):
         if segment[api.NETWORK_TYPE] == constants.TYPE_VLAN:
             details[api.SEGMENTATION_ID] = segment[api.SEGMENTATION_ID]
         return details
+
+
+def described(port: Mapping[str, Any]) -> str:
+    """Return a port's id, and whose it is, for a line of the log.
+
+    After a failed build, Nova deletes the port, and "nova-vmrun why" looks for
+    the server. Any user can name any server as the device of a port, so the
+    project belongs to it; any other text could pretend to be another line.
+    """
+    if not uuidutils.is_uuid_like(port['device_id']):
+        return str(port['id'])
+    return '%s of server %s in project %s' % (
+        port['id'], port['device_id'], port['project_id'])
 
 
 def is_our_host(host: str | None) -> bool:

@@ -217,6 +217,12 @@ class TailTestCase(LogCase):
         self.assertEqual(['new'], log_files.tail(self.log, since))
         self.assertEqual(['old', 'new'], log_files.tail(self.log))
 
+    def test_only_a_newline_ends_a_line(self):
+        """Users and guests can have other ends of lines in their texts."""
+        self.log.write_text('one\u2028two\x0bthree\rfour\n\nfive')
+        self.assertEqual(['one\u2028two\x0bthree\rfour', '', 'five'],
+                         log_files.tail(self.log))
+
     def test_a_log_that_is_set_aside_and_grows_beyond_its_old_size(self):
         descriptor = self.write(b'old\n')
         since = self.since()

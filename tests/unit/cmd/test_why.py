@@ -26,10 +26,10 @@ from tests.unit import base
 from tests.unit.cmd import commands
 from tests.unit.doctor import test_gather_server
 
+_FAULT = ('No valid host was found. It needs 20 GB of disk; 13 of 40 are '
+          'free.')
 _ERROR = test_gather_server.server(
-    status='ERROR', name='web\x1b[1m',
-    fault={'message': 'No valid host was found. It needs 20 GB of disk; 13 '
-                      'of 40 are free.'})
+    status='ERROR', name='web\x1b[1m', fault={'message': _FAULT})
 
 
 class WhyTestCase(base.TestCase):
@@ -83,27 +83,18 @@ class WhyTestCase(base.TestCase):
         layout = aio_layout.Layout(self.state_dir)
         layout.create()
         aio_settings.Settings().save(layout)
-        self.assertEqual((None, ''), why._local(layout, 'an-id'))
-        layout.log('nova').write_text(
-            '2026-11-29 17:00:00 1 WARNING nova_vmrun.ops [a] '
-            '[instance: an-id] Old.\n'
-            '2026-11-29 17:00:01 1 ERROR nova_vmrun.ops [a] '
-            '[instance: an-id] New.\n'
-            '2026-11-29 17:00:02 1 INFO nova_vmrun.ops [a] '
-            '[instance: an-id] Unimportant.\n'
-            '2026-11-29 17:00:03 1 ERROR nova_vmrun.ops [a] '
-            '[instance: another] Else.\n')
-        self.assertEqual((str(layout.instances), 'New.'),
-                         why._local(layout, 'an-id'))
-        self.assertEqual((None, ''), why._local(layout, 'unknown'))
-        # With a message bus, the driver is in a process of its own.
-        layout.log('compute').write_text(
-            '2026-11-29 17:00:04 1 ERROR nova_vmrun.ops [a] '
-            '[instance: an-id] Behind the bus.\n')
-        self.assertEqual('Behind the bus.',
-                         why._local(layout, 'an-id')[1])
+        layout.log('nova').write_text('The server an-id.\n')
+        layout.log('neutron').write_text(
+            '2026-11-29 17:00:00 1 ERROR nova_vmrun.ml2.mech_vmrun [a] Port '
+            'p of server an-id in project project cannot be bound on host '
+            'two: the network n is on host one, and a network of type local '
+            'ends at its host. More.\n')
         _, output, _ = self.run_command('an-id')
         self.assertIn('/instances.\n', output)
+        _ERROR['fault']['message'] = 'Exhausted all hosts.'
+        self.addCleanup(_ERROR['fault'].update, message=_FAULT)
+        _, output, _ = self.run_command('an-id')
+        self.assertIn('the network n is on host one', output)
 
 
 class CloudApiTestCase(base.TestCase):

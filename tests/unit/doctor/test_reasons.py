@@ -255,6 +255,43 @@ class FaultTestCase(TestCase):
                    'the build failed on every host that was tried, and Nova '
                    'does not say why.', 'max_attempts = 1')
 
+    def test_refusal_in_the_log_of_neutron(self):
+        refusal = server_facts.Refusal(
+            'two', 'the network n is on host one, and a network of type local '
+            'ends at its host.', ('one',))
+        cause = ('its port was not bound on host two: the network n is on '
+                 'host one, and a network of type local ends at its host.')
+        for fault in ('Binding failed for port p, please check neutron logs.',
+                      'Failed to allocate the network(s), not rescheduling.'):
+            for ports in ((), (PORT,), None):
+                self.check(fault, cause, 'Create it on one (an administrator '
+                           'can: openstack server create --host)',
+                           ports=ports, refusal=refusal)
+        exhausted = 'Exceeded maximum number of retries. Exhausted all hosts'
+        self.check(exhausted, 'the build failed on every host that was '
+                   'tried; at last, ' + cause, 'Create it on one',
+                   refusal=refusal)
+        self.check(exhausted, 'the build failed on every host that was '
+                   'tried; at last, its port was not bound on host two: its '
+                   'vnic_type is direct.', 'Correct the port',
+                   refusal=server_facts.Refusal(
+                       'two', 'its vnic_type is direct.'))
+        # A port that was refused once does not explain other faults.
+        self.check('Cannot boil an egg.', 'cannot boil an egg.', 'grep an-id',
+                   refusal=refusal)
+
+    def test_administrator_is_told_the_name_of_the_network(self):
+        port = dataclasses.replace(PORT, network='private', is_shared=False,
+                                   neighbours=1, hosts=('one',))
+        refusal = server_facts.Refusal('two', 'the network n is on host one.',
+                                       ('one',))
+        fault = 'Binding failed for port a-port'
+        for hosts, cause in ((('one',), 'the project network private was'),
+                             ((), 'not bound on host two: the network n')):
+            self.assertIn(cause, self.explain(
+                fault, refusal=refusal, ports=(
+                    dataclasses.replace(port, hosts=hosts),)).cause)
+
     def test_unknown_faults(self):
         self.check('Cannot boil an egg.', 'cannot boil an egg.',
                    'grep an-id')

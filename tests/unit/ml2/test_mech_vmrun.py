@@ -28,6 +28,7 @@ VLAN = {'id': 'vlan-id', 'network_type': 'vlan',
         'physical_network': 'physnet2', 'segmentation_id': 42}
 VXLAN = {'id': 'vxlan-id', 'network_type': 'vxlan',
          'physical_network': None, 'segmentation_id': 1001}
+SERVER = '1d9a7c3e-5b2f-4c60-9e18-7a4d0f6b8c21'
 LOCAL = {'id': 'local-id', 'network_type': 'local',
          'physical_network': None, 'segmentation_id': None}
 
@@ -106,6 +107,25 @@ class BindPortTestCase(MechVmrunTestCase):
         context = port_context([FLAT], **{portbindings.VNIC_TYPE: 'direct'})
         self.assertIsNone(self.bound_segment(context))
         self.assertIn('its vnic_type is direct', self.logger.output)
+
+    def test_log_says_whose_port_cannot_be_bound(self):
+        """After a failed build, "nova-vmrun why" looks for the server."""
+        for segments, port in (
+                ([VXLAN], {}),
+                ([FLAT], {portbindings.VNIC_TYPE: 'direct'})):
+            self.bound_segment(port_context(
+                segments, device_id=SERVER, project_id='p', **port))
+        self.assertEqual(2, self.logger.output.count(
+            'Port port-id of server %s in project p cannot be bound on host '
+            'laptop: ' % SERVER))
+
+    def test_device_that_would_make_a_line_of_its_own(self):
+        for device in (SERVER + '\nPort x', 'x of server ' + SERVER, ''):
+            self.bound_segment(port_context(
+                [VXLAN], device_id=device, project_id='p'))
+        self.assertEqual(
+            3, self.logger.output.count('Port port-id cannot be bound'))
+        self.assertNotIn(SERVER, self.logger.output)
 
     def test_port_of_a_network_service(self):
         context = port_context([FLAT], device_owner='network:dhcp')
@@ -200,6 +220,13 @@ class LocalTestCase(_PortsTestCase):
 
     def test_a_second_host_is_refused_by_name(self):
         self.assert_refused({})
+
+    def test_the_server_that_is_refused_is_named(self):
+        self.set_ports({})
+        self.bound_segment(port_context([LOCAL], device_id=SERVER,
+                                        project_id='p'))
+        self.assertIn('Port port-id of server %s in project p cannot be '
+                      'bound' % SERVER, self.logger.output)
 
     def test_whoever_has_bound_the_ports_of_the_other_host(self):
         self.assert_refused({portbindings.VIF_TYPE: 'ovs'})
