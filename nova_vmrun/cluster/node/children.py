@@ -74,7 +74,7 @@ def environment(layout: aio_layout.Layout, knobs: Mapping[str, str],
 class Child:
     """One process, which is started again if it ends.
 
-    :ivar started: time.time() of the last start
+    :ivar started: time.monotonic() of the last start, or 0
     :ivar not_before: time.monotonic() before which it is not started
     """
 
@@ -118,7 +118,7 @@ class Child:
                 '%s could not be started.' % self.words[0], '%s.' % error,
                 'Install it, or make space in %s.' % self.layout.root
             ) from error
-        self.started = time.time()
+        self.started = time.monotonic()
 
     def note_end(self) -> str:
         """Return how it ended, if it has ended, and decide when it restarts.
@@ -127,7 +127,7 @@ class Child:
         """
         if self.process is None or self.process.poll() is None:
             return ''
-        if time.time() - self.started > _HEALTHY:
+        if time.monotonic() - self.started > _HEALTHY:
             self._pause = _PAUSE
         self.delay()
         status, self.process = self.process.returncode, None

@@ -81,9 +81,11 @@ class Gateway:
         self._address = address
         self._runner = runner or process.Runner()
 
-    def ask(self, verb: messages.Verb, word: str = '') -> dict[str, Any]:
+    def ask(self, verb: messages.Verb, word: str = '',
+            timeout: float = _TIMEOUT) -> dict[str, Any]:
         """Send a request, and return the result.
 
+        :param timeout: seconds
         :raises KeyRefused: the key is not let in
         :raises AioError: the first machine refuses, or does not answer
         """
@@ -91,14 +93,14 @@ class Gateway:
         try:
             result = self._runner.run(
                 *wire.words(self._config, wire.FIRST), request,
-                timeout=_TIMEOUT)
+                timeout=timeout)
         except exception.ToolNotFound as error:
             raise errors.AioError(
                 'ssh is missing.', error.details,
                 'Install it: apt-get install openssh-client.') from error
         except exception.ToolTimeout as error:
             raise errors.AioError(
-                'The first machine did not answer within %d s.' % _TIMEOUT,
+                'The first machine did not answer within %d s.' % timeout,
                 'It was asked to %s.' % verb,
                 'See "nova-vmrun aio status" there, and repeat the command.'
             ) from error
@@ -113,12 +115,13 @@ class Gateway:
                 'Use the same release of nova-vmrun on both machines.'
             ) from error
 
-    def state(self) -> messages.State:
+    def state(self, timeout: float = _TIMEOUT) -> messages.State:
         """Return what Nova and Placement know about this node.
 
+        :param timeout: seconds
         :raises AioError: the first machine does not answer
         """
-        found = self.ask(messages.Verb.STATE)
+        found = self.ask(messages.Verb.STATE, timeout=timeout)
         try:
             return messages.read_state(found)
         except values.Invalid as error:
@@ -166,8 +169,8 @@ def wait_until_ready(gateway: Gateway, timeout: float, since: float,
     One answer that does not come in time says little about the next.
 
     :param timeout: seconds
-    :param since: time.time() when its nova-compute was started; older reports
-        are another one's
+    :param since: time.monotonic() when its nova-compute was started; older
+        reports are another one's
     :param interval: seconds between two questions
     :raises KeyRefused: the node is not let in any more
     :raises NotReady: it is not ready in time; if the last question failed,
@@ -183,7 +186,8 @@ def wait_until_ready(gateway: Gateway, timeout: float, since: float,
         except errors.AioError as error:
             details = ' '.join(filter(None, [error.brief, error.details]))
         else:
-            if state.ready and 0 <= state.reported <= time.time() - since:
+            if state.ready and (
+                    0 <= state.reported <= time.monotonic() - since):
                 return state
             details = ''
         time.sleep(interval)

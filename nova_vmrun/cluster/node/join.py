@@ -221,7 +221,7 @@ class Join:
         :raises AioError: it does not become ready
         """
         unit = units.find(self._layout, member.name)
-        since = time.time()
+        since = time.monotonic()
         unit.start()
         self._report.line('started %s' % unit.name)
         self.wait(member, since)
@@ -230,7 +230,7 @@ class Join:
     def wait(self, member: node_membership.Membership, since: float) -> None:
         """Wait until servers can be started on this node.
 
-        :param since: time.time() at which its nova-compute was started
+        :param since: time.monotonic() at which its nova-compute was started
         :raises AioError: they cannot, after a while
         """
         first = gateway.Gateway(self._files.ssh_config, member.addresses[0])

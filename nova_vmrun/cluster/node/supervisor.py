@@ -37,9 +37,14 @@ from nova_vmrun.cluster.node import wire
 from nova_vmrun import exception
 
 # Seconds between two looks at the processes, and between two questions
-# whether Nova uses the node again.
+# whether Nova uses the node: if it may not, and if it does.
 _INTERVAL = 0.5
-_RETURN_INTERVAL = 5.0
+_RETURN_INTERVAL, _CHECK_INTERVAL = 5.0, 60.0
+# Seconds that Nova may refuse to use the node, counted from the start of
+# nova-compute. What was evacuated since then only another start removes.
+_PATIENCE = 300.0
+# Seconds for an answer. Until then, nothing else is looked after.
+_STATE_TIMEOUT = 60
 # launchd gives the supervisor a log of its own.
 _LOGS = (*children.ALL, units.LOG)
 # What ssh says about it.
@@ -60,15 +65,16 @@ class Supervisor:
         self._children = {
             name: children.Child(layout, name, words, variables)
             for name, words in children.commands(self._files).items()}
-        # Whether Nova may believe that this machine is off.
-        self._may_be_fenced = True
+        # Whether nova-compute was started when the machine had been declared
+        # off, if it has been, and so has removed what was evacuated.
+        self._is_clean = False
         self._ask_at = 0.0
         self._connected = False
         self._said: str = ''
 
     @property
     def compute_started(self) -> float:
-        """time.time() of nova-compute's last start, or 0."""
+        """time.monotonic() of nova-compute's last start, or 0."""
         return self._children[children.COMPUTE].started
 
     def run(self, stopping: threading.Event) -> None:
@@ -108,16 +114,18 @@ class Supervisor:
             self._member.services['keystone'])
         if connected and not self._connected:
             self._say('connected with the first machine')
-            self._may_be_fenced = True
+            self._is_clean, self._ask_at = False, 0.0
         self._connected = connected
         compute = self._children[children.COMPUTE]
         if connected and compute.may_start:
             self._say('starting nova-compute')
             self._start(compute)
-        if (connected and compute.alive and self._may_be_fenced
+            self._is_clean, self._ask_at = True, 0.0
+        if (connected and compute.alive
                 and time.monotonic() >= self._ask_at):
-            self._ask_at = time.monotonic() + _RETURN_INTERVAL
-            self._return()
+            is_used = self._return()
+            self._ask_at = time.monotonic() + (
+                _CHECK_INTERVAL if is_used else _RETURN_INTERVAL)
 
     def _open_tunnel(self, tunnel: children.Child) -> None:
         try:
@@ -141,35 +149,41 @@ class Supervisor:
             self._say(str(error))
             child.delay()
 
-    def _return(self) -> None:
+    def _return(self) -> bool:
         """Ask Nova to use this node again, if an operator said it was off.
 
         What was evacuated meanwhile runs elsewhere. nova-compute removes it
-        when it starts, so it is started again if it has run all the time.
+        when it starts, so it is started again if it has run all the time. No
+        clocks are compared: they may be set while it runs.
+
+        :returns: whether Nova uses the node
         """
         first = gateway.Gateway(self._files.ssh_config,
                                 self._member.addresses[0])
-        tunnel = self._children[children.TUNNEL]
         compute = self._children[children.COMPUTE]
         try:
-            state = first.state()
+            state = first.state(_STATE_TIMEOUT)
             if not state.fenced:
-                # Before nova-compute has reported, this is an earlier one's.
-                self._may_be_fenced = state.reported < 0
-                return
-            if compute.started < tunnel.started:
+                # If it is declared off later, this process has run before.
+                self._is_clean = False
+                return state.reported >= 0
+            if not self._is_clean:
                 self._say('this machine was declared off: nova-compute is '
                           'started again, to remove what was evacuated')
                 compute.stop()
-                return
-            if state.reported > time.time() - compute.started:
+                return False
+            age = time.monotonic() - compute.started
+            if state.reported > age:
                 # It has not yet removed what was evacuated.
-                return
+                return False
+            self._is_clean = age < _PATIENCE
             first.ask(messages.Verb.RETURN)
-            self._may_be_fenced = False
+            self._is_clean = False
             self._say('Nova uses this node again')
+            return True
         except exception.VmrunError as error:
             self._say(str(error))
+            return False
 
     def _say(self, text: str) -> None:
         """Report something, unless it was the last thing said."""

@@ -13,6 +13,8 @@
 import subprocess
 import sys
 import time
+import types
+from unittest import mock
 
 import fixtures
 import psutil
@@ -52,6 +54,17 @@ class ChildTestCase(base.NodeCase):
             self.assertFalse(child.may_start)
             pauses.append(child.not_before - time.monotonic())
         self.assertLess(1.5 * pauses[0], pauses[1])
+
+    def test_it_has_run_for_long_whatever_the_clock_says(self):
+        child = self.child('pass')
+        child.delay()
+        child.start()
+        child.process.wait()
+        later = time.monotonic() + 100
+        with mock.patch.object(children, 'time', types.SimpleNamespace(
+                monotonic=lambda: later)):
+            child.note_end()
+        self.assertEqual(later + 1, child.not_before)
 
     def test_the_line_of_a_log_that_says_something(self):
         self.layout.log('compute').write_text(

@@ -111,7 +111,8 @@ class WaitTestCase(base.TestCase):
                     raise answer
                 return answer
 
-        return gateway.wait_until_ready(Scripted(), 0.2, time.time() - since,
+        return gateway.wait_until_ready(Scripted(), 0.2,
+                                        time.monotonic() - since,
                                         0.01)
 
     def refuse(self, *answers, since=60):

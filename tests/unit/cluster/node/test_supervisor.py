@@ -11,7 +11,7 @@
 #    under the License.
 
 import threading
-import time
+import types
 from unittest import mock
 
 import fixtures
@@ -43,7 +43,7 @@ class FakeChild:
     def start(self):
         self.alive = True
         self.starts += 1
-        self.started = time.time()
+        self.started = supervisor.time.monotonic()
 
     def stop(self):
         self.alive = False
@@ -68,8 +68,11 @@ class SupervisorTestCase(base.NodeCase):
             gateway, 'reachable', return_value='192.0.2.1')).mock
         self.answers = self.useFixture(fixtures.MockPatchObject(
             supervisor, '_answers', return_value=True)).mock
+        self.now = 1000.0
+        # No other clock is there.
         self.useFixture(fixtures.MockPatchObject(
-            supervisor, '_RETURN_INTERVAL', 0))
+            supervisor, 'time', types.SimpleNamespace(
+                monotonic=lambda: self.now)))
         self.first = self.useFixture(fixtures.MockPatchObject(
             gateway, 'Gateway')).mock.return_value
         self.first.state.return_value = self.state()
@@ -80,8 +83,13 @@ class SupervisorTestCase(base.NodeCase):
     def state(self, fenced=False, reported=0):
         return messages.State(True, True, True, fenced, reported)
 
-    def test_everything_is_started(self):
+    def look(self, after=5):
+        """Look, some seconds after the last time."""
+        self.now += after
         self.keeper.look()
+
+    def test_everything_is_started(self):
+        self.look()
         self.assertEqual({name: 1 for name in children.ALL}, {
             name: child.starts for name, child in self.children.items()})
         self.assertIn('connected with the first machine', self.lines())
@@ -126,43 +134,92 @@ class SupervisorTestCase(base.NodeCase):
 
     def test_a_node_that_was_fenced_returns_after_its_start(self):
         self.first.state.return_value = self.state(fenced=True, reported=60)
-        self.keeper.look()
+        self.look()
         # The report was an earlier process's: nothing is removed yet.
         self.first.ask.assert_not_called()
         self.first.state.return_value = self.state(fenced=True, reported=0)
-        self.keeper.look()
+        self.look()
         self.first.ask.assert_called_once_with(messages.Verb.RETURN)
-        self.keeper.look()
+        self.first.state.return_value = self.state()
+        self.look(60)
         self.first.ask.assert_called_once_with(messages.Verb.RETURN)
         self.assertEqual(1, self.children['compute'].starts)
 
     def test_a_node_that_was_cut_off_removes_what_was_evacuated_first(self):
-        self.keeper.look()
+        self.look()
         self.children['tunnel'].alive = False
-        self.keeper.look()
+        self.look()
         self.first.state.return_value = self.state(fenced=True)
         self.answers.return_value = False
-        self.keeper.look()
+        self.look()
         self.answers.return_value = True
-        self.keeper.look()
+        self.look()
         self.first.ask.assert_not_called()
         self.assertFalse(self.children['compute'].alive)
-        self.keeper.look()
+        self.look()
         self.assertEqual(2, self.children['compute'].starts)
         self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+
+    def test_a_node_that_is_fenced_while_it_is_connected(self):
+        """Only its nova-compute hung, or had lost the bus."""
+        self.look()
+        self.first.state.return_value = self.state(fenced=True)
+        self.look(60)
+        self.assertFalse(self.children['compute'].alive)
+        self.first.ask.assert_not_called()
+        self.look()
+        self.assertEqual(2, self.children['compute'].starts)
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+
+    def test_a_node_that_is_fenced_again(self):
+        self.first.state.return_value = self.state(fenced=True)
+        self.look()
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+        self.look(60)
+        self.assertFalse(self.children['compute'].alive)
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+
+    def test_a_start_of_nova_compute_is_enough(self):
+        """It ended by itself after an operator had said that it was off."""
+        self.look()
+        self.first.state.return_value = self.state(fenced=True)
+        compute = self.children['compute']
+        compute.alive, compute.ended = False, 'compute ended with status 1'
+        self.look(1)
+        self.first.ask.assert_called_once_with(messages.Verb.RETURN)
+        self.assertEqual(2, compute.starts)
+
+    def test_a_node_that_is_used_asks_once_a_minute(self):
+        for _ in range(600):
+            self.look(0.5)
+        self.assertEqual(5, self.first.state.call_count)
+
+    def test_a_node_that_is_not_known_yet_asks_often(self):
+        self.first.state.return_value = self.state(reported=-1)
+        for _ in range(60):
+            self.look(0.5)
+        self.assertEqual(6, self.first.state.call_count)
 
     def test_nova_may_refuse_for_a_while(self):
         self.first.state.return_value = self.state(fenced=True)
         self.first.ask.side_effect = [errors.AioError('Not yet.'), {}]
-        self.keeper.look()
+        self.look()
         self.assertIn('Not yet.', self.lines())
-        self.keeper.look()
+        self.look()
         self.assertIn('Nova uses this node again', self.lines())
+        self.assertEqual(1, self.children['compute'].starts)
+
+    def test_what_was_evacuated_after_the_start_takes_another_one(self):
+        self.first.state.return_value = self.state(fenced=True)
+        self.first.ask.side_effect = errors.AioError('Not yet.')
+        for _ in range(70):
+            self.look()
+        self.assertEqual(2, self.children['compute'].starts)
 
     def test_it_stops_all(self):
         stopping = threading.Event()
         self.first.state.side_effect = (
-            lambda: stopping.set() or self.state())
+            lambda _timeout: stopping.set() or self.state())
         self.keeper.run(stopping)
         self.assertEqual([False] * 3, [
             child.alive for child in self.children.values()])
