@@ -16,31 +16,64 @@ from collections.abc import Iterator
 import contextlib
 import fcntl
 import os
+import time
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 
 
+#: Who holds the lock as long as a node runs.
+NODE = 'node'
+# Seconds between two attempts.
+_INTERVAL = 0.1
+
+
 @contextlib.contextmanager
-def hold(layout: aio_layout.Layout) -> Iterator[None]:
+def hold(layout: aio_layout.Layout, role: str = '',
+         patience: float = 0) -> Iterator[None]:
     """Hold the state directory's lock.
 
     The operating system releases it, however the process ends.
 
+    :param role: NODE, or '' for a command that ends by itself
+    :param patience: seconds to wait for one that is about to end
     :raises AioError: another command holds it
     """
     descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.pread(descriptor, 64, 0).decode().strip()
-            raise errors.AioError(
-                'Another command works on %s.' % layout.root,
-                'It is process %s.' % owner if owner else '',
-                'Wait for it, or choose another --state-dir.') from None
+        deadline = time.monotonic() + patience
+        while not _lock(descriptor):
+            if time.monotonic() >= deadline:
+                raise _taken(layout, os.pread(descriptor, 64, 0))
+            time.sleep(_INTERVAL)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, b'%d\n' % os.getpid(), 0)
+        os.pwrite(descriptor, ('%d %s' % (os.getpid(), role)).strip().encode()
+                  + b'\n', 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _taken(layout: aio_layout.Layout, content: bytes) -> errors.AioError:
+    """Return the error that says who holds the lock.
+
+    :param content: of the file
+    """
+    owner, _, role = content.decode().strip().partition(' ')
+    details = 'It is process %s.' % owner if owner else ''
+    if role == NODE:
+        return errors.AioError(
+            'The node in %s runs.' % layout.root, details,
+            'Stop it where it was started, for example with Ctrl-C, and '
+            'repeat the command, or choose another --state-dir.')
+    return errors.AioError(
+        'Another command works on %s.' % layout.root, details,
+        'Wait for it, or choose another --state-dir.')

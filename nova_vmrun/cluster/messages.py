@@ -225,17 +225,23 @@ def success(result: dict[str, Any]) -> str:
     return json.dumps({'result': result})
 
 
+class KeysUsed(errors.AioError):
+    """A node has keys of another, or of one that has left."""
+
+
 def failure(error: exception.VmrunError) -> str:
     """Return the line that refuses a request."""
-    return json.dumps({'error': {
-        part: getattr(error, part) for part in _PARTS}})
+    return json.dumps({'error': dict(
+        {part: getattr(error, part) for part in _PARTS},
+        keys_used=isinstance(error, KeysUsed))})
 
 
 def read_answer(text: str) -> dict[str, Any]:
     """Return the result in an answer.
 
     :param text: what ssh printed
-    :raises AioError: it is an error
+    :raises KeysUsed: it is that error
+    :raises AioError: it is another error
     :raises Invalid: it is malformed
     """
     # A login shell may have printed something first.
@@ -245,7 +251,8 @@ def read_answer(text: str) -> dict[str, Any]:
     if isinstance(error, dict):
         brief, details, resolution = (values.string(error, part)
                                       for part in _PARTS)
-        raise errors.AioError(brief, details, resolution)
+        kind = KeysUsed if error.get('keys_used') is True else errors.AioError
+        raise kind(brief, details, resolution)
     result = found.get('result')
     if not isinstance(result, dict):
         raise values.Invalid('It has neither a result nor an error.')

@@ -80,7 +80,8 @@ class Admission:
                     join: messages.Join) -> None:
         """Raise an error if another node has one of the keys.
 
-        The gateway tells nodes by their keys.
+        The gateway tells nodes by their keys. With a token, the node makes new
+        ones then.
         """
         files = gateway_files.Files(self._layout)
         taken = {keys.public(key) for key in (
@@ -92,7 +93,7 @@ class Admission:
                               other.token_key))
         own = [join.node_key, join.move_key, join.host_key, node.token_key]
         if taken & set(own) or len(set(own)) < len(own):
-            raise errors.AioError(
+            raise messages.KeysUsed(
                 'Node %s has keys that are in use already.' % node.name,
                 'They are those of another node, or of one that has left.',
                 'Remove its state directory, and join again. %s' % _NEW_TOKEN)

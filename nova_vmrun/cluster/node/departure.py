@@ -15,6 +15,7 @@
 import contextlib
 
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import lock
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import files as node_files
@@ -22,6 +23,9 @@ from nova_vmrun.cluster.node import gateway
 from nova_vmrun.cluster.node import membership as node_membership
 from nova_vmrun.cluster.node import units
 from nova_vmrun.cluster.node import wire
+
+# Seconds that a node in the foreground has to end.
+_PATIENCE = 90
 
 
 def leave(layout: aio_layout.Layout,
@@ -31,8 +35,8 @@ def leave(layout: aio_layout.Layout,
     If it has forgotten the node already, as after "node leave" there or half
     of one here, do the rest.
 
-    :raises AioError: the node has servers, or the first machine does not
-        answer
+    :raises AioError: the node has servers, the first machine does not answer,
+        or the node has left but runs on
     """
     files = node_files.Files(layout)
     address = gateway.reachable(member.addresses, member.port)
@@ -41,7 +45,11 @@ def leave(layout: aio_layout.Layout,
         gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
     units.find(layout, member.name).remove()
     children.end_leftovers(files)
-    files.membership.unlink(missing_ok=True)
     # The first machine does not let them in again.
-    for key in (files.node_key, files.move_key, files.host_key):
+    for key in files.keys:
         key.unlink(missing_ok=True)
+    # Last: without it, this cannot be repeated.
+    files.membership.unlink(missing_ok=True)
+    # If the node runs in the foreground, it ends now.
+    with lock.hold(layout, patience=_PATIENCE):
+        pass

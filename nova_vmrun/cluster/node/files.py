@@ -18,6 +18,7 @@ from nova_vmrun.aio import layout as aio_layout
 class Files:
     """Paths of a node's files.
 
+    :ivar keys: the keys that the node makes: the next three
     :ivar node_key: private key with which it logs in to the first machine
     :ivar move_key: private key with which it sends servers to other nodes
     :ivar host_key: private key by which other nodes recognise it
@@ -33,6 +34,7 @@ class Files:
         self.node_key = self.folder / 'node_key'
         self.move_key = self.folder / 'move_key'
         self.host_key = self.folder / 'host_key'
+        self.keys = (self.node_key, self.move_key, self.host_key)
         self.token_key = self.folder / 'token_key'
         self.membership = self.folder / 'node.json'
         self.ssh_config = self.folder / 'ssh_config'

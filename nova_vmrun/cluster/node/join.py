@@ -19,6 +19,7 @@ keys are made first, and the first machine lets the same keys in again.
 import contextlib
 import dataclasses
 import os
+import pathlib
 import threading
 import time
 
@@ -85,7 +86,6 @@ class Join:
 
         :raises AioError: something does not fit; says what
         """
-        nova, nova_vmrun = versions.own()
         sshd.find()
         user = sshd.user()
         if not names.is_user(user):
@@ -98,17 +98,13 @@ class Join:
         self._report.line('the first machine answers at %s port %d' % (
             address, self._token.port))
         self._files.folder.mkdir(mode=0o700, exist_ok=True)
-        for key in (self._files.node_key, self._files.move_key,
-                    self._files.host_key):
+        had_keys = self._files.node_key.exists()
+        for key in self._files.keys:
             keys.make(key)
         wire.write_token(self._files, self._token, address)
         self._stop_old(member)
-        request = messages.Join(
-            nova=nova, nova_vmrun=nova_vmrun, clock=int(time.time()),
-            user=user, node_key=keys.public(self._files.node_key),
-            move_key=keys.public(self._files.move_key),
-            host_key=keys.public(self._files.host_key))
-        welcome = self._ask(member, address, request)
+        welcome = self._ask(member, had_keys, address)
+        self._require_name(welcome.name)
         self._report.line('the first machine has made accounts for %s'
                           % welcome.name)
         return self._write(welcome, address)
@@ -119,13 +115,21 @@ class Join:
         :raises AioError: it is another
         """
         member = node_membership.load(self._layout)
-        if member is not None and member.name != self._token.name:
+        if member is not None:
+            self._require_name(member.name)
+        return member
+
+    def _require_name(self, name: str) -> None:
+        """Raise an error if the token is not for the node of a name.
+
+        :raises AioError:
+        """
+        if name != self._token.name:
             raise errors.AioError(
-                'This machine is node %s already.' % member.name,
+                'This machine is node %s already.' % name,
                 'The token is for node %s.' % self._token.name,
                 'Run "nova-vmrun node leave" first, or name another '
                 'directory with --state-dir.')
-        return member
 
     def _stop_old(self, member: node_membership.Membership | None) -> None:
         """End the node's processes, whose passwords become invalid."""
@@ -133,27 +137,52 @@ class Join:
             units.find(self._layout, member.name).stop()
         children.end_leftovers(self._files)
 
-    def _ask(self, member: node_membership.Membership | None, address: str,
-             request: messages.Join) -> messages.Welcome:
-        """Ask to be let in, with the node's key if it has been let in."""
+    def _ask(self, member: node_membership.Membership | None, had_keys: bool,
+             address: str) -> messages.Welcome:
+        """Ask to be let in, with the node's key if it has been let in.
+
+        If an earlier run was interrupted, the first machine may know the key
+        of a node that is not aware of it. The token may have expired since.
+        """
         configs = [self._files.token_config]
         if member is not None:
             wire.write_tunnel(self._files, member, address)
             configs.insert(0, self._files.ssh_config)
+        elif had_keys:
+            wire.write_own(self._files, self._token, address)
+            configs.append(self._files.ssh_config)
         for config in configs:
             try:
-                found = gateway.Gateway(config, address).ask(
-                    messages.Verb.JOIN, request.word())
-                return messages.read_welcome(found)
+                return self._send(config, address)
             except gateway.KeyRefused:
                 if config is configs[-1]:
                     raise
-            except values.Invalid as error:
-                raise errors.AioError(
-                    'The answer of the first machine cannot be understood.',
-                    str(error), 'Use the same release of nova-vmrun on both '
-                    'machines.') from error
+            except messages.KeysUsed:
+                if config is not self._files.token_config:
+                    raise
+                # Those of a node that has left are never let in again.
+                for key in self._files.keys:
+                    key.unlink(missing_ok=True)
+                    keys.make(key)
+                return self._send(config, address)
         raise AssertionError('not reached')
+
+    def _send(self, config: pathlib.Path, address: str) -> messages.Welcome:
+        """Ask to be let in with the key that a file of ssh names."""
+        nova, nova_vmrun = versions.own()
+        request = messages.Join(
+            nova=nova, nova_vmrun=nova_vmrun, clock=int(time.time()),
+            user=sshd.user(), node_key=keys.public(self._files.node_key),
+            move_key=keys.public(self._files.move_key),
+            host_key=keys.public(self._files.host_key))
+        try:
+            return messages.read_welcome(gateway.Gateway(config, address).ask(
+                messages.Verb.JOIN, request.word()))
+        except values.Invalid as error:
+            raise errors.AioError(
+                'The answer of the first machine cannot be understood.',
+                str(error), 'Use the same release of nova-vmrun on both '
+                'machines.') from error
 
     def _write(self, welcome: messages.Welcome,
                address: str) -> node_membership.Membership:

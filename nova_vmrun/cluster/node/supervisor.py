@@ -78,7 +78,9 @@ class Supervisor:
         return self._children[children.COMPUTE].started
 
     def run(self, stopping: threading.Event) -> None:
-        """Start what is not running, until an event is set; then stop all.
+        """Start what is not running; at the end, stop all.
+
+        It ends when an event is set, or when the node has left its cloud.
 
         :raises AioError: sshd cannot be prepared
         """
@@ -86,6 +88,9 @@ class Supervisor:
         children.end_leftovers(self._files)
         try:
             while not stopping.is_set():
+                if not self._files.membership.exists():
+                    self._say('this machine has left the cloud')
+                    break
                 self.look()
                 stopping.wait(_INTERVAL)
         finally:

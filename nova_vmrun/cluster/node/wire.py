@@ -47,6 +47,18 @@ def write_token(files: node_files.Files, token: token_file.Token,
         files, files.token_key, token.user, address, token.port)))
 
 
+def write_own(files: node_files.Files, token: token_file.Token,
+              address: str) -> None:
+    """Write how ssh reaches the first machine with the key of the node.
+
+    This is for a node that does not know yet which ports to forward.
+
+    :param address: of the first machine
+    """
+    aio_settings.write_private(files.ssh_config, _text(FIRST, _options(
+        files, files.node_key, token.user, address, token.port)))
+
+
 def write_tunnel(files: node_files.Files,
                  member: node_membership.Membership, address: str) -> None:
     """Write how ssh reaches the first machine, and which ports it carries.

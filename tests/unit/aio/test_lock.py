@@ -12,6 +12,7 @@
 
 
 import os
+import threading
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import lock
@@ -41,3 +42,25 @@ class HoldTestCase(base.TestCase):
         with lock.hold(self.layout):
             self.assertEqual('%d\n' % os.getpid(),
                              self.layout.lock.read_text())
+
+    def test_a_node_is_not_waited_for(self):
+        with lock.hold(self.layout, lock.NODE):
+            error = self.assertRaises(
+                errors.AioError, lock.hold(self.layout).__enter__)
+        self.assertEqual('The node in %s runs.' % self.layout.root,
+                         error.brief)
+        self.assertIn('It is process %d' % os.getpid(), error.details)
+        self.assertIn('Ctrl-C', error.resolution)
+        with lock.hold(self.layout):
+            error = self.assertRaises(
+                errors.AioError, lock.hold(self.layout).__enter__)
+        self.assertIn('Another command', error.brief)
+
+    def test_a_command_that_ends_soon(self):
+        first = lock.hold(self.layout)
+        first.__enter__()
+        timer = threading.Timer(0.2, first.__exit__, (None, None, None))
+        timer.start()
+        self.addCleanup(timer.join)
+        with lock.hold(self.layout, patience=30):
+            pass

@@ -83,6 +83,14 @@ class AnswerTestCase(base.TestCase):
         self.assertEqual(('What.', 'Details.', 'Remedy.'),
                          (error.brief, error.details, error.resolution))
 
+    def test_keys_that_are_in_use(self):
+        for kind in (messages.KeysUsed, errors.AioError):
+            error = self.assertRaises(
+                errors.AioError, messages.read_answer,
+                messages.failure(kind('What.', 'Details.', 'Remedy.')))
+            self.assertIs(kind, type(error))
+            self.assertEqual('Details.', error.details)
+
     def test_no_answer(self):
         for text in ('', 'nonsense', '{}', '{"result": 1}',
                      '{"error": {"brief": 1}}'):

@@ -22,6 +22,7 @@ from nova_vmrun.cluster.first import admission
 from nova_vmrun.cluster.first import registry
 from nova_vmrun.cluster.first import room
 from nova_vmrun.cluster.first import tokens
+from nova_vmrun.cluster import messages
 from nova_vmrun.cluster import versions
 from tests.unit.cluster import base
 
@@ -45,8 +46,8 @@ class AdmitTestCase(base.FirstCase):
             base.request(**{'clock': int(time.time()), **changes}),
             (self.token.token_id if token == '' else token), name, address)
 
-    def refuse(self, **details):
-        error = self.assertRaises(errors.AioError, self.admit, **details)
+    def refuse(self, kind=errors.AioError, **details):
+        error = self.assertRaises(kind, self.admit, **details)
         return str(error)
 
     def node(self):
@@ -117,7 +118,8 @@ class AdmitTestCase(base.FirstCase):
         for key in (base.KEYS[4], base.KEYS[5], base.KEYS[3],
                     keys.public(self.files.move_key),
                     keys.public(self.files.user_ca)):
-            self.assertIn('keys that are in use', self.refuse(move_key=key))
+            self.assertIn('keys that are in use', self.refuse(
+                messages.KeysUsed, move_key=key))
         self.assertIn('keys that are in use',
                       self.refuse(move_key=base.KEYS[0]))
         self.assertFalse(self.node().has_joined)

@@ -10,9 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import pathlib
+import threading
+
 import fixtures
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import lock
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import departure
@@ -58,3 +62,46 @@ class LeaveTestCase(base.NodeCase):
         self.unit.remove.assert_not_called()
         self.assertTrue(self.files.membership.exists())
         self.assertTrue(self.files.node_key.exists())
+
+    def test_a_node_in_the_foreground_is_waited_for(self):
+        running = lock.hold(self.layout, lock.NODE)
+        running.__enter__()
+        self.addCleanup(lambda: running.__exit__(None, None, None))
+
+        def end():
+            if not self.files.membership.exists():
+                running.__exit__(None, None, None)
+            else:
+                self.fail('It would not end.')
+
+        timer = threading.Timer(0.3, end)
+        timer.start()
+        self.addCleanup(timer.join)
+        departure.leave(self.layout, self.member)
+        self.assertFalse(timer.is_alive())
+
+    def test_a_node_in_the_foreground_that_hangs(self):
+        self.patch(departure, '_PATIENCE', 0)
+        with lock.hold(self.layout, lock.NODE):
+            error = self.assertRaises(errors.AioError, departure.leave,
+                                      self.layout, self.member)
+        self.assertIn('It is process', error.details)
+        self.assertFalse(self.files.membership.exists())
+
+    def test_killed_before_its_last_step(self):
+        """It can be repeated as long as there is a key or a process."""
+        steps = []
+        self.ended.side_effect = lambda *_: steps.append(
+            ('processes', self.files.membership.exists()))
+        unlink = pathlib.Path.unlink
+
+        def note(path, missing_ok=False):
+            steps.append((path.name, self.files.membership.exists()))
+            unlink(path, missing_ok)
+
+        self.patch(pathlib.Path, 'unlink', note)
+        departure.leave(self.layout, self.member)
+        self.assertEqual(('node.json', True), steps[-1])
+        self.assertEqual(
+            {'processes', 'node_key', 'move_key', 'host_key', 'node.json'},
+            {name for name, _ in steps})

@@ -13,10 +13,12 @@
 import dataclasses
 import socket
 import threading
+from unittest import mock
 
 import fixtures
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio.gateway import keys as node_keys
 from nova_vmrun.aio import vmware
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
@@ -42,8 +44,9 @@ class JoinCase(base.NodeCase):
             gateway, 'reachable', return_value='192.0.2.1'))
         self.asked = []
         self.answers = [dataclasses.asdict(cluster_base.welcome())]
+        self.used = []
         self.useFixture(fixtures.MockPatchObject(
-            gateway.Gateway, 'ask', self.ask))
+            gateway, 'Gateway', self.gateway))
         self.useFixture(fixtures.MockPatchObject(
             vmware, 'choose', return_value=vmware.Programs(
                 '/vmrun', None, False)))
@@ -55,6 +58,10 @@ class JoinCase(base.NodeCase):
             'nova_vmrun.host.ports.require_free')).mock
         self.work = join.Join(self.layout, TOKEN, join.Choices(),
                               self.report)
+
+    def gateway(self, config, address):
+        self.used.append(config)
+        return mock.Mock(ask=self.ask)
 
     def ask(self, verb, word=''):
         self.asked.append((verb, word))
@@ -90,13 +97,65 @@ class JoinTestCase(JoinCase):
         self.assertEqual(keys[0], keys[1])
         self.unit.stop.assert_called_once_with()
 
-    def test_half_joined_and_killed(self):
+    def node_keys(self):
+        return [messages.read_join(word).node_key for _, word in self.asked]
+
+    def join_half(self):
         self.answers.insert(0, errors.AioError('Killed.'))
         self.refuse()
         self.assertIsNone(membership.load(self.layout))
+        del self.asked[1:], self.used[:]
+
+    def test_half_joined_and_killed(self):
+        self.join_half()
         self.work.join()
-        keys = [messages.read_join(word).node_key for _, word in self.asked]
+        self.assertEqual(1, len(set(self.node_keys())))
+        self.assertEqual([self.files.token_config], self.used)
+
+    def test_half_joined_and_the_token_has_expired(self):
+        """The first machine may know the node's own key already."""
+        self.join_half()
+        self.answers.insert(0, gateway.KeyRefused('No.'))
+        member = self.work.join()
+        self.assertEqual(member, membership.load(self.layout))
+        self.assertEqual(1, len(set(self.node_keys())))
+        self.assertEqual([self.files.token_config, self.files.ssh_config],
+                         self.used)
+
+    def test_half_joined_as_another_node(self):
+        self.join_half()
+        self.answers = [gateway.KeyRefused('No.'), dict(
+            dataclasses.asdict(cluster_base.welcome()), name='lab-9')]
+        self.assertIn('This machine is node lab-9 already. The token is for '
+                      'node lab-2.', self.refuse())
+        self.assertIsNone(membership.load(self.layout))
+
+    def test_a_new_machine_has_no_key_to_try(self):
+        self.answers = [gateway.KeyRefused('No.')]
+        self.assertEqual('No.', self.refuse())
+        self.assertEqual([self.files.token_config], self.used)
+
+    def test_a_new_token_after_a_half_joined_node_has_left(self):
+        self.join_half()
+        self.answers.insert(0, messages.KeysUsed('In use.'))
+        self.work.join()
+        keys = self.node_keys()
         self.assertEqual(keys[0], keys[1])
+        self.assertNotEqual(keys[1], keys[2])
+        said = messages.read_join(self.asked[2][1])
+        self.assertEqual(said.node_key, node_keys.public(self.files.node_key))
+
+    def test_keys_that_are_in_use_are_made_anew_only_once(self):
+        self.answers = [messages.KeysUsed('In use.')]
+        self.assertEqual('In use.', self.refuse())
+        self.assertEqual(2, len(self.asked))
+
+    def test_keys_in_use_although_the_node_is_let_in(self):
+        """Without them, it would not be let in any more."""
+        self.work.join()
+        self.answers = [messages.KeysUsed('In use.')]
+        self.assertEqual('In use.', self.refuse())
+        self.assertEqual(1, len(set(self.node_keys())))
 
     def test_a_new_token_for_a_node_that_was_thrown_out(self):
         self.work.join()

@@ -76,6 +76,7 @@ class SupervisorTestCase(base.NodeCase):
         self.first = self.useFixture(fixtures.MockPatchObject(
             gateway, 'Gateway')).mock.return_value
         self.first.state.return_value = self.state()
+        self.member.save(self.layout)
         self.keeper = supervisor.Supervisor(self.layout, self.member,
                                             self.report)
         self.children = self.keeper._children
@@ -255,3 +256,12 @@ class SupervisorTestCase(base.NodeCase):
         self.keeper.look()
         self.assertIn('Full.', self.lines())
         self.assertEqual(0, self.children['tunnel'].starts)
+
+    def test_a_node_that_has_left_ends(self):
+        self.first.state.side_effect = (
+            lambda: self.files.membership.unlink() or self.state())
+        self.useFixture(fixtures.Timeout(30, gentle=True))
+        self.keeper.run(threading.Event())
+        self.assertEqual([False] * 3, [
+            child.alive for child in self.children.values()])
+        self.assertEqual('this machine has left the cloud', self.lines()[-1])

@@ -79,3 +79,10 @@ class WireTestCase(base.NodeCase):
         self.assertTrue(self.files.authorized_keys.read_text().startswith(
             'cert-authority,restrict,principals="nova-vmrun-move",'
             'command="'))
+
+    def test_a_half_joined_node_uses_its_own_key_without_ports(self):
+        wire.write_own(self.files, test_token_file.TOKEN, '192.0.2.1')
+        options = self.options(self.files.ssh_config, wire.FIRST)
+        self.assertEqual([str(self.files.node_key)], options['identityfile'])
+        self.assertEqual(['2222'], options['port'])
+        self.assertNotIn('localforward', options)
