@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from nova_vmrun.cluster.node import membership
 
 _PACKAGES = ('nova', 'openstack', 'psutil')
+# Seconds in which a unit that has been stopped ends.
+_PATIENCE = 5
 _COLUMNS = ('Name', 'State', 'Status', 'Servers', 'Address', 'Nova',
             'nova-vmrun', 'Ports')
 
@@ -188,9 +190,10 @@ class Join(plain.Plain, command.Command):
         work = join.Join(layout, token, join.Choices(
             parsed_args.fake, parsed_args.vmrun_path, parsed_args.vmnet),
             progress)
-        with lock.hold(layout):
-            if not parsed_args.foreground:
-                work.require_unit()
+        if not parsed_args.foreground:
+            work.require_unit()
+        role = lock.NODE if parsed_args.foreground else ''
+        with work.unit_stopped(), lock.hold(layout, role, _PATIENCE):
             member = work.join()
             if parsed_args.foreground:
                 work.run_in_foreground(member, _until_signal())
@@ -212,7 +215,7 @@ class Run(plain.Plain, command.Command):
         from nova_vmrun.cluster.node import supervisor
 
         layout, member = _node(parsed_args)
-        with lock.hold(layout):
+        with lock.hold(layout, lock.NODE):
             supervisor.Supervisor(
                 layout, member, report.Report(self.app.stdout)).run(
                 _until_signal())

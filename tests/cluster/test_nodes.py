@@ -12,13 +12,17 @@
 
 """A second machine becomes a node by two commands, works, and leaves."""
 
+import dataclasses
 import os
+import pathlib
 import signal
 import sys
 import time
 
 import testtools
 
+from nova_vmrun.aio.gateway import keys
+from nova_vmrun.cluster import token_file
 from tests.cluster import joining
 
 # Seconds, on a machine that has a processor for each process that wants one.
@@ -41,8 +45,10 @@ class NodeTestCase(joining.TestCase):
         self.check_server()
         self.check_used_token()
         self.check_repair()
+        self.check_expired_token()
         self.check_cable()
         self.check_leave()
+        self.check_return()
 
     def check_join(self):
         began = time.monotonic()
@@ -102,6 +108,20 @@ class NodeTestCase(joining.TestCase):
         self.keeper.send_signal(signal.SIGKILL)
         self.keeper.wait()
 
+    def check_expired_token(self):
+        """The node does not know that it has been let in."""
+        self.kill_node()
+        os.unlink(os.path.join(self.second.state, 'node', 'node.json'))
+        path = pathlib.Path(self.token)
+        valid = token_file.read(path)
+        other = pathlib.Path(self.machines.folder) / 'other'
+        keys.make(other)
+        dataclasses.replace(valid, private_key=other.read_text()).write(path)
+        self.join()
+        self.wait_for(joining.READY, times=3)
+        self.check_console()
+        valid.write(path)
+
     def check_cable(self):
         """Cut the node off, and declare it off: it returns by itself."""
         self.machines.cut()
@@ -123,3 +143,15 @@ class NodeTestCase(joining.TestCase):
         refusal = self.second.vmrun('node', 'join', self.token,
                                     '--foreground', '--fake', status=1)
         self.assertIn('does not let this machine in', refusal)
+
+    def check_return(self):
+        """A new token is enough; "leave" ends a node in the foreground."""
+        self.make_token()
+        self.join()
+        self.wait_for(joining.READY, times=4)
+        refusal = self.second.vmrun('node', 'join', self.token, '--fake',
+                                    '--foreground', status=1)
+        self.assertIn('Stop it where it was started', refusal)
+        self.second.vmrun('node', 'leave')
+        self.assertEqual(0, self.keeper.wait(60))
+        self.assertEqual({'first': 'up'}, self.states())

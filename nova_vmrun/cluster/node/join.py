@@ -16,6 +16,7 @@ Each step can be repeated, and the last step before a crash can be any: the
 keys are made first, and the first machine lets the same keys in again.
 """
 
+from collections.abc import Iterator
 import contextlib
 import dataclasses
 import os
@@ -80,6 +81,34 @@ class Join:
         self._report = report
         self._log = layout.log(children.COMPUTE)
         self._mark = log_files.mark(self._log)
+        self._welcomed = False
+
+    @contextlib.contextmanager
+    def unit_stopped(self) -> Iterator[None]:
+        """Stop the node's unit, which has the lock, during a block.
+
+        If the block fails before the node has got new passwords, the unit is
+        started again.
+
+        :raises AioError: this machine is another node, the first machine is
+            not there, or the service manager refuses
+        """
+        member = self._require_same_node()
+        if member is None:
+            yield
+            return
+        gateway.reachable(self._token.addresses, self._token.port)
+        unit = units.find(self._layout, member.name)
+        was_active = unit.active
+        unit.stop()
+        try:
+            yield
+        except BaseException:
+            if was_active and not self._welcomed:
+                with contextlib.suppress(errors.AioError):
+                    unit.start()
+                    self._report.line('started %s again' % unit.name)
+            raise
 
     def join(self) -> node_membership.Membership:
         """Do all that comes before nova-compute is started.
@@ -102,8 +131,10 @@ class Join:
         for key in self._files.keys:
             keys.make(key)
         wire.write_token(self._files, self._token, address)
-        self._stop_old(member)
+        # Their passwords become invalid.
+        children.end_leftovers(self._files)
         welcome = self._ask(member, had_keys, address)
+        self._welcomed = True
         self._require_name(welcome.name)
         self._report.line('the first machine has made accounts for %s'
                           % welcome.name)
@@ -130,12 +161,6 @@ class Join:
                 'The token is for node %s.' % self._token.name,
                 'Run "nova-vmrun node leave" first, or name another '
                 'directory with --state-dir.')
-
-    def _stop_old(self, member: node_membership.Membership | None) -> None:
-        """End the node's processes, whose passwords become invalid."""
-        if member is not None:
-            units.find(self._layout, member.name).stop()
-        children.end_leftovers(self._files)
 
     def _ask(self, member: node_membership.Membership | None, had_keys: bool,
              address: str) -> messages.Welcome:

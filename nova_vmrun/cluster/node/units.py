@@ -21,6 +21,7 @@ import sys
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun import exception
+from nova_vmrun.host import files
 from nova_vmrun import system
 from nova_vmrun.tools import process
 
@@ -47,6 +48,8 @@ WantedBy=default.target
 """
 #: The log that launchd writes; systemd has a journal.
 LOG = 'node'
+# What systemd says of a unit that runs or that it starts again.
+_ACTIVE = ('active', 'activating', 'reloading')
 # Seconds.
 _TIMEOUT = 150
 
@@ -85,6 +88,13 @@ class Systemd:
             .replace('"', '\\"').replace('$', '$$')
             for word in command(self._layout))
 
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or is about to."""
+        return self.path.exists() and _output(
+            self._runner, 'systemctl', '--user', 'is-active', self.name
+        ).stdout.strip() in _ACTIVE
+
     def require(self) -> None:
         """Raise an error unless the user has a service manager.
 
@@ -100,7 +110,7 @@ class Systemd:
         # A unit that cannot be started could not be stopped, either.
         self.require()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(self.text())
+        files.write_atomically(str(self.path), self.text(), 0o644)
         self._control('daemon-reload')
         self._control('enable', self.name)
         self._control('restart', self.name)
@@ -166,6 +176,13 @@ class Launchd:
             'StandardErrorPath': str(self._layout.log(LOG)),
         }).decode()
 
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or is about to."""
+        return self.path.exists() and not _output(
+            self._runner, 'launchctl', 'print',
+            '%s/%s' % (self._domain, self.name)).exit_code
+
     def require(self) -> None:
         """Raise an error unless the user has a service manager.
 
@@ -180,7 +197,7 @@ class Launchd:
         """
         self.stop()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(self.text())
+        files.write_atomically(str(self.path), self.text(), 0o644)
         _run(self._runner, 'launchctl', 'bootstrap', self._domain,
              str(self.path))
 
@@ -215,6 +232,14 @@ def find(layout: aio_layout.Layout, name: str,
     kind = (Launchd if (platform or system.here().name) == system.MACOS
             else Systemd)
     return kind(layout, name, runner or process.Runner())
+
+
+def _output(runner: process.Runner, *words: str) -> process.Result:
+    """Return what a question to the service manager prints."""
+    try:
+        return runner.run(*words, timeout=_TIMEOUT)
+    except (exception.ToolNotFound, exception.ToolTimeout) as error:
+        return process.Result(words, 1, '', error.details)
 
 
 def _run(runner: process.Runner, *words: str, resolution: str = '') -> None:

@@ -10,12 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import contextlib
 import pathlib
 from unittest import mock
 
 import fixtures
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import lock
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import draining
@@ -127,6 +129,10 @@ class NodeCase(base.TestCase):
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.aio.programs.require'))
         self.useFixture(fixtures.MockPatchObject(node, '_until_signal'))
+        self.useFixture(fixtures.MockPatchObject(node, '_PATIENCE', 0))
+        self.unit = contextlib.ExitStack()
+        self.useFixture(fixtures.MockPatchObject(
+            join.Join, 'unit_stopped', side_effect=lambda: self.unit))
 
     def run_command(self, command, *words):
         return commands.run(command, '--state-dir', str(self.layout.root),
@@ -136,6 +142,7 @@ class NodeCase(base.TestCase):
         self.assertEqual(0, self.run_command(node.Join, str(self.token))[0])
         join.Join.start_unit.assert_called_once_with(self.member)
         join.Join.require_unit.assert_called_once_with()
+        join.Join.unit_stopped.assert_called_once_with()
         join.Join.run_in_foreground.assert_not_called()
 
     def test_join_at_another_address(self):
@@ -151,6 +158,32 @@ class NodeCase(base.TestCase):
         join.Join.run_in_foreground.assert_called_once()
         join.Join.require_unit.assert_not_called()
         join.Join.start_unit.assert_not_called()
+
+    def test_join_again_while_the_unit_runs(self):
+        """The unit gives the lock away before it is asked for."""
+        running = lock.hold(self.layout, lock.NODE)
+        running.__enter__()
+        stopping = contextlib.contextmanager(
+            lambda: (yield running.__exit__(None, None, None)))
+        self.unit = stopping()
+        self.assertEqual(0, self.run_command(node.Join, str(self.token))[0])
+
+    def test_join_while_the_node_runs_in_the_foreground(self):
+        with lock.hold(self.layout, lock.NODE):
+            error = self.assertRaises(errors.AioError, self.run_command,
+                                      node.Join, str(self.token))
+        self.assertIn('Ctrl-C', error.resolution)
+        join.Join.join.assert_not_called()
+
+    def test_what_holds_the_lock_while_a_node_runs(self):
+        def refuse(*_):
+            error = self.assertRaises(errors.AioError, self.run_command,
+                                      node.Join, str(self.token))
+            self.assertIn('The node in', error.brief)
+
+        join.Join.run_in_foreground.side_effect = refuse
+        self.run_command(node.Join, str(self.token), '--foreground')
+        join.Join.run_in_foreground.assert_called_once()
 
     def test_no_token(self):
         error = self.assertRaises(errors.AioError, self.run_command,
@@ -169,7 +202,8 @@ class NodeCase(base.TestCase):
         self.assertIn('There is no node', str(error))
         self.member.save(self.layout)
         run = self.useFixture(fixtures.MockPatchObject(
-            supervisor.Supervisor, 'run')).mock
+            supervisor.Supervisor, 'run', side_effect=lambda *_: (
+                self.assertIn(' node', self.layout.lock.read_text())))).mock
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.aio.gateway.sshd.find', return_value='/sbin/sshd'))
         self.assertEqual(0, self.run_command(node.Run)[0])

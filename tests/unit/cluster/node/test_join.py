@@ -95,7 +95,6 @@ class JoinTestCase(JoinCase):
         self.work.join()
         keys = [messages.read_join(word).node_key for _, word in self.asked]
         self.assertEqual(keys[0], keys[1])
-        self.unit.stop.assert_called_once_with()
 
     def node_keys(self):
         return [messages.read_join(word).node_key for _, word in self.asked]
@@ -194,6 +193,66 @@ class JoinTestCase(JoinCase):
         self.useFixture(fixtures.MockPatch(
             'nova_vmrun.aio.gateway.sshd.user', return_value='a b'))
         self.assertIn("the user 'a b'", self.refuse())
+
+
+class UnitTestCase(JoinCase):
+    """The unit of a node that joins again has the lock."""
+
+    def setUp(self):
+        super().setUp()
+        self.files.folder.mkdir()
+        self.member.save(self.layout)
+        self.unit.active = True
+        self.unit.name = 'node.service'
+
+    def fail_to_join(self):
+        with self.work.unit_stopped():
+            self.work.join()
+
+    def test_it_is_stopped_meanwhile(self):
+        with self.work.unit_stopped():
+            self.unit.stop.assert_called_once_with()
+            self.work.join()
+        self.unit.start.assert_not_called()
+
+    def test_no_node(self):
+        self.files.membership.unlink()
+        with self.work.unit_stopped():
+            pass
+        self.unit.stop.assert_not_called()
+
+    def test_another_node_is_not_stopped(self):
+        dataclasses.replace(self.member, name='lab-9').save(self.layout)
+        self.assertRaises(errors.AioError, self.fail_to_join)
+        self.unit.stop.assert_not_called()
+
+    def test_a_first_machine_that_is_away_stops_nothing(self):
+        gateway.reachable.side_effect = errors.AioError('No route.')
+        self.assertRaises(errors.AioError, self.fail_to_join)
+        self.unit.stop.assert_not_called()
+
+    def test_a_node_that_is_refused_runs_on(self):
+        self.answers = [errors.AioError('The clocks differ.')]
+        self.assertRaises(errors.AioError, self.fail_to_join)
+        self.unit.start.assert_called_once_with()
+        self.assertIn('started node.service again', self.lines())
+
+    def test_it_cannot_be_started_again(self):
+        self.answers = [errors.AioError('The clocks differ.')]
+        self.unit.start.side_effect = errors.AioError('It is gone.')
+        error = self.assertRaises(errors.AioError, self.fail_to_join)
+        self.assertEqual('The clocks differ.', error.brief)
+
+    def test_a_unit_that_did_not_run(self):
+        self.unit.active = False
+        self.answers = [errors.AioError('The clocks differ.')]
+        self.assertRaises(errors.AioError, self.fail_to_join)
+        self.unit.start.assert_not_called()
+
+    def test_a_node_whose_passwords_are_new_waits_for_the_repair(self):
+        self.ports.side_effect = OSError(98, 'Address already in use')
+        self.assertRaises(errors.AioError, self.fail_to_join)
+        self.unit.start.assert_not_called()
 
 
 class WaitTestCase(JoinCase):

@@ -93,6 +93,29 @@ class SystemdTestCase(UnitCase):
     def test_hint(self):
         self.assertIn('loginctl enable-linger', self.unit.hint)
 
+    def test_whether_it_runs(self):
+        # systemd is not asked about a unit that was never made.
+        self.assertFalse(self.unit.active)
+        self.assertEqual([], self.words())
+        self.unit.start()
+        for answer, active in (((0, 'active\n'), True),
+                               ((3, 'activating\n'), True),
+                               ((3, 'inactive\n'), False),
+                               ((3, 'failed\n'), False),
+                               (exception.ToolTimeout('late'), False)):
+            unit = units.Systemd(self.layout, 'lab-2',
+                                 stubs.ScriptedRunner(answer), self.home)
+            self.assertEqual(active, unit.active, answer)
+
+    def test_a_power_cut_leaves_the_old_unit(self):
+        self.unit.start()
+        old = self.unit.path.read_text()
+        self.patch(units, '_SYSTEMD', 'new %s')
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.host.files.publish', side_effect=KeyboardInterrupt))
+        self.assertRaises(KeyboardInterrupt, self.unit.start)
+        self.assertEqual(old, self.unit.path.read_text())
+
 
 class LaunchdTestCase(UnitCase):
 
@@ -124,6 +147,15 @@ class LaunchdTestCase(UnitCase):
         self.assertIn('launchctl bootout gui/', self.words()[1])
         self.assertFalse(self.unit.path.exists())
         self.assertIn('launchctl print', self.unit.hint)
+
+    def test_whether_it_runs(self):
+        self.assertFalse(self.unit.active)
+        self.unit.start()
+        self.assertTrue(self.unit.active)
+        self.assertIn('launchctl print gui/', self.words()[-1])
+        unit = units.Launchd(self.layout, 'lab-2',
+                             stubs.ScriptedRunner((113, '')), self.home)
+        self.assertFalse(unit.active)
 
 
 class FindTestCase(UnitCase):
