@@ -282,11 +282,16 @@ class SecondRecords:
 
         :returns: None if there is none
         :raises RecordUnreadable: it is not what a host writes
-        :raises StorageFolderMissing: this host lacks one of its disks
+        :raises StorageFolderMissing: this host lacks one of its disks, or may
+            lack a later record
         """
         found = max(self._all(uuid), key=lambda each: each.number,
                     default=None)
-        return found and self._checked(found)
+        if found is None:
+            return None
+        for folder in self._folders.others:
+            folder.require()
+        return self._checked(found)
 
     def _all(self, uuid: str) -> list[Second]:
         found = []

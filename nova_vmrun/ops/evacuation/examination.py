@@ -44,6 +44,7 @@ from nova_vmrun.server import activity
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vm_process
+from nova_vmrun.storage import folders as folders_module
 from nova_vmrun.storage import second_records
 from nova_vmrun.storage import server_folders
 from nova_vmrun.volumes import connection
@@ -71,7 +72,8 @@ class Examination:
         :raises VmrunError: it cannot be evacuated to this host
         :raises OSError: its folder cannot be read
         """
-        volumes = mappings.volumes(mappings.of_server(context, instance))
+        mapped = mappings.of_server(context, instance)
+        volumes = mappings.volumes(mapped)
         self._check_volumes(instance, volumes)
         self._refuse_leftovers(context, instance)
         record = self.adoptable(context, instance)
@@ -82,7 +84,8 @@ class Examination:
             self._require_still(instance, record, volumes)
             self._refuse_snapshots(instance, found)
         if record is None:
-            self._refuse_lone_disks(context, instance)
+            if mappings.has_disks(instance, mapped):
+                self._refuse_lone_disks(context, instance)
             _require_image(context, instance)
         return record is not None
 
@@ -190,13 +193,13 @@ class Examination:
 
     def _refuse_lone_disks(self, context: nova_context.RequestContext,
                            instance: nova_instance.Instance) -> None:
-        """Refuse to build a server whose disks are on this host, too.
+        """Refuse to build a server whose disks are or may be here, too.
 
-        Without its folder nobody can start it from them.
+        Without its folder nobody can start it from them. If it was built from
+        its image, the host that it was on would then remove them.
         """
         for folder in self._storage.folders.others:
-            if not folder.is_there():
-                continue
+            _require_to_look(instance.uuid, folder)
             for uuid, path in folder.call(functools.partial(
                     server_folders.find, folder.path)):
                 owner = server_folders.owner(path)
@@ -324,6 +327,22 @@ def _was_of(context: nova_context.RequestContext,
     """Return whether a server was adopted from a host."""
     return record.adopted_from is not None and evacuations.host_of(
         context, record.adopted_from) == host
+
+
+def _require_to_look(uuid: str, folder: folders_module.StorageFolder) -> None:
+    """Raise an error if nobody knows whether a folder has a server's disks.
+
+    :raises StorageFolderMissing: it is not there
+    """
+    try:
+        folder.require()
+    except exception.StorageFolderMissing as error:
+        raise exception.StorageFolderMissing(
+            'Server %s cannot be evacuated to this host: its disks may be in '
+            'the storage folder %s, which is not there.' % (
+                uuid, folder.name), error.details,
+            'Mount it at %s, or remove it from [vmrun] storage_folders on '
+            'this host.' % folder.path) from error
 
 
 def _require_image(context: nova_context.RequestContext,

@@ -41,6 +41,19 @@ def volumes(block_device_info: BlockDeviceInfo) -> list[connection.Volume]:
     return list(found.values())
 
 
+def has_disks(instance: nova_instance.Instance,
+              block_device_info: BlockDeviceInfo) -> bool:
+    """Return whether a server has disks that are no volumes of Cinder.
+
+    A server that boots from a volume has no image.
+    """
+    return bool(
+        instance.image_ref or
+        driver.block_device_info_get_ephemerals(block_device_info) or
+        driver.swap_is_usable(
+            driver.block_device_info_get_swap(block_device_info)))
+
+
 def of_server(context: nova_context.RequestContext,
               instance: nova_instance.Instance) -> BlockDeviceInfo:
     """Return the block_device_info of a server from Nova's database."""

@@ -15,6 +15,7 @@
 
 import glob
 import os
+import shutil
 import subprocess
 
 import fixtures
@@ -89,6 +90,23 @@ class SharedStorageFolderTestCase(test_evacuation.TestCase):
         self.come_back()
         self._reboot_server(self.server, hard=True, api=self.admin_api)
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+
+    def test_a_storage_folder_that_is_away_is_not_taken_for_empty(self):
+        """The server would be built anew, and its disk lost at the return."""
+        self._stop_server(self.server)
+        self.write()
+        self.lose(fenced=False)
+        aside = self.shared + '-aside'
+        os.rename(self.shared, aside)
+        self.addCleanup(shutil.rmtree, aside, ignore_errors=True)
+        os.mkdir(self.shared)
+        self.refuse('may be in the storage folder nas, which is not there',
+                    state='SHUTOFF')
+        os.rmdir(self.shared)
+        os.rename(aside, self.shared)
+        self.evacuate(state='SHUTOFF')
+        self.come_back()
+        self.check_written()
 
     def test_a_server_without_a_second_record_gets_one_at_the_start(self):
         """An older release wrote none."""

@@ -55,11 +55,14 @@ class ExaminationTestCase(hosts.TestCase):
         self.instance = objects.Instance(uuid=UUID, host='there',
                                          image_ref='image')
         self.volumes = []
+        self.has_swap = False
         self.fenced = set()
         self.image = mock.Mock()
         self.useFixture(fixtures.MockPatchObject(activity, 'SECONDS', 0))
         for target, name, function in (
-                (mappings, 'of_server', lambda *_: None),
+                (mappings, 'of_server', lambda *_: {
+                    'swap': {'device_name': '/dev/sdb', 'swap_size': 1}
+                } if self.has_swap else None),
                 (mappings, 'volumes', lambda *_: self.volumes),
                 (evacuations, 'is_fenced',
                  lambda _context, host: host in self.fenced),
@@ -217,6 +220,34 @@ class ExaminationTestCase(hosts.TestCase):
         self.share(disks=disks.dump([disk]))
         os.remove(os.path.join(self.fast, folder_identity.FILE))
         self.refuse(exception.StorageFolderMissing, 'fast')
+
+    def test_disks_may_be_in_a_storage_folder_that_is_away(self):
+        """Built from its image, it would lose them when its host returns."""
+        aside = self.fast + '-aside'
+        os.rename(self.fast, aside)
+        for _state in ('gone', 'unmounted'):
+            self.refuse(exception.StorageFolderMissing, 'may be in the '
+                        'storage folder fast', 'Mount it', 'or remove it')
+            os.makedirs(self.fast, exist_ok=True)
+        os.rmdir(self.fast)
+        os.rename(aside, self.fast)
+        self.assertFalse(self.examine())
+
+    def test_a_server_of_volumes_alone_needs_no_storage_folder(self):
+        os.rename(self.fast, self.fast + '-aside')
+        self.instance.image_ref = ''
+        self.assertFalse(self.examine())
+        self.has_swap = True
+        self.refuse(exception.StorageFolderMissing)
+
+    def test_a_later_record_may_be_in_a_storage_folder_that_is_away(self):
+        self.share_storage_only()
+        slow = self.useFixture(fixtures.TempDir()).path
+        self.folders.others.append(storages.folders(
+            self.layout, 'slow:' + slow).others[0])
+        self.assertTrue(self.examine())
+        os.rename(slow, slow + '-aside')
+        self.refuse(exception.StorageFolderMissing, 'slow')
 
     def test_disks_in_a_shared_storage_folder_alone(self):
         self.put_disk_in_storage()

@@ -55,6 +55,24 @@ class VolumesTestCase(base.TestCase):
                           mapping('../../etc'))
 
 
+class HasDisksTestCase(base.TestCase):
+
+    def has(self, image_ref='', **info):
+        return mappings.has_disks(objects.Instance(image_ref=image_ref), info)
+
+    def test_disks_of_the_flavor(self):
+        self.assertTrue(self.has('image'))
+        self.assertTrue(self.has(ephemerals=[{'size': 1}]))
+        self.assertTrue(self.has(swap={'device_name': 'x', 'swap_size': 1}))
+
+    def test_volumes_alone(self):
+        self.assertFalse(self.has(
+            block_device_mapping=[mapping(boot_index=0)],
+            swap={'device_name': None, 'swap_size': 0}))
+        self.assertFalse(mappings.has_disks(objects.Instance(image_ref=None),
+                                            None))
+
+
 class OfServerTestCase(base.TestCase):
 
     def test_what_the_database_has(self):
