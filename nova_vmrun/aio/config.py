@@ -108,7 +108,7 @@ def data_file(distribution: str, relative: str) -> str:
 
     :param distribution: name as on PyPI
     :param relative: path below the prefix
-    :raises AioError: the file is not found
+    :raises AioError: the file is not found, or services cannot read it
     """
     candidates = []
     try:
@@ -124,6 +124,12 @@ def data_file(distribution: str, relative: str) -> str:
         candidates.append(os.path.join(checkout, relative))
     for candidate in candidates:
         if os.path.isfile(candidate):
+            if '%' in candidate:
+                raise errors.AioError(
+                    '%s cannot be used.' % candidate,
+                    'Its path has a percent sign, which means something else '
+                    'in files that Paste reads.',
+                    'Install nova-vmrun into a folder whose path has none.')
             return candidate
     raise errors.AioError(
         '%s of %s was not found.' % (relative, distribution),

@@ -19,12 +19,19 @@ has no interface on their network.
 
 from collections.abc import Sequence
 import ipaddress
+import os
+import re
 import shlex
 
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import reach
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.formats import report
 
+# Versions of ssh differ in what they take for an escape in quotes, and in none
+# of them can the beginning of an environment variable be escaped.
+_UNWRITABLE = re.compile(r'["\\\n\r]|\$\{')
 _TEXT = """\
 # Written by "nova-vmrun aio up", for the servers on %(network)s. Usage:
 #   ssh -F %(path)s USER@ADDRESS
@@ -61,6 +68,21 @@ def proxied(words: Sequence[str]) -> str:
     ssh replaces its %h and %p, and then passes the command to a shell.
     """
     return escape(shlex.join(words)) + ' %h %p'
+
+
+def path(name: str | os.PathLike[str]) -> str:
+    """Return the path of a file as the value of an option of ssh or sshd.
+
+    :raises AioError: nothing stands for that path
+    """
+    text = str(name)
+    if _UNWRITABLE.search(text):
+        raise errors.AioError(
+            'ssh cannot use the file %s.' % report.printable(text),
+            'Its path has a double quote, a backslash, a line break or "${", '
+            'which mean something else to ssh.',
+            'Give the file or its folder another name.')
+    return '"%s"' % escape(text)
 
 
 def escape(text: str) -> str:

@@ -46,6 +46,7 @@ class Ssh:
         """Return the command that logs in to a server.
 
         :param rest: more options of ssh, and a command for the server
+        :raises AioError: ssh cannot use the path of a file
         """
         if route.jump is None:
             proxy = self._first_proxy()
@@ -66,10 +67,14 @@ class Ssh:
         # Another server may get the address later, but never the id.
         options = ['-o', 'HostKeyAlias=' + hop.server_id]
         if self.known_hosts:
-            options += ['-o', 'UserKnownHostsFile="%s"' % self.known_hosts,
+            options += ['-o', 'UserKnownHostsFile=%s'
+                        % ssh_config.path(self.known_hosts),
                         '-o', 'StrictHostKeyChecking=accept-new']
         if self.identity:
-            options += ['-i', self.identity, '-o', 'IdentitiesOnly=yes']
+            # A path after -i has to be there both with and without escapes.
+            options += ['-o', 'IdentityFile=%s'
+                        % ssh_config.path(self.identity),
+                        '-o', 'IdentitiesOnly=yes']
         return [*options, '-l', hop.user]
 
 

@@ -22,6 +22,7 @@ from nova_vmrun.aio.gateway import keys
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import ssh_config
 
 # The program that takes servers from other nodes, and the one that connects
 # this machine with a node.
@@ -84,10 +85,11 @@ def write_ssh_config(path: pathlib.Path, known_hosts: pathlib.Path,
         known_hosts, '@cert-authority *%s %s\n' % (keys.DOMAIN, host_ca))
     lines = [
         'Host *%s' % keys.DOMAIN,
-        '    ProxyCommand %s %%n' % connect.replace('%', '%%'),
-        '    IdentityFile "%s"' % key,
-        '    CertificateFile "%s"' % gateway_files.certificate(key),
-        '    UserKnownHostsFile "%s"' % known_hosts,
+        '    ProxyCommand %s %%n' % ssh_config.escape(connect),
+        '    IdentityFile %s' % ssh_config.path(key),
+        '    CertificateFile %s' % ssh_config.path(
+            gateway_files.certificate(key)),
+        '    UserKnownHostsFile %s' % ssh_config.path(known_hosts),
         '    GlobalKnownHostsFile none',
         '    IdentitiesOnly yes',
         '    IdentityAgent none',

@@ -20,6 +20,7 @@ import pwd
 import shutil
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import ssh_config
 
 _FOLDERS = ('/usr/sbin', '/sbin', '/usr/local/sbin', '/opt/homebrew/sbin')
 # Where sshd of root confines the process that talks to strangers.
@@ -53,7 +54,7 @@ class Config:
         lines += [
             'HostKey "%s"' % self.host_key,
             'HostCertificate "%s"' % self.host_certificate,
-            'AuthorizedKeysFile "%s"' % self.authorized_keys,
+            'AuthorizedKeysFile %s' % ssh_config.path(self.authorized_keys),
             # All files lie in a folder that only this user can enter, but
             # that folder may lie in one like /tmp.
             'StrictModes no',

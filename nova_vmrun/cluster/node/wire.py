@@ -22,6 +22,7 @@ from nova_vmrun.aio.gateway import setup
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.aio import ssh_config
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import membership as node_membership
@@ -86,12 +87,12 @@ def _options(files: node_files.Files, key: pathlib.Path, user: str,
         'HostName %s' % address,
         'User %s' % user,
         'Port %d' % port,
-        'IdentityFile "%s"' % key,
+        'IdentityFile %s' % ssh_config.path(key),
         'IdentitiesOnly yes',
         'IdentityAgent none',
         'HostKeyAlias %s' % _ALIAS,
         'HostKeyAlgorithms ssh-ed25519',
-        'UserKnownHostsFile "%s"' % files.known_hosts,
+        'UserKnownHostsFile %s' % ssh_config.path(files.known_hosts),
         'GlobalKnownHostsFile none',
         'StrictHostKeyChecking yes',
         'UpdateHostKeys no',

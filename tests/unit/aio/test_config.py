@@ -15,6 +15,7 @@ import configparser
 import os
 import stat
 
+import fixtures
 from oslo_config import cfg
 from testtools import matchers
 
@@ -72,6 +73,16 @@ class DataFileTestCase(base.TestCase):
         error = self.assertRaises(errors.AioError, config.data_file,
                                   'nova', 'etc/nova/nothing.ini')
         self.assertIn('/etc/nova/nothing.ini', str(error))
+
+    def test_environment_that_paste_cannot_read(self):
+        prefix = os.path.join(self.useFixture(fixtures.TempDir()).path,
+                              '100%')
+        os.mkdir(prefix)
+        with open(os.path.join(prefix, 'own.ini'), 'w'):
+            self.useFixture(fixtures.MonkeyPatch('sys.prefix', prefix))
+        error = self.assertRaises(errors.AioError, config.data_file,
+                                  'nova', 'own.ini')
+        self.assertIn('has a percent sign', str(error))
 
 
 class ServicesTestCase(base.TestCase):

@@ -16,6 +16,7 @@ import shutil
 import stat
 import subprocess
 
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import ssh_config
 from tests.unit.aio import base
@@ -34,6 +35,35 @@ class PatternsTestCase(base.TestCase):
                          ssh_config.patterns('10.8.4.0/22'))
         self.assertEqual(['10.0.0.%d' % n for n in range(128, 256)],
                          ssh_config.patterns('10.0.0.128/25'))
+
+
+class PathTestCase(base.TestCase):
+
+    def test_ssh_finds_the_file(self):
+        if not shutil.which('ssh-keygen'):
+            self.skipTest('ssh is not installed')
+        folder = self.layout.root / "it's 100%h of $HOME (ä)"
+        folder.mkdir(parents=True)
+        key = folder / 'id'
+        subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f',
+                        str(key)], check=True)
+        said = subprocess.run(
+            ['ssh', '-v', '-F', 'none', '-o', 'ProxyCommand=false', '-o',
+             'IdentityFile=' + ssh_config.path(key), '-o',
+             'UserKnownHostsFile=' + ssh_config.path(folder / 'known'),
+             'a@192.0.2.1'], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=30).stderr
+        # "type -1" means that there is no such file.
+        self.assertRegex(said, r'identity file .*/id type [0-9]')
+        self.assertNotIn('expand', said)
+
+    def test_path_that_cannot_be_written(self):
+        for name in ('${HOME}', 'a"b', 'a\\b', 'a\nb', 'a\rb'):
+            error = self.assertRaises(errors.AioError, ssh_config.path,
+                                      '/keys/' + name)
+            self.assertIn('ssh cannot use the file /keys/', str(error))
+            self.assertIn('another name', str(error))
+            self.assertNotIn('\n', error.brief)
 
 
 class ConfigTestCase(base.TestCase):

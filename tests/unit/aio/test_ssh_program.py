@@ -58,8 +58,23 @@ class WordsTestCase(base.TestCase):
                                     ssh_route.Route(TARGET))
         self.assertEqual(
             ['-o', 'UserKnownHostsFile="/a b/known_hosts"', '-o',
-             'StrictHostKeyChecking=accept-new', '-i', '/a b/id', '-o',
-             'IdentitiesOnly=yes'], words[3:11])
+             'StrictHostKeyChecking=accept-new', '-o',
+             'IdentityFile="/a b/id"', '-o', 'IdentitiesOnly=yes'],
+            words[3:11])
+
+    def test_paths_with_what_ssh_would_replace(self):
+        ssh = ssh_program.Ssh(known_hosts='/a%b/known', identity='/100%/id')
+        words = ssh.words(ssh_route.Route(TARGET, JUMP))
+        self.assertIn('UserKnownHostsFile="/a%%b/known"', words)
+        self.assertIn('IdentityFile="/100%%/id"', words)
+        # The command of the jump is replaced once more.
+        jump = shell_words(replaced(self.proxy_of(words), '10.9.0.5'))
+        self.assertIn('IdentityFile="/100%%/id"', jump)
+
+    def test_path_that_ssh_cannot_use(self):
+        ssh = ssh_program.Ssh(identity='/${HOME}/id')
+        self.assertRaises(errors.AioError, ssh.words,
+                          ssh_route.Route(TARGET))
 
     def test_proxy(self):
         words = ssh_program.Ssh(PROXY).words(ssh_route.Route(TARGET))
@@ -74,7 +89,7 @@ class WordsTestCase(base.TestCase):
         self.assertEqual(['-W', '[10.9.0.5]:22', '172.16.41.24'], jump[-3:])
         self.assertIn('HostKeyAlias=id-2', jump)
         self.assertEqual('root', jump[jump.index('-l') + 1])
-        self.assertEqual('/i', jump[jump.index('-i') + 1])
+        self.assertIn('IdentityFile="/i"', jump)
         inner = replaced(self.proxy_of(jump), '172.16.41.24')
         self.assertEqual([*PROXY, '172.16.41.24', '22'], shell_words(inner))
 

@@ -79,7 +79,7 @@ class SshTestCase(base.TestCase):
         self.assertEqual([(('own cloud', 'own cloud'), 'web', 'ann', 'app')],
                          self.found)
         self.assertEqual(['172.16.41.5', '-v', 'uptime'], self.words[-3:])
-        self.assertIn('/key', self.words)
+        self.assertIn('IdentityFile="/key"', self.words)
         self.assertTrue(any(word.startswith('ProxyCommand=')
                             for word in self.words))
         self.assertIn('UserKnownHostsFile="%s"' % self.layout.known_hosts,

@@ -48,6 +48,18 @@ class SetupTestCase(base.FirstCase):
         self.assertIn('-m nova_vmrun.cluster.first.peer --state-dir', text)
         self.assertIn(' %n\n', text)
 
+    def test_paths_with_what_ssh_would_replace(self):
+        folder = self.layout.root / 'a%h b'
+        folder.mkdir()
+        setup.write_ssh_config(
+            folder / 'config', folder / 'known', folder / 'key', 'ca',
+            "'/a%h/python' -m peer")
+        text = (folder / 'config').read_text()
+        for line in ("ProxyCommand '/a%%h/python' -m peer %n\n",
+                     'a%%h b/key"\n', 'a%%h b/key-cert.pub"\n',
+                     'a%%h b/known"\n'):
+            self.assertIn(line, text)
+
     def test_the_receiver_gets_the_folder_of_this_machine(self):
         self.assertIn("nova-vmrun-receive --instances-path '/a b'",
                       setup.receiver('/a b'))

@@ -38,6 +38,11 @@ class ConfigTestCase(base.TestCase):
         self.assertIn('ListenAddress ::1\n', text)
         self.assertIn('AuthorizedKeysFile "/a folder/authorized"\n', text)
 
+    def test_path_with_what_sshd_would_replace(self):
+        self.assertIn('AuthorizedKeysFile "/a%%h/keys"\n', sshd.Config(
+            2222, (), pathlib.Path('/key'), pathlib.Path('/cert'),
+            pathlib.Path('/a%h/keys')).text())
+
     def test_allows_little(self):
         lines = self.text().splitlines()
         for line in ('AuthenticationMethods publickey', 'PermitTTY no',
