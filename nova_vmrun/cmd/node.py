@@ -319,24 +319,39 @@ class Fenced(_OfFirst):
 
     Run it on the first machine, after the node's power has been cut or its
     disks taken away: if it still runs, two machines may write to one disk. It
-    sets Nova's "forced_down". The node clears that when it comes back: it
-    starts nova-compute, which removes what was evacuated, and then asks to be
-    used again.
+    is refused if the node plainly is on: its sshd answers, its nova-compute
+    has just reported, or it is the first machine itself. It sets Nova's
+    "forced_down". A machine that has joined with "node join" clears that when
+    it comes back: it starts nova-compute, which removes what was evacuated,
+    and then asks to be used again. On any other host, start nova-compute, and
+    then run "openstack compute service set --up <name> nova-compute".
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         _name(parser)
+        parser.add_argument(
+            '--insist', action='store_true',
+            help='Say it although the node seems to be on: for example, its '
+                 'VMs have been ended, but it has not')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         layout, settings = self.first(parsed_args)
         from nova_vmrun.cluster.first import cloud
+        from nova_vmrun.cluster.first import fencing
 
-        cloud.connect(layout, settings).set_fenced(parsed_args.name, True)
+        name = parsed_args.name
+        returns = fencing.fence(layout, settings, name,
+                                cloud.connect(layout, settings),
+                                parsed_args.insist)
         self.app.stdout.write(
-            'Nova takes node %s for off. To run its servers elsewhere, use '
-            '"openstack server evacuate".\n' % parsed_args.name)
+            'Nova treats node %s as off. To run its servers elsewhere, use '
+            '"openstack server evacuate". %s\n' % (
+                name, 'When it is back, it is used again by itself.'
+                if returns else
+                'When it is back, start its nova-compute, and run "openstack '
+                'compute service set --up %s nova-compute".' % name))
 
 
 def _add_node_dir(parser: argparse.ArgumentParser) -> None:

@@ -47,6 +47,7 @@ class NodeTestCase(joining.TestCase):
         self.check_repair()
         self.check_expired_token()
         self.check_cable()
+        self.check_mistake()
         self.check_leave()
         self.check_return()
 
@@ -124,13 +125,26 @@ class NodeTestCase(joining.TestCase):
 
     def check_cable(self):
         """Cut the node off, and declare it off: it returns by itself."""
+        self.assertIn('sshd answers', self.first.vmrun(
+            'node', 'fenced', joining.NAME, status=1))
         self.machines.cut()
-        self.first.vmrun('node', 'fenced', joining.NAME)
+        # Its last report is too new at first.
+        self.wait_until(
+            lambda: 'used again by itself' in self.first.vmrun(
+                'node', 'fenced', joining.NAME, status=None))
         self.assertEqual('fenced', self.states()[joining.NAME])
         self.wait_for('cannot be reached')
         self.machines.mend()
         self.wait_for('Nova uses this node again')
         self.assertEqual('up', self.states()[joining.NAME])
+
+    def check_mistake(self):
+        """Declare the node off although it is connected; it notices."""
+        self.first.vmrun('node', 'fenced', joining.NAME, '--insist')
+        self.wait_for('nova-compute is started again', times=2)
+        self.wait_for('Nova uses this node again', times=2)
+        self.assertEqual('up', self.states()[joining.NAME])
+        self.check_console()
 
     def check_leave(self):
         self.first.vmrun('node', 'drain', joining.NAME)

@@ -95,7 +95,7 @@ class Cloud:
                 up=service is not None and service.state == 'up',
                 listed=listed, inventory=self._has_inventory(host),
                 fenced=service is not None and bool(service.is_forced_down),
-                reported=-1 if service is None else _age(service.updated_at))
+                reported=-1 if service is None else age(service.updated_at))
 
     def _has_inventory(self, host: str) -> bool:
         placement = self._connection.placement
@@ -171,7 +171,7 @@ class Cloud:
                 self.compute.delete_service(service)
 
 
-def _age(text: str | None) -> int:
+def age(text: str | None) -> int:
     """Return the seconds since a time in UTC, or -1 if there is none."""
     if not text:
         return -1

@@ -21,6 +21,7 @@ from nova_vmrun.aio import lock
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import draining
+from nova_vmrun.cluster.first import fencing
 from nova_vmrun.cluster.first import listing
 from nova_vmrun.cluster.first import removal
 from nova_vmrun.cluster.first import tokens
@@ -107,9 +108,17 @@ class FirstCase(base.TestCase):
         self.nova.set_disabled.assert_called_once_with('lab-2', '')
 
     def test_fenced(self):
+        fence = self.useFixture(fixtures.MockPatchObject(
+            fencing, 'fence', return_value=True)).mock
         _, out, _ = self.run_command(node.Fenced, 'lab-2')
-        self.nova.set_fenced.assert_called_once_with('lab-2', True)
-        self.assertIn('server evacuate', out)
+        fence.assert_called_once_with(mock.ANY, self.settings, 'lab-2',
+                                      self.nova, False)
+        self.assertIn('used again by itself', out)
+        fence.return_value = False
+        _, out, _ = self.run_command(node.Fenced, 'host3', '--insist')
+        fence.assert_called_with(mock.ANY, self.settings, 'host3', self.nova,
+                                 True)
+        self.assertIn('compute service set --up host3 nova-compute', out)
 
 
 class NodeCase(base.TestCase):
