@@ -194,6 +194,15 @@ class Records:
         record = self._load(uuid, folder)
         return record is not None and record.compute_id != self._compute_id
 
+    def owner(self, uuid: str, folder: str) -> str | None:
+        """Return the id of the node that owns a folder; None if unknown."""
+        try:
+            record = self._load(uuid, folder)
+        except exception.RecordUnreadable as error:
+            LOG.debug('%s', error)
+            return None
+        return None if record is None else record.compute_id
+
     def _path(self, uuid: str, folder: str) -> str:
         return os.path.join(
             folder, os.path.basename(self._layout.record(uuid)))

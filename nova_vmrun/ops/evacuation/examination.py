@@ -107,13 +107,8 @@ class Examination:
         The folder of an evacuation that was interrupted is no old one.
         """
         record = self._records.get(instance.uuid)
-        if record is None or _was_of(context, record, instance.host):
-            return
-        raise exception.InvalidConfiguration(
-            'Server %s cannot be evacuated to this host, which has an old '
-            'folder of it.' % instance.uuid,
-            'It is %s.' % self._layout.folder(instance.uuid),
-            'Move the folder away, or choose another host.')
+        if record is not None and not _was_of(context, record, instance.host):
+            raise _leftover(instance.uuid, self._layout.folder(instance.uuid))
 
     def adoptable(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance
@@ -121,12 +116,15 @@ class Examination:
         """Return the record of a server whose disks are on this host, too.
 
         :raises RecordUnreadable: it is unknown whose they are
+        :raises NotSupported: they are in the folders of a resize
         :raises InvalidConfiguration: they are a third host's
         :raises StorageFolderMissing: this host does not have all of them
         :raises VmIncomplete: there is no .vmx in the server's folder
         """
         uuid = instance.uuid
         record, second = self._records.of_any_node(uuid), self.second_of(uuid)
+        if record is None:
+            self._refuse_halfway(context, instance, second is not None)
         if second is not None:
             # Nova has given the name, and not whoever has written this.
             record = record or dataclasses.replace(second.record,
@@ -153,6 +151,34 @@ class Examination:
                 'Nova has it on host %s.' % instance.host,
                 'Find out which of the two hosts runs it.')
         return record
+
+    def _refuse_halfway(self, context: nova_context.RequestContext,
+                        instance: nova_instance.Instance,
+                        has_second: bool) -> None:
+        """Refuse a server that has no folder between two renames.
+
+        Those of a resize and of a deletion are meant. Nova evacuates servers
+        whatever their task is.
+
+        :param has_second: whether its disks are complete elsewhere
+        :raises InvalidConfiguration: a folder is an old one of this host
+        :raises NotSupported: another host has to end it
+        """
+        uuid = instance.uuid
+        folders = [self._layout.kept(uuid), self._layout.prepared(uuid)]
+        if not has_second:
+            folders.append(self._layout.deleted(uuid))
+        for folder in filter(os.path.isdir, folders):
+            if self._records.in_folder(uuid, folder) is not None:
+                raise _leftover(uuid, folder)
+            owner = self._records.owner(uuid, folder)
+            host = owner and evacuations.host_of(context, owner)
+            raise exception.NotSupported(
+                'Server %s cannot be evacuated: its resize or deletion has '
+                'not ended on host %s.' % (uuid, host or instance.host),
+                'Its files are in %s.' % folder,
+                'Start that host again. To lose the files instead, move the '
+                'folder away.')
 
     def second_of(self, uuid: str) -> second_records.Second | None:
         """Return the record beside the disks if nothing else is needed.
@@ -314,6 +340,13 @@ class Examination:
                 'These files have just been written to: %s.'
                 % ', '.join(map(os.path.basename, changing)),
                 'Cut the power of that host. Then evacuate the server again.')
+
+
+def _leftover(uuid: str, folder: str) -> exception.InvalidConfiguration:
+    return exception.InvalidConfiguration(
+        'Server %s cannot be evacuated to this host, which has an old folder '
+        'of it.' % uuid, 'It is %s.' % folder,
+        'Move the folder away, or choose another host.')
 
 
 def names_of(locks: abc.Iterable[str]) -> list[str]:

@@ -189,6 +189,20 @@ class SharedFolderTestCase(TestCase):
         self._start_server(self.server)
         self.assertEqual([self.vmx['second']], self.real_paths('second'))
 
+    def test_a_resize_that_has_not_ended(self):
+        """Between two of its renames there is no folder of the server."""
+        self._stop_server(self.server)
+        inode = os.stat(self.root('compute')).st_ino
+        self.lose(fenced=False)
+        folder = self.at('compute', self.server)
+        os.rename(folder, folder + '_resize')
+        self.refuse('resize or deletion has not ended on host compute',
+                    state='SHUTOFF')
+        self.assertFalse(os.path.exists(folder))
+        os.rename(folder + '_resize', folder)
+        self.evacuate(state='SHUTOFF')
+        self.assertEqual(inode, os.stat(self.root('second')).st_ino)
+
     def test_a_vm_that_runs_on_the_host_that_returns_is_stopped(self):
         self.flags(resume_guests_state_on_host_boot=True)
         self.lose(fenced=True)

@@ -91,7 +91,7 @@ class SharedStorageFolderTestCase(test_evacuation.TestCase):
         self._reboot_server(self.server, hard=True, api=self.admin_api)
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
 
-    def test_a_storage_folder_that_is_away_is_not_taken_for_empty(self):
+    def test_a_storage_folder_that_is_away_is_not_treated_as_empty(self):
         """The server would be built anew, and its disk lost at the return."""
         self._stop_server(self.server)
         self.write()

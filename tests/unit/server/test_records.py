@@ -92,6 +92,13 @@ class OwnerTestCase(hosts.TestCase):
         self.assertTrue(self.records.is_foreign(UUID, self.folder))
         self.assertIsNone(self.records.get(UUID))
 
+    def test_the_owner_of_a_folder(self):
+        self.assertIsNone(self.records.owner(UUID, self.folder))
+        self.write(compute_id='that-node')
+        self.assertEqual('that-node', self.records.owner(UUID, self.folder))
+        files.write_atomically(self.layout.record(UUID), '{')
+        self.assertIsNone(self.records.owner(UUID, self.folder))
+
     def test_nobodys(self):
         self.assertFalse(self.records.is_foreign(UUID, self.folder))
         self.assertIsNone(self.records.get(UUID))

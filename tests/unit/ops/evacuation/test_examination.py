@@ -273,6 +273,36 @@ class ExaminationTestCase(hosts.TestCase):
         self.share(node=THIRDS)
         self.refuse(exception.InvalidConfiguration, 'host third')
 
+    def test_a_resize_that_has_not_ended(self):
+        """Built from its image, it would never find its disks again."""
+        self.share()
+        for folder in (self.layout.kept(UUID), self.layout.prepared(UUID),
+                       self.layout.deleted(UUID)):
+            os.rename(self.layout.folder(UUID), folder)
+            self.refuse(exception.NotSupported, 'not ended on host there',
+                        folder, 'Start that host again')
+            os.rename(folder, self.layout.folder(UUID))
+            self.assertTrue(self.examine())
+
+    def test_a_resize_to_this_host_that_has_not_ended(self):
+        """What comes from another host has no record yet."""
+        os.mkdir(self.layout.prepared(UUID))
+        self.refuse(exception.NotSupported, 'not ended on host there')
+
+    def test_an_old_folder_of_a_resize_on_this_host(self):
+        self.records.create(UUID, 'instance-1')
+        os.rename(self.layout.folder(UUID), self.layout.kept(UUID))
+        self.refuse(exception.InvalidConfiguration, 'old folder',
+                    self.layout.kept(UUID))
+
+    def test_a_resize_of_a_server_with_a_record_beside_its_disks(self):
+        self.share_storage_only()
+        os.mkdir(self.layout.kept(UUID))
+        self.refuse(exception.NotSupported, 'not ended on host there')
+        # The removal of a failed evacuation was interrupted.
+        os.rename(self.layout.kept(UUID), self.layout.deleted(UUID))
+        self.assertTrue(self.examine())
+
     def test_an_old_folder_on_this_host(self):
         self.records.create(UUID, 'instance-1')
         self.refuse(exception.InvalidConfiguration, 'old folder')
