@@ -75,9 +75,12 @@ def open_to_append(layout: aio_layout.Layout, service: str) -> int:
 
 
 def keep_small(layout: aio_layout.Layout, services: Iterable[str]) -> None:
-    """Set those logs of services aside that have become large."""
-    for service in services:
-        _set_aside(layout.log(service))
+    """Set aside those logs of services that have become large.
+
+    So is the list of the calls of the fake VMware.
+    """
+    for log in [*map(layout.log, services), layout.calls]:
+        _set_aside(log)
 
 
 def _set_aside(log: pathlib.Path) -> None:

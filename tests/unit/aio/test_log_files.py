@@ -73,6 +73,15 @@ class SizeTestCase(LogCase):
         self.assertEqual({'nova.log', 'nova.log.1'},
                          set(os.listdir(self.layout.logs)))
 
+    def test_calls_of_the_fake_vmware(self):
+        self.layout.fake_state.mkdir()
+        self.layout.calls.write_bytes(51 * _LINE)
+        self.look()
+        self.assertEqual(b'', self.layout.calls.read_bytes())
+        self.assertEqual(
+            51 * _LINE,
+            (self.layout.fake_state / 'calls.jsonl.1').read_bytes())
+
     def test_what_is_written_meanwhile_is_set_aside_too(self):
         descriptor = self.write(51 * _LINE)
         publish = files.publish
