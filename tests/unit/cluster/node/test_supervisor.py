@@ -259,7 +259,7 @@ class SupervisorTestCase(base.NodeCase):
 
     def test_a_node_that_has_left_ends(self):
         self.first.state.side_effect = (
-            lambda: self.files.membership.unlink() or self.state())
+            lambda *_: self.files.membership.unlink() or self.state())
         self.useFixture(fixtures.Timeout(30, gentle=True))
         self.keeper.run(threading.Event())
         self.assertEqual([False] * 3, [
