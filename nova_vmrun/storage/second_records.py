@@ -32,7 +32,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import dataclasses
-import functools
 import os
 from typing import Any
 
@@ -49,6 +48,7 @@ from nova_vmrun.server import vmx_file
 from nova_vmrun.storage import folder_locks
 from nova_vmrun.storage import folders as folders_module
 from nova_vmrun.storage import server_folders
+from nova_vmrun.storage import server_places
 from nova_vmrun.storage import untrusted_records
 
 LOG = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ class SecondRecords:
     """The second records of the servers in the storage folders of a host.
 
     :param compute_id: this node's id in Nova
+
+    :ivar places: where the disks of servers are, and whose they are
     """
 
     def __init__(self, folders: folders_module.StorageFolders,
@@ -86,6 +88,7 @@ class SecondRecords:
         self._records = records
         self._vmx_files = vmx_files
         self._compute_id = compute_id
+        self.places = server_places.ServerPlaces(folders, compute_id)
 
     # Of servers of this host
 
@@ -94,7 +97,7 @@ class SecondRecords:
         if not self._folders.others:
             return
         try:
-            places = self._places()
+            places = self.places.by_server()
         except (exception.VmrunError, OSError) as error:
             LOG.warning('The records beside the disks of servers are not '
                         'looked at: %s', error)
@@ -106,7 +109,7 @@ class SecondRecords:
     def _tidy(self, record: records_module.Record) -> None:
         """Remove files that a crash has left, perhaps beside another's."""
         try:
-            for path in self._paths(record):
+            for path in self.places.there(record):
                 place = untrusted_records.folder(path)
                 if os.path.isdir(place) and any(map(
                         files.is_part, os.listdir(place))):
@@ -135,12 +138,12 @@ class SecondRecords:
         uuid = record.uuid
         try:
             home = self._home(record)
-            if home is not None and self.is_foreign(record):
+            if home is not None and self.places.is_foreign(record):
                 return
             if home is not None:
                 self._write(record, home)
-            self._remove(
-                self._of_server(uuid) if places is None else places, home)
+            self._remove(self.places.of_server(uuid) if places is None
+                         else places, home)
         except (exception.VmrunError, OSError, ValueError) as error:
             LOG.warning('The record of server %s beside its disks is not '
                         'written: %s', uuid, error)
@@ -149,13 +152,16 @@ class SecondRecords:
         """Remove it, because files elsewhere will have newer data.
 
         :raises OSError: it cannot be removed
+        :raises StorageFolderMissing: it may be in a folder that is not there
         """
-        if self._folders.others:
-            self._remove(self._of_server(uuid), None)
+        record = self._records.get(uuid) if self._folders.others else None
+        if record is not None:
+            self.places.every_one(record)
+            self._remove(self.places.of_server(uuid), None)
 
     def _remove(self, places: Iterable[str], home: str | None) -> None:
         for path in places:
-            if path != home and self._may_write(path):
+            if path != home and self.places.may_write(path):
                 server_folders.remove_record(path)
 
     def _home(self, record: records_module.Record) -> str | None:
@@ -198,7 +204,7 @@ class SecondRecords:
         :param is_taken: whether it has just become this node's
         """
         with self._locked(record.uuid, path):
-            if not is_taken and not self._may_write(path):
+            if not is_taken and not self.places.may_write(path):
                 return
             place = untrusted_records.folder(path)
             wanted = dataclasses.asdict(record)
@@ -226,30 +232,10 @@ class SecondRecords:
         return [
             os.path.basename(self._layout.guest_info(record.uuid)),
             record.uuid + '.nvram',
-            *(disk.path for disk in _disks(record)
+            *(disk.path for disk in server_places.disks(record)
               if disk.device is not disks_module.Device.DISK and
               not disk.is_outside and
               disk.origin not in disks_module.OF_RESCUE)]
-
-    # Whose the disks are
-
-    def is_foreign(self, record: records_module.Record) -> bool:
-        """Return whether another host has the disks of a server now.
-
-        Folders that are not there are left out.
-        """
-        return bool(self._folders.others) and not all(
-            map(self._may_write, self._paths(record)))
-
-    def owner(self, record: records_module.Record) -> str:
-        """Return the id of the node whose the disks of a server are."""
-        others = [found for found in map(
-            server_folders.owner, self._paths(record))
-            if found not in (None, self._compute_id)]
-        return str(others[0]) if others else record.compute_id
-
-    def _may_write(self, path: str) -> bool:
-        return server_folders.owner(path) in (None, self._compute_id)
 
     def may_remove(self, path: str) -> bool:
         """Return whether no other host may need a folder of a server.
@@ -257,23 +243,9 @@ class SecondRecords:
         Be careful: a server may be about to change hands.
         """
         found = untrusted_records.read(path)
-        return self._may_write(path) and (
+        return self.places.may_write(path) and (
             found is None or
             found['record'].get('compute_id') == self._compute_id)
-
-    def _paths(self, record: records_module.Record) -> list[str]:
-        """Return the folders of a server in storage folders, the first last.
-
-        Leave out storage folders that are not there.
-        """
-        found: list[str] = []
-        for disk in reversed(_disks(record)):
-            folder = disk.storage and self._folders.find(disk.storage)
-            if folder and folder.is_there():
-                path = os.path.join(folder.path, os.path.basename(
-                    os.path.dirname(disk.path)))
-                found = [each for each in found if each != path] + [path]
-        return found
 
     # Of servers of other hosts
 
@@ -295,7 +267,7 @@ class SecondRecords:
 
     def _all(self, uuid: str) -> list[Second]:
         found = []
-        for path in self._of_server(uuid):
+        for path in self.places.of_server(uuid):
             content = untrusted_records.read(path)
             owner = server_folders.owner(path)
             if content is not None and owner is not None:
@@ -307,7 +279,7 @@ class SecondRecords:
     def _checked(self, second: Second) -> Second:
         """Return it with the paths that its disks have on this host."""
         uuid, listed = second.record.uuid, []
-        for disk in _disks(second.record):
+        for disk in server_places.disks(second.record):
             if disk.origin in disks_module.OF_RESCUE:
                 continue
             if disk.storage is not None:
@@ -344,8 +316,11 @@ class SecondRecords:
         :raises OSError: a file cannot be written
         :raises RecordUnreadable: a file is not what a host writes
         :raises ServerInUse: another host works on it
+        :raises StorageFolderMissing: a disk is not there
         """
         record, uuid = second.record, second.record.uuid
+        # All disks change hands, or none.
+        self.places.every_one(record)
         facts = {field: value for field, value in
                  dataclasses.asdict(record).items() if field not in _OWN}
         own = self._records.get(uuid)
@@ -358,7 +333,7 @@ class SecondRecords:
                 os.path.join(untrusted_records.folder(second.path), each),
                 self._layout.file(uuid, each))
         self._write(own, second.path, is_taken=True)
-        for path in self._paths(own):
+        for path in self.places.every_one(own):
             server_folders.create(path, self._compute_id)
 
     def give_back(self, record: records_module.Record) -> None:
@@ -368,15 +343,17 @@ class SecondRecords:
             nothing else removes the disks
         :raises OSError: a file cannot be written
         :raises ServerInUse: another host works on it
+        :raises StorageFolderMissing: a disk is not there; nothing is undone
         """
         if record.adopted_from is None:
             return
+        paths = self.places.every_one(record)
         home = self._home(record)
         if home is not None:
             self._write(dataclasses.replace(
                 record, compute_id=record.adopted_from, adopted_from=None,
                 is_copy=False), home, is_taken=True)
-        for path in self._paths(record):
+        for path in paths:
             server_folders.create(path, record.adopted_from)
         renamed = self._layout.deleted(record.uuid)
         files.remove_tree(renamed)
@@ -389,28 +366,16 @@ class SecondRecords:
 
         :raises OSError: a file cannot be written
         :raises ServerInUse: another host works on it
+        :raises StorageFolderMissing: a disk is not there; nothing is changed
         """
+        paths = self.places.every_one(record)
         home = self._home(record)
         if home is not None:
             self._write(record, home, is_taken=True)
-        for path in self._paths(record):
+        for path in paths:
             server_folders.create(path, self._compute_id)
 
     # Files
-
-    def _of_server(self, uuid: str) -> list[str]:
-        """Return the folders of a server in all storage folders."""
-        return self._places().get(uuid, [])
-
-    def _places(self) -> dict[str, list[str]]:
-        """Return the folders in all storage folders, by server."""
-        found: dict[str, list[str]] = {}
-        for folder in self._folders.others:
-            if folder.is_there():
-                for uuid, path in folder.call(functools.partial(
-                        server_folders.find, folder.path)):
-                    found.setdefault(uuid, []).append(path)
-        return found
 
     @contextlib.contextmanager
     def _locked(self, uuid: str, path: str) -> Iterator[None]:
@@ -425,12 +390,8 @@ class SecondRecords:
                 'Try again.') from error
 
 
-def _disks(record: records_module.Record) -> tuple[disks_module.Disk, ...]:
-    return disks_module.parse(record.disks or [])
-
-
 def _of_flavor(record: records_module.Record) -> list[disks_module.Disk]:
-    return [disk for disk in _disks(record)
+    return [disk for disk in server_places.disks(record)
             if disk.origin in disks_module.OF_FLAVOR]
 
 

@@ -141,14 +141,14 @@ class ServerStorage:
         record = self._records.get(uuid)
         if record is None:
             return
-        if self.second.is_foreign(record):
+        folders = {storage: self.folders.require(storage)
+                   for storage in _storages(record)}
+        if self.second.places.is_foreign(record):
             raise exception.FileInUse(
                 'The disks of server %s are those of another host now.'
                 % uuid, 'It was evacuated, or is being evacuated.',
                 'If Nova has the server on this host, reboot it hard. If not, '
                 'restart nova-compute here.')
-        folders = {storage: self.folders.require(storage)
-                   for storage in _storages(record)}
         listed = tuple(
             disks_module.moved(disk, _place(disk).now(
                 folders[disk.storage]), disk.storage)

@@ -52,6 +52,7 @@ class Evacuation:
         self._records = servers.records
         self._disk_lists = servers.disk_lists
         self._storage = servers.storage
+        self._places = servers.storage.second.places
         self._states = servers.states
         self._examination = examination
         self._reconciler = reconciler
@@ -210,7 +211,7 @@ class Evacuation:
         if record is None:
             return
         is_own = self._records.is_own(record)
-        if is_own and not self._storage.second.is_foreign(record) or not (
+        if is_own and not self._places.is_foreign(record) or not (
                 is_own or self._records.was_own(record)):
             return
         with self._storage.locks.alone(uuid):
@@ -234,7 +235,7 @@ class Evacuation:
                 raise exception.FileInUse(
                     'Server %s may be running on host %s.' % (
                         record.uuid, evacuations.host_of(
-                            context, self._storage.second.owner(record))),
+                            context, self._places.owner(record))),
                     'VMware has locks in %s.' % folder,
                     'Evacuate it to that host again.')
 
@@ -263,7 +264,13 @@ class Evacuation:
 
     def _is_anothers(self, uuid: str) -> bool:
         record = self._records.get(uuid)
-        return record is None or self._storage.second.is_foreign(record)
+        try:
+            return record is None or self._places.is_foreign(record)
+        except (exception.VmrunError, OSError, ValueError) as error:
+            # The next look is in a minute.
+            LOG.debug('It is unknown whose the disks of server %s are: %s',
+                      uuid, error)
+            return False
 
     def leave(self, uuid: str, is_done: bool) -> None:
         """Stop a server that was evacuated from this host, and remove it.

@@ -193,7 +193,7 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         self.assertEqual(OURS, server_folders.owner(self.path))
         self.ours.storage.require(UUID)
         # The former host gives way.
-        self.assertTrue(self.theirs.second.is_foreign(
+        self.assertTrue(self.theirs.second.places.is_foreign(
             self.theirs.records.get(UUID)))
         self.assertRaises(exception.FileInUse, self.theirs.storage.require,
                           UUID)
@@ -246,11 +246,50 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
     def test_they_are_taken_back(self):
         self.ours.second.take_over(self.find(), 'instance-1', 5907)
         record = self.theirs.records.get(UUID)
-        self.assertEqual(OURS, self.theirs.second.owner(record))
+        self.assertEqual(OURS, self.theirs.second.places.owner(record))
         self.theirs.second.take_back(record)
         self.theirs.storage.require(UUID)
         self.assertEqual(THEIRS, self.content()['record']['compute_id'])
         self.assertTrue(self.theirs.second.may_remove(self.path))
+
+    def late(self, host):
+        """Let the storage folder of a host be away at the next look."""
+        folder, = host.storage.folders.others
+        answers = [exception.StorageFolderMissing('Late.')]
+
+        def require():
+            if answers:
+                raise answers.pop()
+
+        return fixtures.MockPatchObject(folder, 'require', require)
+
+    def test_a_storage_folder_that_answers_late(self):
+        """Nothing is done with the disks that are there alone."""
+        found = self.find()
+        with self.late(self.ours):
+            self.assertRaises(exception.StorageFolderMissing,
+                              self.ours.second.take_over, found, 'i', 5907)
+        self.assertIsNone(self.ours.records.get(UUID))
+        self.ours.second.take_over(found, 'instance-1', 5907)
+        with self.late(self.theirs):
+            self.assertRaises(exception.StorageFolderMissing,
+                              self.theirs.storage.require, UUID)
+        self.assertRaises(exception.FileInUse, self.theirs.storage.require,
+                          UUID)
+        with self.late(self.ours):
+            self.assertRaises(exception.StorageFolderMissing,
+                              self.ours.second.remove, UUID)
+        record = self.theirs.records.get(UUID)
+        with self.late(self.theirs):
+            self.assertRaises(exception.StorageFolderMissing,
+                              self.theirs.second.take_back, record)
+        record = self.ours.records.get(UUID)
+        self.ours.records.give_back(UUID)
+        with self.late(self.ours):
+            self.assertRaises(exception.StorageFolderMissing,
+                              self.ours.second.give_back, record)
+        self.assertEqual(OURS, server_folders.owner(self.path))
+        self.assertTrue(os.path.exists(self.ours.layout.folder(UUID)))
 
     def test_a_host_that_writes_it_just_now(self):
         found = self.find()
@@ -325,5 +364,5 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         alone.refresh()
         alone.write(UUID)
         alone.remove(UUID)
-        self.assertFalse(alone.is_foreign(self.records.get(UUID)))
+        self.assertFalse(alone.places.is_foreign(self.records.get(UUID)))
         self.assertTrue(os.path.exists(self.place))
