@@ -33,6 +33,7 @@ from nova_vmrun.ops import reconcile
 from nova_vmrun.server import disks
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
+from nova_vmrun.server import vm_process
 from nova_vmrun.storage import linked
 from nova_vmrun.volumes import connection
 
@@ -241,19 +242,26 @@ class Evacuation:
 
     def stop_adopted(self, context: nova_context.RequestContext,
                      host: str) -> None:
-        """Stop the VMs that run here, but were adopted by another host.
+        """Stop the VMs that run here, but whose disks another host has.
 
-        Their disks are not touched.
+        It has adopted them, or it uses the volumes of the server. Nothing is
+        removed: that is done when nova-compute starts.
 
         :param host: this one, in Nova
         """
-        foreign = [uuid for uuid in self._layout.uuids()
-                   if self._is_anothers(uuid)]
+        uuids = self._layout.uuids()
+        foreign = set(filter(self._is_anothers, uuids))
         # Do not ask VMware or Nova if there is nothing to ask about.
-        running = self._states.listed(foreign) if foreign else set()
-        if not running:
+        adopted = self._states.listed(foreign) if foreign else set()
+        on_volumes = {uuid for uuid in uuids if uuid not in foreign and
+                      self._disk_lists.volumes(uuid) and
+                      vm_process.is_alive(self._layout.vmx(uuid))}
+        if not adopted and not on_volumes:
             return
-        for uuid in running & evacuations.evacuated_from(context, host):
+        left = evacuations.evacuated_from(context, host)
+        gone = evacuations.gone_from(context, host, {
+            uuid for uuid in on_volumes if left.get(uuid)})
+        for uuid in sorted(adopted & set(left) | gone):
             LOG.warning('Stopping the VM of server %s, which was evacuated '
                         'from this host', uuid)
             try:

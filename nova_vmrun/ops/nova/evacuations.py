@@ -12,6 +12,8 @@
 
 """What Nova says about hosts, and about servers evacuated from them."""
 
+from collections import abc
+
 from nova.compute import task_states
 from nova.compute import vm_states
 from nova import context as nova_context
@@ -21,12 +23,15 @@ from nova.objects import fields
 from nova.objects import instance as nova_instance
 from nova.objects import migration
 from nova.objects import service
+from nova import utils
 from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
 # A migration becomes "completed" when its source has come back.
-_LEAVING = ('accepted', 'pre-migrating', 'done', 'completed')
+_DONE = 'done'
+_LEAVING = ('accepted', 'pre-migrating', _DONE, 'completed')
+_FAILED = ('failed', 'error', 'cancelled')
 
 
 def is_fenced(context: nova_context.RequestContext, host: str) -> bool:
@@ -54,15 +59,57 @@ def host_of(context: nova_context.RequestContext,
 
 
 def evacuated_from(context: nova_context.RequestContext,
-                   host: str) -> set[str]:
+                   host: str) -> dict[str, bool]:
     """Return the ids of the servers that were evacuated from a host.
 
-    Include those whose evacuation has not ended.
+    Include those whose evacuation has not ended, and those that have been
+    deleted since.
+
+    :returns: for each, whether another host has it, and this one has not been
+        started since
     """
-    found = migration.MigrationList.get_by_filters(context, {
-        'source_compute': host, 'status': list(_LEAVING),
-        'migration_type': fields.MigrationType.EVACUATION})
-    return {each.instance_uuid for each in found}
+    with utils.temporary_mutation(context, read_deleted='yes'):
+        migrations = migration.MigrationList.get_by_filters(context, {
+            'source_compute': host, 'status': list(_LEAVING),
+            'migration_type': fields.MigrationType.EVACUATION})
+    found: dict[str, bool] = {}
+    for each in migrations:
+        found[each.instance_uuid] = (each.status == _DONE or
+                                     found.get(each.instance_uuid, False))
+    return found
+
+
+def gone_from(context: nova_context.RequestContext, host: str,
+              uuids: abc.Set[str]) -> set[str]:
+    """Return those servers that an evacuation has taken from a host for good.
+
+    Leave out a server that Nova has on the host, or is bringing back to it.
+
+    :param uuids: of servers that evacuated_from names
+    """
+    if not uuids:
+        return set()
+    # This finds servers that are deleted, too.
+    elsewhere = [each.uuid for each in
+                 nova_instance.InstanceList.get_by_filters(
+                     context, {'uuid': sorted(uuids)}, expected_attrs=[])
+                 if each.host != host]
+    return {uuid for uuid in elsewhere
+            if _has_left_last(context, host, uuid)}
+
+
+def _has_left_last(context: nova_context.RequestContext, host: str,
+                   uuid: str) -> bool:
+    """Return whether a server's last move from or to a host took it away."""
+    with utils.temporary_mutation(context, read_deleted='yes'):
+        moves = [each for each in migration.MigrationList.get_by_filters(
+            context, {'instance_uuid': uuid, 'host': host})
+            if each.status not in _FAILED]
+    if not moves:
+        return False
+    last = max(moves, key=lambda each: int(each.id))
+    return bool(last.source_compute == host and last.status == _DONE and
+                last.migration_type == fields.MigrationType.EVACUATION)
 
 
 def is_elsewhere(instance: nova_instance.Instance, host: str) -> bool:

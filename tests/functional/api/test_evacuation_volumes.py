@@ -102,6 +102,46 @@ class IscsiTestCase(test_iscsi.TestCase, _VolumesTestCase):
             self.assertFalse(os.path.lexists(self.shown('second', volume)))
             self.read(self.cinder.content(volume), _FIRST + _LATER)
 
+    def test_a_host_that_was_only_cut_off(self):
+        """Its nova-compute has not ended, so Nova removes nothing there."""
+        self.lose_connection()
+        look = self.compute.manager.driver.get_available_resource
+        look('compute')
+        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+        self.evacuate()
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        look('compute')
+        self.assertEqual([], self.running('compute'))
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        self.assertTrue(os.path.exists(self.vmx['compute']))
+        for volume in self.volumes:
+            self.assertTrue(fuse.is_mounted(self.shown('second', volume)))
+        # Only a start removes it.
+        self.compute.stop()
+        self.come_back()
+        self.assertFalse(os.path.exists(self.vmx['compute']))
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+
+    def test_a_server_that_was_deleted_elsewhere(self):
+        self.lose_connection()
+        self.evacuate()
+        self._delete_server(self.server)
+        self.compute.manager.driver.get_available_resource('compute')
+        self.assertEqual([], self.running('compute'))
+        self.assertTrue(os.path.exists(self.vmx['compute']))
+
+    def test_a_host_whose_server_could_not_be_evacuated(self):
+        self.lose_connection()
+        self.vmware.set_knobs(FAULTS='start * refuse Unknown error')
+        self.evacuate('failed', 'ERROR')
+        self.vmware.set_knobs()
+        self.compute.manager.driver.get_available_resource('compute')
+        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+
+    def lose_connection(self):
+        self.lost.add('compute')
+        self.force_down(True)
+
 
 class NfsTestCase(test_nfs.TestCase, _VolumesTestCase):
 

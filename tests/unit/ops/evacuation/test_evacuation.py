@@ -14,6 +14,7 @@ import os
 from unittest import mock
 
 from nova import objects
+from oslo_utils.fixture import uuidsentinel as uuids
 
 from nova_vmrun import exception
 from nova_vmrun.ops import consoles
@@ -24,6 +25,7 @@ from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import reconcile
+from nova_vmrun.server import disks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import use_locks
 from nova_vmrun.storage import server_folders
@@ -66,11 +68,24 @@ class EvacuationTestCase(hosts.TestCase):
         for target, name, function in (
                 (mappings, 'volumes', lambda *_: []),
                 (evacuations, 'host_of', lambda *_: 'there'),
-                (evacuations, 'evacuated_from', lambda *_: self.gone)):
+                (evacuations, 'evacuated_from', self.evacuated_from),
+                (evacuations, 'gone_from', self.gone_from)):
             patcher = mock.patch.object(target, name, function)
             patcher.start()
             self.addCleanup(patcher.stop)
+        # Evacuated from here, and whether that is done.
+        self.left = {UUID: True}
+        # Those that Nova has elsewhere.
         self.gone = {UUID}
+        self.questions = []
+
+    def evacuated_from(self, _context, host):
+        self.questions.append(host)
+        return self.left
+
+    def gone_from(self, _context, host, uuids):
+        self.questions += filter(None, [uuids])
+        return self.gone & uuids
 
     def adopt(self):
         self.evacuation.adopt(None, self.instance, [], None)
@@ -199,9 +214,54 @@ class EvacuationTestCase(hosts.TestCase):
         self.power.cut.assert_called_once_with(UUID)
 
     def test_a_vm_of_another_node_on_this_machine_goes_on(self):
-        self.gone = set()
+        self.left = {}
         self.vmrun.running.add(self.layout.vmx(UUID))
         self.evacuation.stop_adopted(None, 'here')
+        self.power.cut.assert_not_called()
+
+    def be_partitioned(self, is_running=True, is_on_volume=True):
+        """Let this host have a server, and look after it."""
+        self.records.take_over(self.records.of_any_node(UUID))
+        if is_on_volume:
+            self.disk_lists.attach_volume(UUID, disks.volume(
+                uuids.volume, '/volume.vmdk', 1, 'pvscsi', is_boot=True))
+        if is_running:
+            self.vmrun.running.add(self.layout.vmx(UUID))
+        self.evacuation.stop_adopted(None, 'here')
+
+    def test_a_vm_whose_volume_is_used_elsewhere_is_stopped(self):
+        self.be_partitioned()
+        self.power.cut.assert_called_once_with(UUID)
+        self.assertEqual(['here', {UUID}], self.questions)
+        self.destroyer.remove.assert_not_called()
+        self.assertIsNotNone(self.records.get(UUID))
+
+    def test_a_server_on_a_volume_costs_one_question(self):
+        self.left = {}
+        self.be_partitioned()
+        self.power.cut.assert_not_called()
+        self.assertEqual(['here'], self.questions)
+        # No program runs, either.
+        self.assertEqual([], self.vmrun.tool.method_calls)
+
+    def test_a_vm_that_nova_has_here_goes_on(self):
+        self.gone = set()
+        self.be_partitioned()
+        self.power.cut.assert_not_called()
+
+    def test_a_vm_whose_evacuation_has_not_ended_goes_on(self):
+        self.left = {UUID: False}
+        self.be_partitioned()
+        self.power.cut.assert_not_called()
+        self.assertEqual(['here'], self.questions)
+
+    def test_servers_that_are_off_cost_no_question(self):
+        self.be_partitioned(is_running=False)
+        self.assertEqual([], self.questions)
+
+    def test_servers_on_no_volume_cost_no_question(self):
+        self.be_partitioned(is_on_volume=False)
+        self.assertEqual([], self.questions)
         self.power.cut.assert_not_called()
 
     def test_a_vm_that_does_not_stop_does_not_end_nova_compute(self):

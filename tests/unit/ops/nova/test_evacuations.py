@@ -14,9 +14,11 @@ from unittest import mock
 
 from nova.compute import task_states
 from nova.compute import vm_states
+from nova import context as nova_context
 from nova import exception as nova_exception
 from nova import objects
 from nova.objects import compute_node
+from nova.objects import instance
 from nova.objects import migration
 from nova.objects import service
 
@@ -50,15 +52,84 @@ class DatabaseTestCase(base.TestCase):
             self.assertIsNone(evacuations.host_of(None, 'id'))
 
     def test_servers_that_were_evacuated(self):
-        with mock.patch.object(
-                migration.MigrationList, 'get_by_filters', return_value=[
-                    objects.Migration(instance_uuid='uuid')]) as get:
-            self.assertEqual({'uuid'}, evacuations.evacuated_from(None,
-                                                                  HERE))
-        filters = get.call_args.args[1]
-        self.assertEqual((HERE, 'evacuation'), (
-            filters['source_compute'], filters['migration_type']))
+        context = nova_context.get_admin_context()
+        asked = []
+
+        def get(asking, filters):
+            asked.append((asking.read_deleted, filters))
+            return [self.migration('a', 'pre-migrating'),
+                    self.migration('b', 'done'),
+                    self.migration('b', 'completed')]
+
+        with mock.patch.object(migration.MigrationList, 'get_by_filters',
+                               get):
+            self.assertEqual({'a': False, 'b': True},
+                             evacuations.evacuated_from(context, HERE))
+        # Nova deletes them together with the server.
+        [(read_deleted, filters)] = asked
+        self.assertEqual(('yes', HERE, 'evacuation'), (
+            read_deleted, filters['source_compute'],
+            filters['migration_type']))
         self.assertNotIn('failed', filters['status'])
+        self.assertEqual('no', context.read_deleted)
+
+    def migration(self, uuid, status, source=HERE, kind='evacuation',
+                  number=1):
+        return objects.Migration(
+            id=number, instance_uuid=uuid, status=status,
+            source_compute=source, dest_compute='there',
+            migration_type=kind)
+
+    def is_elsewhere_now(self, host, *migrations):
+        """Return whether a server has gone, and what it cost to ask."""
+        with mock.patch.object(
+                instance.InstanceList, 'get_by_filters', return_value=[
+                    objects.Instance(uuid='a', host=host)]) as instances:
+            with mock.patch.object(
+                    migration.MigrationList, 'get_by_filters',
+                    return_value=list(migrations)) as found:
+                gone = evacuations.gone_from(
+                    nova_context.get_admin_context(), HERE, {'a'})
+        self.assertEqual(1, instances.call_count)
+        self.assertEqual({'uuid': ['a']}, instances.call_args.args[1])
+        if found.called:
+            self.assertEqual({'instance_uuid': 'a', 'host': HERE},
+                             found.call_args.args[1])
+        return gone == {'a'}
+
+    def test_a_server_that_was_evacuated_and_is_elsewhere(self):
+        self.assertTrue(self.is_elsewhere_now(
+            'there', self.migration('a', 'done')))
+        # Shelved by the other host.
+        self.assertTrue(self.is_elsewhere_now(
+            None, self.migration('a', 'done')))
+
+    def test_a_server_that_nova_has_here(self):
+        self.assertFalse(self.is_elsewhere_now(
+            HERE, self.migration('a', 'done')))
+
+    def test_a_server_that_is_coming_back(self):
+        gone = self.migration('a', 'done', number=2)
+        for status in ('accepted', 'pre-migrating', 'migrating', 'done'):
+            for kind in ('evacuation', 'migration'):
+                self.assertFalse(self.is_elsewhere_now(
+                    'there', self.migration('a', status, 'there', kind, 3),
+                    gone, self.migration('a', 'completed', number=1)))
+        for status in ('failed', 'error', 'cancelled'):
+            self.assertTrue(self.is_elsewhere_now(
+                'there', self.migration('a', status, 'there', number=3),
+                gone))
+
+    def test_a_server_whose_evacuation_failed(self):
+        for status in ('failed', 'error', 'accepted', 'pre-migrating'):
+            self.assertFalse(self.is_elsewhere_now(
+                'there', self.migration('a', status)))
+
+    def test_nothing_is_asked_about_no_servers(self):
+        self.assertEqual(set(), evacuations.gone_from(None, HERE, set()))
+
+    def test_a_server_that_is_no_longer_known(self):
+        self.assertFalse(self.is_elsewhere_now('there'))
 
 
 class IsEvacuatedTestCase(base.TestCase):
