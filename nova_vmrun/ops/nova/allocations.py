@@ -34,7 +34,8 @@ from nova_vmrun.server import records as host_records
 
 LOG = logging.getLogger(__name__)
 
-# Allocations that still exist after so many seconds will not be deleted.
+# Allocations that still exist after so many seconds, counted from a start of
+# nova-compute, will not be deleted.
 _SETTLED_SECONDS = 300
 
 
@@ -45,7 +46,8 @@ class Allocations:
                  records: host_records.Records) -> None:
         self._layout = layout
         self._records = records
-        self._expected: set[str] | None = None
+        # Since when, by time.monotonic(): the clock may be set.
+        self._expected: dict[str, float] | None = None
 
     def expect_loss(self, instance: nova_instance.Instance,
                     allocations: dict[str, Any] | None) -> None:
@@ -70,23 +72,23 @@ class Allocations:
             LOG.error('Cannot save the allocations of the server: %s', error,
                       instance=instance)
             return
-        self._all().add(uuid)
+        self._all()[uuid] = time.monotonic()
 
     def put_back(self) -> None:
         """Restore deleted allocations; retry failures the next time."""
         for uuid in list(self._all()):
             try:
                 if self._is_settled(uuid):
-                    self._all().discard(uuid)
+                    self._all().pop(uuid, None)
             except Exception as error:
                 # Nova needs the inventory of the host in any case.
                 LOG.warning('Cannot restore the allocations of server %s: %s',
                             uuid, error)
 
-    def _all(self) -> set[str]:
+    def _all(self) -> dict[str, float]:
         if self._expected is None:
             self._expected = {
-                uuid for uuid in self._layout.uuids()
+                uuid: time.monotonic() for uuid in self._layout.uuids()
                 if os.path.exists(self._layout.allocations(uuid))}
         return self._expected
 
@@ -97,7 +99,7 @@ class Allocations:
         client = report.report_client_singleton()
         context = nova_context.get_admin_context()
         if client.get_allocs_for_consumer(context, uuid)['allocations']:
-            if time.time() - os.stat(path).st_mtime < _SETTLED_SECONDS:
+            if time.monotonic() - self._all()[uuid] < _SETTLED_SECONDS:
                 return False
         else:
             if not client.put_allocations(

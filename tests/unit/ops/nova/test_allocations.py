@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import os
+import time
 import types
 from unittest import mock
 
@@ -91,8 +92,12 @@ class AllocationsTestCase(hosts.TestCase):
 
     def test_nova_has_not_removed_them_at_all(self):
         self.found = RESOURCES
-        os.utime(self.path, (0, 0))
-        self.allocations.put_back()
+        # The clock was ahead when they were saved.
+        ahead = time.time() + 86400
+        os.utime(self.path, (ahead, ahead))
+        later = time.monotonic() + 301
+        with mock.patch.object(time, 'monotonic', return_value=later):
+            self.allocations.put_back()
         self.assertFalse(os.path.exists(self.path))
         self.assertEqual([], self.put())
 
