@@ -81,7 +81,7 @@ def evacuated_from(context: nova_context.RequestContext,
 
 def gone_from(context: nova_context.RequestContext, host: str,
               uuids: abc.Set[str]) -> set[str]:
-    """Return those servers that an evacuation has taken from a host for good.
+    """Return those servers that an evacuation has taken from a host.
 
     Leave out a server that Nova has on the host, or is bringing back to it.
 
