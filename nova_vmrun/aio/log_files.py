@@ -159,7 +159,6 @@ def _copy(log: BinaryIO, older: pathlib.Path) -> None:
             files.publish(str(new), str(older))
             # What has been written meanwhile.
             shutil.copyfileobj(log, copy)
-            copy.flush()
     finally:
         new.unlink(missing_ok=True)
 

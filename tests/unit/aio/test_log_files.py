@@ -250,6 +250,12 @@ class TailTestCase(LogCase):
         since = self.since()
         os.write(descriptor, b'new\n')
         self.assertEqual(['new'], log_files.tail(self.log, since))
+        os.write(descriptor, 60 * _LINE)
+        self.look()
+        os.write(descriptor, b'newest\n')
+        found = log_files.tail(self.log, since)
+        self.assertEqual(['new', 'newest'], [found[0], found[-1]])
+        self.assertEqual(62, len(found))
 
     def test_no_more_than_asked_for(self):
         descriptor = self.write(b'ancient\n' + 60 * _LINE)
@@ -266,6 +272,7 @@ class TailTestCase(LogCase):
 
     def test_a_log_that_begins_later(self):
         since = self.since()
+        self.assertEqual(log_files.Mark(0, (0, 0)), since)
         self.log.write_bytes(b'new\n')
         self.assertEqual(['new'], log_files.tail(self.log, since))
 
