@@ -66,6 +66,34 @@ def write_atomically(path: str, content: bytes | str,
         os.chmod(part, mode)
 
 
+def create_atomically(path: str, content: str) -> None:
+    """Create a file that nobody has created, with all of its content.
+
+    Without hard links, readers may see a beginning of it for a moment, and a
+    crash may leave that.
+
+    :param path: the file
+    :raises FileExistsError: it exists
+    """
+    with temporary(path) as part:
+        with open(part, 'x', encoding='utf-8') as file:
+            file.write(content)
+            file.flush()
+            system.here().flush(file.fileno())
+        os.chmod(part, 0o600)
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # There are none on exFAT, and on some servers of CIFS.
+            with open(path, 'x', encoding='utf-8') as file:
+                file.write(content)
+                file.flush()
+                system.here().flush(file.fileno())
+    sync_folder(os.path.dirname(path))
+
+
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
     """Yield a path to write to; rename it to path if the block succeeds.

@@ -18,15 +18,22 @@ folder without its file is not there.
 """
 
 import os
+import time
 
+from oslo_concurrency import lockutils
 from oslo_serialization import jsonutils
 from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout
 
 FILE = 'nova-vmrun-storage.json'
+_LIMIT = 4096
+# Seconds in which another host has written a file that it has created.
+_PATIENCE = 2.0
+_INTERVAL = 0.1
 
 
 def read(folder: str) -> str | None:
@@ -35,25 +42,37 @@ def read(folder: str) -> str | None:
     :raises OSError: the file cannot be read
     """
     try:
-        found = jsonutils.loads(files.read(os.path.join(folder, FILE)))
+        found = jsonutils.loads(strange_files.read(
+            os.path.join(folder, FILE), _LIMIT))
         identity = str(found['id'])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         # Another program has written to it: this is not the known folder.
         return None
     return identity if uuidutils.is_uuid_like(identity) else None
 
 
-def create(folder: str) -> str:
-    """Give a folder an id, and return it.
+def create(folder: str) -> str | None:
+    """Give a folder an id unless it has one, and return the one that it has.
 
-    :raises OSError: the file cannot be written
+    Other hosts may do the same at the same time.
+
+    :returns: None if it is not known yet
+    :raises OSError: the file cannot be read or written
     """
-    identity = uuidutils.generate_uuid()
-    files.write_atomically(os.path.join(folder, FILE),
-                           jsonutils.dumps({'id': identity}))
-    return identity
+    path = os.path.join(folder, FILE)
+    content = jsonutils.dumps({'id': uuidutils.generate_uuid()})
+    try:
+        files.create_atomically(path, content)
+    except FileExistsError:
+        # Another host may be about to write the rest.
+        deadline = time.monotonic() + _PATIENCE
+        while read(folder) is None and time.monotonic() < deadline:
+            time.sleep(_INTERVAL)
+        if read(folder) is None:
+            files.write_atomically(path, content)
+    return read(folder)
 
 
 class KnownFolders:
@@ -88,10 +107,14 @@ class KnownFolders:
 
         :raises OSError: the file cannot be written
         """
-        known = self.load()
-        if known.get(name) != identity:
+        if self.load().get(name) == identity:
+            return
+        # A command may remember another one at this moment.
+        with lockutils.lock('vmrun-known-storage', external=True,
+                            lock_path=os.path.join(
+                                os.path.dirname(self._path), 'locks')):
             files.write_atomically(
-                self._path, jsonutils.dumps({**known, name: identity}))
+                self._path, jsonutils.dumps({**self.load(), name: identity}))
 
 
 def known_of(instances_path: str) -> KnownFolders:
@@ -112,5 +135,6 @@ def adopt(folder: str, name: str, known: KnownFolders) -> str | None:
         return expected if found == expected else None
     if found is None:
         found = create(folder)
-    known.add(name, found)
+    if found is not None:
+        known.add(name, found)
     return found

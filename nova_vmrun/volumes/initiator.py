@@ -12,6 +12,7 @@
 
 """The name by which iSCSI targets know this host."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -33,15 +34,26 @@ def name(layout: layout_module.Layout) -> str:
     :raises OSError: it cannot be kept
     """
     path = layout.initiator()
-    try:
-        found = files.read(path).decode('ascii', 'replace').strip()
-    except FileNotFoundError:
-        found = ''
-    if _NAME.fullmatch(found):
-        return found
-    if found:
+    found = _read(path)
+    if found is None:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        # Another process may make one at this moment.
+        with contextlib.suppress(FileExistsError):
+            files.create_atomically(path, _made_up())
+        found = _read(path)
+    if found is None or not _NAME.fullmatch(found):
         LOG.warning('Replacing the iSCSI name in %s, which is malformed', path)
-    made = _PREFIX + secrets.token_hex(6)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    files.write_atomically(path, made + '\n')
-    return made
+        files.write_atomically(path, _made_up())
+        found = _read(path)
+    return found or ''
+
+
+def _read(path: str) -> str | None:
+    try:
+        return files.read(path).decode('ascii', 'replace').strip()
+    except FileNotFoundError:
+        return None
+
+
+def _made_up() -> str:
+    return _PREFIX + secrets.token_hex(6) + '\n'

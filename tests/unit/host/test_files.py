@@ -53,6 +53,35 @@ class DurableTestCase(base.TestCase):
                           ('fsync', 'folder')], self.steps)
 
 
+class CreateTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.path = os.path.join(self.folder, 'file')
+
+    def check(self):
+        files.create_atomically(self.path, 'first')
+        self.assertRaises(FileExistsError, files.create_atomically,
+                          self.path, 'second')
+        self.assertEqual(b'first', files.read(self.path))
+        self.assertEqual(['file'], os.listdir(self.folder))
+
+    def test_once(self):
+        self.check()
+
+    def test_a_file_system_without_hard_links(self):
+        self.useFixture(fixtures.MockPatch(
+            'os.link', side_effect=OSError(errno.EPERM, 'No links.')))
+        self.check()
+
+    def test_a_crash_before_it_has_its_name(self):
+        self.useFixture(fixtures.MockPatch(
+            'os.link', side_effect=KeyboardInterrupt))
+        self.assertRaises(KeyboardInterrupt, self.check)
+        self.assertEqual([], os.listdir(self.folder))
+
+
 class RemoveTestCase(base.TestCase):
     """VMware removes its locks when it ends, and may write to its log."""
 

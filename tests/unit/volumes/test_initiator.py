@@ -36,6 +36,18 @@ class InitiatorTestCase(base.TestCase):
         folder = os.path.dirname(self.layout.initiator())
         self.assertEqual(0o700, stat.S_IMODE(os.stat(folder).st_mode))
 
+    def test_two_processes_that_make_one_at_once(self):
+        real, found = files.create_atomically, []
+
+        def create(path, content):
+            with fixtures.MockPatchObject(files, 'create_atomically', real):
+                found.append(initiator.name(self.layout))
+            real(path, content)
+
+        with fixtures.MockPatchObject(files, 'create_atomically', create):
+            found.append(initiator.name(self.layout))
+        self.assertEqual([initiator.name(self.layout)] * 2, found)
+
     def test_an_operator_may_choose_it(self):
         initiator.name(self.layout)
         files.write_atomically(self.layout.initiator(),
