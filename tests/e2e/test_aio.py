@@ -341,6 +341,7 @@ class FailureTestCase(AioCase):
         self.addCleanup(subprocess.run, ['umount', folder], check=True)
         self.layout = aio_layout.Layout(folder / 'state')
         line = self.fail_in_one_line(self.up())
-        self.assertIn('The disk of %s is full.' % self.layout.root, line)
+        self.assertIn('There is not enough space for the control plane.', line)
+        self.assertIn(str(self.layout.root), line)
         self.assertEqual(1, self.run_aio('status').returncode)
         self.run_aio('wipe', '--yes')

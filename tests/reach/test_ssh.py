@@ -13,6 +13,7 @@
 
 """An ordinary user logs in to servers at the addresses that Nova shows."""
 
+import ipaddress
 import os
 import subprocess
 import sys
@@ -20,6 +21,8 @@ import sys
 import fixtures
 import testtools
 
+from nova_vmrun.aio import client
+from nova_vmrun.aio import settings as aio_settings
 from tests.e2e.cloud import base
 from tests.e2e.cloud import control_plane
 
@@ -131,11 +134,28 @@ class SshTestCase(base.CloudCase):
             'app', networks=[{'uuid': first.nat.id}, lab])
         self.assertIn('in the network namespace of process', self.log(app))
         address = self.address_on(app, control_plane.NAT)
+        self.claim(first, app, address)
         self.check_logins(first, app, address)
         self.check_files(first, address)
         self.check_refusals(app, address)
         self.check_segments(first, app, lab)
         self.check_second_plane(first, address)
+
+    def claim(self, plane, server, address):
+        """Have a user of another project claim a server, and its address."""
+        other = client.connect(
+            aio_settings.load(plane.layout),
+            aio_settings.passwords(plane.layout), client.User.DEMO)
+        network = other.network.create_network(name='theirs')
+        other.network.create_subnet(
+            network_id=network.id, name='theirs', ip_version=4,
+            cidr=str(ipaddress.ip_network(address + '/24', strict=False)))
+        port = other.network.create_port(
+            network_id=network.id, device_id=server.id,
+            fixed_ips=[{'ip_address': address}])
+        self.assertEqual(2, len({each.project_id for each in
+                                 plane.cloud.network.ports(
+                                     device_id=server.id)}), port)
 
     def check_logins(self, plane, server, address):
         name = server.name + '.novalocal'
