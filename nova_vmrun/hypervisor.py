@@ -291,8 +291,14 @@ class Hypervisor:
         self.snapshots.finish_interrupted()
         self.destroy.finish_interrupted()
         for folder in self._folders.there():
-            folder.cache.finish_interrupted()
-            folder.builds.oldest_start()
+            try:
+                folder.cache.finish_interrupted()
+                folder.builds.oldest_start()
+            except OSError as error:
+                if folder.is_default:
+                    raise
+                LOG.error('Files that crashes have left in the storage folder '
+                          '%s stay: %s', folder.name, error)
         self.storage.finish_interrupted()
 
     def close(self) -> None:

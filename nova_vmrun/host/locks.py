@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import psutil
 
+from nova_vmrun.host import strange_files
 from nova_vmrun import system
 
 # The machine; the process, its birth, and its name, which old products omit.
@@ -83,8 +84,10 @@ def holders(lock: str) -> Iterator[Holder]:
         for member in os.listdir(lock):
             try:
                 found = owner(os.path.join(lock, member))
-            except (FileNotFoundError, IsADirectoryError):
-                # The file is just being created or removed.
+            except PermissionError:
+                raise
+            except OSError:
+                # The file is just being created or removed, or is none.
                 continue
             if found and found.is_alive:
                 yield Holder(found.pid, _program(found.pid, found.program))
@@ -100,7 +103,7 @@ def owner(member: str) -> Owner | None:
 
     :raises OSError: the file cannot be read
     """
-    with open(member, 'rb') as file:
+    with strange_files.opened(member) as file:
         found = _OWNER.match(file.read(512))
     if found is None:
         return None
@@ -113,7 +116,7 @@ def is_shared(member: str) -> bool:
 
     :raises OSError: the file cannot be read
     """
-    with open(member, 'rb') as file:
+    with strange_files.opened(member) as file:
         return _SHARED.match(file.read(512)) is not None
 
 

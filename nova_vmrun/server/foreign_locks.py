@@ -22,6 +22,7 @@ import os
 from nova_vmrun import exception
 from nova_vmrun.formats import volume_files
 from nova_vmrun.host import locks
+from nova_vmrun.host import strange_files
 
 _LOCK = '.lck'
 
@@ -57,7 +58,7 @@ def _of_others(lock: str, own: Collection[bytes]) -> list[str]:
     found = []
     for name in names:
         member = os.path.join(lock, name)
-        owner = locks.owner(member) if os.path.isfile(member) else None
+        owner = locks.owner(member) if strange_files.is_file(member) else None
         if owner is not None and (not own or owner.machine in own):
             if owner.is_alive:
                 raise exception.FileInUse(

@@ -34,6 +34,7 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout as layouts
 
 LOG = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ def _may_hide_a_disk(error: OSError, is_of_server: bool) -> bool:
 def _read_parents(path: str, onerror: _OnError) -> list[BaseDisk]:
     """Return the parents that the descriptor of a disk names."""
     try:
-        with open(path, 'rb') as file:
+        with strange_files.opened(path, follow=True) as file:
             data = file.read(_READ_SIZE)
             data += _read_distant_descriptor(file, data)
     except OSError as error:

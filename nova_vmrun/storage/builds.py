@@ -28,10 +28,13 @@ import tempfile
 from oslo_log import log as logging
 
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout as layouts
 from nova_vmrun.storage import folder_locks
 
 LOG = logging.getLogger(__name__)
+
+_MAX_NUMBER = 20
 
 
 class Builds:
@@ -114,19 +117,20 @@ def _lock(folder: str) -> str:
 
 def _is_running(folder: str) -> bool:
     try:
-        with open(_lock(folder)) as file:
+        with strange_files.opened(_lock(folder)) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
-        pass
+    except PermissionError:
+        raise
+    except OSError as error:
+        LOG.debug('%s is no build in progress: %s', folder, error)
     return False
 
 
 def _reserved(folder: str) -> int:
     try:
-        with open(_lock(folder)) as file:
-            return int(file.read() or 0)
+        return int(strange_files.read(_lock(folder), _MAX_NUMBER) or 0)
     except (FileNotFoundError, ValueError):
         # It has just ended, or a crash left it half-written.
         return 0

@@ -28,6 +28,7 @@ from oslo_serialization import jsonutils
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout
 from nova_vmrun.storage import linked
 
@@ -38,6 +39,7 @@ _USED = '.used'
 _LOCK = '.lck'
 _FACTS = layout.IMAGE
 _WORK = 'work-'
+_MAX_FACTS = 16 << 20
 # Represents all base disks of an image, which come from the first one.
 DISKS = 'disks'
 # Keys of the facts file.
@@ -128,7 +130,8 @@ class Entry:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = jsonutils.loads(files.read(self._facts))
+            content = jsonutils.loads(strange_files.read(
+                self._facts, _MAX_FACTS))
         except (FileNotFoundError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}

@@ -17,9 +17,13 @@ for each other by folder: while one hangs, the locks in others stay free.
 """
 
 import contextlib
+import errno
+import os
 import threading
 
 from oslo_concurrency import lockutils
+
+from nova_vmrun.host import strange_files
 
 _semaphores: dict[str, lockutils.Semaphores] = {}
 _guard = threading.Lock()
@@ -32,7 +36,12 @@ def lock(name: str, locks: str, blocking: bool = True
     :param locks: the folder of the lock files
     :param blocking: False: raise if it is in use
     :raises AcquireLockFailedException: of lockutils
+    :raises OSError: another host has put something else than a file there
     """
+    path = os.path.join(locks, name)
+    if os.path.lexists(path) and not strange_files.is_file(path):
+        # lockutils would wait for a pipe, or follow a link.
+        raise OSError(errno.EINVAL, 'It is no file', path)
     with _guard:
         semaphores = _semaphores.setdefault(locks, lockutils.Semaphores())
     return lockutils.lock(name, external=True, lock_path=locks,

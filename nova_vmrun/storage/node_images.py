@@ -23,10 +23,12 @@ from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout as layouts
 from nova_vmrun.storage import server_folders
 
 _PREFIX, _END = 'images-', '.json'
+_MAX_LIST = 16 << 20
 
 
 class NodeImages:
@@ -47,7 +49,11 @@ class NodeImages:
         """
         path = self._path(self._compute_id)
         content = jsonutils.dumps(sorted(image_ids)).encode()
-        if not os.path.exists(path) or files.read(path) != content:
+        try:
+            is_same = strange_files.read(path, _MAX_LIST) == content
+        except OSError:
+            is_same = False
+        if not is_same:
             files.write_atomically(path, content)
 
     def of_all(self) -> set[str]:
@@ -65,8 +71,10 @@ class NodeImages:
         for compute_id in owners:
             try:
                 found |= set(map(str, jsonutils.loads(
-                    files.read(self._path(str(compute_id))))))
-            except (FileNotFoundError, ValueError, TypeError) as error:
+                    strange_files.read(self._path(str(compute_id)),
+                                       _MAX_LIST))))
+            except (FileNotFoundError, ValueError, TypeError,
+                    RecursionError) as error:
                 raise exception.RecordUnreadable(
                     'It is not known which images the compute node %s uses '
                     'in %s.' % (compute_id, self._layout.root),

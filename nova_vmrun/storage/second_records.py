@@ -32,6 +32,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import dataclasses
+import functools
 import os
 from typing import Any
 
@@ -41,6 +42,7 @@ from oslo_serialization import jsonutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import responsive
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
@@ -268,8 +270,10 @@ class SecondRecords:
     def _all(self, uuid: str) -> list[Second]:
         found = []
         for path in self.places.of_server(uuid):
-            content = untrusted_records.read(path)
-            owner = server_folders.owner(path)
+            content = responsive.call(
+                os.path.dirname(path),
+                functools.partial(untrusted_records.read, path))
+            owner = self.places.owner_of(path)
             if content is not None and owner is not None:
                 found.append(Second(
                     path, untrusted_records.parse(uuid, path, owner, content),

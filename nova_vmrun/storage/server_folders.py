@@ -22,11 +22,18 @@ import os
 import re
 import secrets
 
+from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
+
+LOG = logging.getLogger(__name__)
 
 OWNER = 'owner.json'
+# In place of the id of a node: the folder is treated as another node's.
+UNKNOWN = ''
+_MAX_OWNER = 4096
 # The folder of the second record, see second_records.py.
 RECORD = 'record'
 # The record in it.
@@ -64,12 +71,18 @@ def create(path: str, compute_id: str) -> None:
 def owner(path: str) -> str | None:
     """Return the id of the compute node that made a folder.
 
-    :returns: None if a crash came before it was recorded
+    :returns: None if a crash came before it was recorded; UNKNOWN if what is
+        there cannot be read
     """
     try:
-        return str(jsonutils.loads(files.read(os.path.join(path, OWNER))))
-    except (FileNotFoundError, ValueError):
+        return str(jsonutils.loads(strange_files.read(
+            os.path.join(path, OWNER), _MAX_OWNER)))
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
+    except OSError as error:
+        # All hosts look at all folders, and one must not stop them.
+        LOG.warning('It is unknown whose %s is: %s', path, error)
+        return UNKNOWN
 
 
 def is_new(path: str) -> bool:

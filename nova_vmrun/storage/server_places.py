@@ -95,13 +95,21 @@ class ServerPlaces:
 
         Leave out storage folders that are not there.
         """
-        others = [found for found in map(_owner, self.there(record))
+        others = [found for found in map(self.owner_of, self.there(record))
                   if found not in (None, self._compute_id)]
         return str(others[0]) if others else record.compute_id
 
+    def owner_of(self, path: str) -> str | None:
+        """Do what server_folders.owner does.
+
+        :raises FileSystemFailed: the storage folder hangs
+        """
+        return responsive.call(os.path.dirname(path), functools.partial(
+            server_folders.owner, path))
+
     def may_write(self, path: str) -> bool:
         """Return whether a folder is no other host's."""
-        return _owner(path) in (None, self._compute_id)
+        return self.owner_of(path) in (None, self._compute_id)
 
 
 def disks(record: records_module.Record) -> tuple[disks_module.Disk, ...]:
@@ -110,12 +118,6 @@ def disks(record: records_module.Record) -> tuple[disks_module.Disk, ...]:
     :raises ValueError: the list is damaged
     """
     return disks_module.parse(record.disks or [])
-
-
-def _owner(path: str) -> str | None:
-    """Return the owner of a folder in a storage folder that may hang."""
-    return responsive.call(os.path.dirname(path), functools.partial(
-        server_folders.owner, path))
 
 
 def _names(record: records_module.Record) -> list[tuple[str, str]]:

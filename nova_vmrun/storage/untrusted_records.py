@@ -17,13 +17,9 @@ See second_records.py. Anything may be there, so nothing is followed, awaited
 or believed.
 """
 
-from collections.abc import Iterator
-import contextlib
 import os
 import shutil
-import stat
 from typing import Any
-from typing import BinaryIO
 
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
@@ -31,6 +27,7 @@ from oslo_utils import uuidutils
 
 from nova_vmrun import exception
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.server import records as records_module
 from nova_vmrun.storage import server_folders
@@ -53,9 +50,9 @@ def folder(path: str) -> str:
 def read(path: str) -> dict[str, Any] | None:
     """Return a second record as it is, if it has the form of one."""
     try:
-        with opened(os.path.join(folder(path), server_folders.RECORD_FILE),
-                    _MAX_RECORD) as file:
-            found = jsonutils.loads(file.read(_MAX_RECORD))
+        found = jsonutils.loads(strange_files.read(
+            os.path.join(folder(path), server_folders.RECORD_FILE),
+            _MAX_RECORD))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
@@ -138,32 +135,14 @@ def require_file(uuid: str, beside: str, path: str) -> None:
     :param beside: the folder of the server with the second record
     :raises RecordUnreadable: it is no file, or not there
     """
-    try:
-        is_file = stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError as error:
-        raise refused(uuid, beside, str(error)) from error
-    if not is_file:
+    if not strange_files.is_file(path):
         raise refused(uuid, beside, '%s is no file.' % path)
-
-
-@contextlib.contextmanager
-def opened(path: str, limit: int) -> Iterator[BinaryIO]:
-    """Open a file that another host has made.
-
-    :raises OSError: it cannot be read, or is no file, or too large
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, 'rb') as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
-            raise OSError('%s is no file, or too large' % path)
-        yield file
 
 
 def copy_in(source: str, target: str) -> None:
     """Copy a file that another host has made, if it is there."""
     try:
-        with opened(source, _MAX_FILE) as reader:
+        with strange_files.opened(source, _MAX_FILE) as reader:
             with files.replacing(target) as part, open(part, 'wb') as writer:
                 shutil.copyfileobj(reader, writer, _CHUNK)
             status = os.fstat(reader.fileno())

@@ -228,10 +228,8 @@ class Examination:
             _require_to_look(instance.uuid, folder)
             for uuid, path in folder.call(functools.partial(
                     server_folders.find, folder.path)):
-                owner = server_folders.owner(path)
-                if uuid == instance.uuid and owner is not None and (
-                        evacuations.host_of(context, owner) ==
-                        instance.host):
+                if uuid == instance.uuid and self._may_be_of(
+                        context, path, instance.host):
                     raise exception.NotSupported(
                         'Server %s cannot be evacuated: no record is beside '
                         'its disks in the storage folder %s.' % (
@@ -240,6 +238,13 @@ class Examination:
                         'files have newer data.' % path,
                         'Start host %s again. To lose the disks instead, move '
                         'them away.' % instance.host)
+
+    def _may_be_of(self, context: nova_context.RequestContext, path: str,
+                   host: str) -> bool:
+        """Return whether a folder in a storage folder may be a host's."""
+        owner = self._storage.second.places.owner_of(path)
+        return owner == server_folders.UNKNOWN or owner is not None and (
+            evacuations.host_of(context, owner) == host)
 
     def _unguarded(self, volumes: abc.Iterable[connection.Volume]
                    ) -> list[str]:

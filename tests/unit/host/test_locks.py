@@ -18,6 +18,7 @@ import psutil
 
 from nova_vmrun.host import files
 from nova_vmrun.host import locks as host_locks
+from nova_vmrun.host import strange_files
 from nova_vmrun import system
 from tests.unit import base
 from tests.unit import locks
@@ -44,6 +45,11 @@ class HoldersTestCase(base.TestCase):
         locks.lock(self.path, born=1)
         self.assertEqual([], self.holders())
 
+    def test_a_pipe_is_not_awaited(self):
+        lock = locks.lock(self.path)
+        os.mkfifo(os.path.join(lock, 'M0.lck'))
+        self.assertEqual([(os.getpid(), 'vmware-vmx')], self.holders())
+
     def test_two_processes(self):
         lock = locks.lock(self.path)
         files.write_atomically(
@@ -55,7 +61,7 @@ class HoldersTestCase(base.TestCase):
 
     def test_a_lock_that_cannot_be_read(self):
         locks.lock(self.path)
-        with mock.patch.object(host_locks, 'open', create=True,
+        with mock.patch.object(strange_files, 'opened',
                                side_effect=PermissionError(13, 'no')):
             self.assertEqual([(None, None)], self.holders())
 

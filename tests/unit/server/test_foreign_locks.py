@@ -72,6 +72,14 @@ class ForeignLocksTestCase(base.TestCase):
         open(member, 'w').close()
         self.assertEqual([member], self.find(OURS.encode()))
 
+    def test_a_pipe_and_a_link_name_nobody(self):
+        lock = os.path.join(self.folder, 'root.vmdk.lck')
+        os.makedirs(lock)
+        members = [os.path.join(lock, name) for name in ('a', 'b')]
+        os.mkfifo(members[0])
+        os.symlink('/dev/zero', members[1])
+        self.assertEqual(members, foreign_locks.in_folder(self.folder, ()))
+
     def test_only_the_named_locks_are_removed(self):
         first = self.lock(machine=THEIRS, pid=ENDED)
         other = self.lock(os.path.join(self.folder, 'swap.vmdk'))

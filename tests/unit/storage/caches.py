@@ -116,7 +116,7 @@ class TestCase(base.TestCase):
                 return real(name, *args, **kwargs)
             return called
 
-        for name, real in (('builtins.open', open),
+        for name, real in (('builtins.open', open), ('os.open', os.open),
                            ('os.scandir', os.scandir)):
             self.useFixture(fixtures.MockPatch(name, refusing(real)))
 

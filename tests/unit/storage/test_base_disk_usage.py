@@ -80,6 +80,11 @@ class NotUsedTestCase(caches.TestCase):
                                             'root.vmdk'))
         self.assertEqual({}, self.users.find_all())
 
+    def test_a_pipe_is_not_awaited(self):
+        os.mkdir(os.path.join(self.layout.root, SERVER))
+        os.mkfifo(os.path.join(self.layout.root, SERVER, 'root.vmdk'))
+        self.assertRaises(OSError, self.users.find_all)
+
     def test_unreadable_disk_is_an_error(self):
         os.mkdir(os.path.join(self.layout.root, SERVER))
         path = os.path.join(self.layout.root, SERVER, 'root.vmdk')

@@ -84,6 +84,14 @@ class BootsTestCase(base.TestCase):
         self.assertIsNone(self.boots.oldest_start())
         self.assertEqual([], os.listdir(self.layout.cache))
 
+    def test_a_pipe_of_another_host_is_no_build(self):
+        folder = os.path.join(self.layout.cache, 'boots', 'strange')
+        os.makedirs(folder)
+        os.mkfifo(os.path.join(folder, 'lock'))
+        self.assertEqual(0, self.boots.reserved())
+        self.assertIsNone(self.boots.oldest_start())
+        self.assertFalse(os.path.exists(folder))
+
     def test_the_end_of_its_process_ends_it(self):
         def boot(reached):
             with self.boots.begin():

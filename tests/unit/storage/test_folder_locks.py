@@ -10,6 +10,8 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import os
+
 import fixtures
 from oslo_concurrency import lockutils
 
@@ -31,6 +33,15 @@ class FolderLocksTestCase(base.TestCase):
                 folder_locks.lock('name', self.one, False).__enter__)
         with folder_locks.lock('name', self.one, False):
             pass
+
+    def test_a_pipe_or_a_link_is_no_lock(self):
+        path = os.path.join(self.one, 'name')
+        for make in (os.mkfifo, lambda name: os.symlink('/dev/null', name),
+                     lambda name: os.symlink(self.other + '/x', name)):
+            make(path)
+            self.assertRaises(OSError, folder_locks.lock, 'name', self.one)
+            os.remove(path)
+        self.assertEqual([], os.listdir(self.other))
 
     def test_other_names_and_folders_are_free(self):
         with (folder_locks.lock('name', self.one),

@@ -52,6 +52,14 @@ class NodeImagesTestCase(base.TestCase):
         self.theirs.write({'b'})
         self.assertEqual({'a', 'b'}, self.ours.of_all())
 
+    def test_a_pipe_in_place_of_a_list(self):
+        for name in ('images-theirs.json', 'images-ours.json'):
+            os.mkfifo(os.path.join(self.layout.locks, name))
+        self.ours.write({'a'})
+        self.assertRaises(OSError, self.ours.of_all)
+        self.theirs.write({'b'})
+        self.assertEqual({'a', 'b'}, self.ours.of_all())
+
     def test_a_damaged_list(self):
         with open(os.path.join(self.layout.locks, 'images-x.json'), 'w'):
             self.assertRaises(exception.RecordUnreadable, self.ours.of_all)

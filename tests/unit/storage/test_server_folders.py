@@ -54,6 +54,21 @@ class ServerFoldersTestCase(base.TestCase):
         files.write_atomically(os.path.join(self.path, 'owner.json'), '')
         self.assertIsNone(server_folders.owner(self.path))
 
+    def test_strange_files_make_it_anothers(self):
+        """All hosts look at all folders, and none waits for a pipe."""
+        os.mkdir(self.path)
+        owner = os.path.join(self.path, server_folders.OWNER)
+        for make in (os.mkfifo, os.mkdir,
+                     lambda name: os.symlink('/dev/zero', name),
+                     lambda name: os.symlink(__file__, name),
+                     lambda name: files.write_atomically(name, b' ' * 5000)):
+            make(owner)
+            self.assertEqual(server_folders.UNKNOWN,
+                             server_folders.owner(self.path))
+            (os.rmdir if os.path.isdir(owner) else os.remove)(owner)
+        files.write_atomically(owner, b'[' * 4000)
+        self.assertIsNone(server_folders.owner(self.path))
+
     def test_new_folders(self):
         os.mkdir(self.path)
         self.assertTrue(server_folders.is_new(self.path))

@@ -212,6 +212,18 @@ class FoldersTestCase(TestCase):
         self.assertFalse(os.path.exists(unused))
         self.assertTrue(os.path.exists(self.path))
 
+    def test_a_pipe_of_another_host(self):
+        """It takes the folder from nobody."""
+        other = server_folders.new_path(self.usb, UUID)
+        unused = server_folders.new_path(self.usb, UUID)
+        os.mkdir(other)
+        os.mkfifo(os.path.join(other, server_folders.OWNER))
+        self.storage.create(unused)
+        self.storage.finish_interrupted()
+        self.assertTrue(os.path.exists(other))
+        self.assertFalse(os.path.exists(unused))
+        self.storage.require(UUID)
+
     def test_half_written_disks(self):
         part = os.path.join(self.path, '.root.vmdk.0badcafe.part')
         for folder in (self.layout.folder(UUID), self.layout.prepared(UUID)):

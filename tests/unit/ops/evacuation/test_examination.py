@@ -254,6 +254,12 @@ class ExaminationTestCase(hosts.TestCase):
         self.refuse(exception.NotSupported, 'no record is beside',
                     'storage folder fast', 'Start host there again')
 
+    def test_disks_of_an_unknown_host_in_a_shared_storage_folder(self):
+        path = server_folders.new_path(self.fast, UUID)
+        os.mkdir(path)
+        os.mkfifo(os.path.join(path, server_folders.OWNER))
+        self.refuse(exception.NotSupported, 'no record is beside')
+
     def test_disks_of_another_host_in_a_shared_storage_folder(self):
         server_folders.create(server_folders.new_path(self.fast, UUID),
                               'this-node')
