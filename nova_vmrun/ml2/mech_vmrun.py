@@ -276,10 +276,18 @@ def other_hosts(context: api.PortContext) -> list[str]:
         if other['id'] != port['id'] and
         other[portbindings.HOST_ID] not in ('', None, context.host) and
         other[portbindings.VIF_TYPE] != portbindings.VIF_TYPE_BINDING_FAILED
-        and not (port['device_id'] and
-                 other['device_id'] == port['device_id']) and
+        and not _is_same_server(port, other) and
         not other['device_owner'].startswith(
             constants.DEVICE_OWNER_NETWORK_PREFIX)})
+
+
+def _is_same_server(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether two ports are of one server.
+
+    Any user can name another project's server as the device of a port.
+    """
+    return bool(one['device_id']) and all(
+        one[name] == other[name] for name in ('device_id', 'project_id'))
 
 
 def segments_of_addresses(context: api.PortContext) -> list[Segment]:

@@ -37,7 +37,7 @@ def port_context(segments, host='laptop', **port):
     context = mock.Mock(host=host, segments_to_bind=segments)
     context.current = {'id': 'port-id', 'network_id': 'network-id',
                        'device_owner': 'compute:nova', 'fixed_ips': [],
-                       'device_id': 'server-id',
+                       'device_id': 'server-id', 'project_id': 'project',
                        portbindings.VNIC_TYPE: 'normal', **port}
     return context
 
@@ -167,10 +167,12 @@ class _PortsTestCase(MechVmrunTestCase):
         """
         ports = [{'id': 'port-id', portbindings.HOST_ID: 'laptop',
                   portbindings.VIF_TYPE: 'unbound',
-                  'device_id': 'server-id', 'device_owner': 'compute:nova'},
+                  'device_id': 'server-id', 'project_id': 'project',
+                  'device_owner': 'compute:nova'},
                  *({'id': 'port-%d' % number, portbindings.HOST_ID: 'other',
                     portbindings.VIF_TYPE: 'vmrun',
                     'device_id': 'server-%d' % number,
+                    'project_id': 'project',
                     'device_owner': 'compute:nova', **port}
                    for number, port in enumerate(ports))]
         self.plugin = mock.Mock(spec=['get_ports'])
@@ -242,6 +244,9 @@ class LocalTestCase(_PortsTestCase):
 
     def test_a_server_that_moves_takes_its_ports_along(self):
         self.assert_bound({'device_id': 'server-id'})
+
+    def test_another_project_that_names_the_server(self):
+        self.assert_refused({'device_id': 'server-id', 'project_id': 'other'})
 
     def test_ports_without_a_server_are_not_one_server(self):
         self.set_ports({'device_id': ''})
