@@ -37,9 +37,10 @@ from nova_vmrun.cluster.node import wire
 from nova_vmrun import exception
 
 # Seconds between two looks at the processes, and between two questions
-# whether Nova uses the node: if it may not, and if it does.
+# whether Nova uses the node: if it may not, and if it does. A question costs
+# the first machine a second of a processor.
 _INTERVAL = 0.5
-_RETURN_INTERVAL, _CHECK_INTERVAL = 5.0, 60.0
+_RETURN_INTERVAL, _CHECK_INTERVAL = 5.0, 300.0
 # Seconds that Nova may refuse to use the node, counted from the start of
 # nova-compute. What was evacuated since then only another start removes.
 _PATIENCE = 300.0
