@@ -13,7 +13,8 @@
 """Files in folders that other hosts can write to.
 
 A link, a device, a pipe or an endless file may be there instead. So nothing is
-followed, awaited or read without a limit.
+followed, awaited or read without a limit. The folders between the one that is
+shared and the file may be links, too.
 """
 
 from collections.abc import Iterator
@@ -25,16 +26,22 @@ from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def opened(path: str, limit: int | None = None,
-           follow: bool = False) -> Iterator[BinaryIO]:
+def opened(path: str, limit: int | None = None, follow: bool = False,
+           depth: int = 0) -> Iterator[BinaryIO]:
     """Open a file to read it.
 
     :param limit: bytes that it may have; None: any number
     :param follow: whether it may be a link to a file
+    :param depth: how many of the folders that it is in may be no links
     :raises OSError: it cannot be read, or is no file, or too large
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (
-        0 if follow else os.O_NOFOLLOW))
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (
+        0 if follow else os.O_NOFOLLOW)
+    if depth:
+        with _folder(os.path.dirname(path), depth) as folder:
+            descriptor = os.open(os.path.basename(path), flags, dir_fd=folder)
+    else:
+        descriptor = os.open(path, flags)
     with os.fdopen(descriptor, 'rb') as file:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
@@ -46,13 +53,33 @@ def opened(path: str, limit: int | None = None,
         yield file
 
 
-def read(path: str, limit: int) -> bytes:
+@contextlib.contextmanager
+def _folder(path: str, depth: int) -> Iterator[int]:
+    """Open a folder, and those that it is in, one below the other.
+
+    :param depth: how many of them may be no links
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    if not depth:
+        descriptor = os.open(path, flags)
+    else:
+        with _folder(os.path.dirname(path), depth - 1) as above:
+            descriptor = os.open(os.path.basename(path),
+                                 flags | os.O_NOFOLLOW, dir_fd=above)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str, limit: int, depth: int = 0) -> bytes:
     """Return the content of a file.
 
     :param limit: bytes that it may have
+    :param depth: how many of the folders that it is in may be no links
     :raises OSError: it cannot be read, or is no file, or too large
     """
-    with opened(path, limit) as file:
+    with opened(path, limit, depth=depth) as file:
         # It may grow.
         return file.read(limit)
 
@@ -63,6 +90,23 @@ def is_file(path: str) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def is_folder(path: str) -> bool:
+    """Return whether something is a folder, and not a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def require_folder(path: str) -> None:
+    """Raise an error unless something is a folder, and not a link to one.
+
+    :raises OSError: it is not
+    """
+    if not stat.S_ISDIR(os.lstat(path).st_mode):
+        raise _error(errno.ENOTDIR, path)
 
 
 def _error(number: int, path: str) -> OSError:

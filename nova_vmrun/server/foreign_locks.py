@@ -32,7 +32,8 @@ def in_folder(folder: str, own: Collection[bytes]) -> list[str]:
 
     :param own: VMware's ids of this host, as far as they are known
     :returns: paths of the files in the .lck folders
-    :raises FileInUse: a process on this host has locked a file
+    :raises FileInUse: a process on this host has locked a file, or a link is
+        in the place of a lock
     :raises OSError: the folder cannot be read
     """
     return [member for name in sorted(os.listdir(folder))
@@ -51,6 +52,11 @@ def beside(descriptor: str, own: Collection[bytes]) -> list[str]:
 
 
 def _of_others(lock: str, own: Collection[bytes]) -> list[str]:
+    if os.path.islink(lock):
+        # The files that it leads to would be removed.
+        raise exception.FileInUse(
+            'The lock %s is a link.' % lock, 'VMware makes none.',
+            'Remove it.')
     try:
         names = sorted(os.listdir(lock))
     except (FileNotFoundError, NotADirectoryError):

@@ -43,6 +43,7 @@ from oslo_serialization import jsonutils
 from nova_vmrun import exception
 from nova_vmrun.host import files
 from nova_vmrun.host import responsive
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
@@ -113,8 +114,9 @@ class SecondRecords:
         try:
             for path in self.places.there(record):
                 place = untrusted_records.folder(path)
-                if os.path.isdir(place) and any(map(
-                        files.is_part, os.listdir(place))):
+                if (strange_files.is_folder(path) and
+                        strange_files.is_folder(place) and
+                        any(map(files.is_part, os.listdir(place)))):
                     with self._locked(record.uuid, path):
                         files.remove_parts(place)
         except (exception.VmrunError, OSError, ValueError) as error:
@@ -217,7 +219,9 @@ class SecondRecords:
                     'number': max(numbers, default=0) + 1, 'record': wanted}
             else:
                 content = found
+            strange_files.require_folder(path)
             os.makedirs(place, mode=0o700, exist_ok=True)
+            strange_files.require_folder(place)
             files.remove_parts(place)
             for name in self._names(record):
                 source = self._layout.file(record.uuid, name)
@@ -402,7 +406,7 @@ def _of_flavor(record: records_module.Record) -> list[disks_module.Disk]:
 def _copy_if_newer(source: str, target: str) -> None:
     before = os.stat(source)
     with contextlib.suppress(FileNotFoundError):
-        after = os.stat(target)
+        after = os.lstat(target)
         if (before.st_size, before.st_mtime_ns) == (after.st_size,
                                                     after.st_mtime_ns):
             return

@@ -60,9 +60,10 @@ def is_of(path: str, uuid: str) -> bool:
 def create(path: str, compute_id: str) -> None:
     """Create a folder, unless it exists.
 
-    :raises OSError: it cannot be created
+    :raises OSError: it cannot be created, or a link is there
     """
     os.makedirs(path, mode=0o700, exist_ok=True)
+    strange_files.require_folder(path)
     files.write_atomically(os.path.join(path, OWNER),
                            jsonutils.dumps(compute_id))
     files.sync_folder(os.path.dirname(path))
@@ -76,7 +77,7 @@ def owner(path: str) -> str | None:
     """
     try:
         return str(jsonutils.loads(strange_files.read(
-            os.path.join(path, OWNER), _MAX_OWNER)))
+            os.path.join(path, OWNER), _MAX_OWNER, depth=1)))
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     except OSError as error:
@@ -110,10 +111,11 @@ def remove(path: str) -> None:
 
     The second record goes first, and the name of its owner last.
 
-    :raises OSError: a file cannot be removed
+    :raises OSError: a file cannot be removed, or it is a link
     """
     remove_record(path)
     try:
+        strange_files.require_folder(path)
         names = os.listdir(path)
     except FileNotFoundError:
         return
@@ -126,13 +128,29 @@ def remove(path: str) -> None:
     files.remove_tree(path)
 
 
-def remove_record(path: str) -> None:
-    """Remove the second record from a folder, if there is one.
+def remove_parts(path: str) -> None:
+    """Remove the half-written files that crashes have left in a folder.
 
     :raises OSError: a file cannot be removed
     """
+    if strange_files.is_folder(path):
+        files.remove_parts(path)
+
+
+def remove_record(path: str) -> None:
+    """Remove the second record from a folder, if there is one.
+
+    A link in its place is removed, and what it leads to stays.
+
+    :raises OSError: a file cannot be removed, or the folder is a link
+    """
     record = os.path.join(path, RECORD)
-    if os.path.isdir(record):
+    if not os.path.lexists(record):
+        return
+    strange_files.require_folder(path)
+    if not strange_files.is_folder(record):
+        os.remove(record)
+    else:
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(record, RECORD_FILE))
         files.sync_folder(record)

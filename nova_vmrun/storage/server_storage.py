@@ -28,7 +28,6 @@ from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
-from nova_vmrun.host import files
 from nova_vmrun.server import disks as disks_module
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import records as records_module
@@ -402,8 +401,8 @@ class ServerStorage:
             for place in self.places(uuid, record):
                 folder = self.folders.find(place.storage)
                 if folder is not None and folder.is_there():
-                    folder.call(functools.partial(files.remove_parts,
-                                                  place.now(folder)))
+                    folder.call(functools.partial(
+                        server_folders.remove_parts, place.now(folder)))
 
     def remove_unused(self, uuids: Iterable[str] | None = None) -> None:
         """Remove the disks that a crash has left of moves and builds.

@@ -37,6 +37,8 @@ LOG = logging.getLogger(__name__)
 _MAX_RECORD = 1 << 20
 _MAX_FILE = 16 << 30
 _MAX_TEXT = 255
+# The folder of a server, and that of the record in it, may be no links.
+_DEPTH = 2
 _CHUNK = 1 << 20
 # What image_adapter can be.
 _ADAPTERS = (None, 'ide', 'buslogic')
@@ -52,7 +54,7 @@ def read(path: str) -> dict[str, Any] | None:
     try:
         found = jsonutils.loads(strange_files.read(
             os.path.join(folder(path), server_folders.RECORD_FILE),
-            _MAX_RECORD))
+            _MAX_RECORD, depth=_DEPTH))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
@@ -132,9 +134,14 @@ def refused(uuid: str, path: str,
 def require_file(uuid: str, beside: str, path: str) -> None:
     """Refuse what is no file: a link could lead anywhere on this host.
 
+    The same goes for the folder that it is in.
+
     :param beside: the folder of the server with the second record
     :raises RecordUnreadable: it is no file, or not there
     """
+    above = os.path.dirname(path)
+    if not strange_files.is_folder(above):
+        raise refused(uuid, beside, '%s is no folder.' % above)
     if not strange_files.is_file(path):
         raise refused(uuid, beside, '%s is no file.' % path)
 
@@ -142,7 +149,8 @@ def require_file(uuid: str, beside: str, path: str) -> None:
 def copy_in(source: str, target: str) -> None:
     """Copy a file that another host has made, if it is there."""
     try:
-        with strange_files.opened(source, _MAX_FILE) as reader:
+        with strange_files.opened(source, _MAX_FILE,
+                                  depth=_DEPTH) as reader:
             with files.replacing(target) as part, open(part, 'wb') as writer:
                 shutil.copyfileobj(reader, writer, _CHUNK)
             status = os.fstat(reader.fileno())

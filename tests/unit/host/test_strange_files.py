@@ -66,6 +66,29 @@ class StrangeFilesTestCase(base.TestCase):
         with self.assertRaises(OSError):
             strange_files.opened(self.path, follow=True).__enter__()
 
+    def test_linked_folders(self):
+        inner = os.path.join(self.folder, 'outer', 'inner')
+        os.makedirs(inner)
+        files.write_atomically(os.path.join(inner, 'file'), b'content')
+        os.symlink(os.path.join(self.folder, 'outer'),
+                   os.path.join(self.folder, 'link'))
+        path = os.path.join(self.folder, 'link', 'inner', 'file')
+        for depth in (0, 1):
+            self.assertEqual(b'content', strange_files.read(path, 10, depth))
+        self.assertRaises(OSError, strange_files.read, path, 10, 2)
+        self.assertEqual(b'content', strange_files.read(
+            os.path.join(inner, 'file'), 10, 2))
+
+    def test_folders(self):
+        os.mkdir(self.path)
+        link = os.path.join(self.folder, 'link')
+        os.symlink(self.path, link)
+        self.assertTrue(strange_files.is_folder(self.path))
+        strange_files.require_folder(self.path)
+        for path in (link, self.path + '-gone'):
+            self.assertFalse(strange_files.is_folder(path))
+            self.assertRaises(OSError, strange_files.require_folder, path)
+
     def test_a_link_is_followed_on_demand_only(self):
         target = os.path.join(self.folder, 'target')
         files.write_atomically(target, b'content')

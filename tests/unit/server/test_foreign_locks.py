@@ -15,6 +15,7 @@ import os
 import fixtures
 
 from nova_vmrun import exception
+from nova_vmrun.host import files
 from nova_vmrun.server import foreign_locks
 from tests.unit import base
 from tests.unit import locks
@@ -79,6 +80,16 @@ class ForeignLocksTestCase(base.TestCase):
         os.mkfifo(members[0])
         os.symlink('/dev/zero', members[1])
         self.assertEqual(members, foreign_locks.in_folder(self.folder, ()))
+
+    def test_a_link_in_place_of_a_lock(self):
+        """The files that it leads to are no locks, and would be removed."""
+        private = os.path.join(self.folder, 'private')
+        os.mkdir(private)
+        files.write_atomically(os.path.join(private, 'secret'), b'')
+        os.symlink(private, self.disk + '.lck')
+        self.assertRaises(exception.FileInUse, self.find)
+        self.assertRaises(exception.FileInUse, foreign_locks.beside,
+                          self.disk, ())
 
     def test_only_the_named_locks_are_removed(self):
         first = self.lock(machine=THEIRS, pid=ENDED)

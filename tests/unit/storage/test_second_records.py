@@ -356,6 +356,66 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
                     UUID, 'config-drive.iso')))
             os.rename(path + '.aside', path)
 
+    def make_private(self):
+        """Return a folder of this host that nobody else may touch."""
+        private = os.path.join(self.root, 'private')
+        shutil.copytree(self.path, private)
+        for name in ('.owner.json.1234abcd.part', 'secret'):
+            for folder in (private, os.path.join(private, 'record')):
+                files.write_atomically(os.path.join(folder, name), 'private')
+        self.before = self.see(private)
+        return private
+
+    def see(self, top):
+        return {os.path.join(folder, name): files.fingerprints(
+            [os.path.join(folder, name)])
+            for folder, _folders, names in os.walk(top) for name in names}
+
+    def test_a_record_that_names_a_linked_folder_is_refused(self):
+        private = self.make_private()
+        link = os.path.join(self.usb, UUID + '_00000000')
+        os.symlink(private, link)
+        root = self.content()['record']['disks'][0]
+        self.forge(disks=[{**root, 'path': os.path.join(link, 'root.vmdk')}])
+        self.assertRaises(exception.RecordUnreadable, self.find)
+        self.assertEqual(self.before, self.see(private))
+
+    def test_a_link_in_place_of_the_folder_of_a_server(self):
+        """It has come since the record was checked."""
+        found = self.find()
+        private = self.make_private()
+        os.rename(self.path, self.path + '-aside')
+        os.symlink(private, self.path)
+        self.assertRaises(OSError, self.ours.second.take_over, found, 'i',
+                          5907)
+        self.assertEqual(server_folders.UNKNOWN,
+                         server_folders.owner(self.path))
+        self.theirs.second.refresh()
+        self.theirs.storage.finish_interrupted()
+        self.assertRaises(exception.FileInUse, self.theirs.storage.require,
+                          UUID)
+        self.theirs.storage.remove(UUID, self.layout.folder(UUID))
+        for function in (server_folders.remove, server_folders.remove_record,
+                         lambda path: server_folders.create(path, OURS)):
+            self.assertRaises(OSError, function, self.path)
+        self.assertEqual(self.before, self.see(private))
+
+    def test_a_link_in_place_of_the_folder_of_a_record(self):
+        found = self.find()
+        private = self.make_private()
+        os.rename(self.place, self.place + '-aside')
+        os.symlink(os.path.join(private, 'record'), self.place)
+        self.assertIsNone(self.find())
+        self.assertRaises(OSError, self.ours.second.take_over, found, 'i',
+                          5907)
+        self.assertFalse(os.path.exists(self.ours.layout.file(
+            UUID, 'config-drive.iso')))
+        self.theirs.second.refresh()
+        self.assertEqual(self.before, self.see(private))
+        server_folders.remove(self.path)
+        self.assertFalse(os.path.lexists(self.path))
+        self.assertEqual(self.before, self.see(private))
+
     def test_nothing_is_read_without_storage_folders(self):
         alone = second_records.SecondRecords(
             storages.folders(self.layout), self.layout, self.records,
