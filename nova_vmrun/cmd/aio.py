@@ -393,6 +393,7 @@ def chosen_settings(layout: aio_layout.Layout,
         if value is not None:
             setattr(new, field.name, value)
     if not old:
+        joined_before.require_no_node(layout)
         for line in ports.next_free(new, given):
             progress.line(line)
         # Remembered, so that a running VM never changes its engine.

@@ -10,11 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What ``aio up`` does for nodes that joined before its options changed.
+"""What ``aio up`` does about nodes that joined before.
 
-A node learns where the services are when it joins, and not again.
+A node learns where the services are when it joins, and not again. A directory
+that is a node's cannot have a control plane of its own.
 """
 
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 
@@ -69,6 +71,24 @@ def _changed(old: aio_settings.Settings,
     if old.bus != new.bus:
         changed.add(aio_settings.OWN_BUS)
     return sorted(changed)
+
+
+def require_no_node(layout: aio_layout.Layout) -> None:
+    """Raise an error if a directory is that of a node of another cloud.
+
+    :raises AioError:
+    """
+    from nova_vmrun.cluster.node import membership
+
+    member = membership.load(layout)
+    if member is not None:
+        raise errors.AioError(
+            '%s belongs to node %s of another cloud.' % (
+                layout.root, member.name),
+            'A control plane would change its files, and those of its '
+            'servers.',
+            'Name another directory with --state-dir, or run "nova-vmrun node '
+            'leave" first.')
 
 
 def write_keys(layout: aio_layout.Layout,

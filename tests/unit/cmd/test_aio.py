@@ -30,6 +30,7 @@ from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import vmware
 from nova_vmrun.aio import volumes
+from nova_vmrun.cluster.node import membership
 from nova_vmrun.cmd import aio
 from nova_vmrun.cmd import joined_before
 from nova_vmrun.cmd import listen_options
@@ -78,6 +79,14 @@ class SettingsTestCase(CommandCase):
 
     def test_first_time_has_the_usual_ports(self):
         self.assertEqual(aio_settings.DEFAULT_PORTS, self.choose().ports)
+
+    def test_directory_of_a_node(self):
+        self.layout.node.mkdir()
+        membership.Membership('lab-2', 'tester', ['192.0.2.1'], 2222, {},
+                              20100, {}).save(self.layout)
+        error = self.assertRaises(errors.AioError, self.choose)
+        self.assertIn('belongs to node lab-2 of another cloud', error.brief)
+        self.assertFalse(self.layout.exists)
 
     def test_taken_port_is_replaced_by_the_next_free_one(self):
         self.taken = {8774, 8775}
