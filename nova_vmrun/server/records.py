@@ -154,6 +154,13 @@ class Records:
         """Return whether a server was evacuated from this compute node."""
         return record.adopted_from == self._compute_id
 
+    def are_there(self) -> bool:
+        """Return whether nova-compute has started with this instances_path.
+
+        It has not if that was unmounted since: this is its mount point.
+        """
+        return os.path.exists(self._layout.node(self._compute_id))
+
     def take_over(self, record: Record, **facts: Any) -> None:
         """Make a server this compute node's, in one step.
 

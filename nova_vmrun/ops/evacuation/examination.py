@@ -84,6 +84,7 @@ class Examination:
             self._require_still(instance, record, volumes)
             self._refuse_snapshots(instance, found)
         if record is None:
+            self._require_instances(instance.uuid)
             if mappings.has_disks(instance, mapped):
                 self._refuse_lone_disks(context, instance)
             _require_image(context, instance)
@@ -216,6 +217,18 @@ class Examination:
                     instance.uuid, instance.host),
                 'It was only reading %s.' % ', '.join(names_of(shared)),
                 'Start that host again.')
+
+    def _require_instances(self, uuid: str) -> None:
+        """Raise an error if instances_path is only an empty mount point.
+
+        :raises FileSystemFailed: the server's folder may be in what is gone
+        """
+        if not self._records.are_there():
+            raise exception.FileSystemFailed(
+                'Server %s cannot be evacuated to this host: its [DEFAULT] '
+                'instances_path is not the folder that nova-compute has '
+                'started with.' % uuid, 'That is %s.' % self._layout.root,
+                'Mount the folder there again.')
 
     def _refuse_lone_disks(self, context: nova_context.RequestContext,
                            instance: nova_instance.Instance) -> None:

@@ -17,6 +17,7 @@ its VMs, which leaves VMware's locks beside their disks.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -202,6 +203,18 @@ class SharedFolderTestCase(TestCase):
         os.rename(folder + '_resize', folder)
         self.evacuate(state='SHUTOFF')
         self.assertEqual(inode, os.stat(self.root('second')).st_ino)
+
+    def test_an_instances_path_that_was_unmounted(self):
+        self._stop_server(self.server)
+        self.lose(fenced=False)
+        path = self.paths['second']
+        os.rename(path, path + '-aside')
+        os.mkdir(path)
+        self.refuse('is not the folder that nova-compute has started with',
+                    state='SHUTOFF')
+        shutil.rmtree(path)
+        os.rename(path + '-aside', path)
+        self.evacuate(state='SHUTOFF')
 
     def test_a_vm_that_runs_on_the_host_that_returns_is_stopped(self):
         self.flags(resume_guests_state_on_host_boot=True)

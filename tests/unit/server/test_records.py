@@ -99,6 +99,11 @@ class OwnerTestCase(hosts.TestCase):
         files.write_atomically(self.layout.record(UUID), '{')
         self.assertIsNone(self.records.owner(UUID, self.folder))
 
+    def test_whether_they_are_there(self):
+        self.assertFalse(self.records.are_there())
+        open(self.layout.node('this-node'), 'w').close()
+        self.assertTrue(self.records.are_there())
+
     def test_nobodys(self):
         self.assertFalse(self.records.is_foreign(UUID, self.folder))
         self.assertIsNone(self.records.get(UUID))

@@ -54,6 +54,8 @@ class ExaminationTestCase(hosts.TestCase):
                                                    self.connectors)
         self.instance = objects.Instance(uuid=UUID, host='there',
                                          image_ref='image')
+        # nova-compute has started.
+        open(self.layout.node('this-node'), 'w').close()
         self.volumes = []
         self.has_swap = False
         self.fenced = set()
@@ -308,6 +310,12 @@ class ExaminationTestCase(hosts.TestCase):
         # The removal of a failed evacuation was interrupted.
         os.rename(self.layout.kept(UUID), self.layout.deleted(UUID))
         self.assertTrue(self.examine())
+
+    def test_an_instances_path_that_was_unmounted(self):
+        files.remove_tree(self.layout.locks)
+        for self.instance.image_ref in ('image', ''):
+            self.refuse(exception.FileSystemFailed, 'instances_path',
+                        self.layout.root, 'Mount')
 
     def test_an_old_folder_on_this_host(self):
         self.records.create(UUID, 'instance-1')
