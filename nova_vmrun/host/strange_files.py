@@ -24,33 +24,46 @@ import os
 import stat
 from typing import BinaryIO
 
+#: Errors that say what is there: no file, or none that may be read. Others,
+#: such as ESTALE or EIO, say nothing about it, and may pass.
+NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP,
+                     errno.ENXIO, errno.EINVAL, errno.EFBIG, errno.EACCES})
+
 
 @contextlib.contextmanager
 def opened(path: str, limit: int | None = None, follow: bool = False,
-           depth: int = 0) -> Iterator[BinaryIO]:
+           depth: int = 0, write: bool = False) -> Iterator[BinaryIO]:
     """Open a file to read it.
 
     :param limit: bytes that it may have; None: any number
     :param follow: whether it may be a link to a file
     :param depth: how many of the folders that it is in may be no links
+    :param write: open it for writing, too, as NFS wants it for a lock
     :raises OSError: it cannot be read, or is no file, or too large
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (
+    flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_NONBLOCK | os.O_CLOEXEC | (
         0 if follow else os.O_NOFOLLOW)
     if depth:
         with _folder(os.path.dirname(path), depth) as folder:
             descriptor = os.open(os.path.basename(path), flags, dir_fd=folder)
     else:
         descriptor = os.open(path, flags)
-    with os.fdopen(descriptor, 'rb') as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise _error(errno.EISDIR, path)
-        if not stat.S_ISREG(status.st_mode):
-            raise _error(errno.EINVAL, path)
-        if limit is not None and status.st_size > limit:
-            raise _error(errno.EFBIG, path)
+    try:
+        _check(path, os.fstat(descriptor), limit)
+    except OSError:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, 'r+b' if write else 'rb') as file:
         yield file
+
+
+def _check(path: str, status: os.stat_result, limit: int | None) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise _error(errno.EISDIR, path)
+    if not stat.S_ISREG(status.st_mode):
+        raise _error(errno.EINVAL, path)
+    if limit is not None and status.st_size > limit:
+        raise _error(errno.EFBIG, path)
 
 
 @contextlib.contextmanager

@@ -116,16 +116,26 @@ def _lock(folder: str) -> str:
 
 
 def _is_running(folder: str) -> bool:
-    try:
-        with strange_files.opened(_lock(folder)) as file:
+    """Return whether a build has its folder now.
+
+    :raises OSError: it is not known
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(strange_files.opened(
+                _lock(folder), write=True))
+        except PermissionError:
+            raise
+        except OSError as error:
+            if error.errno not in strange_files.NO_FILE:
+                raise
+            LOG.debug('%s is no build in progress: %s', folder, error)
+            return False
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except PermissionError:
-        raise
-    except OSError as error:
-        LOG.debug('%s is no build in progress: %s', folder, error)
-    return False
+        except BlockingIOError:
+            return True
+        return False
 
 
 def _reserved(folder: str) -> int:

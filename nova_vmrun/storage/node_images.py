@@ -63,7 +63,8 @@ class NodeImages:
         :raises OSError: a list cannot be read
         """
         owners = {server_folders.owner(path) for _uuid, path
-                  in server_folders.find(self._layout.root)} - {None}
+                  in server_folders.find(self._layout.root)
+                  } - {None, server_folders.UNKNOWN}
         owners |= {name.removeprefix(_PREFIX).removesuffix(_END)
                    for name in os.listdir(self._layout.locks)
                    if name.startswith(_PREFIX) and name.endswith(_END)}

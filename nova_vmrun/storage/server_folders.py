@@ -72,8 +72,9 @@ def create(path: str, compute_id: str) -> None:
 def owner(path: str) -> str | None:
     """Return the id of the compute node that made a folder.
 
-    :returns: None if a crash came before it was recorded; UNKNOWN if what is
-        there cannot be read
+    :returns: None if a crash came before it was recorded; UNKNOWN if something
+        else is there than what a host records
+    :raises OSError: it is not known, and may be later
     """
     try:
         return str(jsonutils.loads(strange_files.read(
@@ -81,6 +82,8 @@ def owner(path: str) -> str | None:
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     except OSError as error:
+        if error.errno not in strange_files.NO_FILE:
+            raise
         # All hosts look at all folders, and one must not stop them.
         LOG.warning('It is unknown whose %s is: %s', path, error)
         return UNKNOWN

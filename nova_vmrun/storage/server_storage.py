@@ -332,12 +332,12 @@ class ServerStorage:
             self._is_unused(uuid, path)]
 
     def _is_unused(self, uuid: str, path: str) -> bool:
-        owner = server_folders.owner(path)
-        if owner is not None and owner != self._compute_id:
-            return False
         try:
+            owner = server_folders.owner(path)
+            if owner is not None and owner != self._compute_id:
+                return False
             used = self._used(uuid)
-        except exception.RecordUnreadable as error:
+        except (exception.RecordUnreadable, OSError) as error:
             LOG.debug('%s', error)
             return False
         return os.path.basename(path) not in used and (

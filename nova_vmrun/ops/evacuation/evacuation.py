@@ -22,6 +22,7 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
+from nova_vmrun.host import paths
 from nova_vmrun.ops import consoles as consoles_module
 from nova_vmrun.ops import destroy as destroy_module
 from nova_vmrun.ops.evacuation import examination as examination_module
@@ -253,9 +254,9 @@ class Evacuation:
         foreign = set(filter(self._is_anothers, uuids))
         # Do not ask VMware or Nova if there is nothing to ask about.
         adopted = self._states.listed(foreign) if foreign else set()
-        on_volumes = {uuid for uuid in uuids if uuid not in foreign and
-                      self._disk_lists.volumes(uuid) and
-                      vm_process.is_alive(self._layout.vmx(uuid))}
+        on_volumes = self._running(
+            uuid for uuid in uuids if uuid not in foreign and
+            self._disk_lists.volumes(uuid))
         if not adopted and not on_volumes:
             return
         left = evacuations.evacuated_from(context, host)
@@ -270,10 +271,22 @@ class Evacuation:
                 LOG.error('Server %s may still run here, although it was '
                           'evacuated from this host: %s', uuid, error)
 
+    def _running(self, uuids: abc.Iterable[str]) -> set[str]:
+        """Return those servers whose VMs have processes, without VMware."""
+        wanted = {paths.canonical(self._layout.vmx(uuid)): uuid
+                  for uuid in uuids}
+        found = map(paths.canonical, vm_process.vmx_paths() if wanted else ())
+        return {wanted[path] for path in found if path in wanted}
+
     def _is_anothers(self, uuid: str) -> bool:
+        """Return whether another host has one of the disks of a server.
+
+        One is enough to stop it. Storage folders that are away are left out.
+        """
         record = self._records.get(uuid)
         try:
-            return record is None or self._places.is_foreign(record)
+            return record is None or not all(map(
+                self._places.may_write, self._places.there(record)))
         except (exception.VmrunError, OSError, ValueError) as error:
             # The next look is in a minute.
             LOG.debug('It is unknown whose the disks of server %s are: %s',

@@ -59,6 +59,13 @@ class StrangeFilesTestCase(base.TestCase):
     def test_a_folder(self):
         os.mkdir(self.path)
         self.assertRaises(IsADirectoryError, self.read)
+        before = self.open_files()
+        for _look in range(5):
+            self.assertRaises(IsADirectoryError, self.read)
+        self.assertEqual(before, self.open_files())
+
+    def open_files(self):
+        return len(os.listdir('/proc/self/fd'))
 
     def test_a_device(self):
         os.symlink('/dev/zero', self.path)

@@ -10,12 +10,15 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import errno
+import fcntl
 import os
 from unittest import mock
 
 import fixtures
 
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout
 from nova_vmrun.storage import builds
 from tests.unit import base
@@ -91,6 +94,31 @@ class BootsTestCase(base.TestCase):
         self.assertEqual(0, self.boots.reserved())
         self.assertIsNone(self.boots.oldest_start())
         self.assertFalse(os.path.exists(folder))
+
+    def test_on_nfs_a_lock_needs_a_file_that_can_be_written(self):
+        real = fcntl.flock
+
+        def flock(file, operation):
+            access = fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE
+            if operation & fcntl.LOCK_EX and access == os.O_RDONLY:
+                raise OSError(errno.EBADF, 'NFS 4 refuses this')
+            real(file, operation)
+
+        self.useFixture(fixtures.MockPatchObject(fcntl, 'flock', flock))
+        with self.boots.begin(1000) as folder:
+            other = builds.Builds(self.layout)
+            self.assertEqual(1000, other.reserved())
+            self.assertIsNotNone(other.oldest_start())
+            self.assertTrue(os.path.isdir(folder))
+
+    def test_a_build_is_not_over_because_it_cannot_be_seen(self):
+        for target, name in ((strange_files, 'opened'), (fcntl, 'flock')):
+            with self.boots.begin(1000) as folder:
+                with mock.patch.object(target, name, side_effect=OSError(
+                        errno.ESTALE, 'stale')):
+                    self.assertRaises(OSError, self.boots.oldest_start)
+                    self.assertRaises(OSError, self.boots.reserved)
+                self.assertTrue(os.path.isdir(folder))
 
     def test_the_end_of_its_process_ends_it(self):
         def boot(reached):

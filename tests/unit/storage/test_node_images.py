@@ -52,6 +52,14 @@ class NodeImagesTestCase(base.TestCase):
         self.theirs.write({'b'})
         self.assertEqual({'a', 'b'}, self.ours.of_all())
 
+    def test_a_folder_of_which_nobody_knows_whose_it_is(self):
+        path = server_folders.new_path(self.layout.root, UUID)
+        server_folders.create(path, 'theirs')
+        os.remove(os.path.join(path, server_folders.OWNER))
+        os.mkfifo(os.path.join(path, server_folders.OWNER))
+        self.ours.write({'a'})
+        self.assertEqual({'a'}, self.ours.of_all())
+
     def test_a_pipe_in_place_of_a_list(self):
         for name in ('images-theirs.json', 'images-ours.json'):
             os.mkfifo(os.path.join(self.layout.locks, name))

@@ -10,11 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import errno
 import os
+from unittest import mock
 
 import fixtures
 
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 from nova_vmrun.storage import server_folders
 from tests.unit import base
 
@@ -68,6 +71,13 @@ class ServerFoldersTestCase(base.TestCase):
             (os.rmdir if os.path.isdir(owner) else os.remove)(owner)
         files.write_atomically(owner, b'[' * 4000)
         self.assertIsNone(server_folders.owner(self.path))
+
+    def test_an_error_that_passes_makes_it_nobodys(self):
+        server_folders.create(self.path, 'node')
+        with mock.patch.object(
+                strange_files, 'read',
+                side_effect=OSError(errno.ESTALE, 'stale')):
+            self.assertRaises(OSError, server_folders.owner, self.path)
 
     def test_new_folders(self):
         os.mkdir(self.path)

@@ -13,6 +13,7 @@
 import os
 from unittest import mock
 
+import fixtures
 from nova import objects
 from oslo_utils.fixture import uuidsentinel as uuids
 
@@ -28,6 +29,7 @@ from nova_vmrun.ops import reconcile
 from nova_vmrun.server import disks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import use_locks
+from nova_vmrun.server import vm_process
 from nova_vmrun.storage import server_folders
 from tests.unit import locks
 from tests.unit.ops import hosts
@@ -73,6 +75,9 @@ class EvacuationTestCase(hosts.TestCase):
             patcher = mock.patch.object(target, name, function)
             patcher.start()
             self.addCleanup(patcher.stop)
+        self.scans = self.useFixture(fixtures.MockPatchObject(
+            vm_process, 'vmx_paths', side_effect=lambda: set(
+                self.vmrun.running))).mock
         # Evacuated from here, and whether that is done.
         self.left = {UUID: True}
         # Those that Nova has elsewhere.
@@ -213,6 +218,26 @@ class EvacuationTestCase(hosts.TestCase):
         self.evacuation.stop_adopted(None, 'here')
         self.power.cut.assert_called_once_with(UUID)
 
+    def test_one_disk_that_another_host_has_is_enough(self):
+        """The storage folder of the other disk hangs."""
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        places = self.servers.storage.second.places
+        with mock.patch.object(places, 'there', return_value=['/nas/one']), \
+                mock.patch.object(places, 'may_write', return_value=False):
+            self.evacuation.stop_adopted(None, 'here')
+        self.power.cut.assert_called_once_with(UUID)
+
+    def test_a_vm_of_which_it_is_unknown_goes_on(self):
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        places = self.servers.storage.second.places
+        with mock.patch.object(places, 'there', return_value=['/nas/one']), \
+                mock.patch.object(places, 'may_write',
+                                  side_effect=OSError(116, 'stale')):
+            self.evacuation.stop_adopted(None, 'here')
+        self.power.cut.assert_not_called()
+
     def test_a_vm_of_another_node_on_this_machine_goes_on(self):
         self.left = {}
         self.vmrun.running.add(self.layout.vmx(UUID))
@@ -258,10 +283,12 @@ class EvacuationTestCase(hosts.TestCase):
     def test_servers_that_are_off_cost_no_question(self):
         self.be_partitioned(is_running=False)
         self.assertEqual([], self.questions)
+        self.assertEqual(1, self.scans.call_count)
 
     def test_servers_on_no_volume_cost_no_question(self):
         self.be_partitioned(is_on_volume=False)
         self.assertEqual([], self.questions)
+        self.scans.assert_not_called()
         self.power.cut.assert_not_called()
 
     def test_a_vm_that_does_not_stop_does_not_end_nova_compute(self):
