@@ -241,7 +241,7 @@ class Examination:
             _require_to_look(instance.uuid, folder)
             for uuid, path in folder.call(functools.partial(
                     server_folders.find, folder.path)):
-                if uuid == instance.uuid and self._may_be_of(
+                if uuid == instance.uuid and self._may_have_disks(
                         context, path, instance.host):
                     raise exception.NotSupported(
                         'Server %s cannot be evacuated: no record is beside '
@@ -250,14 +250,32 @@ class Examination:
                         'The disks are in %s. There is no record while other '
                         'files have newer data.' % path,
                         'Start host %s again. To lose the disks instead, move '
-                        'them away.' % instance.host)
+                        'them away.' % (self._host_of(context, path) or
+                                        instance.host))
 
-    def _may_be_of(self, context: nova_context.RequestContext, path: str,
-                   host: str) -> bool:
-        """Return whether a folder in a storage folder may be a host's."""
+    def _may_have_disks(self, context: nova_context.RequestContext,
+                        path: str, host: str) -> bool:
+        """Return whether a folder of a server may have disks of other hosts.
+
+        Those of this host do not count, nor does a folder of a build that had
+        made nothing yet.
+
+        :param host: that the server was on; it may have lost it to a third
+        """
+        places = self._storage.second.places
+        owner = places.owner_of(path)
+        if owner == server_folders.UNKNOWN:
+            return True
+        if owner is not None and places.may_write(path):
+            return False
+        return (self._host_of(context, path) == host or
+                not server_folders.is_new(path))
+
+    def _host_of(self, context: nova_context.RequestContext,
+                 path: str) -> str | None:
+        """Return the name of the host that owns a folder, if it is known."""
         owner = self._storage.second.places.owner_of(path)
-        return owner == server_folders.UNKNOWN or owner is not None and (
-            evacuations.host_of(context, owner) == host)
+        return owner and evacuations.host_of(context, owner)
 
     def _unguarded(self, volumes: abc.Iterable[connection.Volume]
                    ) -> list[str]:

@@ -256,6 +256,16 @@ class ExaminationTestCase(hosts.TestCase):
         self.refuse(exception.NotSupported, 'no record is beside',
                     'storage folder fast', 'Start host there again')
 
+    def test_disks_of_a_third_host_in_a_shared_storage_folder(self):
+        """An evacuation to it was interrupted, or a file was lost."""
+        path = server_folders.new_path(self.fast, UUID)
+        server_folders.create(path, THIRDS)
+        self.assertFalse(self.examine())
+        files.write_atomically(os.path.join(path, 'root.vmdk'), b'')
+        self.refuse(exception.NotSupported, 'Start host third again')
+        os.remove(os.path.join(path, server_folders.OWNER))
+        self.refuse(exception.NotSupported, 'Start host there again')
+
     def test_disks_of_an_unknown_host_in_a_shared_storage_folder(self):
         path = server_folders.new_path(self.fast, UUID)
         os.mkdir(path)
