@@ -41,8 +41,9 @@ def opened(path: str, limit: int | None = None, follow: bool = False,
     :param write: open it for writing, too, as NFS wants it for a lock
     :raises OSError: it cannot be read, or is no file, or too large
     """
-    flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_NONBLOCK | os.O_CLOEXEC | (
-        0 if follow else os.O_NOFOLLOW)
+    flags = (os.O_NONBLOCK | os.O_CLOEXEC |
+             (os.O_RDWR if write else os.O_RDONLY) |
+             (0 if follow else os.O_NOFOLLOW))
     if depth:
         with _folder(os.path.dirname(path), depth) as folder:
             descriptor = os.open(os.path.basename(path), flags, dir_fd=folder)
