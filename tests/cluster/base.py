@@ -30,6 +30,7 @@ from nova_vmrun.aio import down
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import processes
 from nova_vmrun.aio import report
+from nova_vmrun.aio.services import cinder
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import up
 from openstack.compute.v2 import server as sdk_server
@@ -53,6 +54,11 @@ rpc_response_timeout = 20
 [scheduler]
 discover_hosts_in_cells_interval = 1
 """
+# All nodes reach the files of volumes.
+_CINDER_CONF = """\
+[%s]
+vmrun_hosts = %s
+"""
 
 
 class Cluster(fixtures.Fixture):
@@ -65,14 +71,17 @@ class Cluster(fixtures.Fixture):
     :param shared: names of nodes with the same instances_path
     :param cut_off: names of nodes whose network can break
     :param knobs: of the fake VMware of all nodes
+    :param volumes: let Cinder run, too; nodes see its volumes as on NFS
     :ivar nodes: by name
     :ivar ssh: how the nodes reach each other
+    :ivar volumes: folder that stands for the mount of an NFS server
     """
 
     def __init__(self, names: Iterable[str] = NODES, database: str = '',
                  local_conf: str = '', changes: node.Options | None = None,
                  shared: Collection[str] = (), cut_off: Collection[str] = (),
-                 knobs: Mapping[str, str] | None = None) -> None:
+                 knobs: Mapping[str, str] | None = None,
+                 volumes: bool = False) -> None:
         super().__init__()
         self._names = tuple(names)
         self._database = database
@@ -81,25 +90,28 @@ class Cluster(fixtures.Fixture):
         self._shared = shared
         self._cut_off = cut_off
         self._knobs = knobs or {}
+        self._volumes = volumes
 
     def _setUp(self) -> None:
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.layout = aio_layout.Layout(folder / 'first')
         self.settings = aio_settings.Settings(
             host='first', fake=True, bus=aio_settings.OWN_BUS, compute=False,
-            database=self._database,
+            database=self._database, volumes=self._volumes,
             ports=dict(zip(aio_settings.DEFAULT_PORTS, split.free_ports(
                 len(aio_settings.DEFAULT_PORTS)))))
         self.layout.create()
         self.settings.save(self.layout)
         progress = report.Report(io.StringIO())
         self.addCleanup(down.wipe, self.layout, progress)
-        local = self.layout.config_dir('nova') / config.LOCAL_CONF
-        local.parent.mkdir(mode=0o700)
-        local.write_text(_LOCAL_CONF + self._local_conf)
+        self._write_local('nova', _LOCAL_CONF + self._local_conf)
+        if self._volumes:
+            self._write_local('cinder', _CINDER_CONF % (
+                cinder.BACKEND, ','.join(self._names)))
         up.up(self.layout, self.settings, progress)
         self.cloud = client.connect(
             self.settings, aio_settings.passwords(self.layout))
+        self.volumes = folder / 'volumes'
         instances = {
             name: folder / ('shared' if name in self._shared else name) /
             'instances' for name in self._names}
@@ -107,6 +119,11 @@ class Cluster(fixtures.Fixture):
             name: str(path) for name, path in instances.items()}))
         self.nodes = {name: self._add_node(name, folder, instances[name])
                       for name in self._names}
+
+    def _write_local(self, project: str, text: str) -> None:
+        local = self.layout.config_dir(project) / config.LOCAL_CONF
+        local.parent.mkdir(mode=0o700)
+        local.write_text(text)
 
     def _add_node(self, name: str, folder: pathlib.Path,
                   instances: pathlib.Path) -> node.Node:
@@ -116,7 +133,7 @@ class Cluster(fixtures.Fixture):
                 self.settings.ports.values()))
         added: node.Node = self.useFixture(node.Node(
             name, folder / name, instances, self.layout, self.settings,
-            self.ssh, self._changes, network, self._knobs))
+            self.ssh, self._changes, network, self._knobs, self.volumes))
         return added
 
     def kill_bus(self) -> None:

@@ -24,6 +24,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import accounts
 
+from tests.cluster import nfs_volumes
 from tests.cluster import relays
 from tests.cluster import ssh
 from tests.functional.split import compute
@@ -44,6 +45,7 @@ class Node(fixtures.Fixture):
     :param changes: further options, by section and name
     :param network: how it reaches the control plane; None: directly
     :param knobs: of its fake VMware
+    :param volumes: folder that stands for the mount of an NFS server
     :ivar compute: its nova-compute
     :ivar qemu_img: stops conversions of images
     """
@@ -53,9 +55,11 @@ class Node(fixtures.Fixture):
                  settings: aio_settings.Settings, links: ssh.Ssh,
                  changes: Mapping[tuple[str, str], str],
                  network: relays.Relays | None = None,
-                 knobs: Mapping[str, str] | None = None) -> None:
+                 knobs: Mapping[str, str] | None = None,
+                 volumes: pathlib.Path | None = None) -> None:
         super().__init__()
         self._changes = changes
+        self._mount = volumes
         self.name = name
         self.folder = folder
         self.instances = instances
@@ -65,6 +69,7 @@ class Node(fixtures.Fixture):
         self._ssh = links
         self._variables = {
             **(knobs or {}), 'FAKE_VMRUN_STATE': str(folder / 'vmware'),
+            'FAKE_VMRUN_CONFIG': str(folder / 'knobs'),
             # Locks tell machines apart by it.
             'FAKE_VMRUN_HOST_NAME': name}
 
@@ -72,9 +77,15 @@ class Node(fixtures.Fixture):
         for path in (self.instances, self.folder / 'vmware',
                      self.folder / 'state'):
             path.mkdir(parents=True, exist_ok=True)
+        self.set_knobs('')
         self.qemu_img = self.useFixture(gates.QemuImg())
         self.compute = self.useFixture(compute.NovaCompute(
             self.folder, self._variables))
+        if self._settings.volumes:
+            assert self._mount
+            self._cinder = self.useFixture(nfs_volumes.NfsVolumes(
+                self._reached(self._settings.ports['cinder']),
+                self._mount))
         self._account = accounts.create(
             self._layout, self._settings, self.name)
         self.configure({})
@@ -105,10 +116,21 @@ class Node(fixtures.Fixture):
             **{('oslo_messaging_rabbit', option): value
                for option, value in account.messaging.items()},
             **{(section, 'username'): account.keystone_user
-               for section in _LOGINS},
+               for section in self._logins()},
             **{(section, 'password'): account.keystone_password
-               for section in _LOGINS},
-            **self._addresses(), **self._changes}
+               for section in self._logins()},
+            **self._addresses(), **self._volumes(), **self._changes}
+
+    def _logins(self) -> tuple[str, ...]:
+        return (*_LOGINS, *['cinder'] * self._settings.volumes)
+
+    def _volumes(self) -> Options:
+        if not self._settings.volumes:
+            return {}
+        return {
+            ('cinder', 'endpoint_template'):
+                'http://127.0.0.1:%d/v3/%%(project_id)s' % self._cinder.port,
+            ('vmrun', 'nfs_mounts'): self._cinder.mounts}
 
     def _addresses(self) -> Options:
         """Return the options by which the APIs are reached."""
@@ -124,11 +146,17 @@ class Node(fixtures.Fixture):
 
     def _over_network(self, url: str) -> str:
         """Return a URL on the control plane as it is reached from here."""
-        if self.network is None:
-            return url
         port = parse.urlsplit(url).port
         assert port, url
-        return url.replace(':%d' % port, ':%d' % self.network.ports[port])
+        return url.replace(':%d' % port, ':%d' % self._reached(port))
+
+    def _reached(self, port: int) -> int:
+        """Return where a port of the control plane is reached from here."""
+        return port if self.network is None else self.network.ports[port]
+
+    def set_knobs(self, text: str) -> None:
+        """Set knobs of its fake VMware that it does not have already."""
+        (self.folder / 'knobs').write_text(text)
 
     def running_vms(self) -> list[str]:
         """Return the ids of the servers whose VMs run on this node."""
