@@ -104,6 +104,8 @@ class LifeTestCase(base.TestCase):
             self.assertRefused(connection, lambda channel, queue=queue:
                                channel.queue_bind(
                                    own, 'nova', routing_key=queue))
+        self.assertRefused(connection, lambda channel:
+                           channel.queue_bind(own, 'scheduler_fanout'))
         accounts.remove(self.layout, self.settings, _NODE)
         self.assertRaises(errors.AioError, address.require,
                           account.transport_url)

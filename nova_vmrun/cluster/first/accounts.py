@@ -13,10 +13,17 @@
 """What a node logs in with: one user of the bus and one of Keystone.
 
 Each node has its own, so that a single one can be thrown out. The rights on
-the bus are those that oslo.messaging needs: a node reads only what is sent to
-its own nova-compute. It may still send to every queue, because replies go
-through the exchange that reaches all of them, and RabbitMQ cannot tell
-a reply from a request.
+the bus are those that oslo.messaging needs: a node cannot read requests to
+other hosts by their queues, nor what is sent to all schedulers. It may send to
+every queue, because replies go through the exchange that reaches all of them,
+and RabbitMQ cannot tell a reply from a request.
+
+That does not hold off a node that is broken into. The queues of replies, and
+those of broadcasts to nova-compute, have random names, so a node may read and
+delete all of them, and each request tells its receiver the name of the queue
+for the reply. And a node may delete Nova's exchanges, and make others in their
+place, because who may declare an exchange may do that, and oslo.messaging
+declares each before it is used.
 """
 
 import base64
@@ -211,7 +218,8 @@ def permissions(name: str) -> Permissions:
         configure=_any_of(_EXCHANGE, fanouts, *queues),
         # Replies go through the default exchange.
         write=_any_of(_EXCHANGE, fanouts, r'amq\.default', *queues),
-        read=_any_of(_EXCHANGE, fanouts, *queues),
+        # Broadcasts to the schedulers describe the servers of all hosts.
+        read=_any_of(_EXCHANGE, _TOPICS + '_fanout', *queues),
         bind=_any_of(queues[0]))
 
 

@@ -42,6 +42,11 @@ class HintsTestCase(base.FirstCase):
             self.assertIn('what has changed (%s): run "nova-vmrun node join" '
                           'on them again' % names, hint)
 
+    def test_another_bus_elsewhere(self):
+        [hint] = self.hints({'bus': 'rabbit://a:b@127.0.0.1/'},
+                            bus='rabbit://a:c@127.0.0.1/')
+        self.assertIn('(rabbitmq)', hint)
+
     def test_volumes_are_turned_off(self):
         [hint] = self.hints({'volumes': True}, volumes=False)
         self.assertIn('(cinder)', hint)

@@ -45,6 +45,13 @@ class PermissionsTestCase(base.TestCase):
             self.assertEqual(own, self.allows(
                 pattern, *own, *others[:-1]))
 
+    def test_broadcasts_to_schedulers_can_be_sent_but_not_heard(self):
+        rights = accounts.permissions('node1')
+        names = ('compute_fanout', 'compute-alt_fanout', 'scheduler_fanout',
+                 'conductor_fanout')
+        for pattern, count in ((rights.write, 3), (rights.read, 2)):
+            self.assertEqual([*names[:count]], self.allows(pattern, *names))
+
     def test_requests_to_others_cannot_be_listened_to(self):
         bind = accounts.permissions('node.1').bind
         self.assertEqual(

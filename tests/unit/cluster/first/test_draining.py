@@ -130,6 +130,7 @@ class DrainTestCase(DrainCase):
         self.assertIn('it is PAUSED', reasons['a'])
         self.assertIn('busy (rebooting)', reasons['b'])
         self.assertEqual('It is locked.', reasons['c'])
+        self.assertIn('server c (c) stays: It is locked.', self.lines())
 
     def test_no_other_node_takes_it(self):
         self.assertEqual(
@@ -173,6 +174,14 @@ class ResizeTestCase(DrainCase):
         self.prepare(make('a', 'VERIFY_RESIZE'), confirm_server_resize=refuse)
         self.assertEqual({'a': 'It is locked.'}, self.reasons())
         self.assertEqual(['confirm'], self.verbs('a'))
+
+    def test_one_that_is_not_moved_to_the_end(self):
+        self.prepare(make('a'))
+        self.nova.migrate_server = lambda server: self.nova.found.update(
+            a=make('a', 'ERROR'))
+        self.assertEqual(
+            {'a': 'it is ERROR (no task) after its move: No valid host was '
+             'found.'}, self.reasons())
 
     def test_one_that_does_not_survive_its_move(self):
         def break_it():
