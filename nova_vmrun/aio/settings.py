@@ -394,6 +394,8 @@ def write_private(path: pathlib.Path, text: str) -> None:
             new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, 'w') as stream:
             stream.write(text)
+            stream.flush()
+            os.fsync(descriptor)
         os.replace(new, path)
     except OSError as error:
         raise errors.AioError(

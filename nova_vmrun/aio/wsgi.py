@@ -31,7 +31,9 @@ LOG = logging.getLogger(__name__)
 THREADS = 8
 # As many as the connections that a door lets in: clients that send slowly
 # hold a thread each, and nobody else's.
-_MOST_THREADS = door.TOTAL
+_MOST_PUBLIC_THREADS = door.TOTAL
+# On loopback are this machine's users, and nodes through their connections.
+_MOST_THREADS = 32
 # How many requests of one other machine are answered at once.
 _SHARE = 12
 Application = Callable[..., Iterable[bytes]]
@@ -107,7 +109,8 @@ class Server:
             server_name=address, request_queue_size=128,
             timeout=120, shutdown_timeout=1)
         self._server.requests = _Threads(self._server, min=THREADS,
-                                         max=_MOST_THREADS)
+                                         max=_MOST_PUBLIC_THREADS
+                                         if public else _MOST_THREADS)
         # cheroot's own method prints to standard error.
         setattr(self._server, 'error_log', self._log)
 

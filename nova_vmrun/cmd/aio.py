@@ -81,7 +81,7 @@ class Up(plain.Plain, command.Command):
         with lock.hold(layout):
             settings = chosen_settings(layout, parsed_args, progress)
             up.up(layout, settings, progress)
-            joined_before.write_keys(layout, settings)
+            joined_before.write_keys(layout, settings, progress)
         self.app.stdout.write(
             'The control plane is up. To use it as an ordinary user, run:\n'
             '  source %s\n  openstack server list\n'

@@ -18,6 +18,7 @@ that is a node's cannot have a control plane of its own.
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 
 _AGAIN = 'run "nova-vmrun node join" on them again, with their token files'
@@ -25,12 +26,16 @@ _AGAIN = 'run "nova-vmrun node join" on them again, with their token files'
 
 def hints(layout: aio_layout.Layout, old: aio_settings.Settings,
           new: aio_settings.Settings) -> list[str]:
-    """Return what to do on nodes after a change.
+    """Return what to do on nodes after a change."""
+    found = _hints(old, new) if old.bus and new.bus else []
+    try:
+        return found if found and _nodes(layout) else []
+    except errors.AioError as error:
+        return [*found, str(error)]
 
-    :raises AioError: the registry of nodes is damaged
-    """
-    if not (old.bus and new.bus) or not _nodes(layout):
-        return []
+
+def _hints(old: aio_settings.Settings,
+           new: aio_settings.Settings) -> list[str]:
     found = []
     port = old.ports['gateway']
     if port != new.ports['gateway']:
@@ -91,16 +96,20 @@ def require_no_node(layout: aio_layout.Layout) -> None:
             'leave" first.')
 
 
-def write_keys(layout: aio_layout.Layout,
-               settings: aio_settings.Settings) -> None:
+def write_keys(layout: aio_layout.Layout, settings: aio_settings.Settings,
+               progress: report.Report) -> None:
     """Let the gateway forward what the services are now, to each node.
 
     The file also names programs of this installation, which may have moved.
 
-    :raises AioError: the registry of nodes is damaged
+    :param progress: where to report that the registry of nodes is damaged;
+        without nodes, the cloud is still of use
     """
     if settings.bus:
         from nova_vmrun.cluster.first import registry
 
-        with registry.change(layout, settings):
-            pass
+        try:
+            with registry.change(layout, settings):
+                pass
+        except errors.AioError as error:
+            progress.line(str(error))

@@ -305,7 +305,7 @@ class Drain(_OfFirst):
             parsed_args.name)
         if left:
             raise errors.AioError(
-                'Node %s is not empty, because of %s.' % (
+                'Node %s could not be drained, because of %s.' % (
                     parsed_args.name, words.counted(len(left), 'server')),
                 ' '.join('%s (%s): %s.' % (
                     each.name, each.server, each.reason.rstrip('.'))

@@ -76,7 +76,10 @@ class Ssh(plain.Plain, command.Command):
 
         layout = aio_layout.Layout(parsed_args.state_dir)
         cloud, is_own = _log_in(layout, parsed_args.os_cloud)
-        administrator = _administrator(layout) if is_own else None
+        administrator = (
+            _administrator(layout)
+            if is_own and not own_cloud.is_meant(parsed_args.os_cloud)
+            else None)
         try:
             route = ssh_route.Finder(cloud, administrator).find(
                 parsed_args.server, parsed_args.login, parsed_args.jump)

@@ -199,7 +199,7 @@ def _exhausted(facts: server_facts.Facts, text: str) -> Reason | None:
     cause = 'the build failed on every host that was tried'
     if facts.refusal is not None:
         refused = _refused(facts.refusal)
-        return Reason('%s; at last, %s' % (cause, refused.cause),
+        return Reason('%s; on one of them, %s' % (cause, refused.cause),
                       refused.advice)
     return Reason(
         cause + ', and Nova does not say why.',

@@ -13,6 +13,7 @@
 """Empty a node: let no new servers in, and move those that it has."""
 
 from collections.abc import Callable, Iterator
+import contextlib
 import dataclasses
 import time
 from typing import Any
@@ -69,9 +70,12 @@ class Drain:
         for server in self._nova.servers(host):
             failed[server.id] = self._try(server, lambda found: self._move(
                 found, host))
-        for server in self._waiting(host):
-            if not failed.get(server.id):
-                failed[server.id] = self._try(server, self._confirm_resize)
+        # If Nova is busy now, what waits is listed in the end.
+        with contextlib.suppress(errors.AioError):
+            for server in self._waiting(host):
+                if not failed.get(server.id):
+                    failed[server.id] = self._try(server,
+                                                  self._confirm_resize)
         return self._left(host, failed)
 
     def _try(self, server: Any, empty: Callable[[Any], str]) -> str:
@@ -86,7 +90,7 @@ class Drain:
             reason = empty(found) if found else _GONE
         except errors.AioError as error:
             reason = error.details or error.brief
-        if reason and self._nova.server(server.id) is None:
+        if reason and self._is_gone(server):
             self._report.line('server %s (%s) is gone' % (
                 server.name, server.id))
             return ''
@@ -94,6 +98,12 @@ class Drain:
             self._report.line('server %s (%s) stays: %s' % (
                 server.name, server.id, reason))
         return reason
+
+    def _is_gone(self, server: Any) -> bool:
+        try:
+            return self._nova.server(server.id) is None
+        except errors.AioError:
+            return False
 
     def _waiting(self, host: str) -> Iterator[Any]:
         """Yield the servers whose users have yet to confirm a resize."""

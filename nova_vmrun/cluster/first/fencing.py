@@ -58,5 +58,6 @@ def _sign_of_life(node: registry.Node | None, service: Any) -> str:
         return 'Its sshd answers through its connection.'
     age = cloud.age(service.updated_at)
     if service.state == 'up' and 0 <= age < _FRESH:
-        return 'Its nova-compute has reported to Nova %d s ago.' % age
+        return ('Nova says that its nova-compute is up, and heard of it %d s '
+                'ago.' % age)
     return ''

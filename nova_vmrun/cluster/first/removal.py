@@ -12,7 +12,7 @@
 
 """Remove a node: its service, its accounts, its keys and its connections."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 import contextlib
 from typing import Any
 
@@ -97,7 +97,8 @@ def require_empty(nova: cloud.Cloud, name: str) -> None:
     if servers:
         raise errors.AioError(
             'Node %s has %s.' % (name, words.counted(len(servers), 'server')),
-            _list('%s (%s)' % (server.name, server.id) for server in servers),
+            _list(['%s (%s)' % (server.name, server.id)
+                   for server in servers[:_SHOWN]], len(servers)),
             'Move them with "nova-vmrun node drain %s", or delete them.'
             % name)
 
@@ -114,7 +115,8 @@ def require_no_moves(nova: cloud.Cloud, name: str) -> None:
         raise errors.AioError(
             'Node %s takes part in %s of servers.' % (
                 name, words.counted(len(moves), 'move')),
-            _list(_described(nova, move) for move in moves),
+            _list([_described(nova, move) for move in moves[:_SHOWN]],
+                  len(moves)),
             'Confirm or revert those that wait with "openstack server resize '
             'confirm ID" or "openstack server resize revert ID", or let '
             '"nova-vmrun node drain %s" confirm them. Let the others end.'
@@ -129,11 +131,10 @@ def _described(nova: cloud.Cloud, move: Any) -> str:
     return '%s (%s, %s)' % (server.name, server.id, status)
 
 
-def _list(descriptions: Iterable[str]) -> str:
-    every = [*descriptions]
-    more = len(every) - _SHOWN
+def _list(shown: list[str], total: int) -> str:
+    more = total - len(shown)
     return 'They are: %s%s.' % (
-        ', '.join(every[:_SHOWN]), ' and %d more' % more if more > 0 else '')
+        ', '.join(shown), ' and %d more' % more if more else '')
 
 
 def end_tunnel(node: registry.Node) -> None:

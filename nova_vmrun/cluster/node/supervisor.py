@@ -70,6 +70,9 @@ class Supervisor:
         # off, if it has been, and so has removed what was evacuated.
         self._is_clean = False
         self._ask_at = 0.0
+        # Seconds between two questions, which cost the first machine a second
+        # of a processor each: more and more if it does not answer them.
+        self._pause = _RETURN_INTERVAL
         self._connected = False
         self._said: str = ''
 
@@ -120,18 +123,24 @@ class Supervisor:
             self._member.services['keystone'])
         if connected and not self._connected:
             self._say('connected with the first machine')
-            self._is_clean, self._ask_at = False, 0.0
+            self._is_clean = False
+            self._ask_soon()
         self._connected = connected
         compute = self._children[children.COMPUTE]
         if connected and compute.may_start:
             self._say('starting nova-compute')
             self._start(compute)
-            self._is_clean, self._ask_at = True, 0.0
+            self._is_clean = True
+            self._ask_soon()
         if (connected and compute.alive
                 and time.monotonic() >= self._ask_at):
-            is_used = self._return()
-            self._ask_at = time.monotonic() + (
-                _CHECK_INTERVAL if is_used else _RETURN_INTERVAL)
+            self._pause = {
+                True: _CHECK_INTERVAL, False: _RETURN_INTERVAL,
+                None: min(2 * self._pause, _CHECK_INTERVAL)}[self._return()]
+            self._ask_at = time.monotonic() + self._pause
+
+    def _ask_soon(self) -> None:
+        self._ask_at, self._pause = 0.0, _RETURN_INTERVAL
 
     def _open_tunnel(self, tunnel: children.Child) -> None:
         try:
@@ -155,41 +164,45 @@ class Supervisor:
             self._say(str(error))
             child.delay()
 
-    def _return(self) -> bool:
+    def _return(self) -> bool | None:
         """Ask Nova to use this node again, if an operator said it was off.
 
         What was evacuated meanwhile runs elsewhere. nova-compute removes it
         when it starts, so it is started again if it has run all the time. No
         clocks are compared: they may be set while it runs.
 
-        :returns: whether Nova uses the node
+        :returns: whether Nova uses the node; None if nobody says
         """
         first = gateway.Gateway(self._files.ssh_config,
                                 self._member.addresses[0])
         compute = self._children[children.COMPUTE]
         try:
             state = first.state(_STATE_TIMEOUT)
-            if not state.fenced:
-                # If it is declared off later, this process has run before.
-                self._is_clean = False
-                return state.reported >= 0
-            if not self._is_clean:
-                self._say('this machine was declared off: nova-compute is '
-                          'started again, to remove what was evacuated')
-                compute.stop()
-                return False
-            age = time.monotonic() - compute.started
-            if state.reported > age:
-                # It has not yet removed what was evacuated.
-                return False
-            self._is_clean = age < _PATIENCE
-            first.ask(messages.Verb.RETURN)
+        except exception.VmrunError as error:
+            self._say(str(error))
+            return None
+        if not state.fenced:
+            # If it is declared off later, this process has run before.
             self._is_clean = False
-            self._say('Nova uses this node again')
-            return True
+            return state.reported >= 0
+        if not self._is_clean:
+            self._say('this machine was declared off: nova-compute is '
+                      'started again, to remove what was evacuated')
+            compute.stop()
+            return False
+        age = time.monotonic() - compute.started
+        if state.reported > age:
+            # It has not yet removed what was evacuated.
+            return False
+        self._is_clean = age < _PATIENCE
+        try:
+            first.ask(messages.Verb.RETURN)
         except exception.VmrunError as error:
             self._say(str(error))
             return False
+        self._is_clean = False
+        self._say('Nova uses this node again')
+        return True
 
     def _say(self, text: str) -> None:
         """Report something, unless it was the last thing said."""

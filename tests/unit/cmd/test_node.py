@@ -101,8 +101,8 @@ class FirstCase(base.TestCase):
         drain.return_value = [draining.Left('id', 'web', 'it is PAUSED')]
         error = self.assertRaises(errors.AioError, self.run_command,
                                   node.Drain, 'lab-2')
-        self.assertEqual('Node lab-2 is not empty, because of 1 server.',
-                         error.brief)
+        self.assertEqual('Node lab-2 could not be drained, because of 1 '
+                         'server.', error.brief)
         self.assertIn('web (id): it is PAUSED.', error.details)
         self.run_command(node.Drain, 'lab-2', '--undo')
         self.nova.set_disabled.assert_called_once_with('lab-2', '')

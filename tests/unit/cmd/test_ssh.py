@@ -76,7 +76,7 @@ class SshTestCase(base.TestCase):
         self.layout.fakes.mkdir()
         self.run_command('-l', 'ann', '-i', '/key', '--jump', 'app', 'web',
                          '--', '-v', 'uptime')
-        self.assertEqual([(('own cloud', 'own cloud'), 'web', 'ann', 'app')],
+        self.assertEqual([(('own cloud', None), 'web', 'ann', 'app')],
                          self.found)
         self.assertEqual(['172.16.41.5', '-v', 'uptime'], self.words[-3:])
         self.assertIn('IdentityFile="/key"', self.words)

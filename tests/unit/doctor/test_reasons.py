@@ -269,10 +269,11 @@ class FaultTestCase(TestCase):
                            ports=ports, refusal=refusal)
         exhausted = 'Exceeded maximum number of retries. Exhausted all hosts'
         self.check(exhausted, 'the build failed on every host that was '
-                   'tried; at last, ' + cause, 'Create it on one',
+                   'tried; on one of them, ' + cause, 'Create it on one',
                    refusal=refusal)
         self.check(exhausted, 'the build failed on every host that was '
-                   'tried; at last, its port was not bound on host two: its '
+                   'tried; on one of them, its port was not bound on host '
+                   'two: its '
                    'vnic_type is direct.', 'Correct the port',
                    refusal=server_facts.Refusal(
                        'two', 'its vnic_type is direct.'))

@@ -242,6 +242,11 @@ class MeanwhileTestCase(DrainCase):
             self.nova, 'silent', 3)
         self.assertEqual([], self.drain())
 
+    def test_nova_is_busy_for_two_questions(self):
+        left = self.reasons(make('a'), make('b'), silent=2)
+        self.assertEqual({'a': 'Nova is busy.'}, left)
+        self.assertEqual('lab-3', self.nova.found['b'].compute_host)
+
     def test_nova_does_not_answer_any_more(self):
         self.prepare(make('a'))
         self.nova.after['migrate', 'a'] = lambda: setattr(

@@ -72,7 +72,7 @@ class FenceTestCase(base.FirstCase):
 
     def test_a_node_that_reports(self):
         self.has(age=20)
-        self.assertIn('reported to Nova 20 s ago',
+        self.assertIn('heard of it 20 s ago',
                       self.refuse().replace('21 s', '20 s'))
 
     def test_a_host_that_did_not_join_and_reports(self):

@@ -201,6 +201,18 @@ class SupervisorTestCase(base.NodeCase):
             self.look(0.5)
         self.assertEqual(6, self.first.state.call_count)
 
+    def test_a_first_machine_that_is_too_busy_is_asked_less_and_less(self):
+        self.first.state.side_effect = errors.AioError('Busy.')
+        for _ in range(1200):
+            self.look(0.5)
+        self.assertEqual(6, self.first.state.call_count)
+        # A new connection is a reason to ask at once.
+        self.answers.return_value = False
+        self.look(0.5)
+        self.answers.return_value = True
+        self.look(0.5)
+        self.assertEqual(7, self.first.state.call_count)
+
     def test_nova_may_refuse_for_a_while(self):
         self.first.state.return_value = self.state(fenced=True)
         self.first.ask.side_effect = [errors.AioError('Not yet.'), {}]
