@@ -332,8 +332,8 @@ class Fenced(_OfFirst):
         _name(parser)
         parser.add_argument(
             '--insist', action='store_true',
-            help='Say it although the node seems to be on: for example, its '
-                 'VMs have been ended, but it has not')
+            help='Say so even if the node seems to be on, for example because '
+                 'its VMs have been ended while the machine still runs')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
