@@ -27,6 +27,7 @@ from nova_vmrun.aio.database import address as database_address
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import listening
+from nova_vmrun.host import files
 
 ADDRESS = '127.0.0.1'
 REGION = 'RegionOne'
@@ -394,9 +395,7 @@ def write_private(path: pathlib.Path, text: str) -> None:
             new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, 'w') as stream:
             stream.write(text)
-            stream.flush()
-            os.fsync(descriptor)
-        os.replace(new, path)
+        files.publish(str(new), str(path))
     except OSError as error:
         raise errors.AioError(
             '%s could not be written.' % path, '%s.' % error.strerror,

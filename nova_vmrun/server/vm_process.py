@@ -17,7 +17,7 @@ a guest can write to. vmware.log names it, too, but only in its first line, and
 VMware rotates the log if a guest makes it log a lot.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 import dataclasses
 import os
 import time
@@ -48,11 +48,9 @@ def identity(vmx: str) -> Identity | None:
     :param vmx: path; the file may be gone
     :returns: None if there is no such process, or only a zombie
     """
-    for _name, pid, program in _locks(os.path.dirname(vmx)):
-        if pid is not None and locks.is_vm(program):
-            birth = process_identity.of(pid)
-            if birth is not None:
-                return pid, birth
+    found = _by_locks(vmx)
+    if found is not None:
+        return found
     # A VM that is starting or ending may have no locks.
     for pid, path in _vms():
         if paths.canonical(path) == paths.canonical(vmx):
@@ -60,6 +58,29 @@ def identity(vmx: str) -> Identity | None:
             if birth is not None:
                 return pid, birth
     return None
+
+
+def _by_locks(vmx: str) -> Identity | None:
+    for _name, pid, program in _locks(os.path.dirname(vmx)):
+        if pid is not None and locks.is_vm(program):
+            birth = process_identity.of(pid)
+            if birth is not None:
+                return pid, birth
+    return None
+
+
+def alive(vmx_files: Iterable[str]) -> set[str]:
+    """Return those VMs that have processes other than zombies.
+
+    The processes of the host are looked through once, for all of them.
+
+    :param vmx_files: paths
+    """
+    wanted = set(vmx_files)
+    found = {vmx for vmx in wanted if _by_locks(vmx) is not None}
+    rest = {paths.canonical(vmx): vmx for vmx in wanted - found}
+    running = map(paths.canonical, vmx_paths() if rest else ())
+    return found | {rest[path] for path in running if path in rest}
 
 
 def is_alive(vmx: str) -> bool:

@@ -22,7 +22,6 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_vmrun import exception
-from nova_vmrun.host import paths
 from nova_vmrun.ops import consoles as consoles_module
 from nova_vmrun.ops import destroy as destroy_module
 from nova_vmrun.ops.evacuation import examination as examination_module
@@ -254,9 +253,11 @@ class Evacuation:
         foreign = set(filter(self._is_anothers, uuids))
         # Do not ask VMware or Nova if there is nothing to ask about.
         adopted = self._states.listed(foreign) if foreign else set()
-        on_volumes = self._running(
-            uuid for uuid in uuids if uuid not in foreign and
-            self._disk_lists.volumes(uuid))
+        vmx_files = {self._layout.vmx(uuid): uuid for uuid in uuids
+                     if uuid not in foreign and
+                     self._disk_lists.volumes(uuid)}
+        # This runs no program.
+        on_volumes = {vmx_files[path] for path in vm_process.alive(vmx_files)}
         if not adopted and not on_volumes:
             return
         left = evacuations.evacuated_from(context, host)
@@ -270,13 +271,6 @@ class Evacuation:
             except exception.VmrunError as error:
                 LOG.error('Server %s may still run here, although it was '
                           'evacuated from this host: %s', uuid, error)
-
-    def _running(self, uuids: abc.Iterable[str]) -> set[str]:
-        """Return those servers whose VMs have processes, without VMware."""
-        wanted = {paths.canonical(self._layout.vmx(uuid)): uuid
-                  for uuid in uuids}
-        found = map(paths.canonical, vm_process.vmx_paths() if wanted else ())
-        return {wanted[path] for path in found if path in wanted}
 
     def _is_anothers(self, uuid: str) -> bool:
         """Return whether another host has one of the disks of a server.

@@ -11,6 +11,7 @@
 #    under the License.
 
 import os
+import time
 
 from nova import conf as nova_conf
 from nova import exception as nova_exception
@@ -30,6 +31,8 @@ from tests.unit.volumes import files
 
 CONF = nova_conf.CONF
 _IMAGE = 'cedef40a-ed67-4d10-800e-17455edce175'
+# Seconds. A guest boots in less than one, if the machine is not busy.
+_PATIENCE = 60
 
 # Methods that tests of Nova's call besides those in their names.
 _ALSO_CALLS = {
@@ -122,8 +125,12 @@ class NovasOwnTestCase(novas._VirtDriverTestCase, test.TestCase):
     def test_get_console_output(self):
         """Bytes, as libvirt's driver returns them; Nova's fake has text."""
         instance, _network_info = self._get_running_instance()
-        output = self.connection.get_console_output(self.ctxt, instance)
-        self.assertIn(b'web login: ', output)
+        # The guest boots meanwhile.
+        deadline = time.monotonic() + _PATIENCE
+        while b'web login: ' not in (output := (
+                self.connection.get_console_output(self.ctxt, instance))):
+            self.assertLess(time.monotonic(), deadline, output)
+            time.sleep(0.1)
 
     def test_set_admin_password(self):
         """The image of Nova's test has no guest agent."""

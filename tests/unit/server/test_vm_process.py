@@ -98,6 +98,20 @@ class IdentityTestCase(Base):
                              self.identity())
         self.assertIsNone(self.identity())
 
+    def test_several_at_once(self):
+        other, off = (os.path.join(self.folder, name, 'server.vmx')
+                      for name in ('other', 'off'))
+        scans = self.useFixture(fixtures.MockPatchObject(
+            vm_process, 'vmx_paths', wraps=vm_process.vmx_paths)).mock
+        self.lock('root.vmdk')
+        self.assertEqual({self.vmx}, vm_process.alive([self.vmx]))
+        self.assertEqual(set(), vm_process.alive([]))
+        scans.assert_not_called()
+        with self.running(other):
+            self.assertEqual({self.vmx, other},
+                             vm_process.alive([self.vmx, other, off]))
+        scans.assert_called_once_with()
+
     def test_log_lines_of_a_guest_do_not_identify_the_vm(self):
         """It can have VMware begin a log with a line of its own."""
         files.write_atomically(
