@@ -203,11 +203,7 @@ class Records:
 
     def owner(self, uuid: str, folder: str) -> str | None:
         """Return the id of the node that owns a folder; None if unknown."""
-        try:
-            record = self._load(uuid, folder)
-        except exception.RecordUnreadable as error:
-            LOG.debug('%s', error)
-            return None
+        record = self._readable(uuid, folder)
         return None if record is None else record.compute_id
 
     def _path(self, uuid: str, folder: str) -> str:
@@ -286,12 +282,16 @@ class Records:
         return {port for port in found if port is not None}
 
     def _port(self, uuid: str, folder: str) -> int | None:
+        record = self._readable(uuid, folder)
+        return None if record is None else record.vnc_port
+
+    def _readable(self, uuid: str, folder: str) -> Record | None:
+        """Return what _load does, or None if it cannot be read."""
         try:
-            record = self._load(uuid, folder)
+            return self._load(uuid, folder)
         except exception.RecordUnreadable as error:
             LOG.debug('%s', error)
             return None
-        return None if record is None else record.vnc_port
 
 
 def _write(path: str, record: Record) -> None:

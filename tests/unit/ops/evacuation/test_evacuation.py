@@ -220,23 +220,24 @@ class EvacuationTestCase(hosts.TestCase):
 
     def test_one_disk_that_another_host_has_is_enough(self):
         """The storage folder of the other disk hangs."""
-        self.records.take_over(self.records.of_any_node(UUID))
-        self.vmrun.running.add(self.layout.vmx(UUID))
-        places = self.servers.storage.second.places
-        with mock.patch.object(places, 'there', return_value=['/nas/one']), \
-                mock.patch.object(places, 'may_write', return_value=False):
-            self.evacuation.stop_adopted(None, 'here')
+        self.stop_with_a_disk_in_storage(return_value=False)
         self.power.cut.assert_called_once_with(UUID)
 
     def test_a_vm_of_which_it_is_unknown_goes_on(self):
+        self.stop_with_a_disk_in_storage(side_effect=OSError(116, 'stale'))
+        self.power.cut.assert_not_called()
+
+    def stop_with_a_disk_in_storage(self, **answer):
+        """Look once at a server of this host that runs.
+
+        :param answer: to the question whether this host may write to its disk
+        """
         self.records.take_over(self.records.of_any_node(UUID))
         self.vmrun.running.add(self.layout.vmx(UUID))
         places = self.servers.storage.second.places
         with mock.patch.object(places, 'there', return_value=['/nas/one']), \
-                mock.patch.object(places, 'may_write',
-                                  side_effect=OSError(116, 'stale')):
+                mock.patch.object(places, 'may_write', **answer):
             self.evacuation.stop_adopted(None, 'here')
-        self.power.cut.assert_not_called()
 
     def test_a_vm_of_another_node_on_this_machine_goes_on(self):
         self.left = {}
