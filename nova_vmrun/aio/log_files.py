@@ -27,11 +27,11 @@ import os
 import pathlib
 import re
 import shutil
-import stat
 from typing import BinaryIO
 
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.host import files
+from nova_vmrun.host import strange_files
 
 LOG = logging.getLogger(__name__)
 #: Seconds between two looks at the sizes of logs.
@@ -92,7 +92,7 @@ def _set_aside(log: pathlib.Path) -> None:
         # Of a link, this is its own size, not that of what it leads to.
         if os.lstat(log).st_size <= _LIMIT:
             return
-        with _opened(log) as stream:
+        with strange_files.opened(str(log), write=True) as stream:
             # Several processes look after the same logs, and some read them.
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(stream.fileno()).st_size > _LIMIT:
@@ -101,19 +101,6 @@ def _set_aside(log: pathlib.Path) -> None:
         return
     except OSError as error:
         LOG.debug('%s cannot be set aside: %s', log, error)
-
-
-def _opened(path: pathlib.Path) -> BinaryIO:
-    """Open a file, without following a link or waiting for a pipe.
-
-    :raises OSError: it is not a file
-    """
-    stream: BinaryIO = open(
-        os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK), 'rb')
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
-        raise OSError(errno.EINVAL, 'It is not a file', str(path))
-    return stream
 
 
 def _older(log: pathlib.Path) -> pathlib.Path:

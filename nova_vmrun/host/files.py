@@ -76,10 +76,7 @@ def create_atomically(path: str, content: str) -> None:
     :raises FileExistsError: it exists
     """
     with temporary(path) as part:
-        with open(part, 'x', encoding='utf-8') as file:
-            file.write(content)
-            file.flush()
-            system.here().flush(file.fileno())
+        _write_new(part, content)
         os.chmod(part, 0o600)
         try:
             os.link(part, path)
@@ -87,11 +84,15 @@ def create_atomically(path: str, content: str) -> None:
             raise
         except OSError:
             # There are none on exFAT, and on some servers of CIFS.
-            with open(path, 'x', encoding='utf-8') as file:
-                file.write(content)
-                file.flush()
-                system.here().flush(file.fileno())
+            _write_new(path, content)
     sync_folder(os.path.dirname(path))
+
+
+def _write_new(path: str, content: str) -> None:
+    with open(path, 'x', encoding='utf-8') as file:
+        file.write(content)
+        file.flush()
+        system.here().flush(file.fileno())
 
 
 @contextlib.contextmanager
