@@ -36,6 +36,7 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun import hypervisor
 from nova_vmrun.machine import adapters
+from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.server import disks
 from nova_vmrun.server import layout
@@ -95,6 +96,9 @@ class Host(fixtures.Fixture):
         # There is no database that could list volumes.
         self.useFixture(fixtures.MockPatchObject(
             mappings, 'of_server', lambda *_: self.volumes.info))
+        # Nor could it list evacuations from this host.
+        self.useFixture(fixtures.MockPatchObject(
+            evacuations, 'evacuated_from', return_value={}))
         self._watched = (self.root, self._elsewhere, self.volumes.folder,
                          *self.storage.values())
         self._kept = (*self._watched, self.vmware.state, self.glance.uploads)
