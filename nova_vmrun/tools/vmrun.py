@@ -99,7 +99,7 @@ class Vmrun:
     def list_host_networks(self) -> str:
         """Return the table of VMware's virtual networks as vmrun prints it.
 
-        Products older than Workstation 17 refuse it on Linux and Windows.
+        On Linux, products older than Workstation 17 refuse it.
         """
         return self._run('listHostNetworks', timeout=self._conf.list_timeout,
                          brief='Cannot list the virtual networks.')
