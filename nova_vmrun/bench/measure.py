@@ -148,13 +148,16 @@ class Peak:
 def peak(folder: str) -> Iterator[Peak]:
     """Give a Peak: how many bytes a folder took more than before, at most.
 
-    :param folder: its files are looked at every 20 ms
+    :param folder: its files are looked at every 20 ms, and at the end
     """
     found, over, before = Peak(), threading.Event(), allocated(folder)
 
+    def look() -> None:
+        found.size = max(found.size, allocated(folder) - before)
+
     def watch() -> None:
         while not over.wait(_POLL_SECONDS):
-            found.size = max(found.size, allocated(folder) - before)
+            look()
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -163,6 +166,7 @@ def peak(folder: str) -> Iterator[Peak]:
     finally:
         over.set()
         watcher.join()
+        look()
 
 
 def allocated(path: str) -> int:

@@ -11,6 +11,7 @@
 #    under the License.
 
 import os
+import time
 
 import fixtures
 
@@ -63,8 +64,19 @@ class MeasureTestCase(base.TestCase):
             with open(path, 'wb') as file:
                 file.write(bytes(1 << 20))
                 os.fsync(file.fileno())
-            while not peak.size:
-                pass
+            deadline = time.monotonic() + 30
+            while peak.size < 1 << 20 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.assertEqual(measure.allocated(path),
+                             measure.allocated(self.folder))
+            os.remove(path)
         self.assertGreaterEqual(peak.size, 1 << 20)
-        self.assertEqual(measure.allocated(path),
-                         measure.allocated(self.folder))
+
+    def test_peak_at_the_end(self):
+        self.useFixture(fixtures.MockPatchObject(
+            measure, '_POLL_SECONDS', 60))
+        with measure.peak(self.folder) as peak:
+            with open(os.path.join(self.folder, 'file'), 'wb') as file:
+                file.write(bytes(1 << 20))
+                os.fsync(file.fileno())
+        self.assertGreaterEqual(peak.size, 1 << 20)
