@@ -106,7 +106,13 @@ class HealthTestCase(base.TestCase):
         self.assertEqual('glance answers HTTP 500', self.ask()['glance'])
 
     def test_service_that_does_not_answer(self):
-        self.patch(health, 'TIMEOUT', 0.2)
+        log_in = health._Cloud.log_in
+
+        def log_in_first(cloud):
+            log_in(cloud)
+            self.patch(health, 'TIMEOUT', 0.2)
+
+        self.patch(health._Cloud, 'log_in', log_in_first)
         self.server.statuses['/v2.0/networks'] = 'hang'
         self.assertEqual('neutron does not answer within 0 s',
                          self.ask()['neutron'])

@@ -16,16 +16,17 @@ from nova_vmrun.doctor import gather_server
 from nova_vmrun import exception
 from tests.unit import base
 
-_CREATED = (datetime.datetime.now(datetime.timezone.utc) -
-            datetime.timedelta(seconds=90)).strftime('%Y-%m-%dT%H:%M:%SZ')
 _PATH = '/servers/an-id/os-instance-actions'
 
 
 def server(**changes):
+    created = (datetime.datetime.now(datetime.timezone.utc) -
+               datetime.timedelta(seconds=90))
     return dict({
         'id': 'an-id', 'tenant_id': 'project', 'name': 'web',
         'status': 'ACTIVE',
-        'created': _CREATED, 'OS-EXT-STS:task_state': None,
+        'created': created.strftime('%Y-%m-%dT%H:%M:%SZ'),
+        'OS-EXT-STS:task_state': None,
         'flavor': {'vcpus': 2, 'ram': 64, 'disk': 1, 'ephemeral': 2,
                    'swap': 1},
         'addresses': {'net': [{'addr': '10.0.0.4'}, {'addr': 'fe80::1'}]}},

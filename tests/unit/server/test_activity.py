@@ -12,7 +12,6 @@
 
 
 import os
-import threading
 from unittest import mock
 
 import fixtures
@@ -69,10 +68,16 @@ class ActivityTestCase(testtools.TestCase):
             lambda: self.write(volume), volume))
 
     def test_it_looks_until_the_time_is_over(self):
-        timer = threading.Timer(0.1, self.write, [self.disk])
-        timer.start()
-        self.addCleanup(timer.join)
-        self.assertEqual([self.disk], activity.changing([self.folder]))
+        waits = []
+
+        def wait():
+            waits.append(1)
+            if len(waits) == 3:
+                self.write(self.disk)
+
+        with fixtures.MockPatchObject(activity, 'SECONDS', 30):
+            self.assertEqual([self.disk], self.changing_while(wait))
+        self.assertEqual(3, len(waits))
 
     def test_what_is_no_file_is_left_alone(self):
         outside = os.path.join(self.useFixture(fixtures.TempDir()).path, 'o')

@@ -113,10 +113,10 @@ class FoldersTestCase(TestCase):
         real = folder_identity.read
         self.useFixture(fixtures.MockPatchObject(folder_identity, 'read',
                                                  read))
-        self.useFixture(fixtures.MockPatchObject(responsive, '_SECONDS',
-                                                 0.05))
-        for _ in range(3):
-            self.assertRaises(exception.StorageFolderMissing, fast.require)
+        with fixtures.MockPatchObject(responsive, '_SECONDS', 0.05):
+            for _ in range(3):
+                self.assertRaises(exception.StorageFolderMissing,
+                                  fast.require)
         big.require()
         with made.begin([folder_choice.Wish(None, 0)]) as (reserved,):
             self.assertIs(big, reserved.folder)

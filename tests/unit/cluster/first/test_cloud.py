@@ -49,7 +49,7 @@ class CloudTestCase(base.TestCase):
     def test_a_node_that_is_ready(self):
         state = self.cloud.state('lab-2')
         self.assertTrue(state.ready)
-        self.assertIn(state.reported, (3, 4))
+        self.assertTrue(3 <= state.reported < 60, state.reported)
 
     def test_a_node_without_its_parts(self):
         self.compute.hypervisors.return_value = []

@@ -78,6 +78,8 @@ class LeaveTestCase(base.NodeCase):
         timer.start()
         self.addCleanup(timer.join)
         departure.leave(self.layout, self.member)
+        # It frees the lock a moment before it ends.
+        timer.join(30)
         self.assertFalse(timer.is_alive())
 
     def test_a_node_in_the_foreground_that_hangs(self):

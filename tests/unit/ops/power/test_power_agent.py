@@ -31,7 +31,7 @@ class Base(test_power.Base):
         super().setUp()
         self.add_server(running=True)
         self.useFixture(fixtures.MockPatchObject(
-            guest_agent, '_REFUSAL_SECONDS', 0.2))
+            guest_agent, '_REFUSAL_SECONDS', 20))
         self.guest = agents.Guest(guest_shutdown=self.end)
         self.agent = self.add_agent(self.guest)
 
