@@ -352,7 +352,7 @@ def _refuse_gui_without_display(own: cfg.ConfigOpts,
                                 environ: abc.Mapping[str, str],
                                 platform: str) -> None:
     """Refuse windows without a display: vmrun start would hang."""
-    if not own.show_gui or platform == 'darwin':
+    if not own.show_gui or platform == system.MACOS:
         return
     if not (environ.get('DISPLAY') or environ.get('WAYLAND_DISPLAY')):
         raise exception.InvalidConfiguration(

@@ -34,7 +34,7 @@ LOG = logging.getLogger(__name__)
 # Folders of the configuration of VMware's network services, by sys.platform.
 _FOLDERS = {
     'linux': '/etc/vmware',
-    'darwin': '/Library/Preferences/VMware Fusion',
+    system.MACOS: '/Library/Preferences/VMware Fusion',
     'win32': os.path.join(os.environ.get('ProgramData', r'C:\ProgramData'),
                           'VMware'),
 }

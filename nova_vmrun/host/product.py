@@ -49,9 +49,9 @@ _WINDOWS_FOLDERS = (
 # Folders to search after PATH, by sys.platform.
 _DEFAULT_FOLDERS = {
     'linux': ('/usr/bin', '/usr/local/bin'),
-    'darwin': (_FUSION_LIBRARY,
-               '/Applications/VMware Fusion.app/Contents/Public',
-               '/Library/Application Support/VMware Fusion'),
+    system.MACOS: (_FUSION_LIBRARY,
+                   '/Applications/VMware Fusion.app/Contents/Public',
+                   '/Library/Application Support/VMware Fusion'),
     'win32': _WINDOWS_FOLDERS,
 }
 
@@ -291,7 +291,7 @@ def _kind(runner: process.Runner, vmrun: str, conf: Options,
           platform: str) -> str:
     if conf.product != 'auto':
         candidates = [conf.product]
-    elif platform == 'darwin':
+    elif platform == system.MACOS:
         candidates = [FUSION]
     else:
         candidates = [WORKSTATION, PLAYER]

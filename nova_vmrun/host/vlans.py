@@ -37,7 +37,7 @@ _TIMEOUT = 10
 _MAX_NAME = 15
 _RESTART = {'linux': ('sudo vmware-networks --stop',
                       'sudo vmware-networks --start'),
-            'darwin': ('sudo "%s" --stop', 'sudo "%s" --start')}
+            system.MACOS: ('sudo "%s" --stop', 'sudo "%s" --start')}
 _VMNET_CLI = '/Applications/VMware Fusion.app/Contents/Library/vmnet-cli'
 
 
@@ -130,7 +130,7 @@ class Vlans:
     def _read_vlan(self, interface: str) -> tuple[str, int] | None:
         """Return the adapter below a VLAN interface, and its VLAN."""
         argv: tuple[str, ...]
-        if self._platform == 'darwin':
+        if self._platform == system.MACOS:
             argv, parse = ('ifconfig',), vlan_links.parse_ifconfig
         else:
             argv = ('ip', '-json', '-details', 'link', 'show', 'dev')
@@ -141,12 +141,12 @@ class Vlans:
     def _interface(self, vlan: int) -> str:
         """Return the name that the system's tools give to a VLAN interface."""
         name = '%s.%d' % (self._adapter, vlan)
-        if self._platform == 'darwin' or len(name) > _MAX_NAME:
+        if self._platform == system.MACOS or len(name) > _MAX_NAME:
             return 'vlan%d' % vlan
         return name
 
     def _create_command(self, interface: str, vlan: int) -> str:
-        if self._platform == 'darwin':
+        if self._platform == system.MACOS:
             return ('sudo ifconfig %s create vlan %d vlandev %s'
                     % (interface, vlan, self._adapter))
         return ('sudo ip link add link %s name %s type vlan id %d && '
@@ -157,7 +157,7 @@ class Vlans:
                         old_interface: str | None = None) -> str:
         """Return the command that bridges a network to an interface."""
         stop, start = _RESTART[self._platform]
-        if self._platform == 'darwin':
+        if self._platform == system.MACOS:
             stop, start = stop % _VMNET_CLI, start % _VMNET_CLI
         path = self._host_networks.networking_file
         number = network.name.removeprefix('vmnet')

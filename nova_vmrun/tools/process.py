@@ -10,7 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Run programs: every process that nova-vmrun starts is started here.
+"""Run programs and wait for them.
+
+Other processes are started only by aio and by cluster/node/children.py.
 
 There are three outcomes, which callers must handle separately:
 
