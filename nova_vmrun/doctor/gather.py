@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Read the facts about a host: the one place where the doctor looks.
+"""Read the facts about a host; gather_vmware.py reads those about VMware.
 
 Whatever is read may hang: a file system on a network, a program, a device.
 Each group of facts is therefore read in a thread of its own, with a time

@@ -86,7 +86,7 @@ def _in_error(facts: server_facts.Facts) -> Reason | None:
 
 
 def _no_room(facts: server_facts.Facts, text: str) -> Reason | None:
-    """The scheduler's figures, from Nova or from Placement itself."""
+    """Explain what no host has left, from Nova's or Placement's figures."""
     if not text.startswith(_NO_HOST):
         return None
     unmet = table.find_unmet(facts.server.image_properties,
@@ -115,7 +115,7 @@ def _no_room(facts: server_facts.Facts, text: str) -> Reason | None:
 
 
 def _unmet(unmet: list[table.Unmet]) -> Reason:
-    """What the image or the flavor asks for, and no host with VMware has."""
+    """Explain what the image or the flavor asks for and no host has."""
     return Reason(
         'no host with VMware has what it asks for: %s. %s' % (
             ' and '.join('%s=%s of the %s' % (each.name, each.value,
@@ -328,7 +328,7 @@ def _without_address(facts: server_facts.Facts) -> Reason | None:
 
 
 def _silent_guest(facts: server_facts.Facts) -> Reason | None:
-    """Whether the guest shows no sign of its address."""
+    """Explain a guest that shows no sign of its address."""
     server, console = facts.server, facts.console
     if (server.status != 'ACTIVE' or console is None or
             any(each in console for each in server.addresses)):

@@ -23,14 +23,10 @@ _NOT_MOUNTED = ('not found in', 'not mounted')
 
 
 class Fusermount:
-    """The fusermount3 program.
+    """The fusermount3 program."""
 
-    :param path: the program
-    """
-
-    def __init__(self, runner: process.Runner, path: str = NAME) -> None:
+    def __init__(self, runner: process.Runner) -> None:
         self._runner = runner
-        self._path = path
 
     def unmount(self, mount_point: str, is_lazy: bool = False) -> None:
         """Unmount a file, if something is mounted on it.
@@ -41,7 +37,7 @@ class Fusermount:
         :raises ToolRefused: it failed for another reason
         """
         result = self._runner.run(
-            self._path, '-u', *(['-z'] if is_lazy else []), '--', mount_point,
+            NAME, '-u', *(['-z'] if is_lazy else []), '--', mount_point,
             timeout=_SECONDS)
         if not result.exit_code or any(
                 text in result.stderr for text in _NOT_MOUNTED):

@@ -35,7 +35,6 @@ import re
 import secrets
 from typing import cast, TYPE_CHECKING
 
-from nova_vmrun.aio.bus import address
 from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
@@ -73,8 +72,6 @@ class Account:
         these, so a node that has others is refused
     """
 
-    bus_user: str
-    bus_password: str = dataclasses.field(repr=False)
     transport_url: str = dataclasses.field(repr=False)
     messaging: Mapping[str, str]
     keystone_user: str
@@ -99,15 +96,13 @@ def create(layout: aio_layout.Layout, settings: aio_settings.Settings,
         url = aio_settings.bus_url(settings, user, password)
     else:
         url = settings.bus
-        host = address.read(url).hosts[0]
-        user, password = host.user, host.password
     keystone_password = secrets.token_urlsafe(24)
     with client.explained(layout):
         _set_keystone_user(
             _identity(layout, settings), _PREFIX + name, keystone_password,
             {_ROLE: True, _ROLE_FOR_VOLUMES: settings.volumes})
     return Account(
-        user, password, url,
+        url,
         {option: str(value) for option, value
          in nova.messaging()['oslo_messaging_rabbit'].items()},
         _PREFIX + name, keystone_password)

@@ -139,7 +139,7 @@ class Child:
             self.name, status, ': ' + said if said else '')
 
     def delay(self) -> None:
-        """Wait for a while before the next start, longer each time."""
+        """Postpone the next start, longer each time."""
         self.not_before = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 

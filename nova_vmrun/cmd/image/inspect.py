@@ -70,9 +70,6 @@ class Lines(columns.FormattableColumn[list[str]]):
     def human_readable(self) -> str:
         return '\n'.join(self._value)
 
-    def machine_readable(self) -> list[str]:
-        return self._value
-
 
 class Inspect(plain.Plain, show.ShowOne):
     """Show the format of a disk image and whether a server can boot from it.

@@ -119,12 +119,9 @@ class Catalogue:
         return begins or difflib.get_close_matches(name.lower(), self.entries)
 
 
-def own_file(environ: Mapping[str, str] = os.environ) -> pathlib.Path:
-    """Return the path of the user's own catalogue, which need not exist.
-
-    :param environ: environment variables
-    """
-    base = environ.get('XDG_CONFIG_HOME')
+def own_file() -> pathlib.Path:
+    """Return the path of the user's own catalogue, which need not exist."""
+    base = os.environ.get('XDG_CONFIG_HOME')
     if not base or not os.path.isabs(base):
         base = os.path.join(os.path.expanduser('~'), '.config')
     return pathlib.Path(base, 'nova-vmrun', _OWN_FILE)

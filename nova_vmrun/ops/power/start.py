@@ -40,15 +40,13 @@ class Starter:
 
     def __init__(self, host: parts.Host, servers: parts.Servers,
                  limits: time_limits.TimeLimits,
-                 change: Callable[..., None],
-                 sleep: Callable[[float], None] = time.sleep) -> None:
+                 change: Callable[..., None]) -> None:
         self._vmrun = host.vmrun
         self._conf = host.conf.vmrun
         self._states = servers.states
         self._layout = servers.layout
         self._limits = limits
         self._change = change
-        self._sleep = sleep
         self._lock = threading.Lock()
         # The number of starts in progress, and of all starts so far.
         self._running = 0
@@ -80,7 +78,7 @@ class Starter:
                     raise
                 LOG.warning('Starting server %s again, since VMware often '
                             'refuses one of several starts: %s', uuid, error)
-            self._sleep(self._conf.retry_interval)
+            time.sleep(self._conf.retry_interval)
             self._once(uuid, gui, keys)
             self._connect(uuid, keys)
         finally:

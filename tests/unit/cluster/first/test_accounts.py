@@ -18,6 +18,7 @@ import re
 import types
 from unittest import mock
 
+from nova_vmrun.aio.bus import address
 from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import client
 from nova_vmrun.aio import errors
@@ -105,6 +106,11 @@ class AccountsCase(base.TestCase):
         self.assertEqual(stored[4:], hashlib.sha256(
             stored[:4] + password.encode()).digest())
 
+    @staticmethod
+    def bus_user(account):
+        [host] = address.read(account.transport_url).hosts
+        return host
+
 
 class CreateTestCase(AccountsCase):
 
@@ -113,10 +119,10 @@ class CreateTestCase(AccountsCase):
 
     def test_users_of_a_node(self):
         account = self.create()
-        self.assertEqual('node-node1', account.bus_user)
-        self.assertPassword(account.bus_password, 'node-node1')
+        user = self.bus_user(account)
+        self.assertPassword(user.password, 'node-node1')
         self.assertEqual(
-            'rabbit://node-node1:%s@127.0.0.1:5672/' % account.bus_password,
+            'rabbit://node-node1:%s@127.0.0.1:5672/' % user.password,
             account.transport_url)
         self.assertEqual({'amqp_durable_queues': 'True'}, account.messaging)
         self.cloud.identity.create_user.assert_called_once_with(
@@ -134,19 +140,21 @@ class CreateTestCase(AccountsCase):
         first = self.create()
         self.cloud.identity.find_user.return_value = types.SimpleNamespace()
         second = self.create()
+        password = self.bus_user(second).password
         self.assertEqual(4, len({
-            first.bus_password, first.keystone_password,
-            second.bus_password, second.keystone_password}))
-        self.assertPassword(second.bus_password, 'node-node1')
+            self.bus_user(first).password, first.keystone_password,
+            password, second.keystone_password}))
+        self.assertPassword(password, 'node-node1')
         self.assertEqual(
             second.keystone_password,
             self.cloud.identity.update_user.call_args.kwargs['password'])
 
     def test_no_password_is_printed(self):
         account = self.create()
-        for value in (account.bus_password, account.keystone_password):
+        password = self.bus_user(account).password
+        for value in (password, account.keystone_password):
             self.assertNotIn(value, repr(account))
-        self.assertNotIn(account.bus_password,
+        self.assertNotIn(password,
                          str((self.commands, self.definitions)))
 
     def test_only_with_volumes_is_a_node_an_administrator(self):
@@ -179,9 +187,8 @@ class CreateTestCase(AccountsCase):
         account = self.create()
         self.assertEqual([], self.commands)
         self.assertEqual(
-            ('all', 'word', self.settings.bus, 'node-node1'),
-            (account.bus_user, account.bus_password, account.transport_url,
-             account.keystone_user))
+            (self.settings.bus, 'node-node1'),
+            (account.transport_url, account.keystone_user))
 
 
 class RemoveTestCase(AccountsCase):
