@@ -37,8 +37,8 @@ class AdmitTestCase(base.FirstCase):
             registry, '_is_free', return_value=True))
         self.made = self.useFixture(fixtures.MockPatchObject(
             accounts, 'create', return_value=accounts.Account(
-                'node-lab-2', 'of-bus', 'rabbit://x', {'a': 'b'},
-                'node-lab-2', 'of-keystone'))).mock
+                'rabbit://x', {'a': 'b'}, 'node-lab-2',
+                'of-keystone'))).mock
         self.token = tokens.make(self.layout, self.settings, 'lab-2')
 
     def admit(self, token='', name=None, address='192.0.2.7', **changes):
