@@ -226,8 +226,11 @@ class Leave(plain.Plain, command.Command):
 
     Run it on the node without a name, or on the first machine with one. It is
     refused while the node has servers, or takes part in moves of servers that
-    are not confirmed. It removes the node's accounts, keys and connections;
-    the node's files stay.
+    are not confirmed. It is also refused while servers were evacuated from
+    the node and its nova-compute has not been started since, which removes
+    them there: their VMs may still run. With --insist, you say that the
+    machine is permanently off or erased. The command removes the node's
+    accounts, keys and connections; the node's files stay.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -237,13 +240,25 @@ class Leave(plain.Plain, command.Command):
         parser.add_argument(
             'name', metavar='<name>', nargs='?',
             help='Name of the node, on the first machine')
+        parser.add_argument(
+            '--insist', action='store_true',
+            help='Remove the named node even if it may have VMs of servers '
+                 'that were evacuated from it, because it is permanently '
+                 'off or erased')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        if parsed_args.insist and not parsed_args.name:
+            raise errors.AioError(
+                '"nova-vmrun node leave --insist" needs the name of a node.',
+                'It says that another machine is permanently off or erased.',
+                'Run it on the first machine with the name, or run it here '
+                'without --insist.')
         if parsed_args.name:
             layout, settings = _first(parsed_args)
             from nova_vmrun.cluster.first import removal
-            removal.leave(layout, settings, parsed_args.name)
+            removal.leave(layout, settings, parsed_args.name,
+                          parsed_args.insist)
             name = parsed_args.name
         else:
             _check_installed()

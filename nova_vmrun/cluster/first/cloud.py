@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from openstack import connection
 
 _COMPUTE = 'nova-compute'
+# An evacuation is "done" when the other host has the server, and "completed"
+# when nova-compute of the first one has been started and has removed it.
+_EVACUATION, _NOT_COMPLETED = 'evacuation', 'done'
 
 
 def connect(layout: aio_layout.Layout,
@@ -108,11 +111,14 @@ class Cloud:
     def servers(self, host: str) -> list[Any]:
         """Return the servers on a node, in all projects.
 
+        That includes those that are deleted and can still be restored
+        ([DEFAULT] reclaim_instance_interval).
+
         :raises AioError: Nova does not answer
         """
         with self.explained():
-            return [*self.compute.servers(all_projects=True,
-                                          compute_host=host)]
+            return [*self.compute.servers(
+                all_projects=True, compute_host=host, is_soft_deleted=True)]
 
     def server(self, uuid: str) -> Any:
         """Return a server, or None if there is none.
@@ -136,6 +142,20 @@ class Cloud:
         with self.explained():
             return [move for move in self.compute.migrations(host=host)
                     if move.status not in hosts.ENDED]
+
+    def evacuations(self, host: str) -> list[Any]:
+        """Return the evacuations from a node that it knows nothing of.
+
+        It may still run the VMs of these servers. Nova does not list those
+        that were deleted meanwhile.
+
+        :raises AioError: Nova does not answer
+        """
+        with self.explained():
+            return [move for move in self.compute.migrations(host=host)
+                    if move.source_compute == host and
+                    move.migration_type == _EVACUATION and
+                    move.status == _NOT_COMPLETED]
 
     def set_fenced(self, host: str, fenced: bool) -> None:
         """Tell Nova whether a node is known to be off.

@@ -31,14 +31,18 @@ from nova_vmrun.formats import words
 # Seconds that a connection has to end.
 _TIMEOUT = 5
 _SHOWN = 5
+# Deleted, but can be restored for a while.
+_SOFT_DELETED = 'SOFT_DELETED'
 
 
 def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
-          name: str) -> None:
+          name: str, insists: bool = False) -> None:
     """Remove a node that has no servers. It can be repeated.
 
+    :param insists: do so although it may run VMs that were evacuated; the
+        operator says that the machine is permanently off or erased
     :raises AioError: there is no such node, or it has servers, or takes part
-        in moves of servers
+        in moves of servers, or has not removed what was evacuated from it
     """
     node = registry.load(layout).node(name)
     if node.has_joined:
@@ -47,6 +51,8 @@ def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
             # All that Nova itself would refuse later.
             require_empty(nova, name)
             require_no_moves(nova, name)
+            if not insists:
+                require_no_evacuations(nova, name)
         with _half_left(name):
             # First, so that its nova-compute cannot register again.
             accounts.remove(layout, settings, name)
@@ -97,10 +103,19 @@ def require_empty(nova: cloud.Cloud, name: str) -> None:
     if servers:
         raise errors.AioError(
             'Node %s has %s.' % (name, words.counted(len(servers), 'server')),
-            _list(['%s (%s)' % (server.name, server.id)
-                   for server in servers[:_SHOWN]], len(servers)),
-            'Move them with "nova-vmrun node drain %s", or delete them.'
-            % name)
+            _list([_with_deletion(server) for server in servers[:_SHOWN]],
+                  len(servers)),
+            'Move them with "nova-vmrun node drain %s", or delete them%s.' % (
+                name, ', with "openstack server delete --force ID" if they '
+                'are %s' % _SOFT_DELETED if any(
+                    server.status == _SOFT_DELETED for server in servers)
+                else ''))
+
+
+def _with_deletion(server: Any) -> str:
+    return '%s (%s%s)' % (
+        server.name, server.id, ', ' + _SOFT_DELETED
+        if server.status == _SOFT_DELETED else '')
 
 
 def require_no_moves(nova: cloud.Cloud, name: str) -> None:
@@ -121,6 +136,35 @@ def require_no_moves(nova: cloud.Cloud, name: str) -> None:
             'confirm ID" or "openstack server resize revert ID", or let '
             '"nova-vmrun node drain %s" confirm them. Let the others end.'
             % name)
+
+
+def require_no_evacuations(nova: cloud.Cloud, name: str) -> None:
+    """Raise an error if a node may run VMs of servers that others have.
+
+    When it comes back, nothing would tell it to stop them.
+
+    :raises AioError:
+    """
+    uuids = list(dict.fromkeys(
+        move.server_id for move in nova.evacuations(name)))
+    if uuids:
+        raise errors.AioError(
+            'Node %s has not removed %s that %s evacuated from it.' % (
+                name, words.counted(len(uuids), 'server'),
+                'was' if len(uuids) == 1 else 'were'),
+            '%s If it still runs their VMs, those may write to disks that '
+            'other nodes use.' % _list(
+                [_named(nova, uuid) for uuid in uuids[:_SHOWN]], len(uuids)),
+            'If the machine is there, start the node again, such as by '
+            '"systemctl --user restart nova-vmrun-node-%s" on it: when its '
+            'nova-compute starts, it removes them. If the machine is '
+            'permanently off or erased, run "nova-vmrun node leave %s '
+            '--insist" on the first machine.' % (name, name))
+
+
+def _named(nova: cloud.Cloud, uuid: str) -> str:
+    server = nova.server(uuid)
+    return uuid if server is None else '%s (%s)' % (server.name, uuid)
 
 
 def _described(nova: cloud.Cloud, move: Any) -> str:

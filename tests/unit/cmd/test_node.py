@@ -91,7 +91,9 @@ class FirstCase(base.TestCase):
                                                          'leave')).mock
         _, out, _ = self.run_command(node.Leave, 'lab-2')
         self.assertEqual('Node lab-2 has left the cloud.\n', out)
-        leave.assert_called_once_with(mock.ANY, self.settings, 'lab-2')
+        leave.assert_called_once_with(mock.ANY, self.settings, 'lab-2', False)
+        self.run_command(node.Leave, 'lab-2', '--insist')
+        leave.assert_called_with(mock.ANY, self.settings, 'lab-2', True)
 
     def test_drain(self):
         drain = self.useFixture(fixtures.MockPatchObject(
@@ -225,3 +227,12 @@ class NodeCase(base.TestCase):
         _, out, _ = self.run_command(node.Leave)
         self.assertEqual('Node lab-2 has left the cloud.\n', out)
         leave.assert_called_once_with(mock.ANY, self.member)
+
+    def test_a_machine_does_not_say_of_itself_that_it_is_off(self):
+        self.member.save(self.layout)
+        leave = self.useFixture(fixtures.MockPatchObject(departure,
+                                                         'leave')).mock
+        error = self.assertRaises(errors.AioError, self.run_command,
+                                  node.Leave, '--insist')
+        self.assertIn('needs the name of a node', str(error))
+        leave.assert_not_called()

@@ -69,7 +69,7 @@ class CloudTestCase(base.TestCase):
         self.compute.servers.return_value = iter(['a'])
         self.assertEqual(['a'], self.cloud.servers('lab-2'))
         self.compute.servers.assert_called_once_with(
-            all_projects=True, compute_host='lab-2')
+            all_projects=True, compute_host='lab-2', is_soft_deleted=True)
 
     def test_a_server_that_is_gone(self):
         self.assertEqual(self.compute.get_server.return_value,
@@ -86,6 +86,18 @@ class CloudTestCase(base.TestCase):
         self.assertEqual(
             ['finished', 'migrating'],
             [move.status for move in self.cloud.moves('lab-2')])
+        self.compute.migrations.assert_called_once_with(host='lab-2')
+
+    def test_evacuations_that_a_node_knows_nothing_of(self):
+        def move(source, status='done', kind='evacuation'):
+            return types.SimpleNamespace(source_compute=source, status=status,
+                                         migration_type=kind)
+
+        expected = move('lab-2')
+        self.compute.migrations.return_value = [
+            move('lab-3'), expected, move('lab-2', 'completed'),
+            move('lab-2', kind='migration')]
+        self.assertEqual([expected], self.cloud.evacuations('lab-2'))
         self.compute.migrations.assert_called_once_with(host='lab-2')
 
     def test_changes(self):

@@ -37,6 +37,7 @@ class LeaveTestCase(base.FirstCase):
             'lab-2': types.SimpleNamespace(status='enabled')}
         self.nova.servers.return_value = []
         self.nova.moves.return_value = []
+        self.nova.evacuations.return_value = []
         self.nova.set_disabled.side_effect = (
             lambda name, reason: self.calls.append(reason or 'enable'))
         self.nova.forget.side_effect = (
@@ -48,8 +49,8 @@ class LeaveTestCase(base.FirstCase):
             removal, 'end_tunnel',
             side_effect=lambda node: self.calls.append('tunnel')))
 
-    def leave(self, name='lab-2'):
-        removal.leave(self.layout, self.settings, name)
+    def leave(self, name='lab-2', **choices):
+        removal.leave(self.layout, self.settings, name, **choices)
 
     def test_everything_of_a_node_is_removed(self):
         self.leave()
@@ -60,7 +61,8 @@ class LeaveTestCase(base.FirstCase):
 
     def test_a_node_with_servers_stays(self):
         self.nova.servers.return_value = [
-            types.SimpleNamespace(name='s%d' % number, id='id%d' % number)
+            types.SimpleNamespace(name='s%d' % number, id='id%d' % number,
+                                  status='ACTIVE')
             for number in range(7)]
         error = self.assertRaises(errors.AioError, self.leave)
         self.assertEqual(
@@ -72,7 +74,7 @@ class LeaveTestCase(base.FirstCase):
 
     def test_one_server(self):
         self.nova.servers.return_value = [
-            types.SimpleNamespace(name='s', id='id')]
+            types.SimpleNamespace(name='s', id='id', status='ACTIVE')]
         error = self.assertRaises(errors.AioError, self.leave)
         self.assertEqual('Node lab-2 has 1 server.', error.brief)
 
@@ -92,10 +94,58 @@ class LeaveTestCase(base.FirstCase):
         self.assertEqual(['leaving', 'enable'], self.calls)
         self.assertIn('lab-2', registry.load(self.layout).nodes)
 
+    def be_evacuated(self):
+        """Let servers be evacuated from the node, which has not returned."""
+        self.nova.evacuations.return_value = [
+            types.SimpleNamespace(server_id=uuid, status='done')
+            for uuid in ('id-a', 'id-b', 'id-a')]
+        self.nova.server.side_effect = {
+            'id-a': types.SimpleNamespace(name='a', id='id-a')}.get
+
+    def test_a_node_that_may_run_what_was_evacuated_stays(self):
+        """It would not learn that others have the disks of its VMs."""
+        self.be_evacuated()
+        error = self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual(
+            'Node lab-2 has not removed 2 servers that were evacuated from '
+            'it. They are: a (id-a), id-b. If it still runs their VMs, those '
+            'may write to disks that other nodes use. If the machine is '
+            'there, start the node again, such as by "systemctl --user '
+            'restart nova-vmrun-node-lab-2" on it: when its nova-compute '
+            'starts, it removes them. If the machine is permanently off or '
+            'erased, run "nova-vmrun node leave lab-2 --insist" on the first '
+            'machine.', str(error))
+        self.assertEqual(['leaving', 'enable'], self.calls)
+        self.assertIn('lab-2', registry.load(self.layout).nodes)
+
+    def test_an_operator_says_that_it_is_off_for_good(self):
+        self.be_evacuated()
+        self.leave(insists=True)
+        self.assertEqual(['leaving', 'accounts', 'forget', 'tunnel'],
+                         self.calls)
+
+    def test_insisting_loses_no_server(self):
+        self.nova.servers.return_value = [
+            types.SimpleNamespace(name='s', id='id', status='ACTIVE')]
+        self.assertRaises(errors.AioError, self.leave, insists=True)
+        self.nova.servers.return_value = []
+        self.nova.moves.return_value = [
+            types.SimpleNamespace(server_id='id-b', status='accepted')]
+        self.nova.server.return_value = None
+        self.assertRaises(errors.AioError, self.leave, insists=True)
+
+    def test_a_server_that_can_be_restored_is_not_left_behind(self):
+        self.nova.servers.return_value = [types.SimpleNamespace(
+            name='s', id='id', status='SOFT_DELETED')]
+        error = self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual('They are: s (id, SOFT_DELETED).', error.details)
+        self.assertIn('"openstack server delete --force ID"',
+                      error.resolution)
+
     def test_a_drained_node_stays_disabled(self):
         self.nova.services.return_value['lab-2'].status = 'disabled'
         self.nova.servers.return_value = [
-            types.SimpleNamespace(name='s', id='id')]
+            types.SimpleNamespace(name='s', id='id', status='ACTIVE')]
         self.assertRaises(errors.AioError, self.leave)
         self.assertEqual([], self.calls)
 
