@@ -19,9 +19,8 @@ from nova_vmrun.aio import databases
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.formats import words
 
-# The number of names that an error lists.
-_SHOWN = 5
 _OTHERS = """
 SELECT services.host FROM services
 WHERE services.binary = 'nova-compute' AND services.host != :host
@@ -50,7 +49,7 @@ def require_no_others(layout: aio_layout.Layout,
     if found:
         raise errors.AioError(
             'The message bus cannot be turned off, because other machines '
-            'need it.', 'Compute hosts: %s.' % _names(found),
+            'need it.', 'Compute hosts: %s.' % words.listed(found),
             'Run "nova-vmrun aio up", then for each of them "nova-vmrun node '
             'drain NAME" and "nova-vmrun node leave NAME", and "nova-vmrun '
             'aio down" before you try again. If one did not join by '
@@ -69,17 +68,10 @@ def require_no_servers(layout: aio_layout.Layout,
         raise errors.AioError(
             'This machine cannot stop being a compute host, because it has '
             'servers, or servers may come back to it.',
-            'They are %s.' % _names(found),
+            'They are %s.' % words.listed(found),
             'Run "nova-vmrun aio up --compute", move or delete them, confirm '
             'or revert their resizes, and run "nova-vmrun aio down" before '
             'you try again.')
-
-
-def _names(found: list[str]) -> str:
-    named = found[:_SHOWN]
-    if len(found) > _SHOWN:
-        named.append('%d more' % (len(found) - _SHOWN))
-    return ', '.join(named)
 
 
 def _select(layout: aio_layout.Layout, query: str, host: str) -> list[str]:

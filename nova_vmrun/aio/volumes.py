@@ -22,9 +22,8 @@ from typing import Any
 from nova_vmrun.aio import databases
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.formats import words
 
-# The number of volumes that an error names.
-_SHOWN = 5
 _ATTACHED = """
 SELECT volumes.id, volume_attachment.instance_uuid
 FROM volumes JOIN volume_attachment
@@ -75,12 +74,9 @@ def require_none_attached(layout: aio_layout.Layout) -> None:
     found = attachments(layout)
     if not found:
         return
-    named = [str(attachment) for attachment in found[:_SHOWN]]
-    if len(found) > _SHOWN:
-        named.append('%d more' % (len(found) - _SHOWN))
     raise errors.AioError(
         'Volumes cannot be turned off, because servers use them.',
-        'Attached: %s.' % ', '.join(named),
+        'Attached: %s.' % words.listed(list(map(str, found))),
         'Run "nova-vmrun aio up", detach them or delete the servers, and run '
         '"nova-vmrun aio down" before you try again.')
 

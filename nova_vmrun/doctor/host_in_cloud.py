@@ -19,6 +19,7 @@ import dataclasses
 from nova_vmrun.aio import providers
 from nova_vmrun.doctor import cloud
 from nova_vmrun.doctor import finding
+from nova_vmrun.formats import words
 
 #: Of ports that the mechanism driver of nova-vmrun has bound.
 VIF_TYPE = 'vmrun'
@@ -144,7 +145,8 @@ def _check_ports(found: HostInCloud) -> Iterable[finding.Finding]:
     if failed:
         yield finding.wrong(
             topic, 'Neutron could not bind %d of %d ports: %s.' % (
-                len(failed), len(found.ports), _list(failed)),
+                len(failed), len(found.ports),
+                words.listed(failed, _MOST_PORTS)),
             'Name the host in [ml2_vmrun] hosts of ml2_conf.ini and restart '
             'neutron-server, unless the ports are on a network of a project '
             'that has servers on another host: create theirs there. The log '
@@ -168,9 +170,3 @@ def _check_ports(found: HostInCloud) -> Iterable[finding.Finding]:
     else:
         yield finding.ok(topic, 'All ports of its servers (%d) are bound.'
                          % len(found.ports))
-
-
-def _list(names: list[str]) -> str:
-    more = len(names) - _MOST_PORTS
-    return ', '.join(names[:_MOST_PORTS]) + (
-        ' and %d more' % more if more > 0 else '')

@@ -12,6 +12,8 @@
 
 """Words that depend on a number."""
 
+from collections.abc import Sequence
+
 
 def counted(number: int, noun: str, plural: str = '') -> str:
     """Return a number of things in words, such as "1 server" or "2 servers".
@@ -20,3 +22,13 @@ def counted(number: int, noun: str, plural: str = '') -> str:
     :param plural: what several are called, if that is not the noun with "s"
     """
     return '%d %s' % (number, noun if number == 1 else plural or noun + 's')
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return names in words, such as "a, b and 3 more".
+
+    :param most: how many are named
+    """
+    more = len(names) - most
+    return ', '.join(names[:most]) + (' and %d more' % more if more > 0
+                                      else '')

@@ -53,7 +53,7 @@ class HostsTestCase(base.TestCase):
                          "('node%d', 'nova-compute', 0)" % number)
         error = self.assertRaises(errors.AioError, hosts.require_no_others,
                                   self.layout, self.settings)
-        self.assertIn('node4, 3 more.', error.details)
+        self.assertIn('node4 and 3 more.', error.details)
         # Nova's own command would leave a node's accounts and keys.
         self.assertIn('"nova-vmrun node drain NAME" and "nova-vmrun node '
                       'leave NAME"', error.resolution)

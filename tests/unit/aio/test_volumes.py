@@ -69,7 +69,7 @@ class AttachmentsTestCase(VolumesCase):
             self.add('v%d' % number, "'s1'")
         error = self.assertRaises(
             errors.AioError, volumes.require_none_attached, self.layout)
-        self.assertIn('v4 (server s1), 3 more.', error.details)
+        self.assertIn('v4 (server s1) and 3 more.', error.details)
 
     def test_cinder_that_never_started_has_none(self):
         self.layout.database('cinder').unlink()

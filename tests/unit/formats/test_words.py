@@ -23,3 +23,14 @@ class CountedTestCase(base.TestCase):
         self.assertEqual(
             ['1 copy', '2 copies'],
             [words.counted(number, 'copy', 'copies') for number in (1, 2)])
+
+
+class ListedTestCase(base.TestCase):
+
+    def test_the_first_are_named_and_the_rest_counted(self):
+        names = list('abcdefgh')
+        self.assertEqual(
+            ['', 'a', 'a, b, c, d, e', 'a, b, c, d, e and 1 more',
+             'a, b, c, d, e and 3 more'],
+            [words.listed(names[:number]) for number in (0, 1, 5, 6, 8)])
+        self.assertEqual('a and 2 more', words.listed(names[:3], most=1))
