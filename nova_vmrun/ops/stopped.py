@@ -27,7 +27,6 @@ from nova_vmrun.server import vmx_file
 # A VM that has just been stopped closes its files a little later.
 _CLOSE_SECONDS = 3
 _POLL_SECONDS = 0.2
-_MEMORY = 'checkpoint.vmState'
 
 
 class StoppedServers:
@@ -51,7 +50,7 @@ class StoppedServers:
         return vm_process.is_in_use(self._layout.vmx(uuid))
 
     def is_suspended(self, uuid: str) -> bool:
-        return not self.is_on(uuid) and bool(self._load(uuid).get(_MEMORY))
+        return not self.is_on(uuid) and bool(self._load(uuid).get(vmx.MEMORY))
 
     def wait_until_closed(self, uuid: str) -> None:
         """Wait for a VM that is stopping; do not wait long for others."""
@@ -90,7 +89,7 @@ class StoppedServers:
         """Return why a VM is not off, or an empty text."""
         if self.is_on(uuid):
             return 'It is running.'
-        return 'It is suspended.' if keys.get(_MEMORY) else ''
+        return 'It is suspended.' if keys.get(vmx.MEMORY) else ''
 
     def _load(self, uuid: str) -> vmx.Vmx:
         try:

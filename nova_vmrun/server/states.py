@@ -288,8 +288,7 @@ class PowerStates:
     def _suspended_or_off(self, uuid: str) -> State:
         # VMware takes a second or two to rewrite the .vmx after a suspend.
         keys = self._load(uuid)
-        return (State.SUSPENDED if keys.get('checkpoint.vmState')
-                else State.OFF)
+        return State.SUSPENDED if keys.get(vmx.MEMORY) else State.OFF
 
     # VMware does not show that a VM is paused, so a marker records which
     # process was paused. It says nothing about any other process.

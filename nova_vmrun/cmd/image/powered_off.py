@@ -14,6 +14,7 @@
 
 from nova_vmrun.cmd.image import vm as vms
 from nova_vmrun import exception
+from nova_vmrun.formats import vmx
 from nova_vmrun.server import vm_process
 
 _ENCRYPTED = ('encryption.keySafe', 'encryption.data', 'encryptedVM.guid')
@@ -34,7 +35,7 @@ def require(vm: vms.Vm) -> None:
             'Cannot upload the VM %s.' % vm.path,
             'It is running: a live process has a lock in %s.' % vm.folder,
             'Shut the guest down, and try again.')
-    saved = vm.keys.get('checkpoint.vmState')
+    saved = vm.keys.get(vmx.MEMORY)
     if saved:
         raise exception.InvalidInput(
             'Cannot upload the VM %s.' % vm.path,

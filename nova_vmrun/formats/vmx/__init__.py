@@ -27,6 +27,9 @@ from nova_vmrun import exception
 from nova_vmrun.formats import encodings
 
 ENCODING = '.encoding'
+# The key that names the file with the memory of a suspended VM. If it is
+# missing or empty, the VM is not suspended.
+MEMORY = 'checkpoint.vmState'
 
 # Possessive quantifiers avoid quadratic time for a long line of blanks.
 _LINE = re.compile(

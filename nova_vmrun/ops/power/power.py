@@ -41,7 +41,6 @@ from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
-_MEMORY = 'checkpoint.vmState'
 _MEMORY_OF_SNAPSHOT = 'checkpoint.vmState.readOnly'
 
 _RELEASE_SECONDS = 60
@@ -111,10 +110,10 @@ class Power:
         self._serial_consoles.before_start(uuid)
         self._guest_agents.before_start(uuid)
         self._starter.start(uuid, self._consoles.has_window(uuid), keys)
-        return bool(keys.get(_MEMORY))
+        return bool(keys.get(vmx.MEMORY))
 
     def _is_off(self, file: vmx_file.OpenVmx) -> bool:
-        return not (file.keys.get(_MEMORY) or
+        return not (file.keys.get(vmx.MEMORY) or
                     vm_process.is_in_use(self._layout.vmx(file.uuid)))
 
     def _forget_lost_memory(self, file: vmx_file.OpenVmx) -> None:
@@ -124,7 +123,7 @@ class Power:
         later. After a power cut in between, it would never start the server
         again.
         """
-        checkpoint = file.keys.get(_MEMORY)
+        checkpoint = file.keys.get(vmx.MEMORY)
         folder = self._layout.folder(file.uuid)
         if checkpoint and not (
                 os.path.exists(os.path.join(folder, checkpoint)) or
@@ -340,7 +339,7 @@ class Power:
                 self._forget_memory(file)
 
     def _forget_memory(self, file: vmx_file.OpenVmx) -> None:
-        checkpoint = file.keys.get(_MEMORY)
+        checkpoint = file.keys.get(vmx.MEMORY)
         if not checkpoint:
             return
         is_ours = (checkpoint.endswith('.vmss') and
@@ -406,5 +405,5 @@ class Power:
 
 
 def _drop_memory(keys: vmx.Vmx) -> None:
-    for key in (_MEMORY, _MEMORY_OF_SNAPSHOT):
+    for key in (vmx.MEMORY, _MEMORY_OF_SNAPSHOT):
         keys.pop(key, None)

@@ -42,7 +42,7 @@ class TimeLimits:
 
         :param keys: the .vmx of the server
         """
-        if not keys.get('checkpoint.vmState'):
+        if not keys.get(vmx.MEMORY):
             return int(self._conf.start_timeout)
         return int(self._conf.start_timeout + self._for_memory(keys))
 
