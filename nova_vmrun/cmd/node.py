@@ -59,24 +59,19 @@ class _OfFirst(plain.Plain, command.Command):
         state_dir.add_option(parser)
         return parser
 
-    def first(self, parsed_args: argparse.Namespace
-              ) -> tuple[aio_layout.Layout, aio_settings.Settings]:
-        """Return the control plane of this machine.
-
-        :raises AioError: there is none, or it has no message bus
-        """
-        return _first(parsed_args)
-
 
 def _first(parsed_args: argparse.Namespace
            ) -> tuple[aio_layout.Layout, aio_settings.Settings]:
+    """Return the control plane of this machine.
+
+    :raises AioError: there is none, or it has no message bus
+    """
     _check_installed()
+    from nova_vmrun.cluster.first import capacity
+
     layout = aio_layout.Layout(parsed_args.state_dir)
     settings = aio_settings.load(layout)
-    if not settings.bus:
-        raise errors.AioError(
-            'This cloud has no message bus, so it cannot have nodes.', '',
-            'Run "nova-vmrun aio down" and "nova-vmrun aio up --bus".')
+    capacity.require_bus(settings)
     return layout, settings
 
 
@@ -110,7 +105,7 @@ class Token(_OfFirst):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        layout, settings = self.first(parsed_args)
+        layout, settings = _first(parsed_args)
         from nova_vmrun.cluster.first import tokens
 
         token = tokens.make(layout, settings, parsed_args.name,
@@ -235,8 +230,9 @@ class Leave(plain.Plain, command.Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_dir(parser, 'everything of the node, or on the first machine the '
-                 'whole control plane')
+        state_dir.add_option(
+            parser, 'everything of the node, or on the first machine the '
+            'whole control plane')
         parser.add_argument(
             'name', metavar='<name>', nargs='?',
             help='Name of the node, on the first machine')
@@ -306,7 +302,7 @@ class Drain(_OfFirst):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        layout, settings = self.first(parsed_args)
+        layout, settings = _first(parsed_args)
         from nova_vmrun.cluster.first import cloud
         from nova_vmrun.cluster.first import draining
 
@@ -352,7 +348,7 @@ class Fenced(_OfFirst):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        layout, settings = self.first(parsed_args)
+        layout, settings = _first(parsed_args)
         from nova_vmrun.cluster.first import cloud
         from nova_vmrun.cluster.first import fencing
 
@@ -370,14 +366,7 @@ class Fenced(_OfFirst):
 
 
 def _add_node_dir(parser: argparse.ArgumentParser) -> None:
-    _add_dir(parser, 'everything of the node')
-
-
-def _add_dir(parser: argparse.ArgumentParser, content: str) -> None:
-    parser.add_argument(
-        '--state-dir', metavar='<directory>',
-        default=aio_layout.default_state_dir(),
-        help='Directory that holds %s (default: %%(default)s)' % content)
+    state_dir.add_option(parser, 'everything of the node')
 
 
 def _require_no_first(layout: aio_layout.Layout) -> None:

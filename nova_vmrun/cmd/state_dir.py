@@ -18,13 +18,16 @@ import argparse
 from nova_vmrun.aio import layout as aio_layout
 
 
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """Add --state-dir."""
+def add_option(parser: argparse.ArgumentParser,
+               content: str = 'the whole control plane') -> None:
+    """Add --state-dir.
+
+    :param content: what the directory holds
+    """
     parser.add_argument(
         '--state-dir', metavar='<directory>',
         default=aio_layout.default_state_dir(),
-        help='Directory that holds the whole control plane (default: '
-             '%(default)s)')
+        help='Directory that holds %s (default: %%(default)s)' % content)
 
 
 def port(text: str) -> int:

@@ -37,16 +37,14 @@ from typing import cast, TYPE_CHECKING
 
 from nova_vmrun.aio.bus import broker
 from nova_vmrun.aio import client
-from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio.services import nova
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster.first import capacity
 
 if TYPE_CHECKING:
     from openstack.identity.v3 import _proxy
 
-# Names that are safe in a URL, a queue and a file.
-_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9.-]{0,62}')
 _PREFIX = 'node-'
 _PROJECT = 'service'
 _ROLE = 'service'
@@ -86,10 +84,9 @@ def create(layout: aio_layout.Layout, settings: aio_settings.Settings,
     shares the control plane's.
 
     :param name: of the node, which is that of its compute host
-    :raises AioError: there is no bus, the name is none, or a service does not
-        answer
+    :raises AioError: there cannot be such a node, or a service does not answer
     """
-    _require_usable(settings, name)
+    capacity.require_possible(settings, name)
     if settings.bus == aio_settings.OWN_BUS:
         user, password = _PREFIX + name, secrets.token_urlsafe(24)
         _set_bus_user(layout, settings, name, password)
@@ -114,9 +111,9 @@ def remove(layout: aio_layout.Layout, settings: aio_settings.Settings,
 
     Connections of the node are closed. That a user is missing is no error.
 
-    :raises AioError: the name is none, or a service does not answer
+    :raises AioError: there cannot be such a node, or a service does not answer
     """
-    _require_usable(settings, name)
+    capacity.require_possible(settings, name)
     with client.explained(layout):
         identity = _identity(layout, settings)
         user = identity.find_user(_PREFIX + name)
@@ -133,19 +130,6 @@ def remove(layout: aio_layout.Layout, settings: aio_settings.Settings,
         queue = '%s.%s' % (topic, name)
         if queue in queues:
             broker.control(layout, settings, 'delete_queue', queue)
-
-
-def _require_usable(settings: aio_settings.Settings, name: str) -> None:
-    if not settings.bus:
-        raise errors.AioError(
-            'Other machines cannot be compute hosts of this control plane.',
-            'All of Nova runs in one process, without a message bus.',
-            'Run "nova-vmrun aio down" and "nova-vmrun aio up --bus".')
-    if not _NAME.fullmatch(name) or name == settings.host:
-        raise errors.AioError(
-            'A node cannot be called %r.' % name[:80],
-            'A name has up to 63 letters, digits, dots and hyphens, and is '
-            "not the first machine's.", 'Choose another name.')
 
 
 def _bus_users(layout: aio_layout.Layout,

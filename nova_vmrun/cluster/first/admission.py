@@ -21,8 +21,8 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import authorized_keys
+from nova_vmrun.cluster.first import capacity
 from nova_vmrun.cluster.first import registry
-from nova_vmrun.cluster.first import room
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster import versions
 
@@ -66,7 +66,7 @@ class Admission:
                     % node.name, node.history,
                     'If that is not your doing, run "nova-vmrun node leave '
                     '%s" on the first machine. %s' % (node.name, _NEW_TOKEN))
-            room.require(self._settings, known, node.name)
+            capacity.require(self._settings, known, node.name)
             self._check_keys(known, node, join)
             node.first_port = (node.first_port
                                or known.free_range().first)

@@ -26,16 +26,14 @@ from nova_vmrun.aio.gateway import keys
 from nova_vmrun.aio.gateway import sshd
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster.first import capacity
 from nova_vmrun.cluster.first import registry
-from nova_vmrun.cluster.first import room
 from nova_vmrun.cluster import names
 from nova_vmrun.cluster import token_file
 
-MINUTES = 60
-
 
 def make(layout: aio_layout.Layout, settings: aio_settings.Settings,
-         name: str, minutes: int = MINUTES,
+         name: str, minutes: int,
          addresses: list[str] | None = None) -> token_file.Token:
     """Make a token, which replaces an earlier one for the same name.
 
@@ -45,15 +43,7 @@ def make(layout: aio_layout.Layout, settings: aio_settings.Settings,
         of this machine
     :raises AioError: there cannot be such a node
     """
-    names.check(name)
-    if not settings.bus:
-        raise errors.AioError(
-            'This cloud has no message bus, so it cannot have nodes.', '',
-            'Run "nova-vmrun aio down" and "nova-vmrun aio up --bus".')
-    if name == settings.host.lower():
-        raise errors.AioError(
-            'There cannot be a second node %s.' % name,
-            'It is the name of this machine.', 'Choose another name.')
+    capacity.require_possible(settings, name)
     user = sshd.user()
     if not names.is_user(user):
         raise errors.AioError(
@@ -78,7 +68,7 @@ def make(layout: aio_layout.Layout, settings: aio_settings.Settings,
                 node.history,
                 'To repair it, run "nova-vmrun node join" on it. To replace '
                 'it, run "nova-vmrun node leave %s" first.' % name)
-        room.require(settings, known, name)
+        capacity.require(settings, known, name)
         node.token_id, node.token_key = token.token_id, public
         node.expires = token.expires
     return token

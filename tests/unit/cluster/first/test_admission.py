@@ -19,8 +19,8 @@ from nova_vmrun.aio.gateway import keys
 from nova_vmrun.aio.tls import authority
 from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import admission
+from nova_vmrun.cluster.first import capacity
 from nova_vmrun.cluster.first import registry
-from nova_vmrun.cluster.first import room
 from nova_vmrun.cluster.first import tokens
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster import versions
@@ -39,7 +39,7 @@ class AdmitTestCase(base.FirstCase):
             accounts, 'create', return_value=accounts.Account(
                 'rabbit://x', {'a': 'b'}, 'node-lab-2',
                 'of-keystone'))).mock
-        self.token = tokens.make(self.layout, self.settings, 'lab-2')
+        self.token = tokens.make(self.layout, self.settings, 'lab-2', 60)
 
     def admit(self, token='', name=None, address='192.0.2.7', **changes):
         return admission.Admission(self.layout, self.settings).admit(
@@ -107,7 +107,7 @@ class AdmitTestCase(base.FirstCase):
         self.assertIn('seconds ahead of', self.refuse(clock=now + 120))
 
     def test_no_room(self):
-        self.useFixture(fixtures.MockPatchObject(room, 'SQLITE_NODES', 0))
+        self.useFixture(fixtures.MockPatchObject(capacity, 'SQLITE_NODES', 0))
         self.assertIn('no room for the node lab-2', self.refuse())
         self.assertFalse(self.node().has_joined)
 

@@ -24,8 +24,9 @@ from tests.unit.cluster import base
 
 class MakeTestCase(base.FirstCase):
 
-    def make(self, name='lab-2', **details):
-        return tokens.make(self.layout, self.settings, name, **details)
+    def make(self, name='lab-2', minutes=60, **details):
+        return tokens.make(self.layout, self.settings, name, minutes,
+                           **details)
 
     def refuse(self, name='lab-2'):
         return str(self.assertRaises(errors.AioError, self.make, name))
@@ -60,7 +61,7 @@ class MakeTestCase(base.FirstCase):
 
     def test_no_room(self):
         self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.cluster.first.room.SQLITE_NODES', 0))
+            'nova_vmrun.cluster.first.capacity.SQLITE_NODES', 0))
         self.assertIn('no room for the node lab-2', self.refuse())
         self.assertEqual({}, registry.load(self.layout).nodes)
 

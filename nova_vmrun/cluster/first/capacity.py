@@ -10,14 +10,40 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""How many nodes the databases of a control plane bear."""
+"""How many nodes a control plane can have: none without a bus."""
 
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import registry
+from nova_vmrun.cluster import names
 
 # The measurement is in doc/source/growing.rst.
 SQLITE_NODES = 100
+
+
+def require_bus(settings: aio_settings.Settings) -> None:
+    """Raise an error if a control plane cannot have nodes at all.
+
+    :raises AioError: it has no message bus
+    """
+    if not settings.bus:
+        raise errors.AioError(
+            'This cloud has no message bus, so it cannot have nodes.',
+            'All of its Nova runs in one process.',
+            'Run "nova-vmrun aio down" and "nova-vmrun aio up --bus".')
+
+
+def require_possible(settings: aio_settings.Settings, name: str) -> None:
+    """Raise an error if a control plane cannot have a node of a name.
+
+    :raises AioError: it has no message bus, or the name cannot be a node's
+    """
+    require_bus(settings)
+    names.check(name)
+    if name == settings.host.lower():
+        raise errors.AioError(
+            'There cannot be a second node %s.' % name,
+            'It is the name of this machine.', 'Choose another name.')
 
 
 def require(settings: aio_settings.Settings, known: registry.Registry,

@@ -12,8 +12,9 @@
 
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import settings as aio_settings
+from nova_vmrun.cluster.first import capacity
 from nova_vmrun.cluster.first import registry
-from nova_vmrun.cluster.first import room
 from tests.unit.cluster import base
 
 
@@ -30,26 +31,44 @@ class RequireTestCase(base.FirstCase):
             self.known.nodes[node.name] = node
 
     def require(self, name='new'):
-        room.require(self.settings, self.known, name)
+        capacity.require(self.settings, self.known, name)
 
     def test_sqlite_has_room_up_to_the_number_that_was_measured(self):
-        self.add(room.SQLITE_NODES - 1)
+        self.add(capacity.SQLITE_NODES - 1)
         self.require()
-        self.add(room.SQLITE_NODES)
+        self.add(capacity.SQLITE_NODES)
         error = self.assertRaises(errors.AioError, self.require)
-        self.assertIn('up to %d nodes' % room.SQLITE_NODES, error.details)
+        self.assertIn('up to %d nodes' % capacity.SQLITE_NODES, error.details)
         self.assertIn('--database', error.resolution)
 
     def test_a_node_that_is_in_may_be_repaired(self):
-        self.add(room.SQLITE_NODES + 1)
+        self.add(capacity.SQLITE_NODES + 1)
         self.require('n3')
 
     def test_unused_tokens_take_no_room(self):
-        self.add(room.SQLITE_NODES - 1)
+        self.add(capacity.SQLITE_NODES - 1)
         self.known.nodes['later'] = registry.Node('later')
         self.require()
 
     def test_a_server_has_room_for_more(self):
         self.settings.database = 'mysql://a:b@127.0.0.1/'
-        self.add(room.SQLITE_NODES)
+        self.add(capacity.SQLITE_NODES)
         self.require()
+
+
+class RequirePossibleTestCase(base.FirstCase):
+
+    def test_a_node(self):
+        capacity.require_possible(self.settings, 'lab-2')
+
+    def test_names_of_no_node(self):
+        for name in ('-x', 'A', self.settings.host.lower()):
+            self.assertRaises(errors.AioError, capacity.require_possible,
+                              self.settings, name)
+
+    def test_without_a_bus_there_are_no_nodes(self):
+        self.settings.bus = aio_settings.NO_BUS
+        for check in (lambda: capacity.require_bus(self.settings),
+                      lambda: capacity.require_possible(self.settings, 'a')):
+            error = self.assertRaises(errors.AioError, check)
+            self.assertIn('aio up --bus', error.resolution)
