@@ -83,14 +83,14 @@ class VmrunDriver(queries.ServerQueries):
               network_info: NetworkInfo = None,
               block_device_info: Json = None, power_on: bool = True,
               accel_info: Any = None) -> None:
-        if self._hypervisor.evacuation.keeps_disks(instance.uuid):
-            # Nova stops it afterwards if it was stopped before.
-            self._hypervisor.evacuation.adopt(context, instance, network_info,
-                                              block_device_info)
-            return
         if evacuations.is_elsewhere(instance, self._host):
-            self._hypervisor.evacuation.unlock_volumes(context, instance,
-                                                       block_device_info)
+            if self._hypervisor.evacuation.keeps_disks(instance.uuid):
+                # Nova stops it afterwards if it was stopped before.
+                self._hypervisor.evacuation.adopt(
+                    context, instance, network_info, block_device_info)
+                return
+            self._hypervisor.evacuation.make_way(context, instance,
+                                                 block_device_info)
         self._spawn(context, instance, image_meta, injected_files,
                     admin_password, network_info, block_device_info, power_on)
 
@@ -130,16 +130,23 @@ class VmrunDriver(queries.ServerQueries):
                 self._hypervisor.resize.discard(instance.uuid)
             return
         if evacuations.is_evacuated(instance, self._host, self._is_starting):
-            self._leave(instance)
+            self._leave(context, instance)
             return
         self._stop_for_destroy(instance)
         if destroy_disks:
             self._remove(instance)
 
     @disks_needed.server_held
-    def _leave(self, instance: Instance) -> None:
-        self._hypervisor.evacuation.leave(
-            instance.uuid, evacuations.is_elsewhere(instance, self._host))
+    def _leave(self, context: Context, instance: Instance) -> None:
+        is_elsewhere = evacuations.is_elsewhere(instance, self._host)
+        if is_elsewhere or evacuations.is_leaving(context, instance.uuid,
+                                                  self._host):
+            self._hypervisor.evacuation.leave(instance.uuid, is_elsewhere)
+            return
+        LOG.info('The server was evacuated from here, and has come back',
+                 instance=instance)
+        # Nova deletes them next.
+        self._hypervisor.allocations.keep(context, instance)
 
     def cleanup(self, context: Context, instance: Instance,
                 network_info: NetworkInfo, block_device_info: Json = None,
@@ -191,6 +198,7 @@ class VmrunDriver(queries.ServerQueries):
 
     def _start(self, context: Context, instance: Instance,
                network_info: NetworkInfo, block_device_info: Json) -> None:
+        self._require_here(context, instance)
         rewrite = self._hypervisor.reconciler.starter(
             context, instance, network_info, block_device_info)
         self._hypervisor.volume_updates.reconnect(instance, block_device_info)
@@ -222,6 +230,10 @@ class VmrunDriver(queries.ServerQueries):
             # ended. An error would end nova-compute, for all its servers.
             LOG.exception('Cannot reboot the server', instance=instance)
 
+    def _require_here(self, context: Context, instance: Instance) -> None:
+        self._hypervisor.evacuation.require_here(context, instance,
+                                                 self._host)
+
     @errors.translated
     def _take_back(self, context: Context, instance: Instance) -> None:
         self._hypervisor.evacuation.take_back(context, instance)
@@ -231,6 +243,7 @@ class VmrunDriver(queries.ServerQueries):
     def _reboot(self, context: Context, instance: Instance,
                 network_info: NetworkInfo, reboot_type: str,
                 block_device_info: Json) -> None:
+        self._require_here(context, instance)
         prepare = functools.partial(
             self._hypervisor.reconciler.rebooter, context, instance,
             network_info, block_device_info)
@@ -269,6 +282,7 @@ class VmrunDriver(queries.ServerQueries):
             with errors.rolled_back(instance):
                 stack.enter_context(
                     self._hypervisor.storage.in_use(instance.uuid))
+                self._require_here(context, instance)
                 rewrite = self._hypervisor.reconciler.resumer(
                     context, instance, network_info, block_device_info)
                 self._hypervisor.volume_updates.reconnect(instance,
@@ -295,6 +309,7 @@ class VmrunDriver(queries.ServerQueries):
     @disks_needed.disks_needed
     @security_groups.warn_after_start
     def unrescue(self, context: Context, instance: Instance) -> None:
+        self._require_here(context, instance)
         # Nova has just read the ports from Neutron, and passes no volumes.
         rewrite = self._hypervisor.reconciler.starter(
             context, instance, instance.get_network_info(),

@@ -25,6 +25,7 @@ from nova.virt import node
 from nova_vmrun import conf
 from nova_vmrun import hypervisor
 from nova_vmrun.ops.nova import errors
+from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import inventory
 from nova_vmrun.ops.nova import unsupported
 
@@ -68,6 +69,7 @@ class HostCalls(unsupported.RefusingDriver):
     def process_instances_at_startup(
             self, context: nova_context.RequestContext,
             instances: Any) -> Any:
+        evacuations.fail_interrupted(context, self._host)
         self._hypervisor.evacuation.stop_adopted(context, self._host)
         return instances
 

@@ -214,7 +214,8 @@ class Hypervisor:
         self.evictor = evict.Evictor(host, servers)
         self.evacuation = evacuation.Evacuation(
             servers, examination.Examination(servers, self._connectors),
-            self.reconciler, self.consoles, self.power, self.destroy)
+            self.reconciler, self.consoles, self.power, self.rescue,
+            self.destroy)
 
     def _add_images(self) -> None:
         host, servers, images = self._host, self._servers, self._images

@@ -326,5 +326,6 @@ class Spawner:
             self._destroyer.stop(uuid)
             self._destroyer.remove(uuid)
         except (exception.VmrunError, OSError) as error:
-            LOG.error('Server %s cannot be removed, Nova will try again: %s',
-                      uuid, error)
+            LOG.error('Server %s, which could not be built, stays on this '
+                      'host until it is deleted or built again: %s', uuid,
+                      error)

@@ -81,6 +81,11 @@ class Records:
         self._layout = layout
         self._compute_id = compute_id
 
+    @property
+    def compute_id(self) -> str:
+        """The id of this compute node in Nova."""
+        return self._compute_id
+
     def create(self, uuid: str, name: str, vnc_port: int | None = None,
                **facts: Any) -> Record:
         """Create the folder of a new server, with its record in it.
@@ -161,12 +166,15 @@ class Records:
         """
         return os.path.exists(self._layout.node(self._compute_id))
 
-    def take_over(self, record: Record, **facts: Any) -> None:
+    def take_over(self, record: Record, former: str | None = None,
+                  **facts: Any) -> None:
         """Make a server this compute node's, in one step.
 
         Nobody may be writing to its folder.
 
         :param record: as it is now
+        :param former: id of the node that give_back gives it to; None: the
+            one that has it now
         :param facts: other fields of Record
         :raises OSError: the record cannot be written
         """
@@ -174,7 +182,7 @@ class Records:
         files.remove_parts(self._layout.folder(record.uuid))
         self._write(dataclasses.replace(
             record, compute_id=self._compute_id, is_copy=False,
-            adopted_from=record.compute_id, **facts))
+            adopted_from=former or record.compute_id, **facts))
 
     def give_back(self, uuid: str) -> None:
         """Undo take_over, if the server is this compute node's.

@@ -312,8 +312,8 @@ class SecondRecords:
         return dataclasses.replace(second, record=dataclasses.replace(
             second.record, disks=disks_module.dump(listed)))
 
-    def take_over(self, second: Second, name: str,
-                  vnc_port: int | None) -> None:
+    def take_over(self, second: Second, name: str, vnc_port: int | None,
+                  former: str) -> None:
         """Make a server this node's. This can be interrupted and repeated.
 
         Nothing but the record and what is copied is in its folder then. The
@@ -321,6 +321,7 @@ class SecondRecords:
 
         :param second: as find has returned it
         :param name: instance.name, which whoever has written it may not give
+        :param former: id of the node that give_back gives it to
         :raises OSError: a file cannot be written
         :raises RecordUnreadable: a file is not what a host writes
         :raises ServerInUse: another host works on it
@@ -335,7 +336,7 @@ class SecondRecords:
         if own is None:
             own = self._records.create(
                 uuid, name, vnc_port, **facts,
-                adopted_from=record.compute_id, is_copy=True)
+                adopted_from=former, is_copy=True)
         for each in self._names(own):
             untrusted_records.copy_in(
                 os.path.join(untrusted_records.folder(second.path), each),

@@ -98,7 +98,9 @@ class Host(fixtures.Fixture):
             mappings, 'of_server', lambda *_: self.volumes.info))
         # Nor could it list evacuations from this host.
         self.useFixture(fixtures.MockPatchObject(
-            evacuations, 'evacuated_from', return_value={}))
+            evacuations, '_moves', return_value=[]))
+        self.useFixture(fixtures.MockPatchObject(
+            evacuations, 'gone_from', return_value=set()))
         self._watched = (self.root, self._elsewhere, self.volumes.folder,
                          *self.storage.values())
         self._kept = (*self._watched, self.vmware.state, self.glance.uploads)

@@ -12,10 +12,14 @@
 
 """Unit tests for the driver's part in evacuations."""
 
+from unittest import mock
+
+import fixtures
 from nova import context
 from nova import exception as nova_exception
 
 from nova_vmrun import exception
+from nova_vmrun.ops.nova import evacuations
 from tests.unit import test_driver
 
 UUID = test_driver.UUID
@@ -24,6 +28,12 @@ ELSEWHERE = test_driver.Instance(uuid=UUID, host='second', task_state=None,
 
 
 class EvacuationTestCase(test_driver.Base):
+
+    def setUp(self):
+        super().setUp()
+        self.is_leaving = True
+        self.useFixture(fixtures.MockPatchObject(
+            evacuations, 'is_leaving', lambda *_: self.is_leaving))
 
     def spawn(self):
         self.driver.spawn('context', ELSEWHERE, None, [], None, {}, 'network',
@@ -36,17 +46,25 @@ class EvacuationTestCase(test_driver.Base):
             'context', ELSEWHERE, 'network', 'volumes')
         self.parts.spawner.spawn.assert_not_called()
 
+    def test_an_evacuation_that_went_no_further_is_forgotten(self):
+        """Nova has the server here now: it was migrated, for example."""
+        self.parts.evacuation.keeps_disks.return_value = True
+        self.driver.spawn('context', test_driver.INSTANCE, None, [], None, {},
+                          'network', 'volumes')
+        self.parts.evacuation.adopt.assert_not_called()
+        self.parts.spawner.spawn.assert_called_once()
+
     def test_any_other_is_built(self):
         self.spawn()
         self.parts.evacuation.adopt.assert_not_called()
         self.parts.spawner.spawn.assert_called_once()
-        self.parts.evacuation.unlock_volumes.assert_called_once_with(
+        self.parts.evacuation.make_way.assert_called_once_with(
             'context', ELSEWHERE, 'volumes')
 
     def test_a_new_server_has_no_other_host(self):
         self.driver.spawn('context', test_driver.INSTANCE, None, [], None, {},
                           'network', 'volumes')
-        self.parts.evacuation.unlock_volumes.assert_not_called()
+        self.parts.evacuation.make_way.assert_not_called()
 
     def test_a_refusal_leaves_the_server_in_its_state(self):
         self.parts.evacuation.examine.side_effect = exception.FileInUse(
@@ -78,8 +96,11 @@ class EvacuationTestCase(test_driver.Base):
         self.assertTrue(self.driver.instance_exists(test_driver.INSTANCE))
 
     def test_adopted_servers_are_stopped_before_any_starts(self):
-        self.assertEqual('servers', self.driver.process_instances_at_startup(
-            'context', 'servers'))
+        with mock.patch.object(evacuations, 'fail_interrupted') as fail:
+            self.assertEqual(
+                'servers', self.driver.process_instances_at_startup(
+                    'context', 'servers'))
+        fail.assert_called_once_with('context', test_driver.NODE)
         self.parts.evacuation.stop_adopted.assert_called_once_with(
             'context', test_driver.NODE)
 
@@ -95,3 +116,37 @@ class EvacuationTestCase(test_driver.Base):
         self.driver._is_starting = True
         self.driver.destroy(None, instance, None)
         self.parts.evacuation.leave.assert_called_once_with(UUID, False)
+        self.parts.allocations.keep.assert_not_called()
+
+    def test_a_server_that_has_come_back_goes_on(self):
+        """Nova looks at evacuations of the past when it starts."""
+        instance = test_driver.Instance(
+            uuid=UUID, host=test_driver.NODE, task_state=None,
+            vm_state='active', deleted=False)
+        self.driver._is_starting = True
+        self.is_leaving = False
+        self.driver.destroy('context', instance, None)
+        self.parts.evacuation.leave.assert_not_called()
+        self.parts.destroy.stop.assert_not_called()
+        self.parts.allocations.keep.assert_called_once_with('context',
+                                                            instance)
+
+    def test_starts_are_refused_while_another_host_has_the_server(self):
+        self.parts.evacuation.require_here.side_effect = exception.FileInUse(
+            'Host second has it.')
+        instance = test_driver.INSTANCE
+        self.driver._is_starting = False
+        for start, *arguments in (
+                (self.driver.power_on, []),
+                (self.driver.resume_state_on_host_boot, [], None),
+                (self.driver.reboot, [], 'HARD'),
+                (self.driver.unrescue,)):
+            error = self.assertRaises(nova_exception.NovaException, start,
+                                      None, instance, *arguments)
+            self.assertIn('second has it', str(error))
+        error = self.assertRaises(
+            nova_exception.InstanceFaultRollback, self.driver.resume, None,
+            instance, [])
+        self.assertIn('second has it', str(error))
+        self.assertEqual([], self.parts.power.method_calls)
+        self.parts.rescue.end.assert_not_called()

@@ -32,6 +32,9 @@ REASONS = {
     'host_calls.py': ('a part of the driver', 'unit/test_driver_host.py'),
     'ops/access.py': ('only a data class', 'unit/ops/test_definition.py'),
     'ops/assembly.py': ('a part of the hypervisor', 'unit/test_hypervisor.py'),
+    'ops/evacuation/lone_disks.py': (
+        'a part of the examination',
+        'unit/ops/evacuation/test_examination.py'),
     'ops/parts.py': ('only data classes', 'unit/ops/hosts.py'),
     'ops/volume_disks.py': ('the common part of two modules',
                             'unit/ops/test_volume_updates.py'),

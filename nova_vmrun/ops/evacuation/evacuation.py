@@ -30,6 +30,8 @@ from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops import parts
 from nova_vmrun.ops.power import power as power_module
 from nova_vmrun.ops import reconcile
+from nova_vmrun.ops import rescue as rescue_module
+from nova_vmrun.server import activity
 from nova_vmrun.server import disks
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
@@ -41,13 +43,16 @@ LOG = logging.getLogger(__name__)
 
 
 class Evacuation:
-    """Takes servers over from hosts that are down."""
+    """Takes over servers of hosts that are down.
+
+    It also gives way to hosts that took servers from this one.
+    """
 
     def __init__(self, servers: parts.Servers,
                  examination: examination_module.Examination,
                  reconciler: reconcile.Reconciler,
                  consoles: consoles_module.Consoles,
-                 power: power_module.Power,
+                 power: power_module.Power, rescue: rescue_module.Rescue,
                  destroyer: destroy_module.Destroyer) -> None:
         self._layout = servers.layout
         self._records = servers.records
@@ -59,6 +64,7 @@ class Evacuation:
         self._reconciler = reconciler
         self._consoles = consoles
         self._power = power
+        self._rescue = rescue
         self._destroyer = destroyer
         # Servers to adopt, between two calls of Nova.
         self._kept: set[str] = set()
@@ -67,7 +73,11 @@ class Evacuation:
 
     def examine(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance) -> bool:
-        """Return what Examination.keeps_disks does, and remember it."""
+        """Return whether the disks of a server are here, and remember it.
+
+        :raises VmrunError: it cannot be evacuated to this host
+        :raises OSError: its folder cannot be read
+        """
         self._kept.discard(instance.uuid)
         keeps_disks = self._examination.keeps_disks(context, instance)
         if keeps_disks:
@@ -77,6 +87,10 @@ class Evacuation:
     def keeps_disks(self, uuid: str) -> bool:
         """Return whether examine has found the disks of a server here."""
         return uuid in self._kept
+
+    def forget(self, uuid: str) -> None:
+        """Forget what examine has found: the evacuation went no further."""
+        self._kept.discard(uuid)
 
     def adopt(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
@@ -117,26 +131,39 @@ class Evacuation:
                     'There is no %s.' % self._layout.folder(uuid),
                     'Mount the shared file system on this host again.')
             self._unlock(context, instance, record, volumes)
+            former = self._examination.former(context, instance, record)
             second = self._examination.second_of(uuid)
             if second is not None:
                 with self._consoles.port_for_new_server() as port:
-                    self._storage.second.take_over(second, instance.name, port)
+                    self._storage.second.take_over(second, instance.name,
+                                                   port, former)
             elif not self._records.is_own(record):
                 with self._consoles.port_for_new_server() as port:
-                    self._records.take_over(record, vnc_port=port)
+                    self._records.take_over(record, former, vnc_port=port)
             for folder in self._examination.disk_folders(record):
                 # It names its owner, too.
                 self._storage.create(folder)
         LOG.info('Adopted the server of host %s with its disks',
                  instance.host, instance=instance)
 
-    def unlock_volumes(self, context: nova_context.RequestContext,
-                       instance: nova_instance.Instance,
-                       block_device_info: mappings.BlockDeviceInfo) -> None:
-        """Remove the locks of a fenced host before a server is built here.
+    def make_way(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance,
+                 block_device_info: mappings.BlockDeviceInfo) -> None:
+        """Prepare this host for a server that will be built on it.
+
+        Remove what an interrupted evacuation has built, and locks of a host
+        that is fenced.
 
         :raises VmrunError: since examine, the other host has come back
+        :raises OSError: a file cannot be removed
         """
+        uuid = instance.uuid
+        if self._examination.has_remains(context, instance):
+            LOG.warning('Removing what an interrupted evacuation has built',
+                        instance=instance)
+            with self._storage.held(uuid):
+                self._destroyer.stop(uuid)
+                self._destroyer.remove(uuid)
         self._unlock(context, instance, None,
                      mappings.volumes(block_device_info))
 
@@ -145,8 +172,7 @@ class Evacuation:
                 record: records_module.Record | None,
                 volumes: abc.Sequence[connection.Volume]) -> None:
         found = self._examination.locks(instance.uuid, record, volumes)
-        self._examination.require_fenced(
-            context, instance, record, examination_module.names_of(found))
+        self._examination.require_fenced(context, instance, record, [], found)
         if found:
             LOG.warning('Removing locks of host %s, which is fenced: %s',
                         instance.host, ', '.join(found), instance=instance)
@@ -160,6 +186,8 @@ class Evacuation:
         if self._states.is_on(uuid):
             # An evacuation that was interrupted has started it.
             self._power.off(uuid)
+        # The other host may have died before Nova knew of a rescue.
+        self._rescue.end_forgotten(instance)
         self._states.unmark_paused(uuid)
         self._power.forget_memory(uuid)
         self._relink(uuid)
@@ -219,33 +247,84 @@ class Evacuation:
             folders = self._examination.disk_folders(record)
             if not is_own:
                 folders.append(self._layout.folder(uuid))
-            self._refuse_locks(context, record, folders)
+            self._unlock_taken(context, record, folders)
             if is_own:
                 self._storage.second.take_back(record)
                 return
             with self._consoles.port_for_new_server() as port:
                 self._records.take_over(record, vnc_port=port)
 
-    def _refuse_locks(self, context: nova_context.RequestContext,
+    def _unlock_taken(self, context: nova_context.RequestContext,
                       record: records_module.Record,
-                      folders: abc.Iterable[str]) -> None:
-        """Raise an error if another host may run a server."""
-        own = self._examination.machines()
-        for folder in folders:
-            if foreign_locks.in_folder(folder, own):
-                raise exception.FileInUse(
-                    'Server %s may be running on host %s.' % (
-                        record.uuid, evacuations.host_of(
-                            context, self._places.owner(record))),
-                    'VMware has locks in %s.' % folder,
-                    'Evacuate it to that host again.')
+                      folders: abc.Sequence[str]) -> None:
+        """Remove the locks of a host that has taken a server, if it is fenced.
+
+        :raises FileInUse: that host may run the server
+        """
+        own = self._examination.machine_ids()
+        found = [lock for folder in folders
+                 for lock in foreign_locks.in_folder(folder, own)]
+        if not found:
+            return
+        owner = (self._places.owner(record) if self._records.is_own(record)
+                 else record.compute_id)
+        host = evacuations.host_of(context, owner)
+        if host is None or not evacuations.is_fenced(context, host):
+            raise exception.FileInUse(
+                'Server %s may be running on host %s.' % (
+                    record.uuid, host or owner),
+                'VMware has these locks: %s.' % ', '.join(found),
+                'If that host is off, run "nova-vmrun node fenced %s". Then '
+                'reboot the server hard again.' % (host or 'NAME'))
+        changing = activity.changing(folders)
+        if changing:
+            raise exception.FileInUse(
+                'Server %s still runs on host %s, which is said to be off.'
+                % (record.uuid, host),
+                'These files have just been written to: %s.' % ', '.join(
+                    map(os.path.basename, changing)),
+                'Cut the power of that host. Then reboot the server hard '
+                'again.')
+        LOG.warning('Removing locks of host %s, which is fenced: %s', host,
+                    ', '.join(found))
+        foreign_locks.remove(found)
+
+    def require_here(self, context: nova_context.RequestContext,
+                     instance: nova_instance.Instance, host: str) -> None:
+        """Raise an error if another host may have a server that starts here.
+
+        The request may be old: the queue of a host that was cut off keeps it.
+        What only this host has needs no question.
+
+        :param host: this one, in Nova
+        :raises FileInUse: another host has the server, or may run it
+        """
+        uuid = instance.uuid
+        record = self._records.of_any_node(uuid)
+        if record is None:
+            return
+        if not self._records.is_own(record):
+            owner = evacuations.host_of(context, record.compute_id)
+            raise exception.FileInUse(
+                'Server %s cannot start on this host.' % uuid,
+                'Its files belong to host %s.' % (owner or record.compute_id),
+                'If Nova has the server on this host, reboot it hard. '
+                'Otherwise start it on the host that has it.')
+        if not self._disk_lists.volumes(uuid):
+            return
+        if uuid in evacuations.gone_from(context, host, {uuid}):
+            raise exception.FileInUse(
+                'Server %s cannot start on this host.' % uuid,
+                'It was evacuated from here, and its volumes are used '
+                'elsewhere.', 'Start it on the host that has it.')
+        self._examination.require_alone(context, instance, host)
 
     def stop_adopted(self, context: nova_context.RequestContext,
                      host: str) -> None:
-        """Stop the VMs that run here, but whose disks another host has.
+        """Stop the VMs that run here, but that another host has.
 
-        It has adopted them, or it uses the volumes of the server. Nothing is
-        removed: that is done when nova-compute starts.
+        It has adopted their disks, or Nova has given the servers to it.
+        Nothing is removed: that is done when nova-compute starts.
 
         :param host: this one, in Nova
         """
@@ -254,23 +333,22 @@ class Evacuation:
         # Do not ask VMware or Nova if there is nothing to ask about.
         adopted = self._states.listed(foreign) if foreign else set()
         vmx_files = {self._layout.vmx(uuid): uuid for uuid in uuids
-                     if uuid not in foreign and
-                     self._disk_lists.volumes(uuid)}
+                     if uuid not in foreign}
         # This runs no program.
-        on_volumes = {vmx_files[path] for path in vm_process.alive(vmx_files)}
-        if not adopted and not on_volumes:
+        running = {vmx_files[path] for path in vm_process.alive(vmx_files)}
+        if not adopted and not running:
             return
-        left = evacuations.evacuated_from(context, host)
-        gone = evacuations.gone_from(context, host, {
-            uuid for uuid in on_volumes if left.get(uuid)})
-        for uuid in sorted(adopted & set(left) | gone):
-            LOG.warning('Stopping the VM of server %s, which was evacuated '
-                        'from this host', uuid)
+        moved = evacuations.evacuated(context, host)
+        gone = evacuations.gone_from(context, host, running & moved)
+        # Others may be those of another compute node on this machine.
+        for uuid in sorted(adopted & moved | gone):
+            LOG.warning('Stopping the VM of server %s, which another host has '
+                        'since an evacuation', uuid)
             try:
                 self._power.cut(uuid)
             except exception.VmrunError as error:
-                LOG.error('Server %s may still run here, although it was '
-                          'evacuated from this host: %s', uuid, error)
+                LOG.error('Server %s may still run here, although another '
+                          'host has it since an evacuation: %s', uuid, error)
 
     def _is_anothers(self, uuid: str) -> bool:
         """Return whether another host has one of the disks of a server.

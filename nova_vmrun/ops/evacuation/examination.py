@@ -26,7 +26,6 @@ locks change even then, the operator was wrong, and it is refused, too.
 
 from collections import abc
 import dataclasses
-import functools
 import os
 
 from nova import context as nova_context
@@ -37,6 +36,7 @@ from nova.objects import instance as nova_instance
 from nova_vmrun import exception
 from nova_vmrun.host import locks as host_locks
 from nova_vmrun.host import responsive
+from nova_vmrun.ops.evacuation import lone_disks
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops import parts
@@ -44,9 +44,7 @@ from nova_vmrun.server import activity
 from nova_vmrun.server import foreign_locks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import vm_process
-from nova_vmrun.storage import folders as folders_module
 from nova_vmrun.storage import second_records
-from nova_vmrun.storage import server_folders
 from nova_vmrun.volumes import connection
 from nova_vmrun.volumes import connectors as volume_connectors
 
@@ -55,7 +53,10 @@ _LOCAL = 'local'
 
 
 class Examination:
-    """Refuses evacuations to this host."""
+    """Decides whether a server can be evacuated to this host.
+
+    Also whether it keeps its disks then.
+    """
 
     def __init__(self, servers: parts.Servers,
                  connectors: volume_connectors.Connectors) -> None:
@@ -63,6 +64,7 @@ class Examination:
         self._records = servers.records
         self._storage = servers.storage
         self._connectors = connectors
+        self._lone_disks = lone_disks.LoneDisks(servers.storage)
 
     def keeps_disks(self, context: nova_context.RequestContext,
                     instance: nova_instance.Instance) -> bool:
@@ -75,18 +77,19 @@ class Examination:
         mapped = mappings.of_server(context, instance)
         volumes = mappings.volumes(mapped)
         self._check_volumes(instance, volumes)
-        self._refuse_leftovers(context, instance)
-        record = self.adoptable(context, instance)
+        record = None
+        if not self.has_remains(context, instance):
+            record = self.adoptable(context, instance)
         found = self.locks(instance.uuid, record, volumes)
         self.require_fenced(context, instance, record,
-                            self._unguarded(volumes) + names_of(found))
+                            self._unguarded(volumes), found)
         if found:
             self._require_still(instance, record, volumes)
             self._refuse_snapshots(instance, found)
         if record is None:
             self._require_instances(instance.uuid)
             if mappings.has_disks(instance, mapped):
-                self._refuse_lone_disks(context, instance)
+                self._lone_disks.refuse(context, instance)
             _require_image(context, instance)
         return record is not None
 
@@ -101,15 +104,23 @@ class Examination:
                     resolution='Start that host again.')
             self._connectors.check(volume)
 
-    def _refuse_leftovers(self, context: nova_context.RequestContext,
-                          instance: nova_instance.Instance) -> None:
-        """Refuse a server of which this host has an old folder.
+    def has_remains(self, context: nova_context.RequestContext,
+                    instance: nova_instance.Instance) -> bool:
+        """Return whether an interrupted evacuation has built a server here.
 
-        The folder of an evacuation that was interrupted is no old one.
+        :raises InvalidConfiguration: this host has an old folder of it
         """
-        record = self._records.get(instance.uuid)
-        if record is not None and not _was_of(context, record, instance.host):
-            raise _leftover(instance.uuid, self._layout.folder(instance.uuid))
+        uuid = instance.uuid
+        record = self._records.get(uuid)
+        if record is None or _was_of(context, record, instance.host):
+            return False
+        if not evacuations.was_interrupted(context, uuid,
+                                           self._own_host(context)):
+            raise _leftover(uuid, self._layout.folder(uuid))
+        return True
+
+    def _own_host(self, context: nova_context.RequestContext) -> str | None:
+        return evacuations.host_of(context, self._records.compute_id)
 
     def adoptable(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance
@@ -127,7 +138,7 @@ class Examination:
         if record is None:
             self._refuse_halfway(context, instance, second is not None)
         if second is not None:
-            # Nova has given the name, and not whoever has written this.
+            # Another host wrote the record; the name comes from Nova.
             record = record or dataclasses.replace(second.record,
                                                    name=instance.name)
         elif record is None:
@@ -152,6 +163,21 @@ class Examination:
                 'Nova has it on host %s.' % instance.host,
                 'Find out which of the two hosts runs it.')
         return record
+
+    def former(self, context: nova_context.RequestContext,
+               instance: nova_instance.Instance,
+               record: records_module.Record) -> str:
+        """Return the id of the compute node that gets a server back.
+
+        That is the one of the host that Nova has it on. Another one may have
+        taken the disks from it, and failed.
+
+        :param record: as adoptable has returned it
+        """
+        if record.adopted_from is not None and _was_of(context, record,
+                                                       instance.host):
+            return record.adopted_from
+        return record.compute_id
 
     def _refuse_halfway(self, context: nova_context.RequestContext,
                         instance: nova_instance.Instance,
@@ -230,53 +256,6 @@ class Examination:
                 'started with.' % uuid, 'That is %s.' % self._layout.root,
                 'Mount the folder there again.')
 
-    def _refuse_lone_disks(self, context: nova_context.RequestContext,
-                           instance: nova_instance.Instance) -> None:
-        """Refuse to build a server whose disks are or may be here, too.
-
-        Without its folder nobody can start it from them. If it was built from
-        its image, the host that it was on would then remove them.
-        """
-        for folder in self._storage.folders.others:
-            _require_to_look(instance.uuid, folder)
-            for uuid, path in folder.call(functools.partial(
-                    server_folders.find, folder.path)):
-                if uuid == instance.uuid and self._may_have_disks(
-                        context, path, instance.host):
-                    raise exception.NotSupported(
-                        'Server %s cannot be evacuated: no record is beside '
-                        'its disks in the storage folder %s.' % (
-                            instance.uuid, folder.name),
-                        'The disks are in %s. There is no record while other '
-                        'files have newer data.' % path,
-                        'Start host %s again. To lose the disks instead, move '
-                        'them away.' % (self._host_of(context, path) or
-                                        instance.host))
-
-    def _may_have_disks(self, context: nova_context.RequestContext,
-                        path: str, host: str) -> bool:
-        """Return whether a folder of a server may have disks of other hosts.
-
-        Those of this host do not count, nor does a folder of a build that had
-        made nothing yet.
-
-        :param host: that the server was on; it may have lost it to a third
-        """
-        places = self._storage.second.places
-        owner = places.owner_of(path)
-        if owner == server_folders.UNKNOWN:
-            return True
-        if owner is not None and places.may_write(path):
-            return False
-        return (self._host_of(context, path) == host or
-                not server_folders.is_new(path))
-
-    def _host_of(self, context: nova_context.RequestContext,
-                 path: str) -> str | None:
-        """Return the name of the host that owns a folder, if it is known."""
-        owner = self._storage.second.places.owner_of(path)
-        return owner and evacuations.host_of(context, owner)
-
     def _unguarded(self, volumes: abc.Iterable[connection.Volume]
                    ) -> list[str]:
         """Return what other hosts may write to without leaving a lock."""
@@ -291,7 +270,7 @@ class Examination:
         :param record: None if its folder is not on this host
         :raises FileInUse: a VM on this host uses one of the disks
         """
-        own = self.machines()
+        own = self.machine_ids()
         found: list[str] = []
         for volume in volumes:
             descriptor = self._connectors.shared_descriptor(volume)
@@ -321,7 +300,7 @@ class Examination:
         return [place.now(self._storage.folders.require(place.storage))
                 for place in self._storage.places_of(record)]
 
-    def machines(self) -> set[bytes]:
+    def machine_ids(self) -> set[bytes]:
         """Return VMware's ids of this host, from the VMs that run here."""
         found: set[bytes] = set()
         for record in self._records.all():
@@ -331,15 +310,18 @@ class Examination:
     def require_fenced(self, context: nova_context.RequestContext,
                        instance: nova_instance.Instance,
                        record: records_module.Record | None,
-                       doubts: abc.Sequence[str]) -> None:
+                       unguarded: abc.Sequence[str],
+                       locks: abc.Sequence[str]) -> None:
         """Raise an error if another host may still write to the disks.
 
         :param record: None if the server's folder is not on this host
-        :param doubts: what shows that it may
+        :param unguarded: what hosts may write to without leaving a lock
+        :param locks: of other hosts
         :raises FileInUse: no operator has said that the host is off
         """
-        if not doubts:
+        if not unguarded and not locks:
             return
+        doubts = [*unguarded, *names_of(locks)]
         hosts = {instance.host}
         if record is not None and not self._records.is_own(record):
             hosts.add(evacuations.host_of(context, record.compute_id) or
@@ -352,6 +334,41 @@ class Examination:
                     'This shows it: %s.' % ', '.join(doubts),
                     'Switch that host off, then run "nova-vmrun node fenced '
                     '%s".' % host)
+        self._require_ended(context, instance, self._own_host(context),
+                            doubts, has_locks=bool(locks))
+
+    def require_alone(self, context: nova_context.RequestContext,
+                      instance: nova_instance.Instance, host: str) -> None:
+        """Raise an error if an evacuation from this host may have started it.
+
+        :param instance: on volumes that another host can use, too
+        :param host: this one, in Nova
+        :raises FileInUse: no operator has said that the other host is off
+        """
+        self._require_ended(context, instance, host, ['volumes'],
+                            has_locks=False)
+
+    def _require_ended(self, context: nova_context.RequestContext,
+                       instance: nova_instance.Instance, own: str | None,
+                       doubts: abc.Sequence[str], has_locks: bool) -> None:
+        """Raise an error if an unfinished evacuation may have started it.
+
+        :param own: this host, in Nova
+        :param has_locks: whether locks show that it runs somewhere
+        """
+        for host, has_stopped in sorted(evacuations.half_evacuated_to(
+                context, instance.uuid, own).items()):
+            if (has_locks or not has_stopped) and not evacuations.is_fenced(
+                    context, host):
+                raise exception.FileInUse(
+                    'Server %s may be running on host %s.' % (
+                        instance.uuid, host),
+                    'Its evacuation to that host has failed or not ended. It '
+                    'uses: %s.' % ', '.join(doubts),
+                    'If nova-compute runs there, it stops the server after '
+                    'the evacuation has failed: try again in a few minutes. '
+                    'Otherwise switch that host off, then run "nova-vmrun '
+                    'node fenced %s".' % host)
 
     def _require_still(self, instance: nova_instance.Instance,
                        record: records_module.Record | None,
@@ -382,7 +399,7 @@ def _leftover(uuid: str, folder: str) -> exception.InvalidConfiguration:
     return exception.InvalidConfiguration(
         'Server %s cannot be evacuated to this host, which has an old folder '
         'of it.' % uuid, 'It is %s.' % folder,
-        'Move the folder away, or choose another host.')
+        'Move the folder away.')
 
 
 def names_of(locks: abc.Iterable[str]) -> list[str]:
@@ -396,22 +413,6 @@ def _was_of(context: nova_context.RequestContext,
     """Return whether a server was adopted from a host."""
     return record.adopted_from is not None and evacuations.host_of(
         context, record.adopted_from) == host
-
-
-def _require_to_look(uuid: str, folder: folders_module.StorageFolder) -> None:
-    """Raise an error if nobody knows whether a folder has a server's disks.
-
-    :raises StorageFolderMissing: it is not there
-    """
-    try:
-        folder.require()
-    except exception.StorageFolderMissing as error:
-        raise exception.StorageFolderMissing(
-            'Server %s cannot be evacuated to this host: its disks may be in '
-            'the storage folder %s, which is not there.' % (
-                uuid, folder.name), error.details,
-            'Mount it at %s, or remove it from [vmrun] storage_folders on '
-            'this host.' % folder.path) from error
 
 
 def _require_image(context: nova_context.RequestContext,

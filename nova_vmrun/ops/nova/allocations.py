@@ -74,6 +74,18 @@ class Allocations:
             return
         self._all()[uuid] = time.monotonic()
 
+    def keep(self, context: nova_context.RequestContext,
+             instance: nova_instance.Instance) -> None:
+        """Record the allocations that a server has in Placement now."""
+        try:
+            found = report.report_client_singleton().get_allocs_for_consumer(
+                context, instance.uuid)
+        except nova_exception.NovaException as error:
+            LOG.error('Cannot save the allocations of the server: %s', error,
+                      instance=instance)
+            return
+        self.expect_loss(instance, found['allocations'])
+
     def put_back(self) -> None:
         """Restore deleted allocations; retry failures the next time."""
         for uuid in list(self._all()):

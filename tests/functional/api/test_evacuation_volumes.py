@@ -14,10 +14,13 @@
 """Evacuation of servers whose disks are all volumes, on iSCSI or NFS."""
 
 import os
+from unittest import mock
 
+from nova import exception as nova_exception
 from testtools import testcase
 
 from nova_vmrun.host import fuse
+from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.server import layout
 from tests.functional.api import test_boot_from_volume
 from tests.functional.api import test_evacuation
@@ -137,6 +140,50 @@ class IscsiTestCase(test_iscsi.TestCase, _VolumesTestCase):
         self.vmware.set_knobs()
         self.compute.manager.driver.get_available_resource('compute')
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+
+    def test_a_failure_after_the_start_on_the_other_host(self):
+        """Nova has the server where it was, and its VM runs elsewhere."""
+        self.lose(fenced=True)
+        base.end_daemons(self.layout)
+        self.start_and_fail()
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        self.come_back()
+        self.reboot()
+        event = self._wait_for_action_fail_completion(
+            self.server, 'reboot', 'compute_reboot_instance')
+        self.assertIn('may be running on host second', event['details'])
+        self.assertEqual([], self.running('compute'))
+        look = self.second.manager.driver.get_available_resource
+        look('second')
+        self.assertEqual([], self.running('second'))
+        with mock.patch.object(evacuations, '_STOPPING_SECONDS', 0):
+            self.reboot()
+            self._wait_for_server_parameter(self.server, {
+                'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+        look('second')
+        self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
+        # What it has built does not refuse the next evacuation.
+        self.lose(fenced=True)
+        base.end_daemons(self.layout)
+        self.evacuate()
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+
+    def start_and_fail(self):
+        """Let Nova fail on the other host when the VM has started."""
+        driver = self.second.manager.driver
+        spawn = driver.spawn
+
+        def spawn_and_fail(*args, **kwargs):
+            spawn(*args, **kwargs)
+            raise nova_exception.NovaException('The bus is away.')
+
+        with mock.patch.object(driver, 'spawn', spawn_and_fail):
+            self.evacuate('failed', 'ERROR')
+
+    def reboot(self):
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'reboot': {'type': 'HARD'}})
 
     def lose_connection(self):
         self.lost.add('compute')

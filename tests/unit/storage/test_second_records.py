@@ -33,6 +33,7 @@ from tests.unit.storage import test_server_storage
 
 UUID = test_server_storage.UUID
 OURS = '11111111-aaaa-3333-4444-555555555555'
+FIRST = '88888888-aaaa-3333-4444-555555555555'
 THEIRS = '99999999-aaaa-3333-4444-555555555555'
 
 
@@ -182,7 +183,8 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
     def test_the_disks_change_hands(self):
         found = self.find()
         self.assertEqual(THEIRS, found.record.compute_id)
-        self.ours.second.take_over(found, 'instance-2', 5907)
+        self.ours.second.take_over(found, 'instance-2', 5907,
+                                   THEIRS)
         record = self.ours.records.get(UUID)
         self.assertEqual(
             ('instance-2', 5907, THEIRS, True),
@@ -223,7 +225,8 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
             with fixtures.MockPatchObject(files, 'write_atomically',
                                           stop_after(number)):
                 try:
-                    self.ours.second.take_over(self.find(), 'i', 5907)
+                    self.ours.second.take_over(self.find(), 'i', 5907,
+                                               THEIRS)
                     break
                 except KeyboardInterrupt:
                     self.assertEqual(THEIRS, server_folders.owner(self.path))
@@ -233,8 +236,17 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         self.assertEqual(2, number)
         self.assertEqual(OURS, server_folders.owner(self.path))
 
+    def test_they_are_given_back_to_the_host_that_nova_names(self):
+        """A second host had taken them, and failed before Nova knew."""
+        self.ours.second.take_over(self.find(), 'instance-1', 5907, FIRST)
+        record = self.ours.records.get(UUID)
+        self.ours.records.give_back(UUID)
+        self.ours.second.give_back(record)
+        self.assertEqual(FIRST, server_folders.owner(self.path))
+
     def test_they_are_given_back(self):
-        self.ours.second.take_over(self.find(), 'instance-1', 5907)
+        self.ours.second.take_over(self.find(), 'instance-1', 5907,
+                                   THEIRS)
         record = self.ours.records.get(UUID)
         self.ours.records.give_back(UUID)
         self.ours.second.give_back(record)
@@ -244,7 +256,8 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         self.assertIsNone(self.find().record.adopted_from)
 
     def test_they_are_taken_back(self):
-        self.ours.second.take_over(self.find(), 'instance-1', 5907)
+        self.ours.second.take_over(self.find(), 'instance-1', 5907,
+                                   THEIRS)
         record = self.theirs.records.get(UUID)
         self.assertEqual(OURS, self.theirs.second.places.owner(record))
         self.theirs.second.take_back(record)
@@ -268,9 +281,11 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         found = self.find()
         with self.late(self.ours):
             self.assertRaises(exception.StorageFolderMissing,
-                              self.ours.second.take_over, found, 'i', 5907)
+                              self.ours.second.take_over, found, 'i', 5907,
+                              THEIRS)
         self.assertIsNone(self.ours.records.get(UUID))
-        self.ours.second.take_over(found, 'instance-1', 5907)
+        self.ours.second.take_over(found, 'instance-1', 5907,
+                                   THEIRS)
         with self.late(self.theirs):
             self.assertRaises(exception.StorageFolderMissing,
                               self.theirs.storage.require, UUID)
@@ -296,7 +311,8 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         with folder_locks.lock('record-' + UUID,
                                os.path.join(self.usb, 'locks')):
             self.assertRaises(exception.ServerInUse,
-                              self.ours.second.take_over, found, 'i', 5907)
+                              self.ours.second.take_over, found, 'i', 5907,
+                              THEIRS)
         self.assertEqual(THEIRS, server_folders.owner(self.path))
 
     def test_what_no_host_writes_is_refused(self):
@@ -351,7 +367,7 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
             if path != self.disk.path:
                 # It has come since.
                 self.assertRaises(OSError, self.ours.second.take_over, found,
-                                  'i', 5907)
+                                  'i', 5907, THEIRS)
                 self.assertFalse(os.path.exists(self.ours.layout.file(
                     UUID, 'config-drive.iso')))
             os.rename(path + '.aside', path)
@@ -387,7 +403,7 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         os.rename(self.path, self.path + '-aside')
         os.symlink(private, self.path)
         self.assertRaises(OSError, self.ours.second.take_over, found, 'i',
-                          5907)
+                          5907, THEIRS)
         self.assertEqual(server_folders.UNKNOWN,
                          server_folders.owner(self.path))
         self.theirs.second.refresh()
@@ -407,7 +423,7 @@ class SecondRecordsTestCase(test_server_storage.TestCase):
         os.symlink(os.path.join(private, 'record'), self.place)
         self.assertIsNone(self.find())
         self.assertRaises(OSError, self.ours.second.take_over, found, 'i',
-                          5907)
+                          5907, THEIRS)
         self.assertFalse(os.path.exists(self.ours.layout.file(
             UUID, 'config-drive.iso')))
         self.theirs.second.refresh()

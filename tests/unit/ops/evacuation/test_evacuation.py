@@ -26,6 +26,8 @@ from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops.power import power
 from nova_vmrun.ops import reconcile
+from nova_vmrun.ops import rescue
+from nova_vmrun.server import activity
 from nova_vmrun.server import disks
 from nova_vmrun.server import records as records_module
 from nova_vmrun.server import use_locks
@@ -52,7 +54,10 @@ class EvacuationTestCase(hosts.TestCase):
         self.examination.locks.return_value = []
         self.examination.second_of.return_value = None
         self.examination.disk_folders.return_value = []
-        self.examination.machines.return_value = set()
+        self.examination.machine_ids.return_value = set()
+        self.examination.has_remains.return_value = False
+        self.examination.former.side_effect = (
+            lambda _context, _instance, record: record.compute_id)
         self.examination.adoptable.side_effect = lambda *_: (
             self.records.of_any_node(UUID))
         self.reconciler = mock.create_autospec(reconcile.Reconciler,
@@ -61,16 +66,18 @@ class EvacuationTestCase(hosts.TestCase):
         self.consoles.port_for_new_server.return_value.__enter__ = (
             lambda _self: 5907)
         self.power = mock.create_autospec(power.Power, instance=True)
+        self.rescue = mock.create_autospec(rescue.Rescue, instance=True)
         self.destroyer = mock.create_autospec(destroy.Destroyer,
                                               instance=True)
         self.evacuation = evacuation.Evacuation(
             self.servers, self.examination, self.reconciler, self.consoles,
-            self.power, self.destroyer)
+            self.power, self.rescue, self.destroyer)
         self.instance = objects.Instance(uuid=UUID, host='there')
         for target, name, function in (
                 (mappings, 'volumes', lambda *_: []),
                 (evacuations, 'host_of', lambda *_: 'there'),
-                (evacuations, 'evacuated_from', self.evacuated_from),
+                (evacuations, 'is_fenced', lambda *_: self.is_fenced),
+                (evacuations, 'evacuated', self.evacuated),
                 (evacuations, 'gone_from', self.gone_from)):
             patcher = mock.patch.object(target, name, function)
             patcher.start()
@@ -78,15 +85,17 @@ class EvacuationTestCase(hosts.TestCase):
         self.scans = self.useFixture(fixtures.MockPatchObject(
             vm_process, 'vmx_paths', side_effect=lambda: set(
                 self.vmrun.running))).mock
-        # Evacuated from here, and whether that is done.
-        self.left = {UUID: True}
+        self.useFixture(fixtures.MockPatchObject(activity, 'SECONDS', 0))
+        self.is_fenced = False
+        # Evacuated from or to this host.
+        self.moved = {UUID}
         # Those that Nova has elsewhere.
         self.gone = {UUID}
         self.questions = []
 
-    def evacuated_from(self, _context, host):
+    def evacuated(self, _context, host):
         self.questions.append(host)
-        return self.left
+        return self.moved
 
     def gone_from(self, _context, host, uuids):
         self.questions += filter(None, [uuids])
@@ -127,6 +136,30 @@ class EvacuationTestCase(hosts.TestCase):
         self.adopt()
         self.assertEqual('this-node', server_folders.owner(folder))
 
+    def test_a_rescue_that_nova_does_not_know_ends(self):
+        self.adopt()
+        self.rescue.end_forgotten.assert_called_once_with(self.instance)
+
+    def test_a_failed_start_gives_it_to_the_host_that_nova_has_it_on(self):
+        """A second host had taken it, and failed before Nova knew."""
+        self.examination.former.side_effect = lambda *_: 'first-node'
+        self.power.on.side_effect = exception.ToolRefused('No.')
+        self.assertRaises(exception.ToolRefused, self.adopt)
+        self.assertEqual('first-node', self.owner())
+
+    def make_way(self):
+        self.evacuation.make_way(None, self.instance, None)
+
+    def test_what_an_interrupted_evacuation_has_built_is_removed(self):
+        self.examination.has_remains.return_value = True
+        self.make_way()
+        self.assertEqual([mock.call.stop(UUID), mock.call.remove(UUID)],
+                         self.destroyer.method_calls)
+
+    def test_nothing_is_removed_for_any_other_server(self):
+        self.make_way()
+        self.destroyer.remove.assert_not_called()
+
     def test_a_server_that_the_other_host_works_on(self):
         with use_locks.UseLocks(self.layout).shared(UUID):
             self.assertRaises(exception.ServerInUse, self.adopt)
@@ -143,7 +176,7 @@ class EvacuationTestCase(hosts.TestCase):
         path = os.path.join(self.layout.root, 'volume.vmdk')
         self.examination.locks.return_value = [
             os.path.join(locks.lock(path), 'M12345.lck')]
-        self.evacuation.unlock_volumes(None, self.instance, None)
+        self.evacuation.make_way(None, self.instance, None)
         self.assertFalse(os.path.exists(path + '.lck'))
         self.assertEqual(THEIRS, self.owner())
 
@@ -152,7 +185,7 @@ class EvacuationTestCase(hosts.TestCase):
         self.examination.locks.return_value = [
             os.path.join(locks.lock(path), 'M12345.lck')]
         self.examination.require_fenced.side_effect = exception.FileInUse('x')
-        self.assertRaises(exception.FileInUse, self.evacuation.unlock_volumes,
+        self.assertRaises(exception.FileInUse, self.evacuation.make_way,
                           None, self.instance, None)
         self.assertTrue(os.path.exists(path + '.lck'))
 
@@ -207,6 +240,29 @@ class EvacuationTestCase(hosts.TestCase):
                                   self.evacuation.take_back, None,
                                   self.instance)
         self.assertIn('host there', str(error))
+        self.assertIn('nova-vmrun node fenced there', str(error))
+        self.assertEqual(THEIRS, self.owner())
+
+    def test_a_server_of_a_fenced_host_is_taken_back(self):
+        self.be_adopted()
+        self.is_fenced = True
+        path = os.path.join(self.layout.folder(UUID), 'root.vmdk')
+        lock = locks.lock(path, machine='B' * 16, pid=99999999)
+        self.evacuation.take_back(None, self.instance)
+        self.assertFalse(os.path.exists(lock))
+        self.assertIsNotNone(self.records.get(UUID))
+
+    def test_a_fenced_host_that_still_writes(self):
+        self.be_adopted()
+        self.is_fenced = True
+        locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'),
+                   machine='B' * 16, pid=99999999)
+        with mock.patch.object(activity, 'changing',
+                               return_value=['/x/root.vmdk']):
+            error = self.assertRaises(exception.FileInUse,
+                                      self.evacuation.take_back, None,
+                                      self.instance)
+        self.assertIn('root.vmdk', str(error))
         self.assertEqual(THEIRS, self.owner())
 
     def test_a_server_of_another_host_is_not_taken(self):
@@ -224,6 +280,7 @@ class EvacuationTestCase(hosts.TestCase):
         self.power.cut.assert_called_once_with(UUID)
 
     def test_a_vm_of_which_it_is_unknown_goes_on(self):
+        self.gone = set()
         self.stop_with_a_disk_in_storage(side_effect=OSError(116, 'stale'))
         self.power.cut.assert_not_called()
 
@@ -240,7 +297,7 @@ class EvacuationTestCase(hosts.TestCase):
             self.evacuation.stop_adopted(None, 'here')
 
     def test_a_vm_of_another_node_on_this_machine_goes_on(self):
-        self.left = {}
+        self.moved = set()
         self.vmrun.running.add(self.layout.vmx(UUID))
         self.evacuation.stop_adopted(None, 'here')
         self.power.cut.assert_not_called()
@@ -263,7 +320,7 @@ class EvacuationTestCase(hosts.TestCase):
         self.assertIsNotNone(self.records.get(UUID))
 
     def test_a_server_on_a_volume_costs_one_question(self):
-        self.left = {}
+        self.moved = set()
         self.be_partitioned()
         self.power.cut.assert_not_called()
         self.assertEqual(['here'], self.questions)
@@ -275,22 +332,51 @@ class EvacuationTestCase(hosts.TestCase):
         self.be_partitioned()
         self.power.cut.assert_not_called()
 
-    def test_a_vm_whose_evacuation_has_not_ended_goes_on(self):
-        self.left = {UUID: False}
-        self.be_partitioned()
-        self.power.cut.assert_not_called()
-        self.assertEqual(['here'], self.questions)
-
     def test_servers_that_are_off_cost_no_question(self):
         self.be_partitioned(is_running=False)
         self.assertEqual([], self.questions)
         self.assertEqual(1, self.scans.call_count)
 
-    def test_servers_on_no_volume_cost_no_question(self):
+    def test_a_vm_on_disks_of_its_own_is_stopped_too(self):
+        """It has the address of the server that runs elsewhere."""
         self.be_partitioned(is_on_volume=False)
+        self.power.cut.assert_called_once_with(UUID)
+
+    def require_here(self):
+        self.evacuation.require_here(None, self.instance, 'here')
+
+    def refuse_here(self, *words):
+        error = self.assertRaises(exception.FileInUse, self.require_here)
+        for word in words:
+            self.assertIn(word, str(error))
+
+    def test_files_of_another_host_do_not_start_here(self):
+        self.refuse_here('belong to host there')
         self.assertEqual([], self.questions)
-        self.scans.assert_not_called()
-        self.power.cut.assert_not_called()
+
+    def test_a_server_without_volumes_starts_without_a_question(self):
+        self.records.take_over(self.records.of_any_node(UUID))
+        self.require_here()
+        self.assertEqual([], self.questions)
+        self.examination.require_alone.assert_not_called()
+
+    def test_a_server_whose_volumes_are_used_elsewhere_does_not_start(self):
+        """The request was in the queue while this host was cut off."""
+        self.be_partitioned(is_running=False)
+        self.refuse_here('was evacuated')
+        self.gone = set()
+        self.require_here()
+
+    def test_a_server_that_may_run_elsewhere_does_not_start(self):
+        self.be_partitioned(is_running=False)
+        self.gone = set()
+        self.examination.require_alone.side_effect = exception.FileInUse(
+            'May run on third.')
+        self.refuse_here('third')
+
+    def test_a_server_without_a_folder_is_not_refused_here(self):
+        self.instance = objects.Instance(uuid=uuids.other, host='here')
+        self.require_here()
 
     def test_a_vm_that_does_not_stop_does_not_end_nova_compute(self):
         self.vmrun.running.add(self.layout.vmx(UUID))
@@ -299,7 +385,7 @@ class EvacuationTestCase(hosts.TestCase):
 
     def test_nothing_is_asked_without_servers_of_others(self):
         self.records.take_over(self.records.of_any_node(UUID))
-        with mock.patch.object(evacuations, 'evacuated_from',
+        with mock.patch.object(evacuations, 'evacuated',
                                side_effect=AssertionError):
             self.evacuation.stop_adopted(None, 'here')
 

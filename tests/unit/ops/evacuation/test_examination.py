@@ -59,6 +59,9 @@ class ExaminationTestCase(hosts.TestCase):
         self.volumes = []
         self.has_swap = False
         self.fenced = set()
+        # Of unfinished evacuations, and whether they have stopped it.
+        self.half = {}
+        self.was_interrupted = False
         self.image = mock.Mock()
         self.useFixture(fixtures.MockPatchObject(activity, 'SECONDS', 0))
         for target, name, function in (
@@ -69,7 +72,15 @@ class ExaminationTestCase(hosts.TestCase):
                 (evacuations, 'is_fenced',
                  lambda _context, host: host in self.fenced),
                 (evacuations, 'host_of', lambda _context, node: {
-                    THEIRS: 'there', THIRDS: 'third'}.get(node)),
+                    THEIRS: 'there', THIRDS: 'third',
+                    'this-node': 'here'}.get(node)),
+                (evacuations, 'half_evacuated_to',
+                 lambda _context, _uuid, host: {
+                     each: has_stopped for each, has_stopped
+                     in self.half.items() if each != host}),
+                (evacuations, 'was_interrupted',
+                 lambda _context, _uuid, host: (
+                     self.was_interrupted and host == 'here')),
                 (glance.API, 'get', lambda *_: self.image())):
             self.patch(target, name, function)
 
@@ -331,6 +342,12 @@ class ExaminationTestCase(hosts.TestCase):
         self.records.create(UUID, 'instance-1')
         self.refuse(exception.InvalidConfiguration, 'old folder')
 
+    def test_what_an_interrupted_evacuation_has_built(self):
+        self.records.create(UUID, 'instance-1')
+        self.was_interrupted = True
+        self.assertFalse(self.examine())
+        self.assertTrue(self.examination.has_remains(None, self.instance))
+
     def adopt(self, node=None):
         self.share()
         records = (records_module.Records(self.layout, node) if node
@@ -362,6 +379,54 @@ class ExaminationTestCase(hosts.TestCase):
         self.refuse(exception.FileInUse, 'host there may still write', OTHER)
         self.fenced.add('there')
         self.assertFalse(self.examine())
+
+    def test_a_volume_that_another_evacuation_may_have_connected(self):
+        """Its host has started the server, and Nova does not know it."""
+        self.add_volume('iscsi')
+        self.fenced.add('there')
+        self.half = {'here': False, 'third': False}
+        self.refuse(exception.FileInUse, 'running on host third', OTHER,
+                    'nova-vmrun node fenced third')
+        self.half['third'] = True
+        self.assertFalse(self.examine())
+        self.half['third'] = False
+        self.fenced.add('third')
+        self.assertFalse(self.examine())
+
+    def test_locks_of_another_evacuation(self):
+        self.share()
+        self.fenced.add('there')
+        locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'),
+                   machine='B' * 16, pid=99999999)
+        self.half = {'third': True}
+        self.refuse(exception.FileInUse, 'running on host third')
+
+    def test_disks_that_only_this_host_has_need_no_fence(self):
+        self.half = {'third': False}
+        self.assertFalse(self.examine())
+
+    def test_a_start_while_an_evacuation_may_have_started_it(self):
+        def start():
+            self.examination.require_alone(None, self.instance, 'here')
+
+        self.half = {'third': False}
+        error = self.assertRaises(exception.FileInUse, start)
+        self.assertIn('running on host third', str(error))
+        self.half = {'here': False, 'third': True}
+        start()
+
+    def test_the_host_that_nova_names_gets_a_server_back(self):
+        self.share()
+        record = self.examination.adoptable(None, self.instance)
+        self.assertEqual(THEIRS, self.examination.former(
+            None, self.instance, record))
+        records = records_module.Records(self.layout, THIRDS)
+        records.take_over(record)
+        self.assertEqual(THEIRS, self.examination.former(
+            None, self.instance, self.records.of_any_node(UUID)))
+        self.instance.host = 'third'
+        self.assertEqual(THIRDS, self.examination.former(
+            None, self.instance, self.records.of_any_node(UUID)))
 
     def test_a_volume_that_this_host_cannot_have(self):
         self.add_volume('iscsi')

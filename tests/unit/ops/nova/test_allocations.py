@@ -15,6 +15,7 @@ import types
 from unittest import mock
 
 import fixtures
+from nova import exception as nova_exception
 from nova.scheduler.client import report
 from oslo_serialization import jsonutils
 
@@ -70,6 +71,24 @@ class AllocationsTestCase(hosts.TestCase):
                                   user_id='user'), RESOURCES)
         self.allocations.put_back()
         self.assertEqual([UUID, OTHER], [uuid for uuid, _ in self.put()])
+
+    def test_those_that_placement_has_can_be_kept(self):
+        """Nova deletes those of servers that were evacuated once."""
+        self.allocations.put_back()
+        self.add_server(OTHER)
+        server = types.SimpleNamespace(uuid=OTHER, project_id='project',
+                                       user_id='user')
+        self.found = RESOURCES
+        self.allocations.keep('context', server)
+        self.found = {}
+        self.allocations.put_back()
+        self.assertEqual([UUID, OTHER], [uuid for uuid, _ in self.put()])
+
+    def test_a_placement_that_does_not_answer(self):
+        self.client.get_allocs_for_consumer.side_effect = (
+            nova_exception.ConsumerAllocationRetrievalFailed(
+                consumer_uuid=UUID, error='down'))
+        self.allocations.keep('context', INSTANCE)
 
     def test_settled_ones_are_not_looked_for_again(self):
         self.allocations.put_back()
