@@ -43,6 +43,7 @@ from oslo_utils import uuidutils
 
 from nova_vmrun.ml2 import conf as ml2_conf
 from nova_vmrun.ml2 import lost_hosts
+from nova_vmrun.ml2 import recent
 
 CONF = cfg.CONF
 LOG = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class VmrunMechanismDriver(api.MechanismDriver):
     def __init__(self) -> None:
         super().__init__()
         ml2_conf.register_opts(CONF)
+        self._lost_hosts = lost_hosts.LostHosts()
+        self._refused = recent.Recent(lost_hosts.REMEMBERED_SECONDS)
 
     def initialize(self) -> None:
         """Warn if the list of hosts is empty or matches too many."""
@@ -166,15 +169,19 @@ class VmrunMechanismDriver(api.MechanismDriver):
         Each host would have a network of its own, with no connection between
         them. A server that moves may take its network along. A host that is
         lost is only warned of: it may return with servers on the network.
+        Neutron repeats an attempt ten times; the error is logged once.
         """
         found = other_hosts(context)
-        lost = lost_hosts.among(found)
+        lost = self._lost_hosts.among(found)
         others = sorted(set(found) - lost)
         port = context.current
         facts = {'port': port['id'], 'host': context.host,
                  'network': port['network_id'],
                  'others': ', '.join(others), 'lost': ', '.join(sorted(lost))}
         if others:
+            if not self._refused.add(
+                    (port['id'], context.host, facts['others'])):
+                return True
             LOG.error('Port %(port)s cannot be bound on host %(host)s: the '
                       'network %(network)s is on host %(others)s, and a '
                       'network of type local ends at its host. Create the '

@@ -193,6 +193,9 @@ class VmrunTestCase(MechanismDriversTestCase):
                 'Port %s cannot be bound on host %s: the network %s is on '
                 'host %s,' % (port['id'], host, network['id'], HOST),
                 logger.output)
+            # Neutron has tried ten times.
+            self.assertEqual(1, logger.output.count(
+                'Port %s cannot be bound' % port['id']))
         # The failures do not keep the network from its host, nor other
         # networks from the other hosts.
         self.assert_bound(self.make_port(network, device_id='four'))

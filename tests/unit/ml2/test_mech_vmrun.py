@@ -187,7 +187,8 @@ class LocalTestCase(_PortsTestCase):
         super().setUp()
         self.lost = set()
         self.useFixture(fixtures.MockPatchObject(
-            lost_hosts, 'among', lambda hosts: self.lost & set(hosts)))
+            lost_hosts.LostHosts, 'among',
+            lambda lost, hosts: self.lost & set(hosts)))
 
     def assert_bound(self, *ports, **port):
         self.set_ports(*ports)
@@ -222,6 +223,23 @@ class LocalTestCase(_PortsTestCase):
 
     def test_a_second_host_is_refused_by_name(self):
         self.assert_refused({})
+
+    def refusals(self, *contexts):
+        for context in contexts:
+            self.assertIsNone(self.bound_segment(context))
+        return self.logger.output.count('cannot be bound')
+
+    def test_a_refusal_that_is_repeated_is_logged_once(self):
+        """Neutron tries to bind a port ten times in a row."""
+        self.set_ports({})
+        self.assertEqual(1, self.refusals(
+            *(port_context([LOCAL]) for _ in range(10))))
+        self.assertEqual(3, self.refusals(
+            port_context([LOCAL], id='another'),
+            port_context([LOCAL], host='third')))
+        # The reason is another one now.
+        self.set_ports({}, {portbindings.HOST_ID: 'fourth'})
+        self.assertEqual(4, self.refusals(port_context([LOCAL])))
 
     def test_the_server_that_is_refused_is_named(self):
         self.set_ports({})
