@@ -188,13 +188,16 @@ class RefusedTestCase(TestCase):
 
     def test_nova_is_killed_before_it_is_refused(self):
         """Its API has saved the new image, and the disk is of the old one."""
-        with mock.patch.object(self.compute.manager, 'rebuild_instance'):
+        with mock.patch.object(self.compute.manager,
+                               'rebuild_instance') as rebuild:
             self.admin_api.post_server_action(
                 self.server['id'],
                 {'rebuild': {'imageRef': self.add_image(
                     properties={'hw_disk_bus': 'sata'})}})
             self._wait_for_server_parameter(
                 self.server, {'OS-EXT-STS:task_state': 'rebuilding'})
+            # The API says so before nova-compute gets the message.
+            self.wait_for(lambda: rebuild.called, 'the message')
         self.compute = self.restart_compute_service(self.compute)
         self._wait_for_server_parameter(self.server, {'status': 'ERROR'},
                                         wait_for_fault_key=False)
