@@ -37,7 +37,7 @@ from tests.contract import vmx
 #: A real product takes seconds where a fake takes milliseconds.
 TIMEOUT = 300 if tools.is_real() else 60
 #: Timeout for what happens after a call has returned.
-SETTLE = 60 if tools.is_real() else 10
+SETTLE = 60
 
 
 def _skip_when_real(reason):

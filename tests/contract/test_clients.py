@@ -23,6 +23,7 @@ import shutil
 import socket
 
 from tests.contract import base
+from tests.contract import ports
 from tests.contract import vmx
 
 LOGIN = ('-gu', 'docker', '-gp', 'tcuser')
@@ -68,7 +69,7 @@ class PackerTest(ClientCase):
 
     def written_machine(self):
         """Write the keys in lower case and in order, one without quotes."""
-        self.port = free_port()
+        self.port = ports.free()
         machine = self.make_vm(disk=False)
         keys = dict(vmx.minimal('vm'), **{
             'RemoteDisplay.vnc.enabled': 'TRUE',
@@ -127,7 +128,7 @@ class PackerVmxTest(ClientCase):
 
     def configure(self, machine):
         """Write what it writes: all keys in lower case, and in order."""
-        self.port = free_port()
+        self.port = ports.free()
         keys = vmx.read(machine.vmx)
         for key in [key for key in keys if key.startswith('sound.')]:
             del keys[key]
@@ -277,9 +278,3 @@ class LibvirtTest(ClientCase):
         self.call('-T', 'ws', 'unpause', machine.vmx)
         self.call('-T', 'ws', 'stop', machine.vmx, 'soft')
         self.assertFalse(self.is_running(machine))
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]

@@ -18,12 +18,7 @@ import struct
 
 from tests.contract import base
 from tests.contract import des
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+from tests.contract import ports
 
 
 def connect(path):
@@ -38,7 +33,8 @@ class Viewer(object):
     """The part of an RFB client that the tests need."""
 
     def __init__(self, port, version=b'RFB 003.008\n'):
-        self.socket = socket.create_connection(('127.0.0.1', port), 10)
+        self.socket = socket.create_connection(('127.0.0.1', port),
+                                               base.SETTLE)
         self.banner = self.read(12)
         self.socket.sendall(version)
 
@@ -83,7 +79,7 @@ class Viewer(object):
 class VncTest(base.ContractCase):
 
     def vnc_vm(self, **keys):
-        self.port = free_port()
+        self.port = ports.free()
         found = {'RemoteDisplay__vnc__enabled': 'TRUE',
                  'RemoteDisplay__vnc__port': self.port,
                  'RemoteDisplay__vnc__ip': '127.0.0.1'}
@@ -182,7 +178,7 @@ class VncTest(base.ContractCase):
 class WindowVncTest(base.ContractCase):
 
     def shown(self, **keys):
-        port = free_port()
+        port = ports.free()
         machine = self.make_vm(
             disk=False, RemoteDisplay__vnc__enabled='TRUE',
             RemoteDisplay__vnc__ip='127.0.0.1',

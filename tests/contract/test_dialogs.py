@@ -17,6 +17,7 @@ import shutil
 import subprocess
 
 from tests.contract import base
+from tests.contract import ports
 from tests.contract import vmx
 
 CANCELED = 'The operation was canceled'
@@ -157,13 +158,14 @@ class LogTest(base.ContractCase):
                             for line in lines[error + 1:]))
 
     def test_log_tells_the_vnc_port(self):
+        port = ports.free()
         machine = self.make_vm(
             disk=False, RemoteDisplay__vnc__enabled='TRUE',
-            RemoteDisplay__vnc__port='59417',
+            RemoteDisplay__vnc__port=port,
             RemoteDisplay__vnc__ip='127.0.0.1')
         self.done('start', machine.vmx, 'nogui')
         self.assertIn('MKSSocketListener: Started VNC server, listening at '
-                      '127.0.0.1:59417', machine.log())
+                      '127.0.0.1:%d\n' % port, machine.log())
 
     def test_log_can_be_switched_off(self):
         machine = self.make_vm(disk=False, logging='FALSE')

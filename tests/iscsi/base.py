@@ -35,7 +35,7 @@ from nova_vmrun.volumes import iscsi_export
 from tests.iscsi import target
 
 SIZE = 64 * units.Mi
-_SECONDS = 20
+_SECONDS = 60
 
 
 def refuse_without_fuse(test: testtools.TestCase) -> None:
@@ -74,8 +74,6 @@ def end_daemons(paths: layout.Layout) -> None:
 class TestCase(testtools.TestCase):
     """A test with a target of its own, and a connector."""
 
-    TIMEOUT = 10.0
-
     def setUp(self) -> None:
         super().setUp()
         refuse_without_fuse(self)
@@ -92,9 +90,12 @@ class TestCase(testtools.TestCase):
         self.number = self.target.add(SIZE)
         self.addCleanup(end_daemons, self.layout)
 
-    def make_connector(self) -> iscsi.IscsiConnector:
-        """Return a connector that remembers nothing."""
-        return iscsi.IscsiConnector(self.layout, tools(self.TIMEOUT))
+    def make_connector(self, timeout: float = 10.0) -> iscsi.IscsiConnector:
+        """Return a connector that remembers nothing.
+
+        :param timeout: seconds for a target to answer
+        """
+        return iscsi.IscsiConnector(self.layout, tools(timeout))
 
     def volume(self, **changes: object) -> connection.Volume:
         return connection.parse(self.target.connection_info(

@@ -15,17 +15,18 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
 import fixtures
 
+from tests.contract import ports
+
 IQN = 'iqn.2010-10.org.openstack:volume-%d'
 _PROGRAMS = ('tgtd', 'tgtadm')
 # An ordinary user's PATH may not have it.
 _FOLDERS = os.pathsep.join((os.environ['PATH'], '/usr/sbin', '/sbin'))
-_SECONDS = 20
+_SECONDS = 60
 
 
 def is_installed() -> bool:
@@ -51,7 +52,7 @@ class Target(fixtures.Fixture):
         self._folder = self.useFixture(fixtures.TempDir()).path
         self._sizes: dict[int, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        self.portal = '127.0.0.1:%d' % _free_port()
+        self.portal = '127.0.0.1:%d' % ports.free()
         self.start()
         self.addCleanup(self.kill)
 
@@ -156,9 +157,3 @@ class Target(fixtures.Fixture):
     def _env(self) -> dict[str, str]:
         return {**os.environ,
                 'TGT_IPC_SOCKET': os.path.join(self._folder, 'ipc')}
-
-
-def _free_port() -> int:
-    with socket.create_server(('127.0.0.1', 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -190,8 +190,6 @@ class TwoServersTestCase(base.TestCase):
 class RefusedTestCase(base.TestCase):
     """A target does not give what Cinder said; nothing is left of the try."""
 
-    TIMEOUT = 2.0
-
     def refusal(self, kind=exception.ToolRefused, **changes):
         error = self.assertRaises(kind, self.connect, **changes)
         self.assert_nothing_left()
@@ -228,6 +226,7 @@ class RefusedTestCase(base.TestCase):
         self.assertIn('cannot be reached', self.refusal())
 
     def test_a_target_that_does_not_answer(self):
+        self.connector = self.make_connector(2.0)
         self.target.pause()
         self.addCleanup(self.target.go_on)
         self.assertIn('does not answer',

@@ -16,7 +16,6 @@
 import functools
 import io
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -38,6 +37,7 @@ from nova_vmrun.host import resources
 from nova_vmrun.ops import networks
 from nova_vmrun import osvif
 from nova_vmrun.server import vm_process
+from tests.contract import ports
 from tests.functional import fake_vmware
 from tests.functional import idle_threads
 
@@ -69,12 +69,8 @@ def make_image(path, image_format='qcow2', size='4M', options=()):
 
 def free_port_range(count):
     """Return first:last of a range of TCP ports; the first is free."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            first = probe.getsockname()[1]
-        if first + count < 65536:
-            return '%d:%d' % (first, first + count - 1)
+    first = ports.free(count)
+    return '%d:%d' % (first, first + count - 1)
 
 
 def _paste_config(folder):
@@ -101,6 +97,11 @@ class TestCase(testcase.WithAttributes,
     VNC_PORTS = 100
     # Whether the driver sends lifecycle events.
     HEARS_EVENTS = True
+
+    def setUp(self):
+        super().setUp()
+        self.notifier.wait_for_versioned_notifications = functools.partial(
+            self.notifier.wait_for_versioned_notifications, timeout=PATIENCE)
 
     def _setup_services(self):
         idle_threads.look_rarely()
@@ -146,7 +147,7 @@ class TestCase(testcase.WithAttributes,
         return fake_vmware.FakeVmware()
 
     # Nova's own methods look twice a second, which is slow, and give up after
-    # five seconds, which is too short on a busy machine.
+    # five to twenty seconds, which is too short on a busy machine.
 
     def _wait_for_server_parameter(self, server, expected_params,
                                    max_retries=None, api=None,
@@ -177,6 +178,37 @@ class TestCase(testcase.WithAttributes,
                          if migration['status'].lower() in wanted), None)
 
         return self.wait_for(look, 'a migration that is %s' % wanted)
+
+    def _wait_for_instance_action_event(self, server, action_name,
+                                        event_name, event_result):
+        """Wait until an event of an action has such a result; return it."""
+        def look():
+            self.seen = [
+                event for action in self.admin_api.get_instance_actions(
+                    server['id']) if action['action'] == action_name
+                for event in self.admin_api.get_instance_action_details(
+                    server['id'], action['request_id'])['events']]
+            return next((
+                event for event in self.seen if event['event'] == event_name
+                and (event['result'] or '').lower() == event_result.lower()),
+                None)
+
+        return self.wait_for(look, '%s: %s' % (event_name, event_result))
+
+    def _wait_until_deleted(self, server):
+        """Wait until a server is gone; it may not go into ERROR."""
+        may_fail = server.get('status') == 'ERROR'
+
+        def look():
+            try:
+                self.seen = self.api.get_server(server['id'])
+            except api_client.OpenStackApiNotFoundException:
+                return True
+            if not may_fail:
+                self.assertNotEqual('ERROR', self.seen['status'], self.seen)
+            return False
+
+        self.wait_for(look, 'the end of a server')
 
     def wait_for(self, condition, what):
         """Wait until a condition returns a true value, and return it."""

@@ -106,10 +106,11 @@ class UnhelpfulToolTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.flags(start_timeout=3, retry_count=0, group='vmrun')
+        self.flags(start_timeout=20, retry_count=0, group='vmrun')
 
-    def fault_of(self, faults):
+    def fault_of(self, faults, timeout):
         """Boot with a faulty vmrun and return what the user sees."""
+        self.flags(start_timeout=timeout, group='vmrun')
         self.vmware.set_knobs(FAULTS=faults)
         server = self.boot(expected_state='ERROR')
         self.vmware.set_knobs()
@@ -119,19 +120,22 @@ class UnhelpfulToolTestCase(base.TestCase):
         return fault['message'] + fault.get('details', '')
 
     def test_a_start_that_fails(self):
-        for fault, *words in (
-                ('refuse The operation was canceled', 'vmrun start',
+        for fault, timeout, *words in (
+                ('refuse The operation was canceled', 20, 'vmrun start',
                  'The operation was canceled', 'vmware.log'),
-                ('error-exit-0 Unknown error', 'Unknown error'),
-                ('hang', 'did not end within 3 seconds',
+                ('error-exit-0 Unknown error', 20, 'Unknown error'),
+                ('hang', 3, 'did not end within 3 seconds',
                  'vmrun -T ws start')):
-            message = self.fault_of('start * ' + fault)
+            message = self.fault_of('start * ' + fault, timeout)
             for word in words:
                 self.assertIn(word, message, fault)
 
     def test_a_start_that_fails_although_the_vm_runs(self):
-        for fault in ('hang-after', 'refuse-after Unknown error',
-                      'keep-pipe 30'):
+        # The first one takes all its time, in which the VM has to start.
+        for fault, timeout in (('hang-after', 6),
+                               ('refuse-after Unknown error', 20),
+                               ('keep-pipe 30', 20)):
+            self.flags(start_timeout=timeout, group='vmrun')
             self.vmware.set_knobs(FAULTS='start * ' + fault)
             self.assertTrue(self.is_running(self.boot()), fault)
 

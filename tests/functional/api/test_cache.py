@@ -15,7 +15,6 @@
 import os
 import shutil
 import subprocess
-import time
 from unittest import mock
 
 from nova import context
@@ -98,12 +97,9 @@ class PrecacheTestCase(TestCase):
         self.admin_api.api_post(
             '/os-aggregates/%s/images' % aggregate['id'],
             {'cache': [{'id': image_id}]}, check_response_status=[202])
-        for _attempt in range(100):
-            if os.path.exists(os.path.join(
-                    self.instances_path, '_base', image_id,
-                    'disk-own-delta.vmdk')):
-                break
-            time.sleep(0.1)
+        delta = os.path.join(self.instances_path, '_base', image_id,
+                             'disk-own-delta.vmdk')
+        self.wait_for(lambda: os.path.exists(delta), 'an image in the cache')
         fetch = self.counted_fetches()
         self.assertRunning(self.boot(image_id))
         self.assertEqual(0, fetch.call_count)

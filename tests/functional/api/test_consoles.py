@@ -23,6 +23,7 @@ from nova.tests.functional.api import client as api_client
 import websocket
 
 from nova_vmrun.aio import console_proxy
+from tests.contract import ports
 from tests.functional.api import base
 from tests.functional import fake_vmware
 
@@ -65,7 +66,7 @@ class SerialConsoleTestCase(ConsoleCase):
 
     def connect(self, url):
         """Connect as a browser does, through Nova's proxy."""
-        port = int(base.free_port_range(1).partition(':')[0])
+        port = ports.free()
         proxy = console_proxy.ConsoleProxy(
             'serialproxy', '127.0.0.1', port)
         proxy.start()

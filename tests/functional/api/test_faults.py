@@ -102,14 +102,15 @@ class ToolTestCase(TestCase):
 
     def test_a_stop_that_hangs_stops_nothing(self):
         self.flags(shutdown_timeout=0)
-        self.flags(stop_timeout=2, group='vmrun')
         server = self.boot()
+        self.flags(stop_timeout=2, group='vmrun')
         self.vmware.set_knobs(FAULTS='stop * hang')
         details = self.failing(server, 'os-stop', 'stop',
                                'compute_stop_instance')
         self.assertIn('did not end within 2 seconds', details)
         self.assertIn('raise the timeout', details)
         self.vmware.set_knobs()
+        self.flags(stop_timeout=20, group='vmrun')
         self.assertRunning(server)
         self._stop_server(server)
         self.assertFalse(self.is_running(server))

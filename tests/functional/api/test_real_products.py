@@ -269,7 +269,7 @@ class AddressTestCase(TestCase):
                                                GUEST_IP=ADDRESS))
 
     def test_nobody_knows_an_address(self):
-        self.flags(guest_address_timeout=1, group='vmrun')
+        self.flags(guest_address_timeout=4, group='vmrun')
         self.server = self.boot()
         calls = len(self.vmware.calls())
         self.assertIsNone(self.address(GUEST_IP='none'))

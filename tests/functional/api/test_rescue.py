@@ -110,13 +110,14 @@ class ForgottenTestCase(TestCase):
 
     def setUp(self):
         super().setUp()
-        self.flags(stop_timeout=2, group='vmrun')
         self.rescue(self.add_image())
+        self.flags(stop_timeout=2, group='vmrun')
         self.vmware.set_knobs(FAULTS='stop * hang')
         self.admin_api.post_server_action(self.server['id'],
                                           {'unrescue': None})
         self._wait_for_state_change(self.server, 'ERROR')
         self.vmware.set_knobs()
+        self.flags(stop_timeout=20, group='vmrun')
 
     def test_a_hard_reboot_ends_it(self):
         self._reboot_server(self.server, hard=True)

@@ -14,7 +14,6 @@
 
 import os
 import subprocess
-import time
 from unittest import mock
 
 from nova_vmrun import exception
@@ -49,11 +48,8 @@ class TestCase(base.TestCase):
             server['id'], {'createImage': {'name': 'mine'}})['image_id']
 
     def assertImageRemoved(self, image_id):
-        for _attempt in range(100):
-            if image_id not in self.glance.images:
-                return
-            time.sleep(0.1)
-        self.fail('The image is still there.')
+        self.wait_for(lambda: image_id not in self.glance.images,
+                      'an image to be removed')
 
     def changes(self):
         """Return the verbs that the last image took, without list."""

@@ -31,6 +31,7 @@ import os
 from nova.compute import power_state
 from nova import exception as nova_exception
 
+from nova_vmrun.server import vm_process
 from tests.functional.api import base
 
 
@@ -91,8 +92,11 @@ class HostBootTestCase(TestCase):
         self._suspend_server(self.suspended)
 
     def boot_host(self):
-        """End each VM at once, and begins with a new nova-compute."""
+        """End each VM at once, and begin with a new nova-compute."""
         os.kill(self.pid_of(self.running), 9)
+        vmx = self.vmx_path(self.running)
+        self.wait_for(lambda: not vm_process.is_alive(vmx),
+                      'the end of the VM')
         self.restart_compute_service(self.compute)
         self.driver = self.compute.manager.driver
 
