@@ -34,9 +34,13 @@ from tests.load import planting
 # As was measured of real ones: a start of some seconds, and a moment for
 # each other command.
 LATENCY = 'LATENCY = start=9,*=0.4\n'
-# Time to wait for the list of servers, and between two lists.
+# Seconds for half of the lists of servers, and for all of them: for a moment,
+# the machine may be busy with something else. Seconds between two lists.
 LIST_SECONDS = 3.0
+SLOWEST_LIST_SECONDS = 30.0
 PAUSE_SECONDS = 1.0
+# Seconds without a call after which a power sync has made its calls.
+QUIET_SECONDS = 3
 # Seconds between two power syncs.
 SYNC_SECONDS = 20
 # Seconds within which all is booted. Most of it is Nova's: with each claim it
@@ -136,10 +140,18 @@ ram = -1
         self.restart()
 
     def wait_for_power_sync(self):
-        """Wait until the next one begins."""
-        before = self.power_syncs()
+        """Wait until the next one has called vmrun, and calls no more."""
+        before, calls = self.power_syncs(), len(self.vmrun_calls())
         self.wait_until(lambda: self.power_syncs() > before,
                         'the next power sync')
+        self.wait_until(lambda: len(self.vmrun_calls()) > calls,
+                        'its first call')
+        self.wait_until(self.is_quiet, 'its last call')
+
+    def is_quiet(self):
+        calls = len(self.vmrun_calls())
+        time.sleep(QUIET_SECONDS)
+        return len(self.vmrun_calls()) == calls
 
     def power_syncs(self):
         return len(re.findall('Running periodic task .*_sync_power_states',
@@ -177,7 +189,8 @@ ram = -1
         for server in new:
             self.assertIn(str(self.vmx_path(server['id'])), running)
         self.assertEqual(number, verbs.count('start'))
-        self.assertLess(max(lists), LIST_SECONDS)
+        self.assertLess(statistics.median(lists), LIST_SECONDS)
+        self.assertLess(max(lists), SLOWEST_LIST_SECONDS)
 
     def list_servers(self):
         """Do what "openstack server list" does.

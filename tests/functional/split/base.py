@@ -12,13 +12,11 @@
 
 """Stock nova-compute behind the RabbitMQ of "aio up --bus"."""
 
-import contextlib
 import io
 import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import time
 import unittest
@@ -30,6 +28,7 @@ from nova_vmrun.aio import config
 from nova_vmrun.aio import down
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.aio import ports
 from nova_vmrun.aio import report
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio import up
@@ -40,7 +39,9 @@ from testtools import content
 from tests.functional.split import compute
 
 HOST = 'compute1'
-TIMEOUT = 90
+# Seconds; only a test that fails waits so long.
+TIMEOUT = 300
+_bases = set()
 
 
 def missing():
@@ -58,11 +59,17 @@ def missing():
 
 
 def free_ports(count):
-    """Return TCP ports on 127.0.0.1 that nothing listens on."""
-    with contextlib.ExitStack() as stack:
-        # Hold all of them, so that no port is returned twice.
-        return [stack.enter_context(socket.create_server(
-            ('127.0.0.1', 0))).getsockname()[1] for _ in range(count)]
+    """Return TCP ports on 127.0.0.1 that nothing listens on.
+
+    It takes seconds until somebody does, so these are not those that systems
+    use for outgoing connections, and no port is returned twice.
+
+    :param count: at most that of a control plane's ports
+    """
+    while (first := ports.free_base()) in _bases:
+        pass
+    _bases.add(first)
+    return list(range(first, first + count))
 
 
 @unittest.skipIf(missing(), missing())
@@ -98,10 +105,10 @@ discover_hosts_in_cells_interval = 1
 
     def start_control_plane(self):
         self.layout = aio_layout.Layout(self.folder / 'control-plane')
-        ports = free_ports(len(aio_settings.DEFAULT_PORTS))
+        free = free_ports(len(aio_settings.DEFAULT_PORTS))
         settings = aio_settings.Settings(
             host=HOST, fake=True,
-            ports=dict(zip(aio_settings.DEFAULT_PORTS, ports)),
+            ports=dict(zip(aio_settings.DEFAULT_PORTS, free)),
             # A stock nova-compute takes the place of ours.
             bus=aio_settings.OWN_BUS, compute=False)
         self.layout.create()
