@@ -14,7 +14,11 @@
 import contextlib
 import io
 import os
+import re
 import socket
+import struct
+import threading
+from unittest import mock
 
 import fixtures
 
@@ -35,25 +39,134 @@ class RelayTestCase(base.TestCase):
             self.addCleanup(os.close, fd)
         self.addCleanup(self.near.close)
         self.addCleanup(self.far.close)
+        # It would read what the next test writes, since numbers are reused.
+        self.addCleanup(self.wait_for_sender)
 
     def relay(self):
-        return connect.relay(self.near, self.source, self.target)
+        connect.relay(self.near, self.source, self.target, 'web port 9')
+
+    def refuse(self, *parts):
+        """Expect an error with these texts in it, in this order."""
+        error = self.assertRaises(errors.AioError, self.relay)
+        self.assertRegex(str(error), '.*'.join(map(re.escape, parts)))
 
     def test_both_directions_until_the_server_closes(self):
         os.write(self.input, b'question')
         os.close(self.input)
         self.far.sendall(b'answer')
         self.far.shutdown(socket.SHUT_WR)
-        self.assertEqual(6, self.relay())
+        self.relay()
         self.assertEqual(b'answer', os.read(self.output, 100))
         self.far.settimeout(10)
         self.assertEqual(b'question', self.far.recv(100))
         self.assertEqual(b'', self.far.recv(100))
 
+    def answer(self, *steps):
+        """Do something at the other end while this end relays."""
+        thread = threading.Thread(
+            target=lambda: [step() for step in steps])
+        thread.start()
+        self.addCleanup(thread.join)
+
+    def test_service_takes_all_and_answers_nothing(self):
+        os.write(self.input, b'archive')
+        os.close(self.input)
+        taken = []
+
+        def take():
+            while data := self.far.recv(100):
+                taken.append(data)
+
+        self.answer(take, self.far.close)
+        self.relay()
+        self.assertEqual([b'archive'], taken)
+
     def test_server_closes_while_input_goes_on(self):
         self.addCleanup(os.close, self.input)
+        self.far.sendall(b'bye')
         self.far.close()
-        self.assertEqual(0, self.relay())
+        self.relay()
+        self.assertEqual(b'bye', os.read(self.output, 100))
+
+    def test_nobody_is_there(self):
+        self.addCleanup(os.close, self.input)
+        self.far.close()
+        self.refuse('web port 9 has closed the connection without an '
+                    'answer. Nobody is there', 'Check that')
+
+    def connect_by_tcp(self):
+        """Have a connection that can be reset."""
+        with socket.create_server(('127.0.0.1', 0)) as server:
+            self.near = socket.create_connection(server.getsockname())
+            self.far = server.accept()[0]
+        self.addCleanup(self.near.close)
+        self.far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack('ii', 1, 0))
+
+    def read_output(self):
+        """Wait until something has been received."""
+        self.assertEqual(b'answer', os.read(self.output, 100))
+
+    def test_nobody_is_behind_a_forwarded_port(self):
+        self.addCleanup(os.close, self.input)
+        self.connect_by_tcp()
+        self.far.close()
+        self.refuse('web port 9 has closed the connection without an answer.')
+
+    def test_connection_breaks_in_the_middle(self):
+        self.addCleanup(os.close, self.input)
+        self.connect_by_tcp()
+        self.far.sendall(b'answer')
+        self.answer(self.read_output, self.far.close)
+        self.refuse('The connection to web port 9 has broken. ',
+                    ' after 6 bytes had been received', 'try again')
+
+    def test_connection_breaks_while_the_answer_is_awaited(self):
+        os.close(self.input)
+        self.connect_by_tcp()
+        self.answer(lambda: self.far.recv(1), self.far.close)
+        self.refuse('The connection to web port 9 has broken. ',
+                    ' after 0 bytes')
+
+    def test_output_that_cannot_be_written(self):
+        self.addCleanup(os.close, self.input)
+        self.target = os.open(os.devnull, os.O_RDONLY)
+        self.addCleanup(os.close, self.target)
+        self.far.sendall(b'answer')
+        self.refuse('What web port 9 sends cannot be written to standard '
+                    'output. Bad file descriptor.', 'elsewhere')
+
+    def test_reader_of_the_output_has_enough(self):
+        self.addCleanup(os.close, self.input)
+        output, self.target = os.pipe()
+        self.addCleanup(os.close, self.target)
+        os.close(output)
+        self.far.sendall(b'answer')
+        self.assertRaises(BrokenPipeError, self.relay)
+
+    def test_input_that_cannot_be_read(self):
+        os.close(self.input)
+        self.source = os.open(self.useFixture(fixtures.TempDir()).path,
+                              os.O_RDONLY)
+        self.addCleanup(os.close, self.source)
+        self.refuse('Standard input cannot be read. Is a directory. Give a '
+                    'file')
+
+    def test_input_that_was_not_taken(self):
+        os.write(self.input, b'x' * 1000)
+        self.addCleanup(os.close, self.input)
+        self.far.sendall(b'answer')
+        self.far.shutdown(socket.SHUT_RD)
+        self.answer(self.read_output, self.wait_for_sender,
+                    self.far.close)
+        self.refuse('web port 9 has closed the connection before it took all '
+                    'of standard input. Broken pipe.', 'Look at')
+
+    def wait_for_sender(self):
+        """Wait until the thread that sends has ended."""
+        for thread in threading.enumerate():
+            if isinstance(thread, connect._Sender):
+                thread.join(10)
 
 
 class ConnectTestCase(base.TestCase):
@@ -68,20 +181,16 @@ class ConnectTestCase(base.TestCase):
         return commands.run(connect.Connect, '--state-dir', self.folder,
                             *words)
 
-    def test_connection_that_is_closed_at_once_is_a_failure(self):
+    def test_port_of_the_server(self):
         port = str(self.server.getsockname()[1])
-        for name in ('stdin', 'stdout'):
-            file = self.useFixture(fixtures.MockPatch('sys.' + name)).mock
-            file.fileno.return_value = os.open(os.devnull, os.O_RDWR)
-            self.addCleanup(os.close, file.fileno.return_value)
-
-        def relay(sock, source, target):
-            return 0
-
-        self.useFixture(fixtures.MockPatchObject(connect, 'relay', relay))
-        error = self.assertRaises(errors.AioError, self.run_command,
-                                  '127.0.0.1', port)
-        self.assertIn('has closed the connection at once', str(error))
+        for name, fd in (('stdin', 3), ('stdout', 4)):
+            self.useFixture(fixtures.MockPatch(
+                'sys.' + name)).mock.fileno.return_value = fd
+        relay = self.useFixture(fixtures.MockPatchObject(
+            connect, 'relay')).mock
+        self.run_command('127.0.0.1', port)
+        relay.assert_called_once_with(mock.ANY, 3, 4,
+                                      '127.0.0.1 port ' + port)
 
     def test_no_address(self):
         stderr = io.StringIO()
