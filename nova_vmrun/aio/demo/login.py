@@ -60,7 +60,7 @@ def log_in(session: Session) -> None:
         session.report.line('  nobody can: %s' % session.no_login)
         return
     port, = session.cloud.network.ports(device_id=session.server.id)
-    address = port.fixed_ips[0]['ip_address']
+    address = demo_session.address_of(port)
     words = ['ssh', '-F', str(session.layout.ssh_config), '-i',
              str(session.layout.demo_key), '%s@%s' % (_USER, address),
              _QUESTIONS]

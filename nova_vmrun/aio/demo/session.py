@@ -13,6 +13,7 @@
 """State that the demo's steps share: the cloud, the guests, the output."""
 
 from collections.abc import Callable, Iterable, Sequence
+import ipaddress
 import os
 import pathlib
 import tempfile
@@ -263,3 +264,12 @@ class Session:
         """Print a sign of life if nothing has been printed for a while."""
         if self.report.silence > _SILENCE:
             self.report.line('  waiting for %s' % what)
+
+
+def address_of(port: Any) -> str:
+    """Return the IPv4 address of a port, or else its IPv6 address.
+
+    The network may have got a subnet of IPv6, which the fake does not offer.
+    """
+    found = [str(each['ip_address']) for each in port.fixed_ips]
+    return min(found, key=lambda text: ipaddress.ip_address(text).version)

@@ -146,7 +146,8 @@ def find_network(session: Session) -> None:
     cloud = session.cloud
     session.network = seed.find_network(session.admin_cloud,
                                         session.settings)
-    subnet, = cloud.network.subnets(network_id=session.network.id)
+    subnet, = cloud.network.subnets(network_id=session.network.id,
+                                    ip_version=4)
     pool, = subnet.allocation_pools
     session.report.line('  %s: %s, servers get %s to %s' % (
         session.network.name, subnet.cidr, pool['start'], pool['end']))
@@ -213,7 +214,7 @@ def watch_boot(session: Session) -> None:
                   == session.server.flavor.disk * 1024 ** 3,
                   'its disk is as large as the flavor says')
     port, = session.cloud.network.ports(device_id=session.server.id)
-    address = port.fixed_ips[0]['ip_address']
+    address = demo_session.address_of(port)
     session.check(
         any(nic['mac'] == port.mac_address and
             any(found.partition('/')[0] == address
@@ -280,10 +281,11 @@ def show(session: Session) -> None:
     ports = list(session.cloud.network.ports(device_id=session.server.id))
     session.check(len(ports) == 1 and ports[0].status == 'ACTIVE',
                   'its port is ACTIVE')
-    address = ports[0].fixed_ips[0]['ip_address']
+    addresses = {each['ip_address'] for each in ports[0].fixed_ips}
     session.check(
-        [entry['addr'] for entries in session.server.addresses.values()
-         for entry in entries] == [address], 'its address is %s' % address)
+        {entry['addr'] for entries in session.server.addresses.values()
+         for entry in entries} == addresses,
+        'its address is %s' % ', '.join(sorted(addresses)))
 
 
 def show_vmx(session: Session) -> None:

@@ -84,6 +84,12 @@ class LoginTestCase(base.TestCase):
         self.assertIn('  checked: it was reached at 172.16.41.5, which Nova '
                       'shows', self.lines())
 
+    def test_ipv4_comes_first(self):
+        port, = self.session.cloud.network.ports()
+        port.fixed_ips.insert(0, {'ip_address': '2001:db8::5'})
+        login.log_in(self.session)
+        self.assertEqual('root@172.16.41.5', self.run.call_args.args[0][-2])
+
     def test_another_guest_answers(self):
         for text in (ANSWER.replace('demo', 'other'),
                      ANSWER.replace('41.5 22', '41.6 22')):

@@ -87,6 +87,20 @@ class MakeImageTestCase(base.TestCase):
         self.assertEqual(vmware.QEMU, self.settings.knobs[vmware.ENGINE])
 
 
+class ShowTestCase(base.TestCase):
+
+    def test_server_with_addresses_of_both_versions(self):
+        shown = mock.create_autospec(session.Session, instance=True)
+        shown.server = mock.Mock(addresses={'vmnet8': [
+            {'addr': '172.16.41.5'}, {'addr': '2001:db8::5'}]})
+        shown.cloud.network.ports.return_value = [mock.Mock(
+            status='ACTIVE', fixed_ips=[{'ip_address': '2001:db8::5'},
+                                        {'ip_address': '172.16.41.5'}])]
+        steps.show(shown)
+        shown.check.assert_called_with(
+            True, 'its address is 172.16.41.5, 2001:db8::5')
+
+
 class TakePictureTestCase(base.TestCase):
 
     def setUp(self):
