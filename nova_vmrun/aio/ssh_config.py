@@ -36,9 +36,11 @@ _TEXT = """\
 # Written by "nova-vmrun aio up", for the servers on %(network)s. Usage:
 #   ssh -F %(path)s USER@ADDRESS
 Host %(patterns)s
-    # The next server with the same address has another key.
+    # The next server with the same address has another key, and so has a
+    # server that is rebuilt or rescued. "nova-vmrun ssh" tells them apart.
     StrictHostKeyChecking no
     UserKnownHostsFile /dev/null
+    GlobalKnownHostsFile /dev/null
     LogLevel ERROR
 """
 _PROXY = """\

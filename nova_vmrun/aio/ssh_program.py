@@ -32,8 +32,8 @@ class Ssh:
 
     :param proxy: words of a command that connects to the address and port
         appended to it; None if the host reaches servers directly
-    :param known_hosts: file of the servers' host keys, by server id; None for
-        the user's own file
+    :param known_hosts: file of the servers' host keys; None for the user's
+        own file
     :param identity: file of the user's private key; None to let ssh choose
     """
 
@@ -64,8 +64,7 @@ class Ssh:
         return ['-o', 'ProxyCommand=' + ssh_config.proxied(self.proxy)]
 
     def _options(self, hop: ssh_route.Hop) -> list[str]:
-        # Another server may get the address later, but never the id.
-        options = ['-o', 'HostKeyAlias=' + hop.server_id]
+        options = ['-o', 'HostKeyAlias=' + hop.host_key]
         if self.known_hosts:
             options += ['-o', 'UserKnownHostsFile=%s'
                         % ssh_config.path(self.known_hosts),

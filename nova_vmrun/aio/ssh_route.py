@@ -21,6 +21,7 @@ import re
 from typing import Any, TYPE_CHECKING
 
 from nova_vmrun.aio import errors
+from nova_vmrun.aio import host_keys
 from nova_vmrun.formats import report
 from nova_vmrun.host import interfaces
 
@@ -36,8 +37,10 @@ USERS = {
 }
 # ssh and the programs it runs might misinterpret any other name.
 _USER = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@+-]*')
+# Names of servers that are the same in a shell, and after USER@.
+_PLAIN = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]*')
 # Nova's states in which a guest runs.
-_RUNNING = {'ACTIVE', 'PASSWORD', 'RESCUE', 'VERIFY_RESIZE'}
+_RUNNING = {'ACTIVE', 'PASSWORD', host_keys.RESCUE, 'VERIFY_RESIZE'}
 # Types of networks that the host is on.
 _OF_HOST = {'flat', 'vlan'}
 _MAC = 'OS-EXT-IPS-MAC:mac_addr'
@@ -47,14 +50,17 @@ _MAC = 'OS-EXT-IPS-MAC:mac_addr'
 class Hop:
     """A server to log in to.
 
-    :param server_id: its id in Nova
+    :param host_key: the name of the key of the system that it runs
     :param name: its name, which may contain any characters
+    :param is_guess: it runs a rescue system, but the user is that of its own
+        image; Nova does not show which image it was rescued with
     """
 
-    server_id: str
+    host_key: str
     name: str
     address: str
     user: str
+    is_guess: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +83,16 @@ class _Address:
     is_reachable: bool
     is_shared: bool
 
+    @property
+    def version(self) -> int:
+        """The version of IP"""
+        return ipaddress.ip_address(self.text).version
+
+    @property
+    def link(self) -> tuple[str, int]:
+        """What a server has in common with others that reach this address"""
+        return self.network_id, self.version
+
 
 class Finder:
     """Finder of routes to the servers of a project.
@@ -97,9 +113,9 @@ class Finder:
         """Return the route to a server.
 
         :param name: name or id of the server
-        :param user: whom to log in as; None for the image's user
-        :param jump: name or id of the jump host if the host does not reach
-            the server; None for the first suitable one
+        :param user: whom to log in to it as; None for the image's user
+        :param jump: name or id of the jump host, or USER@ and one of these, if
+            the host does not reach the server; None for the first suitable one
         :raises AioError: the server or a route to it is not found
         """
         server = self._server(name)
@@ -111,7 +127,7 @@ class Finder:
                 'Stop it, and give it a port: openstack server add network.')
         direct = [each for each in addresses if each.is_reachable]
         if direct:
-            return Route(self._hop(server, direct[0], user))
+            return Route(self._hop(server, direct[0], user, '-l'))
         return self._through(server, addresses, user, jump)
 
     def _server(self, name: str) -> Any:
@@ -136,7 +152,10 @@ class Finder:
         return self._cloud.compute.get_server(found.id)
 
     def _addresses(self, server: Any) -> list[_Address]:
-        """Return the addresses of a server, in Nova's order.
+        """Return the addresses of a server: IPv4 first, then in Nova's order.
+
+        This host may be on a network but have no IPv6 there, and the fake's
+        NAT has none.
 
         Any user can name a server of another project as the device of a port,
         and the ranges of projects may overlap.
@@ -149,9 +168,10 @@ class Finder:
         shown = [(entry[_MAC], entry['addr'])
                  for entries in server.addresses.values()
                  for entry in entries]
-        return [self._address(str(ipaddress.ip_address(each[1])),
-                              networks[each])
-                for each in shown if each in networks]
+        found = [self._address(str(ipaddress.ip_address(each[1])),
+                               networks[each])
+                 for each in shown if each in networks]
+        return sorted(found, key=lambda each: each.version)
 
     def _address(self, text: str, network_id: str) -> _Address:
         """Return an address, and whether the host is on its network.
@@ -172,27 +192,40 @@ class Finder:
                 for each in interfaces.ranges()),
             bool(is_shared) and not kind)
 
-    def _hop(self, server: Any, address: _Address,
-             user: str | None) -> Hop:
-        return Hop(server.id, server.name, address.text,
-                   self._user(server, user))
+    def _hop(self, server: Any, address: _Address, user: str | None,
+             option: str) -> Hop:
+        return Hop(host_keys.name_of(self._cloud, server), server.name,
+                   address.text, self._user(server, user, option),
+                   user is None and server.status == host_keys.RESCUE)
 
-    def _user(self, server: Any, user: str | None) -> str:
+    def _user(self, server: Any, user: str | None, option: str) -> str:
+        """Return whom to log in as.
+
+        :param option: the option that names a user
+        """
         if user is None:
             user = self._user_of_image(server)
+        hint = 'Name a user with %s.' % option
         if not user:
             raise errors.AioError(
                 'It is unknown whom to log in to server %s as.'
                 % _shown(server),
                 'It has no image with os_admin_user or with an os_distro '
-                'that is known.', 'Name a user with -l.')
+                'that is known.', hint)
         if not _USER.fullmatch(user):
             raise errors.AioError(
                 'Nobody can log in to server %s as %s.' % (
                     _shown(server), report.printable(repr(user))),
                 'A user name has letters, digits and _.@+- and does not '
-                'begin with one of the last four.', 'Name a user with -l.')
+                'begin with one of the last four.', hint)
         return user
+
+    def _sure_user(self, server: Any) -> str | None:
+        """Return whom to log in as; None if that is not sure."""
+        user = self._user_of_image(server)
+        is_sure = (user and _USER.fullmatch(user)
+                   and server.status != host_keys.RESCUE)
+        return user if is_sure else None
 
     def _user_of_image(self, server: Any) -> str | None:
         from openstack import exceptions
@@ -211,17 +244,29 @@ class Finder:
 
     def _through(self, server: Any, addresses: list[_Address],
                  user: str | None, jump: str | None) -> Route:
-        for other in self._candidates(server, jump):
+        unknown = []
+        for other, their_user in self._candidates(server, jump):
             theirs = self._addresses(other)
             own = [each for each in theirs if each.is_reachable]
-            shared = {each.network_id for each in theirs} & {
-                each.network_id for each in addresses}
-            if own and shared:
-                address = next(each for each in addresses
-                               if each.network_id in shared)
-                return Route(self._hop(server, address, user),
-                             self._hop(other, own[0], None if jump is None
-                                       else user))
+            links = {each.link for each in theirs}
+            near = next((each for each in addresses if each.link in links),
+                        None)
+            if not own or near is None:
+                continue
+            if jump is None:
+                their_user = self._sure_user(other)
+                if their_user is None:
+                    unknown.append(other)
+                    continue
+            return Route(
+                self._hop(server, near, user, '-l'),
+                self._hop(other, own[0], their_user, _option(other)))
+        if unknown:
+            raise errors.AioError(
+                'The way to server %s leads through another server, and it is '
+                'unknown whom to log in to it as.' % _shown(server),
+                'Server %s is such a server.' % _shown(unknown[0]),
+                'Name a user with %s.' % _option(unknown[0]))
         unsure = next((each for each in addresses if each.is_shared), None)
         if unsure is not None:
             raise errors.AioError(
@@ -230,7 +275,8 @@ class Finder:
                 'This host has no interface in the range of %s.'
                 % unsure.text,
                 'If it reaches that address nevertheless: ssh %s@%s' % (
-                    self._user(server, user), unsure.text))
+                    report.printable(user) if user else
+                    self._sure_user(server) or 'USER', unsure.text))
         raise errors.AioError(
             'Server %s is only on networks of its project, where this host '
             'is not.' % _shown(server),
@@ -241,19 +287,16 @@ class Finder:
             'Create such a server, or stop this one and add a shared network '
             'to it: openstack server add network.')
 
-    def _candidates(self, server: Any, jump: str | None) -> Iterator[Any]:
-        """Yield the project's running servers, or only the named one."""
+    def _candidates(self, server: Any, jump: str | None
+                    ) -> Iterator[tuple[Any, str | None]]:
+        """Yield the project's running servers, or only the named one.
+
+        Each is followed by the user that was named with it.
+        """
         if jump is not None:
-            named = self._server(jump)
-            if named.id != jump and named.project_id not in (
-                    server.project_id, self._cloud.current_project_id):
-                # Anybody can give a server this name.
-                raise errors.AioError(
-                    'Server %s is of another project than server %s.' % (
-                        _shown(named), _shown(server)), '',
-                    'Give its id: %s' % named.id)
+            named, user = self._named(server, jump)
             _require_running(named)
-            yield named
+            yield named, user
             return
         query: dict[str, Any] = {}
         if server.project_id != self._cloud.current_project_id:
@@ -263,7 +306,39 @@ class Finder:
             if (other.project_id == server.project_id
                     and other.id != server.id
                     and other.status in _RUNNING):
-                yield other
+                yield other, None
+
+    def _named(self, server: Any, jump: str) -> tuple[Any, str | None]:
+        """Return the jump host that a user has named, and its user.
+
+        The name of a server may contain an @, so it may be the whole text.
+        Otherwise the last @ ends the user, as for ssh.
+        """
+        user, at, name = jump.rpartition('@')
+        try:
+            return self._known_to(server, jump), None
+        except errors.AioError:
+            if not (at and name):
+                raise
+        return self._known_to(server, name), user
+
+    def _known_to(self, server: Any, name: str) -> Any:
+        """Return a server of that name, unless it is a stranger's."""
+        named = self._server(name)
+        if named.id != name and named.project_id not in (
+                server.project_id, self._cloud.current_project_id):
+            # Anybody can give a server this name.
+            raise errors.AioError(
+                'Server %s is of another project than server %s.' % (
+                    _shown(named), _shown(server)), '',
+                'Give its id: %s' % named.id)
+        return named
+
+
+def _option(server: Any) -> str:
+    """Return the option that names the user of a jump host."""
+    is_plain = _PLAIN.fullmatch(server.name)
+    return '--jump USER@%s' % (server.name if is_plain else server.id)
 
 
 def _require_running(server: Any) -> None:

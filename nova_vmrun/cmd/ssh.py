@@ -57,9 +57,10 @@ class Ssh(plain.Plain, command.Command):
             help='Private key to log in with, also on the way (default: '
                  'chosen by ssh)')
         parser.add_argument(
-            '--jump', metavar='<server>',
+            '--jump', metavar='[<user>@]<server>',
             help='Server to go through, if this host does not reach the '
-                 'other (default: the oldest one that can be used)')
+                 'other (default: the oldest one that can be used, as the '
+                 'user of its image)')
         parser.add_argument(
             'server', metavar='<server>', help='Name or ID of the server')
         parser.add_argument(
@@ -91,7 +92,14 @@ class Ssh(plain.Plain, command.Command):
         if route.jump is not None:
             self.app.stderr.write('Through server %s (%s).\n' % (
                 report.printable(route.jump.name), route.jump.address))
-            self.app.stderr.flush()
+        for hop, option in ((route.jump, '--jump USER@SERVER'),
+                            (route.target, '-l')):
+            if hop is not None and hop.is_guess:
+                self.app.stderr.write(
+                    'Server %s is in rescue. %s is the user of its own image. '
+                    'If the rescue image has another: %s\n' % (
+                        report.printable(hop.name), hop.user, option))
+        self.app.stderr.flush()
         ssh = ssh_program.Ssh(
             proxy=reach.proxy_command(layout) if is_own else None,
             known_hosts=str(layout.known_hosts) if is_own else None,

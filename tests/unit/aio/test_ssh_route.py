@@ -39,7 +39,8 @@ MAC = 'OS-EXT-IPS-MAC:mac_addr'
 
 
 def mac_of(address):
-    return 'fa:16:3e:00:00:%02x' % int(address.rpartition('.')[2])
+    last = ipaddress.ip_address(address).packed[-1]
+    return 'fa:16:3e:00:00:%02x' % last
 
 
 def port(network, address, project='project', mac=None):
@@ -61,6 +62,7 @@ class Cloud:
                                           os_distro=None)}
         self.queries = []
         self.others_ports = []
+        self.actions = []
         self.compute = self.network = self.image = self
 
     def add(self, name, *addresses, status='ACTIVE', project='project',
@@ -86,6 +88,9 @@ class Cloud:
 
     def get_server(self, server_id):
         return self.known[server_id.removeprefix('id-')]
+
+    def server_actions(self, server_id):
+        return iter(self.actions)
 
     def servers(self, sort_key, sort_dir, **query):
         self.queries.append(query)
@@ -141,6 +146,28 @@ class FinderTestCase(base.TestCase):
             ssh_route.Hop('id-web', 'web', '172.16.41.5', 'root'),
             self.target('web'))
 
+    def test_ipv4_comes_first(self):
+        """The fake's NAT has no IPv6, and hosts often have none there."""
+        self.cloud.add('app', ('lab', '2001:db8:1::6'),
+                       ('nat', '2001:db8::6'), ('lab', '10.0.0.6'),
+                       ('nat', '172.16.41.6'))
+        self.assertEqual('172.16.41.6', self.target('app').address)
+        self.cloud.add('db', ('lab', '2001:db8:1::7'), ('lab', '10.0.0.7'))
+        route = self.find('db')
+        self.assertEqual(('10.0.0.7', '172.16.41.6'),
+                         (route.target.address, route.jump.address))
+
+    def test_ipv6_alone(self):
+        self.cloud.add('web', ('nat', '2001:db8::5'))
+        self.assertEqual('2001:db8::5', self.target('web').address)
+
+    def test_jump_host_needs_the_version_of_the_address(self):
+        self.cloud.add('old', ('lab', '10.0.0.6'), ('nat', '172.16.41.6'))
+        self.cloud.add('new', ('lab', '2001:db8:1::8'),
+                       ('nat', '172.16.41.8'))
+        self.cloud.add('db', ('lab', '2001:db8:1::7'))
+        self.assertEqual('new', self.find('db').jump.name)
+
     def test_member_sees_no_types(self):
         self.cloud.add('web', ('own', '10.0.0.5'), ('shared', '172.16.41.5'))
         self.assertEqual('172.16.41.5', self.target('web').address)
@@ -159,6 +186,14 @@ class FinderTestCase(base.TestCase):
         self.refuse(('Server web is only on networks of its project',
                      'has no interface in the range of 10.0.0.5',
                      'ssh root@10.0.0.5'), 'web')
+
+    def test_advice_without_a_known_user(self):
+        self.cloud.add('web', ('lent', '10.0.0.5'))
+        for user in (None, '-oProxyCommand=id'):
+            self.cloud.images['image'].os_admin_user = user
+            self.refuse(('Server web is only on networks of its project',
+                         'ssh USER@10.0.0.5'), 'web')
+        self.refuse(('ssh ann@10.0.0.5',), 'web', 'ann')
 
     def test_such_a_network_makes_no_jump_host(self):
         self.cloud.add('app', ('lent', '10.1.0.5'), ('own', '10.0.0.5'))
@@ -212,6 +247,14 @@ class FinderTestCase(base.TestCase):
             self.refuse(('server web',), 'web')
         self.refuse(("Nobody can log in to server web as '-v'.",), 'web',
                     '-v')
+
+    def test_server_in_rescue(self):
+        self.cloud.actions = [Namespace(action='rescue', request_id='req-1')]
+        self.cloud.add('web', ('nat', '172.16.41.5'), status='RESCUE')
+        self.assertEqual(
+            ssh_route.Hop('id-web-rescue-req-1', 'web', '172.16.41.5', 'root',
+                          is_guess=True), self.target('web'))
+        self.assertFalse(self.target('web', 'ann').is_guess)
 
     def test_no_such_server(self):
         self.refuse(('There is no server w\\x1bb in this project.',),
@@ -285,6 +328,80 @@ class FinderTestCase(base.TestCase):
         self.refuse(('Server app is of another project than server cache.',
                      'Give its id: id-app'), 'cache', jump='app')
         self.assertEqual('app', self.find('cache', jump='id-app').jump.name)
+
+    # -- whom to log in to the other server as -----------------------------
+
+    def add_app(self, name='app', address='172.16.41.5', **details):
+        self.cloud.add(name, ('lab', '10.0.0.5'), ('nat', address), **details)
+
+    def test_other_server_whose_user_is_unknown_is_passed_over(self):
+        self.cloud.images['odd'] = Namespace(os_admin_user='-v',
+                                             os_distro=None)
+        self.add_app('volume', image=None)
+        self.add_app('odd', image='odd')
+        self.add_app('rescued', status='RESCUE')
+        self.add_app()
+        self.add_cache()
+        self.assertEqual('app', self.find('cache').jump.name)
+
+    def test_users_of_all_others_are_unknown(self):
+        self.add_app(image=None)
+        self.add_app('next', image=None)
+        self.add_cache()
+        for user in (None, 'ann'):
+            self.refuse(('The way to server cache leads through another',
+                         'Server app is such a server.',
+                         'Name a user with --jump USER@app.'), 'cache', user)
+
+    def test_name_that_a_shell_would_not_leave_alone(self):
+        self.add_app('a p', image=None)
+        self.add_cache()
+        self.refuse(('Server a p is such', '--jump USER@id-a p.'), 'cache')
+
+    def test_named_server_whose_user_is_unknown(self):
+        self.add_app(image=None)
+        self.add_cache()
+        for user in (None, 'ann'):
+            self.refuse(('It is unknown whom to log in to server app as.',
+                         'Name a user with --jump USER@app.'), 'cache', user,
+                        'app')
+
+    def users(self, *args):
+        route = self.find('cache', *args)
+        return route.jump.name, route.jump.user, route.target.user
+
+    def test_each_server_has_its_own_user(self):
+        self.add_app()
+        self.add_cache()
+        self.assertEqual(('app', 'root', 'ann'), self.users('ann', 'app'))
+        self.assertEqual(('app', 'bob', 'root'), self.users(None, 'bob@app'))
+        self.assertEqual(('app', 'bob', 'ann'), self.users('ann', 'bob@app'))
+        self.assertEqual(('app', 'bob@x', 'root'),
+                         self.users(None, 'bob@x@app'))
+
+    def test_name_with_an_at_sign(self):
+        self.add_app('bob@app')
+        self.add_app('a@b')
+        self.add_cache()
+        self.assertEqual(('bob@app', 'root', 'root'),
+                         self.users(None, 'bob@app'))
+        self.refuse(('There is no server b in',), 'cache', jump='bob@a@b')
+
+    def test_names_of_strangers_do_not_matter(self):
+        self.cloud.is_admin = True
+        self.add_app()
+        self.add_app('bob@app', project='stranger')
+        self.add_cache()
+        self.cloud.foreign['bob@app'] = self.cloud.known['bob@app']
+        find = self.cloud.find_server
+        self.cloud.find_server = lambda name, **query: (
+            None if name == 'bob@app' and not query else find(name, **query))
+        self.assertEqual(('app', 'bob', 'root'), self.users(None, 'bob@app'))
+
+    def test_jump_without_a_server(self):
+        self.add_app()
+        self.add_cache()
+        self.refuse(('There is no server bob@ in',), 'cache', jump='bob@')
 
     def test_named_server_is_of_no_use(self):
         self.cloud.add('app', ('nat', '172.16.41.5'))

@@ -11,6 +11,7 @@
 #    under the License.
 
 
+import dataclasses
 import os
 import types
 
@@ -89,6 +90,18 @@ class SshTestCase(base.TestCase):
         self.route = ssh_route.Route(TARGET, JUMP)
         _, _, said = self.run_command('web')
         self.assertEqual('Through server a\\x1bpp (172.16.41.6).\n', said)
+
+    def test_users_of_rescue_images_are_a_guess(self):
+        self.route = ssh_route.Route(
+            dataclasses.replace(TARGET, is_guess=True),
+            dataclasses.replace(JUMP, is_guess=True))
+        _, _, said = self.run_command('web')
+        self.assertEqual(
+            'Through server a\\x1bpp (172.16.41.6).\n'
+            'Server a\\x1bpp is in rescue. root is the user of its own image. '
+            'If the rescue image has another: --jump USER@SERVER\n'
+            'Server web is in rescue. root is the user of its own image. '
+            'If the rescue image has another: -l\n', said)
 
     def test_credentials_of_the_same_control_plane(self):
         self.log_in_at('http://127.0.0.1:21000/v3')
