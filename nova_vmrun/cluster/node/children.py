@@ -52,7 +52,7 @@ def commands(files: node_files.Files) -> dict[str, list[str]]:
     :raises AioError: sshd is not installed
     """
     return {
-        TUNNEL: wire.words(files.ssh_config, wire.TUNNEL, '-N'),
+        TUNNEL: wire.command(files.ssh_config, wire.TUNNEL, '-N'),
         SSHD: sshd.command(files.sshd_config),
         COMPUTE: [
             os.path.join(sys.prefix, 'bin', 'nova-compute'), '--config-file',

@@ -12,6 +12,8 @@
 
 """What a node asks the first machine, through its gateway."""
 
+from collections.abc import Iterator
+import contextlib
 import pathlib
 import socket
 import time
@@ -68,6 +70,22 @@ def _own_address(address: str) -> str:
         return 'here'
 
 
+@contextlib.contextmanager
+def _understood(answer: str = '') -> Iterator[None]:
+    """Raise an AioError if an answer is malformed.
+
+    :param answer: to show, if it is no secret
+    """
+    try:
+        yield
+    except values.Invalid as error:
+        raise errors.AioError(
+            'The answer of the first machine cannot be understood.',
+            ' '.join(filter(None, [str(error), answer])),
+            'Use the same release of nova-vmrun on both machines.'
+        ) from error
+
+
 class Gateway:
     """The first machine's gateway.
 
@@ -92,7 +110,7 @@ class Gateway:
         request = ' '.join(filter(None, [verb, word]))
         try:
             result = self._runner.run(
-                *wire.words(self._config, wire.FIRST), request,
+                *wire.command(self._config, wire.FIRST), request,
                 timeout=timeout)
         except exception.ToolNotFound as error:
             raise errors.AioError(
@@ -106,14 +124,18 @@ class Gateway:
             ) from error
         if result.exit_code == _NO_CONNECTION:
             raise self._no_connection(result.stderr)
-        try:
+        with _understood(result.details()[:500]):
             return messages.read_answer(result.stdout)
-        except values.Invalid as error:
-            raise errors.AioError(
-                'The answer of the first machine cannot be understood.',
-                '%s %s' % (error, result.details()[:500]),
-                'Use the same release of nova-vmrun on both machines.'
-            ) from error
+
+    def join(self, request: messages.Join) -> messages.Welcome:
+        """Ask to become a node.
+
+        :raises KeyRefused: the key is not let in
+        :raises AioError: the first machine refuses, or does not answer
+        """
+        found = self.ask(messages.Verb.JOIN, request.word())
+        with _understood():
+            return messages.read_welcome(found)
 
     def state(self, timeout: float = _TIMEOUT) -> messages.State:
         """Return what Nova and Placement know about this node.
@@ -122,13 +144,8 @@ class Gateway:
         :raises AioError: the first machine does not answer
         """
         found = self.ask(messages.Verb.STATE, timeout=timeout)
-        try:
+        with _understood():
             return messages.read_state(found)
-        except values.Invalid as error:
-            raise errors.AioError(
-                'The answer of the first machine cannot be understood.',
-                str(error), 'Use the same release of nova-vmrun on both '
-                'machines.') from error
 
     def _no_connection(self, printed: str) -> errors.AioError:
         text = ' '.join(printed.split())[-400:]

@@ -44,7 +44,6 @@ from nova_vmrun.cluster.node import supervisor
 from nova_vmrun.cluster.node import units
 from nova_vmrun.cluster.node import wire
 from nova_vmrun.cluster import token_file
-from nova_vmrun.cluster import values
 from nova_vmrun.cluster import versions
 from nova_vmrun.host import ports as host_ports
 
@@ -200,14 +199,7 @@ class Join:
             user=sshd.user(), node_key=keys.public(self._files.node_key),
             move_key=keys.public(self._files.move_key),
             host_key=keys.public(self._files.host_key))
-        try:
-            return messages.read_welcome(gateway.Gateway(config, address).ask(
-                messages.Verb.JOIN, request.word()))
-        except values.Invalid as error:
-            raise errors.AioError(
-                'The answer of the first machine cannot be understood.',
-                str(error), 'Use the same release of nova-vmrun on both '
-                'machines.') from error
+        return gateway.Gateway(config, address).join(request)
 
     def _write(self, welcome: messages.Welcome,
                address: str) -> node_membership.Membership:

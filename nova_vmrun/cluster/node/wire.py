@@ -111,7 +111,7 @@ def _text(host: str, options: Sequence[str]) -> str:
         '    %s\n' % option for option in options))
 
 
-def words(config: pathlib.Path, host: str, *rest: str) -> list[str]:
+def command(config: pathlib.Path, host: str, *rest: str) -> list[str]:
     """Return the command that connects with the first machine.
 
     :param config: file of ssh
@@ -134,7 +134,7 @@ def write_peers(layout: aio_layout.Layout, files: node_files.Files,
     setup.write_ssh_config(
         files.peers_config, files.peers_known_hosts, files.move_key,
         welcome.host_ca, shlex.join([
-            *words(files.ssh_config, FIRST), messages.Verb.PEER]))
+            *command(files.ssh_config, FIRST), messages.Verb.PEER]))
     aio_settings.write_private(files.authorized_keys, sshd.authorized(
         welcome.user_ca, 'principals="%s"' % keys.MOVE,
         command=setup.receiver(layout.instances), authority=True))

@@ -13,7 +13,6 @@
 import dataclasses
 import socket
 import threading
-from unittest import mock
 
 import fixtures
 
@@ -33,6 +32,8 @@ from tests.unit.cluster import test_token_file
 
 TOKEN = dataclasses.replace(test_token_file.TOKEN,
                             addresses=['192.0.2.9', '192.0.2.1'])
+# Only what it sends is replaced.
+_GATEWAY = gateway.Gateway
 
 
 class JoinCase(base.NodeCase):
@@ -61,7 +62,9 @@ class JoinCase(base.NodeCase):
 
     def gateway(self, config, address):
         self.used.append(config)
-        return mock.Mock(ask=self.ask)
+        made = _GATEWAY(config, address)
+        made.ask = self.ask
+        return made
 
     def ask(self, verb, word=''):
         self.asked.append((verb, word))
