@@ -29,7 +29,7 @@ from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.aio.tls import authority
 from nova_vmrun import exception
-from nova_vmrun.server.serial import fair_share
+from nova_vmrun.host import fair_share
 
 LOG = logging.getLogger(__name__)
 

@@ -30,9 +30,9 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from nova_vmrun.host import fair_share
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server.serial import console_log
-from nova_vmrun.server.serial import fair_share
 from nova_vmrun.server.serial import tickets as tickets_module
 
 LOG = logging.getLogger(__name__)

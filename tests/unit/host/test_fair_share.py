@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-from nova_vmrun.server.serial import fair_share
+from nova_vmrun.host import fair_share
 from tests.unit import base
 
 
