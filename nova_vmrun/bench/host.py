@@ -19,7 +19,6 @@ the end. No other VM is touched.
 from collections.abc import Callable
 from collections.abc import Mapping
 from concurrent import futures
-import contextlib
 import dataclasses
 import functools
 import os
@@ -29,6 +28,7 @@ import tempfile
 import time
 import uuid
 
+from oslo_utils import fileutils
 from oslo_utils import units
 
 from nova_vmrun.bench import deadline as deadlines
@@ -231,11 +231,11 @@ class HostBenchmark:
 
         def prepare() -> None:
             self._rig.forget()
-            _remove(alone)
+            fileutils.delete_if_exists(alone)
 
         found = measure.compare(self._boot, convert, self._limits.repeat,
                                 prepare)
-        _remove(alone)
+        fileutils.delete_if_exists(alone)
         ready, self._conversion = found.medians('seconds')
         return figures.Figure('image made ready', 's', ready,
                               self._conversion, 'conversion alone')
@@ -270,9 +270,9 @@ class HostBenchmark:
             _flush(copy)
 
         def prepare() -> None:
-            _remove(copy)
+            fileutils.delete_if_exists(copy)
             if self._root is not None:
-                _remove(self._root)
+                fileutils.delete_if_exists(self._root)
 
         found = measure.compare(lambda: self._boot(link=False), copy_alone,
                                 self._limits.repeat, prepare)
@@ -318,8 +318,3 @@ def _flush(path: str) -> None:
     # The driver's own disks survive a power cut, so these must, too.
     with open(path, 'rb') as file:
         system.here().flush(file.fileno())
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)

@@ -26,6 +26,8 @@ import os
 import stat
 import time
 
+from oslo_utils import fileutils
+
 from nova_vmrun.cinder import disk as disks
 from nova_vmrun.cinder import folder as folders
 from nova_vmrun import exception
@@ -131,10 +133,10 @@ class Store:
                 self._refuse_if_in_use(disk)
                 self._refuse_vmware_snapshots(disk)
                 # No VM can open the volume without it.
-                _remove(self._descriptor(disk))
+                fileutils.delete_if_exists(self._descriptor(disk))
                 # Only processes that have ended are named there.
                 _remove_lock(volume_files.lock_of(self._descriptor(disk)))
-            _remove(self._extent(disk))
+            fileutils.delete_if_exists(self._extent(disk))
             files.sync_folder(self._folder.path)
 
     def lengthen(self, disk: disks.Disk) -> None:
@@ -260,7 +262,7 @@ class Store:
                 try:
                     self._describe(disk)
                 except OSError:
-                    _remove(self._extent(disk))
+                    fileutils.delete_if_exists(self._extent(disk))
                     raise
 
     @contextlib.contextmanager
@@ -379,18 +381,12 @@ def _has_data(path: str, offset: int) -> bool:
     return False
 
 
-def _remove(path: str) -> None:
-    """Remove a file or a link; it may be missing."""
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)
-
-
 def _remove_lock(path: str) -> None:
     """Remove a lock that nobody holds; it may be missing."""
     if os.path.isdir(path) and not os.path.islink(path):
         files.remove_tree(path)
     else:
-        _remove(path)
+        fileutils.delete_if_exists(path)
 
 
 def _damaged(disk: disks.Disk, details: str) -> exception.VolumeDamaged:

@@ -16,6 +16,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from cliff import columns
+
 from nova_vmrun import exception
 from nova_vmrun.formats import report
 
@@ -55,6 +57,13 @@ class Plain(_Command):
             if error.filename is None:
                 raise
             raise exception.InvalidInput(_sentence(error)) from error
+
+
+class Lines(columns.FormattableColumn[list[str]]):
+    """Texts below each other, or a list in JSON and YAML."""
+
+    def human_readable(self) -> str:
+        return '\n'.join(self._value)
 
 
 def add_os_cloud(parser: argparse.ArgumentParser,

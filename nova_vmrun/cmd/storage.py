@@ -28,13 +28,6 @@ from nova_vmrun.formats import report
 _GIB = 1 << 30
 
 
-class _Lines(columns.FormattableColumn[list[str]]):
-    """Texts below each other, or a list in JSON and YAML."""
-
-    def human_readable(self) -> str:
-        return '\n'.join(self._value)
-
-
 class _Gibibytes(columns.FormattableColumn[int | None]):
     """A number of bytes in GiB, or the number itself in JSON and YAML."""
 
@@ -67,9 +60,9 @@ class List(plain.Plain, lister.Lister):
         storage = compute_host.open_hypervisor(conf, compute_id).storage
         return ('Name', 'Path', 'Tags', 'State', 'Size', 'Free', 'Cache',
                 'Servers'), [
-            (each.name, report.printable(each.path), _Lines(each.tags),
+            (each.name, report.printable(each.path), plain.Lines(each.tags),
              each.state.value, _Gibibytes(each.total), _Gibibytes(each.free),
-             _Gibibytes(each.cached), _Lines(each.servers))
+             _Gibibytes(each.cached), plain.Lines(each.servers))
             for each in folder_report.make(storage.folders,
                                            storage.servers_by_folder())]
 

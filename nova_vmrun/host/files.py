@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -232,6 +233,16 @@ def move(source: str, target: str) -> None:
         os.remove(source)
 
 
+def digest(path: str | os.PathLike[str], algorithm: str) -> str:
+    """Return the digest of a file in hexadecimal.
+
+    :param algorithm: a name that hashlib knows
+    """
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(
+            algorithm, usedforsecurity=False)).hexdigest()
+
+
 def sync_folder(folder: str) -> None:
     """Make renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -257,6 +268,14 @@ def remove_tree(folder: str) -> None:
         if not os.path.lexists(folder):
             return
     raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), folder)
+
+
+def remove_disk(path: str) -> None:
+    """Remove a disk that no VM has, with the lock that a power cut left."""
+    if os.path.exists(path):
+        os.remove(path)
+    if os.path.isdir(path + '.lck'):
+        remove_tree(path + '.lck')
 
 
 def remove_socket(path: str) -> None:

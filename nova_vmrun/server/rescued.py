@@ -79,15 +79,8 @@ class RescueFiles:
         ended = [disk for disk in self._disk_lists.get(uuid)
                  if disk.origin in disks.OF_RESCUE]
         for disk in ended:
-            self._remove(self._disk_lists.file(uuid, disk))
+            files.remove_disk(self._disk_lists.file(uuid, disk))
         self._disk_lists.remove(uuid, *ended)
-
-    def _remove(self, path: str) -> None:
-        if os.path.exists(path):
-            os.remove(path)
-        # After a power cut, the VM's lock is still there.
-        if os.path.isdir(path + '.lck'):
-            files.remove_tree(path + '.lck')
 
     def _nvram(self, uuid: str) -> str:
         return os.path.splitext(self._layout.vmx(uuid))[0] + '.nvram'

@@ -131,7 +131,7 @@ class DiskMoves:
             names = move.new_names
         files.remove_parts(folder)
         for name in names:
-            _remove(os.path.join(folder, name))
+            files.remove_disk(os.path.join(folder, name))
         files.sync_folder(folder)
         os.remove(self._layout.moving(uuid))
         files.sync_folder(folder)
@@ -206,11 +206,3 @@ def _with_ancestors(path: str) -> abc.Iterator[str]:
         if hint is None:
             return
         path = os.path.join(os.path.dirname(path), hint)
-
-
-def _remove(path: str) -> None:
-    """Remove a disk that no VM has, with the lock that a power cut left."""
-    if os.path.exists(path):
-        os.remove(path)
-    if os.path.isdir(path + '.lck'):
-        files.remove_tree(path + '.lck')

@@ -24,6 +24,7 @@ import os
 import signal
 
 from oslo_log import log as logging
+from oslo_utils import fileutils
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmdk
@@ -109,7 +110,7 @@ class Export:
             raise
         finally:
             # The daemon has read it.
-            _remove(self._files.secret)
+            fileutils.delete_if_exists(self._files.secret)
 
     def _prepare(self, target: iscsi_target.Target) -> None:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
@@ -120,7 +121,7 @@ class Export:
             self._volume_id, target.portal, target.iqn, target.lun,
             target.user, self.mount_point))
         for path in (self._files.pid_file, self._files.socket):
-            _remove(path)
+            fileutils.delete_if_exists(path)
         if target.password is not None:
             files.write_atomically(self._files.secret, target.password)
         os.close(os.open(self.mount_point,
@@ -202,7 +203,7 @@ class Export:
                 'It was unmounted from %s without an error.'
                 % self.mount_point,
                 'Unmount it by hand: sudo umount -l %s' % self.mount_point)
-        _remove(self._files.socket)
+        fileutils.delete_if_exists(self._files.socket)
 
     def forget(self) -> None:
         """Remove all files; the export must be closed.
@@ -213,11 +214,11 @@ class Export:
         self._refuse_data_below_mount()
         for path in (self._files.secret, self._files.pid_file,
                      self.descriptor, self.mount_point):
-            _remove(path)
+            fileutils.delete_if_exists(path)
         with contextlib.suppress(FileNotFoundError):
             files.remove_tree(volume_files.lock_of(self.descriptor))
             # Last, because it says whose the other files are.
-            _remove(iscsi_record.path(self._folder))
+            fileutils.delete_if_exists(iscsi_record.path(self._folder))
             files.remove_parts(self._folder)
             os.rmdir(self._folder)
         connectors.remove_if_empty(self._folder)
@@ -265,8 +266,3 @@ def _socket(folder: str) -> str:
     volumes_folder, server_uuid = os.path.split(server_folder)
     digits = hashlib.sha256((server_uuid + volume_id).encode()).hexdigest()
     return os.path.join(volumes_folder, digits[:12])
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)

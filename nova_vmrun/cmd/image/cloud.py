@@ -26,6 +26,7 @@ from openstack.config import cloud_region
 from openstack import exceptions as openstack_exceptions
 
 from nova_vmrun import exception
+from nova_vmrun.host import files
 
 _ALGORITHM = 'sha512'
 _CHUNK = 1 << 20
@@ -133,7 +134,7 @@ def _compare(image: Mapping[str, Any], path: str, reader: '_Reader',
     if algorithm == _ALGORITHM:
         expected = reader.digest.hexdigest()
     else:
-        expected = _digest(path, algorithm)
+        expected = files.digest(path, algorithm)
     size = os.path.getsize(path)
     if (value, image.get('size'), reader.length) == (expected, size, size):
         return
@@ -143,13 +144,6 @@ def _compare(image: Mapping[str, Any], path: str, reader: '_Reader',
         'Glance has %s bytes with %s %s; the file has %d with %s.'
         % (image.get('size'), algorithm, value, size, expected),
         'Try again; see the log of Glance if it happens twice.')
-
-
-def _digest(path: str, algorithm: str) -> str:
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(
-            file, lambda: hashlib.new(algorithm,
-                                      usedforsecurity=False)).hexdigest()
 
 
 def _remove(client: glance_client.Client, image_id: str) -> str:

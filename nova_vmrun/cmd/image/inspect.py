@@ -24,7 +24,6 @@ from collections.abc import Sequence
 import logging
 from typing import Any
 
-from cliff import columns
 from cliff import show
 
 from nova_vmrun.catalog import properties as props
@@ -64,13 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              'boot disk)')
 
 
-class Lines(columns.FormattableColumn[list[str]]):
-    """A list of strings, shown one per line in a table."""
-
-    def human_readable(self) -> str:
-        return '\n'.join(self._value)
-
-
 class Inspect(plain.Plain, show.ShowOne):
     """Show the format of a disk image and whether a server can boot from it.
 
@@ -101,7 +93,7 @@ class Inspect(plain.Plain, show.ShowOne):
         rows = [*_about_file(source, disk, verdict),
                 *_about_server(verdict, properties, source.told_by),
                 ('bootable', not verdict.reasons),
-                ('reasons', Lines(list(map(report.printable, reasons))))]
+                ('reasons', plain.Lines(list(map(report.printable, reasons))))]
         self._refused = bool(verdict.reasons)
         names, values = zip(*rows)
         return names, values
@@ -144,7 +136,7 @@ def _about_file(source: sources.Source, disk: disk_files.DiskFiles | None,
     files = disk.files if disk else ['%s (%d bytes)' % (name, length) for
                                      name, (_, length) in
                                      source.members.items()]
-    yield 'files', Lines(list(map(report.printable, files)))
+    yield 'files', plain.Lines(list(map(report.printable, files)))
     yield 'recorded_adapter', report.printable(
         disk.links[-1].descriptor.ddb.get('ddb.adaptertype', '')
         if disk else '')
@@ -162,7 +154,7 @@ def _about_server(verdict: check.Verdict, properties: Mapping[str, str],
                            if verdict.guest else '')
     yield 'controller', verdict.bus or ''
     yield 'controller_by', report.printable(verdict.bus_origin or '')
-    yield 'properties', Lines(['%s=%s' % (name, report.printable(value))
-                               for name, value in
-                               sorted(properties.items())])
+    yield 'properties', plain.Lines([
+        '%s=%s' % (name, report.printable(value))
+        for name, value in sorted(properties.items())])
     yield 'told_by', report.printable(told_by or '')

@@ -82,7 +82,7 @@ class Upload(plain.Plain, show.ShowOne):
                         % -(-os.path.getsize(path) // units.Mi))
             image = cloud.upload(client, path, attributes, source.path)
         rows = [(name, image.get(name)) for name in _FIELDS]
-        rows.append(('properties', common.Lines(
+        rows.append(('properties', plain.Lines(
             ['%s=%s' % pair for pair in sorted(ready.properties.items())])))
         names, values = zip(*rows)
         return names, values

@@ -32,6 +32,7 @@ from nova_vmrun.cmd.launch import download
 from nova_vmrun.cmd.launch import progress as progresses
 from nova_vmrun.cmd.launch import web
 from nova_vmrun import exception
+from nova_vmrun.host import files
 from nova_vmrun import system
 
 _CHUNK = 1 << 20
@@ -137,7 +138,7 @@ def parse_digest(text: str) -> Digest:
 
 def verify(path: pathlib.Path, expected: Digest) -> None:
     """Raise WrongChecksum if a file is not what it must be."""
-    found = _digest(path, expected.algorithm)
+    found = files.digest(path, expected.algorithm)
     if found != expected.value:
         raise WrongChecksum(
             '%s is not the file that you expect.' % path,
@@ -200,7 +201,7 @@ class Store:
         if source.file_name.endswith(_XZ):
             self._unpack(part)
         record = _Record(source.address, _text(expected), part.stat().st_size,
-                         _digest(part, 'sha512'), time.time())
+                         files.digest(part, 'sha512'), time.time())
         # In this order, no record is ever about another file.
         _record_path(path).unlink(missing_ok=True)
         os.replace(part, path)
@@ -222,13 +223,13 @@ class Store:
         transfer = download.Download(source.address, part, self._progress,
                                      self._limits)
         was_continued = transfer.run()
-        found = _digest(part, expected.algorithm) if expected else ''
+        found = files.digest(part, expected.algorithm) if expected else ''
         if was_continued and expected and found != expected.value:
             self._progress.line('Its checksum is wrong. Downloading all of '
                                 'it again.')
             transfer.discard()
             transfer.run()
-            found = _digest(part, expected.algorithm)
+            found = files.digest(part, expected.algorithm)
         if expected and found != expected.value:
             transfer.discard()
             raise WrongChecksum(
@@ -283,12 +284,6 @@ def _load(path: pathlib.Path, source: Source) -> _Record | None:
         return None
     return record if (record.address, record.size) == (
         source.address, size) else None
-
-
-def _digest(path: pathlib.Path, algorithm: str) -> str:
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(
-            algorithm, usedforsecurity=False)).hexdigest()
 
 
 @contextlib.contextmanager

@@ -143,6 +143,33 @@ class RemoveTestCase(base.TestCase):
         self.assertEqual(errno.ENOTEMPTY, error.errno)
 
 
+class RemoveDiskTestCase(base.TestCase):
+
+    def test_a_disk_and_the_lock_that_a_power_cut_left(self):
+        folder = self.useFixture(fixtures.TempDir()).path
+        path = os.path.join(folder, 'a.vmdk')
+        for parts in ((), ('a.vmdk',), ('a.vmdk.lck',),
+                      ('a.vmdk', 'a.vmdk.lck')):
+            for name in parts:
+                if name.endswith('.lck'):
+                    os.mkdir(os.path.join(folder, name))
+                    name = os.path.join(name, 'M1.lck')
+                files.write_atomically(os.path.join(folder, name), b'')
+            files.remove_disk(path)
+            self.assertEqual([], os.listdir(folder))
+
+
+class DigestTestCase(base.TestCase):
+
+    def test_known_digests(self):
+        path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'file')
+        files.write_atomically(path, b'abc')
+        self.assertEqual('900150983cd24fb0d6963f7d28e17f72',
+                         files.digest(path, 'md5'))
+        self.assertEqual('a9993e364706816aba3e25717850c26c9cd0d89d',
+                         files.digest(path, 'sha1'))
+
+
 class RemoveSocketTestCase(base.TestCase):
 
     def setUp(self):
