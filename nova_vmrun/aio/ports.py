@@ -86,7 +86,10 @@ def free_base() -> int:
         if all(_is_free(port, aio_settings.ADDRESS)
                for port in range(base, base + count)):
             return base
-    raise errors.AioError('No %d free ports in a row were found.' % count)
+    raise errors.AioError(
+        'No %d free ports in a row were found.' % count,
+        'Programs use too many ports of this machine.',
+        'End some, or name the first port with --port-base.')
 
 
 def _is_free(port: int, *addresses: str) -> bool:

@@ -61,8 +61,8 @@ def choose(layout: aio_layout.Layout, settings: aio_settings.Settings) -> Plan:
         network = networks.find(settings.vmnet)
     except exception.VmrunError as error:
         raise errors.AioError(
-            'The virtual networks of VMware cannot be read.', str(error), ''
-        ) from error
+            'The virtual networks of VMware cannot be read.', str(error),
+            'Run "nova-vmrun doctor".') from error
     if network is None and networks.names():
         raise errors.AioError(
             'VMware has no virtual network %s.' % settings.vmnet,

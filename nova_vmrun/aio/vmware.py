@@ -145,7 +145,7 @@ def install_fakes(layout: aio_layout.Layout,
     if failure is not None:
         raise errors.AioError(
             'The fake programs could not be installed in %s.' % layout.fakes,
-            failure.strip(), '')
+            failure.strip(), 'Correct that, and run the command again.')
     return _fakes(layout, settings)
 
 

@@ -100,7 +100,7 @@ def read_join(word: str) -> Join:
         host_key=values.line(found, 'host_key'))
     for key in (join.node_key, join.move_key, join.host_key):
         if not keys.is_public(key):
-            raise values.Invalid('A key is none.')
+            raise values.Invalid('A public key is malformed.')
     if not names.is_user(join.user):
         raise values.Invalid('The user %.40r has characters that ssh treats '
                              'specially.' % join.user)

@@ -86,7 +86,7 @@ class Token:
 def read(path: pathlib.Path) -> Token:
     """Read a token file.
 
-    :raises AioError: it is none, or other users can read it
+    :raises AioError: it is not one, or other users can read it
     """
     try:
         with open(path, 'rb') as file:
@@ -136,11 +136,11 @@ def _token(found: dict[str, Any]) -> Token:
     except errors.AioError as error:
         raise values.Invalid(error.brief) from None
     if not names.is_user(token.user):
-        raise values.Invalid('Its user is no name.')
+        raise values.Invalid('Its user name is malformed.')
     if not keys.is_public(token.host_key):
-        raise values.Invalid('Its host key is no key.')
+        raise values.Invalid('Its host key is malformed.')
     if not all(map(_is_address, token.addresses)):
-        raise values.Invalid('Its address is none.')
+        raise values.Invalid('An address in it is malformed.')
     return token
 
 

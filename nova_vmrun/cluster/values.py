@@ -77,7 +77,7 @@ def number(values: dict[str, Any], name: str, first: int = 0,
 def port(values: dict[str, Any], name: str) -> int:
     """Return a TCP port.
 
-    :raises Invalid: it is none
+    :raises Invalid: it is not one
     """
     return number(values, name, 1, 65535)
 
@@ -85,7 +85,7 @@ def port(values: dict[str, Any], name: str) -> int:
 def strings(values: dict[str, Any], name: str) -> list[str]:
     """Return a short list of lines.
 
-    :raises Invalid: it is none, or has something else in it
+    :raises Invalid: it is not one, or has something else in it
     """
     found = values.get(name)
     if not isinstance(found, list) or not 0 < len(found) <= 100:
@@ -96,7 +96,7 @@ def strings(values: dict[str, Any], name: str) -> list[str]:
 def boolean(values: dict[str, Any], name: str) -> bool:
     """Return a boolean.
 
-    :raises Invalid: it is none
+    :raises Invalid: it is not one
     """
     value = values.get(name)
     if not isinstance(value, bool):

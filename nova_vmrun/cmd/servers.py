@@ -106,7 +106,9 @@ class Servers:
             server = self._compute.get_server(found.id)
         except exceptions.NotFoundException as error:
             raise exception.InvalidInput(
-                'There is no server %s.' % name) from error
+                'There is no server %s.' % name,
+                'Nova knows none of this name or id.',
+                'Look at: openstack server list --all-projects') from error
         except exceptions.DuplicateResource as error:
             raise exception.InvalidInput(
                 'Several servers are named %s.' % name,

@@ -35,6 +35,8 @@ _UNITS = {
 }
 _CONTROLLERS = {'scsi': 4, 'sata': 4, 'nvme': 4, 'ide': 2}
 _ARM = 'arm'
+# Nodes and slots that are given were read from the VM's own files.
+_BY_HAND = 'If somebody has changed the .vmx by hand, undo that.'
 # The firmware on Apple silicon does not boot from this node (Fusion 26).
 UNBOOTABLE_ON_ARM = 'sata0:0'
 _NODE = re.compile('(scsi|sata|nvme|ide)([0-3]):([0-9]{1,2})')
@@ -131,12 +133,13 @@ class _Planner:
                 int(match.group(3)) not in _UNITS[kind]):
             raise machines.InvalidMachine(
                 'A device on the %s bus cannot be attached at %s.'
-                % (bus, node))
+                % (bus, node), resolution=_BY_HAND)
         controller = node.partition(':')[0]
         model = self._models.setdefault(controller, bus)
         if node in self._taken or model != bus:
             raise machines.InvalidMachine(
-                'Two devices claim the node %s.' % node)
+                'Two devices claim the node %s.' % node,
+                resolution=_BY_HAND)
         self._taken.add(node)
 
     def find(self, bus: str, is_cdrom: bool) -> str:
@@ -180,7 +183,7 @@ def _nic_slots(nics: tuple[machines.Nic, ...]) -> tuple[int, ...]:
         if nic.slot in taken or not 0 <= nic.slot < machines.MAX_NICS:
             raise machines.InvalidMachine(
                 'ethernet%s cannot be used for the adapter %s.'
-                % (nic.slot, nic.mac))
+                % (nic.slot, nic.mac), resolution=_BY_HAND)
         taken.add(nic.slot)
     free = (slot for slot in range(machines.MAX_NICS) if slot not in taken)
     return tuple(next(free) if nic.slot is None else nic.slot for nic in nics)

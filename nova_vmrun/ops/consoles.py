@@ -64,7 +64,8 @@ class Consoles:
             self._ports = vmrun_conf.port_range(conf.vmrun.vnc_port_range)
         except ValueError as error:
             raise exception.InvalidConfiguration(
-                '[vmrun] vnc_port_range cannot be used.', str(error))
+                '[vmrun] vnc_port_range cannot be used.', str(error),
+                'Correct it in nova.conf, such as 5900:6099.')
 
     def begin(self) -> None:
         """Log a warning if windows on the host turn VNC consoles off."""

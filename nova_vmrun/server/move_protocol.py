@@ -97,7 +97,7 @@ def parse_request(text: str) -> Request:
     """Return the request that a command contains.
 
     :param text: with or without the name of the program
-    :raises InvalidInput: it is none
+    :raises InvalidInput: it is not one
     """
     words = text.split() if len(text) <= _LONGEST_REQUEST else []
     if words and words[0] == PROGRAM:

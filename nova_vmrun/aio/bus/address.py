@@ -82,7 +82,7 @@ class Bus:
 def read(url: str) -> Bus:
     """Split the URL of a bus into its parts.
 
-    :raises AioError: it is none, or not RabbitMQ's
+    :raises AioError: it is not one, or not RabbitMQ's
     """
     try:
         parts = parse.urlsplit(url)

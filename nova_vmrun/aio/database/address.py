@@ -47,7 +47,7 @@ def read(url: str) -> 'sqlalchemy.URL':
 
     What would be the name of a database precedes the names of all of them.
 
-    :raises AioError: it is none, or not that of MySQL, MariaDB or PostgreSQL
+    :raises AioError: it is not one, or not MySQL's, MariaDB's or PostgreSQL's
     """
     import sqlalchemy
     from sqlalchemy import exc

@@ -56,7 +56,7 @@ def connect(layout: aio_layout.Layout, settings: aio_settings.Settings,
     """Connect with a listener, and disconnect.
 
     :raises OSError: it cannot be reached, or has another certificate
-    :raises ValueError: its address is none
+    :raises ValueError: its address is not one
     """
     with socket.create_connection((settings.listen, settings.ports[name]),
                                   _TIMEOUT) as sock:
