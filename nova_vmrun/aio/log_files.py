@@ -55,8 +55,8 @@ _ERROR = re.compile(r'^(\w+\.)*\w*(Error|Exception|Exit|Interrupt)\b.*'
 class Mark:
     """The end of a log at some time: what is written later counts.
 
-    :param size: of the log in bytes
-    :param older: what was set aside before, as _identity returns it
+    :ivar size: of the log in bytes
+    :ivar older: what was set aside before, as _identity returns it
     """
 
     size: int

@@ -78,36 +78,36 @@ _MEMORY_BUS = 'fake:///'
 class Settings:
     """The choices for one control plane.
 
-    :param host: name of the compute host. It is kept because a laptop's name
+    :ivar host: name of the compute host. It is kept because a laptop's name
         changes with its network, and Nova refuses a renamed host
-    :param ports: TCP port by service, on 127.0.0.1
-    :param physical_network: Neutron's name of the network that VMware offers
-    :param vmnet: the VMware network behind it: nat, bridged, hostonly, vmnetN
-    :param network: name of the shared Neutron network
-    :param subnet: its IPv4 range, or empty to use the VMware network's
-    :param fake: run the fake vmrun even if a real one is found
-    :param vmrun_path: path of vmrun, or empty to search for it
-    :param novnc: noVNC's folder, or empty to search for it
-    :param knobs: the fake's FAKE_VMRUN_... variables
-    :param bus: Nova's message bus: NO_BUS, OWN_BUS (a RabbitMQ in the state
+    :ivar ports: TCP port by service, on 127.0.0.1
+    :ivar physical_network: Neutron's name of the network that VMware offers
+    :ivar vmnet: the VMware network behind it: nat, bridged, hostonly, vmnetN
+    :ivar network: name of the shared Neutron network
+    :ivar subnet: its IPv4 range, or empty to use the VMware network's
+    :ivar fake: run the fake vmrun even if a real one is found
+    :ivar vmrun_path: path of vmrun, or empty to search for it
+    :ivar novnc: noVNC's folder, or empty to search for it
+    :ivar knobs: the fake's FAKE_VMRUN_... variables
+    :ivar bus: Nova's message bus: NO_BUS, OWN_BUS (a RabbitMQ in the state
         directory) or the URL of an existing one. Without a bus, messages stay
         in the memory of Nova's process, so nova-compute runs in it, too. With
         one, nova-compute is a process of its own, and other machines can run
         more of them
-    :param bus_insecure: allow the URL of a bus on another machine without TLS
-    :param database: the URL of a database server, or empty for SQLite files in
+    :ivar bus_insecure: allow the URL of a bus on another machine without TLS
+    :ivar database: the URL of a database server, or empty for SQLite files in
         the state directory
-    :param database_insecure: allow one on another machine without TLS
-    :param compute: run servers on this machine, too; it must, without a bus
-    :param resume_servers: restart servers that ran when the machine went down
-    :param volumes: run Cinder too
-    :param dashboard: run Horizon too
-    :param dashboard_address: IP address on which Horizon listens
-    :param dashboard_insecure_listen: allow one that other machines can reach
-    :param gateway_address: IP address on which the sshd for nodes listens
-    :param listen: IPv4 address on which other machines reach the services by
+    :ivar database_insecure: allow one on another machine without TLS
+    :ivar compute: run servers on this machine, too; it must, without a bus
+    :ivar resume_servers: restart servers that ran when the machine went down
+    :ivar volumes: run Cinder too
+    :ivar dashboard: run Horizon too
+    :ivar dashboard_address: IP address on which Horizon listens
+    :ivar dashboard_insecure_listen: allow one that other machines can reach
+    :ivar gateway_address: IP address on which the sshd for nodes listens
+    :ivar listen: IPv4 address on which other machines reach the services by
         TLS, or empty for none
-    :param listen_insecure: let them be reached there in plain text
+    :ivar listen_insecure: let them be reached there in plain text
     """
     host: str = dataclasses.field(default_factory=socket.gethostname)
     ports: dict[str, int] = dataclasses.field(
@@ -243,7 +243,7 @@ class Settings:
         return bool(self.listen) and not self.listen_insecure
 
     def is_public(self, service: str) -> bool:
-        """Whether a service listens for other machines, too.
+        """Return whether a service listens for other machines, too.
 
         The bus never does without TLS.
         """

@@ -27,9 +27,9 @@ COLUMNS = ('Service', 'State', 'PID', 'Ports', 'Memory MiB', 'Log')
 class Service:
     """The process of a service.
 
-    :param state: 'ready', 'down', what it is doing, or what is wrong with it
-    :param pid: process number, or None
-    :param memory: resident size in bytes
+    :ivar state: 'ready', 'down', what it is doing, or what is wrong with it
+    :ivar pid: process number, or None
+    :ivar memory: resident size in bytes
     """
     name: str
     state: str

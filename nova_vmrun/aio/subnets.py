@@ -38,8 +38,8 @@ _Address = ipaddress.IPv4Address
 class Plan:
     """A subnet, with addresses in Neutron's notation.
 
-    :param first: the first address for servers
-    :param last: the last address for servers
+    :ivar first: the first address for servers
+    :ivar last: the last address for servers
     """
 
     cidr: str

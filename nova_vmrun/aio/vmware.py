@@ -49,10 +49,10 @@ _MACHINES = {QEMU: 'with QEMU as its machines',
 class Programs:
     """The programs to run.
 
-    :param vmrun: path
-    :param vdiskmanager: path, or None to look beside vmrun
-    :param fake: whether they are the fakes
-    :param engine: what the fakes run machines with, such as qemu
+    :ivar vmrun: path
+    :ivar vdiskmanager: path, or None to look beside vmrun
+    :ivar fake: whether they are the fakes
+    :ivar engine: what the fakes run machines with, such as qemu
     """
     vmrun: str
     vdiskmanager: str | None

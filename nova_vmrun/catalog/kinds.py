@@ -35,7 +35,7 @@ class Kind(Generic[T_co]):
         raise NotImplementedError
 
     def allows(self, value: object) -> bool:
-        """Whether read() can return a value."""
+        """Return whether read() can return a value."""
         raise NotImplementedError
 
     def describe(self) -> str:

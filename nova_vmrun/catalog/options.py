@@ -157,7 +157,7 @@ class Option(row.Obeyed[Any]):
         return value
 
     def allows(self, value: object) -> bool:
-        """Whether a Machine can have a value."""
+        """Return whether a Machine can have a value."""
         return value == self.default or self.kind.allows(value)
 
 

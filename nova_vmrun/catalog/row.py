@@ -69,7 +69,7 @@ class Refused(Row[object]):
     scheduler: str = ''
 
     def accepts(self, name: str, text: str) -> bool:
-        """Whether a value asks for nothing."""
+        """Return whether a value asks for nothing."""
         try:
             return self.kind.read(name, text) in self.harmless
         except exception.InvalidProperty:

@@ -151,6 +151,6 @@ class Folder:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a temporary file could have become one of a volume."""
+    """Return whether a temporary file could have become one of a volume."""
     return (volume_files.name_of(name) is not None or
             volume_files.is_name(name.removesuffix('.vmdk')))

@@ -370,7 +370,7 @@ def _create(path: str) -> None:
 
 
 def _has_data(path: str, offset: int) -> bool:
-    """Whether a file has anything but zeros behind an offset, in bytes."""
+    """Return whether a file has not only zeros behind an offset, in bytes."""
     with open(path, 'rb') as file:
         for start, length in system.here().data(file.fileno()):
             end = start + length

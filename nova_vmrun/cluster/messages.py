@@ -55,11 +55,11 @@ class Verb(enum.StrEnum):
 class Join:
     """What a node says of itself when it joins.
 
-    :param clock: seconds since 1970
-    :param user: who runs nova-compute there
-    :param node_key: public key of its tunnel
-    :param move_key: public key with which it sends servers to others
-    :param host_key: public key of its own sshd
+    :ivar clock: seconds since 1970
+    :ivar user: who runs nova-compute there
+    :ivar node_key: public key of its tunnel
+    :ivar move_key: public key with which it sends servers to others
+    :ivar host_key: public key of its own sshd
     """
 
     nova: str
@@ -111,24 +111,24 @@ def read_join(word: str) -> Join:
 class Welcome:
     """What the first machine tells a node that it lets in.
 
-    :param name: of the node
-    :param first_host: name of the first machine's compute host
-    :param first_port: of the node's own ports
-    :param services: TCP port of each service of the first machine
-    :param proxies: TCP port of each console proxy of the first machine
-    :param listen: address at which other machines reach the services, or ''
-    :param ca: certificate authority of the services there; '' without TLS
-    :param transport_url: of the message bus, as the node reaches it
-    :param messaging: options of [oslo_messaging_rabbit]
-    :param user: the node's own user in Keystone
-    :param password: of that user
-    :param region: in Keystone's catalog
-    :param vmnet: the VMware network of the first machine's servers
-    :param user_ca: public key that signs the keys of nodes
-    :param host_ca: public key that signs the host keys of nodes
-    :param move_certificate: for the node's move_key
-    :param host_certificate: for the node's host_key
-    :param volumes: whether the cloud has Cinder
+    :ivar name: of the node
+    :ivar first_host: name of the first machine's compute host
+    :ivar first_port: of the node's own ports
+    :ivar services: TCP port of each service of the first machine
+    :ivar proxies: TCP port of each console proxy of the first machine
+    :ivar listen: address at which other machines reach the services, or ''
+    :ivar ca: certificate authority of the services there; '' without TLS
+    :ivar transport_url: of the message bus, as the node reaches it
+    :ivar messaging: options of [oslo_messaging_rabbit]
+    :ivar user: the node's own user in Keystone
+    :ivar password: of that user
+    :ivar region: in Keystone's catalog
+    :ivar vmnet: the VMware network of the first machine's servers
+    :ivar user_ca: public key that signs the keys of nodes
+    :ivar host_ca: public key that signs the host keys of nodes
+    :ivar move_certificate: for the node's move_key
+    :ivar host_certificate: for the node's host_key
+    :ivar volumes: whether the cloud has Cinder
     """
 
     name: str
@@ -190,11 +190,11 @@ def _options(found: dict[str, Any], name: str) -> dict[str, str]:
 class State:
     """What Nova and Placement know about a node.
 
-    :param up: whether its nova-compute reports
-    :param listed: whether Nova's scheduler may see its hypervisor
-    :param inventory: whether its resources are in Placement
-    :param fenced: whether an operator has said that it is off
-    :param reported: seconds since its last report by the first machine's
+    :ivar up: whether its nova-compute reports
+    :ivar listed: whether Nova's scheduler may see its hypervisor
+    :ivar inventory: whether its resources are in Placement
+    :ivar fenced: whether an operator has said that it is off
+    :ivar reported: seconds since its last report by the first machine's
         clock, or -1 if it has never reported
     """
 

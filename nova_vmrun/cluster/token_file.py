@@ -39,14 +39,14 @@ _NEW = 'Make a new one on the first machine with "nova-vmrun node token".'
 class Token:
     """What a token file says.
 
-    :param name: the name of the node that it is for
-    :param token_id: tells it from other tokens
-    :param user: whom the gateway lets in
-    :param addresses: at which the gateway may be reached
-    :param port: TCP port of the gateway
-    :param host_key: the gateway's public key
-    :param private_key: lets its holder become the node
-    :param expires: seconds since 1970, by the clock of the first machine
+    :ivar name: the name of the node that it is for
+    :ivar token_id: tells it from other tokens
+    :ivar user: whom the gateway lets in
+    :ivar addresses: at which the gateway may be reached
+    :ivar port: TCP port of the gateway
+    :ivar host_key: the gateway's public key
+    :ivar private_key: lets its holder become the node
+    :ivar expires: seconds since 1970, by the clock of the first machine
     """
 
     name: str

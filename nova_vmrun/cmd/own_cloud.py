@@ -29,7 +29,7 @@ VARIABLES = ('OS_CLOUD', 'OS_AUTH_URL', 'OS_CLIENT_CONFIG_FILE')
 
 def is_meant(name: str | None,
              environ: Mapping[str, str] | None = None) -> bool:
-    """Whether a command is to use the control plane of aio.
+    """Return whether a command is to use the control plane of aio.
 
     :param name: what --os-cloud says
     :param environ: the process's own if None

@@ -54,5 +54,5 @@ def wrong(topic: str, text: str, remedy: str) -> Finding:
 
 
 def is_healthy(findings: Iterable[Finding]) -> bool:
-    """Whether nothing prevents servers from booting."""
+    """Return whether nothing prevents servers from booting."""
     return all(each.state is not State.WRONG for each in findings)

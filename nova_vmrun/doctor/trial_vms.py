@@ -202,7 +202,7 @@ class TrialVMs:
         self.require_listed(name, is_running=False)
 
     def is_listed(self, name: str) -> bool:
-        """Whether vmrun lists a VM as running."""
+        """Return whether vmrun lists a VM as running."""
         return self.vmx_path(name) in self.vmrun('list').splitlines()
 
     def require_listed(self, name: str, is_running: bool = True) -> None:

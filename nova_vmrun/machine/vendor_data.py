@@ -59,7 +59,7 @@ runcmd:
 
 
 def suits(guest: guestos.GuestOS) -> bool:
-    """Whether a guest may understand our part."""
+    """Return whether a guest may understand our part."""
     return guest.family in _FAMILIES and 'windows' not in guest.id
 
 

@@ -42,11 +42,11 @@ class StoppedServers:
         self._sleep = sleep
 
     def is_off(self, uuid: str) -> bool:
-        """Whether a VM is neither on nor suspended."""
+        """Return whether a VM is neither on nor suspended."""
         return not self._reason(uuid, self._load(uuid))
 
     def is_on(self, uuid: str) -> bool:
-        """Whether a VM is running or paused."""
+        """Return whether a VM is running or paused."""
         return vm_process.is_in_use(self._layout.vmx(uuid))
 
     def is_suspended(self, uuid: str) -> bool:

@@ -46,7 +46,7 @@ class FreezeMarks:
             os.remove(self._layout.frozen(uuid))
 
     def is_marked(self, uuid: str) -> bool:
-        """Whether the guest of the present VM may be frozen."""
+        """Return whether the guest of the present VM may be frozen."""
         try:
             pid, birth = jsonutils.loads(
                 files.read(self._layout.frozen(uuid)))

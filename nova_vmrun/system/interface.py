@@ -51,7 +51,7 @@ class System(abc.ABC):
 
     @abc.abstractmethod
     def enforces_limit(self, kind: int) -> bool:
-        """Whether the kernel can enforce a limit on a resource.
+        """Return whether the kernel can enforce a limit on a resource.
 
         :param kind: one of resource.RLIMIT_*
         """
@@ -72,7 +72,7 @@ class System(abc.ABC):
 
     @abc.abstractmethod
     def is_lock_holder(self, pid: int, started: int) -> bool:
-        """Whether a process is the one that holds a VMware lock.
+        """Return whether a process is the one that holds a VMware lock.
 
         :param pid: from the lock
         :param started: start time from the lock, in the unit that VMware uses

@@ -104,7 +104,7 @@ def boot_id() -> str:
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether only the owner of a process can see it (hidepid)."""
+    """Return whether only the owner of a process can see it (hidepid)."""
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -78,7 +78,7 @@ class GuestAgent:
         self._silent_until = float('-inf')
 
     def has_port(self) -> bool:
-        """Whether VMware has created the socket."""
+        """Return whether VMware has created the socket."""
         try:
             return stat.S_ISSOCK(os.lstat(self._path).st_mode)
         except OSError:

@@ -81,7 +81,7 @@ class Export:
         return self._files.mount_point
 
     def is_serving(self, target: iscsi_target.Target) -> bool:
-        """Whether the LUN of a target is shown, by a daemon that answers."""
+        """Return whether a daemon that answers shows the LUN of a target."""
         record = iscsi_record.read(self._folder)
         return (record is not None and
                 (record.portal, record.iqn, record.lun, record.user) ==

@@ -93,7 +93,7 @@ def _credentials(volume: connection.Volume, data: abc.Mapping[str, object]
 
 
 def _is_text(value: object, longest: int) -> typing.TypeGuard[str]:
-    """Whether a value is a text that iSCSI can send.
+    """Return whether a value is a text that iSCSI can send.
 
     :param longest: bytes
     """

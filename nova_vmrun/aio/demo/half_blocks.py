@@ -24,7 +24,7 @@ _TRUE_COLOUR = ('truecolor', '24bit')
 
 
 def are_shown(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether a stream is a terminal that says that it shows all colours."""
+    """Return whether a terminal says that it shows all colours."""
     return (stream.isatty() and environ.get('COLORTERM') in _TRUE_COLOUR and
             (stream.encoding or '').lower().replace('-', '') == 'utf8')
 

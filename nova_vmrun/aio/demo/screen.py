@@ -44,9 +44,9 @@ _Stream = io.BufferedRWPair
 class Picture:
     """What a screen shows.
 
-    :param width: pixels
-    :param height: pixels
-    :param pixels: one byte each of red, green and blue, row by row
+    :ivar width: pixels
+    :ivar height: pixels
+    :ivar pixels: one byte each of red, green and blue, row by row
     """
     width: int
     height: int

@@ -31,11 +31,11 @@ _PRIVILEGE_SEPARATION = pathlib.Path('/run/sshd')
 class Config:
     """How one sshd is set up.
 
-    :param addresses: on which it listens; none: on all
-    :param host_key: private key; its certificate lies beside it
-    :param authorized_keys: file of the keys that may log in
-    :param revoked_keys: file of the keys that may not, or None
-    :param forwards: whether ports may be forwarded, as far as
+    :ivar addresses: on which it listens; none: on all
+    :ivar host_key: private key; its certificate lies beside it
+    :ivar authorized_keys: file of the keys that may log in
+    :ivar revoked_keys: file of the keys that may not, or None
+    :ivar forwards: whether ports may be forwarded, as far as
         authorized_keys allows
     """
 

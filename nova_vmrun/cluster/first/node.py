@@ -22,18 +22,18 @@ from nova_vmrun.cluster import ports
 class Node:
     """A machine that is, or may become, a node.
 
-    :param token_id: of the last token that was made for it
-    :param token_key: the token's public key, or '' once it is of no use
-    :param expires: when the token expires; seconds since 1970
-    :param first_port: the first of its ports, or 0 before it joins
-    :param node_key: public key of its tunnel, or '' before it joins
-    :param move_key: public key with which it sends servers to others
-    :param host_key: public key of its own sshd
-    :param user: who runs nova-compute on it
-    :param address: from which it was last connected
-    :param nova: version of Nova
-    :param nova_vmrun: version of nova-vmrun
-    :param joined: when it joined last; seconds since 1970, or 0
+    :ivar token_id: of the last token that was made for it
+    :ivar token_key: the token's public key, or '' once it is of no use
+    :ivar expires: when the token expires; seconds since 1970
+    :ivar first_port: the first of its ports, or 0 before it joins
+    :ivar node_key: public key of its tunnel, or '' before it joins
+    :ivar move_key: public key with which it sends servers to others
+    :ivar host_key: public key of its own sshd
+    :ivar user: who runs nova-compute on it
+    :ivar address: from which it was last connected
+    :ivar nova: version of Nova
+    :ivar nova_vmrun: version of nova-vmrun
+    :ivar joined: when it joined last; seconds since 1970, or 0
     """
 
     name: str

@@ -55,9 +55,9 @@ TIMEOUT = 180
 class Choices:
     """What the operator chooses on a node.
 
-    :param fake: use the fake VMware even if VMware is installed
-    :param vmrun_path: path of vmrun, or '' to search for it
-    :param vmnet: VMware network of servers, or '' for the first machine's
+    :ivar fake: use the fake VMware even if VMware is installed
+    :ivar vmrun_path: path of vmrun, or '' to search for it
+    :ivar vmnet: VMware network of servers, or '' for the first machine's
     """
 
     fake: bool = False

@@ -26,14 +26,14 @@ from nova_vmrun.cluster import ports as cluster_ports
 class Membership:
     """A node's place in its cloud. It holds no secret.
 
-    :param name: of the node, and of its compute host in Nova
-    :param user: whom the first machine's gateway lets in
-    :param addresses: at which the gateway may be reached
-    :param port: TCP port of the gateway
-    :param services: TCP port of each service of the first machine, the same
+    :ivar name: of the node, and of its compute host in Nova
+    :ivar user: whom the first machine's gateway lets in
+    :ivar addresses: at which the gateway may be reached
+    :ivar port: TCP port of the gateway
+    :ivar services: TCP port of each service of the first machine, the same
         on this machine
-    :param first_port: of the node's own ports
-    :param knobs: variables of the fake VMware, if it is used
+    :ivar first_port: of the node's own ports
+    :ivar knobs: variables of the fake VMware, if it is used
     """
 
     name: str

@@ -172,7 +172,7 @@ def parse_entries(text: str, origin: str) -> dict[str, Entry]:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is the address of something on the web."""
+    """Return whether a text is the address of something on the web."""
     return parse.urlsplit(text).scheme in ('http', 'https')
 
 

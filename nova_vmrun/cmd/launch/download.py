@@ -253,7 +253,7 @@ class _Speed:
         self._bytes = 0
 
     def is_too_slow(self, count: int) -> bool:
-        """Whether the window that ends now was too slow.
+        """Return whether the window that ends now was too slow.
 
         :param count: bytes that have just come
         """

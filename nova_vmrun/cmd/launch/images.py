@@ -79,7 +79,7 @@ def upload(client: glance_client.Client, path: str, name: str,
 
 
 def has_own_name(client: glance_client.Client, image: Image) -> bool:
-    """Whether no other image has the name of this one."""
+    """Return whether no other image has the name of this one."""
     with errors.translated('list the images'):
         return [found['id'] for found in client.images.list(
             filters={'name': image.name})] == [image.id]
