@@ -41,8 +41,6 @@ from nova_vmrun.storage import server_folders
 
 LOG = logging.getLogger(__name__)
 
-_MEMORY = 'checkpoint.vmState'
-
 
 @dataclasses.dataclass(frozen=True)
 class Place:
@@ -183,7 +181,7 @@ class ServerStorage:
         """
         with self._vmx_files.opened(uuid) as file:
             if file.exists():
-                if file.keys.get(_MEMORY):
+                if file.keys.get(vmx.MEMORY):
                     raise exception.NotStopped(
                         'The disks of server %s have moved while it was '
                         'suspended.' % uuid, 'They are in %s now.' % ', '.join(
