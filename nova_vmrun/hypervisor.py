@@ -48,6 +48,7 @@ from nova_vmrun.ops import evict
 from nova_vmrun.ops import guest_info
 from nova_vmrun.ops import guest_passwords
 from nova_vmrun.ops import interfaces
+from nova_vmrun.ops import left_behind
 from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.ops import metrics
 from nova_vmrun.ops import networks
@@ -216,6 +217,7 @@ class Hypervisor:
             servers, examination.Examination(servers, self._connectors),
             self.reconciler, self.consoles, self.power, self.rescue,
             self.destroy)
+        self.left_behind = left_behind.LeftBehind(servers, self.power)
 
     def _add_images(self) -> None:
         host, servers, images = self._host, self._servers, self._images

@@ -225,7 +225,9 @@ class Leave(plain.Plain, command.Command):
     the node and its nova-compute has not been started since, which removes
     them there: their VMs may still run. With --insist, you say that the
     machine is permanently off or erased. The command removes the node's
-    accounts, keys and connections; the node's files stay.
+    accounts, keys and connections; the node's files stay. On the node itself,
+    it also cuts the power of VMs of the node's servers that still run. Nova
+    has none of them there: they were evacuated or deleted.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -260,7 +262,10 @@ class Leave(plain.Plain, command.Command):
             _check_installed()
             from nova_vmrun.cluster.node import departure
             layout, member = _node(parsed_args)
-            departure.leave(layout, member)
+            for vm in departure.leave(layout, member):
+                self.app.stdout.write(
+                    'Stopped a VM that was still running; its files stay: '
+                    '%s.\n' % vm.vmx)
             name = member.name
         self.app.stdout.write('Node %s has left the cloud.\n' % name)
 

@@ -14,12 +14,14 @@
 
 import contextlib
 
+from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import lock
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import left_behind
 from nova_vmrun.cluster.node import membership as node_membership
 from nova_vmrun.cluster.node import units
 from nova_vmrun.cluster.node import wire
@@ -29,14 +31,17 @@ _PATIENCE = 90
 
 
 def leave(layout: aio_layout.Layout,
-          member: node_membership.Membership) -> None:
-    """Ask the first machine to forget this node, then stop its processes.
+          member: node_membership.Membership) -> list[left_behind.Vm]:
+    """Ask the first machine to forget this node, then stop what runs here.
 
     If it has forgotten the node already, as after "node leave" there or half
-    of one here, do the rest.
+    of one here, do the rest. Nova has no servers on the node then, so VMs
+    that run are of servers that were evacuated or deleted.
 
+    :returns: the VMs that were stopped; their files stay
     :raises AioError: the node has servers, the first machine does not answer,
-        or the node has left but runs on
+        a VM does not stop, or the node has left but runs on, or it is unknown
+        whether VMs do
     """
     files = node_files.Files(layout)
     address = gateway.reachable(member.addresses, member.port)
@@ -45,6 +50,13 @@ def leave(layout: aio_layout.Layout,
         gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
     units.find(layout, member.name).remove()
     children.end_leftovers(files)
+    unknown, stopped = None, []
+    try:
+        stopped = left_behind.stop(layout, member, every=True)
+    except errors.AioError as error:
+        # VMware may have been removed. The node leaves all the same.
+        unknown = error
+    left_behind.require_stopped(member.name, stopped)
     # The first machine does not let them in again.
     for key in files.keys:
         key.unlink(missing_ok=True)
@@ -53,3 +65,9 @@ def leave(layout: aio_layout.Layout,
     # If the node runs in the foreground, it ends now.
     with lock.hold(layout, patience=_PATIENCE):
         pass
+    if unknown is not None:
+        raise errors.AioError(
+            'Node %s has left the cloud, but VMs of its servers may still '
+            'run here.' % member.name, unknown.details,
+            unknown.resolution) from unknown
+    return stopped

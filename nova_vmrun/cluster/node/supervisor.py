@@ -31,6 +31,7 @@ from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import files as node_files
 from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import left_behind
 from nova_vmrun.cluster.node import membership as node_membership
 from nova_vmrun.cluster.node import units
 from nova_vmrun.cluster.node import wire
@@ -74,6 +75,10 @@ class Supervisor:
         # of a processor each: more and more if it does not answer them.
         self._pause = _RETURN_INTERVAL
         self._connected = False
+        # Whether VMs were looked for since this node was thrown out, and when
+        # they are looked for again, if one did not stop.
+        self._has_swept = False
+        self._sweep_at = 0.0
         self._said: str = ''
 
     @property
@@ -110,9 +115,7 @@ class Supervisor:
             if ended:
                 self._say(ended)
                 if _KEY_REFUSED in ended and child.name == children.TUNNEL:
-                    # Thrown out, nova-compute would try to log in to the bus
-                    # again and again.
-                    self._children[children.COMPUTE].stop()
+                    self._be_thrown_out()
         tunnel = self._children[children.TUNNEL]
         if tunnel.may_start:
             self._open_tunnel(tunnel)
@@ -124,6 +127,7 @@ class Supervisor:
         if connected and not self._connected:
             self._say('connected with the first machine')
             self._is_clean = False
+            self._has_swept = False
             self._ask_soon()
         self._connected = connected
         compute = self._children[children.COMPUTE]
@@ -138,6 +142,36 @@ class Supervisor:
                 True: _CHECK_INTERVAL, False: _RETURN_INTERVAL,
                 None: min(2 * self._pause, _CHECK_INTERVAL)}[self._return()]
             self._ask_at = time.monotonic() + self._pause
+
+    def _be_thrown_out(self) -> None:
+        """Stop nova-compute, and VMs whose disks other nodes may use.
+
+        nova-compute would try to log in to the bus again and again. It cannot
+        learn from Nova any more what was evacuated from here.
+        """
+        self._children[children.COMPUTE].stop()
+        if self._has_swept or time.monotonic() < self._sweep_at:
+            return
+        try:
+            # A second refusal, since VMs are stopped because of it.
+            gateway.Gateway(
+                self._files.ssh_config, self._member.addresses[0]).ask(
+                messages.Verb.STATE, timeout=_STATE_TIMEOUT)
+        except gateway.KeyRefused:
+            self._sweep()
+        except exception.VmrunError as error:
+            self._say(str(error))
+
+    def _sweep(self) -> None:
+        self._sweep_at = time.monotonic() + _CHECK_INTERVAL
+        try:
+            found = left_behind.stop(self._layout, self._member, every=False)
+        except errors.AioError as error:
+            self._say(str(error))
+            return
+        self._has_swept = not any(vm.may_run_on for vm in found)
+        if found:
+            self._say(left_behind.described(self._member.name, found))
 
     def _ask_soon(self) -> None:
         self._ask_at, self._pause = 0.0, _RETURN_INTERVAL

@@ -27,6 +27,7 @@ from nova_vmrun.cluster.first import removal
 from nova_vmrun.cluster.first import tokens
 from nova_vmrun.cluster.node import departure
 from nova_vmrun.cluster.node import join
+from nova_vmrun.cluster.node import left_behind
 from nova_vmrun.cluster.node import membership
 from nova_vmrun.cluster.node import supervisor
 from nova_vmrun.cmd import node
@@ -224,8 +225,12 @@ class NodeCase(base.TestCase):
         self.member.save(self.layout)
         leave = self.useFixture(fixtures.MockPatchObject(departure,
                                                          'leave')).mock
+        leave.return_value = [
+            left_behind.Vm('a', '/a/a.vmx', 'stopped', '', '')]
         _, out, _ = self.run_command(node.Leave)
-        self.assertEqual('Node lab-2 has left the cloud.\n', out)
+        self.assertEqual(
+            'Stopped a VM that was still running; its files stay: /a/a.vmx.\n'
+            'Node lab-2 has left the cloud.\n', out)
         leave.assert_called_once_with(mock.ANY, self.member)
 
     def test_a_machine_does_not_say_of_itself_that_it_is_off(self):

@@ -21,6 +21,7 @@ from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import departure
 from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import left_behind
 from nova_vmrun.cluster.node import units
 from tests.unit.cluster.node import base
 
@@ -39,6 +40,8 @@ class LeaveTestCase(base.NodeCase):
             units, 'find')).mock.return_value
         self.ended = self.useFixture(fixtures.MockPatchObject(
             children, 'end_leftovers')).mock
+        self.stop = self.useFixture(fixtures.MockPatchObject(
+            left_behind, 'stop', return_value=[])).mock
 
     def test_processes_and_keys_go(self):
         departure.leave(self.layout, self.member)
@@ -55,11 +58,42 @@ class LeaveTestCase(base.NodeCase):
         self.unit.remove.assert_called_once_with()
         self.assertFalse(self.files.membership.exists())
 
+    def test_vms_of_servers_that_are_elsewhere_are_stopped(self):
+        """After the processes, which could start them."""
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        vm = left_behind.Vm('a', '/a.vmx', 'stopped', '', '')
+        self.stop.side_effect = lambda *_, **__: (
+            self.ended.assert_called_once() or [vm])
+        self.assertEqual([vm], departure.leave(self.layout, self.member))
+        self.stop.assert_called_once_with(self.layout, self.member,
+                                          every=True)
+
+    def test_a_vm_that_does_not_stop_holds_the_node(self):
+        """The command can be repeated."""
+        self.stop.return_value = [
+            left_behind.Vm('a', '/a.vmx', 'failed', '', 'It hangs.')]
+        error = self.assertRaises(errors.AioError, departure.leave,
+                                  self.layout, self.member)
+        self.assertIn('/a.vmx (It hangs)', error.details)
+        self.assertTrue(self.files.membership.exists())
+        self.assertTrue(self.files.node_key.exists())
+
+    def test_a_node_without_vmware_leaves_and_says_so(self):
+        self.stop.side_effect = errors.AioError('Unknown.', 'No VMware.',
+                                                'Look.')
+        error = self.assertRaises(errors.AioError, departure.leave,
+                                  self.layout, self.member)
+        self.assertEqual(
+            'Node lab-2 has left the cloud, but VMs of its servers may still '
+            'run here. No VMware. Look.', str(error))
+        self.assertFalse(self.files.membership.exists())
+
     def test_a_refused_node_runs_on(self):
         self.first.ask.side_effect = errors.AioError('It has servers.')
         self.assertRaises(errors.AioError, departure.leave, self.layout,
                           self.member)
         self.unit.remove.assert_not_called()
+        self.stop.assert_not_called()
         self.assertTrue(self.files.membership.exists())
         self.assertTrue(self.files.node_key.exists())
 

@@ -21,6 +21,7 @@ from nova_vmrun.aio import log_files
 from nova_vmrun.cluster import messages
 from nova_vmrun.cluster.node import children
 from nova_vmrun.cluster.node import gateway
+from nova_vmrun.cluster.node import left_behind
 from nova_vmrun.cluster.node import supervisor
 from nova_vmrun.cluster.node import wire
 from tests.unit.cluster.node import base
@@ -76,6 +77,8 @@ class SupervisorTestCase(base.NodeCase):
         self.first = self.useFixture(fixtures.MockPatchObject(
             gateway, 'Gateway')).mock.return_value
         self.first.state.return_value = self.state()
+        self.stop = self.useFixture(fixtures.MockPatchObject(
+            left_behind, 'stop', return_value=[])).mock
         self.member.save(self.layout)
         self.keeper = supervisor.Supervisor(self.layout, self.member,
                                             self.report)
@@ -115,15 +118,63 @@ class SupervisorTestCase(base.NodeCase):
         self.assertTrue(self.children['tunnel'].alive)
         self.assertEqual(1, self.children['compute'].starts)
 
-    def test_a_node_that_was_thrown_out_stops_compute(self):
-        self.keeper.look()
+    def be_thrown_out(self, after=5):
+        """Let the first machine refuse the key of the tunnel."""
         tunnel = self.children['tunnel']
         tunnel.alive = False
         tunnel.ended = 'tunnel ended with status 255: x: Permission denied'
         self.answers.return_value = False
+        self.look(after)
+
+    def test_a_node_that_was_thrown_out_stops_compute(self):
         self.keeper.look()
+        self.be_thrown_out()
         self.assertFalse(self.children['compute'].alive)
         self.assertTrue(self.children['sshd'].alive)
+        # The first machine has let it in when it was asked again.
+        self.stop.assert_not_called()
+
+    def test_a_node_that_was_thrown_out_stops_vms_that_endanger_others(self):
+        """After nova-compute, which could start them, and once."""
+        self.look()
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        vm = left_behind.Vm('a', '/a.vmx', 'stopped', 'it uses volumes', '')
+        self.stop.side_effect = lambda *_, **__: (
+            self.assertFalse(self.children['compute'].alive) or [vm])
+        self.be_thrown_out()
+        self.stop.assert_called_once_with(self.layout, self.member,
+                                          every=False)
+        self.assertIn('Stopped: /a.vmx (it uses volumes).', self.lines()[-1])
+        self.be_thrown_out(after=1000)
+        self.stop.assert_called_once()
+        # Let in by mistake, and thrown out again.
+        self.answers.return_value = True
+        self.look()
+        self.be_thrown_out(after=1000)
+        self.assertEqual(2, self.stop.call_count)
+
+    def test_a_refusal_is_asked_for_again_before_vms_are_stopped(self):
+        self.look()
+        self.first.ask.side_effect = errors.AioError('No connection.')
+        self.be_thrown_out()
+        self.stop.assert_not_called()
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        self.be_thrown_out()
+        self.stop.assert_called_once()
+
+    def test_a_vm_that_does_not_stop_is_stopped_again_later(self):
+        self.look()
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        for outcome in (errors.AioError('Unknown.'), [
+                left_behind.Vm('a', '/a.vmx', 'failed', '', 'It hangs.')]):
+            self.stop.reset_mock()
+            self.stop.side_effect = [outcome]
+            self.be_thrown_out(after=301)
+            self.be_thrown_out(after=200)
+            self.stop.assert_called_once()
+            self.assertIn('Unknown.', self.lines())
+        self.assertIn('May still run: /a.vmx (It hangs).', ' '.join(
+            self.lines()))
 
     def test_what_ends_is_reported_and_started_again(self):
         self.keeper.look()

@@ -1,0 +1,164 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""The VMs that run on a node which its cloud has removed.
+
+Another program stops them, since it has to read what nova-compute reads.
+"""
+
+from collections.abc import Iterable
+import dataclasses
+import sys
+from typing import Any
+
+from nova_vmrun.aio import errors
+from nova_vmrun.aio import layout as aio_layout
+from nova_vmrun.cluster import messages
+from nova_vmrun.cluster.node import children
+from nova_vmrun.cluster.node import files as node_files
+from nova_vmrun.cluster.node import membership as node_membership
+from nova_vmrun.cluster import values
+from nova_vmrun import exception
+from nova_vmrun.formats import report
+from nova_vmrun.formats import words
+from nova_vmrun.tools import process
+
+_PROGRAM = 'nova_vmrun.cmd.left_behind'
+# Seconds: vmrun may hang for a minute for each VM.
+_TIMEOUT = 300
+_STOPPED, _RUNS = 'stopped', 'runs'
+_SHOWN = 20
+# Characters of a path or an error.
+_LONGEST = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Vm:
+    """A VM that ran.
+
+    :ivar uuid: of its server
+    :ivar vmx: path
+    :ivar reason: why another host may use its disks, or ''
+    :ivar error: why it could not be stopped, or ''
+    """
+
+    uuid: str
+    vmx: str
+    state: str
+    reason: str
+    error: str
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has ended."""
+        return self.state == _STOPPED
+
+    @property
+    def may_run_on(self) -> bool:
+        """Whether it was to be stopped, and perhaps has not ended."""
+        return self.state not in (_STOPPED, _RUNS)
+
+
+def stop(layout: aio_layout.Layout, member: node_membership.Membership,
+         every: bool, runner: process.Runner | None = None) -> list[Vm]:
+    """Stop VMs of the node's servers. Nothing is removed.
+
+    :param every: also those whose disks only this machine can write to
+    :returns: all that ran
+    :raises AioError: it is unknown which run
+    """
+    if not (layout.nova_state / 'compute_id').exists():
+        # nova-compute has never run.
+        return []
+    files = node_files.Files(layout)
+    runner = runner or process.Runner(
+        children.environment(layout, member.knobs))
+    options = []
+    for path in (files.nova_conf, files.nova_conf.with_name('local.conf')):
+        if path.exists():
+            options += ['--config-file', str(path)]
+    try:
+        result = runner.run(
+            sys.executable, '-P', '-m', _PROGRAM, *options,
+            *['--every'] * every, timeout=_TIMEOUT)
+    except exception.VmrunError as error:
+        raise _unknown(error.brief, error.details) from error
+    try:
+        found = messages.read_answer(result.stdout).get('vms')
+        return [_read(each) for each in _list(found)]
+    except values.Invalid as error:
+        raise _unknown(str(error), result.details()[-500:]) from error
+    except errors.AioError as error:
+        raise _unknown(str(error)) from error
+
+
+def _unknown(*details: str) -> errors.AioError:
+    return errors.AioError(
+        'It is unknown whether VMs of this node still run.',
+        report.printable(' '.join(filter(None, details))),
+        'Stop them yourself: "vmrun list" shows them, and "vmrun stop '
+        'PATH hard" stops one.')
+
+
+def _list(found: Any) -> list[dict[str, Any]]:
+    if not isinstance(found, list) or not all(
+            isinstance(each, dict) for each in found):
+        raise values.Invalid('It has no VMs.')
+    return found
+
+
+def _read(found: dict[str, Any]) -> Vm:
+    return Vm(**{
+        field.name: values.line(
+            {field.name: report.printable(
+                str(found.get(field.name)))[:_LONGEST]},
+            field.name) for field in dataclasses.fields(Vm)})
+
+
+def described(name: str, vms: Iterable[Vm]) -> str:
+    """Return what has become of VMs, for the log of a node, in three parts."""
+    vms = list(vms)
+    return str(errors.AioError(
+        'The first machine does not let node %s in any more, but %s of its '
+        'servers ran here.' % (name, words.counted(len(vms), 'VM')),
+        ' '.join(filter(None, (
+            listed('Stopped', [vm for vm in vms if vm.is_stopped]),
+            listed('May still run', [vm for vm in vms if vm.may_run_on]),
+            listed('Run on, since only this machine can write to their disks',
+                   [vm for vm in vms if vm.state == _RUNS])))),
+        'Run "nova-vmrun node leave" here, which stops them all. No files '
+        'are removed.'))
+
+
+def listed(label: str, vms: list[Vm]) -> str:
+    """Return a sentence that names VMs, or '' if there are none."""
+    if not vms:
+        return ''
+    more = len(vms) - _SHOWN
+    return '%s: %s%s.' % (label, ', '.join(
+        '%s%s' % (vm.vmx, ' (%s)' % said.rstrip('.') if (
+            said := vm.error or vm.reason) else '')
+        for vm in vms[:_SHOWN]), ' and %d more' % more if more > 0 else '')
+
+
+def require_stopped(name: str, vms: Iterable[Vm]) -> None:
+    """Raise an error if a VM may run on.
+
+    :raises AioError:
+    """
+    left = [vm for vm in vms if vm.may_run_on]
+    if left:
+        raise errors.AioError(
+            'Node %s does not leave, because VMs of its servers may still '
+            'run.' % name, listed('They are', left),
+            'End them, for example with "vmrun stop PATH hard", and repeat '
+            'the command.')

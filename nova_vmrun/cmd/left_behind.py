@@ -1,0 +1,55 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+
+"""Stop the VMs of a compute node that its cloud has removed.
+
+A node runs this when it is not let in any more, and when it leaves. The answer
+is a line of JSON, as from the first machine.
+"""
+
+import argparse
+from collections.abc import Sequence
+import dataclasses
+import sys
+
+from nova_vmrun.cluster import messages
+from nova_vmrun.cmd import compute_host
+from nova_vmrun import exception
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Stop VMs, and print what has become of them.
+
+    :param argv: arguments without the program name
+    :returns: exit status
+    """
+    parser = argparse.ArgumentParser(prog='nova_vmrun.cmd.left_behind')
+    compute_host.add_config_file(parser)
+    parser.add_argument(
+        '--every', action='store_true',
+        help='Also stop VMs whose disks only this host can write to')
+    parsed = parser.parse_args(argv)
+    try:
+        conf, compute_id = compute_host.configuration(parsed.config_file)
+        compute_host.require_owner(conf.instances_path)
+        found = compute_host.open_hypervisor(
+            conf, compute_id).left_behind.stop(parsed.every)
+    except exception.VmrunError as error:
+        sys.stdout.write(messages.failure(error) + '\n')
+        return 1
+    sys.stdout.write(messages.success(
+        {'vms': [dataclasses.asdict(vm) for vm in found]}) + '\n')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
