@@ -13,7 +13,9 @@
 """Rescue: the server boots from another image and has its own disk too."""
 
 import os
+import types
 
+from nova_vmrun.aio import host_keys
 from nova_vmrun.storage import linked
 from tests.functional.api import base
 
@@ -103,6 +105,41 @@ class RescueTestCase(TestCase):
         self.rescue(self.add_image())
         self._delete_server(self.server)
         self.assertNothingLeft()
+
+
+class HostKeyTestCase(TestCase):
+
+    def name(self):
+        """Return the name of the host key, from what Nova shows."""
+        shown = self.admin_api.get_server(self.server['id'])
+        actions = [types.SimpleNamespace(**each) for each in
+                   self.admin_api.get_instance_actions(self.server['id'])]
+        return host_keys.name_of(
+            types.SimpleNamespace(compute=types.SimpleNamespace(
+                server_actions=lambda server_id: iter(actions))),
+            types.SimpleNamespace(id=shown['id'], status=shown['status']))
+
+    def rebuild(self):
+        self.admin_api.post_server_action(
+            self.server['id'],
+            {'rebuild': {'imageRef': self.server['image']['id']}})
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+
+    def test_name_for_each_system(self):
+        names = [self.name()]
+        for _ in range(2):
+            self.rescue(self.server['image']['id'])
+            names.append(self.name())
+            self.unrescue()
+            self.assertEqual(names[0], self.name())
+        for _ in range(2):
+            self.rebuild()
+            names.append(self.name())
+            self._stop_server(self.server)
+            self._start_server(self.server)
+            self.assertEqual(names[-1], self.name())
+        self.assertEqual(5, len(set(names)), names)
 
 
 class ForgottenTestCase(TestCase):
