@@ -127,6 +127,7 @@ class SshTestCase(base.CloudCase):
         with open(back) as file:
             self.assertEqual('x' * 300_000, file.read())
 
+    @testtools.testcase.attr('sample')
     def test_addresses_answer(self):
         first = self.plane
         lab = self.make_network(first)
