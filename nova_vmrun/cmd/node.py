@@ -264,6 +264,8 @@ class Leave(plain.Plain, command.Command):
             layout, member = _node(parsed_args)
             for vm in departure.leave(layout, member):
                 self.app.stdout.write(
+                    'A VM runs on, because %s: %s.\n' % (vm.reason, vm.vmx)
+                    if vm.runs_on else
                     'Stopped a VM that was still running; its files stay: '
                     '%s.\n' % vm.vmx)
             name = member.name

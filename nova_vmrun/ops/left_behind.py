@@ -29,13 +29,16 @@ _END_SECONDS = 20
 _ADOPTED = 'another host has its disks'
 _UNKNOWN = 'it is unknown who uses its disks'
 _ON_VOLUMES = 'it uses volumes'
+_OF_THIS_HOST = 'only this host can write to its disks'
+_OF_ANOTHER_NODE = ('it belongs to another compute node; stop it, unless that '
+                    'runs on this machine, too')
 
 
 class State(enum.StrEnum):
     """What has become of a VM."""
 
     STOPPED = 'stopped'
-    #: left alone, because only this host can write to its disks
+    #: left alone
     RUNS = 'runs'
     #: it may still run
     FAILED = 'failed'
@@ -47,7 +50,7 @@ class Vm:
 
     :ivar uuid: of its server
     :ivar vmx: path
-    :ivar reason: why another host may use its disks, or ''
+    :ivar reason: why it was stopped or left alone
     :ivar error: why it could not be stopped, or ''
     """
 
@@ -78,7 +81,7 @@ class LeftBehind:
         :returns: all that were alive
         """
         vmx_files = {self._layout.vmx(uuid): uuid
-                     for uuid in self._layout.uuids() if self._is_ours(uuid)}
+                     for uuid in self._layout.uuids()}
         return [self._stop(vmx_files[vmx], vmx, every)
                 for vmx in sorted(vm_process.alive(vmx_files))]
 
@@ -95,9 +98,11 @@ class LeftBehind:
                                        self._records.was_own(record))
 
     def _stop(self, uuid: str, vmx: str, every: bool) -> Vm:
+        if not self._is_ours(uuid):
+            return Vm(uuid, vmx, State.RUNS, _OF_ANOTHER_NODE)
         reason = self._danger(uuid)
         if not (reason or every):
-            return Vm(uuid, vmx, State.RUNS)
+            return Vm(uuid, vmx, State.RUNS, _OF_THIS_HOST)
         process = vm_process.identity(vmx)
         try:
             self._power.cut(uuid)

@@ -38,7 +38,8 @@ def leave(layout: aio_layout.Layout,
     of one here, do the rest. Nova has no servers on the node then, so VMs
     that run are of servers that were evacuated or deleted.
 
-    :returns: the VMs that were stopped; their files stay
+    :returns: the VMs that ran; those of this node were stopped, and their
+        files stay
     :raises AioError: the node has servers, the first machine does not answer,
         a VM does not stop, or the node has left but runs on, or it is unknown
         whether VMs do

@@ -47,7 +47,7 @@ class Vm:
 
     :ivar uuid: of its server
     :ivar vmx: path
-    :ivar reason: why another host may use its disks, or ''
+    :ivar reason: why it was stopped or left alone, or ''
     :ivar error: why it could not be stopped, or ''
     """
 
@@ -61,6 +61,11 @@ class Vm:
     def is_stopped(self) -> bool:
         """Whether it has ended."""
         return self.state == _STOPPED
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether it was left alone."""
+        return self.state == _RUNS
 
     @property
     def may_run_on(self) -> bool:
@@ -133,10 +138,9 @@ def described(name: str, vms: Iterable[Vm]) -> str:
         ' '.join(filter(None, (
             listed('Stopped', [vm for vm in vms if vm.is_stopped]),
             listed('May still run', [vm for vm in vms if vm.may_run_on]),
-            listed('Run on, since only this machine can write to their disks',
-                   [vm for vm in vms if vm.state == _RUNS])))),
-        'Run "nova-vmrun node leave" here, which stops them all. No files '
-        'are removed.'))
+            listed('Run on', [vm for vm in vms if vm.runs_on])))),
+        'Run "nova-vmrun node leave" here, which stops all VMs of this node. '
+        'No files are removed.'))
 
 
 def listed(label: str, vms: list[Vm]) -> str:

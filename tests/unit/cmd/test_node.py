@@ -226,10 +226,12 @@ class NodeCase(base.TestCase):
         leave = self.useFixture(fixtures.MockPatchObject(departure,
                                                          'leave')).mock
         leave.return_value = [
-            left_behind.Vm('a', '/a/a.vmx', 'stopped', '', '')]
+            left_behind.Vm('a', '/a/a.vmx', 'stopped', '', ''),
+            left_behind.Vm('b', '/b/b.vmx', 'runs', 'it is foreign', '')]
         _, out, _ = self.run_command(node.Leave)
         self.assertEqual(
             'Stopped a VM that was still running; its files stay: /a/a.vmx.\n'
+            'A VM runs on, because it is foreign: /b/b.vmx.\n'
             'Node lab-2 has left the cloud.\n', out)
         leave.assert_called_once_with(mock.ANY, self.member)
 

@@ -23,6 +23,7 @@ from tests.unit.ops import hosts
 
 UUID, OTHER = hosts.UUID, hosts.OTHER
 State = left_behind.State
+SAFE = 'only this host can write to its disks'
 
 
 class LeftBehindTestCase(hosts.TestCase):
@@ -85,7 +86,7 @@ class LeftBehindTestCase(hosts.TestCase):
             self.with_a_disk_in_storage(side_effect=OSError(116, 'stale')))
 
     def test_a_disk_that_only_this_host_has(self):
-        self.assertEqual((State.RUNS, ''),
+        self.assertEqual((State.RUNS, SAFE),
                          self.with_a_disk_in_storage(return_value=True))
 
     def test_a_damaged_record(self):
@@ -99,7 +100,7 @@ class LeftBehindTestCase(hosts.TestCase):
     def test_the_disks_of_others_are_safe_from_a_vm_on_own_ones(self):
         """It may have been removed from its cloud by mistake."""
         self.add_server(running=True, disks=[])
-        self.assertEqual({UUID: (State.RUNS, '')}, self.stop())
+        self.assertEqual({UUID: (State.RUNS, SAFE)}, self.stop())
         self.assertTrue(self.is_running())
         self.assertEqual({UUID: (State.STOPPED, '')}, self.stop(every=True))
         self.assertFalse(self.is_running())
@@ -111,11 +112,14 @@ class LeftBehindTestCase(hosts.TestCase):
         self.assertEqual([], self.vmrun.tool.method_calls)
 
     def test_a_server_of_another_node_on_this_machine_goes_on(self):
+        """It is named: two hosts may have adopted it since it ran here."""
         self.add_server(running=True)
         for node in ('second', 'third'):
             theirs = records_module.Records(self.layout, node)
             theirs.take_over(theirs.of_any_node(UUID))
-        self.assertEqual({}, self.stop(every=True))
+        (state, reason), = self.stop(every=True).values()
+        self.assertEqual(State.RUNS, state)
+        self.assertIn('it belongs to another compute node', reason)
         self.assertTrue(self.is_running())
 
     def test_one_that_does_not_stop_keeps_no_other_running(self):

@@ -81,13 +81,13 @@ class TextsTestCase(base.NodeCase):
         self.assertEqual(
             'The first machine does not let node lab-2 in any more, but 3 VMs '
             'of its servers ran here. Stopped: /vms/a.vmx (it uses volumes). '
-            'May still run: /vms/b.vmx (It hangs). Run on, since only this '
-            'machine can write to their disks: /vms/c.vmx. Run "nova-vmrun '
-            'node leave" here, which stops them all. No files are removed.',
+            'May still run: /vms/b.vmx (It hangs). Run on: /vms/c.vmx (it is '
+            'alone). Run "nova-vmrun node leave" here, which stops all VMs of '
+            'this node. No files are removed.',
             left_behind.described('lab-2', vms(
                 vm('stopped', 'it uses volumes'),
                 vm('failed', 'it uses volumes', 'It hangs.', name='b'),
-                vm('runs', name='c'))))
+                vm('runs', 'it is alone', name='c'))))
 
     def test_many(self):
         text = left_behind.listed('Stopped', vms(vm('stopped')) * 25)
