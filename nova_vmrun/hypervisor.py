@@ -211,7 +211,7 @@ class Hypervisor:
             other_host.OtherHost(ssh.Ssh(self.runner, host.conf.vmrun),
                                  servers.layout, self.address),
             self.consoles, self.power, self.destroy, self.volume_updates,
-            can_make_disks=host.vdiskmanager is not None)
+            ports.Ports(), can_make_disks=host.vdiskmanager is not None)
         self.evictor = evict.Evictor(host, servers)
         self.evacuation = evacuation.Evacuation(
             servers, examination.Examination(servers, self._connectors),

@@ -61,7 +61,15 @@ def is_unbound(vif: network_model.VIF) -> bool:
 
 
 def is_local(vif: network_model.VIF) -> bool:
-    """Return whether a port is on a network that a LAN segment carries."""
+    """Return whether a port is on a network that a LAN segment carries.
+
+    The binding says so. Without one, Nova knows that the network is on no
+    physical network and is no tunnel; there is no other kind.
+    """
+    if is_unbound(vif):
+        meta = vif['network']['meta']
+        return 'physical_network' in meta and not (
+            meta['physical_network'] or meta.get('tunneled'))
     return (vif.get('details') or {}).get('network_type') == LOCAL
 
 
@@ -175,10 +183,7 @@ class Networks:
     def _nic(self, vif: network_model.VIF,
              hardware: model.Hardware) -> model.Nic:
         if is_unbound(vif):
-            raise nova_exception.VirtualInterfacePlugException(
-                'Port %s is not bound to this host (%s). Add the mechanism '
-                'driver "vmrun" to [ml2] mechanism_drivers of Neutron.'
-                % (vif['id'], vif['type']))
+            raise _not_bound(vif)
         _refuse_others(vif)
         connection = self._lookup(*_physical_network(vif), vif)
         return model.Nic(
@@ -232,6 +237,26 @@ class Networks:
                 'vmware-netcfg), or choose another network in [vmrun] '
                 'vmnet_mappings or default_vmnet in nova.conf.')
         return found
+
+
+def _not_bound(vif: network_model.VIF
+               ) -> nova_exception.VirtualInterfacePlugException:
+    """Return the error for a port that Neutron has not bound.
+
+    Nova shows the first 255 bytes of it.
+    """
+    if is_local(vif):
+        return nova_exception.VirtualInterfacePlugException(
+            'Port %s is not bound to this host. Is its network %s on another? '
+            'Shelve the servers there, stop this one, remove the port and add '
+            'it again. The network is of type local, which ends at its host; '
+            'the log of neutron-server says which host that is, or that the '
+            'mechanism driver "vmrun" is not in [ml2] mechanism_drivers (%s).'
+            % (vif['id'], vif['network']['id'], vif['type']))
+    return nova_exception.VirtualInterfacePlugException(
+        'Port %s is not bound to this host (%s). Add the mechanism driver '
+        '"vmrun" to [ml2] mechanism_drivers of Neutron.'
+        % (vif['id'], vif['type']))
 
 
 def _refuse_others(vif: network_model.VIF) -> None:

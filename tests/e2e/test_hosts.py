@@ -17,11 +17,13 @@ import sys
 
 import psutil
 
+from tests.functional import fake_ssh
 from tests.functional.split import base
 from tests.functional.split import compute
 
 _HOSTS = ('compute1', 'compute2', 'compute3')
 _CIDR = '10.40.0.0/24'
+_ADDRESS = '10.0.0.%d'
 
 
 class HostsTestCase(base.TestCase):
@@ -30,7 +32,12 @@ class HostsTestCase(base.TestCase):
 
     def start_compute(self):
         """Start a nova-compute for each host, with a VMware of its own."""
-        self.computes = {name: self.start_host(name) for name in _HOSTS}
+        self.ssh = self.useFixture(fake_ssh.FakeSsh({
+            _ADDRESS % number: str(self.folder / name / 'instances')
+            for number, name in enumerate(_HOSTS, 1)})).ssh
+        self.computes = {
+            name: self.start_host(name, _ADDRESS % number)
+            for number, name in enumerate(_HOSTS, 1)}
         for nova_compute in self.computes.values():
             self.wait_until(nova_compute.has_started,
                             '%s has started' % nova_compute.config.parent.name)
@@ -38,7 +45,7 @@ class HostsTestCase(base.TestCase):
             lambda: len(list(self.cloud.compute.hypervisors())) == len(_HOSTS),
             'the scheduler knows the hosts')
 
-    def start_host(self, name):
+    def start_host(self, name, address):
         folder = self.folder / name
         folder.mkdir()
         nova_compute = self.useFixture(compute.NovaCompute(
@@ -48,6 +55,8 @@ class HostsTestCase(base.TestCase):
             {('DEFAULT', 'host'): name,
              ('DEFAULT', 'state_path'): str(folder),
              ('DEFAULT', 'instances_path'): str(folder / 'instances'),
+             ('vmrun', 'migration_address'): address,
+             ('vmrun', 'ssh_path'): self.ssh,
              ('oslo_concurrency', 'lock_path'): str(folder / 'lock')})
         nova_compute.start()
         return nova_compute
@@ -69,24 +78,75 @@ class HostsTestCase(base.TestCase):
             self.assert_refused(request(host, 'on-' + host), network, host)
         second = request('compute1', 'second')
         self.wait_for_status(second, 'ACTIVE')
-        self.lose('compute1')
+        self.move((first, second), 'compute2')
+        self.lose('compute2')
         # The first one moves while Neutron still has the second one's port
         # on the host that is lost.
         for server in (first, second):
-            self.evacuate(server, 'compute2')
+            self.evacuate(server, 'compute3')
 
         # Without servers, the network is on no host.
         for server in self.cloud.compute.servers():
             self.cloud.compute.delete_server(server)
             self.cloud.compute.wait_for_delete(server, interval=0.2,
                                                wait=base.TIMEOUT)
-        moved = request('compute3', 'moved')
+        moved = request('compute1', 'moved')
         self.wait_for_status(moved, 'ACTIVE')
-        self.assertEqual('compute3', self.cloud.compute.get_server(
+        self.assertEqual('compute1', self.cloud.compute.get_server(
             moved).compute_host)
         self.cloud.compute.delete_server(moved)
         self.cloud.compute.wait_for_delete(moved, interval=0.2,
                                            wait=base.TIMEOUT)
+
+    def move(self, servers, host):
+        """Move servers and their network as the error message says."""
+        nova, (first, second) = self.cloud.compute, servers
+        nova.migrate_server(first, host=host)
+        self.wait_until(lambda: 'other servers on its network' in
+                        self.failure(first), 'the move is refused')
+        self.wait_for_status(first, 'ACTIVE')
+        nova.shelve_server(second)
+        self.wait_for_status(second, 'SHELVED_OFFLOADED')
+        nova.migrate_server(first, host=host)
+        self.wait_for_status(first, 'VERIFY_RESIZE')
+        self.revert_too_late(first, second, host)
+        nova.migrate_server(first, host=host)
+        self.wait_for_status(first, 'VERIFY_RESIZE')
+        nova.confirm_server_resize(first)
+        self.wait_for_status(first, 'ACTIVE')
+        nova.unshelve_server(second, host=host)
+        for server in servers:
+            self.wait_for_status(server, 'ACTIVE')
+            self.assert_bound(server, host)
+
+    def revert_too_late(self, first, second, host):
+        """Bring a server back whose network stays, and then the network."""
+        nova = self.cloud.compute
+        nova.unshelve_server(second, host=host)
+        self.wait_for_status(second, 'ACTIVE')
+        nova.revert_server_resize(first)
+        self.wait_for_status(first, 'ERROR')
+        self.assertIn('is not bound to this host. Is its network',
+                      nova.get_server(first).fault['message'])
+        nova.shelve_server(second)
+        self.wait_for_status(second, 'SHELVED_OFFLOADED')
+        nova.stop_server(first)
+        self.wait_for_status(first, 'SHUTOFF')
+        port, = nova.server_interfaces(first)
+        nova.delete_server_interface(port, first)
+        self.wait_until(lambda: not list(nova.server_interfaces(first)),
+                        'the port is gone')
+        nova.create_server_interface(first, net_id=port.net_id)
+        nova.start_server(first)
+        self.wait_for_status(first, 'ACTIVE')
+        self.assert_bound(first, 'compute1')
+
+    def failure(self, server):
+        """Return why the last action on a server failed, or ''."""
+        nova = self.cloud.compute
+        last = next(nova.server_actions(server))
+        events = nova.get_server_action(last.request_id, server).events
+        return ''.join(event['details'] or '' for event in events or ())
 
     def lose(self, host):
         """Cut the power of a host, and say that it is off."""
@@ -108,6 +168,9 @@ class HostsTestCase(base.TestCase):
         self.wait_for_status(server, 'SHUTOFF')
         self.cloud.compute.start_server(server)
         self.wait_for_status(server, 'ACTIVE')
+        self.assert_bound(server, host)
+
+    def assert_bound(self, server, host):
         for port in self.cloud.network.ports(device_id=server.id):
             self.assertEqual((host, 'vmrun'),
                              (port.binding_host_id, port.binding_vif_type))

@@ -135,7 +135,7 @@ def translate(error: exception.VmrunError,
     """Return what Nova should get for an error of ours."""
     # Nova logs no reason if a reboot fails and the server keeps running.
     LOG.warning('%s', error, instance=instance)
-    return OperationFailed(reason=_short(error, instance))
+    return OperationFailed(reason=shown(error, instance))
 
 
 @translate.register
@@ -180,9 +180,14 @@ def _instance_not_found(error: exception.VmNotFound,
     return nova_exception.InstanceNotFound(instance_id=instance.uuid)
 
 
-def _short(error: exception.VmrunError,
-           instance: nova_instance.Instance | None) -> str:
-    """Return an error as one text, with long details at its end."""
+def shown(error: exception.VmrunError,
+          instance: nova_instance.Instance | None = None) -> str:
+    """Return an error as one text, with long details at its end.
+
+    Nova shows the first 255 bytes.
+
+    :param instance: the server, whose paths are shortened; None: none are
+    """
     text = str(error)
     if len(text) > _MAX_SHOWN:
         text = ' '.join(filter(None, (error.brief, error.resolution,

@@ -10,7 +10,13 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Ports from Neutron itself, for when Nova's cache of them is in doubt."""
+"""Ports from Neutron itself, for when Nova's cache of them is in doubt.
+
+Nova does not remember ports of other servers, either.
+"""
+
+from collections import abc
+from typing import Any
 
 from nova import context as nova_context
 from nova import exception as nova_exception
@@ -19,7 +25,13 @@ from nova.network import neutron
 from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
+from nova_vmrun import exception
+
 LOG = logging.getLogger(__name__)
+
+# What on_networks returns of a port.
+BINDING = ['id', 'network_id', 'device_id', 'device_owner', 'tenant_id',
+           'binding:host_id', 'binding:vif_type']
 
 
 class Ports:
@@ -61,6 +73,29 @@ class Ports:
                         'server are disabled, so none is: %s', error,
                         instance=instance)
             return set()
+
+    def on_networks(self, network_ids: abc.Iterable[str]
+                    ) -> list[dict[str, Any]]:
+        """Return whose the ports of networks are, and on which host.
+
+        All servers of all projects count, so ask as an administrator.
+
+        :returns: each with all names in BINDING, which may be None
+        :raises InvalidConfiguration: Neutron does not answer
+        """
+        wanted = sorted(network_ids)
+        try:
+            found = neutron.API().list_ports(
+                nova_context.get_admin_context(), network_id=wanted,
+                fields=BINDING)['ports']
+            return [{name: port.get(name) for name in BINDING}
+                    for port in found]
+        except Exception as error:
+            raise exception.InvalidConfiguration(
+                'Neutron cannot be asked which hosts have servers on the '
+                'network %s.' % ', '.join(wanted), '%s' % error,
+                'Try again when Neutron answers; see [neutron] in nova.conf.'
+            ) from error
 
     def is_deleted(self, port_id: str) -> bool:
         """Return whether Neutron says that a port does not exist.

@@ -50,7 +50,9 @@ from nova_vmrun.host import files
 from nova_vmrun.ops import consoles as consoles_module
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy as destroy_module
+from nova_vmrun.ops.nova import errors
 from nova_vmrun.ops.nova import mappings
+from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
 from nova_vmrun.ops.power import power as power_module
@@ -58,6 +60,7 @@ from nova_vmrun.ops import reconcile
 from nova_vmrun.ops.resize import migration_files as migration_files_module
 from nova_vmrun.ops.resize import moves
 from nova_vmrun.ops.resize import other_host as other_host_module
+from nova_vmrun.ops.resize import project_networks
 from nova_vmrun.ops.resize import resize_plan
 from nova_vmrun.ops import volume_updates
 from nova_vmrun.server import disk_lists as disk_lists_module
@@ -88,6 +91,7 @@ class Resize:
                  consoles: consoles_module.Consoles,
                  power: power_module.Power, destroy: destroy_module.Destroyer,
                  volumes: volume_updates.VolumeUpdates,
+                 ports: ports_module.Ports,
                  can_make_disks: bool) -> None:
         self._layout = layout
         self._records = records
@@ -102,6 +106,7 @@ class Resize:
         self._power = power
         self._destroy = destroy
         self._volumes = volumes
+        self._ports = ports
         self._can_make_disks = can_make_disks
 
     # On the host that the server leaves
@@ -165,6 +170,8 @@ class Resize:
                                 self._can_make_disks)
         self._files.require_space(plan, destination is not None)
         if destination:
+            project_networks.require_movable(instance, destination.host,
+                                             self._ports)
             self._other_host.examine(destination, instance.uuid,
                                      self._files.needed_elsewhere(plan))
         return plan
@@ -409,4 +416,6 @@ def _rolled_back(uuid: str, error: Exception
             'Make sure that the file system of the instances is writable and '
             'has free space.')
     return nova_exception.InstanceFaultRollback(
-        inner_exception=nova_exception.ResizeError(reason=str(error)))
+        inner_exception=nova_exception.ResizeError(
+            reason=errors.shown(error) if isinstance(
+                error, exception.VmrunError) else str(error)))

@@ -22,6 +22,7 @@ import pycdlib
 from nova_vmrun.formats import identity
 from nova_vmrun.host import product
 from tests.functional.api import test_networks
+from tests.functional.api import two_hosts
 
 
 class TestCase(test_networks.TestCase):
@@ -98,6 +99,43 @@ class LanSegmentTestCase(TestCase):
         self.assertIn('of type flat', self.fault(server))
         self.assertFalse(os.path.exists(self.path(server)))
         self.assertEqual([], self.vmware.running())
+
+
+class TwoHostsTestCase(two_hosts.TwoHosts, TestCase):
+    """Two servers on a network that ends at its host."""
+
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        flavor_id = self.add_flavor(disk=0)
+        self.ports = [self.add_local_port(), self.add_local_port()]
+        self.servers = [self.boot_with(port, flavor_id=flavor_id,
+                                       host='compute')
+                        for port in self.ports]
+
+    def test_neither_moves_until_the_other_is_gone(self):
+        running = self.vmware.run('list')
+        for server, port in zip(self.servers, self.ports):
+            self.admin_api.post_server_action(server['id'], {'migrate': None})
+            event = self._wait_for_action_fail_completion(
+                server, 'migrate', 'compute_resize_instance')
+            self._wait_for_server_parameter(server, {
+                'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+            # "node drain" reports this; Nova shows 255 bytes.
+            self.assertEqual(
+                'Resize error: Server %s cannot move: other servers on its '
+                'network %s are on host compute. Shelve them while it moves, '
+                'or stop them and remove their ports on the network.'
+                % (server['id'], self.neutron._ports[port]['network_id']),
+                event['details'].partition(' A network of')[0])
+        self.assertEqual(running, self.vmware.run('list'))
+        self._delete_server(self.servers[1])
+        self.neutron._ports.pop(self.ports[1])
+        self.admin_api.post_server_action(self.servers[0]['id'],
+                                          {'migrate': None})
+        self._wait_for_state_change(self.servers[0], 'VERIFY_RESIZE')
+        self.assertRunsAt('second', self.servers[0])
 
 
 class AddressOutsideTheRangeTestCase(TestCase):

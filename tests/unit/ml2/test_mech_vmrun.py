@@ -21,6 +21,7 @@ import testtools
 
 from nova_vmrun.ml2 import lost_hosts
 from nova_vmrun.ml2 import mech_vmrun
+from tests.unit import ports_elsewhere
 
 FLAT = {'id': 'flat-id', 'network_type': 'flat',
         'physical_network': 'physnet1', 'segmentation_id': None}
@@ -169,11 +170,7 @@ class _PortsTestCase(MechVmrunTestCase):
                   portbindings.VIF_TYPE: 'unbound',
                   'device_id': 'server-id', 'project_id': 'project',
                   'device_owner': 'compute:nova'},
-                 *({'id': 'port-%d' % number, portbindings.HOST_ID: 'other',
-                    portbindings.VIF_TYPE: 'vmrun',
-                    'device_id': 'server-%d' % number,
-                    'project_id': 'project',
-                    'device_owner': 'compute:nova', **port}
+                 *(ports_elsewhere.port(number, **port)
                    for number, port in enumerate(ports))]
         self.plugin = mock.Mock(spec=['get_ports'])
         self.plugin.get_ports.return_value = ports
@@ -218,11 +215,13 @@ class LocalTestCase(_PortsTestCase):
             context.plugin_context.elevated(),
             filters={'network_id': ['network-id']})
 
-    def test_a_second_server_on_the_same_host(self):
-        self.assert_bound({portbindings.HOST_ID: 'laptop'})
-
     def test_a_second_host_is_refused_by_name(self):
-        self.assert_refused({})
+        for port in ports_elsewhere.COUNT:
+            self.assert_refused(port)
+
+    def test_ports_that_do_not_count(self):
+        for port in ports_elsewhere.DO_NOT_COUNT:
+            self.assert_bound(port)
 
     def refusals(self, *contexts):
         for context in contexts:
@@ -248,24 +247,6 @@ class LocalTestCase(_PortsTestCase):
         self.assertIn('Port port-id of server %s in project p cannot be '
                       'bound' % SERVER, self.logger.output)
 
-    def test_whoever_has_bound_the_ports_of_the_other_host(self):
-        self.assert_refused({portbindings.VIF_TYPE: 'ovs'})
-
-    def test_two_hosts_at_the_same_time(self):
-        self.assert_refused({portbindings.VIF_TYPE: 'unbound'})
-
-    def test_ports_that_are_on_no_host(self):
-        for host in ('', None):
-            self.assert_bound({portbindings.HOST_ID: host,
-                               portbindings.VIF_TYPE: 'unbound'})
-        self.assert_bound({portbindings.VIF_TYPE: 'binding_failed'})
-
-    def test_a_server_that_moves_takes_its_ports_along(self):
-        self.assert_bound({'device_id': 'server-id'})
-
-    def test_another_project_that_names_the_server(self):
-        self.assert_refused({'device_id': 'server-id', 'project_id': 'other'})
-
     def test_ports_without_a_server_are_not_one_server(self):
         self.set_ports({'device_id': ''})
         self.assertIsNone(self.bound_segment(
@@ -281,9 +262,6 @@ class LocalTestCase(_PortsTestCase):
         self.lost = {'third'}
         self.assert_refused({}, {portbindings.HOST_ID: 'third'})
         self.assertNotIn('host other, third', self.logger.output)
-
-    def test_services_of_neutron_do_not_count(self):
-        self.assert_bound({'device_owner': 'network:dhcp'})
 
 
 class BoundByOthersTestCase(_PortsTestCase):

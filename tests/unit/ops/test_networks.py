@@ -242,6 +242,19 @@ class LocalTestCase(_TestCase):
     def test_other_networks_of_fusion(self):
         self.networks(kind=product.FUSION).check([port()])
 
+    def test_a_port_that_is_not_bound(self):
+        """Neutron has no details of a binding that has failed."""
+        vif = local_port()
+        vif.update(type='binding_failed', details={})
+        error = self.assertRaises(
+            nova_exception.VirtualInterfacePlugException, self.nic, vif)
+        # Nova shows no more.
+        shown = str(error)[:255]
+        self.assertIn('Port port-1 is not bound to this host', shown)
+        self.assertIn('network %s' % NETWORK, shown)
+        self.assertIn('remove the port and add it again', shown)
+        self.assertIn('mechanism_drivers', str(error))
+
     def test_a_port_that_another_driver_has_bound(self):
         vif = local_port()
         vif['type'] = 'ovs'

@@ -19,6 +19,7 @@ from nova import exception as nova_exception
 from nova.network import model
 from nova.network import neutron
 
+from nova_vmrun import exception
 from nova_vmrun.ops.nova import ports
 from tests.unit import base
 
@@ -51,6 +52,28 @@ class PortsTestCase(base.TestCase):
             self.api.list_ports.side_effect = error
             self.assertEqual(set(), self.ports.disabled(INSTANCE))
         self.assertIn('down', self.log.output)
+
+    def test_whose_the_ports_of_networks_are(self):
+        port = {name: name for name in ports.BINDING}
+        self.api.list_ports.return_value = {'ports': [
+            {**port, 'name': 'web'}, {'id': 'port'}]}
+        self.assertEqual(
+            [port, {**dict.fromkeys(port), 'id': 'port'}],
+            self.ports.on_networks({'b', 'a'}))
+        (context,), search = self.api.list_ports.call_args
+        self.assertTrue(context.is_admin)
+        self.assertEqual(['a', 'b'], search['network_id'])
+        self.assertEqual(ports.BINDING, search['fields'])
+
+    def test_no_answer_does_not_mean_that_they_are_nobodys(self):
+        self.api.list_ports.side_effect = keystone.ConnectFailure('down')
+        error = self.assertRaises(exception.InvalidConfiguration,
+                                  self.ports.on_networks, ['net'])
+        self.assertIn('network net', error.brief)
+        self.assertIn('down', error.details)
+        self.api.list_ports.side_effect = [{'ports': None}]
+        self.assertRaises(exception.InvalidConfiguration,
+                          self.ports.on_networks, ['net'])
 
     def test_a_port_that_is_there(self):
         self.assertFalse(self.ports.is_deleted('port'))

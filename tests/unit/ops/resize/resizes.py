@@ -22,6 +22,7 @@ from nova_vmrun.host import files
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import destroy
+from nova_vmrun.ops.nova import ports
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops.resize import migration_files
 from nova_vmrun.ops.resize import moves
@@ -90,6 +91,8 @@ class TestCase(hosts.TestCase):
             lambda: contextlib.nullcontext(5907))
         self.volume_updates = mock.create_autospec(
             volume_updates.VolumeUpdates, instance=True)
+        self.network_info = []
+        self.ports = mock.create_autospec(ports.Ports, instance=True)
         power_ = self.make_power(consoles=self.consoles)
         self.destroy = destroy.Destroyer(self.servers, power_,
                                          connectors.Connectors({}))
@@ -104,7 +107,7 @@ class TestCase(hosts.TestCase):
                 self.layout, self.disk_lists, self.servers.storage,
                 self.qemu_img, self.tool),
             self.other_host, self.consoles, power_, self.destroy,
-            self.volume_updates, can_make_disks)
+            self.volume_updates, self.ports, can_make_disks)
 
     # What the tools do
 
@@ -151,7 +154,7 @@ class TestCase(hosts.TestCase):
             image_ref='image', uuid=UUID, name='instance-1',
             display_name='web',
             system_metadata={}, flavor=flavor(**sizes), vm_state=vm_state,
-            task_state=task_state, get_network_info=lambda: [])
+            task_state=task_state, get_network_info=lambda: self.network_info)
 
     def migrate(self, host=HERE, present=None, timeout=0, **wanted):
         return self.resize.migrate(

@@ -28,6 +28,7 @@ from nova_vmrun.server import disks
 from nova_vmrun.storage import linked
 from tests.unit.ops import hosts
 from tests.unit.ops.resize import resizes
+from tests.unit.ops import test_networks as networks
 
 UUID, GIB, HERE, THERE = (resizes.UUID, resizes.GIB, resizes.HERE,
                           resizes.THERE)
@@ -264,6 +265,22 @@ class OtherHostTestCase(resizes.TestCase):
                           self.migrate, THERE)
         self.assertEqual([], self.vmrun.verbs())
         self.assertEqual([''], self.folders())
+
+    def test_others_on_its_network_stay(self):
+        self.make(running=True)
+        self.network_info = [networks.local_port()]
+        self.ports.on_networks.side_effect = exception.NotSupported(
+            'They stay.', 'details, and more: ' + 'x' * 180, 'Shelve them.')
+        error = self.assertRaises(nova_exception.InstanceFaultRollback,
+                                  self.migrate, THERE)
+        # Nova shows 255 bytes.
+        self.assertIn('They stay. Shelve them. details',
+                      str(error.inner_exception))
+        self.assertEqual([], self.vmrun.verbs())
+        self.assertEqual([''], self.folders())
+        self.other_host.examine.assert_not_called()
+        # A resize on this host needs no port elsewhere.
+        self.migrate()
 
     def test_a_server_that_came(self):
         self.make(running=True)
