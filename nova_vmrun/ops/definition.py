@@ -32,7 +32,6 @@ from nova_vmrun.catalog import table
 from nova_vmrun import exception
 from nova_vmrun.formats import guestos
 from nova_vmrun.formats import vmx
-from nova_vmrun.machine import adapters
 from nova_vmrun.machine import attached
 from nova_vmrun.machine.choices import generation
 from nova_vmrun.machine import hardware
@@ -42,6 +41,7 @@ from nova_vmrun.machine import render
 from nova_vmrun.machine import vendor_data
 from nova_vmrun.ops import access as server_access
 from nova_vmrun.ops import drives as drives_module
+from nova_vmrun.ops import kept_adapters
 from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import properties
 from nova_vmrun.ops.nova import source_images
@@ -54,21 +54,10 @@ from nova_vmrun.server import vmx_file
 
 LOG = logging.getLogger(__name__)
 
-# Whether the adapter with a MAC address stays although it has no port.
-Keeps = abc.Callable[[str], bool]
-
 Vifs = abc.Sequence[network_model.VIF]
 
 # A snapshot that VMware has made of a disk: root-000001.vmdk.
 _SNAPSHOT = re.compile('-[0-9]{6}[.]vmdk')
-
-
-def keep_none(mac: str) -> bool:
-    return False
-
-
-def keep_all(mac: str) -> bool:
-    return True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +174,7 @@ class Definitions:
         self._networks.check(network_info)
         nics = self._networks.nics(network_info, draft.hardware)
         with self._vmx_files.opened(draft.machine.uuid) as file:
-            self._write(draft, nics, keep_none, False, file)
+            self._write(draft, nics, kept_adapters.keep_none, {}, False, file)
 
     def check_new(self, draft: Draft, planned: abc.Iterable[disks.Disk],
                   network_info: Vifs) -> None:
@@ -236,7 +225,8 @@ class Definitions:
                           record.image_adapter, flavor, chosen_now)
 
     def rewriter(self, instance: nova_instance.Instance, network_info: Vifs,
-                 keeps: Keeps = keep_none) -> vmx_file.Rewrite:
+                 keeps: kept_adapters.Keeps = kept_adapters.keep_none
+                 ) -> vmx_file.Rewrite:
         """Return a function that writes the .vmx of an existing server.
 
         Whatever can be refused is refused now, while the server still runs.
@@ -252,20 +242,25 @@ class Definitions:
             self._vmx_files.load(instance.uuid)
         except exception.VmNotFound:
             self._refuse_snapshots(instance.uuid)
-        return functools.partial(self._write, draft, nics, keeps, False)
+        return functools.partial(self._write, draft, nics, keeps, {}, False)
 
     def starter(self, instance: nova_instance.Instance, network_info: Vifs,
-                keeps: Keeps) -> vmx_file.Rewrite:
+                keeps: kept_adapters.Keeps,
+                unbound: abc.Mapping[str, str] | None = None
+                ) -> vmx_file.Rewrite:
         """Return the same for a server that is off and has a .vmx.
 
         Changes made by hand stay, except where Nova asks for something new.
 
         :param keeps: which adapters stay although they have no port
+        :param unbound: the network of each port that is not bound, by its
+            MAC address
         :raises InvalidInput: VMware cannot give what Nova asks for
         """
         draft = self._draft_existing(instance)
         nics = self._networks.nics(network_info, draft.hardware)
-        return functools.partial(self._write, draft, nics, keeps, True)
+        return functools.partial(self._write, draft, nics, keeps,
+                                 unbound or {}, True)
 
     def write_adapters(self, file: vmx_file.OpenVmx,
                        instance: nova_instance.Instance,
@@ -276,7 +271,7 @@ class Definitions:
         """
         draft = self._draft_existing(instance)
         self._write(draft, self._networks.nics(network_info, draft.hardware),
-                    keep_none, True, file)
+                    kept_adapters.keep_none, {}, True, file)
 
     def write_volumes(self, file: vmx_file.OpenVmx,
                       instance: nova_instance.Instance) -> None:
@@ -284,11 +279,12 @@ class Definitions:
 
         Its adapters stay as they are.
         """
-        self._write(self._draft_existing(instance), (), keep_all, True, file)
+        self._write(self._draft_existing(instance), (),
+                    kept_adapters.keep_all, {}, True, file)
 
     def _write(self, draft: Draft, nics: tuple[model.Nic, ...],
-               keeps: Keeps, keeps_edits: bool,
-               file: vmx_file.OpenVmx) -> None:
+               keeps: kept_adapters.Keeps, unbound: abc.Mapping[str, str],
+               keeps_edits: bool, file: vmx_file.OpenVmx) -> None:
         uuid = draft.machine.uuid
         medium = self._rescue_files.medium(uuid)
         server = self._complete(draft, nics, medium, is_new=not file.exists())
@@ -299,7 +295,8 @@ class Definitions:
                 text = render.render(server, self._conf.template_dirs)
                 return text, text
             live = self._without_stray_volumes(live, server)
-            kept = _kept(live, nics, keeps, draft.hardware)
+            kept = kept_adapters.find(uuid, live, nics, keeps, unbound,
+                                      draft.hardware)
             return render.rerender(
                 dataclasses.replace(server, nics=nics + kept), live, former,
                 self._layout.folder(uuid), self._conf.template_dirs,
@@ -426,23 +423,6 @@ class Definitions:
                 % ', '.join(sorted(found)),
                 'Restore %s from a backup; the disks were not touched.'
                 % self._layout.vmx(uuid))
-
-
-def _kept(live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
-          chosen: model.Hardware) -> tuple[model.Nic, ...]:
-    """Return the adapters that stay as they are without a port."""
-    with_port = {nic.mac.lower() for nic in nics}
-    return tuple(
-        model.Nic(
-            mac=mac, model=chosen.nic_model,
-            connection=live.get('ethernet%d.connectionType' % slot,
-                                'bridged'),
-            vnet=live.get('ethernet%d.vnet' % slot),
-            segment=live.get('ethernet%d.pvnID' % slot),
-            rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps)
-        for mac, slot in adapters.slots(live).items()
-        if mac not in with_port and keeps(mac) and
-        adapters.is_static('ethernet%d' % slot, live))
 
 
 def _microseconds(seconds: float | None) -> int | None:

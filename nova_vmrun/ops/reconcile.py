@@ -31,6 +31,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.machine import adapters
 from nova_vmrun.ops import definition
+from nova_vmrun.ops import kept_adapters
 from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import device_tags
 from nova_vmrun.ops.nova import mappings
@@ -44,7 +45,7 @@ LOG = logging.getLogger(__name__)
 
 Ports: TypeAlias = abc.Sequence[model.VIF]
 Prepare: TypeAlias = abc.Callable[
-    [nova_instance.Instance, Ports, definition.Keeps], vmx_file.Rewrite]
+    [nova_instance.Instance, Ports, kept_adapters.Keeps], vmx_file.Rewrite]
 
 
 class Reconciler:
@@ -71,7 +72,7 @@ class Reconciler:
         """Return the function that updates the .vmx for a start.
 
         Errors are raised now where possible. An adapter whose port is not
-        bound is not changed.
+        bound is not changed, but unplugged if it is on a LAN segment.
 
         :param block_device_info: None leaves the volumes as they are
         :raises InvalidConfiguration: a network is missing on this host
@@ -120,13 +121,13 @@ class Reconciler:
                            self._definitions.starter))
 
     def _start(self, instance: nova_instance.Instance, ports: Ports,
-               keeps: definition.Keeps) -> vmx_file.Rewrite:
-        unbound = {vif['address'].lower() for vif in ports
-                   if networks_module.is_unbound(vif)}
+               keeps: kept_adapters.Keeps) -> vmx_file.Rewrite:
+        unbound = {vif['address'].lower(): vif['network']['id']
+                   for vif in ports if networks_module.is_unbound(vif)}
         return self._definitions.starter(
             instance,
             [vif for vif in ports if not networks_module.is_unbound(vif)],
-            lambda mac: mac in unbound or keeps(mac))
+            lambda mac: mac in unbound or keeps(mac), unbound)
 
     def _rewriter(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance,
@@ -146,7 +147,7 @@ class Reconciler:
             rewrite_with_current_ports(file)
 
         def rewrite_with_current_ports(file: vmx_file.OpenVmx) -> None:
-            if (keeps is definition.keep_all or not file.exists() or
+            if (keeps is kept_adapters.keep_all or not file.exists() or
                     _static_macs(file.keys) == _macs(ports)):
                 rewrite(file)
             else:
@@ -160,22 +161,22 @@ class Reconciler:
 
     def _trusted(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance, network_info: Ports | None
-                 ) -> tuple[Ports, definition.Keeps]:
+                 ) -> tuple[Ports, kept_adapters.Keeps]:
         """Return a server's ports, and which adapters to keep without one.
 
         Nova's cache of ports has been empty by mistake, and Nova no longer
         repairs it. Remove all adapters only if Neutron has no port either.
         """
         if network_info or not self._has_adapters(instance.uuid):
-            return network_info or (), definition.keep_none
+            return network_info or (), kept_adapters.keep_none
         LOG.warning('Nova knows no port of the server, which has network '
                     'adapters: asking Neutron', instance=instance)
         found = self._ports.of_server(context, instance)
         if found is None:
             LOG.warning('The server keeps its network adapters',
                         instance=instance)
-            return (), definition.keep_all
-        return found, definition.keep_none
+            return (), kept_adapters.keep_all
+        return found, kept_adapters.keep_none
 
     def _has_adapters(self, uuid: str) -> bool:
         try:

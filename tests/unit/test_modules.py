@@ -35,6 +35,8 @@ REASONS = {
     'ops/evacuation/lone_disks.py': (
         'a part of the examination',
         'unit/ops/evacuation/test_examination.py'),
+    'ops/kept_adapters.py': ('a part of the reconciler',
+                             'unit/ops/test_reconcile.py'),
     'ops/parts.py': ('only data classes', 'unit/ops/hosts.py'),
     'ops/volume_disks.py': ('the common part of two modules',
                             'unit/ops/test_volume_updates.py'),

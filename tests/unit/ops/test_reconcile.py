@@ -30,6 +30,7 @@ from tests.unit.ops import test_interfaces
 
 UUID = hosts.UUID
 MACS = test_interfaces.MACS
+NETWORK = '10b5f867-de2d-4436-952c-7f4416b3948e'
 port = test_interfaces.port
 
 
@@ -209,6 +210,43 @@ class UnboundTestCase(Base):
 
     def test_its_adapter_stays_as_it_is(self):
         before = self.nics()
+        self.start([port('nat'), self.unbound('vlan')])
+        self.assertEqual(before, self.nics())
+
+    def segment(self, vif_type):
+        """Returns a port on a network of type local."""
+        vif = port('nat')
+        vif['network']['id'] = NETWORK
+        vif.update(type=vif_type, details=(
+            {'network_type': 'local'} if vif_type == 'vmrun' else {}))
+        return vif
+
+    def test_a_segment_is_unplugged_until_it_is_bound(self):
+        """Another host may have the network: there would be two of it."""
+        def nic():
+            return [(keys['connectionType'], keys['startConnected'])
+                    for keys in self.nics().values()]
+
+        self.rewrite([self.segment('vmrun')])
+        for vif_type in ('binding_failed', 'unbound'):
+            for method in ('starter', 'resumer'):
+                self.start([self.segment('vmrun')], method)
+                self.assertEqual([('pvn', 'TRUE')], nic())
+                self.start([self.segment(vif_type)], method)
+                self.assertEqual([('pvn', 'FALSE')], nic())
+        for text in (UUID, MACS['nat'], NETWORK):
+            self.assertIn(text, self.log.output)
+        # If Nova forgets the port, it stays so.
+        self.ports.of_server.return_value = None
+        self.start([])
+        self.assertEqual([('pvn', 'FALSE')], nic())
+
+    def test_an_unplugged_adapter_stays_so(self):
+        """A disabled port that is not bound is disabled all the same."""
+        self.ports.disabled.return_value = {'vlan'}
+        self.start([port('nat'), port('vlan')])
+        before = self.nics()
+        self.assertEqual('FALSE', before['ethernet1']['startConnected'])
         self.start([port('nat'), self.unbound('vlan')])
         self.assertEqual(before, self.nics())
 
