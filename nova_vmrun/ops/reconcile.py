@@ -64,6 +64,16 @@ class Reconciler:
         self._ports = ports
         self._vmx_files = servers.vmx_files
 
+    def check_addresses(self, network_info: Ports | None) -> None:
+        """Raise an error if a server that comes could not be reached here.
+
+        Servers that are here already still start.
+
+        :raises InvalidConfiguration: an address of a port is not in the range
+            of the port's virtual network on this host, or it has none
+        """
+        self._networks.check_addresses(network_info or ())
+
     def starter(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance,
                 network_info: Ports | None,

@@ -101,11 +101,12 @@ class Evacuation:
         Its record changes hands in one step. If the server cannot be started,
         it is given back.
 
-        :raises VmrunError: it cannot be started
+        :raises VmrunError: it cannot be started, or not be reached here
         :raises OSError: in the same way
         """
         uuid = instance.uuid
         self._kept.discard(uuid)
+        self._reconciler.check_addresses(network_info)
         self._take(context, instance, mappings.volumes(block_device_info))
         try:
             with self._storage.in_use(uuid):

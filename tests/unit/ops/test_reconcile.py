@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
+import ipaddress
 from unittest import mock
 
 import fixtures
@@ -19,6 +20,7 @@ from nova.objects import instance_info_cache
 from nova.objects import virt_device_metadata as metadata
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmnets
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
 from nova_vmrun.ops import reconcile
@@ -259,6 +261,26 @@ class UnboundTestCase(Base):
             nova_exception.VirtualInterfacePlugException,
             self.reconciler.rebooter, None, self.instance,
             [self.unbound('nat')])
+
+
+class AddressTestCase(Base):
+    """A server comes from another host."""
+
+    def test_an_address_outside_the_range(self):
+        vif = port('nat')
+        vif['network']['subnets'] = [model.Subnet(
+            cidr='0.0.0.0/0', ips=[model.FixedIP(address='10.9.0.1')])]
+        self.reconciler.check_addresses(None)
+        self.reconciler.check_addresses([vif])
+        self.useFixture(fixtures.MockPatchObject(
+            self.networks._host_networks, 'find',
+            return_value=vmnets.Vmnet(
+                'vmnet8', 'nat',
+                subnet=ipaddress.IPv4Network('10.8.0.0/24'))))
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.reconciler.check_addresses,
+            [vif])
+        self.assertIn('10.8.0.0/24', error.brief)
 
 
 class EmptyTestCase(Base):

@@ -120,6 +120,14 @@ class EvacuationTestCase(hosts.TestCase):
                           self.instance)
         self.assertFalse(self.evacuation.keeps_disks(UUID))
 
+    def test_a_server_that_could_not_be_reached_stays_where_it_is(self):
+        self.reconciler.check_addresses.side_effect = (
+            exception.InvalidConfiguration('The address is outside.'))
+        self.assertRaises(exception.InvalidConfiguration, self.adopt)
+        self.reconciler.check_addresses.assert_called_once_with([])
+        self.assertEqual(THEIRS, self.owner())
+        self.assertEqual([], self.power.method_calls)
+
     def test_the_record_changes_hands_and_the_vm_starts(self):
         self.adopt()
         record = self.records.get(UUID)
