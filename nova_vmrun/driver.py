@@ -22,6 +22,7 @@ server in queries.py. Methods that are missing in all three are refused
 by the base classes.
 """
 
+from collections.abc import Callable
 import contextlib
 import functools
 from typing import Any, TypeAlias
@@ -203,7 +204,8 @@ class VmrunDriver(queries.ServerQueries):
             context, instance, network_info, block_device_info)
         self._hypervisor.volume_updates.reconnect(instance, block_device_info)
         self._hypervisor.rescue.end_forgotten(instance)
-        self._hypervisor.power.on(instance.uuid, rewrite)
+        self._hypervisor.power.on(instance.uuid, rewrite,
+                                  self._cable_puller(instance))
 
     @disks_needed.disks_needed
     def power_off(self, instance: Instance, timeout: int = 0,
@@ -249,6 +251,7 @@ class VmrunDriver(queries.ServerQueries):
             network_info, block_device_info)
         if reboot_type == 'SOFT':
             self._hypervisor.power.reboot_soft(instance.uuid, prepare)
+            self._hypervisor.cables.pull_stale(instance)
             return
         self._hypervisor.resize.recover(instance)
         rewrite = prepare()
@@ -269,6 +272,7 @@ class VmrunDriver(queries.ServerQueries):
     @disks_needed.disks_needed
     def unpause(self, instance: Instance) -> None:
         self._hypervisor.power.unpause(instance.uuid)
+        self._hypervisor.cables.pull_stale(instance)
 
     def suspend(self, context: Context, instance: Instance) -> None:
         with (errors.rolled_back(instance),
@@ -288,7 +292,11 @@ class VmrunDriver(queries.ServerQueries):
                 self._hypervisor.volume_updates.reconnect(instance,
                                                           block_device_info)
             with errors.as_nova(instance):
-                self._hypervisor.power.on(instance.uuid, rewrite)
+                self._hypervisor.power.on(instance.uuid, rewrite,
+                                          self._cable_puller(instance))
+
+    def _cable_puller(self, instance: Instance) -> Callable[[], None]:
+        return functools.partial(self._hypervisor.cables.pull_stale, instance)
 
     @errors.translated
     def set_admin_password(self, instance: Instance, new_pass: str) -> None:

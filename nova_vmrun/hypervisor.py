@@ -34,6 +34,7 @@ from nova_vmrun.machine.choices import firmware
 from nova_vmrun.machine import model
 from nova_vmrun.ops import access as server_access
 from nova_vmrun.ops import assembly
+from nova_vmrun.ops import cables
 from nova_vmrun.ops import cache_ageing
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
@@ -170,9 +171,10 @@ class Hypervisor:
         self.reconciler = reconcile.Reconciler(
             servers, self.definitions, self.networks, neutron_ports,
             self._tagged, self.volume_updates)
+        self.cables = cables.Cables(host, servers, neutron_ports)
         self.interfaces = interfaces.Interfaces(
-            host, servers, self.definitions, self.networks, neutron_ports,
-            self._tagged)
+            servers, self.definitions, self.networks, neutron_ports,
+            self._tagged, self.cables)
         self.volumes = volumes.Volumes(
             host, servers, self.definitions, self._connectors,
             self._tagged)

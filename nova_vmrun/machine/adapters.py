@@ -85,6 +85,12 @@ def slots(existing: vmx.Vmx) -> dict[str, int]:
     return found
 
 
+def static_slots(existing: vmx.Vmx) -> dict[str, int]:
+    """Return the same for the adapters that Nova created."""
+    return {address: slot for address, slot in slots(existing).items()
+            if is_static('ethernet%d' % slot, existing)}
+
+
 def mac(settings: vmx.Vmx, slot: int | str) -> str:
     """Return the address of an adapter in lower case; empty if it has none.
 

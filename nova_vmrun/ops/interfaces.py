@@ -24,11 +24,11 @@ import time
 from nova import context as nova_context
 from nova.network import model
 from nova.objects import instance as nova_instance
-from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
 from nova_vmrun import exception
 from nova_vmrun.machine import adapters
+from nova_vmrun.ops import cables as cables_module
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import device_tags
@@ -57,12 +57,12 @@ _REASONS = {
 class Interfaces:
     """Changes the network adapters of stopped servers."""
 
-    def __init__(self, host: parts.Host, servers: parts.Servers,
+    def __init__(self, servers: parts.Servers,
                  definitions: definition.Definitions,
                  networks: networks_module.Networks,
                  ports: ports_module.Ports,
-                 tagged: tagged_devices.TaggedDevices) -> None:
-        self._vmrun = host.vmrun
+                 tagged: tagged_devices.TaggedDevices,
+                 cables: cables_module.Cables) -> None:
         self._states = servers.states
         self._layout = servers.layout
         self._vmx_files = servers.vmx_files
@@ -71,6 +71,7 @@ class Interfaces:
         self._networks = networks
         self._ports = ports
         self._tagged = tagged
+        self._cables = cables
 
     def attach(self, context: nova_context.RequestContext,
                instance: nova_instance.Instance, vif: model.VIF) -> None:
@@ -110,21 +111,7 @@ class Interfaces:
             LOG.warning('Port %s is deleted; its adapter is removed at the '
                         'next start of the server: %s', vif['id'], error,
                         instance=instance)
-            self._disconnect(instance, vif)
-
-    def _disconnect(self, instance: nova_instance.Instance,
-                    vif: model.VIF) -> None:
-        """Disconnect the adapter of a running VM."""
-        uuid = instance.uuid
-        try:
-            if self._states.is_running(uuid, fresh=False):
-                slot = adapters.slots(self._vmx_files.load(uuid))[
-                    vif['address'].lower()]
-                self._vmrun.disconnect_device(self._layout.vmx(uuid),
-                                              'ethernet%d' % slot)
-        except (exception.VmrunError, KeyError) as error:
-            LOG.warning('Cannot disconnect the adapter of port %s: %s',
-                        vif['id'], error, instance=instance)
+            self._cables.pull(instance, vif)
 
     def _change(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance, vif: model.VIF,
@@ -166,8 +153,7 @@ class Interfaces:
             return
         self._require_stopped(instance)
         # Read them now, under the lock, with the ports of earlier callers.
-        known = instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
-            context, instance.uuid).network_info
+        known = ports_module.remembered(context, instance)
         ports = [port for port in known
                  if port['id'] != vif['id'] and
                  port['address'].lower() in present]

@@ -53,11 +53,10 @@ def find(uuid: str, live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
     """
     with_port = {nic.mac.lower() for nic in nics}
     found = []
-    for mac, slot in adapters.slots(live).items():
-        name = 'ethernet%d' % slot
-        if mac in with_port or not keeps(mac) or not adapters.is_static(
-                name, live):
+    for mac, slot in adapters.static_slots(live).items():
+        if mac in with_port or not keeps(mac):
             continue
+        name = 'ethernet%d' % slot
         connection = live.get(name + '.connectionType', 'bridged')
         connected = live.get_bool(name + '.startConnected', True)
         if connection == model.SEGMENT and mac in unbound:

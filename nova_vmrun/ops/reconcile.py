@@ -24,11 +24,9 @@ from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.network import model
 from nova.objects import instance as nova_instance
-from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
 from nova_vmrun import exception
-from nova_vmrun.formats import vmx
 from nova_vmrun.machine import adapters
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import kept_adapters
@@ -158,7 +156,7 @@ class Reconciler:
 
         def rewrite_with_current_ports(file: vmx_file.OpenVmx) -> None:
             if (keeps is kept_adapters.keep_all or not file.exists() or
-                    _static_macs(file.keys) == _macs(ports)):
+                    adapters.static_slots(file.keys).keys() == _macs(ports)):
                 rewrite(file)
             else:
                 # Ports may be attached and detached until the start.
@@ -190,15 +188,9 @@ class Reconciler:
 
     def _has_adapters(self, uuid: str) -> bool:
         try:
-            return bool(_static_macs(self._vmx_files.load(uuid)))
+            return bool(adapters.static_slots(self._vmx_files.load(uuid)))
         except (exception.VmNotFound, exception.InvalidVmx):
             return False
-
-
-def _static_macs(keys: vmx.Vmx) -> set[str]:
-    """Return the MAC addresses of the adapters that Nova created."""
-    return {mac for mac, slot in adapters.slots(keys).items()
-            if adapters.is_static('ethernet%d' % slot, keys)}
 
 
 def _macs(ports: Ports) -> set[str]:
@@ -207,12 +199,10 @@ def _macs(ports: Ports) -> set[str]:
 
 def _current_ports(context: nova_context.RequestContext,
                    instance: nova_instance.Instance, default: Ports) -> Ports:
-    """Return the ports of a server from Nova's database."""
+    """Return the ports that Nova remembers, if it does."""
     try:
-        cache = instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
-            context, instance.uuid)
+        ports: Ports = ports_module.remembered(context, instance)
     except nova_exception.InstanceInfoCacheNotFound as error:
         LOG.warning('%s', error, instance=instance)
         return default
-    ports: Ports = cache.network_info
     return ports

@@ -23,6 +23,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import product
 from nova_vmrun.host import resources
 from nova_vmrun import hypervisor
+from nova_vmrun.ops import cables
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import destroy
 from nova_vmrun.ops import diagnostics
@@ -93,6 +94,7 @@ class Base(base.TestCase):
                 ('states', states.PowerStates), ('records', records.Records),
                 ('reconciler', reconcile.Reconciler),
                 ('interfaces', interfaces.Interfaces),
+                ('cables', cables.Cables),
                 ('resize', resize.Resize), ('rescue', rescue.Rescue),
                 ('diagnostics', diagnostics.Diagnostics),
                 ('events', lifecycle_events.LifecycleEvents),
@@ -138,7 +140,8 @@ _CALLS = [
                'network', 'disks', False),
      'spawner.spawn', ('context', INSTANCE, 'image', ['file'], 'password',
                        'network', 'disks', False)),
-    ('power_on', ('context', INSTANCE, 'network'), 'power.on', (UUID, ANY)),
+    ('power_on', ('context', INSTANCE, 'network'), 'power.on',
+     (UUID, ANY, ANY)),
     ('power_off', (INSTANCE,), 'power.off', (UUID, 0)),
     ('power_off', (INSTANCE, 60, 10), 'power.off', (UUID, 60)),
     ('reboot', ('context', INSTANCE, 'network', 'SOFT'), 'power.reboot_soft',
@@ -150,10 +153,14 @@ _CALLS = [
      (INSTANCE,)),
     ('pause', (INSTANCE,), 'power.pause', (UUID,)),
     ('unpause', (INSTANCE,), 'power.unpause', (UUID,)),
+    ('unpause', (INSTANCE,), 'cables.pull_stale', (INSTANCE,)),
+    ('reboot', ('context', INSTANCE, 'network', 'SOFT'),
+     'cables.pull_stale', (INSTANCE,)),
     ('suspend', ('context', INSTANCE), 'power.suspend', (UUID,)),
-    ('resume', ('context', INSTANCE, 'network'), 'power.on', (UUID, ANY)),
+    ('resume', ('context', INSTANCE, 'network'), 'power.on',
+     (UUID, ANY, ANY)),
     ('resume_state_on_host_boot', ('context', INSTANCE, 'network', 'shares'),
-     'power.on', (UUID, ANY)),
+     'power.on', (UUID, ANY, ANY)),
     ('attach_interface', ('context', INSTANCE, 'image', 'vif'),
      'interfaces.attach', ('context', INSTANCE, 'vif')),
     ('detach_interface', ('context', INSTANCE, 'vif'),
@@ -304,6 +311,18 @@ class RebootTestCase(Base):
             INSTANCE, 'network', 'HARD')
         self.assertFalse(self.parts.power.reboot_hard.called)
         self.assertFalse(self.parts.rescue.end_forgotten.called)
+
+    def test_a_vm_that_goes_on_loses_adapters_without_a_port(self):
+        for method, arguments in (
+                ('power_on', ()), ('resume', ()),
+                ('resume_state_on_host_boot', ('shares',))):
+            self.parts.cables.reset_mock()
+            getattr(self.driver, method)('context', INSTANCE, 'network',
+                                         *arguments)
+            _, _, goes_on = self.parts.power.on.call_args.args
+            self.assertFalse(self.parts.cables.pull_stale.called)
+            goes_on()
+            self.parts.cables.pull_stale.assert_called_once_with(INSTANCE)
 
 
 class StartTestCase(Base):

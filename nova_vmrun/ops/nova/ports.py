@@ -10,9 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Ports from Neutron itself, for when Nova's cache of them is in doubt.
+"""Ports: those that Nova remembers of a server, and those of Neutron.
 
-Nova does not remember ports of other servers, either.
+What Nova remembers may be in doubt, and says nothing of other servers.
 """
 
 from collections import abc
@@ -23,6 +23,7 @@ from nova import exception as nova_exception
 from nova.network import model
 from nova.network import neutron
 from nova.objects import instance as nova_instance
+from nova.objects import instance_info_cache
 from oslo_log import log as logging
 
 from nova_vmrun import exception
@@ -32,6 +33,17 @@ LOG = logging.getLogger(__name__)
 # What on_networks returns of a port.
 BINDING = ['id', 'network_id', 'device_id', 'device_owner', 'tenant_id',
            'binding:host_id', 'binding:vif_type']
+
+
+def remembered(context: nova_context.RequestContext,
+               instance: nova_instance.Instance) -> model.NetworkInfo:
+    """Return a server's ports from Nova's database, as they are now.
+
+    :raises InstanceInfoCacheNotFound: Nova's; it remembers nothing
+    """
+    cache = instance_info_cache.InstanceInfoCache.get_by_instance_uuid(
+        context, instance.uuid)
+    return cache.network_info
 
 
 class Ports:

@@ -76,25 +76,33 @@ class Power:
                                       self._change)
 
     @lifecycle_events.by_us()
-    def on(self, uuid: str,
-           rewrite: vmx_file.Rewrite | None = None) -> None:
+    def on(self, uuid: str, rewrite: vmx_file.Rewrite | None = None,
+           goes_on: abc.Callable[[], None] | None = None) -> None:
         """Start a server, or resume it if it is suspended.
 
         Do nothing to a server that is running.
 
         :param rewrite: updates the .vmx of a VM that is off
+        :param goes_on: called instead, once the VM runs, if it was not off
+            and so has the hardware that it had
         :raises VmrunError: with the last messages of vmware.log
         :raises InvalidConfiguration: no VNC port is left
         """
         with self._vmx_files.opened(uuid) as file:
-            was_suspended = self._start(file, rewrite)
+            was_rewritten, was_suspended = self._start(file, rewrite)
+        if goes_on and not was_rewritten:
+            goes_on()
         if was_suspended:
             self._guest.set_clock(uuid)
 
     def _start(self, file: vmx_file.OpenVmx,
-               rewrite: vmx_file.Rewrite | None = None) -> bool:
-        """Start a server, and return whether it was suspended."""
-        uuid, keys = file.uuid, vmx.Vmx()
+               rewrite: vmx_file.Rewrite | None = None
+               ) -> tuple[bool, bool]:
+        """Start a server.
+
+        :returns: whether the .vmx was updated, and whether it was suspended
+        """
+        uuid, keys, was_rewritten = file.uuid, vmx.Vmx(), False
         try:
             self._forget_lost_memory(file)
         except (exception.VmNotFound, exception.InvalidVmx) as error:
@@ -102,6 +110,7 @@ class Power:
         else:
             if rewrite and self._is_off(file):
                 rewrite(file)
+                was_rewritten = True
             else:
                 self._consoles.before_start(file)
             keys = file.keys
@@ -110,7 +119,7 @@ class Power:
         self._serial_consoles.before_start(uuid)
         self._guest_agents.before_start(uuid)
         self._starter.start(uuid, self._consoles.has_window(uuid), keys)
-        return bool(keys.get(vmx.MEMORY))
+        return was_rewritten, bool(keys.get(vmx.MEMORY))
 
     def _is_off(self, file: vmx_file.OpenVmx) -> bool:
         return not (file.keys.get(vmx.MEMORY) or

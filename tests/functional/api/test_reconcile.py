@@ -102,9 +102,12 @@ class DeletedPortTestCase(TestCase):
         port, = self.boot_beside(1)
         self._suspend_server(self.server)
         self.delete_port(port)
+        self.assertEqual([], self.disconnected())
         self.action({'resume': None}, 'ACTIVE')
         self.assertRunning(self.server)
         self.assertEqual(2, len(self.adapters(self.server)))
+        # No guest answers at the address any more.
+        self.assertEqual(['ethernet1'], self.disconnected())
         self.restart()
         self.assertEqual([self.mac(self.first)], self.macs(self.server))
 

@@ -25,6 +25,7 @@ import testscenarios
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.ops import cables
 from nova_vmrun.ops import consoles
 from nova_vmrun.ops import definition
 from nova_vmrun.ops import drives
@@ -101,9 +102,10 @@ class Base(hosts.TestCase):
             self.disk_lists, guest_info.GuestInfo(conf, self.layout))
         self.describe = self.useFixture(fixtures.MockPatchObject(
             self.tagged, 'describe', return_value=None)).mock
+        self.cables = cables.Cables(self.host(), self.servers, self.ports)
         self.interfaces = interfaces.Interfaces(
-            self.host(), self.servers, self.definitions, self.networks,
-            self.ports, self.tagged)
+            self.servers, self.definitions, self.networks, self.ports,
+            self.tagged, self.cables)
         self.instance = test_definition.instance(
             image_hw_vif_model='vmxnet3')
         self.instance.device_metadata = None

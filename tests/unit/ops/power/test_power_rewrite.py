@@ -34,6 +34,14 @@ class RewriteTestCase(test_power.Base):
         self.loads = self.useFixture(fixtures.MockPatchObject(
             vmx, 'load', wraps=vmx.load)).mock
 
+    def on(self):
+        """Start the server; return whether it went on as it was."""
+        gone_on = []
+        self.power.on(UUID, self.rewrite,
+                      lambda: gone_on.append(self.is_running()))
+        self.assertNotIn(False, gone_on)
+        return bool(gone_on)
+
     def rewrite(self, file):
         self.assertFalse(self.is_running())
         self.rewritten.append(file.uuid)
@@ -45,7 +53,7 @@ class RewriteTestCase(test_power.Base):
         files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
 
     def test_off(self):
-        self.power.on(UUID, self.rewrite)
+        self.assertFalse(self.on())
         self.assertEqual([UUID], self.rewritten)
         self.assertTrue(self.is_running())
 
@@ -60,7 +68,7 @@ class RewriteTestCase(test_power.Base):
 
     def test_running(self):
         self.start()
-        self.power.on(UUID, self.rewrite)
+        self.assertTrue(self.on())
         self.assertEqual([], self.rewritten)
 
     def test_a_vm_whose_files_are_in_use(self):
@@ -72,7 +80,7 @@ class RewriteTestCase(test_power.Base):
         self.edit(**{'checkpoint.vmState': 'a.vmss'})
         files.write_atomically(
             os.path.join(self.layout.folder(UUID), 'a.vmss'), 'memory')
-        self.power.on(UUID, self.rewrite)
+        self.assertTrue(self.on())
         self.assertEqual([], self.rewritten)
         self.assertTrue(self.is_running())
 
