@@ -388,7 +388,9 @@ def _validate_nics(nics: tuple[Nic, ...]) -> None:
                     'Use a port with another MAC address, for example one '
                     'that Neutron generates.')
         if mac in seen:
-            _refuse('Two network adapters have the address %s.' % mac)
+            _refuse('Two network adapters have the address %s.' % mac,
+                    'Use ports with different MAC addresses, or remove one of '
+                    'the two from the server.')
         seen.add(mac)
         _one_of(nic.model, NIC_MODELS, 'The model of a network adapter')
         _one_of(nic.connection, CONNECTIONS, 'The connection of an adapter')

@@ -18,6 +18,7 @@ The other adapters of the server keep their places. The tag of an adapter is
 written to the config drive of the server.
 """
 
+from collections import abc
 import contextlib
 import time
 
@@ -81,7 +82,7 @@ class Interfaces:
         :raises VmStateError: it is not stopped, or open in a window
         :raises InvalidConfiguration: the port's network is not on this host
         :raises InvalidInput: the adapter has a tag, and its server no config
-            drive
+            drive; or another port of the server has its address
         """
         self._networks.check([vif])
         self._networks.check_addresses([vif])
@@ -149,11 +150,16 @@ class Interfaces:
                tags_written: contextlib.AbstractContextManager[None]
                ) -> None:
         present = adapters.slots(file.keys)
-        if (vif['address'].lower() in present) == attached:
+        is_present = vif['address'].lower() in present
+        if not attached and not is_present:
             return
-        self._require_stopped(instance)
         # Read them now, under the lock, with the ports of earlier callers.
         known = ports_module.remembered(context, instance)
+        if attached:
+            _refuse_shared_address(instance, known, vif)
+            if is_present:
+                return
+        self._require_stopped(instance)
         ports = [port for port in known
                  if port['id'] != vif['id'] and
                  port['address'].lower() in present]
@@ -172,3 +178,22 @@ class Interfaces:
                 'Stop the server first: VMware changes the adapters of a VM '
                 'only while the VM is off.')
         self._stopped.require_closed(instance.uuid, brief)
+
+
+def _refuse_shared_address(instance: nova_instance.Instance,
+                           known: abc.Iterable[model.VIF],
+                           vif: model.VIF) -> None:
+    """Refuse a port whose MAC address another port of the server has.
+
+    In Neutron, it is unique in a network only.
+    """
+    mac = vif['address'].lower()
+    for port in known:
+        if port['id'] != vif['id'] and port['address'].lower() == mac:
+            raise exception.InvalidInput(
+                'Server %s already has a network adapter with the address %s.'
+                % (instance.uuid, mac),
+                'Ports %s and %s have the same MAC address, in different '
+                'networks.' % (port['id'], vif['id']),
+                'Use a port with another MAC address, for example one that '
+                'Neutron generates.')

@@ -62,6 +62,18 @@ class PullTestCase(Base):
         self.cables.pull(self.instance, port('office'))
         self.assertEqual([], self.pulled())
 
+    def test_an_adapter_that_may_be_of_another_port(self):
+        """A server of an older version can have two ports with its address."""
+        twin = port('office')
+        twin['address'] = test_interfaces.MACS['vlan']
+        self.known = self.known + [twin]
+        for vif in (twin, port('vlan')):
+            self.cables.pull(self.instance, vif)
+        self.assertEqual([], self.pulled())
+        self.known = [port('nat')]
+        self.cables.pull(self.instance, twin)
+        self.assertEqual(['ethernet1'], self.pulled())
+
     def test_a_server_whose_vmx_cannot_be_read(self):
         files.write_atomically(self.layout.vmx(UUID), 'half of a li')
         self.cables.pull(self.instance, port('vlan'))

@@ -322,6 +322,45 @@ class InterfacesTestCase(Base):
         self.detach('vlan')
         self.assertEqual({}, self.nics())
 
+    def twin(self):
+        """Return a port of another network with the address of one."""
+        vif = port('office')
+        vif['address'] = MACS['nat']
+        return vif
+
+    def test_a_second_port_with_the_address_is_refused(self):
+        self.attach('nat')
+        before = self.text()
+        self.known = self.known + [self.twin()]
+        for _ in range(2):
+            error = self.assertRaises(
+                exception.InvalidInput, self.interfaces.attach, None,
+                self.instance, self.twin())
+            self.assertIn(MACS['nat'], error.brief)
+            self.assertIn('Ports nat and office', error.details)
+        self.assertEqual(before, self.text())
+        # Nova gives the port back, and another one can come.
+        self.known = [port('nat')]
+        self.attach('vlan')
+
+    def test_the_adapter_stays_for_the_port_that_stays(self):
+        """Such servers were possible once."""
+        self.attach('nat')
+        self.known = self.known + [self.twin()]
+        self.interfaces.detach(None, self.instance, self.twin())
+        self.assertEqual([('nat', MACS['nat'])], [
+            (nic['connectionType'], nic['address'])
+            for nic in self.nics().values()])
+
+    def test_a_new_server_with_two_such_ports_is_refused(self):
+        draft = self.definitions.draft(self.instance, {})
+        error = self.assertRaises(
+            exception.InvalidInput, self.definitions.check_new, draft, (),
+            [port('nat'), self.twin()])
+        self.assertIn('Two network adapters have the address ' + MACS['nat'],
+                      error.brief)
+        self.assertIn('different MAC addresses', error.resolution)
+
     def test_no_more_than_vmware_has_places(self):
         for number in range(11):
             vif = port('nat')
@@ -380,59 +419,3 @@ class CrashTestCase(testscenarios.TestWithScenarios, Base):
             self.rewrite([port(name) for name in names])
             self.assertEqual({MACS[name] for name in names},
                              self.addresses())
-
-
-class DeletedPortTestCase(Base):
-    """A port that is deleted in Neutron while its server is not off."""
-
-    def setUp(self):
-        super().setUp()
-        self.attach('nat')
-        self.attach('vlan')
-        self.ports.is_deleted.return_value = True
-        self.disconnect = self.vmrun.tool.disconnect_device
-
-    def test_its_cable_is_pulled(self):
-        self.start()
-        before = self.text()
-        self.detach('vlan')
-        self.ports.is_deleted.assert_called_once_with('vlan')
-        self.disconnect.assert_called_once_with(self.layout.vmx(UUID),
-                                                'ethernet1')
-        self.assertEqual(before, self.text())
-
-    def test_a_cable_that_cannot_be_pulled_is_only_logged(self):
-        self.start()
-        for error in (exception.VmPaused('Paused.'), hosts.hung()):
-            self.disconnect.side_effect = error
-            self.detach('vlan')
-            self.assertIn(str(error), self.log.output)
-
-    def test_a_suspended_vm_has_no_cable(self):
-        live = vmx.load(self.text())
-        live['checkpoint.vmState'] = 'a.vmss'
-        files.write_atomically(self.layout.vmx(UUID), vmx.dump(live))
-        self.detach('vlan')
-        self.assertFalse(self.disconnect.called)
-        self.assertEqual(2, len(self.nics()))
-
-    def test_a_vm_that_nobody_can_ask_for(self):
-        self.vmrun.fail('list', hosts.hung())
-        self.detach('vlan')
-        self.assertFalse(self.disconnect.called)
-
-    def test_of_a_stopped_server_it_goes_at_once(self):
-        self.detach('vlan')
-        self.assertFalse(self.ports.is_deleted.called)
-        self.assertEqual(['ethernet0'], list(self.nics()))
-
-    def test_a_port_that_the_user_wants_to_remove_is_refused(self):
-        self.ports.is_deleted.return_value = False
-        self.start()
-        self.assertRaises(exception.VmrunError, self.detach, 'vlan')
-        self.assertFalse(self.disconnect.called)
-
-    def test_a_new_port_is_refused_whatever_neutron_says(self):
-        self.start()
-        self.assertRaises(exception.VmrunError, self.attach, 'office')
-        self.assertFalse(self.ports.is_deleted.called)
