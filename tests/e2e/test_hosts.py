@@ -131,7 +131,9 @@ class HostsTestCase(base.TestCase):
         nova.shelve_server(second)
         self.wait_for_status(second, 'SHELVED_OFFLOADED')
         nova.stop_server(first)
-        self.wait_for_status(first, 'SHUTOFF')
+        self.wait_until(
+            lambda: nova.get_server(first).status == 'SHUTOFF',
+            'a server in ERROR is stopped')
         port, = nova.server_interfaces(first)
         nova.delete_server_interface(port, first)
         self.wait_until(lambda: not list(nova.server_interfaces(first)),
