@@ -99,6 +99,7 @@ class HostCalls(unsupported.RefusingDriver):
             nova_context.get_admin_context(), self._host)
         self._hypervisor.storage.refresh_records()
         self._hypervisor.metrics.write()
+        self._hypervisor.tell_of_networks()
         return inventory.described(
             nodename, self._compute_id, self._hypervisor.product,
             self._hypervisor.resources)

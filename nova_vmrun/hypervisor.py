@@ -25,6 +25,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_vmrun import exception
+from nova_vmrun.host import files
 from nova_vmrun.host import host_networks
 from nova_vmrun.host import kernel_modules
 from nova_vmrun.host import resources
@@ -104,6 +105,8 @@ class Hypervisor:
 
     def __init__(self, conf: cfg.ConfigOpts, compute_id: str) -> None:
         self._compute_id = compute_id
+        # What is in the file that names this compute node.
+        self._told = ''
         self.address: str = conf.vmrun.migration_address or conf.my_ip
         self.runner = process.Runner()
         self.layout = assembly.make_layout(conf)
@@ -263,12 +266,26 @@ class Hypervisor:
         self._folders.check()
         self.metrics.check()
         self._complain_of_host()
-        # Another host looks for this file before it sends a server.
+        # Another host looks for this file before it sends a server. It is
+        # empty until VMware has been asked for its networks.
         open(self.layout.node(self._compute_id), 'w').close()
+        self._told = ''
         self.consoles.begin()
         self.serial_consoles.begin()
         self.events.begin(send_event,
                           [record.uuid for record in self.records.all()])
+
+    def tell_of_networks(self) -> None:
+        """Write down which networks other hosts may know of."""
+        told = self.networks.card().dump()
+        if told == self._told:
+            return
+        try:
+            files.write_atomically(self.layout.node(self._compute_id), told)
+            self._told = told
+        except OSError as error:
+            LOG.warning('Other hosts cannot learn which networks this host '
+                        'has: %s', error)
 
     def _complain_of_host(self) -> None:
         """Log what prevents all servers from starting."""

@@ -84,6 +84,18 @@ class HostNetworks:
                 self._mtimes = mtimes
             return self._networks.get(name)
 
+    def all(self) -> list[vmnets.Vmnet]:
+        """Return all networks; empty if they cannot be read.
+
+        Run vmrun only if VMware has changed its files since the last time.
+        """
+        with self._lock:
+            mtimes = self._read_mtimes()
+            if mtimes != self._mtimes:
+                self._networks = self._read()
+                self._mtimes = mtimes
+            return list(self._networks.values())
+
     def names(self) -> list[str]:
         """Return the names last read; empty if they cannot be read."""
         with self._lock:

@@ -37,6 +37,7 @@ LOG = logging.getLogger(__name__)
 WORKSTATION = 'ws'
 PLAYER = 'player'
 FUSION = 'fusion'
+KINDS = (WORKSTATION, PLAYER, FUSION)
 
 _FUSION_LIBRARY = '/Applications/VMware Fusion.app/Contents/Library'
 _WINDOWS_FOLDERS = (

@@ -17,6 +17,7 @@ import copy
 import dataclasses
 import ipaddress
 import re
+from typing import Protocol
 
 from nova import exception as nova_exception
 from nova.network import model as network_model
@@ -29,6 +30,7 @@ from nova_vmrun.host import host_networks as host_networks_module
 from nova_vmrun.host import product as product_module
 from nova_vmrun.host import vlans as vlans_module
 from nova_vmrun.machine import model
+from nova_vmrun.server import network_card
 
 # The vif_type of ports that nova_vmrun.ml2 has bound.
 VIF_TYPE = 'vmrun'
@@ -85,59 +87,38 @@ def with_links(network_info: abc.Iterable[network_model.VIF],
     return copies
 
 
-class Networks:
-    """Finds the network of this host's product that carries a port.
+class Listed(Protocol):
+    """The virtual networks of a host."""
+
+    def find(self, name: str) -> vmnets.Vmnet | None:
+        """Return a network, or None if there is no such network."""
+
+    def names(self) -> list[str]:
+        """Return the names of all; none if the host does not tell."""
+
+
+class Lookup:
+    """Finds the network of a host's product that carries a port.
 
     A physical network is mapped to one of VMware's virtual networks. A network
     of type local, which is what projects create, is a LAN segment.
 
-    :param conf: the [vmrun] options
+    :param mappings: [vmrun] vmnet_mappings of that host
+    :param default: its [vmrun] default_vmnet
+    :param where: what errors call the host
     :raises InvalidConfiguration: an option does not name a VMware network
     """
 
-    def __init__(self, conf: cfg.ConfigOpts,
-                 host_networks: host_networks_module.HostNetworks,
-                 vlans: vlans_module.Vlans,
-                 product: product_module.Product) -> None:
+    def __init__(self, mappings: abc.Mapping[str, str], default: str | None,
+                 host_networks: Listed, product: product_module.Product,
+                 where: str = 'this host') -> None:
         self._mappings = {name: _network('vmnet_mappings', value)
-                          for name, value in conf.vmnet_mappings.items()}
-        self._default = (_network('default_vmnet', conf.default_vmnet)
-                         if conf.default_vmnet else None)
+                          for name, value in mappings.items()}
+        self._default = (_network('default_vmnet', default)
+                         if default else None)
         self._host_networks = host_networks
-        self._vlans = vlans
         self._product = product
-
-    def nics(self, network_info: abc.Iterable[network_model.VIF],
-             hardware: model.Hardware) -> tuple[model.Nic, ...]:
-        """Return the adapters of a server, in the order of its ports.
-
-        Reading network_info may wait for Neutron: hold no lock.
-
-        :raises VirtualInterfacePlugException: Nova's; a port is not bound to
-            this host
-        :raises InvalidConfiguration: a physical network has no VMware
-            network, or another mechanism driver has bound a port
-        """
-        return tuple(self._nic(vif, hardware) for vif in network_info)
-
-    def check(self, network_info: abc.Iterable[network_model.VIF] | None
-              ) -> None:
-        """Check that this host has the networks of a server.
-
-        If one is missing, VMware would start the server with a disconnected
-        adapter. Skip ports that Neutron has failed to bind.
-
-        :raises InvalidConfiguration: a network is missing or set up wrongly,
-            or another mechanism driver has bound a port
-        """
-        for vif in network_info or ():
-            if is_unbound(vif):
-                continue
-            _refuse_others(vif)
-            found = self._vmnet(vif)
-            vlan = _physical_network(vif)[1]
-            if vlan:
-                self._vlans.check(found, int(vlan))
+        self._where = where
 
     def check_addresses(self, network_info: abc.Iterable[network_model.VIF]
                         ) -> None:
@@ -177,21 +158,7 @@ class Networks:
         connection = self._lookup(name, vlan, vif)
         if connection.segment:
             return None
-        return self._on_this_host(connection.vnet or connection.kind, name,
-                                  vif)
-
-    def _nic(self, vif: network_model.VIF,
-             hardware: model.Hardware) -> model.Nic:
-        if is_unbound(vif):
-            raise _not_bound(vif)
-        _refuse_others(vif)
-        connection = self._lookup(*_physical_network(vif), vif)
-        return model.Nic(
-            mac=vif['address'], model=hardware.nic_model,
-            connection=connection.kind, vnet=connection.vnet,
-            segment=connection.segment,
-            connected=vif.get_meta(_LINK, True),
-            rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
+        return self._listed(connection.vnet or connection.kind, name, vif)
 
     def _lookup(self, name: str, vlan: int | None, vif: network_model.VIF
                 ) -> Connection:
@@ -205,8 +172,8 @@ class Networks:
             None if vlan else self._default)
         if network is None:
             raise exception.InvalidConfiguration(
-                'The physical network %s has no VMware network on this host.'
-                % name, 'Port %s is on it.' % vif['id'],
+                'The physical network %s has no VMware network on %s.'
+                % (name, self._where), 'Port %s is on it.' % vif['id'],
                 'Add it to [vmrun] vmnet_mappings in nova.conf.')
         return network
 
@@ -222,21 +189,94 @@ class Networks:
         return Connection(model.SEGMENT,
                           segment=identity.to_segment(vif['network']['id']))
 
-    def _on_this_host(self, vmnet: str, physical: str, vif: network_model.VIF
-                      ) -> vmnets.Vmnet | None:
+    def _listed(self, vmnet: str, physical: str, vif: network_model.VIF
+                ) -> vmnets.Vmnet | None:
         """Return a network of the host; None if the host lists no networks."""
         found: vmnets.Vmnet | None = self._host_networks.find(vmnet)
         names = self._host_networks.names()
         if found is None and names:
             raise exception.InvalidConfiguration(
-                'VMware has no virtual network %s on this host.' % vmnet,
+                'VMware has no virtual network %s on %s.'
+                % (vmnet, self._where),
                 'Port %s is on the physical network %s, which is mapped to '
-                'it. This host has: %s.'
-                % (vif['id'], physical, ', '.join(names)),
+                'it. %s has: %s.'
+                % (vif['id'], physical,
+                   self._where[:1].upper() + self._where[1:],
+                   ', '.join(names)),
                 "Create it with VMware's network editor (on Linux: sudo "
                 'vmware-netcfg), or choose another network in [vmrun] '
                 'vmnet_mappings or default_vmnet in nova.conf.')
         return found
+
+
+class Networks(Lookup):
+    """The networks of this host.
+
+    :param conf: the [vmrun] options
+    :raises InvalidConfiguration: an option does not name a VMware network
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts,
+                 host_networks: host_networks_module.HostNetworks,
+                 vlans: vlans_module.Vlans,
+                 product: product_module.Product) -> None:
+        super().__init__(conf.vmnet_mappings, conf.default_vmnet,
+                         host_networks, product)
+        self._conf = conf
+        self._vmware = host_networks
+        self._vlans = vlans
+
+    def card(self) -> network_card.NetworkCard:
+        """Return what other hosts may know."""
+        return network_card.NetworkCard(
+            self._product.kind, self._conf.vmnet_mappings,
+            self._conf.default_vmnet or '',
+            {found.name: found.subnet for found in self._vmware.all()})
+
+    def nics(self, network_info: abc.Iterable[network_model.VIF],
+             hardware: model.Hardware) -> tuple[model.Nic, ...]:
+        """Return the adapters of a server, in the order of its ports.
+
+        Reading network_info may wait for Neutron: hold no lock.
+
+        :raises VirtualInterfacePlugException: Nova's; a port is not bound to
+            this host
+        :raises InvalidConfiguration: a physical network has no VMware
+            network, or another mechanism driver has bound a port
+        """
+        return tuple(self._nic(vif, hardware) for vif in network_info)
+
+    def check(self, network_info: abc.Iterable[network_model.VIF] | None
+              ) -> None:
+        """Check that this host has the networks of a server.
+
+        If one is missing, VMware would start the server with a disconnected
+        adapter. Skip ports that Neutron has failed to bind.
+
+        :raises InvalidConfiguration: a network is missing or set up wrongly,
+            or another mechanism driver has bound a port
+        """
+        for vif in network_info or ():
+            if is_unbound(vif):
+                continue
+            _refuse_others(vif)
+            found = self._vmnet(vif)
+            vlan = _physical_network(vif)[1]
+            if vlan:
+                self._vlans.check(found, int(vlan))
+
+    def _nic(self, vif: network_model.VIF,
+             hardware: model.Hardware) -> model.Nic:
+        if is_unbound(vif):
+            raise _not_bound(vif)
+        _refuse_others(vif)
+        connection = self._lookup(*_physical_network(vif), vif)
+        return model.Nic(
+            mac=vif['address'], model=hardware.nic_model,
+            connection=connection.kind, vnet=connection.vnet,
+            segment=connection.segment,
+            connected=vif.get_meta(_LINK, True),
+            rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
 
 def _not_bound(vif: network_model.VIF

@@ -25,8 +25,10 @@ from nova_vmrun import exception
 from nova_vmrun.host import file_stream
 from nova_vmrun.host import files
 from nova_vmrun.host import space
+from nova_vmrun.host import strange_files
 from nova_vmrun.server import layout as layout_module
 from nova_vmrun.server import move_protocol
+from nova_vmrun.server import network_card
 from nova_vmrun.server import use_locks
 
 _Outcome = move_protocol.Outcome
@@ -81,7 +83,21 @@ class Arrivals:
         if request.verb is move_protocol.Verb.RECEIVE:
             self._receive(uuid, stream)
         return move_protocol.Answer(
-            _Outcome.DONE, free=shutil.disk_usage(self._layout.root).free)
+            _Outcome.DONE, free=shutil.disk_usage(self._layout.root).free,
+            networks=self._networks(request))
+
+    def _networks(self, request: move_protocol.Request) -> str:
+        """Return what nova-compute has written of its networks, or ''."""
+        if request.verb is not move_protocol.Verb.EXAMINE or (
+                request.node is None):
+            return ''
+        try:
+            return strange_files.read(
+                self._layout.node(request.node),
+                network_card.LONGEST).decode('utf-8', 'replace')
+        except OSError:
+            # This does not keep a server from coming.
+            return ''
 
     def _is_other(self, node: str | None) -> bool:
         """Return whether the folder is known to be another node's."""

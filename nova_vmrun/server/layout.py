@@ -185,7 +185,10 @@ class Layout:
         return os.path.join(self.folder(uuid), 'moving.json')
 
     def node(self, compute_id: str) -> str:
-        """Return the path of the file that names a compute node."""
+        """Return the path of the file that names a compute node.
+
+        It contains what network_card.py says.
+        """
         return os.path.join(self.locks, 'node-' + compute_id)
 
     def allocations(self, uuid: str) -> str:

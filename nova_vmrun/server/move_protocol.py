@@ -133,6 +133,7 @@ class Answer:
     """The answer to a request.
 
     :ivar free: bytes that are free there
+    :ivar networks: that the host has, see network_card.py; empty if unknown
     :ivar reason: what FAILED or TAKEN means
     :ivar details: of an error
     :ivar resolution: of an error
@@ -143,6 +144,7 @@ class Answer:
     reason: str = ''
     details: str = ''
     resolution: str = ''
+    networks: str = ''
 
     def dump(self) -> str:
         """Return it as one line."""
@@ -169,12 +171,15 @@ def parse_answer(output: str) -> Answer | None:
         free = found.get('free')
         texts = [_printable(found.get(name)) for name in
                  ('reason', 'details', 'resolution')]
+        networks = found.get('networks')
     except (IndexError, ValueError, KeyError, TypeError, AttributeError,
             RecursionError):
         return None
     if isinstance(free, bool) or not isinstance(free, int) or free < 0:
         free = None
-    return Answer(outcome, free, *texts)
+    reason, details, resolution = texts
+    return Answer(outcome, free, reason, details, resolution,
+                  networks if isinstance(networks, str) else '')
 
 
 def _printable(text: object) -> str:

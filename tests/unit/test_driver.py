@@ -75,7 +75,7 @@ class Base(base.TestCase):
     def setUp(self):
         super().setUp()
         self.parts = types.SimpleNamespace(
-            metrics=mock.Mock(),
+            metrics=mock.Mock(), tell_of_networks=mock.Mock(),
             exists=mock.Mock(return_value=True),
             record=mock.Mock(return_value=records.Record(
                 UUID, 'instance-1', 'node-uuid', image_ref='')),

@@ -48,6 +48,7 @@ class HostTestCase(test_driver.Base):
 
     def test_description_of_the_host(self):
         found = self.driver.get_available_resource(NODE)
+        self.parts.tell_of_networks.assert_called_once_with()
         self.assertEqual(
             (NODE, 'node-uuid', 'VMware Workstation', 17006004, 60),
             tuple(found[key] for key in (

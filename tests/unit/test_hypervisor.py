@@ -18,11 +18,14 @@ from unittest import mock
 import fixtures
 
 from nova_vmrun import exception
+from nova_vmrun.formats import vmnets
+from nova_vmrun.host import files
 from nova_vmrun.host import kernel_modules
 from nova_vmrun.host import product
 from nova_vmrun.host import x_libraries
 from nova_vmrun import hypervisor
 from nova_vmrun.ops import serial_consoles
+from nova_vmrun.server import network_card
 from nova_vmrun.server import records
 from nova_vmrun.server import states
 from nova_vmrun import system
@@ -97,6 +100,29 @@ class HypervisorTestCase(base.TestCase):
         made.close()
         parts.serial_consoles.end.assert_called_once_with()
         parts.events.end.assert_called_once_with()
+
+    def test_other_hosts_learn_which_networks_there_are(self):
+        made = self.make(vmnet_mappings={'physnet1': 'vmnet8'})
+        found = self.useFixture(fixtures.MockPatchObject(
+            made.networks._vmware, 'all', return_value=[])).mock
+
+        def told():
+            return network_card.parse(
+                files.read(made.layout.node('this-node')).decode())
+
+        self.assertIsNone(told())
+        made.tell_of_networks()
+        self.assertEqual(network_card.NetworkCard(
+            'ws', {'physnet1': 'vmnet8'}, 'nat', {}), told())
+        with mock.patch.object(files, 'write_atomically') as write:
+            made.tell_of_networks()
+            self.assertFalse(write.called)
+            found.return_value = [vmnets.Vmnet('vmnet0', 'bridged')]
+            write.side_effect = OSError(28, 'No space left on device')
+            made.tell_of_networks()
+        self.assertIn('No space left on device', self.log.output)
+        made.tell_of_networks()
+        self.assertEqual({'vmnet0': None}, told().ranges)
 
     def test_the_log_says_what_keeps_every_server_from_starting(self):
         for is_installed in (False, True):

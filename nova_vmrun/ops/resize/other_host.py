@@ -23,10 +23,13 @@ import os
 import secrets
 from typing import BinaryIO
 
+from nova.network import model as network_model
+
 from nova_vmrun import exception
 from nova_vmrun.host import file_stream
 from nova_vmrun.host import space
 from nova_vmrun.ops.resize import moves
+from nova_vmrun.ops.resize import networks_there
 from nova_vmrun.server import arrivals
 from nova_vmrun.server import layout as host_layout
 from nova_vmrun.server import move_protocol
@@ -49,12 +52,14 @@ class OtherHost:
         self._address = address
 
     def examine(self, destination: moves.Destination, uuid: str,
-                needed: int) -> None:
+                needed: int,
+                network_info: abc.Iterable[network_model.VIF] = ()) -> None:
         """Raise an error if a server cannot move to a host.
 
         Leftovers of an earlier attempt are removed there.
 
         :param needed: bytes that the server's files may need there
+        :param network_info: the ports of the server
         :raises VmrunError: it cannot
         """
         host = destination.host
@@ -84,6 +89,7 @@ class OtherHost:
                          answer.free).require(
             needed, 'There is not enough space for server %s on host %s.'
             % (uuid, host))
+        networks_there.require(answer.networks, uuid, host, network_info)
 
     def _require(self, host: str, uuid: str,
                  answer: move_protocol.Answer) -> None:

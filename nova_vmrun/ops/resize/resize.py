@@ -173,7 +173,8 @@ class Resize:
             project_networks.require_movable(instance, destination.host,
                                              self._ports)
             self._other_host.examine(destination, instance.uuid,
-                                     self._files.needed_elsewhere(plan))
+                                     self._files.needed_elsewhere(plan),
+                                     instance.get_network_info() or ())
         return plan
 
     @contextlib.contextmanager

@@ -53,6 +53,14 @@ class HostNetworksTestCase(base.TestCase):
         self.assertEqual(['vmnet0', 'vmnet1', 'vmnet8'],
                          self.networks.names())
 
+    def test_all_networks_are_read_once(self):
+        for seconds in (1, 1, 2):
+            self.write('networking', '', seconds)
+            self.assertEqual(
+                ['vmnet0', 'vmnet1', 'vmnet8'],
+                sorted(found.name for found in self.networks.all()))
+        self.assertEqual(2, self.asked)
+
     def test_missing_network_is_read_again(self):
         self.assertIsNone(self.networks.find('vmnet3'))
         self.tool.list_host_networks.return_value += (

@@ -129,6 +129,17 @@ class ArrivalsTestCase(base.TestCase):
         open(self.layout.node(NODE), 'w').close()
         self.assertEqual(Outcome.DONE, self.ask(Verb.EXAMINE, NODE).outcome)
 
+    def test_what_nova_compute_says_of_its_networks(self):
+        with open(self.layout.node(NODE), 'w') as file:
+            file.write('{"kind": "ws"}')
+        self.assertEqual('{"kind": "ws"}',
+                         self.ask(Verb.EXAMINE, NODE).networks)
+        self.assertEqual('', self.ask(Verb.EXAMINE).networks)
+        os.truncate(self.layout.node(NODE), 1 << 20)
+        self.assertEqual('', self.ask(Verb.EXAMINE, NODE).networks)
+        os.remove(self.layout.node(NODE))
+        self.assertEqual('', self.ask(Verb.EXAMINE, NODE).networks)
+
     def test_a_shared_folder(self):
         open(arrivals.probe(self.layout, PROBE), 'w').close()
         self.put(self.layout.prepared(UUID))

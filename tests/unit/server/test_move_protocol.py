@@ -56,6 +56,7 @@ class AnswerTestCase(base.TestCase):
     def test_an_answer_is_understood_after_a_greeting(self):
         for answer in (
                 move_protocol.Answer(Outcome.DONE, 7),
+                move_protocol.Answer(Outcome.DONE, 7, networks='{"a": 1}'),
                 move_protocol.Answer(Outcome.TAKEN, reason='/a b'),
                 move_protocol.failed(exception.DiskFull('Full.', 'By 1 MiB.',
                                                         'Free some.'))):
@@ -70,7 +71,8 @@ class AnswerTestCase(base.TestCase):
     def test_texts_and_numbers_are_not_trusted(self):
         found = move_protocol.parse_answer(
             '{"outcome": "failed", "free": -1, "reason": "%s", '
-            '"details": 7}' % ('a\\u001b[2J' + 'x' * 9000))
+            '"details": 7, "networks": {}}' % ('a\\u001b[2J' + 'x' * 9000))
         self.assertIsNone(found.free)
         self.assertTrue(found.reason.isprintable())
-        self.assertEqual((400, ''), (len(found.reason), found.details))
+        self.assertEqual((400, '', ''), (len(found.reason), found.details,
+                                         found.networks))

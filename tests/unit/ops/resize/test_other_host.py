@@ -11,6 +11,7 @@
 #    under the License.
 
 import contextlib
+import dataclasses
 import io
 import os
 import shutil
@@ -26,6 +27,8 @@ from nova_vmrun.tools import process
 from nova_vmrun.tools import ssh
 from tests.unit import base
 from tests.unit.ops import hosts
+from tests.unit.ops import test_networks
+from tests.unit.server import test_network_card
 from tests.unit import stubs
 
 UUID, HOST = hosts.UUID, '10.0.0.2'
@@ -142,6 +145,20 @@ class OtherHostTestCase(base.TestCase):
             self.refuse(exception.VmrunError, 'second', folder)
             self.assertTrue(os.path.exists(
                 os.path.join(folder, 'root.vmdk')))
+
+    def test_networks_that_are_not_there(self):
+        with open(self.there.node(NODE), 'w') as file:
+            file.write(test_network_card.CARD.dump())
+        local = test_networks.local_port()
+        self.host.examine(self.destination(node_id=NODE), UUID, 0, [local])
+        with open(self.there.node(NODE), 'w') as file:
+            file.write(dataclasses.replace(test_network_card.CARD,
+                                           kind='fusion').dump())
+        error = self.assertRaises(
+            exception.InvalidConfiguration, self.host.examine,
+            self.destination(node_id=NODE), UUID, 0, [local])
+        self.assertIn('host second: VMware Fusion has no LAN segments',
+                      error.brief)
 
     def test_too_little_space(self):
         free = shutil.disk_usage(self.there.root).free

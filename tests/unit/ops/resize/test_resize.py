@@ -260,11 +260,14 @@ class OtherHostTestCase(resizes.TestCase):
 
     def test_it_is_asked_before_the_server_is_stopped(self):
         self.make(running=True)
+        self.network_info = [networks.port()]
         self.other_host.examine.side_effect = exception.DiskFull('Full.')
         self.assertRaises(nova_exception.InstanceFaultRollback,
                           self.migrate, THERE)
         self.assertEqual([], self.vmrun.verbs())
         self.assertEqual([''], self.folders())
+        self.assertEqual(self.network_info,
+                         self.other_host.examine.call_args.args[3])
 
     def test_others_on_its_network_stay(self):
         self.make(running=True)
