@@ -25,7 +25,6 @@ from nova.virt import node
 from nova_vmrun import conf
 from nova_vmrun import hypervisor
 from nova_vmrun.ops.nova import errors
-from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import inventory
 from nova_vmrun.ops.nova import unsupported
 
@@ -69,8 +68,8 @@ class HostCalls(unsupported.RefusingDriver):
     def process_instances_at_startup(
             self, context: nova_context.RequestContext,
             instances: Any) -> Any:
-        evacuations.fail_interrupted(context, self._host)
-        self._hypervisor.evacuation.stop_adopted(context, self._host)
+        self._hypervisor.evacuation.stop_adopted(context, self._host,
+                                                 is_starting=True)
         return instances
 
     def instance_on_disk(self, instance: instance.Instance) -> bool:
@@ -96,7 +95,7 @@ class HostCalls(unsupported.RefusingDriver):
         self._is_starting = False
         # Nova looks for evacuated servers only at its start.
         self._hypervisor.evacuation.stop_adopted(
-            nova_context.get_admin_context(), self._host)
+            nova_context.get_admin_context(), self._host, is_starting=False)
         self._hypervisor.storage.refresh_records()
         self._hypervisor.metrics.write()
         self._hypervisor.tell_of_networks()

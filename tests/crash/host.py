@@ -100,7 +100,7 @@ class Host(fixtures.Fixture):
         self.useFixture(fixtures.MockPatchObject(
             evacuations, '_moves', return_value=[]))
         self.useFixture(fixtures.MockPatchObject(
-            evacuations, 'gone_from', return_value=set()))
+            evacuations, '_servers', return_value=[]))
         self._watched = (self.root, self._elsewhere, self.volumes.folder,
                          *self.storage.values())
         self._kept = (*self._watched, self.vmware.state, self.glance.uploads)

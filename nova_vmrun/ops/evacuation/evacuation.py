@@ -318,48 +318,63 @@ class Evacuation:
                 'Server %s cannot start on this host.' % uuid,
                 'It was evacuated from here, and its volumes are used '
                 'elsewhere.', 'Start it on the host that has it.')
-        self._examination.require_alone(context, instance, host)
+        self._examination.require_alone(context, instance)
 
     def stop_adopted(self, context: nova_context.RequestContext,
-                     host: str) -> None:
+                     host: str, is_starting: bool) -> None:
         """Stop the VMs that run here, but that another host has.
 
         It has adopted their disks, or Nova has given the servers to it.
-        Nothing is removed: that is done when nova-compute starts.
+        Nothing is removed: that is done when nova-compute starts. Other hosts
+        may start servers whose evacuations to here failed once this host has
+        told Nova that it does not run them.
 
         :param host: this one, in Nova
+        :param is_starting: whether its nova-compute is starting
         """
-        uuids = self._layout.uuids()
-        foreign = set(filter(self._is_anothers, uuids))
-        # Do not ask VMware or Nova if there is nothing to ask about.
-        adopted = self._states.listed(foreign) if foreign else set()
-        vmx_files = {self._layout.vmx(uuid): uuid for uuid in uuids
-                     if uuid not in foreign}
-        # This runs no program.
-        running = {vmx_files[path] for path in vm_process.alive(vmx_files)}
-        if not adopted and not running:
+        if is_starting:
+            evacuations.end_interrupted(context, host)
+        moves = evacuations.involving(context, host)
+        moved = {move.instance_uuid for move in moves}
+        if not moved:
             return
-        moved = evacuations.evacuated(context, host)
-        gone = evacuations.gone_from(context, host, running & moved)
-        # Others may be those of another compute node on this machine.
-        for uuid in sorted(adopted & moved | gone):
-            LOG.warning('Stopping the VM of server %s, which another host has '
-                        'since an evacuation', uuid)
-            try:
-                self._power.cut(uuid)
-            except exception.VmrunError as error:
-                LOG.error('Server %s may still run here, although another '
-                          'host has it since an evacuation: %s', uuid, error)
+        foreign = {uuid for uuid in self._layout.uuids()
+                   if uuid in moved and self._is_anothers(uuid)}
+        adopted = self._states.listed(foreign) if foreign else set()
+        gone = evacuations.gone_from(context, host, self._alive(moved) &
+                                     moved - foreign, is_starting)
+        for uuid in sorted(adopted | gone):
+            # A reboot may have taken it back meanwhile.
+            if uuid in gone or self._is_anothers(uuid):
+                self._cut(uuid)
+        evacuations.acknowledge(context, host, moves, self._alive(moved),
+                                is_starting)
+
+    def _alive(self, uuids: abc.Set[str]) -> set[str]:
+        """Return those servers whose VMs run here. This runs no program."""
+        vmx_files = {self._layout.vmx(uuid): uuid
+                     for uuid in self._layout.uuids() if uuid in uuids}
+        return {vmx_files[path] for path in vm_process.alive(vmx_files)}
+
+    def _cut(self, uuid: str) -> None:
+        LOG.warning('Stopping the VM of server %s, which another host has '
+                    'since an evacuation', uuid)
+        try:
+            self._power.cut(uuid)
+        except exception.VmrunError as error:
+            LOG.error('Server %s may still run here, although another host '
+                      'has it since an evacuation: %s', uuid, error)
 
     def _is_anothers(self, uuid: str) -> bool:
         """Return whether another host has one of the disks of a server.
 
         One is enough to stop it. Storage folders that are away are left out.
         """
-        record = self._records.get(uuid)
         try:
-            return record is None or not all(map(
-                self._places.may_write, self._places.there(record)))
+            record = self._records.of_any_node(uuid)
+            return record is not None and not (
+                self._records.is_own(record) and all(map(
+                    self._places.may_write, self._places.there(record))))
         except (exception.VmrunError, OSError, ValueError) as error:
             # The next look is in a minute.
             LOG.debug('It is unknown whose the disks of server %s are: %s',

@@ -335,40 +335,36 @@ class Examination:
                     'Switch that host off, then run "nova-vmrun node fenced '
                     '%s".' % host)
         self._require_ended(context, instance, self._own_host(context),
-                            doubts, has_locks=bool(locks))
+                            doubts)
 
     def require_alone(self, context: nova_context.RequestContext,
-                      instance: nova_instance.Instance, host: str) -> None:
+                      instance: nova_instance.Instance) -> None:
         """Raise an error if an evacuation from this host may have started it.
 
-        :param instance: on volumes that another host can use, too
-        :param host: this one, in Nova
+        :param instance: of this host, on volumes that others can use, too
         :raises FileInUse: no operator has said that the other host is off
         """
-        self._require_ended(context, instance, host, ['volumes'],
-                            has_locks=False)
+        self._require_ended(context, instance, None, ['volumes'])
 
     def _require_ended(self, context: nova_context.RequestContext,
                        instance: nova_instance.Instance, own: str | None,
-                       doubts: abc.Sequence[str], has_locks: bool) -> None:
+                       doubts: abc.Sequence[str]) -> None:
         """Raise an error if an unfinished evacuation may have started it.
 
-        :param own: this host, in Nova
-        :param has_locks: whether locks show that it runs somewhere
+        :param own: this host, in Nova, if the server comes to it
         """
-        for host, has_stopped in sorted(evacuations.half_evacuated_to(
-                context, instance.uuid, own).items()):
-            if (has_locks or not has_stopped) and not evacuations.is_fenced(
-                    context, host):
+        for host in sorted(evacuations.half_evacuated_to(
+                context, instance.uuid, instance.host, own)):
+            if not evacuations.is_fenced(context, host):
                 raise exception.FileInUse(
                     'Server %s may be running on host %s.' % (
                         instance.uuid, host),
                     'Its evacuation to that host has failed or not ended. It '
                     'uses: %s.' % ', '.join(doubts),
-                    'If nova-compute runs there, it stops the server after '
-                    'the evacuation has failed: try again in a few minutes. '
-                    'Otherwise switch that host off, then run "nova-vmrun '
-                    'node fenced %s".' % host)
+                    'If nova-compute runs there, it stops the server within '
+                    'a minute after the evacuation has failed: try again '
+                    'then. Otherwise switch that host off, and run '
+                    '"nova-vmrun node fenced %s".' % host)
 
     def _require_still(self, instance: nova_instance.Instance,
                        record: records_module.Record | None,

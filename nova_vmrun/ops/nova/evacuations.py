@@ -23,23 +23,24 @@ from nova.objects import fields
 from nova.objects import instance as nova_instance
 from nova.objects import migration
 from nova.objects import service
-from nova import servicegroup
 from nova import utils
 from oslo_log import log as logging
-from oslo_utils import timeutils
 
 LOG = logging.getLogger(__name__)
 
 # The host that an evacuation goes to has begun.
 _BEGUN = 'pre-migrating'
-# An evacuation becomes "completed" when its source has come back.
-_DONE = ('done', 'completed')
+# Nova has it on that host. It becomes "completed" when its source comes back,
+# but so does one that has not ended.
+_ARRIVED = 'done'
+_COMPLETED = 'completed'
 _FAILED = ('failed', 'error', 'cancelled', 'reverted')
+# That host does not run the server: Nova never sets this for an evacuation.
+_ACKNOWLEDGED = 'cancelled'
+# What a host acknowledges. It has failed, or may have.
+_OPEN = ('failed', 'error', _COMPLETED)
 # After such a move it is known which host has the server.
-_SETTLED = (*_DONE, 'finished', 'confirmed')
-# Seconds in which a host stops the VM of an evacuation that has failed. It
-# looks once a minute.
-_STOPPING_SECONDS = 180
+_SETTLED = (_ARRIVED, 'finished', 'confirmed')
 
 
 def is_fenced(context: nova_context.RequestContext, host: str) -> bool:
@@ -66,57 +67,98 @@ def host_of(context: nova_context.RequestContext,
         return None
 
 
-def evacuated(context: nova_context.RequestContext, host: str) -> set[str]:
-    """Return the ids of the servers that were evacuated from or to a host.
+def involving(context: nova_context.RequestContext,
+              host: str) -> list[migration.Migration]:
+    """Return the evacuations from and to a host, in their order.
 
-    Include those whose evacuation has failed or not ended, and those that
+    Include those that have failed or not ended, and those of servers that
     have been deleted since.
     """
-    return {move.instance_uuid for move in _moves(context, {
-        'host': host, 'migration_type': fields.MigrationType.EVACUATION})}
+    return _moves(context, {
+        'host': host, 'migration_type': fields.MigrationType.EVACUATION})
 
 
-def fail_interrupted(context: nova_context.RequestContext,
-                     host: str) -> None:
+def end_interrupted(context: nova_context.RequestContext, host: str) -> None:
     """Tell Nova about evacuations that ended with an earlier nova-compute.
 
     Those to a host whose nova-compute is starting are meant. Nova leaves them
     as if they went on. Those that the host has not begun are in its queue.
     """
-    for move in _moves(context, {
-            'host': host, 'status': _BEGUN,
-            'migration_type': fields.MigrationType.EVACUATION}):
-        if move.dest_compute == host:
-            LOG.warning('The evacuation of server %s to this host ended with '
-                        'nova-compute', move.instance_uuid)
-            move.status = 'failed'
+    begun = [move for move in involving(context, host)
+             if move.dest_compute == host and move.status == _BEGUN and
+             not move.deleted]
+    arrived = _on_host(context, host, {move.instance_uuid for move in begun})
+    for move in begun:
+        LOG.warning('The evacuation of server %s to this host ended with '
+                    'nova-compute', move.instance_uuid)
+        move.status = (_ARRIVED if move.instance_uuid in arrived
+                       else 'failed')
+        move.save()
+
+
+def acknowledge(context: nova_context.RequestContext, host: str,
+                moves: abc.Iterable[migration.Migration],
+                alive: abc.Set[str], is_starting: bool) -> None:
+    """Tell Nova which failed evacuations to a host have left no VM there.
+
+    Until then other hosts may not start the servers.
+
+    :param moves: what involving has returned
+    :param alive: ids of servers whose VMs run on the host
+    :param is_starting: whether its nova-compute is starting. Then it is not
+        going on with any evacuation.
+    """
+    found = [move for move in moves
+             if move.dest_compute == host and move.status in _OPEN and
+             move.instance_uuid not in alive and not move.deleted]
+    busy = {each.uuid for each in _servers(
+        context, {move.instance_uuid for move in found})
+        if each.host == host or each.task_state and not is_starting}
+    for move in found:
+        if move.instance_uuid not in busy:
+            move.status = _ACKNOWLEDGED
             move.save()
 
 
+def _servers(context: nova_context.RequestContext,
+             uuids: abc.Set[str]) -> list[nova_instance.Instance]:
+    """Return servers as Nova has them, also deleted ones."""
+    if not uuids:
+        return []
+    return list(nova_instance.InstanceList.get_by_filters(
+        context, {'uuid': sorted(uuids)}, expected_attrs=[]))
+
+
+def _on_host(context: nova_context.RequestContext, host: str,
+             uuids: abc.Set[str]) -> set[str]:
+    return {each.uuid for each in _servers(context, uuids)
+            if each.host == host}
+
+
 def gone_from(context: nova_context.RequestContext, host: str,
-              uuids: abc.Set[str]) -> set[str]:
+              uuids: abc.Set[str], is_starting: bool = False) -> set[str]:
     """Return those servers that may not run on a host after evacuations.
 
     Nova has them elsewhere, and is not bringing them to the host.
 
-    :param uuids: of servers that run there, and that evacuated names
+    :param uuids: of servers that were evacuated from or to the host
+    :param is_starting: as for acknowledge
     """
-    if not uuids:
-        return set()
-    # This finds servers that are deleted, too.
-    elsewhere = [each.uuid for each in
-                 nova_instance.InstanceList.get_by_filters(
-                     context, {'uuid': sorted(uuids)}, expected_attrs=[])
+    elsewhere = [each for each in _servers(context, uuids)
                  if each.host != host]
-    # In this order: a server that arrives meanwhile has arrived.
-    return {uuid for uuid in elsewhere if _may_not_run(
-        _moves(context, {'instance_uuid': uuid}), host)}
+    found = {each.uuid for each in elsewhere if _may_not_run(
+        _moves(context, {'instance_uuid': each.uuid}), host,
+        is_busy=bool(each.task_state) and not is_starting)}
+    # A server may have arrived meanwhile.
+    return found - _on_host(context, host, found)
 
 
-def _may_not_run(moves: list[migration.Migration], host: str) -> bool:
+def _may_not_run(moves: list[migration.Migration], host: str,
+                 is_busy: bool) -> bool:
     """Return whether a host is not, or no longer, to run a server.
 
     :param moves: all of the server, which Nova has elsewhere
+    :param is_busy: whether Nova may still be bringing it
     """
     own = [move for move in moves
            if host in (move.source_compute, move.dest_compute) and (
@@ -126,47 +168,53 @@ def _may_not_run(moves: list[migration.Migration], host: str) -> bool:
     if last is None or not _is_evacuation(last):
         return False
     if last.dest_compute != host:
-        return last.status in _DONE
-    if last.status in _DONE:
-        return False
-    return last.status in _FAILED or any(
-        move.id > last.id and _is_evacuation(move) and
-        move.status not in _FAILED for move in moves)
+        return last.status in (_ARRIVED, _COMPLETED)
+    if any(move.id > last.id and _is_evacuation(move) and
+           move.status in (_ARRIVED, _COMPLETED) for move in moves):
+        return True
+    return not is_busy and (last.status == _ARRIVED or last.status in _OPEN or
+                            last.status in _FAILED)
 
 
 def half_evacuated_to(context: nova_context.RequestContext, uuid: str,
-                      host: str | None) -> dict[str, bool]:
-    """Return the hosts that evacuations of a server did not end well on.
+                      host: str, own: str | None) -> set[str]:
+    """Return the hosts that may run a server since unfinished evacuations.
 
-    They may run it, although Nova does not have it there.
+    Hosts that have acknowledged that they do not are left out, and hosts that
+    an operator has removed from Nova.
 
-    :param host: this one, which is left out
-    :returns: for each, whether it has had the time to stop the server
+    :param host: that Nova has it on
+    :param own: this one; both are left out
     """
     moves = _moves(context, {'instance_uuid': uuid})
-    settled = _last_settled(moves)
-    half = [move for move in moves
+    settled = max((int(move.id) for move in moves
+                   if _has_arrived(move, moves, host)), default=0)
+    return {move.dest_compute for move in moves
             if move.id > settled and _is_evacuation(move) and
-            move.dest_compute not in (None, host)]
-    return {move.dest_compute: (move.status in _FAILED and
-                                _has_stopped(context, move))
-            for move in half}
+            (move.status == _BEGUN or move.status in _OPEN) and
+            move.dest_compute not in (None, host, own) and
+            _is_known(context, move.dest_compute)}
 
 
-def _has_stopped(context: nova_context.RequestContext,
-                 failed: migration.Migration) -> bool:
-    """Return whether a host has stopped what an evacuation has started."""
-    since = failed.updated_at or failed.created_at
+def _has_arrived(move: migration.Migration,
+                 moves: list[migration.Migration], host: str) -> bool:
+    """Return whether a move has ended well.
+
+    :param moves: all of the server, which Nova has on the host
+    """
+    return move.status in _SETTLED or move.status == _COMPLETED and (
+        move.dest_compute == host or any(
+            later.id > move.id and later.status not in _FAILED and
+            later.source_compute == move.dest_compute for later in moves))
+
+
+def _is_known(context: nova_context.RequestContext, host: str) -> bool:
     try:
-        is_up = servicegroup.API().service_is_up(
-            service.Service.get_by_compute_host(context, failed.dest_compute))
+        service.Service.get_by_compute_host(context, host)
     except nova_exception.NotFound as error:
-        LOG.debug('Host %s has no compute service: %s', failed.dest_compute,
-                  error)
+        LOG.debug('Host %s has no compute service: %s', host, error)
         return False
-    return bool(is_up) and since is not None and (
-        timeutils.utcnow(with_timezone=True) - since
-    ).total_seconds() > _STOPPING_SECONDS
+    return True
 
 
 def was_interrupted(context: nova_context.RequestContext, uuid: str,
@@ -178,7 +226,7 @@ def was_interrupted(context: nova_context.RequestContext, uuid: str,
     own = [move for move in _moves(context, {'instance_uuid': uuid})
            if host in (move.source_compute, move.dest_compute)]
     return len(own) > 1 and all(
-        _is_evacuation_to(move, host) and move.status not in _DONE
+        _is_evacuation_to(move, host) and move.status != _ARRIVED
         for move in own)
 
 
@@ -189,7 +237,8 @@ def is_leaving(context: nova_context.RequestContext, uuid: str,
     :param uuid: of a server that Nova has on that host
     """
     moves = _moves(context, {'instance_uuid': uuid})
-    settled = _last_settled(moves)
+    settled = max((move.id for move in moves
+                   if move.status in (*_SETTLED, _COMPLETED)), default=0)
     return any(_is_evacuation(move) and move.source_compute == host and
                move.id > settled and move.status not in _FAILED
                for move in moves)
@@ -201,11 +250,6 @@ def _moves(context: nova_context.RequestContext,
     with utils.temporary_mutation(context, read_deleted='yes'):
         found = migration.MigrationList.get_by_filters(context, filters)
     return sorted(found, key=lambda move: int(move.id))
-
-
-def _last_settled(moves: list[migration.Migration]) -> int:
-    return max((int(move.id) for move in moves if move.status in _SETTLED),
-               default=0)
 
 
 def _is_evacuation(move: migration.Migration) -> bool:

@@ -20,7 +20,6 @@ from nova import exception as nova_exception
 from testtools import testcase
 
 from nova_vmrun.host import fuse
-from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.server import layout
 from tests.functional.api import test_boot_from_volume
 from tests.functional.api import test_evacuation
@@ -156,10 +155,10 @@ class IscsiTestCase(test_iscsi.TestCase, _VolumesTestCase):
         look = self.second.manager.driver.get_available_resource
         look('second')
         self.assertEqual([], self.running('second'))
-        with mock.patch.object(evacuations, '_STOPPING_SECONDS', 0):
-            self.reboot()
-            self._wait_for_server_parameter(self.server, {
-                'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self.assertEqual(['cancelled'], self.migrations())
+        self.reboot()
+        self._wait_for_server_parameter(self.server, {
+            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
         look('second')
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))

@@ -77,8 +77,10 @@ class EvacuationTestCase(hosts.TestCase):
                 (mappings, 'volumes', lambda *_: []),
                 (evacuations, 'host_of', lambda *_: 'there'),
                 (evacuations, 'is_fenced', lambda *_: self.is_fenced),
-                (evacuations, 'evacuated', self.evacuated),
-                (evacuations, 'gone_from', self.gone_from)):
+                (evacuations, 'involving', self.involving),
+                (evacuations, 'gone_from', self.gone_from),
+                (evacuations, 'end_interrupted', self.end_interrupted),
+                (evacuations, 'acknowledge', self.acknowledge)):
             patcher = mock.patch.object(target, name, function)
             patcher.start()
             self.addCleanup(patcher.stop)
@@ -92,14 +94,24 @@ class EvacuationTestCase(hosts.TestCase):
         # Those that Nova has elsewhere.
         self.gone = {UUID}
         self.questions = []
+        self.acknowledged = None
 
-    def evacuated(self, _context, host):
+    def involving(self, _context, host):
         self.questions.append(host)
-        return self.moved
+        return [objects.Migration(instance_uuid=uuid) for uuid in self.moved]
 
-    def gone_from(self, _context, host, uuids):
+    def end_interrupted(self, _context, host):
+        self.questions.append('end ' + host)
+
+    def acknowledge(self, _context, host, moves, alive, is_starting):
+        self.acknowledged = (host, alive, is_starting)
+
+    def gone_from(self, _context, host, uuids, is_starting=False):
         self.questions += filter(None, [uuids])
         return self.gone & uuids
+
+    def look(self, is_starting=False):
+        self.evacuation.stop_adopted(None, 'here', is_starting)
 
     def adopt(self):
         self.evacuation.adopt(None, self.instance, [], None)
@@ -279,7 +291,7 @@ class EvacuationTestCase(hosts.TestCase):
 
     def test_a_vm_of_an_adopted_server_is_stopped(self):
         self.vmrun.running.add(self.layout.vmx(UUID))
-        self.evacuation.stop_adopted(None, 'here')
+        self.look()
         self.power.cut.assert_called_once_with(UUID)
 
     def test_one_disk_that_another_host_has_is_enough(self):
@@ -302,12 +314,12 @@ class EvacuationTestCase(hosts.TestCase):
         places = self.servers.storage.second.places
         with mock.patch.object(places, 'there', return_value=['/nas/one']), \
                 mock.patch.object(places, 'may_write', **answer):
-            self.evacuation.stop_adopted(None, 'here')
+            self.look()
 
     def test_a_vm_of_another_node_on_this_machine_goes_on(self):
         self.moved = set()
         self.vmrun.running.add(self.layout.vmx(UUID))
-        self.evacuation.stop_adopted(None, 'here')
+        self.look()
         self.power.cut.assert_not_called()
 
     def be_partitioned(self, is_running=True, is_on_volume=True):
@@ -318,7 +330,7 @@ class EvacuationTestCase(hosts.TestCase):
                 uuids.volume, '/volume.vmdk', 1, 'pvscsi', is_boot=True))
         if is_running:
             self.vmrun.running.add(self.layout.vmx(UUID))
-        self.evacuation.stop_adopted(None, 'here')
+        self.look()
 
     def test_a_vm_whose_volume_is_used_elsewhere_is_stopped(self):
         self.be_partitioned()
@@ -342,8 +354,21 @@ class EvacuationTestCase(hosts.TestCase):
 
     def test_servers_that_are_off_cost_no_question(self):
         self.be_partitioned(is_running=False)
-        self.assertEqual([], self.questions)
-        self.assertEqual(1, self.scans.call_count)
+        self.assertEqual(['here'], self.questions)
+        self.assertEqual(('here', set(), False), self.acknowledged)
+        self.power.cut.assert_not_called()
+
+    def test_a_vm_that_runs_on_is_not_acknowledged(self):
+        self.power.cut.side_effect = exception.ToolTimeout('Hangs.')
+        self.be_partitioned()
+        self.assertEqual(('here', {UUID}, False), self.acknowledged)
+
+    def test_a_start_ends_what_was_interrupted_first(self):
+        self.be_partitioned(is_running=False)
+        self.questions.clear()
+        self.look(is_starting=True)
+        self.assertEqual(['end here', 'here'], self.questions)
+        self.assertEqual(('here', set(), True), self.acknowledged)
 
     def test_a_vm_on_disks_of_its_own_is_stopped_too(self):
         """It has the address of the server that runs elsewhere."""
@@ -389,13 +414,35 @@ class EvacuationTestCase(hosts.TestCase):
     def test_a_vm_that_does_not_stop_does_not_end_nova_compute(self):
         self.vmrun.running.add(self.layout.vmx(UUID))
         self.power.cut.side_effect = exception.ToolTimeout('Hangs.')
-        self.evacuation.stop_adopted(None, 'here')
+        self.look()
 
-    def test_nothing_is_asked_without_servers_of_others(self):
-        self.records.take_over(self.records.of_any_node(UUID))
-        with mock.patch.object(evacuations, 'evacuated',
-                               side_effect=AssertionError):
-            self.evacuation.stop_adopted(None, 'here')
+    def test_nothing_more_is_asked_without_evacuations(self):
+        self.moved = set()
+        self.be_partitioned()
+        self.assertEqual(['here'], self.questions)
+        self.scans.assert_not_called()
+        self.assertIsNone(self.acknowledged)
+
+    def test_a_record_that_cannot_be_read_stops_nothing(self):
+        """The file system may not answer for a moment."""
+        self.gone = set()
+        self.be_partitioned(is_running=False)
+        with open(self.layout.record(UUID), 'w') as file:
+            file.write('{')
+        self.vmrun.running.add(self.layout.vmx(UUID))
+        self.look()
+        self.power.cut.assert_not_called()
+
+    def test_a_server_that_is_taken_back_meanwhile_goes_on(self):
+        self.vmrun.running.add(self.layout.vmx(UUID))
+
+        def listed(_uuids):
+            self.records.take_over(self.records.of_any_node(UUID))
+            return {UUID}
+
+        with mock.patch.object(self.servers.states, 'listed', listed):
+            self.look()
+        self.power.cut.assert_not_called()
 
     def test_an_evacuated_server_is_stopped_and_removed(self):
         self.records.take_over(self.records.of_any_node(UUID))

@@ -59,8 +59,8 @@ class ExaminationTestCase(hosts.TestCase):
         self.volumes = []
         self.has_swap = False
         self.fenced = set()
-        # Of unfinished evacuations, and whether they have stopped it.
-        self.half = {}
+        # Hosts of unfinished evacuations.
+        self.half = set()
         self.was_interrupted = False
         self.image = mock.Mock()
         self.useFixture(fixtures.MockPatchObject(activity, 'SECONDS', 0))
@@ -75,9 +75,8 @@ class ExaminationTestCase(hosts.TestCase):
                     THEIRS: 'there', THIRDS: 'third',
                     'this-node': 'here'}.get(node)),
                 (evacuations, 'half_evacuated_to',
-                 lambda _context, _uuid, host: {
-                     each: has_stopped for each, has_stopped
-                     in self.half.items() if each != host}),
+                 lambda _context, _uuid, host, own: (
+                     self.half - {host, own})),
                 (evacuations, 'was_interrupted',
                  lambda _context, _uuid, host: (
                      self.was_interrupted and host == 'here')),
@@ -384,12 +383,9 @@ class ExaminationTestCase(hosts.TestCase):
         """Its host has started the server, and Nova does not know it."""
         self.add_volume('iscsi')
         self.fenced.add('there')
-        self.half = {'here': False, 'third': False}
+        self.half = {'there', 'here', 'third'}
         self.refuse(exception.FileInUse, 'running on host third', OTHER,
                     'nova-vmrun node fenced third')
-        self.half['third'] = True
-        self.assertFalse(self.examine())
-        self.half['third'] = False
         self.fenced.add('third')
         self.assertFalse(self.examine())
 
@@ -398,21 +394,21 @@ class ExaminationTestCase(hosts.TestCase):
         self.fenced.add('there')
         locks.lock(os.path.join(self.layout.folder(UUID), 'root.vmdk'),
                    machine='B' * 16, pid=99999999)
-        self.half = {'third': True}
+        self.half = {'third'}
         self.refuse(exception.FileInUse, 'running on host third')
 
     def test_disks_that_only_this_host_has_need_no_fence(self):
-        self.half = {'third': False}
+        self.half = {'third'}
         self.assertFalse(self.examine())
 
     def test_a_start_while_an_evacuation_may_have_started_it(self):
         def start():
-            self.examination.require_alone(None, self.instance, 'here')
+            self.examination.require_alone(None, self.instance)
 
-        self.half = {'third': False}
+        self.half = {'there', 'third'}
         error = self.assertRaises(exception.FileInUse, start)
         self.assertIn('running on host third', str(error))
-        self.half = {'here': False, 'third': True}
+        self.half = {'there'}
         start()
 
     def test_the_host_that_nova_names_gets_a_server_back(self):

@@ -10,7 +10,6 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-import datetime
 from unittest import mock
 
 import fixtures
@@ -23,13 +22,13 @@ from nova.objects import compute_node
 from nova.objects import instance
 from nova.objects import migration
 from nova.objects import service
-from nova import servicegroup
-from oslo_utils import timeutils
+from oslo_utils.fixture import uuidsentinel
 
 from nova_vmrun.ops.nova import evacuations
 from tests.unit import base
 
 HERE = 'here'
+UUID = uuidsentinel.server
 
 
 class DatabaseTestCase(base.TestCase):
@@ -61,59 +60,65 @@ class MovesTestCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.context = nova_context.get_admin_context()
-        # Of server "a", in the order in which the database has them.
+        # Of server UUID, in the order in which the database has them.
         self.moves = []
         self.asked = []
-        self.up = {'there', 'third'}
+        # On which Nova has the server, each time that it is asked. The last
+        # one stays.
+        self.hosts = ['there']
+        self.task = None
         self.useFixture(fixtures.MockPatchObject(
             migration.MigrationList, 'get_by_filters', self.get))
         self.useFixture(fixtures.MockPatchObject(
-            service.Service, 'get_by_compute_host', self.service))
+            instance.InstanceList, 'get_by_filters', self.servers))
+        self.saved = self.useFixture(fixtures.MockPatchObject(
+            migration.Migration, 'save', autospec=True)).mock
         self.useFixture(fixtures.MockPatchObject(
-            servicegroup.API, 'service_is_up', lambda _self, found: (
-                found.host in self.up)))
+            service.Service, 'get_by_compute_host', self.service))
 
     def get(self, context, filters):
         self.asked.append((context.read_deleted, filters))
         return list(reversed(self.moves))
 
+    def servers(self, _context, filters, expected_attrs):
+        self.assertEqual({'uuid': [UUID]}, filters)
+        host = self.hosts.pop(0) if self.hosts[1:] else self.hosts[0]
+        return [objects.Instance(uuid=UUID, host=host, task_state=self.task)]
+
     def service(self, _context, host):
-        if host == 'gone':
+        if host == 'removed':
             raise nova_exception.ComputeHostNotFound(host=host)
         return objects.Service(host=host)
 
-    def move(self, source, target, status, kind='evacuation', age=0):
-        """Add a move of the server, later than the others.
-
-        :param age: seconds since it has had its status
-        """
+    def move(self, source, target, status, kind='evacuation', deleted=False):
+        """Add a move of the server, later than the others."""
         self.moves.append(objects.Migration(
-            id=len(self.moves) + 1, instance_uuid='a', status=status,
+            id=len(self.moves) + 1, instance_uuid=UUID, status=status,
             source_compute=source, dest_compute=target, migration_type=kind,
-            created_at=None, updated_at=timeutils.utcnow(
-                with_timezone=True) - datetime.timedelta(seconds=age)))
+            deleted=deleted))
 
-    def test_servers_that_were_evacuated(self):
+    def statuses(self):
+        return [move.status for move in self.moves]
+
+    def test_evacuations_of_a_host(self):
         self.move(HERE, 'there', 'done')
         self.move('there', HERE, 'failed')
-        self.assertEqual({'a'}, evacuations.evacuated(self.context, HERE))
+        self.assertEqual(self.moves, evacuations.involving(self.context,
+                                                           HERE))
         # Nova deletes them together with the server.
         self.assertEqual([('yes', {'host': HERE,
                                    'migration_type': 'evacuation'})],
                          self.asked)
         self.assertEqual('no', self.context.read_deleted)
 
-    def has_gone(self, host='there'):
+    def has_gone(self, *hosts, is_starting=False):
         """Return whether a server that runs here may not.
 
-        :param host: on which Nova has it
+        :param hosts: on which Nova has it, each time that it is asked
         """
-        with mock.patch.object(
-                instance.InstanceList, 'get_by_filters', return_value=[
-                    objects.Instance(uuid='a', host=host)]) as instances:
-            found = evacuations.gone_from(self.context, HERE, {'a'})
-        self.assertEqual({'uuid': ['a']}, instances.call_args.args[1])
-        return found == {'a'}
+        self.hosts = list(hosts or ['there'])
+        return evacuations.gone_from(self.context, HERE, {UUID},
+                                     is_starting) == {UUID}
 
     def test_a_server_that_was_evacuated_and_is_elsewhere(self):
         for status in ('done', 'completed'):
@@ -131,13 +136,22 @@ class MovesTestCase(base.TestCase):
         self.assertEqual([], self.asked)
 
     def test_a_server_that_is_coming_back(self):
-        for status in ('accepted', 'pre-migrating', 'migrating', 'done'):
+        for status in ('accepted', 'pre-migrating', 'migrating'):
             for kind in ('evacuation', 'migration'):
                 self.moves = []
                 self.move(HERE, 'there', 'completed')
                 self.move(HERE, 'there', 'done')
                 self.move('there', HERE, status, kind)
                 self.assertFalse(self.has_gone())
+
+    def test_a_server_that_has_arrived_meanwhile(self):
+        self.move('there', HERE, 'done')
+        self.assertFalse(self.has_gone('there', HERE))
+
+    def test_a_server_that_has_left_without_a_move(self):
+        """It was shelved, and unshelved on another host."""
+        self.move('lost', HERE, 'done')
+        self.assertTrue(self.has_gone())
 
     def test_a_server_that_has_not_come_back(self):
         for status in ('failed', 'error', 'cancelled'):
@@ -159,17 +173,14 @@ class MovesTestCase(base.TestCase):
         self.move('there', HERE, 'pre-migrating')
         self.assertFalse(self.has_gone())
 
-    def test_evacuations_that_a_crash_has_ended(self):
-        for source, target in (('there', HERE), (HERE, 'there')):
-            self.move(source, target, 'pre-migrating')
-        with mock.patch.object(migration.Migration, 'save') as save:
-            evacuations.fail_interrupted(self.context, HERE)
-        self.assertEqual(['failed', 'pre-migrating'],
-                         [move.status for move in self.moves])
-        save.assert_called_once_with()
-        [(_read_deleted, filters)] = self.asked
-        self.assertEqual(('pre-migrating', HERE, 'evacuation'), (
-            filters['status'], filters['host'], filters['migration_type']))
+    def test_an_evacuation_to_here_whose_source_has_come_back(self):
+        """Nova calls it completed, whether or not it has ended."""
+        self.move('there', HERE, 'completed')
+        self.task = 'rebuild_spawning'
+        self.assertFalse(self.has_gone())
+        self.assertTrue(self.has_gone(is_starting=True))
+        self.task = None
+        self.assertTrue(self.has_gone())
 
     def test_an_evacuation_to_here_that_a_later_one_replaces(self):
         """This host was cut off in the middle."""
@@ -190,31 +201,84 @@ class MovesTestCase(base.TestCase):
     def test_a_server_that_is_no_longer_known(self):
         self.assertFalse(self.has_gone())
 
-    def half_evacuated(self):
-        return evacuations.half_evacuated_to(self.context, 'a', HERE)
+    def end_interrupted(self, *hosts):
+        self.hosts = list(hosts)
+        evacuations.end_interrupted(self.context, HERE)
+
+    def test_evacuations_that_a_crash_has_ended(self):
+        for source, target, status in (('there', HERE, 'pre-migrating'),
+                                       (HERE, 'there', 'pre-migrating'),
+                                       ('there', HERE, 'accepted')):
+            self.move(source, target, status)
+        self.move('there', HERE, 'pre-migrating', deleted=True)
+        self.end_interrupted('there')
+        self.assertEqual(['failed', 'pre-migrating', 'accepted',
+                          'pre-migrating'], self.statuses())
+        self.assertEqual([mock.call(self.moves[0])],
+                         self.saved.call_args_list)
+
+    def test_an_evacuation_that_had_ended_well(self):
+        self.move('there', HERE, 'pre-migrating')
+        self.end_interrupted(HERE)
+        self.assertEqual(['done'], self.statuses())
+
+    def acknowledge(self, *alive, is_starting=False):
+        evacuations.acknowledge(self.context, HERE, self.moves, set(alive),
+                                is_starting)
+        return self.statuses()
+
+    def test_a_failed_evacuation_that_has_left_no_vm(self):
+        for status in ('failed', 'error', 'completed'):
+            self.moves = []
+            self.move('there', HERE, status)
+            self.assertEqual([status], self.acknowledge(UUID))
+            self.assertEqual(['cancelled'], self.acknowledge())
+            self.saved.assert_called_once_with(self.moves[0])
+            self.saved.reset_mock()
+
+    def test_evacuations_that_are_nothing_to_acknowledge(self):
+        self.move('there', 'third', 'failed')
+        for status in ('accepted', 'pre-migrating', 'done', 'cancelled'):
+            self.move('there', HERE, status)
+        self.move('there', HERE, 'failed', deleted=True)
+        before = self.statuses()
+        self.assertEqual(before, self.acknowledge())
+
+    def test_a_server_that_came_with_a_completed_evacuation(self):
+        self.hosts = [HERE]
+        self.move('there', HERE, 'completed')
+        self.assertEqual(['completed'], self.acknowledge())
+
+    def test_an_evacuation_that_may_go_on(self):
+        self.task = 'rebuild_spawning'
+        self.move('there', HERE, 'completed')
+        self.assertEqual(['completed'], self.acknowledge())
+        self.assertEqual(['cancelled'], self.acknowledge(is_starting=True))
+
+    def half_evacuated(self, host='lost'):
+        """Return the hosts that may run a server.
+
+        :param host: on which Nova has it
+        """
+        return evacuations.half_evacuated_to(self.context, UUID, host, HERE)
 
     def test_hosts_of_unfinished_evacuations(self):
-        self.move('lost', 'there', 'failed', age=3600)
-        self.move('lost', 'third', 'pre-migrating', age=3600)
-        self.move('lost', None, 'accepted')
-        self.move('lost', HERE, 'failed')
-        self.assertEqual({'there': True, 'third': False},
+        for target, status in (
+                ('failed', 'failed'), ('error', 'error'),
+                ('begun', 'pre-migrating'), ('returned', 'completed'),
+                ('acknowledged', 'cancelled'), (None, 'accepted'),
+                ('queued', 'accepted'), (HERE, 'failed'),
+                ('removed', 'failed')):
+            self.move('lost', target, status)
+        self.assertEqual({'failed', 'error', 'begun', 'returned'},
                          self.half_evacuated())
 
-    def test_an_evacuation_that_has_just_failed(self):
-        self.move('lost', 'there', 'failed', age=60)
-        self.assertEqual({'there': False}, self.half_evacuated())
-
-    def test_a_host_that_does_not_answer_since(self):
-        for host in ('cut-off', 'gone'):
-            self.moves = []
-            self.move('lost', host, 'failed', age=3600)
-            self.assertEqual({host: False}, self.half_evacuated())
-
-    def test_the_last_evacuation_to_a_host_counts(self):
-        self.move('lost', 'there', 'failed', age=3600)
-        self.move('lost', 'there', 'accepted')
-        self.assertEqual({'there': False}, self.half_evacuated())
+    def test_a_host_has_it_by_a_completed_evacuation(self):
+        self.move('lost', 'there', 'failed')
+        self.move('lost', 'third', 'completed')
+        self.assertEqual(set(), self.half_evacuated('third'))
+        self.move('third', 'fourth', 'accepted', 'migration')
+        self.assertEqual(set(), self.half_evacuated('fourth'))
 
     def test_a_later_move_that_ended_well(self):
         for kind, status in (('evacuation', 'done'),
@@ -223,17 +287,18 @@ class MovesTestCase(base.TestCase):
             self.moves = []
             self.move('lost', 'there', 'failed')
             self.move('lost', 'third', status, kind)
-            self.assertEqual({}, self.half_evacuated())
+            self.assertEqual(set(), self.half_evacuated('third'))
 
     def was_interrupted(self):
-        return evacuations.was_interrupted(self.context, 'a', HERE)
+        return evacuations.was_interrupted(self.context, UUID, HERE)
 
     def test_a_server_that_only_an_interrupted_evacuation_brought(self):
         self.move('lost', 'there', 'failed')
         self.move('lost', HERE, 'accepted')
         self.assertFalse(self.was_interrupted())
-        self.move('lost', HERE, 'accepted')
-        self.assertTrue(self.was_interrupted())
+        for status in ('failed', 'completed', 'cancelled', 'accepted'):
+            self.move('lost', HERE, status)
+            self.assertTrue(self.was_interrupted())
 
     def test_a_server_that_was_here_once(self):
         for source, target, status in ((HERE, 'there', 'done'),
@@ -245,7 +310,7 @@ class MovesTestCase(base.TestCase):
             self.assertFalse(self.was_interrupted())
 
     def is_leaving(self):
-        return evacuations.is_leaving(self.context, 'a', HERE)
+        return evacuations.is_leaving(self.context, UUID, HERE)
 
     def test_a_server_that_is_being_evacuated(self):
         self.assertFalse(self.is_leaving())
