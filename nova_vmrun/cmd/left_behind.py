@@ -10,10 +10,10 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""Stop the VMs of a compute node that its cloud has removed.
+"""Stop the VMs of a compute node that its cloud does not let in any more.
 
-A node runs this when it is not let in any more, and when it leaves. The answer
-is a line of JSON, as from the first machine.
+A node runs this when it is not let in, and when it leaves. The answer is a
+line of JSON, as from the first machine.
 """
 
 import argparse
@@ -27,22 +27,25 @@ from nova_vmrun import exception
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Stop VMs, and print what has become of them.
+    """Stop the VMs whose disks another host has; print what became of all.
 
     :param argv: arguments without the program name
     :returns: exit status
     """
     parser = argparse.ArgumentParser(prog='nova_vmrun.cmd.left_behind')
     compute_host.add_config_file(parser)
-    parser.add_argument(
+    choices = parser.add_mutually_exclusive_group()
+    choices.add_argument(
         '--every', action='store_true',
-        help='Also stop VMs whose disks only this host can write to')
+        help='Stop all VMs of this node, also those whose servers may be here')
+    choices.add_argument(
+        '--look', action='store_true', help='Stop none')
     parsed = parser.parse_args(argv)
     try:
         conf, compute_id = compute_host.configuration(parsed.config_file)
         compute_host.require_owner(conf.instances_path)
-        found = compute_host.open_hypervisor(
-            conf, compute_id).left_behind.stop(parsed.every)
+        work = compute_host.open_hypervisor(conf, compute_id).left_behind
+        found = work.running() if parsed.look else work.stop(parsed.every)
     except exception.VmrunError as error:
         sys.stdout.write(messages.failure(error) + '\n')
         return 1

@@ -227,7 +227,11 @@ class Leave(plain.Plain, command.Command):
     machine is permanently off or erased. The command removes the node's
     accounts, keys and connections; the node's files stay. On the node itself,
     it also cuts the power of VMs of the node's servers that still run. Nova
-    has none of them there: they were evacuated or deleted.
+    has none of them there: they were evacuated or deleted. If the first
+    machine does not let the node in, it may have removed the node, or a key
+    was lost. So the command is then refused if such VMs run, unless another
+    host has their disks. With --insist, you say there that the node was
+    removed on purpose.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -242,16 +246,12 @@ class Leave(plain.Plain, command.Command):
             '--insist', action='store_true',
             help='Remove the named node even if it may have VMs of servers '
                  'that were evacuated from it, because it is permanently '
-                 'off or erased')
+                 'off or erased. Without a name: stop all VMs of this node '
+                 'even if the first machine does not let it in, because it '
+                 'was removed there on purpose')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        if parsed_args.insist and not parsed_args.name:
-            raise errors.AioError(
-                '"nova-vmrun node leave --insist" needs the name of a node.',
-                'It says that another machine is permanently off or erased.',
-                'Run it on the first machine with the name, or run it here '
-                'without --insist.')
         if parsed_args.name:
             layout, settings = _first(parsed_args)
             from nova_vmrun.cluster.first import removal
@@ -262,7 +262,7 @@ class Leave(plain.Plain, command.Command):
             _check_installed()
             from nova_vmrun.cluster.node import departure
             layout, member = _node(parsed_args)
-            for vm in departure.leave(layout, member):
+            for vm in departure.leave(layout, member, parsed_args.insist):
                 self.app.stdout.write(
                     'A VM runs on, because %s: %s.\n' % (vm.reason, vm.vmx)
                     if vm.runs_on else

@@ -10,12 +10,14 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The VMs that run on a host which its cloud has removed.
+"""The VMs that run on a host which its cloud does not let in any more.
 
-Nova cannot be asked about them any more. Its servers are elsewhere or deleted,
-so what another host may use meanwhile has to be protected from these VMs.
+Nova cannot be asked about them. If the host was removed, its servers are
+elsewhere or deleted. If a key was lost, they are still here. So without an
+operator's word only local evidence counts that another host has the disks.
 """
 
+from collections.abc import Iterator
 import dataclasses
 import enum
 
@@ -38,8 +40,12 @@ class State(enum.StrEnum):
     """What has become of a VM."""
 
     STOPPED = 'stopped'
-    #: left alone
+    #: left alone; its server may be on this node
     RUNS = 'runs'
+    #: left alone, though another host has its disks
+    ADOPTED = 'adopted'
+    #: left alone; it is another compute node's
+    FOREIGN = 'foreign'
     #: it may still run
     FAILED = 'failed'
 
@@ -72,21 +78,40 @@ class LeftBehind:
         self._places = servers.storage.second.places
         self._power = power
 
+    def running(self) -> list[Vm]:
+        """Return all VMs that are alive, and change nothing.
+
+        No program is run.
+        """
+        return list(self._alive())
+
     def stop(self, every: bool) -> list[Vm]:
         """Cut the power of the VMs of this compute node. Remove nothing.
 
         No program is run if no VM is alive.
 
-        :param every: also those whose disks only this host can write to
+        :param every: an operator says that Nova has no servers here; otherwise
+            only the VMs whose disks another host has
         :returns: all that were alive
         """
+        return [self._stop(vm) if vm.state is State.ADOPTED or (
+            every and vm.state is State.RUNS) else vm
+            for vm in self._alive()]
+
+    def _alive(self) -> Iterator[Vm]:
         vmx_files = {self._layout.vmx(uuid): uuid
                      for uuid in self._layout.uuids()}
-        return [self._stop(vmx_files[vmx], vmx, every)
-                for vmx in sorted(vm_process.alive(vmx_files))]
+        for vmx in sorted(vm_process.alive(vmx_files)):
+            uuid = vmx_files[vmx]
+            if self._is_ours(uuid):
+                reason = self._reason(uuid)
+                yield Vm(uuid, vmx, State.ADOPTED if reason == _ADOPTED
+                         else State.RUNS, reason)
+            else:
+                yield Vm(uuid, vmx, State.FOREIGN, _OF_ANOTHER_NODE)
 
     def _is_ours(self, uuid: str) -> bool:
-        """Return whether a server is or was this node's.
+        """Return whether a server is or was this node's, or may be.
 
         Another node may share the folder, or even the machine.
         """
@@ -97,33 +122,31 @@ class LeftBehind:
         return record is not None and (self._records.is_own(record) or
                                        self._records.was_own(record))
 
-    def _stop(self, uuid: str, vmx: str, every: bool) -> Vm:
-        if not self._is_ours(uuid):
-            return Vm(uuid, vmx, State.RUNS, _OF_ANOTHER_NODE)
-        reason = self._danger(uuid)
-        if not (reason or every):
-            return Vm(uuid, vmx, State.RUNS, _OF_THIS_HOST)
-        process = vm_process.identity(vmx)
+    def _stop(self, vm: Vm) -> Vm:
+        process = vm_process.identity(vm.vmx)
         try:
-            self._power.cut(uuid)
+            self._power.cut(vm.uuid)
         except exception.VmrunError as error:
-            return Vm(uuid, vmx, State.FAILED, reason, str(error))
+            return dataclasses.replace(vm, state=State.FAILED,
+                                       error=str(error))
         if not vm_process.wait_until_ended(process, _END_SECONDS):
-            return Vm(uuid, vmx, State.FAILED, reason,
-                      'Its process does not end.')
-        return Vm(uuid, vmx, State.STOPPED, reason)
+            return dataclasses.replace(vm, state=State.FAILED,
+                                       error='Its process does not end.')
+        return dataclasses.replace(vm, state=State.STOPPED)
 
-    def _danger(self, uuid: str) -> str:
-        """Return why another host may use what a VM writes to, or ''."""
+    def _reason(self, uuid: str) -> str:
+        """Return what is known about who uses the disks of a VM."""
         try:
             record = self._records.of_any_node(uuid)
-            if record is None or not self._records.is_own(record) or not all(
+            if record is None:
+                return _UNKNOWN
+            if not self._records.is_own(record) or not all(
                     map(self._places.may_write,
                         self._places.every_one(record))):
                 return _ADOPTED
+            if (self._disk_lists.volumes(uuid) or
+                    self._layout.connected_volumes(uuid)):
+                return _ON_VOLUMES
         except (exception.VmrunError, OSError, ValueError):
             return _UNKNOWN
-        if (self._disk_lists.volumes(uuid) or
-                self._layout.connected_volumes(uuid)):
-            return _ON_VOLUMES
-        return ''
+        return _OF_THIS_HOST

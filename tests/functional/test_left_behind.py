@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""What a node that was thrown out does with VMs: the real program."""
+"""What a node that is not let in does with VMs: the real program."""
 
 import pathlib
 
@@ -85,9 +85,14 @@ class LeftBehindTestCase(base.TestCase):
         theirs = server_records.Records(self.servers, 'another-node')
         theirs.take_over(theirs.of_any_node(ADOPTED))
         self.assertEqual(
-            ({LOCAL: 'runs', ON_VOLUME: 'stopped', ADOPTED: 'stopped'},
-             {LOCAL}), self.stop(every=False))
-        self.assertEqual(({LOCAL: 'stopped'}, set()), self.stop(every=True))
+            {LOCAL: 'runs', ON_VOLUME: 'runs', ADOPTED: 'adopted'},
+            {vm.uuid: vm.state for vm in left_behind.look(
+                self.layout, self.member)})
+        self.assertEqual(
+            ({LOCAL: 'runs', ON_VOLUME: 'runs', ADOPTED: 'stopped'},
+             {LOCAL, ON_VOLUME}), self.stop(every=False))
+        self.assertEqual(({LOCAL: 'stopped', ON_VOLUME: 'stopped'}, set()),
+                         self.stop(every=True))
         self.assertEqual(({}, set()), self.stop(every=True))
         for uuid in (LOCAL, ON_VOLUME, ADOPTED):
             self.assertTrue(pathlib.Path(self.servers.vmx(uuid)).exists())

@@ -12,8 +12,6 @@
 
 """Leave a cloud, from the side of the node."""
 
-import contextlib
-
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
 from nova_vmrun.aio import lock
@@ -30,34 +28,44 @@ from nova_vmrun.cluster.node import wire
 _PATIENCE = 90
 
 
-def leave(layout: aio_layout.Layout,
-          member: node_membership.Membership) -> list[left_behind.Vm]:
+def leave(layout: aio_layout.Layout, member: node_membership.Membership,
+          insists: bool = False) -> list[left_behind.Vm]:
     """Ask the first machine to forget this node, then stop what runs here.
 
-    If it has forgotten the node already, as after "node leave" there or half
-    of one here, do the rest. Nova has no servers on the node then, so VMs
-    that run are of servers that were evacuated or deleted.
+    If that lets the node go, Nova has no servers here, so VMs that run are of
+    servers that were evacuated or deleted. If it refuses the key, it may have
+    forgotten the node, as after "node leave" there or half of one here, and
+    the rest is done. But a key may also have been lost, so VMs that may be of
+    servers are stopped only if an operator insists.
 
+    :param insists: the node was removed on purpose
     :returns: the VMs that ran; those of this node were stopped, and their
         files stay
-    :raises AioError: the node has servers, the first machine does not answer,
-        a VM does not stop, or the node has left but runs on, or it is unknown
-        whether VMs do
+    :raises AioError: the node has servers, or may have some, the first machine
+        does not answer, a VM does not stop, or the node has left but runs on,
+        or it is unknown whether VMs do
     """
     files = node_files.Files(layout)
     address = gateway.reachable(member.addresses, member.port)
     wire.write_tunnel(files, member, address)
-    with contextlib.suppress(gateway.KeyRefused):
+    has_none = insists
+    try:
         gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
+        has_none = True
+    except gateway.KeyRefused:
+        if not insists:
+            _require_no_servers(layout, member)
     units.find(layout, member.name).remove()
     children.end_leftovers(files)
-    unknown, stopped = None, []
+    unknown, found = None, []
     try:
-        stopped = left_behind.stop(layout, member, every=True)
+        found = left_behind.stop(layout, member, every=has_none)
     except errors.AioError as error:
         # VMware may have been removed. The node leaves all the same.
         unknown = error
-    left_behind.require_stopped(member.name, stopped)
+    # One may have been started until nova-compute ended.
+    left_behind.require_no_servers(member.name, found)
+    left_behind.require_stopped(member.name, found)
     # The first machine does not let them in again.
     for key in files.keys:
         key.unlink(missing_ok=True)
@@ -71,4 +79,17 @@ def leave(layout: aio_layout.Layout,
             'Node %s has left the cloud, but VMs of its servers may still '
             'run here.' % member.name, unknown.details,
             unknown.resolution) from unknown
-    return stopped
+    return found
+
+
+def _require_no_servers(layout: aio_layout.Layout,
+                        member: node_membership.Membership) -> None:
+    """Raise an error if VMs run whose servers Nova may have here.
+
+    :raises AioError: or if this is unknown
+    """
+    try:
+        found = left_behind.look(layout, member)
+    except errors.AioError as error:
+        raise left_behind.unsure(member.name, error) from error
+    left_behind.require_no_servers(member.name, found)

@@ -10,7 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-"""The VMs that run on a node which its cloud has removed.
+"""The VMs that run on a node which its cloud does not let in any more.
 
 Another program stops them, since it has to read what nova-compute reads.
 """
@@ -35,10 +35,18 @@ from nova_vmrun.tools import process
 _PROGRAM = 'nova_vmrun.cmd.left_behind'
 # Seconds: vmrun may hang for a minute for each VM.
 _TIMEOUT = 300
-_STOPPED, _RUNS = 'stopped', 'runs'
+_STOPPED = 'stopped'
+# Its server may be on this node, or is another node's.
+_RUNS, _FOREIGN = 'runs', 'foreign'
 _SHOWN = 20
 # Characters of a path or an error.
 _LONGEST = 1000
+_REPAIR = (
+    'Otherwise a key was lost. If "nova-vmrun node list" on the first machine '
+    'shows the node, repeat "nova-vmrun aio up" there, which lets its key in; '
+    'if the file node_key here was lost, restore it. If the list does not '
+    'show the node, make a new token there, and run "nova-vmrun node join" '
+    'with it here.')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,22 +73,42 @@ class Vm:
     @property
     def runs_on(self) -> bool:
         """Whether it was left alone."""
+        return self.state in (_RUNS, _FOREIGN)
+
+    @property
+    def may_have_server(self) -> bool:
+        """Whether it was left alone, and Nova may have its server here."""
         return self.state == _RUNS
 
     @property
     def may_run_on(self) -> bool:
         """Whether it was to be stopped, and perhaps has not ended."""
-        return self.state not in (_STOPPED, _RUNS)
+        return not (self.is_stopped or self.runs_on)
 
 
 def stop(layout: aio_layout.Layout, member: node_membership.Membership,
          every: bool, runner: process.Runner | None = None) -> list[Vm]:
     """Stop VMs of the node's servers. Nothing is removed.
 
-    :param every: also those whose disks only this machine can write to
+    :param every: an operator says that Nova has no servers here; otherwise
+        only the VMs whose disks another host has
     :returns: all that ran
     :raises AioError: it is unknown which run
     """
+    return _run(layout, member, ['--every'] * every, runner)
+
+
+def look(layout: aio_layout.Layout, member: node_membership.Membership,
+         runner: process.Runner | None = None) -> list[Vm]:
+    """Return the VMs that run, and stop none.
+
+    :raises AioError: it is unknown which run
+    """
+    return _run(layout, member, ['--look'], runner)
+
+
+def _run(layout: aio_layout.Layout, member: node_membership.Membership,
+         choice: list[str], runner: process.Runner | None) -> list[Vm]:
     if not (layout.nova_state / 'compute_id').exists():
         # nova-compute has never run.
         return []
@@ -94,7 +122,7 @@ def stop(layout: aio_layout.Layout, member: node_membership.Membership,
     try:
         result = runner.run(
             sys.executable, '-P', '-m', _PROGRAM, *options,
-            *['--every'] * every, timeout=_TIMEOUT)
+            *choice, timeout=_TIMEOUT)
     except exception.VmrunError as error:
         raise _unknown(error.brief, error.details) from error
     try:
@@ -139,8 +167,9 @@ def described(name: str, vms: Iterable[Vm]) -> str:
             listed('Stopped', [vm for vm in vms if vm.is_stopped]),
             listed('May still run', [vm for vm in vms if vm.may_run_on]),
             listed('Run on', [vm for vm in vms if vm.runs_on])))),
-        'Run "nova-vmrun node leave" here, which stops all VMs of this node. '
-        'No files are removed.'))
+        'If the node was removed on purpose, run "nova-vmrun node leave '
+        '--insist" here, which stops those that run on; until then they may '
+        'write to volumes that another host uses. %s' % _REPAIR))
 
 
 def listed(label: str, vms: list[Vm]) -> str:
@@ -166,3 +195,28 @@ def require_stopped(name: str, vms: Iterable[Vm]) -> None:
             'run.' % name, listed('They are', left),
             'End them, for example with "vmrun stop PATH hard", and repeat '
             'the command.')
+
+
+def require_no_servers(name: str, vms: Iterable[Vm]) -> None:
+    """Raise an error if a VM runs whose server Nova may have here.
+
+    :raises AioError:
+    """
+    left = [vm for vm in vms if vm.may_have_server]
+    if left:
+        raise errors.AioError(
+            'The first machine does not let node %s in, and %s of its servers '
+            'still run%s here.' % (name, words.counted(len(left), 'VM'),
+                                   's' if len(left) == 1 else ''),
+            listed('Nova may have their servers on this node', left),
+            'If the node was removed on purpose, run "nova-vmrun node leave '
+            '--insist", which stops them. %s' % _REPAIR)
+
+
+def unsure(name: str, error: errors.AioError) -> errors.AioError:
+    """Return why a node does not leave whose VMs are unknown."""
+    return errors.AioError(
+        'The first machine does not let node %s in, and it is unknown whether '
+        'VMs of its servers run here.' % name, error.details,
+        'If the node was removed on purpose, run "nova-vmrun node leave '
+        '--insist", which stops those that it finds. %s' % _REPAIR)

@@ -144,16 +144,18 @@ class Supervisor:
             self._ask_at = time.monotonic() + self._pause
 
     def _be_thrown_out(self) -> None:
-        """Stop nova-compute, and VMs whose disks other nodes may use.
+        """Stop nova-compute, and VMs whose disks another host has.
 
         nova-compute would try to log in to the bus again and again. It cannot
-        learn from Nova any more what was evacuated from here.
+        learn from Nova any more what was evacuated from here. A key that was
+        lost, here or on the first machine, looks the same, so other VMs are
+        only named.
         """
         self._children[children.COMPUTE].stop()
         if self._has_swept or time.monotonic() < self._sweep_at:
             return
         try:
-            # A second refusal, since VMs are stopped because of it.
+            # One refusal may be of the moment. Two are no proof, either.
             gateway.Gateway(
                 self._files.ssh_config, self._member.addresses[0]).ask(
                 messages.Verb.STATE, timeout=_STATE_TIMEOUT)

@@ -36,9 +36,9 @@ class LeftBehindTestCase(base.TestCase):
         self.configuration = self.useFixture(fixtures.MockPatchObject(
             compute_host, 'configuration',
             return_value=(conf, 'this-node'))).mock
-        self.stop = self.useFixture(fixtures.MockPatchObject(
-            compute_host, 'open_hypervisor')).mock.return_value \
-            .left_behind.stop
+        self.work = self.useFixture(fixtures.MockPatchObject(
+            compute_host, 'open_hypervisor')).mock.return_value.left_behind
+        self.stop = self.work.stop
         self.stop.return_value = [VM]
 
     def main(self, *argv):
@@ -58,6 +58,12 @@ class LeftBehindTestCase(base.TestCase):
     def test_every_vm(self):
         self.main('--every')
         self.stop.assert_called_once_with(True)
+
+    def test_a_look_stops_none(self):
+        self.work.running.return_value = [VM]
+        status, answer = self.main('--look')
+        self.assertEqual((0, 1), (status, len(answer['result']['vms'])))
+        self.stop.assert_not_called()
 
     def test_a_failure(self):
         self.stop.side_effect = exception.WrongProduct('No VMware.')

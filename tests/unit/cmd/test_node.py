@@ -227,19 +227,17 @@ class NodeCase(base.TestCase):
                                                          'leave')).mock
         leave.return_value = [
             left_behind.Vm('a', '/a/a.vmx', 'stopped', '', ''),
-            left_behind.Vm('b', '/b/b.vmx', 'runs', 'it is foreign', '')]
+            left_behind.Vm('b', '/b/b.vmx', 'foreign', 'it is foreign', '')]
         _, out, _ = self.run_command(node.Leave)
         self.assertEqual(
             'Stopped a VM that was still running; its files stay: /a/a.vmx.\n'
             'A VM runs on, because it is foreign: /b/b.vmx.\n'
             'Node lab-2 has left the cloud.\n', out)
-        leave.assert_called_once_with(mock.ANY, self.member)
+        leave.assert_called_once_with(mock.ANY, self.member, False)
 
-    def test_a_machine_does_not_say_of_itself_that_it_is_off(self):
+    def test_an_operator_says_that_the_node_was_removed_on_purpose(self):
         self.member.save(self.layout)
-        leave = self.useFixture(fixtures.MockPatchObject(departure,
-                                                         'leave')).mock
-        error = self.assertRaises(errors.AioError, self.run_command,
-                                  node.Leave, '--insist')
-        self.assertIn('needs the name of a node', str(error))
-        leave.assert_not_called()
+        leave = self.useFixture(fixtures.MockPatchObject(
+            departure, 'leave', return_value=[])).mock
+        self.run_command(node.Leave, '--insist')
+        leave.assert_called_once_with(mock.ANY, self.member, True)

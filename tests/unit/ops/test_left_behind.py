@@ -24,6 +24,9 @@ from tests.unit.ops import hosts
 UUID, OTHER = hosts.UUID, hosts.OTHER
 State = left_behind.State
 SAFE = 'only this host can write to its disks'
+VOLUMES = 'it uses volumes'
+ADOPTED = 'another host has its disks'
+UNKNOWN = 'it is unknown who uses its disks'
 
 
 class LeftBehindTestCase(hosts.TestCase):
@@ -45,12 +48,14 @@ class LeftBehindTestCase(hosts.TestCase):
         self.disk_lists.attach_volume(UUID, disks.volume(
             uuids.volume, '/volume.vmdk', 1, 'pvscsi', is_boot=True))
 
-    def test_a_vm_on_a_volume_is_stopped(self):
+    def test_a_vm_on_a_volume_runs_until_an_operator_decides(self):
         """Nobody can say who uses the volume now."""
         self.add_server(running=True, disks=[])
         self.attach_volume()
-        self.assertEqual({UUID: (State.STOPPED, 'it uses volumes')},
-                         self.stop())
+        self.assertEqual({UUID: (State.RUNS, VOLUMES)}, self.stop())
+        self.assertTrue(self.is_running())
+        self.assertEqual({UUID: (State.STOPPED, VOLUMES)},
+                         self.stop(every=True))
         self.assertFalse(self.is_running())
         self.assertIsNotNone(self.records.get(UUID))
 
@@ -58,15 +63,17 @@ class LeftBehindTestCase(hosts.TestCase):
         self.add_server(running=True)
         with mock.patch.object(self.layout, 'connected_volumes',
                                return_value=['a']):
-            self.assertEqual({UUID: (State.STOPPED, 'it uses volumes')},
-                             self.stop())
+            self.assertEqual({UUID: (State.RUNS, VOLUMES)}, self.stop())
 
     def test_a_server_that_another_host_has_adopted_is_stopped(self):
         self.add_server(running=True, disks=[])
         theirs = records_module.Records(self.layout, 'their-node')
         theirs.take_over(theirs.of_any_node(UUID))
-        self.assertEqual({UUID: (State.STOPPED, 'another host has its disks')},
-                         self.stop())
+        found, = self.left_behind.running()
+        self.assertEqual((State.ADOPTED, ADOPTED), (found.state, found.reason))
+        self.assertTrue(self.is_running())
+        self.assertEqual({UUID: (State.STOPPED, ADOPTED)}, self.stop())
+        self.assertFalse(self.is_running())
 
     def with_a_disk_in_storage(self, **answer):
         self.add_server(running=True, disks=[])
@@ -77,12 +84,12 @@ class LeftBehindTestCase(hosts.TestCase):
             return self.stop()[UUID]
 
     def test_a_disk_that_another_host_has(self):
-        self.assertEqual((State.STOPPED, 'another host has its disks'),
+        self.assertEqual((State.STOPPED, ADOPTED),
                          self.with_a_disk_in_storage(return_value=False))
 
     def test_a_disk_in_a_folder_that_hangs(self):
         self.assertEqual(
-            (State.STOPPED, 'it is unknown who uses its disks'),
+            (State.RUNS, UNKNOWN),
             self.with_a_disk_in_storage(side_effect=OSError(116, 'stale')))
 
     def test_a_disk_that_only_this_host_has(self):
@@ -93,16 +100,17 @@ class LeftBehindTestCase(hosts.TestCase):
         self.add_server(running=True)
         with open(self.layout.record(UUID), 'w') as file:
             file.write('{')
-        self.assertEqual(
-            {UUID: (State.STOPPED, 'it is unknown who uses its disks')},
-            self.stop())
+        self.assertEqual({UUID: (State.RUNS, UNKNOWN)}, self.stop())
+        self.assertTrue(self.is_running())
+        self.assertEqual({UUID: (State.STOPPED, UNKNOWN)},
+                         self.stop(every=True))
 
     def test_the_disks_of_others_are_safe_from_a_vm_on_own_ones(self):
         """It may have been removed from its cloud by mistake."""
         self.add_server(running=True, disks=[])
         self.assertEqual({UUID: (State.RUNS, SAFE)}, self.stop())
         self.assertTrue(self.is_running())
-        self.assertEqual({UUID: (State.STOPPED, '')}, self.stop(every=True))
+        self.assertEqual({UUID: (State.STOPPED, SAFE)}, self.stop(every=True))
         self.assertFalse(self.is_running())
 
     def test_what_is_off_costs_no_program(self):
@@ -118,7 +126,7 @@ class LeftBehindTestCase(hosts.TestCase):
             theirs = records_module.Records(self.layout, node)
             theirs.take_over(theirs.of_any_node(UUID))
         (state, reason), = self.stop(every=True).values()
-        self.assertEqual(State.RUNS, state)
+        self.assertEqual(State.FOREIGN, state)
         self.assertIn('it belongs to another compute node', reason)
         self.assertTrue(self.is_running())
 
@@ -133,4 +141,4 @@ class LeftBehindTestCase(hosts.TestCase):
     def test_a_process_that_does_not_end(self):
         self.add_server(running=True)
         self.wait_until_ended.return_value = False
-        self.assertEqual({UUID: (State.FAILED, '')}, self.stop(every=True))
+        self.assertEqual({UUID: (State.FAILED, SAFE)}, self.stop(every=True))

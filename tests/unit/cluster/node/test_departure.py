@@ -26,6 +26,9 @@ from nova_vmrun.cluster.node import units
 from tests.unit.cluster.node import base
 
 
+RUNS = left_behind.Vm('a', '/a.vmx', 'runs', 'it uses volumes', '')
+
+
 class LeaveTestCase(base.NodeCase):
 
     def setUp(self):
@@ -42,6 +45,8 @@ class LeaveTestCase(base.NodeCase):
             children, 'end_leftovers')).mock
         self.stop = self.useFixture(fixtures.MockPatchObject(
             left_behind, 'stop', return_value=[])).mock
+        self.look = self.useFixture(fixtures.MockPatchObject(
+            left_behind, 'look', return_value=[])).mock
 
     def test_processes_and_keys_go(self):
         departure.leave(self.layout, self.member)
@@ -58,9 +63,59 @@ class LeaveTestCase(base.NodeCase):
         self.unit.remove.assert_called_once_with()
         self.assertFalse(self.files.membership.exists())
 
+    def require_that_it_stays(self):
+        """Return why the node does not leave. Nothing has changed."""
+        error = self.assertRaises(errors.AioError, departure.leave,
+                                  self.layout, self.member)
+        self.unit.remove.assert_not_called()
+        self.ended.assert_not_called()
+        self.stop.assert_not_called()
+        self.assertTrue(self.files.membership.exists())
+        self.assertTrue(self.files.node_key.exists())
+        return error
+
+    def test_a_key_that_was_lost(self):
+        """Nova may have the servers here."""
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        self.look.return_value = [RUNS]
+        error = self.require_that_it_stays()
+        self.assertIn('1 VM of its servers still runs', error.brief)
+
+    def test_a_key_that_was_lost_and_vms_that_cannot_be_found(self):
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        self.look.side_effect = errors.AioError('Unknown.', 'It hangs.', 'x')
+        error = self.require_that_it_stays()
+        self.assertIn('it is unknown whether', error.brief)
+        self.assertEqual('It hangs.', error.details)
+        self.assertIn('--insist', error.resolution)
+
+    def test_vms_whose_disks_other_hosts_have_hold_no_node(self):
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        self.look.return_value = [left_behind.Vm(
+            'a', '/a.vmx', 'adopted', 'another host has its disks', '')]
+        departure.leave(self.layout, self.member)
+        self.stop.assert_called_once_with(self.layout, self.member,
+                                          every=False)
+        self.assertFalse(self.files.membership.exists())
+
+    def test_a_vm_that_was_started_meanwhile_is_not_stopped(self):
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        self.stop.return_value = [RUNS]
+        error = self.assertRaises(errors.AioError, departure.leave,
+                                  self.layout, self.member)
+        self.assertIn('1 VM of its servers still runs', error.brief)
+        self.assertTrue(self.files.membership.exists())
+
+    def test_a_node_that_was_removed_on_purpose(self):
+        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
+        self.look.return_value = [RUNS]
+        departure.leave(self.layout, self.member, insists=True)
+        self.stop.assert_called_once_with(self.layout, self.member,
+                                          every=True)
+        self.assertFalse(self.files.membership.exists())
+
     def test_vms_of_servers_that_are_elsewhere_are_stopped(self):
         """After the processes, which could start them."""
-        self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
         vm = left_behind.Vm('a', '/a.vmx', 'stopped', '', '')
         self.stop.side_effect = lambda *_, **__: (
             self.ended.assert_called_once() or [vm])

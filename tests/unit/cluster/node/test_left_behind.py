@@ -54,6 +54,13 @@ class StopTestCase(base.NodeCase):
         self.stop(self.answer(), every=True)
         self.assertEqual('--every', self.runner.calls[0][-1])
 
+    def test_a_look(self):
+        found = vm('adopted', 'another host has its disks')
+        runner = stubs.ScriptedRunner(self.answer(found))
+        self.assertEqual(vms(found), left_behind.look(
+            self.layout, self.member, runner))
+        self.assertEqual('--look', runner.calls[0][-1])
+
     def test_a_node_whose_nova_compute_has_never_run(self):
         (self.layout.nova_state / 'compute_id').unlink()
         self.assertEqual([], self.stop())
@@ -80,21 +87,39 @@ class TextsTestCase(base.NodeCase):
     def test_what_a_log_says(self):
         self.assertEqual(
             'The first machine does not let node lab-2 in any more, but 3 VMs '
-            'of its servers ran here. Stopped: /vms/a.vmx (it uses volumes). '
-            'May still run: /vms/b.vmx (It hangs). Run on: /vms/c.vmx (it is '
-            'alone). Run "nova-vmrun node leave" here, which stops all VMs of '
-            'this node. No files are removed.',
+            'of its servers ran here. Stopped: /vms/a.vmx (it is adopted). '
+            'May still run: /vms/b.vmx (It hangs). Run on: /vms/c.vmx (it '
+            'uses volumes). If the node was removed on purpose, run '
+            '"nova-vmrun node leave --insist" here, which stops those that '
+            'run on; until then they may write to volumes that another host '
+            'uses. %s' % left_behind._REPAIR,
             left_behind.described('lab-2', vms(
-                vm('stopped', 'it uses volumes'),
-                vm('failed', 'it uses volumes', 'It hangs.', name='b'),
-                vm('runs', 'it is alone', name='c'))))
+                vm('stopped', 'it is adopted'),
+                vm('failed', 'it is adopted', 'It hangs.', name='b'),
+                vm('runs', 'it uses volumes', name='c'))))
 
     def test_many(self):
         text = left_behind.listed('Stopped', vms(vm('stopped')) * 25)
         self.assertIn(' and 5 more.', text)
 
+    def test_one_whose_server_may_be_here(self):
+        left_behind.require_no_servers('lab-2', vms(
+            vm('stopped'), vm('adopted'), vm('foreign'), vm('failed')))
+        error = self.assertRaises(
+            errors.AioError, left_behind.require_no_servers, 'lab-2',
+            vms(vm('foreign'), vm('runs', 'it uses volumes', name='b')))
+        self.assertEqual(
+            'The first machine does not let node lab-2 in, and 1 VM of its '
+            'servers still runs here.', error.brief)
+        self.assertEqual('Nova may have their servers on this node: '
+                         '/vms/b.vmx (it uses volumes).', error.details)
+        self.assertIn('"nova-vmrun node leave --insist", which stops them.',
+                      error.resolution)
+        self.assertIn('"nova-vmrun node join"', error.resolution)
+
     def test_one_that_may_run_on(self):
-        left_behind.require_stopped('lab-2', vms(vm('stopped'), vm('runs')))
+        left_behind.require_stopped('lab-2', vms(
+            vm('stopped'), vm('runs'), vm('foreign')))
         error = self.assertRaises(
             errors.AioError, left_behind.require_stopped, 'lab-2',
             vms(vm('stopped'), vm('failed', error='It hangs.', name='b')))

@@ -134,17 +134,17 @@ class SupervisorTestCase(base.NodeCase):
         # The first machine has let it in when it was asked again.
         self.stop.assert_not_called()
 
-    def test_a_node_that_was_thrown_out_stops_vms_that_endanger_others(self):
+    def test_a_node_that_was_thrown_out_stops_vms_that_are_adopted(self):
         """After nova-compute, which could start them, and once."""
         self.look()
         self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
-        vm = left_behind.Vm('a', '/a.vmx', 'stopped', 'it uses volumes', '')
+        vm = left_behind.Vm('a', '/a.vmx', 'stopped', 'it is adopted', '')
         self.stop.side_effect = lambda *_, **__: (
             self.assertFalse(self.children['compute'].alive) or [vm])
         self.be_thrown_out()
         self.stop.assert_called_once_with(self.layout, self.member,
                                           every=False)
-        self.assertIn('Stopped: /a.vmx (it uses volumes).', self.lines()[-1])
+        self.assertIn('Stopped: /a.vmx (it is adopted).', self.lines()[-1])
         self.be_thrown_out(after=1000)
         self.stop.assert_called_once()
         # Let in by mistake, and thrown out again.
