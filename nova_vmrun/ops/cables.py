@@ -95,7 +95,7 @@ class Cables:
                     ) -> list[model.VIF]:
         try:
             return list(ports_module.remembered(
-                nova_context.get_admin_context(), instance))
+                nova_context.get_admin_context(), instance) or ())
         except nova_exception.InstanceInfoCacheNotFound as error:
             LOG.warning('%s', error, instance=instance)
             return []

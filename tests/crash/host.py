@@ -36,7 +36,6 @@ from nova_vmrun.host import files
 from nova_vmrun.host import product
 from nova_vmrun import hypervisor
 from nova_vmrun.machine import adapters
-from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.server import disks
 from nova_vmrun.server import layout
@@ -96,11 +95,6 @@ class Host(fixtures.Fixture):
         # There is no database that could list volumes.
         self.useFixture(fixtures.MockPatchObject(
             mappings, 'of_server', lambda *_: self.volumes.info))
-        # Nor could it list evacuations from this host.
-        self.useFixture(fixtures.MockPatchObject(
-            evacuations, '_moves', return_value=[]))
-        self.useFixture(fixtures.MockPatchObject(
-            evacuations, '_servers', return_value=[]))
         self._watched = (self.root, self._elsewhere, self.volumes.folder,
                          *self.storage.values())
         self._kept = (*self._watched, self.vmware.state, self.glance.uploads)

@@ -76,7 +76,7 @@ _WITHOUT_NOVA = ('catalog', 'formats', 'machine', 'tools', 'conf',
                  'cluster')
 # For commands on compute hosts, which have Nova.
 _WITH_NOVA = ('cmd/compute_host.py',)
-_MAX_LINES = 500
+_MAX_LINES = 450
 _LICENCE = (ROOT / 'nova_vmrun' / 'exception.py').read_text().partition(
     '\n\n')[0]
 

@@ -318,7 +318,7 @@ class Evacuation:
                 'Server %s cannot start on this host.' % uuid,
                 'It was evacuated from here, and its volumes are used '
                 'elsewhere.', 'Start it on the host that has it.')
-        self._examination.require_alone(context, instance)
+        self._examination.require_alone(context, uuid, host)
 
     def stop_adopted(self, context: nova_context.RequestContext,
                      host: str, is_starting: bool) -> None:

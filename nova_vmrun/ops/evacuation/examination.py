@@ -334,31 +334,32 @@ class Examination:
                     'This shows it: %s.' % ', '.join(doubts),
                     'Switch that host off, then run "nova-vmrun node fenced '
                     '%s".' % host)
-        self._require_ended(context, instance, self._own_host(context),
-                            doubts)
+        self._require_ended(context, instance.uuid, instance.host,
+                            self._own_host(context), doubts)
 
-    def require_alone(self, context: nova_context.RequestContext,
-                      instance: nova_instance.Instance) -> None:
+    def require_alone(self, context: nova_context.RequestContext, uuid: str,
+                      own: str) -> None:
         """Raise an error if an evacuation from this host may have started it.
 
-        :param instance: of this host, on volumes that others can use, too
+        :param uuid: of a server that is on volumes that others can use, too
+        :param own: this host, in Nova
         :raises FileInUse: no operator has said that the other host is off
         """
-        self._require_ended(context, instance, None, ['volumes'])
+        self._require_ended(context, uuid, own, own, ['volumes'])
 
-    def _require_ended(self, context: nova_context.RequestContext,
-                       instance: nova_instance.Instance, own: str | None,
+    def _require_ended(self, context: nova_context.RequestContext, uuid: str,
+                       current: str, own: str | None,
                        doubts: abc.Sequence[str]) -> None:
         """Raise an error if an unfinished evacuation may have started it.
 
-        :param own: this host, in Nova, if the server comes to it
+        :param current: the host that Nova has it on
+        :param own: this one
         """
         for host in sorted(evacuations.half_evacuated_to(
-                context, instance.uuid, instance.host, own)):
+                context, uuid, current, own)):
             if not evacuations.is_fenced(context, host):
                 raise exception.FileInUse(
-                    'Server %s may be running on host %s.' % (
-                        instance.uuid, host),
+                    'Server %s may be running on host %s.' % (uuid, host),
                     'Its evacuation to that host has failed or not ended. It '
                     'uses: %s.' % ', '.join(doubts),
                     'If nova-compute runs there, it stops the server within '

@@ -22,6 +22,7 @@ from oslo_utils import uuidutils
 
 from nova_vmrun import driver
 from nova_vmrun.host import resources
+from nova_vmrun.ops.nova import evacuations
 from tests.functional.api import base as api_base
 from tests.functional import fake_vmware
 
@@ -41,6 +42,10 @@ def use_fakes(test, **knobs):
     test.flags(vmrun_path=vmware.vmrun,
                vdiskmanager_path=vmware.vdiskmanager,
                vnc_port_range=api_base.free_port_range(100), group='vmrun')
+    # There is no database of the servers and their moves.
+    for name in ('_moves', '_servers'):
+        test.useFixture(fixtures.MockPatchObject(evacuations, name,
+                                                 return_value=[]))
     # To fill a config drive, Nova asks Neutron.
     test.flags(force_config_drive=False)
     # Nova's tests may not read /sys, which describes the processors.

@@ -403,7 +403,7 @@ class ExaminationTestCase(hosts.TestCase):
 
     def test_a_start_while_an_evacuation_may_have_started_it(self):
         def start():
-            self.examination.require_alone(None, self.instance)
+            self.examination.require_alone(None, UUID, 'there')
 
         self.half = {'there', 'third'}
         error = self.assertRaises(exception.FileInUse, start)
