@@ -12,21 +12,14 @@
 
 """Two hosts that share a storage folder, and both die in an evacuation."""
 
-import os
 import pathlib
-import signal
 import subprocess
 
 import fixtures
-from nova_vmrun.server import vm_process
 from openstack.compute.v2 import server as sdk_server
-import psutil
 
 from tests.cluster import base
 from tests.cluster import evacuations
-
-# The VM is started, but nova-compute does not learn it.
-_NO_ANSWER = 'FAULTS=start * hang-after 60\n'
 
 
 class SharedStorageTestCase(evacuations.TestCase):
@@ -49,17 +42,8 @@ class SharedStorageTestCase(evacuations.TestCase):
         inode = disk.stat().st_ino
         self.cut_power(server)
         self.write(disk)
-        second = self.nodes['n2']
-        second.set_knobs(_NO_ANSWER)
-        self.request_evacuation(server)
-        self.wait_until(lambda: server.id in second.running_vms(),
-                        'the VM runs on n2')
-        second.compute.kill()
-        self.assertEqual('n1', self.node_of(server))
-        second.set_knobs('')
-        second.compute.start()
-        self.wait_until(second.compute.has_started, 'n2 runs')
-        self.wait_until(lambda: self.is_up('n2'), 'Nova has n2 again')
+        self.die_after_the_start(server)
+        self.return_of('n2')
         self.evacuate(server)
         self.check_kept(server, disk, inode)
         self.return_of_n1()
@@ -69,28 +53,8 @@ class SharedStorageTestCase(evacuations.TestCase):
         self.wait_for_status(server, 'ACTIVE')
         self.check_kept(server, disk, inode)
 
-    def cut_power(self, server: sdk_server.Server) -> None:
-        """Let n1 be off; VMware's locks stay."""
-        node = self.nodes['n1']
-        node.compute.kill()
-        identity = vm_process.identity(
-            str(node.instances / server.id / (server.id + '.vmx')))
-        assert identity
-        pid = identity[0]
-        os.kill(pid, signal.SIGKILL)
-        self.wait_until(lambda: not psutil.pid_exists(pid) or
-                        psutil.Process(pid).status() == 'zombie',
-                        'the VM on n1 is off')
-
-    def is_up(self, host: str) -> bool:
-        [found] = self.cloud.compute.services(
-            host=host, binary='nova-compute')
-        return bool(found.state == 'up')
-
     def return_of_n1(self) -> None:
-        node = self.nodes['n1']
-        node.compute.start()
-        self.wait_until(node.compute.has_started, 'n1 runs')
+        self.return_of('n1')
         self.force_down(False)
         self.start_nodes()
 

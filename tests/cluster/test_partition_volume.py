@@ -15,10 +15,8 @@
 The operator is wrong, and nobody sees it: the guest writes nothing.
 """
 
-import pathlib
 import time
 
-from openstack.compute.v2 import server as sdk_server
 from testtools import content
 
 from tests.cluster import base
@@ -31,7 +29,6 @@ _LOCAL_CONF = """\
 [DEFAULT]
 service_down_time = 20
 """
-_CONTENT = b'written before'
 
 
 class VolumePartitionTestCase(evacuations.TestCase):
@@ -49,28 +46,6 @@ class VolumePartitionTestCase(evacuations.TestCase):
         self.addCleanup(network.mend)
         # A VM of its own tells a machine which locks are not its own.
         self.other = self.boot_on('n2')
-
-    def boot_from_volume(self) -> tuple[sdk_server.Server, pathlib.Path]:
-        """Boot a server on n1; return it, and the file of its volume."""
-        storage = self.cloud.block_storage
-        volume = storage.create_volume(size=1)
-        self.wait_until(lambda: storage.get_volume(
-            volume).status == 'available', 'the volume is there')
-        storage.set_volume_bootable_status(volume, True)
-        with open(self.layout.volumes / ('volume-%s-flat.vmdk' % volume.id),
-                  'r+b') as file:
-            file.write(_CONTENT)
-        server = self.cloud.compute.create_server(
-            name='volume', image_id='', host='n1',
-            flavor_id=self.cloud.compute.find_flavor('m1.nano').id,
-            networks=[{'uuid': self.cloud.network.find_network(
-                self.settings.network).id}],
-            block_device_mapping=[{
-                'uuid': volume.id, 'source_type': 'volume',
-                'destination_type': 'volume', 'boot_index': 0}])
-        self.wait_for_status(server, 'ACTIVE')
-        self.check_runs_on('n1', server)
-        return server, self.cluster.volumes / ('volume-%s' % volume.id)
 
     def test_its_vm_is_stopped_when_it_is_back(self) -> None:
         server, path = self.boot_from_volume()
@@ -107,4 +82,5 @@ class VolumePartitionTestCase(evacuations.TestCase):
         self.wait_for_status(server, 'ACTIVE')
         self.check_runs_on('n2', server)
         with open(path, 'rb') as file:
-            self.assertEqual(_CONTENT, file.read(len(_CONTENT)))
+            self.assertEqual(evacuations.CONTENT,
+                             file.read(len(evacuations.CONTENT)))
