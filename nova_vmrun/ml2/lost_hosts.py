@@ -41,7 +41,8 @@ _MICROVERSION = '2.11'
 class LostHosts:
     """Asks Nova, and remembers for a moment what it said.
 
-    Threads that want to know at the same time wait for one answer.
+    Threads that want to know at the same time wait for the first answer; later
+    they use the last one while another asks.
 
     :param conf: Neutron's options; those of [nova] are registered when Nova is
         first asked
@@ -68,11 +69,15 @@ class LostHosts:
         wanted = set(hosts)
         if not wanted:
             return set()
-        with self._lock:
+        if not self._lock.acquire(blocking=self._expiry is None):
+            return wanted & self._lost
+        try:
             if self._expiry is None or self._clock() >= self._expiry:
                 self._lost = self._ask(wanted)
                 self._expiry = self._clock() + REMEMBERED_SECONDS
             return wanted & self._lost
+        finally:
+            self._lock.release()
 
     def _ask(self, wanted: set[str]) -> set[str]:
         """Return all hosts that are lost.

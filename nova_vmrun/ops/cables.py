@@ -18,6 +18,7 @@ been pulled, works only while the VM runs: not if it is paused or suspended.
 """
 
 from collections import abc
+import contextlib
 
 from nova import context as nova_context
 from nova import exception as nova_exception
@@ -50,6 +51,10 @@ class Cables:
         MAC addresses are unique in a network only. An adapter stays connected
         if it may be that of another port of the server.
         """
+        with _logged(instance):
+            self._pull(instance, vif)
+
+    def _pull(self, instance: nova_instance.Instance, vif: model.VIF) -> None:
         mac = vif['address'].lower()
         others = [port for port in self._remembered(instance)
                   if port['id'] != vif['id']]
@@ -68,6 +73,10 @@ class Cables:
         Call this after the VM has gone on with the hardware that it had. It
         runs no program if each adapter has a port.
         """
+        with _logged(instance):
+            self._pull_stale(instance)
+
+    def _pull_stale(self, instance: nova_instance.Instance) -> None:
         slots = self._slots(instance)
         known = _macs(self._remembered(instance)) if slots else set()
         if slots and not known:
@@ -113,6 +122,16 @@ class Cables:
                         'guest still answers at its address (%s). Reboot the '
                         'server hard: %s', device, mac, error,
                         instance=instance)
+
+
+@contextlib.contextmanager
+def _logged(instance: nova_instance.Instance) -> abc.Iterator[None]:
+    """Log any error: what the user asked for has been done."""
+    try:
+        yield
+    except Exception:
+        LOG.exception('It is unknown whether adapters of the server have '
+                      'ports, so they stay connected', instance=instance)
 
 
 def _macs(ports: abc.Iterable[model.VIF]) -> set[str]:

@@ -30,6 +30,9 @@ _COMPUTE = 'nova-compute'
 # An evacuation is "done" when the other host has the server, and "completed"
 # when nova-compute of the first one has been started and has removed it.
 _EVACUATION, _NOT_COMPLETED = 'evacuation', 'done'
+# The host that such an evacuation went to sets "cancelled" when it does not
+# run the VM. See ops/nova/evacuations.py.
+_NOT_ACKNOWLEDGED = ('failed', 'error', 'completed')
 
 
 def connect(layout: aio_layout.Layout,
@@ -144,18 +147,21 @@ class Cloud:
                     if move.status not in hosts.ENDED]
 
     def evacuations(self, host: str) -> list[Any]:
-        """Return the evacuations from a node that it knows nothing of.
+        """Return the evacuations that a node has to answer for.
 
-        It may still run the VMs of these servers. Nova does not list those
-        that were deleted meanwhile.
+        It may still run the VMs: of servers that were evacuated from it until
+        it has removed them, and of servers whose evacuations to it have
+        failed until it has said that it does not (their state is "cancelled"
+        then). Nova does not list servers that were deleted meanwhile.
 
         :raises AioError: Nova does not answer
         """
         with self.explained():
             return [move for move in self.compute.migrations(host=host)
-                    if move.source_compute == host and
-                    move.migration_type == _EVACUATION and
-                    move.status == _NOT_COMPLETED]
+                    if move.migration_type == _EVACUATION and (
+                        move.status == _NOT_COMPLETED
+                        if move.source_compute == host
+                        else move.status in _NOT_ACKNOWLEDGED)]
 
     def set_fenced(self, host: str, fenced: bool) -> None:
         """Tell Nova whether a node is known to be off.

@@ -149,16 +149,15 @@ def require_no_evacuations(nova: cloud.Cloud, name: str) -> None:
         move.server_id for move in nova.evacuations(name)))
     if uuids:
         raise errors.AioError(
-            'Node %s has not removed %s that %s evacuated from it.' % (
-                name, words.counted(len(uuids), 'server'),
-                'was' if len(uuids) == 1 else 'were'),
+            'Node %s may still run %s that Nova has elsewhere since '
+            'evacuations.' % (name, words.counted(len(uuids), 'server')),
             '%s If it still runs their VMs, those may write to disks that '
             'other nodes use.' % _list(
                 [_named(nova, uuid) for uuid in uuids[:_SHOWN]], len(uuids)),
             'If the machine is there, start the node again, such as by '
             '"systemctl --user restart nova-vmrun-node-%s" on it: when its '
-            'nova-compute starts, it removes them. If the machine is '
-            'permanently off or erased, run "nova-vmrun node leave %s '
+            'nova-compute starts, it stops and removes them. If the machine '
+            'is permanently off or erased, run "nova-vmrun node leave %s '
             '--insist" on the first machine.' % (name, name))
 
 

@@ -347,13 +347,14 @@ class Evacuation:
             # A reboot may have taken it back meanwhile.
             if uuid in gone or self._is_anothers(uuid):
                 self._cut(uuid)
-        evacuations.acknowledge(context, host, moves, self._alive(moved),
-                                is_starting)
+        if self._records.are_there():
+            evacuations.acknowledge(context, host, moves, self._alive(moved),
+                                    is_starting)
 
     def _alive(self, uuids: abc.Set[str]) -> set[str]:
         """Return those servers whose VMs run here. This runs no program."""
-        vmx_files = {self._layout.vmx(uuid): uuid
-                     for uuid in self._layout.uuids() if uuid in uuids}
+        # The folder of a VM may be away.
+        vmx_files = {self._layout.vmx(uuid): uuid for uuid in uuids}
         return {vmx_files[path] for path in vm_process.alive(vmx_files)}
 
     def _cut(self, uuid: str) -> None:

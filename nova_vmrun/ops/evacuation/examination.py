@@ -363,9 +363,9 @@ class Examination:
                     'Its evacuation to that host has failed or not ended. It '
                     'uses: %s.' % ', '.join(doubts),
                     'If nova-compute runs there, it stops the server within '
-                    'a minute after the evacuation has failed: try again '
-                    'then. Otherwise switch that host off, and run '
-                    '"nova-vmrun node fenced %s".' % host)
+                    'a minute after the evacuation has failed, or when it is '
+                    'restarted: try again then. Otherwise switch that host '
+                    'off, and run "nova-vmrun node fenced %s".' % host)
 
     def _require_still(self, instance: nova_instance.Instance,
                        record: records_module.Record | None,

@@ -39,6 +39,8 @@ _FAILED = ('failed', 'error', 'cancelled', 'reverted')
 _ACKNOWLEDGED = 'cancelled'
 # What a host acknowledges. It has failed, or may have.
 _OPEN = ('failed', 'error', _COMPLETED)
+# The source of such a move has removed the server's folder.
+_REMOVED = ('confirmed', _COMPLETED)
 # After such a move it is known which host has the server.
 _SETTLED = (_ARRIVED, 'finished', 'confirmed')
 
@@ -111,11 +113,12 @@ def acknowledge(context: nova_context.RequestContext, host: str,
     found = [move for move in moves
              if move.dest_compute == host and move.status in _OPEN and
              move.instance_uuid not in alive and not move.deleted]
-    busy = {each.uuid for each in _servers(
-        context, {move.instance_uuid for move in found})
-        if each.host == host or each.task_state and not is_starting}
+    servers = {each.uuid: each for each in _servers(
+        context, {move.instance_uuid for move in found})}
     for move in found:
-        if move.instance_uuid not in busy:
+        server = servers.get(move.instance_uuid)
+        if server is None or server.host != host and not (
+                _goes_on(server, move, is_starting)):
             move.status = _ACKNOWLEDGED
             move.save()
 
@@ -126,7 +129,21 @@ def _servers(context: nova_context.RequestContext,
     if not uuids:
         return []
     return list(nova_instance.InstanceList.get_by_filters(
-        context, {'uuid': sorted(uuids)}, expected_attrs=[]))
+        context, {'uuid': sorted(uuids)},
+        expected_attrs=['migration_context']))
+
+
+def _goes_on(server: nova_instance.Instance, move: migration.Migration,
+             is_starting: bool) -> bool:
+    """Return whether a host may still be bringing a server.
+
+    Once that has failed, Nova says so last. But if the source comes back
+    meanwhile, the evacuation is called completed. Nova keeps this context
+    until it has the server on the new host.
+    """
+    found = server.migration_context
+    return (move.status == _COMPLETED and not is_starting and
+            found is not None and bool(found.migration_id == move.id))
 
 
 def _on_host(context: nova_context.RequestContext, host: str,
@@ -147,18 +164,19 @@ def gone_from(context: nova_context.RequestContext, host: str,
     elsewhere = [each for each in _servers(context, uuids)
                  if each.host != host]
     found = {each.uuid for each in elsewhere if _may_not_run(
-        _moves(context, {'instance_uuid': each.uuid}), host,
-        is_busy=bool(each.task_state) and not is_starting)}
+        each, _moves(context, {'instance_uuid': each.uuid}), host,
+        is_starting)}
     # A server may have arrived meanwhile.
     return found - _on_host(context, host, found)
 
 
-def _may_not_run(moves: list[migration.Migration], host: str,
-                 is_busy: bool) -> bool:
+def _may_not_run(server: nova_instance.Instance,
+                 moves: list[migration.Migration], host: str,
+                 is_starting: bool) -> bool:
     """Return whether a host is not, or no longer, to run a server.
 
-    :param moves: all of the server, which Nova has elsewhere
-    :param is_busy: whether Nova may still be bringing it
+    :param server: which Nova has elsewhere
+    :param moves: all of the server
     """
     own = [move for move in moves
            if host in (move.source_compute, move.dest_compute) and (
@@ -172,8 +190,9 @@ def _may_not_run(moves: list[migration.Migration], host: str,
     if any(move.id > last.id and _is_evacuation(move) and
            move.status in (_ARRIVED, _COMPLETED) for move in moves):
         return True
-    return not is_busy and (last.status == _ARRIVED or last.status in _OPEN or
-                            last.status in _FAILED)
+    return not _goes_on(server, last, is_starting) and (
+        last.status == _ARRIVED or last.status in _OPEN or
+        last.status in _FAILED)
 
 
 def half_evacuated_to(context: nova_context.RequestContext, uuid: str,
@@ -192,7 +211,8 @@ def half_evacuated_to(context: nova_context.RequestContext, uuid: str,
     return {move.dest_compute for move in moves
             if move.id > settled and _is_evacuation(move) and
             (move.status == _BEGUN or move.status in _OPEN) and
-            move.dest_compute not in (None, host, own) and
+            # Nova sets it when the host begins.
+            move.dest_node and move.dest_compute not in (host, own) and
             _is_known(context, move.dest_compute)}
 
 
@@ -223,8 +243,12 @@ def was_interrupted(context: nova_context.RequestContext, uuid: str,
 
     :param host: this one, to which an evacuation is going on
     """
-    own = [move for move in _moves(context, {'instance_uuid': uuid})
-           if host in (move.source_compute, move.dest_compute)]
+    own: list[migration.Migration] = []
+    for move in _moves(context, {'instance_uuid': uuid}):
+        if move.source_compute == host and move.status in _REMOVED:
+            own = []
+        elif host in (move.source_compute, move.dest_compute):
+            own.append(move)
     return len(own) > 1 and all(
         _is_evacuation_to(move, host) and move.status != _ARRIVED
         for move in own)

@@ -23,7 +23,9 @@ from collections import abc
 from typing import Any
 
 from nova import context as nova_context
+from nova import exception as nova_exception
 from nova.objects import instance as nova_instance
+import oslo_messaging
 
 from nova_vmrun import exception
 from nova_vmrun.ops import networks
@@ -58,8 +60,7 @@ def require_movable(instance: nova_instance.Instance, host: str,
         if port['id'] not in own:
             continue
         others = elsewhere(port, found, host)
-        hosts = {name for name in others.values() if not evacuations.is_fenced(
-            nova_context.get_admin_context(), name)}
+        hosts = {name for name in others.values() if not _is_fenced(name)}
         if hosts:
             count = sum(name in hosts for name in others.values())
             raise exception.NotSupported(
@@ -70,6 +71,20 @@ def require_movable(instance: nova_instance.Instance, host: str,
                 'there belong to other servers.' % count,
                 'Shelve them while it moves, or stop them and remove their '
                 'ports on the network.')
+
+
+def _is_fenced(host: str) -> bool:
+    """Return whether an operator says that a host is off.
+
+    :raises InvalidConfiguration: Nova's database cannot be asked
+    """
+    try:
+        return evacuations.is_fenced(nova_context.get_admin_context(), host)
+    except (nova_exception.NovaException,
+            oslo_messaging.MessagingException) as error:
+        raise exception.InvalidConfiguration(
+            'It is unknown whether host %s is off.' % host,
+            'Nova does not answer: %s' % error, 'Try again.') from error
 
 
 def elsewhere(port: _Port, found: abc.Iterable[_Port], host: str

@@ -128,6 +128,27 @@ class LostHostsTestCase(testtools.TestCase):
         self.now += 3
         self.assertEqual({'lost'}, self.among('lost'))
 
+    def test_nobody_else_waits_for_a_nova_that_hangs(self):
+        self.answer_forced_down('lost')
+        self.assertEqual({'lost'}, self.among('lost'))
+        self.now += lost_hosts.REMEMBERED_SECONDS
+        asked, release = threading.Event(), threading.Event()
+
+        def answer(request, context):
+            asked.set()
+            self.assertTrue(release.wait(30))
+            return {'services': []}
+
+        self.answer(json=answer)
+        thread = threading.Thread(target=self.among, args=('lost',))
+        thread.start()
+        self.assertTrue(asked.wait(30))
+        # The answer of before.
+        self.assertEqual({'lost'}, self.among('lost'))
+        release.set()
+        thread.join(30)
+        self.assertEqual(set(), self.among('lost'))
+
     def test_threads_wait_for_one_answer(self):
         def answer(request, context):
             time.sleep(0.1)

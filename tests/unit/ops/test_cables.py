@@ -14,6 +14,7 @@ import fixtures
 from nova import exception as nova_exception
 from nova.network import model
 from nova.objects import instance_info_cache
+import oslo_messaging
 
 from nova_vmrun import exception
 from nova_vmrun.formats import vmx
@@ -92,6 +93,14 @@ class PullStaleTestCase(Base):
         self.known = [port(name) for name in names]
         self.cables.pull_stale(self.instance)
         return self.pulled()
+
+    def test_a_bus_that_is_away(self):
+        """The guest has gone on all the same."""
+        self.useFixture(fixtures.MockPatchObject(
+            instance_info_cache.InstanceInfoCache, 'get_by_instance_uuid',
+            side_effect=oslo_messaging.MessagingTimeout))
+        self.assertEqual([], self.pull('vlan'))
+        self.assertIn('they stay connected', self.log.output)
 
     def test_a_port_that_is_gone(self):
         self.assertEqual(['ethernet0'], self.pull('vlan'))

@@ -88,16 +88,22 @@ class CloudTestCase(base.TestCase):
             [move.status for move in self.cloud.moves('lab-2')])
         self.compute.migrations.assert_called_once_with(host='lab-2')
 
-    def test_evacuations_that_a_node_knows_nothing_of(self):
-        def move(source, status='done', kind='evacuation'):
-            return types.SimpleNamespace(source_compute=source, status=status,
-                                         migration_type=kind)
+    def test_evacuations_that_a_node_has_to_answer_for(self):
+        def move(source, target, status, kind='evacuation'):
+            return types.SimpleNamespace(
+                source_compute=source, dest_compute=target, status=status,
+                migration_type=kind)
 
-        expected = move('lab-2')
+        expected = [move('lab-2', 'lab-3', 'done'),
+                    move('lab-3', 'lab-2', 'failed'),
+                    move('lab-3', 'lab-2', 'error'),
+                    move('lab-3', 'lab-2', 'completed')]
         self.compute.migrations.return_value = [
-            move('lab-3'), expected, move('lab-2', 'completed'),
-            move('lab-2', kind='migration')]
-        self.assertEqual([expected], self.cloud.evacuations('lab-2'))
+            *expected, move('lab-2', 'lab-3', 'completed'),
+            move('lab-2', 'lab-3', 'failed'), move('lab-3', 'lab-2', 'done'),
+            move('lab-3', 'lab-2', 'cancelled'),
+            move('lab-2', 'lab-3', 'done', kind='migration')]
+        self.assertEqual(expected, self.cloud.evacuations('lab-2'))
         self.compute.migrations.assert_called_once_with(host='lab-2')
 
     def test_changes(self):

@@ -107,14 +107,14 @@ class LeaveTestCase(base.FirstCase):
         self.be_evacuated()
         error = self.assertRaises(errors.AioError, self.leave)
         self.assertEqual(
-            'Node lab-2 has not removed 2 servers that were evacuated from '
-            'it. They are: a (id-a), id-b. If it still runs their VMs, those '
-            'may write to disks that other nodes use. If the machine is '
-            'there, start the node again, such as by "systemctl --user '
-            'restart nova-vmrun-node-lab-2" on it: when its nova-compute '
-            'starts, it removes them. If the machine is permanently off or '
-            'erased, run "nova-vmrun node leave lab-2 --insist" on the first '
-            'machine.', str(error))
+            'Node lab-2 may still run 2 servers that Nova has elsewhere since '
+            'evacuations. They are: a (id-a), id-b. If it still runs their '
+            'VMs, those may write to disks that other nodes use. If the '
+            'machine is there, start the node again, such as by "systemctl '
+            '--user restart nova-vmrun-node-lab-2" on it: when its '
+            'nova-compute starts, it stops and removes them. If the machine '
+            'is permanently off or erased, run "nova-vmrun node leave lab-2 '
+            '--insist" on the first machine.', str(error))
         self.assertEqual(['leaving', 'enable'], self.calls)
         self.assertIn('lab-2', registry.load(self.layout).nodes)
 

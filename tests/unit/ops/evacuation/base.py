@@ -41,6 +41,8 @@ class TestCase(hosts.TestCase):
         super().setUp()
         self.theirs = records_module.Records(self.layout, THEIRS)
         self.theirs.create(UUID, 'instance-1', disks=[])
+        # nova-compute has started.
+        open(self.layout.node('this-node'), 'w').close()
         with open(self.layout.vmx(UUID), 'w') as file:
             file.write(hosts.VMX)
         self.examination = mock.create_autospec(examination.Examination,

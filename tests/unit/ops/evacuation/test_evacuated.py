@@ -203,6 +203,21 @@ class EvacuatedTestCase(base.TestCase):
         self.power.cut.side_effect = exception.ToolTimeout('Hangs.')
         self.look()
 
+    def test_a_folder_that_is_away_is_no_sign_that_a_vm_has_ended(self):
+        self.be_partitioned()
+        self.acknowledged = None
+        os.remove(self.layout.node('this-node'))
+        self.look()
+        self.assertIsNone(self.acknowledged)
+
+    def test_a_vm_whose_folder_is_away(self):
+        """Its process goes on with the files that it has open."""
+        self.gone = set()
+        self.be_partitioned()
+        with mock.patch.object(self.layout, 'uuids', return_value=[]):
+            self.look()
+        self.assertEqual(('here', {UUID}, False), self.acknowledged)
+
     def test_nothing_more_is_asked_without_evacuations(self):
         self.moved = set()
         self.be_partitioned()

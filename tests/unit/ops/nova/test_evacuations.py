@@ -21,6 +21,7 @@ from nova import objects
 from nova.objects import compute_node
 from nova.objects import instance
 from nova.objects import migration
+from nova.objects import migration_context
 from nova.objects import service
 from oslo_utils.fixture import uuidsentinel
 
@@ -66,7 +67,8 @@ class MovesTestCase(base.TestCase):
         # On which Nova has the server, each time that it is asked. The last
         # one stays.
         self.hosts = ['there']
-        self.task = None
+        # The number of the move that Nova has not ended, if any.
+        self.current = None
         self.useFixture(fixtures.MockPatchObject(
             migration.MigrationList, 'get_by_filters', self.get))
         self.useFixture(fixtures.MockPatchObject(
@@ -82,20 +84,27 @@ class MovesTestCase(base.TestCase):
 
     def servers(self, _context, filters, expected_attrs):
         self.assertEqual({'uuid': [UUID]}, filters)
+        self.assertEqual(['migration_context'], expected_attrs)
         host = self.hosts.pop(0) if self.hosts[1:] else self.hosts[0]
-        return [objects.Instance(uuid=UUID, host=host, task_state=self.task)]
+        return [objects.Instance(uuid=UUID, host=host, migration_context=(
+            self.current and migration_context.MigrationContext(
+                migration_id=self.current)))]
 
     def service(self, _context, host):
         if host == 'removed':
             raise nova_exception.ComputeHostNotFound(host=host)
         return objects.Service(host=host)
 
-    def move(self, source, target, status, kind='evacuation', deleted=False):
-        """Add a move of the server, later than the others."""
+    def move(self, source, target, status, kind='evacuation', deleted=False,
+             node='node'):
+        """Add a move of the server, later than the others.
+
+        :param node: None if the target has not begun
+        """
         self.moves.append(objects.Migration(
             id=len(self.moves) + 1, instance_uuid=UUID, status=status,
             source_compute=source, dest_compute=target, migration_type=kind,
-            deleted=deleted))
+            dest_node=node, deleted=deleted))
 
     def statuses(self):
         return [move.status for move in self.moves]
@@ -176,10 +185,10 @@ class MovesTestCase(base.TestCase):
     def test_an_evacuation_to_here_whose_source_has_come_back(self):
         """Nova calls it completed, whether or not it has ended."""
         self.move('there', HERE, 'completed')
-        self.task = 'rebuild_spawning'
+        self.current = 1
         self.assertFalse(self.has_gone())
         self.assertTrue(self.has_gone(is_starting=True))
-        self.task = None
+        self.current = None
         self.assertTrue(self.has_gone())
 
     def test_an_evacuation_to_here_that_a_later_one_replaces(self):
@@ -250,10 +259,24 @@ class MovesTestCase(base.TestCase):
         self.assertEqual(['completed'], self.acknowledge())
 
     def test_an_evacuation_that_may_go_on(self):
-        self.task = 'rebuild_spawning'
+        """Its source has come back, and an operator has reset its state."""
         self.move('there', HERE, 'completed')
+        self.current = 1
         self.assertEqual(['completed'], self.acknowledge())
         self.assertEqual(['cancelled'], self.acknowledge(is_starting=True))
+
+    def test_an_evacuation_that_nova_has_given_up(self):
+        """Nova does not remove what it keeps for the claim of the host."""
+        self.move('there', HERE, 'failed')
+        self.current = 1
+        self.assertTrue(self.has_gone())
+        self.assertEqual(['cancelled'], self.acknowledge())
+
+    def test_a_server_that_is_gone_altogether(self):
+        self.move('there', HERE, 'failed')
+        with mock.patch.object(instance.InstanceList, 'get_by_filters',
+                               return_value=[]):
+            self.assertEqual(['cancelled'], self.acknowledge())
 
     def half_evacuated(self, host='lost'):
         """Return the hosts that may run a server.
@@ -270,6 +293,8 @@ class MovesTestCase(base.TestCase):
                 ('queued', 'accepted'), (HERE, 'failed'),
                 ('removed', 'failed')):
             self.move('lost', target, status)
+        # No valid host was found.
+        self.move('lost', 'full', 'error', node=None)
         self.assertEqual({'failed', 'error', 'begun', 'returned'},
                          self.half_evacuated())
 
@@ -299,6 +324,14 @@ class MovesTestCase(base.TestCase):
         for status in ('failed', 'completed', 'cancelled', 'accepted'):
             self.move('lost', HERE, status)
             self.assertTrue(self.was_interrupted())
+
+    def test_a_server_that_was_here_and_has_left(self):
+        self.move('lost', HERE, 'done')
+        for source, target, status in ((HERE, 'lost', 'confirmed'),
+                                       ('lost', HERE, 'failed'),
+                                       ('lost', HERE, 'accepted')):
+            self.move(source, target, status)
+        self.assertTrue(self.was_interrupted())
 
     def test_a_server_that_was_here_once(self):
         for source, target, status in ((HERE, 'there', 'done'),

@@ -15,6 +15,7 @@ from unittest import mock
 
 import fixtures
 from nova.network import model
+import oslo_messaging
 
 from nova_vmrun import exception
 from nova_vmrun.ops.nova import evacuations
@@ -111,3 +112,10 @@ class ProjectNetworksTestCase(base.TestCase):
         self.ports.on_networks.side_effect = exception.InvalidConfiguration(
             'No answer.')
         self.assertRaises(exception.InvalidConfiguration, self.require)
+
+    def test_nova_does_not_answer(self):
+        with mock.patch.object(evacuations, 'is_fenced',
+                               side_effect=oslo_messaging.MessagingTimeout):
+            error = self.assertRaises(exception.InvalidConfiguration,
+                                      self.require, {})
+        self.assertIn('unknown whether host', str(error))
