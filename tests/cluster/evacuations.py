@@ -75,9 +75,12 @@ class TestCase(base.TestCase):
         return bool(found.state == 'up')
 
     def return_of(self, name: str) -> None:
+        """Start a nova-compute again; if it is that of n1, use it again."""
         node = self.nodes[name]
         node.compute.start()
         self.wait_until(node.compute.has_started, name + ' runs')
+        if name == 'n1':
+            self.force_down(False)
         self.wait_until(lambda: self.is_up(name), 'Nova has %s again' % name)
 
     def boot_from_volume(self) -> tuple[sdk_server.Server, pathlib.Path]:

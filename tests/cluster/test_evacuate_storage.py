@@ -55,7 +55,6 @@ class SharedStorageTestCase(evacuations.TestCase):
 
     def return_of_n1(self) -> None:
         self.return_of('n1')
-        self.force_down(False)
         self.start_nodes()
 
     def write(self, disk: pathlib.Path) -> None:

@@ -52,7 +52,6 @@ class ThirdHostTestCase(evacuations.TestCase):
         self.evacuate(server, 'n3')
         self.check_runs_on('n3', server)
         self.return_of('n1')
-        self.force_down(False)
         self.start_nodes()
         self.check_runs_on('n3', server)
         self.assertFalse((self.nodes['n1'].instances / server.id).exists())
@@ -66,7 +65,6 @@ class ThirdHostTestCase(evacuations.TestCase):
         self.cut_power(server)
         self.die_after_the_start(server)
         self.return_of('n1')
-        self.force_down(False)
         self.cloud.compute.reset_server_state(server, 'error')
         self.cloud.compute.reboot_server(server, 'HARD')
         self.wait_until(lambda: 'may be running on host n2' in (
