@@ -74,7 +74,9 @@ class ThirdHostTestCase(evacuations.TestCase):
         self.wait_until(lambda: self.evacuations(server) == ['cancelled'],
                         'n2 has said that it does not run the server')
         self.cloud.compute.reboot_server(server, 'HARD')
-        self.wait_for_status(server, 'ACTIVE')
+        # It is in ERROR until then.
+        self.wait_until(lambda: self.cloud.compute.get_server(
+            server).status == 'ACTIVE', 'the server is ACTIVE')
         self.check_runs_on('n1', server)
 
     def check_vm_on(self, name: str, server: sdk_server.Server) -> None:
