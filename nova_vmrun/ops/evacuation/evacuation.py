@@ -88,10 +88,6 @@ class Evacuation:
         """Return whether examine has found the disks of a server here."""
         return uuid in self._kept
 
-    def forget(self, uuid: str) -> None:
-        """Forget what examine has found: the evacuation went no further."""
-        self._kept.discard(uuid)
-
     def adopt(self, context: nova_context.RequestContext,
               instance: nova_instance.Instance,
               network_info: network_model.NetworkInfo | None,
@@ -341,15 +337,17 @@ class Evacuation:
         foreign = {uuid for uuid in self._layout.uuids()
                    if uuid in moved and self._is_anothers(uuid)}
         adopted = self._states.listed(foreign) if foreign else set()
-        gone = evacuations.gone_from(context, host, self._alive(moved) &
-                                     moved - foreign, is_starting)
+        alive = self._alive(moved)
+        gone = evacuations.gone_from(context, host, alive - foreign,
+                                     is_starting)
         for uuid in sorted(adopted | gone):
             # A reboot may have taken it back meanwhile.
             if uuid in gone or self._is_anothers(uuid):
                 self._cut(uuid)
+        if adopted or gone:
+            alive = self._alive(moved)
         if self._records.are_there():
-            evacuations.acknowledge(context, host, moves, self._alive(moved),
-                                    is_starting)
+            evacuations.acknowledge(context, host, moves, alive, is_starting)
 
     def _alive(self, uuids: abc.Set[str]) -> set[str]:
         """Return those servers whose VMs run here. This runs no program."""

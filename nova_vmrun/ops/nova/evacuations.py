@@ -34,6 +34,7 @@ _BEGUN = 'pre-migrating'
 # but so does one that has not ended.
 _ARRIVED = 'done'
 _COMPLETED = 'completed'
+_DONE = (_ARRIVED, _COMPLETED)
 _FAILED = ('failed', 'error', 'cancelled', 'reverted')
 # That host does not run the server: Nova never sets this for an evacuation.
 _ACKNOWLEDGED = 'cancelled'
@@ -186,13 +187,12 @@ def _may_not_run(server: nova_instance.Instance,
     if last is None or not _is_evacuation(last):
         return False
     if last.dest_compute != host:
-        return last.status in (_ARRIVED, _COMPLETED)
+        return last.status in _DONE
     if any(move.id > last.id and _is_evacuation(move) and
-           move.status in (_ARRIVED, _COMPLETED) for move in moves):
+           move.status in _DONE for move in moves):
         return True
-    return not _goes_on(server, last, is_starting) and (
-        last.status == _ARRIVED or last.status in _OPEN or
-        last.status in _FAILED)
+    return last.status in (*_DONE, *_FAILED) and not _goes_on(
+        server, last, is_starting)
 
 
 def half_evacuated_to(context: nova_context.RequestContext, uuid: str,
@@ -210,7 +210,7 @@ def half_evacuated_to(context: nova_context.RequestContext, uuid: str,
                    if _has_arrived(move, moves, host)), default=0)
     return {move.dest_compute for move in moves
             if move.id > settled and _is_evacuation(move) and
-            (move.status == _BEGUN or move.status in _OPEN) and
+            move.status in (_BEGUN, *_OPEN) and
             # Nova sets it when the host begins.
             move.dest_node and move.dest_compute not in (host, own) and
             _is_known(context, move.dest_compute)}
