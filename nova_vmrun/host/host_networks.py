@@ -78,10 +78,7 @@ class HostNetworks:
         """
         name = vmnets.BY_CONNECTION.get(name, name)
         with self._lock:
-            mtimes = self._read_mtimes()
-            if mtimes != self._mtimes or name not in self._networks:
-                self._networks = self._read()
-                self._mtimes = mtimes
+            self._refresh(is_due=name not in self._networks)
             return self._networks.get(name)
 
     def all(self) -> list[vmnets.Vmnet]:
@@ -90,16 +87,20 @@ class HostNetworks:
         Run vmrun only if VMware has changed its files since the last time.
         """
         with self._lock:
-            mtimes = self._read_mtimes()
-            if mtimes != self._mtimes:
-                self._networks = self._read()
-                self._mtimes = mtimes
+            self._refresh()
             return list(self._networks.values())
 
     def names(self) -> list[str]:
         """Return the names last read; empty if they cannot be read."""
         with self._lock:
             return sorted(self._networks, key=lambda name: (len(name), name))
+
+    def _refresh(self, is_due: bool = False) -> None:
+        """Read the networks again if they are due, or files have changed."""
+        mtimes = self._read_mtimes()
+        if is_due or mtimes != self._mtimes:
+            self._networks = self._read()
+            self._mtimes = mtimes
 
     def _read(self) -> dict[str, vmnets.Vmnet]:
         configured = vmnets.parse_networking(self._text(NETWORKING))

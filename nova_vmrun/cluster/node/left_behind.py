@@ -12,7 +12,8 @@
 
 """The VMs that run on a node which its cloud does not let in any more.
 
-Another program stops them, since it has to read what nova-compute reads.
+They are stopped by a program of its own, which reads the configuration of
+nova-compute.
 """
 
 from collections.abc import Iterable
@@ -176,11 +177,9 @@ def listed(label: str, vms: list[Vm]) -> str:
     """Return a sentence that names VMs, or '' if there are none."""
     if not vms:
         return ''
-    more = len(vms) - _SHOWN
-    return '%s: %s%s.' % (label, ', '.join(
+    return '%s: %s.' % (label, words.listed([
         '%s%s' % (vm.vmx, ' (%s)' % said.rstrip('.') if (
-            said := vm.error or vm.reason) else '')
-        for vm in vms[:_SHOWN]), ' and %d more' % more if more > 0 else '')
+            said := vm.error or vm.reason) else '') for vm in vms], _SHOWN))
 
 
 def require_stopped(name: str, vms: Iterable[Vm]) -> None:
