@@ -24,6 +24,13 @@ import psutil
 
 from tests.cluster import base
 
+# Seconds: Nova's own are 10, 60 and 60.
+LOOKS_OFTEN = {('DEFAULT', 'report_interval'): '3',
+               ('DEFAULT', 'update_resources_interval'): '10'}
+SOON_DOWN = """\
+[DEFAULT]
+service_down_time = 20
+"""
 CONTENT = b'written before'
 # The host itself says in a moment that it does not run the VM.
 _FAILED = ('failed', 'error', 'cancelled')

@@ -31,10 +31,6 @@ from tests.cluster import writer
 _SIZE_MB = 16
 # Seconds: Nova's own are 10 and 60.
 _REPORTS = {('DEFAULT', 'report_interval'): '3'}
-_LOCAL_CONF = """\
-[DEFAULT]
-service_down_time = 20
-"""
 
 
 class PartitionTestCase(evacuations.TestCase):
@@ -42,7 +38,8 @@ class PartitionTestCase(evacuations.TestCase):
     @classmethod
     def make_cluster(cls) -> base.Cluster:
         return base.Cluster(
-            shared=('n1', 'n2'), cut_off=('n1',), local_conf=_LOCAL_CONF,
+            shared=('n1', 'n2'), cut_off=('n1',),
+            local_conf=evacuations.SOON_DOWN,
             changes=_REPORTS, knobs={'FAKE_VMRUN_ENGINE': 'qemu',
                                      'FAKE_VMRUN_NET': 'user'})
 

@@ -22,21 +22,14 @@ from testtools import content
 from tests.cluster import base
 from tests.cluster import evacuations
 
-# Seconds: Nova's own are 10, 60 and 60.
-_CHANGES = {('DEFAULT', 'report_interval'): '3',
-            ('DEFAULT', 'update_resources_interval'): '10'}
-_LOCAL_CONF = """\
-[DEFAULT]
-service_down_time = 20
-"""
-
 
 class VolumePartitionTestCase(evacuations.TestCase):
 
     @classmethod
     def make_cluster(cls) -> base.Cluster:
         return base.Cluster(cut_off=('n1',), volumes=True,
-                            local_conf=_LOCAL_CONF, changes=_CHANGES)
+                            local_conf=evacuations.SOON_DOWN,
+                            changes=evacuations.LOOKS_OFTEN)
 
     def setUp(self) -> None:
         super().setUp()
