@@ -10,7 +10,6 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 
-
 """The names by which ssh keeps the host keys of servers."""
 
 from collections.abc import Set

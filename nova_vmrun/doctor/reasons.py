@@ -86,7 +86,7 @@ def _in_error(facts: server_facts.Facts) -> Reason | None:
 
 
 def _no_room(facts: server_facts.Facts, text: str) -> Reason | None:
-    """Explain what no host has left, from Nova's or Placement's figures."""
+    """Explain what hosts lack, from the figures of Nova or Placement."""
     if not text.startswith(_NO_HOST):
         return None
     unmet = table.find_unmet(facts.server.image_properties,

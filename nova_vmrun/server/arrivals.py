@@ -87,7 +87,7 @@ class Arrivals:
             networks=self._networks(request))
 
     def _networks(self, request: move_protocol.Request) -> str:
-        """Return what nova-compute has written of its networks, or ''."""
+        """Return what nova-compute says about its networks, or ''."""
         if request.verb is not move_protocol.Verb.EXAMINE or (
                 request.node is None):
             return ''

@@ -142,7 +142,7 @@ ram = -1
         self.restart()
 
     def wait_for_power_sync(self):
-        """Wait until the next one has called vmrun, and calls no more."""
+        """Wait until the next one has called vmrun and is done."""
         before, calls = self.power_syncs(), len(self.vmrun_calls())
         self.wait_until(lambda: self.power_syncs() > before,
                         'the next power sync')

@@ -12,7 +12,7 @@
 
 """Ports: those that Nova remembers of a server, and those of Neutron.
 
-What Nova remembers may be in doubt, and says nothing of other servers.
+Nova's cache may be wrong, and covers the ports of one server only.
 """
 
 from collections import abc

@@ -110,7 +110,7 @@ class RescueTestCase(TestCase):
 class HostKeyTestCase(TestCase):
 
     def name(self):
-        """Return the name of the host key, from what Nova shows."""
+        """Return the name of the host key, as "nova-vmrun ssh" finds it."""
         shown = self.admin_api.get_server(self.server['id'])
         actions = [types.SimpleNamespace(**each) for each in
                    self.admin_api.get_instance_actions(self.server['id'])]

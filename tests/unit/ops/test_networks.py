@@ -248,7 +248,7 @@ class LocalTestCase(_TestCase):
         vif.update(type='binding_failed', details={})
         error = self.assertRaises(
             nova_exception.VirtualInterfacePlugException, self.nic, vif)
-        # Nova shows no more.
+        # Nova cuts off the rest.
         shown = str(error)[:255]
         self.assertIn('Port port-1 is not bound to this host', shown)
         self.assertIn('network %s' % NETWORK, shown)

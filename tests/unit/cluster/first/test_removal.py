@@ -95,7 +95,7 @@ class LeaveTestCase(base.FirstCase):
         self.assertIn('lab-2', registry.load(self.layout).nodes)
 
     def be_evacuated(self):
-        """Let servers be evacuated from the node, which has not returned."""
+        """Let Nova say that servers were evacuated from the node."""
         self.nova.evacuations.return_value = [
             types.SimpleNamespace(server_id=uuid, status='done')
             for uuid in ('id-a', 'id-b', 'id-a')]

@@ -211,7 +211,7 @@ class EvacuatedTestCase(base.TestCase):
         self.assertIsNone(self.acknowledged)
 
     def test_a_vm_whose_folder_is_away(self):
-        """Its process goes on with the files that it has open."""
+        """Its process still has its files open."""
         self.gone = set()
         self.be_partitioned()
         with mock.patch.object(self.layout, 'uuids', return_value=[]):
