@@ -15,7 +15,7 @@
 
 Usage::
 
-    run_suite.py SUITE [--noise] [--sample] [stestr's filters]
+    run_suite.py SUITE [--noise | --delays] [--sample] [stestr's filters]
     run_suite.py --totals
 
 SUITE is unit, contract, functional, cinder, iscsi, macos, load, cluster,
@@ -27,10 +27,14 @@ ordinary user: see as_test_user.py.
 --noise makes the fake tools print what loaders and libraries of the real ones
 print on some hosts (FAKE_VMRUN_NOISE=1).
 
+--delays makes Nova slow between its steps, in the functional tests. It shows
+tests that do not wait for the last step, and fail now and then on a machine
+that is busy. A run takes about 50 minutes.
+
 --totals counts the tests of the last run of each suite. It lists skipped tests
 with their reasons, and failed tests with the ends of their tracebacks. Tests
-of reach that are skipped count as failed. A run with noise is a suite of its
-own.
+of reach that are skipped count as failed. A run with noise or delays is a
+suite of its own.
 """
 
 import collections
@@ -46,8 +50,11 @@ import testtools
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, '.stestr')
 SAMPLE = r'\[(\w+,)*sample(,\w+)*\]'
-# Suffix of the name of a run with noise.
-NOISY = '-noise'
+# The variable that each variant of a suite sets, and its value. The names of a
+# suite's variants begin with its own and "-".
+VARIANTS = {'--noise': ('FAKE_VMRUN_NOISE', '1'),
+            # In seconds.
+            '--delays': ('NOVA_VMRUN_TEST_DELAYS', '0.6')}
 # Number of processes that run a suite, if it is not one for each processor.
 WORKERS = {'e2e': 2,
            # It measures times.
@@ -57,6 +64,7 @@ WORKERS = {'e2e': 2,
            # These tests spend half of their time waiting for processes.
            'contract': 2 * (os.cpu_count() or 1),
            'functional': 2 * (os.cpu_count() or 1),
+           'functional-delays': 5 * (os.cpu_count() or 1),
            'crash': 2 * (os.cpu_count() or 1)}
 # Suites that an ordinary user runs.
 AS_USER = frozenset({'iscsi', 'reach'})
@@ -78,15 +86,16 @@ def stestr(suite: str, results: str, *words: str,
 
 def run(suite: str, filters: list[str]) -> int:
     results = suite
-    if filters[:1] == ['--noise']:
-        os.environ['FAKE_VMRUN_NOISE'] = '1'
-        results, filters = suite + NOISY, filters[1:]
+    if filters and filters[0] in VARIANTS:
+        os.environ.update([VARIANTS[filters[0]]])
+        results, filters = suite + filters[0][1:], filters[1:]
     os.makedirs(os.path.join(RESULTS, results), exist_ok=True)
     groups = ['--group-regex', GROUPS[suite]] if suite in GROUPS else []
     if suite in AS_USER:
         os.environ['PYTHON'] = '%s %s' % (
             sys.executable, os.path.join(ROOT, 'tools', 'as_test_user.py'))
-    options = ['--concurrency', str(WORKERS.get(suite, 0))]
+    options = ['--concurrency', str(WORKERS.get(results,
+                                                WORKERS.get(suite, 0)))]
     if filters[:1] == ['--sample']:
         filters = [SAMPLE, *filters[1:]]
     return stestr(suite, results, *groups, 'run', *options,
@@ -140,7 +149,7 @@ def totals() -> int:
     result = Totals()
     missing: list[str] = []
     for name in sorted(os.listdir(RESULTS)):
-        last = stestr(name.removesuffix(NOISY), name, 'last', '--subunit',
+        last = stestr(name.partition('-')[0], name, 'last', '--subunit',
                       stdout=subprocess.PIPE)
         known = len(result.skipped)
         stream = subunit.ByteStreamToStreamResult(

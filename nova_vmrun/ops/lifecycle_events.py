@@ -51,6 +51,9 @@ _Method = TypeVar('_Method', bound=abc.Callable[..., Any])
 # Seconds to wait after the end of a process: VMware may still write the .vmx,
 # a user may start the VM again, and the VMs of a session end one by one.
 _SETTLE_SECONDS = 0.5
+# Seconds that Nova gets to end its task after an operation of the driver. It
+# ignores events before that.
+_TASK_SECONDS = 5
 # Seconds between attempts to find out the state. After the last one, leave it
 # to Nova's power sync.
 _RETRY_SECONDS = (1.5, 3, 6, 12, 24, 48)
@@ -238,7 +241,7 @@ class LifecycleEvents:
             with self._lock:
                 _count_down(self._held, uuid)
                 if uuid in self._ended:
-                    self._ended[uuid].due = self._clock() + _SETTLE_SECONDS
+                    self._ended[uuid].due = self._clock() + _TASK_SECONDS
                     self._ends.wake()
 
     def _forget(self, uuid: str) -> None:

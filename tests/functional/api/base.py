@@ -38,6 +38,7 @@ from nova_vmrun.ops import networks
 from nova_vmrun import osvif
 from nova_vmrun.server import vm_process
 from tests.contract import ports
+from tests.functional import delays
 from tests.functional import fake_vmware
 from tests.functional import idle_threads
 
@@ -45,7 +46,7 @@ from tests.functional import idle_threads
 sample = testcase.attr('sample')
 
 # Timeout in seconds; only a test that fails waits this long.
-PATIENCE = 60
+PATIENCE = 240 if delays.LONGEST else 60
 # Seconds between two looks. Nova's API answers in this process, and a look
 # costs it a tenth of a second that the work waited for could use.
 _LOOK_AGAIN = 0.4
@@ -105,6 +106,7 @@ class TestCase(testcase.WithAttributes,
 
     def _setup_services(self):
         idle_threads.look_rarely()
+        self.useFixture(delays.Delays())
         osvif.install()
         self.folder = self.useFixture(
             fixtures.TempDir(rootdir=self.FOLDERS)).path
@@ -132,9 +134,16 @@ class TestCase(testcase.WithAttributes,
         self.useFixture(fixtures.MockPatchObject(
             resources.Host, 'cpu_info', {'arch': 'x86_64'}))
         self._bind_ports(networks.VIF_TYPE)
+        self._managers = []
         super()._setup_services()
         self.driver = self.compute.manager.driver
         self.assertIsInstance(self.driver, driver.VmrunDriver)
+
+    def start_service(self, *args, **options):
+        """Start a service, and remember whom to ask whether it is busy."""
+        service = super().start_service(*args, **options)
+        self._managers.append(service.manager)
+        return service
 
     def _bind_ports(self, vif_type):
         """Bind all ports as a mechanism driver does."""
@@ -152,7 +161,12 @@ class TestCase(testcase.WithAttributes,
     def _wait_for_server_parameter(self, server, expected_params,
                                    max_retries=None, api=None,
                                    wait_for_fault_key=True):
-        """Wait until a server has the given values; return it."""
+        """Wait until a server has the given values; return it.
+
+        If it has no task, also wait for the last steps of the former one:
+        Nova writes faults and ends of events after it has cleared the task,
+        and clears it again at the end of an action that has failed.
+        """
         wanted = dict(expected_params)
         keys = {'fault'} if wait_for_fault_key and (
             wanted.get('status') == 'ERROR') else set()
@@ -160,10 +174,32 @@ class TestCase(testcase.WithAttributes,
         def look():
             shown = (api or self.admin_api).get_server(server['id'])
             self.seen = {key: shown.get(key) for key in {*wanted, 'fault'}}
+            if shown['OS-EXT-STS:task_state'] is None:
+                self.seen['in progress'] = self._in_progress(server)
             return keys <= shown.keys() and all(
-                shown[key] == wanted[key] for key in wanted) and shown
+                shown[key] == wanted[key] for key in wanted
+            ) and not self.seen.get('in progress') and shown
 
         return self.wait_for(look, 'a server with %s' % wanted)
+
+    def _wait_for_state_change(self, server, expected_status,
+                               max_retries=None, wait_for_fault_key=True):
+        """Wait until a server has a status and no task; return it."""
+        return self._wait_for_server_parameter(
+            server, {'status': expected_status,
+                     'OS-EXT-STS:task_state': None},
+            wait_for_fault_key=wait_for_fault_key)
+
+    def _in_progress(self, server):
+        """Return what Nova's services are doing with a server.
+
+        That a host waits for a server is not over if the other host refuses
+        to send it.
+        """
+        return [task['name'] for manager in self._managers
+                for task in list(manager._in_progress_tasks.values())
+                if task['instance_uuid'] == server['id'] and
+                not task['name'].endswith('_at_dest')]
 
     def _wait_for_migration_status(self, server, expected_statuses):
         """Wait until a server has such a migration; return that."""
@@ -181,19 +217,26 @@ class TestCase(testcase.WithAttributes,
 
     def _wait_for_instance_action_event(self, server, action_name,
                                         event_name, event_result):
-        """Wait until an event of an action has such a result; return it."""
+        """Wait until the last action of a name has such an event and is over.
+
+        :returns: the event
+        """
         def look():
-            self.seen = [
-                event for action in self.admin_api.get_instance_actions(
-                    server['id']) if action['action'] == action_name
-                for event in self.admin_api.get_instance_action_details(
-                    server['id'], action['request_id'])['events']]
+            requests = [action['request_id'] for action in
+                        self.admin_api.get_instance_actions(server['id'])
+                        if action['action'] == action_name]
+            # The newest comes first.
+            self.seen = self.admin_api.get_instance_action_details(
+                server['id'], requests[0])['events'] if requests else []
             return next((
                 event for event in self.seen if event['event'] == event_name
                 and (event['result'] or '').lower() == event_result.lower()),
                 None)
 
-        return self.wait_for(look, '%s: %s' % (event_name, event_result))
+        event = self.wait_for(look, '%s: %s' % (event_name, event_result))
+        self._wait_for_server_parameter(server,
+                                        {'OS-EXT-STS:task_state': None})
+        return event
 
     def _wait_until_deleted(self, server):
         """Wait until a server is gone; it may not go into ERROR."""

@@ -16,9 +16,11 @@ import os
 import signal
 import types
 
+import fixtures
 from nova.compute import vm_states
 from nova.virt import event as virtevent
 
+from nova_vmrun.ops import lifecycle_events
 from nova_vmrun.server import states
 from tests.functional.api import base
 from tests.functional import glance_uploads
@@ -108,6 +110,8 @@ class OutsideTestCase(TestCase):
     def test_stopped_and_started_again_in_the_window(self):
         """Nova gets no event and does not stop it; its end is an event."""
         self.make_canary()
+        self.useFixture(fixtures.MockPatchObject(
+            lifecycle_events, '_TASK_SECONDS', 0))
         with self.driver._hypervisor.events.held(self.server['id']):
             self.vmware.run('stop', self.vmx_path(self.server), 'hard')
             self.vmware.run('start', self.vmx_path(self.server), 'nogui')
