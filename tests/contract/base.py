@@ -56,6 +56,15 @@ fakes_only = _skip_when_real('needs a knob of the fakes')
 needs_guest = _skip_when_real('needs a guest OS with VMware Tools')
 
 
+def gone(pid):
+    """Return whether a process has ended; a zombie has."""
+    try:
+        with open('/proc/%d/stat' % pid, 'rb') as f:
+            return f.read().rpartition(b')')[2].split()[0] == b'Z'
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def product(*kinds):
     """Run the test for the first of ``kinds``.
 

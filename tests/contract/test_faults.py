@@ -272,10 +272,4 @@ class FoldersTest(base.ContractCase):
                 machine.path('vm.vmx.lck'))[0])) as f:
             pid = int(f.read().split(' ')[1].partition('-')[0])
         shutil.rmtree(self.state)
-        self.wait_for(lambda: not os.path.exists('/proc/%d' % pid)
-                      or _is_zombie(pid))
-
-
-def _is_zombie(pid):
-    with open('/proc/%d/stat' % pid, 'rb') as f:
-        return f.read().rpartition(b')')[2].split()[0] == b'Z'
+        self.wait_for(lambda: base.gone(pid))

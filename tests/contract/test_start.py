@@ -13,8 +13,9 @@
 """Problems of the host at the start of a VM, and problems of its boot."""
 
 import os
-import subprocess
 import time
+
+import psutil
 
 from tests.contract import base
 
@@ -82,12 +83,10 @@ class SlowTest(base.ContractCase):
 
     def test_snapshot_goes_on_without_its_tool(self):
         machine = self.running_vm(memsize='512')
-        self.knobs['PER_GB'] = 'snapshot=2'
+        self.knobs['PER_GB'] = 'snapshot=8'
         child = self.popen('-T', 'ws', 'snapshot', machine.vmx, 's')
         # A separate process writes the memory.
-        self.wait_for(lambda: subprocess.run(
-            ['pgrep', '-P', str(child.pid)],
-            stdout=subprocess.DEVNULL).returncode == 0)
+        self.wait_for(lambda: psutil.Process(child.pid).children())
         child.kill()
         self.knobs['PER_GB'] = '0'
         self.wait_for(lambda: 'Total snapshots: 1' in self.vmrun(

@@ -26,26 +26,17 @@ def pid_in_log(machine):
     return int(found.group(1)) if found else None
 
 
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    with open('/proc/%d/stat' % pid, 'rb') as f:
-        return f.read().rpartition(b')')[2].split()[0] == b'Z'
-
-
 class ProcessTest(base.ContractCase):
 
     def test_pid_is_on_the_first_line_of_the_log(self):
         machine = self.running_vm(disk=False)
-        self.assertFalse(gone(pid_in_log(machine)))
+        self.assertFalse(base.gone(pid_in_log(machine)))
 
     def test_process_ends_with_the_vm(self):
         machine = self.running_vm(disk=False)
         pid = pid_in_log(machine)
         self.done('stop', machine.vmx, 'hard')
-        self.wait_for(lambda: gone(pid), 'the process to end')
+        self.wait_for(lambda: base.gone(pid), 'the process to end')
 
     def test_process_command_line_ends_with_the_vmx(self):
         machine = self.running_vm(disk=False)
@@ -68,7 +59,7 @@ class ProcessTest(base.ContractCase):
     def test_process_survives_reset(self):
         machine = self.running_vm(disk=False)
         self.done('reset', machine.vmx, 'hard')
-        self.assertFalse(gone(pid_in_log(machine)))
+        self.assertFalse(base.gone(pid_in_log(machine)))
 
     def test_killed_process_is_a_crash(self):
         machine = self.running_vm()

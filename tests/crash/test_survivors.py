@@ -20,7 +20,7 @@ from tests.crash import invariants
 from tests.unit import forks
 
 # Much longer than the test needs until nova-compute starts again.
-_LATENCY = 'start=3'
+_LATENCY = 'start=5'
 
 
 class SurvivorTestCase(test.NoDBTestCase):
@@ -40,12 +40,13 @@ class SurvivorTestCase(test.NoDBTestCase):
             lambda reached: self.operation.run(self.host)))
         self.host.wait_for_tool('start')
         child.kill()
-        self.host.vmware.set_knobs()
 
     def test_the_start_waits_for_it(self):
         self.kill_while_vmrun_starts()
         self.assertEqual([], self.host.vms())
         self.host.restart()
+        # That vmrun has read them by now.
+        self.host.vmware.set_knobs()
         instance = self.operation.instance
         self.assertEqual([self.host.layout.vmx(instance.uuid)],
                          self.host.vms())

@@ -35,7 +35,7 @@ from nova_vmrun.volumes import iscsi_export
 from tests.iscsi import target
 
 SIZE = 64 * units.Mi
-_SECONDS = 60
+SECONDS = 60
 
 
 def refuse_without_fuse(test: testtools.TestCase) -> None:
@@ -48,7 +48,7 @@ def refuse_without_fuse(test: testtools.TestCase) -> None:
         test.skipTest(str(error))
 
 
-def tools(timeout: float = 30) -> iscsi_export.Tools:
+def tools(timeout: float = 60) -> iscsi_export.Tools:
     """Return the programs; a connector needs nothing else.
 
     :param timeout: seconds for a target to answer
@@ -90,7 +90,7 @@ class TestCase(testtools.TestCase):
         self.number = self.target.add(SIZE)
         self.addCleanup(end_daemons, self.layout)
 
-    def make_connector(self, timeout: float = 10.0) -> iscsi.IscsiConnector:
+    def make_connector(self, timeout: float = 60.0) -> iscsi.IscsiConnector:
         """Return a connector that remembers nothing.
 
         :param timeout: seconds for a target to answer
@@ -122,7 +122,7 @@ class TestCase(testtools.TestCase):
         self.wait_until(lambda: not self.pids())
 
     def wait_until(self, condition: abc.Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + SECONDS
         while not condition():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)

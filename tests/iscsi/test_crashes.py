@@ -17,7 +17,8 @@ import os
 import signal
 import sys
 import threading
-import time
+
+import psutil
 
 from nova_vmrun.volumes import initiator
 from tests.iscsi import base
@@ -25,9 +26,6 @@ from tests.iscsi import base
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _STEPS = frozenset({'os.mkdir', 'os.rename', 'os.remove', 'os.rmdir',
                     'os.chmod', 'os.kill', 'subprocess.Popen'})
-# Seconds that a program, whose start was the last step, gets before the next
-# nova-compute comes.
-_PROGRAM_SECONDS = 0.05
 
 
 class CrashTestCase(base.TestCase):
@@ -58,6 +56,28 @@ class CrashTestCase(base.TestCase):
         self.assertEqual(0, os.WEXITSTATUS(status))
         return False
 
+    def wait_for_programs(self) -> None:
+        """Wait for a program whose start was the last step.
+
+        It ends, or it is the daemon and has written its pid file.
+        """
+        def have_started() -> bool:
+            found = {process.pid
+                     for process in psutil.process_iter(['cmdline'])
+                     if any(self.layout.root in word
+                            for word in process.info['cmdline'] or ())}
+            return found <= self.recorded()
+
+        self.wait_until(have_started)
+
+    def recorded(self) -> set[int]:
+        """Return the process in the pid file, if there is one."""
+        try:
+            with open(os.path.join(self.folder(), 'daemon.pid')) as file:
+                return {int(file.read())}
+        except (FileNotFoundError, ValueError):
+            return set()
+
     def _killer(self, last: int) -> abc.Callable[[str, tuple], None]:
         steps = iter(range(last))
 
@@ -84,7 +104,7 @@ class CrashTestCase(base.TestCase):
     def test_connect(self):
         step = 0
         while self.crash(self.connect, step):
-            time.sleep(_PROGRAM_SECONDS)
+            self.wait_for_programs()
             if step % 2:
                 self.assertEqual(base.SIZE, os.path.getsize(self.connect()))
             self.connector.disconnect(self.server, self.volume_id)
@@ -97,7 +117,7 @@ class CrashTestCase(base.TestCase):
         self.connect()
         while self.crash(lambda: self.connector.disconnect(
                 self.server, self.volume_id), step):
-            time.sleep(_PROGRAM_SECONDS)
+            self.wait_for_programs()
             if step % 2:
                 self.assertEqual(base.SIZE, os.path.getsize(self.connect()))
             self.connector.disconnect(self.server, self.volume_id)

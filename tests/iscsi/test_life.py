@@ -42,7 +42,7 @@ runner = process.Runner()
 iscsi.IscsiConnector(
     layout.Layout(root, '_base'), iscsi_export.Tools(
         qemu_storage_daemon.QemuStorageDaemon(
-            runner, qemu_storage_daemon.NAME, 20),
+            runner, qemu_storage_daemon.NAME, 60),
         fusermount.Fusermount(runner))).connect(
             server, connection.parse(json.loads(info)), 'lsilogic')
 print('connected', flush=True)
@@ -164,7 +164,7 @@ class UnderLoadTestCase(base.TestCase):
     def test_the_target_dies_and_returns(self):
         writer = self.write(self.connect())
         self.target.kill()
-        time.sleep(2)
+        time.sleep(5)
         stuck_at = writer.written
         self.target.start()
         self.wait_until(lambda: writer.written > stuck_at + 20)
@@ -178,7 +178,7 @@ class UnderLoadTestCase(base.TestCase):
         time.sleep(0.5)
         self.connector.disconnect(self.server, self.volume_id)
         self.assert_nothing_left()
-        writer.process.wait(20)
+        writer.process.wait(base.SECONDS)
         self.assertIn(writer.error, (
             errno.ECONNABORTED, errno.ENOTCONN, errno.EIO))
 

@@ -19,7 +19,7 @@ import signal
 import fixtures
 
 _FORK = multiprocessing.get_context('fork')
-_SECONDS = 30
+_SECONDS = 120
 
 
 class Fork(fixtures.Fixture):
