@@ -126,6 +126,7 @@ class HostsTestCase(base.TestCase):
         self.wait_for_status(second, 'ACTIVE')
         nova.revert_server_resize(first)
         self.wait_for_status(first, 'ERROR')
+        # Nova ends the task last, when it has stored the fault.
         self.assertIn('is not bound to this host. Is its network',
                       nova.get_server(first).fault['message'])
         nova.shelve_server(second)

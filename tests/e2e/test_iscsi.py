@@ -29,7 +29,7 @@ from tests.functional import fake_vmware
 
 _MEMORY_MB = 256
 # Seconds for one test.
-_TIMEOUT = 900
+_TIMEOUT = 2400
 
 
 class BootTestCase(test_iscsi.TestCase, test_boot_from_volume.TestCase):

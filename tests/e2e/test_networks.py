@@ -30,7 +30,7 @@ class NetworksTestCase(test_aio.AioCase):
     """What doc/source/networking.rst says of each command."""
 
     # A busy machine needs half a minute for each of some thirty steps.
-    limit = 6 * test_aio.TIMEOUT
+    limit = 10 * test_aio.TIMEOUT
     CREATE = ('server', 'create', '--flavor', 'm1.nano', '--image', 'tiny',
               '--wait')
 
@@ -208,7 +208,8 @@ class NetworksTestCase(test_aio.AioCase):
             flavor_id=cloud.compute.find_flavor('m1.nano').id,
             networks=[{'uuid': network.id}])
         self.assertRaises(exceptions.ResourceFailure,
-                          cloud.compute.wait_for_server, server)
+                          cloud.compute.wait_for_server, server,
+                          wait=test_aio.TIMEOUT)
         fault = cloud.compute.get_server(server).fault['message']
         self.assertIn('No fixed IP addresses available for network: %s'
                       % network.id, fault)

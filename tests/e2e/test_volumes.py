@@ -36,7 +36,7 @@ MIB = 1024 ** 2
 # Bytes that Cinder's process may take when it has started.
 MEMORY = 170 * MIB
 # Seconds for one change of a status.
-CHANGE = 120
+CHANGE = 240
 # Seconds for a whole test.
 TIMEOUT = 1800
 
@@ -158,6 +158,8 @@ class ClientTestCase(VolumesCase):
         self.do('image', 'create', '--volume', 'first', '--disk-format',
                 'raw', 'of-volume')
         self.wait('image', 'of-volume', 'active')
+        # The volume is still uploading when the image is active.
+        self.wait('volume', 'first', 'available')
         copy = self.create('from-image', '--image', 'of-volume', '--size', 1)
         self.assertEqual(self.content, self.read(copy))
         self.assertTrue(copy['bootable'])
@@ -196,6 +198,7 @@ class ClientTestCase(VolumesCase):
         self.assertEqual('typed\n', self.do_in_other(
             'volume', 'list', '-f', 'value', '-c', 'Name'))
         self.do_in_other('volume', 'delete', 'typed')
+        self.wait_gone('volume', '--all-projects', '--name', 'typed')
 
     def do_in_other(self, *words):
         """Run a command in another project, in a process of its own.
@@ -230,9 +233,9 @@ class ClientTestCase(VolumesCase):
         self.assertEqual([], [path for path in self.layout.backups.rglob('*')
                               if path.is_file()])
 
-    def wait_gone(self, kind):
+    def wait_gone(self, kind, *options):
         deadline = time.monotonic() + CHANGE
-        while self.openstack(*kind.split(), 'list'):
+        while self.openstack(*kind.split(), 'list', *options):
             self.assertLess(time.monotonic(), deadline, kind)
             time.sleep(0.5)
 
