@@ -23,6 +23,8 @@ from nova_vmrun.aio import settings as aio_settings
 from tests.browser import chromium
 from tests.browser import control_plane
 
+# For one change of a server.
+_SECONDS = 240
 _RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         os.pardir, os.pardir, '.stestr', 'browser')
 
@@ -51,9 +53,10 @@ class TestCase(testtools.TestCase):
         server = compute.create_server(
             name=name, image_id=self.plane.image.id,
             flavor_id=compute.find_flavor('m1.nano').id, **details)
-        self.addCleanup(compute.wait_for_delete, server, interval=0.5)
+        self.addCleanup(compute.wait_for_delete, server, interval=0.5,
+                        wait=_SECONDS)
         self.addCleanup(compute.delete_server, server)
-        return compute.wait_for_server(server, interval=0.5, wait=120)
+        return compute.wait_for_server(server, interval=0.5, wait=_SECONDS)
 
     def real_screen(self, server):
         """Return what the server's VNC shows without a browser."""

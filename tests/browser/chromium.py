@@ -27,7 +27,7 @@ from selenium.webdriver.support import wait
 
 from nova_vmrun.aio.demo import screen
 
-_TIMEOUT = 30       # seconds for the page to show what is expected
+_TIMEOUT = 120      # seconds for the page to show what is expected
 _POLL = 0.2
 _ARGUMENTS = (
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',

@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import select
 from selenium.webdriver.support import wait
 
-_TIMEOUT = 60       # seconds for a page or for the state of a server
+_TIMEOUT = 240      # seconds for a page or for the state of a server
 _POLL = 0.2
 # Selenium's way to say that the page was drawn anew while it looked.
 _DRAWN_ANEW = (exceptions.StaleElementReferenceException,

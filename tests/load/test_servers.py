@@ -38,11 +38,13 @@ LATENCY = 'LATENCY = start=9,*=0.4\n'
 # the machine may be busy with something else. Seconds between two lists.
 LIST_SECONDS = 3.0
 SLOWEST_LIST_SECONDS = 30.0
+# How much longer than without boots they may take on a slow machine.
+FACTOR, SLOWEST_FACTOR = 10, 100
 PAUSE_SECONDS = 1.0
 # Seconds without a call after which a power sync has made its calls.
-QUIET_SECONDS = 3
+QUIET_SECONDS = 8
 # Seconds between two power syncs.
-SYNC_SECONDS = 20
+SYNC_SECONDS = 40
 # Seconds within which all is booted. Most of it is Nova's: with each claim it
 # asks Placement for the allocations of all servers here, one after the other.
 BOOT_SECONDS = 1200
@@ -191,8 +193,11 @@ ram = -1
         for server in new:
             self.assertIn(str(self.vmx_path(server['id'])), running)
         self.assertEqual(number, verbs.count('start'))
-        self.assertLess(statistics.median(lists), LIST_SECONDS)
-        self.assertLess(max(lists), SLOWEST_LIST_SECONDS)
+        usual = statistics.median(quiet)
+        self.assertLess(statistics.median(lists),
+                        max(LIST_SECONDS, FACTOR * usual))
+        self.assertLess(max(lists), max(SLOWEST_LIST_SECONDS,
+                                        SLOWEST_FACTOR * usual))
 
     def list_servers(self):
         """Do what "openstack server list" does.

@@ -147,5 +147,8 @@ class AppleSiliconTestCase(Fusion):
         """Nova's filter refuses it, or the driver if the filter is off."""
         image = self.add_image(properties={'hw_architecture': 'x86_64'})
         server = self.boot(image, expected_state='ERROR')
+        # Nova's conductor stores it last.
+        self.wait_for(lambda: self.admin_api.get_server(server['id']).get(
+            'fault'), 'its fault')
         self.assertRegex(self.fault(server), 'x86_64|valid host')
         self.assertEqual([], self.vmware.running())
