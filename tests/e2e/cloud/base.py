@@ -26,8 +26,8 @@ from tests.e2e.cloud import control_plane
 from tests.e2e.guest import console
 from tests.e2e.guest import images
 
-TIMEOUT = 900       # seconds for one test; the first brings all up
-CHANGE = 240        # seconds for one change of a server's state
+TIMEOUT = 2400      # seconds for one test; the first brings all up
+CHANGE = 600        # seconds for one change of a server's state
 # Each look costs Nova a tenth of what the guest needs in that time.
 _POLL = 0.5
 
@@ -93,12 +93,16 @@ class Server:
     def folder(self):
         return self._plane.layout.instances / self.id
 
-    def processes(self):
-        """Return the ids of processes that have to do with its files."""
+    def processes(self, program=''):
+        """Return the ids of processes that have to do with its files.
+
+        :param program: only those whose program has this in its name
+        """
         found = []
         for process in psutil.process_iter(['cmdline']):
-            if any(str(self.folder) in word
-                   for word in process.info['cmdline'] or ()):
+            words = process.info['cmdline'] or ()
+            if any(str(self.folder) in word for word in words) and (
+                    program in words[0]):
                 found.append(process.pid)
         return found
 

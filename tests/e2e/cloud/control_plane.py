@@ -30,7 +30,7 @@ from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from tests.e2e.guest import images
 
-_TIMEOUT = 300      # seconds for one command
+_TIMEOUT = 600      # seconds for one command
 #: The networks of the fake's host: NAT and host-only.
 NAT_GATEWAY = '172.16.41.2'
 _PRIVATE_CIDR = '172.16.11.0/24'

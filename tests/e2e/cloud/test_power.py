@@ -70,7 +70,4 @@ class PowerTest(base.CloudCase):
         self.cloud.compute.resume_server(server.id)
         server.wait('ACTIVE')
         server.console.wait_tick(before)
-        after = min(tick for tick in server.console.ticks() if tick > before)
-
-        self.assertTrue(after < before + 20, (before, after))
         self.assertEqual(1, len(server.console.all_facts()))

@@ -26,7 +26,8 @@ class ReachTest(base.CloudCase):
         self.useFixture(host_interface.HostInterface())
         # The network of servers before, which has no interface.
         folder = self.plane.layout.fake_state / 'net' / 'vmnet8'
-        processes.wait_until(lambda: not processes.using(folder), 30)
+        self.assertTrue(processes.wait_until(
+            lambda: not processes.using(folder), base.CHANGE))
 
     def test_server_answers_at_the_address_of_nova(self):
         with self.plane.knobs(NET='tap'):
@@ -34,6 +35,6 @@ class ReachTest(base.CloudCase):
             address, = server.addresses()
 
         with urllib.request.urlopen('http://%s/' % address,
-                                    timeout=30) as answer:
+                                    timeout=base.CHANGE) as answer:
             self.assertEqual('neighbour.novalocal',
                              answer.read().decode().strip())

@@ -75,7 +75,8 @@ class SnapshotTest(SnapshotCase):
         server, _ = self.boot()
         image = self.make_image(server)
         copy = server.folder / 'snapshot' / 'disk.vmdk'
-        self.assertTrue(processes.wait_until(copy.exists, 30))
+        self.assertTrue(processes.wait_until(copy.exists, base.CHANGE,
+                                             interval=0.01))
         with self.plane.killed('nova'):
             self.assertTrue(server.processes())
 

@@ -15,6 +15,7 @@ import socket
 import urllib.request
 
 from nova_vmrun.formats import identity
+from tests.contract import ports
 from tests.e2e.engine import vms
 from tests.e2e.guest import console
 from tests.e2e.guest import host_interface
@@ -31,7 +32,7 @@ def static(number, connection, mac, **more):
 def http(address, port=80):
     """Return the hostname that a guest serves."""
     url = 'http://%s:%d/' % (address, port)
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=vms.COMMAND) as answer:
         return answer.read().decode().strip()
 
 
@@ -52,13 +53,11 @@ class NetworkTest(vms.EngineCase):
         self.assertTrue(128 <= int(nat.rpartition('.')[2]) <= 254, nat)
         self.assertTrue(private.startswith('172.16.11.'), private)
         self.assertIn('default via 172.16.41.2 dev', facts['routes'][0])
-        self.assertEqual([nat], vm.run('getGuestIPAddress').split())
+        self.assertEqual([nat], vm.run('getGuestIPAddress', '-wait').split())
         self._check_port_forwarding(nat)
 
     def _check_port_forwarding(self, address):
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
+        port = ports.free()
         self.vmrun('setPortForwarding', 'vmnet8', 'tcp', str(port), address,
                    '80')
 
@@ -157,7 +156,7 @@ class HostInterfaceTest(vms.EngineCase):
         address, = console.addresses(vm.boot(), MACS[0])
 
         self.assertEqual('guest', http(address))
-        with socket.create_connection((address, 80), 10) as sock:
+        with socket.create_connection((address, 80), vms.COMMAND) as sock:
             self.assertEqual('172.16.41.1', sock.getsockname()[0])
 
     def test_second_state_folder_does_without_the_interface(self):

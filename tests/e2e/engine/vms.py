@@ -28,8 +28,9 @@ from tests.e2e.guest import images
 
 FAKES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                      os.pardir, os.pardir, 'fakes')
-TIMEOUT = 600       # seconds for one test
-COMMAND = 120       # seconds for one command
+TIMEOUT = 1800      # seconds for one test
+COMMAND = 600       # seconds for one command
+STOP = 300          # seconds in which a guest shuts down
 
 _BASE = {
     '.encoding': 'UTF-8', 'config.version': '8', 'virtualHW.version': '20',
@@ -39,7 +40,9 @@ _BASE = {
     'floppy0.present': 'FALSE', 'uuid.action': 'keep',
     'msg.autoAnswer': 'TRUE', 'mainMem.useNamedFile': 'FALSE',
     'serial0.present': 'TRUE', 'serial0.fileType': 'file',
-    'serial0.fileName': 'console.log', 'pciBridge0.present': 'TRUE'}
+    'serial0.fileName': 'console.log', 'pciBridge0.present': 'TRUE',
+    # Tests count what is in it.
+    'answer.msg.serial.file.open': 'Append'}
 for _n in '4567':
     _BASE.update({'pciBridge%s.present' % _n: 'TRUE',
                   'pciBridge%s.virtualDev' % _n: 'pcieRootPort',
@@ -158,7 +161,8 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
         self._environ = {
             **os.environ, 'FAKE_VMRUN_STATE': self.folder + '/state',
             'FAKE_VMRUN_ENGINE': 'qemu', 'FAKE_VMRUN_NET': 'user',
-            'FAKE_VMRUN_HOST_CPUS': '8', **self.environ}
+            'FAKE_VMRUN_HOST_CPUS': '8',
+            'FAKE_VMRUN_STOP_TIMEOUT': str(STOP), **self.environ}
         subprocess.run([sys.executable, FAKES + '/install', self._programs],
                        check=True, stdout=subprocess.DEVNULL)
         self.vms = []
@@ -242,7 +246,7 @@ class EngineCase(testtools.testcase.WithAttributes, testtools.TestCase):
                 found.append(' '.join(words))
         return found
 
-    def wait_for(self, what, found, timeout=60):
+    def wait_for(self, what, found, timeout=console.TIMEOUT):
         """Wait until ``found()`` is true."""
         return console.Console(str).wait(what, found, timeout)
 

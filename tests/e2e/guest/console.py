@@ -16,6 +16,8 @@ import json
 import time
 
 _PREFIX = '@guest '
+#: Seconds; beside ten busy processes, a guest boots for some minutes.
+TIMEOUT = 600
 
 
 class Silent(AssertionError):
@@ -97,7 +99,7 @@ class Console(object):
                              % (what, timeout, self._read()[-2000:]))
             time.sleep(self._poll)
 
-    def wait_facts(self, boot=1, timeout=240):
+    def wait_facts(self, boot=1, timeout=TIMEOUT):
         """Wait for the facts of the ``boot``-th boot on this console."""
         def found():
             facts = self.all_facts()
@@ -105,7 +107,7 @@ class Console(object):
 
         return self.wait('facts of boot %d' % boot, found, timeout)
 
-    def wait_boots(self, count, timeout=240):
+    def wait_boots(self, count, timeout=TIMEOUT):
         """Wait for facts in which the disk counts ``count`` boots."""
         def found():
             facts = self.all_facts()
@@ -113,7 +115,7 @@ class Console(object):
 
         return self.wait('boot number %d' % count, found, timeout)
 
-    def wait_tick(self, after=0.0, timeout=120):
+    def wait_tick(self, after=0.0, timeout=TIMEOUT):
         """Wait for a tick at an uptime beyond ``after``; return it."""
         def found():
             ticks = self.ticks()
@@ -121,7 +123,7 @@ class Console(object):
 
         return self.wait('tick after %.2f' % after, found, timeout)
 
-    def wait_word(self, word, count=1, timeout=120):
+    def wait_word(self, word, count=1, timeout=TIMEOUT):
         """Wait until the guest has said ``word`` so many times."""
         def found():
             return [w for w, _ in self.lines()].count(word) >= count
