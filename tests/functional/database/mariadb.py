@@ -25,7 +25,7 @@ from sqlalchemy import pool
 _INSTALL, _SERVER, _ADMIN = ('mariadb-install-db', 'mariadbd',
                              'mariadb-admin')
 _FOLDERS = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin'
-_TIMEOUT = 120
+_TIMEOUT = 300
 _OWN = {'information_schema', 'mysql', 'performance_schema', 'sys'}
 PASSWORD = 'pass%word$/@'
 
@@ -74,7 +74,7 @@ class MariaDb(fixtures.Fixture):
                  '--bind-address=127.0.0.1', '--port=%d' % self._port,
                  '--init-file=%s' % init],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self._ask('--connect-timeout=60', '--wait=60', 'ping')
+        self._ask('--connect-timeout=240', '--wait=240', 'ping')
 
     def stop(self) -> None:
         self._process.terminate()

@@ -80,10 +80,12 @@ class TestCase(testtools.testcase.WithAttributes, testtools.TestCase):
     :ivar nova_compute: a compute.NovaCompute
     """
 
-    # Let the scheduler find a new host soon.
+    # Let the scheduler find a new host soon, and no host be down: on a busy
+    # machine, a nova-compute may start for longer than Nova's 60 seconds.
     LOCAL_CONF = """\
 [DEFAULT]
 periodic_fuzzy_delay = 0
+service_down_time = 600
 
 [scheduler]
 discover_hosts_in_cells_interval = 1

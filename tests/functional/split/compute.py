@@ -24,7 +24,7 @@ import fixtures
 from testtools import content
 
 PROGRAM = pathlib.Path(sys.executable).with_name('nova-compute')
-STOP_TIMEOUT = 60
+STOP_TIMEOUT = 240
 # Sections for the conductor that nova-compute must not have.
 DATABASES = ('database', 'api_database')
 
