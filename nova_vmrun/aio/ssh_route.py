@@ -54,6 +54,8 @@ class Hop:
     :param name: its name, which may contain any characters
     :param is_guess: it runs a rescue system, but the user is that of its own
         image; Nova does not show which image it was rescued with
+    :param project: name and id of its project, if it is not the user's
+        current one, otherwise an empty text; may contain any characters
     """
 
     host_key: str
@@ -61,6 +63,7 @@ class Hop:
     address: str
     user: str
     is_guess: bool = False
+    project: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +199,27 @@ class Finder:
              option: str) -> Hop:
         return Hop(host_keys.name_of(self._cloud, server), server.name,
                    address.text, self._user(server, user, option),
-                   user is None and server.status == host_keys.RESCUE)
+                   user is None and server.status == host_keys.RESCUE,
+                   self._foreign_project(server))
+
+    def _foreign_project(self, server: Any) -> str:
+        """Return whose a server is, unless it is the current project's.
+
+        An administrator finds servers of others by their names, and anybody
+        can give a server any name.
+        """
+        from openstack import exceptions
+        project_id = server.project_id
+        if project_id == self._cloud.current_project_id:
+            return ''
+        # The SDK's types cover both versions of the API.
+        identity: Any = self._cloud.identity
+        try:
+            name = identity.get_project(project_id).name
+        except (exceptions.NotFoundException, exceptions.ForbiddenException):
+            # Administrators of Nova need not be those of Keystone.
+            return str(project_id)
+        return '%s (%s)' % (name, project_id)
 
     def _user(self, server: Any, user: str | None, option: str) -> str:
         """Return whom to log in as.

@@ -94,7 +94,13 @@ class Ssh(plain.Plain, command.Command):
                 report.printable(route.jump.name), route.jump.address))
         for hop, option in ((route.jump, '--jump USER@SERVER'),
                             (route.target, '-l')):
-            if hop is not None and hop.is_guess:
+            if hop is None:
+                continue
+            if hop.project:
+                self.app.stderr.write('Server %s is of project %s.\n' % (
+                    report.printable(hop.name),
+                    report.printable(hop.project)))
+            if hop.is_guess:
                 self.app.stderr.write(
                     'Server %s is in rescue. %s is the user of its own image. '
                     'If the rescue image has another: %s\n' % (

@@ -23,8 +23,9 @@ from nova_vmrun.aio import errors
 
 _PROGRAMS = ('ssh', 'ssh-keygen')
 _USER = 'root'
-# Seconds. A guest without hardware virtualization needs one or two.
-_TIMEOUT = 60
+# Seconds. A guest without hardware virtualization needs one or two, but on a
+# busy machine its sshd may need minutes for its first keys.
+_TIMEOUT = 240
 # Commands to run in the server; the last prints where the connection ends.
 _QUESTIONS = 'hostname; uname -sr; uptime; echo "$SSH_CONNECTION"'
 
@@ -45,7 +46,8 @@ def make_key(session: Session) -> list[str]:
     path = session.layout.demo_key
     if not path.exists():
         _run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C',
-              demo_session.NAME, '-f', str(path)])
+              demo_session.NAME, '-f', str(path)],
+             'Mend that, and try again.')
     compute = session.cloud.compute
     compute.delete_keypair(demo_session.NAME)
     compute.create_keypair(
@@ -65,7 +67,7 @@ def log_in(session: Session) -> None:
              str(session.layout.demo_key), '%s@%s' % (_USER, address),
              _QUESTIONS]
     session.report.line('  $ %s' % shlex.join(words))
-    answer = _run(words).splitlines()
+    answer = _run(words, _hint(session)).splitlines()
     session.text('\n'.join(answer))
     session.check(answer[:1] and answer[0].partition('.')[0]
                   == session.server.name, 'the guest says its own name')
@@ -73,9 +75,24 @@ def log_in(session: Session) -> None:
                   'it was reached at %s, which Nova shows' % address)
 
 
-def _run(words: list[str]) -> str:
+def _hint(session: Session) -> str:
+    """Return what to do about a guest that does not let the demo in."""
+    root = shlex.quote(str(session.layout.root))
+    look = (
+        '". %s; openstack console log show %s" and "nova-vmrun why '
+        '--state-dir %s %s"' % (
+            shlex.quote(str(session.layout.openrc_demo)), demo_session.NAME,
+            root, demo_session.NAME))
+    if session.keep:
+        return 'Look at: %s, and try again.' % look
+    return ('Try again. If that does not help, try with --keep, and look at: '
+            '%s.' % look)
+
+
+def _run(words: list[str], hint: str) -> str:
     """Run a program, and return what it prints.
 
+    :param hint: what to do if it fails
     :raises AioError: it fails
     """
     try:
@@ -84,10 +101,11 @@ def _run(words: list[str]) -> str:
             stderr=subprocess.PIPE, text=True, errors='replace',
             timeout=_TIMEOUT, env=dict(os.environ, LC_ALL='C'))
     except subprocess.TimeoutExpired as error:
-        raise errors.AioError('%s did not end within %d s.'
-                              % (words[0], _TIMEOUT)) from error
+        raise errors.AioError(
+            '%s did not end within %d s.' % (words[0], _TIMEOUT), '',
+            hint) from error
     if done.returncode:
         raise errors.AioError(
             '%s failed with status %d.' % (words[0], done.returncode),
-            done.stderr.strip())
+            done.stderr.strip(), hint)
     return done.stdout

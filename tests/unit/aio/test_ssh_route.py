@@ -63,7 +63,8 @@ class Cloud:
         self.queries = []
         self.others_ports = []
         self.actions = []
-        self.compute = self.network = self.image = self
+        self.projects = {'other': Namespace(name='lab')}
+        self.compute = self.network = self.image = self.identity = self
 
     def add(self, name, *addresses, status='ACTIVE', project='project',
             image='image'):
@@ -108,6 +109,13 @@ class Cloud:
 
     def get_network(self, network_id):
         return NETWORKS[network_id]
+
+    def get_project(self, project_id):
+        if not self.is_admin:
+            raise exceptions.ForbiddenException('Not you.')
+        if project_id not in self.projects:
+            raise exceptions.NotFoundException()
+        return self.projects[project_id]
 
     def get_image(self, image_id):
         if image_id not in self.images:
@@ -265,7 +273,15 @@ class FinderTestCase(base.TestCase):
         self.cloud.add('web', ('nat', '172.16.41.5'), project='other')
         self.cloud.foreign['web'] = self.cloud.known.pop('web')
         self.cloud.get_server = lambda server_id: self.cloud.foreign['web']
-        self.assertEqual('172.16.41.5', self.target('web').address)
+        self.assertEqual(('172.16.41.5', 'lab (other)'),
+                         (self.target('web').address,
+                          self.target('web').project))
+
+    def test_project_without_a_known_name(self):
+        self.cloud.add('web', ('nat', '172.16.41.5'), project='other')
+        self.assertEqual('other', self.target('web').project)
+        self.cloud.is_admin, self.cloud.projects = True, {}
+        self.assertEqual('other', self.target('web').project)
 
     def test_several_of_the_name(self):
         self.refuse(('Several servers have the name several.',), 'several')
@@ -305,7 +321,9 @@ class FinderTestCase(base.TestCase):
         self.cloud.add('app', ('lab', '10.0.0.5'), ('nat', '172.16.41.5'),
                        project='other')
         self.add_cache(project='other')
-        self.assertEqual('app', self.find('cache').jump.name)
+        route = self.find('cache')
+        self.assertEqual(('app', 'other', 'other'), (
+            route.jump.name, route.jump.project, route.target.project))
         self.assertEqual([{'all_projects': True, 'project_id': 'other'}],
                          self.cloud.queries)
 

@@ -103,6 +103,14 @@ class SshTestCase(base.TestCase):
             'Server web is in rescue. root is the user of its own image. '
             'If the rescue image has another: -l\n', said)
 
+    def test_project_of_others_is_named(self):
+        self.route = ssh_route.Route(
+            dataclasses.replace(TARGET, project='l\x1bab (other)'), JUMP)
+        _, _, said = self.run_command('web')
+        self.assertEqual(
+            'Through server a\\x1bpp (172.16.41.6).\n'
+            'Server web is of project l\\x1bab (other).\n', said)
+
     def test_credentials_of_the_same_control_plane(self):
         self.log_in_at('http://127.0.0.1:21000/v3')
         self.run_command('web')

@@ -102,3 +102,24 @@ class LoginTestCase(base.TestCase):
                                   self.session)
         self.assertIn('ssh failed with status 255. Permission denied',
                       str(error))
+        self.assertIn('Try again. If that does not help, try with --keep, and '
+                      'look at: ". %s; openstack console log show demo" and '
+                      '"nova-vmrun why --state-dir %s demo".'
+                      % (self.layout.openrc_demo, self.layout.root),
+                      str(error))
+
+    def test_ssh_does_not_end(self):
+        self.run.side_effect = subprocess.TimeoutExpired('ssh', 240)
+        self.session.keep = True
+        error = self.assertRaises(errors.AioError, login.log_in,
+                                  self.session)
+        self.assertIn('ssh did not end within 240 s. Look at: ', str(error))
+        self.assertIn(' demo", and try again.', str(error))
+
+    def test_key_cannot_be_made(self):
+        self.done.returncode, self.done.stderr = 1, 'No space left on device.'
+        self.run.side_effect = lambda *_, **__: self.done
+        error = self.assertRaises(errors.AioError, login.make_key,
+                                  self.session)
+        self.assertEqual('ssh-keygen failed with status 1. No space left on '
+                         'device. Mend that, and try again.', str(error))
