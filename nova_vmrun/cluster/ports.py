@@ -49,5 +49,5 @@ class Range:
 
 
 def candidates() -> range:
-    """Return the first port of each possible range."""
+    """Return the first port of each possible range, one for each node."""
     return range(_FIRST, _LAST - COUNT + 2, COUNT)

@@ -230,8 +230,9 @@ class Leave(plain.Plain, command.Command):
     has none of them there: they were evacuated or deleted. If the first
     machine does not let the node in, it may have removed the node, or a key
     was lost. So the command is then refused if such VMs run, unless another
-    host has their disks. With --insist, you say there that the node was
-    removed on purpose.
+    host has their disks. It is also refused if the first machine cannot be
+    reached. With --insist, you say there that the node was removed on purpose,
+    or that the first machine is permanently gone.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -248,7 +249,8 @@ class Leave(plain.Plain, command.Command):
                  'that were evacuated from it, because it is permanently '
                  'off or erased. Without a name: stop all VMs of this node '
                  'even if the first machine does not let it in, because it '
-                 'was removed there on purpose')
+                 'was removed there on purpose, or cannot be reached, because '
+                 'it is permanently gone')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:

@@ -45,10 +45,12 @@ class Admission:
         """Let a node in. Repeating it gives the node new passwords.
 
         :param join: what the node says of itself
-        :param token_id: of the token that it has, or None
+        :param token_id: of the token that it has, or None; it is of no use
+            once the node has joined, which has its own key then
         :param name: of the node, if it has joined before and has no token
         :param address: from which it comes
-        :raises AioError: it does not fit this cloud, or its token is used
+        :raises AioError: it does not fit this cloud, its token is used, or
+            it is leaving
         """
         _check_protocol(join)
         versions.check(join.nova, join.nova_vmrun)
@@ -60,17 +62,30 @@ class Admission:
                 raise errors.AioError(
                     'The token is not valid any more.',
                     'A later one was made, or its node has left.', _NEW_TOKEN)
+            if node.leaving:
+                raise _leaving(node.name)
             if node.node_key and node.node_key != join.node_key:
                 raise errors.AioError(
                     'The token for node %s has been used by another machine.'
                     % node.name, node.history,
                     'If that is not your doing, run "nova-vmrun node leave '
                     '%s" on the first machine. %s' % (node.name, _NEW_TOKEN))
+            if node.node_key and token_id:
+                # The public key, which it names, is no proof.
+                raise errors.AioError(
+                    'The token for node %s has been used.' % node.name,
+                    '%s From then on, its own key counts, and that was not '
+                    'let in.' % node.history,
+                    'If "nova-vmrun node list" on the first machine shows the '
+                    'node, repeat "nova-vmrun aio up" there. If that does not '
+                    'help, run "nova-vmrun node leave %s" there. %s' % (
+                        node.name, _NEW_TOKEN))
             capacity.require(self._settings, known, node.name)
             self._check_keys(known, node, join)
             node.first_port = (node.first_port
                                or known.free_range().first)
-            node.node_key, node.move_key = join.node_key, join.move_key
+            known.replace_move_key(node, join.move_key)
+            node.node_key = join.node_key
             node.host_key, node.user = join.host_key, join.user
             node.nova, node.nova_vmrun = join.nova, join.nova_vmrun
             node.address, node.joined = address, int(time.time())
@@ -102,6 +117,7 @@ class Admission:
         settings = self._settings
         files = gateway_files.Files(self._layout)
         account = accounts.create(self._layout, settings, node.name)
+        self._require_still_in(node)
         return messages.Welcome(
             name=node.name, first_host=settings.host,
             first_port=node.first_port,
@@ -121,6 +137,28 @@ class Admission:
             host_certificate=keys.sign_host(
                 files.host_ca, node.host_key, node.name),
             volumes=settings.volumes)
+
+    def _require_still_in(self, node: registry.Node) -> None:
+        """Raise an error if a node has left while its accounts were made.
+
+        "node leave" may have looked for them before.
+
+        :raises AioError: they are removed again
+        """
+        now = registry.load(self._layout).nodes.get(node.name)
+        if now is None or now.leaving or not now.has_joined:
+            accounts.remove(self._layout, self._settings, node.name)
+        elif now.node_key == node.node_key:
+            return
+        raise _leaving(node.name)
+
+
+def _leaving(name: str) -> errors.AioError:
+    return errors.AioError(
+        'Node %s is leaving the cloud.' % name,
+        '"nova-vmrun node leave" removes its accounts.',
+        'Wait until it has ended; if it was interrupted, run "nova-vmrun node '
+        'leave %s" on the first machine again. %s' % (name, _NEW_TOKEN))
 
 
 def _check_protocol(join: messages.Join) -> None:

@@ -16,9 +16,12 @@ from nova_vmrun.aio import errors
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import registry
 from nova_vmrun.cluster import names
+from nova_vmrun.cluster import ports
 
 # The measurement is in doc/source/growing.rst.
 SQLITE_NODES = 100
+# Each has ports of its own on the first machine.
+NODES = len(ports.candidates())
 
 
 def require_bus(settings: aio_settings.Settings) -> None:
@@ -53,10 +56,20 @@ def require(settings: aio_settings.Settings, known: registry.Registry,
     Tokens that nobody has used do not count, and who is in stays in.
 
     :param name: of the node
-    :raises AioError: there are too many others for SQLite
+    :raises AioError: there are too many others for SQLite, or for the ports
+        of the first machine
     """
     joined = {node.name for node in known.nodes.values() if node.has_joined}
-    if settings.database or name in joined or len(joined) < SQLITE_NODES:
+    if name in joined:
+        return
+    if len(joined) >= NODES:
+        raise errors.AioError(
+            'This cloud has no room for the node %s.' % name,
+            'Each node has %d ports of the first machine, which are enough '
+            'for %d nodes, and it has %d.' % (ports.COUNT, NODES, len(joined)),
+            'Remove nodes that are gone with "nova-vmrun node leave NAME", or '
+            'make another cloud.')
+    if settings.database or len(joined) < SQLITE_NODES:
         return
     raise errors.AioError(
         'This cloud has no room for the node %s.' % name,

@@ -34,6 +34,7 @@ class Node:
     :ivar nova: version of Nova
     :ivar nova_vmrun: version of nova-vmrun
     :ivar joined: when it joined last; seconds since 1970, or 0
+    :ivar leaving: whether its accounts are being removed
     """
 
     name: str
@@ -49,6 +50,7 @@ class Node:
     nova: str = ''
     nova_vmrun: str = ''
     joined: int = 0
+    leaving: bool = False
 
     @property
     def has_joined(self) -> bool:

@@ -75,6 +75,15 @@ class Registry:
             'Each has %d.' % cluster_ports.COUNT,
             'Remove nodes that are gone with "nova-vmrun node leave NAME".')
 
+    def replace_move_key(self, node: Node, key: str) -> None:
+        """Give a node another key with which it sends servers.
+
+        The certificate of the one before has no end, so it is revoked.
+        """
+        if node.move_key and node.move_key != key:
+            self.revoked.append(node.move_key)
+        node.move_key = key
+
     def remove(self, name: str) -> None:
         """Forget a node, and let none of its keys in again."""
         node = self.nodes.pop(name)

@@ -47,21 +47,45 @@ def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
     node = registry.load(layout).node(name)
     if node.has_joined:
         nova = cloud.connect(layout, settings)
-        with _closed(nova, name):
-            # All that Nova itself would refuse later.
-            require_empty(nova, name)
-            require_no_moves(nova, name)
-            if not insists:
-                require_no_evacuations(nova, name)
-        with _half_left(name):
-            # First, so that its nova-compute cannot register again.
-            accounts.remove(layout, settings, name)
-            nova.forget(name)
+        with _leaving(layout, settings, name):
+            with _closed(nova, name):
+                # All that Nova itself would refuse later.
+                require_empty(nova, name)
+                require_no_moves(nova, name)
+                if not insists:
+                    require_no_evacuations(nova, name)
+            with _half_left(name):
+                # First, so that its nova-compute cannot register again.
+                accounts.remove(layout, settings, name)
+                nova.forget(name)
     with registry.change(layout, settings) as known:
         if name in known.nodes:
+            if known.nodes[name].has_joined and not node.has_joined:
+                raise errors.AioError(
+                    'Node %s has joined meanwhile.' % name,
+                    known.nodes[name].history, 'Repeat the command.')
             known.remove(name)
     if node.has_joined:
         end_tunnel(node)
+
+
+@contextlib.contextmanager
+def _leaving(layout: aio_layout.Layout, settings: aio_settings.Settings,
+             name: str) -> Iterator[None]:
+    """Let the node make no new accounts, unless the block fails."""
+    _mark(layout, settings, name, True)
+    try:
+        yield
+    except BaseException:
+        _mark(layout, settings, name, False)
+        raise
+
+
+def _mark(layout: aio_layout.Layout, settings: aio_settings.Settings,
+          name: str, leaving: bool) -> None:
+    with registry.change(layout, settings) as known:
+        if name in known.nodes:
+            known.nodes[name].leaving = leaving
 
 
 @contextlib.contextmanager

@@ -36,9 +36,11 @@ def leave(layout: aio_layout.Layout, member: node_membership.Membership,
     servers that were evacuated or deleted. If it refuses the key, it may have
     forgotten the node, as after "node leave" there or half of one here, and
     the rest is done. But a key may also have been lost, so VMs that may be of
-    servers are stopped only if an operator insists.
+    servers are stopped only if an operator insists. So it is with a first
+    machine that cannot be reached, which holds the node otherwise.
 
-    :param insists: the node was removed on purpose
+    :param insists: the node was removed on purpose, or the first machine is
+        permanently gone
     :returns: the VMs that ran; those of this node were stopped, and their
         files stay
     :raises AioError: the node has servers, or may have some, the first machine
@@ -46,15 +48,22 @@ def leave(layout: aio_layout.Layout, member: node_membership.Membership,
         or it is unknown whether VMs do
     """
     files = node_files.Files(layout)
-    address = gateway.reachable(member.addresses, member.port)
-    wire.write_tunnel(files, member, address)
     has_none = insists
     try:
+        address = gateway.reachable(member.addresses, member.port)
+        wire.write_tunnel(files, member, address)
         gateway.Gateway(files.ssh_config, address).ask(messages.Verb.LEAVE)
         has_none = True
     except gateway.KeyRefused:
         if not insists:
             _require_no_servers(layout, member)
+    except gateway.Unreachable as error:
+        if not insists:
+            raise gateway.Unreachable(
+                error.brief, error.details, '%s If the first machine is '
+                'permanently gone, run "nova-vmrun node leave --insist" here, '
+                'which stops all VMs of this node, and names them.'
+                % error.resolution) from error
     units.find(layout, member.name).remove()
     children.end_leftovers(files)
     unknown, found = None, []

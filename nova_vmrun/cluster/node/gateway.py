@@ -37,7 +37,7 @@ _NO_CONNECTION = 255
 def reachable(addresses: list[str], port: int) -> str:
     """Return the first address at which an sshd answers.
 
-    :raises AioError: none does; says which port could not be reached, from
+    :raises Unreachable: none does; says which port could not be reached, from
         where, and why
     """
     reasons = []
@@ -49,7 +49,7 @@ def reachable(addresses: list[str], port: int) -> str:
             address, _own_address(address), complaint,
             ' That address always leads to the machine that uses it.'
             if hostnames.is_loopback(address) else ''))
-    raise errors.AioError(
+    raise Unreachable(
         'Port %d of the first machine cannot be reached.' % port,
         ' '.join(reasons),
         'Let it through the firewalls, start the first machine with '
@@ -105,6 +105,7 @@ class Gateway:
 
         :param timeout: seconds
         :raises KeyRefused: the key is not let in
+        :raises Unreachable: there is no connection with the first machine
         :raises AioError: the first machine refuses, or does not answer
         """
         request = ' '.join(filter(None, [verb, word]))
@@ -157,7 +158,7 @@ class Gateway:
                 'left. Make a new token there with "nova-vmrun node token".')
         if 'Host key verification failed' in text or (
                 'no matching host key' in text):
-            return errors.AioError(
+            return Unreachable(
                 'Another machine than the one that made the token answers at '
                 '%s.' % self._address,
                 'Its host key is another.%s' % (
@@ -165,7 +166,7 @@ class Gateway:
                     if hostnames.is_loopback(self._address) else ''),
                 'Name the right address with "nova-vmrun node join '
                 '--address".')
-        return errors.AioError(
+        return Unreachable(
             'There is no connection with the first machine (%s).'
             % self._address, text or 'ssh says nothing.',
             'Start it with "nova-vmrun aio up", and repeat the command.')
@@ -173,6 +174,10 @@ class Gateway:
 
 class KeyRefused(errors.AioError):
     """The first machine does not let a key in."""
+
+
+class Unreachable(errors.AioError):
+    """There is no connection with the first machine."""
 
 
 class NotReady(errors.AioError):

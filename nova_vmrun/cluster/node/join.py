@@ -163,10 +163,10 @@ class Join:
 
     def _ask(self, member: node_membership.Membership | None, had_keys: bool,
              address: str) -> messages.Welcome:
-        """Ask to be let in, with the node's key if it has been let in.
+        """Ask to be let in, with the node's key if there is one.
 
         If an earlier run was interrupted, the first machine may know the key
-        of a node that is not aware of it. The token may have expired since.
+        of a node that is not aware of it. The token is of no use then.
         """
         configs = [self._files.token_config]
         if member is not None:
@@ -174,7 +174,7 @@ class Join:
             configs.insert(0, self._files.ssh_config)
         elif had_keys:
             wire.write_own(self._files, self._token, address)
-            configs.append(self._files.ssh_config)
+            configs.insert(0, self._files.ssh_config)
         for config in configs:
             try:
                 return self._send(config, address)

@@ -214,6 +214,12 @@ class Supervisor:
         compute = self._children[children.COMPUTE]
         try:
             state = first.state(_STATE_TIMEOUT)
+        except gateway.KeyRefused as error:
+            # The connection may be there still.
+            self._say(str(error))
+            self._be_thrown_out()
+            self._children[children.TUNNEL].stop()
+            return None
         except exception.VmrunError as error:
             self._say(str(error))
             return None

@@ -11,6 +11,7 @@
 #    under the License.
 
 import time
+from unittest import mock
 
 import fixtures
 
@@ -39,12 +40,18 @@ class AdmitTestCase(base.FirstCase):
             accounts, 'create', return_value=accounts.Account(
                 'rabbit://x', {'a': 'b'}, 'node-lab-2',
                 'of-keystone'))).mock
+        self.removed = self.useFixture(fixtures.MockPatchObject(
+            accounts, 'remove')).mock
         self.token = tokens.make(self.layout, self.settings, 'lab-2', 60)
 
     def admit(self, token='', name=None, address='192.0.2.7', **changes):
         return admission.Admission(self.layout, self.settings).admit(
             base.request(**{'clock': int(time.time()), **changes}),
             (self.token.token_id if token == '' else token), name, address)
+
+    def repair(self, **details):
+        """Let a node that is in come with its own key."""
+        return self.admit(token=None, name='lab-2', **details)
 
     def refuse(self, kind=errors.AioError, **details):
         error = self.assertRaises(kind, self.admit, **details)
@@ -71,18 +78,80 @@ class AdmitTestCase(base.FirstCase):
             (welcome.listen, welcome.ca, welcome.proxies['novncproxy']))
         self.assertNotIn('PRIVATE', welcome.ca)
         self.settings.listen_insecure = True
-        self.assertEqual('', self.admit().ca)
+        self.assertEqual('', self.repair().ca)
         self.assertEqual('192.0.2.7', self.node().address)
         self.assertIn('--node lab-2',
                       self.files.authorized_keys.read_text())
 
     def test_joining_twice_repairs(self):
         first = self.admit()
-        self.assertEqual(first.first_port, self.admit().first_port)
-        self.assertEqual(first.first_port, self.admit(
-            token=None, name='lab-2', address='192.0.2.8').first_port)
+        self.assertEqual(first.first_port, self.repair(
+            address='192.0.2.8').first_port)
         self.assertEqual('192.0.2.8', self.node().address)
-        self.assertEqual(3, self.made.call_count)
+        self.assertEqual(2, self.made.call_count)
+
+    def test_a_public_key_is_no_proof(self):
+        """Whoever has the token's file may have seen it."""
+        self.admit()
+        self.assertRegex(
+            self.refuse(), 'The token for node lab-2 has been used. It was '
+            'last .* If .* shows the node, repeat "nova-vmrun aio up" there.')
+        self.made.assert_called_once()
+
+    def test_a_move_key_that_is_replaced_is_revoked(self):
+        """Its certificate has no end."""
+        self.admit()
+        self.repair()
+        self.assertEqual([], registry.load(self.layout).revoked)
+        self.repair(move_key=base.KEYS[5])
+        self.assertEqual(base.KEYS[1] + '\n',
+                         self.files.revoked_keys.read_text())
+        self.assertIn('keys that are in use',
+                      self.refuse(messages.KeysUsed, token=None,
+                                  name='lab-2'))
+
+    def mark_as_leaving(self):
+        with registry.change(self.layout, self.settings) as known:
+            known.node('lab-2').leaving = True
+
+    def test_a_node_that_is_leaving_gets_no_accounts(self):
+        self.admit()
+        self.mark_as_leaving()
+        self.assertIn('Node lab-2 is leaving the cloud.',
+                      self.refuse(token=None, name='lab-2'))
+        self.made.assert_called_once()
+
+    def check_left_meanwhile(self, leave, removed=True):
+        """Let a node leave while its accounts are made."""
+        self.admit()
+        account = self.made.return_value
+        self.made.side_effect = lambda *_: leave() or account
+        self.assertIn('Node lab-2 is leaving the cloud.',
+                      self.refuse(token=None, name='lab-2'))
+        self.assertEqual([mock.call(self.layout, self.settings, 'lab-2')]
+                         * removed, self.removed.call_args_list)
+
+    def test_a_node_that_began_to_leave_meanwhile(self):
+        self.check_left_meanwhile(self.mark_as_leaving)
+
+    def forget(self):
+        with registry.change(self.layout, self.settings) as known:
+            known.remove('lab-2')
+
+    def test_a_node_that_has_left_meanwhile(self):
+        self.check_left_meanwhile(self.forget)
+
+    def test_a_new_token_was_made_for_the_name_meanwhile(self):
+        self.check_left_meanwhile(lambda: self.forget() or tokens.make(
+            self.layout, self.settings, 'lab-2', 60) and None)
+
+    def test_another_machine_has_the_name_meanwhile(self):
+        """Its accounts stay."""
+        def replace():
+            with registry.change(self.layout, self.settings) as known:
+                known.nodes['lab-2'] = base.joined(number=1)
+
+        self.check_left_meanwhile(replace, removed=False)
 
     def test_a_used_token(self):
         self.admit()

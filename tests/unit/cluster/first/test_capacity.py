@@ -55,6 +55,16 @@ class RequireTestCase(base.FirstCase):
         self.add(capacity.SQLITE_NODES)
         self.require()
 
+    def test_the_ports_of_the_first_machine_are_for_126(self):
+        self.settings.database = 'mysql://a:b@127.0.0.1/'
+        self.add(125)
+        self.require()
+        self.add(126)
+        error = self.assertRaises(errors.AioError, self.require)
+        self.assertIn('100 ports of the first machine, which are enough for '
+                      '126 nodes, and it has 126.', error.details)
+        self.require('n3')
+
 
 class RequirePossibleTestCase(base.FirstCase):
 

@@ -59,6 +59,18 @@ class LeaveTestCase(base.FirstCase):
         self.assertNotIn('lab-2', registry.load(self.layout).nodes)
         self.assertIn(base.KEYS[0], self.files.revoked_keys.read_text())
 
+    def test_it_is_marked_before_its_accounts_go(self):
+        """Otherwise it could get new ones."""
+        marks = []
+        accounts.remove.side_effect = lambda *_: marks.append(
+            registry.load(self.layout).node('lab-2').leaving)
+        self.nova.forget.side_effect = [errors.AioError('No.'), None]
+        self.assertRaises(errors.AioError, self.leave)
+        self.assertEqual([True], marks)
+        self.assertFalse(registry.load(self.layout).node('lab-2').leaving)
+        self.leave()
+        self.assertEqual([True, True], marks)
+
     def test_a_node_with_servers_stays(self):
         self.nova.servers.return_value = [
             types.SimpleNamespace(name='s%d' % number, id='id%d' % number,
@@ -70,7 +82,7 @@ class LeaveTestCase(base.FirstCase):
             '(id2), s3 (id3), s4 (id4) and 2 more. Move them with '
             '"nova-vmrun node drain lab-2", or delete them.', str(error))
         self.assertEqual(['leaving', 'enable'], self.calls)
-        self.assertIn('lab-2', registry.load(self.layout).nodes)
+        self.assertFalse(registry.load(self.layout).node('lab-2').leaving)
 
     def test_one_server(self):
         self.nova.servers.return_value = [
@@ -153,6 +165,18 @@ class LeaveTestCase(base.FirstCase):
         self.leave('lab-3')
         self.assertEqual([], self.calls)
         self.assertNotIn('12ab', self.files.authorized_keys.read_text())
+
+    def test_a_token_that_is_used_meanwhile(self):
+        """The node has accounts now, which have to go as well."""
+        before = registry.load(self.layout)
+        with registry.change(self.layout, self.settings) as known:
+            known.nodes['lab-3'] = base.joined('lab-3', 1)
+        after = registry.load(self.layout)
+        with fixtures.MockPatchObject(registry, 'load',
+                                      side_effect=[before, after]):
+            error = self.assertRaises(errors.AioError, self.leave, 'lab-3')
+        self.assertIn('has joined meanwhile', error.brief)
+        self.assertIn('lab-3', registry.load(self.layout).nodes)
 
     def test_unknown(self):
         self.assertRaises(errors.AioError, self.leave, 'x')

@@ -65,6 +65,13 @@ class MakeTestCase(base.FirstCase):
         self.assertIn('no room for the node lab-2', self.refuse())
         self.assertEqual({}, registry.load(self.layout).nodes)
 
+    def test_no_ports(self):
+        self.settings.database = 'mysql://a:b@127.0.0.1/'
+        self.useFixture(fixtures.MockPatch(
+            'nova_vmrun.cluster.first.capacity.NODES', 0))
+        self.assertIn('ports of the first machine', self.refuse())
+        self.assertEqual({}, registry.load(self.layout).nodes)
+
     def test_a_hostile_name(self):
         self.assertIn('cannot have the name', self.refuse('-x'))
 

@@ -114,6 +114,49 @@ class LeaveTestCase(base.NodeCase):
                                           every=True)
         self.assertFalse(self.files.membership.exists())
 
+    def lose_first(self, place):
+        place.side_effect = gateway.Unreachable(
+            'Port 1 cannot be reached.', 'From here.', 'Start it.')
+
+    def test_a_first_machine_that_cannot_be_reached(self):
+        self.lose_first(gateway.reachable)
+        error = self.require_that_it_stays()
+        self.assertEqual(
+            'Port 1 cannot be reached. From here. Start it. If the first '
+            'machine is permanently gone, run "nova-vmrun node leave '
+            '--insist" here, which stops all VMs of this node, and names '
+            'them.', str(error))
+        gateway.reachable.side_effect = None
+        self.lose_first(self.first.ask)
+        self.assertEqual(str(error), str(self.require_that_it_stays()))
+
+    def check_gone_for_good(self):
+        vm = left_behind.Vm('a', '/a.vmx', 'stopped', '', '')
+        self.stop.return_value = [vm]
+        self.assertEqual([vm], departure.leave(self.layout, self.member,
+                                               insists=True))
+        self.stop.assert_called_once_with(self.layout, self.member,
+                                          every=True)
+        self.unit.remove.assert_called_once_with()
+        self.assertFalse(self.files.membership.exists())
+
+    def test_a_first_machine_that_is_gone_for_good(self):
+        self.lose_first(gateway.reachable)
+        self.check_gone_for_good()
+        self.first.ask.assert_not_called()
+
+    def test_another_machine_at_its_address(self):
+        self.lose_first(self.first.ask)
+        self.check_gone_for_good()
+
+    def test_insisting_does_not_help_against_a_first_machine_that_refuses(
+            self):
+        self.first.ask.side_effect = errors.AioError('It has servers.')
+        self.assertRaises(errors.AioError, departure.leave, self.layout,
+                          self.member, insists=True)
+        self.stop.assert_not_called()
+        self.assertTrue(self.files.membership.exists())
+
     def test_vms_of_servers_that_are_elsewhere_are_stopped(self):
         """After the processes, which could start them."""
         vm = left_behind.Vm('a', '/a.vmx', 'stopped', '', '')

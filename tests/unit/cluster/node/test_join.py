@@ -109,19 +109,19 @@ class JoinTestCase(JoinCase):
         del self.asked[1:], self.used[:]
 
     def test_half_joined_and_killed(self):
+        """The first machine may know the node's own key already."""
         self.join_half()
         self.work.join()
         self.assertEqual(1, len(set(self.node_keys())))
-        self.assertEqual([self.files.token_config], self.used)
+        self.assertEqual([self.files.ssh_config], self.used)
 
-    def test_half_joined_and_the_token_has_expired(self):
-        """The first machine may know the node's own key already."""
+    def test_half_joined_and_never_let_in(self):
         self.join_half()
         self.answers.insert(0, gateway.KeyRefused('No.'))
         member = self.work.join()
         self.assertEqual(member, membership.load(self.layout))
         self.assertEqual(1, len(set(self.node_keys())))
-        self.assertEqual([self.files.token_config, self.files.ssh_config],
+        self.assertEqual([self.files.ssh_config, self.files.token_config],
                          self.used)
 
     def test_half_joined_as_another_node(self):
@@ -139,12 +139,14 @@ class JoinTestCase(JoinCase):
 
     def test_a_new_token_after_a_half_joined_node_has_left(self):
         self.join_half()
-        self.answers.insert(0, messages.KeysUsed('In use.'))
+        self.answers[:0] = [gateway.KeyRefused('No.'),
+                            messages.KeysUsed('In use.')]
         self.work.join()
         keys = self.node_keys()
         self.assertEqual(keys[0], keys[1])
-        self.assertNotEqual(keys[1], keys[2])
-        said = messages.read_join(self.asked[2][1])
+        self.assertEqual(keys[1], keys[2])
+        self.assertNotEqual(keys[2], keys[3])
+        said = messages.read_join(self.asked[3][1])
         self.assertEqual(said.node_key, node_keys.public(self.files.node_key))
 
     def test_keys_that_are_in_use_are_made_anew_only_once(self):

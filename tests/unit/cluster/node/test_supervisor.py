@@ -162,6 +162,18 @@ class SupervisorTestCase(base.NodeCase):
         self.be_thrown_out()
         self.stop.assert_called_once()
 
+    def test_a_node_that_was_thrown_out_while_it_is_connected(self):
+        """The first machine may not have ended the connection."""
+        refusal = gateway.KeyRefused('Not let in.')
+        self.look()
+        self.first.state.side_effect = self.first.ask.side_effect = refusal
+        self.look(300)
+        self.stop.assert_called_once_with(self.layout, self.member,
+                                          every=False)
+        self.assertIn('Not let in.', self.lines())
+        for name in (children.COMPUTE, children.TUNNEL):
+            self.assertFalse(self.children[name].alive)
+
     def test_a_vm_that_does_not_stop_is_stopped_again_later(self):
         self.look()
         self.first.ask.side_effect = gateway.KeyRefused('Not let in.')
