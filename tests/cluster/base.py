@@ -46,14 +46,22 @@ from tests.functional.split import base as split
 NODES = ('n1', 'n2', 'n3')
 _SIZE_MB = 16
 _CONTENT = 1 << 20
-# Shorter times than an operator would choose, for shorter tests.
+# Shorter times than an operator would choose, for shorter tests; but no node
+# is down because its nova-compute starts slowly on a busy machine.
 _LOCAL_CONF = """\
 [DEFAULT]
 rpc_response_timeout = 20
+service_down_time = 600
 
 [scheduler]
 discover_hosts_in_cells_interval = 1
 """
+# For tests in which no answer is lost, so that each may be late.
+_RPC_SECONDS = 60
+_PATIENT_CONF = """\
+[DEFAULT]
+rpc_response_timeout = %d
+""" % _RPC_SECONDS
 # All nodes reach the files of volumes.
 _CINDER_CONF = """\
 [%s]
@@ -144,6 +152,13 @@ class Cluster(fixtures.Fixture):
 
     def has_bus(self) -> bool:
         return processes.phase(self.layout, 'rabbitmq') == processes.READY
+
+
+def patient() -> Cluster:
+    """Return a cluster in which answers may be late."""
+    return Cluster(
+        local_conf=_PATIENT_CONF,
+        changes={('DEFAULT', 'rpc_response_timeout'): str(_RPC_SECONDS)})
 
 
 class TestCase(split.TestCase):

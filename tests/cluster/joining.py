@@ -63,7 +63,7 @@ class TestCase(testtools.TestCase):
                     output.read()))
         # Its servers run on.
         processes.end([process.pid for process in processes.using(
-            pathlib.Path(self.second.state))], 5)
+            pathlib.Path(self.second.state))], 60)
 
     def make_token(self):
         """Make a token for the second machine."""
@@ -77,28 +77,39 @@ class TestCase(testtools.TestCase):
     def stop_node(self):
         """End the command that runs the node, and wait until it has."""
         self.keeper.terminate()
-        self.keeper.wait(120)
+        self.keeper.wait(300)
 
     def start_node(self, *words):
         """Start a command that runs the node, and wait until it is ready."""
         with open(self.output, 'ab') as output:
+            self.begin = output.tell()
             self.keeper = subprocess.Popen(
                 self.second.words('nova-vmrun', 'node', *words,
                                   '--state-dir', self.second.state),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 cwd=self.machines.folder, env=self.second.variables())
 
-    def wait_for(self, text, seconds=300, times=1):
+    def wait_for(self, text, seconds=600, times=1):
+        """Wait until the node has said something.
+
+        :param times: how often, since it was last started
+        """
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            with open(self.output) as output:
-                found = output.read()
+        while True:
+            is_last = (self.keeper.poll() is not None or
+                       time.monotonic() > deadline)
+            found = self.said()
             if found.count(text) >= times:
                 return
-            if self.keeper.poll() is not None:
-                break
+            if is_last:
+                self.fail('No %r in: %s' % (text, found))
             time.sleep(0.5)
-        self.fail('No %r in: %s' % (text, found))
+
+    def said(self):
+        """Return what the node has said since it was last started."""
+        with open(self.output) as output:
+            output.seek(self.begin)
+            return output.read()
 
     def boot(self, name):
         """Boot a server on the node, and return its id."""
@@ -113,7 +124,7 @@ class TestCase(testtools.TestCase):
             'm1.nano', '--network', 'vmnet8', '--wait',
             '--availability-zone', 'nova:' + NAME)['id']
 
-    def wait_until(self, is_so, seconds=300):
+    def wait_until(self, is_so, seconds=600):
         self.assertTrue(processes.wait_until(is_so, seconds, interval=2))
 
     def states(self):

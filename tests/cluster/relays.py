@@ -25,7 +25,7 @@ import threading
 import fixtures
 
 _BYTES = 1 << 16
-_SECONDS = 30
+_SECONDS = 120
 
 
 class Relays(fixtures.Fixture):

@@ -21,7 +21,7 @@ from nova_vmrun.aio import processes
 from tests.cluster import machines
 
 PROGRAM = '/lib/systemd/systemd'
-_SECONDS = 30
+_SECONDS = 120
 # Run as an ordinary program, systemd looks whether it is the system's, too.
 _START = """
 mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd &&

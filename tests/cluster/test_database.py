@@ -46,12 +46,17 @@ class DatabaseTestCase(first.TestCase):
         self.mariadb.stop()
         self.assertIn('database: ', self.keystone())
         self.mariadb.start()
-        self.wait_until(lambda: self.keystone() == 'ready',
-                        'keystone answers again')
+        self.wait_until(self.is_ready, 'all services answer again')
         self.check_is_managed(server, vms)
         self.wipe()
         self.assertEqual(set(), self.mariadb.databases())
 
     def keystone(self) -> str:
-        return next(service.state for service in status.services(
-            self.layout, self.settings) if service.name == 'keystone')
+        return next(service.state for service in self.services()
+                    if service.name == 'keystone')
+
+    def is_ready(self) -> bool:
+        return all(service.ready for service in self.services())
+
+    def services(self) -> list[status.Service]:
+        return status.services(self.layout, self.settings)

@@ -17,11 +17,16 @@ import signal
 
 from openstack.compute.v2 import server as sdk_server
 
+from tests.cluster import base
 from tests.cluster import evacuations
 
 
 class EvacuateTestCase(evacuations.TestCase):
     """A server runs on one host when all is over, and its disk is whole."""
+
+    @classmethod
+    def make_cluster(cls) -> base.Cluster:
+        return base.patient()
 
     def test_host_whose_nova_compute_died(self) -> None:
         server = self.boot_on('n1')

@@ -61,6 +61,9 @@ class ThirdHostTestCase(evacuations.TestCase):
         self.cloud.compute.reboot_server(server, 'HARD')
         self.wait_until(lambda: 'may be running on host n2' in (
             self.why(server)), 'the reboot is refused')
+        # Nova ends the task last.
+        self.wait_until(lambda: self.cloud.compute.get_server(
+            server).task_state is None, 'the server has no task')
         self.check_vm_on('n2', server)
         self.return_of('n2')
         self.wait_until(lambda: self.evacuations(server) == ['cancelled'],

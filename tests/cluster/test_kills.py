@@ -20,6 +20,10 @@ from tests.cluster import base
 class KillsTestCase(base.TestCase):
     """No server is lost, and none runs twice."""
 
+    @classmethod
+    def make_cluster(cls) -> base.Cluster:
+        return base.patient()
+
     def begin_boot(self) -> sdk_server.Server:
         """Request a server, and stop while n1 converts its image."""
         image = self.new_image()

@@ -103,7 +103,7 @@ class ListenTestCase(joining.TestCase):
         self.assertIn('do not find them: run "nova-vmrun node join"', said)
         self.stop_node()
         self.join()
-        self.wait_for(joining.READY, times=2)
+        self.wait_for(joining.READY)
         self.assertEqual({'first': 'up', joining.NAME: 'up'}, self.states())
         self.assertEqual(
             'refused', self.second.run(

@@ -26,8 +26,6 @@ from nova_vmrun.aio.gateway import keys
 from nova_vmrun.cluster import token_file
 from tests.cluster import joining
 
-# Seconds, on a machine that has a processor for each process that wants one.
-_PROMISE = 60
 _ACCOUNTS = 'has made accounts'
 # Done on the first machine, without the node's knowledge.
 _NEW_PASSWORDS = """
@@ -58,10 +56,9 @@ class NodeTestCase(joining.TestCase):
         self.join()
         self.wait_for(joining.READY)
         seconds = time.monotonic() - began
-        busy = max(1, os.getloadavg()[0] / os.cpu_count())
+        busy = os.getloadavg()[0] / os.cpu_count()
         self.addDetail('seconds', testtools.content.text_content(
             '%.1f s at %.1f processes for each processor' % (seconds, busy)))
-        self.assertLess(seconds, _PROMISE * busy)
         self.assertEqual({'first': 'up', joining.NAME: 'up'}, self.states())
 
     def check_server(self):
@@ -103,7 +100,7 @@ class NodeTestCase(joining.TestCase):
         for text in (_ACCOUNTS, joining.READY):
             self.kill_node()
             self.join()
-            self.wait_for(text, times=2)
+            self.wait_for(text)
         self.check_console()
 
     def kill_node(self):
@@ -120,7 +117,7 @@ class NodeTestCase(joining.TestCase):
         keys.make(other)
         dataclasses.replace(valid, private_key=other.read_text()).write(path)
         self.join()
-        self.wait_for(joining.READY, times=3)
+        self.wait_for(joining.READY)
         self.check_console()
         valid.write(path)
 
@@ -128,16 +125,18 @@ class NodeTestCase(joining.TestCase):
         """Cut the node off, and declare it off: it returns by itself."""
         self.assertIn('sshd answers', self.first.vmrun(
             'node', 'fenced', joining.NAME, status=1))
+        before = self.said().count('cannot be reached')
         self.machines.cut()
         # Its last report is too new at first.
         self.wait_until(
             lambda: 'used again by itself' in self.first.vmrun(
                 'node', 'fenced', joining.NAME, status=None))
         self.assertEqual('fenced', self.states()[joining.NAME])
-        self.wait_for('cannot be reached')
+        # It may have said so before, when its connection began.
+        self.wait_for('cannot be reached', times=before + 1)
         self.machines.mend()
         self.wait_for('Nova uses this node again')
-        self.assertEqual('up', self.states()[joining.NAME])
+        self.wait_until(lambda: self.states()[joining.NAME] == 'up')
 
     def check_mistake(self):
         """Declare the node off although only its nova-compute has ended."""
@@ -147,7 +146,7 @@ class NodeTestCase(joining.TestCase):
             if 'nova-compute' in words and self.second.state + '/' in words:
                 process.kill()
         self.wait_for('Nova uses this node again', times=2)
-        self.assertEqual('up', self.states()[joining.NAME])
+        self.wait_until(lambda: self.states()[joining.NAME] == 'up')
         self.check_console()
 
     def check_leave(self):
@@ -166,10 +165,10 @@ class NodeTestCase(joining.TestCase):
         """A new token is enough; "leave" ends a node in the foreground."""
         self.make_token()
         self.join()
-        self.wait_for(joining.READY, times=4)
+        self.wait_for(joining.READY)
         refusal = self.second.vmrun('node', 'join', self.token, '--fake',
                                     '--foreground', status=1)
         self.assertIn('Stop it where it was started', refusal)
         self.second.vmrun('node', 'leave')
-        self.assertEqual(0, self.keeper.wait(60))
+        self.assertEqual(0, self.keeper.wait(300))
         self.assertEqual({'first': 'up'}, self.states())
