@@ -15,6 +15,7 @@
 
 import ipaddress
 import os
+import shlex
 import subprocess
 import sys
 
@@ -164,6 +165,13 @@ class SshTestCase(base.CloudCase):
                                         'hostname')[0])
         self.assertEqual(name, self.succeed(
             'ssh', *self.options(plane), 'root@' + address, 'hostname')[0])
+        # The client has a shell read the options once more.
+        self.assertEqual(name, self.succeed(
+            'sh', '-c', '. "$1"; shift; exec "$@"', 'sh',
+            str(plane.layout.openrc), sys.executable, '-m',
+            'openstackclient.shell', 'server', 'ssh', '--private',
+            server.name, '--', *map(shlex.quote, self.options(plane)), '-l',
+            'root', 'hostname')[0])
         # The key alone lets anybody in.
         self.assert_refused_by_guest(plane, address)
 
