@@ -29,7 +29,7 @@ PASSWORD = 'secret'
 class NetworksTestCase(test_aio.AioCase):
     """What doc/source/networking.rst says of each command."""
 
-    # A busy machine needs half a minute for each of some thirty steps.
+    # A busy machine needs half a minute for each of some fifty steps.
     limit = 10 * test_aio.TIMEOUT
     CREATE = ('server', 'create', '--flavor', 'm1.nano', '--image', 'tiny',
               '--wait')
@@ -91,6 +91,7 @@ class NetworksTestCase(test_aio.AioCase):
         networks = self.openstack('network', 'list', '--long')
         private, = [each for each in networks if each['Name'] == 'private']
         self.assertEqual('local', private['Network Type'])
+        self.check_external_networks()
 
     def check_a_network_of_ones_own(self):
         network = self.openstack('network', 'create', 'private')
@@ -121,6 +122,12 @@ class NetworksTestCase(test_aio.AioCase):
         self.assert_refused('There are no floating IPs here.',
                             'floating', 'ip', 'create', 'vmnet8')
         self.assertEqual([], self.openstack('floating', 'ip', 'list'))
+        for words in (('router', 'add', 'subnet', 'r', 'private'),
+                      ('router', 'set', '--external-gateway', 'vmnet8', 'r')):
+            self.assert_refused('There are no routers here.', *words)
+        for words in (('network', 'create', '--external', 'outside'),
+                      ('network', 'set', '--external', 'vmnet8')):
+            self.assert_refused('is disallowed by policy', *words)
         self.assert_refused('There are no floating IPs here.', 'server', 'add',
                             'floating', 'ip', 'app', '172.16.41.99')
         aliases = {each['Alias'] for each in
@@ -188,9 +195,7 @@ class NetworksTestCase(test_aio.AioCase):
                                   cloud.create_floating_ip, 'vmnet8')
         self.assertIn('Floating IP pool not found.', str(error))
         # Ansible's default is to give each server a floating IP.
-        server = cloud.create_server(
-            'from-the-sdk', image='tiny', flavor='m1.nano', network='vmnet8',
-            auto_ip=True, wait=True, timeout=test_aio.TIMEOUT)
+        server = self.create_with_auto_ip(cloud, 'from-the-sdk', 'vmnet8')
         self.assertEqual(
             ('ACTIVE', 1), (server.status, len(server.addresses['vmnet8'])))
         cloud.network.create_security_group_rule(
@@ -227,3 +232,40 @@ class NetworksTestCase(test_aio.AioCase):
             networks=[{'port': port.id}])
         self.assertIn('Port id %s could not be found' % port.id, str(error))
         self.assertFalse(admin.network.get_port(port).device_id)
+
+    def check_external_networks(self):
+        """What an administrator changes for everybody."""
+        outside = self.openstack('network', 'create', '--external', 'outside')
+        self.assertEqual(('local', True), (outside['provider:network_type'],
+                                           outside['router:external']))
+        self.succeed_with_openstack('network', 'delete', 'outside')
+        self.succeed_with_openstack('network', 'set', '--external', 'vmnet8')
+        self.assertEqual(['vmnet8'], [each['Name'] for each in self.openstack(
+            'network', 'list', '--external')])
+        # A connection remembers which networks are external.
+        cloud = self.connect('lab', 'ann', PASSWORD)
+        self.assertRaises(exceptions.NotFoundException,
+                          cloud.network.create_ip,
+                          floating_network_id=cloud.network.find_network(
+                              'vmnet8').id)
+        server = self.create_with_auto_ip(cloud, 'shown', 'vmnet8')
+        self.assertEqual(server.addresses['vmnet8'][0]['addr'],
+                         server.public_v4)
+        # The SDK asks Nova for a floating IP when Neutron has none.
+        error = self.assertRaises(exceptions.HttpException,
+                                  self.create_with_auto_ip, cloud, 'hidden',
+                                  'private')
+        self.assertEqual(500, error.status_code)
+        self.succeed_with_openstack('network', 'set', '--internal', 'vmnet8')
+        self.assertEqual('ACTIVE', self.create_with_auto_ip(
+            self.connect('lab', 'ann', PASSWORD), 'as-before', 'private'
+        ).status)
+
+    def succeed_with_openstack(self, *arguments):
+        done = self.run_openstack(*arguments)
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def create_with_auto_ip(self, cloud, name, network):
+        return cloud.create_server(
+            name, image='tiny', flavor='m1.nano', network=network,
+            auto_ip=True, wait=True, timeout=test_aio.TIMEOUT)
