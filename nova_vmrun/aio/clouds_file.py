@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 
 from nova_vmrun.aio import errors
+from nova_vmrun.host import files
 
 _CLOUDS = 'clouds'
 # In the order in which the SDK looks for them.
@@ -111,18 +112,9 @@ def save(path: pathlib.Path, text: str) -> pathlib.Path | None:
     backup = None
     if path.exists():
         backup = path.with_name(path.name + '.before-nova-vmrun')
-        _write(backup, path.read_bytes())
-    _write(path, text.encode())
+        files.write_atomically(str(backup), path.read_bytes())
+    files.write_atomically(str(path), text)
     return backup
-
-
-def _write(path: pathlib.Path, data: bytes) -> None:
-    new = path.with_name(path.name + '.new')
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, 'wb') as file:
-        file.write(data)
-    os.replace(new, path)
 
 
 def _parse(text: str, path: pathlib.Path) -> dict[str, Any]:

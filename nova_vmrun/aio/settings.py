@@ -16,7 +16,6 @@ from collections.abc import Mapping
 import dataclasses
 import ipaddress
 import json
-import os
 import pathlib
 import secrets
 import socket
@@ -389,13 +388,8 @@ def write_private(path: pathlib.Path, text: str) -> None:
 
     :raises AioError: the file cannot be written
     """
-    new = path.with_name(path.name + '.new')
     try:
-        descriptor = os.open(
-            new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, 'w') as stream:
-            stream.write(text)
-        files.publish(str(new), str(path))
+        files.write_atomically(str(path.absolute()), text)
     except OSError as error:
         raise errors.AioError(
             '%s could not be written.' % path, '%s.' % error.strerror,

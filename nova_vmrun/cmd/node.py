@@ -116,8 +116,14 @@ class Token(_OfFirst):
         self.app.stdout.write(
             'Wrote %s. Copy it to the other machine before %s, and run there:'
             '\n  nova-vmrun node join %s\n' % (
-                path, time.strftime('%H:%M', time.localtime(token.expires)),
-                path.name))
+                path, _until(token.expires), path.name))
+
+
+def _until(expires: float) -> str:
+    """Return when a token expires, with the date if that is not today."""
+    then, now = time.localtime(expires), time.localtime(time.time())
+    is_today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
+    return time.strftime('%H:%M' if is_today else '%H:%M on %Y-%m-%d', then)
 
 
 def _minutes(text: str) -> int:

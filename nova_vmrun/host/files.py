@@ -57,12 +57,12 @@ def write_atomically(path: str, content: bytes | str,
 
     :param path: the file
     :param content: text is written as UTF-8
-    :param mode: permission bits
+    :param mode: permission bits; until the end, only its owner can open it
     """
     if isinstance(content, str):
         content = content.encode('utf-8')
     with replacing(path) as part:
-        with open(part, 'wb') as file:
+        with _create(part) as file:
             file.write(content)
         os.chmod(part, mode)
 
@@ -89,9 +89,16 @@ def create_atomically(path: str, content: str) -> None:
     sync_folder(os.path.dirname(path))
 
 
+def _create(path: str) -> BinaryIO:
+    """Create a file that nobody else can open, in anybody's folder."""
+    return open(os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600),
+        'wb')
+
+
 def _write_new(path: str, content: str) -> None:
-    with open(path, 'x', encoding='utf-8') as file:
-        file.write(content)
+    with _create(path) as file:
+        file.write(content.encode('utf-8'))
         file.flush()
         system.here().flush(file.fileno())
 

@@ -13,6 +13,7 @@
 
 import json
 import os
+import pathlib
 import stat
 
 import testtools
@@ -267,3 +268,27 @@ class WritePrivateTestCase(base.TestCase):
             errors.AioError, aio_settings.write_private, path, 'text')
         self.assertIn(str(path), str(error))
         self.assertIn('No such file or directory', str(error))
+
+    def test_files_that_are_there_already(self):
+        """Others may have made them, in a folder that they can write to."""
+        path = self.layout.root / 'lab-2.token'
+        theirs = self.layout.root / 'theirs'
+        theirs.write_text('theirs')
+        new = path.with_name('lab-2.token.new')
+        for make in (lambda: new.touch(0o644),
+                     lambda: new.symlink_to(theirs),
+                     lambda: path.symlink_to(theirs)):
+            make()
+            aio_settings.write_private(path, 'secret')
+            self.assertEqual(0o600, stat.S_IMODE(path.lstat().st_mode))
+            self.assertEqual('secret', path.read_text())
+            self.assertEqual('theirs', theirs.read_text())
+            path.unlink()
+            new.unlink(missing_ok=True)
+
+    def test_in_the_current_folder(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.layout.root)
+        aio_settings.write_private(pathlib.Path('lab-2.token'), 'secret')
+        self.assertEqual('secret',
+                         (self.layout.root / 'lab-2.token').read_text())

@@ -11,7 +11,9 @@
 #    under the License.
 
 import contextlib
+import dataclasses
 import pathlib
+import time
 from unittest import mock
 
 import fixtures
@@ -63,6 +65,22 @@ class FirstCase(base.TestCase):
         self.assertEqual(0o600, path.stat().st_mode & 0o777)
         make.assert_called_once_with(mock.ANY, self.settings, 'lab-2', 5,
                                      ['192.0.2.1'])
+
+    def test_when_a_token_expires(self):
+        now = int(time.mktime((2026, 12, 31, 22, 0, 0, 0, 0, -1)))
+        self.useFixture(fixtures.MockPatchObject(
+            time, 'time', return_value=now))
+        for later, expected in (
+                (3600, 'before 23:00, and run'),
+                (3 * 3600, 'before 01:00 on 2027-01-01, and run'),
+                (365 * 86400, 'before 22:00 on 2027-12-31, and run')):
+            self.useFixture(fixtures.MockPatchObject(
+                tokens, 'make', return_value=dataclasses.replace(
+                    test_token_file.TOKEN, expires=now + later)))
+            _, out, _ = self.run_command(
+                node.Token, 'lab-2', '--output',
+                str(self.layout.root / 'file'))
+            self.assertIn(expected, out)
 
     def test_minutes(self):
         for text in ('0', '-1', '10081', 'x'):

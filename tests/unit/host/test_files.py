@@ -53,6 +53,41 @@ class DurableTestCase(base.TestCase):
                           ('fsync', 'folder')], self.steps)
 
 
+class PrivateTestCase(base.TestCase):
+    """Whoever has opened a file reads what is written to it later."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.useFixture(fixtures.TempDir()).path,
+                                 'file')
+        self.addCleanup(os.umask, os.umask(0))
+        self.modes = []
+        chmod = os.chmod
+
+        def look(path, mode):
+            self.modes.append(stat.S_IMODE(os.stat(path).st_mode))
+            chmod(path, mode)
+
+        self.useFixture(fixtures.MockPatch('os.chmod', look))
+
+    def test_nobody_else_can_open_it_before_it_is_complete(self):
+        files.write_atomically(self.path, 'secret', mode=0o644)
+        self.assertEqual([0o600], self.modes)
+        self.assertEqual(0o644, stat.S_IMODE(os.stat(self.path).st_mode))
+
+    def test_nor_one_that_is_created(self):
+        files.create_atomically(self.path, 'secret')
+        self.assertEqual([0o600], self.modes)
+
+    def test_a_name_that_somebody_has_guessed(self):
+        self.useFixture(fixtures.MockPatch('secrets.token_hex',
+                                           return_value='0' * 8))
+        os.symlink('theirs', os.path.join(
+            os.path.dirname(self.path), '.file.00000000.part'))
+        self.assertRaises(FileExistsError, files.write_atomically, self.path,
+                          'secret')
+
+
 class CreateTestCase(base.TestCase):
 
     def setUp(self):
