@@ -52,7 +52,8 @@ class HostCalls(unsupported.RefusingDriver):
         self._host = host
         self._compute_id = node.get_local_node_uuid()
         conf.set_defaults(CONF)
-        self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id)
+        self._hypervisor = hypervisor.Hypervisor(CONF, self._compute_id,
+                                                 host)
         self._hypervisor.begin(self.emit_event)
         self._hypervisor.finish_interrupted()
         # Nova reads the capabilities after init_host.

@@ -97,14 +97,17 @@ class Hypervisor:
 
     :param conf: nova.conf.CONF
     :param compute_id: this compute node's id in Nova
+    :param name: this host's name in Nova
     :raises InvalidConfiguration: the options do not fit the host
 
     :ivar address: by which other hosts reach this one
     :ivar runner: runs all programs
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, compute_id: str) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, compute_id: str,
+                 name: str) -> None:
         self._compute_id = compute_id
+        self._ports = ports.Ports(name)
         # What is in the file that names this compute node.
         self._told = ''
         self.address: str = conf.vmrun.migration_address or conf.my_ip
@@ -166,17 +169,16 @@ class Hypervisor:
         self._drives = drives.Drives(host, servers, self._images)
         self.definitions = definition.Definitions(
             host, servers, self._access, self._drives, self.networks)
-        neutron_ports = ports.Ports()
         self._tagged = tagged_devices.TaggedDevices(servers.disk_lists,
                                                     self._access.guest_info)
         self.volume_updates = volume_updates.VolumeUpdates(
             servers, self.definitions, self._connectors)
         self.reconciler = reconcile.Reconciler(
-            servers, self.definitions, self.networks, neutron_ports,
+            servers, self.definitions, self.networks, self._ports,
             self._tagged, self.volume_updates)
-        self.cables = cables.Cables(host, servers, neutron_ports)
+        self.cables = cables.Cables(host, servers, self._ports)
         self.interfaces = interfaces.Interfaces(
-            servers, self.definitions, self.networks, neutron_ports,
+            servers, self.definitions, self.networks, self._ports,
             self._tagged, self.cables)
         self.volumes = volumes.Volumes(
             host, servers, self.definitions, self._connectors,
@@ -189,7 +191,7 @@ class Hypervisor:
             self._drives, self.consoles, self._access.guest_info, self.power,
             self.destroy, disk_places.DiskPlaces(host, servers),
             volume_disks.VolumeDisks(servers.layout, self._connectors),
-            ports.Ports())
+            self._ports)
         self.source_images = source_images.SourceImages(servers.records)
         self.allocations = allocations.Allocations(servers.layout,
                                                    servers.records)
@@ -216,7 +218,7 @@ class Hypervisor:
             other_host.OtherHost(ssh.Ssh(self.runner, host.conf.vmrun),
                                  servers.layout, self.address),
             self.consoles, self.power, self.destroy, self.volume_updates,
-            ports.Ports(), can_make_disks=host.vdiskmanager is not None)
+            self._ports, can_make_disks=host.vdiskmanager is not None)
         self.evictor = evict.Evictor(host, servers)
         self.evacuation = evacuation.Evacuation(
             servers, examination.Examination(servers, self._connectors),

@@ -32,7 +32,7 @@ def open_hypervisor(conf: Any, compute_id: str) -> Any:
     """Return the hypervisor of this compute node, as nova-compute has it."""
     from nova_vmrun import hypervisor
 
-    return hypervisor.Hypervisor(conf, compute_id)
+    return hypervisor.Hypervisor(conf, compute_id, conf.host)
 
 
 def configuration(files: Iterable[str]) -> tuple[Any, str]:

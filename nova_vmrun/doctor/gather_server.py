@@ -144,7 +144,8 @@ def _server(server: Json) -> server_facts.Server:
         flavor.get('extra_specs', {}),
         tuple(each['addr'] for network in server['addresses'].values()
               for each in network),
-        _age(server['created']))
+        _age(server['created']),
+        server.get('OS-EXT-SRV-ATTR:host') or '')
 
 
 def _action(api: Api, server_id: str) -> server_facts.Action | None:
@@ -189,7 +190,9 @@ def _port(api: Api, port: Json, server_id: str) -> server_facts.Port:
         port.get('binding:vif_type') or '',
         len({each['device_id'] for each in others}),
         tuple(sorted({each.get('binding:host_id') for each in others}
-                     - {None, ''})))
+                     - {None, ''})),
+        port.get('binding:host_id') or '',
+        network.get('provider:network_type') == 'local')
 
 
 def _nodes(api: Api) -> tuple[providers.Provider, ...] | None:

@@ -55,8 +55,8 @@ class Reason:
 
 def explain(facts: server_facts.Facts) -> Reason:
     """Return the most probable reason."""
-    for judge in (_in_error, _unfinished, _not_running, _without_address,
-                  _silent_guest):
+    for judge in (_in_error, _unfinished, _not_running, _not_here,
+                  _without_address, _silent_guest):
         reason = judge(facts)
         if reason is not None:
             return reason
@@ -240,6 +240,13 @@ _FAULTS: tuple[Callable[[server_facts.Facts, str], Reason | None], ...] = (
         '"nova-vmrun vmx render" tries properties without a server.'),
     _unbound,
     _known_text(
+        r'Port (\S+) is bound to host (\S+), not to this one',
+        r'its port \1 is bound to host \2, where its network ends, but the '
+        r'server is on another host.',
+        'Stop it, remove the port and add it again; or have an administrator '
+        'name the host of the server in "openstack port set --host", and then '
+        'reboot it hard.'),
+    _known_text(
         r"kernel modules? (?:is|are) not loaded|/dev/vmmon|/dev/vmci",
         "VMware's kernel modules are not loaded on the compute host.",
         kernel_modules.REMEDY),
@@ -309,6 +316,42 @@ def _not_running(facts: server_facts.Facts) -> Reason | None:
             if stopped and action else
             'its guest shut down, or its VM was stopped outside of OpenStack'),
         'openstack server %s %s' % (verb, server.id))
+
+
+def _not_here(facts: server_facts.Facts) -> Reason | None:
+    """Explain an adapter that may be unplugged: its port is not bound here.
+
+    Only administrators are told where ports are bound.
+    """
+    server = facts.server
+    if server.status != 'ACTIVE':
+        return None
+    for port in facts.ports or ():
+        is_bound = port.vif_type not in _UNBOUND
+        if is_bound and not (port.is_local and port.host and server.host and
+                             port.host != server.host):
+            continue
+        cause = '%s may have no connection to its network %s: its port %s ' % (
+            server.name, port.network, port.id)
+        if is_bound:
+            cause += 'is bound to host %s, but the server is on host %s.' % (
+                port.host, server.host)
+        else:
+            cause += 'is not bound (%s).' % port.vif_type
+        if not port.is_local:
+            return Reason(cause, 'The log of neutron-server says why: grep '
+                          '"cannot be bound" in it.')
+        others = [host for host in port.hosts if host != server.host]
+        return Reason(
+            '%s The network is of type local, which ends at its host%s. So '
+            'the adapter is unplugged when the server starts.' % (
+                cause, ', and other servers of it are on host '
+                + ', '.join(others) if others else ''),
+            '%sopenstack port set --host %s %s, then stop the server and '
+            'start it.' % (
+                'Shelve those servers. Then: ' if others else '',
+                server.host or '<host of the server>', port.id))
+    return None
 
 
 def _without_address(facts: server_facts.Facts) -> Reason | None:

@@ -28,6 +28,7 @@ class Server:
     :ivar extra_specs: of its flavor; empty if Nova does not show them
     :ivar addresses: that Neutron has given it
     :ivar age: seconds since it was created
+    :ivar host: its host, which Nova shows to administrators only; else empty
     """
 
     id: str
@@ -41,6 +42,7 @@ class Server:
     extra_specs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     age: float = 0
+    host: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,9 @@ class Port:
     :ivar vif_type: which Neutron shows to administrators only; else empty
     :ivar neighbours: other servers with a port on that network
     :ivar hosts: of those servers, which Neutron shows to administrators only
+    :ivar host: that it is bound to, and
+    :ivar is_local: whether its network is of type local, which Neutron shows
+        to administrators only
     """
 
     id: str
@@ -80,6 +85,8 @@ class Port:
     vif_type: str = ''
     neighbours: int = 0
     hosts: tuple[str, ...] = ()
+    host: str = ''
+    is_local: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

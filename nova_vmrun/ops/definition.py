@@ -245,22 +245,25 @@ class Definitions:
         return functools.partial(self._write, draft, nics, keeps, {}, False)
 
     def starter(self, instance: nova_instance.Instance, network_info: Vifs,
-                keeps: kept_adapters.Keeps,
-                unbound: abc.Mapping[str, str] | None = None
-                ) -> vmx_file.Rewrite:
+                keeps: kept_adapters.Keeps) -> vmx_file.Rewrite:
         """Return the same for a server that is off and has a .vmx.
 
         Changes made by hand stay, except where Nova asks for something new.
+        So does an adapter whose port is not bound, but it is unplugged if it
+        is on a LAN segment.
 
         :param keeps: which adapters stay although they have no port
-        :param unbound: the network of each port that is not bound, by its
-            MAC address
         :raises InvalidInput: VMware cannot give what Nova asks for
         """
         draft = self._draft_existing(instance)
-        nics = self._networks.nics(network_info, draft.hardware)
-        return functools.partial(self._write, draft, nics, keeps,
-                                 unbound or {}, True)
+        unbound = {vif['address'].lower(): vif for vif in network_info
+                   if networks_module.is_unbound(vif)}
+        nics = self._networks.nics(
+            [vif for vif in network_info
+             if not networks_module.is_unbound(vif)], draft.hardware)
+        return functools.partial(
+            self._write, draft, nics,
+            lambda mac: mac in unbound or keeps(mac), unbound, True)
 
     def write_adapters(self, file: vmx_file.OpenVmx,
                        instance: nova_instance.Instance,
@@ -268,10 +271,9 @@ class Definitions:
         """Write the .vmx of a stopped server with other adapters.
 
         This host does not need their networks until the server starts.
+        Adapters whose ports are not bound are treated as for a start.
         """
-        draft = self._draft_existing(instance)
-        self._write(draft, self._networks.nics(network_info, draft.hardware),
-                    kept_adapters.keep_none, {}, True, file)
+        self.starter(instance, network_info, kept_adapters.keep_none)(file)
 
     def write_volumes(self, file: vmx_file.OpenVmx,
                       instance: nova_instance.Instance) -> None:
@@ -283,7 +285,8 @@ class Definitions:
                     kept_adapters.keep_all, {}, True, file)
 
     def _write(self, draft: Draft, nics: tuple[model.Nic, ...],
-               keeps: kept_adapters.Keeps, unbound: abc.Mapping[str, str],
+               keeps: kept_adapters.Keeps,
+               unbound: abc.Mapping[str, network_model.VIF],
                keeps_edits: bool, file: vmx_file.OpenVmx) -> None:
         uuid = draft.machine.uuid
         medium = self._rescue_files.medium(uuid)

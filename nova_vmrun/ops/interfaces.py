@@ -81,9 +81,11 @@ class Interfaces:
         :raises VmNotFound: the server has no VM here
         :raises VmStateError: it is not stopped, or open in a window
         :raises InvalidConfiguration: the port's network is not on this host
+        :raises VirtualInterfacePlugException: Nova's; the port is not bound
         :raises InvalidInput: the adapter has a tag, and its server no config
             drive; or another port of the server has its address
         """
+        networks_module.require_bound(vif)
         self._networks.check([vif])
         self._networks.check_addresses([vif])
         devices = device_tags.with_adapter(context, instance, vif['address'])

@@ -17,11 +17,13 @@ Neutron may have failed to bind the port, or may not answer.
 
 from collections import abc
 
+from nova.network import model as network_model
 from oslo_log import log as logging
 
 from nova_vmrun.formats import vmx
 from nova_vmrun.machine import adapters
 from nova_vmrun.machine import model
+from nova_vmrun.ops import networks
 
 LOG = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ def keep_all(mac: str) -> bool:
 
 
 def find(uuid: str, live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
-         unbound: abc.Mapping[str, str],
+         unbound: abc.Mapping[str, network_model.VIF],
          chosen: model.Hardware) -> tuple[model.Nic, ...]:
     """Return the adapters of a .vmx that stay as they are without a port.
 
@@ -48,8 +50,8 @@ def find(uuid: str, live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
 
     :param uuid: of the server
     :param nics: those that have a port
-    :param unbound: the network of each port that is not bound, by its MAC
-        address
+    :param unbound: the ports that are not bound to this host, by their MAC
+        addresses
     """
     with_port = {nic.mac.lower() for nic in nics}
     found = []
@@ -60,11 +62,7 @@ def find(uuid: str, live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
         connection = live.get(name + '.connectionType', 'bridged')
         connected = live.get_bool(name + '.startConnected', True)
         if connection == model.SEGMENT and mac in unbound:
-            LOG.warning('The cable of adapter %s of server %s is unplugged: '
-                        'its port is not bound to this host, so its network '
-                        '%s may be on another one, where such a network ends. '
-                        'The log of neutron-server says which host that is.',
-                        mac, uuid, unbound[mac])
+            _warn(uuid, mac, unbound[mac])
             connected = False
         found.append(model.Nic(
             mac=mac, model=chosen.nic_model, connection=connection,
@@ -72,3 +70,16 @@ def find(uuid: str, live: vmx.Vmx, nics: tuple[model.Nic, ...], keeps: Keeps,
             segment=live.get(name + '.pvnID'), connected=connected,
             rx_kbps=chosen.nic_rx_kbps, tx_kbps=chosen.nic_tx_kbps))
     return tuple(found)
+
+
+def _warn(uuid: str, mac: str, vif: network_model.VIF) -> None:
+    host = networks.elsewhere(vif)
+    LOG.warning(
+        'The cable of adapter %s is unplugged. Its port %s is %s, and its '
+        'network %s is of type local, which ends at its host. Shelve the '
+        'servers of that network on other hosts. Then stop this server, '
+        'remove the port and add it again, or bind the port with "openstack '
+        'port set --host", stop the server and start it.', mac, vif['id'],
+        'bound to host %s, not to this one' % host if host else
+        'not bound to this host; the log of neutron-server says why',
+        vif['network']['id'], instance_uuid=uuid)

@@ -30,6 +30,7 @@ from nova_vmrun.host import host_networks as host_networks_module
 from nova_vmrun.host import product as product_module
 from nova_vmrun.host import vlans as vlans_module
 from nova_vmrun.machine import model
+from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.server import network_card
 
 # The vif_type of ports that nova_vmrun.ml2 has bound.
@@ -38,7 +39,8 @@ VIF_TYPE = 'vmrun'
 LOCAL = 'local'
 # Whether the link of a port is up, in the metadata of its VIF.
 _LINK = 'nova_vmrun_link'
-_UNBOUND = ('unbound', 'binding_failed')
+# The other host that a port is bound to, in the same place.
+_ELSEWHERE = 'nova_vmrun_elsewhere'
 _CONNECTIONS = ('nat', 'bridged', 'hostonly')
 _VMNET = re.compile(r'vmnet([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])')
 
@@ -58,8 +60,16 @@ class Connection:
 
 
 def is_unbound(vif: network_model.VIF) -> bool:
-    """Return whether no mechanism driver has bound a port."""
-    return vif['type'] in _UNBOUND
+    """Return whether no mechanism driver has bound a port to this host."""
+    return vif['type'] in ports_module.UNBOUND
+
+
+def elsewhere(vif: network_model.VIF) -> str:
+    """Return the other host that a local port is bound to; empty if none.
+
+    Only the ports of with_states() know that.
+    """
+    return str(vif.get_meta(_ELSEWHERE, ''))
 
 
 def is_local(vif: network_model.VIF) -> bool:
@@ -75,15 +85,27 @@ def is_local(vif: network_model.VIF) -> bool:
     return (vif.get('details') or {}).get('network_type') == LOCAL
 
 
-def with_links(network_info: abc.Iterable[network_model.VIF],
-               disabled: abc.Container[str]) -> list[network_model.VIF]:
-    """Return copies of ports that say whether their link is up.
+def with_states(network_info: abc.Iterable[network_model.VIF],
+                states: abc.Mapping[str, ports_module.State]
+                ) -> list[network_model.VIF]:
+    """Return copies of ports that know what Neutron says of them.
 
-    :param disabled: ids of the ports whose link is down
+    If a move was interrupted, a server may be on one host and its port be
+    bound to the other. A network of type local ends at its host, so there the
+    port counts as not bound. Nova binds the ports before it has a server
+    started on its new host, or on its old one again.
+
+    :param states: by the ports' ids; a port without one is enabled, and bound
+        as Nova says
     """
     copies = [copy.deepcopy(vif) for vif in network_info]
     for vif in copies:
-        vif['meta'][_LINK] = vif['id'] not in disabled
+        state = states.get(vif['id'], ports_module.State())
+        vif['meta'][_LINK] = state.is_enabled
+        if is_local(vif) and not is_unbound(vif) and (
+                state.is_unbound or state.elsewhere):
+            vif['meta'][_ELSEWHERE] = state.elsewhere
+            vif['type'] = network_model.VIF_TYPE_UNBOUND
     return copies
 
 
@@ -267,8 +289,7 @@ class Networks(Lookup):
 
     def _nic(self, vif: network_model.VIF,
              hardware: model.Hardware) -> model.Nic:
-        if is_unbound(vif):
-            raise _not_bound(vif)
+        require_bound(vif)
         _refuse_others(vif)
         connection = self._lookup(*_physical_network(vif), vif)
         return model.Nic(
@@ -279,12 +300,27 @@ class Networks(Lookup):
             rx_kbps=hardware.nic_rx_kbps, tx_kbps=hardware.nic_tx_kbps)
 
 
+def require_bound(vif: network_model.VIF) -> None:
+    """Refuse a port that is not bound to this host.
+
+    :raises VirtualInterfacePlugException: Nova's
+    """
+    if is_unbound(vif):
+        raise _not_bound(vif)
+
+
 def _not_bound(vif: network_model.VIF
                ) -> nova_exception.VirtualInterfacePlugException:
     """Return the error for a port that Neutron has not bound.
 
     Nova shows the first 255 bytes of it.
     """
+    if elsewhere(vif):
+        return nova_exception.VirtualInterfacePlugException(
+            'Port %s is bound to host %s, not to this one, and its network '
+            'ends at its host. Stop the server, remove the port and add it '
+            'again, or ask an administrator for "openstack port set --host".'
+            % (vif['id'], elsewhere(vif)))
     if is_local(vif):
         return nova_exception.VirtualInterfacePlugException(
             'Port %s is not bound to this host. Is its network %s on another? '

@@ -89,8 +89,9 @@ class Reconciler:
         self._networks.check(network_info)
         return self._volumes.updating(
             context, instance, block_device_info,
-            self._rewriter(context, instance, network_info, self._start,
-                           self._start))
+            self._rewriter(context, instance, network_info,
+                           self._definitions.starter,
+                           self._definitions.starter))
 
     def resumer(self, context: nova_context.RequestContext,
                 instance: nova_instance.Instance,
@@ -105,8 +106,9 @@ class Reconciler:
         self._networks.check(network_info)
         rewrite = self._rewriter(
             context, instance, network_info,
-            lambda *arguments: lambda file: self._start(*arguments)(file),
-            self._start)
+            lambda *arguments: lambda file: self._definitions.starter(
+                *arguments)(file),
+            self._definitions.starter)
         return lambda file: self._volumes.updating(
             context, instance, block_device_info, rewrite)(file)
 
@@ -128,23 +130,14 @@ class Reconciler:
                            self._definitions.rewriter,
                            self._definitions.starter))
 
-    def _start(self, instance: nova_instance.Instance, ports: Ports,
-               keeps: kept_adapters.Keeps) -> vmx_file.Rewrite:
-        unbound = {vif['address'].lower(): vif['network']['id']
-                   for vif in ports if networks_module.is_unbound(vif)}
-        return self._definitions.starter(
-            instance,
-            [vif for vif in ports if not networks_module.is_unbound(vif)],
-            lambda mac: mac in unbound or keeps(mac), unbound)
-
     def _rewriter(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance,
                   network_info: Ports | None,
                   prepare: Prepare,
                   prepare_again: Prepare) -> vmx_file.Rewrite:
         trusted, keeps = self._trusted(context, instance, network_info)
-        disabled = self._ports.disabled(instance) if trusted else set()
-        ports = networks_module.with_links(trusted, disabled)
+        states = self._ports.states(instance) if trusted else {}
+        ports = networks_module.with_states(trusted, states)
         devices = device_tags.with_adapters(instance, ports, keeps)
         update_tags = self._tagged.updater(instance, devices)
         device_tags.save(instance, devices)
@@ -162,7 +155,7 @@ class Reconciler:
                 # Ports may be attached and detached until the start.
                 current = _current_ports(context, instance, ports)
                 prepare_again(
-                    instance, networks_module.with_links(current, disabled),
+                    instance, networks_module.with_states(current, states),
                     keeps)(file)
 
         return rewrite_with_tags

@@ -254,9 +254,9 @@ class Spawner:
             self._write_metadata(instance, listed, injected_files,
                                  admin_password, network_info,
                                  draft.installs_agent)
-            self._definitions.write(draft, networks.with_links(
-                network_info, self._ports.disabled(instance)
-                if network_info else ()))
+            self._definitions.write(draft, networks.with_states(
+                network_info, self._ports.states(instance)
+                if network_info else {}))
             if power_on:
                 self._power.on(uuid)
         except Exception:

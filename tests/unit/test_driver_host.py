@@ -29,7 +29,7 @@ class HostTestCase(test_driver.Base):
     """What Nova reads about a host."""
 
     def test_start(self):
-        self.made.assert_called_once_with(host_calls.CONF, 'node-uuid')
+        self.made.assert_called_once_with(host_calls.CONF, 'node-uuid', 'host')
 
     def test_a_host_that_cannot_be_used_ends_the_start(self):
         self.made.side_effect = exception.InvalidConfiguration('No vmrun.')

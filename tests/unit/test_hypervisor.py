@@ -67,7 +67,7 @@ class HypervisorTestCase(base.TestCase):
                 default_vmnet='nat', use_linked_clone=True, cache_prefix='',
                 template_dirs=[], default_guestos='otherlinux-64',
                 desktop_integration=False), **own)))
-        made = hypervisor.Hypervisor(conf, compute_id)
+        made = hypervisor.Hypervisor(conf, compute_id, 'here')
         if begin:
             made.begin(lambda event: None)
             self.addCleanup(made.close)

@@ -16,6 +16,7 @@ Nova's cache may be wrong, and covers the ports of one server only.
 """
 
 from collections import abc
+import dataclasses
 from typing import Any
 
 from nova import context as nova_context
@@ -33,6 +34,23 @@ LOG = logging.getLogger(__name__)
 # What on_networks returns of a port.
 BINDING = ['id', 'network_id', 'device_id', 'device_owner', 'tenant_id',
            'binding:host_id', 'binding:vif_type']
+# The vif_types of ports that no mechanism driver has bound.
+UNBOUND = (model.VIF_TYPE_UNBOUND, model.VIF_TYPE_BINDING_FAILED)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What Neutron says of a port, and Nova does not.
+
+    :ivar is_enabled: admin_state_up
+    :ivar is_unbound: whether no mechanism driver has bound it to its host
+    :ivar elsewhere: name of the host that it is bound to; empty if it is this
+        one or Neutron does not say
+    """
+
+    is_enabled: bool = True
+    is_unbound: bool = False
+    elsewhere: str = ''
 
 
 def remembered(context: nova_context.RequestContext,
@@ -47,7 +65,13 @@ def remembered(context: nova_context.RequestContext,
 
 
 class Ports:
-    """Asks Neutron as Nova's service user. Hold no lock meanwhile."""
+    """Asks Neutron as Nova's service user. Hold no lock meanwhile.
+
+    :param host: this one, by its name in Nova
+    """
+
+    def __init__(self, host: str) -> None:
+        self._host = host
 
     def of_server(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance
@@ -66,25 +90,33 @@ class Ports:
                         error, instance=instance)
             return None
 
-    def disabled(self, instance: nova_instance.Instance) -> set[str]:
-        """Return the ids of a server's ports that somebody has disabled.
+    def states(self, instance: nova_instance.Instance) -> dict[str, State]:
+        """Return the states of a server's ports by their ids.
 
-        Nova does not remember admin_state_up, so this lists the ports, once.
-        If Neutron does not answer, no port counts as disabled. Other projects
-        may have ports that name the server, as many as they like.
+        Nova remembers neither admin_state_up nor the host of a port, so this
+        lists the ports, once. If Neutron does not answer, there are no states.
+        Other projects may have ports that name the server, as many as they
+        like.
         """
         try:
             found = neutron.API().list_ports(
                 nova_context.get_admin_context(), device_id=instance.uuid,
                 tenant_id=instance.project_id,
-                fields=['id', 'admin_state_up'])['ports']
-            return {port['id'] for port in found
-                    if not port.get('admin_state_up', True)}
+                fields=['id', 'admin_state_up', 'binding:host_id',
+                        'binding:vif_type'])['ports']
+            return {port['id']: self._state(port) for port in found}
         except Exception as error:
             LOG.warning('Cannot find out from Neutron whether ports of the '
-                        'server are disabled, so none is: %s', error,
-                        instance=instance)
-            return set()
+                        'server are disabled or bound to another host, so '
+                        'none is: %s', error, instance=instance)
+            return {}
+
+    def _state(self, port: abc.Mapping[str, Any]) -> State:
+        is_unbound = port.get('binding:vif_type') in UNBOUND
+        host = port.get('binding:host_id') or self._host
+        return State(
+            port.get('admin_state_up', True), is_unbound,
+            '' if is_unbound or host == self._host else host)
 
     def on_networks(self, network_ids: abc.Iterable[str]
                     ) -> list[dict[str, Any]]:

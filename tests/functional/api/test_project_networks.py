@@ -15,12 +15,18 @@
 import io
 import os
 
+import fixtures
+from nova import exception as nova_exception
+from nova.network import neutron
 from nova.tests.functional.api import client
 from oslo_serialization import jsonutils
 import pycdlib
 
 from nova_vmrun.formats import identity
+from nova_vmrun.formats import vmx
+from nova_vmrun.host import files
 from nova_vmrun.host import product
+from tests.functional.api import test_evacuation
 from tests.functional.api import test_networks
 from tests.functional.api import two_hosts
 
@@ -136,6 +142,128 @@ class TwoHostsTestCase(two_hosts.TwoHosts, TestCase):
                                           {'migrate': None})
         self._wait_for_state_change(self.servers[0], 'VERIFY_RESIZE')
         self.assertRunsAt('second', self.servers[0])
+
+
+class MoveTestCase(two_hosts.TwoHosts, TestCase):
+    """A server takes its network along to another host."""
+
+    CAST_AS_CALL = False
+
+    def setUp(self):
+        super().setUp()
+        self.port = self.add_local_port()
+        self.server = self.boot_with(
+            self.port, flavor_id=self.add_flavor(disk=0), host='compute')
+
+    def act(self, action, status):
+        self.admin_api.post_server_action(self.server['id'], action)
+        self._wait_for_state_change(self.server, status)
+
+    def cut(self, action):
+        """Do what fails before Nova has bound the port to the new host."""
+        with fixtures.MockPatchObject(
+                neutron.API, 'migrate_instance_finish',
+                side_effect=nova_exception.PortUpdateFailed(
+                    port_id=self.port, reason='Neutron does not answer')):
+            self.act(action, 'ERROR')
+
+    def host_of_port(self):
+        return self.neutron._ports[self.port]['binding:host_id']
+
+    def assert_cable(self, host, connected):
+        self.assertRunsAt(host, self.server)
+        keys = vmx.load(files.read(
+            self.at(host, self.server, self.server['id'] + '.vmx')))
+        self.assertEqual(('pvn', connected), (
+            keys['ethernet0.connectionType'],
+            keys['ethernet0.startConnected']))
+
+    def assert_kept_apart(self, host, other):
+        """The network is not on two hosts; leave the server stopped."""
+        self.assertEqual((host, other),
+                         (self.where(self.server), self.host_of_port()))
+        self.admin_api.post_server_action(self.server['id'],
+                                          {'reboot': {'type': 'HARD'}})
+        event = self._wait_for_action_fail_completion(
+            self.server, 'reboot', 'compute_reboot_instance')
+        self.assertIn('Port %s is bound to host %s, not to this one'
+                      % (self.port, other), event['details'])
+        self.assertEqual([], self.running(host))
+        self._stop_server(self.server)
+        self._start_server(self.server)
+        self.assert_cable(host, 'FALSE')
+        self.assertIn('bound to host %s, not to this one' % other,
+                      self.stdlog.logger.output)
+        self._stop_server(self.server)
+
+    def test_there_and_back(self):
+        self.act({'migrate': None}, 'VERIFY_RESIZE')
+        self.assertEqual('second', self.host_of_port())
+        self.assert_cable('second', 'TRUE')
+        self.act({'revertResize': None}, 'ACTIVE')
+        self.assertEqual('compute', self.host_of_port())
+        self.assert_cable('compute', 'TRUE')
+
+    def test_an_interrupted_move(self):
+        self.cut({'migrate': None})
+        self.assert_kept_apart('second', 'compute')
+        # An administrator: openstack port set --host
+        self.neutron.update_port(self.port, {'port': {
+            'binding:host_id': 'second'}})
+        self._start_server(self.server)
+        self.assert_cable('second', 'TRUE')
+        self._reboot_server(self.server, hard=True)
+        self.assert_cable('second', 'TRUE')
+
+    def test_an_interrupted_move_back(self):
+        self.act({'migrate': None}, 'VERIFY_RESIZE')
+        self.cut({'revertResize': None})
+        self.assert_kept_apart('compute', 'second')
+        self._detach_interface(self.server, self.port)
+        self._attach_interface(self.server, self.port)
+        self.assertEqual('compute', self.host_of_port())
+        self._start_server(self.server)
+        self.assert_cable('compute', 'TRUE')
+
+
+class EvacuationTestCase(test_evacuation.TestCase, TestCase):
+
+    share_storage = True
+
+    def make_server(self):
+        self.port = self.add_local_port()
+        return self.boot(self.image_id, self.add_flavor(disk=0),
+                         networks=[{'port': self.port}], host='compute')
+
+    def test_its_cable_stays_plugged_in(self):
+        self.lose(fenced=True)
+        self.evacuate()
+        self.assertEqual('second',
+                         self.neutron._ports[self.port]['binding:host_id'])
+        self.assertEqual([self.vmx['second']], self.real_paths('second'))
+        self.assertEqual('TRUE', vmx.load(files.read(self.vmx['second']))[
+            'ethernet0.startConnected'])
+
+
+class UnboundTestCase(TestCase):
+    """Neutron no longer binds two ports of a server."""
+
+    def test_its_ports_come_and_go(self):
+        ports = [self.add_local_port(), self.add_local_port()]
+        server = self.boot_with(self.add_port('physnet-nat'), *ports)
+        for port in ports:
+            self.neutron.update_port(port, {'port': {
+                'binding:vif_type': 'binding_failed',
+                'binding:vif_details': {}}})
+        self._stop_server(server)
+        self._start_server(server)
+        self._stop_server(server)
+        self._detach_interface(server, ports[0])
+        self.assertEqual([0, 2], list(self.adapters(server)))
+        self._attach_interface(server, self.add_port('physnet-private'))
+        self.assertEqual(['nat', 'custom', 'pvn'], [
+            connection for _, connection, _ in
+            self.adapters(server).values()])
 
 
 class AddressOutsideTheRangeTestCase(TestCase):

@@ -181,6 +181,14 @@ class ReadTestCase(base.TestCase):
             each['binding:host_id'] = 'host-of-' + each['device_id']
         found, = self.read(answers).ports
         self.assertEqual(('host-of-another',), found.hosts)
+        self.assertEqual(('', False), (found.host, found.is_local))
+        answers['/ports?device_id=an-id&project_id=project']['ports'][0][
+            'binding:host_id'] = 'n2'
+        answers['/networks/n']['network']['provider:network_type'] = 'local'
+        found = self.read(answers, **{'OS-EXT-SRV-ATTR:host': 'n1'})
+        self.assertEqual('n1', found.server.host)
+        self.assertEqual([('n2', True)], [
+            (port.host, port.is_local) for port in found.ports])
 
     def test_console_of_a_running_server_only(self):
         answers = {'/servers/an-id/action': {'output': None}}

@@ -355,6 +355,49 @@ class AddressTestCase(TestCase):
         self.assertEqual('web has no address, because its network vmnet8 has '
                          'no subnet.', found.cause)
 
+    def not_here(self, **port):
+        return self.explain(
+            server=self.server(host='n1'),
+            ports=(PORT, dataclasses.replace(
+                PORT, id='p2', network='private', **port)))
+
+    def test_port_that_is_bound_to_another_host(self):
+        found = self.not_here(vif_type='vmrun', host='n2', is_local=True)
+        self.assertEqual(
+            'web may have no connection to its network private: its port p2 '
+            'is bound to host n2, but the server is on host n1. The network '
+            'is of type local, which ends at its host. So the adapter is '
+            'unplugged when the server starts.', found.cause)
+        self.assertEqual('openstack port set --host n1 p2, then stop the '
+                         'server and start it.', found.advice)
+
+    def test_port_of_a_network_on_another_host(self):
+        found = self.not_here(vif_type='binding_failed', host='n1',
+                              is_local=True, hosts=('n1', 'n2'))
+        self.assertIn('port p2 is not bound (binding_failed).', found.cause)
+        self.assertIn('other servers of it are on host n2.', found.cause)
+        self.assertIn('Shelve those servers. Then: openstack port set --host '
+                      'n1 p2', found.advice)
+
+    def test_port_of_a_shared_network_that_is_not_bound(self):
+        found = self.not_here(vif_type='unbound')
+        self.assertIn('its port p2 is not bound (unbound).', found.cause)
+        self.assertIn('log of neutron-server', found.advice)
+
+    def test_ports_that_are_where_they_should_be(self):
+        for port in ({'host': 'n1', 'is_local': True}, {'host': 'n2'},
+                     {'is_local': True}):
+            self.assertIn('nothing is known to be wrong', self.not_here(
+                vif_type='vmrun', **port).cause)
+
+    def test_hard_reboot_that_was_refused_because_of_a_port(self):
+        fault = str(nova_exception.VirtualInterfacePlugException(
+            'Port p2 is bound to host n2, not to this one, and its'))
+        found = self.explain(fault)
+        self.assertIn('its port p2 is bound to host n2, where its network '
+                      'ends', found.cause)
+        self.assertIn('reboot it hard', found.advice)
+
     def test_guest_that_does_not_use_its_address(self):
         found = self.explain(console='login:')
         self.assertEqual(

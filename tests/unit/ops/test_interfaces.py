@@ -18,6 +18,7 @@ import types
 from unittest import mock
 
 import fixtures
+from nova import exception as nova_exception
 from nova.network import model
 from nova.objects import instance_info_cache
 import testscenarios
@@ -91,6 +92,7 @@ class Base(hosts.TestCase):
             self.networks)
         self.ports = mock.create_autospec(ports.Ports, instance=True)
         self.ports.is_deleted.return_value = False
+        self.ports.states.return_value = {}
         # Tags by MAC address, as in Nova's database.
         self.tags_by_mac = {}
         self.useFixture(fixtures.MockPatch(
@@ -320,6 +322,27 @@ class InterfacesTestCase(Base):
         self.vlans.check.side_effect = exception.InvalidConfiguration('no')
         self.detach('nat')
         self.detach('vlan')
+        self.assertEqual({}, self.nics())
+
+    def test_ports_that_are_not_bound_do_not_stand_in_the_way(self):
+        self.attach('office')
+        self.attach('vlan')
+        before = self.nics()
+        for vif in self.known:
+            vif['type'] = 'binding_failed'
+        self.attach('nat')
+        self.assertEqual(MACS['nat'], self.nics()['ethernet2']['address'])
+        self.detach('nat')
+        self.assertEqual(before, self.nics())
+        self.detach('office')
+        self.assertEqual({'ethernet1': before['ethernet1']}, self.nics())
+
+    def test_a_new_port_has_to_be_bound(self):
+        vif = port('nat')
+        vif['type'] = 'binding_failed'
+        self.known = [vif]
+        self.assertRaises(nova_exception.VirtualInterfacePlugException,
+                          self.interfaces.attach, None, self.instance, vif)
         self.assertEqual({}, self.nics())
 
     def twin(self):

@@ -24,6 +24,7 @@ from nova_vmrun.host import product
 from nova_vmrun.host import vlans
 from nova_vmrun.machine import model
 from nova_vmrun.ops import networks
+from nova_vmrun.ops.nova import ports as ports_module
 from tests.unit import base
 from tests.unit import stubs
 
@@ -78,8 +79,8 @@ class NetworksTestCase(_TestCase):
     def test_links(self):
         ports = [port(), port()]
         ports[1]['id'] = 'port-2'
-        nics = self.networks().nics(networks.with_links(ports, {'port-2'}),
-                                    self.hardware)
+        nics = self.networks().nics(networks.with_states(ports, {
+            'port-2': ports_module.State(is_enabled=False)}), self.hardware)
         self.assertEqual([True, False], [nic.connected for nic in nics])
         self.assertEqual({}, ports[1]['meta'])
 
@@ -254,6 +255,37 @@ class LocalTestCase(_TestCase):
         self.assertIn('network %s' % NETWORK, shown)
         self.assertIn('remove the port and add it again', shown)
         self.assertIn('mechanism_drivers', str(error))
+
+    def in_state(self, vif, **state):
+        found, = networks.with_states([vif], {
+            vif['id']: ports_module.State(**state)})
+        return found
+
+    def test_a_port_that_is_bound_to_another_host(self):
+        vif = local_port()
+        vif['id'] = NETWORK
+        refused = self.in_state(vif, elsewhere='compute-2.example.com')
+        self.assertTrue(networks.is_unbound(refused))
+        error = self.assertRaises(
+            nova_exception.VirtualInterfacePlugException, self.nic, refused)
+        shown = str(error)[:255]
+        self.assertIn('Port %s is bound to host compute-2.example.com, not to '
+                      'this one' % NETWORK, shown)
+        self.assertIn('remove the port and add it again', shown)
+        self.assertIn('port set --host', shown)
+        # Nova's cache is as it was.
+        self.assertEqual('pvn', self.nic(vif).connection)
+
+    def test_a_port_that_neutron_has_failed_to_bind_since(self):
+        refused = self.in_state(local_port(), is_unbound=True)
+        self.assertTrue(networks.is_unbound(refused))
+        self.assertEqual('', networks.elsewhere(refused))
+
+    def test_what_may_be_on_two_hosts(self):
+        for state in ({'elsewhere': 'n2'}, {'is_unbound': True}):
+            vif = self.in_state(port(), **state)
+            self.assertFalse(networks.is_unbound(vif))
+            self.assertEqual('nat', self.nic(vif).connection)
 
     def test_a_port_that_another_driver_has_bound(self):
         vif = local_port()

@@ -23,6 +23,7 @@ from nova_vmrun import exception
 from nova_vmrun.formats import vmnets
 from nova_vmrun.formats import vmx
 from nova_vmrun.host import files
+from nova_vmrun.ops.nova import ports as ports_module
 from nova_vmrun.ops import reconcile
 from nova_vmrun.ops import volume_updates
 from nova_vmrun.server import vmx_file
@@ -34,6 +35,10 @@ UUID = hosts.UUID
 MACS = test_interfaces.MACS
 NETWORK = '10b5f867-de2d-4436-952c-7f4416b3948e'
 port = test_interfaces.port
+
+
+def disabled(*ids):
+    return dict.fromkeys(ids, ports_module.State(is_enabled=False))
 
 
 class Base(test_interfaces.Base):
@@ -80,18 +85,18 @@ class StartTestCase(Base):
             return [keys['startConnected'] for keys in self.nics().values()]
 
         for method in ('starter', 'resumer', 'rebooter'):
-            for disabled, expected in (({'vlan'}, ['TRUE', 'FALSE']),
-                                       (set(), ['TRUE', 'TRUE'])):
-                self.ports.disabled.return_value = disabled
+            for states, expected in ((disabled('vlan'), ['TRUE', 'FALSE']),
+                                     ({}, ['TRUE', 'TRUE'])):
+                self.ports.states.return_value = states
                 self.start([port('nat'), port('vlan')], method)
                 self.assertEqual(expected, links())
 
     def test_the_links_of_ports_that_come_meanwhile(self):
-        self.ports.disabled.return_value = {'vlan', 'office'}
+        self.ports.states.return_value = disabled('vlan', 'office')
         ports = [port('nat'), port('vlan')]
         rewrite = self.reconciler.starter(None, self.instance, ports)
         self.attach('office')
-        self.ports.disabled.side_effect = AssertionError
+        self.ports.states.side_effect = AssertionError
         self.apply(rewrite)
         self.assertEqual(
             ['TRUE', 'FALSE', 'FALSE'],
@@ -243,9 +248,32 @@ class UnboundTestCase(Base):
         self.start([])
         self.assertEqual([('pvn', 'FALSE')], nic())
 
+    def test_a_segment_is_unplugged_while_another_host_has_the_port(self):
+        """A move was interrupted before Nova bound the port again."""
+        ports = [self.segment('vmrun')]
+        for method in ('starter', 'resumer'):
+            for elsewhere, connected in (('', 'TRUE'), ('n2', 'FALSE')):
+                self.ports.states.return_value = {
+                    'nat': ports_module.State(elsewhere=elsewhere)}
+                self.start(ports, method)
+                keys, = self.nics().values()
+                self.assertEqual(('pvn', connected), (
+                    keys['connectionType'], keys['startConnected']))
+        self.assertIn('is bound to host n2, not to this one', self.log.output)
+        error = self.assertRaises(
+            nova_exception.VirtualInterfacePlugException,
+            self.reconciler.rebooter, None, self.instance, ports)
+        self.assertIn('is bound to host n2', str(error))
+        # If Neutron does not answer, the server starts as Nova knows it.
+        self.ports.states.return_value = {}
+        for method in ('starter', 'rebooter'):
+            self.start(ports, method)
+            keys, = self.nics().values()
+            self.assertEqual('TRUE', keys['startConnected'])
+
     def test_an_unplugged_adapter_stays_so(self):
         """A disabled port that is not bound is disabled all the same."""
-        self.ports.disabled.return_value = {'vlan'}
+        self.ports.states.return_value = disabled('vlan')
         self.start([port('nat'), port('vlan')])
         before = self.nics()
         self.assertEqual('FALSE', before['ethernet1']['startConnected'])

@@ -62,7 +62,7 @@ class Base(hosts.TestCase):
         self.consoles.port_for_new_server.return_value.__enter__ = (
             lambda manager: 5900)
         self.ports = mock.create_autospec(ports.Ports, instance=True)
-        self.ports.disabled.return_value = set()
+        self.ports.states.return_value = {}
         self.network_info = [model.VIF(id='up'), model.VIF(id='down')]
         self.disks = self.part(disks.Disks, 'prepare', 'check', 'make')
         self.drives = self.part(drives.Drives, 'prepare',
@@ -221,16 +221,17 @@ class SpawnTestCase(Base):
                          (record.image_ref, record.image_properties))
 
     def test_the_link_of_a_disabled_port_is_down(self):
-        self.ports.disabled.return_value = {'down'}
+        states = {'down': ports.State(is_enabled=False)}
+        self.ports.states.return_value = states
         self.run_spawn()
         written, = self.definitions.write.call_args_list
-        self.assertEqual(networks.with_links(self.network_info, {'down'}),
+        self.assertEqual(networks.with_states(self.network_info, states),
                          written.args[1])
 
     def test_neutron_is_not_asked_about_a_server_without_ports(self):
         self.network_info = []
         self.run_spawn()
-        self.assertFalse(self.ports.disabled.called)
+        self.assertFalse(self.ports.states.called)
 
     def test_a_server_may_stay_off(self):
         self.run_spawn(power_on=False)

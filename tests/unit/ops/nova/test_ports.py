@@ -33,7 +33,7 @@ class PortsTestCase(base.TestCase):
         self.api = mock.create_autospec(neutron.API, instance=True)
         self.useFixture(fixtures.MockPatchObject(
             neutron, 'API', return_value=self.api))
-        self.ports = ports.Ports()
+        self.ports = ports.Ports('here')
 
     def test_all_ports_of_a_server(self):
         found = self.api.get_instance_nw_info.return_value = (
@@ -50,7 +50,7 @@ class PortsTestCase(base.TestCase):
             self.api.show_port.side_effect = error
             self.assertFalse(self.ports.is_deleted('port'))
             self.api.list_ports.side_effect = error
-            self.assertEqual(set(), self.ports.disabled(INSTANCE))
+            self.assertEqual({}, self.ports.states(INSTANCE))
         self.assertIn('down', self.log.output)
 
     def test_whose_the_ports_of_networks_are(self):
@@ -86,12 +86,28 @@ class PortsTestCase(base.TestCase):
         self.assertTrue(context.is_admin)
         self.assertEqual('port', port_id)
 
-    def test_disabled_ports_by_one_list(self):
+    def test_the_states_of_ports_by_one_list(self):
+        def port(name, host, vif_type, **facts):
+            return {'id': name, 'binding:host_id': host,
+                    'binding:vif_type': vif_type, **facts}
+
         self.api.list_ports.return_value = {'ports': [
-            {'id': 'up', 'admin_state_up': True},
-            {'id': 'down', 'admin_state_up': False}, {'id': 'old'}]}
-        self.assertEqual({'down'}, self.ports.disabled(INSTANCE))
+            port('up', 'here', 'vmrun', admin_state_up=True),
+            port('down', 'here', 'vmrun', admin_state_up=False),
+            port('away', 'there', 'vmrun'),
+            port('free', '', 'unbound'),
+            port('failed', 'there', 'binding_failed'),
+            # What Neutron does not show, it may not show to Nova.
+            {'id': 'hidden'}, port('null', None, None)]}
+        self.assertEqual(
+            {'up': ports.State(), 'down': ports.State(is_enabled=False),
+             'away': ports.State(elsewhere='there'),
+             'free': ports.State(is_unbound=True),
+             'failed': ports.State(is_unbound=True),
+             'hidden': ports.State(), 'null': ports.State()},
+            self.ports.states(INSTANCE))
         self.api.list_ports.assert_called_once_with(
             mock.ANY, device_id='server', tenant_id='project',
-            fields=['id', 'admin_state_up'])
+            fields=['id', 'admin_state_up', 'binding:host_id',
+                    'binding:vif_type'])
         self.assertTrue(self.api.list_ports.call_args.args[0].is_admin)
