@@ -18,6 +18,7 @@ import subprocess
 import time
 
 import fixtures
+import testtools
 
 from tests.e2e.cloud import base
 from tests.e2e.guest import images
@@ -71,6 +72,7 @@ class DeletedPortTest(base.CloudCase):
             len(re.findall(r'^ethernet\d+\.present = "TRUE"$', vmx, re.M)))
         return set(re.findall(r'^ethernet\d+\.address = "(.*)"$', vmx, re.M))
 
+    @testtools.testcase.attr('sample')
     def test_cable_is_pulled_and_address_and_adapter_go(self):
         server, facts = self.boot(key_name=_KEY, networks=[
             {'uuid': self.plane.nat.id}, {'uuid': self.plane.private.id}])
