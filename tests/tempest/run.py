@@ -21,17 +21,20 @@ tempest.api.volume and tempest.api.compute. Those in exclude.txt are left out,
 with the reasons given there. They run one after the other.
 
 With --logins, servers boot the guest of tests/guest in QEMU, which needs root,
-and tempest logs in to them. Without REGEX, these are the tests that do so, in
-tempest.api.compute and tempest.scenario. Those in exclude_logins.txt are left
-out as well, and without --logins those in exclude_without_logins.txt.
+and tempest logs in to them. Without REGEX, these are all modules of
+tempest.api.compute and tempest.scenario with tests that do so, as their source
+says. Those in exclude_logins.txt are left out as well, and without --logins
+those in exclude_without_logins.txt.
 
 --state-dir names a control plane to use, which is left as it is. Without it,
 one is made in a temporary directory and removed at the end.
 """
 
 import argparse
+import importlib.util
 import os
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -46,13 +49,10 @@ VOLUMES = (r'tempest\.api\.volume\.',
            r'tempest\.api\.compute\..*[Vv]olume')
 # What Neutron has, by itself.
 NETWORKS = (r'tempest\.api\.network\.',)
-# What logs in to servers.
-LOGINS = (r'tempest\.api\.compute\.servers\.test_'
-          r'(create_server|device_tagging|server_actions|server_rescue)\.',
-          r'tempest\.scenario\.test_(minimum_basic|server_basic_ops|'
-          r'shelve_instance|snapshot_pattern|stamp_pattern|'
-          r'volume_boot_pattern|volume_backup_restore|'
-          r'instances_with_cinder_volumes)\.')
+# Where tests log in to servers, and what the modules with such tests contain.
+_WITH_LOGINS = ('api/compute', 'scenario')
+_LOGIN = re.compile(r'RemoteClient\(|get_remote_client|create_timestamp|'
+                    r'check_vm_connectivity|run_validation|SSHABLE')
 
 
 def main() -> int:
@@ -63,7 +63,8 @@ def main() -> int:
     parser.add_argument('regexes', nargs='*', metavar='REGEX')
     arguments = parser.parse_args()
     regexes = arguments.regexes or (
-        LOGINS if arguments.logins else [*VOLUMES, *NETWORKS])
+        _modules_with_logins() if arguments.logins
+        else [*VOLUMES, *NETWORKS])
     with tempfile.TemporaryDirectory(prefix='nova-vmrun-tempest-') as name:
         folder = pathlib.Path(name)
         with plane.control_plane(arguments.state_dir, folder, '--volumes',
@@ -72,6 +73,28 @@ def main() -> int:
             os.environ['TEMPEST_CONFIG_DIR'] = str(path.parent)
             os.environ['TEMPEST_CONFIG'] = path.name
             return _suite(arguments.logins).run(regexes)
+
+
+def _modules_with_logins() -> list[str]:
+    """Return regular expressions that find the tests of these modules."""
+    spec = importlib.util.find_spec('tempest')
+    if spec is None or spec.origin is None:
+        sys.exit('tempest is not installed. Run the tests with tox.')
+    package = pathlib.Path(spec.origin).parent
+    return with_logins(package)
+
+
+def with_logins(package: pathlib.Path) -> list[str]:
+    """Return regular expressions that find the tests that log in.
+
+    :param package: folder of tempest
+    """
+    return [
+        r'^%s\.' % re.escape('.'.join(
+            path.relative_to(package.parent).with_suffix('').parts))
+        for folder in _WITH_LOGINS
+        for path in sorted((package / folder).rglob('test_*.py'))
+        if _LOGIN.search(path.read_text())]
 
 
 def _suite(logins: bool) -> suite.Suite:
