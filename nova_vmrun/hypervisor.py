@@ -221,7 +221,8 @@ class Hypervisor:
             self._ports, can_make_disks=host.vdiskmanager is not None)
         self.evictor = evict.Evictor(host, servers)
         self.evacuation = evacuation.Evacuation(
-            servers, examination.Examination(servers, self._connectors),
+            servers, examination.Examination(servers, self._connectors,
+                                             self.networks),
             self.reconciler, self.consoles, self.power, self.rescue,
             self.destroy)
         self.left_behind = left_behind.LeftBehind(servers, self.power)

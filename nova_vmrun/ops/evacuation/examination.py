@@ -37,6 +37,7 @@ from nova_vmrun import exception
 from nova_vmrun.host import locks as host_locks
 from nova_vmrun.host import responsive
 from nova_vmrun.ops.evacuation import lone_disks
+from nova_vmrun.ops import networks as networks_module
 from nova_vmrun.ops.nova import evacuations
 from nova_vmrun.ops.nova import mappings
 from nova_vmrun.ops import parts
@@ -59,11 +60,13 @@ class Examination:
     """
 
     def __init__(self, servers: parts.Servers,
-                 connectors: volume_connectors.Connectors) -> None:
+                 connectors: volume_connectors.Connectors,
+                 networks: networks_module.Networks) -> None:
         self._layout = servers.layout
         self._records = servers.records
         self._storage = servers.storage
         self._connectors = connectors
+        self._networks = networks
         self._lone_disks = lone_disks.LoneDisks(servers.storage)
 
     def keeps_disks(self, context: nova_context.RequestContext,
@@ -77,6 +80,7 @@ class Examination:
         mapped = mappings.of_server(context, instance)
         volumes = mappings.volumes(mapped)
         self._check_volumes(instance, volumes)
+        self._check_networks(instance)
         record = None
         if not self.has_remains(context, instance):
             record = self.adoptable(context, instance)
@@ -103,6 +107,19 @@ class Examination:
                                           instance.host),
                     resolution='Start that host again.')
             self._connectors.check(volume)
+
+    def _check_networks(self, instance: nova_instance.Instance) -> None:
+        """Refuse a server whose networks this host lacks.
+
+        Its ports are still bound to the other host.
+        """
+        try:
+            self._networks.check_addresses(instance.get_network_info())
+        except exception.InvalidConfiguration as error:
+            raise exception.InvalidConfiguration(
+                'Server %s cannot be evacuated to this host: %s' % (
+                    instance.uuid, error.brief),
+                error.details, error.resolution) from error
 
     def has_remains(self, context: nova_context.RequestContext,
                     instance: nova_instance.Instance) -> bool:

@@ -16,6 +16,7 @@ The machine of the host that is lost is this one. It is switched off by killing
 its VMs, which leaves VMware's locks beside their disks.
 """
 
+import ipaddress
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ import subprocess
 
 import fixtures
 
+from nova_vmrun.formats import vmnets
 from nova_vmrun.server import activity
 from nova_vmrun.server import vm_process
 from tests.functional.api import two_hosts
@@ -133,6 +135,44 @@ class TestCase(two_hosts.TwoHosts):
 
     def root(self, host):
         return self.at(host, self.server, 'root.vmdk')
+
+
+class NetworksTestCase:
+    """The other host lacks a network of the server."""
+
+    def make_server(self):
+        return self.boot(
+            self.image_id, self.add_flavor(disk=0), host='compute',
+            networks=[{'port': self.neutron.port_1['id']}])
+
+    def binding(self):
+        bound = self.neutron._port_bindings[self.neutron.port_1['id']]
+        return set(bound)
+
+    def test_it_keeps_its_state_and_its_binding(self):
+        before = self.binding()
+        self.assertIn('compute', before)
+        self.lose(fenced=True)
+        networks = self.second.manager.driver._hypervisor.networks
+        with fixtures.MockPatchObject(networks._host_networks, 'find',
+                                      return_value=vmnets.Vmnet(
+                                          'vmnet8', 'nat',
+                                          subnet=ipaddress.IPv4Network(
+                                              '10.99.0.0/24'))):
+            self.refuse('cannot be evacuated to this host',
+                        'outside the range of vmnet8')
+        self.assertEqual(before, self.binding())
+        self.assertEqual([], self.running('second'))
+        self.evacuate()
+
+
+class SharedNetworksTestCase(NetworksTestCase, TestCase):
+
+    share_storage = True
+
+
+class OwnNetworksTestCase(NetworksTestCase, TestCase):
+    """The server would be built from its image."""
 
 
 class SharedFolderTestCase(TestCase):

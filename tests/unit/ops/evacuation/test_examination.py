@@ -50,10 +50,10 @@ class ExaminationTestCase(hosts.TestCase):
         self.connectors = mock.create_autospec(connectors.Connectors,
                                                instance=True)
         self.connectors.shared_descriptor.return_value = None
-        self.examination = examination.Examination(self.servers,
-                                                   self.connectors)
+        self.examination = examination.Examination(
+            self.servers, self.connectors, mock.Mock())
         self.instance = objects.Instance(uuid=UUID, host='there',
-                                         image_ref='image')
+                                         image_ref='image', info_cache=None)
         # nova-compute has started.
         open(self.layout.node('this-node'), 'w').close()
         self.volumes = []
