@@ -100,7 +100,7 @@ def disk_names(path):
 
 
 # They start processes that run on, as the control plane's own do.
-_SUPERVISORS = {'cluster/node/children.py'}
+_SUPERVISORS = {'cluster/node/children.py', 'cluster/first/sessions.py'}
 
 
 class ImportsTestCase(base.TestCase):

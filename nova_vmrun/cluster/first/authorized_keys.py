@@ -70,5 +70,17 @@ def service_ports(settings: aio_settings.Settings) -> dict[str, int]:
 
 
 def _gate(layout: aio_layout.Layout, *words: str) -> str:
-    return shlex.join([sys.executable, '-P', '-m', _GATE, '--state-dir',
-                       str(layout.root), *words])
+    return shlex.join(_gate_words(layout, *words))
+
+
+def _gate_words(layout: aio_layout.Layout, *words: str) -> list[str]:
+    return [sys.executable, '-P', '-m', _GATE, '--state-dir',
+            str(layout.root), *words]
+
+
+def gate_texts(layout: aio_layout.Layout, *words: str) -> set[str]:
+    """Return how command lines end that run the gate: a shell's, and its own.
+
+    :param words: which say for whom it runs
+    """
+    return {_gate(layout, *words), ' '.join(_gate_words(layout, *words))}

@@ -16,20 +16,16 @@ from collections.abc import Iterator
 import contextlib
 from typing import Any
 
-import psutil
-
 from nova_vmrun.aio import errors
 from nova_vmrun.aio import layout as aio_layout
-from nova_vmrun.aio import processes
 from nova_vmrun.aio import settings as aio_settings
 from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import registry
+from nova_vmrun.cluster.first import sessions
 from nova_vmrun import exception
 from nova_vmrun.formats import words
 
-# Seconds that a connection has to end.
-_TIMEOUT = 5
 _SHOWN = 5
 # Deleted, but can be restored for a while.
 _SOFT_DELETED = 'SOFT_DELETED'
@@ -66,7 +62,7 @@ def leave(layout: aio_layout.Layout, settings: aio_settings.Settings,
                     known.nodes[name].history, 'Repeat the command.')
             known.remove(name)
     if node.has_joined:
-        end_tunnel(node)
+        sessions.end_others(layout, settings, known)
 
 
 @contextlib.contextmanager
@@ -202,28 +198,3 @@ def _list(shown: list[str], total: int) -> str:
     more = total - len(shown)
     return 'They are: %s%s.' % (
         ', '.join(shown), ' and %d more' % more if more else '')
-
-
-def end_tunnel(node: registry.Node) -> None:
-    """End the connection that has a node's ports on this machine.
-
-    Its key does not let it in again.
-    """
-    ports = set(node.ports.all)
-    try:
-        found = psutil.net_connections(kind='tcp')
-    except psutil.Error:
-        # macOS shows root alone the connections of others; ours end when the
-        # node's nova-compute can no longer log in.
-        return
-    processes.end(
-        {each.pid for each in found
-         if each.pid and each.status == psutil.CONN_LISTEN and each.laddr
-         and each.laddr.port in ports and _is_sshd(each.pid)}, _TIMEOUT)
-
-
-def _is_sshd(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).name() == 'sshd'
-    except psutil.Error:
-        return False

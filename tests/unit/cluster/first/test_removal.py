@@ -19,6 +19,7 @@ from nova_vmrun.cluster.first import accounts
 from nova_vmrun.cluster.first import cloud
 from nova_vmrun.cluster.first import registry
 from nova_vmrun.cluster.first import removal
+from nova_vmrun.cluster.first import sessions
 from tests.unit.cluster import base
 
 
@@ -46,15 +47,15 @@ class LeaveTestCase(base.FirstCase):
             accounts, 'remove',
             side_effect=lambda *_: self.calls.append('accounts')))
         self.useFixture(fixtures.MockPatchObject(
-            removal, 'end_tunnel',
-            side_effect=lambda node: self.calls.append('tunnel')))
+            sessions, 'end_others',
+            side_effect=lambda *_: self.calls.append('sessions')))
 
     def leave(self, name='lab-2', **choices):
         removal.leave(self.layout, self.settings, name, **choices)
 
     def test_everything_of_a_node_is_removed(self):
         self.leave()
-        self.assertEqual(['leaving', 'accounts', 'forget', 'tunnel'],
+        self.assertEqual(['leaving', 'accounts', 'forget', 'sessions'],
                          self.calls)
         self.assertNotIn('lab-2', registry.load(self.layout).nodes)
         self.assertIn(base.KEYS[0], self.files.revoked_keys.read_text())
@@ -133,7 +134,7 @@ class LeaveTestCase(base.FirstCase):
     def test_an_operator_says_that_it_is_off_for_good(self):
         self.be_evacuated()
         self.leave(insists=True)
-        self.assertEqual(['leaving', 'accounts', 'forget', 'tunnel'],
+        self.assertEqual(['leaving', 'accounts', 'forget', 'sessions'],
                          self.calls)
 
     def test_insisting_loses_no_server(self):
@@ -200,23 +201,3 @@ class LeaveTestCase(base.FirstCase):
             'drain lab-2 --undo".', str(error))
         self.assertIn('lab-2', registry.load(self.layout).nodes)
         self.assertEqual(calls, self.calls)
-
-
-class EndTunnelTestCase(base.FirstCase):
-
-    def test_only_the_connection_with_the_nodes_ports(self):
-        def listener(pid, port, status='LISTEN'):
-            return types.SimpleNamespace(
-                pid=pid, status=status,
-                laddr=types.SimpleNamespace(port=port))
-
-        self.useFixture(fixtures.MockPatch('psutil.net_connections', (
-            lambda kind: [listener(1, 20100), listener(2, 20200),
-                          listener(3, 20101), listener(None, 20102),
-                          listener(4, 20103, 'ESTABLISHED')])))
-        self.useFixture(fixtures.MockPatchObject(
-            removal, '_is_sshd', lambda pid: pid != 3))
-        end = self.useFixture(fixtures.MockPatch(
-            'nova_vmrun.aio.processes.end')).mock
-        removal.end_tunnel(base.joined())
-        self.assertEqual({1}, end.call_args.args[0])
