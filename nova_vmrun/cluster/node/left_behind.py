@@ -46,8 +46,8 @@ _REPAIR = (
     'Otherwise a key was lost. If "nova-vmrun node list" on the first machine '
     'shows the node, repeat "nova-vmrun aio up" there, which lets its key in; '
     'if the file node_key here was lost, restore it. If the list does not '
-    'show the node, make a new token there, and run "nova-vmrun node join" '
-    'with it here.')
+    'show the node, move the folders of its servers out of instances_path, '
+    'make a new token there, and run "nova-vmrun node join" with it here.')
 
 
 @dataclasses.dataclass(frozen=True)
