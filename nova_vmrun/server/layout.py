@@ -73,6 +73,7 @@ from nova_vmrun.host import paths
 
 # Describes an image in the cache.
 IMAGE = 'image.json'
+RECORD = 'nova.json'
 _UUID_LENGTH = 36
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DELETED = '.deleted'
@@ -138,7 +139,7 @@ class Layout:
         return self.vmx(uuid) + '.rendered'
 
     def record(self, uuid: str) -> str:
-        return os.path.join(self.folder(uuid), 'nova.json')
+        return os.path.join(self.folder(uuid), RECORD)
 
     def file(self, uuid: str, path: str) -> str:
         """Return the path of a file of a server.

@@ -45,10 +45,13 @@ from nova_vmrun.cluster.node import units
 from nova_vmrun.cluster.node import wire
 from nova_vmrun.cluster import token_file
 from nova_vmrun.cluster import versions
+from nova_vmrun.formats import words
 from nova_vmrun.host import ports as host_ports
+from nova_vmrun.server import layout as server_layout
 
 #: Seconds in which nova-compute reports and Nova's scheduler finds it.
 TIMEOUT = 180
+_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,6 +179,8 @@ class Join:
             wire.write_own(self._files, self._token, address)
             configs.insert(0, self._files.ssh_config)
         for config in configs:
+            if config is self._files.token_config:
+                _require_no_servers(self._layout)
             try:
                 return self._send(config, address)
             except gateway.KeyRefused:
@@ -296,6 +301,28 @@ class Join:
         for path in (self._files.token_key, self._files.token_config):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _require_no_servers(layout: aio_layout.Layout) -> None:
+    """Raise an error if a new node has the files of servers.
+
+    Nova has no such host, and its nova-compute does not start on one that
+    has servers.
+
+    :raises AioError:
+    """
+    found = sorted(record.parent.name
+                   for record in layout.instances.glob('*/' + server_layout.RECORD))
+    if found:
+        raise errors.AioError(
+            '%s has the files of %d %s, which Nova does not have on this '
+            'machine.' % (layout.instances, len(found),
+                          'server' if len(found) == 1 else 'servers'),
+            'Nova refuses a new node that has servers. They are: %s.'
+            % words.listed(found, _SHOWN),
+            'If nobody needs them, or all run elsewhere by now, make sure '
+            'that none of their VMs runs here ("vmrun list"), move their '
+            'folders out of %s, and repeat the command.' % layout.instances)
 
 
 def _require_free(member: node_membership.Membership) -> None:

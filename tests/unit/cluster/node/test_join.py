@@ -167,6 +167,33 @@ class JoinTestCase(JoinCase):
         self.work.join()
         self.assertEqual(3, len(self.asked))
 
+    def add_servers(self, count):
+        for number in range(count):
+            folder = self.layout.instances / ('uuid-%d' % number)
+            folder.mkdir(parents=True)
+            (folder / 'nova.json').touch()
+
+    def test_a_new_node_with_servers(self):
+        """Its nova-compute would not start."""
+        self.add_servers(6)
+        text = self.refuse()
+        self.assertIn('has the files of 6 servers', text)
+        self.assertIn('uuid-3, uuid-4 and 1 more', text)
+        self.assertEqual([], self.asked)
+
+    def test_a_node_that_was_thrown_out_with_servers(self):
+        self.work.join()
+        self.add_servers(1)
+        self.answers = [gateway.KeyRefused('No.')]
+        self.assertIn('has the files of 1 server,', self.refuse())
+        self.assertEqual(2, len(self.asked))
+
+    def test_a_known_node_with_servers(self):
+        self.work.join()
+        self.add_servers(1)
+        self.work.join()
+        self.assertEqual(2, len(self.asked))
+
     def test_no_key_is_let_in(self):
         self.answers = [gateway.KeyRefused('No.')]
         self.assertEqual('No.', self.refuse())
