@@ -311,8 +311,8 @@ def _require_no_servers(layout: aio_layout.Layout) -> None:
 
     :raises AioError:
     """
-    found = sorted(record.parent.name
-                   for record in layout.instances.glob('*/' + server_layout.RECORD))
+    records = layout.instances.glob('*/' + server_layout.RECORD)
+    found = sorted(record.parent.name for record in records)
     if found:
         raise errors.AioError(
             '%s has the files of %d %s, which Nova does not have on this '
