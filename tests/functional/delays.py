@@ -31,21 +31,16 @@ LONGEST = float(os.environ.get('NOVA_VMRUN_TEST_DELAYS', '0'))
 
 # After each of these, others see a part of an operation but not yet the rest.
 _STEPS = (
-    ('nova.objects.Instance.save', objects.Instance.save),
-    ('nova.objects.Instance.destroy', objects.Instance.destroy),
-    ('nova.objects.InstanceFault.create', objects.InstanceFault.create),
-    ('nova.objects.InstanceInfoCache.save', objects.InstanceInfoCache.save),
-    ('nova.objects.Migration.save', objects.Migration.save),
-    ('nova.objects.BlockDeviceMapping.save',
-     objects.BlockDeviceMapping.save),
-    ('nova.objects.BlockDeviceMapping.destroy',
-     objects.BlockDeviceMapping.destroy),
-    ('nova.compute.utils.EventReporter.__exit__',
-     compute_utils.EventReporter.__exit__),
-    ('nova.compute.utils.notify_about_instance_action',
-     compute_utils.notify_about_instance_action),
-    ('oslo_messaging.rpc.dispatcher.RPCDispatcher.dispatch',
-     dispatcher.RPCDispatcher.dispatch),
+    (objects.Instance, 'save'),
+    (objects.Instance, 'destroy'),
+    (objects.InstanceFault, 'create'),
+    (objects.InstanceInfoCache, 'save'),
+    (objects.Migration, 'save'),
+    (objects.BlockDeviceMapping, 'save'),
+    (objects.BlockDeviceMapping, 'destroy'),
+    (compute_utils.EventReporter, '__exit__'),
+    (compute_utils, 'notify_about_instance_action'),
+    (dispatcher.RPCDispatcher, 'dispatch'),
 )
 
 
@@ -53,8 +48,9 @@ class Delays(fixtures.Fixture):
     """Waits before and after each step, if the run asks for it."""
 
     def _setUp(self):
-        for name, step in _STEPS if LONGEST else ():
-            self.useFixture(fixtures.MonkeyPatch(name, _delayed(step)))
+        for owner, name in _STEPS if LONGEST else ():
+            self.useFixture(fixtures.MockPatchObject(
+                owner, name, _delayed(getattr(owner, name))))
 
 
 def _delayed(step):

@@ -191,10 +191,10 @@ class TestCase(testcase.WithAttributes,
             wait_for_fault_key=wait_for_fault_key)
 
     def _in_progress(self, server):
-        """Return what Nova's services are doing with a server.
+        """Return the names of Nova's unfinished tasks for a server.
 
-        That a host waits for a server is not over if the other host refuses
-        to send it.
+        Leave out those with which a host waits for a server: Nova does not
+        end them if the other host refuses to send it.
         """
         return [task['name'] for manager in self._managers
                 for task in list(manager._in_progress_tasks.values())

@@ -70,8 +70,7 @@ class EncryptedVmTestCase(volumes.TestCase):
     def act(self, action, status, options=None):
         self.admin_api.post_server_action(self.server['id'],
                                           {action: options})
-        self._wait_for_server_parameter(self.server, {
-            'status': status, 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, status)
         self.assertKept(action)
 
     def assertKept(self, step):

@@ -92,8 +92,7 @@ class TestCase(two_hosts.TwoHosts):
                                           {'evacuate': {'host': 'compute'}})
         self.wait_for(lambda: self.where(self.server) == 'compute',
                       'the end of the second evacuation')
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
 
     def evacuate(self, status='done', state='ACTIVE'):
@@ -101,8 +100,7 @@ class TestCase(two_hosts.TwoHosts):
                                           {'evacuate': {'host': 'second'}})
         self.wait_for(lambda: self.migrations()[0] == status,
                       'an evacuation that is ' + status)
-        self._wait_for_server_parameter(self.server, {
-            'status': state, 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, state)
         self.assertEqual('compute' if status == 'failed' else 'second',
                          self.where(self.server))
 

@@ -157,8 +157,7 @@ class IscsiTestCase(test_iscsi.TestCase, _VolumesTestCase):
         self.assertEqual([], self.running('second'))
         self.assertEqual(['cancelled'], self.migrations())
         self.reboot()
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))
         look('second')
         self.assertEqual([self.vmx['compute']], self.real_paths('compute'))

@@ -194,8 +194,7 @@ class OursTestCase(TestCase):
     def act(self, action, state, argument=None):
         self.admin_api.post_server_action(self.server['id'],
                                           {action: argument})
-        self._wait_for_server_parameter(
-            self.server, {'status': state, 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, state)
 
     def test_power(self):
         for action, state, argument in (

@@ -114,8 +114,7 @@ class RefusedTestCase(TestCase):
             self._wait_for_action_fail_completion(
                 self.server, 'live-migration',
                 'conductor_live_migrate_instance')
-            self._wait_for_server_parameter(self.server, {
-                'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+            self._wait_for_state_change(self.server, 'ACTIVE')
             self.assertWhereItWas()
 
 
@@ -132,8 +131,7 @@ class SameAddressTestCase(TestCase):
         event = self._wait_for_action_fail_completion(
             self.server, 'migrate', 'compute_resize_instance')
         self._wait_for_migration_status(self.server, ['error'])
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertWhereItWas()
         self.assertEqual(before, {host: sorted(os.listdir(path))
                                   for host, path in self.paths.items()})
@@ -168,6 +166,5 @@ class SharedStorageTestCase(TestCase):
         self.admin_api.post_server_action(self.server['id'],
                                           {'migrate': None})
         self._wait_for_migration_status(self.server, ['error'])
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertWhereItWas()

@@ -191,8 +191,7 @@ class ChangedHostTestCase(TestCase):
         before = self.pid_of(self.server)
         self.set_vlan('lo.101', 102)
         self.action({'reboot': {'type': 'HARD'}})
-        self._wait_for_server_parameter(
-            self.server, {'OS-EXT-STS:task_state': None, 'status': 'ACTIVE'})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertIn('does not carry VLAN 101', self.stdlog.logger.output)
         self.assertRunning(self.server)
         self.assertEqual(before, self.pid_of(self.server))
@@ -220,8 +219,7 @@ class OthersPortTestCase(TestCase):
     def test_a_hard_reboot_leaves_it_running(self):
         before = self.pid_of(self.server)
         self.action({'reboot': {'type': 'HARD'}})
-        self._wait_for_server_parameter(
-            self.server, {'OS-EXT-STS:task_state': None, 'status': 'ACTIVE'})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertIn('(vif_type ovs)', self.stdlog.logger.output)
         self.assertEqual(before, self.pid_of(self.server))
 

@@ -126,8 +126,7 @@ class TwoHostsTestCase(two_hosts.TwoHosts, TestCase):
             self.admin_api.post_server_action(server['id'], {'migrate': None})
             event = self._wait_for_action_fail_completion(
                 server, 'migrate', 'compute_resize_instance')
-            self._wait_for_server_parameter(server, {
-                'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+            self._wait_for_state_change(server, 'ACTIVE')
             # "node drain" reports this; Nova shows 255 bytes.
             self.assertEqual(
                 'Resize error: Server %s cannot move: other servers on its '

@@ -123,8 +123,7 @@ class ChangingTestCase(TestCase):
         self.server = self.boot()
 
     def assertGoesOn(self):
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertRunning(self.server)
 
 
@@ -153,8 +152,7 @@ class ChosenTestCase(ChangingTestCase):
         self.act(self.server, 'unshelve')
         self.assertIn('watchdog', self.failure(self.server, 'unshelve',
                                                'compute_unshelve_instance'))
-        self._wait_for_server_parameter(self.server, {
-            'status': 'SHELVED_OFFLOADED', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'SHELVED_OFFLOADED')
         self._delete_server(self.server)
         self.assertNothingLeft()
 
@@ -186,6 +184,5 @@ class ExistingTestCase(ChangingTestCase):
 
     def test_rebuild_keeps_the_flavor(self):
         self.act(self.server, 'rebuild', {'imageRef': self.add_image()})
-        self._wait_for_server_parameter(self.server, {
-            'OS-EXT-STS:task_state': None, 'status': 'ACTIVE'})
+        self._wait_for_state_change(self.server, 'ACTIVE')
         self.assertGoesOn()

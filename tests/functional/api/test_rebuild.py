@@ -44,8 +44,7 @@ class TestCase(base.TestCase):
         self.admin_api.post_server_action(
             self.server['id'],
             {'rebuild': {'imageRef': self.add_image(), **request}})
-        self._wait_for_server_parameter(self.server, {
-            'status': expected_state, 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, expected_state)
 
     def write(self):
         """Write to the disk as the guest does, while the server is off."""

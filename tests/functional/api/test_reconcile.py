@@ -57,8 +57,7 @@ class TestCase(test_networks.TestCase):
 
     def action(self, body, status):
         self.admin_api.post_server_action(self.server['id'], body)
-        self._wait_for_server_parameter(
-            self.server, {'status': status, 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, status)
 
     def restart(self):
         self._stop_server(self.server)

@@ -123,8 +123,7 @@ class HostKeyTestCase(TestCase):
         self.admin_api.post_server_action(
             self.server['id'],
             {'rebuild': {'imageRef': self.server['image']['id']}})
-        self._wait_for_server_parameter(self.server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'ACTIVE')
 
     def test_name_for_each_system(self):
         names = [self.name()]

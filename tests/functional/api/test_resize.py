@@ -41,8 +41,7 @@ class TestCase(base.TestCase):
         """Ask for what a compute node refuses, and wait for its answer."""
         self.admin_api.post_server_action(server['id'], action)
         self._wait_for_migration_status(server, ['error'])
-        self._wait_for_server_parameter(server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(server, 'ACTIVE')
 
     def write_as_guest(self, path):
         """Change a disk as its guest does; only while nobody has it open."""

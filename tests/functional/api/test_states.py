@@ -136,9 +136,7 @@ class PowerSyncTestCase(TestCase):
     def check_stopped_once(self):
         self.in_window('suspend')
         self.sync()
-        self._wait_for_server_parameter(
-            self.server, {'status': 'SHUTOFF',
-                          'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(self.server, 'SHUTOFF')
         self.assertEqual(1, self.stops())
         calls = len(self.vmware.calls())
         for _ in range(3):

@@ -126,8 +126,7 @@ class MoveTestCase(volumes.TestCase, two_hosts.TwoHosts):
         host = self.where(server)
         self.admin_api.post_server_action(server['id'], {'migrate': None})
         self._wait_for_migration_status(server, ['error'])
-        self._wait_for_server_parameter(server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(server, 'ACTIVE')
         self.assertIn('cannot move to another host',
                       self.stdlog.logger.output)
         self.assertRunsAt(host, server)

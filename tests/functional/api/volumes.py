@@ -62,8 +62,7 @@ class TestCase(base.TestCase):
         """Rebuild a server; Nova's own method waits only some seconds."""
         self.admin_api.post_server_action(
             server['id'], {'rebuild': {'imageRef': image_id}})
-        self._wait_for_server_parameter(server, {
-            'status': 'ACTIVE', 'OS-EXT-STS:task_state': None})
+        self._wait_for_state_change(server, 'ACTIVE')
 
     def attached(self, server):
         """Return the ids of a server's volumes, as Nova knows them."""
