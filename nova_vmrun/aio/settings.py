@@ -389,7 +389,7 @@ def write_private(path: pathlib.Path, text: str) -> None:
     :raises AioError: the file cannot be written
     """
     try:
-        files.write_atomically(str(path.absolute()), text)
+        files.write_atomically(str(path), text)
     except OSError as error:
         raise errors.AioError(
             '%s could not be written.' % path, '%s.' % error.strerror,

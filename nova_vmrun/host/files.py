@@ -251,8 +251,11 @@ def digest(path: str | os.PathLike[str], algorithm: str) -> str:
 
 
 def sync_folder(folder: str) -> None:
-    """Make renames in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Make renames in a folder survive a power cut.
+
+    :param folder: '' is the current one, as os.path.dirname says
+    """
+    descriptor = os.open(folder or os.curdir, os.O_RDONLY)
     try:
         system.here().flush(descriptor)
     finally:

@@ -90,7 +90,6 @@ class Reconciler:
         return self._volumes.updating(
             context, instance, block_device_info,
             self._rewriter(context, instance, network_info,
-                           self._definitions.starter,
                            self._definitions.starter))
 
     def resumer(self, context: nova_context.RequestContext,
@@ -107,8 +106,7 @@ class Reconciler:
         rewrite = self._rewriter(
             context, instance, network_info,
             lambda *arguments: lambda file: self._definitions.starter(
-                *arguments)(file),
-            self._definitions.starter)
+                *arguments)(file))
         return lambda file: self._volumes.updating(
             context, instance, block_device_info, rewrite)(file)
 
@@ -127,14 +125,12 @@ class Reconciler:
         return self._volumes.updating(
             context, instance, block_device_info,
             self._rewriter(context, instance, network_info,
-                           self._definitions.rewriter,
-                           self._definitions.starter))
+                           self._definitions.rewriter))
 
     def _rewriter(self, context: nova_context.RequestContext,
                   instance: nova_instance.Instance,
                   network_info: Ports | None,
-                  prepare: Prepare,
-                  prepare_again: Prepare) -> vmx_file.Rewrite:
+                  prepare: Prepare) -> vmx_file.Rewrite:
         trusted, keeps = self._trusted(context, instance, network_info)
         states = self._ports.states(instance) if trusted else {}
         ports = networks_module.with_states(trusted, states)
@@ -154,7 +150,7 @@ class Reconciler:
             else:
                 # Ports may be attached and detached until the start.
                 current = _current_ports(context, instance, ports)
-                prepare_again(
+                self._definitions.starter(
                     instance, networks_module.with_states(current, states),
                     keeps)(file)
 

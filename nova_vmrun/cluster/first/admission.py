@@ -45,8 +45,8 @@ class Admission:
         """Let a node in. Repeating it gives the node new passwords.
 
         :param join: what the node says of itself
-        :param token_id: of the token that it has, or None; it is of no use
-            once the node has joined, which has its own key then
+        :param token_id: ID of the token that it has, or None. A token works
+            until its node has joined; from then on, the node's own key does
         :param name: of the node, if it has joined before and has no token
         :param address: from which it comes
         :raises AioError: it does not fit this cloud, its token is used, or

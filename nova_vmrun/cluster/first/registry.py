@@ -78,7 +78,7 @@ class Registry:
     def replace_move_key(self, node: Node, key: str) -> None:
         """Give a node another key with which it sends servers.
 
-        The certificate of the one before has no end, so it is revoked.
+        The certificate of the old one never expires, so revoke that key.
         """
         if node.move_key and node.move_key != key:
             self.revoked.append(node.move_key)

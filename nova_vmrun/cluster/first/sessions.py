@@ -13,8 +13,8 @@
 """End the sessions of ssh that nodes which have left have with the gateway.
 
 A session need not hold ports or run a program, and sshd does not say whose it
-is. So those of the other nodes are told by what only they can have, and all
-the rest end: a node connects again by itself.
+is. So keep those that have what only another node can have, and end the rest:
+a node connects again by itself.
 """
 
 import argparse
@@ -60,6 +60,7 @@ class _Connection:
 class _Session:
     """What serves one connection: a process of sshd, and its descendants.
 
+    :ivar peers: the other ends of the first one's connections
     :ivar connections: of all of them
     :ivar commands: their command lines
     """
@@ -69,8 +70,9 @@ class _Session:
         self.members = [root, *_listed(
             lambda: root.children(recursive=True))]
         self.pids = {member.pid for member in self.members}
-        self.connections = [each for member in self.members
-                            for each in _connections(member)]
+        own, *others = [_connections(member) for member in self.members]
+        self.peers = {each.other for each in own}
+        self.connections = sum(others, own)
         self.commands = [' '.join(_listed(member.cmdline))
                          for member in self.members]
 
@@ -82,8 +84,8 @@ def end_others(layout: aio_layout.Layout, settings: aio_settings.Settings,
     If this runs in one of them, that ends a little later, so that the answer
     can be sent.
 
-    :param known: the nodes, once the others' keys are let in no more: whoever
-        has been let in has a process by now
+    :param known: the nodes whose keys still work. The others must have been
+        locked out before, so that none of them can log in meanwhile
     """
     suspects = _strangers(layout, settings, known)
     if not suspects:
@@ -123,8 +125,8 @@ def _strangers(layout: aio_layout.Layout, settings: aio_settings.Settings,
         else:
             strangers.append(session)
     # Nodes that send servers come through a session of their own.
-    return [session for session in strangers if not any(
-        each.other in sources for each in _connections(session.root))]
+    return [session for session in strangers
+            if not session.peers & sources]
 
 
 def _sessions(layout: aio_layout.Layout, port: int) -> Iterator[_Session]:
@@ -139,7 +141,7 @@ def _sessions(layout: aio_layout.Layout, port: int) -> Iterator[_Session]:
         config in word for word in process.info['cmdline'] or ())
         and not any(link.other for link in _connections(process))]
     roots = [child for server in servers
-             for child in _children(server)]
+             for child in _listed(server.children)]
     pids = {process.pid for process in servers + roots}
     for root in roots:
         session = _Session(root)
@@ -162,10 +164,6 @@ def _connections(process: psutil.Process) -> list[_Connection]:
         for each in _listed(lambda: process.net_connections('tcp'))
         if each.laddr and each.status in (psutil.CONN_LISTEN,
                                           psutil.CONN_ESTABLISHED)]
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    return _listed(lambda: process.children())
 
 
 def _listed(ask: Callable[[], list[_Item]]) -> list[_Item]:

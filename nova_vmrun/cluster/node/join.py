@@ -51,7 +51,6 @@ from nova_vmrun.server import layout as server_layout
 
 #: Seconds in which nova-compute reports and Nova's scheduler finds it.
 TIMEOUT = 180
-_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +167,8 @@ class Join:
              address: str) -> messages.Welcome:
         """Ask to be let in, with the node's key if there is one.
 
-        If an earlier run was interrupted, the first machine may know the key
-        of a node that is not aware of it. The token is of no use then.
+        If an earlier run was interrupted, the first machine may know the
+        node's key although nothing here says so. It then refuses the token.
         """
         configs = [self._files.token_config]
         if member is not None:
@@ -315,11 +314,11 @@ def _require_no_servers(layout: aio_layout.Layout) -> None:
     found = sorted(record.parent.name for record in records)
     if found:
         raise errors.AioError(
-            '%s has the files of %d %s, which Nova does not have on this '
-            'machine.' % (layout.instances, len(found),
-                          'server' if len(found) == 1 else 'servers'),
+            '%s has the files of %s, which Nova does not have on this '
+            'machine.' % (layout.instances,
+                          words.counted(len(found), 'server')),
             'Nova refuses a new node that has servers. They are: %s.'
-            % words.listed(found, _SHOWN),
+            % words.listed(found),
             'If nobody needs them, or all run elsewhere by now, make sure '
             'that none of their VMs runs here ("vmrun list"), move their '
             'folders out of %s, and repeat the command.' % layout.instances)
